@@ -1,0 +1,322 @@
+//! Reading the configuration: environment variables alone, every mistake reported at once.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+/// The exit code of a program whose configuration is wrong (`EX_USAGE` of `sysexits.h`).
+pub const EXIT_USAGE: u8 = 64;
+
+/// Where variables come from: the process, or a map in a test.
+pub trait Vars {
+    /// The value of `name`; `None` when it is not set.
+    ///
+    /// # Errors
+    ///
+    /// When the value is not UTF-8.
+    fn get(&self, name: &str) -> Result<Option<String>, String>;
+}
+
+/// The environment of this process.
+#[derive(Debug, Clone, Copy)]
+pub struct ProcessVars;
+
+/// What is wrong with the configuration, a line a mistake. Never holds a secret's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistakes(Vec<String>);
+
+/// Reads variables one by one and remembers what was wrong.
+///
+/// An empty value counts as none, because container tools pass unset variables on as empty ones.
+pub struct Reader<'v> {
+    vars: &'v dyn Vars,
+    asked: Vec<String>,
+    mistakes: Vec<String>,
+}
+
+impl Vars for ProcessVars {
+    fn get(&self, name: &str) -> Result<Option<String>, String> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        match std::env::var(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => Err("it is not UTF-8".to_owned()),
+        }
+    }
+}
+
+impl<S: std::hash::BuildHasher> Vars for std::collections::HashMap<&str, String, S> {
+    fn get(&self, name: &str) -> Result<Option<String>, String> {
+        Ok(std::collections::HashMap::get(self, name).cloned())
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+impl Mistakes {
+    /// One sentence a mistake.
+    pub fn lines(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl<'v> Reader<'v> {
+    /// A reader that has asked for nothing yet.
+    pub fn new(vars: &'v dyn Vars) -> Self {
+        Self { vars, asked: Vec::new(), mistakes: Vec::new() }
+    }
+
+    /// The value of `name`, which need not be set.
+    pub fn optional<T, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        match parse(&text) {
+            Ok(value) => Some(value),
+            Err(why) => {
+                self.mistake(name, &why.to_string());
+                None
+            }
+        }
+    }
+
+    /// The value of `name`, or `default` when it is not set.
+    pub fn or<T, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> T {
+        self.optional(name, parse).unwrap_or(default)
+    }
+
+    /// The value of `name`, which must be set. `None` means that [`Self::finish`] will say so.
+    pub fn required<T, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let before = self.mistakes.len();
+        let value = self.optional(name, parse);
+        if value.is_none() && self.mistakes.len() == before {
+            self.mistake(name, "it must be set");
+        }
+        value
+    }
+
+    /// A secret from `name`, or from the file that `<name>_FILE` names; not both.
+    pub fn optional_secret(&mut self, name: &str) -> Option<SecretString> {
+        let file_name = format!("{name}_FILE");
+        let direct = self.text(name);
+        match (direct, self.text(&file_name)) {
+            (Some(_), Some(_)) => {
+                self.mistake(name, &format!("set it or {file_name}, not both"));
+                None
+            }
+            (Some(value), None) => Some(value.into()),
+            (None, Some(path)) => self.secret_file(&file_name, &path),
+            (None, None) => None,
+        }
+    }
+
+    /// As [`Self::optional_secret`], but it must be there.
+    pub fn required_secret(&mut self, name: &str) -> Option<SecretString> {
+        let before = self.mistakes.len();
+        let value = self.optional_secret(name);
+        if value.is_none() && self.mistakes.len() == before {
+            self.mistake(name, &format!("it must be set, or {name}_FILE must name a file that holds it"));
+        }
+        value
+    }
+
+    /// Records a mistake that only several values together show.
+    pub fn mistake(&mut self, name: &str, why: &str) {
+        self.mistakes.push(format!("{name}: {why}."));
+    }
+
+    /// Every name asked for, in order; the documentation is held against it.
+    pub fn asked(&self) -> &[String] {
+        &self.asked
+    }
+
+    /// The configuration, if nothing was wrong.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake, in the order of reading. `config` must be `Some` when there were none, which holds
+    /// when it is built with `?` from what this reader returned.
+    pub fn finish<T>(self, config: Option<T>) -> Result<T, Mistakes> {
+        match config {
+            Some(config) if self.mistakes.is_empty() => Ok(config),
+            _ => Err(Mistakes(self.mistakes)),
+        }
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        self.asked.push(name.to_owned());
+        match self.vars.get(name) {
+            Ok(value) => value.filter(|text| !text.is_empty()),
+            Err(why) => {
+                self.mistake(name, &why);
+                None
+            }
+        }
+    }
+
+    fn secret_file(&mut self, name: &str, path: &str) -> Option<SecretString> {
+        match std::fs::read_to_string(path) {
+            Ok(text) if text.trim_end().is_empty() => {
+                self.mistake(name, &format!("{path} is empty"));
+                None
+            }
+            Ok(text) => Some(text.trim_end_matches(['\r', '\n']).into()),
+            Err(error) => {
+                self.mistake(name, &format!("{path} cannot be read: {error}"));
+                None
+            }
+        }
+    }
+}
+
+/// Any text.
+///
+/// # Errors
+///
+/// Never.
+pub fn text(value: &str) -> Result<String, std::convert::Infallible> {
+    Ok(value.to_owned())
+}
+
+/// A whole number within bounds, both included.
+pub fn between<T>(least: T, most: T) -> impl FnOnce(&str) -> Result<T, String>
+where
+    T: FromStr + PartialOrd + fmt::Display,
+{
+    move |value| match value.parse::<T>() {
+        Ok(number) if number >= least && number <= most => Ok(number),
+        _ => Err(format!("it is a number from {least} to {most}")),
+    }
+}
+
+/// A time span such as `250ms`, `90s`, `15m`, `12h` or `30d`.
+///
+/// # Errors
+///
+/// When the number or the unit is missing, or the span is longer than a hundred years.
+pub fn duration(value: &str) -> Result<Duration, String> {
+    const WRONG: &str = "it is a whole number and a unit (ms, s, m, h or d), such as 15m";
+    const LONGEST_MS: u64 = 100 * 365 * 86_400_000;
+    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = value.split_at(digits);
+    let unit_ms: u64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(WRONG.to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| WRONG.to_owned())?;
+    match number.checked_mul(unit_ms) {
+        Some(ms) if ms <= LONGEST_MS => Ok(Duration::from_millis(ms)),
+        _ => Err("it is longer than a hundred years".to_owned()),
+    }
+}
+
+/// A time span within bounds, both included.
+pub fn duration_between(least: Duration, most: Duration) -> impl FnOnce(&str) -> Result<Duration, String> {
+    move |value| match duration(value)? {
+        span if span >= least && span <= most => Ok(span),
+        _ => Err(format!("it is between {least:?} and {most:?}")),
+    }
+}
+
+/// `true` or `false`.
+///
+/// # Errors
+///
+/// When it is neither.
+pub fn boolean(value: &str) -> Result<bool, String> {
+    value.parse().map_err(|_| "it is true or false".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::io::Write as _;
+
+    use proptest::prelude::*;
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    fn vars(pairs: &[(&'static str, &str)]) -> HashMap<&'static str, String> {
+        pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once() {
+        let vars = vars(&[("A", "x"), ("B", "5 minutes"), ("C", "fine")]);
+        let mut reader = Reader::new(&vars);
+        let a = reader.required("A", between(1_u16, 9));
+        let b = reader.or("B", Duration::from_secs(1), duration);
+        let c = reader.required("C", text);
+        let d = reader.required("D", text);
+        let mistakes = reader.finish((|| Some((a?, b, c?, d?)))()).unwrap_err();
+        assert_eq!(mistakes.lines().len(), 3);
+        assert!(mistakes.to_string().contains("D: it must be set."));
+    }
+
+    #[test]
+    fn an_empty_value_counts_as_none() {
+        let vars = vars(&[("A", "")]);
+        let mut reader = Reader::new(&vars);
+        assert_eq!(reader.or("A", 7, between(1, 9)), 7);
+        assert_eq!(reader.finish(Some(())), Ok(()));
+    }
+
+    #[test]
+    fn a_secret_comes_from_a_file_without_its_last_line_end() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"hunter2\n").unwrap();
+        let vars = vars(&[("PASSWORD_FILE", file.path().to_str().unwrap())]);
+        let mut reader = Reader::new(&vars);
+        assert_eq!(reader.required_secret("PASSWORD").unwrap().expose_secret(), "hunter2");
+    }
+
+    #[test]
+    fn a_secret_set_twice_is_a_mistake_that_does_not_show_it() {
+        let vars = vars(&[("PASSWORD", "hunter2"), ("PASSWORD_FILE", "/nowhere")]);
+        let mut reader = Reader::new(&vars);
+        assert!(reader.required_secret("PASSWORD").is_none());
+        let mistakes = reader.finish(Some(())).unwrap_err().to_string();
+        assert!(mistakes.contains("not both") && !mistakes.contains("hunter2"), "{mistakes}");
+    }
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
+        assert_eq!(duration("15m"), Ok(Duration::from_mins(15)));
+        assert_eq!(duration("30d"), Ok(Duration::from_hours(720)));
+        for bad in ["", "5", "s", "-1s", "1.5s", "5 s", "99999999999999999999d", "40000d"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn durations_never_panic(text: String) {
+            let _any = duration(&text);
+        }
+    }
+}

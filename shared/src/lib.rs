@@ -1,0 +1,21 @@
+//! What `introspect` and `admin` must agree on byte for byte, and the plumbing both use verbatim.
+//!
+//! Purposefully absent: any HTTP framework, any database, any signing. The sidecar depends on this
+//! crate and on nothing that could mint a token.
+//!
+//! In reading order:
+//!
+//! * [`token`]: the claims of an access token and their verification against a key set;
+//! * [`revocation`]: the 32-byte revocation record, and the Redis keys and positions it travels by;
+//! * [`role`], [`request_id`], [`clock`]: small words of both programs;
+//! * [`env`], [`listen`], [`telemetry`], [`shutdown`]: how a program is configured, reached, heard and stopped.
+
+pub mod clock;
+pub mod env;
+pub mod listen;
+pub mod request_id;
+pub mod revocation;
+pub mod role;
+pub mod shutdown;
+pub mod telemetry;
+pub mod token;

@@ -1,0 +1,12 @@
+//! What is revoked, in the one form that Redis, a warm file and the test vectors share.
+//!
+//! Records are a grow-only set with expiry: applying one twice, late or out of order is harmless, and
+//! a union of two sets is always safe. The log of records is the snapshot.
+
+mod key;
+mod place;
+mod record;
+
+pub use key::RecordKey;
+pub use place::{Keys, Position};
+pub use record::{Kind, RECORD_BYTES, Reason, Record, RecordError, Until, decode_all};

@@ -1,0 +1,108 @@
+//! Where revocations lie in Redis, and where a reader stands in them.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The Redis keys and the channel of the revocation log, under one prefix.
+///
+/// `{rev}` is a hash tag, so that all of them lie on one node of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// Hash: `epoch`, `seq` (the last one appended), `floor` (the highest that may have been trimmed away).
+    pub meta: String,
+    /// Stream: ids are [`Position`]s, the one field `d` is the record.
+    pub log: String,
+    /// The map from roles to permissions.
+    pub roles: String,
+    /// Channel: records, concatenated; possibly none, which means "read".
+    pub wake: String,
+    ack: String,
+}
+
+/// A place in the log: epoch, and sequence number within it, both from 1.
+///
+/// Positions of a later epoch are greater than all of an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Which filling of the log. Issued by PostgreSQL, only grows.
+    pub epoch: u64,
+    /// Which record of it.
+    pub seq: u64,
+}
+
+/// The text is not `<epoch>-<seq>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a position is two numbers with a hyphen between them")]
+pub struct NotAPosition;
+
+impl Keys {
+    /// The field of a stream entry that holds the record.
+    pub const FIELD: &'static str = "d";
+
+    /// The keys under `prefix`, such as `usher:`.
+    pub fn new(prefix: &str) -> Self {
+        let key = |name: &str| format!("{prefix}{{rev}}:{name}");
+        Self { meta: key("meta"), log: key("log"), roles: key("roles"), wake: key("wake"), ack: key("ack:") }
+    }
+
+    /// The key of one sidecar's acknowledgement.
+    pub fn ack(&self, sidecar: &str) -> String {
+        format!("{}{sidecar}", self.ack)
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.epoch, self.seq)
+    }
+}
+
+impl FromStr for Position {
+    type Err = NotAPosition;
+
+    fn from_str(text: &str) -> Result<Self, NotAPosition> {
+        let number = |digits: &str| match digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            true => digits.parse().map_err(|_| NotAPosition),
+            false => Err(NotAPosition),
+        };
+        let (epoch, seq) = text.split_once('-').ok_or(NotAPosition)?;
+        Ok(Self { epoch: number(epoch)?, seq: number(seq)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn keys_stand_under_their_prefix_and_one_hash_tag() {
+        let keys = Keys::new("usher:");
+        assert_eq!(keys.meta, "usher:{rev}:meta");
+        assert_eq!(keys.log, "usher:{rev}:log");
+        assert_eq!(keys.roles, "usher:{rev}:roles");
+        assert_eq!(keys.wake, "usher:{rev}:wake");
+        assert_eq!(keys.ack("s1"), "usher:{rev}:ack:s1");
+    }
+
+    #[test]
+    fn a_later_epoch_is_greater_whatever_its_sequence() {
+        assert!(Position { epoch: 2, seq: 1 } > Position { epoch: 1, seq: 999 });
+    }
+
+    proptest! {
+        #[test]
+        fn positions_survive_their_text(epoch: u64, seq: u64) {
+            let position = Position { epoch, seq };
+            prop_assert_eq!(position.to_string().parse(), Ok(position));
+        }
+
+        #[test]
+        fn other_texts_are_refused_without_panic(text: String) {
+            if let Ok(position) = text.parse::<Position>() {
+                prop_assert!(position.to_string().len() <= text.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The protected header of a compact JWS, read strictly.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny};
+
+use super::TokenError;
+
+/// What of a header matters. Repeated members are refused by the derived reader.
+#[derive(Debug, Deserialize)]
+pub(super) struct Header {
+    pub(super) alg: String,
+    #[serde(default)]
+    pub(super) kid: Option<String>,
+    #[serde(default)]
+    pub(super) typ: Option<String>,
+    #[serde(default)]
+    crit: Present,
+    #[serde(default)]
+    b64: Present,
+    #[serde(default)]
+    enc: Present,
+    #[serde(default)]
+    zip: Present,
+    #[serde(default)]
+    jku: Present,
+    #[serde(default)]
+    jwk: Present,
+    #[serde(default)]
+    x5u: Present,
+    #[serde(default)]
+    x5c: Present,
+}
+
+/// Whether a member stands in the header at all, whatever its value.
+#[derive(Debug, Default)]
+struct Present(bool);
+
+impl<'de> Deserialize<'de> for Present {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self(true))
+    }
+}
+
+impl Header {
+    /// Reads the decoded header, and refuses members that would change how to verify or where the key
+    /// comes from (RFC 8725, sections 3.1 and 3.10).
+    pub(super) fn parse(json: &[u8]) -> Result<Self, TokenError> {
+        let header: Self = serde_json::from_slice(json).map_err(|_| TokenError::Malformed)?;
+        let refused = [
+            &header.crit,
+            &header.b64,
+            &header.enc,
+            &header.zip,
+            &header.jku,
+            &header.jwk,
+            &header.x5u,
+            &header.x5c,
+        ];
+        if refused.iter().any(|member| member.0) { Err(TokenError::ForbiddenHeader) } else { Ok(header) }
+    }
+
+    /// Whether `typ` names the media type `wanted`, with or without `application/`, in any case
+    /// (RFC 7515, section 4.1.9).
+    pub(super) fn is_of_type(&self, wanted: &str) -> bool {
+        self.typ.as_deref().is_some_and(|typ| {
+            let bare = match typ.get(..12) {
+                Some(prefix) if prefix.eq_ignore_ascii_case("application/") => typ.get(12..).unwrap_or(""),
+                _ => typ,
+            };
+            bare.eq_ignore_ascii_case(wanted)
+        })
+    }
+}
