@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::TokenError;
 use crate::revocation::{Kind, RecordKey};
 use crate::role::RoleName;
 
@@ -93,9 +94,17 @@ impl VerifiedToken {
 
 impl Claims {
     /// The token that these claims describe, signed with the key `kid`.
-    pub(super) fn into_verified(self, kid: &str) -> VerifiedToken {
+    ///
+    /// # Errors
+    ///
+    /// When an identity is not fit for a header.
+    pub(super) fn into_verified(self, kid: &str) -> Result<VerifiedToken, TokenError> {
+        let identities = [Some(&self.sub), self.sid.as_ref(), Some(&self.jti)];
+        if !identities.into_iter().flatten().all(|text| is_identity(text)) {
+            return Err(TokenError::UnfitIdentity);
+        }
         let key = |kind, claim: &str| RecordKey::new(&self.iss, kind, claim);
-        VerifiedToken {
+        Ok(VerifiedToken {
             token_key: Some(key(Kind::Token, &self.jti)),
             session_key: self.sid.as_deref().map(|sid| key(Kind::Session, sid)),
             user_key: key(Kind::User, &self.sub),
@@ -108,6 +117,11 @@ impl Claims {
             expires_at: self.exp,
             generation: self.generation,
             deployment_generation: self.deployment_generation,
-        }
+        })
     }
+}
+
+/// Whether an identity is fit for a header and a comma-separated list: visible ASCII, no comma, not empty.
+pub(super) fn is_identity(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::claims::is_identity;
 use super::{Algorithm, TokenError, VerifiedToken};
 use crate::revocation::{Kind, RecordKey};
 
@@ -84,10 +85,8 @@ fn text<'c>(claims: &'c Map<String, Value>, path: &str) -> Result<&'c str, Token
     }
 }
 
-/// A value fit for a header and a comma-separated list: visible ASCII, no comma, not empty.
 fn identity(text: &str) -> Result<String, TokenError> {
-    let fits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
-    if fits { Ok(text.to_owned()) } else { Err(TokenError::UnfitIdentity) }
+    if is_identity(text) { Ok(text.to_owned()) } else { Err(TokenError::UnfitIdentity) }
 }
 
 fn optional_identity(claims: &Map<String, Value>, path: &str) -> Result<Option<String>, TokenError> {

@@ -58,7 +58,7 @@ pub enum TokenError {
     /// `iss` is another.
     #[error("the token is another issuer's")]
     WrongIssuer,
-    /// A foreign identity that no header can carry safely.
+    /// An identity that no header can carry safely.
     #[error("the token's identity cannot be passed on")]
     UnfitIdentity,
     /// `exp` has passed.
@@ -126,7 +126,7 @@ impl Verifier {
                 if claims.iss != self.issuer {
                     return Err(TokenError::WrongIssuer);
                 }
-                Ok(claims.into_verified(kid))
+                claims.into_verified(kid)
             }
             Profile::Foreign(foreign) => foreign.read(json, &self.issuer, kid),
         }

@@ -1,0 +1,321 @@
+//! Verification against tokens good and forged.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use forge::Mint;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use shared::revocation::{Kind, RecordKey};
+use shared::token::{
+    Algorithm, Foreign, JwksError, KeySet, MAX_TOKEN_BYTES, Profile, TokenError, VerifiedToken, Verifier,
+};
+
+const ISSUER: &str = "https://cinema.example";
+const NOW: u64 = 1_800_000_000;
+
+fn usher() -> Verifier {
+    Verifier { profile: Profile::Usher, issuer: ISSUER.into(), leeway: 5, max_life: 900 }
+}
+
+fn foreign() -> Verifier {
+    let profile = Profile::Foreign(Foreign {
+        algorithms: vec![Algorithm::Es256, Algorithm::Rs256],
+        token_type: None,
+        user_claim: "sub".into(),
+        session_claim: "sid".into(),
+        roles_claim: "realm_access.roles".into(),
+    });
+    Verifier { profile, ..usher() }
+}
+
+fn keys(mint: &Mint) -> KeySet {
+    KeySet::parse(mint.jwks().as_bytes()).unwrap()
+}
+
+fn verify(mint: &Mint, claims: &Value) -> Result<VerifiedToken, TokenError> {
+    usher().verify(&mint.token(claims), &keys(mint), NOW)
+}
+
+fn changed(change: impl FnOnce(&mut Value)) -> Value {
+    let mut claims = forge::claims(ISSUER, NOW);
+    change(&mut claims);
+    claims
+}
+
+#[test]
+fn a_good_token_is_believed_with_all_it_says() {
+    let mint = Mint::new();
+    let claims = forge::claims(ISSUER, NOW);
+    let token = verify(&mint, &claims).unwrap();
+    assert_eq!(token.subject, claims["sub"].as_str().unwrap());
+    assert_eq!(token.session.as_deref(), claims["sid"].as_str());
+    assert!(token.is_for("cinema") && !token.is_for("studio"));
+    assert!(token.has_role(&"subscriber".parse().unwrap()));
+    assert_eq!((token.issued_at, token.expires_at), (NOW, NOW + 900));
+    assert_eq!((token.generation, token.deployment_generation), (1, 1));
+    assert_eq!(token.token_key, Some(RecordKey::new(ISSUER, Kind::Token, claims["jti"].as_str().unwrap())));
+    assert_eq!(token.user_key, RecordKey::new(ISSUER, Kind::User, &token.subject));
+    assert_eq!(token.signing_key, RecordKey::new(ISSUER, Kind::Key, mint.kid()));
+}
+
+#[test]
+fn a_fixed_seed_gives_a_token_that_never_changes() {
+    // Ed25519 is deterministic: this is the published vector of the whole format.
+    let mint = Mint::from_seed(&[7; 32]);
+    let token = include_str!("vectors/access-token.txt").trim();
+    let claims: Value = serde_json::from_str(include_str!("vectors/access-token.claims.json")).unwrap();
+    assert_eq!(mint.token(&claims), token);
+    assert!(usher().verify(token, &keys(&mint), NOW).is_ok());
+}
+
+#[test]
+fn a_service_account_has_no_session() {
+    let mint = Mint::new();
+    let claims = changed(|claims| drop(claims.as_object_mut().unwrap().remove("sid")));
+    let token = verify(&mint, &claims).unwrap();
+    assert_eq!((token.session, token.session_key), (None, None));
+}
+
+#[test]
+fn every_other_claim_is_required_and_typed() {
+    let mint = Mint::new();
+    for name in ["iss", "aud", "sub", "jti", "iat", "exp", "gen", "ggen", "roles", "auth_time", "amr", "client_id"] {
+        let without = changed(|claims| drop(claims.as_object_mut().unwrap().remove(name)));
+        assert_eq!(verify(&mint, &without), Err(TokenError::MissingClaim), "{name}");
+        let odd = changed(|claims| claims[name] = json!({ "odd": true }));
+        assert_eq!(verify(&mint, &odd), Err(TokenError::Malformed), "{name}");
+        let null = changed(|claims| claims[name] = Value::Null);
+        assert_eq!(verify(&mint, &null), Err(TokenError::Malformed), "{name}");
+    }
+}
+
+#[test]
+fn a_repeated_claim_is_refused() {
+    let mint = Mint::new();
+    let text = forge::claims(ISSUER, NOW).to_string().replacen('{', r#"{"sub":"someone-else","#, 1);
+    let token = mint.sign_text(&mint.header().to_string(), &text);
+    assert_eq!(usher().verify(&token, &keys(&mint), NOW), Err(TokenError::Malformed));
+}
+
+#[test]
+fn an_identity_that_no_header_can_carry_is_refused() {
+    let mint = Mint::new();
+    for (name, bad) in [("sub", "a,b"), ("sub", ""), ("sid", "a b"), ("sub", "a\r\nX-User-Roles: root"), ("jti", "é")] {
+        let claims = changed(|claims| claims[name] = json!(bad));
+        assert_eq!(verify(&mint, &claims), Err(TokenError::UnfitIdentity), "{name} {bad:?}");
+    }
+}
+
+#[test]
+fn the_times_are_judged_with_leeway() {
+    let mint = Mint::new();
+    let token = mint.token(&forge::claims(ISSUER, NOW));
+    let at = |now| usher().verify(&token, &keys(&mint), now).map(|_| ());
+    assert_eq!(at(NOW - 5), Ok(()));
+    assert_eq!(at(NOW - 6), Err(TokenError::IssuedInFuture));
+    assert_eq!(at(NOW + 904), Ok(()));
+    assert_eq!(at(NOW + 905), Err(TokenError::Expired));
+}
+
+#[test]
+fn a_life_too_long_or_backwards_is_refused() {
+    let mint = Mint::new();
+    for exp in [NOW + 901, NOW, NOW - 1, u64::MAX] {
+        let claims = changed(|claims| claims["exp"] = json!(exp));
+        assert_eq!(verify(&mint, &claims), Err(TokenError::LifeTooLong), "{exp}");
+    }
+    let claims = changed(|claims| claims["iat"] = json!(u64::MAX));
+    assert_eq!(verify(&mint, &claims), Err(TokenError::IssuedInFuture));
+}
+
+#[test]
+fn another_issuer_is_refused_even_by_a_slash() {
+    let mint = Mint::new();
+    for issuer in ["https://cinema.example/", "https://CINEMA.example", "http://cinema.example", ""] {
+        assert_eq!(verify(&mint, &forge::claims(issuer, NOW)), Err(TokenError::WrongIssuer), "{issuer}");
+    }
+}
+
+#[test]
+fn the_classical_forgeries_are_refused() {
+    let mint = Mint::new();
+    let claims = forge::claims(ISSUER, NOW);
+    let verify = |token: &str| usher().verify(token, &keys(&mint), NOW);
+    assert_eq!(verify(&mint.unsigned(&claims)), Err(TokenError::WrongAlgorithm));
+    assert_eq!(verify(&mint.hs256_with_public_key(&claims)), Err(TokenError::WrongAlgorithm));
+    let other = Mint::new().named(mint.kid());
+    assert_eq!(verify(&other.token(&claims)), Err(TokenError::BadSignature));
+    assert_eq!(verify(&Mint::new().token(&claims)), Err(TokenError::UnknownKey));
+    let good = mint.token(&claims);
+    let cut = good.rsplit_once('.').unwrap().0;
+    for odd in [format!("{cut}."), cut.to_owned(), format!("{good}.x.y"), format!("{good}="), String::new()] {
+        assert!(verify(&odd).is_err(), "{odd}");
+    }
+}
+
+#[test]
+fn header_members_that_steer_the_verifier_are_refused() {
+    let mint = Mint::new();
+    let claims = forge::claims(ISSUER, NOW);
+    let own_key = mint.jwk();
+    for (member, value) in [
+        ("crit", json!(["b64"])),
+        ("crit", Value::Null),
+        ("b64", json!(false)),
+        ("jku", json!("https://evil.example/jwks")),
+        ("x5u", json!("https://evil.example/cert")),
+        ("x5c", json!([])),
+        ("jwk", own_key),
+        ("enc", json!("A256GCM")),
+        ("zip", json!("DEF")),
+    ] {
+        let mut header = mint.header();
+        header[member] = value;
+        let token = mint.token_with_header(&header, &claims);
+        let verdict = usher().verify(&token, &keys(&mint), NOW);
+        assert_eq!(verdict, Err(TokenError::ForbiddenHeader), "{member}");
+    }
+}
+
+#[test]
+fn only_an_access_token_is_one() {
+    let mint = Mint::new();
+    let claims = forge::claims(ISSUER, NOW);
+    let with_type = |typ: Value| {
+        let mut header = mint.header();
+        header["typ"] = typ;
+        usher().verify(&mint.token_with_header(&header, &claims), &keys(&mint), NOW).map(|_| ())
+    };
+    for good in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+jwt"] {
+        assert_eq!(with_type(json!(good)), Ok(()), "{good}");
+    }
+    for bad in ["JWT", "dpop+jwt", "", "application/", "text/at+jwt", "é€application/"] {
+        assert_eq!(with_type(json!(bad)), Err(TokenError::WrongType), "{bad}");
+    }
+    assert_eq!(with_type(Value::Null), Err(TokenError::WrongType));
+}
+
+#[test]
+fn a_repeated_header_member_is_refused() {
+    let mint = Mint::new();
+    let header = mint.header().to_string().replacen('{', r#"{"alg":"none","#, 1);
+    let token = mint.sign_text(&header, &forge::claims(ISSUER, NOW).to_string());
+    assert_eq!(usher().verify(&token, &keys(&mint), NOW), Err(TokenError::Malformed));
+}
+
+#[test]
+fn a_token_beyond_the_limit_is_not_even_parsed() {
+    let mint = Mint::new();
+    let claims = changed(|claims| claims["client_id"] = json!("x".repeat(MAX_TOKEN_BYTES)));
+    assert_eq!(verify(&mint, &claims), Err(TokenError::TooLong));
+}
+
+#[test]
+fn a_foreign_issuer_is_read_as_configured() {
+    for mint in [Mint::p256(), Mint::rsa()] {
+        let claims = json!({
+            "iss": ISSUER, "aud": ["cinema", "studio"], "sub": "auth0|42", "iat": NOW as f64 + 0.5, "exp": NOW + 60,
+            "realm_access": { "roles": ["subscriber", "NOT OURS", "offline_access"] },
+        });
+        let token = foreign().verify(&mint.token(&claims), &keys(&mint), NOW).unwrap();
+        assert_eq!(token.subject, "auth0|42");
+        assert_eq!(token.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(), ["offline_access", "subscriber"]);
+        assert!(token.is_for("studio"));
+        assert_eq!((token.issued_at, token.generation), (NOW, NOW));
+        assert_eq!((token.token_key, token.session_key), (None, None));
+    }
+}
+
+#[test]
+fn each_profile_keeps_to_its_algorithms() {
+    let claims = forge::claims(ISSUER, NOW);
+    for mint in [Mint::p256(), Mint::rsa()] {
+        assert_eq!(verify(&mint, &claims), Err(TokenError::WrongAlgorithm));
+    }
+    let ed25519 = Mint::new();
+    let verdict = foreign().verify(&ed25519.token(&claims), &keys(&ed25519), NOW);
+    assert_eq!(verdict, Err(TokenError::WrongAlgorithm));
+}
+
+#[test]
+fn foreign_identities_with_commas_or_odd_bytes_are_refused() {
+    let mint = Mint::p256();
+    for bad in ["a,b", "a b", "ä", "a\n", ""] {
+        let claims = json!({ "iss": ISSUER, "aud": "cinema", "sub": bad, "iat": NOW, "exp": NOW + 60 });
+        let verdict = foreign().verify(&mint.token(&claims), &keys(&mint), NOW);
+        assert_eq!(verdict, Err(TokenError::UnfitIdentity), "{bad:?}");
+    }
+}
+
+#[test]
+fn a_key_set_passes_over_what_cannot_verify_and_refuses_what_is_ambiguous() {
+    let mint = Mint::new();
+    let mut for_encryption = Mint::new().jwk();
+    for_encryption["use"] = json!("enc");
+    let mut lying = Mint::new().jwk();
+    lying["alg"] = json!("RS256");
+    let mut nameless = Mint::new().jwk();
+    nameless.as_object_mut().unwrap().remove("kid");
+    let symmetric = json!({ "kty": "oct", "k": "c2VjcmV0", "kid": "oct", "alg": "HS256" });
+    let set = json!({ "keys": [for_encryption, lying, nameless, symmetric, mint.jwk()] }).to_string();
+    assert_eq!(KeySet::parse(set.as_bytes()).unwrap().kids(), [mint.kid()]);
+
+    let twice = forge::jwks(&[&mint, &mint]);
+    assert!(matches!(KeySet::parse(twice.as_bytes()), Err(JwksError::Repeated(kid)) if kid == mint.kid()));
+    assert!(matches!(KeySet::parse(br#"{"keys":[]}"#), Err(JwksError::Empty)));
+    assert!(matches!(KeySet::parse(b"<html>"), Err(JwksError::Malformed(_))));
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics_the_verifier_or_passes_it(text in ".{0,200}") {
+        let mint = Mint::from_seed(&[7; 32]);
+        prop_assert!(usher().verify(&text, &keys(&mint), NOW).is_err());
+    }
+
+    #[test]
+    fn no_header_or_payload_panics_the_verifier(header in ".{0,60}", payload in ".{0,200}") {
+        let mint = Mint::from_seed(&[7; 32]);
+        prop_assert!(usher().verify(&mint.sign_text(&header, &payload), &keys(&mint), NOW).is_err());
+        let good_header = mint.header().to_string();
+        prop_assert!(usher().verify(&mint.sign_text(&good_header, &payload), &keys(&mint), NOW).is_err());
+    }
+
+    #[test]
+    fn one_changed_bit_of_the_signed_bytes_is_refused(index: prop::sample::Index, bit in 0_u8..6) {
+        let mint = Mint::from_seed(&[7; 32]);
+        let token = mint.token(&forge::claims(ISSUER, NOW));
+        let (message, signature) = token.rsplit_once('.').unwrap();
+        // The changed character stays in the alphabet, so that the signature is what refuses it.
+        let mut bytes = message.as_bytes().to_vec();
+        let index = index.index(bytes.len());
+        prop_assume!(bytes[index] != b'.');
+        bytes[index] = if bytes[index] == b'A' { b'B' + bit } else { b'A' };
+        let forged = format!("{}.{signature}", String::from_utf8(bytes).unwrap());
+        prop_assert!(usher().verify(&forged, &keys(&mint), NOW).is_err());
+    }
+
+    #[test]
+    fn no_key_set_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _any = KeySet::parse(&bytes);
+    }
+
+    #[test]
+    fn claims_survive_their_json(generation: u64, iat: u64, roles in prop::collection::vec("[a-z][a-z0-9_-]{0,8}", 0..5)) {
+        let claims = changed(|claims| {
+            claims["gen"] = json!(generation);
+            claims["iat"] = json!(iat);
+            claims["roles"] = json!(roles);
+        });
+        let read: shared::token::Claims = serde_json::from_value(claims.clone()).unwrap();
+        prop_assert_eq!(serde_json::to_value(read).unwrap(), claims);
+    }
+
+    #[test]
+    fn base64_with_another_spelling_is_refused(padding in "=|==|\\+|/| ") {
+        let mint = Mint::from_seed(&[7; 32]);
+        let header = URL_SAFE_NO_PAD.encode(mint.header().to_string());
+        let token = mint.token(&forge::claims(ISSUER, NOW)).replacen(&header, &format!("{header}{padding}"), 1);
+        prop_assert!(usher().verify(&token, &keys(&mint), NOW).is_err());
+    }
+}
