@@ -150,7 +150,8 @@ impl Mint {
     pub fn hs256_with_public_key(&self, claims: &Value) -> String {
         let mut header = self.header();
         header["alg"] = json!("HS256");
-        let message = format!("{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()));
+        let message =
+            format!("{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()));
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.public_bytes());
         format!("{message}.{}", encode(hmac::sign(&key, message.as_bytes()).as_ref()))
     }
@@ -173,7 +174,9 @@ impl Mint {
         match &self.pair {
             Pair::Ed25519(pair) => pair.public_key().as_ref().to_vec(),
             Pair::P256(pair) => pair.public_key().as_ref().to_vec(),
-            Pair::Rsa(pair) => pair.public_key().as_der().expect("a public key has a DER form").as_ref().to_vec(),
+            Pair::Rsa(pair) => {
+                pair.public_key().as_der().expect("a public key has a DER form").as_ref().to_vec()
+            }
         }
     }
 

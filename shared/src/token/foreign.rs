@@ -113,10 +113,9 @@ fn audiences(claims: &Map<String, Value>) -> Result<Vec<String>, TokenError> {
     match claims.get("aud") {
         None => Err(TokenError::MissingClaim),
         Some(Value::String(one)) => Ok(vec![one.clone()]),
-        Some(Value::Array(many)) => many
-            .iter()
-            .map(|one| one.as_str().map(str::to_owned).ok_or(TokenError::Malformed))
-            .collect(),
+        Some(Value::Array(many)) => {
+            many.iter().map(|one| one.as_str().map(str::to_owned).ok_or(TokenError::Malformed)).collect()
+        }
         Some(_) => Err(TokenError::Malformed),
     }
 }

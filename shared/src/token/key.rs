@@ -99,8 +99,7 @@ impl PublicKey {
     }
 
     fn from_jwk(jwk: &Jwk) -> Option<Self> {
-        let for_signatures =
-            matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
+        let for_signatures = matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
         let kid = jwk.common.key_id.clone().filter(|kid| for_signatures && !kid.is_empty())?;
         let algorithm = Algorithm::of(jwk)?;
         let key = DecodingKey::from_jwk(jwk).ok()?;

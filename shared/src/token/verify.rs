@@ -4,7 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::header::Header;
-use super::{ACCESS_TOKEN_TYPE, Algorithm, Claims, Foreign, KeySet, MAX_TOKEN_BYTES, PublicKey, VerifiedToken};
+use super::{
+    ACCESS_TOKEN_TYPE, Algorithm, Claims, Foreign, KeySet, MAX_TOKEN_BYTES, PublicKey, VerifiedToken,
+};
 
 /// Whose tokens are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +118,11 @@ impl Verifier {
             Profile::Usher => key.algorithm() == Algorithm::EdDsa,
             Profile::Foreign(foreign) => foreign.algorithms.contains(&key.algorithm()),
         };
-        if accepted && header.alg == key.algorithm().name() { Ok(key) } else { Err(TokenError::WrongAlgorithm) }
+        if accepted && header.alg == key.algorithm().name() {
+            Ok(key)
+        } else {
+            Err(TokenError::WrongAlgorithm)
+        }
     }
 
     fn read_claims(&self, json: &[u8], kid: &str) -> Result<VerifiedToken, TokenError> {
