@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The service that mints and revokes: registration, sign-in, refresh, sign-out, sessions, roles.
+//!
+//! Each part knows only those before it in this list:
+//!
+//! * [`config`], [`metrics`], [`db`]: what the operator said, what the operator sees, and PostgreSQL;
+//! * [`keys`]: signing keys, and the keys of refresh tokens;
+//! * [`context`], [`api`]: what every handler is given, and how it answers;
+//! * [`revocations`]: what no longer counts, from the transaction that says so to Redis;
+//! * [`users`], [`roles`], [`sessions`]: the features, a folder each, a file an endpoint;
+//! * [`router`], [`health`], [`server`]: every route, and how a connection becomes a request;
+//! * [`app`], [`command`]: the parts put together, and what a person types.
+
+pub mod api;
+pub mod app;
+pub mod command;
+pub mod config;
+pub mod context;
+pub mod db;
+pub mod health;
+pub mod keys;
+pub mod metrics;
+pub mod revocations;
+pub mod roles;
+pub mod router;
+pub mod server;
+pub mod sessions;
+pub mod users;

@@ -1,0 +1,14 @@
+//! How a handler is asked and how it answers: the HTTP toolkit of every feature.
+
+mod body;
+mod client;
+mod json;
+mod problem;
+mod request;
+mod response;
+
+pub use body::MAX_BODY_BYTES;
+pub use client::Client;
+pub use problem::{Code, Problem};
+pub use request::{Params, Request};
+pub use response::Response;

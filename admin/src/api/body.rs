@@ -1,0 +1,43 @@
+//! Reading a body: bounded in size and in time.
+
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
+
+use super::{Code, Problem};
+
+/// The largest body.
+pub const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// How long a body may take to arrive.
+const MAX_BODY_TIME: Duration = Duration::from_secs(10);
+
+/// The whole body.
+///
+/// # Errors
+///
+/// 413 beyond [`MAX_BODY_BYTES`], 408 beyond [`MAX_BODY_TIME`], 400 when the client broke off.
+pub(crate) async fn read<B: Buf, E>(chunks: impl Stream<Item = Result<B, E>>) -> Result<Bytes, Problem> {
+    match tokio::time::timeout(MAX_BODY_TIME, collect(chunks)).await {
+        Ok(body) => body,
+        Err(_elapsed) => Err(Problem::new(Code::RequestTimeout)),
+    }
+}
+
+async fn collect<B: Buf, E>(chunks: impl Stream<Item = Result<B, E>>) -> Result<Bytes, Problem> {
+    let mut chunks = std::pin::pin!(chunks);
+    let mut body = BytesMut::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Problem::new(Code::RequestMalformed).detail("The body broke off."))?;
+        if body.len().saturating_add(chunk.remaining()) > MAX_BODY_BYTES {
+            return Err(Problem::new(Code::BodyTooLarge).detail("A body has at most 16 KiB."));
+        }
+        body.extend_from_slice(&collect_chunk(chunk));
+    }
+    Ok(body.freeze())
+}
+
+fn collect_chunk(mut chunk: impl Buf) -> Bytes {
+    chunk.copy_to_bytes(chunk.remaining())
+}

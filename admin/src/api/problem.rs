@@ -1,0 +1,221 @@
+//! Every way in which a request can fail: one closed table (RFC 9457).
+
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use shared::request_id::RequestId;
+
+use crate::db::DbError;
+use crate::keys::NotLoaded;
+
+use super::Response;
+
+/// The `realm` of every challenge (RFC 6750, section 3).
+const REALM: &str = "cinema";
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $status:ident $code:literal $title:literal,)*) => {
+        /// The stable word by which a client tells problems apart.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $($(#[$doc])* #[doc = concat!("`", $code, "`: ", $title)] $variant,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The word itself, as in `"code": "not_found"`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The status that always goes with it.
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)* }
+            }
+
+            /// The sentence that always goes with it.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    RequestMalformed = BAD_REQUEST "request_malformed" "The request cannot be read.",
+
+    TokenMissing = UNAUTHORIZED "token_missing" "An access token is needed.",
+    TokenInvalid = UNAUTHORIZED "token_invalid" "The access token is not good.",
+    TokenExpired = UNAUTHORIZED "token_expired" "The access token has expired.",
+    TokenRevoked = UNAUTHORIZED "token_revoked" "The access token was revoked.",
+    InvalidCredentials = UNAUTHORIZED "invalid_credentials" "The name or the password is wrong.",
+    RefreshTokenInvalid = UNAUTHORIZED "refresh_token_invalid" "This is not a refresh token.",
+    RefreshTokenUnknown = UNAUTHORIZED "refresh_token_unknown" "The refresh token's session is not known.",
+    RefreshTokenReused = UNAUTHORIZED "refresh_token_reused" "The refresh token was used before; its session has ended.",
+    SessionRevoked = UNAUTHORIZED "session_revoked" "The session was ended.",
+    SessionExpired = UNAUTHORIZED "session_expired" "The session has expired.",
+
+    Forbidden = FORBIDDEN "forbidden" "This is not allowed.",
+    RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed.",
+
+    NotFound = NOT_FOUND "not_found" "There is no such thing.",
+    MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "The path does not know this method.",
+    RequestTimeout = REQUEST_TIMEOUT "request_timeout" "The request arrived too slowly.",
+
+    EmailTaken = CONFLICT "email_taken" "The e-mail address is taken.",
+    LoginTaken = CONFLICT "login_taken" "The login name is taken.",
+
+    PreconditionFailed = PRECONDITION_FAILED "precondition_failed" "It was changed since it was read.",
+    BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large" "The body is too large.",
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body must be application/json.",
+
+    ValidationFailed = UNPROCESSABLE_ENTITY "validation_failed" "Some fields are not good.",
+    PasswordWeak = UNPROCESSABLE_ENTITY "password_weak" "The password is too easy to guess.",
+    PasswordReused = UNPROCESSABLE_ENTITY "password_reused" "The new password is the old one.",
+
+    RateLimited = TOO_MANY_REQUESTS "rate_limited" "Too many requests.",
+
+    Internal = INTERNAL_SERVER_ERROR "internal" "Something went wrong here.",
+    Overloaded = SERVICE_UNAVAILABLE "overloaded" "Too much to do at the moment.",
+    DependencyUnavailable = SERVICE_UNAVAILABLE "dependency_unavailable" "A store is away at the moment.",
+}
+
+/// A failed request: a [`Code`], and what a client may know beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    code: Code,
+    detail: Option<String>,
+    fields: Vec<Field>,
+    retry_after: Option<u32>,
+    allow: Option<String>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Field {
+    field: String,
+    code: &'static str,
+    detail: String,
+}
+
+/// The body (RFC 9457, section 3.1, and our extensions `code`, `request_id` and `errors`).
+#[derive(Serialize)]
+struct Body<'p> {
+    r#type: String,
+    title: &'p str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'p str>,
+    code: &'p str,
+    request_id: &'p str,
+    #[serde(skip_serializing_if = "<[Field]>::is_empty")]
+    errors: &'p [Field],
+}
+
+impl Problem {
+    /// The problem of this code, without more.
+    pub fn new(code: Code) -> Self {
+        let retry_after = match code {
+            Code::Overloaded | Code::DependencyUnavailable | Code::RateLimited => Some(1),
+            _ => None,
+        };
+        Self { code, detail: None, fields: Vec::new(), retry_after, allow: None }
+    }
+
+    /// Its code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// A sentence about this one occurrence. Never the cause of a 5xx.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// One more field that is not good: its name, a stable word, and a sentence.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        self.fields.push(Field { field: field.into(), code, detail: detail.into() });
+        self
+    }
+
+    /// After how many seconds it may be tried again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The methods that the path knows.
+    #[must_use]
+    pub fn allow(mut self, methods: impl Into<String>) -> Self {
+        self.allow = Some(methods.into());
+        self
+    }
+
+    /// What goes over the wire.
+    pub fn respond(&self, request_id: &RequestId) -> Response {
+        let body = Body {
+            r#type: format!("urn:usher:problem:{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail: self.detail.as_deref(),
+            code: self.code.as_str(),
+            request_id: request_id.as_str(),
+            errors: &self.fields,
+        };
+        let mut response = Response::json(self.code.status(), &body)
+            .with_header(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(challenge) = self.challenge() {
+            response = response.with_header(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after {
+            response = response.with_header(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        match self.allow.as_deref().map(HeaderValue::from_str) {
+            Some(Ok(methods)) => response.with_header(header::ALLOW, methods),
+            _ => response,
+        }
+    }
+
+    /// The challenge that every 401 carries (RFC 9110, section 11.6.1): bare unless a token was given.
+    fn challenge(&self) -> Option<HeaderValue> {
+        let error = match self.code {
+            Code::TokenInvalid => Some("the token is not good"),
+            Code::TokenExpired => Some("the token has expired"),
+            Code::TokenRevoked => Some("the token was revoked"),
+            code if code.status() == StatusCode::UNAUTHORIZED => None,
+            _ => return None,
+        };
+        let text = match error {
+            None => format!("Bearer realm=\"{REALM}\""),
+            Some(why) => {
+                format!("Bearer realm=\"{REALM}\", error=\"invalid_token\", error_description=\"{why}\"")
+            }
+        };
+        HeaderValue::try_from(text).ok()
+    }
+}
+
+impl From<DbError> for Problem {
+    /// Logs the cause, which the client does not see. A conflict must have been looked for before.
+    fn from(error: DbError) -> Self {
+        if error.is_passing() {
+            tracing::warn!(%error, "A request failed because PostgreSQL did not answer in time.");
+            Self::new(Code::DependencyUnavailable)
+        } else {
+            tracing::error!(%error, "A request failed because PostgreSQL refused a statement.");
+            Self::new(Code::Internal)
+        }
+    }
+}
+
+impl From<NotLoaded> for Problem {
+    fn from(error: NotLoaded) -> Self {
+        tracing::warn!(%error, "A request came before this process was ready.");
+        Self::new(Code::DependencyUnavailable)
+    }
+}

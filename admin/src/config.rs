@@ -1,0 +1,153 @@
+//! What the operator said, read once from the environment. A part a file.
+
+mod database;
+mod http;
+mod redis;
+mod secrets;
+mod tokens;
+
+use shared::env::{Mistakes, Reader, Vars, between};
+use shared::telemetry::Logs;
+
+pub use database::{DatabaseConfig, PATIENCE};
+pub use http::{HttpConfig, TrustedProxies};
+pub use redis::RedisConfig;
+pub use secrets::MasterKeys;
+pub use tokens::{Registration, TokenConfig};
+
+/// The whole configuration of a serving process.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where log lines go.
+    pub logs: Logs,
+    /// PostgreSQL.
+    pub database: DatabaseConfig,
+    /// Redis.
+    pub redis: RedisConfig,
+    /// Listening, proxies, draining.
+    pub http: HttpConfig,
+    /// What everything secret is derived from or sealed with.
+    pub master_keys: MasterKeys,
+    /// Tokens, sessions, keys.
+    pub tokens: TokenConfig,
+    /// Who may register.
+    pub registration: Registration,
+    /// The password hash.
+    pub hashing: HashConfig,
+}
+
+/// How much password hashing runs at once, and how much may wait.
+#[derive(Debug, Clone, Copy)]
+pub struct HashConfig {
+    /// Threads that hash.
+    pub threads: usize,
+    /// Hashes that may wait for one of them; beyond that a request is refused as `overloaded`.
+    pub queue: usize,
+}
+
+impl Config {
+    /// Reads everything.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake at once.
+    pub fn from_vars(vars: &dyn Vars) -> Result<Self, Mistakes> {
+        let mut reader = Reader::new(vars);
+        let config = Self::read(&mut reader);
+        reader.finish(config)
+    }
+
+    /// The name of every variable that is read, in order. The documentation is held against it.
+    pub fn variables() -> Vec<String> {
+        let nothing = std::collections::HashMap::<&str, String>::new();
+        let mut reader = Reader::new(&nothing);
+        let _incomplete = Self::read(&mut reader);
+        reader.asked().to_vec()
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        // Each part is read before the first `?`, so that a mistake in one hides none in another.
+        let logs = Logs::read(reader, "ADMIN");
+        let database = DatabaseConfig::read(reader);
+        let redis = RedisConfig::read(reader);
+        let http = HttpConfig::read(reader);
+        let master_keys = MasterKeys::read(reader);
+        let tokens = TokenConfig::read(reader);
+        let registration = Registration::read(reader);
+        let hashing = HashConfig::read(reader);
+        Some(Self {
+            logs,
+            database: database?,
+            redis: redis?,
+            http,
+            master_keys: master_keys?,
+            tokens: tokens?,
+            registration,
+            hashing,
+        })
+    }
+}
+
+impl HashConfig {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            threads: reader.or("ADMIN_HASH_THREADS", cores, between(1, 1024)),
+            queue: reader.or("ADMIN_HASH_QUEUE", 32, between(0, 100_000)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn good() -> HashMap<&'static str, String> {
+        let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        HashMap::from([
+            ("DATABASE_URL", "postgres://admin:s3cret@127.0.0.1/usher".to_owned()),
+            ("REDIS_URL", "redis://:s3cret@127.0.0.1:6379".to_owned()),
+            ("ADMIN_MASTER_KEYS", format!("1:{key}")),
+            ("ADMIN_ISSUER", "https://cinema.example".to_owned()),
+            ("ADMIN_AUDIENCE", "cinema".to_owned()),
+        ])
+    }
+
+    #[test]
+    fn the_required_variables_are_enough() {
+        let config = Config::from_vars(&good()).unwrap();
+        assert_eq!(config.registration, Registration::Open);
+        assert_eq!(config.redis.prefix, "usher:");
+        assert_eq!(config.database.connections, 16);
+    }
+
+    #[test]
+    fn without_any_variable_every_required_one_is_named() {
+        let mistakes = Config::from_vars(&HashMap::new()).unwrap_err();
+        assert_eq!(mistakes.lines().len(), 5, "{mistakes}");
+    }
+
+    #[test]
+    fn no_secret_is_printed_by_debug_or_by_a_mistake() {
+        let config = Config::from_vars(&good()).unwrap();
+        assert!(!format!("{config:?}").contains("s3cret"));
+        for name in ["DATABASE_URL", "REDIS_URL", "ADMIN_MASTER_KEYS"] {
+            let mut vars = good();
+            vars.insert(name, "!!s3cret!!".to_owned());
+            let mistakes = Config::from_vars(&vars).unwrap_err().to_string();
+            assert!(mistakes.contains(name) && !mistakes.contains("s3cret"), "{mistakes}");
+        }
+    }
+
+    #[test]
+    fn every_variable_is_listed_once() {
+        let mut names = Config::variables();
+        assert!(names.contains(&"ADMIN_MASTER_KEYS_FILE".to_owned()));
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}

@@ -1,0 +1,76 @@
+//! Where to listen, whose word about a client's address is believed, and how long a stop may take.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use shared::env::{Reader, duration_between};
+use shared::listen::{self, Address};
+
+/// Listening, proxies, draining.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// The API.
+    pub listen: Vec<Address>,
+    /// Health and metrics.
+    pub ops_listen: Vec<Address>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// How long requests under way may take after a signal to stop.
+    pub drain: Duration,
+}
+
+/// The peers that tell the truth about a client's address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    unix: bool,
+}
+
+impl HttpConfig {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let tcp = |port| vec![Address::Tcp(([127, 0, 0, 1], port).into())];
+        Self {
+            listen: reader.or("ADMIN_LISTEN", tcp(8001), listen::list),
+            ops_listen: reader.or("ADMIN_OPS_LISTEN", tcp(9001), listen::list),
+            trusted_proxies: reader.or("ADMIN_TRUSTED_PROXIES", TrustedProxies::default(), TrustedProxies::parse),
+            drain: reader.or(
+                "ADMIN_DRAIN",
+                Duration::from_secs(10),
+                duration_between(Duration::ZERO, Duration::from_mins(10)),
+            ),
+        }
+    }
+}
+
+impl TrustedProxies {
+    /// Reads a list such as `127.0.0.1,10.0.0.0/8,unix`.
+    ///
+    /// # Errors
+    ///
+    /// When an entry is neither an address, a network, nor `unix`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut proxies = Self::default();
+        for entry in text.split(',').map(str::trim) {
+            if entry == "unix" {
+                proxies.unix = true;
+                continue;
+            }
+            let network = entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
+            let why = || "it is addresses, networks such as 10.0.0.0/8, and unix, with commas between".to_owned();
+            proxies.networks.push(network.map_err(|_| why())?);
+        }
+        Ok(proxies)
+    }
+
+    /// Whether `peer` is believed; `None` is a peer on a Unix socket.
+    pub fn contains(&self, peer: Option<IpAddr>) -> bool {
+        match peer {
+            None => self.unix,
+            Some(address) => {
+                let address = address.to_canonical();
+                self.networks.iter().any(|network| network.contains(&address))
+            }
+        }
+    }
+}

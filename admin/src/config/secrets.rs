@@ -1,0 +1,63 @@
+//! The master keys: from the environment, never in the database, never printed.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::ExposeSecret as _;
+use shared::env::Reader;
+use zeroize::Zeroizing;
+
+/// The length of a master key, in bytes.
+pub const MASTER_KEY_BYTES: usize = 32;
+
+/// The master keys by their number. There is at least one; the first seals, all of them open.
+#[derive(Clone)]
+pub struct MasterKeys(Vec<(u8, Zeroizing<[u8; MASTER_KEY_BYTES]>)>);
+
+const FORM: &str = "it is id:base64,... where each id is a number from 0 to 255 and each key is 32 bytes \
+                    (openssl rand -base64 32)";
+
+impl MasterKeys {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.required_secret("ADMIN_MASTER_KEYS")?;
+        match Self::parse(text.expose_secret()) {
+            Ok(keys) => Some(keys),
+            Err(why) => {
+                reader.mistake("ADMIN_MASTER_KEYS", why);
+                None
+            }
+        }
+    }
+
+    /// Reads `id:base64,...`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says nothing of the text.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let mut keys: Vec<(u8, _)> = Vec::new();
+        for entry in text.split(',').map(str::trim) {
+            let (id, key) = entry.split_once(':').ok_or(FORM)?;
+            let id: u8 = id.parse().map_err(|_| FORM)?;
+            let key = Zeroizing::new(STANDARD.decode(key).map_err(|_| FORM)?);
+            let key = Zeroizing::new(<[u8; MASTER_KEY_BYTES]>::try_from(key.as_slice()).map_err(|_| FORM)?);
+            if keys.iter().any(|(known, _)| *known == id) {
+                return Err("two keys have the same id");
+            }
+            keys.push((id, key));
+        }
+        Ok(Self(keys))
+    }
+
+    /// Every key with its number, the one that seals first.
+    pub fn iter(&self) -> impl Iterator<Item = (u8, &[u8; MASTER_KEY_BYTES])> {
+        self.0.iter().map(|(id, key)| (*id, &**key))
+    }
+}
+
+impl fmt::Debug for MasterKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(id, _)| id)).finish()
+    }
+}

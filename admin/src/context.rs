@@ -1,0 +1,40 @@
+//! The handle that every handler is given.
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::db::Db;
+use crate::keys::{Keys, RefreshKeys};
+use crate::metrics::Metrics;
+use crate::users::hash::Hasher;
+
+/// What handlers work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    /// What the operator said.
+    pub config: Arc<Config>,
+    /// PostgreSQL.
+    pub db: Db,
+    /// The signing keys.
+    pub keys: Keys,
+    /// The keys of refresh tokens.
+    pub refresh_keys: Arc<RefreshKeys>,
+    /// The threads that hash passwords.
+    pub hasher: Hasher,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Context {
+    /// A context over `config`. Opens nothing: the pool connects when it is first asked.
+    pub fn new(config: Config) -> Self {
+        Self {
+            db: Db::new(&config.database),
+            keys: Keys::default(),
+            refresh_keys: Arc::new(RefreshKeys::derive(&config.master_keys)),
+            hasher: Hasher::new(config.hashing.threads, config.hashing.queue),
+            metrics: Arc::new(Metrics::new()),
+            config: Arc::new(config),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What went wrong with PostgreSQL, as far as anybody branches on it.
+
+use deadpool_postgres::PoolError;
+use tokio_postgres::error::SqlState;
+
+/// A failed exchange with PostgreSQL.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// No connection was free in time.
+    #[error("no connection to PostgreSQL was free in time")]
+    Busy,
+    /// PostgreSQL cannot be reached, is stopping or starting, or gave up on the statement.
+    #[error("PostgreSQL is away: {}", WithCause(.0))]
+    Away(#[source] tokio_postgres::Error),
+    /// The transaction was older than [`super::TRANSACTION_LIFE`] and was rolled back.
+    #[error("the transaction took too long and was rolled back")]
+    TooOld,
+    /// PostgreSQL refused the statement: a violated constraint, or a mistake of ours.
+    #[error("PostgreSQL refused: {}", WithCause(.0))]
+    Refused(#[source] tokio_postgres::Error),
+}
+
+/// `tokio_postgres` leaves the server's words to the source of its error.
+struct WithCause<'e>(&'e tokio_postgres::Error);
+
+impl DbError {
+    /// The constraint that the statement would have violated.
+    pub fn constraint(&self) -> Option<&str> {
+        match self {
+            Self::Refused(error) => error.as_db_error()?.constraint(),
+            Self::Busy | Self::Away(_) | Self::TooOld => None,
+        }
+    }
+
+    /// Whether it may work when tried again a little later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Busy | Self::Away(_) | Self::TooOld => true,
+            Self::Refused(_) => false,
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for DbError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let away = match error.code() {
+            // Without a code the server said nothing: the connection broke, or a value did not convert.
+            None => error.is_closed() || is_io(&error),
+            Some(code) => is_passing(code),
+        };
+        if away { Self::Away(error) } else { Self::Refused(error) }
+    }
+}
+
+impl From<PoolError> for DbError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            // Whatever failed while a connection was made: PostgreSQL was not there for us.
+            PoolError::Backend(error) => Self::Away(error),
+            PoolError::Timeout(_)
+            | PoolError::Closed
+            | PoolError::NoRuntimeSpecified
+            | PoolError::PostCreateHook(_) => Self::Busy,
+        }
+    }
+}
+
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+}
+
+/// Classes 08 (connection), 40 (deadlock), 53 (resources), 55 (lock not available), 57 (operator
+/// intervention, which a statement's time limit is), and a primary that became a standby.
+fn is_passing(code: &SqlState) -> bool {
+    let class = code.code().get(..2).unwrap_or_default();
+    matches!(class, "08" | "40" | "53" | "55" | "57")
+        || *code == SqlState::READ_ONLY_SQL_TRANSACTION
+        || *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
+}
+
+impl std::fmt::Display for WithCause<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.as_db_error() {
+            // Never the detail: it quotes the row, and a row holds addresses.
+            Some(error) => write!(f, "{} ({})", error.message(), error.code().code()),
+            None => match std::error::Error::source(self.0) {
+                Some(cause) => write!(f, "{} ({cause})", self.0),
+                None => write!(f, "{}", self.0),
+            },
+        }
+    }
+}

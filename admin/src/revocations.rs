@@ -1,0 +1,72 @@
+//! What no longer counts, recorded in the transaction that makes it so.
+
+use shared::revocation::{Kind, Reason, RecordKey};
+use uuid::Uuid;
+
+use crate::db::{DbError, Transaction};
+
+mod store;
+
+/// A revocation to be recorded. Its end is reckoned by the statement that records it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRevocation {
+    kind: Kind,
+    reason: Reason,
+    claim: String,
+    argument: u64,
+}
+
+impl NewRevocation {
+    /// One access token, by its `jti`.
+    pub fn token(jti: Uuid, reason: Reason) -> Self {
+        Self { kind: Kind::Token, reason, claim: jti.to_string(), argument: 0 }
+    }
+
+    /// Every access token of a session.
+    pub fn session(sid: Uuid) -> Self {
+        Self { kind: Kind::Session, reason: Reason::Revoked, claim: sid.to_string(), argument: 0 }
+    }
+
+    /// Every access token of a user whose `gen` is below `min_generation`.
+    pub fn user(id: Uuid, min_generation: u64, reason: Reason) -> Self {
+        Self { kind: Kind::User, reason, claim: id.to_string(), argument: min_generation }
+    }
+
+    /// Every access token signed with a key, for ever.
+    pub fn key(kid: &str) -> Self {
+        Self { kind: Kind::Key, reason: Reason::Revoked, claim: kid.to_owned(), argument: 0 }
+    }
+
+    /// Every access token whose `ggen` is below `min_generation`.
+    pub fn everything(min_generation: u64) -> Self {
+        Self { kind: Kind::Everything, reason: Reason::Revoked, claim: String::new(), argument: min_generation }
+    }
+
+    fn key_under(&self, issuer: &str) -> RecordKey {
+        match self.kind {
+            Kind::Everything => RecordKey::ZERO,
+            Kind::Token | Kind::Session | Kind::User | Kind::Key => {
+                RecordKey::new(issuer, self.kind, &self.claim)
+            }
+        }
+    }
+}
+
+/// Records `revocations` of tokens that `issuer` issued; they take effect when `transaction` commits.
+///
+/// Call it after every lock of the transaction is held: each record's end is the clock of PostgreSQL at
+/// this very statement, plus the longest token life in force, plus five minutes.
+///
+/// # Errors
+///
+/// When PostgreSQL is away.
+pub async fn record(
+    transaction: &Transaction<'_>,
+    issuer: &str,
+    revocations: &[NewRevocation],
+) -> Result<(), DbError> {
+    if revocations.is_empty() {
+        return Ok(());
+    }
+    store::insert(transaction, issuer, revocations).await
+}
