@@ -1,0 +1,76 @@
+//! The few calls of admin that the benchmarks make.
+
+use serde_json::{Value, json};
+
+use crate::Failure;
+
+/// A client of admin's own address, so that the gateway's rate limits measure nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct Admin {
+    http: reqwest::Client,
+    base: String,
+}
+
+/// What a sign-in or a refresh answers.
+#[derive(Debug, Clone)]
+pub(crate) struct Pair {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+impl Admin {
+    /// A client of `base`, such as `http://127.0.0.1:8001`.
+    pub(crate) fn new(base: &str) -> Result<Self, Failure> {
+        let http = reqwest::Client::builder().tcp_nodelay(true).build()?;
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
+    }
+
+    /// Registers a person nobody else is, and returns e-mail address and password.
+    pub(crate) async fn register(&self) -> Result<(String, String), Failure> {
+        let email = format!("bench-{}@example.com", uuid::Uuid::now_v7().simple());
+        let password = format!("bench {}", uuid::Uuid::now_v7());
+        let body = json!({ "email": email, "password": password });
+        let answer = self.post("auth/register", &body).await?;
+        match answer.status().as_u16() {
+            201 => Ok((email, password)),
+            status => Err(format!("registration answered {status}, not 201").into()),
+        }
+    }
+
+    /// Signs in.
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Result<Pair, Failure> {
+        let body = json!({ "email": email, "password": password });
+        pair(self.post("auth/login", &body).await?).await
+    }
+
+    /// Exchanges a refresh token.
+    pub(crate) async fn refresh(&self, token: &str) -> Result<Pair, Failure> {
+        pair(self.post("auth/refresh", &json!({ "refresh_token": token })).await?).await
+    }
+
+    /// Ends the session of an access token.
+    pub(crate) async fn sign_out(&self, access: &str) -> Result<(), Failure> {
+        let url = format!("{}/api/v1/auth/logout", self.base);
+        let answer = self.http.post(url).bearer_auth(access).send().await?;
+        match answer.status().as_u16() {
+            204 => Ok(()),
+            status => Err(format!("sign-out answered {status}, not 204").into()),
+        }
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Result<reqwest::Response, Failure> {
+        Ok(self.http.post(format!("{}/api/v1/{path}", self.base)).json(body).send().await?)
+    }
+}
+
+async fn pair(answer: reqwest::Response) -> Result<Pair, Failure> {
+    let status = answer.status().as_u16();
+    let body: Value = answer.json().await?;
+    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+    match (status, text("access_token"), text("refresh_token")) {
+        (200, Some(access), Some(refresh)) => Ok(Pair { access, refresh }),
+        _ => {
+            Err(format!("admin answered {status} ({}), not a pair", text("code").unwrap_or_default()).into())
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `probe sign-ins`: sign-ins a second, most of whose cost is the password hash.
+
+use std::time::{Duration, Instant};
+
+use crate::Failure;
+use crate::admin::Admin;
+use crate::cpu::Cpu;
+use crate::refreshes::print_rate;
+
+/// Arguments of `probe sign-ins`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SignIns {
+    /// admin's own address.
+    #[arg(long, env = "ADMIN_URL")]
+    admin: String,
+    /// admin's process, for its processor time.
+    #[arg(long, env = "ADMIN_PID")]
+    pid: u32,
+    /// People who sign in side by side.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
+    people: u32,
+    /// For how many seconds.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=120))]
+    seconds: u32,
+}
+
+impl SignIns {
+    /// Prints the rate, the latencies and the processor time of one sign-in.
+    pub(crate) async fn run(&self) -> Result<(), Failure> {
+        let admin = Admin::new(&self.admin)?;
+        let mut people = Vec::new();
+        for _ in 0..self.people {
+            people.push(admin.register().await?);
+        }
+        let before = Cpu::of(self.pid)?;
+        let started = Instant::now();
+        let end = started + Duration::from_secs(self.seconds.into());
+        let tasks: Vec<_> = people
+            .into_iter()
+            .map(|(email, password)| tokio::spawn(sign_in_until(admin.clone(), email, password, end)))
+            .collect();
+        let mut spans = Vec::new();
+        for task in tasks {
+            spans.extend(task.await??);
+        }
+        let elapsed = started.elapsed();
+        let spent = Cpu::of(self.pid)?.since(before);
+        print_rate(spans, elapsed, spent)
+    }
+}
+
+async fn sign_in_until(
+    admin: Admin,
+    email: String,
+    password: String,
+    end: Instant,
+) -> Result<Vec<Duration>, Failure> {
+    let mut spans = Vec::new();
+    while Instant::now() < end {
+        let asked = Instant::now();
+        admin.sign_in(&email, &password).await?;
+        spans.push(asked.elapsed());
+    }
+    Ok(spans)
+}
