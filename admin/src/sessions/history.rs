@@ -1,0 +1,3 @@
+//! Who signed in, from where, and who tried.
+
+mod calendar;

@@ -1,0 +1,285 @@
+//! Every row of the table, every boundary of it, and every small state at once.
+
+use std::net::IpAddr;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const N: u64 = 7;
+
+fn now() -> Timestamp {
+    "2026-12-31T23:59:55Z".parse().unwrap()
+}
+
+fn home() -> Origin {
+    Origin::new("192.0.2.7".parse::<IpAddr>().ok(), "film/1")
+}
+
+fn away() -> Origin {
+    Origin::new("198.51.100.7".parse::<IpAddr>().ok(), "film/1")
+}
+
+fn ago(seconds: i64) -> Timestamp {
+    now() - SignedDuration::from_secs(seconds)
+}
+
+fn stored() -> Stored {
+    Stored {
+        key: 1,
+        counter: N,
+        revoked_below: 0,
+        is_revoked: false,
+        is_user_active: true,
+        idle_expires_at: now() + SignedDuration::from_hours(1),
+        expires_at: now() + SignedDuration::from_hours(2),
+        rotation: Some(Rotation { at: ago(3600), origin: home(), concurrent: 0 }),
+        elsewhere: Vec::new(),
+    }
+}
+
+fn rotated(seconds_ago: i64) -> Stored {
+    Stored { rotation: Some(Rotation { at: ago(seconds_ago), origin: home(), concurrent: 0 }), ..stored() }
+}
+
+fn decide_from(stored: &Stored, counter: u64, origin: Origin) -> Outcome {
+    decide(Some(stored), Presented { key: 1, counter }, &Request { now: now(), origin })
+}
+
+fn at_home(stored: &Stored, counter: u64) -> Outcome {
+    decide_from(stored, counter, home())
+}
+
+fn elsewhere(stored: &Stored, counter: u64) -> Outcome {
+    decide_from(stored, counter, away())
+}
+
+const UNKNOWN: Outcome = Outcome::Refuse(Refusal::Unknown);
+const REVOKED: Outcome = Outcome::Refuse(Refusal::Revoked);
+const EXPIRED: Outcome = Outcome::Refuse(Refusal::Expired);
+const AHEAD: Outcome = Outcome::Refuse(Refusal::Ahead);
+const CONCURRENTLY: Outcome = Outcome::Again(Again::Concurrent);
+const RETRIED: Outcome = Outcome::Again(Again::Retry);
+const RETRIED_ELSEWHERE: Outcome = Outcome::Again(Again::RetryElsewhere);
+
+fn rotate(counter: u64, recovered: bool) -> Outcome {
+    Outcome::Rotate { counter, recovered }
+}
+
+#[test]
+fn a_session_that_is_not_there_is_unknown() {
+    let request = Request { now: now(), origin: home() };
+    assert_eq!(decide(None, Presented { key: 1, counter: N }, &request), UNKNOWN);
+    assert_eq!(decide(Some(&stored()), Presented { key: 2, counter: N }, &request), UNKNOWN);
+}
+
+#[test]
+fn a_revoked_session_gives_nothing_whatever_is_presented() {
+    let stored = Stored { is_revoked: true, ..rotated(1) };
+    for counter in 0..N + 5 {
+        assert_eq!(at_home(&stored, counter), REVOKED);
+    }
+}
+
+#[test]
+fn a_disabled_user_gets_nothing_whatever_is_presented() {
+    let stored = Stored { is_user_active: false, ..rotated(1) };
+    for counter in 0..N + 5 {
+        assert_eq!(at_home(&stored, counter), REVOKED);
+    }
+}
+
+#[test]
+fn both_ends_end_a_session_to_the_moment() {
+    let nanosecond = SignedDuration::from_nanos(1);
+    for (idle, absolute, outcome) in [
+        (now(), now() + nanosecond, EXPIRED),
+        (now() + nanosecond, now(), EXPIRED),
+        (now() + nanosecond, now() + nanosecond, rotate(N + 1, false)),
+    ] {
+        let stored = Stored { idle_expires_at: idle, expires_at: absolute, ..stored() };
+        assert_eq!(at_home(&stored, N), outcome);
+    }
+}
+
+#[test]
+fn an_expired_session_is_not_ended_as_reused() {
+    let stored = Stored { idle_expires_at: ago(1), ..stored() };
+    assert_eq!(at_home(&stored, N - 2), EXPIRED);
+}
+
+#[test]
+fn revoked_wins_over_expired() {
+    let stored = Stored { is_revoked: true, expires_at: ago(1), ..stored() };
+    assert_eq!(at_home(&stored, N), REVOKED);
+}
+
+#[test]
+fn tokens_withdrawn_by_a_change_of_credentials_are_dead_but_end_nothing() {
+    let stored = Stored { revoked_below: N, ..rotated(1) };
+    for counter in 0..N {
+        assert_eq!(at_home(&stored, counter), REVOKED);
+        assert_eq!(elsewhere(&stored, counter), REVOKED);
+    }
+    assert_eq!(at_home(&stored, N), rotate(N + 1, false));
+}
+
+#[test]
+fn the_newest_child_rotates_from_anywhere() {
+    assert_eq!(at_home(&stored(), N), rotate(N + 1, false));
+    assert_eq!(elsewhere(&stored(), N), rotate(N + 1, false));
+    let first = Stored { counter: 0, rotation: None, ..stored() };
+    assert_eq!(at_home(&first, 0), rotate(1, false));
+}
+
+#[test]
+fn the_parent_is_concurrent_for_ten_seconds_from_anywhere() {
+    for seconds in [-5, 0, 1, 10] {
+        assert_eq!(at_home(&rotated(seconds), N - 1), CONCURRENTLY);
+        assert_eq!(elsewhere(&rotated(seconds), N - 1), CONCURRENTLY);
+    }
+    assert_eq!(at_home(&rotated(11), N - 1), RETRIED);
+    assert_eq!(elsewhere(&rotated(11), N - 1), RETRIED_ELSEWHERE);
+}
+
+#[test]
+fn concurrency_is_believed_two_hundred_times() {
+    let mut stored = rotated(1);
+    for (given, outcome) in [(0, CONCURRENTLY), (199, CONCURRENTLY), (200, RETRIED_ELSEWHERE)] {
+        stored.rotation.as_mut().unwrap().concurrent = given;
+        assert_eq!(elsewhere(&stored, N - 1), outcome);
+    }
+    assert_eq!(at_home(&stored, N - 1), RETRIED);
+    stored.elsewhere = vec![ago(1); 3];
+    assert_eq!(elsewhere(&stored, N - 1), Outcome::Reuse);
+}
+
+#[test]
+fn a_lost_answer_is_given_again_for_five_minutes() {
+    for seconds in [11, 60, 299, 300] {
+        assert_eq!(at_home(&rotated(seconds), N - 1), RETRIED);
+        assert_eq!(elsewhere(&rotated(seconds), N - 1), RETRIED_ELSEWHERE);
+    }
+    assert_eq!(at_home(&rotated(301), N - 1), Outcome::Reuse);
+    assert_eq!(elsewhere(&rotated(301), N - 1), Outcome::Reuse);
+}
+
+#[test]
+fn from_elsewhere_it_is_given_three_times_in_a_day() {
+    let day = 24 * 3600;
+    for (times, outcome) in [
+        (vec![ago(60); 2], RETRIED_ELSEWHERE),
+        (vec![ago(60); 3], Outcome::Reuse),
+        (vec![ago(day), ago(60), ago(60)], RETRIED_ELSEWHERE),
+        (vec![ago(day - 1), ago(60), ago(60)], Outcome::Reuse),
+    ] {
+        let stored = Stored { elsewhere: times, ..rotated(60) };
+        assert_eq!(elsewhere(&stored, N - 1), outcome);
+        assert_eq!(at_home(&stored, N - 1), RETRIED);
+    }
+}
+
+#[test]
+fn another_program_on_the_same_network_is_elsewhere() {
+    let other = Origin::new("192.0.2.7".parse::<IpAddr>().ok(), "film/2");
+    assert_eq!(decide_from(&rotated(60), N - 1, other), RETRIED_ELSEWHERE);
+}
+
+#[test]
+fn a_small_lead_is_recovered_and_a_larger_one_refused() {
+    assert_eq!(at_home(&stored(), N + 1), rotate(N + 2, true));
+    assert_eq!(at_home(&stored(), N + 2), rotate(N + 3, true));
+    assert_eq!(at_home(&stored(), N + 3), AHEAD);
+    assert_eq!(at_home(&stored(), u64::MAX), AHEAD);
+}
+
+#[test]
+fn the_last_counter_does_not_overflow() {
+    let stored = Stored { counter: u64::MAX, ..stored() };
+    assert_eq!(at_home(&stored, u64::MAX), AHEAD);
+}
+
+#[test]
+fn grandparents_and_older_are_reuse() {
+    for counter in 0..N - 1 {
+        assert_eq!(at_home(&rotated(1), counter), Outcome::Reuse);
+    }
+}
+
+#[test]
+fn a_parent_without_a_rotation_is_reuse() {
+    let stored = Stored { rotation: None, ..stored() };
+    assert_eq!(at_home(&stored, N - 1), Outcome::Reuse);
+}
+
+#[test]
+fn parallel_refreshes_converge_on_one_child() {
+    let first = at_home(&stored(), N);
+    assert_eq!(first, rotate(N + 1, false));
+    let after = Stored { counter: N + 1, ..rotated(0) };
+    for _ in 0..50 {
+        assert_eq!(at_home(&after, N), CONCURRENTLY);
+    }
+}
+
+/// Every combination of small values, against the properties that must hold of all of them.
+#[test]
+fn no_small_state_breaks_a_promise() {
+    let flags = [false, true];
+    for (n, c) in (0..5).flat_map(|n| (0..9).map(move |c| (n, c))) {
+        for (is_revoked, is_user_active) in flags.iter().flat_map(|a| flags.map(|b| (*a, b))) {
+            for (idle, age, below, times) in states() {
+                let rotation = Rotation { at: ago(age), origin: home(), concurrent: 0 };
+                let stored = Stored {
+                    counter: n,
+                    revoked_below: below,
+                    is_revoked,
+                    is_user_active,
+                    idle_expires_at: ago(-idle),
+                    rotation: (n > 0).then_some(rotation),
+                    elsewhere: vec![ago(5); times],
+                    ..stored()
+                };
+                for origin in [home(), away()] {
+                    hold_promises(&stored, c, decide_from(&stored, c, origin));
+                }
+            }
+        }
+    }
+}
+
+fn states() -> impl Iterator<Item = (i64, i64, u64, usize)> {
+    let idles = [-1, 0, 1];
+    let ages = [0, 10, 11, 300, 301];
+    idles.into_iter().flat_map(move |idle| {
+        ages.into_iter().flat_map(move |age| {
+            [0, 2].into_iter().flat_map(move |below| [0, 3].map(move |times| (idle, age, below, times)))
+        })
+    })
+}
+
+fn hold_promises(stored: &Stored, c: u64, outcome: Outcome) {
+    let is_dead = stored.is_revoked || !stored.is_user_active || stored.idle_expires_at <= now();
+    let n = stored.counter;
+    match outcome {
+        Outcome::Rotate { counter, recovered } => {
+            assert!(!is_dead && counter == c + 1 && counter > n && counter <= n + 3, "{stored:?} {c}");
+            assert_eq!(recovered, c > n);
+        }
+        Outcome::Again(_) => assert!(!is_dead && c + 1 == n && c >= stored.revoked_below, "{stored:?} {c}"),
+        Outcome::Refuse(Refusal::Ahead) => assert!(!is_dead && c > n + 2),
+        Outcome::Refuse(_) => assert!(is_dead || c < stored.revoked_below, "{stored:?} {c}"),
+        Outcome::Reuse => assert!(!is_dead && c < n, "{stored:?} {c}"),
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_counters_are_decided_without_panic(n: u64, c: u64, below: u64, age in -1000_i64..1000) {
+        let stored = Stored { counter: n, revoked_below: below, ..rotated(age) };
+        let outcome = at_home(&stored, c);
+        if let Outcome::Rotate { counter, .. } = outcome {
+            prop_assert!(counter > n && c >= n);
+        }
+    }
+}

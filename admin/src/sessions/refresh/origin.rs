@@ -1,0 +1,60 @@
+//! Where a request came from, as coarsely as a person stays the same: a network and a program.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The address prefix and the user agent of a request.
+///
+/// The prefix is /24 for IPv4 and /64 for IPv6: within it a provider moves its customers about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    prefix: Option<IpAddr>,
+    user_agent: String,
+}
+
+impl Origin {
+    /// The origin of a request from `address` with this user agent, as it was cut on arrival.
+    pub(crate) fn new(address: Option<IpAddr>, user_agent: &str) -> Self {
+        Self { prefix: address.map(network), user_agent: user_agent.to_owned() }
+    }
+
+    /// The network's own address; `None` when the client's is not known.
+    pub(crate) fn prefix(&self) -> Option<IpAddr> {
+        self.prefix
+    }
+
+    /// The user agent.
+    pub(crate) fn user_agent(&self) -> &str {
+        &self.user_agent
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8)).into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(address: &str, user_agent: &str) -> Origin {
+        Origin::new(Some(address.parse().unwrap()), user_agent)
+    }
+
+    #[test]
+    fn neighbours_are_one_origin() {
+        assert_eq!(origin("192.0.2.7", "film/1"), origin("192.0.2.200", "film/1"));
+        assert_eq!(origin("2001:db8::1", "film/1"), origin("2001:db8::ffff:1", "film/1"));
+        assert_eq!(origin("::ffff:192.0.2.7", "film/1"), origin("192.0.2.8", "film/1"));
+    }
+
+    #[test]
+    fn another_network_or_program_is_another_origin() {
+        assert_ne!(origin("192.0.2.7", "film/1"), origin("192.0.3.7", "film/1"));
+        assert_ne!(origin("2001:db8::1", "film/1"), origin("2001:db8:0:1::1", "film/1"));
+        assert_ne!(origin("192.0.2.7", "film/1"), origin("192.0.2.7", "film/2"));
+        assert_ne!(origin("192.0.2.7", "film/1"), Origin::new(None, "film/1"));
+    }
+}

@@ -1,0 +1,220 @@
+//! The refresh token as a client carries it.
+//!
+//! `v1.` and the base64url of 45 bytes:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 1 | number of the HMAC key |
+//! | 16 | session |
+//! | 8 | counter, big-endian |
+//! | 16 | HMAC-SHA256 over the 25 bytes before, its first half |
+//! | 4 | SHA-256 over the 41 bytes before, its beginning: tells a mistyped token from a forged one |
+//!
+//! It is made of nothing but a key, a session and a counter, so that the same one can be given again
+//! without having been stored.
+
+use std::fmt;
+
+use aws_lc_rs::{digest, hmac};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::SecretString;
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+use crate::keys::RefreshKeys;
+
+const PREFIX: &str = "v1.";
+const PAYLOAD_BYTES: usize = 1 + 16 + 8;
+const TAG_BYTES: usize = 16;
+const CHECKSUM_BYTES: usize = 4;
+const SEALED_BYTES: usize = PAYLOAD_BYTES + TAG_BYTES;
+const TOKEN_BYTES: usize = SEALED_BYTES + CHECKSUM_BYTES;
+/// 45 bytes are a whole number of base64 groups: no padding, and no second spelling of a token.
+const TEXT_BYTES: usize = PREFIX.len() + TOKEN_BYTES / 3 * 4;
+
+/// Which child of which session: what a refresh token says, its seal apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RefreshToken {
+    /// The number of the key that seals all tokens of the session.
+    pub(crate) key: u8,
+    /// The session.
+    pub(crate) session: Uuid,
+    /// Which child. Each refresh brings the next.
+    pub(crate) counter: u64,
+}
+
+/// The text is not a refresh token that this service sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// Not of the form, or mistyped.
+    Malformed,
+    /// Of the form, but sealed by nobody, or with a key that is no longer configured.
+    Forged,
+}
+
+impl RefreshToken {
+    /// Reads a token and checks its seal, in constant time. Asks no database.
+    ///
+    /// # Errors
+    ///
+    /// When this service never sealed it.
+    pub(crate) fn open(text: &str, keys: &RefreshKeys) -> Result<Self, Unreadable> {
+        let bytes = decode(text).ok_or(Unreadable::Malformed)?;
+        let (sealed, check) = bytes.split_at(SEALED_BYTES);
+        if checksum(sealed) != check {
+            return Err(Unreadable::Malformed);
+        }
+        let (payload, tag) = sealed.split_at(PAYLOAD_BYTES);
+        let token = Self::from_payload(payload).ok_or(Unreadable::Malformed)?;
+        let key = keys.find(token.key).ok_or(Unreadable::Forged)?;
+        let is_genuine: bool = seal(key, payload).ct_eq(tag).into();
+        if is_genuine { Ok(token) } else { Err(Unreadable::Forged) }
+    }
+
+    /// The text for the client; `None` when the key is no longer configured.
+    pub(crate) fn seal(&self, keys: &RefreshKeys) -> Option<SecretString> {
+        let key = keys.find(self.key)?;
+        let mut bytes = Vec::with_capacity(TOKEN_BYTES);
+        bytes.push(self.key);
+        bytes.extend_from_slice(self.session.as_bytes());
+        bytes.extend_from_slice(&self.counter.to_be_bytes());
+        let tag = seal(key, &bytes);
+        bytes.extend_from_slice(&tag);
+        let check = checksum(&bytes);
+        bytes.extend_from_slice(&check);
+        Some(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(&bytes)).into())
+    }
+
+    fn from_payload(payload: &[u8]) -> Option<Self> {
+        let (key, rest) = payload.split_first()?;
+        let (session, counter) = rest.split_first_chunk::<16>()?;
+        let counter = u64::from_be_bytes(counter.try_into().ok()?);
+        Some(Self { key: *key, session: Uuid::from_bytes(*session), counter })
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the refresh token is not one that this service issued")
+    }
+}
+
+fn decode(text: &str) -> Option<[u8; TOKEN_BYTES]> {
+    if text.len() != TEXT_BYTES {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
+    bytes.try_into().ok()
+}
+
+fn seal(key: &hmac::Key, payload: &[u8]) -> [u8; TAG_BYTES] {
+    beginning(hmac::sign(key, payload).as_ref())
+}
+
+fn checksum(sealed: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    beginning(digest::digest(&digest::SHA256, sealed).as_ref())
+}
+
+fn beginning<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.first_chunk::<N>().copied().expect("a SHA-256 has 32 bytes, and nobody asks for more")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use secrecy::ExposeSecret as _;
+
+    use crate::config::MasterKeys;
+
+    use super::*;
+
+    fn keys(entries: &str) -> RefreshKeys {
+        RefreshKeys::derive(&MasterKeys::parse(entries).unwrap())
+    }
+
+    const ONE: &str = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    const ONE_AGAIN: &str = "1:HwECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    const TWO: &str = "2:HwECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+    fn text(token: RefreshToken, keys: &RefreshKeys) -> String {
+        token.seal(keys).unwrap().expose_secret().to_owned()
+    }
+
+    fn token(counter: u64) -> RefreshToken {
+        RefreshToken { key: 1, session: Uuid::from_u128(7), counter }
+    }
+
+    #[test]
+    fn the_same_child_is_the_same_text() {
+        assert_eq!(text(token(3), &keys(ONE)), text(token(3), &keys(ONE)));
+        assert_ne!(text(token(3), &keys(ONE)), text(token(4), &keys(ONE)));
+    }
+
+    #[test]
+    fn a_token_outlives_a_new_master_key_but_not_the_loss_of_its_own() {
+        let sealed = text(token(3), &keys(ONE));
+        assert_eq!(RefreshToken::open(&sealed, &keys(&format!("{TWO},{ONE}"))), Ok(token(3)));
+        assert_eq!(RefreshToken::open(&sealed, &keys(TWO)), Err(Unreadable::Forged));
+        assert_eq!(RefreshToken::open(&sealed, &keys(ONE_AGAIN)), Err(Unreadable::Forged));
+        assert!(token(3).seal(&keys(TWO)).is_none());
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        let keys = keys(ONE);
+        let sealed = text(token(3), &keys);
+        let bytes = URL_SAFE_NO_PAD.decode(&sealed[PREFIX.len()..]).unwrap();
+        for bit in 0..bytes.len() * 8 {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let flipped = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(&bytes));
+            assert_eq!(RefreshToken::open(&flipped, &keys), Err(Unreadable::Malformed), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_changed_token_with_a_new_checksum_is_a_forgery() {
+        let keys = keys(ONE);
+        let sealed = text(token(3), &keys);
+        let mut bytes = URL_SAFE_NO_PAD.decode(&sealed[PREFIX.len()..]).unwrap();
+        bytes[24] += 1;
+        let check = checksum(&bytes[..SEALED_BYTES]);
+        bytes[SEALED_BYTES..].copy_from_slice(&check);
+        let forged = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(&bytes));
+        assert_eq!(RefreshToken::open(&forged, &keys), Err(Unreadable::Forged));
+    }
+
+    #[test]
+    fn other_texts_are_malformed() {
+        let keys = keys(ONE);
+        let good = text(token(3), &keys);
+        for bad in
+            ["", "v1.", "v2.", &good[1..], &format!("{good}A"), &good.replace("v1.", "v2."), &"é".repeat(32)]
+        {
+            assert_eq!(RefreshToken::open(bad, &keys), Err(Unreadable::Malformed), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_sealed_token_opens_as_itself(session: u128, counter: u64) {
+            let keys = keys(ONE);
+            let token = RefreshToken { key: 1, session: Uuid::from_u128(session), counter };
+            let sealed = text(token, &keys);
+            prop_assert_eq!(sealed.len(), TEXT_BYTES);
+            prop_assert_eq!(RefreshToken::open(&sealed, &keys), Ok(token));
+        }
+
+        #[test]
+        fn any_text_is_refused_without_panic(text: String) {
+            prop_assert!(RefreshToken::open(&text, &keys(ONE)).is_err());
+        }
+
+        #[test]
+        fn any_bytes_of_the_right_length_are_refused(bytes in proptest::collection::vec(any::<u8>(), TOKEN_BYTES)) {
+            let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(&bytes));
+            prop_assert!(RefreshToken::open(&text, &keys(ONE)).is_err());
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! An e-mail address as a person types it, and the key under which it is unique.
+
+use std::fmt;
+use std::str::FromStr;
+
+use unicode_normalization::UnicodeNormalization as _;
+
+/// The longest address, in bytes (RFC 5321, section 4.5.3.1.3, without the angle brackets).
+pub(super) const MAX_BYTES: usize = 254;
+
+const MAX_LOCAL_BYTES: usize = 64;
+/// The punctuation of `atext` (RFC 5322, section 3.2.3).
+const ATEXT: &str = "!#$%&'*+-/=?^_`{|}~";
+
+/// An e-mail address: one `@`, a dotted local part without quotes, a domain of at least two labels.
+///
+/// Two addresses are one account's when their keys are equal: lower-cased, in Unicode form NFC, the domain
+/// as IDNA writes it. Dots and plus tags are left alone, because only the mail server knows what they mean.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EmailAddress {
+    typed: Box<str>,
+    key: Box<str>,
+}
+
+/// The text is not an e-mail address that is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an e-mail address is name@example.org, without quotes or spaces, of at most 254 bytes")]
+pub struct NotAnEmailAddress;
+
+impl EmailAddress {
+    /// As it was typed, in NFC.
+    pub fn as_str(&self) -> &str {
+        &self.typed
+    }
+
+    /// What is compared.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The part before the `@`, lower-cased: a word that the owner's password may not lean on.
+    pub fn local_part(&self) -> &str {
+        self.key.split_once('@').map_or("", |(local, _)| local)
+    }
+}
+
+impl FromStr for EmailAddress {
+    type Err = NotAnEmailAddress;
+
+    fn from_str(text: &str) -> Result<Self, NotAnEmailAddress> {
+        if text.len() > MAX_BYTES {
+            return Err(NotAnEmailAddress);
+        }
+        let typed: String = text.nfc().collect();
+        let (local, domain) = typed.split_once('@').ok_or(NotAnEmailAddress)?;
+        if !is_local_part(local) {
+            return Err(NotAnEmailAddress);
+        }
+        let key = format!("{}@{}", lower_case(local), ascii_domain(domain)?);
+        if typed.len() > MAX_BYTES || key.len() > MAX_BYTES {
+            return Err(NotAnEmailAddress);
+        }
+        Ok(Self { key: key.into(), typed: typed.into() })
+    }
+}
+
+/// Purposefully silent: an address is personal, and belongs in no log.
+impl fmt::Debug for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EmailAddress")
+    }
+}
+
+fn is_local_part(local: &str) -> bool {
+    let is_atom = |atom: &str| {
+        !atom.is_empty() && atom.chars().all(|letter| letter.is_alphanumeric() || ATEXT.contains(letter))
+    };
+    local.len() <= MAX_LOCAL_BYTES && local.split('.').all(is_atom)
+}
+
+/// Lower case may leave NFC, so the form is restored.
+fn lower_case(text: &str) -> String {
+    text.to_lowercase().nfc().collect()
+}
+
+/// The domain as the DNS knows it. A last label of digits would be an address of a machine.
+fn ascii_domain(domain: &str) -> Result<String, NotAnEmailAddress> {
+    let ascii = idna::domain_to_ascii_strict(domain).map_err(|_| NotAnEmailAddress)?;
+    let labels = ascii.split('.').count();
+    let last = ascii.rsplit('.').next().unwrap_or_default();
+    let is_number = last.bytes().all(|byte| byte.is_ascii_digit());
+    if labels < 2 || last.is_empty() || is_number { Err(NotAnEmailAddress) } else { Ok(ascii) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(text: &str) -> String {
+        text.parse::<EmailAddress>().unwrap().key().to_owned()
+    }
+
+    #[test]
+    fn case_and_unicode_form_make_no_second_account() {
+        assert_eq!(key("Neo@Example.ORG"), "neo@example.org");
+        assert_eq!(key("jose\u{301}@example.org"), key("jos\u{e9}@EXAMPLE.org"));
+        assert_eq!(key("нео@кино.рф"), "нео@xn--h1adke.xn--p1ai");
+        assert_eq!(key("neo@КИНО.рф"), key("neo@xn--h1adke.xn--p1ai"));
+    }
+
+    #[test]
+    fn dots_and_tags_stay_distinct() {
+        assert_ne!(key("n.eo@example.org"), key("neo@example.org"));
+        assert_ne!(key("neo+films@example.org"), key("neo@example.org"));
+    }
+
+    #[test]
+    fn what_was_typed_is_kept() {
+        let address: EmailAddress = "Neo.Anderson@Example.org".parse().unwrap();
+        assert_eq!(address.as_str(), "Neo.Anderson@Example.org");
+        assert_eq!(address.local_part(), "neo.anderson");
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        let long_local = format!("{}@example.org", "a".repeat(65));
+        let long_domain = format!("a@{}.org", "b.".repeat(130));
+        let long_label = format!("a@{}.org", "b".repeat(64));
+        for bad in [
+            "",
+            "neo",
+            "@example.org",
+            "neo@",
+            "neo@localhost",
+            "neo@@example.org",
+            "a@b@example.org",
+            "\"neo\"@example.org",
+            "neo @example.org",
+            " neo@example.org",
+            "neo@example.org ",
+            ".neo@example.org",
+            "neo.@example.org",
+            "n..eo@example.org",
+            "neo@.org",
+            "neo@example..org",
+            "neo@example.org.",
+            "neo@-example.org",
+            "neo@exa mple.org",
+            "neo@127.0.0.1",
+            "neo@[127.0.0.1]",
+            "neo\0@example.org",
+            "neo@exam\0ple.org",
+            "neo\n@example.org",
+            "neo\r\nBcc: x@example.org",
+            "neo@exa_mple.org",
+            "neo,trinity@example.org",
+            "<neo@example.org>",
+            &long_local,
+            &long_domain,
+            &long_label,
+        ] {
+            assert!(bad.parse::<EmailAddress>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn debug_does_not_show_it() {
+        let address: EmailAddress = "neo@example.org".parse().unwrap();
+        assert!(!format!("{address:?}").contains("neo"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_its_own_key(local in "[a-zA-Zа-яé0-9+._-]{1,20}", domain in "[a-zA-Zж0-9-]{1,20}\\.[a-z]{2,6}") {
+            if let Ok(address) = format!("{local}@{domain}").parse::<EmailAddress>() {
+                prop_assert!(address.key().len() <= MAX_BYTES);
+                prop_assert_eq!(key(address.key()), address.key());
+            }
+        }
+
+        #[test]
+        fn any_text_is_taken_or_refused_without_panic(text: String) {
+            if let Ok(address) = text.parse::<EmailAddress>() {
+                prop_assert!(!address.as_str().chars().any(char::is_control));
+            }
+        }
+    }
+}
