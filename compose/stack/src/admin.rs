@@ -1,0 +1,132 @@
+//! admin as a process, and its commands.
+
+use rustix::process::Signal;
+
+use crate::introspect::answers_ok;
+use crate::{Error, Folder, Launch, Process, ports, programs};
+
+/// What admin needs to know. Purposefully without `Debug`: it holds secrets.
+#[derive(Clone)]
+pub struct Settings {
+    /// Its database.
+    pub database: String,
+    /// Where the revocations go.
+    pub redis: String,
+    /// `id:base64,...`, 32 bytes each; the first seals.
+    pub master_keys: String,
+    /// The issuer that its tokens name.
+    pub issuer: String,
+    /// The audience that its tokens are for.
+    pub audience: String,
+    /// Anything else, by the name of its variable.
+    pub env: Vec<(String, String)>,
+    /// The port to listen on; 0 for a free one.
+    pub port: u16,
+    /// The port for health and metrics; 0 for a free one.
+    pub ops_port: u16,
+    /// Whether a Ctrl-C in this terminal should not reach it.
+    pub apart: bool,
+}
+
+/// A running admin. Its database is migrated before it starts.
+#[derive(Debug)]
+pub struct Admin {
+    process: Process,
+    port: u16,
+    ops: String,
+    // Held for its end.
+    _folder: Folder,
+}
+
+impl Admin {
+    /// Migrates the database, starts admin and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// When it is not built, refuses its settings, or is not ready in time.
+    pub async fn start(settings: &Settings, folder: Folder) -> Result<Self, Error> {
+        let port = if settings.port == 0 { ports::free()? } else { settings.port };
+        let ops_port = if settings.ops_port == 0 { ports::free()? } else { settings.ops_port };
+        let program = programs::reachable(programs::ours("admin")?, &folder)?;
+        let mut launch = Launch::new("admin", program, &folder)
+            .env([
+                ("ADMIN_LISTEN", format!("tcp:127.0.0.1:{port}")),
+                ("ADMIN_OPS_LISTEN", format!("tcp:127.0.0.1:{ops_port}")),
+                ("ADMIN_MASTER_KEYS", settings.master_keys.clone()),
+                ("ADMIN_ISSUER", settings.issuer.clone()),
+                ("ADMIN_AUDIENCE", settings.audience.clone()),
+                // nginx, and nobody else, says where a request came from.
+                ("ADMIN_TRUSTED_PROXIES", "127.0.0.1/32".to_owned()),
+                ("DATABASE_URL", settings.database.clone()),
+                ("REDIS_URL", settings.redis.clone()),
+            ])
+            .env(settings.env.clone())
+            .signals(Signal::TERM, Signal::KILL);
+        launch.apart = settings.apart;
+        launch.clone().args(["migrate"]).run("")?;
+        let ops = format!("http://127.0.0.1:{ops_port}");
+        let mut process = launch.args(["serve"]).start()?;
+        process.ready(async || answers_ok(&format!("{ops}/health/ready")).await).await?;
+        Ok(Self { process, port, ops, _folder: folder })
+    }
+
+    /// Runs one of its commands, such as `roles create subscriber`, with `input`, and returns what it printed.
+    ///
+    /// # Errors
+    ///
+    /// When the command fails; the error holds what it said.
+    pub fn command(&self, args: &[&str], input: &str) -> Result<String, Error> {
+        let mut launch = self.process.launch().clone();
+        launch.args.clear();
+        launch.args(args).run(input)
+    }
+
+    /// The address of a path of its API.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// The address of a path on the listener for health and metrics.
+    pub fn ops(&self, path: &str) -> String {
+        format!("{}{path}", self.ops)
+    }
+
+    /// Its address, as nginx's `server` takes it.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its process, to freeze it or to read its log.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// `kill -9`.
+    ///
+    /// # Errors
+    ///
+    /// When it does not go.
+    pub fn kill(&mut self) -> Result<(), Error> {
+        self.process.kill()
+    }
+
+    /// Asks it to stop, and waits until it has finished what it was doing.
+    ///
+    /// # Errors
+    ///
+    /// When it does not stop.
+    pub async fn stop(&mut self) -> Result<(), Error> {
+        self.process.stop().await
+    }
+
+    /// Starts it again at the same addresses and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// When it is not ready in time.
+    pub async fn start_again(&mut self) -> Result<(), Error> {
+        self.process.start_again()?;
+        let url = self.ops("/health/ready");
+        self.process.ready(async || answers_ok(&url).await).await
+    }
+}

@@ -1,0 +1,204 @@
+//! The whole system, wired: what the end-to-end tests run against.
+
+use crate::admin::{self, Admin};
+use crate::introspect::{self, Introspect};
+use crate::nginx::{Machine, Nginx};
+use crate::{Database, Error, Folder, Origin, Postgres, Redis, environment, random};
+
+/// The issuer of a system under test.
+pub const ISSUER: &str = "https://usher.test";
+
+/// The audience of a system under test.
+pub const AUDIENCE: &str = "cinema";
+
+/// Chooses what differs from the usual: one admin, one sidecar, a database on the shared server.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    admins: usize,
+    sidecars: usize,
+    own_postgres: bool,
+    admin_env: Vec<(String, String)>,
+    sidecar_env: Vec<(String, String)>,
+    nginx_http: String,
+    nginx_server: String,
+}
+
+/// A running system. Dropping it ends everything.
+///
+/// The fields are public and in the order in which they must end: whoever asks before whoever is asked.
+#[derive(Debug)]
+pub struct Stack {
+    /// The gateway.
+    pub nginx: Nginx,
+    /// The cinema.
+    pub origin: Origin,
+    /// The sidecars; nginx asks all of them in turn.
+    pub sidecars: Vec<Introspect>,
+    /// The admins; nginx asks all of them in turn.
+    pub admins: Vec<Admin>,
+    /// The Redis of this system alone.
+    pub redis: Redis,
+    /// The database on the shared server; none when the server is this system's.
+    pub database: Option<Database>,
+    /// The PostgreSQL of this system alone, when asked for.
+    pub postgres: Option<Postgres>,
+    sidecar: introspect::Settings,
+    // Held for its end.
+    _folder: Folder,
+}
+
+impl Builder {
+    /// Sets a variable of every admin.
+    #[must_use]
+    pub fn admin(mut self, name: &str, value: &str) -> Self {
+        self.admin_env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets a variable of every sidecar.
+    #[must_use]
+    pub fn sidecar(mut self, name: &str, value: &str) -> Self {
+        self.sidecar_env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Runs so many admins.
+    #[must_use]
+    pub fn admins(mut self, count: usize) -> Self {
+        self.admins = count;
+        self
+    }
+
+    /// Runs so many sidecars.
+    #[must_use]
+    pub fn sidecars(mut self, count: usize) -> Self {
+        self.sidecars = count;
+        self
+    }
+
+    /// Runs a PostgreSQL of its own, which may be stopped.
+    #[must_use]
+    pub fn own_postgres(mut self) -> Self {
+        self.own_postgres = true;
+        self
+    }
+
+    /// Adds lines to nginx's `http`, and to its server.
+    #[must_use]
+    pub fn nginx(mut self, http: &str, server: &str) -> Self {
+        http.clone_into(&mut self.nginx_http);
+        server.clone_into(&mut self.nginx_server);
+        self
+    }
+
+    /// Starts everything and waits until all of it is ready.
+    ///
+    /// # Errors
+    ///
+    /// When something is not installed, not built, or not ready in time.
+    pub async fn start(self) -> Result<Stack, Error> {
+        let folder = Folder::temporary()?;
+        let (postgres, database, url) = self.stores().await?;
+        let redis = Redis::start().await?;
+        let admins = self.start_admins(&url, &redis).await?;
+        let Some(first) = admins.first() else { return Err(Error::Other("a stack has an admin".to_owned())) };
+        let sidecar = self.sidecar_settings(first, &redis);
+        let mut sidecars = Vec::new();
+        for _ in 0..self.sidecars {
+            sidecars.push(Introspect::start(&sidecar).await?);
+        }
+        let origin = Origin::start(&folder, false).await?;
+        let machine = Machine {
+            introspect: sidecars.iter().map(Introspect::address).collect(),
+            admin: admins.iter().map(Admin::address).collect(),
+            origin: vec![origin.address()],
+            http: self.nginx_http,
+            server: self.nginx_server,
+            ..Machine::default()
+        };
+        let nginx = Nginx::start(&machine).await?;
+        Ok(Stack { nginx, origin, sidecars, admins, redis, database, postgres, sidecar, _folder: folder })
+    }
+
+    async fn stores(&self) -> Result<(Option<Postgres>, Option<Database>, String), Error> {
+        if self.own_postgres {
+            let postgres = Postgres::start().await?;
+            let url = postgres.url();
+            return Ok((Some(postgres), None, url));
+        }
+        let database = Database::create(&environment::test_database_url()?).await?;
+        let url = database.url().to_owned();
+        Ok((None, Some(database), url))
+    }
+
+    async fn start_admins(&self, database: &str, redis: &Redis) -> Result<Vec<Admin>, Error> {
+        let settings = admin::Settings {
+            database: database.to_owned(),
+            redis: redis.url(),
+            master_keys: format!("1:{}", random::key()?),
+            issuer: ISSUER.to_owned(),
+            audience: AUDIENCE.to_owned(),
+            // A pool for each of many small systems beside one another.
+            env: [vec![("ADMIN_DATABASE_CONNECTIONS".to_owned(), "8".to_owned())], self.admin_env.clone()]
+                .concat(),
+            port: 0,
+            ops_port: 0,
+            apart: false,
+        };
+        let mut admins = Vec::new();
+        for _ in 0..self.admins {
+            admins.push(Admin::start(&settings, Folder::temporary()?).await?);
+        }
+        Ok(admins)
+    }
+
+    fn sidecar_settings(&self, admin: &Admin, redis: &Redis) -> introspect::Settings {
+        introspect::Settings {
+            redis: redis.url(),
+            jwks: admin.url("/.well-known/jwks.json"),
+            issuer: ISSUER.to_owned(),
+            audience: AUDIENCE.to_owned(),
+            env: self.sidecar_env.clone(),
+            ops_port: 0,
+            apart: false,
+        }
+    }
+}
+
+impl Stack {
+    /// The usual system, to be changed before it starts.
+    pub fn builder() -> Builder {
+        Builder {
+            admins: 1,
+            sidecars: 1,
+            own_postgres: false,
+            admin_env: Vec::new(),
+            sidecar_env: Vec::new(),
+            nginx_http: String::new(),
+            nginx_server: String::new(),
+        }
+    }
+
+    /// Starts the usual system.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::start`].
+    pub async fn start() -> Result<Self, Error> {
+        Self::builder().start().await
+    }
+
+    /// The address of a path at the gateway.
+    pub fn gateway(&self, path: &str) -> String {
+        format!("{}{path}", self.nginx.url())
+    }
+
+    /// Starts one more sidecar, which nginx does not know; it need not become ready.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be executed.
+    pub fn another_sidecar(&self) -> Result<Introspect, Error> {
+        Introspect::start_cold(&self.sidecar, Folder::temporary()?)
+    }
+}

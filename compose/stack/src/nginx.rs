@@ -1,0 +1,141 @@
+//! nginx with the configuration as shipped; only `machine.conf` is made here.
+
+use std::fmt::Write as _;
+use std::net::TcpStream;
+use std::path::Path;
+
+use rustix::process::Signal;
+
+use crate::{Error, Folder, Launch, Process, ports, programs};
+
+/// The folder of the shipped configuration.
+const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nginx");
+
+/// What of the configuration depends on the machine.
+///
+/// An address is what nginx's `server` takes: `127.0.0.1:8001` or `unix:/run/introspect/auth.sock`.
+#[derive(Debug, Clone, Default)]
+pub struct Machine {
+    /// The port of 127.0.0.1 to listen on; 0 for a free one.
+    pub port: u16,
+    /// Addresses of sidecars.
+    pub introspect: Vec<String>,
+    /// Addresses of admin.
+    pub admin: Vec<String>,
+    /// Addresses of the cinema.
+    pub origin: Vec<String>,
+    /// Lines for the end of `machine.conf`, in the context `http`.
+    pub http: String,
+    /// Lines for the server, such as the include of an opt-in snippet.
+    pub server: String,
+    /// Whether a Ctrl-C in this terminal should not reach it.
+    pub apart: bool,
+}
+
+/// A gateway of one's own.
+#[derive(Debug)]
+pub struct Nginx {
+    // Before the folder: fields end in this order.
+    process: Process,
+    folder: Folder,
+    port: u16,
+}
+
+impl Nginx {
+    /// Starts one in a folder of its own.
+    ///
+    /// # Errors
+    ///
+    /// When nginx is not installed, refuses the configuration or does not listen in time.
+    pub async fn start(machine: &Machine) -> Result<Self, Error> {
+        Self::start_in(Folder::temporary()?, machine).await
+    }
+
+    /// Starts one in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub async fn start_in(folder: Folder, machine: &Machine) -> Result<Self, Error> {
+        let port = if machine.port == 0 { ports::free()? } else { machine.port };
+        let conf = folder.copy(Path::new(SHIPPED), "conf")?;
+        let logs = folder.inside("logs")?;
+        folder.inside("temporary")?;
+        folder.write("conf/machine.conf", &render(machine, port, folder.path()))?;
+        let mut launch = Launch::new("nginx", programs::installed("nginx", "nginx")?, &logs)
+            .args(["-e", "stderr", "-c", &conf.join("nginx.conf").to_string_lossy()])
+            .args(["-g", &format!("daemon off; pid {};", folder.join("nginx.pid").display())])
+            // TERM also for the end: workers whose master was killed would go on.
+            .signals(Signal::QUIT, Signal::TERM);
+        launch.apart = machine.apart;
+        launch.clone().args(["-t"]).run("")?;
+        let mut nginx = Self { process: launch.start()?, folder, port };
+        nginx.process.ready(async || TcpStream::connect(("127.0.0.1", port)).is_ok()).await?;
+        Ok(nginx)
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Its process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// The access log so far.
+    pub fn access_log(&self) -> String {
+        self.read("logs/access.log")
+    }
+
+    /// All that it logged besides.
+    pub fn error_log(&self) -> String {
+        self.read("logs/error.log") + &self.process.log()
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.join(name)).unwrap_or_default()
+    }
+}
+
+/// `machine.conf`, as nginx/examples/machine.conf shows it, plus what a packaged nginx has compiled in.
+fn render(machine: &Machine, port: u16, folder: &Path) -> String {
+    let folder = folder.display();
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "access_log {folder}/logs/access.log usher;");
+    let _ = writeln!(text, "error_log {folder}/logs/error.log alert;");
+    for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+        let _ = writeln!(text, "{kind}_temp_path {folder}/temporary/{kind};");
+    }
+    for (name, addresses) in
+        [("introspect", &machine.introspect), ("admin", &machine.admin), ("origin", &machine.origin)]
+    {
+        let _ = writeln!(text, "upstream {name} {{");
+        for address in addresses {
+            let _ = writeln!(text, "    server {address} max_fails=0;");
+        }
+        let _ = writeln!(text, "    include snippets/pool.conf;\n}}");
+    }
+    let _ = writeln!(text, "server {{\n    listen 127.0.0.1:{port};\n    include cinema.conf;");
+    let _ = writeln!(text, "{}\n}}\n{}", machine.server, machine.http);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sidecar_is_a_server_of_the_pool() {
+        let introspect = vec!["unix:/a".to_owned(), "unix:/b".to_owned()];
+        let text = render(&Machine { introspect, ..Machine::default() }, 1234, Path::new("/f"));
+        assert!(
+            text.contains(
+                "server unix:/a max_fails=0;\n    server unix:/b max_fails=0;\n    include snippets"
+            )
+        );
+        assert!(text.contains("listen 127.0.0.1:1234;"));
+    }
+}

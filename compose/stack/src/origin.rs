@@ -1,0 +1,40 @@
+//! The cinema's origin as a process: `stack origin`.
+
+use std::path::PathBuf;
+
+use crate::{Error, Folder, Launch, Process, programs};
+
+/// The cinema of [`cinema`](crate::cinema), on a Unix socket.
+#[derive(Debug)]
+pub struct Origin {
+    process: Process,
+    socket: PathBuf,
+}
+
+impl Origin {
+    /// Starts one whose socket is in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer in time.
+    pub async fn start(folder: &Folder, apart: bool) -> Result<Self, Error> {
+        let socket = folder.join("origin.sock");
+        let program = programs::reachable(programs::ours("stack")?, folder)?;
+        let mut launch =
+            Launch::new("origin", program, folder).args(["origin", "--listen"]).args([socket.as_os_str()]);
+        launch.apart = apart;
+        let mut process = launch.start()?;
+        process.ready(async || std::os::unix::net::UnixStream::connect(&socket).is_ok()).await?;
+        Ok(Self { process, socket })
+    }
+
+    /// Its address, as nginx's `server` takes it.
+    pub fn address(&self) -> String {
+        format!("unix:{}", self.socket.display())
+    }
+
+    /// Its process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+}

@@ -1,0 +1,310 @@
+//! A process that is started, waited for, killed and started again.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::error::Doing as _;
+use crate::procfs::{self, Identity};
+use crate::{Account, Error, wait};
+
+/// How long a server may take until it answers. Generous: machines that run tests are busy.
+pub const START: Duration = Duration::from_secs(30);
+
+/// How long a server may take to stop before it is killed.
+pub const STOP: Duration = Duration::from_secs(15);
+
+/// How a process is started. Its `Debug` leaves out the environment, which holds secrets.
+#[derive(Clone)]
+pub struct Launch {
+    /// For people and for the name of the log.
+    pub name: String,
+    /// The executable.
+    pub program: PathBuf,
+    /// Its arguments; never a secret.
+    pub args: Vec<OsString>,
+    /// All of its environment, `PATH` apart.
+    pub env: Vec<(String, String)>,
+    /// Where its output goes, both kinds, appended.
+    pub log: PathBuf,
+    /// Whom it runs as; `None` means the user of this process.
+    pub account: Option<Account>,
+    /// The signal that asks it to finish what it does and end.
+    pub stop: Signal,
+    /// The signal that ends it at once, its children included.
+    pub end: Signal,
+    /// Whether a Ctrl-C in this terminal should not reach it.
+    pub apart: bool,
+}
+
+/// A process of ours. Dropping it ends it.
+#[derive(Debug)]
+pub struct Process {
+    launch: Launch,
+    child: Option<Child>,
+}
+
+impl fmt::Debug for Launch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Launch").field("name", &self.name).field("args", &self.args).finish_non_exhaustive()
+    }
+}
+
+impl Launch {
+    /// A command that ends on SIGTERM and may be killed.
+    pub fn new(name: &str, program: PathBuf, folder: &crate::Folder) -> Self {
+        Self {
+            name: name.to_owned(),
+            program,
+            args: Vec::new(),
+            env: Vec::new(),
+            log: folder.join(&format!("{name}.log")),
+            account: folder.account().cloned(),
+            stop: Signal::TERM,
+            end: Signal::KILL,
+            apart: false,
+        }
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds variables; a later one of the same name wins.
+    #[must_use]
+    pub fn env<N: Into<String>, V: Into<String>>(mut self, vars: impl IntoIterator<Item = (N, V)>) -> Self {
+        self.env.extend(vars.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// Replaces the signals.
+    #[must_use]
+    pub fn signals(mut self, stop: Signal, end: Signal) -> Self {
+        self.stop = stop;
+        self.end = end;
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be executed.
+    pub fn start(self) -> Result<Process, Error> {
+        let mut process = Process { launch: self, child: None };
+        process.start_again()?;
+        Ok(process)
+    }
+
+    /// Runs it to its end with `input`, and returns what it printed.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be executed, or ends with another code than 0.
+    pub fn run(&self, input: &str) -> Result<String, Error> {
+        use std::io::Write as _;
+        let doing = || format!("{} cannot be run", self.program.display());
+        let mut command = self.command();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .doing(doing)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that does not read its input says why with its exit code.
+            let _closed = stdin.write_all(input.as_bytes());
+        }
+        let output = child.wait_with_output().doing(doing)?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(Error::Ended { name: self.name.clone(), status: output.status.to_string(), log })
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.args).env_clear().envs(self.env.iter().cloned()).current_dir("/");
+        if let Some(path) = crate::environment::variable("PATH") {
+            command.env("PATH", path);
+        }
+        if let Some(account) = &self.account {
+            command.uid(account.uid).gid(account.gid);
+        }
+        if self.apart {
+            command.process_group(0);
+        }
+        command
+    }
+}
+
+impl Process {
+    /// Starts it when it does not run.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be executed.
+    pub fn start_again(&mut self) -> Result<(), Error> {
+        if self.is_running() {
+            return Ok(());
+        }
+        let launch = &self.launch;
+        let log = File::options().create(true).append(true).open(&launch.log);
+        let log = log.doing(|| format!("{} cannot be written", launch.log.display()))?;
+        let errors = log.try_clone().doing(|| "a file cannot be shared".to_owned())?;
+        let mut command = launch.command();
+        let child = command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn();
+        self.child = Some(child.doing(|| format!("{} cannot be executed", launch.program.display()))?);
+        Ok(())
+    }
+
+    /// Waits until `condition` holds.
+    ///
+    /// # Errors
+    ///
+    /// When the process ends before, or [`START`] passes.
+    pub async fn ready(&mut self, condition: impl AsyncFn() -> bool) -> Result<(), Error> {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.ended()? {
+                return Err(Error::Ended {
+                    name: self.launch.name.clone(),
+                    status: status.to_string(),
+                    log: self.log_end(),
+                });
+            }
+            if condition().await {
+                return Ok(());
+            }
+            if begun.elapsed() > START {
+                let what = format!("the start of {}", self.launch.name);
+                return Err(Error::TooLong { what, limit: START, log: self.log_end() });
+            }
+            wait::tick().await;
+        }
+    }
+
+    /// How it was started.
+    pub fn launch(&self) -> &Launch {
+        &self.launch
+    }
+
+    /// Its number and start, while it runs.
+    pub fn identity(&self) -> Option<Identity> {
+        Identity::of(self.child.as_ref()?.id())
+    }
+
+    /// Whether it runs.
+    pub fn is_running(&self) -> bool {
+        self.identity().is_some()
+    }
+
+    /// Sends a signal, if it runs.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(identity) = self.identity() {
+            identity.signal(signal);
+        }
+    }
+
+    /// Stops it in the middle of whatever it does, without its knowing, until [`Self::thaw`].
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// `kill -9`, for it and all its children, and waits until they are gone.
+    ///
+    /// # Errors
+    ///
+    /// When they do not go.
+    pub fn kill(&mut self) -> Result<(), Error> {
+        let Some(identity) = self.identity() else { return Ok(()) };
+        let mut all = procfs::descendants(identity.pid);
+        all.push(identity);
+        for process in &all {
+            process.signal(Signal::KILL);
+        }
+        self.reap(|| all.iter().all(|process| !process.is_running()))
+    }
+
+    /// Asks it to stop and waits; after [`STOP`] it is killed.
+    ///
+    /// # Errors
+    ///
+    /// When even killing it does not end it.
+    pub async fn stop(&mut self) -> Result<(), Error> {
+        self.signal(self.launch.stop);
+        let begun = Instant::now();
+        while self.ended()?.is_none() && self.child.is_some() {
+            if begun.elapsed() > STOP {
+                return self.kill();
+            }
+            wait::tick().await;
+        }
+        Ok(())
+    }
+
+    /// The last lines that it wrote.
+    pub fn log_end(&self) -> String {
+        const LINES: usize = 20;
+        let text = fs::read(&self.launch.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let skip = text.lines().count().saturating_sub(LINES);
+        text.lines().skip(skip).collect::<Vec<_>>().join("\n")
+    }
+
+    /// All that it wrote.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.launch.log).unwrap_or_default()).into_owned()
+    }
+
+    fn ended(&mut self) -> Result<Option<ExitStatus>, Error> {
+        match &mut self.child {
+            Some(child) => child.try_wait().doing(|| "a child's state cannot be read".to_owned()),
+            None => Ok(None),
+        }
+    }
+
+    fn reap(&mut self, gone: impl Fn() -> bool) -> Result<(), Error> {
+        let begun = Instant::now();
+        while self.ended()?.is_none() || !gone() {
+            if begun.elapsed() > STOP {
+                let what = format!("the end of {}", self.launch.name);
+                return Err(Error::TooLong { what, limit: STOP, log: String::new() });
+            }
+            pause();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // A frozen process would not see anything but SIGKILL.
+        self.thaw();
+        self.signal(self.launch.end);
+        let ended = self.child.is_none() || self.reap(|| true).is_ok();
+        if !ended {
+            let _nothing_left_to_try = self.kill();
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "neither a destructor nor `kill` can await")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(2));
+}

@@ -1,0 +1,115 @@
+//! A private Redis.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::{Error, Folder, Launch, Process, ports, programs};
+
+/// A Redis of one's own, on a free port of 127.0.0.1, without a password: it holds nothing secret, and
+/// whoever may connect could at most sign people out.
+#[derive(Debug)]
+pub struct Redis {
+    // Before the folder: fields end in this order.
+    process: Process,
+    folder: Folder,
+    port: u16,
+}
+
+impl Redis {
+    /// Starts one that keeps nothing on disk.
+    ///
+    /// # Errors
+    ///
+    /// When Redis is not installed or does not answer in time.
+    pub async fn start() -> Result<Self, Error> {
+        Self::start_in(Folder::temporary()?, ports::free()?, ["--appendonly", "no"], false).await
+    }
+
+    /// Starts one that keeps its data in `folder`, and is not reached by a Ctrl-C.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub async fn start_kept(folder: Folder, port: u16) -> Result<Self, Error> {
+        Self::start_in(folder, port, ["--appendonly", "yes"], true).await
+    }
+
+    async fn start_in(folder: Folder, port: u16, keep: [&str; 2], apart: bool) -> Result<Self, Error> {
+        let program = programs::installed("redis-server", "redis-server")?;
+        let dir = folder.path().to_string_lossy().into_owned();
+        let port_text = port.to_string();
+        let mut launch = Launch::new("redis", program, &folder)
+            .args(["--port", &port_text, "--bind", "127.0.0.1", "--dir", &dir, "--save", ""])
+            // Evicting a revocation would undo it.
+            .args(["--maxmemory-policy", "noeviction", "--daemonize", "no"])
+            .args(keep)
+            .signals(Signal::TERM, Signal::KILL);
+        launch.apart = apart;
+        let mut redis = Self { process: launch.start()?, folder, port };
+        redis.ready().await?;
+        Ok(redis)
+    }
+
+    /// Its address: `redis://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Its port of 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its process, to freeze it or to read its log.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// `kill -9`.
+    ///
+    /// # Errors
+    ///
+    /// When it does not go.
+    pub fn kill(&mut self) -> Result<(), Error> {
+        self.process.kill()
+    }
+
+    /// Asks it to stop, and waits.
+    ///
+    /// # Errors
+    ///
+    /// When it does not stop.
+    pub async fn stop(&mut self) -> Result<(), Error> {
+        self.process.stop().await
+    }
+
+    /// Starts it again at the same address with nothing in it.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer in time.
+    pub async fn start_empty(&mut self) -> Result<(), Error> {
+        self.process.kill()?;
+        let _absent = fs::remove_dir_all(self.folder.join("appendonlydir"));
+        self.process.start_again()?;
+        self.ready().await
+    }
+
+    async fn ready(&mut self) -> Result<(), Error> {
+        let port = self.port;
+        self.process.ready(async || answers_ping(port).is_some()).await
+    }
+}
+
+fn answers_ping(port: u16) -> Option<()> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_millis(200))).ok()?;
+    stream.write_all(b"PING\r\n").ok()?;
+    let mut answer = [0; 5];
+    stream.read_exact(&mut answer).ok()?;
+    (&answer == b"+PONG").then_some(())
+}

@@ -1,0 +1,31 @@
+//! Waiting for a condition, with a limit.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::Error;
+
+/// How often a condition is looked at.
+const TICK: Duration = Duration::from_millis(5);
+
+/// Waits until `condition` holds, looking every 5 ms.
+///
+/// # Errors
+///
+/// [`Error::TooLong`], which names `what`, when it does not hold within `limit`.
+pub async fn until(what: &str, limit: Duration, condition: impl AsyncFn() -> bool) -> Result<(), Error> {
+    let end = Instant::now() + limit;
+    while !condition().await {
+        if Instant::now() > end {
+            return Err(Error::TooLong { what: what.to_owned(), limit, log: String::new() });
+        }
+        tick().await;
+    }
+    Ok(())
+}
+
+/// The pause between two looks.
+pub(crate) async fn tick() {
+    tokio::time::sleep(TICK).await;
+}
