@@ -2,12 +2,14 @@
 
 mod body;
 mod client;
+pub mod jwks;
 mod json;
 mod problem;
 mod request;
 mod response;
 
 pub use body::MAX_BODY_BYTES;
+pub(crate) use body::read as read_body;
 pub use client::Client;
 pub use problem::{Code, Problem};
 pub use request::{Params, Request};

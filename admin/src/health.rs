@@ -1,1 +1,91 @@
-//! Placeholder.
+//! The operator's listener: is it alive, is it ready, what has it counted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use serde::Serialize;
+use warp::filters::BoxedFilter;
+use warp::path::FullPath;
+use warp::{Filter as _, Reply as _};
+
+use crate::api::Response;
+use crate::context::Context;
+use crate::db::{DbError, Schema};
+
+/// The text format of OpenMetrics.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Set when the process begins to stop, so that no new work is sent to it.
+#[derive(Debug, Clone, Default)]
+pub struct Draining(Arc<AtomicBool>);
+
+/// What was looked at, and what of it failed.
+#[derive(Debug, Default, Serialize)]
+struct Readiness {
+    ready: bool,
+    failed: Vec<&'static str>,
+}
+
+impl Draining {
+    /// From now on.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// `/health/live`, `/health/ready` and `/metrics`.
+pub fn filter(context: Context, draining: Draining) -> BoxedFilter<(warp::reply::Response,)> {
+    warp::method()
+        .and(warp::path::full())
+        .then(move |method: Method, path: FullPath| {
+            let (context, draining) = (context.clone(), draining.clone());
+            async move { answer(&context, &draining, &method, path.as_str()).await.into_response() }
+        })
+        .boxed()
+}
+
+async fn answer(context: &Context, draining: &Draining, method: &Method, path: &str) -> Response {
+    if *method != Method::GET && *method != Method::HEAD {
+        return Response::empty(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    match path {
+        "/health/live" => Response::json(StatusCode::OK, &serde_json::json!({ "live": true })),
+        "/health/ready" => ready(context, draining).await,
+        "/metrics" => match context.metrics.encode() {
+            Ok(text) => Response::new(StatusCode::OK, OPEN_METRICS, Bytes::from(text)),
+            Err(_) => Response::empty(StatusCode::INTERNAL_SERVER_ERROR),
+        },
+        _ => Response::empty(StatusCode::NOT_FOUND),
+    }
+}
+
+/// Redis is purposefully not looked at: without it nobody is kept from signing in or out, and what was
+/// revoked meanwhile reaches it later.
+async fn ready(context: &Context, draining: &Draining) -> Response {
+    let mut failed = Vec::new();
+    if draining.is_under_way() {
+        failed.push("draining");
+    }
+    if context.keys.public_set().is_err() {
+        failed.push("signing_key");
+    }
+    match look_at_database(context).await {
+        Ok(missing) => failed.extend(missing),
+        Err(_away) => failed.push("database"),
+    }
+    let ready = failed.is_empty();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Response::json(status, &Readiness { ready, failed })
+}
+
+async fn look_at_database(context: &Context) -> Result<Option<&'static str>, DbError> {
+    let connection = context.db.get().await?;
+    let schema = Schema::of(&connection).await?;
+    Ok((schema != Schema::Ready).then_some("migrations"))
+}

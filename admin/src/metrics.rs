@@ -1,11 +1,90 @@
-//! What is counted. One declaration a metric.
+//! What is counted. One declaration a metric; each has a method that says when.
 
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use http::Method;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 /// Every metric of the service.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    refreshes: Family<CauseLabels, Counter>,
+    sign_ins: Family<OutcomeLabels, Counter>,
+    /// Which key sets, epochs and records the relay moves.
+    pub relay: RelayMetrics,
+    /// Months of the sign-in history, from this one on, that have a partition.
+    pub partitions_ahead: Gauge,
+    /// Entries of the sign-in history that could not be written.
+    pub history_failures: Counter,
+}
+
+/// What the relay does.
+#[derive(Debug, Clone, Default)]
+pub struct RelayMetrics {
+    /// 1 while this process is the one that relays.
+    pub leading: Gauge,
+    /// The epoch it took last.
+    pub epoch: Gauge<u64, AtomicU64>,
+    /// Epochs taken.
+    pub epochs: Counter,
+    /// Records appended to the log.
+    pub published: Counter,
+    /// From the statement that wrote a revocation to its publication.
+    pub publish_seconds: PublishSeconds,
+}
+
+/// The histogram of publishing, with its buckets.
+#[derive(Debug, Clone)]
+pub struct PublishSeconds(Histogram);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: String,
+    route: &'static str,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CauseLabels {
+    cause: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+/// Seconds; from a lookup in memory to a hash that waited its turn.
+const REQUEST_BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0];
+
+/// Seconds; the promise is a millisecond or two.
+const PUBLISH_BUCKETS: [f64; 9] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0];
+
+impl Default for PublishSeconds {
+    fn default() -> Self {
+        Self(Histogram::new(PUBLISH_BUCKETS))
+    }
+}
+
+impl PublishSeconds {
+    /// One record took this long.
+    pub fn observe(&self, seconds: f64) {
+        self.0.observe(seconds);
+    }
 }
 
 impl Default for Metrics {
@@ -17,6 +96,66 @@ impl Default for Metrics {
 impl Metrics {
     /// All at zero.
     pub fn new() -> Self {
-        Self { registry: Registry::with_prefix("usher_admin") }
+        let mut metrics = Self {
+            registry: Registry::with_prefix("usher_admin"),
+            requests: Family::default(),
+            request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
+            refreshes: Family::default(),
+            sign_ins: Family::default(),
+            relay: RelayMetrics::default(),
+            partitions_ahead: Gauge::default(),
+            history_failures: Counter::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let r = &mut self.registry;
+        r.register("requests", "Requests answered, by method, route and status.", self.requests.clone());
+        r.register("request_seconds", "Time to answer a request, by route.", self.request_seconds.clone());
+        r.register("refreshes", "Refreshes by cause; reuse is one of them.", self.refreshes.clone());
+        r.register("sign_ins", "Sign-ins by outcome.", self.sign_ins.clone());
+        let ahead = "Months of the sign-in history, from this one on, that have a partition.";
+        r.register("partitions_ahead", ahead, self.partitions_ahead.clone());
+        let failures = "Entries of the sign-in history that could not be written.";
+        r.register("history_failures", failures, self.history_failures.clone());
+        let relay = self.relay.clone();
+        r.register("relay_leading", "1 while this process relays revocations to Redis.", relay.leading);
+        r.register("relay_epoch", "The epoch of the revocation log that this process took last.", relay.epoch);
+        r.register("relay_epochs", "Epochs taken; more than a few a day means an unsteady Redis.", relay.epochs);
+        r.register("relay_published", "Revocation records appended to the log.", relay.published);
+        let seconds = "From writing a revocation to its publication.";
+        r.register("relay_publish_seconds", seconds, relay.publish_seconds.0);
+    }
+
+    /// A request was answered.
+    pub fn request(&self, method: &Method, route: &'static str, status: u16, took: Duration) {
+        // Unknown methods share a label: a client must not be able to make labels.
+        let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+        let method = if known.contains(method) { method.as_str() } else { "other" }.to_owned();
+        self.requests.get_or_create(&RequestLabels { method, route, status }).inc();
+        self.request_seconds.get_or_create(&RouteLabels { route }).observe(took.as_secs_f64());
+    }
+
+    /// A refresh was decided.
+    pub fn refresh(&self, cause: &'static str) {
+        self.refreshes.get_or_create(&CauseLabels { cause }).inc();
+    }
+
+    /// A sign-in was decided.
+    pub fn sign_in(&self, outcome: &'static str) {
+        self.sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// All of them in the text format of OpenMetrics.
+    ///
+    /// # Errors
+    ///
+    /// Never, writing to a string.
+    pub fn encode(&self) -> Result<String, std::fmt::Error> {
+        let mut out = String::new();
+        text::encode(&mut out, &self.registry)?;
+        Ok(out)
     }
 }

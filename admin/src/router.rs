@@ -1,16 +1,26 @@
-//! Every route, one line each, and what happens around each of them.
+//! Every route, one line each, in reading order.
+
+mod answer;
+mod find;
 
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::Method;
+use warp::Filter as _;
+use warp::filters::BoxedFilter;
 
-use crate::api::{Problem, Request, Response};
+use crate::api::{Problem, Request, Response, jwks};
+use crate::context::Context;
+use crate::server::Peer;
+
+use answer::{Arrived, Router};
 
 type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Response, Problem>> + Send + Sync>;
 
 /// One endpoint.
+#[derive(Clone)]
 pub struct Route {
     /// Its method; a GET answers HEAD as well.
     pub method: Method,
@@ -21,9 +31,12 @@ pub struct Route {
     handler: Handler,
 }
 
-/// Every route, in reading order.
+/// Every route.
+#[rustfmt::skip]
 pub fn routes() -> Vec<Route> {
-    vec![]
+    vec![
+        Route::new(Method::GET, "/.well-known/jwks.json", jwks::show, "The public keys of access tokens (RFC 7517)."),
+    ]
 }
 
 impl Route {
@@ -34,4 +47,26 @@ impl Route {
     {
         Self { method, path, description, handler: Arc::new(move |request| handler(request).boxed()) }
     }
+}
+
+/// The filter that answers every request from a table of routes.
+///
+/// One filter, and not one a route: a rejection could not tell an unknown path from an unknown method,
+/// and every problem is ours to word.
+pub fn filter(context: Context, routes: Vec<Route>) -> BoxedFilter<(warp::reply::Response,)> {
+    let router = Arc::new(Router::new(context, routes));
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    warp::method()
+        .and(warp::path::full())
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<Peer>())
+        .and(warp::body::stream())
+        .then(move |method, path: warp::path::FullPath, query, headers, peer: Option<Peer>, body| {
+            let peer = peer.and_then(|peer| peer.0);
+            let arrived = Arrived { method, path: path.as_str().to_owned(), query, headers, peer };
+            let router = Arc::clone(&router);
+            async move { router.answer(arrived, body).await }
+        })
+        .boxed()
 }

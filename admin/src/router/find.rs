@@ -1,0 +1,114 @@
+//! From a method and a path to a route.
+
+use http::Method;
+
+use crate::api::Params;
+
+use super::Route;
+
+/// What the table says to a method and a path.
+pub(super) enum Found<'r> {
+    /// This one.
+    Route(&'r Route, Params),
+    /// The path is known, but only to these methods, with commas between.
+    OtherMethods(String),
+    /// Nothing.
+    Nothing,
+}
+
+/// Looks through the table. Segments are compared as they came: no route has a part that needs decoding,
+/// and what is not decoded cannot be decoded twice.
+pub(super) fn find<'r>(routes: &'r [Route], method: &Method, path: &str) -> Found<'r> {
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    let mut others = Vec::new();
+    for route in routes {
+        let Some(params) = match_path(route.path, path) else { continue };
+        if route.method == *method {
+            return Found::Route(route, params);
+        }
+        others.push(route.method.as_str());
+        if route.method == Method::GET {
+            others.push("HEAD");
+        }
+    }
+    if others.is_empty() { Found::Nothing } else { Found::OtherMethods(others.join(", ")) }
+}
+
+fn match_path(pattern: &'static str, path: &str) -> Option<Params> {
+    let mut wanted = pattern.split('/');
+    let mut given = path.split('/');
+    let mut params = Vec::new();
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(params.into_iter().collect()),
+            (Some(wanted), Some(given)) => match open_part(wanted) {
+                Some(name) if !given.is_empty() => params.push((name, given.to_owned())),
+                None if wanted == given => {}
+                _ => return None,
+            },
+            _ => return None,
+        }
+    }
+}
+
+fn open_part(segment: &'static str) -> Option<&'static str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::api::{Problem, Request, Response};
+
+    async fn nothing(_: Request) -> Result<Response, Problem> {
+        Ok(Response::empty(http::StatusCode::NO_CONTENT))
+    }
+
+    fn table() -> Vec<Route> {
+        let route = |method, path| Route::new(method, path, nothing, "Nothing.");
+        vec![
+            route(Method::GET, "/a"),
+            route(Method::PATCH, "/a"),
+            route(Method::DELETE, "/a/{id}"),
+            route(Method::PUT, "/a/password"),
+        ]
+    }
+
+    fn verdict(method: Method, path: &str) -> String {
+        match find(&table(), &method, path) {
+            Found::Route(route, params) => format!("{} {:?}", route.path, params.get("id")),
+            Found::OtherMethods(methods) => format!("405 {methods}"),
+            Found::Nothing => "404".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_path_and_a_method_find_their_route() {
+        assert_eq!(verdict(Method::GET, "/a"), "/a None");
+        assert_eq!(verdict(Method::HEAD, "/a"), "/a None");
+        assert_eq!(verdict(Method::DELETE, "/a/7"), "/a/{id} Some(\"7\")");
+        assert_eq!(verdict(Method::PUT, "/a/password"), "/a/password None");
+    }
+
+    #[test]
+    fn a_known_path_names_its_methods() {
+        assert_eq!(verdict(Method::POST, "/a"), "405 GET, HEAD, PATCH");
+        assert_eq!(verdict(Method::GET, "/a/password"), "405 DELETE, PUT");
+    }
+
+    #[test]
+    fn near_misses_are_not_found() {
+        for path in ["", "/", "/a/", "//a", "/b", "/a/7/", "/a/7/8", "/A", "a", "/a%2f7"] {
+            assert_eq!(verdict(Method::GET, path), "404", "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_path_is_judged_without_panic(path: String) {
+            let _verdict = verdict(Method::GET, &path);
+        }
+    }
+}
