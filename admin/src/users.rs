@@ -4,7 +4,23 @@ mod email;
 pub mod hash;
 mod login;
 mod password;
+pub(crate) mod profile;
+pub mod register;
+pub(crate) mod store;
+mod superuser;
+
+use crate::api::{Code, Problem};
 
 pub use email::{EmailAddress, NotAnEmailAddress};
 pub use login::{Identifier, Login, LoginError};
 pub use password::{Password, Weakness};
+pub use superuser::{SuperuserError, create_superuser};
+
+/// 422 `password_weak`, with the reasons, unless there are none.
+pub(crate) fn weak_password(field: &str, weaknesses: Vec<Weakness>) -> Result<(), Problem> {
+    if weaknesses.is_empty() {
+        return Ok(());
+    }
+    let problem = Problem::new(Code::PasswordWeak);
+    Err(weaknesses.into_iter().fold(problem, |problem, one| problem.field(field, one.code, one.sentence)))
+}

@@ -13,7 +13,8 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::Password;
+use super::{Password, Weakness};
+use crate::api::{Code, Problem};
 
 /// 19 MiB, two passes, one lane: OWASP's first choice for Argon2id.
 const MEMORY_KIB: u32 = 19_456;
@@ -136,16 +137,22 @@ impl Place {
         self.run(move |memory| memory.hash(&password)).await?
     }
 
-    /// Computes something else that would hold up the runtime, such as the judgement of a new password.
+    /// Judges a new password, which takes milliseconds of computing as well.
     ///
     /// # Errors
     ///
-    /// [`HashError::Failed`] when `work` panicked.
-    pub async fn compute<T: Send + 'static>(
+    /// When the computation fails.
+    pub async fn judge(
         &mut self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, HashError> {
-        self.run(move |_| work()).await
+        password: &Password,
+        own_words: Vec<String>,
+    ) -> Result<Vec<Weakness>, HashError> {
+        let password = password.clone();
+        self.run(move |_| {
+            let words: Vec<&str> = own_words.iter().map(String::as_str).collect();
+            password.weaknesses(&words)
+        })
+        .await
     }
 
     async fn run<T: Send + 'static>(
@@ -161,6 +168,18 @@ impl Place {
         });
         self.jobs.send(job).map_err(|_| HashError::Failed)?;
         answer.await.map_err(|_| HashError::Failed)
+    }
+}
+
+impl From<HashError> for Problem {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Overloaded => Self::new(Code::Overloaded),
+            HashError::Malformed | HashError::Failed => {
+                tracing::error!(%error, "A request failed with its password hash.");
+                Self::new(Code::Internal)
+            }
+        }
     }
 }
 
@@ -343,8 +362,8 @@ mod tests {
     #[tokio::test]
     async fn a_panic_costs_one_job() {
         let mut place = place();
-        assert_eq!(place.compute(|| panic!("on purpose")).await, Err::<(), _>(HashError::Failed));
-        assert_eq!(place.compute(|| 7).await, Ok(7));
+        assert_eq!(place.run(|_| panic!("on purpose")).await, Err::<(), _>(HashError::Failed));
+        assert_eq!(place.run(|_| 7).await, Ok(7));
     }
 
     #[test]

@@ -59,6 +59,8 @@ pub enum Identifier {
     Email(EmailAddress),
     /// Found by the key of a login name.
     Login(Login),
+    /// Nobody can have this name. It is looked for all the same, so that time says nothing.
+    Nobody,
 }
 
 /// Why a text cannot be a login name.
@@ -119,14 +121,30 @@ impl fmt::Debug for Login {
     }
 }
 
-impl Identifier {
-    /// Whom the text may name; `None` when nobody can have that name.
-    pub fn read(text: &str) -> Option<Self> {
-        if text.contains('@') {
-            text.parse().ok().map(Self::Email)
-        } else {
-            Login::read(text).ok().map(Self::Login)
+impl LoginError {
+    /// A stable word, for programs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "login_invalid",
+            Self::Reserved => "login_reserved",
         }
+    }
+}
+
+impl Identifier {
+    /// Whom the text may name, by an e-mail address if it holds an `@`, else by a login name.
+    pub fn read(text: &str) -> Self {
+        if text.contains('@') { Self::email(text) } else { Self::login(text) }
+    }
+
+    /// Whom the text names as an e-mail address.
+    pub fn email(text: &str) -> Self {
+        text.parse().map_or(Self::Nobody, Self::Email)
+    }
+
+    /// Whom the text names as a login name.
+    pub fn login(text: &str) -> Self {
+        Login::read(text).map_or(Self::Nobody, Self::Login)
     }
 }
 
@@ -171,15 +189,16 @@ mod tests {
 
     #[test]
     fn a_reserved_name_may_still_sign_in() {
-        assert!(matches!(Identifier::read("admin"), Some(Identifier::Login(_))));
+        assert!(matches!(Identifier::read("admin"), Identifier::Login(_)));
     }
 
     #[test]
     fn an_identifier_with_an_at_sign_is_an_address() {
-        assert!(matches!(Identifier::read("neo@example.org"), Some(Identifier::Email(_))));
-        assert!(matches!(Identifier::read("neo"), Some(Identifier::Login(_))));
-        assert_eq!(Identifier::read("neo@"), None);
-        assert_eq!(Identifier::read(""), None);
+        assert!(matches!(Identifier::read("neo@example.org"), Identifier::Email(_)));
+        assert!(matches!(Identifier::read("neo"), Identifier::Login(_)));
+        assert_eq!(Identifier::read("neo@"), Identifier::Nobody);
+        assert_eq!(Identifier::email("neo"), Identifier::Nobody);
+        assert_eq!(Identifier::read(""), Identifier::Nobody);
     }
 
     proptest! {

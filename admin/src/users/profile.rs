@@ -1,0 +1,245 @@
+//! What a person says about themselves, and the changes to it (RFC 7396).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+use tokio_postgres::Row;
+use unicode_normalization::UnicodeNormalization as _;
+use uuid::Uuid;
+
+use crate::api::{Code, Problem};
+use crate::db::DbError;
+
+/// The longest name, in characters.
+const MAX_NAME: usize = 64;
+/// The longest language tag, in bytes.
+const MAX_LOCALE: usize = 35;
+
+/// A profile as its owner sees it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Profile {
+    user_id: Uuid,
+    email: Option<String>,
+    login: Option<String>,
+    display_name: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    phone: Option<String>,
+    locale: Option<String>,
+    roles: Vec<String>,
+    is_superuser: bool,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    #[serde(skip)]
+    version: i64,
+}
+
+/// What becomes of one member of a profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It is not mentioned.
+    #[default]
+    Keep,
+    /// It is null.
+    Clear,
+    /// It has a value.
+    Set(String),
+}
+
+/// A merge patch of a profile. What it does not name cannot be changed by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ProfileChange {
+    pub(crate) display_name: Change,
+    pub(crate) first_name: Change,
+    pub(crate) last_name: Change,
+    pub(crate) phone: Change,
+    pub(crate) locale: Change,
+}
+
+impl Profile {
+    pub(super) fn from_row(row: &Row) -> Result<Self, DbError> {
+        Ok(Self {
+            user_id: row.try_get("id")?,
+            email: row.try_get("email")?,
+            login: row.try_get("login")?,
+            display_name: row.try_get("display_name")?,
+            first_name: row.try_get("first_name")?,
+            last_name: row.try_get("last_name")?,
+            phone: row.try_get("phone")?,
+            locale: row.try_get("locale")?,
+            roles: row.try_get("roles")?,
+            is_superuser: row.try_get("is_superuser")?,
+            created_at: row.try_get("created_at")?,
+            updated_at: row.try_get("updated_at")?,
+            version: row.try_get("row_version")?,
+        })
+    }
+
+    /// Grows with every change; the strong validator of the profile (RFC 9110, section 8.8.3).
+    pub(crate) fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+impl ProfileChange {
+    /// Brings every value into its stored form.
+    ///
+    /// # Errors
+    ///
+    /// 422 `validation_failed` with every value that is not good.
+    pub(crate) fn check(self) -> Result<Self, Problem> {
+        let mut found = Findings::default();
+        let checked = Self {
+            display_name: found.check("display_name", self.display_name, name),
+            first_name: found.check("first_name", self.first_name, name),
+            last_name: found.check("last_name", self.last_name, name),
+            phone: found.check("phone", self.phone, phone),
+            locale: found.check("locale", self.locale, locale),
+        };
+        found.finish(checked)
+    }
+}
+
+impl<'de> Deserialize<'de> for Change {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
+    }
+}
+
+/// What is wrong with several fields, said at once.
+#[derive(Debug, Default)]
+pub(super) struct Findings(Option<Problem>);
+
+impl Findings {
+    /// Notes what is wrong with a field.
+    pub(super) fn add(&mut self, field: &str, code: &'static str, sentence: impl Into<String>) {
+        let problem = self.0.take().unwrap_or_else(|| Problem::new(Code::ValidationFailed));
+        self.0 = Some(problem.field(field, code, sentence));
+    }
+
+    /// Brings a value into its stored form, or notes why it has none.
+    pub(super) fn check(
+        &mut self,
+        field: &str,
+        change: Change,
+        check: impl FnOnce(&str) -> Result<String, &'static str>,
+    ) -> Change {
+        let Change::Set(value) = change else { return change };
+        match check(&value) {
+            Ok(value) => Change::Set(value),
+            Err(sentence) => {
+                self.add(field, "field_invalid", sentence);
+                Change::Keep
+            }
+        }
+    }
+
+    /// The value, if nothing was wrong.
+    pub(super) fn finish<T>(self, value: T) -> Result<T, Problem> {
+        self.0.map_or(Ok(value), Err)
+    }
+}
+
+/// A name in any script: NFC, 1 to 64 characters, none of them a control character, not all of them spaces.
+pub(super) fn name(text: &str) -> Result<String, &'static str> {
+    let name: String = text.nfc().collect();
+    let length = name.chars().count();
+    let fits = (1..=MAX_NAME).contains(&length) && !name.chars().any(char::is_control);
+    if fits && !name.trim().is_empty() {
+        Ok(name)
+    } else {
+        Err("A name has 1 to 64 characters, none of them a control character.")
+    }
+}
+
+/// E.164: a plus sign and 7 to 15 digits, the first not zero.
+fn phone(text: &str) -> Result<String, &'static str> {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    let fits = (7..=15).contains(&digits.len())
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !digits.starts_with('0');
+    if fits { Ok(text.to_owned()) } else { Err("A phone number is written like +79991234567.") }
+}
+
+/// A language tag of the usual form (BCP 47): a language of two or three letters, then subtags.
+pub(super) fn locale(text: &str) -> Result<String, &'static str> {
+    let mut tags = text.split('-');
+    let language = tags.next().unwrap_or_default();
+    let begins = (2..=3).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_subtag =
+        |tag: &str| (1..=8).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if begins && tags.all(is_subtag) && text.len() <= MAX_LOCALE {
+        Ok(text.to_owned())
+    } else {
+        Err("A locale is a language tag like ru or ru-RU.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn change(json: &str) -> Result<ProfileChange, Problem> {
+        serde_json::from_str::<ProfileChange>(json).unwrap().check()
+    }
+
+    #[test]
+    fn absent_null_and_given_are_three_things() {
+        let change = change(r#"{"first_name": null, "last_name": "Андерсон"}"#).unwrap();
+        assert_eq!(change.display_name, Change::Keep);
+        assert_eq!(change.first_name, Change::Clear);
+        assert_eq!(change.last_name, Change::Set("Андерсон".to_owned()));
+    }
+
+    #[test]
+    fn other_members_are_refused() {
+        for json in
+            [r#"{"is_superuser": true}"#, r#"{"email": "a@b.org"}"#, r#"{"roles": []}"#, r#"{"user_id": ""}"#]
+        {
+            assert!(serde_json::from_str::<ProfileChange>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn values_have_their_form() {
+        for good in [
+            r#"{"display_name": "Нео 🎬"}"#,
+            r#"{"phone": "+79991234567"}"#,
+            r#"{"locale": "ru"}"#,
+            r#"{"locale": "zh-Hant-TW"}"#,
+        ] {
+            assert!(change(good).is_ok(), "{good}");
+        }
+        let long = format!(r#"{{"display_name": "{}"}}"#, "a".repeat(65));
+        for bad in [
+            r#"{"display_name": ""}"#,
+            r#"{"display_name": "   "}"#,
+            r#"{"display_name": "a\nb"}"#,
+            &long,
+            r#"{"phone": "89991234567"}"#,
+            r#"{"phone": "+0123456789"}"#,
+            r#"{"phone": "+7999123456789012"}"#,
+            r#"{"phone": "+7 999 1234567"}"#,
+            r#"{"locale": "r"}"#,
+            r#"{"locale": "ru_RU"}"#,
+            r#"{"locale": "ru-"}"#,
+            r#"{"locale": "рус"}"#,
+        ] {
+            assert!(change(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_taken_or_refused_without_panic(text: String) {
+            for check in [name, phone, locale] {
+                if let Ok(kept) = check(&text) {
+                    prop_assert!(!kept.chars().any(char::is_control));
+                    prop_assert_eq!(check(&kept), Ok(kept));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! All SQL about users.
+
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::hash::PasswordHash;
+use super::profile::{Change, Profile, ProfileChange};
+use super::{EmailAddress, Identifier, Login};
+use crate::db::{Connection, DbError, Transaction};
+
+/// The constraint that two accounts with one e-mail address violate.
+pub(crate) const EMAIL_IS_UNIQUE: &str = "users_email_is_unique";
+/// The constraint that two accounts with one login name violate.
+pub(crate) const LOGIN_IS_UNIQUE: &str = "users_login_is_unique";
+
+/// The status of who may do something.
+pub(crate) const ACTIVE: &str = "active";
+
+macro_rules! select_account {
+    ($condition:literal) => {
+        concat!("select id, password_hash, status, email_key, login_key from auth.users where ", $condition)
+    };
+}
+
+/// What a sign-in is held against.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    /// Who.
+    pub(crate) id: Uuid,
+    /// The hash of the password; `None` for who signs in only through others.
+    pub(crate) password_hash: Option<PasswordHash>,
+    /// Whether anything may be minted.
+    pub(crate) is_active: bool,
+    /// Words that its passwords may not lean on.
+    pub(crate) own_words: Vec<String>,
+}
+
+/// An account to be made.
+#[derive(Debug)]
+pub(crate) struct NewUser<'n> {
+    pub(crate) id: Uuid,
+    pub(crate) email: &'n EmailAddress,
+    pub(crate) login: Option<&'n Login>,
+    pub(crate) password_hash: &'n PasswordHash,
+    pub(crate) display_name: Option<&'n str>,
+    pub(crate) locale: Option<&'n str>,
+    pub(crate) is_superuser: bool,
+}
+
+/// What a person proves who they are with, newly set.
+#[derive(Debug, Clone)]
+pub(crate) enum Credential {
+    Password(PasswordHash),
+    Email(EmailAddress),
+    Login(Login),
+}
+
+/// Makes an account and says when that was.
+///
+/// # Errors
+///
+/// A violated [`EMAIL_IS_UNIQUE`] or [`LOGIN_IS_UNIQUE`], or PostgreSQL is away.
+pub(crate) async fn insert(connection: &Connection, new: &NewUser<'_>) -> Result<Timestamp, DbError> {
+    let sql = "insert into auth.users (id, email, email_key, login, login_key, password_hash,
+                   password_changed_at, display_name, locale, is_superuser)
+               values ($1, $2, $3, $4, $5, $6, clock_timestamp(), $7, $8, $9)
+               returning created_at";
+    let statement = connection.prepare_cached(sql).await?;
+    let (login, login_key) = new.login.map(|login| (login.as_str(), login.key())).unzip();
+    let row = connection
+        .query_one(
+            &statement,
+            &[
+                &new.id,
+                &new.email.as_str(),
+                &new.email.key(),
+                &login,
+                &login_key,
+                &new.password_hash.as_stored(),
+                &new.display_name,
+                &new.locale,
+                &new.is_superuser,
+            ],
+        )
+        .await?;
+    Ok(row.try_get("created_at")?)
+}
+
+/// The account that an identifier names. One query of one form whatever the identifier is.
+pub(crate) async fn find(connection: &Connection, name: &Identifier) -> Result<Option<Account>, DbError> {
+    let sql = select_account!("email_key = $1 or login_key = $2");
+    let (email, login) = match name {
+        Identifier::Email(email) => (Some(email.key()), None),
+        Identifier::Login(login) => (None, Some(login.key())),
+        Identifier::Nobody => (None, None),
+    };
+    let statement = connection.prepare_cached(sql).await?;
+    connection.query_opt(&statement, &[&email, &login]).await?.as_ref().map(account).transpose()
+}
+
+/// The account with this identifier.
+pub(crate) async fn find_by_id(connection: &Connection, id: Uuid) -> Result<Option<Account>, DbError> {
+    let sql = select_account!("id = $1");
+    let statement = connection.prepare_cached(sql).await?;
+    connection.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
+}
+
+/// The account, held as it is until the transaction ends, for whoever makes a session in it.
+pub(crate) async fn lock_for_sign_in(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Account>, DbError> {
+    let sql = select_account!("id = $1 for share");
+    let statement = tx.prepare_cached(sql).await?;
+    tx.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
+}
+
+/// The account, held alone until the transaction ends, for whoever ends sessions in it: always the first
+/// lock of the transaction.
+pub(crate) async fn lock_for_change(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Account>, DbError> {
+    let sql = select_account!("id = $1 for update");
+    let statement = tx.prepare_cached(sql).await?;
+    tx.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
+}
+
+/// Puts a hash with today's parameters in the place of `old`, if that is still the one that stands.
+///
+/// The password is the same, so no session ends and no generation begins.
+pub(crate) async fn replace_hash(
+    connection: &Connection,
+    id: Uuid,
+    old: &PasswordHash,
+    new: &PasswordHash,
+) -> Result<bool, DbError> {
+    let sql = "update auth.users set password_hash = $3 where id = $1 and password_hash = $2";
+    let statement = connection.prepare_cached(sql).await?;
+    Ok(connection.execute(&statement, &[&id, &old.as_stored(), &new.as_stored()]).await? == 1)
+}
+
+/// Sets a credential, and returns the generation of tokens that begins with it.
+///
+/// # Errors
+///
+/// A violated [`EMAIL_IS_UNIQUE`] or [`LOGIN_IS_UNIQUE`], or PostgreSQL is away.
+pub(crate) async fn set_credential(tx: &Transaction<'_>, id: Uuid, new: &Credential) -> Result<u64, DbError> {
+    let row = match new {
+        Credential::Password(hash) => {
+            let sql = "update auth.users set password_hash = $2, password_changed_at = clock_timestamp(),
+                           token_generation = token_generation + 1, row_version = row_version + 1,
+                           updated_at = clock_timestamp()
+                       where id = $1 returning token_generation";
+            let statement = tx.prepare_cached(sql).await?;
+            tx.query_one(&statement, &[&id, &hash.as_stored()]).await?
+        }
+        Credential::Email(email) => {
+            let sql = "update auth.users set email = $2, email_key = $3,
+                           token_generation = token_generation + 1, row_version = row_version + 1,
+                           updated_at = clock_timestamp()
+                       where id = $1 returning token_generation";
+            let statement = tx.prepare_cached(sql).await?;
+            tx.query_one(&statement, &[&id, &email.as_str(), &email.key()]).await?
+        }
+        Credential::Login(login) => {
+            let sql = "update auth.users set login = $2, login_key = $3,
+                           token_generation = token_generation + 1, row_version = row_version + 1,
+                           updated_at = clock_timestamp()
+                       where id = $1 returning token_generation";
+            let statement = tx.prepare_cached(sql).await?;
+            tx.query_one(&statement, &[&id, &login.as_str(), &login.key()]).await?
+        }
+    };
+    generation(&row)
+}
+
+/// Begins a new generation of tokens, which is returned. `row_version` stays: nobody sees a difference.
+pub(crate) async fn advance_generation(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
+    let sql = "update auth.users set token_generation = token_generation + 1 where id = $1
+               returning token_generation";
+    let statement = tx.prepare_cached(sql).await?;
+    generation(&tx.query_one(&statement, &[&id]).await?)
+}
+
+/// The profile, with the names of the roles that stand at the moment.
+pub(crate) async fn profile(connection: &Connection, id: Uuid) -> Result<Option<Profile>, DbError> {
+    let sql = "select id, email, login, display_name, first_name, last_name, phone, locale, is_superuser,
+                   created_at, updated_at, row_version,
+                   array(select r.name from auth.user_roles held join auth.roles r on r.id = held.role_id
+                         where held.user_id = u.id
+                           and (held.expires_at is null or held.expires_at > clock_timestamp())
+                         order by r.name) as roles
+               from auth.users u where id = $1";
+    let statement = connection.prepare_cached(sql).await?;
+    connection.query_opt(&statement, &[&id]).await?.as_ref().map(Profile::from_row).transpose()
+}
+
+/// Changes the profile when its version is one of `versions`, or whatever it is when there are none given.
+/// `false` when it was another.
+pub(crate) async fn change_profile(
+    connection: &Connection,
+    id: Uuid,
+    change: &ProfileChange,
+    versions: Option<&[i64]>,
+) -> Result<bool, DbError> {
+    let sql = "update auth.users set
+                   display_name = case when $3 then $4 else display_name end,
+                   first_name = case when $5 then $6 else first_name end,
+                   last_name = case when $7 then $8 else last_name end,
+                   phone = case when $9 then $10 else phone end,
+                   locale = case when $11 then $12 else locale end,
+                   row_version = row_version + 1, updated_at = clock_timestamp()
+               where id = $1 and ($2::bigint[] is null or row_version = any($2))";
+    let statement = connection.prepare_cached(sql).await?;
+    let (sets_display, display) = change.display_name.to_sql();
+    let (sets_first, first) = change.first_name.to_sql();
+    let (sets_last, last) = change.last_name.to_sql();
+    let (sets_phone, phone) = change.phone.to_sql();
+    let (sets_locale, locale) = change.locale.to_sql();
+    let changed = connection
+        .execute(
+            &statement,
+            &[
+                &id,
+                &versions,
+                &sets_display,
+                &display,
+                &sets_first,
+                &first,
+                &sets_last,
+                &last,
+                &sets_phone,
+                &phone,
+                &sets_locale,
+                &locale,
+            ],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+fn account(row: &Row) -> Result<Account, DbError> {
+    let hash: Option<&str> = row.try_get("password_hash")?;
+    let words: [Option<String>; 2] = [row.try_get("email_key")?, row.try_get("login_key")?];
+    Ok(Account {
+        id: row.try_get("id")?,
+        password_hash: hash.map(PasswordHash::from_stored),
+        is_active: row.try_get::<_, &str>("status")? == ACTIVE,
+        own_words: words.into_iter().flatten().collect(),
+    })
+}
+
+/// A `check` keeps it positive.
+fn generation(row: &Row) -> Result<u64, DbError> {
+    Ok(row.try_get::<_, i64>("token_generation")?.cast_unsigned())
+}
+
+impl Change {
+    /// Whether the column is set, and to what.
+    fn to_sql(&self) -> (bool, Option<&str>) {
+        match self {
+            Self::Keep => (false, None),
+            Self::Clear => (true, None),
+            Self::Set(value) => (true, Some(value)),
+        }
+    }
+}
