@@ -1,2 +1,53 @@
-//! Placeholder.
-fn main() {}
+//! `introspect`: the steps from start to end, and nothing else.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use introspect::app::App;
+use introspect::config::Config;
+use shared::clock::SystemClock;
+use shared::env::{EXIT_USAGE, ProcessVars};
+
+/// Answers nginx's `auth_request`. Configured by environment variables alone: see docs/configuration.md.
+#[derive(Debug, Parser)]
+#[command(name = "introspect", version)]
+struct Command {}
+
+fn main() -> ExitCode {
+    let Command {} = Command::parse();
+    let config = match Config::read(&ProcessVars) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            eprintln!("{mistakes}");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    config.logs.start();
+    match run(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("introspect: {error}.");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One thread for everything but the decisions: accepting, the feed, the keys, health and metrics.
+fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    // Only a second call fails, and there is none.
+    let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let control = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = control.block_on(async {
+        let shutdown = shared::shutdown::requested()?;
+        let app = App::build(config, Arc::new(SystemClock)).await?;
+        let (listen, ops) = (app.addresses(), app.ops_addresses());
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), ?listen, ?ops, "introspect listens.");
+        app.run(shutdown).await?;
+        tracing::info!("introspect has stopped.");
+        Ok(())
+    });
+    // Not waited for: whatever still runs after the drain is cut.
+    control.shutdown_background();
+    ended
+}

@@ -1,0 +1,226 @@
+//! The parts put together, run, and stopped. The only file that knows all of them.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::RedisError;
+use shared::clock::Clock;
+use shared::listen::Address;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+
+use crate::config::Config;
+use crate::decide::Decider;
+use crate::feed::{self, Feed};
+use crate::keys::{Damaged, Keys, KillList, Refresher, Source, SourceError};
+use crate::metrics::Metrics;
+use crate::policy::Policies;
+use crate::ready::Ready;
+use crate::remembered::Remembered;
+use crate::revoked::Revoked;
+use crate::routes::{Decisions, Operations};
+use crate::server::{self, ListenError, Listener, Stop, Stream, Workers};
+
+/// After a task that must never end has ended.
+const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
+
+/// A sidecar that listens and does not answer yet.
+pub struct App {
+    listeners: Vec<Listener>,
+    ops_listeners: Vec<Listener>,
+    handlers: Vec<Decisions>,
+    operations: Operations,
+    refresher: Refresher,
+    feeder: Feeder,
+    drain: Duration,
+}
+
+/// Why the sidecar cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// An address.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The client for the issuer's keys.
+    #[error("INTROSPECT_JWKS: the client cannot be made: {0}")]
+    Jwks(#[from] SourceError),
+    /// The list of killed keys.
+    #[error(transparent)]
+    Killed(#[from] Damaged),
+    /// The client for Redis.
+    #[error("REDIS_URL: the client cannot be made: {0}")]
+    Redis(#[from] RedisError),
+}
+
+/// Why the sidecar did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No thread could be had.
+    #[error("a worker cannot be started: {0}")]
+    Workers(#[from] io::Error),
+    /// Connections were cut.
+    #[error("connections were still open after {0:?} and have been cut; raise INTROSPECT_DRAIN")]
+    Cut(Duration),
+}
+
+/// Makes a feed, and another when that one has panicked.
+struct Feeder {
+    redis: redis::ConnectionInfo,
+    keys: shared::revocation::Keys,
+    copy: Option<std::path::PathBuf>,
+    shared: feed::Shared,
+}
+
+impl App {
+    /// Binds the addresses and makes the parts. Must be called within a runtime.
+    ///
+    /// # Errors
+    ///
+    /// With a sentence that says what to do.
+    pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Self, BuildError> {
+        let metrics = Arc::new(Metrics::new(config.workers));
+        let ready = Arc::new(Ready::default());
+        let keys = Arc::new(Keys::default());
+        let revoked = Arc::new(Revoked::new(config.verifier.leeway));
+        let shared = feed::Shared {
+            revoked: Arc::clone(&revoked),
+            ready: Arc::clone(&ready),
+            metrics: Arc::clone(&metrics),
+            clock: Arc::clone(&clock),
+        };
+        let feeder =
+            Feeder { redis: config.redis, keys: config.redis_keys, copy: config.jwks_copy.clone(), shared };
+        // Made now, to find out whether it can be.
+        feeder.feed()?;
+        let refresher = Refresher {
+            source: Source::new(config.jwks)?,
+            copy: config.jwks_copy,
+            every: config.jwks_refresh,
+            keys: Arc::clone(&keys),
+            ready: Arc::clone(&ready),
+            metrics: Arc::clone(&metrics),
+            clock: Arc::clone(&clock),
+            document: Vec::new(),
+        };
+        let decider = Arc::new(Decider {
+            verifier: config.verifier,
+            audience: config.audience,
+            cookie: config.cookie,
+            clock,
+            ready: Arc::clone(&ready),
+            keys,
+            revoked,
+            remembered: Remembered::new(config.remembered),
+            policies: Policies::default(),
+        });
+        Ok(Self {
+            listeners: bind(&config.listen).await?,
+            ops_listeners: bind(&config.ops_listen).await?,
+            handlers: Decisions::of_workers(&decider, config.challenges, metrics.tallies()),
+            operations: Operations { ready, metrics },
+            refresher,
+            feeder,
+            drain: config.drain,
+        })
+    }
+
+    /// Where nginx asks; ports are the real ones.
+    pub fn addresses(&self) -> Vec<Address> {
+        self.listeners.iter().map(|listener| listener.address().clone()).collect()
+    }
+
+    /// Where health and metrics are.
+    pub fn ops_addresses(&self) -> Vec<Address> {
+        self.ops_listeners.iter().map(|listener| listener.address().clone()).collect()
+    }
+
+    /// Answers until `shutdown` ends, then lets connections end.
+    ///
+    /// # Errors
+    ///
+    /// When no worker can be started, or connections outlast the drain.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+        let (stop, stopped) = watch::channel(false);
+        // Never told to stop: health and metrics are answered to the very end.
+        let (_never, forever) = watch::channel(false);
+        let Operations { ready, metrics } = self.operations.clone();
+        let workers = Arc::new(Workers::start(self.handlers, &stopped, &metrics)?);
+
+        let mut background = JoinSet::new();
+        background.spawn(self.refresher.run());
+        background.spawn(self.feeder.run());
+        for listener in self.ops_listeners {
+            background.spawn(operate(listener, self.operations.clone(), forever.clone()));
+        }
+        let accepting =
+            self.listeners.into_iter().map(|listener| take(listener, &stopped, &workers)).collect();
+
+        shutdown.await;
+        tracing::info!("Stopping: no more connections are taken, and those that are open end.");
+        ready.drain();
+        stop.send_replace(true);
+        drain(accepting, workers, self.drain).await
+    }
+}
+
+impl Feeder {
+    fn feed(&self) -> Result<Feed, BuildError> {
+        let killed = KillList::open(self.copy.as_deref())?;
+        Ok(Feed::new(self.redis.clone(), self.keys.clone(), killed, self.shared.clone())?)
+    }
+
+    /// A feed that panicked has perhaps left something out, so that nothing can be decided until another
+    /// has read the whole log. What was read stays.
+    async fn run(self) {
+        loop {
+            match self.feed() {
+                Ok(feed) => {
+                    let _panicked = tokio::spawn(feed.run()).await;
+                    tracing::error!("The feed of revocations panicked; reading the whole log again.");
+                }
+                Err(error) => tracing::error!(%error, "The feed of revocations cannot be made again."),
+            }
+            self.shared.ready.set_revocations_known(false);
+            tokio::time::sleep(PAUSE_AFTER_PANIC).await;
+        }
+    }
+}
+
+async fn bind(addresses: &[Address]) -> Result<Vec<Listener>, ListenError> {
+    let mut listeners = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        listeners.push(Listener::bind(address).await?);
+    }
+    Ok(listeners)
+}
+
+fn take(listener: Listener, stop: &Stop, workers: &Arc<Workers>) -> JoinHandle<()> {
+    let (stop, workers) = (stop.clone(), Arc::clone(workers));
+    tokio::spawn(async move { server::accept(listener, stop, |stream| workers.hand(stream)).await })
+}
+
+async fn operate(listener: Listener, operations: Operations, stop: Stop) {
+    let serve = |stream: Stream| {
+        tokio::spawn(server::serve(stream, operations.clone(), stop.clone()));
+    };
+    server::accept(listener, stop.clone(), serve).await;
+}
+
+/// Waits for the accept loops, then for the workers, at most for `limit`.
+async fn drain(
+    accepting: Vec<JoinHandle<()>>,
+    workers: Arc<Workers>,
+    limit: Duration,
+) -> Result<(), RunError> {
+    let ended = async {
+        for task in accepting {
+            // A panic of it has been reported by the panic itself.
+            let _ended = task.await;
+        }
+        let Some(workers) = Arc::into_inner(workers) else { return };
+        let _joined = tokio::task::spawn_blocking(|| workers.join()).await;
+    };
+    timeout(limit, ended).await.map_err(|_| RunError::Cut(limit))
+}

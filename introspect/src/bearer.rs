@@ -1,0 +1,237 @@
+//! From a request's headers to the raw token in them.
+
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderMap, HeaderName};
+
+use crate::policy::Policy;
+use crate::verdict::Refusal;
+
+/// The method of the client's request; nginx asks with its own, which is always GET.
+pub const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
+
+/// A token as it was sent, not yet believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Presented<'h> {
+    /// The text.
+    pub raw: &'h str,
+    /// How it came.
+    pub source: Source,
+}
+
+/// How a token came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// `Authorization: Bearer`: the client chose to send it.
+    Bearer,
+    /// A cookie: the browser sent it of its own accord.
+    Cookie,
+}
+
+/// Finds the token that decides; `None` when there is none.
+///
+/// A `Bearer` decides alone. Other schemes are passed over: they are some other part's business. A cookie
+/// counts only where the policy allows it, and only for requests that change nothing, because a browser
+/// adds it to requests that another site caused.
+///
+/// # Errors
+///
+/// [`Refusal::TokenRepeated`] and [`Refusal::TokenMalformed`].
+pub fn find<'h>(
+    headers: &'h HeaderMap,
+    policy: &Policy,
+    cookie_name: &str,
+) -> Result<Option<Presented<'h>>, Refusal> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    if let Some(value) = values.next() {
+        if values.next().is_some() {
+            return Err(Refusal::TokenRepeated);
+        }
+        if let Some(raw) = credentials(value.as_bytes())? {
+            return Ok(Some(Presented { raw, source: Source::Bearer }));
+        }
+    }
+    if !policy.cookie || !changes_nothing(headers) {
+        return Ok(None);
+    }
+    match cookie(headers, cookie_name.as_bytes()) {
+        // Where strangers are welcome, a browser with a cookie gone bad is one more of them.
+        Err(Refusal::TokenMalformed) if policy.anonymous => Ok(None),
+        found => Ok(found?.map(|raw| Presented { raw, source: Source::Cookie })),
+    }
+}
+
+/// The credentials of the scheme `Bearer`, in any case (RFC 9110, section 11.1).
+fn credentials(value: &[u8]) -> Result<Option<&str>, Refusal> {
+    let space = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
+    let (scheme, rest) = value.split_at(space);
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        return Ok(None);
+    }
+    token(rest.trim_ascii()).map(Some)
+}
+
+/// The value of the cookie `name`; the same value twice is one.
+fn cookie<'h>(headers: &'h HeaderMap, name: &[u8]) -> Result<Option<&'h str>, Refusal> {
+    let pairs = headers.get_all(COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    let mut found: Option<&[u8]> = None;
+    for pair in pairs {
+        let Some(value) = value_of(pair.trim_ascii(), name) else { continue };
+        if found.is_some_and(|other| other != value) {
+            return Err(Refusal::TokenRepeated);
+        }
+        found = Some(value);
+    }
+    // A site that signs out by emptying the cookie leaves a request without a token, not a bad one.
+    found.filter(|value| !value.is_empty()).map(token).transpose()
+}
+
+fn value_of<'p>(pair: &'p [u8], name: &[u8]) -> Option<&'p [u8]> {
+    pair.strip_prefix(name)?.strip_prefix(b"=")
+}
+
+/// Only what a compact JWS can hold (RFC 7515, section 7.1), so that nothing else goes further.
+fn token(bytes: &[u8]) -> Result<&str, Refusal> {
+    let fits = !bytes.is_empty()
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    std::str::from_utf8(bytes).ok().filter(|_| fits).ok_or(Refusal::TokenMalformed)
+}
+
+fn changes_nothing(headers: &HeaderMap) -> bool {
+    let mut methods = headers.get_all(ORIGINAL_METHOD).iter();
+    let safe = methods.next().is_some_and(|method| method == "GET" || method == "HEAD");
+    safe && methods.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &[u8])]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_bytes(value).unwrap());
+        }
+        headers
+    }
+
+    fn find_in(policy: &str, pairs: &[(&'static str, &[u8])]) -> Result<Option<(String, Source)>, Refusal> {
+        let policy = Policy::parse(policy.as_bytes()).unwrap();
+        let headers = headers(pairs);
+        let found = find(&headers, &policy, "__Host-access")?;
+        Ok(found.map(|presented| (presented.raw.to_owned(), presented.source)))
+    }
+
+    fn bearer(value: &[u8]) -> Result<Option<(String, Source)>, Refusal> {
+        find_in("user", &[("authorization", value)])
+    }
+
+    fn cookies(values: &[&[u8]]) -> Result<Option<(String, Source)>, Refusal> {
+        let mut pairs: Vec<(&'static str, &[u8])> = vec![("x-original-method", b"GET")];
+        pairs.extend(values.iter().map(|value| ("cookie", *value)));
+        find_in("user;cookie=allow", &pairs)
+    }
+
+    #[test]
+    fn the_scheme_counts_in_any_case() {
+        for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
+            let found = bearer(format!("{scheme}  a.b.c ").as_bytes());
+            assert_eq!(found, Ok(Some(("a.b.c".to_owned(), Source::Bearer))));
+        }
+    }
+
+    #[test]
+    fn other_schemes_are_passed_over() {
+        for value in [&b"Basic dXNlcjpwYXNz"[..], b"Digest a=b", b"", b"BearerX a.b.c", b"a.b.c"] {
+            assert_eq!(bearer(value), Ok(None));
+        }
+    }
+
+    #[test]
+    fn a_bearer_without_a_plain_token_is_malformed() {
+        for value in [&b"Bearer"[..], b"Bearer ", b"Bearer a b", b"Bearer a,Bearer b", b"Bearer \xff"] {
+            assert_eq!(bearer(value), Err(Refusal::TokenMalformed));
+        }
+    }
+
+    #[test]
+    fn two_authorizations_are_refused_even_when_equal() {
+        let twice: [(&'static str, &[u8]); 2] =
+            [("authorization", b"Bearer a"), ("authorization", b"Bearer a")];
+        assert_eq!(find_in("user", &twice), Err(Refusal::TokenRepeated));
+    }
+
+    #[test]
+    fn a_bearer_makes_cookies_count_for_nothing() {
+        let both: [(&'static str, &[u8]); 3] = [
+            ("authorization", b"Bearer a"),
+            ("cookie", b"__Host-access=b; __Host-access=c"),
+            ("x-original-method", b"GET"),
+        ];
+        assert_eq!(find_in("user;cookie=allow", &both), Ok(Some(("a".to_owned(), Source::Bearer))));
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let found = Ok(Some(("a.b".to_owned(), Source::Cookie)));
+        assert_eq!(cookies(&[b"x=1; __Host-access=a.b; y=\xff"]), found);
+        assert_eq!(cookies(&[b"x=1", b"__Host-access=a.b"]), found);
+        assert_eq!(cookies(&[b"__Host-access=a.b;__Host-access=a.b"]), found);
+        assert_eq!(cookies(&[b"__Host-accessory=1; a__Host-access=2; __Host-access"]), Ok(None));
+        assert_eq!(cookies(&[b"__Host-access="]), Ok(None));
+    }
+
+    #[test]
+    fn two_different_cookies_are_refused() {
+        assert_eq!(cookies(&[b"__Host-access=a; __Host-access=b"]), Err(Refusal::TokenRepeated));
+        assert_eq!(cookies(&[b"__Host-access=a", b"__Host-access="]), Err(Refusal::TokenRepeated));
+    }
+
+    #[test]
+    fn a_broken_cookie_makes_a_stranger_only_where_strangers_are_welcome() {
+        let broken: [(&'static str, &[u8]); 2] =
+            [("cookie", b"__Host-access=a b"), ("x-original-method", b"GET")];
+        assert_eq!(find_in("anonymous;cookie=allow", &broken), Ok(None));
+        assert_eq!(find_in("user;cookie=allow", &broken), Err(Refusal::TokenMalformed));
+    }
+
+    #[test]
+    fn a_cookie_counts_only_where_allowed_and_for_safe_methods() {
+        let with = |policy, methods: &[&'static [u8]]| {
+            let mut pairs: Vec<(&'static str, &[u8])> = vec![("cookie", b"__Host-access=a")];
+            pairs.extend(methods.iter().map(|method| ("x-original-method", *method)));
+            find_in(policy, &pairs).unwrap().is_some()
+        };
+        assert!(with("user;cookie=allow", &[b"GET"]) && with("user;cookie=allow", &[b"HEAD"]));
+        assert!(!with("user", &[b"GET"]));
+        let bad: [&[&'static [u8]]; 5] = [&[], &[b"POST"], &[b"get"], &[b"DELETE"], &[b"GET", b"GET"]];
+        for methods in bad {
+            assert!(!with("user;cookie=allow", methods), "{methods:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_give_a_plain_token_or_none(
+            authorization in proptest::option::of(proptest::collection::vec(32_u8..=255, 0..60)),
+            cookie in proptest::collection::vec(32_u8..=255, 0..60),
+        ) {
+            let mut map = headers(&[("x-original-method", b"GET")]);
+            let mut add = |name: &'static str, bytes: &[u8]| {
+                if let Ok(value) = HeaderValue::from_bytes(bytes) {
+                    map.append(name, value);
+                }
+            };
+            if let Some(bytes) = &authorization {
+                add("authorization", bytes);
+            }
+            add("cookie", &[b"__Host-access=", &cookie[..]].concat());
+            let policy = Policy::parse(b"user;cookie=allow").unwrap();
+            if let Ok(Some(presented)) = find(&map, &policy, "__Host-access") {
+                prop_assert!(!presented.raw.is_empty() && presented.raw.bytes().all(|b| b.is_ascii_graphic()));
+            }
+        }
+    }
+}

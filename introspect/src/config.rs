@@ -1,0 +1,252 @@
+//! What can be configured, read from the environment in one go.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use redis::{ConnectionInfo, IntoConnectionInfo as _};
+use secrecy::ExposeSecret as _;
+use shared::env::{Mistakes, Reader, Vars, between, duration_between, text};
+use shared::listen::{self, Address};
+use shared::revocation::Keys;
+use shared::telemetry::Logs;
+use shared::token::{Algorithm, Foreign, Profile, Verifier};
+
+use crate::keys::Location;
+use crate::verdict::Challenges;
+
+/// nginx is on the same machine, so a file that only it can reach is the best address.
+const SOCKET: &str = "/run/introspect/auth.sock";
+const OPERATIONS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9002);
+/// The prefix makes browsers keep the cookie to this very host and to TLS.
+const COOKIE: &str = "__Host-access";
+const REALM: &str = "cinema";
+/// The clocks of one site, disciplined, differ by less.
+const LEEWAY: Duration = Duration::from_secs(5);
+/// As long as admin's tokens live.
+const MAX_TOKEN_LIFE: Duration = Duration::from_mins(15);
+/// As long as admin publishes a key before it signs with it.
+const JWKS_REFRESH: Duration = Duration::from_mins(5);
+/// About 1.5 KiB each.
+const CACHE: u64 = 100_000;
+const DRAIN: Duration = Duration::from_secs(10);
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// The whole configuration.
+pub struct Config {
+    /// Where nginx asks.
+    pub listen: Vec<Address>,
+    /// Where health and metrics are.
+    pub ops_listen: Vec<Address>,
+    /// The Redis with the revocation log.
+    pub redis: ConnectionInfo,
+    /// Where in it.
+    pub redis_keys: Keys,
+    /// Where the issuer's keys come from.
+    pub jwks: Location,
+    /// Where a copy of them is kept.
+    pub jwks_copy: Option<PathBuf>,
+    /// How often they are fetched.
+    pub jwks_refresh: Duration,
+    /// What a token must be.
+    pub verifier: Verifier,
+    /// For whom it must be meant.
+    pub audience: String,
+    /// In which cookie it may come.
+    pub cookie: String,
+    /// What a refused client is told.
+    pub challenges: Challenges,
+    /// How many threads decide.
+    pub workers: usize,
+    /// How many tokens are remembered.
+    pub remembered: u64,
+    /// How long connections have to end.
+    pub drain: Duration,
+    /// What is logged, and how.
+    pub logs: Logs,
+}
+
+impl Config {
+    /// Reads it. Opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake at once.
+    pub fn read(vars: &dyn Vars) -> Result<Self, Mistakes> {
+        let mut reader = Reader::new(vars);
+        let config = read(&mut reader);
+        reader.finish(config)
+    }
+
+    /// The name of every variable, for the documentation to be held against.
+    pub fn variables() -> Vec<String> {
+        let nothing: HashMap<&str, String> = HashMap::new();
+        let mut reader = Reader::new(&nothing);
+        let _incomplete = read(&mut reader);
+        reader.asked().to_vec()
+    }
+}
+
+fn read(reader: &mut Reader<'_>) -> Option<Config> {
+    let listen = reader.or("INTROSPECT_LISTEN", vec![Address::Unix(SOCKET.into())], listen::list);
+    let ops_listen = reader.or("INTROSPECT_OPS_LISTEN", vec![Address::Tcp(OPERATIONS)], listen::list);
+    let redis = redis(reader);
+    let prefix = reader.or("REDIS_PREFIX", "usher:".to_owned(), text);
+    let jwks = reader.required("INTROSPECT_JWKS", str::parse);
+    let jwks_copy = reader.optional("INTROSPECT_JWKS_COPY", absolute);
+    let jwks_refresh = reader.or("INTROSPECT_JWKS_REFRESH", JWKS_REFRESH, duration_between(SECOND, DAY));
+    let verifier = verifier(reader);
+    let audience = reader.required("INTROSPECT_AUDIENCE", text);
+    let cookie = reader.or("INTROSPECT_COOKIE", COOKIE.to_owned(), cookie_name);
+    let challenges = reader.optional("INTROSPECT_REALM", challenges).or_else(|| Challenges::new(REALM));
+    let workers = reader.or("INTROSPECT_WORKERS", cores(), between(1, 256));
+    let remembered = reader.or("INTROSPECT_CACHE", CACHE, between(1, 10_000_000));
+    let drain = reader.or("INTROSPECT_DRAIN", DRAIN, duration_between(Duration::ZERO, HOUR));
+    let logs = Logs::read(reader, "INTROSPECT");
+    Some(Config {
+        listen,
+        ops_listen,
+        redis: redis?,
+        redis_keys: Keys::new(&prefix),
+        jwks: jwks?,
+        jwks_copy,
+        jwks_refresh,
+        verifier: verifier?,
+        audience: audience?,
+        cookie,
+        challenges: challenges?,
+        workers,
+        remembered,
+        drain,
+        logs,
+    })
+}
+
+/// A secret, because the URL may hold a password; what is wrong with it is therefore not quoted.
+fn redis(reader: &mut Reader<'_>) -> Option<ConnectionInfo> {
+    let url = reader.required_secret("REDIS_URL")?;
+    let info = url.expose_secret().into_connection_info().ok();
+    if info.is_none() {
+        reader.mistake("REDIS_URL", "it is redis://[user:password@]host[:port][/database] or unix:/path");
+    }
+    info
+}
+
+fn verifier(reader: &mut Reader<'_>) -> Option<Verifier> {
+    let issuer = reader.required("INTROSPECT_ISSUER", text);
+    let leeway =
+        reader.or("INTROSPECT_LEEWAY", LEEWAY, duration_between(Duration::ZERO, Duration::from_mins(1)));
+    let max_life = reader.or("INTROSPECT_MAX_TOKEN_LIFE", MAX_TOKEN_LIFE, duration_between(SECOND, DAY));
+    let foreign = foreign(reader);
+    let profile = reader.or("INTROSPECT_PROFILE", Profile::Usher, |name| match name {
+        "usher" => Ok(Profile::Usher),
+        "foreign" => Ok(Profile::Foreign(foreign)),
+        _ => Err("it is usher or foreign"),
+    });
+    Some(Verifier { profile, issuer: issuer?, leeway: leeway.as_secs(), max_life: max_life.as_secs() })
+}
+
+/// How another issuer's tokens are read; the defaults are the registered names.
+fn foreign(reader: &mut Reader<'_>) -> Foreign {
+    let claim =
+        |reader: &mut Reader<'_>, name: &str, default: &str| reader.or(name, default.to_owned(), text);
+    Foreign {
+        algorithms: reader.or("INTROSPECT_FOREIGN_ALGORITHMS", vec![Algorithm::EdDsa], algorithms),
+        token_type: reader.optional("INTROSPECT_FOREIGN_TYPE", text),
+        user_claim: claim(reader, "INTROSPECT_FOREIGN_USER_CLAIM", "sub"),
+        session_claim: claim(reader, "INTROSPECT_FOREIGN_SESSION_CLAIM", "sid"),
+        roles_claim: claim(reader, "INTROSPECT_FOREIGN_ROLES_CLAIM", "roles"),
+    }
+}
+
+fn challenges(realm: &str) -> Result<Challenges, &'static str> {
+    Challenges::new(realm).ok_or("it is visible ASCII without quotes and backslashes")
+}
+
+fn algorithms(list: &str) -> Result<Vec<Algorithm>, &'static str> {
+    let known = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256];
+    list.split(',')
+        .map(|name| known.into_iter().find(|algorithm| algorithm.name() == name.trim()))
+        .collect::<Option<_>>()
+        .ok_or("it is a list of EdDSA, ES256 and RS256, with commas between")
+}
+
+fn absolute(path: &str) -> Result<PathBuf, &'static str> {
+    if path.starts_with('/') { Ok(path.into()) } else { Err("it is an absolute path") }
+}
+
+/// A cookie's name is a token (RFC 6265, section 4.1.1).
+fn cookie_name(name: &str) -> Result<String, &'static str> {
+    let fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+    if fits { Ok(name.to_owned()) } else { Err("it is a cookie name, such as __Host-access") }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn least() -> HashMap<&'static str, String> {
+        HashMap::from([
+            ("REDIS_URL", "redis://127.0.0.1/".to_owned()),
+            ("INTROSPECT_JWKS", "http://127.0.0.1/.well-known/jwks.json".to_owned()),
+            ("INTROSPECT_ISSUER", "https://cinema.example".to_owned()),
+            ("INTROSPECT_AUDIENCE", "cinema".to_owned()),
+        ])
+    }
+
+    #[test]
+    fn four_variables_are_enough() {
+        let config = Config::read(&least()).unwrap();
+        assert_eq!(config.listen[0].to_string(), "unix:/run/introspect/auth.sock");
+        assert_eq!(config.ops_listen[0].to_string(), "tcp:127.0.0.1:9002");
+        assert_eq!(config.cookie, "__Host-access");
+        assert_eq!(config.verifier.profile, Profile::Usher);
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once_and_no_password_with_it() {
+        let mut vars = least();
+        vars.extend([
+            ("REDIS_URL", "redis:/:hunter2@".to_owned()),
+            ("INTROSPECT_LISTEN", "8002".to_owned()),
+            ("INTROSPECT_COOKIE", "a b".to_owned()),
+            ("INTROSPECT_REALM", "\"".to_owned()),
+            ("INTROSPECT_WORKERS", "0".to_owned()),
+            ("INTROSPECT_PROFILE", "other".to_owned()),
+            ("INTROSPECT_FOREIGN_ALGORITHMS", "none".to_owned()),
+        ]);
+        let mistakes = Config::read(&vars).err().unwrap();
+        assert_eq!(mistakes.lines().len(), 7, "{mistakes}");
+        assert!(!mistakes.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn a_foreign_issuer_is_described_by_variables() {
+        let mut vars = least();
+        vars.extend([
+            ("INTROSPECT_PROFILE", "foreign".to_owned()),
+            ("INTROSPECT_FOREIGN_ALGORITHMS", "RS256, ES256".to_owned()),
+            ("INTROSPECT_FOREIGN_ROLES_CLAIM", "realm_access.roles".to_owned()),
+        ]);
+        let config = Config::read(&vars).unwrap();
+        let Profile::Foreign(foreign) = config.verifier.profile else { panic!("not foreign") };
+        assert_eq!(foreign.algorithms, [Algorithm::Rs256, Algorithm::Es256]);
+        assert_eq!(foreign.roles_claim, "realm_access.roles");
+    }
+
+    #[test]
+    fn every_variable_is_named() {
+        let names = Config::variables();
+        for name in ["REDIS_URL", "REDIS_URL_FILE", "INTROSPECT_LISTEN", "INTROSPECT_FOREIGN_TYPE"] {
+            assert!(names.iter().any(|known| known == name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Redis to [`Revoked`]: reads the revocation log, and goes on reading it.
+//!
+//! Two connections. One is subscribed to the wake channel: records published there are applied at once.
+//! Pub/sub may lose messages, so nothing rests on it: on each wake, and every tick, the other asks for
+//! what the log holds after our position, and only that moves the position.
+//!
+//! The set only grows here. Whatever Redis loses, forgets or says anew, nothing that was read is
+//! unlearned; records go by their own end alone.
+//!
+//! Not here yet: certificates of freshness, the stale state and acknowledgements.
+
+mod sync;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{FutureExt as _, StreamExt as _};
+use redis::aio::{MultiplexedConnection, PubSubStream};
+use redis::io::tcp::TcpSettings;
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError};
+use shared::clock::Clock;
+use shared::revocation::{Keys, Kind, Position, Record, RecordError, decode_all};
+use sync::{Entry, Reply, Sync};
+use tokio::time::timeout;
+
+use crate::keys::KillList;
+use crate::metrics::{Anomaly, Metrics};
+use crate::ready::Ready;
+use crate::revoked::Revoked;
+
+/// Longer than this no answer is waited for, so that a Redis that hangs is left like one that is gone.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often the log is read without a wake.
+const TICK: Duration = Duration::from_millis(100);
+/// The same while nothing can be decided yet.
+const TICK_WHEN_COLD: Duration = Duration::from_millis(10);
+/// Before another attempt to connect.
+const PAUSE: Duration = Duration::from_millis(200);
+/// The same while nothing can be decided yet.
+const PAUSE_WHEN_COLD: Duration = Duration::from_millis(50);
+
+/// What the feed works on, shared with the rest of the program.
+#[derive(Clone)]
+pub struct Shared {
+    /// Where records go.
+    pub revoked: Arc<Revoked>,
+    /// Who is told when all were read.
+    pub ready: Arc<Ready>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Follows the log, from its beginning, for ever.
+pub struct Feed {
+    client: Client,
+    keys: Keys,
+    sync: Sync,
+    shared: Shared,
+    killed: KillList,
+    position: Position,
+    /// Something of this epoch was not there or not understood.
+    incomplete: bool,
+    /// What was wrong last, so that it is logged once.
+    trouble: Option<Anomaly>,
+}
+
+/// Why a connection is given up.
+#[derive(Debug, thiserror::Error)]
+enum FeedError {
+    #[error(transparent)]
+    Redis(#[from] RedisError),
+    #[error("no answer within {PATIENCE:?}")]
+    TimedOut,
+    #[error("the subscription ended")]
+    Unsubscribed,
+    #[error("the answer has no known form")]
+    Unreadable,
+    #[error("the server is a replica, which may be behind; name the master")]
+    NotMaster,
+}
+
+impl Feed {
+    /// A feed that has read nothing.
+    ///
+    /// # Errors
+    ///
+    /// When no client can be made for the address.
+    pub fn new(
+        redis: ConnectionInfo,
+        keys: Keys,
+        killed: KillList,
+        shared: Shared,
+    ) -> Result<Self, RedisError> {
+        let settings = TcpSettings::default().set_nodelay(true);
+        for record in killed.records() {
+            shared.revoked.apply(record);
+        }
+        Ok(Self {
+            client: Client::open(redis.set_tcp_settings(settings))?,
+            keys,
+            sync: Sync::new(),
+            shared,
+            killed,
+            position: Position { epoch: 0, seq: 0 },
+            incomplete: false,
+            trouble: None,
+        })
+    }
+
+    /// Follows the log. A lost connection is made anew and read on from where it was.
+    pub async fn run(mut self) {
+        loop {
+            let Err(error) = self.follow().await;
+            self.note(
+                if matches!(error, FeedError::NotMaster) { Anomaly::NotMaster } else { Anomaly::Unreachable },
+                &error,
+            );
+            let cold = !self.shared.ready.revocations_are_known();
+            tokio::time::sleep(if cold { PAUSE_WHEN_COLD } else { PAUSE }).await;
+        }
+    }
+
+    async fn follow(&mut self) -> Result<std::convert::Infallible, FeedError> {
+        // Subscribed before the first read, so that nothing falls between the two.
+        let mut wake = in_time(self.subscribe()).await?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        let mut log =
+            in_time(async { Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?) })
+                .await?;
+        loop {
+            while self.read(&mut log).await? {}
+            self.wait(&mut wake).await?;
+        }
+    }
+
+    async fn subscribe(&self) -> Result<PubSubStream, FeedError> {
+        let (mut sink, stream) = self.client.get_async_pubsub().await?.split();
+        sink.subscribe(&self.keys.wake).await?;
+        Ok(stream)
+    }
+
+    /// Until a wake message or the next tick.
+    async fn wait(&mut self, wake: &mut PubSubStream) -> Result<(), FeedError> {
+        let tick = if self.shared.ready.revocations_are_known() { TICK } else { TICK_WHEN_COLD };
+        let Ok(first) = timeout(tick, wake.next()).await else { return Ok(()) };
+        let mut next = Some(first);
+        while let Some(message) = next {
+            let message = message.ok_or(FeedError::Unsubscribed)?;
+            for record in decode_all(message.get_payload_bytes()) {
+                self.apply(record);
+                self.shared.metrics.woken.inc();
+            }
+            next = wake.next().now_or_never();
+        }
+        Ok(())
+    }
+
+    /// Asks once; whether to ask again at once.
+    async fn read(&mut self, log: &mut MultiplexedConnection) -> Result<bool, FeedError> {
+        let reply = in_time(async { Ok(self.sync.ask(log, &self.keys, self.position).await?) }).await?;
+        match reply.ok_or(FeedError::Unreadable)? {
+            Reply::NotMaster => Err(FeedError::NotMaster),
+            Reply::NoEpoch => {
+                self.note(Anomaly::NoEpoch, &"the relay of admin has not filled it yet");
+                Ok(false)
+            }
+            Reply::Epoch(epoch) => Ok(self.begin(epoch)),
+            Reply::Regressed => {
+                // Perhaps it grows past our position with other records: those must not be missed.
+                self.note(Anomaly::Regressed, &"it ends before our position");
+                self.position.seq = 0;
+                Ok(true)
+            }
+            Reply::Trimmed(floor) => {
+                // Only records that were over for long are ever trimmed, so none of them is missed.
+                self.position.seq = floor;
+                Ok(true)
+            }
+            Reply::Log { last, time, entries } => Ok(self.take(last, time, &entries)),
+        }
+    }
+
+    /// A new epoch is read from its start. An older one is Redis gone back in time: never followed.
+    fn begin(&mut self, epoch: u64) -> bool {
+        if epoch <= self.position.epoch {
+            self.note(Anomaly::LowerEpoch, &"its epoch is before ours");
+            return false;
+        }
+        tracing::info!(epoch, "The revocation log has a new epoch.");
+        self.position = Position { epoch, seq: 0 };
+        self.incomplete = false;
+        true
+    }
+
+    /// Applies what the log holds; whether it holds more.
+    fn take(&mut self, last: u64, time: u64, entries: &[Entry]) -> bool {
+        // The earlier of two clocks, so that one that is wrong makes nothing be forgotten.
+        self.shared.revoked.purge(time.min(self.shared.clock.unix_seconds()));
+        for entry in entries {
+            if entry.position.seq != self.position.seq + 1 {
+                self.gap();
+            }
+            self.apply(Record::decode(&entry.record));
+            self.shared.metrics.read.inc();
+            self.position.seq = entry.position.seq;
+        }
+        if entries.is_empty() && self.position.seq < last {
+            self.gap();
+            self.position.seq = last;
+        }
+        let all = self.position.seq >= last;
+        if all {
+            self.settle();
+        }
+        !all
+    }
+
+    /// The whole log has been read.
+    ///
+    /// A log that is not complete, or holds records that this version does not understand, keeps a
+    /// starting sidecar from being ready, because it cannot know what it would let through. One that was
+    /// ready before goes on: it knows more than one that would take its place, and a relay that is newer
+    /// than the sidecars must not stop every film at once.
+    fn settle(&mut self) {
+        let metrics = &self.shared.metrics;
+        metrics.epoch.set(self.position.epoch as i64);
+        metrics.sequence.set(self.position.seq as i64);
+        metrics.held.set(self.shared.revoked.len() as i64);
+        metrics.held_bytes.set(self.shared.revoked.bytes() as i64);
+        if self.incomplete {
+            return;
+        }
+        if self.trouble.take().is_some() || !self.shared.ready.revocations_are_known() {
+            let held = self.shared.revoked.len();
+            tracing::info!(position = %self.position, held, "The whole revocation log has been read.");
+        }
+        self.shared.ready.set_revocations_known(true);
+    }
+
+    fn apply(&mut self, record: Result<Record, RecordError>) {
+        match record {
+            Ok(record) => {
+                self.shared.revoked.apply(&record);
+                if record.kind == Kind::Key {
+                    self.killed.add(&record);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "A revocation record is not understood; upgrade this sidecar.");
+                self.shared.metrics.anomaly(Anomaly::Undecodable);
+                self.incomplete = true;
+            }
+        }
+    }
+
+    fn gap(&mut self) {
+        self.note(Anomaly::Gap, &"records are missing from it; a new epoch brings them back");
+        self.incomplete = true;
+    }
+
+    /// Counts what is wrong, and logs it when it is new.
+    fn note(&mut self, anomaly: Anomaly, why: &dyn std::fmt::Display) {
+        self.shared.metrics.anomaly(anomaly);
+        if self.trouble.replace(anomaly) != Some(anomaly) {
+            let (position, anomaly) = (self.position, anomaly.label());
+            tracing::warn!(%position, anomaly, %why, "The revocation log cannot be followed; trying again.");
+        }
+    }
+}
+
+async fn in_time<T>(wanted: impl Future<Output = Result<T, FeedError>>) -> Result<T, FeedError> {
+    timeout(PATIENCE, wanted).await.unwrap_or(Err(FeedError::TimedOut))
+}

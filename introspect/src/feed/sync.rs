@@ -1,0 +1,188 @@
+//! One question to Redis: what does the log hold after this position? And the forms of the answer.
+
+use redis::aio::MultiplexedConnection;
+use redis::{ErrorKind, RedisError, Script, ServerErrorKind, Value, cmd};
+use shared::revocation::{Keys, Position};
+
+/// Records an answer. More of them would keep Redis from its other clients for milliseconds.
+const MOST: usize = 1000;
+
+/// The script, and under which name Redis remembers it.
+pub(super) struct Sync {
+    text: &'static str,
+    hash: String,
+}
+
+/// What the log said.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// A replica answered; it may be behind.
+    NotMaster,
+    /// There is no log.
+    NoEpoch,
+    /// The log is of another epoch.
+    Epoch(u64),
+    /// The log ends before the position.
+    Regressed,
+    /// The position lies before what is still there; the log begins after this sequence number.
+    Trimmed(u64),
+    /// What follows the position.
+    Log {
+        /// The last sequence number appended.
+        last: u64,
+        /// The clock of Redis, in seconds since the Unix epoch.
+        time: u64,
+        /// In order.
+        entries: Vec<Entry>,
+    },
+}
+
+/// A record at its place, not yet read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) position: Position,
+    pub(super) record: Vec<u8>,
+}
+
+impl Sync {
+    pub(super) fn new() -> Self {
+        let text = include_str!("sync.lua");
+        Self { text, hash: Script::new(text).get_hash().to_owned() }
+    }
+
+    /// Asks. `None` is an answer of no known form.
+    pub(super) async fn ask(
+        &self,
+        redis: &mut MultiplexedConnection,
+        keys: &Keys,
+        position: Position,
+    ) -> Result<Option<Reply>, RedisError> {
+        let by_hash = self.call(redis, "EVALSHA_RO", &self.hash, keys, position).await;
+        let value = match by_hash {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                self.call(redis, "EVAL_RO", self.text, keys, position).await?
+            }
+            answer => answer?,
+        };
+        Ok(Reply::parse(value))
+    }
+
+    async fn call(
+        &self,
+        redis: &mut MultiplexedConnection,
+        command: &str,
+        script: &str,
+        keys: &Keys,
+        position: Position,
+    ) -> Result<Value, RedisError> {
+        let mut call = cmd(command);
+        call.arg(script).arg(2).arg(&keys.meta).arg(&keys.log);
+        call.arg(position.epoch).arg(position.seq).arg(MOST);
+        call.query_async(redis).await
+    }
+}
+
+impl Reply {
+    fn parse(value: Value) -> Option<Self> {
+        let mut parts = array(value)?.into_iter();
+        let reply = match &*bytes(parts.next()?)? {
+            b"NOTMASTER" => Self::NotMaster,
+            b"NOEPOCH" => Self::NoEpoch,
+            b"EPOCH" => Self::Epoch(number(parts.next()?)?),
+            b"REGRESSED" => Self::Regressed,
+            b"TRIMMED" => Self::Trimmed(number(parts.next()?)?),
+            b"LOG" => Self::Log {
+                last: number(parts.next()?)?,
+                time: number(parts.next()?)?,
+                entries: array(parts.next()?)?.into_iter().map(Entry::parse).collect::<Option<_>>()?,
+            },
+            _ => return None,
+        };
+        Some(reply)
+    }
+}
+
+impl Entry {
+    /// An id and the fields under it, of which one is the record. An entry without that field counts as
+    /// an empty record, which nobody understands.
+    fn parse(value: Value) -> Option<Self> {
+        let mut parts = array(value)?.into_iter();
+        let id = bytes(parts.next()?)?;
+        let position = std::str::from_utf8(&id).ok()?.parse().ok()?;
+        let mut fields = array(parts.next()?)?.into_iter();
+        let mut record = Vec::new();
+        while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
+            if bytes(name)? == Keys::FIELD.as_bytes() {
+                record = bytes(value)?;
+            }
+        }
+        Some(Self { position, record })
+    }
+}
+
+fn array(value: Value) -> Option<Vec<Value>> {
+    match value {
+        Value::Array(values) => Some(values),
+        _ => None,
+    }
+}
+
+fn bytes(value: Value) -> Option<Vec<u8>> {
+    match value {
+        Value::BulkString(bytes) => Some(bytes),
+        Value::SimpleString(text) => Some(text.into_bytes()),
+        _ => None,
+    }
+}
+
+fn number(value: Value) -> Option<u64> {
+    std::str::from_utf8(&bytes(value)?).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn a_log_is_read_with_its_records() {
+        let entry =
+            Value::Array(vec![text("3-7"), Value::Array(vec![text("x"), text("y"), text("d"), text("r")])]);
+        let bare = Value::Array(vec![text("3-8"), Value::Array(vec![text("x"), text("y")])]);
+        let value =
+            Value::Array(vec![text("LOG"), text("9"), text("1800000000"), Value::Array(vec![entry, bare])]);
+        let entry =
+            |seq, record: &[u8]| Entry { position: Position { epoch: 3, seq }, record: record.to_vec() };
+        let entries = vec![entry(7, b"r"), entry(8, b"")];
+        assert_eq!(Reply::parse(value), Some(Reply::Log { last: 9, time: 1_800_000_000, entries }));
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let words = prop_oneof![
+            Just("LOG".to_owned()),
+            Just("EPOCH".to_owned()),
+            Just("TRIMMED".to_owned()),
+            Just("1-2".to_owned()),
+            Just("7".to_owned()),
+            any::<String>(),
+        ];
+        let leaf = prop_oneof![
+            words.prop_map(|word| Value::BulkString(word.into_bytes())),
+            any::<i64>().prop_map(Value::Int),
+            Just(Value::Nil),
+        ];
+        leaf.prop_recursive(4, 30, 5, |inner| proptest::collection::vec(inner, 0..5).prop_map(Value::Array))
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_read_or_refused_without_panic(value in values()) {
+            let _any = Reply::parse(value);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Killed keys on disk, beside the copy of the key set, so that an old copy brings none of them back.
+
+use std::path::{Path, PathBuf};
+
+use shared::revocation::{RECORD_BYTES, Record, RecordError, decode_all};
+
+use super::source::write_whole;
+
+/// The records of killed keys, as they stand in the log, one after another.
+#[derive(Debug, Default)]
+pub struct KillList {
+    path: Option<PathBuf>,
+    records: Vec<Record>,
+}
+
+/// The file is not what this program wrote.
+#[derive(Debug, thiserror::Error)]
+pub enum Damaged {
+    /// It is there and cannot be read.
+    #[error("{path} cannot be read: {error}. Killed keys would be forgotten; make it readable")]
+    Unreadable {
+        /// Which file.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// It holds something else.
+    #[error(
+        "{path} is damaged: {error}. Killed keys would be forgotten; remove it together with the copy of the key set"
+    )]
+    NotRecords {
+        /// Which file.
+        path: String,
+        /// Why.
+        error: RecordError,
+    },
+}
+
+impl KillList {
+    /// Reads the list beside `copy`; without a copy it lives in memory alone.
+    ///
+    /// # Errors
+    ///
+    /// When it is there and damaged: without it a killed key might be believed again.
+    pub fn open(copy: Option<&Path>) -> Result<Self, Damaged> {
+        let Some(copy) = copy else { return Ok(Self::default()) };
+        let mut path = copy.as_os_str().to_owned();
+        path.push(".killed");
+        let path = PathBuf::from(path);
+        let shown = || path.display().to_string();
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(Damaged::Unreadable { path: shown(), error }),
+        };
+        let records = decode_all(&bytes)
+            .collect::<Result<_, _>>()
+            .map_err(|error| Damaged::NotRecords { path: shown(), error })?;
+        Ok(Self { path: Some(path), records })
+    }
+
+    /// The killed keys.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Adds a killed key. A list that cannot be written is still held by this process, and by the log.
+    pub fn add(&mut self, record: &Record) {
+        if self.records.iter().any(|known| known.key == record.key) {
+            return;
+        }
+        self.records.push(*record);
+        let Some(path) = &self.path else { return };
+        let mut bytes = Vec::with_capacity(self.records.len() * RECORD_BYTES);
+        for record in &self.records {
+            bytes.extend_from_slice(&record.encode());
+        }
+        if let Err(error) = write_whole(path, &bytes) {
+            tracing::error!(path = %path.display(), %error, "A killed key could not be written to disk.");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::revocation::{Kind, Reason, RecordKey, Until};
+
+    use super::*;
+
+    fn kill(kid: &str) -> Record {
+        let key = RecordKey::new("issuer", Kind::Key, kid);
+        Record { kind: Kind::Key, reason: Reason::Revoked, until: Until::Never, key, argument: 0 }
+    }
+
+    #[test]
+    fn what_is_added_is_there_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("jwks.json");
+        let mut list = KillList::open(Some(&copy)).unwrap();
+        list.add(&kill("a"));
+        list.add(&kill("b"));
+        list.add(&kill("a"));
+        let again = KillList::open(Some(&copy)).unwrap();
+        assert_eq!(again.records(), [kill("a"), kill("b")]);
+    }
+
+    #[test]
+    fn a_damaged_list_is_an_error_and_a_missing_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("jwks.json");
+        assert!(KillList::open(Some(&copy)).unwrap().records().is_empty());
+        std::fs::write(folder.path().join("jwks.json.killed"), [1; 33]).unwrap();
+        assert!(KillList::open(Some(&copy)).is_err());
+    }
+}

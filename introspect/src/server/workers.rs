@@ -1,0 +1,114 @@
+//! Worker threads: each with a runtime of its own, so that a request never leaves its core.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
+
+use super::{Handler, Stop, Stream, serve};
+use crate::metrics::Metrics;
+
+/// More connections than any nginx keeps; beyond it they are closed at once.
+const MOST_CONNECTIONS: usize = 8192;
+
+/// The threads that serve.
+pub struct Workers {
+    workers: Vec<Worker>,
+    metrics: Arc<Metrics>,
+}
+
+struct Worker {
+    queue: UnboundedSender<Stream>,
+    open: Arc<AtomicUsize>,
+    thread: JoinHandle<()>,
+}
+
+/// Counts a connection for as long as it is open.
+struct Open {
+    count: Arc<AtomicUsize>,
+    metrics: Arc<Metrics>,
+    /// The worker waits until every copy of this is gone.
+    _alive: Sender<()>,
+}
+
+impl Workers {
+    /// Starts a thread for each handler.
+    ///
+    /// # Errors
+    ///
+    /// When a thread or its runtime cannot be made.
+    pub fn start<H: Handler>(handlers: Vec<H>, stop: &Stop, metrics: &Arc<Metrics>) -> io::Result<Self> {
+        let start = |(number, handler)| Worker::start(number, handler, stop.clone(), Arc::clone(metrics));
+        let workers = handlers.into_iter().enumerate().map(start).collect::<io::Result<_>>()?;
+        Ok(Self { workers, metrics: Arc::clone(metrics) })
+    }
+
+    /// Hands a connection to the worker that has the fewest: nginx keeps its connections for long, so
+    /// that an uneven spread would stay.
+    pub fn hand(&self, stream: Stream) {
+        let load = |worker: &&Worker| worker.open.load(Ordering::Relaxed);
+        let open: usize = self.workers.iter().map(|worker| load(&worker)).sum();
+        let Some(worker) = self.workers.iter().min_by_key(load).filter(|_| open < MOST_CONNECTIONS) else {
+            self.metrics.turned_away.inc();
+            return;
+        };
+        self.metrics.accepted.inc();
+        worker.open.fetch_add(1, Ordering::Relaxed);
+        // A worker that panicked drops the connection, and nginx asks again on another.
+        let _handed = worker.queue.send(stream);
+    }
+
+    /// Waits until every connection has ended.
+    pub fn join(self) {
+        for Worker { queue, thread, .. } in self.workers {
+            drop(queue);
+            // A panic of a worker has been reported by the panic itself.
+            let _ended = thread.join();
+        }
+    }
+}
+
+impl Worker {
+    fn start<H: Handler>(number: usize, handler: H, stop: Stop, metrics: Arc<Metrics>) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (queue, streams) = unbounded_channel();
+        let open = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&open);
+        let thread = std::thread::Builder::new()
+            .name(format!("worker-{number}"))
+            .spawn(move || runtime.block_on(work(streams, handler, stop, count, metrics)))?;
+        Ok(Self { queue, open, thread })
+    }
+}
+
+async fn work<H: Handler>(
+    mut streams: UnboundedReceiver<Stream>,
+    handler: H,
+    stop: Stop,
+    count: Arc<AtomicUsize>,
+    metrics: Arc<Metrics>,
+) {
+    let (alive, mut ended): (Sender<()>, Receiver<()>) = channel(1);
+    while let Some(stream) = streams.recv().await {
+        metrics.open.inc();
+        let (count, metrics) = (Arc::clone(&count), Arc::clone(&metrics));
+        let open = Open { count, metrics, _alive: alive.clone() };
+        let (handler, stop) = (handler.clone(), stop.clone());
+        tokio::spawn(async move {
+            let _open = open;
+            serve(stream, handler, stop).await;
+        });
+    }
+    drop(alive);
+    // Nothing is ever sent: this ends when the last connection has dropped its copy.
+    let _none = ended.recv().await;
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        self.metrics.open.dec();
+    }
+}
