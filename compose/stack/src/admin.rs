@@ -1,5 +1,7 @@
 //! admin as a process, and its commands.
 
+use std::path::PathBuf;
+
 use rustix::process::Signal;
 
 use crate::introspect::answers_ok;
@@ -24,8 +26,8 @@ pub struct Settings {
     pub port: u16,
     /// The port for health and metrics; 0 for a free one.
     pub ops_port: u16,
-    /// Whether a Ctrl-C in this terminal should not reach it.
-    pub apart: bool,
+    /// The launcher's record; see [`Launch::ledger`].
+    pub ledger: Option<PathBuf>,
 }
 
 /// A running admin. Its database is migrated before it starts.
@@ -62,7 +64,7 @@ impl Admin {
             ])
             .env(settings.env.clone())
             .signals(Signal::TERM, Signal::KILL);
-        launch.apart = settings.apart;
+        launch.ledger.clone_from(&settings.ledger);
         launch.clone().args(["migrate"]).run("")?;
         let ops = format!("http://127.0.0.1:{ops_port}");
         let mut process = launch.args(["serve"]).start()?;

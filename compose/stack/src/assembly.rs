@@ -107,7 +107,7 @@ impl Builder {
         for _ in 0..self.sidecars {
             sidecars.push(Introspect::start(&sidecar).await?);
         }
-        let origin = Origin::start(&folder, false).await?;
+        let origin = Origin::start(&folder, None).await?;
         let machine = Machine {
             introspect: sidecars.iter().map(Introspect::address).collect(),
             admin: admins.iter().map(Admin::address).collect(),
@@ -143,7 +143,7 @@ impl Builder {
                 .concat(),
             port: 0,
             ops_port: 0,
-            apart: false,
+            ledger: None,
         };
         let mut admins = Vec::new();
         for _ in 0..self.admins {
@@ -160,7 +160,7 @@ impl Builder {
             audience: AUDIENCE.to_owned(),
             env: self.sidecar_env.clone(),
             ops_port: 0,
-            apart: false,
+            ledger: None,
         }
     }
 }

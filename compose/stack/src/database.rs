@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 use url::Url;
 
@@ -52,6 +53,18 @@ impl Drop for Database {
         });
         // A server that is away takes its databases with it, or keeps one too many.
         let _best_effort = dropping.join();
+    }
+}
+
+/// Makes a database that stays, unless it is there.
+///
+/// # Errors
+///
+/// When the server cannot be reached or does not allow it.
+pub async fn ensure(server: &str, name: &str) -> Result<(), Error> {
+    match connect(server).await?.batch_execute(&format!("create database \"{name}\"")).await {
+        Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => Ok(()),
+        other => Ok(other?),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Where a server keeps its files: a folder that ends with it, or one that stays.
 
-use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, fchown, lchown};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -44,7 +45,7 @@ impl Folder {
 
     fn at(path: PathBuf, temporary: Option<TempDir>) -> Result<Self, Error> {
         let folder = Self { path, account: Account::for_servers()?, _temporary: temporary };
-        folder.give(&folder.path, 0o700)?;
+        folder.own(&folder.path)?;
         Ok(folder)
     }
 
@@ -79,9 +80,7 @@ impl Folder {
     /// When it cannot be written.
     pub fn write(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
         let path = self.join(name);
-        fs::write(&path, "").doing(|| format!("{} cannot be made", path.display()))?;
-        self.give(&path, 0o600)?;
-        fs::write(&path, text).doing(|| format!("{} cannot be written", path.display()))?;
+        self.put(&path, 0o600, text.as_bytes())?;
         Ok(path)
     }
 
@@ -97,26 +96,37 @@ impl Folder {
     }
 
     fn copy_tree(&self, from: &Path, to: &Path) -> Result<(), Error> {
-        let doing = || format!("{} cannot be copied to {}", from.display(), to.display());
-        if from.is_dir() {
-            fs::create_dir_all(to).doing(doing)?;
-            for entry in fs::read_dir(from).doing(doing)? {
-                let entry = entry.doing(doing)?;
-                self.copy_tree(&entry.path(), &to.join(entry.file_name()))?;
-            }
-        } else {
-            // A program that runs cannot be written over, but its name can be given to another file.
-            let _absent = fs::remove_file(to);
-            fs::copy(from, to).doing(doing)?;
+        let doing = || format!("{} cannot be read", from.display());
+        if !from.is_dir() {
+            return self.put(to, 0o700, File::open(from).doing(doing)?);
         }
-        self.give(to, 0o700)
+        fs::create_dir_all(to).doing(|| format!("{} cannot be made", to.display()))?;
+        self.own(to)?;
+        for entry in fs::read_dir(from).doing(doing)? {
+            let entry = entry.doing(doing)?;
+            self.copy_tree(&entry.path(), &to.join(entry.file_name()))?;
+        }
+        Ok(())
     }
 
-    fn give(&self, path: &Path, mode: u32) -> Result<(), Error> {
-        let doing = || format!("{} cannot be given to the servers' user", path.display());
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).doing(doing)?;
+    /// Makes a new file in place of whatever is there. Root does not write through a link that the servers'
+    /// user may have put there, and a program that runs is not written over.
+    fn put(&self, path: &Path, mode: u32, mut content: impl io::Read) -> Result<(), Error> {
+        let doing = || format!("{} cannot be written", path.display());
+        let _absent = fs::remove_file(path);
+        let mut file = File::options().write(true).create_new(true).mode(mode).open(path).doing(doing)?;
+        io::copy(&mut content, &mut file).doing(doing)?;
         match &self.account {
-            Some(account) => chown(path, Some(account.uid), Some(account.gid)).doing(doing),
+            Some(account) => fchown(&file, Some(account.uid), Some(account.gid)).doing(doing),
+            None => Ok(()),
+        }
+    }
+
+    fn own(&self, folder: &Path) -> Result<(), Error> {
+        let doing = || format!("{} cannot be given to the servers' user", folder.display());
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).doing(doing)?;
+        match &self.account {
+            Some(account) => lchown(folder, Some(account.uid), Some(account.gid)).doing(doing),
             None => Ok(()),
         }
     }

@@ -21,8 +21,8 @@ pub struct Settings {
     pub env: Vec<(String, String)>,
     /// The port for health and metrics; 0 for a free one.
     pub ops_port: u16,
-    /// Whether a Ctrl-C in this terminal should not reach it.
-    pub apart: bool,
+    /// The launcher's record; see [`Launch::ledger`].
+    pub ledger: Option<PathBuf>,
 }
 
 /// A sidecar on a Unix socket in a folder of its own.
@@ -66,7 +66,7 @@ impl Introspect {
             ])
             .env(settings.env.clone())
             .signals(Signal::TERM, Signal::KILL);
-        launch.apart = settings.apart;
+        launch.ledger.clone_from(&settings.ledger);
         Ok(Self { process: launch.start()?, folder, ops: format!("http://127.0.0.1:{port}") })
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
@@ -28,8 +28,8 @@ pub struct Machine {
     pub http: String,
     /// Lines for the server, such as the include of an opt-in snippet.
     pub server: String,
-    /// Whether a Ctrl-C in this terminal should not reach it.
-    pub apart: bool,
+    /// The launcher's record; see [`Launch::ledger`].
+    pub ledger: Option<PathBuf>,
 }
 
 /// A gateway of one's own.
@@ -67,7 +67,7 @@ impl Nginx {
             .args(["-g", &format!("daemon off; pid {};", folder.join("nginx.pid").display())])
             // TERM also for the end: workers whose master was killed would go on.
             .signals(Signal::QUIT, Signal::TERM);
-        launch.apart = machine.apart;
+        launch.ledger.clone_from(&machine.ledger);
         launch.clone().args(["-t"]).run("")?;
         let mut nginx = Self { process: launch.start()?, folder, port };
         nginx.process.ready(async || TcpStream::connect(("127.0.0.1", port)).is_ok()).await?;
@@ -77,6 +77,15 @@ impl Nginx {
     /// `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Asks it to stop, and waits until it has finished what it was doing.
+    ///
+    /// # Errors
+    ///
+    /// When it does not stop.
+    pub async fn stop(&mut self) -> Result<(), Error> {
+        self.process.stop().await
     }
 
     /// Its process.

@@ -1,6 +1,7 @@
 //! A private PostgreSQL.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use rustix::process::Signal;
 use tokio_postgres::NoTls;
@@ -10,6 +11,20 @@ use crate::{Error, Folder, Launch, Process, ports, programs, random};
 /// What a server that lives as long as a test may do without.
 const NOT_DURABLE: [&str; 6] =
     ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"];
+
+/// How one is started. Purposefully without `Debug`: it holds a password.
+pub struct Settings {
+    /// Where it keeps its files.
+    pub folder: Folder,
+    /// Its port; 0 for a free one.
+    pub port: u16,
+    /// The password of its superuser, `postgres`.
+    pub password: String,
+    /// Whether what it holds survives a crash of the machine.
+    pub durable: bool,
+    /// The launcher's record; see [`Launch::ledger`].
+    pub ledger: Option<PathBuf>,
+}
 
 /// A PostgreSQL of one's own, on a free port of 127.0.0.1, with a password made for it.
 ///
@@ -40,26 +55,18 @@ impl Postgres {
     /// When PostgreSQL is not installed or does not answer in time.
     pub async fn start() -> Result<Self, Error> {
         let password = random::word()?;
-        Self::start_in(Folder::temporary()?, ports::free()?, password, &NOT_DURABLE, false).await
+        let folder = Folder::temporary()?;
+        Self::start_with(Settings { folder, port: 0, password, durable: false, ledger: None }).await
     }
 
-    /// Starts the one whose data is in `folder`, made there with `password` the first time; it is not reached
-    /// by a Ctrl-C.
+    /// Starts one as told; its data is made the first time.
     ///
     /// # Errors
     ///
     /// As [`Self::start`].
-    pub async fn start_kept(folder: Folder, port: u16, password: String) -> Result<Self, Error> {
-        Self::start_in(folder, port, password, &[], true).await
-    }
-
-    async fn start_in(
-        folder: Folder,
-        port: u16,
-        password: String,
-        options: &[&str],
-        apart: bool,
-    ) -> Result<Self, Error> {
+    pub async fn start_with(settings: Settings) -> Result<Self, Error> {
+        let Settings { folder, port, password, durable, ledger } = settings;
+        let port = if port == 0 { ports::free()? } else { port };
         if !folder.join("data/PG_VERSION").is_file() {
             make(&folder, &password)?;
         }
@@ -71,14 +78,14 @@ impl Postgres {
                 "-c",
                 "unix_socket_directories=",
                 "-c",
-                "shared_buffers=32MB",
+                "shared_buffers=64MB",
                 "-c",
-                "max_connections=200",
+                "max_connections=400",
             ])
-            .args(options)
+            .args(if durable { &[] as &[&str] } else { &NOT_DURABLE })
             // "Fast" to stop: clients are cut off, what they committed stays. "Immediate" to end.
             .signals(Signal::INT, Signal::QUIT);
-        launch.apart = apart;
+        launch.ledger = ledger;
         let mut postgres = Self { process: launch.start()?, folder, port, password };
         postgres.ready().await?;
         Ok(postgres)
@@ -100,7 +107,7 @@ impl Postgres {
     }
 
     /// The folder of its data, for `pg_ctl -D`.
-    pub fn data(&self) -> std::path::PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 

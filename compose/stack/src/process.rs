@@ -3,11 +3,13 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::fs::OFlags;
 use rustix::process::Signal;
 
 use crate::error::Doing as _;
@@ -39,8 +41,9 @@ pub struct Launch {
     pub stop: Signal,
     /// The signal that ends it at once, its children included.
     pub end: Signal,
-    /// Whether a Ctrl-C in this terminal should not reach it.
-    pub apart: bool,
+    /// The launcher's record of what it started, one line a process, so that the next run can end what a
+    /// killed one left behind. What is recorded is also beyond the reach of a Ctrl-C: the launcher ends it.
+    pub ledger: Option<PathBuf>,
 }
 
 /// A process of ours. Dropping it ends it.
@@ -68,7 +71,7 @@ impl Launch {
             account: folder.account().cloned(),
             stop: Signal::TERM,
             end: Signal::KILL,
-            apart: false,
+            ledger: None,
         }
     }
 
@@ -141,7 +144,7 @@ impl Launch {
         if let Some(account) = &self.account {
             command.uid(account.uid).gid(account.gid);
         }
-        if self.apart {
+        if self.ledger.is_some() {
             command.process_group(0);
         }
         command
@@ -159,13 +162,20 @@ impl Process {
             return Ok(());
         }
         let launch = &self.launch;
-        let log = File::options().create(true).append(true).open(&launch.log);
+        // The folder is the servers' user's: root does not write through a link in it.
+        let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+        let log = File::options().create(true).append(true).custom_flags(no_link).open(&launch.log);
         let log = log.doing(|| format!("{} cannot be written", launch.log.display()))?;
         let errors = log.try_clone().doing(|| "a file cannot be shared".to_owned())?;
         let mut command = launch.command();
         let child = command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn();
-        self.child = Some(child.doing(|| format!("{} cannot be executed", launch.program.display()))?);
-        Ok(())
+        let child = child.doing(|| format!("{} cannot be executed", launch.program.display()))?;
+        let identity = Identity::of(child.id());
+        self.child = Some(child);
+        match (&self.launch.ledger, identity) {
+            (Some(ledger), Some(identity)) => identity.record(ledger),
+            _ => Ok(()),
+        }
     }
 
     /// Waits until `condition` holds.

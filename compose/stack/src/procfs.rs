@@ -1,8 +1,13 @@
 //! Processes as the kernel tells of them in `/proc`.
 
 use std::fs;
+use std::io::Write as _;
+use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::Error;
+use crate::error::Doing as _;
 
 /// A process that cannot be mistaken for a later one with the same number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +36,26 @@ impl Identity {
     /// Whether it still runs.
     pub fn is_running(self) -> bool {
         Self::of(self.pid) == Some(self)
+    }
+
+    /// Appends it to a ledger.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
+    pub fn record(self, ledger: &Path) -> Result<(), Error> {
+        let doing = || format!("{} cannot be written", ledger.display());
+        let mut file = fs::File::options().create(true).append(true).open(ledger).doing(doing)?;
+        writeln!(file, "{} {}", self.pid, self.started).doing(doing)
+    }
+
+    /// Those of a ledger's text that still run.
+    pub fn recorded(ledger: &str) -> Vec<Self> {
+        let lines = ledger.lines().filter_map(|line| line.split_once(' '));
+        let all = lines.filter_map(|(pid, started)| {
+            Some(Self { pid: pid.parse().ok()?, started: started.parse().ok()? })
+        });
+        all.filter(|identity| identity.is_running()).collect()
     }
 
     /// Sends it a signal, if it still runs. One that ended meanwhile needs none.
@@ -101,7 +126,22 @@ mod tests {
         assert!(!Identity { started: me.started + 1, ..me }.is_running());
     }
 
+    #[test]
+    fn a_ledger_gives_back_only_what_still_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger");
+        let me = Identity::of(std::process::id()).unwrap();
+        me.record(&ledger).unwrap();
+        Identity { started: me.started + 1, ..me }.record(&ledger).unwrap();
+        assert_eq!(Identity::recorded(&fs::read_to_string(&ledger).unwrap()), [me]);
+    }
+
     proptest! {
+        #[test]
+        fn any_ledger_is_read_without_a_panic(text: String) {
+            let _any = Identity::recorded(&text);
+        }
+
         #[test]
         fn any_line_is_read_without_a_panic(line: String) {
             let _any = parse(&line);

@@ -3,11 +3,25 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::{Error, Folder, Launch, Process, ports, programs};
+
+/// How one is started.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where it keeps its files.
+    pub folder: Folder,
+    /// Its port; 0 for a free one.
+    pub port: u16,
+    /// Whether it writes down what it holds.
+    pub durable: bool,
+    /// The launcher's record; see [`Launch::ledger`].
+    pub ledger: Option<PathBuf>,
+}
 
 /// A Redis of one's own, on a free port of 127.0.0.1, without a password: it holds nothing secret, and
 /// whoever may connect could at most sign people out.
@@ -26,19 +40,18 @@ impl Redis {
     ///
     /// When Redis is not installed or does not answer in time.
     pub async fn start() -> Result<Self, Error> {
-        Self::start_in(Folder::temporary()?, ports::free()?, ["--appendonly", "no"], false).await
+        Self::start_with(Settings { folder: Folder::temporary()?, port: 0, durable: false, ledger: None })
+            .await
     }
 
-    /// Starts one that keeps its data in `folder`, and is not reached by a Ctrl-C.
+    /// Starts one as told.
     ///
     /// # Errors
     ///
     /// As [`Self::start`].
-    pub async fn start_kept(folder: Folder, port: u16) -> Result<Self, Error> {
-        Self::start_in(folder, port, ["--appendonly", "yes"], true).await
-    }
-
-    async fn start_in(folder: Folder, port: u16, keep: [&str; 2], apart: bool) -> Result<Self, Error> {
+    pub async fn start_with(settings: Settings) -> Result<Self, Error> {
+        let Settings { folder, port, durable, ledger } = settings;
+        let port = if port == 0 { ports::free()? } else { port };
         let program = programs::installed("redis-server", "redis-server")?;
         let dir = folder.path().to_string_lossy().into_owned();
         let port_text = port.to_string();
@@ -46,9 +59,9 @@ impl Redis {
             .args(["--port", &port_text, "--bind", "127.0.0.1", "--dir", &dir, "--save", ""])
             // Evicting a revocation would undo it.
             .args(["--maxmemory-policy", "noeviction", "--daemonize", "no"])
-            .args(keep)
+            .args(["--appendonly", if durable { "yes" } else { "no" }])
             .signals(Signal::TERM, Signal::KILL);
-        launch.apart = apart;
+        launch.ledger = ledger;
         let mut redis = Self { process: launch.start()?, folder, port };
         redis.ready().await?;
         Ok(redis)

@@ -25,7 +25,7 @@ pub async fn until(what: &str, limit: Duration, condition: impl AsyncFn() -> boo
     Ok(())
 }
 
-/// The pause between two looks.
-pub(crate) async fn tick() {
+/// The pause between two looks, for a condition that needs more than [`until`].
+pub async fn tick() {
     tokio::time::sleep(TICK).await;
 }

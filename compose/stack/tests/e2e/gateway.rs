@@ -23,7 +23,7 @@ impl Gateway {
 
     async fn start_with(http: &str, server: &str) -> Self {
         let folder = Folder::temporary().unwrap();
-        let origin = Origin::start(&folder, false).await.unwrap();
+        let origin = Origin::start(&folder, None).await.unwrap();
         let machine = Machine {
             introspect: vec![format!("unix:{}", folder.join("nobody.sock").display())],
             admin: vec![format!("127.0.0.1:{}", stack::ports::free().unwrap())],

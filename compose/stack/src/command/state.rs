@@ -1,0 +1,86 @@
+//! What stays from one run of the launcher to the next, and what a killed run left behind.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::Signal;
+use stack::error::Doing as _;
+use stack::procfs::{self, Identity};
+use stack::{Error, Folder, wait};
+
+/// How long leftovers may take to stop before they are killed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A folder that one launcher at a time holds.
+pub(super) struct State {
+    path: PathBuf,
+    // Held for its lock, which the kernel releases however this process ends.
+    _lock: File,
+}
+
+impl State {
+    /// Takes hold of the folder, made when missing, and ends what a killed run left running.
+    pub(super) async fn open(path: &Path) -> Result<Self, Error> {
+        let doing = || format!("{} cannot be made", path.display());
+        fs::create_dir_all(path).doing(doing)?;
+        // It stays this user's; the servers' user may only pass through to the folders inside.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o711)).doing(doing)?;
+        let lock_path = path.join("lock");
+        let lock = File::create(&lock_path).doing(|| format!("{} cannot be made", lock_path.display()))?;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(Error::Other("it is running already; end that one with Ctrl-C first".to_owned()));
+        }
+        let state = Self { path: path.to_owned(), _lock: lock };
+        state.end_leftovers().await?;
+        Ok(state)
+    }
+
+    /// A folder inside for one server.
+    pub(super) fn folder(&self, name: &str) -> Result<Folder, Error> {
+        Folder::kept(&self.join(name))
+    }
+
+    /// A path inside.
+    pub(super) fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The record of what was started.
+    pub(super) fn ledger(&self) -> Option<PathBuf> {
+        Some(self.join("ledger"))
+    }
+
+    async fn end_leftovers(&self) -> Result<(), Error> {
+        let ledger = self.join("ledger");
+        let leftovers = Identity::recorded(&fs::read_to_string(&ledger).unwrap_or_default());
+        if !leftovers.is_empty() {
+            eprintln!("Ending {} servers that a killed run left behind.", leftovers.len());
+            end(&leftovers).await?;
+        }
+        let _absent = fs::remove_file(&ledger);
+        Ok(())
+    }
+}
+
+/// Asks them to stop, and kills what does not.
+async fn end(leftovers: &[Identity]) -> Result<(), Error> {
+    let mut all = leftovers.to_vec();
+    for leftover in leftovers {
+        all.extend(procfs::descendants(leftover.pid));
+        // To PostgreSQL this is "without waiting for clients"; to all others the same as SIGTERM.
+        leftover.signal(Signal::INT);
+        // Whoever was frozen has to be awake to end.
+        leftover.signal(Signal::CONT);
+    }
+    let gone = async || all.iter().all(|process| !process.is_running());
+    if wait::until("the end of leftovers", PATIENCE, gone).await.is_ok() {
+        return Ok(());
+    }
+    for process in &all {
+        process.signal(Signal::KILL);
+    }
+    wait::until("the end of leftovers", PATIENCE, gone).await
+}

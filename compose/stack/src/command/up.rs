@@ -1,0 +1,287 @@
+//! `up`: the whole system, for a person to try.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use stack::nginx::{Machine, Nginx};
+use stack::{Admin, Error, Folder, Introspect, Origin, Postgres, Process, Redis};
+use stack::{admin, database, introspect, ports, postgres, redis};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::assignments::Assignments;
+use super::progress::step;
+use super::secrets::Secrets;
+use super::state::State;
+use super::{greeting, people};
+
+/// How often it is looked whether a server ended.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Starts everything and keeps it running until Ctrl-C.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Up {
+    /// Where data and secrets stay between runs.
+    #[arg(long)]
+    state: PathBuf,
+    /// The file of addresses and secrets to write while all is running.
+    #[arg(long)]
+    env_file: PathBuf,
+    /// The script that called this, for the commands to print.
+    #[arg(long)]
+    launcher: PathBuf,
+    /// The port of 127.0.0.1 for the gateway.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+}
+
+/// Everything that runs, in the order in which it must end.
+struct Running {
+    nginx: Nginx,
+    origin: Origin,
+    introspect: Introspect,
+    admin: Admin,
+    redis: Redis,
+    postgres: Postgres,
+    // The folder of sockets, whose path must be short.
+    _sockets: Folder,
+}
+
+impl Up {
+    pub(crate) async fn run(self) -> Result<ExitCode, Error> {
+        let mut stopped = Box::pin(interrupted()?);
+        Assignments::absent(&self.env_file)?;
+        let state = State::open(&self.state).await?;
+        self.port_must_be_free()?;
+        let secrets = Secrets::kept(&state.join("secrets"))?;
+        let mut running = tokio::select! {
+            running = self.start(&state, &secrets) => running?,
+            () = &mut stopped => return Ok(ExitCode::SUCCESS),
+        };
+        let file = Assignments::write(&self.env_file, &self.values(&running, &secrets))?;
+        println!("{}", greeting::text(&running.nginx.url(), &self.launcher));
+        tokio::select! {
+            () = &mut stopped => {}
+            () = running.watch() => {}
+        }
+        drop(file);
+        eprintln!();
+        let impatient = interrupted()?;
+        tokio::select! {
+            ended = step("Stopping", running.stop()) => ended?,
+            () = impatient => {}
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn port_must_be_free(&self) -> Result<(), Error> {
+        if ports::is_free(self.port) {
+            return Ok(());
+        }
+        Err(Error::Other(format!(
+            "another program listens on 127.0.0.1:{}; choose another port: ./compose/local up --port {}",
+            self.port,
+            self.port.wrapping_add(1)
+        )))
+    }
+
+    async fn start(&self, state: &State, secrets: &Secrets) -> Result<Running, Error> {
+        let sockets = Folder::temporary()?;
+        let ledger = state.ledger();
+        let postgres = step("PostgreSQL", start_postgres(state, secrets)).await?;
+        let redis = redis::Settings {
+            folder: state.folder("redis")?,
+            port: 0,
+            durable: true,
+            ledger: ledger.clone(),
+        };
+        let redis = step("Redis", Redis::start_with(redis)).await?;
+        let admin = step("admin", self.start_admin(state, secrets, &postgres, &redis)).await?;
+        let made = state.join("people-are-made");
+        if !made.exists() {
+            step("A superuser and two people to try it with", people::make(&admin, secrets)).await?;
+            std::fs::write(&made, "").map_err(|why| Error::Other(format!("{}: {why}", made.display())))?;
+        }
+        let introspect = step("introspect", self.start_introspect(state, &sockets, &admin, &redis)).await?;
+        let origin = step("The cinema", Origin::start(&sockets, ledger.clone())).await?;
+        let machine = Machine {
+            port: self.port,
+            introspect: vec![introspect.address()],
+            admin: vec![admin.address()],
+            origin: vec![origin.address()],
+            ledger,
+            ..Machine::default()
+        };
+        let nginx = step("nginx", Nginx::start_in(state.folder("nginx")?, &machine)).await?;
+        Ok(Running { nginx, origin, introspect, admin, redis, postgres, _sockets: sockets })
+    }
+
+    async fn start_admin(
+        &self,
+        state: &State,
+        secrets: &Secrets,
+        postgres: &Postgres,
+        redis: &Redis,
+    ) -> Result<Admin, Error> {
+        let settings = admin::Settings {
+            database: postgres.url_of(DATABASE),
+            redis: redis.url(),
+            master_keys: secrets.master_keys.clone(),
+            issuer: self.issuer(),
+            audience: AUDIENCE.to_owned(),
+            env: Vec::new(),
+            port: ports::free_or(8001)?,
+            ops_port: ports::free_or(9001)?,
+            ledger: state.ledger(),
+        };
+        Admin::start(&settings, state.folder("admin")?).await
+    }
+
+    async fn start_introspect(
+        &self,
+        state: &State,
+        sockets: &Folder,
+        admin: &Admin,
+        redis: &Redis,
+    ) -> Result<Introspect, Error> {
+        let settings = introspect::Settings {
+            redis: redis.url(),
+            jwks: admin.url(JWKS),
+            issuer: self.issuer(),
+            audience: AUDIENCE.to_owned(),
+            env: Vec::new(),
+            ops_port: ports::free_or(9002)?,
+            ledger: state.ledger(),
+        };
+        let mut introspect = Introspect::start_cold(&settings, sockets.inside("introspect")?)?;
+        introspect.ready().await?;
+        Ok(introspect)
+    }
+
+    fn issuer(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What scripts may want to know. The names are those of the programs' own variables where there are any,
+    /// so that a command of admin, or one more sidecar, can be started with them.
+    fn values(&self, running: &Running, secrets: &Secrets) -> Vec<(&'static str, String)> {
+        let Running { nginx, origin, introspect, admin, redis, postgres, _sockets } = running;
+        let [superuser, viewer, subscriber] = secrets.passwords.clone();
+        let pid = |process: &Process| {
+            process.identity().map(|identity| identity.pid.to_string()).unwrap_or_default()
+        };
+        let program = |process: &Process| process.launch().program.display().to_string();
+        let log = |process: &Process| process.launch().log.display().to_string();
+        vec![
+            ("USHER_GATEWAY", nginx.url()),
+            ("DATABASE_URL", postgres.url_of(DATABASE)),
+            ("REDIS_URL", redis.url()),
+            ("ADMIN_URL", admin.url("")),
+            ("ADMIN_OPS_URL", admin.ops("")),
+            ("ADMIN_LISTEN", format!("tcp:{}", admin.address())),
+            ("ADMIN_OPS_LISTEN", admin.ops("").replace("http://", "tcp:")),
+            ("ADMIN_ISSUER", self.issuer()),
+            ("ADMIN_AUDIENCE", AUDIENCE.to_owned()),
+            ("ADMIN_MASTER_KEYS", secrets.master_keys.clone()),
+            ("INTROSPECT_SOCKET", introspect.socket().display().to_string()),
+            ("INTROSPECT_LISTEN", introspect.address()),
+            ("INTROSPECT_OPS_URL", introspect.ops("")),
+            ("INTROSPECT_OPS_LISTEN", introspect.ops("").replace("http://", "tcp:")),
+            ("INTROSPECT_JWKS", admin.url(JWKS)),
+            ("INTROSPECT_ISSUER", self.issuer()),
+            ("INTROSPECT_AUDIENCE", AUDIENCE.to_owned()),
+            ("ORIGIN_SOCKET", origin.address().replace("unix:", "")),
+            ("SUPERUSER_EMAIL", people::SUPERUSER.to_owned()),
+            ("SUPERUSER_PASSWORD", superuser),
+            ("VIEWER_EMAIL", people::VIEWER.to_owned()),
+            ("VIEWER_PASSWORD", viewer),
+            ("SUBSCRIBER_EMAIL", people::SUBSCRIBER.to_owned()),
+            ("SUBSCRIBER_PASSWORD", subscriber),
+            ("ADMIN_PROGRAM", program(admin.process())),
+            ("INTROSPECT_PROGRAM", program(introspect.process())),
+            ("NGINX_PID", pid(nginx.process())),
+            ("ORIGIN_PID", pid(origin.process())),
+            ("INTROSPECT_PID", pid(introspect.process())),
+            ("ADMIN_PID", pid(admin.process())),
+            ("REDIS_PID", pid(redis.process())),
+            ("POSTGRES_PID", pid(postgres.process())),
+            ("POSTGRES_DATA", postgres.data().display().to_string()),
+            ("ADMIN_LOG_FILE", log(admin.process())),
+            ("INTROSPECT_LOG_FILE", log(introspect.process())),
+        ]
+    }
+}
+
+/// The database that admin uses.
+const DATABASE: &str = "usher";
+const AUDIENCE: &str = "cinema";
+const JWKS: &str = "/.well-known/jwks.json";
+
+async fn start_postgres(state: &State, secrets: &Secrets) -> Result<Postgres, Error> {
+    let postgres = Postgres::start_with(postgres::Settings {
+        folder: state.folder("postgres")?,
+        port: 0,
+        password: secrets.postgres.clone(),
+        durable: true,
+        ledger: state.ledger(),
+    })
+    .await?;
+    database::ensure(&postgres.url(), DATABASE).await?;
+    Ok(postgres)
+}
+
+impl Running {
+    fn processes(&self) -> [(&'static str, &Process); 6] {
+        [
+            ("nginx", self.nginx.process()),
+            ("the cinema", self.origin.process()),
+            ("introspect", self.introspect.process()),
+            ("admin", self.admin.process()),
+            ("Redis", self.redis.process()),
+            ("PostgreSQL", self.postgres.process()),
+        ]
+    }
+
+    /// Says, once each, which servers ended. The others go on: to see what they do then is what one may have
+    /// killed it for.
+    async fn watch(&self) {
+        let mut told = Vec::new();
+        loop {
+            for (name, process) in self.processes() {
+                if !process.is_running() && !told.contains(&name) {
+                    eprintln!("{name} has ended; its log is {}", shown(&process.launch().log));
+                    told.push(name);
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn stop(&mut self) -> Result<(), Error> {
+        self.nginx.stop().await?;
+        self.origin.stop().await?;
+        self.introspect.stop().await?;
+        self.admin.stop().await?;
+        self.redis.stop().await?;
+        self.postgres.stop().await
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Ends at a Ctrl-C, a SIGTERM, or the end of the terminal.
+pub(super) fn interrupted() -> Result<impl Future<Output = ()>, Error> {
+    let listen = |kind| signal(kind).map_err(|why| Error::Other(format!("signals cannot be awaited: {why}")));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    })
+}
