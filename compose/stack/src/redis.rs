@@ -1,13 +1,14 @@
 //! A private Redis.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::error::Doing as _;
 use crate::{Error, Folder, Launch, Process, ports, programs};
 
 /// How one is started.
@@ -82,6 +83,16 @@ impl Redis {
         &self.process
     }
 
+    /// Sends one inline command, such as `HSET key field value`, and returns the first line of the reply.
+    ///
+    /// # Errors
+    ///
+    /// When Redis does not answer within a second.
+    pub fn command(&self, command: &str) -> Result<String, Error> {
+        let reply = inline(self.port, command).doing(|| format!("Redis does not answer {command}"))?;
+        Ok(reply.trim_end().to_owned())
+    }
+
     /// `kill -9`.
     ///
     /// # Errors
@@ -114,15 +125,15 @@ impl Redis {
 
     async fn ready(&mut self) -> Result<(), Error> {
         let port = self.port;
-        self.process.ready(async || answers_ping(port).is_some()).await
+        self.process.ready(async || inline(port, "PING").is_ok_and(|reply| reply == "+PONG\r\n")).await
     }
 }
 
-fn answers_ping(port: u16) -> Option<()> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_millis(200))).ok()?;
-    stream.write_all(b"PING\r\n").ok()?;
-    let mut answer = [0; 5];
-    stream.read_exact(&mut answer).ok()?;
-    (&answer == b"+PONG").then_some(())
+fn inline(port: u16, command: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    write!(stream, "{command}\r\n")?;
+    let mut reply = String::new();
+    BufReader::new(stream).read_line(&mut reply)?;
+    Ok(reply)
 }

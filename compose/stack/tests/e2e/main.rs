@@ -5,3 +5,7 @@
 mod gateway;
 #[cfg(test)]
 mod servers;
+#[cfg(test)]
+mod sidecar;
+#[cfg(test)]
+mod support;
