@@ -1,1 +1,241 @@
-//! Placeholder.
+//! All parts put together: build, run, drain.
+
+use std::time::Duration;
+
+use shared::listen::Address;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::db::{DbError, Schema};
+use crate::health::{self, Draining};
+use crate::keys::{self, ChangeError, LoadError};
+use crate::revocations::{Pace, Relay};
+use crate::router;
+use crate::server::{self, Listener, Stop};
+
+/// How long to wait before asking an absent PostgreSQL again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A service whose sockets are bound.
+pub struct App {
+    context: Context,
+    relay: Relay,
+    api: Vec<Listener>,
+    ops: Vec<Listener>,
+}
+
+/// Why a service could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A socket.
+    #[error("cannot listen on {address}: {cause}; is another process there, and may this one use it?")]
+    Listen {
+        /// Where.
+        address: Address,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// `REDIS_URL`.
+    #[error("REDIS_URL cannot be used: {0}")]
+    Redis(#[from] redis::RedisError),
+}
+
+/// Why a service ended without being told to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// `migrate` was forgotten.
+    #[error("the database schema lacks {missing} migration(s); run `admin migrate`, then start again")]
+    SchemaBehind {
+        /// How many.
+        missing: usize,
+    },
+    /// PostgreSQL refused.
+    #[error("preparing failed: {0}")]
+    Database(DbError),
+    /// The signing keys cannot be used.
+    #[error("the signing keys cannot be used: {0}")]
+    Keys(Box<dyn std::error::Error + Send + Sync>),
+    /// A part that never ends did.
+    #[error("a background task ended; start the service again")]
+    Background,
+    /// Too slow.
+    #[error("stopped, but some requests did not end within ADMIN_DRAIN")]
+    NotDrained,
+}
+
+impl App {
+    /// Binds every socket. Stores are reached later, by [`Self::run`].
+    ///
+    /// # Errors
+    ///
+    /// When a socket cannot be bound.
+    pub async fn build(config: Config) -> Result<Self, BuildError> {
+        let api = bind(&config.http.listen).await?;
+        let ops = bind(&config.http.ops_listen).await?;
+        let context = Context::new(config);
+        let config = &context.config;
+        let relay =
+            Relay::new(&config.database, &config.redis, context.metrics.relay.clone(), Pace::default())?;
+        Ok(Self { context, relay, api, ops })
+    }
+
+    /// What handlers are given.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Where the API is.
+    pub fn api_addresses(&self) -> Vec<Address> {
+        self.api.iter().filter_map(|listener| listener.address().ok()).collect()
+    }
+
+    /// Where health and metrics are.
+    pub fn ops_addresses(&self) -> Vec<Address> {
+        self.ops.iter().filter_map(|listener| listener.address().ok()).collect()
+    }
+
+    /// Serves until `shutdown`, then drains.
+    ///
+    /// Listens from the beginning, and answers 503 until PostgreSQL is there. Redis may be away.
+    ///
+    /// # Errors
+    ///
+    /// When the schema is behind, the keys cannot be used, or the drain took too long.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), RunError> {
+        let Self { context, relay, api, ops } = self;
+        let drain = context.config.http.drain;
+        let stop = server::stop_when(shutdown);
+        let draining = Draining::default();
+        let (all_drained, drained) = tokio::sync::oneshot::channel::<()>();
+        let after_drain = server::stop_when(async { drop(drained.await) });
+
+        let ops = server::serve(ops, health::filter(context.clone(), draining.clone()), after_drain.clone(), drain);
+        let mut ops = JoinSet::from_iter([ops]);
+        let api = server::serve(api, router::filter(context.clone(), router::routes()), stop.clone(), drain);
+        let api = tokio::spawn(api);
+
+        // Aborts whatever is left of them when this function returns.
+        let mut background = JoinSet::new();
+        let outcome = tokio::select! {
+            () = stop => Ok(()),
+            error = work(&context, relay, after_drain, &mut background) => Err(error),
+        };
+        draining.begin();
+        outcome?;
+        tracing::info!("Stopping: no new connections, requests under way finish.");
+        let finished = api.await.unwrap_or(false);
+        // Requests that were under way may have revoked something: the relay ends after them.
+        drop(all_drained);
+        let _stragglers = tokio::time::timeout(drain, finish(&mut background)).await;
+        ops.abort_all();
+        if finished { Ok(()) } else { Err(RunError::NotDrained) }
+    }
+}
+
+async fn bind(addresses: &[Address]) -> Result<Vec<Listener>, BuildError> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let listener = Listener::bind(address)
+            .await
+            .map_err(|cause| BuildError::Listen { address: address.clone(), cause })?;
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+/// Prepares, then runs what goes on in the background. Returns only when something is wrong.
+async fn work(
+    context: &Context,
+    relay: Relay,
+    stop_relay: Stop,
+    background: &mut JoinSet<Part>,
+) -> RunError {
+    if let Err(error) = prepare(context).await {
+        return error;
+    }
+    tracing::info!("Ready.");
+    background.spawn(async move {
+        relay.run(stop_relay).await;
+        Part::Relay
+    });
+    let keeper = context.clone();
+    background.spawn(async move {
+        let life = keeper.config.tokens.access_life;
+        keeper.keys.keep_fresh(&keeper.config.database, &keeper.db, life).await;
+        Part::Endless
+    });
+    let _ended = background.join_next().await;
+    RunError::Background
+}
+
+/// What a background task was.
+#[derive(PartialEq, Eq)]
+enum Part {
+    /// Ends by itself when told.
+    Relay,
+    /// Never ends.
+    Endless,
+}
+
+/// Until the relay has published what was left.
+async fn finish(background: &mut JoinSet<Part>) {
+    while let Some(ended) = background.join_next().await {
+        if ended.is_ok_and(|part| part == Part::Relay) {
+            return;
+        }
+    }
+}
+
+/// Waits for PostgreSQL, then makes sure of the schema, the keys and this process's token life.
+async fn prepare(context: &Context) -> Result<(), RunError> {
+    loop {
+        match prepare_once(context).await {
+            Err(RunError::Database(error)) if error.is_passing() => {
+                tracing::warn!(reason = %error, "Waiting for PostgreSQL; requests are answered 503.");
+                sleep(PAUSE).await;
+            }
+            prepared => return prepared,
+        }
+    }
+}
+
+async fn prepare_once(context: &Context) -> Result<(), RunError> {
+    let mut connection = context.db.get().await?;
+    if let Schema::Behind { missing } = Schema::of(&connection).await? {
+        return Err(RunError::SchemaBehind { missing });
+    }
+    let transaction = connection.begin().await?;
+    keys::ensure(&transaction, context.keys.sealer()).await?;
+    transaction.commit().await?;
+    drop(connection);
+    // Before the first token is minted, which needs the keys: whoever revokes must know how long it lives.
+    context.keys.declare_life(&context.db, context.config.tokens.access_life).await?;
+    context.keys.load(&context.db).await?;
+    Ok(())
+}
+
+impl From<DbError> for RunError {
+    fn from(error: DbError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<ChangeError> for RunError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Database(error) => Self::Database(error),
+            error => Self::Keys(error.into()),
+        }
+    }
+}
+
+impl From<LoadError> for RunError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Database(error) => Self::Database(error),
+            LoadError::Ring(error) => Self::Keys(error.into()),
+        }
+    }
+}

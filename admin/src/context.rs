@@ -30,7 +30,7 @@ impl Context {
     pub fn new(config: Config) -> Self {
         Self {
             db: Db::new(&config.database),
-            keys: Keys::default(),
+            keys: Keys::new(&config.master_keys),
             refresh_keys: Arc::new(RefreshKeys::derive(&config.master_keys)),
             hasher: Hasher::new(config.hashing.threads, config.hashing.queue),
             metrics: Arc::new(Metrics::new()),

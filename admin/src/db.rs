@@ -2,6 +2,7 @@
 //!
 //! SQL is not here: each feature has its own in its `store.rs`.
 
+mod dedicated;
 mod error;
 mod migrations;
 
@@ -13,6 +14,7 @@ use tokio_postgres::NoTls;
 
 use crate::config::{DatabaseConfig, PATIENCE};
 
+pub use dedicated::Dedicated;
 pub use error::DbError;
 pub use migrations::{MigrateError, Schema, migrate};
 

@@ -1,11 +1,14 @@
-//! What no longer counts, recorded in the transaction that makes it so.
+//! What no longer counts: recorded in the transaction that makes it so, relayed from there to Redis.
+
+mod relay;
+mod store;
 
 use shared::revocation::{Kind, Reason, RecordKey};
 use uuid::Uuid;
 
 use crate::db::{DbError, Transaction};
 
-mod store;
+pub use relay::{Pace, Relay};
 
 /// A revocation to be recorded. Its end is reckoned by the statement that records it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -41,3 +41,26 @@ async fn collect<B: Buf, E>(chunks: impl Stream<Item = Result<B, E>>) -> Result<
 fn collect_chunk(mut chunk: impl Buf) -> Bytes {
     chunk.copy_to_bytes(chunk.remaining())
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    async fn read_chunks(chunks: Vec<Result<&'static [u8], ()>>) -> Result<Bytes, Code> {
+        read(stream::iter(chunks)).await.map_err(|problem| problem.code())
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_up_to_its_bound() {
+        const HALF: &[u8] = &[b'a'; MAX_BODY_BYTES / 2];
+        assert_eq!(read_chunks(vec![Ok(HALF), Ok(HALF)]).await.map(|body| body.len()), Ok(MAX_BODY_BYTES));
+        assert_eq!(read_chunks(vec![Ok(HALF), Ok(HALF), Ok(b"a")]).await, Err(Code::BodyTooLarge));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_malformed() {
+        assert_eq!(read_chunks(vec![Ok(b"a"), Err(())]).await, Err(Code::RequestMalformed));
+    }
+}

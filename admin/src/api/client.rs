@@ -53,3 +53,71 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
     let kept: String = text.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect();
     (!kept.is_empty()).then_some(kept)
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seen(peer: Option<&str>, forwarded: &[&'static str], trusted: &str) -> Option<String> {
+        let headers = forwarded.iter().map(|line| {
+            (http::HeaderName::from_static(FORWARDED_FOR), HeaderValue::from_static(line))
+        });
+        let mut map = HeaderMap::new();
+        map.extend(headers.map(|(name, value)| (Some(name), value)));
+        let peer = peer.map(|peer| peer.parse().unwrap());
+        address(peer, &map, &TrustedProxies::parse(trusted).unwrap()).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn a_stranger_cannot_say_who_it_is() {
+        let seen = seen(Some("203.0.113.9"), &["198.51.100.1"], "10.0.0.0/8,unix");
+        assert_eq!(seen.as_deref(), Some("203.0.113.9"));
+    }
+
+    #[test]
+    fn a_trusted_proxy_says_who_it_heard_from() {
+        assert_eq!(seen(Some("10.0.0.1"), &["198.51.100.1"], "10.0.0.0/8").as_deref(), Some("198.51.100.1"));
+        assert_eq!(seen(None, &["198.51.100.1"], "unix").as_deref(), Some("198.51.100.1"));
+        assert_eq!(seen(Some("::ffff:10.0.0.1"), &["2001:db8::1"], "10.0.0.0/8").as_deref(), Some("2001:db8::1"));
+    }
+
+    #[test]
+    fn what_a_client_wrote_before_the_proxies_is_never_reached() {
+        let lines = &["1.1.1.1, 198.51.100.1", "10.0.0.2"];
+        assert_eq!(seen(Some("10.0.0.1"), lines, "10.0.0.0/8").as_deref(), Some("198.51.100.1"));
+    }
+
+    #[test]
+    fn an_unreadable_hop_ends_the_walk_at_the_last_one_known() {
+        assert_eq!(seen(Some("10.0.0.1"), &["unknown"], "10.0.0.0/8").as_deref(), Some("10.0.0.1"));
+        assert_eq!(seen(Some("10.0.0.1"), &["1.1.1.1, x, 10.0.0.2"], "10.0.0.0/8").as_deref(), Some("10.0.0.2"));
+        assert_eq!(seen(None, &[], "unix"), None);
+    }
+
+    #[test]
+    fn a_user_agent_is_cut_and_cleaned() {
+        let agent = |bytes: &[u8]| {
+            let value = HeaderValue::from_bytes(bytes).unwrap();
+            user_agent(&HeaderMap::from_iter([(header::USER_AGENT, value)]))
+        };
+        assert_eq!(agent(b"Film/1.0\t(TV)").as_deref(), Some("Film/1.0(TV)"));
+        assert_eq!(agent(&[b'a'; 600]).map(|agent| agent.len()), Some(512));
+        assert_eq!(agent(b"\xff").as_deref(), Some("\u{fffd}"));
+        assert_eq!(agent(b""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_forwarded_line_is_walked_without_panic(line in "[ -~]{0,80}") {
+            let headers = HeaderMap::from_iter([(
+                http::HeaderName::from_static(FORWARDED_FOR),
+                HeaderValue::from_str(&line).unwrap(),
+            )]);
+            let trusted = TrustedProxies::parse("0.0.0.0/0,unix").unwrap();
+            let _address = address(None, &headers, &trusted);
+        }
+    }
+}

@@ -219,3 +219,60 @@ impl From<NotLoaded> for Problem {
         Self::new(Code::DependencyUnavailable)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn respond(problem: &Problem) -> (Response, Value) {
+        let response = problem.respond(&RequestId::parse(b"r-1").unwrap());
+        let body = serde_json::from_slice(response.body()).unwrap();
+        (response, body)
+    }
+
+    #[test]
+    fn every_code_is_a_word_of_its_own() {
+        let mut words: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn every_problem_says_what_rfc_9457_asks_for() {
+        for code in Code::ALL {
+            let (response, body) = respond(&Problem::new(*code));
+            assert_eq!(response.status(), code.status());
+            assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+            assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+            assert_eq!(body["type"], format!("urn:usher:problem:{}", code.as_str()));
+            assert_eq!(body["status"], code.status().as_u16());
+            assert_eq!(body["request_id"], "r-1");
+            assert!(body["title"].as_str().is_some_and(|title| title.ends_with('.')));
+        }
+    }
+
+    #[test]
+    fn only_a_token_that_was_given_is_called_invalid() {
+        let challenge = |code| {
+            let (response, _) = respond(&Problem::new(code));
+            response.headers().get(header::WWW_AUTHENTICATE).map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(challenge(Code::TokenMissing).as_deref(), Some("Bearer realm=\"cinema\""));
+        assert!(challenge(Code::TokenRevoked).is_some_and(|text| text.contains("error=\"invalid_token\"")));
+        assert_eq!(challenge(Code::Forbidden), None);
+    }
+
+    #[test]
+    fn fields_and_methods_are_told() {
+        let problem = Problem::new(Code::ValidationFailed).field("email", "email_invalid", "No.");
+        let (_, body) = respond(&problem);
+        assert_eq!(body["errors"][0]["field"], "email");
+        assert_eq!(body["errors"][0]["code"], "email_invalid");
+        let (response, body) = respond(&Problem::new(Code::MethodNotAllowed).allow("GET, HEAD"));
+        assert_eq!(response.headers()[header::ALLOW], "GET, HEAD");
+        assert!(body.get("errors").is_none() && body.get("detail").is_none());
+    }
+}

@@ -51,6 +51,16 @@ impl Response {
     pub fn status(&self) -> StatusCode {
         self.status
     }
+
+    /// Its body.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Its headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
 }
 
 impl Reply for Response {

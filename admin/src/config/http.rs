@@ -74,3 +74,32 @@ impl TrustedProxies {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn proxies_are_addresses_networks_and_unix() {
+        let proxies = TrustedProxies::parse("127.0.0.1, 10.0.0.0/8,unix,2001:db8::/32").unwrap();
+        let trusts = |text: &str| proxies.contains(Some(text.parse().unwrap()));
+        assert!(proxies.contains(None) && trusts("127.0.0.1") && trusts("10.9.8.7") && trusts("2001:db8::7"));
+        assert!(trusts("::ffff:10.0.0.1"));
+        assert!(!trusts("127.0.0.2") && !trusts("11.0.0.1") && !trusts("::1"));
+    }
+
+    #[test]
+    fn nobody_is_trusted_unasked() {
+        assert!(!TrustedProxies::default().contains(None));
+        assert!(!TrustedProxies::default().contains(Some([127, 0, 0, 1].into())));
+    }
+
+    proptest! {
+        #[test]
+        fn other_lists_are_refused_without_panic(text: String) {
+            let _verdict = TrustedProxies::parse(&text);
+        }
+    }
+}

@@ -61,3 +61,33 @@ impl fmt::Debug for MasterKeys {
         f.debug_list().entries(self.0.iter().map(|(id, _)| id)).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+    #[test]
+    fn the_first_of_several_keys_seals() {
+        let keys = MasterKeys::parse(&format!("7:{KEY}, 255:{KEY}")).unwrap();
+        assert_eq!(keys.iter().map(|(id, _)| id).collect::<Vec<_>>(), [7, 255]);
+        assert_eq!(keys.iter().next().unwrap().1[31], 31);
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for bad in ["", "1", KEY, "256:AAAA", "1:AAAA", "x:AAAA", &format!("1:{KEY},1:{KEY}"), &format!("1:{KEY},")] {
+            assert!(MasterKeys::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_judged_without_panic(text: String) {
+            let _verdict = MasterKeys::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `admin keys`: rotate, list and kill signing keys. Running replicas follow without a restart.
+
+use clap::Subcommand;
+
+use crate::config::Config;
+use crate::db::Db;
+use crate::keys::{self, Keys};
+use crate::revocations::{self, NewRevocation};
+
+use super::{Failure, say};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Action {
+    /// Sign with the next key from now on, and publish a new next one.
+    Rotate {
+        /// Also when sidecars may not know the next key yet.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Show every key, newest first.
+    List,
+    /// Refuse every token of a key, for ever.
+    Kill {
+        /// Its name, as `admin keys list` shows it.
+        kid: String,
+    },
+}
+
+pub(super) async fn run(action: Action, config: Config) -> Result<(), Failure> {
+    let db = Db::new(&config.database);
+    match action {
+        Action::Rotate { force } => rotate(&db, &config, force).await,
+        Action::List => list(&db).await,
+        Action::Kill { kid } => kill(&db, &config, &kid).await,
+    }
+}
+
+async fn rotate(db: &Db, config: &Config, force: bool) -> Result<(), Failure> {
+    let keys = Keys::new(&config.master_keys);
+    let mut connection = db.get().await?;
+    let transaction = connection.begin().await?;
+    keys::rotate(&transaction, keys.sealer(), config.tokens.key_publication, force).await?;
+    transaction.commit().await?;
+    say(format_args!("Rotated."))?;
+    list(db).await
+}
+
+async fn list(db: &Db) -> Result<(), Failure> {
+    for key in keys::list(&db.get().await?).await? {
+        say(format_args!("{}  {:8}  since {}", key.kid, key.status, key.since))?;
+    }
+    Ok(())
+}
+
+async fn kill(db: &Db, config: &Config, kid: &str) -> Result<(), Failure> {
+    let keys = Keys::new(&config.master_keys);
+    let mut connection = db.get().await?;
+    let transaction = connection.begin().await?;
+    keys::kill(&transaction, keys.sealer(), kid).await?;
+    revocations::record(&transaction, &config.tokens.issuer, &[NewRevocation::key(kid)]).await?;
+    transaction.commit().await?;
+    say(format_args!("Killed {kid}: its tokens are refused from now on, for ever."))
+}

@@ -1,0 +1,16 @@
+//! `admin migrate`: brings the schema up to date; any number of replicas may run it at once.
+
+use shared::env::Vars;
+
+use crate::config::DatabaseConfig;
+use crate::db;
+
+use super::{Failure, say};
+
+pub(super) async fn run(vars: &dyn Vars) -> Result<(), Failure> {
+    let config = DatabaseConfig::from_vars(vars)?;
+    match db::migrate(&config).await? {
+        0 => say(format_args!("The schema is up to date.")),
+        applied => say(format_args!("Applied {applied} migration(s).")),
+    }
+}

@@ -1,0 +1,71 @@
+//! A password from a terminal, unseen, or from standard input; never from an argument.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+/// No usable password was given.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PromptError {
+    #[error("the two passwords differ; run the command again")]
+    Differ,
+    #[error("no password was given; type one, or pass it on standard input")]
+    Empty,
+    #[error("the password cannot be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Asks twice on a terminal; takes the first line of anything else.
+pub(super) fn new_password() -> Result<SecretString, PromptError> {
+    if !io::stdin().is_terminal() {
+        return line();
+    }
+    let first = ask("Password: ")?;
+    let second = ask("The same again: ")?;
+    if secrecy::ExposeSecret::expose_secret(&first) == secrecy::ExposeSecret::expose_secret(&second) {
+        Ok(first)
+    } else {
+        Err(PromptError::Differ)
+    }
+}
+
+fn ask(question: &str) -> Result<SecretString, PromptError> {
+    let mut terminal = io::stderr();
+    write!(terminal, "{question}")?;
+    terminal.flush()?;
+    let unseen = Unseen::begin()?;
+    let answer = line();
+    drop(unseen);
+    writeln!(terminal)?;
+    answer
+}
+
+fn line() -> Result<SecretString, PromptError> {
+    let mut text = Zeroizing::new(String::new());
+    io::stdin().lock().read_line(&mut text)?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(PromptError::Empty),
+        password => Ok(password.into()),
+    }
+}
+
+/// While it lives, the terminal does not show what is typed.
+struct Unseen(Termios);
+
+impl Unseen {
+    fn begin() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        let _terminal_gone = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
+    }
+}

@@ -1,0 +1,63 @@
+//! A connection outside the pool, which hears notifications.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_postgres::{AsyncMessage, Client, NoTls, Socket};
+
+use crate::config::DatabaseConfig;
+
+use super::{DbError, with_settings};
+
+/// A connection of its own, listening on one channel. Closed when dropped, with every lock it holds.
+pub struct Dedicated {
+    client: Client,
+    heard: Arc<Notify>,
+    driver: JoinHandle<()>,
+}
+
+impl Dedicated {
+    /// Connects with `settings` (as in `-c name=value`) and listens on `channel`.
+    ///
+    /// # Errors
+    ///
+    /// When PostgreSQL cannot be reached.
+    pub async fn connect(config: &DatabaseConfig, settings: &str, channel: &str) -> Result<Self, DbError> {
+        let mut server = config.server.clone();
+        server.options(with_settings(server.get_options(), settings));
+        let (client, connection) = server.connect(NoTls).await?;
+        let heard = Arc::new(Notify::new());
+        let driver = tokio::spawn(drive(connection, Arc::clone(&heard)));
+        let dedicated = Self { client, heard, driver };
+        dedicated.client.batch_execute(&format!("listen {channel}")).await?;
+        Ok(dedicated)
+    }
+
+    /// Ends when somebody notified the channel since the last call, or the connection is lost.
+    pub async fn heard(&self) {
+        self.heard.notified().await;
+    }
+
+    /// For statements.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Drop for Dedicated {
+    fn drop(&mut self) {
+        // Closes the socket at once, also when the other side no longer answers.
+        self.driver.abort();
+    }
+}
+
+async fn drive(mut connection: tokio_postgres::Connection<Socket, tokio_postgres::tls::NoTlsStream>, heard: Arc<Notify>) {
+    while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
+        if matches!(message, AsyncMessage::Notification(_)) {
+            heard.notify_one();
+        }
+    }
+    heard.notify_one();
+}

@@ -1,0 +1,173 @@
+//! One reading of the table of signing keys, ready to sign and to be published.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use aws_lc_rs::encoding::AsBigEndian as _;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use shared::token::{ACCESS_TOKEN_TYPE, Claims, JwksError, KeySet};
+use zeroize::Zeroizing;
+
+use super::seal::{SealError, Sealer};
+use super::store::{KeyRow, Status};
+
+/// What signs, and what is published.
+pub(super) struct Ring {
+    active: SigningKey,
+    pub(super) public: Arc<KeySet>,
+    pub(super) jwks: Bytes,
+}
+
+/// A key pair whose tokens name it.
+struct SigningKey {
+    pair: Ed25519KeyPair,
+    /// The encoded header of its tokens and the dot after it.
+    header: String,
+}
+
+/// A key pair that was just made: what goes into its row.
+pub(super) struct NewKey {
+    pub(super) kid: String,
+    pub(super) public_jwk: Value,
+    pub(super) private_sealed: Vec<u8>,
+}
+
+/// The table cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RingError {
+    /// The active key does not open.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// It opens, but is not the key it is said to be.
+    #[error("the signing key {0} is not the key pair it is said to be; kill it with `admin keys kill {0}`")]
+    NotAKey(String),
+    /// Nothing signs.
+    #[error("no signing key is active; `admin serve` makes one when it starts")]
+    NoneActive,
+    /// The public keys do not make a key set.
+    #[error("the published keys are no key set: {0}")]
+    Jwks(#[from] JwksError),
+    /// No randomness.
+    #[error("a key could not be made: the system gave no randomness")]
+    NoRandomness,
+}
+
+impl Ring {
+    pub(super) fn new(rows: &[KeyRow], sealer: &Sealer) -> Result<Self, RingError> {
+        let active = rows.iter().find(|row| row.status == Status::Active).ok_or(RingError::NoneActive)?;
+        let keys: Vec<&Value> = rows.iter().map(|row| &row.public_jwk).collect();
+        let jwks = Bytes::from(json!({ "keys": keys }).to_string());
+        Ok(Self {
+            active: SigningKey::open(active, sealer)?,
+            public: Arc::new(KeySet::parse(&jwks)?),
+            jwks,
+        })
+    }
+
+    pub(super) fn sign(&self, claims: &Claims) -> String {
+        let payload = serde_json::to_vec(claims).expect("claims have no map whose keys are not strings");
+        let mut token = self.active.header.clone();
+        URL_SAFE_NO_PAD.encode_string(payload, &mut token);
+        let signature = self.active.pair.sign(token.as_bytes());
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        token
+    }
+}
+
+impl SigningKey {
+    fn open(row: &KeyRow, sealer: &Sealer) -> Result<Self, RingError> {
+        let not_a_key = || RingError::NotAKey(row.kid.clone());
+        let seed = sealer.open(&row.kid, &row.private_sealed)?;
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| not_a_key())?;
+        if thumbprint(&public_text(&pair)) != row.kid {
+            return Err(not_a_key());
+        }
+        let header = json!({ "alg": "EdDSA", "typ": ACCESS_TOKEN_TYPE, "kid": row.kid }).to_string();
+        Ok(Self { pair, header: format!("{}.", URL_SAFE_NO_PAD.encode(header)) })
+    }
+}
+
+impl NewKey {
+    /// A fresh key pair, its private part sealed.
+    pub(super) fn generate(sealer: &Sealer) -> Result<Self, RingError> {
+        let pair = Ed25519KeyPair::generate().map_err(|_| RingError::NoRandomness)?;
+        let seed = pair.seed().map_err(|_| RingError::NoRandomness)?;
+        let seed = seed.as_be_bytes().map_err(|_| RingError::NoRandomness)?;
+        let seed = Zeroizing::new(seed.as_ref().to_vec());
+        let x = public_text(&pair);
+        let kid = thumbprint(&x);
+        let private_sealed = sealer.seal(&kid, &seed)?;
+        let public_jwk =
+            json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x });
+        Ok(Self { kid, public_jwk, private_sealed })
+    }
+}
+
+fn public_text(pair: &Ed25519KeyPair) -> String {
+    URL_SAFE_NO_PAD.encode(pair.public_key())
+}
+
+/// The name of a key: the thumbprint of its public part (RFC 7638; RFC 8037, appendix A.3).
+fn thumbprint(x: &str) -> String {
+    let canonical = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, canonical.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::token::{Profile, Verifier};
+
+    use super::*;
+    use crate::config::MasterKeys;
+
+    fn sealer() -> Sealer {
+        Sealer::new(&MasterKeys::parse("1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap())
+    }
+
+    fn row(status: Status) -> KeyRow {
+        let key = NewKey::generate(&sealer()).unwrap();
+        KeyRow { kid: key.kid, status, private_sealed: key.private_sealed, public_jwk: key.public_jwk }
+    }
+
+    fn claims() -> Claims {
+        serde_json::from_value(forge::claims("https://cinema.example", 1_000_000)).unwrap()
+    }
+
+    #[test]
+    fn a_signed_token_is_verified_by_the_published_set() {
+        let ring = Ring::new(&[row(Status::Next), row(Status::Active), row(Status::Retired)], &sealer()).unwrap();
+        let verifier = Verifier {
+            profile: Profile::Usher,
+            issuer: "https://cinema.example".to_owned(),
+            leeway: 5,
+            max_life: 900,
+        };
+        let token = verifier.verify(&ring.sign(&claims()), &ring.public, 1_000_001).unwrap();
+        assert_eq!(token.subject, claims().sub);
+        assert_eq!(ring.public.kids().len(), 3);
+    }
+
+    #[test]
+    fn the_thumbprint_is_that_of_rfc_8037() {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        assert_eq!(thumbprint(x), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    #[test]
+    fn a_private_key_put_into_another_row_does_not_sign() {
+        let mut stranger = row(Status::Active);
+        stranger.private_sealed = sealer().seal(&stranger.kid, &[7; 32]).unwrap();
+        assert!(matches!(Ring::new(&[stranger], &sealer()), Err(RingError::NotAKey(_))));
+    }
+
+    #[test]
+    fn the_published_set_holds_no_private_part() {
+        let ring = Ring::new(&[row(Status::Active)], &sealer()).unwrap();
+        assert!(!String::from_utf8_lossy(&ring.jwks).contains("\"d\""));
+    }
+}

@@ -1,0 +1,141 @@
+//! Private keys at rest: sealed under a master key that the database never sees.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::hkdf;
+use zeroize::Zeroizing;
+
+use crate::config::MasterKeys;
+
+/// What the derived key is for.
+const INFO: &[u8] = b"usher signing key at rest v1";
+
+/// Seals with the first master key, opens with any of them.
+///
+/// The form: the master key's number (1 byte), the nonce (12), the ciphertext and its tag (16). AES-256-GCM
+/// under a key derived from the master key (HKDF-SHA256), with the `kid` as associated data, so that a
+/// sealed key cannot be moved to another row.
+pub struct Sealer {
+    keys: Vec<(u8, RandomizedNonceKey)>,
+}
+
+/// A sealed key cannot be opened, or nothing can be sealed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// The master key was taken out of the configuration.
+    #[error(
+        "a signing key is sealed with master key {0}, which ADMIN_MASTER_KEYS does not hold; add it again, \
+         after the one that shall seal"
+    )]
+    UnknownMaster(u8),
+    /// Not what was sealed, or sealed with another key of that number.
+    #[error(
+        "a signing key does not open with master key {0}; ADMIN_MASTER_KEYS must hold the key that sealed it"
+    )]
+    Wrong(u8),
+    /// Cut short.
+    #[error("a sealed signing key is cut short; restore the row from a backup, or kill the key")]
+    Short,
+    /// The system gave no randomness.
+    #[error("sealing failed: the system gave no randomness")]
+    Sealing,
+}
+
+impl Sealer {
+    /// Derives the keys.
+    pub fn new(masters: &MasterKeys) -> Self {
+        Self { keys: masters.iter().map(|(id, master)| (id, derive(master))).collect() }
+    }
+
+    /// Seals `secret` for the row `kid`.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no randomness.
+    pub fn seal(&self, kid: &str, secret: &[u8]) -> Result<Vec<u8>, SealError> {
+        let (id, key) = self.keys.first().ok_or(SealError::Sealing)?;
+        let mut text = secret.to_vec();
+        let nonce = key
+            .seal_in_place_append_tag(Aad::from(kid.as_bytes()), &mut text)
+            .map_err(|_| SealError::Sealing)?;
+        let mut sealed = vec![*id];
+        sealed.extend_from_slice(nonce.as_ref());
+        sealed.append(&mut text);
+        Ok(sealed)
+    }
+
+    /// Opens what was sealed for the row `kid`.
+    ///
+    /// # Errors
+    ///
+    /// When it was not sealed by this configuration for this row.
+    pub fn open(&self, kid: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let (id, rest) = sealed.split_first().ok_or(SealError::Short)?;
+        let (nonce, text) = rest.split_first_chunk::<NONCE_LEN>().ok_or(SealError::Short)?;
+        let (_, key) =
+            self.keys.iter().find(|(known, _)| known == id).ok_or(SealError::UnknownMaster(*id))?;
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let mut text = Zeroizing::new(text.to_vec());
+        let length = key
+            .open_in_place(nonce, Aad::from(kid.as_bytes()), &mut text)
+            .map_err(|_| SealError::Wrong(*id))?
+            .len();
+        text.truncate(length);
+        Ok(text)
+    }
+}
+
+fn derive(master: &[u8; 32]) -> RandomizedNonceKey {
+    let derived = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(master);
+    let mut key = Zeroizing::new([0; 32]);
+    derived
+        .expand(&[INFO], Bits256)
+        .and_then(|okm| okm.fill(&mut *key))
+        .expect("32 bytes are within HKDF's bound of 255 blocks");
+    RandomizedNonceKey::new(&AES_256_GCM, &*key).expect("an AES-256 key has 32 bytes")
+}
+
+/// The length of the derived key.
+struct Bits256;
+
+impl hkdf::KeyType for Bits256 {
+    fn len(&self) -> usize {
+        32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn masters(keys: &[(u8, u8)]) -> MasterKeys {
+        let entry = |(id, byte): &(u8, u8)| format!("{id}:{}", STANDARD.encode([*byte; 32]));
+        MasterKeys::parse(&keys.iter().map(entry).collect::<Vec<_>>().join(",")).unwrap()
+    }
+
+    #[test]
+    fn a_sealed_key_opens_after_another_master_key_came_first() {
+        let sealed = Sealer::new(&masters(&[(1, 7)])).seal("kid", b"seed").unwrap();
+        let later = Sealer::new(&masters(&[(2, 9), (1, 7)]));
+        assert_eq!(later.open("kid", &sealed).unwrap().as_slice(), b"seed");
+        assert_eq!(later.seal("kid", b"seed").unwrap()[0], 2);
+    }
+
+    #[test]
+    fn a_sealed_key_opens_neither_in_another_row_nor_under_another_master_key() {
+        let sealed = Sealer::new(&masters(&[(1, 7)])).seal("kid", b"seed").unwrap();
+        assert_eq!(Sealer::new(&masters(&[(1, 7)])).open("other", &sealed), Err(SealError::Wrong(1)));
+        assert_eq!(Sealer::new(&masters(&[(1, 8)])).open("kid", &sealed), Err(SealError::Wrong(1)));
+        assert_eq!(Sealer::new(&masters(&[(2, 7)])).open("kid", &sealed), Err(SealError::UnknownMaster(1)));
+    }
+
+    proptest! {
+        #[test]
+        fn other_bytes_never_open_and_never_panic(bytes: Vec<u8>) {
+            prop_assert!(Sealer::new(&masters(&[(1, 7)])).open("kid", &bytes).is_err());
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! All SQL of signing keys.
+
+use serde_json::Value;
+use tokio_postgres::Row;
+
+use crate::db::{DbError, Transaction};
+
+use super::ring::NewKey;
+
+/// Held by whoever changes the table, so that two replicas or operators do not do it at once.
+const LOCK: i64 = 0x0075_7368_6572_0002;
+
+/// Where a key stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Published, does not sign yet.
+    Next,
+    /// Signs.
+    Active,
+    /// Signs no more; its tokens are good until they end.
+    Retired,
+    /// Its tokens are refused, for ever.
+    Killed,
+}
+
+/// A signing key as it stands in the table.
+pub struct KeyRow {
+    /// Its name.
+    pub kid: String,
+    /// Where it stands.
+    pub status: Status,
+    pub(super) private_sealed: Vec<u8>,
+    pub(super) public_jwk: Value,
+}
+
+/// A line of `admin keys list`.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Its name.
+    pub kid: String,
+    /// Where it stands.
+    pub status: String,
+    /// When it came there, in UTC.
+    pub since: String,
+}
+
+impl Status {
+    fn from_text(text: &str) -> Self {
+        match text {
+            "next" => Self::Next,
+            "active" => Self::Active,
+            "retired" => Self::Retired,
+            // The table allows no fifth; a newer program's would not be trusted.
+            _ => Self::Killed,
+        }
+    }
+}
+
+/// Every key that is published. A retired one stays as long as a token of it may live: the longest life in
+/// force, and five minutes for replicas that signed with it a little longer and for clocks that differ.
+pub(super) async fn published(client: &deadpool_postgres::Client) -> Result<Vec<KeyRow>, DbError> {
+    let statement = client
+        .prepare_cached(
+            "select kid, status, private_sealed, public_jwk from auth.signing_keys
+             where status in ('next', 'active')
+                or status = 'retired'
+                   and retired_at > clock_timestamp() - auth.longest_access_token_life() - interval '5 minutes'
+             order by created_at, kid",
+        )
+        .await?;
+    Ok(client.query(&statement, &[]).await?.iter().map(key_row).collect())
+}
+
+/// Every key there ever was, newest first.
+pub(super) async fn all(client: &deadpool_postgres::Client) -> Result<Vec<Listed>, DbError> {
+    let rows = client
+        .query(
+            "select kid, status,
+                    to_char(coalesce(killed_at, retired_at, activated_at, published_at) at time zone 'UTC',
+                            'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as since
+             from auth.signing_keys order by created_at desc, kid",
+            &[],
+        )
+        .await?;
+    let listed =
+        |row: &Row| Listed { kid: row.get("kid"), status: row.get("status"), since: row.get("since") };
+    Ok(rows.iter().map(listed).collect())
+}
+
+/// Waits for the turn to change the table, until the transaction ends.
+pub(super) async fn lock(transaction: &Transaction<'_>) -> Result<(), DbError> {
+    transaction.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    Ok(())
+}
+
+/// The status of one key.
+pub(super) async fn status(transaction: &Transaction<'_>, kid: &str) -> Result<Option<Status>, DbError> {
+    let row =
+        transaction.query_opt("select status from auth.signing_keys where kid = $1", &[&kid]).await?;
+    Ok(row.map(|row| Status::from_text(row.get("status"))))
+}
+
+/// The name of the one key with this status, and for how many seconds it has been published.
+pub(super) async fn holder(
+    transaction: &Transaction<'_>,
+    status: &str,
+) -> Result<Option<(String, f64)>, DbError> {
+    let row = transaction
+        .query_opt(
+            "select kid, extract(epoch from clock_timestamp() - published_at)::double precision as published
+             from auth.signing_keys where status = $1",
+            &[&status],
+        )
+        .await?;
+    Ok(row.map(|row| (row.get("kid"), row.get("published"))))
+}
+
+pub(super) async fn insert_next(transaction: &Transaction<'_>, key: &NewKey) -> Result<(), DbError> {
+    transaction
+        .execute(
+            "insert into auth.signing_keys (kid, status, private_sealed, public_jwk)
+             values ($1, 'next', $2, $3)",
+            &[&key.kid, &key.private_sealed, &key.public_jwk],
+        )
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn retire_active(transaction: &Transaction<'_>) -> Result<(), DbError> {
+    let retire = "update auth.signing_keys set status = 'retired', retired_at = clock_timestamp()
+                  where status = 'active'";
+    transaction.execute(retire, &[]).await?;
+    Ok(())
+}
+
+pub(super) async fn activate_next(transaction: &Transaction<'_>) -> Result<(), DbError> {
+    let activate = "update auth.signing_keys set status = 'active', activated_at = clock_timestamp()
+                    where status = 'next'";
+    transaction.execute(activate, &[]).await?;
+    Ok(())
+}
+
+pub(super) async fn mark_killed(transaction: &Transaction<'_>, kid: &str) -> Result<(), DbError> {
+    let kill = "update auth.signing_keys set status = 'killed', killed_at = clock_timestamp() where kid = $1";
+    transaction.execute(kill, &[&kid]).await?;
+    Ok(())
+}
+
+/// Tells every replica to read the table again, once this is committed.
+pub(super) async fn notify(transaction: &Transaction<'_>) -> Result<(), DbError> {
+    transaction.execute("select pg_notify('usher_signing_keys', '')", &[]).await?;
+    Ok(())
+}
+
+/// Says that this process mints tokens that live for `life_seconds`.
+pub(super) async fn declare_life(
+    client: &deadpool_postgres::Client,
+    life_seconds: i32,
+) -> Result<(), DbError> {
+    client
+        .execute(
+            "insert into auth.access_token_lives (life_seconds, in_force_at) values ($1, clock_timestamp())
+             on conflict on constraint access_token_lives_pkey do update set in_force_at = clock_timestamp()",
+            &[&life_seconds],
+        )
+        .await?;
+    Ok(())
+}
+
+fn key_row(row: &Row) -> KeyRow {
+    KeyRow {
+        kid: row.get("kid"),
+        status: Status::from_text(row.get("status")),
+        private_sealed: row.get("private_sealed"),
+        public_jwk: row.get("public_jwk"),
+    }
+}

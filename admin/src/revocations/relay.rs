@@ -1,0 +1,248 @@
+//! Moves committed revocations from PostgreSQL to the log in Redis. One relay at a time, of all replicas.
+//!
+//! A relay that leads holds an advisory lock on one PostgreSQL connection of its own, and makes every
+//! select, mark and epoch change on it ([`post`]). It is *bound* to one history of Redis ([`log`]): the
+//! first error ends the binding, because it is not known what Redis did or became, and the next binding
+//! begins with a new epoch that is filled with every unexpired row.
+//!
+//! ```text
+//!            lock taken             filled, meta set
+//! waiting ───────────────► filling ─────────────────► live ─┐ publish, mark, look again
+//!    ▲  ▲                   ▲   │                      │ ▲──┘
+//!    │  └───────────────────┼───┘ any error            │
+//!    │                      └──────────────────────────┤ Redis error, fork, meta missing: new epoch
+//!    └─────────────────────────────────────────────────┘ PostgreSQL lost, or a higher epoch: step down
+//! ```
+
+mod log;
+mod post;
+mod trim;
+
+use std::time::Duration;
+
+use shared::revocation::{Keys, Position};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::config::{DatabaseConfig, RedisConfig};
+use crate::db::DbError;
+use crate::metrics::RelayMetrics;
+use crate::server::Stop;
+
+use super::store::Unpublished;
+use log::{Log, LogError};
+use post::Post;
+
+/// How often, and how much at once. Tests make it brisk.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    /// How long to wait for a notification before looking all the same.
+    pub tick: Duration,
+    /// How often a relay that does not lead asks for the lock.
+    pub follow: Duration,
+    /// How long to rest after a failure.
+    pub rest: Duration,
+    /// How long to rest after another relay was found to be ahead.
+    pub yielding: Duration,
+    /// The most rows that are moved at once.
+    pub batch: i64,
+    /// How often the log is trimmed and rows that ended are deleted.
+    pub trim_every: Duration,
+    /// How long a record stays in the log after its end.
+    pub keep: Duration,
+    /// Fewer records than this are not worth trimming.
+    pub trim_at_least: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            tick: Duration::from_millis(200),
+            follow: Duration::from_millis(250),
+            rest: Duration::from_millis(100),
+            yielding: Duration::from_secs(5),
+            batch: 2000,
+            trim_every: Duration::from_secs(60),
+            keep: Duration::from_mins(5),
+            trim_at_least: 1000,
+        }
+    }
+}
+
+/// The relay of one process.
+pub struct Relay {
+    database: DatabaseConfig,
+    redis: redis::Client,
+    keys: Keys,
+    metrics: RelayMetrics,
+    pace: Pace,
+}
+
+/// Why a relay no longer leads.
+#[derive(Debug, thiserror::Error)]
+enum Fall {
+    #[error(transparent)]
+    Database(#[from] DbError),
+    #[error("Redis cannot be written to: {0}")]
+    Redis(LogError),
+    #[error(
+        "Redis is at epoch {theirs}, this relay at {ours}: another relay is ahead. If it belongs to another \
+         deployment, give each its own REDIS_PREFIX"
+    )]
+    Overtaken { ours: u64, theirs: u64 },
+}
+
+/// Why a binding to Redis ended.
+enum Broken {
+    /// Begin a new one, with a new epoch.
+    Rebind(LogError),
+    /// Lead no longer.
+    StepDown(Fall),
+}
+
+impl Relay {
+    /// A relay. Opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the Redis address cannot be used at all.
+    pub fn new(
+        database: &DatabaseConfig,
+        redis: &RedisConfig,
+        metrics: RelayMetrics,
+        pace: Pace,
+    ) -> Result<Self, redis::RedisError> {
+        Ok(Self {
+            database: database.clone(),
+            redis: redis::Client::open(redis.server.clone())?,
+            keys: Keys::new(&redis.prefix),
+            metrics,
+            pace,
+        })
+    }
+
+    /// Leads whenever nobody else does, until `stop`; then publishes what is left and ends.
+    pub async fn run(&self, stop: Stop) {
+        loop {
+            let fall = tokio::select! {
+                biased;
+                () = stop.clone() => return,
+                post = self.await_post() => match post {
+                    Ok(post) => self.reign(&post, &stop).await,
+                    Err(fall) => Err(fall),
+                },
+            };
+            self.metrics.leading.set(0);
+            let Err(fall) = fall else { return };
+            tracing::warn!(reason = %fall, "Not relaying revocations for now; they stay in PostgreSQL.");
+            let rest = if let Fall::Overtaken { .. } = fall { self.pace.yielding } else { self.pace.rest };
+            let _stopped_or_rested = timeout(rest, stop.clone()).await;
+        }
+    }
+
+    async fn await_post(&self) -> Result<Post, Fall> {
+        let post = Post::connect(&self.database).await?;
+        while !post.try_lock().await? {
+            sleep(self.pace.follow).await;
+        }
+        Ok(post)
+    }
+
+    /// Binds to Redis again and again, until `stop` (then `Ok`) or a fall.
+    async fn reign(&self, post: &Post, stop: &Stop) -> Result<(), Fall> {
+        loop {
+            post.sweep(self.pace.keep).await?;
+            let mut log = Log::connect(&self.redis, &self.keys).await.map_err(Fall::Redis)?;
+            match self.serve(post, &mut log, stop).await {
+                Ok(()) => return Ok(()),
+                Err(Broken::StepDown(fall)) => return Err(fall),
+                Err(Broken::Rebind(reason)) => {
+                    tracing::warn!(%reason, "The revocation log is filled anew under a new epoch.");
+                }
+            }
+        }
+    }
+
+    /// One binding: a new epoch, filled, then live.
+    async fn serve(&self, post: &Post, log: &mut Log, stop: &Stop) -> Result<(), Broken> {
+        let mut at = self.fill(post, log).await.map_err(Broken::StepDown)?;
+        let mut trimmed = Instant::now();
+        loop {
+            self.publish(post, log, &mut at).await?;
+            if trimmed.elapsed() >= self.pace.trim_every {
+                self.trim(post, log, &mut at).await?;
+                trimmed = Instant::now();
+            }
+            tokio::select! {
+                () = stop.clone() => return self.publish(post, log, &mut at).await,
+                _heard_or_tick = timeout(self.pace.tick, post.heard()) => {}
+            }
+        }
+    }
+
+    /// Takes a new epoch and puts every unexpired row under it; `meta` last.
+    ///
+    /// A Redis error here is a fall, not a rebinding, so that a Redis that fails every time is tried at
+    /// the pace of [`Pace::rest`], and by whichever replica reaches it.
+    async fn fill(&self, post: &Post, log: &mut Log) -> Result<Position, Fall> {
+        let in_redis = log.highest_epoch().await.map_err(Fall::Redis)?;
+        let epoch = post.new_epoch(in_redis).await?;
+        let mut at = Position { epoch, seq: 0 };
+        loop {
+            let rows = post.unpublished(epoch, self.pace.batch).await?;
+            if rows.is_empty() {
+                break;
+            }
+            log.load(at, &rows).await.map_err(|error| overtaken(epoch, error))?;
+            at = self.mark(post, at, &rows).await?;
+        }
+        log.open(at).await.map_err(|error| overtaken(epoch, error))?;
+        self.metrics.leading.set(1);
+        self.metrics.epoch.set(epoch);
+        self.metrics.epochs.inc();
+        tracing::info!(epoch, records = at.seq, "Relaying revocations.");
+        Ok(at)
+    }
+
+    /// Moves what is unpublished. With nothing to move it still asks Redis whether all is as it was left.
+    async fn publish(&self, post: &Post, log: &mut Log, at: &mut Position) -> Result<(), Broken> {
+        loop {
+            let rows = post.unpublished(at.epoch, self.pace.batch).await.map_err(fallen)?;
+            log.append(*at, &rows).await.map_err(|error| broken(at.epoch, error))?;
+            for row in &rows {
+                self.metrics.publish_seconds.observe(row.waited_seconds);
+            }
+            if rows.is_empty() {
+                return Ok(());
+            }
+            *at = self.mark(post, *at, &rows).await.map_err(fallen)?;
+        }
+    }
+
+    /// Marks exactly the rows that were appended after `at`, and says where the log ends now.
+    async fn mark(&self, post: &Post, at: Position, rows: &[Unpublished]) -> Result<Position, DbError> {
+        post.mark(at, rows).await?;
+        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        self.metrics.published.inc_by(count);
+        Ok(Position { epoch: at.epoch, seq: at.seq.saturating_add(count) })
+    }
+}
+
+fn fallen(error: DbError) -> Broken {
+    Broken::StepDown(Fall::Database(error))
+}
+
+/// While filling: everything is a fall, a higher epoch one of its own kind.
+fn overtaken(ours: u64, error: LogError) -> Fall {
+    match error {
+        LogError::OtherEpoch(Some(theirs)) if theirs > ours => Fall::Overtaken { ours, theirs },
+        error => Fall::Redis(error),
+    }
+}
+
+/// While live: only a higher epoch is a fall.
+fn broken(ours: u64, error: LogError) -> Broken {
+    match overtaken(ours, error) {
+        Fall::Redis(error) => Broken::Rebind(error),
+        fall => Broken::StepDown(fall),
+    }
+}

@@ -1,0 +1,18 @@
+-- Compare, append, publish, all or nothing. Refuses an epoch that is not ours, or another end of the log.
+-- KEYS meta, log   ARGV wake, epoch, expected seq, records of 32 bytes, concatenated (none: only compare)
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
+if meta[1] ~= ARGV[2] then
+    return redis.error_reply('EPOCH ' .. (meta[1] or 'none'))
+end
+if meta[2] ~= ARGV[3] then
+    return redis.error_reply('FORK ' .. (meta[2] or 'none'))
+end
+local records = ARGV[4]
+if #records == 0 then return end
+local seq = tonumber(ARGV[3])
+for at = 1, #records, 32 do
+    seq = seq + 1
+    redis.call('XADD', KEYS[2], string.format('%s-%.0f', ARGV[2], seq), 'd', string.sub(records, at, at + 31))
+end
+redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq))
+redis.call('PUBLISH', ARGV[1], records)

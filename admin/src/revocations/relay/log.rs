@@ -1,0 +1,122 @@
+//! The log in Redis, as the relay writes it. Every change is one atomic script.
+
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, RedisError, Script};
+use shared::revocation::{Keys, Position};
+
+use crate::revocations::store::Unpublished;
+
+/// How long Redis may take. After that the binding ends, whatever the script may still do.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A binding to one history of Redis. Of no use after its first error.
+pub(super) struct Log {
+    redis: MultiplexedConnection,
+    keys: Keys,
+    scripts: Scripts,
+}
+
+struct Scripts {
+    highest: Script,
+    load: Script,
+    open: Script,
+    append: Script,
+    trim: Script,
+}
+
+/// What ends a binding.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LogError {
+    /// `meta` is missing, or of another epoch.
+    #[error("the log is not of this relay's epoch but of {}", .0.map_or("none".to_owned(), |epoch| epoch.to_string()))]
+    OtherEpoch(Option<u64>),
+    /// Somebody else appended, or Redis lost its latest moments.
+    #[error("the log does not end where this relay left it")]
+    Fork,
+    /// Redis cannot be reached, took too long, or refused.
+    #[error("Redis failed: {0}")]
+    Redis(RedisError),
+}
+
+impl Log {
+    pub(super) async fn connect(redis: &redis::Client, keys: &Keys) -> Result<Self, LogError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        let redis = redis.get_multiplexed_async_connection_with_config(&config).await?;
+        Ok(Self { redis, keys: keys.clone(), scripts: Scripts::new() })
+    }
+
+    /// The highest epoch that Redis has ever seen under these keys; 0 for none.
+    pub(super) async fn highest_epoch(&mut self) -> Result<u64, LogError> {
+        let mut call = self.scripts.highest.prepare_invoke();
+        call.key(&self.keys.meta).key(&self.keys.log);
+        let (meta, last_id): (Option<String>, String) = call.invoke_async(&mut self.redis).await?;
+        let in_meta = meta.and_then(|epoch| epoch.parse().ok()).unwrap_or(0);
+        let in_log = last_id.parse::<Position>().map_or(0, |last| last.epoch);
+        Ok(in_meta.max(in_log))
+    }
+
+    /// While filling: puts records after `at`, without `meta`.
+    pub(super) async fn load(&mut self, at: Position, rows: &[Unpublished]) -> Result<(), LogError> {
+        let mut call = self.scripts.load.prepare_invoke();
+        call.key(&self.keys.meta).key(&self.keys.log).arg(at.epoch).arg(at.seq).arg(encode(rows));
+        call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
+    }
+
+    /// Filled up to `at`: from now on this epoch counts. Earlier ones are dropped, readers woken.
+    pub(super) async fn open(&mut self, at: Position) -> Result<(), LogError> {
+        let mut call = self.scripts.open.prepare_invoke();
+        call.key(&self.keys.meta).key(&self.keys.log).arg(&self.keys.wake).arg(at.epoch).arg(at.seq);
+        call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
+    }
+
+    /// While live: appends after `at` and publishes, if the log ends there; without records only looks.
+    pub(super) async fn append(&mut self, at: Position, rows: &[Unpublished]) -> Result<(), LogError> {
+        let mut call = self.scripts.append.prepare_invoke();
+        call.key(&self.keys.meta).key(&self.keys.log).arg(&self.keys.wake).arg(at.epoch).arg(at.seq);
+        call.arg(encode(rows));
+        call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
+    }
+
+    /// How many records the log holds.
+    pub(super) async fn length(&mut self) -> Result<u64, LogError> {
+        Ok(redis::cmd("XLEN").arg(&self.keys.log).query_async(&mut self.redis).await?)
+    }
+
+    /// Drops everything up to `floor` of the epoch of `at`; readers learn of it first.
+    pub(super) async fn trim(&mut self, at: Position, floor: u64) -> Result<(), LogError> {
+        let mut call = self.scripts.trim.prepare_invoke();
+        call.key(&self.keys.meta).key(&self.keys.log).arg(at.epoch).arg(floor);
+        call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
+    }
+}
+
+impl Scripts {
+    fn new() -> Self {
+        Self {
+            highest: Script::new(include_str!("highest.lua")),
+            load: Script::new(include_str!("load.lua")),
+            open: Script::new(include_str!("open.lua")),
+            append: Script::new(include_str!("append.lua")),
+            trim: Script::new(include_str!("trim.lua")),
+        }
+    }
+}
+
+/// The records, concatenated: the form of a wake message.
+fn encode(rows: &[Unpublished]) -> Vec<u8> {
+    rows.iter().flat_map(|row| row.record.encode()).collect()
+}
+
+impl From<RedisError> for LogError {
+    fn from(error: RedisError) -> Self {
+        match error.code() {
+            Some("EPOCH") => Self::OtherEpoch(error.detail().and_then(|epoch| epoch.parse().ok())),
+            Some("FORK") => Self::Fork,
+            _ => Self::Redis(error),
+        }
+    }
+}

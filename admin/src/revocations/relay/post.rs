@@ -1,0 +1,83 @@
+//! The relay's place in PostgreSQL: one dedicated connection that holds the lock and does everything.
+
+use std::time::Duration;
+
+use shared::revocation::Position;
+use tokio::time::timeout;
+
+use crate::config::DatabaseConfig;
+use crate::db::{DbError, Dedicated};
+use crate::revocations::store::{self, Unpublished};
+
+/// How long PostgreSQL may take over one statement. Beyond that the post is given up.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A leader that is paused or cut off loses the lock within ten seconds: it says something every tick, so
+/// silence ends its session, and a dead peer is found out by keep-alives. The plans are fixed because the
+/// statistics of this table are always out of date, and a scan of all of it would be late.
+const SETTINGS: &str = "-c application_name=usher-relay -c statement_timeout=5s -c idle_session_timeout=10s \
+     -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2 \
+     -c tcp_user_timeout=10s -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c timezone=UTC";
+
+/// How many rows one statement deletes.
+const SWEEP: u64 = 10_000;
+
+/// The connection, and what is asked over it. Dropping it releases the lock.
+pub(super) struct Post {
+    connection: Dedicated,
+    statements: store::Statements,
+}
+
+impl Post {
+    pub(super) async fn connect(config: &DatabaseConfig) -> Result<Self, DbError> {
+        let connection = in_time(Dedicated::connect(config, SETTINGS, store::CHANNEL)).await?;
+        let statements = in_time(store::Statements::prepare(connection.client())).await?;
+        Ok(Self { connection, statements })
+    }
+
+    /// Asks for the lock; never waits for it, because a waiting statement would hold back the vacuum.
+    pub(super) async fn try_lock(&self) -> Result<bool, DbError> {
+        in_time(store::try_lock(self.connection.client())).await
+    }
+
+    /// One more than the greater of PostgreSQL's epoch and `in_redis`.
+    pub(super) async fn new_epoch(&self, in_redis: u64) -> Result<u64, DbError> {
+        in_time(store::new_epoch(self.connection.client(), in_redis)).await
+    }
+
+    /// Rows that no relay published in `epoch` and that have not ended, at most `limit`, in order.
+    pub(super) async fn unpublished(&self, epoch: u64, limit: i64) -> Result<Vec<Unpublished>, DbError> {
+        in_time(self.statements.unpublished(self.connection.client(), epoch, limit)).await
+    }
+
+    /// Marks `rows` as published in this order after `at`.
+    pub(super) async fn mark(&self, at: Position, rows: &[Unpublished]) -> Result<(), DbError> {
+        in_time(self.statements.mark(self.connection.client(), at, rows)).await
+    }
+
+    /// The first record of the epoch that must stay in the log; `None` when none must.
+    pub(super) async fn first_to_keep(&self, epoch: u64, keep: Duration) -> Result<Option<u64>, DbError> {
+        in_time(store::first_to_keep(self.connection.client(), epoch, keep)).await
+    }
+
+    /// Rows that never end and stand at or below `floor`.
+    pub(super) async fn endless_below(&self, at: Position, floor: u64) -> Result<Vec<Unpublished>, DbError> {
+        in_time(store::endless_below(self.connection.client(), at, floor)).await
+    }
+
+    /// Deletes the rows that ended more than `keep` ago. What made them stands elsewhere, in sessions and
+    /// users; a table no longer than the log keeps every look at it short.
+    pub(super) async fn sweep(&self, keep: Duration) -> Result<(), DbError> {
+        while in_time(store::delete_ended(self.connection.client(), keep, SWEEP)).await? == SWEEP {}
+        Ok(())
+    }
+
+    /// Ends when a revocation was committed, or the connection is lost.
+    pub(super) async fn heard(&self) {
+        self.connection.heard().await;
+    }
+}
+
+async fn in_time<T>(asked: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
+    timeout(PATIENCE, asked).await.unwrap_or(Err(DbError::Busy))
+}

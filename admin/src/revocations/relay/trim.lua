@@ -1,0 +1,8 @@
+-- Raises the floor first, so that no reader finds records gone without a word; then drops them.
+-- KEYS meta, log   ARGV epoch, floor
+local theirs = redis.call('HGET', KEYS[1], 'epoch')
+if theirs ~= ARGV[1] then
+    return redis.error_reply('EPOCH ' .. (theirs or 'none'))
+end
+redis.call('HSET', KEYS[1], 'floor', ARGV[2])
+redis.call('XTRIM', KEYS[2], 'MINID', string.format('%s-%.0f', ARGV[1], tonumber(ARGV[2]) + 1))

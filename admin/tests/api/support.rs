@@ -1,0 +1,40 @@
+//! What every test here stands on: a service of its own, a client, and a way to wait.
+
+#![allow(dead_code, reason = "every test file uses a part of it")]
+
+mod app;
+mod client;
+mod database;
+mod gate;
+mod log;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+pub use app::{ISSUER, TestApp, Vars, variables};
+pub use client::{Call, Client, PASSWORD, Pair, Reply};
+pub use database::TestDatabase;
+pub use gate::Gate;
+pub use log::RevocationLog;
+
+/// The longest that anything here is waited for. Only a failing test waits that long.
+pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// Waits until `condition` yields something, or fails the test with `what` was waited for.
+pub async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(value) = condition().await {
+            return value;
+        }
+        assert!(begun.elapsed() < LIMIT, "waited {LIMIT:?} in vain: {what}");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A variable that says where a store for tests is.
+pub fn store_url(name: &str) -> String {
+    let value = shared::env::Vars::get(&shared::env::ProcessVars, name).expect("it is UTF-8");
+    value.unwrap_or_else(|| panic!("{name} is not set: run `./compose/local services` and source its variables"))
+}

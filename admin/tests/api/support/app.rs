@@ -1,0 +1,140 @@
+//! A real service on port 0, with a database and a Redis prefix of its own.
+
+use std::collections::HashMap;
+
+use admin::app::App;
+use admin::config::Config;
+use admin::context::Context;
+use shared::listen::Address;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::{Client, RevocationLog, TestDatabase, store_url, until};
+
+/// The issuer of every test's tokens.
+pub const ISSUER: &str = "https://cinema.test";
+
+/// Environment variables, for a service that does not read the real ones.
+pub type Vars = HashMap<&'static str, String>;
+
+/// A running service. Dropping it stops it and removes what it stored.
+pub struct TestApp {
+    /// A client of the API.
+    pub client: Client,
+    /// A client of health and metrics.
+    pub ops: Client,
+    /// What handlers are given.
+    pub context: Context,
+    /// The revocation log in Redis.
+    pub log: RevocationLog,
+    /// The variables it was started with.
+    pub vars: Vars,
+    /// Its database; a second replica has none of its own.
+    pub database: Option<TestDatabase>,
+    stop: Option<oneshot::Sender<()>>,
+    running: Option<JoinHandle<Result<(), String>>>,
+}
+
+/// The variables of a service on `database` with the Redis prefix `prefix`.
+pub fn variables(database: &str, prefix: &str) -> Vars {
+    HashMap::from([
+        ("DATABASE_URL", database.to_owned()),
+        ("REDIS_URL", store_url("TEST_REDIS_URL")),
+        ("REDIS_PREFIX", prefix.to_owned()),
+        ("ADMIN_LISTEN", "tcp:127.0.0.1:0".to_owned()),
+        ("ADMIN_OPS_LISTEN", "tcp:127.0.0.1:0".to_owned()),
+        ("ADMIN_MASTER_KEYS", "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
+        ("ADMIN_ISSUER", ISSUER.to_owned()),
+        ("ADMIN_AUDIENCE", "cinema".to_owned()),
+        ("ADMIN_TRUSTED_PROXIES", "127.0.0.1".to_owned()),
+        ("ADMIN_HASH_THREADS", "2".to_owned()),
+        ("ADMIN_DATABASE_CONNECTIONS", "8".to_owned()),
+        ("ADMIN_DRAIN", "5s".to_owned()),
+    ])
+}
+
+impl TestApp {
+    /// A service with the usual configuration, ready.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// A service with some variables set otherwise, ready.
+    pub async fn start_with(changes: &[(&'static str, &str)]) -> Self {
+        let app = Self::launch(changes).await;
+        app.await_ready().await;
+        app
+    }
+
+    /// A service on a migrated database, perhaps not ready yet, or never.
+    pub async fn launch(changes: &[(&'static str, &str)]) -> Self {
+        let database = TestDatabase::migrated().await;
+        let prefix = format!("test:{}:", Uuid::now_v7().simple());
+        let mut vars = variables(&database.url, &prefix);
+        vars.extend(changes.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let mut app = Self::launch_on(vars).await;
+        app.database = Some(database);
+        app
+    }
+
+    /// Another replica on the same stores, ready.
+    pub async fn replica(&self) -> Self {
+        let app = Self::launch_on(self.vars.clone()).await;
+        app.await_ready().await;
+        app
+    }
+
+    /// A service with exactly these variables, on stores that others look after.
+    pub async fn launch_on(vars: Vars) -> Self {
+        let config = Config::from_vars(&vars).expect("the configuration is good");
+        config.logs.start();
+        let app = App::build(config).await.expect("it can listen");
+        let client = Client::new(&base(&app.api_addresses()));
+        let ops = Client::new(&base(&app.ops_addresses()));
+        let context = app.context().clone();
+        let log = RevocationLog::new(&vars["REDIS_PREFIX"]);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(async move {
+            app.run(async { drop(stopped.await) }).await.map_err(|error| error.to_string())
+        });
+        Self { client, ops, context, log, vars, database: None, stop: Some(stop), running: Some(running) }
+    }
+
+    /// Waits for `/health/ready`.
+    pub async fn await_ready(&self) {
+        until("the service is ready", async || {
+            assert!(self.running.as_ref().is_some_and(|running| !running.is_finished()), "it ended");
+            (self.ops.get("/health/ready").send().await.status == 200).then_some(())
+        })
+        .await;
+    }
+
+    /// Asks it to stop and waits for the end.
+    pub async fn stop(&mut self) -> Result<(), String> {
+        self.ask_to_stop();
+        self.ended().await
+    }
+
+    /// Asks it to stop.
+    pub fn ask_to_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Waits until it ended by itself, or after having been asked.
+    pub async fn ended(&mut self) -> Result<(), String> {
+        self.running.take().expect("it is waited for once").await.expect("it does not panic")
+    }
+
+    /// A connection to its database, for arranging and for looking.
+    pub async fn sql(&self) -> tokio_postgres::Client {
+        super::database::connect(&self.vars["DATABASE_URL"]).await
+    }
+}
+
+fn base(addresses: &[Address]) -> String {
+    match addresses.first() {
+        Some(Address::Tcp(address)) => format!("http://{address}"),
+        other => panic!("tests reach the service over TCP, not {other:?}"),
+    }
+}

@@ -1,0 +1,103 @@
+//! The revocation log in Redis, as a sidecar sees it.
+
+use std::collections::HashMap;
+
+use futures_util::StreamExt as _;
+use redis::AsyncCommands as _;
+use redis::aio::MultiplexedConnection;
+use redis::streams::StreamRangeReply;
+use shared::revocation::{Keys, Position, Record};
+
+use super::{store_url, until};
+
+/// The log under one prefix. Its keys are deleted with this value.
+pub struct RevocationLog {
+    /// Where it lies.
+    pub keys: Keys,
+    url: String,
+}
+
+/// What `meta` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Meta {
+    /// The epoch.
+    pub epoch: u64,
+    /// The last record's number.
+    pub seq: u64,
+    /// The highest number that may be gone.
+    pub floor: u64,
+}
+
+impl RevocationLog {
+    /// The log under `prefix`, in the Redis for tests.
+    pub fn new(prefix: &str) -> Self {
+        Self::at(&store_url("TEST_REDIS_URL"), prefix)
+    }
+
+    /// The log under `prefix`, elsewhere.
+    pub fn at(url: &str, prefix: &str) -> Self {
+        Self { keys: Keys::new(prefix), url: url.to_owned() }
+    }
+
+    /// A connection to its Redis.
+    pub async fn redis(&self) -> MultiplexedConnection {
+        let client = redis::Client::open(self.url.as_str()).expect("it is a Redis URL");
+        client.get_multiplexed_async_connection().await.expect("Redis for tests runs")
+    }
+
+    /// `meta`, when it is there.
+    pub async fn meta(&self) -> Option<Meta> {
+        let meta: HashMap<String, u64> = self.redis().await.hgetall(&self.keys.meta).await.expect("meta");
+        let field = |name: &str| meta.get(name).copied();
+        Some(Meta { epoch: field("epoch")?, seq: field("seq")?, floor: field("floor")? })
+    }
+
+    /// Every record with its position, in order.
+    pub async fn entries(&self) -> Vec<(Position, Record)> {
+        let reply: StreamRangeReply = self.redis().await.xrange_all(&self.keys.log).await.expect("the log");
+        let entry = |entry: redis::streams::StreamId| {
+            let bytes: Vec<u8> = entry.get(Keys::FIELD).expect("the field d");
+            (entry.id.parse().expect("a position"), Record::decode(&bytes).expect("a record"))
+        };
+        reply.ids.into_iter().map(entry).collect()
+    }
+
+    /// Every record of the current epoch, checked to be gapless from the floor on.
+    pub async fn current(&self) -> Vec<Record> {
+        let meta = self.meta().await.expect("there is a meta");
+        let entries = self.entries().await;
+        let entries: Vec<_> = entries.into_iter().filter(|(at, _)| at.epoch == meta.epoch).collect();
+        let seqs: Vec<u64> = entries.iter().map(|(at, _)| at.seq).collect();
+        assert_eq!(seqs, (meta.floor + 1..=meta.seq).collect::<Vec<_>>(), "gapless up to {meta:?}");
+        entries.into_iter().map(|(_, record)| record).collect()
+    }
+
+    /// Waits for an epoch above `epoch`.
+    pub async fn epoch_after(&self, epoch: u64) -> Meta {
+        until("a new epoch", async || self.meta().await.filter(|meta| meta.epoch > epoch)).await
+    }
+
+    /// Waits for `count` records in the current epoch.
+    pub async fn await_count(&self, count: u64) -> Meta {
+        until("the records are published", async || self.meta().await.filter(|meta| meta.seq >= count)).await
+    }
+
+    /// The wake messages from now on.
+    pub async fn wakes(&self) -> impl futures_util::Stream<Item = Vec<u8>> + Unpin {
+        let client = redis::Client::open(self.url.as_str()).expect("it is a Redis URL");
+        let mut subscription = client.get_async_pubsub().await.expect("Redis for tests runs");
+        subscription.subscribe(&self.keys.wake).await.expect("subscribing");
+        Box::pin(subscription.into_on_message().map(|message| message.get_payload_bytes().to_vec()))
+    }
+}
+
+impl Drop for RevocationLog {
+    fn drop(&mut self) {
+        let deleted = redis::Client::open(self.url.as_str()).and_then(|client| {
+            let mut redis = client.get_connection_with_timeout(std::time::Duration::from_secs(1))?;
+            redis::cmd("DEL").arg(&self.keys.meta).arg(&self.keys.log).query::<()>(&mut redis)
+        });
+        // A test that stopped its own Redis leaves nothing to delete.
+        let _gone_anyway = deleted;
+    }
+}
