@@ -6,7 +6,7 @@
 //! * [`keys`]: signing keys, and the keys of refresh tokens;
 //! * [`context`], [`api`]: what every handler is given, and how it answers;
 //! * [`revocations`]: what no longer counts, from the transaction that says so to Redis;
-//! * [`users`], [`roles`], [`sessions`]: the features, a folder each, a file an endpoint;
+//! * [`users`], [`roles`], [`sessions`], [`me`]: the features, a folder each, a file an endpoint;
 //! * [`router`], [`health`], [`server`]: every route, and how a connection becomes a request;
 //! * [`app`], [`command`]: the parts put together, and what a person types.
 
@@ -18,6 +18,7 @@ pub mod context;
 pub mod db;
 pub mod health;
 pub mod keys;
+pub mod me;
 pub mod metrics;
 pub mod revocations;
 pub mod roles;

@@ -13,7 +13,10 @@ use warp::filters::BoxedFilter;
 
 use crate::api::{Problem, Request, Response, jwks};
 use crate::context::Context;
+use crate::me::{change_email, change_login, change_password, change_profile, show};
 use crate::server::Peer;
+use crate::sessions::{end, history, list, login, logout, logout_all, refresh};
+use crate::users::register;
 
 use answer::{Arrived, Router};
 
@@ -36,6 +39,21 @@ pub struct Route {
 pub fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "/.well-known/jwks.json", jwks::show, "The public keys of access tokens (RFC 7517)."),
+
+        Route::new(Method::POST, "/api/v1/auth/register", register::handle, "Makes an account."),
+        Route::new(Method::POST, "/api/v1/auth/login", login::handle, "Signs in with a name and a password."),
+        Route::new(Method::POST, "/api/v1/auth/refresh", refresh::handle, "Exchanges a refresh token for a new pair."),
+        Route::new(Method::POST, "/api/v1/auth/logout", logout::handle, "Ends the session of a token."),
+        Route::new(Method::POST, "/api/v1/auth/logout-all", logout_all::handle, "Ends every session of the caller, or every other."),
+
+        Route::new(Method::GET, "/api/v1/me", show::handle, "Who the caller is."),
+        Route::new(Method::PATCH, "/api/v1/me", change_profile::handle, "Changes the caller's profile."),
+        Route::new(Method::PUT, "/api/v1/me/password", change_password::handle, "Sets a new password; every other session ends."),
+        Route::new(Method::PUT, "/api/v1/me/email", change_email::handle, "Sets a new e-mail address; every other session ends."),
+        Route::new(Method::PUT, "/api/v1/me/login", change_login::handle, "Sets a new login name; every other session ends."),
+        Route::new(Method::GET, "/api/v1/me/sessions", list::handle, "Where the caller is signed in."),
+        Route::new(Method::DELETE, "/api/v1/me/sessions/{sid}", end::handle, "Ends one session of the caller."),
+        Route::new(Method::GET, "/api/v1/me/login-history", history::list::handle, "Who signed in as the caller, and who tried."),
     ]
 }
 

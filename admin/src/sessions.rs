@@ -1,4 +1,17 @@
 //! Proof of who someone is: signing in, staying signed in, signing out, and the history of it.
 
-mod history;
-mod refresh;
+mod caller;
+pub mod end;
+pub mod history;
+pub mod list;
+pub mod login;
+pub mod logout;
+pub mod logout_all;
+mod mint;
+mod open;
+pub mod refresh;
+pub(crate) mod renew;
+pub(crate) mod store;
+
+pub use caller::{Caller, caller};
+pub(crate) use mint::Pair;

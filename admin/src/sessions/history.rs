@@ -1,3 +1,86 @@
-//! Who signed in, from where, and who tried.
+//! Who signed in, from where, who tried, and what ended sessions.
+//!
+//! Writing it must never fail what it tells of: it is written after the fact, on a connection of its own,
+//! and what cannot be written is logged and counted.
 
 mod calendar;
+pub mod list;
+pub mod partitions;
+mod store;
+
+use uuid::Uuid;
+
+use crate::api::Request;
+
+/// Something worth remembering.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) event: Event,
+    /// Whom it concerns, where that is known.
+    pub(crate) user: Option<Uuid>,
+    pub(crate) session: Option<Uuid>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    Login,
+    LoginFailed(Failure),
+    /// The current password was asked for again, and was wrong.
+    ProofFailed,
+    Logout,
+    LogoutAll,
+    SessionEnded,
+    RefreshReused,
+    RefreshElsewhere,
+    RefreshRecovered,
+    PasswordChanged,
+    EmailChanged,
+    LoginChanged,
+}
+
+/// Why a sign-in failed; for operators alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    NobodyHasThatName,
+    WrongPassword,
+    NoPassword,
+    Inactive,
+}
+
+impl Event {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::LoginFailed(_) => "login_failed",
+            Self::ProofFailed => "proof_failed",
+            Self::Logout => "logout",
+            Self::LogoutAll => "logout_all",
+            Self::SessionEnded => "session_ended",
+            Self::RefreshReused => "refresh_reused",
+            Self::RefreshElsewhere => "refresh_elsewhere",
+            Self::RefreshRecovered => "refresh_recovered",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailChanged => "email_changed",
+            Self::LoginChanged => "login_changed",
+        }
+    }
+
+    fn reason(self) -> Option<&'static str> {
+        let Self::LoginFailed(failure) = self else { return None };
+        Some(match failure {
+            Failure::NobodyHasThatName => "nobody_has_that_name",
+            Failure::WrongPassword => "wrong_password",
+            Failure::NoPassword => "no_password",
+            Failure::Inactive => "inactive",
+        })
+    }
+}
+
+/// Remembers `entry` of `request`, if that can be done soon.
+pub(crate) async fn record(request: &Request, entry: Entry) {
+    if let Err(error) = store::insert(request, &entry).await {
+        request.context.metrics.history_failures.inc();
+        tracing::warn!(%error, event = entry.event.name(), "An entry of the login history could not be written; what it tells of went on.");
+    }
+}

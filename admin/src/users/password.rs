@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
+use zxcvbn::feedback::Feedback;
 use zxcvbn::{Score, zxcvbn};
 
 /// How long a new password may be, in code points after normalisation.
@@ -63,8 +64,8 @@ impl Password {
             return Vec::new();
         }
         let feedback = entropy.feedback();
-        let warning = feedback.and_then(|feedback| feedback.warning()).map(|warning| warning.to_string());
-        let advice = feedback.map(|feedback| feedback.suggestions()).unwrap_or_default();
+        let warning = feedback.and_then(Feedback::warning).map(|warning| warning.to_string());
+        let advice = feedback.map(Feedback::suggestions).unwrap_or_default();
         let guessable = warning.unwrap_or_else(|| "This password is easy to guess.".to_owned());
         std::iter::once(Weakness { code: "password_guessable", sentence: guessable })
             .chain(advice.iter().map(|one| Weakness { code: "password_advice", sentence: one.to_string() }))

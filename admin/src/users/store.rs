@@ -121,6 +121,16 @@ pub(crate) async fn lock_for_change(tx: &Transaction<'_>, id: Uuid) -> Result<Op
     tx.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
 }
 
+/// As [`lock_for_change`], by e-mail address; only who it is.
+pub(crate) async fn lock_by_email(
+    tx: &Transaction<'_>,
+    email: &EmailAddress,
+) -> Result<Option<Uuid>, DbError> {
+    let sql = "select id from auth.users where email_key = $1 for update";
+    let row = tx.query_opt(sql, &[&email.key()]).await?;
+    Ok(row.map(|row| row.try_get("id")).transpose()?)
+}
+
 /// Puts a hash with today's parameters in the place of `old`, if that is still the one that stands.
 ///
 /// The password is the same, so no session ends and no generation begins.
@@ -174,6 +184,15 @@ pub(crate) async fn set_credential(tx: &Transaction<'_>, id: Uuid, new: &Credent
 pub(crate) async fn advance_generation(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
     let sql = "update auth.users set token_generation = token_generation + 1 where id = $1
                returning token_generation";
+    let statement = tx.prepare_cached(sql).await?;
+    generation(&tx.query_one(&statement, &[&id]).await?)
+}
+
+/// The same, and a new version of the row: for a change that the person can see.
+pub(crate) async fn advance_generation_and_version(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
+    let sql = "update auth.users set token_generation = token_generation + 1,
+                   row_version = row_version + 1, updated_at = clock_timestamp()
+               where id = $1 returning token_generation";
     let statement = tx.prepare_cached(sql).await?;
     generation(&tx.query_one(&statement, &[&id]).await?)
 }
@@ -237,12 +256,13 @@ pub(crate) async fn change_profile(
 
 fn account(row: &Row) -> Result<Account, DbError> {
     let hash: Option<&str> = row.try_get("password_hash")?;
-    let words: [Option<String>; 2] = [row.try_get("email_key")?, row.try_get("login_key")?];
+    let (email, login): (Option<&str>, Option<&str>) = (row.try_get("email_key")?, row.try_get("login_key")?);
+    let local_part = email.and_then(|email| email.split('@').next());
     Ok(Account {
         id: row.try_get("id")?,
         password_hash: hash.map(PasswordHash::from_stored),
         is_active: row.try_get::<_, &str>("status")? == ACTIVE,
-        own_words: words.into_iter().flatten().collect(),
+        own_words: [email, local_part, login].into_iter().flatten().map(str::to_owned).collect(),
     })
 }
 

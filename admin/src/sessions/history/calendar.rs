@@ -1,7 +1,7 @@
 //! Months as partitions: half-open, in UTC, each with its name and its bounds. Pure.
 
 use jiff::civil::Date;
-use jiff::{Span, Timestamp, tz::TimeZone};
+use jiff::Span;
 
 /// How many months beyond the current one have their partition.
 pub(crate) const AHEAD: usize = 3;
@@ -14,11 +14,6 @@ impl Month {
     /// The month of a day.
     pub(crate) fn of(day: Date) -> Self {
         Self(day.first_of_month())
-    }
-
-    /// The month of a moment.
-    pub(crate) fn at(moment: Timestamp) -> Self {
-        Self::of(moment.to_zoned(TimeZone::UTC).date())
     }
 
     /// The month after this one; the last month of the calendar is followed by itself.
@@ -90,14 +85,6 @@ mod tests {
         let december = Month::of(date("2026-12-31"));
         assert_eq!(december.bounds(), ("2026-12-01 00:00:00+00".into(), "2027-01-01 00:00:00+00".into()));
         assert_eq!(december.next().bounds().0, december.bounds().1);
-    }
-
-    #[test]
-    fn a_moment_belongs_to_its_month_in_utc() {
-        let december = Month::of(date("2026-12-01"));
-        assert_eq!(Month::at("2026-12-31T23:59:59.999999Z".parse().unwrap()), december);
-        assert_eq!(Month::at("2027-01-01T00:00:00Z".parse().unwrap()), december.next());
-        assert_eq!(Month::at("2027-01-01T02:59:59+03:00".parse().unwrap()), december);
     }
 
     proptest! {

@@ -13,8 +13,13 @@ pub(crate) struct Origin {
 
 impl Origin {
     /// The origin of a request from `address` with this user agent, as it was cut on arrival.
-    pub(crate) fn new(address: Option<IpAddr>, user_agent: &str) -> Self {
-        Self { prefix: address.map(network), user_agent: user_agent.to_owned() }
+    pub(crate) fn new(address: Option<IpAddr>, user_agent: Option<&str>) -> Self {
+        Self { prefix: address.map(network), user_agent: user_agent.unwrap_or_default().to_owned() }
+    }
+
+    /// The origin that was stored.
+    pub(crate) fn from_stored(prefix: Option<IpAddr>, user_agent: Option<&str>) -> Self {
+        Self { prefix, user_agent: user_agent.unwrap_or_default().to_owned() }
     }
 
     /// The network's own address; `None` when the client's is not known.
@@ -40,7 +45,7 @@ mod tests {
     use super::*;
 
     fn origin(address: &str, user_agent: &str) -> Origin {
-        Origin::new(Some(address.parse().unwrap()), user_agent)
+        Origin::new(Some(address.parse().unwrap()), Some(user_agent))
     }
 
     #[test]
@@ -55,6 +60,6 @@ mod tests {
         assert_ne!(origin("192.0.2.7", "film/1"), origin("192.0.3.7", "film/1"));
         assert_ne!(origin("2001:db8::1", "film/1"), origin("2001:db8:0:1::1", "film/1"));
         assert_ne!(origin("192.0.2.7", "film/1"), origin("192.0.2.7", "film/2"));
-        assert_ne!(origin("192.0.2.7", "film/1"), Origin::new(None, "film/1"));
+        assert_ne!(origin("192.0.2.7", "film/1"), Origin::new(None, Some("film/1")));
     }
 }

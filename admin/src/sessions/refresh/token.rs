@@ -13,12 +13,11 @@
 //! It is made of nothing but a key, a session and a counter, so that the same one can be given again
 //! without having been stored.
 
-use std::fmt;
-
 use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Deserializer};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
@@ -44,6 +43,9 @@ pub(crate) struct RefreshToken {
     pub(crate) counter: u64,
 }
 
+/// The text of a refresh token, on its way in. Purposefully without `Debug`; wiped when dropped.
+pub(crate) struct SealedText(SecretString);
+
 /// The text is not a refresh token that this service sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unreadable {
@@ -51,6 +53,19 @@ pub(crate) enum Unreadable {
     Malformed,
     /// Of the form, but sealed by nobody, or with a key that is no longer configured.
     Forged,
+}
+
+impl SealedText {
+    /// The text itself.
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl<'de> Deserialize<'de> for SealedText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(String::deserialize(deserializer)?.into()))
+    }
 }
 
 impl RefreshToken {
@@ -94,12 +109,6 @@ impl RefreshToken {
     }
 }
 
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the refresh token is not one that this service issued")
-    }
-}
-
 fn decode(text: &str) -> Option<[u8; TOKEN_BYTES]> {
     if text.len() != TEXT_BYTES {
         return None;
@@ -123,7 +132,6 @@ fn beginning<const N: usize>(bytes: &[u8]) -> [u8; N] {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use secrecy::ExposeSecret as _;
 
     use crate::config::MasterKeys;
 

@@ -13,11 +13,11 @@ fn now() -> Timestamp {
 }
 
 fn home() -> Origin {
-    Origin::new("192.0.2.7".parse::<IpAddr>().ok(), "film/1")
+    Origin::new("192.0.2.7".parse::<IpAddr>().ok(), Some("film/1"))
 }
 
 fn away() -> Origin {
-    Origin::new("198.51.100.7".parse::<IpAddr>().ok(), "film/1")
+    Origin::new("198.51.100.7".parse::<IpAddr>().ok(), Some("film/1"))
 }
 
 fn ago(seconds: i64) -> Timestamp {
@@ -181,7 +181,7 @@ fn from_elsewhere_it_is_given_three_times_in_a_day() {
 
 #[test]
 fn another_program_on_the_same_network_is_elsewhere() {
-    let other = Origin::new("192.0.2.7".parse::<IpAddr>().ok(), "film/2");
+    let other = Origin::new("192.0.2.7".parse::<IpAddr>().ok(), Some("film/2"));
     assert_eq!(decide_from(&rotated(60), N - 1, other), RETRIED_ELSEWHERE);
 }
 

@@ -1,0 +1,8 @@
+//! What a signed-in person does with their own account.
+
+pub mod change_email;
+pub mod change_login;
+pub mod change_password;
+pub mod change_profile;
+mod credentials;
+pub mod show;

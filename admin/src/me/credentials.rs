@@ -1,0 +1,85 @@
+//! What the three changes of credentials share: the current password is asked for, every other session ends
+//! and its tokens with it, and this session gets a new pair.
+
+use http::StatusCode;
+
+use crate::api::{Code, Problem, Request, Response};
+use crate::sessions::history::{self, Entry, Event};
+use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
+use crate::sessions::store::EndReason;
+use crate::sessions::{Caller, Pair};
+use crate::users::Password;
+use crate::users::hash::{PasswordHash, Place, Verdict};
+use crate::users::register::taken;
+use crate::users::store::{self, Account, Credential};
+
+/// Asks for the current password, and returns the account and the hash that it was right for.
+///
+/// # Errors
+///
+/// 401 `invalid_credentials`; 503.
+pub(super) async fn prove(
+    request: &Request,
+    caller: Caller,
+    place: &mut Place,
+    password: &Password,
+) -> Result<(Account, PasswordHash), Problem> {
+    let account = store::find_by_id(&request.context.db.get().await?, caller.user).await?;
+    let hash = account.as_ref().and_then(|account| account.password_hash.clone());
+    let verdict = place.verify(password, hash.as_ref()).await?;
+    match (account, hash, verdict) {
+        (Some(account), Some(hash), Verdict::Right | Verdict::RightButOld) => Ok((account, hash)),
+        _ => {
+            history::record(request, entry(caller, Event::ProofFailed)).await;
+            Err(Problem::new(Code::InvalidCredentials))
+        }
+    }
+}
+
+/// Sets `new` for the caller, whose password was just found to be the one of `verified`.
+///
+/// # Errors
+///
+/// 409 `email_taken` or `login_taken`; 401 when password or session changed meanwhile; 503.
+pub(super) async fn change(
+    request: &Request,
+    caller: Caller,
+    verified: &PasswordHash,
+    new: &Credential,
+) -> Result<Response, Problem> {
+    let (reason, event) = match new {
+        Credential::Password(_) => (EndReason::PasswordChanged, Event::PasswordChanged),
+        Credential::Email(_) => (EndReason::EmailChanged, Event::EmailChanged),
+        Credential::Login(_) => (EndReason::LoginChanged, Event::LoginChanged),
+    };
+    let pair = change_within(request, caller, verified, new, reason).await?;
+    history::record(request, entry(caller, event)).await;
+    Ok(Response::json(StatusCode::OK, &pair))
+}
+
+/// Locks in their order: the user, then sessions. What is revoked is recorded when all of them are held.
+async fn change_within(
+    request: &Request,
+    caller: Caller,
+    verified: &PasswordHash,
+    new: &Credential,
+    reason: EndReason,
+) -> Result<Pair, Problem> {
+    let mut connection = request.context.db.get().await?;
+    let tx = connection.begin().await?;
+    let account = lock_account(&tx, caller).await?;
+    if account.password_hash.as_ref() != Some(verified) {
+        return Err(Problem::new(Code::InvalidCredentials));
+    }
+    let session = lock_current(&tx, caller).await?;
+    let generation = store::set_credential(&tx, caller.user, new).await.map_err(taken)?;
+    let issuer = &request.context.config.tokens.issuer;
+    end_older(&tx, issuer, caller.user, Some(session.id), generation, reason).await?;
+    let pair = renew(request, &tx, session).await?;
+    tx.commit().await?;
+    Ok(pair)
+}
+
+fn entry(caller: Caller, event: Event) -> Entry {
+    Entry { event, user: Some(caller.user), session: Some(caller.session) }
+}

@@ -1,0 +1,141 @@
+//! `GET /api/v1/me/login-history`: the caller's history, a page at a time.
+
+use std::net::IpAddr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::super::caller::caller;
+use super::store;
+use crate::api::{Code, Problem, Request, Response};
+use crate::db::DbError;
+
+/// How many entries a page has, unless asked for otherwise.
+const PAGE: usize = 20;
+/// And at most.
+const MAX_PAGE: usize = 100;
+
+#[derive(Serialize)]
+struct Page {
+    items: Vec<Item>,
+    /// Where the next page begins; null after the last.
+    next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Item {
+    event: String,
+    occurred_at: Timestamp,
+    session_id: Option<Uuid>,
+    address: Option<IpAddr>,
+    user_agent: Option<String>,
+    #[serde(skip)]
+    id: Uuid,
+}
+
+/// The entry after which a page begins: its moment to the microsecond, as stored, and its identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cursor {
+    moment: Timestamp,
+    id: Uuid,
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 422 `validation_failed` for a bad `cursor` or `limit`; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let caller = caller(&request).await?;
+    let (limit, cursor) = read_query(&request)?;
+    let connection = request.context.db.get().await?;
+    let before = cursor.map(|cursor| (cursor.moment, cursor.id));
+    // One more than asked for tells whether there is a next page.
+    let asked = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    let rows = store::page(&connection, caller.user, before, asked).await?;
+    let mut items = rows.iter().map(item).collect::<Result<Vec<_>, DbError>>()?;
+    let has_more = items.len() > limit;
+    items.truncate(limit);
+    let last = items.last().filter(|_| has_more);
+    let next_cursor = last.map(|item| Cursor { moment: item.occurred_at, id: item.id }.encode());
+    Ok(Response::json(StatusCode::OK, &Page { items, next_cursor }))
+}
+
+fn read_query(request: &Request) -> Result<(usize, Option<Cursor>), Problem> {
+    let (mut limit, mut cursor) = (PAGE, None);
+    for (name, value) in request.query_pairs() {
+        match name.as_str() {
+            "limit" => limit = read_limit(&value)?,
+            "cursor" => cursor = Some(Cursor::decode(&value).ok_or_else(bad_cursor)?),
+            _ => {}
+        }
+    }
+    Ok((limit, cursor))
+}
+
+fn read_limit(value: &str) -> Result<usize, Problem> {
+    let number = value.parse().ok().filter(|number| (1..=MAX_PAGE).contains(number));
+    number.ok_or_else(|| bad_query("limit", "A limit is a number from 1 to 100."))
+}
+
+fn bad_cursor() -> Problem {
+    bad_query("cursor", "A cursor is what next_cursor said, unchanged.")
+}
+
+fn bad_query(name: &str, sentence: &str) -> Problem {
+    Problem::new(Code::ValidationFailed).field(name, "field_invalid", sentence)
+}
+
+fn item(row: &Row) -> Result<Item, DbError> {
+    Ok(Item {
+        event: row.try_get("event")?,
+        occurred_at: row.try_get("occurred_at")?,
+        session_id: row.try_get("session_id")?,
+        address: row.try_get("address")?,
+        user_agent: row.try_get("user_agent")?,
+        id: row.try_get("id")?,
+    })
+}
+
+impl Cursor {
+    fn encode(self) -> String {
+        let mut bytes = self.moment.as_microsecond().to_be_bytes().to_vec();
+        bytes.extend_from_slice(self.id.as_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        let (moment, id) = bytes.split_first_chunk::<8>()?;
+        let moment = Timestamp::from_microsecond(i64::from_be_bytes(*moment)).ok()?;
+        Some(Self { moment, id: Uuid::from_slice(id).ok()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_cursor_survives_its_text(micros in -1_000_000_000_000_000_i64..10_000_000_000_000_000, id: u128) {
+            let moment = Timestamp::from_microsecond(micros).unwrap();
+            let cursor = Cursor { moment, id: Uuid::from_u128(id) };
+            prop_assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
+        }
+
+        #[test]
+        fn other_texts_are_refused_without_panic(text: String) {
+            if let Some(cursor) = Cursor::decode(&text) {
+                prop_assert_eq!(cursor.encode(), text);
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `POST /api/v1/auth/login`: a name and a password for a session.
+//!
+//! **One answer.** An unknown name, a wrong password, no password and a disabled account take the same
+//! steps in the same order: one query, one hash, one entry of history, one body.
+
+use http::StatusCode;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::history::{self, Entry, Event, Failure};
+use super::mint::Pair;
+use super::open::{Opened, finish, open};
+use super::store::Device;
+use crate::api::{Code, Problem, Request, Response};
+use crate::users::hash::{HashError, PasswordHash, Place, Verdict};
+use crate::users::store::{self as users, Account};
+use crate::users::{Identifier, Password};
+
+/// The longest name of a device, in characters.
+const MAX_DEVICE_NAME: usize = 64;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    identifier: Option<String>,
+    email: Option<String>,
+    login: Option<String>,
+    password: Password,
+    device_name: Option<String>,
+}
+
+/// What came of an attempt.
+enum Attempt {
+    SignedIn { user: Uuid, session: Uuid, pair: Pair },
+    Failed { user: Option<Uuid>, failure: Failure },
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 401 `invalid_credentials` for every cause alike, 422 `validation_failed`, 503 `overloaded` or
+/// `dependency_unavailable`.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let body: Body = request.json()?;
+    let name = body.name()?;
+    let device = Device::of(&request, body.device_name()?);
+    let metrics = &request.context.metrics;
+    let mut place = request.context.hasher.reserve().inspect_err(|_| metrics.sign_in("overloaded"))?;
+    let attempt = attempt(&request, &mut place, &name, &body.password, &device).await?;
+    // The place is for hashing; the entry of history must not keep others from it.
+    drop(place);
+    match attempt {
+        Attempt::SignedIn { user, session, pair } => {
+            metrics.sign_in("signed_in");
+            let entry = Entry { event: Event::Login, user: Some(user), session: Some(session) };
+            history::record(&request, entry).await;
+            Ok(Response::json(StatusCode::OK, &pair))
+        }
+        Attempt::Failed { user, failure } => {
+            metrics.sign_in("refused");
+            let entry = Entry { event: Event::LoginFailed(failure), user, session: None };
+            history::record(&request, entry).await;
+            Err(Problem::new(Code::InvalidCredentials))
+        }
+    }
+}
+
+/// Tries twice at most: a hash that was merely made anew since it was read is no wrong password.
+async fn attempt(
+    request: &Request,
+    place: &mut Place,
+    name: &Identifier,
+    password: &Password,
+    device: &Device,
+) -> Result<Attempt, Problem> {
+    for _ in 0..2 {
+        let account = users::find(&request.context.db.get().await?, name).await?;
+        let hash = match verify(place, account.as_ref(), password).await? {
+            Ok(hash) => hash,
+            Err(failure) => {
+                return Ok(Attempt::Failed { user: account.map(|account| account.id), failure });
+            }
+        };
+        let Some(user) = account.map(|account| account.id) else { break };
+        let hash = renew_old(request, place, user, password, hash).await?;
+        match sign_in(request, user, &hash, device).await? {
+            Opened::Session(session, pair) => return Ok(Attempt::SignedIn { user, session, pair }),
+            Opened::Inactive => return Ok(Attempt::Failed { user: Some(user), failure: Failure::Inactive }),
+            Opened::HashChanged => {}
+        }
+    }
+    Ok(Attempt::Failed { user: None, failure: Failure::WrongPassword })
+}
+
+/// A hash that a password was found right for, and whether it is made as hashes are today.
+struct Verified {
+    hash: PasswordHash,
+    is_old: bool,
+}
+
+/// Hashes in every case, and only then asks what else speaks against it.
+async fn verify(
+    place: &mut Place,
+    account: Option<&Account>,
+    password: &Password,
+) -> Result<Result<Verified, Failure>, Problem> {
+    let hash = account.and_then(|account| account.password_hash.as_ref());
+    let verdict = match place.verify(password, hash).await {
+        Err(HashError::Malformed) => {
+            let user = account.map(|account| account.id);
+            tracing::error!(
+                ?user,
+                "The stored password hash of a user cannot be read; nobody signs in with it."
+            );
+            place.verify(password, None).await?
+        }
+        verdict => verdict?,
+    };
+    Ok(match (account, hash, verdict) {
+        (None, _, _) => Err(Failure::NobodyHasThatName),
+        (Some(account), _, _) if !account.is_active => Err(Failure::Inactive),
+        (Some(_), None, _) => Err(Failure::NoPassword),
+        (Some(_), Some(_), Verdict::Wrong) => Err(Failure::WrongPassword),
+        (Some(_), Some(hash), Verdict::Right) => Ok(Verified { hash: hash.clone(), is_old: false }),
+        (Some(_), Some(hash), Verdict::RightButOld) => Ok(Verified { hash: hash.clone(), is_old: true }),
+    })
+}
+
+/// Puts a hash with today's parameters in the place of an older one. Whoever loses that race tries again.
+async fn renew_old(
+    request: &Request,
+    place: &mut Place,
+    user: Uuid,
+    password: &Password,
+    verified: Verified,
+) -> Result<PasswordHash, Problem> {
+    if !verified.is_old {
+        return Ok(verified.hash);
+    }
+    let new = place.hash(password).await?;
+    let connection = request.context.db.get().await?;
+    let replaced = users::replace_hash(&connection, user, &verified.hash, &new).await?;
+    Ok(if replaced { new } else { verified.hash })
+}
+
+async fn sign_in(
+    request: &Request,
+    user: Uuid,
+    hash: &PasswordHash,
+    device: &Device,
+) -> Result<Opened, Problem> {
+    let mut connection = request.context.db.get().await?;
+    let tx = connection.begin().await?;
+    let opened = open(&tx, &request.context, user, hash, device).await?;
+    finish(tx, &opened).await?;
+    Ok(opened)
+}
+
+impl Body {
+    /// Whom the one of the three names says.
+    fn name(&self) -> Result<Identifier, Problem> {
+        match (&self.identifier, &self.email, &self.login) {
+            (Some(name), None, None) => Ok(Identifier::read(name)),
+            (None, Some(email), None) => Ok(Identifier::email(email)),
+            (None, None, Some(login)) => Ok(Identifier::login(login)),
+            (None, None, None) => Err(Problem::new(Code::ValidationFailed).field(
+                "identifier",
+                "field_missing",
+                "An identifier is needed: an e-mail address or a login name.",
+            )),
+            _ => Err(Problem::new(Code::ValidationFailed).field(
+                "identifier",
+                "field_invalid",
+                "Give one of identifier, email and login.",
+            )),
+        }
+    }
+
+    fn device_name(&self) -> Result<Option<String>, Problem> {
+        let Some(name) = &self.device_name else { return Ok(None) };
+        let fits =
+            (1..=MAX_DEVICE_NAME).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+        if fits {
+            return Ok(Some(name.clone()));
+        }
+        let sentence = "The name of a device has 1 to 64 characters, none of them a control character.";
+        Err(Problem::new(Code::ValidationFailed).field("device_name", "field_invalid", sentence))
+    }
+}

@@ -1,0 +1,66 @@
+//! `POST /api/v1/auth/logout`: ends a session, named by its access token or its refresh token.
+
+use http::StatusCode;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::caller::session_to_end;
+use super::history::{self, Entry, Event};
+use super::refresh::token::{RefreshToken, SealedText};
+use super::store::{self, EndReason};
+use crate::api::{Code, Problem, Request, Response};
+use crate::revocations::{self, NewRevocation};
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Body {
+    refresh_token: Option<SealedText>,
+}
+
+/// Answers the request. A session that has ended before is 204 as well.
+///
+/// # Errors
+///
+/// 401 `token_missing` without any token, `token_invalid` or `refresh_token_invalid` for one that was not
+/// issued here; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let body = request.json_if_any::<Body>()?.unwrap_or_default();
+    let by_refresh_token = body.refresh_token.map(|text| session_of(&request, &text)).transpose()?;
+    // A refresh token speaks for itself; only without one must the access token be good.
+    let by_access_token = match session_to_end(&request) {
+        Err(_) if by_refresh_token.is_some() => None,
+        other => other?,
+    };
+    if by_refresh_token.is_none() && by_access_token.is_none() {
+        return Err(Problem::new(Code::TokenMissing));
+    }
+    let second = by_access_token.filter(|session| Some(*session) != by_refresh_token);
+    for session in by_refresh_token.into_iter().chain(second) {
+        end(&request, session).await?;
+    }
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+fn session_of(request: &Request, text: &SealedText) -> Result<Uuid, Problem> {
+    match RefreshToken::open(text.expose(), &request.context.refresh_keys) {
+        Ok(token) => Ok(token.session),
+        Err(_unreadable) => Err(Problem::new(Code::RefreshTokenInvalid)),
+    }
+}
+
+/// Takes the lock that a refresh takes, so that none beside it mints what survives.
+async fn end(request: &Request, session: Uuid) -> Result<(), Problem> {
+    let mut connection = request.context.db.get().await?;
+    let tx = connection.begin().await?;
+    let user = store::end(&tx, session, EndReason::Logout).await?;
+    if user.is_some() {
+        let issuer = &request.context.config.tokens.issuer;
+        revocations::record(&tx, issuer, &[NewRevocation::session(session)]).await?;
+    }
+    tx.commit().await?;
+    drop(connection);
+    if user.is_some() {
+        history::record(request, Entry { event: Event::Logout, user, session: Some(session) }).await;
+    }
+    Ok(())
+}

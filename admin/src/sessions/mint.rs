@@ -1,0 +1,209 @@
+//! Makes the pair of tokens that a session gives.
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Serialize, Serializer};
+use shared::role::RoleName;
+use shared::token::Claims;
+use uuid::Uuid;
+
+use super::refresh::token::RefreshToken;
+use super::store::{HeldRole, Session, Stamp};
+use crate::api::{Code, Problem};
+use crate::config::TokenConfig;
+use crate::context::Context;
+use crate::roles::MAX_NAMES_BYTES;
+
+/// What a client is given (RFC 6749, section 5.1). Purposefully without `Debug`.
+#[derive(Serialize)]
+pub(crate) struct Pair {
+    access_token: String,
+    token_type: &'static str,
+    /// Seconds.
+    expires_in: u64,
+    #[serde(serialize_with = "exposed")]
+    refresh_token: SecretString,
+    /// Seconds until the session ends, unless it is refreshed.
+    refresh_expires_in: u64,
+    session_id: Uuid,
+}
+
+/// Mints for `session`, whose `state` already holds the counter to be given.
+///
+/// `roles` must have been read in a later statement than `stamp`, and `stamp` after the locks were held.
+///
+/// # Errors
+///
+/// 401 `session_expired` when not a whole second is left; 503 before the signing keys are there.
+pub(crate) fn mint(
+    context: &Context,
+    session: &Session,
+    stamp: &Stamp,
+    roles: &[HeldRole],
+) -> Result<Pair, Problem> {
+    let claims = claims(&context.config.tokens, session, stamp, roles)
+        .ok_or_else(|| Problem::new(Code::SessionExpired))?;
+    let refresh =
+        RefreshToken { key: session.state.key, session: session.id, counter: session.state.counter };
+    let refresh_token = refresh.seal(&context.refresh_keys).ok_or_else(|| key_is_gone(session))?;
+    let end = session.state.idle_expires_at.min(session.state.expires_at);
+    Ok(Pair {
+        access_token: context.keys.sign(&claims)?,
+        token_type: "Bearer",
+        expires_in: claims.exp.saturating_sub(claims.iat),
+        refresh_token,
+        refresh_expires_in: seconds(end).saturating_sub(claims.iat),
+        session_id: session.id,
+    })
+}
+
+/// The claims; `None` when the token would not live for a second.
+fn claims(config: &TokenConfig, session: &Session, stamp: &Stamp, held: &[HeldRole]) -> Option<Claims> {
+    let iat = seconds(stamp.now);
+    let standing = held.iter().filter(|role| role.expires_at.is_none_or(|end| seconds(end) > iat));
+    let (roles, ends) = within_header(standing);
+    // Never beyond the session's end, nor that of the first role to end.
+    let bounds = ends.into_iter().chain([seconds(session.state.expires_at)]);
+    let exp = bounds.fold(iat.saturating_add(config.access_life.as_secs()), u64::min);
+    (exp > iat).then(|| Claims {
+        iss: config.issuer.clone(),
+        aud: config.audience.clone(),
+        sub: session.user.to_string(),
+        sid: Some(session.id.to_string()),
+        jti: Uuid::now_v7().to_string(),
+        iat,
+        exp,
+        generation: stamp.generation,
+        deployment_generation: stamp.deployment_generation,
+        roles,
+        auth_time: seconds(session.authenticated_at),
+        amr: session.amr.clone(),
+        client_id: session.client.clone(),
+    })
+}
+
+/// The roles that fit into the header that nginx takes from the sidecar, in order of name, and their ends.
+///
+/// Assigning refuses what would not fit, so this cuts nothing unless a row was written by hand.
+fn within_header<'r>(held: impl Iterator<Item = &'r HeldRole>) -> (Vec<RoleName>, Vec<u64>) {
+    let (mut roles, mut ends, mut length) = (Vec::new(), Vec::new(), 0);
+    for role in held {
+        length += role.name.as_str().len() + 1;
+        if length > MAX_NAMES_BYTES {
+            tracing::warn!("A person has more roles than a token carries; the last by name are left out.");
+            break;
+        }
+        roles.push(role.name.clone());
+        ends.extend(role.expires_at.map(seconds));
+    }
+    (roles, ends)
+}
+
+/// Whole seconds since 1970; a moment before is as good as none.
+fn seconds(moment: Timestamp) -> u64 {
+    u64::try_from(moment.as_second()).unwrap_or(0)
+}
+
+fn key_is_gone(session: &Session) -> Problem {
+    tracing::error!(session = %session.id, key = session.state.key, "A master key that sessions still need is no longer configured; put it back at the end of ADMIN_MASTER_KEYS.");
+    Problem::new(Code::Internal)
+}
+
+/// The one place where a refresh token leaves its wrapping.
+fn exposed<S: Serializer>(token: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(token.expose_secret())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::sessions::refresh::decide::Stored;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn config() -> TokenConfig {
+        TokenConfig {
+            issuer: "https://cinema.example".to_owned(),
+            audience: "cinema".to_owned(),
+            access_life: Duration::from_mins(15),
+            session_idle: Duration::from_hours(1),
+            session_life: Duration::from_hours(2),
+            key_publication: Duration::from_mins(5),
+        }
+    }
+
+    fn session(expires_at: Timestamp) -> Session {
+        Session {
+            id: Uuid::from_u128(1),
+            user: Uuid::from_u128(2),
+            client: "cinema".to_owned(),
+            authenticated_at: at(-60),
+            amr: vec!["pwd".to_owned()],
+            state: Stored {
+                key: 1,
+                counter: 0,
+                revoked_below: 0,
+                is_revoked: false,
+                is_user_active: true,
+                idle_expires_at: expires_at,
+                expires_at,
+                rotation: None,
+                elsewhere: Vec::new(),
+            },
+        }
+    }
+
+    fn role(name: &str, expires_at: Option<Timestamp>) -> HeldRole {
+        HeldRole { name: name.parse().unwrap(), expires_at }
+    }
+
+    fn mint_claims(session_end: Timestamp, roles: &[HeldRole]) -> Option<Claims> {
+        let stamp = Stamp { now: at(0), generation: 3, deployment_generation: 4 };
+        claims(&config(), &session(session_end), &stamp, roles)
+    }
+
+    fn iat() -> u64 {
+        seconds(at(0))
+    }
+
+    #[test]
+    fn a_token_says_what_the_database_said() {
+        let claims = mint_claims(at(9999), &[role("subscriber", None)]).unwrap();
+        assert_eq!((claims.generation, claims.deployment_generation), (3, 4));
+        assert_eq!((claims.iat, claims.exp, claims.auth_time), (iat(), iat() + 900, iat() - 60));
+        assert_eq!(claims.sub, Uuid::from_u128(2).to_string());
+        assert_eq!(claims.roles, ["subscriber".parse().unwrap()]);
+    }
+
+    #[test]
+    fn a_token_never_outlives_its_session() {
+        assert_eq!(mint_claims(at(60), &[]).unwrap().exp, iat() + 60);
+        assert_eq!(mint_claims(at(0), &[]), None);
+    }
+
+    #[test]
+    fn a_token_never_outlives_a_role_that_it_carries() {
+        let roles = [role("a", Some(at(500))), role("b", Some(at(30))), role("c", None)];
+        let claims = mint_claims(at(9999), &roles).unwrap();
+        assert_eq!((claims.exp, claims.roles.len()), (iat() + 30, 3));
+    }
+
+    #[test]
+    fn a_role_that_ends_within_this_second_is_left_out() {
+        let claims = mint_claims(at(9999), &[role("a", Some(at(0))), role("b", None)]).unwrap();
+        assert_eq!((claims.exp, claims.roles.len()), (iat() + 900, 1));
+    }
+
+    #[test]
+    fn the_names_of_all_roles_fit_into_a_header() {
+        let roles: Vec<_> =
+            (0..200).map(|n| role(&format!("role-{n:03}-with-a-rather-long-name"), None)).collect();
+        let claims = mint_claims(at(9999), &roles).unwrap();
+        let header = claims.roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(",");
+        assert!(header.len() < MAX_NAMES_BYTES && header.len() > MAX_NAMES_BYTES - 40, "{}", header.len());
+    }
+}

@@ -1,0 +1,91 @@
+//! Opens a session for somebody who has just proven who they are.
+
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+use uuid::Uuid;
+
+use super::mint::{Pair, mint};
+use super::refresh::decide::Stored;
+use super::store::{self, Device, Session, Stamp};
+use crate::api::Problem;
+use crate::context::Context;
+use crate::db::{DbError, Transaction};
+use crate::users;
+use crate::users::hash::PasswordHash;
+
+/// The one client there is: the cinema's own.
+pub(crate) const OWN_CLIENT: &str = "cinema";
+
+/// What came of it.
+pub(crate) enum Opened {
+    /// A session, and its first pair.
+    Session(Uuid, Pair),
+    /// The account can no longer be signed in to.
+    Inactive,
+    /// The password hash is no longer the one that was verified.
+    HashChanged,
+}
+
+/// Opens a session in `tx`.
+///
+/// The user is held as it is, and only then asked whether the password that was `verified` is still the one:
+/// a change of password that began meanwhile either is seen here, or waits for this session and ends it.
+pub(crate) async fn open(
+    tx: &Transaction<'_>,
+    context: &Context,
+    user: Uuid,
+    verified: &PasswordHash,
+    device: &Device,
+) -> Result<Opened, Problem> {
+    let Some(account) = users::store::lock_for_sign_in(tx, user).await?.filter(|account| account.is_active)
+    else {
+        return Ok(Opened::Inactive);
+    };
+    if account.password_hash.as_ref() != Some(verified) {
+        return Ok(Opened::HashChanged);
+    }
+    let Some(stamp) = store::stamp(tx, user).await? else { return Ok(Opened::Inactive) };
+    let session = new_session(context, user, &stamp);
+    store::insert(tx, &session, device).await?;
+    let standing = store::standing(tx, user).await?;
+    let pair = mint(context, &session, &stamp, &standing.roles)?;
+    Ok(Opened::Session(session.id, pair))
+}
+
+fn new_session(context: &Context, user: Uuid, stamp: &Stamp) -> Session {
+    let tokens = &context.config.tokens;
+    let expires_at = after(stamp.now, tokens.session_life);
+    let state = Stored {
+        key: context.refresh_keys.current(),
+        counter: 0,
+        revoked_below: 0,
+        is_revoked: false,
+        is_user_active: true,
+        idle_expires_at: after(stamp.now, tokens.session_idle).min(expires_at),
+        expires_at,
+        rotation: None,
+        elsewhere: Vec::new(),
+    };
+    Session {
+        id: Uuid::now_v7(),
+        user,
+        client: OWN_CLIENT.to_owned(),
+        authenticated_at: stamp.now,
+        amr: vec!["pwd".to_owned()],
+        state,
+    }
+}
+
+/// Later by `span`; the end of time is as good as any moment beyond it.
+pub(crate) fn after(moment: Timestamp, span: Duration) -> Timestamp {
+    let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
+    moment.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// A transaction that only looked leaves nothing behind.
+pub(crate) async fn finish(tx: Transaction<'_>, opened: &Opened) -> Result<(), DbError> {
+    match opened {
+        Opened::Session(..) => tx.commit().await,
+        Opened::Inactive | Opened::HashChanged => tx.rollback().await,
+    }
+}

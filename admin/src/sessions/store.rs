@@ -1,0 +1,351 @@
+//! All SQL about sessions. The order of statements is the callers' affair, and matters: `open`, `refresh`
+//! and `renew` say why.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use shared::role::RoleName;
+use shared::token::VerifiedToken;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::caller::{Caller, Facts, TOKEN_KIND, token_key};
+use super::refresh::decide::{MOST_ELSEWHERE, Rotation, Stored};
+use super::refresh::origin::Origin;
+use crate::api::Request;
+use crate::db::{Connection, DbError, Transaction};
+use crate::users;
+
+/// A session, as it is minted for.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    /// `sid`.
+    pub(crate) id: Uuid,
+    /// `sub`.
+    pub(crate) user: Uuid,
+    /// `client_id`.
+    pub(crate) client: String,
+    /// `auth_time`.
+    pub(crate) authenticated_at: Timestamp,
+    /// `amr`.
+    pub(crate) amr: Vec<String>,
+    /// Its refresh token. `is_user_active` is false until a later statement said otherwise.
+    pub(crate) state: Stored,
+}
+
+/// What a session is used with.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Device {
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) name: Option<String>,
+}
+
+/// One clock and the generations, read after the locks were held and before the roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// `clock_timestamp()`.
+    pub(crate) now: Timestamp,
+    /// `gen`.
+    pub(crate) generation: u64,
+    /// `ggen`.
+    pub(crate) deployment_generation: u64,
+}
+
+/// What a user is at the moment, read after [`Stamp`].
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Standing {
+    /// Whether anything may be minted.
+    pub(crate) is_active: bool,
+    /// In order of name.
+    pub(crate) roles: Vec<HeldRole>,
+}
+
+/// A role that somebody has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HeldRole {
+    pub(crate) name: RoleName,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// What ended a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndReason {
+    Logout,
+    LogoutAll,
+    Ended,
+    Reuse,
+    PasswordChanged,
+    EmailChanged,
+    LoginChanged,
+}
+
+impl Device {
+    /// What `request` comes from.
+    pub(crate) fn of(request: &Request, name: Option<String>) -> Self {
+        Self { address: request.client.address, user_agent: request.client.user_agent.clone(), name }
+    }
+}
+
+/// Writes a new session.
+pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device) -> Result<(), DbError> {
+    let sql = "insert into auth.sessions (id, user_id, client_id, refresh_key, counter, created_at,
+                   authenticated_at, last_used_at, idle_expires_at, expires_at, amr, address, user_agent,
+                   device_name)
+               values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9, $10, $11, $12)";
+    let statement = tx.prepare_cached(sql).await?;
+    let (key, counter) = (i16::from(new.state.key), new.state.counter.cast_signed());
+    tx.execute(
+        &statement,
+        &[
+            &new.id,
+            &new.user,
+            &new.client,
+            &key,
+            &counter,
+            &new.authenticated_at,
+            &new.state.idle_expires_at,
+            &new.state.expires_at,
+            &new.amr,
+            &device.address,
+            &device.user_agent,
+            &device.name,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The session, held alone until the transaction ends. Reads nothing else: a statement that waits for a
+/// lock goes on with the newest row of the locked table, and with old ones of every other.
+pub(crate) async fn lock(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Session>, DbError> {
+    let sql = "select id, user_id, client_id, refresh_key, counter, revoked_below, rotated_at, rotated_prefix,
+                   rotated_user_agent, concurrent_answers, elsewhere_answers, authenticated_at, idle_expires_at,
+                   expires_at, amr, revoked_at
+               from auth.sessions where id = $1 for update";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.query_opt(&statement, &[&id]).await?.as_ref().map(session).transpose()
+}
+
+/// The clock and the generations. Never in one statement with a lock, and always before [`standing`]: an old
+/// generation with new roles is harmless, a new generation with old roles outlives its revocation.
+pub(crate) async fn stamp(tx: &Transaction<'_>, user: Uuid) -> Result<Option<Stamp>, DbError> {
+    let sql = "select clock_timestamp() as now, u.token_generation, d.generation as deployment_generation
+               from auth.users u cross join auth.deployment d where u.id = $1";
+    let statement = tx.prepare_cached(sql).await?;
+    let row = tx.query_opt(&statement, &[&user]).await?;
+    row.as_ref().map(read_stamp).transpose()
+}
+
+/// Status and roles, in a statement of their own after [`stamp`]. A user who is gone may do nothing.
+pub(crate) async fn standing(tx: &Transaction<'_>, user: Uuid) -> Result<Standing, DbError> {
+    let sql = "select u.status, r.name, held.expires_at
+               from auth.users u
+               left join auth.user_roles held on held.user_id = u.id
+                   and (held.expires_at is null or held.expires_at > clock_timestamp())
+               left join auth.roles r on r.id = held.role_id
+               where u.id = $1 order by r.name";
+    let statement = tx.prepare_cached(sql).await?;
+    let mut standing = Standing::default();
+    for row in tx.query(&statement, &[&user]).await? {
+        standing.is_active = row.try_get::<_, &str>("status")? == users::store::ACTIVE;
+        standing.roles.extend(held_role(&row)?);
+    }
+    Ok(standing)
+}
+
+/// Stores the next child. Without `is_durable` the commit does not wait for the disk: should it be lost, the
+/// client is ahead of the store, and `decide` knows what to do. Nothing else may be in such a transaction.
+pub(crate) async fn rotate(
+    tx: &Transaction<'_>,
+    session: &Session,
+    rotation: &Rotation,
+    device: &Device,
+    is_durable: bool,
+) -> Result<(), DbError> {
+    let sql = "update auth.sessions set counter = $2, revoked_below = $3, rotated_at = $4,
+                   rotated_prefix = $5, rotated_user_agent = $6, concurrent_answers = 0, last_used_at = $4,
+                   idle_expires_at = $7, address = $8, user_agent = $9
+               where id = $1
+               returning case when $10 then null
+                              else set_config('synchronous_commit', 'off', true) end";
+    let statement = tx.prepare_cached(sql).await?;
+    let state = &session.state;
+    let (counter, below) = (state.counter.cast_signed(), state.revoked_below.cast_signed());
+    tx.execute(
+        &statement,
+        &[
+            &session.id,
+            &counter,
+            &below,
+            &rotation.at,
+            &rotation.origin.prefix(),
+            &rotation.origin.user_agent(),
+            &state.idle_expires_at,
+            &device.address,
+            &device.user_agent,
+            &is_durable,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Counts one more concurrent answer.
+pub(crate) async fn count_concurrent(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
+    let sql = "update auth.sessions set concurrent_answers = concurrent_answers + 1 where id = $1";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&id]).await?;
+    Ok(())
+}
+
+/// Remembers an answer given elsewhere, and forgets those that no longer count.
+pub(crate) async fn remember_elsewhere(
+    tx: &Transaction<'_>,
+    id: Uuid,
+    earlier: &[Timestamp],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let sql = "update auth.sessions set elsewhere_answers = $2 where id = $1";
+    let kept = earlier.iter().rev().take(MOST_ELSEWHERE - 1).rev();
+    let answers: Vec<Timestamp> = kept.copied().chain([now]).collect();
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&id, &answers]).await?;
+    Ok(())
+}
+
+/// Ends one session. `None` when it had ended before; else whose it was.
+pub(crate) async fn end(tx: &Transaction<'_>, id: Uuid, reason: EndReason) -> Result<Option<Uuid>, DbError> {
+    let sql = "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $2
+               where id = $1 and revoked_at is null returning user_id";
+    let statement = tx.prepare_cached(sql).await?;
+    let row = tx.query_opt(&statement, &[&id, &reason.as_str()]).await?;
+    Ok(row.map(|row| row.try_get("user_id")).transpose()?)
+}
+
+/// Ends one session that still stands, if it is this user's.
+pub(crate) async fn end_own(tx: &Transaction<'_>, id: Uuid, user: Uuid) -> Result<bool, DbError> {
+    let sql = "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
+               where id = $1 and user_id = $2 and revoked_at is null
+                 and expires_at > clock_timestamp() and idle_expires_at > clock_timestamp()";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.execute(&statement, &[&id, &user, &EndReason::Ended.as_str()]).await? == 1)
+}
+
+/// Ends every session of the user but `kept`, and says how many that were. Under the lock of the user, so
+/// that no session is made meanwhile.
+pub(crate) async fn end_all(
+    tx: &Transaction<'_>,
+    user: Uuid,
+    kept: Option<Uuid>,
+    reason: EndReason,
+) -> Result<u64, DbError> {
+    let sql = "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
+               where user_id = $1 and id is distinct from $2 and revoked_at is null";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.execute(&statement, &[&user, &kept, &reason.as_str()]).await?)
+}
+
+/// What the database says of an access token. `None` when its session or its user is not there.
+pub(super) async fn caller_facts(
+    connection: &Connection,
+    caller: Caller,
+    token: &VerifiedToken,
+) -> Result<Option<Facts>, DbError> {
+    let sql = "select u.token_generation, d.generation as deployment_generation,
+                   to_timestamp($3::bigint) <= clock_timestamp() as is_expired,
+                   s.revoked_at is null and s.expires_at > clock_timestamp() and u.status = 'active'
+                       and not exists (select from auth.revocations r where r.kind = $4 and r.key = $5) as stands
+               from auth.sessions s
+               join auth.users u on u.id = s.user_id
+               cross join auth.deployment d
+               where s.id = $1 and s.user_id = $2";
+    let statement = connection.prepare_cached(sql).await?;
+    let expires_at = i64::try_from(token.expires_at).unwrap_or(i64::MAX);
+    let key = token_key(token);
+    let row = connection
+        .query_opt(
+            &statement,
+            &[&caller.session, &caller.user, &expires_at, &TOKEN_KIND, &key.as_bytes().as_slice()],
+        )
+        .await?;
+    row.as_ref().map(facts).transpose()
+}
+
+/// The sessions of a user that stand, the latest used first, at most `limit`.
+pub(crate) async fn list(connection: &Connection, user: Uuid, limit: i64) -> Result<Vec<Row>, DbError> {
+    let sql =
+        "select id, client_id, created_at, last_used_at, least(idle_expires_at, expires_at) as expires_at,
+                   amr, address, user_agent, device_name
+               from auth.sessions
+               where user_id = $1 and revoked_at is null
+                 and expires_at > clock_timestamp() and idle_expires_at > clock_timestamp()
+               order by last_used_at desc, id desc limit $2";
+    let statement = connection.prepare_cached(sql).await?;
+    Ok(connection.query(&statement, &[&user, &limit]).await?)
+}
+
+impl EndReason {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::LogoutAll => "logout_all",
+            Self::Ended => "ended",
+            Self::Reuse => "reuse",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailChanged => "email_changed",
+            Self::LoginChanged => "login_changed",
+        }
+    }
+}
+
+fn session(row: &Row) -> Result<Session, DbError> {
+    let user_agent: Option<&str> = row.try_get("rotated_user_agent")?;
+    let origin = Origin::from_stored(row.try_get("rotated_prefix")?, user_agent);
+    let concurrent = row.try_get::<_, i32>("concurrent_answers")?.cast_unsigned();
+    let rotated_at: Option<Timestamp> = row.try_get("rotated_at")?;
+    let state = Stored {
+        // A `check` keeps it within a byte; 0 would merely be another key.
+        key: u8::try_from(row.try_get::<_, i16>("refresh_key")?).unwrap_or(0),
+        counter: row.try_get::<_, i64>("counter")?.cast_unsigned(),
+        revoked_below: row.try_get::<_, i64>("revoked_below")?.cast_unsigned(),
+        is_revoked: row.try_get::<_, Option<Timestamp>>("revoked_at")?.is_some(),
+        is_user_active: false,
+        idle_expires_at: row.try_get("idle_expires_at")?,
+        expires_at: row.try_get("expires_at")?,
+        rotation: rotated_at.map(|at| Rotation { at, origin, concurrent }),
+        elsewhere: row.try_get("elsewhere_answers")?,
+    };
+    Ok(Session {
+        id: row.try_get("id")?,
+        user: row.try_get("user_id")?,
+        client: row.try_get("client_id")?,
+        authenticated_at: row.try_get("authenticated_at")?,
+        amr: row.try_get("amr")?,
+        state,
+    })
+}
+
+fn read_stamp(row: &Row) -> Result<Stamp, DbError> {
+    Ok(Stamp {
+        now: row.try_get("now")?,
+        generation: row.try_get::<_, i64>("token_generation")?.cast_unsigned(),
+        deployment_generation: row.try_get::<_, i64>("deployment_generation")?.cast_unsigned(),
+    })
+}
+
+fn facts(row: &Row) -> Result<Facts, DbError> {
+    Ok(Facts {
+        is_expired: row.try_get("is_expired")?,
+        stands: row.try_get("stands")?,
+        generation: row.try_get::<_, i64>("token_generation")?.cast_unsigned(),
+        deployment_generation: row.try_get::<_, i64>("deployment_generation")?.cast_unsigned(),
+    })
+}
+
+/// A `check` keeps stored names in their form; one that is not is passed over.
+fn held_role(row: &Row) -> Result<Option<HeldRole>, DbError> {
+    let name = row.try_get::<_, Option<&str>>("name")?.and_then(|name| name.parse().ok());
+    let expires_at = row.try_get("expires_at")?;
+    Ok(name.map(|name| HeldRole { name, expires_at }))
+}
