@@ -14,6 +14,7 @@ use crate::keys::{self, ChangeError, LoadError};
 use crate::revocations::{Pace, Relay};
 use crate::router;
 use crate::server::{self, Listener, Stop};
+use crate::sessions::history::partitions;
 
 /// How long to wait before asking an absent PostgreSQL again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -164,6 +165,11 @@ async fn work(
     background.spawn(async move {
         let life = keeper.config.tokens.access_life;
         keeper.keys.keep_fresh(&keeper.config.database, &keeper.db, life).await;
+        Part::Endless
+    });
+    let historian = context.clone();
+    background.spawn(async move {
+        partitions::keep_daily(historian).await;
         Part::Endless
     });
     let _ended = background.join_next().await;

@@ -17,6 +17,9 @@ use crate::db::{DbError, Schema};
 /// The text format of OpenMetrics.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// How many months of the sign-in history, this one counted, must have their partition.
+const LEAST_MONTHS: i64 = 2;
+
 /// Set when the process begins to stop, so that no new work is sent to it.
 #[derive(Debug, Clone, Default)]
 pub struct Draining(Arc<AtomicBool>);
@@ -74,6 +77,9 @@ async fn ready(context: &Context, draining: &Draining) -> Response {
     }
     if context.keys.public_set().is_err() {
         failed.push("signing_key");
+    }
+    if context.metrics.partitions_ahead.get() < LEAST_MONTHS {
+        failed.push("partitions");
     }
     match look_at_database(context).await {
         Ok(missing) => failed.extend(missing),

@@ -38,24 +38,38 @@ pub struct Route {
 #[rustfmt::skip]
 pub fn routes() -> Vec<Route> {
     vec![
-        Route::new(Method::GET, "/.well-known/jwks.json", jwks::show, "The public keys of access tokens (RFC 7517)."),
+        post("/api/v1/auth/register", register::handle, "Make an account."),
+        post("/api/v1/auth/login", login::handle, "Sign in with a password: a session and its pair of tokens."),
+        post("/api/v1/auth/refresh", refresh::handle, "Exchange a refresh token for the next pair."),
+        post("/api/v1/auth/logout", logout::handle, "End the session of an access or refresh token."),
+        post("/api/v1/auth/logout-all", logout_all::handle, "End all of the caller's sessions, or all others."),
 
-        Route::new(Method::POST, "/api/v1/auth/register", register::handle, "Makes an account."),
-        Route::new(Method::POST, "/api/v1/auth/login", login::handle, "Signs in with a name and a password."),
-        Route::new(Method::POST, "/api/v1/auth/refresh", refresh::handle, "Exchanges a refresh token for a new pair."),
-        Route::new(Method::POST, "/api/v1/auth/logout", logout::handle, "Ends the session of a token."),
-        Route::new(Method::POST, "/api/v1/auth/logout-all", logout_all::handle, "Ends every session of the caller, or every other."),
+        get("/api/v1/me", show::handle, "The caller's profile and roles."),
+        patch("/api/v1/me", change_profile::handle, "Change the caller's profile."),
+        put("/api/v1/me/password", change_password::handle, "Change the password; every other session ends."),
+        put("/api/v1/me/email", change_email::handle, "Change the e-mail address; every other session ends."),
+        put("/api/v1/me/login", change_login::handle, "Change the login name; every other session ends."),
+        get("/api/v1/me/sessions", list::handle, "The caller's sessions."),
+        delete("/api/v1/me/sessions/{sid}", end::handle, "End one of the caller's sessions."),
+        get("/api/v1/me/login-history", history::list::handle, "What happened to the caller's account, newest first."),
 
-        Route::new(Method::GET, "/api/v1/me", show::handle, "Who the caller is."),
-        Route::new(Method::PATCH, "/api/v1/me", change_profile::handle, "Changes the caller's profile."),
-        Route::new(Method::PUT, "/api/v1/me/password", change_password::handle, "Sets a new password; every other session ends."),
-        Route::new(Method::PUT, "/api/v1/me/email", change_email::handle, "Sets a new e-mail address; every other session ends."),
-        Route::new(Method::PUT, "/api/v1/me/login", change_login::handle, "Sets a new login name; every other session ends."),
-        Route::new(Method::GET, "/api/v1/me/sessions", list::handle, "Where the caller is signed in."),
-        Route::new(Method::DELETE, "/api/v1/me/sessions/{sid}", end::handle, "Ends one session of the caller."),
-        Route::new(Method::GET, "/api/v1/me/login-history", history::list::handle, "Who signed in as the caller, and who tried."),
+        get("/.well-known/jwks.json", jwks::show, "The public keys of access tokens (RFC 7517)."),
     ]
 }
+
+macro_rules! methods {
+    ($($function:ident $method:ident,)*) => {
+        $(fn $function<F, A>(path: &'static str, handler: F, description: &'static str) -> Route
+        where
+            F: Fn(Request) -> A + Send + Sync + 'static,
+            A: Future<Output = Result<Response, Problem>> + Send + 'static,
+        {
+            Route::new(Method::$method, path, handler, description)
+        })*
+    };
+}
+
+methods! { get GET, post POST, put PUT, patch PATCH, delete DELETE, }
 
 impl Route {
     fn new<F, A>(method: Method, path: &'static str, handler: F, description: &'static str) -> Self

@@ -3,8 +3,10 @@
 use clap::Subcommand;
 
 use crate::config::Config;
+use crate::db::Db;
+use crate::roles::{self, Assigned};
 
-use super::Failure;
+use super::{Failure, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -22,9 +24,18 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, _config: Config) -> Result<(), Failure> {
+pub(super) async fn run(action: Action, config: Config) -> Result<(), Failure> {
+    let mut connection = Db::new(&config.database).get().await?;
     match action {
-        Action::Create { name: _ } => Ok(()),
-        Action::Assign { email: _, name: _ } => Ok(()),
+        Action::Create { name } => {
+            let name = roles::create(&connection, &name).await?;
+            say(format_args!("Created the role {name}."))
+        }
+        Action::Assign { email, name } => {
+            match roles::assign(&mut connection, &config.tokens.issuer, &email, &name).await? {
+                Assigned::Now => say(format_args!("Assigned. Their tokens carry it after the next refresh.")),
+                Assigned::Already => say(format_args!("They have this role already.")),
+            }
+        }
     }
 }

@@ -1,10 +1,14 @@
-//! `admin superuser`: the first person who may do everything.
+//! `admin superuser`: people who may do everything.
 
 use clap::Subcommand;
+use secrecy::ExposeSecret as _;
 
 use crate::config::Config;
+use crate::db::Db;
+use crate::users::hash::Hasher;
+use crate::users::{self, Password};
 
-use super::Failure;
+use super::{Failure, prompt, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -15,8 +19,11 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, _config: Config) -> Result<(), Failure> {
-    let Action::Create { email: _ } = action;
-    let _password = super::prompt::new_password()?;
-    Ok(())
+pub(super) async fn run(action: Action, config: Config) -> Result<(), Failure> {
+    let Action::Create { email } = action;
+    let password = Password::new(prompt::new_password()?.expose_secret());
+    let hasher = Hasher::new(1, 1);
+    let connection = Db::new(&config.database).get().await?;
+    let id = users::create_superuser(&connection, &hasher, &email, &password).await?;
+    say(format_args!("Created the superuser {id}."))
 }

@@ -9,7 +9,7 @@ use shared::env::Reader;
 use zeroize::Zeroizing;
 
 /// The length of a master key, in bytes.
-pub const MASTER_KEY_BYTES: usize = 32;
+const MASTER_KEY_BYTES: usize = 32;
 
 /// The master keys by their number. There is at least one; the first seals, all of them open.
 #[derive(Clone)]
