@@ -1,0 +1,121 @@
+//! The decision without sockets: whatever the bytes, only the one good token under a policy gets through.
+
+use std::sync::Arc;
+
+use forge::{ManualClock, Mint};
+use http::{HeaderValue, Method, Request};
+use introspect::decide::Decider;
+use introspect::keys::Keys;
+use introspect::metrics::Tally;
+use introspect::policy::Policies;
+use introspect::ready::Ready;
+use introspect::remembered::Remembered;
+use introspect::revoked::Revoked;
+use introspect::verdict::{Identity, Verdict};
+use proptest::prelude::*;
+use shared::clock::Clock;
+use shared::token::{KeySet, Profile, Verifier};
+
+use crate::support::ISSUER;
+
+const NOW: u64 = 1_800_000_000;
+
+struct Still(ManualClock);
+
+impl Clock for Still {
+    fn unix_seconds(&self) -> u64 {
+        self.0.now()
+    }
+}
+
+fn decider(mint: &Mint) -> Decider {
+    let (keys, ready) = (Arc::new(Keys::default()), Arc::new(Ready::default()));
+    keys.install(KeySet::parse(mint.jwks().as_bytes()).unwrap());
+    ready.keys_are_known();
+    ready.set_revocations_known(true);
+    Decider {
+        verifier: Verifier { profile: Profile::Usher, issuer: ISSUER.to_owned(), leeway: 5, max_life: 900 },
+        audience: "cinema".to_owned(),
+        cookie: "access".to_owned(),
+        clock: Arc::new(Still(ManualClock::new(NOW))),
+        ready,
+        keys,
+        revoked: Arc::new(Revoked::new(5)),
+        remembered: Remembered::new(100),
+        policies: Policies::default(),
+    }
+}
+
+/// Bytes that are good, nearly good, or anything.
+fn near(good: &[&str]) -> impl Strategy<Value = Vec<u8>> + use<> {
+    let good: Vec<Vec<u8>> = good.iter().map(|text| text.as_bytes().to_vec()).collect();
+    let kept = proptest::sample::select(good);
+    let changed =
+        (kept.clone(), any::<prop::sample::Index>(), any::<u8>()).prop_map(|(mut bytes, at, byte)| {
+            let at = at.index(bytes.len().max(1));
+            if let Some(place) = bytes.get_mut(at) {
+                *place = byte;
+            }
+            bytes
+        });
+    prop_oneof![4 => kept, 4 => changed, 1 => proptest::collection::vec(any::<u8>(), 0..80)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn only_the_good_token_under_a_policy_is_let_through(
+        policies in proptest::collection::vec(near(&["user", "user;cookie=allow", "user;role=subscriber", "anonymous"]), 0..3),
+        schemes in proptest::collection::vec(near(&["Bearer ", "bearer ", "Basic ", ""]), 0..3),
+        cookies in proptest::collection::vec(near(&["access=", "a=b; access=", "access=; access="]), 0..3),
+        flip in proptest::option::of((any::<prop::sample::Index>(), any::<u8>())),
+        method in near(&["GET", "HEAD", "POST"]),
+    ) {
+        let mint = Mint::from_seed(&[7; 32]);
+        let decider = decider(&mint);
+        let good = mint.token(&forge::claims(ISSUER, NOW));
+        let mut token = good.clone().into_bytes();
+        if let Some((at, byte)) = flip {
+            let at = at.index(token.len());
+            token[at] = byte;
+        }
+        let mut request = Request::new(());
+        let headers = request.headers_mut();
+        let mut add = |name: &'static str, value: Vec<u8>| {
+            if let Ok(value) = HeaderValue::from_bytes(&value) {
+                headers.append(name, value);
+            }
+        };
+        for policy in &policies {
+            add("x-auth-policy", policy.clone());
+        }
+        for scheme in &schemes {
+            add("authorization", [scheme, &token[..]].concat());
+        }
+        for cookie in &cookies {
+            add("cookie", [cookie, &token[..]].concat());
+        }
+        add("x-original-method", method.clone());
+        if let Ok(method) = Method::from_bytes(&method) {
+            *request.method_mut() = method;
+        }
+        let count = |name: &str| request.headers().get_all(name).iter().count();
+        // Twice, so that a memory of the first could mislead the second.
+        let tally = Tally::default();
+        for _ in 0..2 {
+            match decider.decide(&request, &tally) {
+                Verdict::Deny(_) => {}
+                Verdict::Allow(Identity::Nobody) => {
+                    let policy = &request.headers()["x-auth-policy"];
+                    prop_assert!(count("x-auth-policy") == 1 && policy.as_bytes().starts_with(b"anonymous"));
+                }
+                Verdict::Allow(Identity::Known(_)) => {
+                    prop_assert_eq!(count("x-auth-policy"), 1);
+                    prop_assert!(count("authorization") <= 1);
+                    prop_assert_eq!(&token[..], good.as_bytes());
+                }
+            }
+        }
+    }
+}

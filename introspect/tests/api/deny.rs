@@ -1,0 +1,160 @@
+//! Which tokens are refused, and what their senders are told.
+
+use forge::Mint;
+use serde_json::json;
+
+use crate::support::{Setup, Sidecar};
+
+const INVALID: &str = "error_description=\"The access token is not valid\"";
+
+/// The reason counted last must be `reason`.
+#[track_caller]
+fn counted(sidecar: &Sidecar, reason: &str) {
+    let name = format!("introspect_decisions_total{{outcome=\"denied\",reason=\"{reason}\"}}");
+    assert!(sidecar.metric(&name) > 0, "{reason} was not counted");
+}
+
+#[test]
+fn without_a_token_the_challenge_is_bare() {
+    let sidecar = Sidecar::start();
+    let answer = sidecar.ask("user", &[]);
+    assert_eq!((answer.status, answer.challenge()), (401, "Bearer realm=\"cinema\""));
+    assert_eq!(answer.header("content-length"), Some("0"));
+    counted(&sidecar, "token_missing");
+}
+
+#[test]
+fn the_realm_is_the_configured_one() {
+    let sidecar = Setup::new().with("INTROSPECT_REALM", "books").start();
+    assert_eq!(sidecar.ask("user", &[]).challenge(), "Bearer realm=\"books\"");
+}
+
+#[test]
+fn an_expired_token_is_told_so_after_the_leeway() {
+    let sidecar = Sidecar::start();
+    let token = sidecar.token();
+    sidecar.clock.advance(900 + 4);
+    assert_eq!(sidecar.ask_with("user", &token).status, 204);
+    sidecar.clock.advance(1);
+    sidecar.ask_with("user", &token).is_unauthorized("has expired");
+    counted(&sidecar, "expired");
+}
+
+#[test]
+fn a_token_of_the_future_is_refused_until_its_time() {
+    let sidecar = Sidecar::start();
+    let token = sidecar.mint.token(&forge::claims(crate::support::ISSUER, sidecar.clock.now() + 6));
+    sidecar.ask_with("user", &token).is_unauthorized(INVALID);
+    counted(&sidecar, "issued_in_future");
+    sidecar.clock.advance(1);
+    assert_eq!(sidecar.ask_with("user", &token).status, 204);
+}
+
+#[test]
+fn forgeries_are_refused() {
+    let sidecar = Sidecar::start();
+    let claims = sidecar.claims();
+    let stranger = Mint::new().named(sidecar.mint.kid());
+    let good = sidecar.mint.token(&claims);
+    let forgeries = [
+        ("wrong_algorithm", sidecar.mint.hs256_with_public_key(&claims)),
+        ("wrong_algorithm", sidecar.mint.unsigned(&claims)),
+        ("bad_signature", stranger.token(&claims)),
+        ("unknown_key", Mint::new().token(&claims)),
+        ("token_malformed", good.trim_end_matches(|c| c != '.').to_owned() + "é"),
+        ("token_malformed", good.replace('.', "")),
+        ("token_too_long", "a".repeat(8 * 1024 + 1)),
+    ];
+    for (reason, token) in forgeries {
+        sidecar.ask_with("user", &token).is_unauthorized(INVALID);
+        counted(&sidecar, reason);
+    }
+    assert_eq!(sidecar.ask_with("user", &good).status, 204);
+}
+
+#[test]
+fn a_broken_token_never_becomes_good_by_being_sent_again() {
+    let sidecar = Sidecar::start();
+    let mut token = sidecar.token();
+    assert_eq!(sidecar.ask_with("user", &token).status, 204);
+    let last = if token.pop() == Some('A') { 'Q' } else { 'A' };
+    token.push(last);
+    for _ in 0..3 {
+        assert_eq!(sidecar.ask_with("user", &token).status, 401);
+    }
+}
+
+#[test]
+fn headers_that_would_change_the_rules_are_refused() {
+    let sidecar = Sidecar::start();
+    let claims = sidecar.claims();
+    for (name, value) in [
+        ("crit", json!(["exp"])),
+        ("b64", json!(false)),
+        ("jku", json!("https://evil.example/jwks.json")),
+        ("x5u", json!("https://evil.example/cert")),
+        ("jwk", Mint::new().jwk()),
+        ("enc", json!("A256GCM")),
+    ] {
+        let mut header = sidecar.mint.header();
+        header[name] = value;
+        let token = sidecar.mint.token_with_header(&header, &claims);
+        sidecar.ask_with("user", &token).is_unauthorized(INVALID);
+        counted(&sidecar, "forbidden_header");
+    }
+    let mut header = sidecar.mint.header();
+    header["typ"] = json!("JWT");
+    let token = sidecar.mint.token_with_header(&header, &claims);
+    sidecar.ask_with("user", &token).is_unauthorized(INVALID);
+    counted(&sidecar, "wrong_type");
+}
+
+#[test]
+fn claims_that_do_not_fit_are_refused() {
+    let sidecar = Sidecar::start();
+    let with = |name: &str, value| {
+        let mut claims = sidecar.claims();
+        claims[name] = value;
+        sidecar.mint.token(&claims)
+    };
+    let now = sidecar.clock.now();
+    for (reason, token) in [
+        ("wrong_issuer", with("iss", json!("https://other.example"))),
+        ("wrong_audience", with("aud", json!("books"))),
+        ("life_too_long", with("exp", json!(now + 901))),
+        ("unfit_identity", with("sub", json!("a\nX-User-Roles: admin"))),
+        ("token_malformed", with("sub", json!(7))),
+    ] {
+        sidecar.ask_with("user", &token).is_unauthorized(INVALID);
+        counted(&sidecar, reason);
+    }
+    for name in ["iss", "aud", "sub", "jti", "iat", "exp", "gen", "ggen", "roles"] {
+        let mut claims = sidecar.claims();
+        claims.as_object_mut().unwrap().remove(name);
+        sidecar.ask_with("user", &sidecar.mint.token(&claims)).is_unauthorized(INVALID);
+    }
+    counted(&sidecar, "missing_claim");
+}
+
+#[test]
+fn a_foreign_issuer_is_believed_by_its_own_rules() {
+    let mut setup = Setup::new();
+    setup.mint = Mint::rsa();
+    std::fs::write(setup.folder.path().join("jwks.json"), setup.mint.jwks()).unwrap();
+    let sidecar = setup
+        .with("INTROSPECT_PROFILE", "foreign")
+        .with("INTROSPECT_FOREIGN_ALGORITHMS", "RS256")
+        .with("INTROSPECT_FOREIGN_ROLES_CLAIM", "realm_access.roles")
+        .start();
+    let now = sidecar.clock.now();
+    let mut claims = json!({
+        "iss": crate::support::ISSUER, "aud": ["cinema", "other"], "sub": "alice@example", "iat": now,
+        "exp": now + 300, "realm_access": { "roles": ["subscriber", "Not A Role"] },
+    });
+    let answer = sidecar.ask_with("user;role=subscriber", &sidecar.mint.token(&claims));
+    answer.is_allowed_as("alice@example");
+    assert_eq!(answer.header("x-user-roles"), Some("subscriber"));
+    claims["sub"] = json!("alice,bob");
+    sidecar.ask_with("user", &sidecar.mint.token(&claims)).is_unauthorized(INVALID);
+    counted(&sidecar, "unfit_identity");
+}

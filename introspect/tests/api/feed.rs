@@ -1,0 +1,156 @@
+//! What Redis loses, forgets or says anew, and the network in between.
+
+use serde_json::Value;
+use shared::revocation::{Kind, Reason};
+
+use crate::support::log::record;
+use crate::support::{Proxy, Setup, Sidecar, wait_until};
+
+/// A sidecar with the token of somebody who has been signed out.
+fn signed_out(sidecar: &Sidecar) -> String {
+    let claims = sidecar.claims();
+    let token = sidecar.mint.token(&claims);
+    sidecar.log.append(&[signs_out(&claims)]);
+    sidecar.wait_for(&token, 401);
+    token
+}
+
+fn signs_out(claims: &Value) -> shared::revocation::Record {
+    record(Kind::Session, claims["sid"].as_str().unwrap(), Reason::Revoked, 0)
+}
+
+fn anomalies(sidecar: &Sidecar, kind: &str) -> u64 {
+    sidecar.metric(&format!("introspect_feed_anomalies_total{{kind=\"{kind}\"}}"))
+}
+
+#[test]
+fn a_new_epoch_is_read_from_its_start_and_takes_nothing_away() {
+    let sidecar = Sidecar::start();
+    let old = signed_out(&sidecar);
+    let claims = sidecar.claims();
+    let new = sidecar.mint.token(&claims);
+    sidecar.log.begin(2, &[signs_out(&claims)]);
+    sidecar.wait_for(&new, 401);
+    assert_eq!(sidecar.ask_with("user", &old).status, 401);
+    assert_eq!(sidecar.metric("introspect_feed_epoch"), 2);
+    signed_out(&sidecar);
+}
+
+#[test]
+fn a_wiped_redis_makes_nothing_be_forgotten() {
+    let sidecar = Sidecar::start();
+    let (gone, here) = (signed_out(&sidecar), sidecar.token());
+    sidecar.log.wipe();
+    wait_until("the loss is seen", || anomalies(&sidecar, "no_epoch") > 0);
+    assert_eq!(sidecar.ask_with("user", &gone).status, 401);
+    assert_eq!(sidecar.ask_with("user", &here).status, 204);
+    assert_eq!(sidecar.operations("/health/ready").status, 200);
+    sidecar.log.begin(2, &[]);
+    signed_out(&sidecar);
+    assert_eq!(sidecar.ask_with("user", &gone).status, 401);
+}
+
+#[test]
+fn an_earlier_epoch_is_never_followed() {
+    let setup = Setup::new();
+    setup.log.begin(5, &[]);
+    let sidecar = setup.start();
+    sidecar.log.wipe();
+    sidecar.log.begin(4, &[]);
+    wait_until("it is seen", || anomalies(&sidecar, "lower_epoch") > 0);
+    assert_eq!(sidecar.metric("introspect_feed_epoch"), 5);
+    sidecar.log.begin(6, &[]);
+    signed_out(&sidecar);
+}
+
+#[test]
+fn a_log_that_went_back_is_read_again_from_its_start() {
+    let sidecar = Sidecar::start();
+    let first = signed_out(&sidecar);
+    signed_out(&sidecar);
+    sidecar.log.wipe();
+    let claims = sidecar.claims();
+    sidecar.log.begin(1, &[signs_out(&claims)]);
+    sidecar.wait_for(&sidecar.mint.token(&claims), 401);
+    assert!(anomalies(&sidecar, "regressed") > 0);
+    assert_eq!(sidecar.ask_with("user", &first).status, 401);
+}
+
+#[test]
+fn a_cut_connection_is_made_anew_and_read_on_from_its_position() {
+    let proxy = Proxy::start();
+    let sidecar = Setup::new().with("REDIS_URL", proxy.url()).start();
+    signed_out(&sidecar);
+    for _ in 0..3 {
+        proxy.wait_connected();
+        proxy.cut();
+        signed_out(&sidecar);
+    }
+    assert_eq!(sidecar.metric("introspect_revocations_read_total"), 4);
+    assert!(anomalies(&sidecar, "unreachable") >= 3);
+}
+
+#[test]
+fn what_was_revoked_while_redis_was_out_of_reach_is_refused_when_it_is_back() {
+    let proxy = Proxy::start();
+    let sidecar = Setup::new().with("REDIS_URL", proxy.url()).start();
+    let claims = sidecar.claims();
+    let token = sidecar.mint.token(&claims);
+    let gone = signed_out(&sidecar);
+    proxy.refuse();
+    wait_until("the loss is seen", || anomalies(&sidecar, "unreachable") > 1);
+    sidecar.log.append(&[signs_out(&claims)]);
+    assert_eq!(sidecar.ask_with("user", &token).status, 204);
+    assert_eq!(sidecar.ask_with("user", &gone).status, 401);
+    proxy.restore();
+    sidecar.wait_for(&token, 401);
+}
+
+#[test]
+fn a_redis_that_hangs_is_left_and_found_again() {
+    let proxy = Proxy::start();
+    let sidecar = Setup::new().with("REDIS_URL", proxy.url()).start();
+    proxy.hang();
+    wait_until("the loss is seen", || anomalies(&sidecar, "unreachable") > 0);
+    proxy.restore();
+    signed_out(&sidecar);
+}
+
+#[test]
+fn a_trimmed_log_is_read_from_where_it_begins() {
+    let setup = Setup::new();
+    let claims = forge::claims(crate::support::ISSUER, setup.clock.now());
+    let mut records: Vec<_> =
+        (0..10).map(|n| record(Kind::Token, &n.to_string(), Reason::Revoked, 0)).collect();
+    records.push(signs_out(&claims));
+    setup.log.begin(1, &records);
+    setup.log.trim(10);
+    let sidecar = setup.start();
+    assert_eq!(sidecar.ask_with("user", &sidecar.mint.token(&claims)).status, 401);
+    assert_eq!(sidecar.metric("introspect_feed_sequence"), 11);
+    assert_eq!(anomalies(&sidecar, "gap"), 0);
+    sidecar.log.trim(11);
+    signed_out(&sidecar);
+}
+
+#[test]
+fn a_wake_without_records_only_says_read() {
+    let sidecar = Sidecar::start();
+    let claims = sidecar.claims();
+    sidecar.log.append_raw(vec![signs_out(&claims).encode().to_vec()], Some(b""));
+    sidecar.wait_for(&sidecar.mint.token(&claims), 401);
+    assert_eq!(anomalies(&sidecar, "undecodable"), 0);
+}
+
+#[test]
+fn garbage_in_a_wake_hides_no_good_record_and_lets_nobody_through() {
+    let sidecar = Sidecar::start();
+    let claims = sidecar.claims();
+    let mut payload = vec![0xff; 32];
+    payload.extend(signs_out(&claims).encode());
+    payload.extend([1, 2, 3]);
+    sidecar.log.publish(&payload);
+    sidecar.wait_for(&sidecar.mint.token(&claims), 401);
+    assert_eq!(anomalies(&sidecar, "undecodable"), 2);
+    assert_eq!(sidecar.ask_with("user", &sidecar.token()).status, 204);
+}

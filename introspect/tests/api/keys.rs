@@ -1,0 +1,89 @@
+//! The issuer's keys: fetched, refreshed, copied and killed.
+
+use forge::Mint;
+use shared::revocation::{Kind, Reason};
+
+use crate::support::log::record;
+use crate::support::{Issuer, Setup, wait_until};
+
+#[test]
+fn keys_come_from_the_issuer_and_a_copy_serves_while_it_is_away() {
+    let mut setup = Setup::new();
+    let issuer = Issuer::start(&setup.mint.jwks());
+    let copy = setup.folder.path().join("copy.json");
+    setup = setup.with("INTROSPECT_JWKS", issuer.url()).with("INTROSPECT_JWKS_COPY", copy.to_str().unwrap());
+    let mut sidecar = setup.start();
+    assert_eq!(sidecar.ask_with("user", &sidecar.token()).status, 204);
+    sidecar.end().unwrap();
+
+    let mut again = Setup::new().with("INTROSPECT_JWKS", "http://127.0.0.1:1/jwks.json");
+    again = again.with("INTROSPECT_JWKS_COPY", copy.to_str().unwrap());
+    let second = again.start();
+    assert_eq!(second.ask_with("user", &sidecar.token()).status, 204);
+}
+
+#[test]
+fn a_killed_key_stays_dead_though_the_copy_still_has_it() {
+    let mut setup = Setup::new();
+    let issuer = Issuer::start(&setup.mint.jwks());
+    let copy = setup.folder.path().join("copy.json");
+    setup = setup.with("INTROSPECT_JWKS", issuer.url()).with("INTROSPECT_JWKS_COPY", copy.to_str().unwrap());
+    let mut sidecar = setup.start();
+    sidecar.log.append(&[record(Kind::Key, sidecar.mint.kid(), Reason::Revoked, 0)]);
+    sidecar.wait_for(&sidecar.token(), 401);
+    sidecar.end().unwrap();
+
+    // Another log, which has never heard of it.
+    let mut again = Setup::new().with("INTROSPECT_JWKS", "http://127.0.0.1:1/jwks.json");
+    again = again.with("INTROSPECT_JWKS_COPY", copy.to_str().unwrap());
+    let second = again.start();
+    second.ask_with("user", &sidecar.token()).is_unauthorized("has been revoked");
+}
+
+#[test]
+fn a_changed_file_is_read_again_and_old_keys_go() {
+    let sidecar = crate::support::Sidecar::start();
+    let next = Mint::new();
+    let (old, new) = (sidecar.token(), next.token(&sidecar.claims()));
+    sidecar.wait_for(&old, 204);
+    assert_eq!(sidecar.ask_with("user", &new).status, 401);
+    std::fs::write(sidecar.folder.path().join("jwks.json"), next.jwks()).unwrap();
+    sidecar.wait_for(&new, 204);
+    sidecar.ask_with("user", &old).is_unauthorized("not valid");
+}
+
+#[test]
+fn bad_answers_of_the_issuer_leave_the_old_keys() {
+    let setup = Setup::new();
+    let issuer = Issuer::start(&setup.mint.jwks());
+    let sidecar = setup.with("INTROSPECT_JWKS", issuer.url()).with("INTROSPECT_JWKS_REFRESH", "1s").start();
+    let evil = Issuer::start(&Mint::new().named(sidecar.mint.kid()).jwks());
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"keys\":[]}".to_owned(),
+        "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n".to_owned(),
+        format!("HTTP/1.1 302 Found\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n", evil.url()),
+        format!("HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n{}", " ".repeat(300_000)),
+    ] {
+        let failed = sidecar.metric("introspect_keys_fetches_failed_total");
+        issuer.answer_with(&answer);
+        wait_until("a fetch failed", || sidecar.metric("introspect_keys_fetches_failed_total") > failed);
+        assert_eq!(sidecar.ask_with("user", &sidecar.token()).status, 204, "{answer:.60}");
+    }
+    assert_eq!(evil.asked(), 0);
+}
+
+#[test]
+fn an_unknown_key_is_asked_for_and_never_oftener_than_every_five_seconds() {
+    let setup = Setup::new();
+    let issuer = Issuer::start(&setup.mint.jwks());
+    let sidecar = setup.with("INTROSPECT_JWKS", issuer.url()).start();
+    let next = Mint::new();
+    issuer.publish(&forge::jwks(&[&sidecar.mint, &next]));
+    let new = next.token(&sidecar.claims());
+    for _ in 0..100 {
+        assert_eq!(sidecar.ask_with("user", &Mint::new().token(&sidecar.claims())).status, 401);
+    }
+    assert_eq!(issuer.asked(), 1);
+    sidecar.wait_for(&new, 204);
+    assert_eq!(issuer.asked(), 2);
+}

@@ -1,0 +1,114 @@
+//! When a sidecar says that it can decide, and what it answers before.
+
+use shared::revocation::{Kind, Reason};
+
+use crate::support::log::record;
+use crate::support::{Setup, Sidecar, wait_until};
+
+fn not_ready(sidecar: &Sidecar, why: &str) {
+    let answer = sidecar.operations("/health/ready");
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains(why), "{answer:?}");
+    assert_eq!(sidecar.operations("/health/live").status, 200);
+}
+
+fn anomaly_seen(sidecar: &Sidecar, kind: &str) {
+    let name = format!("introspect_feed_anomalies_total{{kind=\"{kind}\"}}");
+    wait_until(kind, || sidecar.metric(&name) > 0);
+}
+
+#[test]
+fn without_meta_a_starting_sidecar_cannot_decide() {
+    let sidecar = Setup::new().start_cold();
+    anomaly_seen(&sidecar, "no_epoch");
+    not_ready(&sidecar, "revocations");
+    sidecar.ask_with("user", &sidecar.token()).is_undecided();
+    sidecar.ask_with("anonymous", &sidecar.token()).is_undecided();
+    sidecar.log.begin(1, &[]);
+    sidecar.wait_ready();
+    assert_eq!(sidecar.ask_with("user", &sidecar.token()).status, 204);
+}
+
+#[test]
+fn strangers_are_let_through_even_when_nothing_is_known() {
+    let sidecar = Setup::new().start_cold();
+    sidecar.ask("anonymous", &[]).is_allowed_as_nobody();
+    let cookie = format!("__Host-access={}", sidecar.token());
+    sidecar.ask("anonymous;cookie=allow", &[("Cookie", &cookie)]).is_allowed_as_nobody();
+    assert_eq!(sidecar.ask("user", &[]).status, 401);
+    sidecar.ask("user;x=y", &[]).is_forbidden();
+}
+
+#[test]
+fn without_redis_a_starting_sidecar_cannot_decide() {
+    let sidecar = Setup::new().with("REDIS_URL", "redis://127.0.0.1:1").start_cold();
+    anomaly_seen(&sidecar, "unreachable");
+    not_ready(&sidecar, "revocations");
+    sidecar.ask_with("user", &sidecar.token()).is_undecided();
+}
+
+#[test]
+fn without_keys_a_starting_sidecar_cannot_decide() {
+    let setup = Setup::new();
+    setup.log.begin(1, &[]);
+    let jwks = setup.folder.path().join("jwks.json");
+    std::fs::remove_file(&jwks).unwrap();
+    let sidecar = setup.start_cold();
+    wait_until("the keys alone are missing", || {
+        sidecar.operations("/health/ready").body.contains("keys")
+            && sidecar.metric("introspect_feed_epoch") == 1
+    });
+    sidecar.ask_with("user", &sidecar.token()).is_undecided();
+    std::fs::write(&jwks, sidecar.mint.jwks()).unwrap();
+    sidecar.wait_ready();
+    assert_eq!(sidecar.ask_with("user", &sidecar.token()).status, 204);
+}
+
+#[test]
+fn a_record_that_is_not_understood_keeps_a_starting_sidecar_from_deciding() {
+    let setup = Setup::new();
+    let mut unknown = record(Kind::Token, "a", Reason::Revoked, 0).encode().to_vec();
+    unknown[1] = 99;
+    setup.log.begin_raw(1, &[unknown]);
+    let sidecar = setup.start_cold();
+    anomaly_seen(&sidecar, "undecodable");
+    wait_until("all is read", || sidecar.metric("introspect_feed_sequence") == 1);
+    not_ready(&sidecar, "revocations");
+    sidecar.log.begin(2, &[]);
+    sidecar.wait_ready();
+}
+
+#[test]
+fn a_log_with_a_hole_keeps_a_starting_sidecar_from_deciding() {
+    for hole in ["1-2", "1-3"] {
+        let setup = Setup::new();
+        let records: Vec<_> =
+            (0..3).map(|n| record(Kind::Token, &n.to_string(), Reason::Revoked, 0)).collect();
+        setup.log.begin(1, &records);
+        setup.log.remove(hole);
+        let sidecar = setup.start_cold();
+        anomaly_seen(&sidecar, "gap");
+        not_ready(&sidecar, "revocations");
+        sidecar.log.begin(2, &records);
+        sidecar.wait_ready();
+    }
+}
+
+#[test]
+fn a_sidecar_that_can_decide_goes_on_when_a_record_is_not_understood() {
+    let sidecar = Sidecar::start();
+    sidecar.log.append_raw(vec![vec![9; 32]], None);
+    anomaly_seen(&sidecar, "undecodable");
+    assert_eq!(sidecar.operations("/health/ready").status, 200);
+    assert_eq!(sidecar.ask_with("user", &sidecar.token()).status, 204);
+}
+
+#[test]
+fn the_operators_listener_knows_its_paths_alone() {
+    let sidecar = Sidecar::start();
+    assert_eq!(sidecar.operations("/").status, 404);
+    assert_eq!(sidecar.operations("/health/ready").body, "ready\n");
+    let metrics = sidecar.operations("/metrics");
+    assert!(metrics.body.ends_with("# EOF\n"));
+    assert!(metrics.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+}

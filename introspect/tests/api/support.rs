@@ -1,0 +1,232 @@
+//! A sidecar of one's own, the log it follows, and a client that sees every byte.
+
+mod client;
+mod issuer;
+pub(crate) mod log;
+mod proxy;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use forge::{ManualClock, Mint};
+use introspect::app::{App, RunError};
+use introspect::config::Config;
+use serde_json::Value;
+use shared::clock::{Clock, SystemClock};
+use shared::env::{ProcessVars, Vars as _};
+use shared::listen::Address;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+pub(crate) use client::{Answer, Client};
+pub(crate) use issuer::Issuer;
+pub(crate) use log::Log;
+pub(crate) use proxy::Proxy;
+
+/// Who signs in all tests.
+pub(crate) const ISSUER: &str = "https://cinema.example";
+/// Longer than anything may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How a sidecar is to be started.
+pub(crate) struct Setup {
+    /// Beyond the defaults of tests.
+    pub(crate) vars: HashMap<&'static str, String>,
+    /// What it follows.
+    pub(crate) log: Log,
+    /// Who signs.
+    pub(crate) mint: Mint,
+    /// The time it sees.
+    pub(crate) clock: Arc<ManualClock>,
+    /// Sockets and keys.
+    pub(crate) folder: TempDir,
+}
+
+/// A running sidecar.
+pub(crate) struct Sidecar {
+    pub(crate) log: Log,
+    pub(crate) mint: Mint,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) folder: TempDir,
+    pub(crate) addresses: Vec<Address>,
+    ops: Address,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<Result<(), RunError>>>,
+}
+
+struct TestClock(Arc<ManualClock>);
+
+impl Clock for TestClock {
+    fn unix_seconds(&self) -> u64 {
+        self.0.now()
+    }
+}
+
+/// The Redis of the tests.
+pub(crate) fn redis_url() -> String {
+    let url = ProcessVars.get("TEST_REDIS_URL").unwrap();
+    url.expect(
+        "TEST_REDIS_URL is not set: start the stores with ./compose/local services, and set it as printed",
+    )
+}
+
+/// Waits until `fact` holds, and fails when it does not in time.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut fact: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !fact() {
+        assert!(Instant::now() < end, "not in time: {what}");
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
+}
+
+impl Setup {
+    /// A log with an empty epoch, keys in a file, one TCP port.
+    pub(crate) fn new() -> Self {
+        let (folder, mint) = (tempfile::tempdir().unwrap(), Mint::new());
+        let jwks = folder.path().join("jwks.json");
+        std::fs::write(&jwks, mint.jwks()).unwrap();
+        let log = Log::new();
+        let vars = HashMap::from([
+            ("REDIS_URL", redis_url()),
+            ("REDIS_PREFIX", log.prefix().to_owned()),
+            ("INTROSPECT_LISTEN", "tcp:127.0.0.1:0".to_owned()),
+            ("INTROSPECT_OPS_LISTEN", "tcp:127.0.0.1:0".to_owned()),
+            ("INTROSPECT_JWKS", format!("file:{}", jwks.display())),
+            ("INTROSPECT_ISSUER", ISSUER.to_owned()),
+            ("INTROSPECT_AUDIENCE", "cinema".to_owned()),
+            ("INTROSPECT_WORKERS", "2".to_owned()),
+        ]);
+        let clock = Arc::new(ManualClock::new(SystemClock.unix_seconds()));
+        Self { vars, log, mint, clock, folder }
+    }
+
+    /// With one more variable.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.vars.insert(name, value.into());
+        self
+    }
+
+    /// Starts it, and waits for nothing but its sockets.
+    pub(crate) fn start_cold(self) -> Sidecar {
+        let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let config = Config::read(&self.vars).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let clock = Arc::new(TestClock(Arc::clone(&self.clock)));
+        let (stop, stopped) = oneshot::channel();
+        let (bound, listening) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let ended = runtime.block_on(async {
+                let app = App::build(config, clock).await.unwrap_or_else(|error| panic!("{error}"));
+                bound.send((app.addresses(), app.ops_addresses().remove(0))).unwrap();
+                app.run(async { drop(stopped.await) }).await
+            });
+            runtime.shutdown_background();
+            ended
+        });
+        let (addresses, ops) = listening.recv().expect("the sidecar listens");
+        Sidecar {
+            log: self.log,
+            mint: self.mint,
+            clock: self.clock,
+            folder: self.folder,
+            addresses,
+            ops,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    /// Starts it with an epoch in the log, and waits until it is ready.
+    pub(crate) fn start(self) -> Sidecar {
+        if self.log.position().is_none() {
+            self.log.begin(1, &[]);
+        }
+        let sidecar = self.start_cold();
+        sidecar.wait_ready();
+        sidecar
+    }
+}
+
+impl Sidecar {
+    /// The usual one, ready.
+    pub(crate) fn start() -> Self {
+        Setup::new().start()
+    }
+
+    /// Good claims at its time.
+    pub(crate) fn claims(&self) -> Value {
+        forge::claims(ISSUER, self.clock.now())
+    }
+
+    /// A good token of somebody new.
+    pub(crate) fn token(&self) -> String {
+        self.mint.token(&self.claims())
+    }
+
+    /// A connection to its first address.
+    pub(crate) fn connect(&self) -> Client {
+        Client::connect(&self.addresses[0])
+    }
+
+    /// One request under `policy` on a connection of its own.
+    pub(crate) fn ask(&self, policy: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut all = vec![("X-Auth-Policy", policy), ("X-Original-Method", "GET")];
+        all.extend(headers);
+        self.connect().ask(&all)
+    }
+
+    /// The same with a bearer token.
+    pub(crate) fn ask_with(&self, policy: &str, token: &str) -> Answer {
+        self.ask(policy, &[("Authorization", &format!("Bearer {token}"))])
+    }
+
+    /// Waits until the token is answered with `status` under `user`.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, token: &str, status: u16) {
+        let mut client = self.connect();
+        let authorization = format!("Bearer {token}");
+        let headers = [("X-Auth-Policy", "user"), ("Authorization", &*authorization)];
+        wait_until(&format!("{status} for the token"), || client.ask(&headers).status == status);
+    }
+
+    /// An answer of the operators' listener.
+    pub(crate) fn operations(&self, path: &str) -> Answer {
+        Client::connect(&self.ops).get(path)
+    }
+
+    /// Waits until it says that it is ready.
+    #[track_caller]
+    pub(crate) fn wait_ready(&self) {
+        wait_until("ready", || self.operations("/health/ready").status == 200);
+    }
+
+    /// The value of a metric, by its name and labels as they stand in the text.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let text = self.operations("/metrics").body;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        line.unwrap_or(0)
+    }
+
+    /// Tells it to stop, without waiting.
+    pub(crate) fn begin_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Waits until it has stopped.
+    pub(crate) fn end(&mut self) -> Result<(), RunError> {
+        self.begin_stop();
+        self.thread.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for Sidecar {
+    fn drop(&mut self) {
+        self.begin_stop();
+        if let Some(thread) = self.thread.take() {
+            let _ended = thread.join();
+        }
+    }
+}

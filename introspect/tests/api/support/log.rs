@@ -1,0 +1,133 @@
+//! The revocation log as the relay writes it, by the documented protocol.
+
+use std::sync::Mutex;
+
+use redis::{Connection, pipe};
+use shared::clock::{Clock as _, SystemClock};
+use shared::revocation::{Keys, Kind, Position, Reason, Record, RecordKey, Until};
+
+use super::{ISSUER, redis_url};
+
+/// A log under a prefix of its own, removed at the end.
+pub(crate) struct Log {
+    prefix: String,
+    keys: Keys,
+    redis: Mutex<Connection>,
+}
+
+/// A record about `claim`, for the longest that tests take.
+pub(crate) fn record(kind: Kind, claim: &str, reason: Reason, argument: u64) -> Record {
+    let key = match kind {
+        Kind::Everything => RecordKey::ZERO,
+        _ => RecordKey::new(ISSUER, kind, claim),
+    };
+    Record { kind, reason, until: Until::at(SystemClock.unix_seconds() + 1200), key, argument }
+}
+
+impl Log {
+    pub(crate) fn new() -> Self {
+        let prefix = format!("test:{}:", uuid::Uuid::now_v7().simple());
+        let client = redis::Client::open(redis_url()).unwrap();
+        let redis = client.get_connection().expect("Redis answers; start it with ./compose/local services");
+        Self { keys: Keys::new(&prefix), prefix, redis: Mutex::new(redis) }
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Fills a new epoch: the records first, `meta` last.
+    pub(crate) fn begin(&self, epoch: u64, records: &[Record]) {
+        let bytes: Vec<_> = records.iter().map(|record| record.encode().to_vec()).collect();
+        self.begin_raw(epoch, &bytes);
+    }
+
+    pub(crate) fn begin_raw(&self, epoch: u64, records: &[Vec<u8>]) {
+        for chunk in (1_u64..).zip(records).collect::<Vec<_>>().chunks(1000) {
+            let mut pipe = pipe();
+            for (seq, record) in chunk {
+                pipe.cmd("XADD")
+                    .arg(&self.keys.log)
+                    .arg(format!("{epoch}-{seq}"))
+                    .arg(Keys::FIELD)
+                    .arg(record);
+            }
+            self.run(&pipe);
+        }
+        self.set_meta(epoch, records.len() as u64, 0);
+    }
+
+    /// Appends and publishes at once, as the relay does.
+    pub(crate) fn append(&self, records: &[Record]) {
+        let payload: Vec<u8> = records.iter().flat_map(Record::encode).collect();
+        self.append_raw(records.iter().map(|record| record.encode().to_vec()).collect(), Some(&payload));
+    }
+
+    /// Appends without a wake, as when the message is lost.
+    pub(crate) fn append_silently(&self, records: &[Record]) {
+        self.append_raw(records.iter().map(|record| record.encode().to_vec()).collect(), None);
+    }
+
+    pub(crate) fn append_raw(&self, records: Vec<Vec<u8>>, wake: Option<&[u8]>) {
+        let Position { epoch, mut seq } = self.position().expect("an epoch has begun");
+        let mut pipe = pipe();
+        pipe.atomic();
+        for record in records {
+            seq += 1;
+            pipe.cmd("XADD").arg(&self.keys.log).arg(format!("{epoch}-{seq}")).arg(Keys::FIELD).arg(record);
+        }
+        pipe.cmd("HSET").arg(&self.keys.meta).arg("seq").arg(seq);
+        if let Some(payload) = wake {
+            pipe.cmd("PUBLISH").arg(&self.keys.wake).arg(payload);
+        }
+        self.run(&pipe);
+    }
+
+    /// Publishes without appending: what a subscriber alone would learn.
+    pub(crate) fn publish(&self, payload: &[u8]) {
+        self.run(pipe().cmd("PUBLISH").arg(&self.keys.wake).arg(payload));
+    }
+
+    /// Raises the floor first, then removes what lies below it.
+    pub(crate) fn trim(&self, floor: u64) {
+        let Position { epoch, seq } = self.position().expect("an epoch has begun");
+        self.set_meta(epoch, seq, floor);
+        let least = format!("{epoch}-{}", floor + 1);
+        self.run(pipe().cmd("XTRIM").arg(&self.keys.log).arg("MINID").arg(least));
+    }
+
+    pub(crate) fn set_meta(&self, epoch: u64, seq: u64, floor: u64) {
+        let mut pipe = pipe();
+        pipe.cmd("HSET").arg(&self.keys.meta).arg(&["epoch", &*epoch.to_string()]);
+        pipe.arg(&["seq", &*seq.to_string(), "floor", &*floor.to_string()]);
+        self.run(&pipe);
+    }
+
+    /// Removes one record, as nobody should.
+    pub(crate) fn remove(&self, position: &str) {
+        self.run(pipe().cmd("XDEL").arg(&self.keys.log).arg(position));
+    }
+
+    /// What a Redis that lost everything looks like from here.
+    pub(crate) fn wipe(&self) {
+        self.run(pipe().cmd("DEL").arg(&self.keys.meta).arg(&self.keys.log));
+    }
+
+    pub(crate) fn position(&self) -> Option<Position> {
+        let mut redis = self.redis.lock().unwrap();
+        let (epoch, seq) =
+            redis::cmd("HMGET").arg(&self.keys.meta).arg("epoch").arg("seq").query(&mut *redis).unwrap();
+        let (epoch, seq): (Option<u64>, Option<u64>) = (epoch, seq);
+        Some(Position { epoch: epoch?, seq: seq? })
+    }
+
+    fn run(&self, pipe: &redis::Pipeline) {
+        pipe.exec(&mut *self.redis.lock().unwrap()).unwrap();
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
