@@ -1,11 +1,12 @@
 //! What can go wrong while servers are started and stopped, in words that say what to do.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why a server is not there.
-#[derive(Debug, thiserror::Error)]
+/// Why a server is not there. Its `Debug` is its sentence: that is what a test that unwraps it shows.
+#[derive(thiserror::Error)]
 pub enum Error {
     /// A server of the distribution is missing.
     #[error("{program} is not installed; `./compose/local services` installs it (package {package})")]
@@ -63,6 +64,12 @@ pub enum Error {
     /// Anything else, as a sentence.
     #[error("{0}")]
     Other(String),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Says what was being done when the operating system refused.

@@ -6,7 +6,7 @@ use std::process::{Child, ExitCode};
 use rustix::process::{Pid, Signal, getpid, set_child_subreaper};
 use stack::error::Doing as _;
 use stack::procfs::{self, Identity};
-use stack::{Error, Folder, Postgres, Redis, ports, postgres, random, redis, wait};
+use stack::{Error, Postgres, Redis, ports, postgres, random, redis, wait};
 
 use super::assignments::Assignments;
 use super::progress::step;
@@ -35,7 +35,7 @@ impl Services {
         let state = State::open(&self.state).await?;
         let ledger = state.ledger();
         let store = postgres::Settings {
-            folder: Folder::temporary()?,
+            folder: state.empty_folder("postgres")?,
             port: ports::free_or(25_432)?,
             password: random::word()?,
             durable: false,
@@ -43,7 +43,7 @@ impl Services {
         };
         let mut postgres = step("PostgreSQL", Postgres::start_with(store)).await?;
         let store = redis::Settings {
-            folder: Folder::temporary()?,
+            folder: state.empty_folder("redis")?,
             port: ports::free_or(26_379)?,
             durable: false,
             ledger,
@@ -56,6 +56,7 @@ impl Services {
         };
         redis.stop().await?;
         postgres.stop().await?;
+        state.empty_folder("postgres")?;
         Ok(code)
     }
 

@@ -1,6 +1,7 @@
 //! What stays from one run of the launcher to the next, and what a killed run left behind.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -43,6 +44,24 @@ impl State {
         Folder::kept(&self.join(name))
     }
 
+    /// The same, emptied.
+    pub(super) fn empty_folder(&self, name: &str) -> Result<Folder, Error> {
+        remove(&self.join(name))?;
+        self.folder(name)
+    }
+
+    /// A new folder for sockets, whose paths must be short. That of a killed run is removed.
+    pub(super) fn sockets(&self) -> Result<Folder, Error> {
+        let note = self.join("sockets");
+        if let Ok(old) = fs::read_to_string(&note) {
+            remove(Path::new(&old))?;
+        }
+        let folder = Folder::temporary()?;
+        let path = folder.path().to_string_lossy().into_owned();
+        fs::write(&note, path).doing(|| format!("{} cannot be written", note.display()))?;
+        Ok(folder)
+    }
+
     /// A path inside.
     pub(super) fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
@@ -62,6 +81,15 @@ impl State {
         }
         let _absent = fs::remove_file(&ledger);
         Ok(())
+    }
+}
+
+fn remove(folder: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).doing(|| format!("{} cannot be removed", folder.display()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -43,7 +43,7 @@ struct Running {
     admin: Admin,
     redis: Redis,
     postgres: Postgres,
-    // The folder of sockets, whose path must be short.
+    // Held for its end.
     _sockets: Folder,
 }
 
@@ -86,7 +86,7 @@ impl Up {
     }
 
     async fn start(&self, state: &State, secrets: &Secrets) -> Result<Running, Error> {
-        let sockets = Folder::temporary()?;
+        let sockets = state.sockets()?;
         let ledger = state.ledger();
         let postgres = step("PostgreSQL", start_postgres(state, secrets)).await?;
         let redis = redis::Settings {

@@ -2,7 +2,15 @@
 
 // `cfg(test)` always holds here; clippy takes it as the sign that `unwrap` is how a test fails.
 #[cfg(test)]
+mod endings;
+#[cfg(test)]
 mod gateway;
+#[cfg(test)]
+mod journey;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]
