@@ -15,7 +15,7 @@ until_true() {
   shift
   until "$@" >/dev/null 2>&1; do
     [ "$SECONDS" -lt "$end" ] || { echo "bench: gave up waiting for: $*" >&2; return 1; }
-    read -rt 0.05 <> <(:) || true
+    sleep 0.05
   done
 }
 
@@ -29,11 +29,12 @@ free_port() {
   echo "$port"
 }
 
-# pin CORE COMMAND...: keeps a command on one core, so that server and load do not share it.
+# pin CORE COMMAND...: keeps a command on one core, so that server and load do not share it. It takes the place of
+# the shell, so that a server in the background is known by its own process id.
 pin() {
   local core=$1
   shift
-  if [ "$(nproc)" -gt 1 ]; then taskset -c "$core" "$@"; else "$@"; fi
+  if [ "$(nproc)" -gt 1 ]; then exec taskset -c "$core" "$@"; else exec "$@"; fi
 }
 
 # cpu_ticks PID: user and system time so far, in hundredths of a second.
