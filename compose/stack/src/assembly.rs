@@ -159,6 +159,7 @@ impl Builder {
             issuer: ISSUER.to_owned(),
             audience: AUDIENCE.to_owned(),
             env: self.sidecar_env.clone(),
+            socket: None,
             ops_port: 0,
             ledger: None,
         }

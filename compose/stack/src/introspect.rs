@@ -19,6 +19,8 @@ pub struct Settings {
     pub audience: String,
     /// Anything else, by the name of its variable.
     pub env: Vec<(String, String)>,
+    /// Its socket, when its folder's path is too long for one.
+    pub socket: Option<PathBuf>,
     /// The port for health and metrics; 0 for a free one.
     pub ops_port: u16,
     /// The launcher's record; see [`Launch::ledger`].
@@ -31,6 +33,7 @@ pub struct Introspect {
     // Before the folder: fields end in this order.
     process: Process,
     folder: Folder,
+    socket: PathBuf,
     ops: String,
 }
 
@@ -53,10 +56,11 @@ impl Introspect {
     /// When it is not built.
     pub fn start_cold(settings: &Settings, folder: Folder) -> Result<Self, Error> {
         let port = if settings.ops_port == 0 { ports::free()? } else { settings.ops_port };
+        let socket = settings.socket.clone().unwrap_or_else(|| folder.join("auth.sock"));
         let program = programs::reachable(programs::ours("introspect")?, &folder)?;
         let mut launch = Launch::new("introspect", program, &folder)
             .env([
-                ("INTROSPECT_LISTEN", format!("unix:{}", socket_in(&folder).display())),
+                ("INTROSPECT_LISTEN", format!("unix:{}", socket.display())),
                 ("INTROSPECT_OPS_LISTEN", format!("tcp:127.0.0.1:{port}")),
                 ("INTROSPECT_JWKS", settings.jwks.clone()),
                 ("INTROSPECT_JWKS_COPY", folder.join("jwks.json").display().to_string()),
@@ -67,7 +71,7 @@ impl Introspect {
             .env(settings.env.clone())
             .signals(Signal::TERM, Signal::KILL);
         launch.ledger.clone_from(&settings.ledger);
-        Ok(Self { process: launch.start()?, folder, ops: format!("http://127.0.0.1:{port}") })
+        Ok(Self { process: launch.start()?, folder, socket, ops: format!("http://127.0.0.1:{port}") })
     }
 
     /// Waits until it is ready.
@@ -91,16 +95,16 @@ impl Introspect {
     }
 
     /// Its socket.
-    pub fn socket(&self) -> PathBuf {
-        socket_in(&self.folder)
+    pub fn socket(&self) -> &Path {
+        &self.socket
     }
 
     /// Its address, as nginx's `server` takes it.
     pub fn address(&self) -> String {
-        format!("unix:{}", self.socket().display())
+        format!("unix:{}", self.socket.display())
     }
 
-    /// The folder of its socket and its copy of the keys.
+    /// The folder of its copy of the keys and its log.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -136,10 +140,6 @@ impl Introspect {
     pub fn start_again(&mut self) -> Result<(), Error> {
         self.process.start_again()
     }
-}
-
-fn socket_in(folder: &Folder) -> PathBuf {
-    folder.join("auth.sock")
 }
 
 pub(crate) async fn answers_ok(url: &str) -> bool {

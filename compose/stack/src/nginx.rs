@@ -58,17 +58,33 @@ impl Nginx {
     /// As [`Self::start`].
     pub async fn start_in(folder: Folder, machine: &Machine) -> Result<Self, Error> {
         let port = if machine.port == 0 { ports::free()? } else { machine.port };
-        let conf = folder.copy(Path::new(SHIPPED), "conf")?;
+        let conf = render(machine, port);
+        Self::start_with(folder, &conf, port, machine.ledger.clone()).await
+    }
+
+    /// Starts one in `folder` whose `machine.conf` is `conf`, apart from where its files go; it must listen
+    /// on `port` of 127.0.0.1.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub async fn start_with(
+        folder: Folder,
+        conf: &str,
+        port: u16,
+        ledger: Option<PathBuf>,
+    ) -> Result<Self, Error> {
+        let shipped = folder.copy(Path::new(SHIPPED), "conf")?;
         let logs = folder.inside("logs")?;
         folder.inside("temporary")?;
-        folder.write("conf/machine.conf", &render(machine, port, folder.path()))?;
+        folder.write("conf/machine.conf", &format!("{}{conf}", places(folder.path())))?;
         let mut launch = Launch::new("nginx", programs::installed("nginx", "nginx")?, &logs)
-            .args(["-e", "stderr", "-c", &conf.join("nginx.conf").to_string_lossy()])
+            .args(["-e", "stderr", "-c", &shipped.join("nginx.conf").to_string_lossy()])
             .args(["-g", &format!("daemon off; pid {};", folder.join("nginx.pid").display())])
             // TERM also for the end: workers whose master was killed would go on.
             .signals(Signal::QUIT, Signal::TERM);
-        launch.ledger.clone_from(&machine.ledger);
         launch.clone().args(["-t"]).run("")?;
+        launch.ledger = ledger;
         let mut nginx = Self { process: launch.start()?, folder, port };
         nginx.process.ready(async || TcpStream::connect(("127.0.0.1", port)).is_ok()).await?;
         Ok(nginx)
@@ -108,16 +124,21 @@ impl Nginx {
     }
 }
 
-/// `machine.conf`, as nginx/examples/machine.conf shows it, plus what a packaged nginx has compiled in.
-fn render(machine: &Machine, port: u16, folder: &Path) -> String {
+/// Where its files go; a packaged nginx has places compiled in that only root may use.
+fn places(folder: &Path) -> String {
     let folder = folder.display();
-    let mut text = String::new();
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "access_log {folder}/logs/access.log usher;");
-    let _ = writeln!(text, "error_log {folder}/logs/error.log alert;");
+    let mut text =
+        format!("access_log {folder}/logs/access.log usher;\nerror_log {folder}/logs/error.log alert;\n");
     for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "{kind}_temp_path {folder}/temporary/{kind};");
     }
+    text
+}
+
+/// The rest of `machine.conf`, as nginx/examples/machine.conf shows it.
+fn render(machine: &Machine, port: u16) -> String {
+    let mut text = String::new();
     for (name, addresses) in
         [("introspect", &machine.introspect), ("admin", &machine.admin), ("origin", &machine.origin)]
     {
@@ -139,7 +160,7 @@ mod tests {
     #[test]
     fn every_sidecar_is_a_server_of_the_pool() {
         let introspect = vec!["unix:/a".to_owned(), "unix:/b".to_owned()];
-        let text = render(&Machine { introspect, ..Machine::default() }, 1234, Path::new("/f"));
+        let text = render(&Machine { introspect, ..Machine::default() }, 1234);
         assert!(
             text.contains(
                 "server unix:/a max_fails=0;\n    server unix:/b max_fails=0;\n    include snippets"

@@ -258,6 +258,8 @@ impl Process {
     /// When even killing it does not end it.
     pub async fn stop(&mut self) -> Result<(), Error> {
         self.signal(self.launch.stop);
+        // A frozen process would not see anything but SIGKILL.
+        self.thaw();
         let begun = Instant::now();
         while self.ended()?.is_none() && self.child.is_some() {
             if begun.elapsed() > STOP {
@@ -304,9 +306,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // A frozen process would not see anything but SIGKILL.
-        self.thaw();
         self.signal(self.launch.end);
+        self.thaw();
         let ended = self.child.is_none() || self.reap(|| true).is_ok();
         if !ended {
             let _nothing_left_to_try = self.kill();

@@ -9,7 +9,7 @@ use super::assignments::quote;
 /// Each command works in any shell and from any folder: nothing in them is left for a shell to substitute,
 /// except inside `sh -c`. No token or password is in them; the header goes from one program to the other.
 pub(super) fn text(gateway: &str, launcher: &Path) -> String {
-    let launcher = quote(&launcher.display().to_string());
+    let launcher = word(&launcher.display().to_string());
     let watched = format!(
         "signed=$({launcher} sign-in subscriber); \
          film() {{ curl -s -o /dev/null -w \"%{{http_code}}\\n\" -H \"$signed\" {gateway}/api/v1/watch/; }}; \
@@ -38,6 +38,12 @@ With one it is 200, and 401 as soon as signed out, though the token has minutes 
 Addresses, sockets and secrets: target/local.env. Ctrl-C ends everything.
 "
     )
+}
+
+/// `text` quoted, if any shell would take it for more than one plain word.
+fn word(text: &str) -> String {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
+    if plain { text.to_owned() } else { quote(text) }
 }
 
 #[cfg(test)]

@@ -50,8 +50,8 @@ struct Running {
 impl Up {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
         let mut stopped = Box::pin(interrupted()?);
-        Assignments::absent(&self.env_file)?;
         let state = State::open(&self.state).await?;
+        Assignments::absent(&self.env_file)?;
         self.port_must_be_free()?;
         let secrets = Secrets::kept(&state.join("secrets"))?;
         let mut running = tokio::select! {
@@ -150,10 +150,11 @@ impl Up {
             issuer: self.issuer(),
             audience: AUDIENCE.to_owned(),
             env: Vec::new(),
+            socket: Some(sockets.inside("introspect")?.join("auth.sock")),
             ops_port: ports::free_or(9002)?,
             ledger: state.ledger(),
         };
-        let mut introspect = Introspect::start_cold(&settings, sockets.inside("introspect")?)?;
+        let mut introspect = Introspect::start_cold(&settings, state.folder("introspect")?)?;
         introspect.ready().await?;
         Ok(introspect)
     }

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod endings;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod journey;

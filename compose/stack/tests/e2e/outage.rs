@@ -10,7 +10,7 @@ use crate::support::LIMIT;
 
 /// What a sidecar that nginx does not know decides.
 async fn decides(sidecar: &Introspect, pair: &Pair) -> u16 {
-    let question = get("http://sidecar/").over(&sidecar.socket()).header("X-Auth-Policy", "user");
+    let question = get("http://sidecar/").over(sidecar.socket()).header("X-Auth-Policy", "user");
     send(question.bearer(&pair.access)).await.status
 }
 

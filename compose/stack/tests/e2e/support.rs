@@ -54,6 +54,7 @@ impl Cinema {
             issuer: ISSUER.to_owned(),
             audience: AUDIENCE.to_owned(),
             env: Vec::new(),
+            socket: None,
             ops_port: 0,
             ledger: None,
         };
