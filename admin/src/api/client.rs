@@ -62,13 +62,12 @@ mod tests {
     use super::*;
 
     fn seen(peer: Option<&str>, forwarded: &[&'static str], trusted: &str) -> Option<String> {
-        let headers = forwarded.iter().map(|line| {
-            (http::HeaderName::from_static(FORWARDED_FOR), HeaderValue::from_static(line))
-        });
-        let mut map = HeaderMap::new();
-        map.extend(headers.map(|(name, value)| (Some(name), value)));
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append(FORWARDED_FOR, HeaderValue::from_static(line));
+        }
         let peer = peer.map(|peer| peer.parse().unwrap());
-        address(peer, &map, &TrustedProxies::parse(trusted).unwrap()).map(|address| address.to_string())
+        address(peer, &headers, &TrustedProxies::parse(trusted).unwrap()).map(|address| address.to_string())
     }
 
     #[test]

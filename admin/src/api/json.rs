@@ -24,6 +24,10 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
 /// Reads `body`, first as strict JSON, then as a `T`.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     strict::check(body)?;
+    // Serde would take an array for the fields in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Problem::new(Code::ValidationFailed).detail("The body must be an object."));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut json).map_err(|error| unfit(&error))
 }
@@ -143,7 +147,13 @@ mod tests {
         assert_eq!(wrong_fields(br#"{"name": "a", "inner": {"age": 999}}"#), "inner.age field_invalid");
         assert_eq!(wrong_fields(br#"{"name": "a", "inner": {}}"#), "inner.age field_missing");
         assert_eq!(wrong_fields(br#"{"name": "a", "inner": {"x": 1}}"#), "inner.x field_unknown");
-        assert_eq!(wrong_fields(b"[]"), "name field_missing");
+    }
+
+    #[test]
+    fn a_body_is_an_object() {
+        for body in ["[]", "[\"Anna\"]", "null", "7", "\"Anna\""] {
+            assert_eq!(read(body.as_bytes()), Err(Code::ValidationFailed), "{body}");
+        }
     }
 
     #[test]

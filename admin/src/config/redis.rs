@@ -4,7 +4,7 @@ use std::fmt;
 
 use ::redis::{ConnectionInfo, IntoConnectionInfo as _, io::tcp::TcpSettings};
 use secrecy::ExposeSecret as _;
-use shared::env::Reader;
+use shared::env::{Mistakes, Reader, Vars};
 
 /// How to reach Redis. Its `Debug` shows no password.
 #[derive(Clone)]
@@ -16,6 +16,17 @@ pub struct RedisConfig {
 }
 
 impl RedisConfig {
+    /// Reads this part alone.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake at once.
+    pub fn from_vars(vars: &dyn Vars) -> Result<Self, Mistakes> {
+        let mut reader = Reader::new(vars);
+        let config = Self::read(&mut reader);
+        reader.finish(config)
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let url = reader.required_secret("REDIS_URL");
         let prefix = reader.or("REDIS_PREFIX", "usher:".to_owned(), prefix);

@@ -147,8 +147,9 @@ mod tests {
             leeway: 5,
             max_life: 900,
         };
-        let token = verifier.verify(&ring.sign(&claims()), &ring.public, 1_000_001).unwrap();
-        assert_eq!(token.subject, claims().sub);
+        let claims = claims();
+        let token = verifier.verify(&ring.sign(&claims), &ring.public, 1_000_001).unwrap();
+        assert_eq!(token.subject, claims.sub);
         assert_eq!(ring.public.kids().len(), 3);
     }
 

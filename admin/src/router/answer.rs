@@ -148,3 +148,126 @@ fn request_id_of(headers: &HeaderMap) -> RequestId {
 fn header_value(id: &RequestId) -> HeaderValue {
     HeaderValue::from_str(id.as_str()).unwrap_or_else(|_| HeaderValue::from_static("-"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use futures_util::stream;
+    use serde_json::Value;
+    use warp::hyper::body::Body as _;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn router(routes: Vec<Route>) -> Router {
+        let key = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        let vars = std::collections::HashMap::from([
+            ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nowhere".to_owned()),
+            ("REDIS_URL", "redis://127.0.0.1:1".to_owned()),
+            ("ADMIN_MASTER_KEYS", key.to_owned()),
+            ("ADMIN_ISSUER", "https://cinema.test".to_owned()),
+            ("ADMIN_AUDIENCE", "cinema".to_owned()),
+        ]);
+        Router::new(Context::new(Config::from_vars(&vars).unwrap()), routes)
+    }
+
+    fn arrived(path: &str) -> Arrived {
+        Arrived {
+            method: Method::GET,
+            path: path.to_owned(),
+            query: String::new(),
+            headers: HeaderMap::new(),
+            peer: None,
+        }
+    }
+
+    async fn ask(router: &Router, path: &str) -> warp::reply::Response {
+        router.answer(arrived(path), stream::empty::<Result<Bytes, ()>>()).await
+    }
+
+    async fn code(response: warp::reply::Response) -> Value {
+        assert!(response.headers().contains_key(request_id::HEADER));
+        let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+        serde_json::from_slice::<Value>(&body).unwrap()["code"].clone()
+    }
+
+    async fn fine(_: Request) -> Result<Response, Problem> {
+        Ok(Response::empty(http::StatusCode::NO_CONTENT))
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_one_request() {
+        async fn panics(_: Request) -> Result<Response, Problem> {
+            panic!("on purpose")
+        }
+        let routes = vec![
+            Route::new(Method::GET, "/panic", panics, "Panics."),
+            Route::new(Method::GET, "/fine", fine, "Does not."),
+        ];
+        let router = router(routes);
+        let response = ask(&router, "/panic").await;
+        assert_eq!(response.status(), 500);
+        assert_eq!(code(response).await, "internal");
+        assert_eq!(ask(&router, "/fine").await.status(), 204);
+    }
+
+    #[tokio::test]
+    async fn a_request_beyond_the_bound_is_refused_at_once_and_later_ones_are_served() {
+        let gate = Arc::new(Semaphore::new(0));
+        let waiting = Arc::clone(&gate);
+        let waits = move |request| {
+            let gate = Arc::clone(&waiting);
+            async move {
+                let _passed = gate.acquire().await;
+                fine(request).await
+            }
+        };
+        let router = router(vec![Route::new(Method::GET, "/wait", waits, "Waits.")]);
+        let all = futures_util::future::join_all((0..MAX_AT_ONCE).map(|_| ask(&router, "/wait")));
+        let beyond = async {
+            // The others are polled first, and wait.
+            tokio::task::yield_now().await;
+            let response = ask(&router, "/wait").await;
+            gate.add_permits(1);
+            response
+        };
+        let (served, refused) = tokio::join!(all, beyond);
+        assert_eq!(refused.headers()[http::header::RETRY_AFTER], "1");
+        assert_eq!(code(refused).await, "overloaded");
+        assert!(served.iter().all(|response| response.status() == 204));
+        assert_eq!(ask(&router, "/wait").await.status(), 204);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_that_takes_too_long_is_given_up() {
+        async fn hangs(_: Request) -> Result<Response, Problem> {
+            std::future::pending().await
+        }
+        let router = router(vec![Route::new(Method::GET, "/hang", hangs, "Hangs.")]);
+        assert_eq!(code(ask(&router, "/hang").await).await, "overloaded");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_is_given_up() {
+        let router = router(vec![Route::new(Method::GET, "/fine", fine, "Does not mind.")]);
+        let never = stream::pending::<Result<Bytes, ()>>();
+        assert_eq!(code(router.answer(arrived("/fine"), never).await).await, "request_timeout");
+    }
+
+    #[tokio::test]
+    async fn a_known_request_id_is_kept_and_others_are_replaced() {
+        let router = router(vec![]);
+        for (given, kept) in [(&["a-1.b_2"][..], true), (&["a b"], false), (&["a", "b"], false), (&[], false)] {
+            let mut request = arrived("/");
+            for id in given {
+                request.headers.append(request_id::HEADER, HeaderValue::from_static(id));
+            }
+            let response = router.answer(request, stream::empty::<Result<Bytes, ()>>()).await;
+            let answered = response.headers()[request_id::HEADER].to_str().unwrap().to_owned();
+            assert_eq!(given.contains(&answered.as_str()), kept, "{given:?} {answered}");
+            assert!(response.body().size_hint().exact().is_some_and(|length| length > 0));
+        }
+    }
+}

@@ -1,9 +1,10 @@
 //! What every test here stands on: a service of its own, a client, and a way to wait.
 
-#![allow(dead_code, reason = "every test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "shared by test binaries, each of which uses a part of it")]
 
 mod app;
 mod client;
+mod command;
 mod database;
 mod gate;
 mod log;
@@ -14,7 +15,8 @@ use tokio::time::{Instant, sleep};
 
 pub use app::{ISSUER, TestApp, Vars, variables};
 pub use client::{Call, Client, PASSWORD, Pair, Reply};
-pub use database::TestDatabase;
+pub use command::Command;
+pub use database::{TestDatabase, connect};
 pub use gate::Gate;
 pub use log::RevocationLog;
 

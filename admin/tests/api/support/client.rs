@@ -145,6 +145,12 @@ impl Call {
         Self { request: self.request.header(name, value) }
     }
 
+    /// With a header of any bytes.
+    #[must_use]
+    pub fn header_value(self, name: &str, value: reqwest::header::HeaderValue) -> Self {
+        Self { request: self.request.header(name, value) }
+    }
+
     /// Sends it.
     pub async fn send(self) -> Reply {
         self.try_send().await.expect("the service answers")

@@ -65,16 +65,17 @@ impl Gate {
     }
 }
 
-/// A connection that was ever stopped ends: bytes may have been lost between its two sides, as they may in
-/// a real network.
+/// A connection that was ever stopped ends when the network is well again: bytes may have been lost between
+/// its two sides, as in a real one. Until then neither side hears of it.
 async fn lead(mut client: TcpStream, target: String, mut state: watch::Receiver<State>) {
-    if *state.borrow_and_update() == State::Open
-        && let Ok(mut server) = TcpStream::connect(target).await
-    {
+    let mut server = None;
+    if *state.borrow_and_update() == State::Open {
+        let Ok(stream) = TcpStream::connect(target).await else { return };
         tokio::select! {
-            _ended = copy_bidirectional(&mut client, &mut server) => return,
+            _ended = copy_bidirectional(&mut client, server.insert(stream)) => return,
             _changed = state.changed() => {}
         }
     }
     let _test_over = state.wait_for(|state| *state != State::Silent).await;
+    drop(server);
 }

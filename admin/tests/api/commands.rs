@@ -1,0 +1,134 @@
+//! What an operator types, and what comes of it.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Command, PASSWORD, TestApp, TestDatabase, Vars, until, variables};
+
+#[tokio::test]
+async fn the_version_is_said_without_any_configuration() {
+    let out = Command::new(&Vars::new(), &["--version"]).run().await.succeeded();
+    assert_eq!(out, format!("admin {}\n", env!("CARGO_PKG_VERSION")));
+    Command::new(&Vars::new(), &["--help"]).run().await.succeeded();
+}
+
+#[tokio::test]
+async fn every_mistake_in_the_configuration_is_told_at_once_with_64() {
+    let vars = Vars::from([("ADMIN_LISTEN", "8001".to_owned()), ("DATABASE_URL", "s3cret".to_owned())]);
+    for args in [&[][..], &["serve"], &["keys", "list"]] {
+        let ended = Command::new(&vars, args).run().await;
+        assert_eq!(ended.code, 64, "{ended:?}");
+        for name in ["DATABASE_URL", "REDIS_URL", "ADMIN_LISTEN", "ADMIN_MASTER_KEYS", "ADMIN_ISSUER", "ADMIN_AUDIENCE"] {
+            assert!(ended.err.contains(name), "{name}: {ended:?}");
+        }
+        assert!(!ended.err.contains("s3cret"));
+    }
+}
+
+#[tokio::test]
+async fn unknown_commands_are_refused_with_1() {
+    let ended = Command::new(&Vars::new(), &["frobnicate"]).run().await;
+    assert_eq!(ended.code, 1, "{ended:?}");
+}
+
+#[tokio::test]
+async fn migrating_needs_only_the_database_and_is_done_once() {
+    let database = TestDatabase::empty().await;
+    let vars = Vars::from([("DATABASE_URL", database.url.clone())]);
+    let first = Command::new(&vars, &["migrate"]).run().await.succeeded();
+    assert!(first.starts_with("Applied "), "{first}");
+    let second = Command::new(&vars, &["migrate"]).run().await.succeeded();
+    assert_eq!(second, "The schema is up to date.\n");
+}
+
+#[tokio::test]
+async fn replicas_may_migrate_at_once() {
+    let database = TestDatabase::empty().await;
+    let vars = Vars::from([("DATABASE_URL", database.url.clone())]);
+    let runs = (0..4).map(|_| Command::new(&vars, &["migrate"]).run());
+    let said: Vec<_> = futures_util::future::join_all(runs).await.into_iter().map(|run| run.succeeded()).collect();
+    assert_eq!(said.iter().filter(|said| said.starts_with("Applied")).count(), 1, "{said:?}");
+}
+
+#[tokio::test]
+async fn serving_on_an_old_schema_ends_with_1_and_the_command_to_run() {
+    let database = TestDatabase::empty().await;
+    let ended = Command::new(&variables(&database.url, "test:old:"), &[]).run().await;
+    assert_eq!(ended.code, 1);
+    assert!(ended.err.contains("admin migrate"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn an_absent_postgres_is_told_in_one_sentence() {
+    let vars = Vars::from([("DATABASE_URL", "postgres://admin:s3cret@127.0.0.1:1/usher".to_owned())]);
+    let ended = Command::new(&vars, &["migrate"]).run().await;
+    assert_eq!(ended.code, 1);
+    assert!(ended.err.contains("PostgreSQL") && !ended.err.contains("s3cret"), "{ended:?}");
+    assert_eq!(ended.err.lines().count(), 1, "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_superuser_is_made_with_a_password_from_standard_input() {
+    let app = TestApp::start().await;
+    let create = ["superuser", "create", "boss@cinema.test"];
+    let said = Command::new(&app.vars, &create).input(&format!("{PASSWORD}\n")).run().await.succeeded();
+    assert!(said.contains("superuser"), "{said}");
+    app.client.sign_in("boss@cinema.test").await;
+
+    let again = Command::new(&app.vars, &create).input(PASSWORD).run().await;
+    assert!(again.code == 1 && again.err.contains("exists already"), "{again:?}");
+    for (input, why) in [("", "no password"), ("12345678\n", "not good enough")] {
+        let weak = Command::new(&app.vars, &["superuser", "create", "x@cinema.test"]).input(input).run().await;
+        assert!(weak.code == 1 && weak.err.contains(why), "{weak:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_is_assigned_is_in_the_next_token_and_the_old_one_needs_a_refresh() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user("viewer@cinema.test").await;
+    let said = Command::new(&app.vars, &["roles", "create", "subscriber"]).run().await.succeeded();
+    assert_eq!(said, "Created the role subscriber.\n");
+    let assign = ["roles", "assign", "viewer@cinema.test", "subscriber"];
+    Command::new(&app.vars, &assign).run().await.succeeded();
+
+    app.log.await_count(1).await;
+    let refreshed = app.client.refresh(&pair.refresh).await.pair();
+    let me = app.client.get("/api/v1/me").bearer(&refreshed.access).send().await.expect(200).json();
+    assert_eq!(me["roles"], json!(["subscriber"]));
+    let again = Command::new(&app.vars, &assign).run().await.succeeded();
+    assert!(again.contains("already"), "{again}");
+}
+
+#[tokio::test]
+async fn roles_that_cannot_be_are_refused_with_a_sentence() {
+    let app = TestApp::start().await;
+    Command::new(&app.vars, &["roles", "create", "subscriber"]).run().await.succeeded();
+    for args in [
+        &["roles", "create", "subscriber"][..],
+        &["roles", "create", "Not A Role"],
+        &["roles", "assign", "nobody@cinema.test", "subscriber"],
+    ] {
+        let ended = Command::new(&app.vars, args).run().await;
+        assert!(ended.code == 1 && ended.err.starts_with("admin: "), "{ended:?}");
+        assert_eq!(ended.err.lines().count(), 1, "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_served_program_stops_at_a_signal_with_0_and_logs_no_secret() {
+    let database = TestDatabase::migrated().await;
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("ops.sock");
+    let mut vars = variables(&database.url, "test:signal:");
+    vars.insert("ADMIN_OPS_LISTEN", format!("unix:{}", socket.display()));
+    let running = tokio::spawn(Command::new(&vars, &["serve"]).run_until_told());
+    until("it listens", async || tokio::net::UnixStream::connect(&socket).await.ok()).await;
+
+    let ended = tokio::time::timeout(Duration::from_secs(30), running).await.unwrap().unwrap();
+
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.err.contains("\"message\":\"Stopped.\""), "{ended:?}");
+    assert!(!ended.err.contains("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="));
+}

@@ -1,0 +1,177 @@
+//! Starting, being ready, losing a store, stopping.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::support::{Gate, TestApp, TestDatabase, store_url, until, variables};
+
+async fn failed(app: &TestApp) -> Vec<String> {
+    let reply = app.ops.get("/health/ready").send().await;
+    let body = reply.json();
+    assert_eq!(body["ready"], reply.status == 200);
+    let word = |word: &Value| word.as_str().expect("a word").to_owned();
+    body["failed"].as_array().expect("a list").iter().map(word).collect()
+}
+
+#[tokio::test]
+async fn a_started_service_is_alive_ready_and_counted() {
+    let app = TestApp::start().await;
+    app.ops.get("/health/live").send().await.expect(200);
+    assert!(failed(&app).await.is_empty());
+    app.client.get("/api/v1/nothing").send().await.expect(404);
+    let metrics = app.ops.get("/metrics").send().await.expect(200);
+    assert!(metrics.header("content-type").starts_with("application/openmetrics-text"));
+    let line = "usher_admin_requests_total{method=\"GET\",route=\"none\",status=\"404\"} 1";
+    assert!(metrics.text.contains(line), "{}", metrics.text);
+    assert!(metrics.text.ends_with("# EOF\n"));
+}
+
+#[tokio::test]
+async fn health_is_not_on_the_listener_of_the_api_nor_the_api_on_that_of_health() {
+    let app = TestApp::start().await;
+    app.client.get("/health/live").send().await.problem(404, "not_found");
+    app.client.get("/metrics").send().await.problem(404, "not_found");
+    app.ops.get("/.well-known/jwks.json").send().await.expect(404);
+    app.ops.post("/health/live").send().await.expect(405);
+}
+
+#[tokio::test]
+async fn a_service_on_an_old_schema_says_which_command_to_run() {
+    let database = TestDatabase::empty().await;
+    let mut app = TestApp::launch_on(variables(&database.url, "test:old-schema:")).await;
+    let why = app.ended().await.unwrap_err();
+    assert!(why.contains("admin migrate"), "{why}");
+}
+
+#[tokio::test]
+async fn a_service_waits_for_postgres_and_answers_503_meanwhile() {
+    let database = TestDatabase::migrated().await;
+    let (gate, url) = Gate::before(&database.url).await;
+    gate.cut();
+    let app = TestApp::launch_on(variables(&url, "test:waits:")).await;
+    assert_eq!(failed(&app).await, ["signing_key", "partitions", "database"]);
+    app.ops.get("/health/live").send().await.expect(200);
+    app.client.register("viewer@cinema.test").await.problem(503, "dependency_unavailable");
+    app.client.get("/.well-known/jwks.json").send().await.problem(503, "dependency_unavailable");
+
+    gate.open();
+
+    app.await_ready().await;
+    app.client.register("viewer@cinema.test").await.expect(201);
+}
+
+#[tokio::test]
+async fn a_lost_postgres_costs_503_in_bounded_time_and_heals_by_itself() {
+    let database = TestDatabase::migrated().await;
+    let (gate, url) = Gate::before(&database.url).await;
+    let app = TestApp::launch_on(variables(&url, "test:lost:")).await;
+    app.await_ready().await;
+    app.client.register("viewer@cinema.test").await.expect(201);
+
+    gate.cut();
+    let begun = Instant::now();
+    let body = json!({ "email": "viewer@cinema.test", "password": crate::support::PASSWORD });
+    app.client.post("/api/v1/auth/login").json(&body).send().await.problem(503, "dependency_unavailable");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(failed(&app).await, ["database"]);
+
+    gate.open();
+    until("signing in works again", async || {
+        (app.client.post("/api/v1/auth/login").json(&body).send().await.status == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_postgres_that_says_nothing_costs_503_in_bounded_time() {
+    let database = TestDatabase::migrated().await;
+    let (gate, url) = Gate::before(&database.url).await;
+    let app = TestApp::launch_on(variables(&url, "test:silent:")).await;
+    app.await_ready().await;
+
+    gate.silence();
+    let begun = Instant::now();
+    app.client.register("viewer@cinema.test").await.expect(503);
+    assert!(begun.elapsed() < Duration::from_secs(17), "{:?}", begun.elapsed());
+    gate.open();
+}
+
+#[tokio::test]
+async fn without_redis_people_sign_in_and_out_and_sidecars_hear_of_it_later() {
+    let (gate, url) = Gate::before(&store_url("TEST_REDIS_URL")).await;
+    gate.cut();
+    let app = TestApp::start_with(&[("REDIS_URL", &url)]).await;
+    let pair = app.client.new_user("viewer@cinema.test").await;
+    app.client.post("/api/v1/auth/logout").bearer(&pair.access).send().await.expect(204);
+    assert_eq!(app.log.meta().await, None);
+
+    gate.open();
+
+    app.log.await_count(1).await;
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_finished_before_the_end() {
+    let mut app = TestApp::start().await;
+    let address = app.client.base().trim_start_matches("http://").to_owned();
+    let mut slow = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let body = json!({ "email": "late@cinema.test", "password": crate::support::PASSWORD }).to_string();
+    let head = format!(
+        "POST /api/v1/auth/register HTTP/1.1\r\nhost: admin\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nexpect: 100-continue\r\n\r\n",
+        body.len()
+    );
+    slow.write_all(head.as_bytes()).await.unwrap();
+    // The service asks for the body, so the request is under way.
+    let mut answer = vec![0; 25];
+    slow.read_exact(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 100"), "{}", String::from_utf8_lossy(&answer));
+
+    app.ask_to_stop();
+    until("nobody is let in any more", async || {
+        tokio::net::TcpStream::connect(&address).await.is_err().then_some(())
+    })
+    .await;
+    assert_eq!(failed(&app).await, ["draining"]);
+    slow.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+
+    assert_eq!(app.ended().await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_end_does_not_hold_up_the_stop_for_ever() {
+    let mut app = TestApp::start_with(&[("ADMIN_DRAIN", "300ms")]).await;
+    let address = app.client.base().trim_start_matches("http://").to_owned();
+    let mut stuck = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let head = b"POST /api/v1/auth/register HTTP/1.1\r\nhost: admin\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n";
+    stuck.write_all(head).await.unwrap();
+    stuck.read_exact(&mut [0; 25]).await.unwrap();
+    assert!(app.stop().await.unwrap_err().contains("ADMIN_DRAIN"));
+}
+
+#[tokio::test]
+async fn a_taken_address_is_named() {
+    let app = TestApp::start().await;
+    let address = app.client.base().replace("http://", "tcp:");
+    let mut vars = app.vars.clone();
+    vars.insert("ADMIN_LISTEN", address.clone());
+    let config = admin::config::Config::from_vars(&vars).unwrap();
+    let Err(error) = admin::app::App::build(config).await else { panic!("it is taken") };
+    assert!(error.to_string().contains(&address), "{error}");
+}
+
+#[tokio::test]
+async fn a_unix_socket_left_by_a_killed_process_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("admin.sock");
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let address = shared::listen::Address::Unix(path.clone());
+    let listener = admin::server::Listener::bind(&address).await.unwrap();
+    assert_eq!(listener.address().unwrap(), address);
+    assert!(admin::server::Listener::bind(&address).await.is_err(), "a living one is left alone");
+}

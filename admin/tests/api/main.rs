@@ -1,0 +1,15 @@
+//! The API as a client sees it: a real service on real stores, each test with its own.
+
+mod support;
+mod witness;
+
+mod commands;
+mod health;
+mod history;
+mod keys;
+mod locks;
+mod problems;
+mod revocations;
+mod roles;
+mod sessions;
+mod users;

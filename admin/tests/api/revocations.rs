@@ -1,0 +1,7 @@
+//! The relay against real stores: what is committed reaches Redis, whatever breaks on the way.
+
+mod breaking;
+mod epochs;
+mod publishing;
+mod relay;
+mod trimming;
