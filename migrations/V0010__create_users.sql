@@ -19,8 +19,9 @@ create table auth.users (
     created_at timestamptz not null default clock_timestamp(),
     updated_at timestamptz not null default clock_timestamp(),
     constraint users_pkey primary key (id),
-    constraint users_login_is_unique unique (login_key),
+    -- The address first: where both are taken, it is the one that is named.
     constraint users_email_is_unique unique (email_key),
+    constraint users_login_is_unique unique (login_key),
     constraint users_login_has_its_key check ((login is null) = (login_key is null)),
     constraint users_email_has_its_key check ((email is null) = (email_key is null)),
     constraint users_email_fits check (octet_length(email) <= 254 and octet_length(email_key) <= 254),

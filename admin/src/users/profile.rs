@@ -14,8 +14,8 @@ const MAX_NAME: usize = 64;
 /// The longest language tag, in bytes.
 const MAX_LOCALE: usize = 35;
 
-/// A profile as its owner sees it.
-#[derive(Debug, Clone, Serialize)]
+/// A profile as its owner sees it. Purposefully without `Debug`, as everything here: it is personal.
+#[derive(Serialize)]
 pub(crate) struct Profile {
     user_id: Uuid,
     email: Option<String>,
@@ -34,7 +34,8 @@ pub(crate) struct Profile {
 }
 
 /// What becomes of one member of a profile.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Default)]
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(crate) enum Change {
     /// It is not mentioned.
     #[default]
@@ -46,7 +47,8 @@ pub(crate) enum Change {
 }
 
 /// A merge patch of a profile. What it does not name cannot be changed by it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Default, Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ProfileChange {
     pub(crate) display_name: Change,

@@ -23,8 +23,8 @@ macro_rules! select_account {
     };
 }
 
-/// What a sign-in is held against.
-#[derive(Debug, Clone)]
+/// What a sign-in is held against. Purposefully without `Debug`: it holds an address.
+#[derive(Clone)]
 pub(crate) struct Account {
     /// Who.
     pub(crate) id: Uuid,
@@ -36,8 +36,7 @@ pub(crate) struct Account {
     pub(crate) own_words: Vec<String>,
 }
 
-/// An account to be made.
-#[derive(Debug)]
+/// An account to be made. Purposefully without `Debug`, for the same reason.
 pub(crate) struct NewUser<'n> {
     pub(crate) id: Uuid,
     pub(crate) email: &'n EmailAddress,

@@ -1,0 +1,130 @@
+//! `GET /api/v1/me/login-history`, and what is written to it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::support::{PASSWORD, Reply, TestApp};
+use crate::witness::{change_password, refresh, sign_in, standing, user_of};
+
+async fn page(app: &TestApp, access: &str, query: &str) -> Reply {
+    app.client.get(&format!("/api/v1/me/login-history{query}")).bearer(access).send().await
+}
+
+async fn events(app: &TestApp, access: &str) -> Vec<String> {
+    let page = page(app, access, "?limit=100").await.expect(200).json();
+    page["items"].as_array().unwrap().iter().map(|item| item["event"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn the_history_tells_what_happened_the_latest_first() {
+    let app = TestApp::start().await;
+    app.client.new_user("neo@example.org").await;
+    sign_in(&app, "neo@example.org", "wrong").send().await.expect(401);
+    let pair = app.client.sign_in("neo@example.org").await;
+    let reused = app.client.sign_in("neo@example.org").await;
+    let next = refresh(&app, &reused.refresh).send().await.pair();
+    refresh(&app, &next.refresh).send().await.pair();
+    refresh(&app, &reused.refresh).send().await.expect(401);
+    let wrong = json!({ "current_password": "wrong", "login": "the_one" });
+    app.client.put("/api/v1/me/login").bearer(&pair.access).json(&wrong).send().await.expect(401);
+    let new = change_password(&app, &pair.access, "another horse, another battery").send().await.pair();
+
+    assert_eq!(
+        events(&app, &new.access).await,
+        ["password_changed", "proof_failed", "refresh_reused", "login", "login", "login_failed", "login"]
+    );
+}
+
+#[tokio::test]
+async fn an_entry_says_when_and_from_where() {
+    let app = TestApp::start().await;
+    app.client.register("neo@example.org").await.expect(201);
+    let call = sign_in(&app, "neo@example.org", PASSWORD).header("user-agent", "film/1");
+    let pair = call.header("x-forwarded-for", "2001:db8::7").send().await.pair();
+
+    let item = page(&app, &pair.access, "").await.expect(200).json()["items"][0].clone();
+
+    assert_eq!((&item["event"], &item["session_id"]), (&json!("login"), &json!(pair.session)));
+    assert_eq!((&item["address"], &item["user_agent"]), (&json!("2001:db8::7"), &json!("film/1")));
+    assert!(item["occurred_at"].as_str().unwrap().ends_with('Z'));
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_gap_or_repetition() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user("neo@example.org").await;
+    app.client.new_user("trinity@example.org").await;
+    // Several at the same moment, so that the moment alone would not tell where a page ended.
+    let fill = "insert into auth.login_history (id, occurred_at, user_id, event, request_id)
+                select gen_random_uuid(), timestamptz '2026-11-01 00:00:00Z' + (n / 3) * interval '1 s', $1, 'login', n::text
+                from generate_series(1, 30) n";
+    app.sql().await.execute(fill, &[&user_of(&pair)]).await.unwrap();
+
+    let whole = page(&app, &pair.access, "?limit=100").await.expect(200).json();
+    assert_eq!(whole["next_cursor"], Value::Null);
+    let whole = whole["items"].as_array().unwrap().clone();
+    assert_eq!(whole.len(), 31);
+
+    let (mut collected, mut query) = (Vec::new(), "?limit=7".to_owned());
+    loop {
+        let page = page(&app, &pair.access, &query).await.expect(200).json();
+        collected.extend(page["items"].as_array().unwrap().clone());
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        query = format!("?limit=7&cursor={cursor}");
+    }
+    assert_eq!(collected, whole);
+}
+
+#[tokio::test]
+async fn bad_queries_are_refused() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user("neo@example.org").await;
+    for query in
+        ["?limit=0", "?limit=101", "?limit=x", "?limit=", "?limit=-1", "?cursor=x", "?cursor=", "?cursor=%00"]
+    {
+        page(&app, &pair.access, query).await.problem(422, "validation_failed");
+    }
+    let forged = "?cursor=gAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    page(&app, &pair.access, forged).await.problem(422, "validation_failed");
+    app.client.get("/api/v1/me/login-history").send().await.problem(401, "token_missing");
+}
+
+#[tokio::test]
+async fn attempts_on_nobody_are_remembered_without_the_name() {
+    let app = TestApp::start().await;
+    sign_in(&app, "hunter2@example.org", PASSWORD).send().await.expect(401);
+    let sql = "select event, reason, user_id::text, login_history::text from auth.login_history";
+    let row = app.sql().await.query_one(sql, &[]).await.unwrap();
+    assert_eq!(
+        (row.get(0), row.get(1), row.get(2)),
+        ("login_failed", Some("nobody_has_that_name"), None::<&str>)
+    );
+    assert!(!row.get::<_, &str>(3).contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_sign_in_goes_on_without_its_history() {
+    let app = TestApp::start().await;
+    app.client.register("neo@example.org").await.expect(201);
+    app.sql().await.batch_execute("alter table auth.login_history rename to somewhere_else").await.unwrap();
+
+    let pair = app.client.sign_in("neo@example.org").await;
+    standing(&app, &pair.access).await;
+    sign_in(&app, "neo@example.org", "wrong").send().await.problem(401, "invalid_credentials");
+
+    let metrics = app.ops.get("/metrics").send().await.expect(200).text;
+    assert!(metrics.contains("usher_admin_history_failures_total 2"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_sign_in_does_not_wait_long_for_a_locked_history() {
+    let app = TestApp::start().await;
+    app.client.register("neo@example.org").await.expect(201);
+    let holder = app.sql().await;
+    holder.batch_execute("begin; lock table auth.login_history in access exclusive mode").await.unwrap();
+    let begun = Instant::now();
+    app.client.sign_in("neo@example.org").await;
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}

@@ -1,0 +1,117 @@
+//! Roles: making them, assigning them, and what becomes of tokens.
+
+use admin::roles::{AssignError, Assigned, CreateError, assign, create};
+
+use crate::support::{ISSUER, TestApp};
+use crate::witness::{claims, dead, refresh, roles_of, standing};
+
+#[tokio::test]
+async fn a_role_reaches_tokens_with_the_next_refresh() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user("neo@example.org").await;
+    let mut connection = app.context.db.get().await.unwrap();
+    create(&connection, "subscriber").await.unwrap();
+
+    assert_eq!(
+        assign(&mut connection, ISSUER, "Neo@example.org", "subscriber").await.unwrap(),
+        Assigned::Now
+    );
+
+    dead(&app, &pair.access).await;
+    let next = refresh(&app, &pair.refresh).send().await.pair();
+    assert_eq!(roles_of(&next.access), ["subscriber"]);
+    standing(&app, &next.access).await;
+}
+
+#[tokio::test]
+async fn an_assignment_says_that_a_refresh_helps() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user("neo@example.org").await;
+    let mut connection = app.context.db.get().await.unwrap();
+    create(&connection, "subscriber").await.unwrap();
+    assign(&mut connection, ISSUER, "neo@example.org", "subscriber").await.unwrap();
+
+    let sql = "select r.kind, r.reason, r.arg, u.token_generation from auth.revocations r, auth.users u";
+    let row = app.sql().await.query_one(sql, &[]).await.unwrap();
+    assert_eq!((row.get::<_, i16>(0), row.get::<_, i16>(1)), (3, 2));
+    assert_eq!(row.get::<_, i64>(2), row.get::<_, i64>(3));
+    assert_eq!(claims(&pair.access)["gen"], row.get::<_, i64>(3) - 1);
+}
+
+#[tokio::test]
+async fn assigning_twice_changes_nothing_the_second_time() {
+    let app = TestApp::start().await;
+    app.client.register("neo@example.org").await.expect(201);
+    let mut connection = app.context.db.get().await.unwrap();
+    create(&connection, "subscriber").await.unwrap();
+    assign(&mut connection, ISSUER, "neo@example.org", "subscriber").await.unwrap();
+    let pair = app.client.sign_in("neo@example.org").await;
+
+    assert_eq!(
+        assign(&mut connection, ISSUER, "neo@example.org", "subscriber").await.unwrap(),
+        Assigned::Already
+    );
+    standing(&app, &pair.access).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_assigned_is_said() {
+    let app = TestApp::start().await;
+    app.client.register("neo@example.org").await.expect(201);
+    let mut connection = app.context.db.get().await.unwrap();
+    create(&connection, "subscriber").await.unwrap();
+
+    assert!(matches!(create(&connection, "subscriber").await, Err(CreateError::Exists)));
+    assert!(matches!(create(&connection, "Subscriber").await, Err(CreateError::Name(_))));
+    let error = assign(&mut connection, ISSUER, "trinity@example.org", "subscriber").await.unwrap_err();
+    assert!(matches!(error, AssignError::NoUser), "{error}");
+    let error = assign(&mut connection, ISSUER, "neo@example.org", "pilot").await.unwrap_err();
+    assert!(matches!(error, AssignError::NoRole), "{error}");
+    let error = assign(&mut connection, ISSUER, "neo", "subscriber").await.unwrap_err();
+    assert!(matches!(error, AssignError::Email(_)), "{error}");
+}
+
+#[tokio::test]
+async fn roles_that_would_not_fit_into_a_header_are_not_assigned() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user("neo@example.org").await;
+    let fill = "with made as (
+                    insert into auth.roles (id, name)
+                    select gen_random_uuid(), 'role-' || lpad(n::text, 27, '0') from generate_series(1, 62) n
+                    returning id
+                )
+                insert into auth.user_roles (user_id, role_id) select u.id, made.id from auth.users u, made";
+    app.sql().await.batch_execute(fill).await.unwrap();
+    let mut connection = app.context.db.get().await.unwrap();
+    create(&connection, "ab").await.unwrap();
+
+    let error = assign(&mut connection, ISSUER, "neo@example.org", "ab").await.unwrap_err();
+
+    assert!(matches!(error, AssignError::TooMany), "{error}");
+    standing(&app, &pair.access).await;
+    let next = refresh(&app, &pair.refresh).send().await.pair();
+    assert_eq!(roles_of(&next.access).len(), 62);
+    assert!(next.access.len() < 8 * 1024);
+}
+
+#[tokio::test]
+async fn a_token_ends_with_the_first_of_its_roles() {
+    let app = TestApp::start().await;
+    app.client.register("neo@example.org").await.expect(201);
+    let mut connection = app.context.db.get().await.unwrap();
+    for role in ["past", "soon", "always"] {
+        create(&connection, role).await.unwrap();
+        assign(&mut connection, ISSUER, "neo@example.org", role).await.unwrap();
+    }
+    let end = "update auth.user_roles held
+               set expires_at = clock_timestamp() + case r.name when 'soon' then interval '60 s' else interval '-1 s' end
+               from auth.roles r where r.id = held.role_id and r.name in ('past', 'soon')";
+    app.sql().await.batch_execute(end).await.unwrap();
+
+    let pair = app.client.sign_in("neo@example.org").await;
+
+    assert_eq!(roles_of(&pair.access), ["always", "soon"]);
+    let claims = claims(&pair.access);
+    let life = claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
+    assert!((50..=60).contains(&life), "{life}");
+}

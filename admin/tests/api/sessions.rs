@@ -1,0 +1,7 @@
+//! Signing in, staying in, signing out.
+
+mod caller;
+mod list;
+mod login;
+mod logout;
+mod refresh;

@@ -1,0 +1,5 @@
+//! Accounts: making one, looking at it, changing it.
+
+mod credentials;
+mod profile;
+mod register;

@@ -1,0 +1,121 @@
+//! What tests of the features see from outside: the claims of a token, what a sidecar would say to it, and
+//! who waits for a lock.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use shared::revocation::{Kind, Record};
+use shared::token::{Profile, VerifiedToken, Verifier};
+use uuid::Uuid;
+
+use crate::support::{Call, ISSUER, PASSWORD, Pair, Reply, TestApp, until};
+
+/// The claims of an access token, unverified.
+pub(crate) fn claims(access: &str) -> Value {
+    let payload = access.split('.').nth(1).expect("a token has three parts");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
+}
+
+/// Whose a pair is.
+pub(crate) fn user_of(pair: &Pair) -> Uuid {
+    claims(&pair.access)["sub"].as_str().expect("sub").parse().expect("a UUID")
+}
+
+/// The session of a pair.
+pub(crate) fn session_of(pair: &Pair) -> Uuid {
+    pair.session.parse().expect("a UUID")
+}
+
+/// The roles in an access token.
+pub(crate) fn roles_of(access: &str) -> Vec<String> {
+    let roles = claims(access)["roles"].clone();
+    serde_json::from_value(roles).expect("an array of strings")
+}
+
+/// Asserts that admin takes the access token.
+#[track_caller]
+pub(crate) fn alive<'a>(app: &'a TestApp, access: &'a str) -> impl Future<Output = ()> + 'a {
+    let at = std::panic::Location::caller();
+    async move {
+        let reply = app.client.get("/api/v1/me").bearer(access).send().await;
+        assert_eq!(reply.status, 200, "{reply:?} at {at}");
+    }
+}
+
+/// Asserts that admin refuses the access token as revoked, and that every sidecar will.
+pub(crate) async fn dead(app: &TestApp, access: &str) {
+    app.client.get("/api/v1/me").bearer(access).send().await.problem(401, "token_revoked");
+    let token = verified(app, access);
+    until("the revocation of the token is published", async || {
+        let _meta = app.log.meta().await?;
+        app.log.current().await.iter().any(|record| kills(record, &token)).then_some(())
+    })
+    .await;
+}
+
+/// Asserts that no revocation refuses the access token, at admin or at a sidecar.
+pub(crate) async fn standing(app: &TestApp, access: &str) {
+    alive(app, access).await;
+    let token = verified(app, access);
+    let records = app.log.current().await;
+    assert!(!records.iter().any(|record| kills(record, &token)), "a sidecar would refuse it");
+}
+
+fn verified(app: &TestApp, access: &str) -> VerifiedToken {
+    let verifier = Verifier { profile: Profile::Usher, issuer: ISSUER.to_owned(), leeway: 5, max_life: 3600 };
+    let keys = app.context.keys.public_set().expect("the keys are loaded");
+    let now = claims(access)["iat"].as_u64().expect("iat");
+    verifier.verify(access, &keys, now).expect("the token is genuine")
+}
+
+/// As a sidecar decides.
+fn kills(record: &Record, token: &VerifiedToken) -> bool {
+    match record.kind {
+        Kind::Token => Some(record.key) == token.token_key,
+        Kind::Session => Some(record.key) == token.session_key,
+        Kind::User => record.key == token.user_key && token.generation < record.argument,
+        Kind::Key => record.key == token.signing_key,
+        Kind::Everything => token.deployment_generation < record.argument,
+    }
+}
+
+/// Waits until `count` statements of the service wait for a lock that `holder`'s database knows of.
+pub(crate) async fn blocked(holder: &tokio_postgres::Client, count: i64) {
+    let sql = "select count(*) from pg_catalog.pg_stat_activity
+               where datname = current_database() and wait_event_type = 'Lock'";
+    until(&format!("{count} statements wait for a lock"), async || {
+        // Within a transaction the list of connections is read once, unless told to forget it.
+        holder.batch_execute("select pg_stat_clear_snapshot()").await.expect("asking");
+        let waiting: i64 = holder.query_one(sql, &[]).await.expect("asking").get(0);
+        (waiting == count).then_some(())
+    })
+    .await;
+}
+
+/// Sends a call while the test does something else.
+pub(crate) fn beside(call: Call) -> tokio::task::JoinHandle<Reply> {
+    tokio::spawn(call.send())
+}
+
+/// A sign-in that may fail.
+pub(crate) fn sign_in(app: &TestApp, email: &str, password: &str) -> Call {
+    app.client.post("/api/v1/auth/login").json(&json!({ "email": email, "password": password }))
+}
+
+/// A change of password from [`PASSWORD`].
+pub(crate) fn change_password(app: &TestApp, access: &str, new: &str) -> Call {
+    let body = json!({ "current_password": PASSWORD, "new_password": new });
+    app.client.put("/api/v1/me/password").bearer(access).json(&body)
+}
+
+/// A refresh.
+pub(crate) fn refresh(app: &TestApp, token: &str) -> Call {
+    app.client.post("/api/v1/auth/refresh").json(&json!({ "refresh_token": token }))
+}
+
+/// Gives a role, which is made if need be.
+pub(crate) async fn assign(app: &TestApp, email: &str, role: &str) {
+    let mut connection = app.context.db.get().await.expect("a connection");
+    let _exists = admin::roles::create(&connection, role).await;
+    admin::roles::assign(&mut connection, ISSUER, email, role).await.expect("the role is assigned");
+}
