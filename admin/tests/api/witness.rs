@@ -18,7 +18,17 @@ pub(crate) fn claims(access: &str) -> Value {
 
 /// Whose a pair is.
 pub(crate) fn user_of(pair: &Pair) -> Uuid {
-    claims(&pair.access)["sub"].as_str().expect("sub").parse().expect("a UUID")
+    text_of(&claims(&pair.access), "sub").parse().expect("a UUID")
+}
+
+/// A member that is a text.
+pub(crate) fn text_of(value: &Value, name: &str) -> String {
+    value.get(name).and_then(Value::as_str).unwrap_or_else(|| panic!("no {name}: {value}")).to_owned()
+}
+
+/// The members of `items`, of an answer that is a list.
+pub(crate) fn items_of(list: &Value) -> Vec<Value> {
+    list.get("items").and_then(Value::as_array).cloned().unwrap_or_else(|| panic!("no items: {list}"))
 }
 
 /// The session of a pair.
@@ -28,7 +38,7 @@ pub(crate) fn session_of(pair: &Pair) -> Uuid {
 
 /// The roles in an access token.
 pub(crate) fn roles_of(access: &str) -> Vec<String> {
-    let roles = claims(access)["roles"].clone();
+    let roles = claims(access).get("roles").cloned().expect("roles");
     serde_json::from_value(roles).expect("an array of strings")
 }
 
@@ -64,7 +74,7 @@ pub(crate) async fn standing(app: &TestApp, access: &str) {
 fn verified(app: &TestApp, access: &str) -> VerifiedToken {
     let verifier = Verifier { profile: Profile::Usher, issuer: ISSUER.to_owned(), leeway: 5, max_life: 3600 };
     let keys = app.context.keys.public_set().expect("the keys are loaded");
-    let now = claims(access)["iat"].as_u64().expect("iat");
+    let now = claims(access).get("iat").and_then(Value::as_u64).expect("iat");
     verifier.verify(access, &keys, now).expect("the token is genuine")
 }
 

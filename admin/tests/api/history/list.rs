@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::support::{PASSWORD, Reply, TestApp};
-use crate::witness::{change_password, refresh, sign_in, standing, user_of};
+use crate::witness::{change_password, items_of, refresh, sign_in, standing, text_of, user_of};
 
 async fn page(app: &TestApp, access: &str, query: &str) -> Reply {
     app.client.get(&format!("/api/v1/me/login-history{query}")).bearer(access).send().await
@@ -14,7 +14,7 @@ async fn page(app: &TestApp, access: &str, query: &str) -> Reply {
 
 async fn events(app: &TestApp, access: &str) -> Vec<String> {
     let page = page(app, access, "?limit=100").await.expect(200).json();
-    page["items"].as_array().unwrap().iter().map(|item| item["event"].as_str().unwrap().to_owned()).collect()
+    items_of(&page).iter().map(|item| text_of(item, "event")).collect()
 }
 
 #[tokio::test]

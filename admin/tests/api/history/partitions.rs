@@ -3,15 +3,14 @@
 use admin::sessions::history::partitions::keep;
 use jiff::civil::{Date, date};
 
-use crate::support::{TestApp, TestDatabase, until};
+use crate::support::{TestApp, TestDatabase, connect, until};
 use crate::witness::sign_in;
 
 /// A database whose partitions nobody keeps, and a connection to it as the service has.
 async fn unkept() -> (TestDatabase, admin::db::Connection, tokio_postgres::Client) {
     let database = TestDatabase::migrated().await;
-    let connection = admin::db::Db::new(&database.config()).get().await.unwrap();
-    let (client, driver) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(driver);
+    let connection = admin::db::Db::new(&database.config()).get().await.expect("a connection");
+    let client = connect(&database.url).await;
     (database, connection, client)
 }
 
@@ -20,19 +19,19 @@ async fn insert(sql: &tokio_postgres::Client, moment: &str) {
         "insert into auth.login_history (id, occurred_at, event, request_id)
          values (gen_random_uuid(), '{moment}', 'login', '{moment}')"
     );
-    sql.batch_execute(&insert).await.unwrap();
+    sql.batch_execute(&insert).await.expect("it is inserted");
 }
 
 /// In which table the entry of a moment lies.
 async fn place_of(sql: &tokio_postgres::Client, moment: &str) -> String {
     let place = "select tableoid::regclass::text from auth.login_history where request_id = $1";
-    sql.query_one(place, &[&moment]).await.unwrap().get(0)
+    sql.query_one(place, &[&moment]).await.expect("it is there").get(0)
 }
 
 async fn partitions(sql: &tokio_postgres::Client) -> Vec<String> {
     let names = "select inhrelid::regclass::text from pg_inherits
                  where inhparent = 'auth.login_history'::regclass order by 1";
-    sql.query(names, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+    sql.query(names, &[]).await.expect("asking").iter().map(|row| row.get(0)).collect()
 }
 
 #[tokio::test]

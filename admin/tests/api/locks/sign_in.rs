@@ -76,8 +76,8 @@ async fn ended_after_sign_in(end: impl Fn(&TestApp, &str) -> Call) -> (TestApp, 
     let ending = beside(end(&app, &asking.access));
     blocked(&holder, 2).await;
     let_go(&holder, "select 1").await;
-    let minted = signing_in.await.unwrap().pair();
-    ending.await.unwrap().expect(200);
+    let minted = signing_in.await.expect("an answer").pair();
+    ending.await.expect("an answer").expect(200);
     (app, minted)
 }
 

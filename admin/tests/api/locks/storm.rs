@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use crate::support::{Pair, TestApp};
+use crate::support::{Call, Pair, Reply, TestApp};
 use crate::witness::{change_password, dead, refresh, sign_in};
 
 #[tokio::test]
@@ -21,13 +21,13 @@ async fn everything_at_once_deadlocks_nothing_and_leaves_nothing_alive() {
     calls.push(change_password(&app, &pairs[2].access, "another horse, another battery"));
     calls.push(app.client.post("/api/v1/auth/logout-all").bearer(&pairs[3].access));
 
-    let replies = join_all(calls.into_iter().map(|call| call.send())).await;
+    let replies = join_all(calls.into_iter().map(Call::send)).await;
     assert!(replies.iter().all(|reply| reply.status < 500), "{replies:#?}");
 
     let minted: Vec<Pair> = replies
         .into_iter()
         .filter(|reply| reply.status == 200 && reply.text.contains("access_token"))
-        .map(|reply| reply.pair())
+        .map(Reply::pair)
         .collect();
     pairs.extend(minted);
     // One last ending, of everything that may still stand, by whoever still stands.
