@@ -5,3 +5,4 @@ mod list;
 mod login;
 mod logout;
 mod refresh;
+mod secrecy;

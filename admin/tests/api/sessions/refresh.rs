@@ -288,3 +288,48 @@ async fn a_token_outlives_a_new_master_key() {
     assert_eq!(row.get::<_, i16>(0), 1);
     rekeyed.stop().await.unwrap();
 }
+
+/// Writes down, at the commit of each change of a session, whether that commit waits for the disk.
+const WATCH_COMMITS: &str = "
+    create table public.commits (n serial, waits text);
+    create function public.watch() returns trigger language plpgsql as $$
+        begin
+            insert into public.commits (waits) values (current_setting('synchronous_commit'));
+            return null;
+        end $$;
+    create constraint trigger watch after update on auth.sessions deferrable initially deferred
+        for each row execute function public.watch()";
+
+#[tokio::test]
+async fn only_a_plain_rotation_does_not_wait_for_the_disk() {
+    let (app, pair) = signed_in().await;
+    let sql = app.sql().await;
+    sql.batch_execute(WATCH_COMMITS).await.unwrap();
+
+    let next = caused(refresh(&app, &pair.refresh).send().await, "current");
+    caused(refresh(&app, &pair.refresh).send().await, "concurrent");
+    sql.batch_execute("set session_replication_role = replica; update auth.sessions set counter = 0")
+        .await
+        .unwrap();
+    let next = caused(refresh(&app, &next.refresh).send().await, "recovered");
+    app.client.post("/api/v1/auth/logout-all").bearer(&next.access).send().await.expect(200);
+
+    let commits = sql.query("select waits from public.commits order by n", &[]).await.unwrap();
+    let commits: Vec<String> = commits.iter().map(|row| row.get(0)).collect();
+    assert_eq!(commits, ["off", "on", "on", "on"]);
+}
+
+#[tokio::test]
+async fn a_refresh_rewrites_no_index() {
+    let (app, pair) = signed_in().await;
+    refresh(&app, &pair.refresh).send().await.pair();
+    let sql = app.sql().await;
+    let updates =
+        "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relid = 'auth.sessions'::regclass";
+    crate::support::until("the statistics arrive", async || {
+        let row = sql.query_one(updates, &[]).await.unwrap();
+        let (all, hot): (i64, i64) = (row.get(0), row.get(1));
+        (all == 1).then(|| assert_eq!(hot, 1))
+    })
+    .await;
+}
