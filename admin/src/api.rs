@@ -2,8 +2,8 @@
 
 mod body;
 mod client;
-pub mod jwks;
 mod json;
+pub mod jwks;
 mod problem;
 mod request;
 mod response;

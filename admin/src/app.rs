@@ -112,7 +112,8 @@ impl App {
         let (all_drained, drained) = tokio::sync::oneshot::channel::<()>();
         let after_drain = server::stop_when(async { drop(drained.await) });
 
-        let ops = server::serve(ops, health::filter(context.clone(), draining.clone()), after_drain.clone(), drain);
+        let ops =
+            server::serve(ops, health::filter(context.clone(), draining.clone()), after_drain.clone(), drain);
         let mut ops = JoinSet::from_iter([ops]);
         let api = server::serve(api, router::filter(context.clone(), router::routes()), stop.clone(), drain);
         let api = tokio::spawn(api);
@@ -147,12 +148,7 @@ async fn bind(addresses: &[Address]) -> Result<Vec<Listener>, BuildError> {
 }
 
 /// Prepares, then runs what goes on in the background. Returns only when something is wrong.
-async fn work(
-    context: &Context,
-    relay: Relay,
-    stop_relay: Stop,
-    background: &mut JoinSet<Part>,
-) -> RunError {
+async fn work(context: &Context, relay: Relay, stop_relay: Stop, background: &mut JoinSet<Part>) -> RunError {
     if let Err(error) = prepare(context).await {
         return error;
     }

@@ -14,7 +14,7 @@ use crate::api::Response;
 use crate::context::Context;
 use crate::db::{DbError, Schema};
 
-/// The text format of OpenMetrics.
+/// The text format of `OpenMetrics`.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// How many months of the sign-in history, this one counted, must have their partition.

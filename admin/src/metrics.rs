@@ -122,8 +122,16 @@ impl Metrics {
         r.register("history_failures", failures, self.history_failures.clone());
         let relay = self.relay.clone();
         r.register("relay_leading", "1 while this process relays revocations to Redis.", relay.leading);
-        r.register("relay_epoch", "The epoch of the revocation log that this process took last.", relay.epoch);
-        r.register("relay_epochs", "Epochs taken; more than a few a day means an unsteady Redis.", relay.epochs);
+        r.register(
+            "relay_epoch",
+            "The epoch of the revocation log that this process took last.",
+            relay.epoch,
+        );
+        r.register(
+            "relay_epochs",
+            "Epochs taken; more than a few a day means an unsteady Redis.",
+            relay.epochs,
+        );
         r.register("relay_published", "Revocation records appended to the log.", relay.published);
         let seconds = "From writing a revocation to its publication.";
         r.register("relay_publish_seconds", seconds, relay.publish_seconds.0);
@@ -148,7 +156,7 @@ impl Metrics {
         self.sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
     }
 
-    /// All of them in the text format of OpenMetrics.
+    /// All of them in the text format of `OpenMetrics`.
     ///
     /// # Errors
     ///

@@ -42,7 +42,12 @@ impl NewRevocation {
 
     /// Every access token whose `ggen` is below `min_generation`.
     pub fn everything(min_generation: u64) -> Self {
-        Self { kind: Kind::Everything, reason: Reason::Revoked, claim: String::new(), argument: min_generation }
+        Self {
+            kind: Kind::Everything,
+            reason: Reason::Revoked,
+            claim: String::new(),
+            argument: min_generation,
+        }
     }
 
     fn key_under(&self, issuer: &str) -> RecordKey {

@@ -80,7 +80,10 @@ mod tests {
     fn a_trusted_proxy_says_who_it_heard_from() {
         assert_eq!(seen(Some("10.0.0.1"), &["198.51.100.1"], "10.0.0.0/8").as_deref(), Some("198.51.100.1"));
         assert_eq!(seen(None, &["198.51.100.1"], "unix").as_deref(), Some("198.51.100.1"));
-        assert_eq!(seen(Some("::ffff:10.0.0.1"), &["2001:db8::1"], "10.0.0.0/8").as_deref(), Some("2001:db8::1"));
+        assert_eq!(
+            seen(Some("::ffff:10.0.0.1"), &["2001:db8::1"], "10.0.0.0/8").as_deref(),
+            Some("2001:db8::1")
+        );
     }
 
     #[test]
@@ -92,7 +95,10 @@ mod tests {
     #[test]
     fn an_unreadable_hop_ends_the_walk_at_the_last_one_known() {
         assert_eq!(seen(Some("10.0.0.1"), &["unknown"], "10.0.0.0/8").as_deref(), Some("10.0.0.1"));
-        assert_eq!(seen(Some("10.0.0.1"), &["1.1.1.1, x, 10.0.0.2"], "10.0.0.0/8").as_deref(), Some("10.0.0.2"));
+        assert_eq!(
+            seen(Some("10.0.0.1"), &["1.1.1.1, x, 10.0.0.2"], "10.0.0.0/8").as_deref(),
+            Some("10.0.0.2")
+        );
         assert_eq!(seen(None, &[], "unix"), None);
     }
 

@@ -159,7 +159,10 @@ mod tests {
     #[test]
     fn only_json_is_taken_for_json() {
         let check = |value: &'static str| {
-            check_content_type(&HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(value))]))
+            check_content_type(&HeaderMap::from_iter([(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static(value),
+            )]))
         };
         assert_eq!(check("application/json"), Ok(()));
         assert_eq!(check("Application/JSON; charset=utf-8"), Ok(()));

@@ -14,5 +14,6 @@ const CACHING: HeaderValue = HeaderValue::from_static("public, max-age=30");
 /// 503 when they have not been read yet.
 pub async fn show(request: Request) -> Result<Response, Problem> {
     let jwks = request.context.keys.jwks_json()?;
-    Ok(Response::new(StatusCode::OK, "application/jwk-set+json", jwks).with_header(header::CACHE_CONTROL, CACHING))
+    Ok(Response::new(StatusCode::OK, "application/jwk-set+json", jwks)
+        .with_header(header::CACHE_CONTROL, CACHING))
 }

@@ -1,5 +1,6 @@
 //! `admin serve`: the API, until a signal.
 
+use shared::listen::Address;
 use shared::shutdown;
 
 use crate::app::App;
@@ -11,13 +12,17 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
     config.logs.start();
     let shutdown = shutdown::requested()?;
     let app = App::build(config).await?;
-    for address in app.api_addresses() {
-        tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "Listening.");
-    }
-    for address in app.ops_addresses() {
-        tracing::info!(%address, "Listening for health and metrics.");
-    }
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        api = list(&app.api_addresses()),
+        ops = list(&app.ops_addresses()),
+        "Listening."
+    );
     app.run(shutdown).await?;
     tracing::info!("Stopped.");
     Ok(())
+}
+
+fn list(addresses: &[Address]) -> String {
+    addresses.iter().map(Address::to_string).collect::<Vec<_>>().join(",")
 }

@@ -33,7 +33,11 @@ impl HttpConfig {
         Self {
             listen: reader.or("ADMIN_LISTEN", tcp(8001), listen::list),
             ops_listen: reader.or("ADMIN_OPS_LISTEN", tcp(9001), listen::list),
-            trusted_proxies: reader.or("ADMIN_TRUSTED_PROXIES", TrustedProxies::default(), TrustedProxies::parse),
+            trusted_proxies: reader.or(
+                "ADMIN_TRUSTED_PROXIES",
+                TrustedProxies::default(),
+                TrustedProxies::parse,
+            ),
             drain: reader.or(
                 "ADMIN_DRAIN",
                 Duration::from_secs(10),
@@ -57,7 +61,8 @@ impl TrustedProxies {
                 continue;
             }
             let network = entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
-            let why = || "it is addresses, networks such as 10.0.0.0/8, and unix, with commas between".to_owned();
+            let why =
+                || "it is addresses, networks such as 10.0.0.0/8, and unix, with commas between".to_owned();
             proxies.networks.push(network.map_err(|_| why())?);
         }
         Ok(proxies)

@@ -45,7 +45,11 @@ impl RedisConfig {
 fn prefix(text: &str) -> Result<String, &'static str> {
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'{' && byte != b'}');
     let fits = plain && text.len() <= 100;
-    if fits { Ok(text.to_owned()) } else { Err("it is up to 100 visible characters without braces, such as usher:") }
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("it is up to 100 visible characters without braces, such as usher:")
+    }
 }
 
 impl fmt::Debug for RedisConfig {

@@ -79,7 +79,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for bad in ["", "1", KEY, "256:AAAA", "1:AAAA", "x:AAAA", &format!("1:{KEY},1:{KEY}"), &format!("1:{KEY},")] {
+        for bad in
+            ["", "1", KEY, "256:AAAA", "1:AAAA", "x:AAAA", &format!("1:{KEY},1:{KEY}"), &format!("1:{KEY},")]
+        {
             assert!(MasterKeys::parse(bad).is_err(), "{bad}");
         }
     }

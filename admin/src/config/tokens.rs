@@ -45,7 +45,14 @@ impl TokenConfig {
         let session_life = reader.or("ADMIN_SESSION_LIFE", DAY * 180, duration_between(SECOND, years));
         let key_publication =
             reader.or("ADMIN_KEY_PUBLICATION", Duration::from_mins(5), duration_between(SECOND, DAY));
-        Some(Self { issuer: issuer?, audience: audience?, access_life, session_idle, session_life, key_publication })
+        Some(Self {
+            issuer: issuer?,
+            audience: audience?,
+            access_life,
+            session_idle,
+            session_life,
+            key_publication,
+        })
     }
 }
 
@@ -62,5 +69,9 @@ impl Registration {
 /// What stands in a token's `iss` or `aud`: visible ASCII, so that it survives logs and headers.
 fn identifier(value: &str) -> Result<String, &'static str> {
     let fits = value.bytes().all(|byte| byte.is_ascii_graphic()) && value.len() <= 200;
-    if fits { text(value).map_err(|never| match never {}) } else { Err("it is up to 200 visible ASCII characters") }
+    if fits {
+        text(value).map_err(|never| match never {})
+    } else {
+        Err("it is up to 200 visible ASCII characters")
+    }
 }

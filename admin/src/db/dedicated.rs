@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::{AsyncMessage, Client, NoTls, Socket};
 
 use crate::config::DatabaseConfig;
@@ -19,14 +20,20 @@ pub struct Dedicated {
 }
 
 impl Dedicated {
-    /// Connects with `settings` (as in `-c name=value`) and listens on `channel`.
+    /// Connects as `name` with `settings` (as in `-c name=value`) and listens on `channel`.
     ///
     /// # Errors
     ///
     /// When PostgreSQL cannot be reached.
-    pub async fn connect(config: &DatabaseConfig, settings: &str, channel: &str) -> Result<Self, DbError> {
+    pub async fn connect(
+        config: &DatabaseConfig,
+        name: &str,
+        settings: &str,
+        channel: &str,
+    ) -> Result<Self, DbError> {
         let mut server = config.server.clone();
-        server.options(with_settings(server.get_options(), settings));
+        let options = with_settings(server.get_options(), settings);
+        server.application_name(name).options(options);
         let (client, connection) = server.connect(NoTls).await?;
         let heard = Arc::new(Notify::new());
         let driver = tokio::spawn(drive(connection, Arc::clone(&heard)));
@@ -53,7 +60,7 @@ impl Drop for Dedicated {
     }
 }
 
-async fn drive(mut connection: tokio_postgres::Connection<Socket, tokio_postgres::tls::NoTlsStream>, heard: Arc<Notify>) {
+async fn drive(mut connection: tokio_postgres::Connection<Socket, NoTlsStream>, heard: Arc<Notify>) {
     while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
         if matches!(message, AsyncMessage::Notification(_)) {
             heard.notify_one();

@@ -38,6 +38,7 @@ impl RefreshKeys {
 
 fn hmac_key(master: &[u8; 32]) -> hmac::Key {
     let derived = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(master);
-    let okm = derived.expand(&[INFO], hmac::HMAC_SHA256).expect("32 bytes are within HKDF's bound of 255 blocks");
+    let okm =
+        derived.expand(&[INFO], hmac::HMAC_SHA256).expect("32 bytes are within HKDF's bound of 255 blocks");
     hmac::Key::from(okm)
 }

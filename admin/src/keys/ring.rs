@@ -61,11 +61,7 @@ impl Ring {
         let active = rows.iter().find(|row| row.status == Status::Active).ok_or(RingError::NoneActive)?;
         let keys: Vec<&Value> = rows.iter().map(|row| &row.public_jwk).collect();
         let jwks = Bytes::from(json!({ "keys": keys }).to_string());
-        Ok(Self {
-            active: SigningKey::open(active, sealer)?,
-            public: Arc::new(KeySet::parse(&jwks)?),
-            jwks,
-        })
+        Ok(Self { active: SigningKey::open(active, sealer)?, public: Arc::new(KeySet::parse(&jwks)?), jwks })
     }
 
     pub(super) fn sign(&self, claims: &Claims) -> String {
@@ -140,7 +136,8 @@ mod tests {
 
     #[test]
     fn a_signed_token_is_verified_by_the_published_set() {
-        let ring = Ring::new(&[row(Status::Next), row(Status::Active), row(Status::Retired)], &sealer()).unwrap();
+        let ring =
+            Ring::new(&[row(Status::Next), row(Status::Active), row(Status::Retired)], &sealer()).unwrap();
         let verifier = Verifier {
             profile: Profile::Usher,
             issuer: "https://cinema.example".to_owned(),

@@ -95,8 +95,7 @@ pub(super) async fn lock(transaction: &Transaction<'_>) -> Result<(), DbError> {
 
 /// The status of one key.
 pub(super) async fn status(transaction: &Transaction<'_>, kid: &str) -> Result<Option<Status>, DbError> {
-    let row =
-        transaction.query_opt("select status from auth.signing_keys where kid = $1", &[&kid]).await?;
+    let row = transaction.query_opt("select status from auth.signing_keys where kid = $1", &[&kid]).await?;
     Ok(row.map(|row| Status::from_text(row.get("status"))))
 }
 

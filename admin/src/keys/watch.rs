@@ -37,7 +37,7 @@ impl Keys {
     pub async fn keep_fresh(&self, config: &DatabaseConfig, db: &Db, life: Duration) {
         let mut declared = Instant::now();
         loop {
-            match Dedicated::connect(config, "", CHANNEL).await {
+            match Dedicated::connect(config, "usher keys", "", CHANNEL).await {
                 Ok(ears) => self.follow(&ears, db, life, &mut declared).await,
                 Err(error) => tracing::warn!(%error, "The signing keys cannot be watched; trying again."),
             }

@@ -65,7 +65,8 @@ pub(super) async fn insert(
 ) -> Result<(), DbError> {
     let kinds: Vec<i16> = revocations.iter().map(|new| i16::from(new.kind as u8)).collect();
     let reasons: Vec<i16> = revocations.iter().map(|new| i16::from(new.reason as u8)).collect();
-    let keys: Vec<Vec<u8>> = revocations.iter().map(|new| new.key_under(issuer).as_bytes().to_vec()).collect();
+    let keys: Vec<Vec<u8>> =
+        revocations.iter().map(|new| new.key_under(issuer).as_bytes().to_vec()).collect();
     let arguments: Vec<i64> = revocations.iter().map(|new| to_sql(new.argument)).collect();
     let forever: Vec<bool> = revocations.iter().map(|new| new.kind == Kind::Key).collect();
     let statement = transaction.prepare_cached(INSERT).await?;

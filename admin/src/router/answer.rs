@@ -122,7 +122,14 @@ impl Router {
         }
     }
 
-    fn note(&self, method: &Method, route: &'static str, response: &Response, code: Option<Code>, took: Duration) {
+    fn note(
+        &self,
+        method: &Method,
+        route: &'static str,
+        response: &Response,
+        code: Option<Code>,
+        took: Duration,
+    ) {
         let status = response.status().as_u16();
         self.context.metrics.request(method, route, status, took);
         tracing::info!(
@@ -259,7 +266,8 @@ mod tests {
     #[tokio::test]
     async fn a_known_request_id_is_kept_and_others_are_replaced() {
         let router = router(vec![]);
-        for (given, kept) in [(&["a-1.b_2"][..], true), (&["a b"], false), (&["a", "b"], false), (&[], false)] {
+        for (given, kept) in [(&["a-1.b_2"][..], true), (&["a b"], false), (&["a", "b"], false), (&[], false)]
+        {
             let mut request = arrived("/");
             for id in given {
                 request.headers.append(request_id::HEADER, HeaderValue::from_static(id));

@@ -19,7 +19,14 @@ async fn every_mistake_in_the_configuration_is_told_at_once_with_64() {
     for args in [&[][..], &["serve"], &["keys", "list"]] {
         let ended = Command::new(&vars, args).run().await;
         assert_eq!(ended.code, 64, "{ended:?}");
-        for name in ["DATABASE_URL", "REDIS_URL", "ADMIN_LISTEN", "ADMIN_MASTER_KEYS", "ADMIN_ISSUER", "ADMIN_AUDIENCE"] {
+        for name in [
+            "DATABASE_URL",
+            "REDIS_URL",
+            "ADMIN_LISTEN",
+            "ADMIN_MASTER_KEYS",
+            "ADMIN_ISSUER",
+            "ADMIN_AUDIENCE",
+        ] {
             assert!(ended.err.contains(name), "{name}: {ended:?}");
         }
         assert!(!ended.err.contains("s3cret"));
@@ -47,7 +54,8 @@ async fn replicas_may_migrate_at_once() {
     let database = TestDatabase::empty().await;
     let vars = Vars::from([("DATABASE_URL", database.url.clone())]);
     let runs = (0..4).map(|_| Command::new(&vars, &["migrate"]).run());
-    let said: Vec<_> = futures_util::future::join_all(runs).await.into_iter().map(|run| run.succeeded()).collect();
+    let said: Vec<_> =
+        futures_util::future::join_all(runs).await.into_iter().map(|run| run.succeeded()).collect();
     assert_eq!(said.iter().filter(|said| said.starts_with("Applied")).count(), 1, "{said:?}");
 }
 
@@ -79,7 +87,8 @@ async fn a_superuser_is_made_with_a_password_from_standard_input() {
     let again = Command::new(&app.vars, &create).input(PASSWORD).run().await;
     assert!(again.code == 1 && again.err.contains("exists already"), "{again:?}");
     for (input, why) in [("", "no password"), ("12345678\n", "not good enough")] {
-        let weak = Command::new(&app.vars, &["superuser", "create", "x@cinema.test"]).input(input).run().await;
+        let weak =
+            Command::new(&app.vars, &["superuser", "create", "x@cinema.test"]).input(input).run().await;
         assert!(weak.code == 1 && weak.err.contains(why), "{weak:?}");
     }
 }

@@ -10,6 +10,7 @@ mod health;
 mod history;
 mod keys;
 mod locks;
+mod migrations;
 mod problems;
 mod revocations;
 mod roles;

@@ -39,7 +39,8 @@ async fn the_request_id_of_nginx_comes_back() {
 #[tokio::test]
 async fn bodies_that_are_not_strict_json_are_malformed() {
     let app = TestApp::start().await;
-    let bodies = ["", "{", "email=a", "{} {}", r#"{"email":"a@b.test","email":"a@b.test"}"#, "[[[[[[[[[]]]]]]]]]"];
+    let bodies =
+        ["", "{", "email=a", "{} {}", r#"{"email":"a@b.test","email":"a@b.test"}"#, "[[[[[[[[[]]]]]]]]]"];
     for body in bodies {
         let reply = app.client.post(REGISTER).raw_json(body).send().await;
         reply.problem(400, "request_malformed");
@@ -61,7 +62,8 @@ async fn a_body_is_bounded_whether_or_not_it_says_its_length() {
     let app = TestApp::start().await;
     let megabyte = vec![b' '; 1024 * 1024];
     app.client.post(REGISTER).raw_json(megabyte).send().await.problem(413, "body_too_large");
-    let exact = format!("{:16384}", json!({ "email": "viewer@cinema.test", "password": PASSWORD }));
+    let exact =
+        format!("{:16384}", json!({ "email": "viewer@cinema.test", "password": PASSWORD }).to_string());
     app.client.post(REGISTER).raw_json(exact.clone()).send().await.expect(201);
     app.client.post(REGISTER).raw_json(exact + " ").send().await.problem(413, "body_too_large");
 }

@@ -38,5 +38,7 @@ pub async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>)
 /// A variable that says where a store for tests is.
 pub fn store_url(name: &str) -> String {
     let value = shared::env::Vars::get(&shared::env::ProcessVars, name).expect("it is UTF-8");
-    value.unwrap_or_else(|| panic!("{name} is not set: run `./compose/local services` and source its variables"))
+    value.unwrap_or_else(|| {
+        panic!("{name} is not set: run `./compose/local services` and source its variables")
+    })
 }

@@ -12,10 +12,13 @@ use crate::revocations::store::{self, Unpublished};
 /// How long PostgreSQL may take over one statement. Beyond that the post is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What `pg_stat_activity` calls it.
+const NAME: &str = "usher relay";
+
 /// A leader that is paused or cut off loses the lock within ten seconds: it says something every tick, so
 /// silence ends its session, and a dead peer is found out by keep-alives. The plans are fixed because the
 /// statistics of this table are always out of date, and a scan of all of it would be late.
-const SETTINGS: &str = "-c application_name=usher-relay -c statement_timeout=5s -c idle_session_timeout=10s \
+const SETTINGS: &str = "-c statement_timeout=5s -c idle_session_timeout=10s \
      -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2 \
      -c tcp_user_timeout=10s -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c timezone=UTC";
 
@@ -30,7 +33,7 @@ pub(super) struct Post {
 
 impl Post {
     pub(super) async fn connect(config: &DatabaseConfig) -> Result<Self, DbError> {
-        let connection = in_time(Dedicated::connect(config, SETTINGS, store::CHANNEL)).await?;
+        let connection = in_time(Dedicated::connect(config, NAME, SETTINGS, store::CHANNEL)).await?;
         let statements = in_time(store::Statements::prepare(connection.client())).await?;
         Ok(Self { connection, statements })
     }

@@ -189,10 +189,13 @@ async fn a_wrong_type_under_our_key_is_waited_out() {
     let relay = stores.relay();
     stores.end_sessions(1).await;
     let gave_up = "select 1 from pg_stat_activity where datname = current_database()
-                   and application_name = 'usher-relay'";
+                   and application_name = 'usher relay'";
     let sql = stores.sql().await;
     until("it has come and gone", async || sql.query_opt(gave_up, &[]).await.unwrap()).await;
-    until("it has come and gone", async || sql.query_opt(gave_up, &[]).await.unwrap().is_none().then_some(())).await;
+    until("it has come and gone", async || {
+        sql.query_opt(gave_up, &[]).await.unwrap().is_none().then_some(())
+    })
+    .await;
     assert!(!relay.is_leading());
 
     let () = redis::cmd("DEL").arg(&log.keys.meta).query_async(&mut redis).await.unwrap();

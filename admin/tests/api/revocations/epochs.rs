@@ -99,7 +99,8 @@ async fn an_older_epoch_in_redis_is_replaced() {
 async fn the_next_epoch_is_above_what_redis_held_even_when_postgres_was_restored() {
     let stores = Stores::new().await;
     let mut redis = stores.log.redis().await;
-    let () = redis.hset_multiple(&stores.log.keys.meta, &[("epoch", 41), ("seq", 0), ("floor", 0)]).await.unwrap();
+    let () =
+        redis.hset_multiple(&stores.log.keys.meta, &[("epoch", 41), ("seq", 0), ("floor", 0)]).await.unwrap();
     let _relay = stores.relay();
     assert_eq!(stores.log.epoch_after(41).await.epoch, 42);
 }
@@ -119,10 +120,8 @@ async fn an_epoch_that_only_ids_remember_counts_as_well() {
 #[tokio::test]
 async fn a_relay_that_sees_a_higher_epoch_steps_down_and_comes_back_above_it() {
     let stores = Stores::new().await;
-    let pace = admin::revocations::Pace {
-        yielding: std::time::Duration::from_millis(500),
-        ..super::relay::brisk()
-    };
+    let pace =
+        admin::revocations::Pace { yielding: std::time::Duration::from_millis(500), ..super::relay::brisk() };
     let relay = stores.relay_with(pace);
     stores.log.epoch_after(0).await;
 

@@ -148,7 +148,8 @@ async fn a_transaction_that_waited_for_a_lock_writes_an_end_that_counts_from_aft
     };
     let ((), released) = tokio::join!(waiting, releasing);
 
-    let whole = "select until > $1::text::timestamptz + auth.longest_access_token_life() + interval '5 minutes'
+    let whole =
+        "select until > $1::text::timestamptz + auth.longest_access_token_life() + interval '5 minutes'
                  from auth.revocations";
     assert!(watcher.query_one(whole, &[&released]).await.unwrap().get::<_, bool>(0));
 }

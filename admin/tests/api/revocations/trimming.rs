@@ -29,7 +29,8 @@ async fn what_ended_leaves_the_log_and_the_table_and_the_floor_rises() {
     let_all_end(&stores, "6 minutes").await;
     stores.end_sessions(1).await;
 
-    let meta = until("the floor rises", async || stores.log.meta().await.filter(|meta| meta.floor == 5)).await;
+    let meta =
+        until("the floor rises", async || stores.log.meta().await.filter(|meta| meta.floor == 5)).await;
 
     assert_eq!(meta.seq, 6);
     assert_eq!(stores.log.current().await.len(), 1);
