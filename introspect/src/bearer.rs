@@ -12,8 +12,8 @@ pub const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-meth
 /// A token as it was sent, not yet believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Presented<'h> {
-    /// The text.
-    pub raw: &'h str,
+    /// Its bytes, whatever they are: those of a remembered token are compared, all others read strictly.
+    pub raw: &'h [u8],
     /// How it came.
     pub source: Source,
 }
@@ -53,25 +53,23 @@ pub fn find<'h>(
     if !policy.cookie || !changes_nothing(headers) {
         return Ok(None);
     }
-    match cookie(headers, cookie_name.as_bytes()) {
-        // Where strangers are welcome, a browser with a cookie gone bad is one more of them.
-        Err(Refusal::TokenMalformed) if policy.anonymous => Ok(None),
-        found => Ok(found?.map(|raw| Presented { raw, source: Source::Cookie })),
-    }
+    let raw = cookie(headers, cookie_name.as_bytes())?;
+    Ok(raw.map(|raw| Presented { raw, source: Source::Cookie }))
 }
 
 /// The credentials of the scheme `Bearer`, in any case (RFC 9110, section 11.1).
-fn credentials(value: &[u8]) -> Result<Option<&str>, Refusal> {
+fn credentials(value: &[u8]) -> Result<Option<&[u8]>, Refusal> {
     let space = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
     let (scheme, rest) = value.split_at(space);
     if !scheme.eq_ignore_ascii_case(b"bearer") {
         return Ok(None);
     }
-    token(rest.trim_ascii()).map(Some)
+    let token = rest.trim_ascii();
+    if token.is_empty() { Err(Refusal::TokenMalformed) } else { Ok(Some(token)) }
 }
 
 /// The value of the cookie `name`; the same value twice is one.
-fn cookie<'h>(headers: &'h HeaderMap, name: &[u8]) -> Result<Option<&'h str>, Refusal> {
+fn cookie<'h>(headers: &'h HeaderMap, name: &[u8]) -> Result<Option<&'h [u8]>, Refusal> {
     let pairs = headers.get_all(COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
     let mut found: Option<&[u8]> = None;
     for pair in pairs {
@@ -82,18 +80,11 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &[u8]) -> Result<Option<&'h str>, Re
         found = Some(value);
     }
     // A site that signs out by emptying the cookie leaves a request without a token, not a bad one.
-    found.filter(|value| !value.is_empty()).map(token).transpose()
+    Ok(found.filter(|value| !value.is_empty()))
 }
 
 fn value_of<'p>(pair: &'p [u8], name: &[u8]) -> Option<&'p [u8]> {
     pair.strip_prefix(name)?.strip_prefix(b"=")
-}
-
-/// Only what a compact JWS can hold (RFC 7515, section 7.1), so that nothing else goes further.
-fn token(bytes: &[u8]) -> Result<&str, Refusal> {
-    let fits = !bytes.is_empty()
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
-    std::str::from_utf8(bytes).ok().filter(|_| fits).ok_or(Refusal::TokenMalformed)
 }
 
 fn changes_nothing(headers: &HeaderMap) -> bool {
@@ -121,7 +112,7 @@ mod tests {
         let policy = Policy::parse(policy.as_bytes()).unwrap();
         let headers = headers(pairs);
         let found = find(&headers, &policy, "__Host-access")?;
-        Ok(found.map(|presented| (presented.raw.to_owned(), presented.source)))
+        Ok(found.map(|it| (String::from_utf8_lossy(it.raw).into_owned(), it.source)))
     }
 
     fn bearer(value: &[u8]) -> Result<Option<(String, Source)>, Refusal> {
@@ -150,8 +141,8 @@ mod tests {
     }
 
     #[test]
-    fn a_bearer_without_a_plain_token_is_malformed() {
-        for value in [&b"Bearer"[..], b"Bearer ", b"Bearer a b", b"Bearer a,Bearer b", b"Bearer \xff"] {
+    fn a_bearer_without_a_token_is_malformed() {
+        for value in [&b"Bearer"[..], b"Bearer ", b"bearer   "] {
             assert_eq!(bearer(value), Err(Refusal::TokenMalformed));
         }
     }
@@ -190,14 +181,6 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_cookie_makes_a_stranger_only_where_strangers_are_welcome() {
-        let broken: [(&'static str, &[u8]); 2] =
-            [("cookie", b"__Host-access=a b"), ("x-original-method", b"GET")];
-        assert_eq!(find_in("anonymous;cookie=allow", &broken), Ok(None));
-        assert_eq!(find_in("user;cookie=allow", &broken), Err(Refusal::TokenMalformed));
-    }
-
-    #[test]
     fn a_cookie_counts_only_where_allowed_and_for_safe_methods() {
         let with = |policy, methods: &[&'static [u8]]| {
             let mut pairs: Vec<(&'static str, &[u8])> = vec![("cookie", b"__Host-access=a")];
@@ -214,7 +197,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_give_a_plain_token_or_none(
+        fn any_bytes_give_a_token_or_none_and_never_an_empty_one(
             authorization in proptest::option::of(proptest::collection::vec(32_u8..=255, 0..60)),
             cookie in proptest::collection::vec(32_u8..=255, 0..60),
         ) {
@@ -230,7 +213,7 @@ mod tests {
             add("cookie", &[b"__Host-access=", &cookie[..]].concat());
             let policy = Policy::parse(b"user;cookie=allow").unwrap();
             if let Ok(Some(presented)) = find(&map, &policy, "__Host-access") {
-                prop_assert!(!presented.raw.is_empty() && presented.raw.bytes().all(|b| b.is_ascii_graphic()));
+                prop_assert!(!presented.raw.is_empty());
             }
         }
     }

@@ -74,7 +74,7 @@ impl Decider {
         }
     }
 
-    fn admit(&self, raw: &str, policy: &Policy, tally: &Tally) -> Result<Identity, Refusal> {
+    fn admit(&self, raw: &[u8], policy: &Policy, tally: &Tally) -> Result<Identity, Refusal> {
         if !self.ready.can_decide() {
             return Err(Refusal::NotReady);
         }
@@ -97,14 +97,15 @@ impl Decider {
     }
 
     /// What the token says, if it was ever found good by the keys of today.
-    fn recognise(&self, raw: &str, now: u64, tally: &Tally) -> Result<Arc<Known>, Refusal> {
+    fn recognise(&self, raw: &[u8], now: u64, tally: &Tally) -> Result<Arc<Known>, Refusal> {
         let keys = self.keys.current();
         if let Some(known) = self.remembered.find(raw, keys.generation) {
             tally.hit();
             return Ok(known);
         }
         tally.miss();
-        let token = self.verifier.verify(raw, &keys.set, now).inspect_err(|error| {
+        let text = std::str::from_utf8(raw).map_err(|_| Refusal::TokenMalformed)?;
+        let token = self.verifier.verify(text, &keys.set, now).inspect_err(|error| {
             if *error == TokenError::UnknownKey {
                 self.keys.ask_for_more();
             }

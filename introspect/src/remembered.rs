@@ -16,7 +16,7 @@ use crate::revoked::Marks;
 
 /// A token found good once, with all that can be computed from it alone.
 pub struct Known {
-    raw: Box<str>,
+    raw: Box<[u8]>,
     /// By which set of keys; with another one it has to be verified again.
     generation: u64,
     /// Its claims.
@@ -68,7 +68,7 @@ impl fmt::Debug for Known {
 impl Known {
     /// The token `raw`, verified with the keys of `generation`; `None` when no header can carry its
     /// identity, which a verified token's always can.
-    pub fn new(raw: &str, generation: u64, token: VerifiedToken, marks: Marks) -> Option<Self> {
+    pub fn new(raw: &[u8], generation: u64, token: VerifiedToken, marks: Marks) -> Option<Self> {
         let roles: Vec<_> = token.roles.iter().map(shared::role::RoleName::as_str).collect();
         Some(Self {
             user_id: HeaderValue::from_str(&token.subject).ok()?,
@@ -94,7 +94,7 @@ impl Remembered {
     }
 
     /// What is known of `raw` by the keys of `generation`.
-    pub fn find(&self, raw: &str, generation: u64) -> Option<Arc<Known>> {
+    pub fn find(&self, raw: &[u8], generation: u64) -> Option<Arc<Known>> {
         let known = self.known.get(&self.hasher.hash_one(raw))?;
         (*known.raw == *raw && known.generation == generation).then_some(known)
     }

@@ -1,0 +1,63 @@
+//! The cost of one decision, without sockets: `cargo bench -p introspect --bench decide`.
+//!
+//! `warm` is a token seen before, with a role and revocations to look through; `cold` one never seen;
+//! `signature` the bare Ed25519 verification that a cold one cannot do without.
+
+#![expect(unreachable_pub, reason = "a benchmark is no library")]
+
+mod scene;
+
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use divan::{Bencher, black_box};
+use introspect::metrics::Tally;
+use introspect::verdict::Verdict;
+
+fn main() {
+    divan::main();
+}
+
+/// So many revocations, and as many live tokens asked for in turn.
+#[divan::bench(args = [1_000, 100_000, 1_000_000])]
+fn warm(bencher: Bencher<'_, '_>, many: u64) {
+    let (decider, mint) = scene::decider(many);
+    let tally = Tally::default();
+    // Signing a million tokens takes long; a tenth of them is as far beyond every cache.
+    let requests: Vec<_> = (0..many.min(100_000)).map(|_| scene::request(&scene::token(&mint))).collect();
+    for request in &requests {
+        assert!(matches!(decider.decide(request, &tally), Verdict::Allow(_)));
+    }
+    let mut next = requests.iter().cycle();
+    bencher.bench_local(|| decider.decide(black_box(next.next().expect("endless")), &tally));
+}
+
+/// The same token again and again, as a player asks for its segments.
+#[divan::bench]
+fn hot(bencher: Bencher<'_, '_>) {
+    let (decider, mint) = scene::decider(1_000);
+    let tally = Tally::default();
+    let request = scene::request(&scene::token(&mint));
+    bencher.bench_local(|| decider.decide(black_box(&request), &tally));
+}
+
+#[divan::bench]
+fn cold(bencher: Bencher<'_, '_>) {
+    let (decider, mint) = scene::decider(1_000);
+    let tally = Tally::default();
+    bencher
+        .with_inputs(|| scene::request(&scene::token(&mint)))
+        .bench_local_values(|request| decider.decide(&request, &tally));
+}
+
+#[divan::bench]
+fn signature(bencher: Bencher<'_, '_>) {
+    use base64::Engine as _;
+    let (_, mint) = scene::decider(0);
+    let decode =
+        |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).expect("made by the mint");
+    let jwk = mint.jwk();
+    let key = decode(jwk.get("x").and_then(|x| x.as_str()).expect("an Ed25519 key"));
+    let token = scene::token(&mint);
+    let (message, signature) = token.rsplit_once('.').expect("three parts");
+    let (key, signature) = (UnparsedPublicKey::new(&ED25519, key), decode(signature));
+    bencher.bench_local(|| key.verify(black_box(message.as_bytes()), &signature));
+}

@@ -1,0 +1,74 @@
+//! What both benchmarks decide about: a sidecar's parts, full, and a request as nginx sends it.
+
+use std::sync::Arc;
+
+use forge::Mint;
+use http::{HeaderValue, Request};
+use introspect::decide::Decider;
+use introspect::keys::Keys;
+use introspect::policy::Policies;
+use introspect::ready::Ready;
+use introspect::remembered::Remembered;
+use introspect::revoked::Revoked;
+use shared::clock::{Clock as _, SystemClock};
+use shared::revocation::{Kind, Reason, Record, RecordKey, Until};
+use shared::token::{KeySet, Profile, Verifier};
+
+const ISSUER: &str = "https://cinema.example";
+
+/// A decider with so many revocations, and who signs for it.
+pub fn decider(revocations: u64) -> (Decider, Mint) {
+    let mint = Mint::from_seed(&[7; 32]);
+    let (keys, ready) = (Arc::new(Keys::default()), Arc::new(Ready::default()));
+    keys.install(KeySet::parse(mint.jwks().as_bytes()).expect("a good key set"));
+    ready.keys_are_known();
+    ready.set_revocations_known(true);
+    let revoked = Arc::new(Revoked::new(5));
+    let now = SystemClock.unix_seconds();
+    revoked.purge(now);
+    for number in 0..revocations {
+        let kind = [Kind::Token, Kind::Session, Kind::User].into_iter().nth(number as usize % 3);
+        revoked.apply(&Record {
+            kind: kind.unwrap_or(Kind::Token),
+            reason: Reason::Revoked,
+            until: Until::at(now + 1000),
+            key: RecordKey::from_bytes(u128::from(number).to_be_bytes()),
+            argument: 1,
+        });
+    }
+    let decider = Decider {
+        verifier: Verifier { profile: Profile::Usher, issuer: ISSUER.to_owned(), leeway: 5, max_life: 900 },
+        audience: "cinema".to_owned(),
+        cookie: "__Host-access".to_owned(),
+        clock: Arc::new(SystemClock),
+        ready,
+        keys,
+        revoked,
+        remembered: Remembered::new(2_000_000),
+        policies: Policies::default(),
+    };
+    (decider, mint)
+}
+
+/// A good token of somebody new.
+pub fn token(mint: &Mint) -> String {
+    mint.token(&forge::claims(ISSUER, SystemClock.unix_seconds()))
+}
+
+/// What nginx asks when a browser wants to watch.
+pub fn request(token: &str) -> Request<()> {
+    let mut request = Request::new(());
+    let headers = request.headers_mut();
+    let mut add = |name: &'static str, value: &str| {
+        headers.append(name, HeaderValue::from_str(value).expect("a good value"));
+    };
+    add("host", "introspect");
+    add("x-auth-policy", "user;role=subscriber;stale=300s");
+    add("x-original-method", "GET");
+    add("x-original-uri", "/api/v1/watch/1/segment-42.ts");
+    add("x-request-id", "444535f9378a3dfa1b8604bc9e05a303");
+    add("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0");
+    add("accept", "*/*");
+    add("authorization", &format!("Bearer {token}"));
+    request
+}
