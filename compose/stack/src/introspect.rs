@@ -44,7 +44,16 @@ impl Introspect {
     ///
     /// When it is not built, or not ready in time.
     pub async fn start(settings: &Settings) -> Result<Self, Error> {
-        let mut sidecar = Self::start_cold(settings, Folder::temporary()?)?;
+        Self::start_in(settings, Folder::temporary()?).await
+    }
+
+    /// The same, in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub async fn start_in(settings: &Settings, folder: Folder) -> Result<Self, Error> {
+        let mut sidecar = Self::start_cold(settings, folder)?;
         sidecar.ready().await?;
         Ok(sidecar)
     }

@@ -24,11 +24,11 @@ impl Assignments {
         }
     }
 
-    /// Writes the file, whole at once, readable for its owner alone.
-    pub(super) fn write(path: &Path, values: &[(&str, String)]) -> Result<Self, Error> {
+    /// Writes the file, whole at once, readable for its owner alone, with `keyword` before each assignment.
+    pub(super) fn write(path: &Path, keyword: &str, values: &[(&str, String)]) -> Result<Self, Error> {
         let mut text = String::new();
         for (name, value) in values {
-            text += &format!("{name}={}\n", quote(value));
+            text += &format!("{keyword}{name}={}\n", quote(value));
         }
         write_privately(path, &text)?;
         Ok(Self { path: path.to_owned() })
@@ -79,7 +79,7 @@ mod tests {
     fn the_file_is_private_and_goes_with_its_value() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("local.env");
-        let assignments = Assignments::write(&path, &[("A", "1".to_owned())]).unwrap();
+        let assignments = Assignments::write(&path, "", &[("A", "1".to_owned())]).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         drop(assignments);
         assert!(!path.exists());

@@ -61,9 +61,8 @@ impl Services {
     }
 
     async fn wait(&self, values: &[(&str, String)]) -> Result<ExitCode, Error> {
-        let exported: Vec<_> = values.iter().map(|(name, value)| (*name, value.clone())).collect();
-        let _file = Assignments::write(&self.env_file, &exported)?;
-        eprintln!("\nIn another shell: set -a; . {}; set +a", self.env_file.display());
+        let _file = Assignments::write(&self.env_file, "export ", values)?;
+        eprintln!("\nIn another shell: . {}", self.env_file.display());
         eprintln!("Ctrl-C ends both.");
         interrupted()?.await;
         Ok(ExitCode::SUCCESS)

@@ -27,7 +27,7 @@ impl SignIn {
             |name: &str| values.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         let person = self.who.to_uppercase();
         let (email, password) = (value(&format!("{person}_EMAIL")), value(&format!("{person}_PASSWORD")));
-        let (Some(gateway), Some(email), Some(password)) = (value("USHER_GATEWAY"), email, password) else {
+        let (Some(gateway), Some(email), Some(password)) = (value("GATEWAY_URL"), email, password) else {
             return Err(Error::Other(format!("{} is none of viewer, subscriber, superuser", self.who)));
         };
         match people::sign_in(&format!("{gateway}/api/v1/auth/login"), email, password).await? {

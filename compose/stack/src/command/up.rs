@@ -58,7 +58,7 @@ impl Up {
             running = self.start(&state, &secrets) => running?,
             () = &mut stopped => return Ok(ExitCode::SUCCESS),
         };
-        let file = Assignments::write(&self.env_file, &self.values(&running, &secrets))?;
+        let file = Assignments::write(&self.env_file, "", &self.values(&running, &secrets))?;
         println!("{}", greeting::text(&running.nginx.url(), &self.launcher));
         tokio::select! {
             () = &mut stopped => {}
@@ -123,18 +123,23 @@ impl Up {
         postgres: &Postgres,
         redis: &Redis,
     ) -> Result<Admin, Error> {
-        let settings = admin::Settings {
+        let settings = |port, ops_port| admin::Settings {
             database: postgres.url_of(DATABASE),
             redis: redis.url(),
             master_keys: secrets.master_keys.clone(),
             issuer: self.issuer(),
             audience: AUDIENCE.to_owned(),
             env: Vec::new(),
-            port: ports::free_or(8001)?,
-            ops_port: ports::free_or(9001)?,
+            port,
+            ops_port,
             ledger: state.ledger(),
         };
-        Admin::start(&settings, state.folder("admin")?).await
+        let usual = settings(ports::free_or(8001)?, ports::free_or(9001)?);
+        match Admin::start(&usual, state.folder("admin")?).await {
+            // Somebody else may have taken a port since it was looked at.
+            Err(Error::Ended { .. }) => Admin::start(&settings(0, 0), state.folder("admin")?).await,
+            other => other,
+        }
     }
 
     async fn start_introspect(
@@ -144,19 +149,21 @@ impl Up {
         admin: &Admin,
         redis: &Redis,
     ) -> Result<Introspect, Error> {
-        let settings = introspect::Settings {
+        let socket = sockets.inside("introspect")?.join("auth.sock");
+        let settings = |ops_port| introspect::Settings {
             redis: redis.url(),
             jwks: admin.url(JWKS),
             issuer: self.issuer(),
             audience: AUDIENCE.to_owned(),
             env: Vec::new(),
-            socket: Some(sockets.inside("introspect")?.join("auth.sock")),
-            ops_port: ports::free_or(9002)?,
+            socket: Some(socket.clone()),
+            ops_port,
             ledger: state.ledger(),
         };
-        let mut introspect = Introspect::start_cold(&settings, state.folder("introspect")?)?;
-        introspect.ready().await?;
-        Ok(introspect)
+        match Introspect::start_in(&settings(ports::free_or(9002)?), state.folder("introspect")?).await {
+            Err(Error::Ended { .. }) => Introspect::start_in(&settings(0), state.folder("introspect")?).await,
+            other => other,
+        }
     }
 
     fn issuer(&self) -> String {
@@ -174,7 +181,7 @@ impl Up {
         let program = |process: &Process| process.launch().program.display().to_string();
         let log = |process: &Process| process.launch().log.display().to_string();
         vec![
-            ("USHER_GATEWAY", nginx.url()),
+            ("GATEWAY_URL", nginx.url()),
             ("DATABASE_URL", postgres.url_of(DATABASE)),
             ("REDIS_URL", redis.url()),
             ("ADMIN_URL", admin.url("")),
@@ -198,6 +205,7 @@ impl Up {
             ("VIEWER_PASSWORD", viewer),
             ("SUBSCRIBER_EMAIL", people::SUBSCRIBER.to_owned()),
             ("SUBSCRIBER_PASSWORD", subscriber),
+            ("LAUNCHER_PROGRAM", program(origin.process())),
             ("ADMIN_PROGRAM", program(admin.process())),
             ("INTROSPECT_PROGRAM", program(introspect.process())),
             ("NGINX_PID", pid(nginx.process())),

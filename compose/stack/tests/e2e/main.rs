@@ -10,6 +10,10 @@ mod gateway;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
+mod launcher;
+#[cfg(test)]
+mod lint;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod people;

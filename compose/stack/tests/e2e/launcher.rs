@@ -1,0 +1,202 @@
+//! `./compose/local up` as its user meets it, from the launcher on.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use stack::procfs::{self, Identity};
+use stack::wait::until;
+use stack::{ports, programs};
+use tempfile::TempDir;
+
+/// Everything has to start, on a busy machine.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Where one launcher after the other runs.
+struct Place {
+    folder: TempDir,
+    port: u16,
+}
+
+/// A launcher, and how to end it when the test fails.
+struct Up(Child);
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Root's servers run as somebody else, who has to get to the state inside.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
+        let place = Self { folder, port: ports::free().unwrap() };
+        let stack = programs::ours("stack").unwrap();
+        let script = format!(
+            "#!/bin/sh\nshift\nexec '{}' sign-in --env-file '{}' \"$@\"\n",
+            stack.display(),
+            place.env_file().display()
+        );
+        fs::write(place.launcher(), script).unwrap();
+        fs::set_permissions(place.launcher(), fs::Permissions::from_mode(0o755)).unwrap();
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn env_file(&self) -> PathBuf {
+        self.path("local.env")
+    }
+
+    /// A name that a shell would take for two.
+    fn launcher(&self) -> PathBuf {
+        self.path("it's local")
+    }
+
+    fn start(&self) -> Up {
+        let output = File::create(self.path("output")).unwrap();
+        let errors = output.try_clone().unwrap();
+        let mut command = Command::new(programs::ours("stack").unwrap());
+        command.arg("up").arg("--state").arg(self.path("state")).arg("--env-file").arg(self.env_file());
+        command.arg("--launcher").arg(self.launcher()).args(["--port", &self.port.to_string()]);
+        Up(command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn().unwrap())
+    }
+
+    async fn up(&self) -> Up {
+        let up = self.start();
+        let greeted = async || self.output().contains("Ctrl-C ends everything");
+        until("everything to start", LIMIT, greeted)
+            .await
+            .unwrap_or_else(|why| panic!("{why}: {}", self.output()));
+        up
+    }
+
+    fn output(&self) -> String {
+        fs::read_to_string(self.path("output")).unwrap_or_default()
+    }
+
+    /// The commands that were printed.
+    fn commands(&self) -> Vec<String> {
+        let output = self.output();
+        output.lines().filter_map(|line| line.strip_prefix("  ")).map(str::to_owned).collect()
+    }
+
+    fn secrets(&self) -> String {
+        fs::read_to_string(self.path("state/secrets")).unwrap()
+    }
+}
+
+impl Up {
+    fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    fn servers(&self) -> Vec<Identity> {
+        procfs::descendants(self.pid())
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    async fn ends(&mut self) {
+        let pid = self.pid();
+        until("the launcher's end", LIMIT, async || Identity::of(pid).is_none()).await.unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        if self.0.try_wait().ok().flatten().is_none() {
+            self.signal(Signal::TERM);
+            let _ended = self.0.wait();
+        }
+    }
+}
+
+/// What a command prints when it is pasted into a shell somewhere else.
+fn paste(command: &str) -> String {
+    let output = Command::new("sh").args(["-c", command]).current_dir("/").output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+async fn are_gone(servers: &[Identity]) {
+    let gone = async || servers.iter().all(|server| !server.is_running());
+    until("the servers' end", LIMIT, gone).await.unwrap();
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn the_five_printed_commands_work_as_printed() {
+    let place = Place::new();
+    let _up = place.up().await;
+    let commands = place.commands();
+    let printed: Vec<_> = commands.iter().map(|command| paste(command)).collect();
+    let expected = ["Drama", "HTTP/1.1 401", "Metropolis", "HTTP/1.1 403", "200\n401\n"];
+    assert_eq!(printed.len(), expected.len(), "{}", place.output());
+    for ((command, printed), expected) in commands.iter().zip(&printed).zip(expected) {
+        assert!(printed.contains(expected), "{command}\n{printed}");
+    }
+}
+
+#[tokio::test]
+async fn a_ctrl_c_ends_everything_and_the_next_run_knows_the_same_people() {
+    let place = Place::new();
+    let mut up = place.up().await;
+    let (servers, secrets) = (up.servers(), place.secrets());
+    assert!(servers.len() >= 6);
+    assert_eq!((mode(&place.env_file()), mode(&place.path("state/secrets"))), (0o600, 0o600));
+    assert!(secrets.lines().all(|line| !place.output().contains(line.split('\'').nth(1).unwrap())));
+
+    up.signal(Signal::INT);
+    up.ends().await;
+    are_gone(&servers).await;
+    assert!(!place.env_file().exists());
+
+    let _again = place.up().await;
+    assert_eq!(place.secrets(), secrets);
+    assert!(paste(&place.commands()[2]).contains("Metropolis"));
+}
+
+#[tokio::test]
+async fn what_a_killed_run_left_behind_is_ended_by_the_next() {
+    let place = Place::new();
+    let mut up = place.up().await;
+    let servers = up.servers();
+    up.signal(Signal::KILL);
+    up.ends().await;
+    assert!(servers.iter().any(|server| server.is_running()));
+
+    let _again = place.up().await;
+    are_gone(&servers).await;
+    assert!(paste(&place.commands()[2]).contains("Metropolis"));
+}
+
+#[tokio::test]
+async fn a_second_run_beside_the_first_is_refused_and_does_no_harm() {
+    let place = Place::new();
+    let up = place.up().await;
+    let env_file = fs::read_to_string(place.env_file()).unwrap();
+    let commands = place.commands();
+    let mut second = place.start();
+    second.ends().await;
+    assert!(place.output().contains("running already"), "{}", place.output());
+    assert_eq!(fs::read_to_string(place.env_file()).unwrap(), env_file);
+    assert!(paste(&commands[0]).contains("Drama"));
+    drop(up);
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let place = Place::new();
+    let _taken = std::net::TcpListener::bind(("127.0.0.1", place.port)).unwrap();
+    let mut up = place.start();
+    up.ends().await;
+    assert!(place.output().contains(&format!("up --port {}", place.port + 1)), "{}", place.output());
+}
