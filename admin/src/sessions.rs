@@ -11,7 +11,8 @@ mod mint;
 mod open;
 pub mod refresh;
 pub(crate) mod renew;
-pub(crate) mod store;
+pub(crate) mod session;
+mod store;
 
 pub use caller::{Caller, caller};
 pub(crate) use mint::Pair;

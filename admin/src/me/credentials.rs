@@ -6,7 +6,7 @@ use http::StatusCode;
 use crate::api::{Code, Problem, Request, Response};
 use crate::sessions::history::{self, Entry, Event};
 use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
-use crate::sessions::store::EndReason;
+use crate::sessions::session::EndReason;
 use crate::sessions::{Caller, Pair};
 use crate::users::Password;
 use crate::users::hash::{PasswordHash, Place, Verdict};

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::history::{self, Entry, Event, Failure};
 use super::mint::Pair;
 use super::open::{Opened, finish, open};
-use super::store::Device;
+use super::session::Device;
 use crate::api::{Code, Problem, Request, Response};
 use crate::users::hash::{HashError, PasswordHash, Place, Verdict};
 use crate::users::store::{self as users, Account};

@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::caller::session_to_end;
 use super::history::{self, Entry, Event};
 use super::refresh::token::{RefreshToken, SealedText};
-use super::store::{self, EndReason};
+use super::session::EndReason;
+use super::store;
 use crate::api::{Code, Problem, Request, Response};
 use crate::revocations::{self, NewRevocation};
 

@@ -7,7 +7,7 @@ use super::caller::{Caller, caller};
 use super::history::{self, Entry, Event};
 use super::mint::Pair;
 use super::renew::{end_older, lock_account, lock_current, renew};
-use super::store::EndReason;
+use super::session::EndReason;
 use crate::api::{Problem, Request, Response};
 use crate::users;
 

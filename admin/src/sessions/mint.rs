@@ -8,7 +8,7 @@ use shared::token::Claims;
 use uuid::Uuid;
 
 use super::refresh::token::RefreshToken;
-use super::store::{HeldRole, Session, Stamp};
+use super::session::{HeldRole, Session, Stamp};
 use crate::api::{Code, Problem};
 use crate::config::TokenConfig;
 use crate::context::Context;

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::mint::{Pair, mint};
 use super::refresh::decide::Stored;
-use super::store::{self, Device, Session, Stamp};
+use super::session::{Device, Session, Stamp};
+use super::store;
 use crate::api::Problem;
 use crate::context::Context;
 use crate::db::{DbError, Transaction};

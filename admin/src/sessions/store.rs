@@ -1,10 +1,7 @@
 //! All SQL about sessions. The order of statements is the callers' affair, and matters: `open`, `refresh`
 //! and `renew` say why.
 
-use std::net::IpAddr;
-
 use jiff::Timestamp;
-use shared::role::RoleName;
 use shared::token::VerifiedToken;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -12,80 +9,9 @@ use uuid::Uuid;
 use super::caller::{Caller, Facts, TOKEN_KIND, token_key};
 use super::refresh::decide::{MOST_ELSEWHERE, Rotation, Stored};
 use super::refresh::origin::Origin;
-use crate::api::Request;
+use super::session::{Device, EndReason, HeldRole, Session, Stamp, Standing};
 use crate::db::{Connection, DbError, Transaction};
 use crate::users;
-
-/// A session, as it is minted for.
-#[derive(Debug, Clone)]
-pub(crate) struct Session {
-    /// `sid`.
-    pub(crate) id: Uuid,
-    /// `sub`.
-    pub(crate) user: Uuid,
-    /// `client_id`.
-    pub(crate) client: String,
-    /// `auth_time`.
-    pub(crate) authenticated_at: Timestamp,
-    /// `amr`.
-    pub(crate) amr: Vec<String>,
-    /// Its refresh token. `is_user_active` is false until a later statement said otherwise.
-    pub(crate) state: Stored,
-}
-
-/// What a session is used with.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Device {
-    pub(crate) address: Option<IpAddr>,
-    pub(crate) user_agent: Option<String>,
-    pub(crate) name: Option<String>,
-}
-
-/// One clock and the generations, read after the locks were held and before the roles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    /// `clock_timestamp()`.
-    pub(crate) now: Timestamp,
-    /// `gen`.
-    pub(crate) generation: u64,
-    /// `ggen`.
-    pub(crate) deployment_generation: u64,
-}
-
-/// What a user is at the moment, read after [`Stamp`].
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Standing {
-    /// Whether anything may be minted.
-    pub(crate) is_active: bool,
-    /// In order of name.
-    pub(crate) roles: Vec<HeldRole>,
-}
-
-/// A role that somebody has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HeldRole {
-    pub(crate) name: RoleName,
-    pub(crate) expires_at: Option<Timestamp>,
-}
-
-/// What ended a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EndReason {
-    Logout,
-    LogoutAll,
-    Ended,
-    Reuse,
-    PasswordChanged,
-    EmailChanged,
-    LoginChanged,
-}
-
-impl Device {
-    /// What `request` comes from.
-    pub(crate) fn of(request: &Request, name: Option<String>) -> Self {
-        Self { address: request.client.address, user_agent: request.client.user_agent.clone(), name }
-    }
-}
 
 /// Writes a new session.
 pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device) -> Result<(), DbError> {
@@ -283,20 +209,6 @@ pub(crate) async fn list(connection: &Connection, user: Uuid, limit: i64) -> Res
                order by last_used_at desc, id desc limit $2";
     let statement = connection.prepare_cached(sql).await?;
     Ok(connection.query(&statement, &[&user, &limit]).await?)
-}
-
-impl EndReason {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Logout => "logout",
-            Self::LogoutAll => "logout_all",
-            Self::Ended => "ended",
-            Self::Reuse => "reuse",
-            Self::PasswordChanged => "password_changed",
-            Self::EmailChanged => "email_changed",
-            Self::LoginChanged => "login_changed",
-        }
-    }
 }
 
 fn session(row: &Row) -> Result<Session, DbError> {

@@ -3,31 +3,19 @@
 //! A hash takes 19 MiB and some 15 ms of a core. The threads beside the runtime bound both: each keeps its
 //! memory between hashes, and whoever finds the queue full is refused at once instead of waiting for long.
 
-use std::fmt;
+mod argon;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::password_hash::phc;
-use argon2::{Algorithm, Argon2, Block, Params, Version};
-use subtle::ConstantTimeEq as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{Password, Weakness};
 use crate::api::{Code, Problem};
 
-/// 19 MiB, two passes, one lane: OWASP's first choice for Argon2id.
-const MEMORY_KIB: u32 = 19_456;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
-
-const SALT_BYTES: usize = 16;
-const HASH_BYTES: usize = 32;
-
-/// A stored hash that would cost more than this is a mistake, or an attack on our memory.
-const MAX_MEMORY_KIB: u32 = 65_536;
-const MAX_PASSES: u32 = 10;
-const MAX_LANES: u32 = 16;
+use argon::Memory;
+pub use argon::{PasswordHash, Verdict};
 
 /// The threads that hash passwords, and the queue before them. Cheap to clone.
 #[derive(Clone)]
@@ -40,21 +28,6 @@ pub struct Hasher {
 pub struct Place {
     jobs: Sender<Job>,
     _permit: OwnedSemaphorePermit,
-}
-
-/// A stored password hash, in PHC string format. `Debug` shows nothing.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(Box<str>);
-
-/// Whether a password was the one that a hash was made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It was.
-    Right,
-    /// It was, but the hash was made with other parameters than today's: hash it anew.
-    RightButOld,
-    /// It was not, or there was no hash.
-    Wrong,
 }
 
 /// Why no hash was computed.
@@ -72,10 +45,6 @@ pub enum HashError {
 }
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
-
-/// The blocks of one thread, kept from hash to hash.
-#[derive(Default)]
-struct Memory(Vec<Block>);
 
 impl Hasher {
     /// Starts `threads` that hash, and makes room for `queue` passwords that wait.
@@ -183,81 +152,6 @@ impl From<HashError> for Problem {
     }
 }
 
-impl PasswordHash {
-    /// A hash from the database.
-    pub fn from_stored(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    /// The PHC string, for the database alone.
-    pub fn as_stored(&self) -> &str {
-        &self.0
-    }
-
-    /// A hash of no password, with today's parameters.
-    fn of_nobody() -> Self {
-        let salt = "dGhlcmUgaXMgbm9ib2R5";
-        let hash = "c28gd2hhdGV2ZXIgd2FzIHR5cGVkIGhlcmUgaXMgd3I";
-        Self(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}").into())
-    }
-}
-
-impl fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordHash")
-    }
-}
-
-impl Memory {
-    fn hash(&mut self, password: &Password) -> Result<PasswordHash, HashError> {
-        let mut salt = [0; SALT_BYTES];
-        aws_lc_rs::rand::fill(&mut salt).map_err(|_| HashError::Failed)?;
-        let params = todays_params()?;
-        let mut output = [0; HASH_BYTES];
-        self.fill(&params, password, &salt, &mut output)?;
-        let hash = phc::PasswordHash {
-            algorithm: Algorithm::Argon2id.ident(),
-            version: Some(Version::V0x13.into()),
-            params: (&params).try_into().map_err(|_| HashError::Failed)?,
-            salt: Some(phc::Salt::new(&salt).map_err(|_| HashError::Failed)?),
-            hash: Some(phc::Output::new(&output).map_err(|_| HashError::Failed)?),
-        };
-        Ok(PasswordHash(hash.to_string().into()))
-    }
-
-    fn verify(&mut self, password: &Password, stored: &PasswordHash) -> Result<Verdict, HashError> {
-        let stored = phc::PasswordHash::new(stored.as_stored()).map_err(|_| HashError::Malformed)?;
-        let params = bounded_params(&stored)?;
-        let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
-            return Err(HashError::Malformed);
-        };
-        let mut output = vec![0; expected.len()];
-        self.fill(&params, password, salt, &mut output)?;
-        let is_right: bool = output.ct_eq(expected.as_bytes()).into();
-        Ok(match is_right {
-            true if is_todays(&params) => Verdict::Right,
-            true => Verdict::RightButOld,
-            false => Verdict::Wrong,
-        })
-    }
-
-    fn fill(
-        &mut self,
-        params: &Params,
-        password: &Password,
-        salt: &[u8],
-        output: &mut [u8],
-    ) -> Result<(), HashError> {
-        let count = params.block_count();
-        if self.0.len() < count {
-            self.0.resize(count, Block::new());
-        }
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
-            .hash_password_into_with_memory(password.expose().as_bytes(), salt, output, self.0.as_mut_slice())
-            .map_err(|_| HashError::Failed)
-    }
-}
-
 /// One thread: jobs in their order, until nobody can send any more. A panic costs one job.
 fn work(waiting: &Mutex<Receiver<Job>>) {
     let mut memory = Memory::default();
@@ -270,30 +164,9 @@ fn work(waiting: &Mutex<Receiver<Job>>) {
     }
 }
 
-fn todays_params() -> Result<Params, HashError> {
-    Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_BYTES)).map_err(|_| HashError::Failed)
-}
-
-fn is_todays(params: &Params) -> bool {
-    let made_with = (params.m_cost(), params.t_cost(), params.p_cost(), params.output_len());
-    made_with == (MEMORY_KIB, PASSES, LANES, Some(HASH_BYTES))
-}
-
-/// The parameters of a stored hash, when it is Argon2id of the one version and within bounds.
-fn bounded_params(stored: &phc::PasswordHash) -> Result<Params, HashError> {
-    let is_ours =
-        stored.algorithm == Algorithm::Argon2id.ident() && stored.version == Some(Version::V0x13.into());
-    let params = Params::try_from(stored).map_err(|_| HashError::Malformed)?;
-    let is_bounded =
-        params.m_cost() <= MAX_MEMORY_KIB && params.t_cost() <= MAX_PASSES && params.p_cost() <= MAX_LANES;
-    if is_ours && is_bounded { Ok(params) } else { Err(HashError::Malformed) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const HASH: &str = "c28gd2hhdGV2ZXIgd2FzIHR5cGVkIGhlcmUgaXMgd3I";
 
     fn place() -> Place {
         Hasher::new(1, 1).reserve().unwrap()
@@ -313,41 +186,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn salts_differ() {
-        let mut place = place();
-        let (one, two) = (place.hash(&password("same")).await, place.hash(&password("same")).await);
-        assert_ne!(one.unwrap(), two.unwrap());
-    }
-
-    #[tokio::test]
-    async fn a_hash_with_other_parameters_is_right_but_old() {
-        let params = Params::new(64, 2, 1, Some(32)).unwrap();
-        let mut output = [0; 32];
-        Memory::default().fill(&params, &password("password"), b"somesalt", &mut output).unwrap();
-        let output = phc::Output::new(&output).unwrap();
-        let old = PasswordHash::from_stored(&format!("$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHQ${output}"));
-        assert_eq!(place().verify(&password("password"), Some(&old)).await, Ok(Verdict::RightButOld));
-    }
-
-    #[tokio::test]
     async fn nobody_has_a_password() {
         assert_eq!(place().verify(&password("password"), None).await, Ok(Verdict::Wrong));
-    }
-
-    #[tokio::test]
-    async fn hashes_that_are_not_ours_are_refused() {
-        let mut place = place();
-        for bad in [
-            String::new(),
-            "password".to_owned(),
-            format!("$argon2i$v=19$m=64,t=2,p=1$c29tZXNhbHQ${HASH}"),
-            format!("$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ${HASH}"),
-            format!("$argon2id$v=19$m=64,t=4000000,p=1$c29tZXNhbHQ${HASH}"),
-            "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHQ".to_owned(),
-        ] {
-            let stored = PasswordHash::from_stored(&bad);
-            assert_eq!(place.verify(&password("x"), Some(&stored)).await, Err(HashError::Malformed), "{bad}");
-        }
     }
 
     #[test]
@@ -366,8 +206,25 @@ mod tests {
         assert_eq!(place.run(|_| 7).await, Ok(7));
     }
 
-    #[test]
-    fn debug_does_not_show_it() {
-        assert_eq!(format!("{:?}", PasswordHash::from_stored("$argon2id$")), "PasswordHash");
+    #[tokio::test]
+    async fn whoever_leaves_is_not_hashed_for() {
+        let hasher = Hasher::new(1, 2);
+        let (release, held) = channel::<()>();
+        let (started, begun) = oneshot::channel();
+        let mut first = hasher.reserve().unwrap();
+        let holding =
+            tokio::spawn(
+                async move { first.run(move |_| started.send(()).is_ok() && held.recv().is_ok()).await },
+            );
+        begun.await.unwrap();
+        let (report, heard) = channel();
+        let mut second = hasher.reserve().unwrap();
+        let leaving =
+            tokio::time::timeout(std::time::Duration::from_millis(1), second.run(move |_| report.send(())));
+        assert!(leaving.await.is_err());
+        drop(release);
+        assert_eq!(holding.await.unwrap(), Ok(false));
+        // The job is dropped unrun, and with it its end of the channel.
+        assert!(heard.recv().is_err());
     }
 }

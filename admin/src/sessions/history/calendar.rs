@@ -1,7 +1,7 @@
 //! Months as partitions: half-open, in UTC, each with its name and its bounds. Pure.
 
-use jiff::civil::Date;
 use jiff::Span;
+use jiff::civil::Date;
 
 /// How many months beyond the current one have their partition.
 pub(crate) const AHEAD: usize = 3;
