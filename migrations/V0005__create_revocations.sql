@@ -17,9 +17,8 @@ create table auth.revocations (
     constraint revocations_published_as_a_whole check ((published_epoch is null) = (published_seq is null))
 );
 
--- The relay asks for what an earlier epoch published, or none. Identifiers would not do: they are not
--- committed in their order.
-create index revocations_by_epoch on auth.revocations ((coalesce(published_epoch, 0)), id);
+-- What the relay asks for at every turn. Identifiers would not do as a cursor: they are not committed in order.
+create index revocations_unpublished on auth.revocations (id) where published_epoch is null;
 create index revocations_by_until on auth.revocations (until);
 
 comment on table auth.revocations is 'Revocations, and where in the Redis log each stands.';
@@ -30,5 +29,5 @@ comment on column auth.revocations.key is 'The first 16 bytes of SHA-256(issuer,
 comment on column auth.revocations.arg is 'The minimum generation for kinds 3 and 5, else zero.';
 comment on column auth.revocations.until is 'When no token is left that it would refuse; null for never.';
 comment on column auth.revocations.created_at is 'When it was written, by the clock at the statement.';
-comment on column auth.revocations.published_epoch is 'The epoch of the log in which it was last published.';
+comment on column auth.revocations.published_epoch is 'The epoch of the log in which it was first published; every later epoch holds it as well.';
 comment on column auth.revocations.published_seq is 'Its sequence number there.';

@@ -36,7 +36,7 @@ pub struct RelayMetrics {
     pub epoch: Gauge<u64, AtomicU64>,
     /// Epochs taken.
     pub epochs: Counter,
-    /// Records appended to the log.
+    /// Revocations published, once each, however often an epoch was filled.
     pub published: Counter,
     /// From the statement that wrote a revocation to its publication.
     pub publish_seconds: PublishSeconds,
@@ -132,7 +132,7 @@ impl Metrics {
             "Epochs taken; more than a few a day means an unsteady Redis.",
             relay.epochs,
         );
-        r.register("relay_published", "Revocation records appended to the log.", relay.published);
+        r.register("relay_published", "Revocations published, not counting the filling of epochs.", relay.published);
         let seconds = "From writing a revocation to its publication.";
         r.register("relay_publish_seconds", seconds, relay.publish_seconds.0);
     }

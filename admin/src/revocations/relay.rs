@@ -20,7 +20,7 @@ mod trim;
 
 use std::time::Duration;
 
-use shared::revocation::{Keys, Position};
+use shared::revocation::{Keys, Position, Record};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::{DatabaseConfig, RedisConfig};
@@ -28,9 +28,10 @@ use crate::db::DbError;
 use crate::metrics::RelayMetrics;
 use crate::server::Stop;
 
-use super::store::Unpublished;
+use super::store::Row;
 use log::{Log, LogError};
 use post::Post;
+use trim::Needed;
 
 /// How often, and how much at once. Tests make it brisk.
 #[derive(Debug, Clone)]
@@ -75,6 +76,16 @@ pub struct Relay {
     keys: Keys,
     metrics: RelayMetrics,
     pace: Pace,
+}
+
+/// A binding to one history of Redis, in one epoch.
+struct Bound {
+    log: Log,
+    /// Where the log ends.
+    at: Position,
+    /// Up to where it was trimmed.
+    floor: u64,
+    needed: Needed,
 }
 
 /// Why a relay no longer leads.
@@ -151,8 +162,9 @@ impl Relay {
     async fn reign(&self, post: &Post, stop: &Stop) -> Result<(), Fall> {
         loop {
             post.sweep(self.pace.keep).await?;
-            let mut log = Log::connect(&self.redis, &self.keys).await.map_err(Fall::Redis)?;
-            match self.serve(post, &mut log, stop).await {
+            let log = Log::connect(&self.redis, &self.keys).await.map_err(Fall::Redis)?;
+            let bound = self.fill(post, log).await?;
+            match self.serve(post, bound, stop).await {
                 Ok(()) => return Ok(()),
                 Err(Broken::StepDown(fall)) => return Err(fall),
                 Err(Broken::Rebind(reason)) => {
@@ -162,69 +174,92 @@ impl Relay {
         }
     }
 
-    /// One binding: a new epoch, filled, then live.
-    async fn serve(&self, post: &Post, log: &mut Log, stop: &Stop) -> Result<(), Broken> {
-        let mut at = self.fill(post, log).await.map_err(Broken::StepDown)?;
+    /// Takes a new epoch and puts every row that has not ended under it, marked or not; `meta` last.
+    ///
+    /// A Redis error here is a fall, not a rebinding, so that a Redis that fails every time is tried at
+    /// the pace of [`Pace::rest`], and by whichever replica reaches it.
+    ///
+    /// What is committed between two pages, before the place already reached, is unmarked: it follows at the
+    /// first look after the filling.
+    async fn fill(&self, post: &Post, mut log: Log) -> Result<Bound, Fall> {
+        let epoch = post.new_epoch(log.highest_epoch().await.map_err(Fall::Redis)?).await?;
+        let mut bound = Bound { log, at: Position { epoch, seq: 0 }, floor: 0, needed: Needed::default() };
+        let mut reached = 0;
+        loop {
+            let rows = post.unexpired(reached, self.pace.batch).await?;
+            let Some(last) = rows.last() else { break };
+            reached = last.id;
+            let before = bound.at;
+            bound.load(&records(&rows)).await.map_err(|error| overtaken(epoch, error))?;
+            post.mark(before, &rows).await?;
+        }
+        bound.log.open(bound.at).await.map_err(|error| overtaken(epoch, error))?;
+        self.metrics.leading.set(1);
+        self.metrics.epoch.set(epoch);
+        self.metrics.epochs.inc();
+        tracing::info!(epoch, records = bound.at.seq, "Relaying revocations.");
+        Ok(bound)
+    }
+
+    /// Live: publishes whenever something was committed, until `stop` or an error.
+    async fn serve(&self, post: &Post, mut bound: Bound, stop: &Stop) -> Result<(), Broken> {
         let mut trimmed = Instant::now();
         loop {
-            self.publish(post, log, &mut at).await?;
+            self.publish(post, &mut bound).await?;
             if trimmed.elapsed() >= self.pace.trim_every {
-                self.trim(post, log, &mut at).await?;
+                self.trim(post, &mut bound).await?;
                 trimmed = Instant::now();
             }
             tokio::select! {
-                () = stop.clone() => return self.publish(post, log, &mut at).await,
+                () = stop.clone() => return self.publish(post, &mut bound).await,
                 _heard_or_tick = timeout(self.pace.tick, post.heard()) => {}
             }
         }
     }
 
-    /// Takes a new epoch and puts every unexpired row under it; `meta` last.
-    ///
-    /// A Redis error here is a fall, not a rebinding, so that a Redis that fails every time is tried at
-    /// the pace of [`Pace::rest`], and by whichever replica reaches it.
-    async fn fill(&self, post: &Post, log: &mut Log) -> Result<Position, Fall> {
-        let in_redis = log.highest_epoch().await.map_err(Fall::Redis)?;
-        let epoch = post.new_epoch(in_redis).await?;
-        let mut at = Position { epoch, seq: 0 };
+    /// Moves what is unpublished, and marks exactly that. With nothing to move it still asks Redis whether
+    /// all is as it was left.
+    async fn publish(&self, post: &Post, bound: &mut Bound) -> Result<(), Broken> {
         loop {
-            let rows = post.unpublished(epoch, self.pace.batch).await?;
-            if rows.is_empty() {
-                break;
-            }
-            log.load(at, &rows).await.map_err(|error| overtaken(epoch, error))?;
-            at = self.mark(post, at, &rows).await?;
-        }
-        log.open(at).await.map_err(|error| overtaken(epoch, error))?;
-        self.metrics.leading.set(1);
-        self.metrics.epoch.set(epoch);
-        self.metrics.epochs.inc();
-        tracing::info!(epoch, records = at.seq, "Relaying revocations.");
-        Ok(at)
-    }
-
-    /// Moves what is unpublished. With nothing to move it still asks Redis whether all is as it was left.
-    async fn publish(&self, post: &Post, log: &mut Log, at: &mut Position) -> Result<(), Broken> {
-        loop {
-            let rows = post.unpublished(at.epoch, self.pace.batch).await.map_err(fallen)?;
-            log.append(*at, &rows).await.map_err(|error| broken(at.epoch, error))?;
-            for row in &rows {
-                self.metrics.publish_seconds.observe(row.waited_seconds);
-            }
+            let rows = post.unpublished(self.pace.batch).await.map_err(fallen)?;
+            let before = bound.at;
+            bound.append(&records(&rows)).await.map_err(|error| broken(before.epoch, error))?;
             if rows.is_empty() {
                 return Ok(());
             }
-            *at = self.mark(post, *at, &rows).await.map_err(fallen)?;
+            for row in &rows {
+                self.metrics.publish_seconds.observe(row.waited_seconds);
+            }
+            self.metrics.published.inc_by(bound.at.seq - before.seq);
+            post.mark(before, &rows).await.map_err(fallen)?;
         }
     }
+}
 
-    /// Marks exactly the rows that were appended after `at`, and says where the log ends now.
-    async fn mark(&self, post: &Post, at: Position, rows: &[Unpublished]) -> Result<Position, DbError> {
-        post.mark(at, rows).await?;
-        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-        self.metrics.published.inc_by(count);
-        Ok(Position { epoch: at.epoch, seq: at.seq.saturating_add(count) })
+impl Bound {
+    /// While filling.
+    async fn load(&mut self, records: &[Record]) -> Result<(), LogError> {
+        self.log.load(self.at, records).await?;
+        self.advance(records);
+        Ok(())
     }
+
+    /// While live.
+    async fn append(&mut self, records: &[Record]) -> Result<(), LogError> {
+        self.log.append(self.at, records).await?;
+        self.advance(records);
+        Ok(())
+    }
+
+    fn advance(&mut self, records: &[Record]) {
+        self.needed.note(self.at, records);
+        let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        self.at.seq = self.at.seq.saturating_add(count);
+    }
+}
+
+fn records(rows: &[Row]) -> Vec<Record> {
+    rows.iter().map(|row| row.record).collect()
 }
 
 fn fallen(error: DbError) -> Broken {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::revocation::{Kind, Position, Reason, Record, RecordKey, Until};
-use tokio_postgres::{Client, Row, Statement};
+use tokio_postgres::{Client, Statement};
 
 use crate::db::{DbError, Transaction};
 
@@ -15,34 +15,43 @@ pub(super) const CHANNEL: &str = "usher_revocations";
 /// Held by the one relay that leads, on its own connection.
 const LOCK: i64 = 0x0075_7368_6572_0003;
 
-/// A row that the current epoch does not hold yet.
+/// A row that the log may need.
 #[derive(Debug, Clone)]
-pub(super) struct Unpublished {
+pub(super) struct Row {
     pub(super) id: i64,
     pub(super) record: Record,
+    /// Whether a relay has marked it as published, in any epoch.
+    pub(super) is_marked: bool,
     /// Seconds since it was written, by the clock of PostgreSQL.
     pub(super) waited_seconds: f64,
 }
 
-/// What is asked at every tick, prepared once.
+/// What is asked at every turn, prepared once.
 pub(super) struct Statements {
     unpublished: Statement,
+    unexpired: Statement,
     mark: Statement,
 }
 
-/// Never-published rows come first, then those of earlier epochs in the order of their writing: after a loss
-/// of Redis what is new is not kept waiting behind what sidecars know already.
+/// Never `now()` in place of the flag or an identifier: rows are not committed in the order of either.
 const UNPUBLISHED: &str = "
-    select id, kind, reason, key, arg, extract(epoch from until)::bigint as until,
+    select id, kind, reason, key, arg, extract(epoch from until)::bigint as until, false as marked,
            extract(epoch from clock_timestamp() - created_at)::double precision as waited
     from auth.revocations
-    where coalesce(published_epoch, 0) < $1 and (until is null or until > now())
-    order by coalesce(published_epoch, 0), id
-    limit $2";
+    where published_epoch is null and (until is null or until > now())
+    order by id limit $1";
+
+const UNEXPIRED: &str = "
+    select id, kind, reason, key, arg, extract(epoch from until)::bigint as until,
+           published_epoch is not null as marked,
+           extract(epoch from clock_timestamp() - created_at)::double precision as waited
+    from auth.revocations
+    where id > $1 and (until is null or until > now())
+    order by id limit $2";
 
 const MARK: &str = "
-    update auth.revocations set published_epoch = $1, published_seq = $2 + place
-    from unnest($3::bigint[]) with ordinality as published (id, place)
+    update auth.revocations set published_epoch = $1, published_seq = published.seq
+    from unnest($2::bigint[], $3::bigint[]) as published (id, seq)
     where revocations.id = published.id";
 
 /// `clock_timestamp()`, never `now()`: the latter is the transaction's beginning, and a transaction that
@@ -83,27 +92,10 @@ pub(super) async fn new_epoch(client: &Client, in_redis: u64) -> Result<u64, DbE
     Ok(from_sql(client.query_one(take, &[&to_sql(in_redis)]).await?.get("epoch")))
 }
 
-pub(super) async fn first_to_keep(
-    client: &Client,
-    epoch: u64,
-    keep: Duration,
-) -> Result<Option<u64>, DbError> {
-    let first = "select min(published_seq) as first from auth.revocations
-                 where coalesce(published_epoch, 0) = $1 and until > now() - make_interval(secs => $2)";
-    let row = client.query_one(first, &[&to_sql(epoch), &keep.as_secs_f64()]).await?;
-    Ok(row.get::<_, Option<i64>>("first").map(from_sql))
-}
-
-pub(super) async fn endless_below(
-    client: &Client,
-    at: Position,
-    floor: u64,
-) -> Result<Vec<Unpublished>, DbError> {
-    let endless = "select id, kind, reason, key, arg, null::bigint as until, 0::double precision as waited
-                   from auth.revocations
-                   where coalesce(published_epoch, 0) = $1 and published_seq <= $2 and until is null
-                   order by id";
-    Ok(rows(&client.query(endless, &[&to_sql(at.epoch), &to_sql(floor)]).await?))
+/// Seconds since the Unix epoch, by the clock of PostgreSQL.
+pub(super) async fn now(client: &Client) -> Result<u64, DbError> {
+    let now = "select extract(epoch from clock_timestamp())::bigint as now";
+    Ok(from_sql(client.query_one(now, &[]).await?.get("now")))
 }
 
 /// Deletes at most `limit` rows and says how many it were.
@@ -116,37 +108,48 @@ pub(super) async fn delete_ended(client: &Client, keep: Duration, limit: u64) ->
 
 impl Statements {
     pub(super) async fn prepare(client: &Client) -> Result<Self, DbError> {
-        Ok(Self { unpublished: client.prepare(UNPUBLISHED).await?, mark: client.prepare(MARK).await? })
+        Ok(Self {
+            unpublished: client.prepare(UNPUBLISHED).await?,
+            unexpired: client.prepare(UNEXPIRED).await?,
+            mark: client.prepare(MARK).await?,
+        })
     }
 
-    pub(super) async fn unpublished(
+    pub(super) async fn unpublished(&self, client: &Client, limit: i64) -> Result<Vec<Row>, DbError> {
+        Ok(rows(&client.query(&self.unpublished, &[&limit]).await?))
+    }
+
+    pub(super) async fn unexpired(
         &self,
         client: &Client,
-        epoch: u64,
+        after: i64,
         limit: i64,
-    ) -> Result<Vec<Unpublished>, DbError> {
-        Ok(rows(&client.query(&self.unpublished, &[&to_sql(epoch), &limit]).await?))
+    ) -> Result<Vec<Row>, DbError> {
+        Ok(rows(&client.query(&self.unexpired, &[&after, &limit]).await?))
     }
 
-    pub(super) async fn mark(
-        &self,
-        client: &Client,
-        at: Position,
-        published: &[Unpublished],
-    ) -> Result<(), DbError> {
-        let ids: Vec<i64> = published.iter().map(|row| row.id).collect();
-        client.execute(&self.mark, &[&to_sql(at.epoch), &to_sql(at.seq), &ids]).await?;
+    /// Marks those of `published` that are not marked yet; they stand in the log one by one after `at`.
+    pub(super) async fn mark(&self, client: &Client, at: Position, published: &[Row]) -> Result<(), DbError> {
+        let placed = published.iter().zip(at.seq.saturating_add(1)..).filter(|(row, _)| !row.is_marked);
+        let (ids, seqs): (Vec<i64>, Vec<i64>) = placed.map(|(row, seq)| (row.id, to_sql(seq))).unzip();
+        if !ids.is_empty() {
+            client.execute(&self.mark, &[&to_sql(at.epoch), &ids, &seqs]).await?;
+        }
         Ok(())
     }
 }
 
-fn rows(rows: &[Row]) -> Vec<Unpublished> {
-    rows.iter()
-        .map(|row| Unpublished { id: row.get("id"), record: record(row), waited_seconds: row.get("waited") })
-        .collect()
+fn rows(rows: &[tokio_postgres::Row]) -> Vec<Row> {
+    let read = |row: &tokio_postgres::Row| Row {
+        id: row.get("id"),
+        record: record(row),
+        is_marked: row.get("marked"),
+        waited_seconds: row.get("waited"),
+    };
+    rows.iter().map(read).collect()
 }
 
-fn record(row: &Row) -> Record {
+fn record(row: &tokio_postgres::Row) -> Record {
     let byte = |column: &str| u8::try_from(row.get::<_, i16>(column)).unwrap_or(0);
     let key = <[u8; 16]>::try_from(row.get::<_, &[u8]>("key")).expect("the table allows 16 bytes alone");
     Record {

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisError, Script};
-use shared::revocation::{Keys, Position};
-
-use crate::revocations::store::Unpublished;
+use shared::revocation::{Keys, Position, Record};
 
 /// How long Redis may take. After that the binding ends, whatever the script may still do.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -60,9 +58,9 @@ impl Log {
     }
 
     /// While filling: puts records after `at`, without `meta`.
-    pub(super) async fn load(&mut self, at: Position, rows: &[Unpublished]) -> Result<(), LogError> {
+    pub(super) async fn load(&mut self, at: Position, records: &[Record]) -> Result<(), LogError> {
         let mut call = self.scripts.load.prepare_invoke();
-        call.key(&self.keys.meta).key(&self.keys.log).arg(at.epoch).arg(at.seq).arg(encode(rows));
+        call.key(&self.keys.meta).key(&self.keys.log).arg(at.epoch).arg(at.seq).arg(encode(records));
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
     }
 
@@ -74,16 +72,11 @@ impl Log {
     }
 
     /// While live: appends after `at` and publishes, if the log ends there; without records only looks.
-    pub(super) async fn append(&mut self, at: Position, rows: &[Unpublished]) -> Result<(), LogError> {
+    pub(super) async fn append(&mut self, at: Position, records: &[Record]) -> Result<(), LogError> {
         let mut call = self.scripts.append.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).arg(&self.keys.wake).arg(at.epoch).arg(at.seq);
-        call.arg(encode(rows));
+        call.arg(encode(records));
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
-    }
-
-    /// How many records the log holds.
-    pub(super) async fn length(&mut self) -> Result<u64, LogError> {
-        Ok(redis::cmd("XLEN").arg(&self.keys.log).query_async(&mut self.redis).await?)
     }
 
     /// Drops everything up to `floor` of the epoch of `at`; readers learn of it first.
@@ -107,8 +100,8 @@ impl Scripts {
 }
 
 /// The records, concatenated: the form of a wake message.
-fn encode(rows: &[Unpublished]) -> Vec<u8> {
-    rows.iter().flat_map(|row| row.record.encode()).collect()
+fn encode(records: &[Record]) -> Vec<u8> {
+    records.iter().flat_map(Record::encode).collect()
 }
 
 impl From<RedisError> for LogError {

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::config::DatabaseConfig;
 use crate::db::{DbError, Dedicated};
-use crate::revocations::store::{self, Unpublished};
+use crate::revocations::store::{self, Row};
 
 /// How long PostgreSQL may take over one statement. Beyond that the post is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -48,24 +48,24 @@ impl Post {
         in_time(store::new_epoch(self.connection.client(), in_redis)).await
     }
 
-    /// Rows that no relay published in `epoch` and that have not ended, at most `limit`, in order.
-    pub(super) async fn unpublished(&self, epoch: u64, limit: i64) -> Result<Vec<Unpublished>, DbError> {
-        in_time(self.statements.unpublished(self.connection.client(), epoch, limit)).await
+    /// Rows that no relay has published and that have not ended, at most `limit`, in order.
+    pub(super) async fn unpublished(&self, limit: i64) -> Result<Vec<Row>, DbError> {
+        in_time(self.statements.unpublished(self.connection.client(), limit)).await
     }
 
-    /// Marks `rows` as published in this order after `at`.
-    pub(super) async fn mark(&self, at: Position, rows: &[Unpublished]) -> Result<(), DbError> {
+    /// Rows that have not ended, published or not, after the identifier `after`, at most `limit`, in order.
+    pub(super) async fn unexpired(&self, after: i64, limit: i64) -> Result<Vec<Row>, DbError> {
+        in_time(self.statements.unexpired(self.connection.client(), after, limit)).await
+    }
+
+    /// Marks `rows`, which stand in the log one by one after `at`, as published there, unless they are marked.
+    pub(super) async fn mark(&self, at: Position, rows: &[Row]) -> Result<(), DbError> {
         in_time(self.statements.mark(self.connection.client(), at, rows)).await
     }
 
-    /// The first record of the epoch that must stay in the log; `None` when none must.
-    pub(super) async fn first_to_keep(&self, epoch: u64, keep: Duration) -> Result<Option<u64>, DbError> {
-        in_time(store::first_to_keep(self.connection.client(), epoch, keep)).await
-    }
-
-    /// Rows that never end and stand at or below `floor`.
-    pub(super) async fn endless_below(&self, at: Position, floor: u64) -> Result<Vec<Unpublished>, DbError> {
-        in_time(store::endless_below(self.connection.client(), at, floor)).await
+    /// Seconds since the Unix epoch, by the clock that wrote every record's end.
+    pub(super) async fn now(&self) -> Result<u64, DbError> {
+        in_time(store::now(self.connection.client())).await
     }
 
     /// Deletes the rows that ended more than `keep` ago. What made them stands elsewhere, in sessions and

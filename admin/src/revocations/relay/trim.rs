@@ -1,29 +1,105 @@
 //! Keeping the log as short as the truth: what has ended goes, what never ends is carried along.
 
-use shared::revocation::Position;
+use std::collections::{BTreeMap, HashMap};
 
-use super::{Broken, Log, Post, Relay, broken, fallen};
+use shared::revocation::{Position, Record, Until};
+
+use super::{Bound, Broken, Post, Relay, broken, fallen};
+
+/// Which part of the current epoch's log is still needed. Small, however long the log is.
+#[derive(Debug, Default)]
+pub(super) struct Needed {
+    /// The first record of those that end in the same second, by that second since the Unix epoch. As many
+    /// as a token's life has seconds.
+    first_by_end: BTreeMap<u32, u64>,
+    /// Records that never end, and where each stands last.
+    endless: HashMap<Record, u64>,
+}
+
+impl Needed {
+    /// `records` were put into the log, one by one after `at`.
+    pub(super) fn note(&mut self, at: Position, records: &[Record]) {
+        for (record, seq) in records.iter().zip(at.seq.saturating_add(1)..) {
+            match record.until {
+                Until::Never => drop(self.endless.insert(*record, seq)),
+                Until::At(second) => {
+                    let first = self.first_by_end.entry(second).or_insert(seq);
+                    *first = seq.min(*first);
+                }
+            }
+        }
+    }
+
+    /// The first record that ends at `moment` (seconds since the Unix epoch) or later; forgets the others.
+    fn first_at(&mut self, moment: u64) -> Option<u64> {
+        self.first_by_end.retain(|end, _| u64::from(*end) >= moment);
+        self.first_by_end.values().min().copied()
+    }
+
+    /// The records that never end and stand at or before `floor`.
+    fn endless_to(&self, floor: u64) -> Vec<Record> {
+        self.endless.iter().filter(|(_, seq)| **seq <= floor).map(|(record, _)| *record).collect()
+    }
+}
 
 impl Relay {
     /// Drops the records before the first that is still needed, and deletes the rows that ended.
     ///
     /// A killed key's record never ends and would hold the whole log; it is appended again first, so that
     /// at no moment the log is without it.
-    pub(super) async fn trim(&self, post: &Post, log: &mut Log, at: &mut Position) -> Result<(), Broken> {
+    pub(super) async fn trim(&self, post: &Post, bound: &mut Bound) -> Result<(), Broken> {
         post.sweep(self.pace.keep).await.map_err(fallen)?;
-        let first = post.first_to_keep(at.epoch, self.pace.keep).await.map_err(fallen)?;
-        let floor = first.map_or(at.seq, |first| first.saturating_sub(1));
-        let endless = post.endless_below(*at, floor).await.map_err(fallen)?;
-        let dropped = log.length().await.map_err(|error| broken(at.epoch, error))?;
-        let dropped = dropped.saturating_sub(at.seq.saturating_sub(floor));
+        let moment = post.now().await.map_err(fallen)?.saturating_sub(self.pace.keep.as_secs());
+        let end = bound.at;
+        let floor = bound.needed.first_at(moment).map_or(end.seq, |first| first.saturating_sub(1));
+        let endless = bound.needed.endless_to(floor);
         let carried = u64::try_from(endless.len()).unwrap_or(u64::MAX);
-        if dropped < carried.saturating_add(self.pace.trim_at_least) {
+        if floor.saturating_sub(bound.floor) < carried.saturating_add(self.pace.trim_at_least) {
             return Ok(());
         }
-        log.append(*at, &endless).await.map_err(|error| broken(at.epoch, error))?;
-        *at = self.mark(post, *at, &endless).await.map_err(fallen)?;
-        log.trim(*at, floor).await.map_err(|error| broken(at.epoch, error))?;
-        tracing::debug!(floor, dropped, "Trimmed the revocation log.");
+        bound.append(&endless).await.map_err(|error| broken(end.epoch, error))?;
+        bound.log.trim(end, floor).await.map_err(|error| broken(end.epoch, error))?;
+        tracing::debug!(floor, "Trimmed the revocation log.");
+        bound.floor = floor;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use shared::revocation::{Kind, Reason, RecordKey};
+
+    use super::*;
+
+    fn record(until: Option<u32>) -> Record {
+        let until = until.map_or(Until::Never, Until::At);
+        let key = RecordKey::new("issuer", Kind::Session, &format!("{until:?}"));
+        Record { kind: Kind::Session, reason: Reason::Revoked, until, key, argument: 0 }
+    }
+
+    #[test]
+    fn a_record_that_never_ends_counts_where_it_stands_last() {
+        let mut needed = Needed::default();
+        needed.note(Position { epoch: 1, seq: 0 }, &[record(None), record(Some(600))]);
+        assert_eq!(needed.endless_to(2), [record(None)]);
+        needed.note(Position { epoch: 1, seq: 2 }, &[record(None)]);
+        assert_eq!(needed.endless_to(2), []);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_has_not_ended_lies_before_the_first(
+            ends in prop::collection::vec(prop::option::of(0_u32..7200), 0..60),
+            moment in 0_u64..7200,
+        ) {
+            let records: Vec<Record> = ends.iter().map(|end| record(*end)).collect();
+            let mut needed = Needed::default();
+            needed.note(Position { epoch: 1, seq: 0 }, &records);
+            let first = needed.first_at(moment).unwrap_or(u64::MAX);
+            for (end, seq) in ends.iter().zip(1_u64..) {
+                prop_assert!(end.is_none_or(|end| u64::from(end) < moment || seq >= first));
+            }
+        }
     }
 }

@@ -150,7 +150,7 @@ async fn a_crash_between_append_and_mark_only_repeats_a_record() {
     let stuck = stores.sql().await;
     until("the mark waits", async || {
         let waiting = "select 1 from pg_stat_activity where datname = current_database()
-                       and wait_event_type = 'Lock' and query like '%published_seq = $2%'";
+                       and wait_event_type = 'Lock' and query like '%set published_epoch%'";
         stuck.query_opt(waiting, &[]).await.unwrap()
     })
     .await;

@@ -37,6 +37,22 @@ async fn a_log_longer_than_a_batch_is_filled_whole() {
 }
 
 #[tokio::test]
+async fn what_is_committed_while_an_epoch_is_filled_is_in_it() {
+    let stores = Stores::new().await;
+    stores.end_sessions(20).await;
+    let slow = admin::revocations::Pace { batch: 1, ..super::relay::brisk() };
+    let relay = stores.relay_with(slow);
+    stores.end_sessions(20).await;
+    stores.await_marks().await;
+    until("all are there", async || (stores.log.meta().await?.seq >= 40).then_some(())).await;
+    let mut keys: Vec<_> = stores.log.current().await.iter().map(|record| record.key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), 40);
+    assert_eq!(relay.metrics.epochs.get(), 1);
+}
+
+#[tokio::test]
 async fn a_missing_meta_brings_a_new_epoch_with_every_unexpired_row() {
     let stores = Stores::new().await;
     let _relay = stores.relay();

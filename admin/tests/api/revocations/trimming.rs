@@ -9,24 +9,17 @@ use uuid::Uuid;
 use super::relay::{Stores, brisk};
 use crate::support::until;
 
+/// Trims all the time, and what has ended at once.
 fn trimming() -> Pace {
-    Pace { trim_every: Duration::from_millis(50), trim_at_least: 1, ..brisk() }
-}
-
-/// As if every revocation so far, but those of keys, had ended `ago`.
-async fn let_all_end(stores: &Stores, ago: &str) {
-    let end = format!("update auth.revocations set until = now() - interval '{ago}' where until is not null");
-    stores.sql().await.batch_execute(&end).await.unwrap();
+    Pace { trim_every: Duration::from_millis(50), trim_at_least: 1, keep: Duration::ZERO, ..brisk() }
 }
 
 #[tokio::test]
 async fn what_ended_leaves_the_log_and_the_table_and_the_floor_rises() {
     let stores = Stores::new().await;
     let _relay = stores.relay_with(trimming());
-    stores.end_sessions(5).await;
-    stores.log.await_count(5).await;
-    stores.await_marks().await;
-    let_all_end(&stores, "6 minutes").await;
+    stores.log.epoch_after(0).await;
+    stores.end_sessions_shortly(5).await;
     stores.end_sessions(1).await;
 
     let meta =
@@ -39,22 +32,45 @@ async fn what_ended_leaves_the_log_and_the_table_and_the_floor_rises() {
 }
 
 #[tokio::test]
-async fn what_ended_a_moment_ago_stays_for_those_who_read_late() {
+async fn what_ended_stays_for_a_while_for_those_who_read_late() {
     let stores = Stores::new().await;
-    let _relay = stores.relay_with(trimming());
-    stores.end_sessions(2).await;
-    stores.log.await_count(2).await;
-    stores.await_marks().await;
-    let_all_end(&stores, "4 minutes").await;
-    stores.record(&[NewRevocation::key("kid")]).await;
-    stores.log.await_count(3).await;
+    let _relay = stores.relay_with(Pace { keep: Duration::from_mins(5), ..trimming() });
+    stores.log.epoch_after(0).await;
+    stores.end_sessions_shortly(2).await;
+    let sql = stores.sql().await;
+    until("they have ended", async || {
+        let ended = "select 1 from auth.revocations having max(until) < now()";
+        sql.query_opt(ended, &[]).await.unwrap()
+    })
+    .await;
 
     // Several looks later nothing has gone.
-    let before = stores.log.meta().await.unwrap();
-    stores.end_sessions(3).await;
-    stores.log.await_count(6).await;
-    assert_eq!(stores.log.meta().await.unwrap().floor, before.floor);
-    assert_eq!(stores.log.current().await.len(), 6);
+    for count in 3..9 {
+        stores.end_sessions(1).await;
+        stores.log.await_count(count).await;
+    }
+    assert_eq!(stores.log.meta().await.unwrap().floor, 0);
+    assert_eq!(stores.log.current().await.len(), 8);
+}
+
+#[tokio::test]
+async fn what_must_stay_keeps_what_came_after_it() {
+    let stores = Stores::new().await;
+    let _relay = stores.relay_with(trimming());
+    stores.end_sessions(1).await;
+    stores.log.await_count(1).await;
+    stores.end_sessions_shortly(3).await;
+    stores.log.await_count(4).await;
+    let sql = stores.sql().await;
+
+    until("the rows are gone", async || {
+        let left = sql.query_one("select count(*) from auth.revocations", &[]).await.unwrap();
+        (left.get::<_, i64>(0) == 1).then_some(())
+    })
+    .await;
+
+    assert_eq!(stores.log.meta().await.unwrap().floor, 0);
+    assert_eq!(stores.log.current().await.len(), 4);
 }
 
 #[tokio::test]
@@ -62,13 +78,11 @@ async fn a_killed_key_is_carried_along_when_the_log_is_trimmed() {
     let stores = Stores::new().await;
     let _relay = stores.relay_with(trimming());
     stores.record(&[NewRevocation::key("killed")]).await;
-    stores.end_sessions(4).await;
-    stores.log.await_count(5).await;
-    stores.await_marks().await;
-
-    let_all_end(&stores, "6 minutes").await;
+    stores.log.await_count(1).await;
+    stores.end_sessions_shortly(4).await;
 
     until("the log is short", async || (stores.log.meta().await?.floor >= 5).then_some(())).await;
+
     let records = stores.log.current().await;
     assert_eq!(records.len(), 1);
     assert_eq!((records[0].kind, records[0].until), (Kind::Key, Until::Never));
@@ -81,20 +95,24 @@ async fn a_killed_key_is_in_every_new_epoch() {
     let old = "update auth.revocations set created_at = now() - interval '3 years'";
     stores.sql().await.batch_execute(old).await.unwrap();
 
-    let _relay = stores.relay_with(trimming());
-
-    stores.log.epoch_after(0).await;
-    assert_eq!(stores.log.current().await[0].until, Until::Never);
+    for epoch in 0..3 {
+        let relay = stores.relay_with(trimming());
+        stores.log.epoch_after(epoch).await;
+        assert_eq!(stores.log.current().await[0].until, Until::Never);
+        relay.stop().await;
+    }
 }
 
 #[tokio::test]
 async fn a_log_with_nothing_to_drop_is_left_alone() {
     let stores = Stores::new().await;
     let relay = stores.relay_with(trimming());
+    stores.log.epoch_after(0).await;
     stores.record(&[NewRevocation::key("killed"), NewRevocation::session(Uuid::now_v7())]).await;
     stores.log.await_count(2).await;
     stores.end_sessions(2).await;
     stores.log.await_count(4).await;
-    assert_eq!(relay.metrics.published.get(), 4);
+    stores.await_marks().await;
+    until("four are counted", async || (relay.metrics.published.get() == 4).then_some(())).await;
     assert_eq!(stores.log.meta().await.unwrap().floor, 0);
 }
