@@ -180,7 +180,15 @@ impl Feed {
                 self.position.seq = floor;
                 Ok(true)
             }
-            Reply::Log { last, time, entries } => Ok(self.take(last, time, &entries)),
+            Reply::Log { last, time, entries } => {
+                let behind = self.take(last, time, &entries);
+                if behind {
+                    let page = self.sync.page(log, &self.keys, self.position, last);
+                    let page = in_time(async { Ok(page.await?) }).await?;
+                    self.advance(&page.ok_or(FeedError::Unreadable)?);
+                }
+                Ok(behind)
+            }
         }
     }
 
@@ -196,10 +204,23 @@ impl Feed {
         true
     }
 
-    /// Applies what the log holds; whether it holds more.
+    /// Applies what the log holds after the position; whether it holds more.
     fn take(&mut self, last: u64, time: u64, entries: &[Entry]) -> bool {
         // The earlier of two clocks, so that one that is wrong makes nothing be forgotten.
         self.shared.revoked.purge(time.min(self.shared.clock.unix_seconds()));
+        self.advance(entries);
+        if entries.is_empty() && self.position.seq < last {
+            self.gap();
+            self.position.seq = last;
+        }
+        let behind = self.position.seq < last;
+        if !behind {
+            self.settle();
+        }
+        behind
+    }
+
+    fn advance(&mut self, entries: &[Entry]) {
         for entry in entries {
             if entry.position.seq != self.position.seq + 1 {
                 self.gap();
@@ -208,15 +229,6 @@ impl Feed {
             self.shared.metrics.read.inc();
             self.position.seq = entry.position.seq;
         }
-        if entries.is_empty() && self.position.seq < last {
-            self.gap();
-            self.position.seq = last;
-        }
-        let all = self.position.seq >= last;
-        if all {
-            self.settle();
-        }
-        !all
     }
 
     /// The whole log has been read.
