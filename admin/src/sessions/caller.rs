@@ -116,3 +116,24 @@ pub(super) fn token_key(token: &VerifiedToken) -> RecordKey {
 
 /// The number of the kind in the table of revocations.
 pub(super) const TOKEN_KIND: i16 = Kind::Token as i16;
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_header_is_read_without_panic(bytes: Vec<u8>) {
+            if let Ok(line) = HeaderValue::from_bytes(&bytes) {
+                let headers = HeaderMap::from_iter([(header::AUTHORIZATION, line)]);
+                if let Ok(Some(token)) = bearer(&headers) {
+                    prop_assert!(bytes.len() >= "bearer ".len() + token.len());
+                    prop_assert!(bytes.to_ascii_lowercase().starts_with(b"bearer "));
+                }
+            }
+        }
+    }
+}

@@ -81,6 +81,10 @@ impl Event {
 pub(crate) async fn record(request: &Request, entry: Entry) {
     if let Err(error) = store::insert(request, &entry).await {
         request.context.metrics.history_failures.inc();
-        tracing::warn!(%error, event = entry.event.name(), "An entry of the login history could not be written; what it tells of went on.");
+        tracing::warn!(
+            %error,
+            event = entry.event.name(),
+            "An entry of the login history could not be written; what it tells of went on."
+        );
     }
 }

@@ -105,7 +105,11 @@ fn seconds(moment: Timestamp) -> u64 {
 }
 
 fn key_is_gone(session: &Session) -> Problem {
-    tracing::error!(session = %session.id, key = session.state.key, "A master key that sessions still need is no longer configured; put it back at the end of ADMIN_MASTER_KEYS.");
+    tracing::error!(
+        session = %session.id,
+        key = session.state.key,
+        "A master key that sessions still need is missing; put it back at the end of ADMIN_MASTER_KEYS."
+    );
     Problem::new(Code::Internal)
 }
 

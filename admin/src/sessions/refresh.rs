@@ -138,7 +138,10 @@ async fn rotate(
     store::rotate(tx, &session, &rotation, &device, recovered).await?;
     let pair = mint(&request.context, &session, &stamp, &standing.roles)?;
     if recovered {
-        tracing::warn!(session = %session.id, "A client was ahead of the store, which must have lost its last moments; its session goes on.");
+        tracing::warn!(
+            session = %session.id,
+            "A client was ahead of the store, which must have lost its last moments; its session goes on."
+        );
         return Ok(given("recovered", pair, &session, Some(Event::RefreshRecovered)));
     }
     Ok(given("current", pair, &session, None))
@@ -169,7 +172,11 @@ async fn end_reused(request: &Request, tx: &Transaction<'_>, session: &Session) 
     store::end(tx, session.id, EndReason::Reuse).await?;
     let issuer = &request.context.config.tokens.issuer;
     revocations::record(tx, issuer, &[NewRevocation::session(session.id)]).await?;
-    tracing::warn!(session = %session.id, user = %session.user, "A refresh token that was used up came back; its session was ended.");
+    tracing::warn!(
+        session = %session.id,
+        user = %session.user,
+        "A refresh token that was used up came back; its session was ended."
+    );
     let entry = entry(session, Event::RefreshReused);
     Ok(Settled { cause: "reused", answer: Err(Code::RefreshTokenReused), entry: Some(entry) })
 }

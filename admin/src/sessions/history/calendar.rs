@@ -94,7 +94,8 @@ mod tests {
             let month = Month::of(day);
             prop_assert_eq!(month.bounds().1, month.next().bounds().0);
             prop_assert!(month.next() > month);
-            prop_assert!(Month::of(day.tomorrow().unwrap()) == month || Month::of(day.tomorrow().unwrap()) == month.next());
+            let tomorrow = Month::of(day.tomorrow().unwrap());
+            prop_assert!(tomorrow == month || tomorrow == month.next());
         }
     }
 }

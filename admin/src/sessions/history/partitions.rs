@@ -22,7 +22,7 @@ pub async fn keep_daily(context: Context) {
         let pause = match keep_today(&context).await {
             Ok(()) => DAY,
             Err(error) => {
-                tracing::warn!(%error, "The partitions of the login history could not be looked after; trying again in a minute.");
+                tracing::warn!(%error, "The months of the login history were not looked after; again in a minute.");
                 SOON
             }
         };

@@ -2,17 +2,11 @@
 
 use serde_json::json;
 
-use super::{STOP_BEFORE_ROLES, holding, let_go};
+use super::{CHANGE_ROLES, STOP_BEFORE_ROLES, holding, let_go};
 use crate::support::TestApp;
 use crate::witness::{
     assign, beside, blocked, change_password, claims, dead, refresh, roles_of, session_of, standing, user_of,
 };
-
-/// A change of roles as `roles assign` makes it, in pieces: its statements without its commit.
-const CHANGE_ROLES: &str = "
-    update auth.users set token_generation = token_generation + 1;
-    with made as (insert into auth.roles (id, name) values (gen_random_uuid(), 'subscriber') returning id)
-    insert into auth.user_roles (user_id, role_id) select u.id, made.id from auth.users u, made";
 
 #[tokio::test]
 async fn roles_that_change_between_generation_and_roles_are_new_under_the_old_generation() {

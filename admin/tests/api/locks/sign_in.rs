@@ -1,8 +1,8 @@
 //! A sign-in beside everything that ends sessions.
 
-use super::{STOP_BEFORE_ROLES, holding, let_go};
+use super::{CHANGE_ROLES, STOP_BEFORE_ROLES, holding, let_go};
 use crate::support::{Call, PASSWORD, Pair, TestApp};
-use crate::witness::{beside, blocked, change_password, dead, refresh, sign_in, standing};
+use crate::witness::{beside, blocked, change_password, dead, refresh, roles_of, sign_in, standing};
 
 const NEW: &str = "another horse, another battery";
 
@@ -14,7 +14,8 @@ fn sign_out_everywhere(app: &TestApp, access: &str) -> Call {
 async fn a_sign_in_with_a_password_that_changed_since_it_was_verified_is_refused() {
     let app = TestApp::start().await;
     app.client.register("neo@example.org").await.expect(201);
-    let other = "update auth.users set password_hash = (select password_hash from auth.users where email_key = 'trinity@example.org')";
+    let other = "update auth.users set password_hash =
+                     (select password_hash from auth.users where email_key = 'trinity@example.org')";
     let trinity = serde_json::json!({ "email": "trinity@example.org", "password": NEW });
     app.client.post("/api/v1/auth/register").json(&trinity).send().await.expect(201);
     let holder = holding(&app, "select from auth.users for update").await;
@@ -128,6 +129,22 @@ async fn a_sign_in_that_waited_for_a_sign_out_everywhere_is_of_the_new_generatio
     let minted = signing_in.await.unwrap().pair();
     dead(&app, &asking.access).await;
     standing(&app, &minted.access).await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_waited_for_a_change_of_roles_has_generation_and_roles_both_new() {
+    let app = TestApp::start().await;
+    app.client.register("neo@example.org").await.expect(201);
+    let before = app.client.sign_in("neo@example.org").await;
+    let role_change = holding(&app, CHANGE_ROLES).await;
+    let signing_in = beside(sign_in(&app, "neo@example.org", PASSWORD));
+    blocked(&role_change, 1).await;
+    let_go(&role_change, "select 1").await;
+
+    let minted = signing_in.await.unwrap().pair();
+    assert_eq!(roles_of(&minted.access), ["subscriber"]);
+    standing(&app, &minted.access).await;
+    app.client.get("/api/v1/me").bearer(&before.access).send().await.problem(401, "token_revoked");
 }
 
 #[tokio::test]

@@ -213,7 +213,9 @@ async fn answers_elsewhere_are_forgotten_after_a_day() {
     let (app, pair) = signed_in().await;
     refresh(&app, &pair.refresh).send().await.pair();
     rotated_ago(&app, "11 s").await;
-    change(&app, "elsewhere_answers = array[clock_timestamp() - interval '24 hours', clock_timestamp(), clock_timestamp()]").await;
+    let answers = "elsewhere_answers = array[clock_timestamp() - interval '24 hours',
+                                             clock_timestamp(), clock_timestamp()]";
+    change(&app, answers).await;
     caused(from_elsewhere(refresh(&app, &pair.refresh)).send().await, "retry");
     from_elsewhere(refresh(&app, &pair.refresh)).send().await.problem(401, "refresh_token_reused");
 }
