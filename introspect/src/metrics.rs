@@ -184,7 +184,7 @@ impl Collector for Decisions {
         self.sum(|tally| Some(&tally.known)).encode(decisions.encode_family(&known)?)?;
         let nobody = [("outcome", "allowed"), ("reason", "anonymous")];
         self.sum(|tally| Some(&tally.nobody)).encode(decisions.encode_family(&nobody)?)?;
-        for refusal in Refusal::ALL {
+        for &refusal in Refusal::ALL {
             let labels = [("outcome", "denied"), ("reason", refusal.label())];
             let count = self.sum(|tally| tally.refused.get(refusal as usize));
             count.encode(decisions.encode_family(&labels)?)?;
@@ -244,7 +244,7 @@ mod tests {
     fn every_refusal_is_a_label_and_workers_are_summed() {
         let metrics = Metrics::new(2);
         for tally in metrics.tallies() {
-            for refusal in Refusal::ALL {
+            for &refusal in Refusal::ALL {
                 tally.decided(&Verdict::Deny(refusal));
             }
             tally.decided(&Verdict::Allow(Identity::Nobody));

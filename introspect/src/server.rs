@@ -119,3 +119,55 @@ fn protocol() -> http1::Builder {
     protocol.auto_date_header(false).max_buf_size(MAX_HEAD_BYTES).header_read_timeout(None);
     protocol
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http_body_util::Empty;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    use super::*;
+
+    #[derive(Clone)]
+    struct Nothing;
+
+    impl Handler for Nothing {
+        type Body = Empty<Bytes>;
+
+        fn answer(&self, _request: &Request<Incoming>) -> Response<Self::Body> {
+            Response::new(Empty::new())
+        }
+    }
+
+    /// Speaks with a served connection until it ends; how long after the last answer that was.
+    async fn silence_after(requests: usize, unfinished: &[u8]) -> Duration {
+        let (mut client, server) = duplex(4096);
+        let (_stop, stopped) = watch::channel(false);
+        let served = tokio::spawn(converse(server, Nothing, stopped));
+        let mut answer = [0; 256];
+        for _ in 0..requests {
+            tokio::time::advance(Duration::from_secs(50)).await;
+            client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+            assert!(client.read(&mut answer).await.unwrap() > 0);
+        }
+        let last = Instant::now();
+        client.write_all(unfinished).await.unwrap();
+        assert_eq!(client.read(&mut answer).await.unwrap(), 0);
+        assert!(served.await.unwrap().is_err());
+        last.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_outlives_those_that_nginx_keeps() {
+        for requests in 0..5 {
+            let silence = silence_after(requests, b"").await;
+            assert!(silence > Duration::from_secs(60), "{silence:?} after {requests}");
+            assert!(silence <= 2 * LONGEST_SILENCE, "{silence:?} after {requests}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_request_does_not_keep_a_connection() {
+        assert!(silence_after(1, b"GET / HT").await <= 2 * LONGEST_SILENCE);
+    }
+}

@@ -40,60 +40,81 @@ pub enum Identity {
     Known(Arc<Known>),
 }
 
-/// Why a request is refused: one label, one status and one challenge each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Refusal {
+/// Declares the reasons once: the variants, the list of them and their labels.
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident = $label:literal,)*) => {
+        /// Why a request is refused: one label, one status and one challenge each.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Refusal {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Refusal {
+            /// Every reason, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word of metrics and log lines.
+            pub const fn label(self) -> &'static str {
+                match self {
+                    $(Self::$name => $label,)*
+                }
+            }
+        }
+    };
+}
+
+refusals! {
     /// Not what nginx's subrequest looks like: method, version, body or upgrade.
-    UnfitRequest,
+    UnfitRequest = "unfit_request",
     /// No policy, an empty one or two.
-    PolicyMissing,
+    PolicyMissing = "policy_missing",
     /// A policy that does not follow the grammar.
-    PolicyMalformed,
+    PolicyMalformed = "policy_malformed",
     /// No token, and the location demands one.
-    TokenMissing,
+    TokenMissing = "token_missing",
     /// Two tokens: whose request it is cannot be known.
-    TokenRepeated,
+    TokenRepeated = "token_repeated",
     /// See [`TokenError::TooLong`].
-    TokenTooLong,
+    TokenTooLong = "token_too_long",
     /// See [`TokenError::Malformed`]; also a `Bearer` with no token or odd bytes.
-    TokenMalformed,
+    TokenMalformed = "token_malformed",
     /// See [`TokenError::WrongType`].
-    WrongType,
+    WrongType = "wrong_type",
     /// See [`TokenError::ForbiddenHeader`].
-    ForbiddenHeader,
+    ForbiddenHeader = "forbidden_header",
     /// See [`TokenError::UnknownKey`].
-    UnknownKey,
+    UnknownKey = "unknown_key",
     /// See [`TokenError::WrongAlgorithm`].
-    WrongAlgorithm,
+    WrongAlgorithm = "wrong_algorithm",
     /// See [`TokenError::BadSignature`].
-    BadSignature,
+    BadSignature = "bad_signature",
     /// See [`TokenError::MissingClaim`].
-    MissingClaim,
+    MissingClaim = "missing_claim",
     /// See [`TokenError::WrongIssuer`].
-    WrongIssuer,
+    WrongIssuer = "wrong_issuer",
     /// See [`TokenError::UnfitIdentity`].
-    UnfitIdentity,
+    UnfitIdentity = "unfit_identity",
     /// See [`TokenError::IssuedInFuture`].
-    IssuedInFuture,
+    IssuedInFuture = "issued_in_future",
     /// See [`TokenError::LifeTooLong`].
-    LifeTooLong,
+    LifeTooLong = "life_too_long",
     /// A good token, but meant for somebody else.
-    WrongAudience,
+    WrongAudience = "wrong_audience",
     /// See [`TokenError::Expired`].
-    Expired,
+    Expired = "expired",
     /// The token, its session, its user, its key or everything was revoked.
-    Revoked,
+    Revoked = "revoked",
     /// The token's roles are no longer the user's; a refresh brings a good one.
-    RefreshNeeded,
+    RefreshNeeded = "refresh_needed",
     /// None of the roles that the location demands.
-    RoleMissing,
+    RoleMissing = "role_missing",
     /// Not the permission that the location demands.
-    PermissionMissing,
+    PermissionMissing = "permission_missing",
     /// The keys or the revocations are not known yet.
-    NotReady,
+    NotReady = "not_ready",
     /// The decision panicked.
-    Panicked,
+    Panicked = "panicked",
 }
 
 /// The `WWW-Authenticate` values of one realm (RFC 6750, section 3), built once.
@@ -120,66 +141,6 @@ impl Verdict {
 }
 
 impl Refusal {
-    /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 25] = [
-        Self::UnfitRequest,
-        Self::PolicyMissing,
-        Self::PolicyMalformed,
-        Self::TokenMissing,
-        Self::TokenRepeated,
-        Self::TokenTooLong,
-        Self::TokenMalformed,
-        Self::WrongType,
-        Self::ForbiddenHeader,
-        Self::UnknownKey,
-        Self::WrongAlgorithm,
-        Self::BadSignature,
-        Self::MissingClaim,
-        Self::WrongIssuer,
-        Self::UnfitIdentity,
-        Self::IssuedInFuture,
-        Self::LifeTooLong,
-        Self::WrongAudience,
-        Self::Expired,
-        Self::Revoked,
-        Self::RefreshNeeded,
-        Self::RoleMissing,
-        Self::PermissionMissing,
-        Self::NotReady,
-        Self::Panicked,
-    ];
-
-    /// The word of metrics and log lines.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::UnfitRequest => "unfit_request",
-            Self::PolicyMissing => "policy_missing",
-            Self::PolicyMalformed => "policy_malformed",
-            Self::TokenMissing => "token_missing",
-            Self::TokenRepeated => "token_repeated",
-            Self::TokenTooLong => "token_too_long",
-            Self::TokenMalformed => "token_malformed",
-            Self::WrongType => "wrong_type",
-            Self::ForbiddenHeader => "forbidden_header",
-            Self::UnknownKey => "unknown_key",
-            Self::WrongAlgorithm => "wrong_algorithm",
-            Self::BadSignature => "bad_signature",
-            Self::MissingClaim => "missing_claim",
-            Self::WrongIssuer => "wrong_issuer",
-            Self::UnfitIdentity => "unfit_identity",
-            Self::IssuedInFuture => "issued_in_future",
-            Self::LifeTooLong => "life_too_long",
-            Self::WrongAudience => "wrong_audience",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-            Self::RefreshNeeded => "refresh_needed",
-            Self::RoleMissing => "role_missing",
-            Self::PermissionMissing => "permission_missing",
-            Self::NotReady => "not_ready",
-            Self::Panicked => "panicked",
-        }
-    }
-
     /// The status, and the challenge that goes with it. To `auth_request` only 401 and 403 are refusals;
     /// it makes 500 of anything else, and the shipped snippet makes 503 of that.
     fn status<'c>(self, challenges: &'c Challenges) -> (StatusCode, Option<&'c HeaderValue>) {
@@ -303,7 +264,7 @@ mod tests {
     fn no_refusal_is_a_success() {
         let challenges = Challenges::new("cinema").unwrap();
         let tally = Tally::default();
-        for refusal in Refusal::ALL {
+        for &refusal in Refusal::ALL {
             let answer = Verdict::Deny(refusal).answer(&challenges, &tally);
             assert!(matches!(answer.status().as_u16(), 401 | 403 | 503), "{refusal:?}");
             assert_eq!(answer.headers()[CONTENT_LENGTH], "0");

@@ -6,12 +6,13 @@ use forge::{ManualClock, Mint};
 use http::{HeaderValue, Method, Request};
 use introspect::decide::Decider;
 use introspect::keys::Keys;
-use introspect::metrics::Tally;
+use introspect::metrics::{Metrics, Tally};
 use introspect::policy::Policies;
 use introspect::ready::Ready;
 use introspect::remembered::Remembered;
 use introspect::revoked::Revoked;
-use introspect::verdict::{Identity, Verdict};
+use introspect::routes::Decisions;
+use introspect::verdict::{Challenges, Identity, Verdict};
 use proptest::prelude::*;
 use shared::clock::Clock;
 use shared::token::{KeySet, Profile, Verifier};
@@ -59,6 +60,31 @@ fn near(good: &[&str]) -> impl Strategy<Value = Vec<u8>> + use<> {
             bytes
         });
     prop_oneof![4 => kept, 4 => changed, 1 => proptest::collection::vec(any::<u8>(), 0..80)]
+}
+
+struct Broken;
+
+impl Clock for Broken {
+    fn unix_seconds(&self) -> u64 {
+        panic!("a test asked for a panic")
+    }
+}
+
+#[test]
+fn a_panic_costs_one_request_and_is_counted() {
+    let mint = Mint::new();
+    let decider = Arc::new(Decider { clock: Arc::new(Broken), ..decider(&mint) });
+    let metrics = Metrics::new(1);
+    let challenges = Challenges::new("cinema").unwrap();
+    let decisions = Decisions::of_workers(&decider, challenges, metrics.tallies()).remove(0);
+    let mut request = Request::new(());
+    request.headers_mut().insert("x-auth-policy", HeaderValue::from_static("user"));
+    assert_eq!(decisions.decide(&request).status(), 401);
+    request.headers_mut().insert("authorization", HeaderValue::from_static("Bearer a.b.c"));
+    let answer = decisions.decide(&request);
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()["retry-after"], "1");
+    assert!(metrics.text().contains("introspect_decisions_total{outcome=\"denied\",reason=\"panicked\"} 1"));
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use shared::revocation::{Kind, Reason};
 
 use crate::support::log::record;
-use crate::support::{Proxy, Setup, Sidecar, wait_until};
+use crate::support::{POISON, Proxy, Setup, Sidecar, wait_until};
 
 /// A sidecar with the token of somebody who has been signed out.
 fn signed_out(sidecar: &Sidecar) -> String {
@@ -153,4 +153,18 @@ fn garbage_in_a_wake_hides_no_good_record_and_lets_nobody_through() {
     sidecar.wait_for(&sidecar.mint.token(&claims), 401);
     assert_eq!(anomalies(&sidecar, "undecodable"), 2);
     assert_eq!(sidecar.ask_with("user", &sidecar.token()).status, 204);
+}
+
+#[test]
+fn a_feed_that_panicked_decides_nothing_until_all_is_read_again() {
+    let sidecar = Sidecar::start();
+    let (gone, here) = (signed_out(&sidecar), sidecar.token());
+    let now = sidecar.clock.now();
+    sidecar.clock.set(POISON);
+    wait_until("the sidecar is not ready", || sidecar.operations("/health/ready").status == 503);
+    sidecar.clock.set(now);
+    sidecar.ask_with("user", &here).is_undecided();
+    sidecar.wait_ready();
+    assert_eq!(sidecar.ask_with("user", &here).status, 204);
+    assert_eq!(sidecar.ask_with("user", &gone).status, 401);
 }

@@ -8,6 +8,7 @@
 )]
 
 mod allow;
+mod command;
 mod decider;
 mod deny;
 mod drain;

@@ -58,9 +58,14 @@ pub(crate) struct Sidecar {
 
 struct TestClock(Arc<ManualClock>);
 
+/// Whoever asks for this time panics.
+pub(crate) const POISON: u64 = u64::MAX;
+
 impl Clock for TestClock {
     fn unix_seconds(&self) -> u64 {
-        self.0.now()
+        let now = self.0.now();
+        assert_ne!(now, POISON, "a test asked for a panic");
+        now
     }
 }
 

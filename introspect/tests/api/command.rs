@@ -1,0 +1,70 @@
+//! The program itself: what it prints, and how it ends.
+
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+
+use crate::support::{Client, Setup, wait_until};
+
+fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_introspect"));
+    program.env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
+    program
+}
+
+#[test]
+fn it_tells_its_version() {
+    let told = program().arg("--version").output().unwrap();
+    assert_eq!(told.status.code(), Some(0));
+    assert_eq!(told.stdout, format!("introspect {}\n", env!("CARGO_PKG_VERSION")).as_bytes());
+}
+
+#[test]
+fn wrong_configuration_is_told_in_full_with_exit_code_64() {
+    let told = program().env("INTROSPECT_WORKERS", "none").output().unwrap();
+    assert_eq!(told.status.code(), Some(64));
+    let told = String::from_utf8(told.stderr).unwrap();
+    for name in
+        ["REDIS_URL", "INTROSPECT_JWKS", "INTROSPECT_ISSUER", "INTROSPECT_AUDIENCE", "INTROSPECT_WORKERS"]
+    {
+        assert!(told.lines().any(|line| line.starts_with(&format!("{name}: "))), "{told}");
+    }
+}
+
+#[test]
+fn an_address_that_cannot_be_had_is_told_with_exit_code_1() {
+    let setup = Setup::new().with("INTROSPECT_LISTEN", "unix:/nowhere-at-all/auth.sock");
+    let told = program().envs(&setup.vars).output().unwrap();
+    assert_eq!(told.status.code(), Some(1));
+    let told = String::from_utf8(told.stderr).unwrap();
+    assert!(told.contains("introspect: /nowhere-at-all does not exist: make it"), "{told}");
+}
+
+#[test]
+fn sigterm_ends_it_well_and_no_token_is_in_its_log() {
+    let setup = Setup::new();
+    setup.log.begin(1, &[]);
+    let socket = setup.folder.path().join("auth.sock");
+    let setup =
+        setup.with("INTROSPECT_LISTEN", format!("unix:{}", socket.display())).with("INTROSPECT_LOG", "trace");
+    let mut process = program().envs(&setup.vars).spawn().unwrap();
+    wait_until("it listens", || socket.exists());
+    let token = setup.mint.token(&forge::claims(crate::support::ISSUER, setup.clock.now()));
+    let mut client = Client::connect(&shared::listen::Address::Unix(socket.clone()));
+    let authorization = format!("Bearer {token}");
+    let headers = [("X-Auth-Policy", "user"), ("Authorization", &*authorization)];
+    wait_until("the token is good", || client.ask(&headers).status == 204);
+    for bad in [format!("Bearer {token}x"), format!("Bearer  {token} {token}")] {
+        client.ask(&[("X-Auth-Policy", "user"), ("Authorization", &*bad)]).is_unauthorized("not valid");
+    }
+    client.ask(&[("X-Auth-Policy", "usher"), ("Authorization", &*authorization)]).is_forbidden();
+
+    let pid = rustix::process::Pid::from_child(&process);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(process.wait().unwrap().code(), Some(0));
+    assert!(!socket.exists());
+    let mut log = String::new();
+    process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.contains("introspect has stopped"), "{log}");
+    let signature = token.rsplit('.').next().unwrap();
+    assert!(log.contains("token_malformed") && !log.contains(signature), "{log}");
+}
