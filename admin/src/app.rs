@@ -112,11 +112,12 @@ impl App {
         let (all_drained, drained) = tokio::sync::oneshot::channel::<()>();
         let after_drain = server::stop_when(async { drop(drained.await) });
 
+        let api = server::serve(api, router::filter(context.clone(), router::routes()), stop.clone(), drain);
         let ops =
             server::serve(ops, health::filter(context.clone(), draining.clone()), after_drain.clone(), drain);
-        let mut ops = JoinSet::from_iter([ops]);
-        let api = server::serve(api, router::filter(context.clone(), router::routes()), stop.clone(), drain);
-        let api = tokio::spawn(api);
+        let mut api = JoinSet::from_iter([api]);
+        // Kept until the end: whoever asks learns that the service is draining.
+        let _ops = JoinSet::from_iter([ops]);
 
         // Aborts whatever is left of them when this function returns.
         let mut background = JoinSet::new();
@@ -127,11 +128,10 @@ impl App {
         draining.begin();
         outcome?;
         tracing::info!("Stopping: no new connections, requests under way finish.");
-        let finished = api.await.unwrap_or(false);
+        let finished = matches!(api.join_next().await, Some(Ok(true)));
         // Requests that were under way may have revoked something: the relay ends after them.
         drop(all_drained);
         let _stragglers = tokio::time::timeout(drain, finish(&mut background)).await;
-        ops.abort_all();
         if finished { Ok(()) } else { Err(RunError::NotDrained) }
     }
 }

@@ -7,9 +7,10 @@ mod error;
 mod migrations;
 
 use std::ops::Deref;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use tokio::time::Instant;
 use tokio_postgres::NoTls;
 
 use crate::config::{DatabaseConfig, PATIENCE};

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut as _, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 
 use super::{Code, Problem};
 
 /// The largest body.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// How much of a body that is too large is still read, and thrown away. Closing a connection on a client, or
+/// on nginx, that still writes would lose the answer on its way.
+const MAX_DISCARDED_BYTES: usize = 2 * 1024 * 1024;
 
 /// How long a body may take to arrive.
 const MAX_BODY_TIME: Duration = Duration::from_secs(10);
@@ -28,18 +32,21 @@ pub(crate) async fn read<B: Buf, E>(chunks: impl Stream<Item = Result<B, E>>) ->
 async fn collect<B: Buf, E>(chunks: impl Stream<Item = Result<B, E>>) -> Result<Bytes, Problem> {
     let mut chunks = std::pin::pin!(chunks);
     let mut body = BytesMut::new();
+    let mut length = 0_usize;
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| Problem::new(Code::RequestMalformed).detail("The body broke off."))?;
-        if body.len().saturating_add(chunk.remaining()) > MAX_BODY_BYTES {
-            return Err(Problem::new(Code::BodyTooLarge).detail("A body has at most 16 KiB."));
+        length = length.saturating_add(chunk.remaining());
+        if length > MAX_DISCARDED_BYTES {
+            break;
         }
-        body.extend_from_slice(&collect_chunk(chunk));
+        if length <= MAX_BODY_BYTES {
+            body.put(chunk);
+        }
+    }
+    if length > MAX_BODY_BYTES {
+        return Err(Problem::new(Code::BodyTooLarge).detail("A body has at most 16 KiB."));
     }
     Ok(body.freeze())
-}
-
-fn collect_chunk(mut chunk: impl Buf) -> Bytes {
-    chunk.copy_to_bytes(chunk.remaining())
 }
 
 #[cfg(test)]
@@ -57,6 +64,7 @@ mod tests {
         const HALF: &[u8] = &[b'a'; MAX_BODY_BYTES / 2];
         assert_eq!(read_chunks(vec![Ok(HALF), Ok(HALF)]).await.map(|body| body.len()), Ok(MAX_BODY_BYTES));
         assert_eq!(read_chunks(vec![Ok(HALF), Ok(HALF), Ok(b"a")]).await, Err(Code::BodyTooLarge));
+        assert_eq!(read_chunks(vec![Ok(HALF); 1000]).await, Err(Code::BodyTooLarge));
     }
 
     #[tokio::test]

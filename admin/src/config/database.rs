@@ -16,7 +16,7 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 pub struct DatabaseConfig {
     /// The parsed `DATABASE_URL`.
     pub server: tokio_postgres::Config,
-    /// Connections in the pool. The relay has one more of its own.
+    /// Connections in the pool. Beside it the relay and the watch over signing keys have one each.
     pub connections: usize,
 }
 

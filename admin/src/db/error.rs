@@ -10,7 +10,7 @@ pub enum DbError {
     #[error("no connection to PostgreSQL was free in time")]
     Busy,
     /// PostgreSQL cannot be reached, is stopping or starting, or gave up on the statement.
-    #[error("PostgreSQL is away: {}", WithCause(.0))]
+    #[error("PostgreSQL is not available: {}; is it running, and is DATABASE_URL right?", WithCause(.0))]
     Away(#[source] tokio_postgres::Error),
     /// The transaction was older than [`super::TRANSACTION_LIFE`] and was rolled back.
     #[error("the transaction took too long and was rolled back")]

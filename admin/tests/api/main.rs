@@ -6,6 +6,7 @@ mod support;
 mod witness;
 
 mod commands;
+mod documentation;
 mod health;
 mod history;
 mod keys;

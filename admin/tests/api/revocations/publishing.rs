@@ -155,6 +155,22 @@ async fn a_transaction_that_waited_for_a_lock_writes_an_end_that_counts_from_aft
 }
 
 #[tokio::test]
+async fn a_transaction_that_lingered_may_not_commit() {
+    let stores = Stores::new().await;
+    let mut connection = stores.db.get().await.unwrap();
+    let lingering = connection.begin().await.unwrap();
+    revocations::record(&lingering, ISSUER, &[NewRevocation::session(Uuid::now_v7())]).await.unwrap();
+
+    tokio::time::pause();
+    tokio::time::advance(admin::db::TRANSACTION_LIFE + std::time::Duration::from_secs(1)).await;
+    tokio::time::resume();
+
+    assert!(matches!(lingering.commit().await, Err(admin::db::DbError::TooOld)));
+    let rows = stores.sql().await.query("select 1 from auth.revocations", &[]).await.unwrap();
+    assert!(rows.is_empty());
+}
+
+#[tokio::test]
 async fn a_shortened_token_life_does_not_cut_records_short() {
     let stores = Stores::new().await;
     let sql = stores.sql().await;

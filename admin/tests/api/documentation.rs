@@ -1,0 +1,53 @@
+//! The documentation says what the code does: every variable, every route, every code.
+
+use admin::api::Code;
+use admin::config::Config;
+use admin::router::routes;
+
+fn page(name: &str) -> String {
+    let path = format!("{}/../docs/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn missing(page: &str, words: impl IntoIterator<Item = String>) -> Vec<String> {
+    words.into_iter().filter(|word| !page.contains(word)).collect()
+}
+
+#[test]
+fn every_variable_is_documented() {
+    let words = Config::variables().into_iter().map(|name| format!("`{name}`"));
+    assert_eq!(missing(&page("configuration.md"), words), Vec::<String>::new());
+}
+
+#[test]
+fn every_documented_variable_of_admin_is_read() {
+    let known = Config::variables();
+    let page = page("configuration.md");
+    let documented = page.split('`').filter(|word| word.starts_with("ADMIN_") && !word.contains(' '));
+    let unknown: Vec<&str> = documented.filter(|word| !known.iter().any(|name| name == word)).collect();
+    assert_eq!(unknown, Vec::<&str>::new());
+}
+
+#[test]
+fn every_route_is_documented_by_method_and_path() {
+    let page = page("api.md");
+    let documented = |method: &str, path: &str| {
+        let short = path.trim_start_matches("/api/v1");
+        page.lines().any(|line| {
+            line.contains(method) && (line.contains(path) || line.contains(&format!("`{short}`")))
+        })
+    };
+    let routes = routes();
+    let undocumented: Vec<_> = routes
+        .iter()
+        .filter(|route| !documented(route.method.as_str(), route.path))
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    assert_eq!(undocumented, Vec::<String>::new());
+}
+
+#[test]
+fn every_code_of_a_problem_is_documented() {
+    let words = Code::ALL.iter().map(|code| format!("`{}`", code.as_str()));
+    assert_eq!(missing(&page("api.md"), words), Vec::<String>::new());
+}
