@@ -9,8 +9,7 @@ use tokio_postgres::NoTls;
 use crate::{Error, Folder, Launch, Process, ports, programs, random};
 
 /// What a server that lives as long as a test may do without.
-const NOT_DURABLE: [&str; 6] =
-    ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"];
+const NOT_DURABLE: [&str; 4] = ["-c", "fsync=off", "-c", "full_page_writes=off"];
 
 /// How one is started. Purposefully without `Debug`: it holds a password.
 pub struct Settings {

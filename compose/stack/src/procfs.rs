@@ -70,9 +70,18 @@ impl Identity {
 
 /// The running processes whose parent is `parent`.
 pub fn children(parent: u32) -> Vec<Identity> {
+    born_of(parent).filter_map(|(pid, _)| Identity::of(pid)).collect()
+}
+
+/// The numbers of ended processes that `parent` has not taken note of yet.
+pub fn ended_children(parent: u32) -> Vec<u32> {
+    born_of(parent).filter(|(_, stat)| stat.state == 'Z').map(|(pid, _)| pid).collect()
+}
+
+fn born_of(parent: u32) -> impl Iterator<Item = (u32, Stat)> {
     let all = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter(|pid| stat(*pid).is_some_and(|stat| stat.parent == parent)).filter_map(Identity::of).collect()
+    pids.filter_map(|pid| Some((pid, stat(pid)?))).filter(move |(_, stat)| stat.parent == parent)
 }
 
 /// The running children of `parent`, their children, and so on.

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 use std::process::{Child, ExitCode};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, getpid, set_child_subreaper};
+use rustix::process::{Pid, Signal, WaitOptions, set_child_subreaper, waitpid};
 use stack::error::Doing as _;
 use stack::procfs::{self, Identity};
 use stack::{Error, Postgres, Redis, ports, postgres, random, redis, wait};
@@ -12,6 +13,9 @@ use super::assignments::Assignments;
 use super::progress::step;
 use super::state::State;
 use super::up::interrupted;
+
+/// How long a process that outlives the command may take to end by itself.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Starts PostgreSQL and Redis, which forget everything when they end.
 ///
@@ -98,20 +102,30 @@ async fn run(
     command.args(args).envs(values.iter().map(|(name, value)| (*name, value)));
     let child = command.spawn().doing(|| format!("{program} cannot be executed"))?;
     let code = wait_for(child).await?;
-    let left: Vec<_> =
-        children().filter(|child| ours.iter().all(|server| server.identity() != Some(*child))).collect();
-    if left.is_empty() {
-        return Ok(ExitCode::from(code));
-    }
-    for process in &left {
-        eprintln!(
-            "The command left {} (process {}) running; ending it.",
-            procfs::name(process.pid),
-            process.pid
-        );
+    let left = || -> Vec<_> {
+        let mine = |child: &Identity| ours.iter().any(|server| server.identity() == Some(*child));
+        procfs::children(std::process::id()).into_iter().filter(|child| !mine(child)).collect()
+    };
+    // What is just ending has not been left.
+    let clean = wait::until("the end of orphans", GRACE, async || left().is_empty()).await.is_ok();
+    for process in left() {
+        let name = procfs::name(process.pid);
+        eprintln!("The command left {name} (process {}) running; ending it.", process.pid);
         process.signal(Signal::KILL);
     }
-    Ok(ExitCode::FAILURE)
+    wait::until("the end of orphans", GRACE, async || left().is_empty()).await?;
+    bury();
+    Ok(if clean { ExitCode::from(code) } else { ExitCode::FAILURE })
+}
+
+/// Takes note of adopted processes that have ended, so that the kernel can forget them.
+fn bury() {
+    for ended in procfs::ended_children(std::process::id()) {
+        if let Some(pid) = i32::try_from(ended).ok().and_then(Pid::from_raw) {
+            // Whoever is not a child any more needs no note.
+            let _noted = waitpid(Some(pid), WaitOptions::NOHANG);
+        }
+    }
 }
 
 async fn wait_for(mut child: Child) -> Result<u8, Error> {
@@ -126,9 +140,4 @@ async fn wait_for(mut child: Child) -> Result<u8, Error> {
             () = wait::tick() => {}
         }
     }
-}
-
-fn children() -> impl Iterator<Item = Identity> {
-    let me = u32::try_from(getpid().as_raw_nonzero().get()).unwrap_or_default();
-    procfs::children(me).into_iter()
 }

@@ -20,6 +20,8 @@ mod people;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]
+mod services;
+#[cfg(test)]
 mod sidecar;
 #[cfg(test)]
 mod support;
