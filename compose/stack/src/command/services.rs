@@ -38,9 +38,11 @@ impl Services {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
         let state = State::open(&self.state).await?;
         let ledger = state.ledger();
+        // The same ports every time, if it is for people; any, if it is for a command.
+        let port = |usual| if self.command.is_empty() { ports::free_or(usual) } else { Ok(0) };
         let store = postgres::Settings {
             folder: state.empty_folder("postgres")?,
-            port: ports::free_or(25_432)?,
+            port: port(25_432)?,
             password: random::word()?,
             durable: false,
             ledger: ledger.clone(),
@@ -48,7 +50,7 @@ impl Services {
         let mut postgres = step("PostgreSQL", Postgres::start_with(store)).await?;
         let store = redis::Settings {
             folder: state.empty_folder("redis")?,
-            port: ports::free_or(26_379)?,
+            port: port(26_379)?,
             durable: false,
             ledger,
         };

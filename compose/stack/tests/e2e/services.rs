@@ -20,7 +20,7 @@ fn run(line: &str) -> Output {
 fn the_command_is_told_where_the_stores_are_and_its_exit_code_counts() {
     let output = run("echo $TEST_DATABASE_URL $TEST_REDIS_URL; exit 7");
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(told.starts_with("postgres://") && told.contains(" redis://"), "{told}");
+    assert!(told.starts_with("postgres://") && told.contains(" redis://"), "{output:?}");
     assert_eq!(output.status.code(), Some(7));
 }
 
