@@ -137,7 +137,7 @@ impl Router {
             route,
             status,
             code = code.map(Code::as_str),
-            duration_ms = took.as_secs_f64() * 1e3,
+            duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             "Answered a request."
         );
     }

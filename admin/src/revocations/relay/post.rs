@@ -17,10 +17,12 @@ const NAME: &str = "usher relay";
 
 /// A leader that is paused or cut off loses the lock within ten seconds: it says something every tick, so
 /// silence ends its session, and a dead peer is found out by keep-alives. The plans are fixed because the
-/// statistics of this table are always out of date, and a scan of all of it would be late.
+/// statistics of this table are always out of date, and a scan of all of it would be late; and what looks
+/// expensive by them is not worth compiling.
 const SETTINGS: &str = "-c statement_timeout=5s -c idle_session_timeout=10s \
      -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2 \
-     -c tcp_user_timeout=10s -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c timezone=UTC";
+     -c tcp_user_timeout=10s -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off \
+     -c timezone=UTC";
 
 /// How many rows one statement deletes.
 const SWEEP: u64 = 10_000;
