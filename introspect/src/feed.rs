@@ -151,7 +151,8 @@ impl Feed {
         while let Some(message) = next {
             let message = message.ok_or(FeedError::Unsubscribed)?;
             for record in decode_all(message.get_payload_bytes()) {
-                self.apply(record);
+                // What is not understood here stands in the log as well, which alone decides.
+                let _understood = self.apply(record);
                 self.shared.metrics.woken.inc();
             }
             next = wake.next().now_or_never();
@@ -225,7 +226,7 @@ impl Feed {
             if entry.position.seq != self.position.seq + 1 {
                 self.gap();
             }
-            self.apply(Record::decode(&entry.record));
+            self.incomplete |= !self.apply(Record::decode(&entry.record));
             self.shared.metrics.read.inc();
             self.position.seq = entry.position.seq;
         }
@@ -253,20 +254,21 @@ impl Feed {
         self.shared.ready.set_revocations_known(true);
     }
 
-    fn apply(&mut self, record: Result<Record, RecordError>) {
-        match record {
+    /// Whether the record was understood.
+    fn apply(&mut self, record: Result<Record, RecordError>) -> bool {
+        match &record {
             Ok(record) => {
-                self.shared.revoked.apply(&record);
+                self.shared.revoked.apply(record);
                 if record.kind == Kind::Key {
-                    self.killed.add(&record);
+                    self.killed.add(record);
                 }
             }
             Err(error) => {
                 tracing::error!(%error, "A revocation record is not understood; upgrade this sidecar.");
                 self.shared.metrics.anomaly(Anomaly::Undecodable);
-                self.incomplete = true;
             }
         }
+        record.is_ok()
     }
 
     fn gap(&mut self) {

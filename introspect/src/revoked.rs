@@ -1,6 +1,6 @@
 //! What is revoked, in memory: exact, never a bounded cache, written by the feed and read by everybody.
 //!
-//! Token and session records take one word each, user records two; see [`table`] for how. A record is kept
+//! Token and session records take one word each, user records two; the tables say how. A record is kept
 //! until its end and the leeway have passed, then goes with its bucket of ten minutes. Applying a record
 //! twice, late or out of order changes nothing: entries only ever grow, and go by time alone.
 

@@ -3,6 +3,8 @@
 use std::io::Read as _;
 use std::process::{Command, Stdio};
 
+use shared::listen::Address;
+
 use crate::support::{Client, Setup, wait_until};
 
 fn program() -> Command {
@@ -47,9 +49,10 @@ fn sigterm_ends_it_well_and_no_token_is_in_its_log() {
     let setup =
         setup.with("INTROSPECT_LISTEN", format!("unix:{}", socket.display())).with("INTROSPECT_LOG", "trace");
     let mut process = program().envs(&setup.vars).spawn().unwrap();
-    wait_until("it listens", || socket.exists());
+    let address = Address::Unix(socket.clone());
+    wait_until("it listens", || Client::try_connect(&address).is_ok());
     let token = setup.mint.token(&forge::claims(crate::support::ISSUER, setup.clock.now()));
-    let mut client = Client::connect(&shared::listen::Address::Unix(socket.clone()));
+    let mut client = Client::connect(&address);
     let authorization = format!("Bearer {token}");
     let headers = [("X-Auth-Policy", "user"), ("Authorization", &*authorization)];
     wait_until("the token is good", || client.ask(&headers).status == 204);
