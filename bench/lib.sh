@@ -43,7 +43,7 @@ cpu_ticks() { sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f12,13; }
 # running_system: the addresses of the system that `./compose/local up` started.
 running_system() {
   if [ ! -r target/local.env ]; then
-    echo "bench: nothing is running; start it in another terminal: ./compose/local up" >&2
+    echo "bench: nothing is running; start it in another terminal: ./compose/local up --release" >&2
     exit 1
   fi
   set -a

@@ -8,7 +8,7 @@
 //! * [`token`]: the claims of an access token and their verification against a key set;
 //! * [`revocation`]: the 32-byte revocation record, and the Redis keys and positions it travels by;
 //! * [`role`], [`request_id`], [`clock`]: small words of both programs;
-//! * [`env`], [`listen`], [`telemetry`], [`shutdown`]: how a program is configured, reached, heard and stopped.
+//! * [`mod@env`], [`listen`], [`telemetry`], [`shutdown`]: how a program is configured, reached, heard and stopped.
 
 pub mod clock;
 pub mod env;
