@@ -39,6 +39,24 @@ impl Keys {
     /// The field of a stream entry that holds the record.
     pub const FIELD: &'static str = "d";
 
+    /// What keys begin with where nothing else is configured.
+    pub const PREFIX: &'static str = "usher:";
+
+    /// Reads a configured prefix. It may hold no braces, because they would move the hash tag.
+    ///
+    /// # Errors
+    ///
+    /// When it is not up to 100 visible ASCII characters without braces.
+    pub fn parse_prefix(text: &str) -> Result<String, &'static str> {
+        let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'{' && byte != b'}');
+        let fits = plain && text.len() <= 100;
+        if fits {
+            Ok(text.to_owned())
+        } else {
+            Err("it is up to 100 visible characters without braces, such as usher:")
+        }
+    }
+
     /// The keys under `prefix`, such as `usher:`.
     pub fn new(prefix: &str) -> Self {
         let key = |name: &str| format!("{prefix}{{rev}}:{name}");
@@ -84,6 +102,14 @@ mod tests {
         assert_eq!(keys.roles, "usher:{rev}:roles");
         assert_eq!(keys.wake, "usher:{rev}:wake");
         assert_eq!(keys.ack("s1"), "usher:{rev}:ack:s1");
+    }
+
+    #[test]
+    fn a_prefix_that_would_move_the_hash_tag_is_refused() {
+        assert_eq!(Keys::parse_prefix("cinema:usher:"), Ok("cinema:usher:".to_owned()));
+        for bad in ["{a}", "a b", "é", &"x".repeat(101)] {
+            assert!(Keys::parse_prefix(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
