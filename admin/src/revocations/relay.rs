@@ -15,10 +15,9 @@
 //! ```
 
 mod log;
+mod pace;
 mod post;
 mod trim;
-
-use std::time::Duration;
 
 use shared::revocation::{Keys, Position, Record};
 use tokio::time::{Instant, sleep, timeout};
@@ -30,44 +29,10 @@ use crate::server::Stop;
 
 use super::store::Row;
 use log::{Log, LogError};
+use pace::Falls;
+pub use pace::Pace;
 use post::Post;
 use trim::Needed;
-
-/// How often, and how much at once. Tests make it brisk.
-#[derive(Debug, Clone)]
-pub struct Pace {
-    /// How long to wait for a notification before looking all the same.
-    pub tick: Duration,
-    /// How often a relay that does not lead asks for the lock.
-    pub follow: Duration,
-    /// How long to rest after a failure.
-    pub rest: Duration,
-    /// How long to rest after another relay was found to be ahead.
-    pub yielding: Duration,
-    /// The most rows that are moved at once.
-    pub batch: i64,
-    /// How often the log is trimmed and rows that ended are deleted.
-    pub trim_every: Duration,
-    /// How long a record stays in the log after its end.
-    pub keep: Duration,
-    /// Fewer records than this are not worth trimming.
-    pub trim_at_least: u64,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            tick: Duration::from_millis(200),
-            follow: Duration::from_millis(250),
-            rest: Duration::from_millis(100),
-            yielding: Duration::from_secs(5),
-            batch: 2000,
-            trim_every: Duration::from_secs(60),
-            keep: Duration::from_mins(5),
-            trim_at_least: 1000,
-        }
-    }
-}
 
 /// The relay of one process.
 pub struct Relay {
@@ -93,7 +58,7 @@ struct Bound {
 enum Fall {
     #[error(transparent)]
     Database(#[from] DbError),
-    #[error("Redis cannot be written to: {0}")]
+    #[error("{0}")]
     Redis(LogError),
     #[error(
         "Redis is at epoch {theirs}, this relay at {ours}: another relay is ahead. If it belongs to another \
@@ -133,6 +98,7 @@ impl Relay {
 
     /// Leads whenever nobody else does, until `stop`; then publishes what is left and ends.
     pub async fn run(&self, stop: Stop) {
+        let mut falls = Falls::default();
         loop {
             let fall = tokio::select! {
                 biased;
@@ -142,10 +108,9 @@ impl Relay {
                     Err(fall) => Err(fall),
                 },
             };
-            self.metrics.leading.set(0);
+            let led = self.metrics.leading.set(0) == 1;
             let Err(fall) = fall else { return };
-            tracing::warn!(reason = %fall, "Not relaying revocations for now; they stay in PostgreSQL.");
-            let rest = if let Fall::Overtaken { .. } = fall { self.pace.yielding } else { self.pace.rest };
+            let rest = falls.rest_after(&fall, led, &self.pace);
             let _stopped_or_rested = timeout(rest, stop.clone()).await;
         }
     }

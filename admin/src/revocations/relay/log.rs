@@ -34,7 +34,7 @@ pub(super) enum LogError {
     #[error("the log does not end where this relay left it")]
     Fork,
     /// Redis cannot be reached, took too long, or refused.
-    #[error("Redis failed: {0}")]
+    #[error("Redis cannot be written to: {0}")]
     Redis(RedisError),
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Running {
 /// Like the real one, but without long rests.
 pub(super) fn brisk() -> Pace {
     let short = Duration::from_millis(20);
-    Pace { tick: short, follow: short, rest: short, yielding: short, ..Pace::default() }
+    Pace { tick: short, follow: short, rest: short, longest_rest: short, yielding: short, ..Pace::default() }
 }
 
 impl Stores {
