@@ -5,6 +5,7 @@ use std::fmt;
 use ::redis::{ConnectionInfo, IntoConnectionInfo as _, io::tcp::TcpSettings};
 use secrecy::ExposeSecret as _;
 use shared::env::{Mistakes, Reader, Vars};
+use shared::revocation::Keys;
 
 /// How to reach Redis. Its `Debug` shows no password.
 #[derive(Clone)]
@@ -29,7 +30,7 @@ impl RedisConfig {
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let url = reader.required_secret("REDIS_URL");
-        let prefix = reader.or("REDIS_PREFIX", "usher:".to_owned(), prefix);
+        let prefix = reader.or("REDIS_PREFIX", Keys::PREFIX.to_owned(), Keys::parse_prefix);
         let server = match url?.expose_secret().into_connection_info() {
             Ok(server) => server.set_tcp_settings(TcpSettings::default().set_nodelay(true)),
             Err(_) => {
@@ -38,17 +39,6 @@ impl RedisConfig {
             }
         };
         Some(Self { server, prefix })
-    }
-}
-
-/// A prefix may hold no braces: they would move the hash tag.
-fn prefix(text: &str) -> Result<String, &'static str> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'{' && byte != b'}');
-    let fits = plain && text.len() <= 100;
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err("it is up to 100 visible characters without braces, such as usher:")
     }
 }
 
