@@ -132,7 +132,11 @@ impl Metrics {
             "Epochs taken; more than a few a day means an unsteady Redis.",
             relay.epochs,
         );
-        r.register("relay_published", "Revocations published, not counting the filling of epochs.", relay.published);
+        r.register(
+            "relay_published",
+            "Revocations published, not counting the filling of epochs.",
+            relay.published,
+        );
         let seconds = "From writing a revocation to its publication.";
         r.register("relay_publish_seconds", seconds, relay.publish_seconds.0);
     }
