@@ -49,7 +49,7 @@ impl Logs {
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(true);
         // Only a test binary starts it twice, and the first one serves it as well.
         let _already_started = match self.format {
-            Format::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+            Format::Json => registry.with(lines.json().flatten_event(true).with_span_list(false)).try_init(),
             Format::Text => registry.with(lines.with_ansi(false)).try_init(),
         };
     }
