@@ -130,6 +130,20 @@ impl<'c> Deref for Transaction<'c> {
     }
 }
 
+/// What `asked` answers, unless that takes longer than `limit`.
+///
+/// The limit on a statement is kept by PostgreSQL, which does not help against one that says nothing.
+///
+/// # Errors
+///
+/// [`DbError::Silent`] after `limit`, else those of `asked`.
+pub async fn within<T, E: From<DbError>>(
+    limit: Duration,
+    asked: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    tokio::time::timeout(limit, asked).await.unwrap_or_else(|_elapsed| Err(DbError::Silent.into()))
+}
+
 /// The operator's own connection options, and ours after them.
 pub(crate) fn with_settings(own: Option<&str>, ours: &str) -> String {
     match own {

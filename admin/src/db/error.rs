@@ -1,6 +1,6 @@
 //! What went wrong with PostgreSQL, as far as anybody branches on it.
 
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 
 /// A failed exchange with PostgreSQL.
@@ -9,6 +9,9 @@ pub enum DbError {
     /// No connection was free in time.
     #[error("no connection to PostgreSQL was free in time")]
     Busy,
+    /// PostgreSQL said nothing for too long.
+    #[error("PostgreSQL did not answer in time; is it overloaded, or is the network to it broken?")]
+    Silent,
     /// PostgreSQL cannot be reached, is stopping or starting, or gave up on the statement.
     #[error("PostgreSQL is not available: {}; is it running, and is DATABASE_URL right?", WithCause(.0))]
     Away(#[source] tokio_postgres::Error),
@@ -28,14 +31,14 @@ impl DbError {
     pub fn constraint(&self) -> Option<&str> {
         match self {
             Self::Refused(error) => error.as_db_error()?.constraint(),
-            Self::Busy | Self::Away(_) | Self::TooOld => None,
+            Self::Busy | Self::Silent | Self::Away(_) | Self::TooOld => None,
         }
     }
 
     /// Whether it may work when tried again a little later.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Busy | Self::Away(_) | Self::TooOld => true,
+            Self::Busy | Self::Silent | Self::Away(_) | Self::TooOld => true,
             Self::Refused(_) => false,
         }
     }
@@ -57,7 +60,8 @@ impl From<PoolError> for DbError {
         match error {
             // Whatever failed while a connection was made: PostgreSQL was not there for us.
             PoolError::Backend(error) => Self::Away(error),
-            PoolError::Timeout(_)
+            PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => Self::Silent,
+            PoolError::Timeout(TimeoutType::Wait)
             | PoolError::Closed
             | PoolError::NoRuntimeSpecified
             | PoolError::PostCreateHook(_) => Self::Busy,

@@ -104,13 +104,13 @@ impl Relay {
                 biased;
                 () = stop.clone() => return,
                 post = self.await_post() => match post {
-                    Ok(post) => self.reign(&post, &stop).await,
+                    Ok(post) => self.reign(&post, &stop, &mut falls).await,
                     Err(fall) => Err(fall),
                 },
             };
-            let led = self.metrics.leading.set(0) == 1;
+            self.metrics.leading.set(0);
             let Err(fall) = fall else { return };
-            let rest = falls.rest_after(&fall, led, &self.pace);
+            let rest = falls.rest_after_fall(&fall, &self.pace);
             let _stopped_or_rested = timeout(rest, stop.clone()).await;
         }
     }
@@ -124,16 +124,16 @@ impl Relay {
     }
 
     /// Binds to Redis again and again, until `stop` (then `Ok`) or a fall.
-    async fn reign(&self, post: &Post, stop: &Stop) -> Result<(), Fall> {
+    async fn reign(&self, post: &Post, stop: &Stop, falls: &mut Falls) -> Result<(), Fall> {
         loop {
-            post.sweep(self.pace.keep).await?;
             let log = Log::connect(&self.redis, &self.keys).await.map_err(Fall::Redis)?;
             let bound = self.fill(post, log).await?;
             match self.serve(post, bound, stop).await {
                 Ok(()) => return Ok(()),
                 Err(Broken::StepDown(fall)) => return Err(fall),
                 Err(Broken::Rebind(reason)) => {
-                    tracing::warn!(%reason, "The revocation log is filled anew under a new epoch.");
+                    let rest = falls.rest_before_rebinding(&reason, &self.pace);
+                    let _stopped_or_rested = timeout(rest, stop.clone()).await;
                 }
             }
         }
@@ -149,6 +149,7 @@ impl Relay {
     async fn fill(&self, post: &Post, mut log: Log) -> Result<Bound, Fall> {
         let epoch = post.new_epoch(log.highest_epoch().await.map_err(Fall::Redis)?).await?;
         let mut bound = Bound { log, at: Position { epoch, seq: 0 }, floor: 0, needed: Needed::default() };
+        bound.log.clear(epoch).await.map_err(|error| overtaken(epoch, error))?;
         let mut reached = 0;
         loop {
             let rows = post.unexpired(reached, self.pace.batch).await?;
@@ -168,13 +169,14 @@ impl Relay {
 
     /// Live: publishes whenever something was committed, until `stop` or an error.
     async fn serve(&self, post: &Post, mut bound: Bound, stop: &Stop) -> Result<(), Broken> {
-        let mut trimmed = Instant::now();
+        let (mut trimmed, mut sweeping) = (Instant::now(), true);
         loop {
             self.publish(post, &mut bound).await?;
             if trimmed.elapsed() >= self.pace.trim_every {
                 self.trim(post, &mut bound).await?;
-                trimmed = Instant::now();
+                (trimmed, sweeping) = (Instant::now(), true);
             }
+            sweeping = sweeping && self.sweep(post).await;
             tokio::select! {
                 () = stop.clone() => return self.publish(post, &mut bound).await,
                 _heard_or_tick = timeout(self.pace.tick, post.heard()) => {}

@@ -65,7 +65,7 @@ const INSERT: &str = "
         from unnest($1::smallint[], $2::smallint[], $3::bytea[], $4::bigint[], $5::boolean[])
              as new (kind, reason, key, arg, forever)
     )
-    select pg_notify('usher_revocations', '')";
+    select pg_notify($6, '')";
 
 pub(super) async fn insert(
     transaction: &Transaction<'_>,
@@ -79,7 +79,7 @@ pub(super) async fn insert(
     let arguments: Vec<i64> = revocations.iter().map(|new| to_sql(new.argument)).collect();
     let forever: Vec<bool> = revocations.iter().map(|new| new.kind == Kind::Key).collect();
     let statement = transaction.prepare_cached(INSERT).await?;
-    transaction.execute(&statement, &[&kinds, &reasons, &keys, &arguments, &forever]).await?;
+    transaction.execute(&statement, &[&kinds, &reasons, &keys, &arguments, &forever, &CHANNEL]).await?;
     Ok(())
 }
 
@@ -99,10 +99,14 @@ pub(super) async fn now(client: &Client) -> Result<u64, DbError> {
 }
 
 /// Deletes at most `limit` rows and says how many it were.
+///
+/// By their places, because a join on the identifier is planned over the whole table; and never waits for a
+/// row that somebody else holds.
 pub(super) async fn delete_ended(client: &Client, keep: Duration, limit: u64) -> Result<u64, DbError> {
-    let delete = "delete from auth.revocations where id in (
-                      select id from auth.revocations
-                      where until < now() - make_interval(secs => $1) limit $2)";
+    let delete = "delete from auth.revocations where ctid = any(array(
+                      select ctid from auth.revocations
+                      where until < now() - make_interval(secs => $1)
+                      order by until limit $2 for update skip locked))";
     Ok(client.execute(delete, &[&keep.as_secs_f64(), &to_sql(limit)]).await?)
 }
 

@@ -1,15 +1,18 @@
--- Compare, append, publish, all or nothing. Refuses an epoch that is not ours, or another end of the log.
+-- Compare, append, publish, all or nothing. Refuses an epoch that is not ours, another end of the log, and a
+-- log that lost records.
 -- KEYS meta, log   ARGV wake, epoch, expected seq, records of 32 bytes, concatenated (none: only compare)
-local meta = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'floor')
 if meta[1] ~= ARGV[2] then
     return redis.error_reply('EPOCH ' .. (meta[1] or 'none'))
 end
-if meta[2] ~= ARGV[3] then
-    return redis.error_reply('FORK ' .. (meta[2] or 'none'))
+if meta[2] ~= ARGV[3] or not ends_at(KEYS[2], ARGV[2], ARGV[3]) then
+    return redis.error_reply('FORK ' .. last_id(KEYS[2]))
 end
-local records = ARGV[4]
+local records, seq = ARGV[4], tonumber(ARGV[3])
+if redis.call('XLEN', KEYS[2]) < seq - tonumber(meta[3] or '0') then
+    return redis.error_reply('FORK some records are gone')
+end
 if #records == 0 then return end
-local seq = tonumber(ARGV[3])
 for at = 1, #records, 32 do
     seq = seq + 1
     redis.call('XADD', KEYS[2], string.format('%s-%.0f', ARGV[2], seq), 'd', string.sub(records, at, at + 31))

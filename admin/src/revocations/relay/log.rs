@@ -18,6 +18,7 @@ pub(super) struct Log {
 
 struct Scripts {
     highest: Script,
+    clear: Script,
     load: Script,
     open: Script,
     append: Script,
@@ -30,7 +31,7 @@ pub(super) enum LogError {
     /// `meta` is missing, or of another epoch.
     #[error("the log is not of this relay's epoch but of {}", .0.map_or("none".to_owned(), |epoch| epoch.to_string()))]
     OtherEpoch(Option<u64>),
-    /// Somebody else appended, or Redis lost its latest moments.
+    /// Somebody else appended, or Redis lost its latest moments, or the stream itself.
     #[error("the log does not end where this relay left it")]
     Fork,
     /// Redis cannot be reached, took too long, or refused.
@@ -55,6 +56,17 @@ impl Log {
         let in_meta = meta.and_then(|epoch| epoch.parse().ok()).unwrap_or(0);
         let in_log = last_id.parse::<Position>().map_or(0, |last| last.epoch);
         Ok(in_meta.max(in_log))
+    }
+
+    /// Before filling: drops what fillings that never ended left below `epoch`, so that it does not pile up.
+    pub(super) async fn clear(&mut self, epoch: u64) -> Result<(), LogError> {
+        loop {
+            let mut call = self.scripts.clear.prepare_invoke();
+            call.key(&self.keys.meta).key(&self.keys.log).arg(epoch);
+            if call.invoke_async::<u64>(&mut self.redis).await? == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// While filling: puts records after `at`, without `meta`.
@@ -87,14 +99,22 @@ impl Log {
     }
 }
 
+/// A file, after the functions that all of them know.
+macro_rules! script {
+    ($file:literal) => {
+        Script::new(concat!(include_str!("last.lua"), include_str!($file)))
+    };
+}
+
 impl Scripts {
     fn new() -> Self {
         Self {
-            highest: Script::new(include_str!("highest.lua")),
-            load: Script::new(include_str!("load.lua")),
-            open: Script::new(include_str!("open.lua")),
-            append: Script::new(include_str!("append.lua")),
-            trim: Script::new(include_str!("trim.lua")),
+            highest: script!("highest.lua"),
+            clear: script!("clear.lua"),
+            load: script!("load.lua"),
+            open: script!("open.lua"),
+            append: script!("append.lua"),
+            trim: script!("trim.lua"),
         }
     }
 }

@@ -1,9 +1,16 @@
--- The records are there: meta last, then the earlier epochs may go, and readers are woken.
+-- The records are there, from the first to the last: meta last, then the earlier epochs may go, and readers
+-- are woken.
 -- KEYS meta, log   ARGV wake, epoch, seq
+local epoch, seq = ARGV[2], ARGV[3]
 local theirs = redis.call('HGET', KEYS[1], 'epoch')
-if theirs and tonumber(theirs) >= tonumber(ARGV[2]) then
+if theirs and tonumber(theirs) >= tonumber(epoch) then
     return redis.error_reply('EPOCH ' .. theirs)
 end
-redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'seq', ARGV[3], 'floor', '0')
-redis.call('XTRIM', KEYS[2], 'MINID', ARGV[2] .. '-0')
+local first = redis.call('XRANGE', KEYS[2], epoch .. '-0', '+', 'COUNT', 1)[1]
+local begins = tonumber(seq) == 0 or (first and first[1] == epoch .. '-1')
+if not begins or not ends_at(KEYS[2], epoch, seq) then
+    return redis.error_reply('FORK ' .. last_id(KEYS[2]))
+end
+redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', seq, 'floor', '0')
+redis.call('XTRIM', KEYS[2], 'MINID', epoch .. '-0')
 redis.call('PUBLISH', ARGV[1], '')

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Fall;
+use super::log::LogError;
 
 /// How often, and how much at once. Tests make it brisk.
 #[derive(Debug, Clone)]
@@ -13,7 +14,7 @@ pub struct Pace {
     pub tick: Duration,
     /// How often a relay that does not lead asks for the lock.
     pub follow: Duration,
-    /// How long to rest after a failure; twice as long after each further one.
+    /// How long to rest after a failure, with the lock or without; twice as long after each further one.
     pub rest: Duration,
     /// The longest such rest.
     pub longest_rest: Duration,
@@ -21,6 +22,8 @@ pub struct Pace {
     pub yielding: Duration,
     /// The most rows that are moved at once.
     pub batch: i64,
+    /// The most rows that one turn deletes after publishing.
+    pub sweep: u64,
     /// How often the log is trimmed and rows that ended are deleted.
     pub trim_every: Duration,
     /// How long a record stays in the log after its end.
@@ -38,6 +41,7 @@ impl Default for Pace {
             longest_rest: Duration::from_secs(1),
             yielding: Duration::from_secs(5),
             batch: 2000,
+            sweep: 1000,
             trim_every: Duration::from_secs(60),
             keep: Duration::from_mins(5),
             trim_at_least: 1000,
@@ -45,29 +49,67 @@ impl Default for Pace {
     }
 }
 
-/// What a relay remembers of its falls: how many there were since it led, and when it last spoke of one.
+/// What a relay remembers of its failures: how many came close together, the last one, and what it said of
+/// them.
 #[derive(Debug, Default)]
 pub(super) struct Falls {
-    since_it_led: u32,
-    spoke: Option<Instant>,
+    in_a_row: u32,
+    last: Option<Instant>,
+    said: Option<(String, Instant)>,
 }
 
-/// How long a relay that keeps failing is silent about it.
-const SILENCE: Duration = Duration::from_secs(30);
+/// After as long without a failure, the next one is the first again. As long is a relay silent about a
+/// reason that it has given.
+const STEADY: Duration = Duration::from_secs(30);
 
 impl Falls {
     /// Says what happened, if that is news, and returns how long to rest: twice as long each time.
-    pub(super) fn rest_after(&mut self, fall: &Fall, led: bool, pace: &Pace) -> Duration {
-        self.since_it_led = if led { 0 } else { self.since_it_led.saturating_add(1) };
-        if led || self.spoke.is_none_or(|spoke| spoke.elapsed() >= SILENCE) {
-            tracing::warn!(reason = %fall, "Not relaying revocations for now; they stay in PostgreSQL.");
-            self.spoke = Some(Instant::now());
-        }
+    pub(super) fn rest_after_fall(&mut self, fall: &Fall, pace: &Pace) -> Duration {
+        self.say(fall.to_string(), "Not relaying revocations for now; they stay in PostgreSQL.");
+        let rest = self.rest(pace);
         match fall {
             Fall::Overtaken { .. } => pace.yielding,
-            Fall::Database(_) | Fall::Redis(_) => {
-                (pace.rest * 2_u32.saturating_pow(self.since_it_led.min(8))).min(pace.longest_rest)
-            }
+            Fall::Database(_) | Fall::Redis(_) => rest,
         }
+    }
+
+    /// The same, when the relay leads on.
+    pub(super) fn rest_before_rebinding(&mut self, reason: &LogError, pace: &Pace) -> Duration {
+        self.say(reason.to_string(), "The revocation log is filled anew under a new epoch.");
+        self.rest(pace)
+    }
+
+    fn say(&mut self, reason: String, consequence: &str) {
+        let is_news = |(said, at): &(String, Instant)| *said != reason || at.elapsed() >= STEADY;
+        if self.said.as_ref().is_none_or(is_news) {
+            tracing::warn!(reason, "{consequence}");
+            self.said = Some((reason, Instant::now()));
+        }
+    }
+
+    fn rest(&mut self, pace: &Pace) -> Duration {
+        let is_first = self.last.is_none_or(|last| last.elapsed() >= STEADY);
+        self.in_a_row = if is_first { 0 } else { self.in_a_row.saturating_add(1) };
+        self.last = Some(Instant::now());
+        (pace.rest * 2_u32.saturating_pow(self.in_a_row.min(8))).min(pace.longest_rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn rests_grow_to_a_second_and_are_short_again_after_a_steady_while() {
+        let (mut falls, pace) = (Falls::default(), Pace::default());
+        let mut rests = Vec::new();
+        for _ in 0..7 {
+            let rest = falls.rest_before_rebinding(&LogError::Fork, &pace);
+            rests.push(rest.as_millis());
+            tokio::time::advance(rest).await;
+        }
+        assert_eq!(rests, [50, 100, 200, 400, 800, 1000, 1000]);
+        tokio::time::advance(STEADY).await;
+        assert_eq!(falls.rest_before_rebinding(&LogError::Fork, &pace), pace.rest);
     }
 }

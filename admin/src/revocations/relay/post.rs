@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use shared::revocation::Position;
-use tokio::time::timeout;
 
 use crate::config::DatabaseConfig;
-use crate::db::{DbError, Dedicated};
+use crate::db::{DbError, Dedicated, within};
 use crate::revocations::store::{self, Row};
 
 /// How long PostgreSQL may take over one statement. Beyond that the post is given up.
@@ -23,9 +22,6 @@ const SETTINGS: &str = "-c statement_timeout=5s -c idle_session_timeout=10s \
      -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2 \
      -c tcp_user_timeout=10s -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off \
      -c timezone=UTC";
-
-/// How many rows one statement deletes.
-const SWEEP: u64 = 10_000;
 
 /// The connection, and what is asked over it. Dropping it releases the lock.
 pub(super) struct Post {
@@ -70,11 +66,10 @@ impl Post {
         in_time(store::now(self.connection.client())).await
     }
 
-    /// Deletes the rows that ended more than `keep` ago. What made them stands elsewhere, in sessions and
-    /// users; a table no longer than the log keeps every look at it short.
-    pub(super) async fn sweep(&self, keep: Duration) -> Result<(), DbError> {
-        while in_time(store::delete_ended(self.connection.client(), keep, SWEEP)).await? == SWEEP {}
-        Ok(())
+    /// Deletes at most `limit` of the rows that ended more than `keep` ago, and says how many. What made them
+    /// stands elsewhere, in sessions and users; a table no longer than the log keeps every look at it short.
+    pub(super) async fn sweep(&self, keep: Duration, limit: u64) -> Result<u64, DbError> {
+        in_time(store::delete_ended(self.connection.client(), keep, limit)).await
     }
 
     /// Ends when a revocation was committed, or the connection is lost.
@@ -84,5 +79,5 @@ impl Post {
 }
 
 async fn in_time<T>(asked: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
-    timeout(PATIENCE, asked).await.unwrap_or(Err(DbError::Busy))
+    within(PATIENCE, asked).await
 }

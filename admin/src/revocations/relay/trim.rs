@@ -43,12 +43,11 @@ impl Needed {
 }
 
 impl Relay {
-    /// Drops the records before the first that is still needed, and deletes the rows that ended.
+    /// Drops the records before the first that is still needed.
     ///
     /// A killed key's record never ends and would hold the whole log; it is appended again first, so that
     /// at no moment the log is without it.
     pub(super) async fn trim(&self, post: &Post, bound: &mut Bound) -> Result<(), Broken> {
-        post.sweep(self.pace.keep).await.map_err(fallen)?;
         let moment = post.now().await.map_err(fallen)?.saturating_sub(self.pace.keep.as_secs());
         let end = bound.at;
         let floor = bound.needed.first_at(moment).map_or(end.seq, |first| first.saturating_sub(1));
@@ -62,6 +61,19 @@ impl Relay {
         tracing::debug!(floor, "Trimmed the revocation log.");
         bound.floor = floor;
         Ok(())
+    }
+
+    /// Deletes one batch of the rows that ended, and says whether more may be left.
+    ///
+    /// Its failure holds nobody up: what is published next finds out whether PostgreSQL is there.
+    pub(super) async fn sweep(&self, post: &Post) -> bool {
+        match post.sweep(self.pace.keep, self.pace.sweep).await {
+            Ok(deleted) => deleted == self.pace.sweep,
+            Err(error) => {
+                tracing::warn!(%error, "Revocations that ended could not be deleted; tried again later.");
+                false
+            }
+        }
     }
 }
 

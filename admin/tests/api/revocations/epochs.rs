@@ -1,9 +1,11 @@
 //! When a new epoch begins, and that it holds everything.
 
+use admin::revocations::{self, NewRevocation, Pace};
 use redis::AsyncCommands as _;
+use shared::revocation::{Kind, RecordKey};
 
-use super::relay::Stores;
-use crate::support::until;
+use super::relay::{Stores, brisk};
+use crate::support::{ISSUER, until};
 
 #[tokio::test]
 async fn the_first_relay_opens_an_epoch_for_an_empty_log() {
@@ -30,26 +32,125 @@ async fn every_unexpired_row_is_in_a_new_epoch() {
 async fn a_log_longer_than_a_batch_is_filled_whole() {
     let stores = Stores::new().await;
     stores.end_sessions(25).await;
-    let _relay = stores.relay_with(admin::revocations::Pace { batch: 10, ..super::relay::brisk() });
+    let _relay = stores.relay_with(Pace { batch: 10, ..brisk() });
     assert_eq!(stores.log.epoch_after(0).await.seq, 25);
     assert_eq!(stores.log.current().await.len(), 25);
     stores.await_marks().await;
 }
 
 #[tokio::test]
-async fn what_is_committed_while_an_epoch_is_filled_is_in_it() {
+async fn what_is_committed_below_the_page_already_reached_is_published() {
+    let stores = Stores::new().await;
+    let mut connection = stores.db.get().await.unwrap();
+    let late = connection.begin().await.unwrap();
+    let sid = uuid::Uuid::now_v7();
+    revocations::record(&late, ISSUER, &[NewRevocation::session(sid)]).await.unwrap();
+    stores.end_sessions(20).await;
+    let held = stores.hold_filling().await;
+    let relay = stores.relay_with(Pace { batch: 5, ..brisk() });
+    held.reached(&stores).await;
+
+    late.commit().await.unwrap();
+    held.release().await;
+
+    let opened = stores.log.epoch_after(0).await;
+    stores.log.await_count(21).await;
+    stores.await_marks().await;
+    let key = RecordKey::new(ISSUER, Kind::Session, &sid.to_string());
+    assert_eq!(stores.log.current().await.pop().unwrap().key, key, "it follows the filling");
+    assert_eq!((opened.epoch, relay.metrics.epochs.get()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_log_that_is_emptied_while_it_is_filled_is_filled_anew() {
     let stores = Stores::new().await;
     stores.end_sessions(20).await;
-    let slow = admin::revocations::Pace { batch: 1, ..super::relay::brisk() };
-    let relay = stores.relay_with(slow);
-    stores.end_sessions(20).await;
+    let held = stores.hold_filling().await;
+    let _relay = stores.relay_with(Pace { batch: 5, ..brisk() });
+    held.reached(&stores).await;
+
+    let () = stores.log.redis().await.del(&stores.log.keys.log).await.unwrap();
+    held.release().await;
+
+    let meta = stores.log.epoch_after(0).await;
+    assert_eq!((meta.epoch, meta.seq), (2, 20));
+    assert_eq!(stores.log.current().await.len(), 20);
+}
+
+#[tokio::test]
+async fn a_log_that_is_emptied_after_the_last_page_is_filled_anew() {
+    let stores = Stores::new().await;
+    stores.end_sessions(4).await;
+    let held = stores.hold_filling().await;
+    let _relay = stores.relay();
+    held.reached(&stores).await;
+
+    let () = stores.log.redis().await.del(&stores.log.keys.log).await.unwrap();
+    held.release().await;
+
+    let meta = stores.log.epoch_after(0).await;
+    assert_eq!((meta.epoch, meta.seq), (2, 4));
+    assert_eq!(stores.log.current().await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_log_that_is_gone_while_meta_is_there_is_filled_anew() {
+    let stores = Stores::new().await;
+    let _relay = stores.relay();
+    stores.end_sessions(3).await;
+    let before = stores.log.await_count(3).await;
     stores.await_marks().await;
-    until("all are there", async || (stores.log.meta().await?.seq >= 40).then_some(())).await;
-    let mut keys: Vec<_> = stores.log.current().await.iter().map(|record| record.key).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    assert_eq!(keys.len(), 40);
-    assert_eq!(relay.metrics.epochs.get(), 1);
+
+    let () = stores.log.redis().await.del(&stores.log.keys.log).await.unwrap();
+
+    assert_eq!(stores.log.epoch_after(before.epoch).await.seq, 3);
+    assert_eq!(stores.log.current().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_log_that_lost_a_record_from_its_middle_is_filled_anew() {
+    let stores = Stores::new().await;
+    let _relay = stores.relay();
+    stores.end_sessions(3).await;
+    let before = stores.log.await_count(3).await;
+    stores.await_marks().await;
+
+    let id = format!("{}-2", before.epoch);
+    let () = stores.log.redis().await.xdel(&stores.log.keys.log, &[id]).await.unwrap();
+
+    assert_eq!(stores.log.epoch_after(before.epoch).await.seq, 3);
+    assert_eq!(stores.log.current().await.len(), 3);
+}
+
+#[tokio::test]
+async fn fillings_that_fail_do_not_pile_up_in_redis() {
+    for counting in [None, Some(3_u64)] {
+        let stores = Stores::new().await;
+        if let Some(epoch) = counting {
+            let meta = [("epoch", epoch), ("seq", 0), ("floor", 0)];
+            let () = stores.log.redis().await.hset_multiple(&stores.log.keys.meta, &meta).await.unwrap();
+        }
+        stores.end_sessions(20).await;
+        let sql = stores.sql().await;
+        let refuse = "create function auth.refuse() returns trigger language plpgsql as
+                      $$ begin raise exception 'not this one'; end $$;
+                      create trigger refuse before update on auth.revocations
+                      for each row when (old.id = 12) execute function auth.refuse()";
+        sql.batch_execute(refuse).await.unwrap();
+
+        let _relay = stores.relay_with(Pace { batch: 5, ..brisk() });
+        until("several fillings have failed", async || {
+            let epoch = sql.query_one("select epoch from auth.revocation_epoch", &[]).await.unwrap();
+            (epoch.get::<_, i64>(0) >= 8).then_some(())
+        })
+        .await;
+
+        // One filling, and perhaps the beginning of the next before it cleared.
+        assert!(stores.log.entries().await.len() <= 20, "meta {counting:?}");
+        sql.batch_execute("drop trigger refuse on auth.revocations").await.unwrap();
+        stores.log.epoch_after(3).await;
+        assert_eq!(stores.log.current().await.len(), 20);
+    }
 }
 
 #[tokio::test]
@@ -136,8 +237,7 @@ async fn an_epoch_that_only_ids_remember_counts_as_well() {
 #[tokio::test]
 async fn a_relay_that_sees_a_higher_epoch_steps_down_and_comes_back_above_it() {
     let stores = Stores::new().await;
-    let pace =
-        admin::revocations::Pace { yielding: std::time::Duration::from_millis(500), ..super::relay::brisk() };
+    let pace = Pace { yielding: std::time::Duration::from_millis(500), ..brisk() };
     let relay = stores.relay_with(pace);
     stores.log.epoch_after(0).await;
 

@@ -1,11 +1,13 @@
 //! From a commit to the log and the channel.
 
-use admin::revocations::{self, NewRevocation};
+use std::time::Duration;
+
+use admin::revocations::{self, NewRevocation, Pace};
 use futures_util::StreamExt as _;
 use shared::revocation::{Kind, Reason, Record, RecordKey, Until};
 use uuid::Uuid;
 
-use super::relay::Stores;
+use super::relay::{Stores, brisk};
 use crate::support::{ISSUER, until};
 
 /// Seconds since the epoch, by the clock of PostgreSQL.
@@ -162,7 +164,7 @@ async fn a_transaction_that_lingered_may_not_commit() {
     revocations::record(&lingering, ISSUER, &[NewRevocation::session(Uuid::now_v7())]).await.unwrap();
 
     tokio::time::pause();
-    tokio::time::advance(admin::db::TRANSACTION_LIFE + std::time::Duration::from_secs(1)).await;
+    tokio::time::advance(admin::db::TRANSACTION_LIFE + Duration::from_secs(1)).await;
     tokio::time::resume();
 
     assert!(matches!(lingering.commit().await, Err(admin::db::DbError::TooOld)));
@@ -188,9 +190,16 @@ async fn a_shortened_token_life_does_not_cut_records_short() {
 #[tokio::test]
 async fn stopping_publishes_what_was_committed_before() {
     let stores = Stores::new().await;
-    let relay = stores.relay();
+    let pace = Pace { tick: Duration::from_secs(5), ..brisk() };
+    let relay = stores.relay_with(pace);
     stores.log.epoch_after(0).await;
-    stores.end_sessions(5).await;
+    stores.end_sessions(1).await;
+    stores.log.await_count(1).await;
+    stores.await_marks().await;
+    // Nobody tells the relay, and its next look is far.
+    let quietly = "insert into auth.revocations (kind, reason, key, arg, until)
+                   select kind, reason, key, arg, until from auth.revocations, generate_series(1, 4)";
+    stores.sql().await.batch_execute(quietly).await.unwrap();
 
     relay.stop().await;
 

@@ -33,6 +33,11 @@ pub(super) struct Running {
     task: JoinHandle<()>,
 }
 
+/// A filling that stops before it marks a page of its.
+pub(super) struct Held {
+    holder: tokio_postgres::Client,
+}
+
 /// Like the real one, but without long rests.
 pub(super) fn brisk() -> Pace {
     let short = Duration::from_millis(20);
@@ -104,6 +109,38 @@ impl Stores {
         }
     }
 
+    /// Records revocations that ended an hour ago, and tells nobody.
+    pub(super) async fn record_ended(&self, count: i32) {
+        let insert = "insert into auth.revocations (kind, reason, key, arg, until)
+                      select 2, 1, decode(repeat('00', 16), 'hex'), 0, now() - interval '1 hour'
+                      from generate_series(1, $1)";
+        self.sql().await.execute(insert, &[&count]).await.expect("it is recorded");
+    }
+
+    /// How many rows have ended.
+    pub(super) async fn count_ended(&self) -> i64 {
+        let ended = "select count(*) from auth.revocations where until < now()";
+        self.sql().await.query_one(ended, &[]).await.expect("an answer").get(0)
+    }
+
+    /// Waits until the relay has looked at the end of every record that ended by now, and whether to trim:
+    /// each turn that deletes what ended has trimmed before.
+    pub(super) async fn await_trim(&self) {
+        for _ in 0..2 {
+            self.record_ended(1).await;
+            until("the ended are deleted", async || (self.count_ended().await == 0).then_some(())).await;
+        }
+    }
+
+    /// From now on a filling stops after it loaded the page of the row that stands two thirds in.
+    pub(super) async fn hold_filling(&self) -> Held {
+        let holder = self.sql().await;
+        let hold = "begin; select 1 from auth.revocations
+                    where id = (select (max(id) * 2 / 3)::bigint from auth.revocations) for update";
+        holder.batch_execute(hold).await.expect("it is locked");
+        Held { holder }
+    }
+
     /// Waits until every row is marked as published.
     pub(super) async fn await_marks(&self) {
         let sql = self.sql().await;
@@ -120,6 +157,21 @@ impl Stores {
                          where locktype = 'advisory' and granted
                            and database = (select oid from pg_database where datname = current_database())";
         self.sql().await.query(terminate, &[]).await.expect("it may").len()
+    }
+}
+
+impl Held {
+    /// Waits until the filling has come there.
+    pub(super) async fn reached(&self, stores: &Stores) {
+        let sql = stores.sql().await;
+        let waiting = "select 1 from pg_stat_activity where datname = current_database()
+                       and wait_event_type = 'Lock' and query like '%set published_epoch%'";
+        until("the mark waits", async || sql.query_opt(waiting, &[]).await.expect("an answer")).await;
+    }
+
+    /// Lets it go on.
+    pub(super) async fn release(self) {
+        self.holder.batch_execute("commit").await.expect("it is released");
     }
 }
 

@@ -14,6 +14,19 @@ fn trimming() -> Pace {
     Pace { trim_every: Duration::from_millis(50), trim_at_least: 1, keep: Duration::ZERO, ..brisk() }
 }
 
+/// Waits until every record that ends within seconds has ended in the log, where an end is rounded up.
+async fn await_end_in_the_log(stores: &Stores) {
+    let ends = "select extract(epoch from coalesce(max(until), now()))::bigint + 2 from auth.revocations
+                where until < now() + interval '10 seconds'";
+    let sql = stores.sql().await;
+    let end: i64 = sql.query_one(ends, &[]).await.unwrap().get(0);
+    until("they have ended", async || {
+        let ended = "select 1 where extract(epoch from clock_timestamp())::bigint > $1";
+        sql.query_opt(ended, &[&end]).await.unwrap()
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_ended_leaves_the_log_and_the_table_and_the_floor_rises() {
     let stores = Stores::new().await;
@@ -27,6 +40,7 @@ async fn what_ended_leaves_the_log_and_the_table_and_the_floor_rises() {
 
     assert_eq!(meta.seq, 6);
     assert_eq!(stores.log.current().await.len(), 1);
+    until("the rows are gone", async || (stores.count_ended().await == 0).then_some(())).await;
     let left = stores.sql().await.query_one("select count(*) from auth.revocations", &[]).await.unwrap();
     assert_eq!(left.get::<_, i64>(0), 1);
 }
@@ -37,20 +51,15 @@ async fn what_ended_stays_for_a_while_for_those_who_read_late() {
     let _relay = stores.relay_with(Pace { keep: Duration::from_mins(5), ..trimming() });
     stores.log.epoch_after(0).await;
     stores.end_sessions_shortly(2).await;
-    let sql = stores.sql().await;
-    until("they have ended", async || {
-        let ended = "select 1 from auth.revocations having max(until) < now()";
-        sql.query_opt(ended, &[]).await.unwrap()
-    })
-    .await;
+    await_end_in_the_log(&stores).await;
 
-    // Several looks later nothing has gone.
-    for count in 3..9 {
-        stores.end_sessions(1).await;
-        stores.log.await_count(count).await;
-    }
+    stores.record_ended(1).await;
+    until("it was looked at", async || (stores.count_ended().await == 2).then_some(())).await;
+    stores.record_ended(1).await;
+    until("it was looked at again", async || (stores.count_ended().await == 2).then_some(())).await;
+
     assert_eq!(stores.log.meta().await.unwrap().floor, 0);
-    assert_eq!(stores.log.current().await.len(), 8);
+    assert_eq!(stores.log.current().await.len(), 2);
 }
 
 #[tokio::test]
@@ -61,13 +70,9 @@ async fn what_must_stay_keeps_what_came_after_it() {
     stores.log.await_count(1).await;
     stores.end_sessions_shortly(3).await;
     stores.log.await_count(4).await;
-    let sql = stores.sql().await;
 
-    until("the rows are gone", async || {
-        let left = sql.query_one("select count(*) from auth.revocations", &[]).await.unwrap();
-        (left.get::<_, i64>(0) == 1).then_some(())
-    })
-    .await;
+    await_end_in_the_log(&stores).await;
+    stores.await_trim().await;
 
     assert_eq!(stores.log.meta().await.unwrap().floor, 0);
     assert_eq!(stores.log.current().await.len(), 4);
@@ -114,5 +119,62 @@ async fn a_log_with_nothing_to_drop_is_left_alone() {
     stores.log.await_count(4).await;
     stores.await_marks().await;
     until("four are counted", async || (relay.metrics.published.get() == 4).then_some(())).await;
+    stores.await_trim().await;
     assert_eq!(stores.log.meta().await.unwrap().floor, 0);
+}
+
+#[tokio::test]
+async fn deleting_what_ended_holds_no_publication_up() {
+    let stores = Stores::new().await;
+    let slow = "create function auth.linger() returns trigger language plpgsql as
+                $$ begin perform pg_sleep(0.01); return old; end $$;
+                create trigger linger before delete on auth.revocations
+                for each row execute function auth.linger()";
+    stores.sql().await.batch_execute(slow).await.unwrap();
+    stores.record_ended(4000).await;
+
+    let _relay = stores.relay_with(Pace { sweep: 5, ..trimming() });
+    stores.log.epoch_after(0).await;
+    stores.end_sessions(1).await;
+
+    stores.log.await_count(1).await;
+    assert!(stores.count_ended().await > 0);
+    until("a batch is gone", async || (stores.count_ended().await < 4000).then_some(())).await;
+}
+
+#[tokio::test]
+async fn what_ended_and_cannot_be_deleted_does_not_end_the_lead() {
+    let stores = Stores::new().await;
+    let refuse = "create function auth.refuse() returns trigger language plpgsql as
+                  $$ begin perform nextval('auth.asked'); raise exception 'no'; end $$;
+                  create sequence auth.asked;
+                  create trigger refuse before delete on auth.revocations
+                  for each row execute function auth.refuse()";
+    let sql = stores.sql().await;
+    sql.batch_execute(refuse).await.unwrap();
+    stores.record_ended(1).await;
+    let relay = stores.relay_with(trimming());
+    until("it has tried three times", async || {
+        let asked = sql.query_one("select last_value from auth.asked", &[]).await.unwrap();
+        (asked.get::<_, i64>(0) >= 3).then_some(())
+    })
+    .await;
+
+    stores.end_sessions(1).await;
+
+    assert_eq!(stores.log.await_count(1).await.epoch, 1);
+    assert!(relay.is_leading());
+}
+
+#[tokio::test]
+async fn what_somebody_holds_is_deleted_later() {
+    let stores = Stores::new().await;
+    stores.record_ended(2).await;
+    let holder = stores.sql().await;
+    holder.batch_execute("begin; select 1 from auth.revocations where id = 1 for update").await.unwrap();
+    let _relay = stores.relay_with(trimming());
+
+    until("the other is gone", async || (stores.count_ended().await == 1).then_some(())).await;
+    holder.batch_execute("commit").await.unwrap();
+    until("both are gone", async || (stores.count_ended().await == 0).then_some(())).await;
 }

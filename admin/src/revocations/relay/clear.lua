@@ -1,0 +1,16 @@
+-- Drops some of what earlier fillings left that never ended: entries between the epoch that counts and ours,
+-- never beyond ours. Answers how many.
+-- KEYS meta, log   ARGV epoch
+local counts = redis.call('HGET', KEYS[1], 'epoch')
+if not counts then
+    return redis.call('XTRIM', KEYS[2], 'MINID', ARGV[1] .. '-0')
+end
+if tonumber(counts) >= tonumber(ARGV[1]) then
+    return redis.error_reply('EPOCH ' .. counts)
+end
+local first = string.format('%.0f-0', tonumber(counts) + 1)
+local left = redis.call('XRANGE', KEYS[2], first, '(' .. ARGV[1] .. '-0', 'COUNT', 1000)
+if #left == 0 then return 0 end
+local ids = {}
+for i, entry in ipairs(left) do ids[i] = entry[1] end
+return redis.call('XDEL', KEYS[2], unpack(ids))
