@@ -2,12 +2,13 @@
 
 use http::{HeaderMap, header};
 use shared::clock::{Clock as _, SystemClock};
-use shared::revocation::{Kind, RecordKey};
+use shared::revocation::RecordKey;
 use shared::token::{Profile, TokenError, VerifiedToken, Verifier};
 use uuid::Uuid;
 
 use super::store;
 use crate::api::{Code, Problem, Request};
+use crate::db::Transaction;
 
 /// The longest access token life that can be configured, in seconds. Tokens minted before it was shortened
 /// are good until they end.
@@ -24,6 +25,20 @@ pub struct Caller {
     pub user: Uuid,
     /// Their session.
     pub session: Uuid,
+    token: Token,
+}
+
+/// What a token stands on besides user and session: kept, so that it can be asked for again under a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Token {
+    /// In seconds since 1970.
+    pub(super) expires_at: u64,
+    /// Under which it would be revoked alone; all zeroes, which no token has, for one without.
+    pub(super) key: RecordKey,
+    /// Under which everything that its key signed would be revoked.
+    pub(super) signing_key: RecordKey,
+    generation: u64,
+    deployment_generation: u64,
 }
 
 /// The caller of `request`.
@@ -35,13 +50,30 @@ pub async fn caller(request: &Request) -> Result<Caller, Problem> {
     let text = bearer(&request.headers)?.ok_or_else(|| Problem::new(Code::TokenMissing))?;
     let token = verify(request, text, CLOCK_SKEW)?;
     let caller = identify(&token)?;
-    let facts = store::caller_facts(&request.context.db.get().await?, caller, &token).await?;
+    let connection = request.context.db.get().await?;
+    judge(caller, store::caller_facts(&*connection, caller).await?)?;
+    Ok(caller)
+}
+
+/// Asks again whether the caller's token is good, for a transaction that waited for a lock since it was asked.
+///
+/// A token that was revoked meanwhile must not bring forth anything: least of all a new pair, which no
+/// revocation would reach. In a statement of its own, after the one that waited.
+///
+/// # Errors
+///
+/// 401 `token_expired` or `token_revoked`; 503.
+pub(super) async fn still(tx: &Transaction<'_>, caller: Caller) -> Result<(), Problem> {
+    judge(caller, store::caller_facts(&**tx, caller).await?)
+}
+
+fn judge(caller: Caller, facts: Option<Facts>) -> Result<(), Problem> {
     // Whoever is not there, or no longer there, has nothing that could still be good.
     let facts = facts.ok_or_else(|| Problem::new(Code::TokenRevoked))?;
     if facts.is_expired {
         Err(Problem::new(Code::TokenExpired))
-    } else if facts.stands && facts.is_current(&token) {
-        Ok(caller)
+    } else if facts.stands && facts.is_current(caller.token) {
+        Ok(())
     } else {
         Err(Problem::new(Code::TokenRevoked))
     }
@@ -88,7 +120,7 @@ fn verify(request: &Request, text: &str, leeway: u64) -> Result<VerifiedToken, P
 fn identify(token: &VerifiedToken) -> Result<Caller, Problem> {
     let session = token.session.as_deref().and_then(|sid| sid.parse().ok());
     match (token.subject.parse(), session) {
-        (Ok(user), Some(session)) => Ok(Caller { user, session }),
+        (Ok(user), Some(session)) => Ok(Caller { user, session, token: Token::of(token) }),
         _ => Err(Problem::new(Code::TokenInvalid)),
     }
 }
@@ -97,25 +129,35 @@ fn identify(token: &VerifiedToken) -> Result<Caller, Problem> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts {
     pub(super) is_expired: bool,
-    /// Session and user stand, and the token itself was not revoked.
+    /// Session and user stand, and neither the token itself nor the key that signed it was revoked.
     pub(super) stands: bool,
     pub(super) generation: u64,
     pub(super) deployment_generation: u64,
 }
 
+impl Token {
+    fn of(token: &VerifiedToken) -> Self {
+        Self {
+            expires_at: token.expires_at,
+            key: token.token_key.unwrap_or(RecordKey::ZERO),
+            signing_key: token.signing_key,
+            generation: token.generation,
+            deployment_generation: token.deployment_generation,
+        }
+    }
+}
+
 impl Facts {
-    fn is_current(&self, token: &VerifiedToken) -> bool {
+    fn is_current(&self, token: Token) -> bool {
         token.generation == self.generation && token.deployment_generation == self.deployment_generation
     }
 }
 
-/// Under which a token would be revoked alone; all zeroes, which no token has, for one without.
-pub(super) fn token_key(token: &VerifiedToken) -> RecordKey {
-    token.token_key.unwrap_or(RecordKey::ZERO)
+impl Caller {
+    pub(super) fn token(&self) -> &Token {
+        &self.token
+    }
 }
-
-/// The number of the kind in the table of revocations.
-pub(super) const TOKEN_KIND: i16 = Kind::Token as i16;
 
 #[cfg(test)]
 mod tests {

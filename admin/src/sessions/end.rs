@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::caller::caller;
+use super::caller::{caller, still};
 use super::history::{self, Entry, Event};
 use super::store;
 use crate::api::{Code, Problem, Request, Response};
@@ -20,6 +20,10 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let tx = connection.begin().await?;
     if !store::end_own(&tx, session, caller.user).await? {
         return Err(Problem::new(Code::NotFound));
+    }
+    // Unless it is its own, which has just ended: the session may have been waited for.
+    if session != caller.session {
+        still(&tx, caller).await?;
     }
     let issuer = &request.context.config.tokens.issuer;
     revocations::record(&tx, issuer, &[NewRevocation::session(session)]).await?;

@@ -3,7 +3,7 @@
 use shared::revocation::Reason;
 use uuid::Uuid;
 
-use super::caller::Caller;
+use super::caller::{Caller, still};
 use super::mint::{Pair, mint};
 use super::open::after;
 use super::refresh::decide::Rotation;
@@ -18,12 +18,18 @@ use crate::users::store::Account;
 
 /// The caller's account, held alone: the first lock of every change that ends sessions.
 ///
+/// Whoever it was waited for may have revoked the very token that asks, so the token is looked at again.
+///
 /// # Errors
 ///
-/// 401 `token_revoked` when it was disabled or removed since the token was looked at.
+/// 401 `token_revoked` when the account was disabled or removed, or the token revoked, since the token was
+/// looked at; 401 `token_expired`.
 pub(crate) async fn lock_account(tx: &Transaction<'_>, caller: Caller) -> Result<Account, Problem> {
     let account = users::store::lock_for_change(tx, caller.user).await?;
-    account.filter(|account| account.is_active).ok_or_else(|| Problem::new(Code::TokenRevoked))
+    let account = account.filter(|account| account.is_active);
+    let account = account.ok_or_else(|| Problem::new(Code::TokenRevoked))?;
+    still(tx, caller).await?;
+    Ok(account)
 }
 
 /// The session that asked, locked and found standing. Taken after the user's lock, before anything changes.
@@ -57,7 +63,8 @@ pub(crate) async fn end_older(
 /// Gives the kept session its pair of the new generation.
 ///
 /// Its older refresh tokens are withdrawn, the grace for lost answers included: whoever changes a password
-/// may have a thief in this very session.
+/// may have a thief in this very session. So nothing binds it to the key that they were sealed with, which may
+/// have been taken out of the configuration since.
 pub(crate) async fn renew(
     request: &Request,
     tx: &Transaction<'_>,
@@ -69,6 +76,7 @@ pub(crate) async fn renew(
         return Err(Problem::new(Code::SessionExpired));
     }
     let next = session.state.counter.checked_add(1).ok_or_else(gone)?;
+    session.state.key = request.context.refresh_keys.current();
     session.state.counter = next;
     session.state.revoked_below = next;
     let idle = after(stamp.now, request.context.config.tokens.session_idle);

@@ -1,12 +1,13 @@
 //! All SQL about sessions. The order of statements is the callers' affair, and matters: `open`, `refresh`
 //! and `renew` say why.
 
+use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
-use shared::token::VerifiedToken;
+use shared::revocation::Kind;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::caller::{Caller, Facts, TOKEN_KIND, token_key};
+use super::caller::{Caller, Facts};
 use super::refresh::decide::{MOST_ELSEWHERE, Rotation, Stored};
 use super::refresh::origin::Origin;
 use super::session::{Device, EndReason, HeldRole, Session, Stamp, Standing};
@@ -91,9 +92,9 @@ pub(crate) async fn rotate(
 ) -> Result<(), DbError> {
     let sql = "update auth.sessions set counter = $2, revoked_below = $3, rotated_at = $4,
                    rotated_prefix = $5, rotated_user_agent = $6, concurrent_answers = 0, last_used_at = $4,
-                   idle_expires_at = $7, address = $8, user_agent = $9
+                   idle_expires_at = $7, address = $8, user_agent = $9, refresh_key = $10
                where id = $1
-               returning case when $10 then null
+               returning case when $11 then null
                               else set_config('synchronous_commit', 'off', true) end";
     let statement = tx.prepare_cached(sql).await?;
     let state = &session.state;
@@ -110,6 +111,7 @@ pub(crate) async fn rotate(
             &state.idle_expires_at,
             &device.address,
             &device.user_agent,
+            &i16::from(state.key),
             &is_durable,
         ],
     )
@@ -158,7 +160,7 @@ pub(crate) async fn end_own(tx: &Transaction<'_>, id: Uuid, user: Uuid) -> Resul
     Ok(tx.execute(&statement, &[&id, &user, &EndReason::Ended.as_str()]).await? == 1)
 }
 
-/// Ends every session of the user but `kept`, and says how many that were. Under the lock of the user, so
+/// Ends every session of the user that stands, but `kept`, and says how many those were. Under the lock of the user, so
 /// that no session is made meanwhile.
 pub(crate) async fn end_all(
     tx: &Transaction<'_>,
@@ -166,34 +168,43 @@ pub(crate) async fn end_all(
     kept: Option<Uuid>,
     reason: EndReason,
 ) -> Result<u64, DbError> {
-    let sql = "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
-               where user_id = $1 and id is distinct from $2 and revoked_at is null";
+    // A refresh beside this one may just have taken a session past its idle end of before, and cannot take
+    // longer than a transaction lives: what ended within two minutes is ended as well, though not counted.
+    let sql = "with ended as (
+                   update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
+                   where user_id = $1 and id is distinct from $2 and revoked_at is null
+                     and expires_at > clock_timestamp()
+                     and idle_expires_at > clock_timestamp() - interval '2 minutes'
+                   returning idle_expires_at > clock_timestamp() as stood
+               )
+               select count(*) filter (where stood) as ended from ended";
     let statement = tx.prepare_cached(sql).await?;
-    Ok(tx.execute(&statement, &[&user, &kept, &reason.as_str()]).await?)
+    let row = tx.query_one(&statement, &[&user, &kept, &reason.as_str()]).await?;
+    Ok(row.try_get::<_, i64>("ended")?.cast_unsigned())
 }
 
 /// What the database says of an access token. `None` when its session or its user is not there.
 pub(super) async fn caller_facts(
-    connection: &Connection,
+    client: &impl GenericClient,
     caller: Caller,
-    token: &VerifiedToken,
 ) -> Result<Option<Facts>, DbError> {
+    // The kinds are written out: with parameters in their place the plan could not use the index of these two.
+    const { assert!(Kind::Token as u8 == 1 && Kind::Key as u8 == 4) };
     let sql = "select u.token_generation, d.generation as deployment_generation,
                    to_timestamp($3::bigint) <= clock_timestamp() as is_expired,
                    s.revoked_at is null and s.expires_at > clock_timestamp() and u.status = 'active'
-                       and not exists (select from auth.revocations r where r.kind = $4 and r.key = $5) as stands
+                       and not exists (select from auth.revocations r where r.kind = 1 and r.key = $4)
+                       and not exists (select from auth.revocations r where r.kind = 4 and r.key = $5) as stands
                from auth.sessions s
                join auth.users u on u.id = s.user_id
                cross join auth.deployment d
                where s.id = $1 and s.user_id = $2";
-    let statement = connection.prepare_cached(sql).await?;
+    let statement = client.prepare_cached(sql).await?;
+    let token = caller.token();
     let expires_at = i64::try_from(token.expires_at).unwrap_or(i64::MAX);
-    let key = token_key(token);
-    let row = connection
-        .query_opt(
-            &statement,
-            &[&caller.session, &caller.user, &expires_at, &TOKEN_KIND, &key.as_bytes().as_slice()],
-        )
+    let (key, signing_key) = (token.key.as_bytes().as_slice(), token.signing_key.as_bytes().as_slice());
+    let row = client
+        .query_opt(&statement, &[&caller.session, &caller.user, &expires_at, &key, &signing_key])
         .await?;
     row.as_ref().map(facts).transpose()
 }

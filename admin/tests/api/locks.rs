@@ -4,6 +4,7 @@
 //! Where a statement must be stopped that takes no row lock, the second connection locks a table that only
 //! that statement reads: `user_roles` stops whoever has read the generation and would read the roles next.
 
+mod change;
 mod refresh;
 mod sign_in;
 mod storm;

@@ -148,7 +148,7 @@ async fn a_sign_in_that_waited_for_a_change_of_roles_has_generation_and_roles_bo
 }
 
 #[tokio::test]
-async fn a_change_beside_a_change_is_refused_when_the_password_is_no_longer_the_one() {
+async fn a_change_beside_a_change_is_refused_with_the_token_that_the_first_revoked() {
     let app = TestApp::start().await;
     let first = app.client.new_user("neo@example.org").await;
     let second = app.client.sign_in("neo@example.org").await;
@@ -160,7 +160,7 @@ async fn a_change_beside_a_change_is_refused_when_the_password_is_no_longer_the_
     let_go(&holder, "select 1").await;
 
     let new = one.await.unwrap().pair();
-    two.await.unwrap().problem(401, "invalid_credentials");
+    two.await.unwrap().problem(401, "token_revoked");
     standing(&app, &new.access).await;
     dead(&app, &second.access).await;
 }

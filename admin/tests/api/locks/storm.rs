@@ -2,40 +2,85 @@
 
 use futures_util::future::join_all;
 
-use crate::support::{Call, Pair, Reply, TestApp};
-use crate::witness::{change_password, dead, refresh, sign_in};
+use crate::support::{Call, PASSWORD, Pair, Reply, TestApp};
+use crate::witness::{change_password, claims, dead, refresh, sign_in, standing};
+
+/// What brought a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// A sign-in before everything.
+    Before,
+    SignIn,
+    Refresh,
+    /// The change of password, for the session that it keeps.
+    Change,
+    /// Nothing that gives pairs.
+    SignOut,
+}
 
 #[tokio::test]
 async fn everything_at_once_deadlocks_nothing_and_leaves_nothing_alive() {
     let app = TestApp::start_with(&[("ADMIN_DATABASE_CONNECTIONS", "24")]).await;
-    let mut pairs = vec![app.client.new_user("neo@example.org").await];
+    let mut pairs = vec![(By::Before, app.client.new_user("neo@example.org").await)];
     for _ in 0..3 {
-        pairs.push(app.client.sign_in("neo@example.org").await);
+        pairs.push((By::Before, app.client.sign_in("neo@example.org").await));
     }
-    let mut calls = Vec::new();
-    for pair in &pairs {
-        calls.extend((0..4).map(|_| refresh(&app, &pair.refresh)));
-        calls.push(sign_in(&app, "neo@example.org", crate::support::PASSWORD));
-    }
-    calls.push(app.client.post("/api/v1/auth/logout").bearer(&pairs[1].access));
-    calls.push(change_password(&app, &pairs[2].access, "another horse, another battery"));
-    calls.push(app.client.post("/api/v1/auth/logout-all").bearer(&pairs[3].access));
+    let first = generation(&pairs[0].1);
 
+    let (made_by, calls): (Vec<By>, Vec<Call>) = storm(&app, &pairs).into_iter().unzip();
     let replies = join_all(calls.into_iter().map(Call::send)).await;
-    assert!(replies.iter().all(|reply| reply.status < 500), "{replies:#?}");
 
-    let minted: Vec<Pair> = replies
-        .into_iter()
-        .filter(|reply| reply.status == 200 && reply.text.contains("access_token"))
-        .map(Reply::pair)
-        .collect();
-    pairs.extend(minted);
-    // One last ending, of everything that may still stand, by whoever still stands.
-    for pair in &pairs {
-        let _dead_already = app.client.post("/api/v1/auth/logout-all").bearer(&pair.access).send().await;
+    assert!(replies.iter().all(|reply| reply.status < 500), "{replies:#?}");
+    let gave = |(_, reply): &(By, Reply)| reply.status == 200 && reply.text.contains("access_token");
+    let minted = made_by.into_iter().zip(replies).filter(gave);
+    pairs.extend(minted.map(|(by, reply)| (by, reply.pair())));
+
+    let last: i64 = {
+        let generation = "select token_generation from auth.users";
+        app.sql().await.query_one(generation, &[]).await.unwrap().get(0)
+    };
+    let last = last.cast_unsigned();
+    assert!(last > first, "somebody ended everything");
+    look(&app, &pairs, last).await;
+}
+
+/// Four refreshes and a sign-in for each session, and three who end something, all to be sent at once.
+fn storm(app: &TestApp, pairs: &[(By, Pair)]) -> Vec<(By, Call)> {
+    let mut calls = Vec::new();
+    for (_, pair) in pairs {
+        calls.extend((0..4).map(|_| (By::Refresh, refresh(app, &pair.refresh))));
+        calls.push((By::SignIn, sign_in(app, "neo@example.org", PASSWORD)));
     }
-    for pair in &pairs {
-        dead(&app, &pair.access).await;
-        assert_eq!(refresh(&app, &pair.refresh).send().await.status, 401);
+    let sign_out = |path: &str, access: &str| (By::SignOut, app.client.post(path).bearer(access));
+    calls.push(sign_out("/api/v1/auth/logout", &pairs[1].1.access));
+    let change = change_password(app, &pairs[2].1.access, "another horse, another battery");
+    calls.push((By::Change, change));
+    calls.push(sign_out("/api/v1/auth/logout-all", &pairs[3].1.access));
+    calls
+}
+
+/// Looks before anything else is ended: only what signed in after the last ending may stand, and what that
+/// ending itself gave. First the access tokens, then the dead refresh tokens, which change nothing, and last
+/// those that stand, which do.
+async fn look(app: &TestApp, pairs: &[(By, Pair)], last: u64) {
+    let (alive, over): (Vec<_>, Vec<_>) = pairs
+        .iter()
+        .partition(|(by, pair)| generation(pair) == last && matches!(by, By::SignIn | By::Change));
+    for (_, pair) in &over {
+        dead(app, &pair.access).await;
     }
+    for (_, pair) in &alive {
+        standing(app, &pair.access).await;
+    }
+    for (by, pair) in &over {
+        let reply = refresh(app, &pair.refresh).send().await;
+        assert_eq!(reply.status, 401, "{by:?} {reply:?}");
+    }
+    for (_, pair) in &alive {
+        refresh(app, &pair.refresh).send().await.pair();
+    }
+}
+
+fn generation(pair: &Pair) -> u64 {
+    claims(&pair.access)["gen"].as_u64().unwrap()
 }

@@ -1,7 +1,10 @@
 //! Whose access token is believed.
 
-use crate::support::TestApp;
-use crate::witness::{alive, claims};
+use admin::revocations::{NewRevocation, record};
+use shared::revocation::Reason;
+
+use crate::support::{ISSUER, TestApp};
+use crate::witness::{alive, claims, dead};
 
 #[tokio::test]
 async fn the_scheme_is_read_in_any_case_and_others_are_not_ours() {
@@ -39,20 +42,23 @@ async fn forged_tokens_are_refused() {
 
 #[tokio::test]
 async fn a_token_ends_with_everything_that_it_stands_on() {
-    for (end, code) in [
-        ("update auth.users set status = 'disabled'", "token_revoked"),
-        ("update auth.users set token_generation = token_generation + 1", "token_revoked"),
-        ("update auth.deployment set generation = generation + 1", "token_revoked"),
-        ("update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = 'ended'", "token_revoked"),
-        ("update auth.sessions set expires_at = clock_timestamp()", "token_revoked"),
-        ("delete from auth.sessions", "token_revoked"),
-        ("delete from auth.users", "token_revoked"),
-    ] {
-        let app = TestApp::start().await;
-        let pair = app.client.new_user("neo@example.org").await;
+    let app = TestApp::start().await;
+    for (number, end) in [
+        "update auth.users set status = 'disabled'",
+        "update auth.users set token_generation = token_generation + 1",
+        "update auth.deployment set generation = generation + 1",
+        "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = 'ended'",
+        "update auth.sessions set expires_at = clock_timestamp()",
+        "delete from auth.sessions",
+        "delete from auth.users",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let pair = app.client.new_user(&format!("neo{number}@example.org")).await;
         alive(&app, &pair.access).await;
         app.sql().await.batch_execute(end).await.unwrap();
-        app.client.get("/api/v1/me").bearer(&pair.access).send().await.problem(401, code);
+        app.client.get("/api/v1/me").bearer(&pair.access).send().await.problem(401, "token_revoked");
     }
 }
 
@@ -62,12 +68,56 @@ async fn a_token_revoked_alone_is_refused_alone() {
     let pair = app.client.new_user("neo@example.org").await;
     let other = app.client.sign_in("neo@example.org").await;
     let jti = claims(&pair.access)["jti"].as_str().unwrap().parse().unwrap();
+    revoke(&app, NewRevocation::token(jti, Reason::Revoked)).await;
+
+    dead(&app, &pair.access).await;
+    alive(&app, &other.access).await;
+}
+
+async fn revoke(app: &TestApp, one: NewRevocation) {
     let mut connection = app.context.db.get().await.unwrap();
     let tx = connection.begin().await.unwrap();
-    let one = admin::revocations::NewRevocation::token(jti, shared::revocation::Reason::Revoked);
-    admin::revocations::record(&tx, crate::support::ISSUER, &[one]).await.unwrap();
+    record(&tx, ISSUER, &[one]).await.unwrap();
     tx.commit().await.unwrap();
+}
 
-    crate::witness::dead(&app, &pair.access).await;
-    alive(&app, &other.access).await;
+#[tokio::test]
+async fn a_killed_key_is_refused_by_a_replica_that_still_publishes_it() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user("neo@example.org").await;
+    let active = "select kid from auth.signing_keys where status = 'active'";
+    let kid: String = app.sql().await.query_one(active, &[]).await.unwrap().get(0);
+    alive(&app, &pair.access).await;
+
+    revoke(&app, NewRevocation::key(&kid)).await;
+
+    dead(&app, &pair.access).await;
+}
+
+#[tokio::test]
+async fn no_plan_reads_all_revocations_to_believe_a_token() {
+    let app = TestApp::start_with(&[("ADMIN_DATABASE_CONNECTIONS", "2")]).await;
+    let pair = app.client.new_user("neo@example.org").await;
+    alive(&app, &pair.access).await;
+
+    // One of the two connections of the pool has the statement, as the service prepared it.
+    let prepared = "select name from pg_catalog.pg_prepared_statements
+                    where statement like '%auth.revocations%' and statement not like '%pg_prepared_statements%'";
+    let mut connection = app.context.db.get().await.unwrap();
+    let mut found = connection.query_opt(prepared, &[]).await.unwrap();
+    if found.is_none() {
+        let other = app.context.db.get().await.unwrap();
+        found = other.query_opt(prepared, &[]).await.unwrap();
+        connection = other;
+    }
+    let name: String = found.unwrap().get(0);
+    let force = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off";
+    connection.batch_execute(force).await.unwrap();
+    let explain = format!("explain execute \"{name}\" (gen_random_uuid(), gen_random_uuid(), 0, '', '')");
+    let plan: Vec<String> =
+        connection.query(&explain, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+
+    let plan = plan.join("\n");
+    assert_eq!(plan.matches("using revocations_of_tokens_and_keys").count(), 2, "{plan}");
+    assert!(!plan.contains("on revocations_pkey") && !plan.contains("Seq Scan on revocations"), "{plan}");
 }

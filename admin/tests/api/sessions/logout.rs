@@ -1,5 +1,7 @@
 //! `POST /api/v1/auth/logout` and `/auth/logout-all`.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use crate::support::{Call, TestApp};
@@ -151,6 +153,34 @@ async fn a_session_past_its_idle_end_is_not_kept() {
         .await
         .unwrap();
     all(&app, &pair.access, &json!({ "keep_current": true })).send().await.problem(401, "session_expired");
+}
+
+#[tokio::test]
+async fn sessions_that_came_to_their_end_are_neither_counted_nor_ended_again() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user("neo@example.org").await;
+    let (idle, over, just) = (
+        app.client.sign_in("neo@example.org").await,
+        app.client.sign_in("neo@example.org").await,
+        app.client.sign_in("neo@example.org").await,
+    );
+    let sql = app.sql().await;
+    for (session, end) in [
+        (&idle.session, "idle_expires_at = clock_timestamp() - interval '3 minutes'"),
+        (&over.session, "expires_at = clock_timestamp() - interval '1 second'"),
+        (&just.session, "idle_expires_at = clock_timestamp() - interval '1 second'"),
+    ] {
+        let end = format!("update auth.sessions set {end} where id = '{session}'");
+        sql.batch_execute(&end).await.unwrap();
+    }
+
+    let reply = app.client.post("/api/v1/auth/logout-all").bearer(&pair.access).send().await;
+
+    assert_eq!(reply.expect(200).json(), json!({ "revoked": 1 }));
+    let ended = "select id::text from auth.sessions where revoked_at is not null";
+    let ended: HashSet<String> = sql.query(ended, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    // A refresh beside the ending may have made the one that ended just now longer.
+    assert_eq!(ended, HashSet::from([pair.session, just.session]));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use serde_json::json;
 use std::collections::HashSet;
 
 use crate::support::{Call, Gate, Pair, Reply, TestApp, TestDatabase, variables};
-use crate::witness::{alive, dead, refresh, session_of, standing};
+use crate::witness::{alive, change_password, dead, refresh, session_of, standing};
 
 /// A signed-in user of a fresh service.
 async fn signed_in() -> (TestApp, Pair) {
@@ -291,6 +291,23 @@ async fn a_token_outlives_a_new_master_key() {
     rekeyed.stop().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_change_of_password_goes_on_when_the_key_of_the_session_is_gone() {
+    let (app, pair) = signed_in().await;
+    // As after the master key that the session began under was taken out of the configuration.
+    change(&app, "refresh_key = 9").await;
+    refresh(&app, &pair.refresh).send().await.problem(401, "refresh_token_unknown");
+
+    let new = change_password(&app, &pair.access, "another horse, another battery").send().await.pair();
+
+    standing(&app, &new.access).await;
+    let next = caused(refresh(&app, &new.refresh).send().await, "current");
+    caused(refresh(&app, &next.refresh).send().await, "current");
+    let body = json!({ "keep_current": true });
+    change(&app, "refresh_key = 9").await;
+    app.client.post("/api/v1/auth/logout-all").bearer(&new.access).json(&body).send().await.pair();
+}
+
 /// Writes down, at the commit of each change of a session, whether that commit waits for the disk.
 const WATCH_COMMITS: &str = "
     create table public.commits (n serial, waits text);
@@ -325,6 +342,11 @@ async fn only_a_plain_rotation_does_not_wait_for_the_disk() {
 async fn a_refresh_rewrites_no_index() {
     let (app, pair) = signed_in().await;
     refresh(&app, &pair.refresh).send().await.pair();
+    // Whoever wrote tells what it did some ten seconds later, unless asked to at once.
+    let writers = join_all((0..8).map(|_| app.context.db.get())).await;
+    for writer in &writers {
+        writer.as_ref().unwrap().batch_execute("select pg_stat_force_next_flush()").await.unwrap();
+    }
     let sql = app.sql().await;
     let updates =
         "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relid = 'auth.sessions'::regclass";
