@@ -1,5 +1,7 @@
 //! What is counted. One declaration a metric; each has a method that says when.
 
+mod months;
+
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+pub use months::MonthsAhead;
 
 /// Every metric of the service.
 #[derive(Debug)]
@@ -22,7 +26,7 @@ pub struct Metrics {
     /// Which key sets, epochs and records the relay moves.
     pub relay: RelayMetrics,
     /// Months of the sign-in history, from this one on, that have a partition.
-    pub partitions_ahead: Gauge,
+    pub partitions_ahead: MonthsAhead,
     /// Entries of the sign-in history that could not be written.
     pub history_failures: Counter,
 }
@@ -103,7 +107,7 @@ impl Metrics {
             refreshes: Family::default(),
             sign_ins: Family::default(),
             relay: RelayMetrics::default(),
-            partitions_ahead: Gauge::default(),
+            partitions_ahead: MonthsAhead::default(),
             history_failures: Counter::default(),
         };
         metrics.register();

@@ -8,9 +8,18 @@ pub mod list;
 pub mod partitions;
 mod store;
 
+use std::time::Duration;
+
+use tokio::task::JoinError;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::api::Request;
+use crate::db::DbError;
+
+/// How long what happened waits for being remembered: for a connection, and for PostgreSQL.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Something worth remembering.
 #[derive(Debug, Clone, Copy)]
@@ -77,9 +86,20 @@ impl Event {
     }
 }
 
+/// Why an entry was not written in time.
+#[derive(Debug, thiserror::Error)]
+enum NotWritten {
+    #[error(transparent)]
+    Database(#[from] DbError),
+    #[error("PostgreSQL took longer than {PATIENCE:?}; it may still be written")]
+    Late(#[from] Elapsed),
+    #[error("writing it ended early")]
+    Ended(#[from] JoinError),
+}
+
 /// Remembers `entry` of `request`, if that can be done soon.
 pub(crate) async fn record(request: &Request, entry: Entry) {
-    if let Err(error) = store::insert(request, &entry).await {
+    if let Err(error) = write(request, entry).await {
         request.context.metrics.history_failures.inc();
         tracing::warn!(
             %error,
@@ -87,4 +107,12 @@ pub(crate) async fn record(request: &Request, entry: Entry) {
             "An entry of the login history could not be written; what it tells of went on."
         );
     }
+}
+
+/// In a task of its own, which is left to its end: dropped amid a statement, its connection would go back to
+/// the pool with an answer still to come, and whoever took it next would wait for that.
+async fn write(request: &Request, entry: Entry) -> Result<(), NotWritten> {
+    let new = store::NewEntry::new(request, entry);
+    let writing = tokio::spawn(store::insert(request.context.db.clone(), new));
+    Ok(timeout(PATIENCE, writing).await???)
 }

@@ -1,6 +1,7 @@
 //! `GET /api/v1/me/login-history`: the caller's history, a page at a time.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -37,6 +38,9 @@ struct Item {
     #[serde(skip)]
     id: Uuid,
 }
+
+/// Cursors name moments of history: beyond these bounds none was ever given, and PostgreSQL has no such moments.
+const MOMENTS: RangeInclusive<i64> = 0..=7_258_118_400_000_000;
 
 /// The entry after which a page begins: its moment to the microsecond, as stored, and its identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +116,8 @@ impl Cursor {
     fn decode(text: &str) -> Option<Self> {
         let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let (moment, id) = bytes.split_first_chunk::<8>()?;
-        let moment = Timestamp::from_microsecond(i64::from_be_bytes(*moment)).ok()?;
+        let micros = i64::from_be_bytes(*moment);
+        let moment = MOMENTS.contains(&micros).then(|| Timestamp::from_microsecond(micros))?.ok()?;
         Some(Self { moment, id: Uuid::from_slice(id).ok()? })
     }
 }
@@ -123,9 +128,31 @@ mod tests {
 
     use super::*;
 
+    /// A cursor of any number, as somebody may forge it.
+    fn forged(micros: i64) -> String {
+        let mut bytes = micros.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&[0; 16]);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    #[test]
+    fn the_bounds_are_1970_and_2200() {
+        let text = |micros: &i64| Timestamp::from_microsecond(*micros).unwrap().to_string();
+        assert_eq!(text(MOMENTS.start()), "1970-01-01T00:00:00Z");
+        assert_eq!(text(MOMENTS.end()), "2200-01-01T00:00:00Z");
+        assert!(Cursor::decode(&forged(*MOMENTS.end())).is_some());
+        assert_eq!(Cursor::decode(&forged(MOMENTS.end() + 1)), None);
+        assert_eq!(Cursor::decode(&forged(-1)), None);
+    }
+
     proptest! {
         #[test]
-        fn a_cursor_survives_its_text(micros in -1_000_000_000_000_000_i64..10_000_000_000_000_000, id: u128) {
+        fn moments_out_of_bounds_are_refused(micros: i64) {
+            prop_assert_eq!(Cursor::decode(&forged(micros)).is_some(), MOMENTS.contains(&micros));
+        }
+
+        #[test]
+        fn a_cursor_survives_its_text(micros in MOMENTS, id: u128) {
             let moment = Timestamp::from_microsecond(micros).unwrap();
             let cursor = Cursor { moment, id: Uuid::from_u128(id) };
             prop_assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));

@@ -13,8 +13,8 @@ use crate::db::{Connection, DbError, Transaction};
 const LOCK: i64 = 0x0075_7368_6572_0010;
 
 const DAY: Duration = Duration::from_hours(24);
-/// After a failure: three months ahead leave time, but nobody waits a day for a database that restarts.
-const SOON: Duration = Duration::from_mins(1);
+/// After a failure: three months ahead leave time, but a service that just started is not ready without them.
+const SOON: Duration = Duration::from_secs(10);
 
 /// Keeps the partitions for ever: now, and then daily. To be run beside the service, and dropped with it.
 pub async fn keep_daily(context: Context) {
@@ -22,7 +22,7 @@ pub async fn keep_daily(context: Context) {
         let pause = match keep_today(&context).await {
             Ok(()) => DAY,
             Err(error) => {
-                tracing::warn!(%error, "The months of the login history were not looked after; again in a minute.");
+                tracing::warn!(%error, "The months of the login history were not looked after; again in ten seconds.");
                 SOON
             }
         };
@@ -35,7 +35,7 @@ async fn keep_today(context: &Context) -> Result<(), DbError> {
     let today = "select (clock_timestamp() at time zone 'UTC')::date as today";
     let today: Date = connection.query_one(today, &[]).await?.try_get("today")?;
     let ahead = keep(&mut connection, today).await?;
-    context.metrics.partitions_ahead.set(i64::try_from(ahead).unwrap_or(i64::MAX));
+    context.metrics.partitions_ahead.set(today, ahead);
     Ok(())
 }
 

@@ -1,33 +1,54 @@
 //! All SQL about the login history, its partitions apart.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::Entry;
 use crate::api::Request;
-use crate::db::{Connection, DbError};
+use crate::db::{Connection, Db, DbError};
 
-/// Writes an entry in a transaction of its own, which waits for no lock for long.
-pub(super) async fn insert(request: &Request, entry: &Entry) -> Result<(), DbError> {
+/// An entry with all that it is told of. Owns it, so that writing it may outlive the request.
+pub(super) struct NewEntry {
+    entry: Entry,
+    address: Option<IpAddr>,
+    user_agent: Option<String>,
+    request_id: String,
+}
+
+impl NewEntry {
+    pub(super) fn new(request: &Request, entry: Entry) -> Self {
+        Self {
+            entry,
+            address: request.client.address,
+            user_agent: request.client.user_agent.clone(),
+            request_id: request.id.as_str().to_owned(),
+        }
+    }
+}
+
+/// Writes an entry in a transaction of its own, which waits for nothing for long: it gives its connection back.
+pub(super) async fn insert(db: Db, new: NewEntry) -> Result<(), DbError> {
     let sql = "insert into auth.login_history
                    (id, user_id, session_id, event, reason, address, user_agent, request_id)
                values ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let mut connection = request.context.db.get().await?;
+    let mut connection = db.get().await?;
     let tx = connection.begin().await?;
-    tx.batch_execute("set local lock_timeout = '500ms'").await?;
+    tx.batch_execute("set local lock_timeout = '500ms'; set local statement_timeout = '1s'").await?;
     let statement = tx.prepare_cached(sql).await?;
     tx.execute(
         &statement,
         &[
             &Uuid::now_v7(),
-            &entry.user,
-            &entry.session,
-            &entry.event.name(),
-            &entry.event.reason(),
-            &request.client.address,
-            &request.client.user_agent,
-            &request.id.as_str(),
+            &new.entry.user,
+            &new.entry.session,
+            &new.entry.event.name(),
+            &new.entry.event.reason(),
+            &new.address,
+            &new.user_agent,
+            &new.request_id,
         ],
     )
     .await?;

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use admin::db::Connection;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::support::{PASSWORD, Reply, TestApp};
-use crate::witness::{change_password, items_of, refresh, sign_in, standing, text_of, user_of};
+use crate::locks::{STOP_BEFORE_ROLES, holding, let_go};
+use crate::support::{PASSWORD, Reply, TestApp, until};
+use crate::witness::{
+    beside, blocked, change_password, items_of, refresh, sign_in, standing, text_of, user_of,
+};
 
 async fn page(app: &TestApp, access: &str, query: &str) -> Reply {
     app.client.get(&format!("/api/v1/me/login-history{query}")).bearer(access).send().await
@@ -86,8 +92,12 @@ async fn bad_queries_are_refused() {
     {
         page(&app, &pair.access, query).await.problem(422, "validation_failed");
     }
-    let forged = "?cursor=gAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    page(&app, &pair.access, forged).await.problem(422, "validation_failed");
+    // Before the calendar; before PostgreSQL's; before 1970; beyond 2200.
+    for micros in [i64::MIN, -240_000_000_000_000_000, -1, 7_258_118_400_000_001, i64::MAX] {
+        let bytes = [micros.to_be_bytes().as_slice(), &[0; 16]].concat();
+        let forged = format!("?cursor={}", URL_SAFE_NO_PAD.encode(bytes));
+        page(&app, &pair.access, &forged).await.problem(422, "validation_failed");
+    }
     app.client.get("/api/v1/me/login-history").send().await.problem(401, "token_missing");
 }
 
@@ -127,4 +137,59 @@ async fn a_sign_in_does_not_wait_long_for_a_locked_history() {
     let begun = Instant::now();
     app.client.sign_in("neo@example.org").await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+/// A service whose pool has one connection to give, and the other one, which is not given back.
+async fn on_one_connection() -> (TestApp, Connection) {
+    let app = TestApp::start_with(&[("ADMIN_DATABASE_CONNECTIONS", "2")]).await;
+    let other = app.context.db.get().await.unwrap();
+    (app, other)
+}
+
+/// PostgreSQL as slow as can be, without a lock.
+const SLOW_HISTORY: &str = "
+    create function public.sleep() returns trigger language plpgsql as $$
+        begin perform pg_sleep(8); return new; end $$;
+    create trigger sleep before insert on auth.login_history for each row execute function public.sleep()";
+
+#[tokio::test]
+async fn a_sign_in_does_not_wait_long_for_a_slow_history() {
+    let (app, _other) = on_one_connection().await;
+    app.client.register("neo@example.org").await.expect(201);
+    let sql = app.sql().await;
+    sql.batch_execute(SLOW_HISTORY).await.unwrap();
+
+    let begun = Instant::now();
+    let signing_in = beside(sign_in(&app, "neo@example.org", PASSWORD));
+    let asleep = "select from pg_catalog.pg_stat_activity
+                  where datname = current_database() and wait_event = 'PgSleep'";
+    until("the history hangs", async || sql.query_opt(asleep, &[]).await.unwrap()).await;
+    let pair = signing_in.await.unwrap().pair();
+    // The one connection of the pool came back, and with no answer still to come.
+    standing(&app, &pair.access).await;
+
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    let metrics = app.ops.get("/metrics").send().await.expect(200).text;
+    assert!(metrics.contains("usher_admin_history_failures_total 1"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_sign_in_does_not_wait_long_for_a_connection_to_write_its_history_on() {
+    let (app, _other) = on_one_connection().await;
+    app.client.register("neo@example.org").await.expect(201);
+    // The sign-in waits for its roles; the test comes next in the queue for the one connection, and keeps it.
+    let holder = holding(&app, STOP_BEFORE_ROLES).await;
+    let signing_in = beside(sign_in(&app, "neo@example.org", PASSWORD));
+    blocked(&holder, 1).await;
+    let db = app.context.db.clone();
+    let taking = tokio::spawn(async move { db.get().await.unwrap() });
+    tokio::task::yield_now().await;
+    let begun = Instant::now();
+    let_go(&holder, "select 1").await;
+
+    let _kept = taking.await.unwrap();
+    signing_in.await.unwrap().pair();
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    let metrics = app.ops.get("/metrics").send().await.expect(200).text;
+    assert!(metrics.contains("usher_admin_history_failures_total 1"), "{metrics}");
 }
