@@ -6,6 +6,7 @@
 mod argon;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,6 +23,14 @@ pub use argon::{PasswordHash, Verdict};
 pub struct Hasher {
     jobs: Sender<Job>,
     places: Arc<Semaphore>,
+    computed: Arc<Computed>,
+}
+
+/// How many hashes were computed, by their parameters.
+#[derive(Debug, Default)]
+struct Computed {
+    todays: AtomicU64,
+    others: AtomicU64,
 }
 
 /// A place in the queue: the right to hash, one password after another.
@@ -54,14 +63,21 @@ impl Hasher {
     pub fn new(threads: usize, queue: usize) -> Self {
         let (jobs, waiting) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
+        let computed = Arc::new(Computed::default());
         for number in 0..threads {
             let waiting = Arc::clone(&waiting);
+            let memory = Memory::counted(Arc::clone(&computed));
             let thread = std::thread::Builder::new().name(format!("hash-{number}"));
-            if let Err(error) = thread.spawn(move || work(&waiting)) {
+            if let Err(error) = thread.spawn(move || work(&waiting, memory)) {
                 tracing::error!(%error, "No thread could be started to hash passwords on; allow this user more.");
             }
         }
-        Self { jobs, places: Arc::new(Semaphore::new(threads + queue)) }
+        Self { jobs, places: Arc::new(Semaphore::new(threads + queue)), computed }
+    }
+
+    /// How many hashes were computed so far: with today's parameters, and with others.
+    pub fn computed(&self) -> (u64, u64) {
+        (self.computed.todays.load(Ordering::Relaxed), self.computed.others.load(Ordering::Relaxed))
     }
 
     /// Takes a place, before anything else is done for a request.
@@ -140,6 +156,14 @@ impl Place {
     }
 }
 
+impl Computed {
+    /// One more.
+    fn count(&self, with_todays_parameters: bool) {
+        let counter = if with_todays_parameters { &self.todays } else { &self.others };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 impl From<HashError> for Problem {
     fn from(error: HashError) -> Self {
         match error {
@@ -153,8 +177,7 @@ impl From<HashError> for Problem {
 }
 
 /// One thread: jobs in their order, until nobody can send any more. A panic costs one job.
-fn work(waiting: &Mutex<Receiver<Job>>) {
-    let mut memory = Memory::default();
+fn work(waiting: &Mutex<Receiver<Job>>, mut memory: Memory) {
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };

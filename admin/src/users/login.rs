@@ -92,15 +92,20 @@ impl Login {
             return Err(LoginError::Malformed);
         }
         let typed: String = text.nfkc().collect();
-        let begins = typed.chars().next().is_some_and(char::is_alphanumeric);
-        let goes_on = typed.chars().all(|letter| letter.is_alphanumeric() || "._-".contains(letter));
         let key: String = typed.to_lowercase().nfkc().collect();
-        if begins && goes_on && LENGTH.contains(&key.chars().count()) {
+        // Lower case may have more letters, and marks that are none: each must be a name by itself.
+        if has_the_form(&typed) && has_the_form(&key) {
             Ok(Self { typed: typed.into(), key: key.into() })
         } else {
             Err(LoginError::Malformed)
         }
     }
+}
+
+fn has_the_form(name: &str) -> bool {
+    name.starts_with(char::is_alphanumeric)
+        && name.chars().all(|letter| letter.is_alphanumeric() || "._-".contains(letter))
+        && LENGTH.contains(&name.chars().count())
 }
 
 impl FromStr for Login {
@@ -173,6 +178,8 @@ mod tests {
             ".neo",
             "neo/..",
             "n<o",
+            // Two letters in NFKC, three characters in lower case.
+            "I\u{307}x",
             "\u{fdfa}\u{fdfa}\u{fdfa}\u{fdfa}\u{fdfa}",
         ] {
             assert_eq!(bad.parse::<Login>(), Err(LoginError::Malformed), "{bad:?}");
@@ -207,6 +214,7 @@ mod tests {
             if let Ok(login) = Login::read(&text) {
                 let again = Login::read(login.key()).unwrap();
                 prop_assert_eq!(again.key(), login.key());
+                prop_assert!(LENGTH.contains(&login.as_str().chars().count()));
             }
         }
 

@@ -19,7 +19,11 @@ pub(crate) const ACTIVE: &str = "active";
 
 macro_rules! select_account {
     ($condition:literal) => {
-        concat!("select id, password_hash, status, email_key, login_key from auth.users where ", $condition)
+        concat!(
+            "select id, password_hash, status, email_key, login_key, display_name, first_name, last_name
+             from auth.users where ",
+            $condition
+        )
     };
 }
 
@@ -255,14 +259,22 @@ pub(crate) async fn change_profile(
 
 fn account(row: &Row) -> Result<Account, DbError> {
     let hash: Option<&str> = row.try_get("password_hash")?;
-    let (email, login): (Option<&str>, Option<&str>) = (row.try_get("email_key")?, row.try_get("login_key")?);
-    let local_part = email.and_then(|email| email.split('@').next());
     Ok(Account {
         id: row.try_get("id")?,
         password_hash: hash.map(PasswordHash::from_stored),
         is_active: row.try_get::<_, &str>("status")? == ACTIVE,
-        own_words: [email, local_part, login].into_iter().flatten().map(str::to_owned).collect(),
+        own_words: own_words(row)?,
     })
+}
+
+fn own_words(row: &Row) -> Result<Vec<String>, DbError> {
+    let mut words = Vec::new();
+    for column in ["email_key", "login_key", "display_name", "first_name", "last_name"] {
+        words.extend(row.try_get::<_, Option<String>>(column)?);
+    }
+    let local_part = words.first().and_then(|word| word.split_once('@')).map(|(local, _)| local.to_owned());
+    words.extend(local_part);
+    Ok(words)
 }
 
 /// A `check` keeps it positive.

@@ -1,12 +1,13 @@
 //! One hash: Argon2id (RFC 9106) in memory that is kept, and the PHC string that it is stored as.
 
 use std::fmt;
+use std::sync::Arc;
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq as _;
 
-use super::HashError;
+use super::{Computed, HashError};
 use crate::users::Password;
 
 /// 19 MiB, two passes, one lane: OWASP's first choice for Argon2id.
@@ -39,7 +40,10 @@ pub enum Verdict {
 
 /// The blocks of one thread, kept from hash to hash.
 #[derive(Default)]
-pub(super) struct Memory(Vec<Block>);
+pub(super) struct Memory {
+    blocks: Vec<Block>,
+    computed: Arc<Computed>,
+}
 
 impl PasswordHash {
     /// A hash from the database.
@@ -67,6 +71,11 @@ impl fmt::Debug for PasswordHash {
 }
 
 impl Memory {
+    /// None yet, of a thread whose hashes are counted.
+    pub(super) fn counted(computed: Arc<Computed>) -> Self {
+        Self { blocks: Vec::new(), computed }
+    }
+
     /// Hashes a new password with a new salt.
     pub(super) fn hash(&mut self, password: &Password) -> Result<PasswordHash, HashError> {
         let mut salt = [0; SALT_BYTES];
@@ -113,11 +122,17 @@ impl Memory {
         output: &mut [u8],
     ) -> Result<(), HashError> {
         let count = params.block_count();
-        if self.0.len() < count {
-            self.0.resize(count, Block::new());
+        if self.blocks.len() < count {
+            self.blocks.resize(count, Block::new());
         }
+        self.computed.count(is_todays(params));
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
-            .hash_password_into_with_memory(password.expose().as_bytes(), salt, output, self.0.as_mut_slice())
+            .hash_password_into_with_memory(
+                password.expose().as_bytes(),
+                salt,
+                output,
+                self.blocks.as_mut_slice(),
+            )
             .map_err(|_| HashError::Failed)
     }
 }

@@ -64,7 +64,7 @@ async fn a_pair_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn refused_sign_ins_are_the_same_to_the_byte() {
+async fn refused_sign_ins_are_the_same_to_the_byte_and_cost_one_hash() {
     let app = TestApp::start().await;
     for email in ["wrong@example.org", "disabled@example.org", "social@example.org", "broken@example.org"] {
         app.client.register(email).await.expect(201);
@@ -74,6 +74,7 @@ async fn refused_sign_ins_are_the_same_to_the_byte() {
                    update auth.users set password_hash = 'broken' where email_key = 'broken@example.org'";
     app.sql().await.batch_execute(arrange).await.unwrap();
 
+    let (before, others) = app.context.hasher.computed();
     let mut answers = Vec::new();
     for (name, password) in [
         ("nobody@example.org", PASSWORD),
@@ -93,6 +94,9 @@ async fn refused_sign_ins_are_the_same_to_the_byte() {
         let mut reply = call.send().await;
         reply.headers.remove("date");
         answers.push((reply.status, format!("{:?}", reply.headers), reply.text));
+        // One hash each time, as costly as any: whatever is the cause, it takes as long.
+        let hashes = before + u64::try_from(answers.len()).unwrap();
+        assert_eq!(app.context.hasher.computed(), (hashes, others), "{name}");
     }
     assert!(answers[0].0 == 401 && answers[0].2.contains("invalid_credentials"), "{:?}", answers[0]);
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:#?}");

@@ -127,6 +127,27 @@ async fn bad_new_credentials_are_refused() {
 }
 
 #[tokio::test]
+async fn a_new_password_that_leans_on_a_name_is_refused() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user("neo@example.org").await;
+    let change = |new: &str| json!({ "current_password": PASSWORD, "new_password": new });
+    let names = [
+        ("display_name", "Qwilleran Vorpalis"),
+        ("first_name", "Zyxomatique"),
+        ("last_name", "Brandelhofer-Wust"),
+    ];
+    for (member, name) in names {
+        let patch = json!({ member: name });
+        app.client.patch("/api/v1/me").bearer(&pair.access).json(&patch).send().await.expect(200);
+        let problem = put(&app, "password", &pair.access, &change(name)).await.problem(422, "password_weak");
+        assert_eq!(problem["errors"][0]["code"], "password_guessable", "{member}");
+    }
+    let forget = json!({ "display_name": null });
+    app.client.patch("/api/v1/me").bearer(&pair.access).json(&forget).send().await.expect(200);
+    put(&app, "password", &pair.access, &change(names[0].1)).await.pair();
+}
+
+#[tokio::test]
 async fn a_freed_address_gives_its_next_owner_nothing_of_the_last() {
     let app = TestApp::start().await;
     let first = app.client.new_user("neo@example.org").await;

@@ -70,6 +70,7 @@ async fn bad_fields_are_refused_alone() {
         (json!({ "email": "neo@example.org", "password": PASSWORD, "login": "neo@matrix" }), "login"),
         (json!({ "email": "neo@example.org", "password": PASSWORD, "login": "admin" }), "login"),
         (json!({ "email": "neo@example.org", "password": PASSWORD, "login": "neo anderson" }), "login"),
+        (json!({ "email": "neo@example.org", "password": PASSWORD, "login": "I\u{307}x" }), "login"),
         (json!({ "email": "neo@example.org", "password": PASSWORD, "is_superuser": true }), "is_superuser"),
         (json!({ "email": "neo@example.org", "password": PASSWORD, "roles": ["admin"] }), "roles"),
         (json!({ "email": "neo@example.org", "password": PASSWORD, "user_id": "7" }), "user_id"),
