@@ -11,8 +11,9 @@ use warp::path::FullPath;
 use warp::{Filter as _, Reply as _};
 
 use crate::api::Response;
+use crate::config::PATIENCE;
 use crate::context::Context;
-use crate::db::{DbError, Schema};
+use crate::db::{DbError, Schema, within};
 
 /// The text format of `OpenMetrics`.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -75,7 +76,7 @@ async fn ready(context: &Context, draining: &Draining) -> Response {
     if draining.is_under_way() {
         failed.push("draining");
     }
-    if context.keys.public_set().is_err() {
+    if !context.keys.can_sign() {
         failed.push("signing_key");
     }
     if context.metrics.partitions_ahead.get() < LEAST_MONTHS {
@@ -83,6 +84,8 @@ async fn ready(context: &Context, draining: &Draining) -> Response {
     }
     match look_at_database(context).await {
         Ok(missing) => failed.extend(missing),
+        // Another process would not be less busy, and this one has work that it does.
+        Err(DbError::Busy) => {}
         Err(_away) => failed.push("database"),
     }
     let ready = failed.is_empty();
@@ -92,6 +95,6 @@ async fn ready(context: &Context, draining: &Draining) -> Response {
 
 async fn look_at_database(context: &Context) -> Result<Option<&'static str>, DbError> {
     let connection = context.db.get().await?;
-    let schema = Schema::of(&connection).await?;
+    let schema = within(PATIENCE, Schema::of(&connection)).await?;
     Ok((schema != Schema::Ready).then_some("migrations"))
 }

@@ -37,10 +37,16 @@ pub struct Keys {
     current: Arc<ArcSwapOption<Ring>>,
 }
 
-/// The keys have not been read from PostgreSQL yet.
+/// Why the keys are of no use at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the signing keys have not been read from PostgreSQL yet")]
-pub struct NotLoaded;
+pub enum Unready {
+    /// [`Keys::load`] has not succeeded, or found nothing that can be published.
+    #[error("the signing keys have not been read from PostgreSQL yet")]
+    NotLoaded,
+    /// The public keys are known, but the private one that should sign does not open.
+    #[error("the active signing key cannot be used; look for its reason in an earlier line of this log")]
+    CannotSign,
+}
 
 /// The keys could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -68,21 +74,30 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// When PostgreSQL is away, or what stands there cannot be used; the copy stays as it was.
+    /// When PostgreSQL is away: the copy stays as it was. When the active key cannot be used: the public keys
+    /// are those of the table all the same, so that a killed one is good no longer, and nothing is signed.
     pub async fn load(&self, db: &Db) -> Result<(), LoadError> {
         let rows = store::published(&*db.get().await?).await?;
-        let ring = Ring::new(&rows, &self.sealer)?;
-        self.current.store(Some(Arc::new(ring)));
-        Ok(())
+        let (ring, unusable) = match Ring::new(&rows, &self.sealer) {
+            Ok((ring, unusable)) => (Some(Arc::new(ring)), unusable),
+            Err(error) => (None, Some(error)),
+        };
+        self.current.store(ring);
+        unusable.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// The compact JWS of an access token with these claims, signed with the active key.
     ///
     /// # Errors
     ///
-    /// When the keys have not been read yet.
-    pub fn sign(&self, claims: &Claims) -> Result<String, NotLoaded> {
-        self.current.load().as_ref().map(|ring| ring.sign(claims)).ok_or(NotLoaded)
+    /// When the keys have not been read yet, or the active one cannot be used.
+    pub fn sign(&self, claims: &Claims) -> Result<String, Unready> {
+        self.current.load().as_ref().ok_or(Unready::NotLoaded)?.sign(claims).ok_or(Unready::CannotSign)
+    }
+
+    /// Whether [`Self::sign`] would.
+    pub fn can_sign(&self) -> bool {
+        self.current.load().as_ref().is_some_and(|ring| ring.can_sign())
     }
 
     /// Every key whose tokens may live: next, active, and those retired not too long ago.
@@ -90,8 +105,8 @@ impl Keys {
     /// # Errors
     ///
     /// When the keys have not been read yet.
-    pub fn public_set(&self) -> Result<Arc<KeySet>, NotLoaded> {
-        self.current.load().as_ref().map(|ring| Arc::clone(&ring.public)).ok_or(NotLoaded)
+    pub fn public_set(&self) -> Result<Arc<KeySet>, Unready> {
+        self.current.load().as_ref().map(|ring| Arc::clone(&ring.public)).ok_or(Unready::NotLoaded)
     }
 
     /// The same as a JWK Set (RFC 7517).
@@ -99,7 +114,7 @@ impl Keys {
     /// # Errors
     ///
     /// When the keys have not been read yet.
-    pub fn jwks_json(&self) -> Result<Bytes, NotLoaded> {
-        self.current.load().as_ref().map(|ring| ring.jwks.clone()).ok_or(NotLoaded)
+    pub fn jwks_json(&self) -> Result<Bytes, Unready> {
+        self.current.load().as_ref().map(|ring| ring.jwks.clone()).ok_or(Unready::NotLoaded)
     }
 }

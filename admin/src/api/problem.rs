@@ -5,7 +5,7 @@ use serde::Serialize;
 use shared::request_id::RequestId;
 
 use crate::db::DbError;
-use crate::keys::NotLoaded;
+use crate::keys::Unready;
 
 use super::Response;
 
@@ -56,7 +56,6 @@ codes! {
     SessionRevoked = UNAUTHORIZED "session_revoked" "The session was ended.",
     SessionExpired = UNAUTHORIZED "session_expired" "The session has expired.",
 
-    Forbidden = FORBIDDEN "forbidden" "This is not allowed.",
     RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed.",
 
     NotFound = NOT_FOUND "not_found" "There is no such thing.",
@@ -73,8 +72,6 @@ codes! {
     ValidationFailed = UNPROCESSABLE_ENTITY "validation_failed" "Some fields are not good.",
     PasswordWeak = UNPROCESSABLE_ENTITY "password_weak" "The password is too easy to guess.",
     PasswordReused = UNPROCESSABLE_ENTITY "password_reused" "The new password is the old one.",
-
-    RateLimited = TOO_MANY_REQUESTS "rate_limited" "Too many requests.",
 
     Internal = INTERNAL_SERVER_ERROR "internal" "Something went wrong here.",
     Overloaded = SERVICE_UNAVAILABLE "overloaded" "Too much to do at the moment.",
@@ -117,7 +114,7 @@ impl Problem {
     /// The problem of this code, without more.
     pub fn new(code: Code) -> Self {
         let retry_after = match code {
-            Code::Overloaded | Code::DependencyUnavailable | Code::RateLimited => Some(1),
+            Code::Overloaded | Code::DependencyUnavailable => Some(1),
             _ => None,
         };
         Self { code, detail: None, fields: Vec::new(), retry_after, allow: None }
@@ -213,9 +210,9 @@ impl From<DbError> for Problem {
     }
 }
 
-impl From<NotLoaded> for Problem {
-    fn from(error: NotLoaded) -> Self {
-        tracing::warn!(%error, "A request came before this process was ready.");
+impl From<Unready> for Problem {
+    fn from(error: Unready) -> Self {
+        tracing::warn!(%error, "A request came while this process was not ready.");
         Self::new(Code::DependencyUnavailable)
     }
 }
@@ -262,7 +259,7 @@ mod tests {
         };
         assert_eq!(challenge(Code::TokenMissing).as_deref(), Some("Bearer realm=\"cinema\""));
         assert!(challenge(Code::TokenRevoked).is_some_and(|text| text.contains("error=\"invalid_token\"")));
-        assert_eq!(challenge(Code::Forbidden), None);
+        assert_eq!(challenge(Code::RegistrationClosed), None);
     }
 
     #[test]

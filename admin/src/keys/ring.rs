@@ -17,7 +17,8 @@ use super::store::{KeyRow, Status};
 
 /// What signs, and what is published.
 pub(super) struct Ring {
-    active: SigningKey,
+    /// `None` when it cannot be used.
+    active: Option<SigningKey>,
     pub(super) public: Arc<KeySet>,
     pub(super) jwks: Bytes,
 }
@@ -57,21 +58,34 @@ pub enum RingError {
 }
 
 impl Ring {
-    pub(super) fn new(rows: &[KeyRow], sealer: &Sealer) -> Result<Self, RingError> {
-        let active = rows.iter().find(|row| row.status == Status::Active).ok_or(RingError::NoneActive)?;
+    /// A ring, and why it cannot sign, if so. What is published does not depend on that: it must follow the
+    /// table also when only the private part is out of reach.
+    pub(super) fn new(rows: &[KeyRow], sealer: &Sealer) -> Result<(Self, Option<RingError>), RingError> {
         let keys: Vec<&Value> = rows.iter().map(|row| &row.public_jwk).collect();
         let jwks = Bytes::from(json!({ "keys": keys }).to_string());
-        Ok(Self { active: SigningKey::open(active, sealer)?, public: Arc::new(KeySet::parse(&jwks)?), jwks })
+        let public = Arc::new(KeySet::parse(&jwks)?);
+        let active = rows.iter().find(|row| row.status == Status::Active).ok_or(RingError::NoneActive);
+        let (active, unusable) = match active.and_then(|row| SigningKey::open(row, sealer)) {
+            Ok(active) => (Some(active), None),
+            Err(error) => (None, Some(error)),
+        };
+        Ok((Self { active, public, jwks }, unusable))
     }
 
-    pub(super) fn sign(&self, claims: &Claims) -> String {
+    pub(super) fn can_sign(&self) -> bool {
+        self.active.is_some()
+    }
+
+    /// `None` when no key can.
+    pub(super) fn sign(&self, claims: &Claims) -> Option<String> {
+        let active = self.active.as_ref()?;
         let payload = serde_json::to_vec(claims).expect("claims have no map whose keys are not strings");
-        let mut token = self.active.header.clone();
+        let mut token = active.header.clone();
         URL_SAFE_NO_PAD.encode_string(payload, &mut token);
-        let signature = self.active.pair.sign(token.as_bytes());
+        let signature = active.pair.sign(token.as_bytes());
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        token
+        Some(token)
     }
 }
 
@@ -136,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_signed_token_is_verified_by_the_published_set() {
-        let ring =
+        let (ring, _) =
             Ring::new(&[row(Status::Next), row(Status::Active), row(Status::Retired)], &sealer()).unwrap();
         let verifier = Verifier {
             profile: Profile::Usher,
@@ -145,7 +159,7 @@ mod tests {
             max_life: 900,
         };
         let claims = claims();
-        let token = verifier.verify(&ring.sign(&claims), &ring.public, 1_000_001).unwrap();
+        let token = verifier.verify(&ring.sign(&claims).unwrap(), &ring.public, 1_000_001).unwrap();
         assert_eq!(token.subject, claims.sub);
         assert_eq!(ring.public.kids().len(), 3);
     }
@@ -160,12 +174,15 @@ mod tests {
     fn a_private_key_put_into_another_row_does_not_sign() {
         let mut stranger = row(Status::Active);
         stranger.private_sealed = sealer().seal(&stranger.kid, &[7; 32]).unwrap();
-        assert!(matches!(Ring::new(&[stranger], &sealer()), Err(RingError::NotAKey(_))));
+        let (ring, unusable) = Ring::new(&[stranger], &sealer()).unwrap();
+        assert!(matches!(unusable, Some(RingError::NotAKey(_))));
+        assert_eq!(ring.sign(&claims()), None);
+        assert_eq!(ring.public.kids().len(), 1);
     }
 
     #[test]
     fn the_published_set_holds_no_private_part() {
-        let ring = Ring::new(&[row(Status::Active)], &sealer()).unwrap();
+        let (ring, _) = Ring::new(&[row(Status::Active)], &sealer()).unwrap();
         assert!(!String::from_utf8_lossy(&ring.jwks).contains("\"d\""));
     }
 }

@@ -10,6 +10,9 @@ use super::ring::NewKey;
 /// Held by whoever changes the table, so that two replicas or operators do not do it at once.
 const LOCK: i64 = 0x0075_7368_6572_0002;
 
+/// Notified by every change of the table.
+pub(super) const CHANNEL: &str = "usher_signing_keys";
+
 /// Where a key stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -147,7 +150,7 @@ pub(super) async fn mark_killed(transaction: &Transaction<'_>, kid: &str) -> Res
 
 /// Tells every replica to read the table again, once this is committed.
 pub(super) async fn notify(transaction: &Transaction<'_>) -> Result<(), DbError> {
-    transaction.execute("select pg_notify('usher_signing_keys', '')", &[]).await?;
+    transaction.execute("select pg_notify($1, '')", &[&CHANNEL]).await?;
     Ok(())
 }
 

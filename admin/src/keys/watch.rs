@@ -5,18 +5,18 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::DatabaseConfig;
-use crate::db::{Db, Dedicated};
+use crate::db::{Db, DbError, Dedicated, within};
 
-use super::{Keys, store};
-
-/// Notified by every change of the table.
-const CHANNEL: &str = "usher_signing_keys";
+use super::{Keys, LoadError, store};
 
 /// How old the copy may get when no notification comes: a retired key leaves the JWKS by time alone.
 const REREAD: Duration = Duration::from_secs(5);
 
 /// How often this process says how long its tokens live.
 const DECLARE: Duration = Duration::from_secs(60);
+
+/// How long each of these may take.
+const LIMIT: Duration = Duration::from_secs(5);
 
 /// How long to wait before connecting again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ impl Keys {
     /// # Errors
     ///
     /// When PostgreSQL is away.
-    pub async fn declare_life(&self, db: &Db, life: Duration) -> Result<(), crate::db::DbError> {
+    pub async fn declare_life(&self, db: &Db, life: Duration) -> Result<(), DbError> {
         // The configuration bounds it by an hour.
         let seconds = i32::try_from(life.as_secs()).unwrap_or(i32::MAX);
         store::declare_life(&*db.get().await?, seconds).await
@@ -37,7 +37,7 @@ impl Keys {
     pub async fn keep_fresh(&self, config: &DatabaseConfig, db: &Db, life: Duration) {
         let mut declared = Instant::now();
         loop {
-            match Dedicated::connect(config, "usher keys", "", CHANNEL).await {
+            match within(LIMIT, Dedicated::connect(config, "usher keys", "", store::CHANNEL)).await {
                 Ok(ears) => self.follow(&ears, db, life, &mut declared).await,
                 Err(error) => tracing::warn!(%error, "The signing keys cannot be watched; trying again."),
             }
@@ -48,10 +48,16 @@ impl Keys {
     /// Until the connection is lost.
     async fn follow(&self, ears: &Dedicated, db: &Db, life: Duration, declared: &mut Instant) {
         while !ears.client().is_closed() {
-            if let Err(error) = self.load(db).await {
-                tracing::warn!(%error, "The signing keys could not be read again; the known ones stay in use.");
+            match within(LIMIT, self.load(db)).await {
+                Ok(()) => {}
+                Err(LoadError::Database(error)) => {
+                    tracing::warn!(%error, "The signing keys could not be read again; the known ones stay in use.");
+                }
+                Err(LoadError::Ring(error)) => {
+                    tracing::error!(%error, "No signing key can be used; no token is minted until one can.");
+                }
             }
-            if declared.elapsed() >= DECLARE && self.declare_life(db, life).await.is_ok() {
+            if declared.elapsed() >= DECLARE && within(LIMIT, self.declare_life(db, life)).await.is_ok() {
                 *declared = Instant::now();
             }
             let _heard_or_time = timeout(REREAD, ears.heard()).await;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -88,7 +89,7 @@ impl Listener {
 async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            if UnixStream::connect(path).await.is_ok() {
+            if !is_left_behind(path).await? {
                 return Err(error);
             }
             std::fs::remove_file(path)?;
@@ -96,6 +97,16 @@ async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
         }
         bound => bound,
     }
+}
+
+/// Whether it is a socket that nobody listens on. A file that is not a socket is somebody's, and so is a
+/// socket whose process is merely too busy to answer.
+async fn is_left_behind(path: &Path) -> io::Result<bool> {
+    if !std::fs::symlink_metadata(path)?.file_type().is_socket() {
+        return Ok(false);
+    }
+    let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    Ok(UnixStream::connect(path).await.is_err_and(refused))
 }
 
 impl AsyncRead for Stream {

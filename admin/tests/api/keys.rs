@@ -163,3 +163,26 @@ async fn a_service_without_the_master_key_says_which_one_is_missing() {
     let why = stranger.ended().await.unwrap_err();
     assert!(why.contains("master key 1") && why.contains("ADMIN_MASTER_KEYS"), "{why}");
 }
+
+#[tokio::test]
+async fn a_kill_counts_at_once_where_the_key_that_follows_cannot_be_opened() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user("viewer@cinema.test").await;
+    // The operator's command seals what it makes with a master key that the replica does not have.
+    let mut vars = app.vars.clone();
+    let other = "2:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
+    vars.insert("ADMIN_MASTER_KEYS", other.to_owned());
+    for _ in 0..2 {
+        let active = key(&app, "active").await;
+        Command::new(&vars, &["keys", "kill", &active]).run().await.succeeded();
+    }
+
+    let published = [key(&app, "active").await, key(&app, "next").await];
+    until("only the living are published", async || (kids(&app).await == published).then_some(())).await;
+
+    app.client.get("/api/v1/me").bearer(&pair.access).send().await.problem(401, "token_invalid");
+    let body = serde_json::json!({ "email": "viewer@cinema.test", "password": crate::support::PASSWORD });
+    app.client.post("/api/v1/auth/login").json(&body).send().await.problem(503, "dependency_unavailable");
+    let ready = app.ops.get("/health/ready").send().await.expect(503);
+    assert_eq!(ready.json()["failed"], serde_json::json!(["signing_key"]));
+}
