@@ -4,20 +4,23 @@ use std::time::Duration;
 
 use shared::listen::Address;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::db::{DbError, Schema};
+use crate::db::{DbError, Schema, within};
 use crate::health::{self, Draining};
 use crate::keys::{self, ChangeError, LoadError};
 use crate::revocations::{Pace, Relay};
-use crate::router;
+use crate::router::{self, UnderWay};
 use crate::server::{self, Listener, Stop};
 use crate::sessions::history::partitions;
 
 /// How long to wait before asking an absent PostgreSQL again.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long one attempt to prepare may take; longer than PostgreSQL lets a statement wait for a lock.
+const PREPARING: Duration = Duration::from_secs(15);
 
 /// A service whose sockets are bound.
 pub struct App {
@@ -112,7 +115,9 @@ impl App {
         let (all_drained, drained) = tokio::sync::oneshot::channel::<()>();
         let after_drain = server::stop_when(async { drop(drained.await) });
 
-        let api = server::serve(api, router::filter(context.clone(), router::routes()), stop.clone(), drain);
+        let under_way = UnderWay::default();
+        let routes = router::filter(context.clone(), router::routes(), under_way.clone());
+        let api = server::serve(api, routes, stop.clone(), drain);
         let ops =
             server::serve(ops, health::filter(context.clone(), draining.clone()), after_drain.clone(), drain);
         let mut api = JoinSet::from_iter([api]);
@@ -128,7 +133,10 @@ impl App {
         draining.begin();
         outcome?;
         tracing::info!("Stopping: no new connections, requests under way finish.");
-        let finished = matches!(api.join_next().await, Some(Ok(true)));
+        let deadline = Instant::now() + drain;
+        let answered = matches!(api.join_next().await, Some(Ok(true)));
+        // Whoever hung up has no connection any more, but its request is worked on.
+        let finished = timeout_at(deadline, under_way.end()).await.is_ok() && answered;
         // Requests that were under way may have revoked something: the relay ends after them.
         drop(all_drained);
         let _stragglers = tokio::time::timeout(drain, finish(&mut background)).await;
@@ -193,7 +201,7 @@ async fn finish(background: &mut JoinSet<Part>) {
 /// Waits for PostgreSQL, then makes sure of the schema, the keys and this process's token life.
 async fn prepare(context: &Context) -> Result<(), RunError> {
     loop {
-        match prepare_once(context).await {
+        match within(PREPARING, prepare_once(context)).await {
             Err(RunError::Database(error)) if error.is_passing() => {
                 tracing::warn!(reason = %error, "Waiting for PostgreSQL; requests are answered 503.");
                 sleep(PAUSE).await;

@@ -2,6 +2,7 @@
 
 mod answer;
 mod find;
+mod under_way;
 
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ use crate::sessions::{end, history, list, login, logout, logout_all, refresh};
 use crate::users::register;
 
 use answer::{Arrived, Router};
+
+pub use under_way::UnderWay;
 
 type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Response, Problem>> + Send + Sync>;
 
@@ -85,8 +88,14 @@ impl Route {
 ///
 /// One filter, and not one a route: a rejection could not tell an unknown path from an unknown method,
 /// and every problem is ours to word.
-pub fn filter(context: Context, routes: Vec<Route>) -> BoxedFilter<(warp::reply::Response,)> {
-    let router = Arc::new(Router::new(context, routes));
+///
+/// `under_way` tells when everything that came through it has ended.
+pub fn filter(
+    context: Context,
+    routes: Vec<Route>,
+    under_way: UnderWay,
+) -> BoxedFilter<(warp::reply::Response,)> {
+    let router = Arc::new(Router::new(context, routes, under_way));
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     warp::method()
         .and(warp::path::full())

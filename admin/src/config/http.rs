@@ -18,7 +18,13 @@ pub struct HttpConfig {
     pub trusted_proxies: TrustedProxies,
     /// How long requests under way may take after a signal to stop.
     pub drain: Duration,
+    /// How long a handler may take; what it began is rolled back then. No variable sets it: it stands between
+    /// the limit of PostgreSQL on a statement and the patience of nginx.
+    pub handling: Duration,
 }
+
+/// See [`HttpConfig::handling`].
+const MAX_HANDLING: Duration = Duration::from_secs(15);
 
 /// The peers that tell the truth about a client's address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,6 +49,7 @@ impl HttpConfig {
                 Duration::from_secs(10),
                 duration_between(Duration::ZERO, Duration::from_mins(10)),
             ),
+            handling: MAX_HANDLING,
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use futures_util::{FutureExt as _, Stream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use shared::request_id::{self, RequestId};
-use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 use warp::Reply as _;
 
@@ -16,14 +16,8 @@ use crate::api::{Client, Code, Params, Problem, Request, Response, read_body};
 use crate::context::Context;
 
 use super::find::{Found, find};
+use super::under_way::{Turn, UnderWay};
 use super::{Handler, Route};
-
-/// How many requests are worked on at once. More than the pool and the hash threads can serve, few enough
-/// that each still ends in time; the rest is refused at once instead of waiting to be refused.
-const MAX_AT_ONCE: usize = 512;
-
-/// How long a handler may take. What it began is rolled back.
-const MAX_HANDLING: Duration = Duration::from_secs(15);
 
 /// The route of a request that matches none, in logs and metrics.
 const NO_ROUTE: &str = "none";
@@ -41,65 +35,85 @@ pub(super) struct Arrived {
 pub(super) struct Router {
     context: Context,
     routes: Vec<Route>,
-    at_once: Semaphore,
+    under_way: UnderWay,
+}
+
+/// A request that is about to be handled.
+struct Admitted {
+    handler: Handler,
+    request: Request,
+    _turn: Turn,
+}
+
+/// What of a request is known before anything else, and told of it at its end.
+struct Asked {
+    id: RequestId,
+    method: Method,
+    begun: Instant,
 }
 
 impl Router {
-    pub(super) fn new(context: Context, routes: Vec<Route>) -> Self {
-        Self { context, routes, at_once: Semaphore::new(MAX_AT_ONCE) }
+    pub(super) fn new(context: Context, routes: Vec<Route>, under_way: UnderWay) -> Self {
+        Self { context, routes, under_way }
     }
 
     /// Answers, whatever happens, under the request's name.
+    ///
+    /// Once the body is there the request is worked on to its end, also when the client hangs up: whoever
+    /// signed out and did not wait for the answer is signed out, and no attempt is without its trace.
     pub(super) async fn answer<B: Buf, E>(
-        &self,
+        self: Arc<Self>,
         arrived: Arrived,
         body: impl Stream<Item = Result<B, E>> + Send,
     ) -> warp::reply::Response {
         let id = request_id_of(&arrived.headers);
         // At the level of errors, so that no log filter takes the name away from a line that passes it.
         let span = tracing::error_span!("request", request_id = %id);
-        async {
-            let begun = Instant::now();
-            let method = arrived.method.clone();
-            let (route, result) = self.dispatch(arrived, body, &id).await;
-            let code = result.as_ref().err().map(Problem::code);
-            let response = result.unwrap_or_else(|problem| problem.respond(&id));
-            self.note(&method, route, &response, code, begun.elapsed());
-            response
-                .with_header(HeaderName::from_static(request_id::HEADER), header_value(&id))
-                .into_response()
-        }
-        .instrument(span)
-        .await
+        let asked = Asked { id, method: arrived.method.clone(), begun: Instant::now() };
+        let (route, admitted) = self.admit(arrived, body, &asked.id).instrument(span.clone()).await;
+        let admitted = match admitted {
+            Ok(admitted) => admitted,
+            Err(problem) => return span.in_scope(|| self.finish(&asked, route, Err(problem))),
+        };
+        let work = async move {
+            let result = admitted.work(self.context.config.http.handling).await;
+            self.finish(&asked, route, result)
+        };
+        // A handler's panic is caught within; nothing else ends the task early but the runtime's own end.
+        tokio::spawn(work.instrument(span))
+            .await
+            .unwrap_or_else(|_ended| http::StatusCode::INTERNAL_SERVER_ERROR.into_response())
     }
 
-    async fn dispatch<B: Buf, E>(
+    /// Finds the handler, reads the body, and only then takes a turn: whoever sends slowly keeps nobody out.
+    async fn admit<B: Buf, E>(
         &self,
         arrived: Arrived,
         body: impl Stream<Item = Result<B, E>> + Send,
         id: &RequestId,
-    ) -> (&'static str, Result<Response, Problem>) {
+    ) -> (&'static str, Result<Admitted, Problem>) {
         match find(&self.routes, &arrived.method, &arrived.path) {
             Found::Nothing => (NO_ROUTE, Err(Problem::new(Code::NotFound))),
             Found::OtherMethods(methods) => {
                 (NO_ROUTE, Err(Problem::new(Code::MethodNotAllowed).allow(methods)))
             }
             Found::Route(route, params) => {
-                (route.path, self.handle(&route.handler, params, arrived, body, id).await)
+                let handler = Arc::clone(&route.handler);
+                (route.path, self.take_turn(handler, params, arrived, body, id).await)
             }
         }
     }
 
-    async fn handle<B: Buf, E>(
+    async fn take_turn<B: Buf, E>(
         &self,
-        handler: &Handler,
+        handler: Handler,
         params: Params,
         arrived: Arrived,
         body: impl Stream<Item = Result<B, E>> + Send,
         id: &RequestId,
-    ) -> Result<Response, Problem> {
-        let _turn = self.at_once.try_acquire().map_err(|_| Problem::new(Code::Overloaded))?;
+    ) -> Result<Admitted, Problem> {
         let body = read_body(body).await?;
+        let turn = self.under_way.take_turn();
         let trusted = &self.context.config.http.trusted_proxies;
         let request = Request {
             client: Client::of(arrived.peer, &arrived.headers, trusted),
@@ -110,16 +124,22 @@ impl Router {
             query: arrived.query,
             body,
         };
-        let handled = AssertUnwindSafe(async move { handler(request).await }).catch_unwind();
-        match tokio::time::timeout(MAX_HANDLING, handled).await {
-            Ok(Ok(result)) => result,
-            // The panic hook has logged where.
-            Ok(Err(_panic)) => Err(Problem::new(Code::Internal)),
-            Err(_elapsed) => {
-                tracing::warn!("A request was given up: it took too long.");
-                Err(Problem::new(Code::Overloaded))
-            }
-        }
+        Ok(Admitted { handler, request, _turn: turn.ok_or_else(|| Problem::new(Code::Overloaded))? })
+    }
+
+    /// Notes the outcome, and words it.
+    fn finish(
+        &self,
+        asked: &Asked,
+        route: &'static str,
+        result: Result<Response, Problem>,
+    ) -> warp::reply::Response {
+        let code = result.as_ref().err().map(Problem::code);
+        let response = result.unwrap_or_else(|problem| problem.respond(&asked.id));
+        self.note(&asked.method, route, &response, code, asked.begun.elapsed());
+        response
+            .with_header(HeaderName::from_static(request_id::HEADER), header_value(&asked.id))
+            .into_response()
     }
 
     fn note(
@@ -143,6 +163,23 @@ impl Router {
     }
 }
 
+impl Admitted {
+    /// The handler's answer, within `limit`; a panic is one too.
+    async fn work(self, limit: Duration) -> Result<Response, Problem> {
+        let Self { handler, request, _turn } = self;
+        let handled = AssertUnwindSafe(async move { handler(request).await }).catch_unwind();
+        match tokio::time::timeout(limit, handled).await {
+            Ok(Ok(result)) => result,
+            // The panic hook has logged where.
+            Ok(Err(_panic)) => Err(Problem::new(Code::Internal)),
+            Err(_elapsed) => {
+                tracing::warn!("A request was given up: it took too long.");
+                Err(Problem::new(Code::Overloaded))
+            }
+        }
+    }
+}
+
 /// The name that nginx gave the request, when there is exactly one and it is well formed.
 fn request_id_of(headers: &HeaderMap) -> RequestId {
     let mut given = headers.get_all(request_id::HEADER).iter();
@@ -158,17 +195,17 @@ fn header_value(id: &RequestId) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use bytes::Bytes;
     use futures_util::stream;
     use serde_json::Value;
+    use tokio::sync::Semaphore;
     use warp::hyper::body::Body as _;
 
+    use super::super::under_way::MAX_AT_ONCE;
     use super::*;
     use crate::config::Config;
 
-    fn router(routes: Vec<Route>) -> Router {
+    fn router(routes: Vec<Route>) -> Arc<Router> {
         let key = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
         let vars = std::collections::HashMap::from([
             ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nowhere".to_owned()),
@@ -177,7 +214,8 @@ mod tests {
             ("ADMIN_ISSUER", "https://cinema.test".to_owned()),
             ("ADMIN_AUDIENCE", "cinema".to_owned()),
         ]);
-        Router::new(Context::new(Config::from_vars(&vars).unwrap()), routes)
+        let context = Context::new(Config::from_vars(&vars).unwrap());
+        Arc::new(Router::new(context, routes, UnderWay::default()))
     }
 
     fn arrived(path: &str) -> Arrived {
@@ -190,8 +228,8 @@ mod tests {
         }
     }
 
-    async fn ask(router: &Router, path: &str) -> warp::reply::Response {
-        router.answer(arrived(path), stream::empty::<Result<Bytes, ()>>()).await
+    async fn ask(router: &Arc<Router>, path: &str) -> warp::reply::Response {
+        Arc::clone(router).answer(arrived(path), stream::empty::<Result<Bytes, ()>>()).await
     }
 
     async fn code(response: warp::reply::Response) -> Value {
@@ -260,7 +298,40 @@ mod tests {
     async fn a_body_that_does_not_arrive_is_given_up() {
         let router = router(vec![Route::new(Method::GET, "/fine", fine, "Does not mind.")]);
         let never = stream::pending::<Result<Bytes, ()>>();
-        assert_eq!(code(router.answer(arrived("/fine"), never).await).await, "request_timeout");
+        assert_eq!(code(Arc::clone(&router).answer(arrived("/fine"), never).await).await, "request_timeout");
+    }
+
+    #[tokio::test]
+    async fn bodies_that_do_not_arrive_keep_nobody_out() {
+        let router = router(vec![Route::new(Method::GET, "/fine", fine, "Does not mind.")]);
+        let slow = || Arc::clone(&router).answer(arrived("/fine"), stream::pending::<Result<Bytes, ()>>());
+        let mut arriving: Vec<_> = (0..=MAX_AT_ONCE).map(|_| Box::pin(slow())).collect();
+        for request in &mut arriving {
+            assert!(request.now_or_never().is_none());
+        }
+        assert_eq!(ask(&router, "/fine").await.status(), 204);
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_client_hung_up_is_worked_on_and_waited_for() {
+        let (gate, done) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let (passed, did) = (Arc::clone(&gate), Arc::clone(&done));
+        let waits = move |request| {
+            let (passed, did) = (Arc::clone(&passed), Arc::clone(&did));
+            async move {
+                let _passed = passed.acquire().await;
+                did.add_permits(1);
+                fine(request).await
+            }
+        };
+        let router = router(vec![Route::new(Method::GET, "/wait", waits, "Waits.")]);
+        assert!(ask(&router, "/wait").now_or_never().is_none());
+
+        let under_way = router.under_way.clone();
+        assert!(under_way.end().now_or_never().is_none(), "one is under way");
+        gate.add_permits(1);
+        under_way.end().await;
+        assert_eq!(done.available_permits(), 1);
     }
 
     #[tokio::test]
@@ -272,7 +343,7 @@ mod tests {
             for id in given {
                 request.headers.append(request_id::HEADER, HeaderValue::from_static(id));
             }
-            let response = router.answer(request, stream::empty::<Result<Bytes, ()>>()).await;
+            let response = Arc::clone(&router).answer(request, stream::empty::<Result<Bytes, ()>>()).await;
             let answered = response.headers()[request_id::HEADER].to_str().unwrap().to_owned();
             assert_eq!(given.contains(&answered.as_str()), kept, "{given:?} {answered}");
             assert!(response.body().size_hint().exact().is_some_and(|length| length > 0));

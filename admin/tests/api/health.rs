@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::{Gate, TestApp, TestDatabase, store_url, until, variables};
+use crate::support::{Gate, TestApp, TestDatabase, prefix, store_url, until, variables};
 
 async fn failed(app: &TestApp) -> Vec<String> {
     let reply = app.ops.get("/health/ready").send().await;
@@ -40,7 +40,7 @@ async fn health_is_not_on_the_listener_of_the_api_nor_the_api_on_that_of_health(
 #[tokio::test]
 async fn a_service_on_an_old_schema_says_which_command_to_run() {
     let database = TestDatabase::empty().await;
-    let mut app = TestApp::launch_on(variables(&database.url, "test:old-schema:")).await;
+    let mut app = TestApp::launch_on(variables(&database.url, &prefix())).await;
     let why = app.ended().await.unwrap_err();
     assert!(why.contains("admin migrate"), "{why}");
 }
@@ -50,7 +50,7 @@ async fn a_service_waits_for_postgres_and_answers_503_meanwhile() {
     let database = TestDatabase::migrated().await;
     let (gate, url) = Gate::before(&database.url).await;
     gate.cut();
-    let app = TestApp::launch_on(variables(&url, "test:waits:")).await;
+    let app = TestApp::launch_on(variables(&url, &prefix())).await;
     assert_eq!(failed(&app).await, ["signing_key", "partitions", "database"]);
     app.ops.get("/health/live").send().await.expect(200);
     app.client.register("viewer@cinema.test").await.problem(503, "dependency_unavailable");
@@ -66,7 +66,7 @@ async fn a_service_waits_for_postgres_and_answers_503_meanwhile() {
 async fn a_lost_postgres_costs_503_in_bounded_time_and_heals_by_itself() {
     let database = TestDatabase::migrated().await;
     let (gate, url) = Gate::before(&database.url).await;
-    let app = TestApp::launch_on(variables(&url, "test:lost:")).await;
+    let app = TestApp::launch_on(variables(&url, &prefix())).await;
     app.await_ready().await;
     app.client.register("viewer@cinema.test").await.expect(201);
 
@@ -88,14 +88,80 @@ async fn a_lost_postgres_costs_503_in_bounded_time_and_heals_by_itself() {
 async fn a_postgres_that_says_nothing_costs_503_in_bounded_time() {
     let database = TestDatabase::migrated().await;
     let (gate, url) = Gate::before(&database.url).await;
-    let app = TestApp::launch_on(variables(&url, "test:silent:")).await;
+    let vars = variables(&url, &prefix());
+    let mut config = admin::config::Config::from_vars(&vars).unwrap();
+    config.http.handling = Duration::from_secs(1);
+    let app = TestApp::launch_configured(config, vars).await;
     app.await_ready().await;
 
     gate.silence();
     let begun = Instant::now();
     app.client.register("viewer@cinema.test").await.expect(503);
-    assert!(begun.elapsed() < Duration::from_secs(17), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert_eq!(failed(&app).await, ["database"]);
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     gate.open();
+}
+
+#[tokio::test]
+async fn a_service_whose_connections_are_all_at_work_is_ready() {
+    let app = TestApp::start_with(&[("ADMIN_DATABASE_CONNECTIONS", "4")]).await;
+    let mut lent = Vec::new();
+    for _ in 0..4 {
+        lent.push(app.context.db.get().await.unwrap());
+    }
+    assert!(failed(&app).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_postgres_that_falls_silent_before_the_service_is_ready_is_asked_again() {
+    let database = TestDatabase::migrated().await;
+    let (gate, url) = Gate::before(&database.url).await;
+    gate.silence();
+    let app = TestApp::launch_on(variables(&url, &prefix())).await;
+    assert!(failed(&app).await.contains(&"database".to_owned()));
+
+    gate.open();
+
+    app.await_ready().await;
+}
+
+#[tokio::test]
+async fn a_sign_out_is_done_even_when_the_client_hangs_up() {
+    let mut app = TestApp::start().await;
+    let pair = app.client.new_user("viewer@cinema.test").await;
+    let sql = app.sql().await;
+    sql.batch_execute("begin; select 1 from auth.users for update; select 1 from auth.sessions for update")
+        .await
+        .unwrap();
+    let address = app.client.base().trim_start_matches("http://").to_owned();
+    let mut hasty = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let request = format!(
+        "POST /api/v1/auth/logout HTTP/1.1\r\nhost: admin\r\nauthorization: Bearer {}\r\ncontent-length: 0\r\n\r\n",
+        pair.access
+    );
+    hasty.write_all(request.as_bytes()).await.unwrap();
+    let watcher = app.sql().await;
+    until("it waits for the lock", async || {
+        let waiting = "select 1 from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock'";
+        watcher.query_opt(waiting, &[]).await.unwrap()
+    })
+    .await;
+
+    drop(hasty);
+    // Nor does a stop keep it from its end.
+    app.ask_to_stop();
+    until("nobody is let in any more", async || {
+        tokio::net::TcpStream::connect(&address).await.is_err().then_some(())
+    })
+    .await;
+    sql.batch_execute("commit").await.unwrap();
+
+    assert_eq!(app.ended().await, Ok(()));
+    let ended = "select 1 from auth.sessions where revoked_at is not null";
+    assert!(watcher.query_opt(ended, &[]).await.unwrap().is_some());
+    app.log.await_count(1).await;
 }
 
 #[tokio::test]
@@ -174,4 +240,14 @@ async fn a_unix_socket_left_by_a_killed_process_is_replaced() {
     let listener = admin::server::Listener::bind(&address).await.unwrap();
     assert_eq!(listener.address().unwrap(), address);
     assert!(admin::server::Listener::bind(&address).await.is_err(), "a living one is left alone");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_socket_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("admin.sock");
+    std::fs::write(&path, "somebody's").unwrap();
+    let address = shared::listen::Address::Unix(path.clone());
+    assert!(admin::server::Listener::bind(&address).await.is_err());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "somebody's");
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-pub use app::{ISSUER, TestApp, Vars, variables};
+pub use app::{ISSUER, TestApp, Vars, prefix, variables};
 pub use client::{Call, Client, PASSWORD, Pair, Reply};
 pub use command::Command;
 pub use database::{TestDatabase, connect};

@@ -36,6 +36,11 @@ pub struct TestApp {
     running: Option<JoinHandle<Result<(), String>>>,
 }
 
+/// A Redis prefix that nobody else has.
+pub fn prefix() -> String {
+    format!("test:{}:", Uuid::now_v7().simple())
+}
+
 /// The variables of a service on `database` with the Redis prefix `prefix`.
 pub fn variables(database: &str, prefix: &str) -> Vars {
     HashMap::from([
@@ -70,8 +75,7 @@ impl TestApp {
     /// A service on a migrated database, perhaps not ready yet, or never.
     pub async fn launch(changes: &[(&'static str, &str)]) -> Self {
         let database = TestDatabase::migrated().await;
-        let prefix = format!("test:{}:", Uuid::now_v7().simple());
-        let mut vars = variables(&database.url, &prefix);
+        let mut vars = variables(&database.url, &prefix());
         vars.extend(changes.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let mut app = Self::launch_on(vars).await;
         app.database = Some(database);
@@ -88,6 +92,11 @@ impl TestApp {
     /// A service with exactly these variables, on stores that others look after.
     pub async fn launch_on(vars: Vars) -> Self {
         let config = Config::from_vars(&vars).expect("the configuration is good");
+        Self::launch_configured(config, vars).await
+    }
+
+    /// A service with a configuration that no variable gives, made from `vars`.
+    pub async fn launch_configured(config: Config, vars: Vars) -> Self {
         config.logs.start();
         let app = App::build(config).await.expect("it can listen");
         let client = Client::new(&base(&app.api_addresses()));
