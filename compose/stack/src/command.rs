@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use stack::{Error, cinema};
 
 mod assignments;
+mod forget;
 mod greeting;
 mod people;
 mod progress;
@@ -13,6 +14,7 @@ mod secrets;
 mod services;
 mod sign_in;
 mod state;
+mod supervise;
 mod up;
 
 /// The launcher without containers.
@@ -23,6 +25,8 @@ pub(crate) enum Command {
     Up(up::Up),
     /// Starts PostgreSQL and Redis for tests, until Ctrl-C or for one command.
     Services(services::Services),
+    /// Removes what stays between runs.
+    Forget(forget::Forget),
     /// Signs a demo user in and prints the header `Authorization: Bearer ...`.
     SignIn(sign_in::SignIn),
     /// Serves the cinema that stands behind the gateway.
@@ -39,6 +43,7 @@ impl Command {
         match self {
             Self::Up(up) => up.run().await,
             Self::Services(services) => services.run().await,
+            Self::Forget(forget) => forget.run().await,
             Self::SignIn(sign_in) => sign_in.run().await,
             Self::Origin { listen } => {
                 let served = cinema::serve(&listen).await;

@@ -1,8 +1,8 @@
 //! Where a server keeps its files: a folder that ends with it, or one that stays.
 
 use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, fchown, lchown};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown, lchown};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -11,9 +11,12 @@ use crate::error::Doing as _;
 use crate::{Account, Error};
 
 /// A folder that only the servers' user can enter.
+///
+/// The folder around it belongs to the user of this process, who can trust what is there: programs, say.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
+    programs: PathBuf,
     account: Option<Account>,
     /// Held for its end, which removes the folder; none for a folder that stays.
     _temporary: Option<TempDir>,
@@ -30,28 +33,35 @@ impl Folder {
             .prefix("usher-")
             .tempdir()
             .doing(|| "a temporary folder cannot be made".to_owned())?;
-        Self::at(temporary.path().to_owned(), Some(temporary))
+        let around = temporary.path();
+        open_to(around, 0o711)?;
+        Self::at(around.join("files"), around.join("bin"), Some(temporary))
     }
 
-    /// The folder at `path`, made when missing, which stays.
+    /// The folder at `path`, made when missing, which stays. The one around it is there, and belongs to the
+    /// user of this process.
     ///
     /// # Errors
     ///
     /// When it cannot be made or given to the servers' user.
     pub fn kept(path: &Path) -> Result<Self, Error> {
-        fs::create_dir_all(path).doing(|| format!("{} cannot be made", path.display()))?;
-        Self::at(path.to_owned(), None)
+        Self::at(path.to_owned(), path.with_file_name("bin"), None)
     }
 
-    fn at(path: PathBuf, temporary: Option<TempDir>) -> Result<Self, Error> {
-        let folder = Self { path, account: Account::for_servers()?, _temporary: temporary };
-        folder.own(&folder.path)?;
+    fn at(path: PathBuf, programs: PathBuf, temporary: Option<TempDir>) -> Result<Self, Error> {
+        let folder = Self { path, programs, account: Account::for_servers()?, _temporary: temporary };
+        folder.make(&folder.path)?;
         Ok(folder)
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The folder around it.
+    pub fn around(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
     }
 
     /// Whom its files belong to; `None` means the user of this process.
@@ -70,7 +80,7 @@ impl Folder {
     ///
     /// When it cannot be made.
     pub fn inside(&self, name: &str) -> Result<Self, Error> {
-        Self::kept(&self.join(name))
+        Self::at(self.join(name), self.programs.clone(), None)
     }
 
     /// Writes a file that only the servers' user can read.
@@ -84,14 +94,32 @@ impl Folder {
         Ok(path)
     }
 
-    /// Copies a file, or a folder with all that is in it.
+    /// Copies a file, or a folder with all that is in it, in place of whatever has that name.
     ///
     /// # Errors
     ///
     /// When something cannot be read or written.
     pub fn copy(&self, from: &Path, name: &str) -> Result<PathBuf, Error> {
         let to = self.join(name);
+        absent(&to)?;
         self.copy_tree(from, &to)?;
+        Ok(to)
+    }
+
+    /// Copies a program to where the servers' user can execute it, and cannot replace it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or written.
+    pub fn copy_program(&self, program: &Path, name: &str) -> Result<PathBuf, Error> {
+        let doing = || format!("{} cannot be copied", program.display());
+        fs::create_dir_all(&self.programs).doing(doing)?;
+        open_to(&self.programs, 0o755)?;
+        let to = self.programs.join(name);
+        // A program that runs is not written over.
+        absent(&to)?;
+        fs::copy(program, &to).doing(doing)?;
+        open_to(&to, 0o755)?;
         Ok(to)
     }
 
@@ -100,8 +128,7 @@ impl Folder {
         if !from.is_dir() {
             return self.put(to, 0o700, File::open(from).doing(doing)?);
         }
-        fs::create_dir_all(to).doing(|| format!("{} cannot be made", to.display()))?;
-        self.own(to)?;
+        self.make(to)?;
         for entry in fs::read_dir(from).doing(doing)? {
             let entry = entry.doing(doing)?;
             self.copy_tree(&entry.path(), &to.join(entry.file_name()))?;
@@ -110,7 +137,7 @@ impl Folder {
     }
 
     /// Makes a new file in place of whatever is there. Root does not write through a link that the servers'
-    /// user may have put there, and a program that runs is not written over.
+    /// user may have put there.
     fn put(&self, path: &Path, mode: u32, mut content: impl io::Read) -> Result<(), Error> {
         let doing = || format!("{} cannot be written", path.display());
         let _absent = fs::remove_file(path);
@@ -122,12 +149,94 @@ impl Folder {
         }
     }
 
-    fn own(&self, folder: &Path) -> Result<(), Error> {
-        let doing = || format!("{} cannot be given to the servers' user", folder.display());
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).doing(doing)?;
+    /// Makes a folder, unless it is there. What the servers' user may have put in its place, such as a link
+    /// to a folder of the system, is not it.
+    fn make(&self, folder: &Path) -> Result<(), Error> {
+        if !fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir()) {
+            absent(folder)?;
+            let made = fs::DirBuilder::new().mode(0o700).create(folder);
+            made.doing(|| format!("{} cannot be made", folder.display()))?;
+        }
         match &self.account {
-            Some(account) => lchown(folder, Some(account.uid), Some(account.gid)).doing(doing),
+            Some(account) => lchown(folder, Some(account.uid), Some(account.gid))
+                .doing(|| format!("{} cannot be given to the servers' user", folder.display())),
             None => Ok(()),
         }
+    }
+}
+
+/// Removes a file, a link or a folder, if there is one. What a link points to stays.
+///
+/// # Errors
+///
+/// When it cannot be removed.
+pub fn absent(path: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == ErrorKind::NotADirectory => fs::remove_file(path),
+        other => other,
+    }
+    .or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
+    .doing(|| format!("{} cannot be removed", path.display()))
+}
+
+/// Sets the mode of something that belongs to the user of this process, whatever the umask was.
+fn open_to(path: &Path, mode: u32) -> Result<(), Error> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .doing(|| format!("{} cannot be opened to the servers' user", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt as _, symlink};
+
+    use super::*;
+
+    /// A folder of the servers, and one that is nobody's business.
+    fn folder_and_other() -> (Folder, TempDir) {
+        let other = tempfile::tempdir().unwrap();
+        fs::write(other.path().join("kept"), "kept").unwrap();
+        (Folder::temporary().unwrap(), other)
+    }
+
+    fn is_untouched(other: &TempDir) -> bool {
+        let only = fs::read_dir(other.path()).unwrap().count() == 1;
+        only && fs::metadata(other.path()).unwrap().uid() == rustix::process::geteuid().as_raw()
+    }
+
+    #[test]
+    fn a_link_in_place_of_a_folder_is_replaced_and_not_followed() {
+        let (folder, other) = folder_and_other();
+        for name in ["conf", "logs"] {
+            symlink(other.path(), folder.join(name)).unwrap();
+        }
+        let from = tempfile::tempdir().unwrap();
+        fs::write(from.path().join("a.conf"), "").unwrap();
+        folder.copy(from.path(), "conf").unwrap();
+        folder.inside("logs").unwrap();
+        assert!(is_untouched(&other));
+        assert!(folder.join("conf/a.conf").is_file());
+        assert!(fs::symlink_metadata(folder.join("logs")).unwrap().is_dir());
+    }
+
+    #[test]
+    fn a_copied_folder_has_nothing_of_the_one_before() {
+        let folder = Folder::temporary().unwrap();
+        let from = tempfile::tempdir().unwrap();
+        fs::write(from.path().join("old.conf"), "").unwrap();
+        folder.copy(from.path(), "conf").unwrap();
+        fs::rename(from.path().join("old.conf"), from.path().join("new.conf")).unwrap();
+        folder.copy(from.path(), "conf").unwrap();
+        assert!(folder.join("conf/new.conf").is_file());
+        assert!(!folder.join("conf/old.conf").exists());
+    }
+
+    #[test]
+    fn a_program_s_copy_belongs_to_whoever_made_it() {
+        let folder = Folder::temporary().unwrap();
+        let copy = folder.copy_program(Path::new("/bin/true"), "true").unwrap();
+        let metadata = copy.metadata().unwrap();
+        assert_eq!(metadata.uid(), rustix::process::geteuid().as_raw());
+        assert_eq!(metadata.mode() & 0o777, 0o755);
+        assert!(!copy.starts_with(folder.path()));
     }
 }

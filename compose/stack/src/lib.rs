@@ -48,6 +48,7 @@ pub mod programs;
 pub mod proxy;
 pub mod random;
 pub mod redis;
+mod run;
 pub mod wait;
 
 pub use account::Account;

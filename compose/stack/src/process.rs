@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ pub const START: Duration = Duration::from_secs(30);
 /// How long a server may take to stop before it is killed.
 pub const STOP: Duration = Duration::from_secs(15);
 
-/// How a process is started. Its `Debug` leaves out the environment, which holds secrets.
+/// How a process is started. Its `Debug` leaves out the environment and the input, which hold secrets.
 #[derive(Clone)]
 pub struct Launch {
     /// For people and for the name of the log.
@@ -33,6 +34,8 @@ pub struct Launch {
     pub args: Vec<OsString>,
     /// All of its environment, `PATH` apart.
     pub env: Vec<(String, String)>,
+    /// What it reads from its standard input when it starts; may hold a secret.
+    pub input: String,
     /// Where its output goes, both kinds, appended.
     pub log: PathBuf,
     /// Whom it runs as; `None` means the user of this process.
@@ -42,7 +45,8 @@ pub struct Launch {
     /// The signal that ends it at once, its children included.
     pub end: Signal,
     /// The launcher's record of what it started, one line a process, so that the next run can end what a
-    /// killed one left behind. What is recorded is also beyond the reach of a Ctrl-C: the launcher ends it.
+    /// killed one left behind. What is recorded leads a process group: beyond the reach of a Ctrl-C, as the
+    /// launcher ends it, and ended with all that it started.
     pub ledger: Option<PathBuf>,
 }
 
@@ -51,6 +55,8 @@ pub struct Launch {
 pub struct Process {
     launch: Launch,
     child: Option<Child>,
+    // Of the child; remembered, because it outlives it as the number of a group.
+    leader: Option<Identity>,
 }
 
 impl fmt::Debug for Launch {
@@ -67,6 +73,7 @@ impl Launch {
             program,
             args: Vec::new(),
             env: Vec::new(),
+            input: String::new(),
             log: folder.join(&format!("{name}.log")),
             account: folder.account().cloned(),
             stop: Signal::TERM,
@@ -103,39 +110,12 @@ impl Launch {
     ///
     /// When the program cannot be executed.
     pub fn start(self) -> Result<Process, Error> {
-        let mut process = Process { launch: self, child: None };
+        let mut process = Process { launch: self, child: None, leader: None };
         process.start_again()?;
         Ok(process)
     }
 
-    /// Runs it to its end with `input`, and returns what it printed.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be executed, or ends with another code than 0.
-    pub fn run(&self, input: &str) -> Result<String, Error> {
-        use std::io::Write as _;
-        let doing = || format!("{} cannot be run", self.program.display());
-        let mut command = self.command();
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .doing(doing)?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // A program that does not read its input says why with its exit code.
-            let _closed = stdin.write_all(input.as_bytes());
-        }
-        let output = child.wait_with_output().doing(doing)?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        let log = String::from_utf8_lossy(&output.stderr).into_owned();
-        Err(Error::Ended { name: self.name.clone(), status: output.status.to_string(), log })
-    }
-
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.args).env_clear().envs(self.env.iter().cloned()).current_dir("/");
         if let Some(path) = crate::environment::variable("PATH") {
@@ -168,11 +148,13 @@ impl Process {
         let log = log.doing(|| format!("{} cannot be written", launch.log.display()))?;
         let errors = log.try_clone().doing(|| "a file cannot be shared".to_owned())?;
         let mut command = launch.command();
-        let child = command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn();
-        let child = child.doing(|| format!("{} cannot be executed", launch.program.display()))?;
-        let identity = Identity::of(child.id());
+        let input = if launch.input.is_empty() { Stdio::null() } else { Stdio::piped() };
+        let child = command.stdin(input).stdout(log).stderr(errors).spawn();
+        let mut child = child.doing(|| format!("{} cannot be executed", launch.program.display()))?;
+        feed(&mut child, &launch.input);
+        self.leader = Identity::of(child.id());
         self.child = Some(child);
-        match (&self.launch.ledger, identity) {
+        match (&self.launch.ledger, self.leader) {
             (Some(ledger), Some(identity)) => identity.record(ledger),
             _ => Ok(()),
         }
@@ -193,7 +175,9 @@ impl Process {
                     log: self.log_end(),
                 });
             }
-            if condition().await {
+            // A server that takes a connection and says nothing is not ready either.
+            let left = START.saturating_sub(begun.elapsed());
+            if tokio::time::timeout(left, condition()).await.unwrap_or(false) {
                 return Ok(());
             }
             if begun.elapsed() > START {
@@ -242,16 +226,18 @@ impl Process {
     ///
     /// When they do not go.
     pub fn kill(&mut self) -> Result<(), Error> {
-        let Some(identity) = self.identity() else { return Ok(()) };
-        let mut all = procfs::descendants(identity.pid);
-        all.push(identity);
+        let mut all = self.group();
+        if let Some(identity) = self.identity() {
+            all.extend(procfs::descendants(identity.pid));
+            all.push(identity);
+        }
         for process in &all {
             process.signal(Signal::KILL);
         }
         self.reap(|| all.iter().all(|process| !process.is_running()))
     }
 
-    /// Asks it to stop and waits; after [`STOP`] it is killed.
+    /// Asks it to stop and waits; after [`STOP`] it is killed, and so is what it left of its group.
     ///
     /// # Errors
     ///
@@ -261,13 +247,10 @@ impl Process {
         // A frozen process would not see anything but SIGKILL.
         self.thaw();
         let begun = Instant::now();
-        while self.ended()?.is_none() && self.child.is_some() {
-            if begun.elapsed() > STOP {
-                return self.kill();
-            }
+        while self.is_running() && begun.elapsed() < STOP {
             wait::tick().await;
         }
-        Ok(())
+        self.kill()
     }
 
     /// The last lines that it wrote.
@@ -291,9 +274,17 @@ impl Process {
         }
     }
 
+    /// What runs of the group that it leads or led: an nginx that was killed leaves its workers.
+    fn group(&self) -> Vec<Identity> {
+        match self.leader {
+            Some(leader) if self.launch.ledger.is_some() => leader.group(),
+            _ => Vec::new(),
+        }
+    }
+
     fn reap(&mut self, gone: impl Fn() -> bool) -> Result<(), Error> {
         let begun = Instant::now();
-        while self.ended()?.is_none() || !gone() {
+        while (self.child.is_some() && self.ended()?.is_none()) || !gone() {
             if begun.elapsed() > STOP {
                 let what = format!("the end of {}", self.launch.name);
                 return Err(Error::TooLong { what, limit: STOP, log: String::new() });
@@ -308,14 +299,20 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.signal(self.launch.end);
         self.thaw();
-        let ended = self.child.is_none() || self.reap(|| true).is_ok();
-        if !ended {
-            let _nothing_left_to_try = self.kill();
-        }
+        let _in_time = self.reap(|| true);
+        let _nothing_left_to_try = self.kill();
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "neither a destructor nor `kill` can await")]
-fn pause() {
+/// Gives a child its input, and the end of it.
+pub(crate) fn feed(child: &mut Child, input: &str) {
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that does not read its input says why with its exit code.
+        let _closed = stdin.write_all(input.as_bytes());
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "neither a destructor, `kill` nor `run` can await")]
+pub(crate) fn pause() {
     std::thread::sleep(Duration::from_millis(2));
 }

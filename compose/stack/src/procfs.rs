@@ -23,6 +23,7 @@ pub struct Identity {
 struct Stat {
     state: char,
     parent: u32,
+    group: u32,
     started: u64,
 }
 
@@ -38,7 +39,7 @@ impl Identity {
         Self::of(self.pid) == Some(self)
     }
 
-    /// Appends it to a ledger.
+    /// Appends it to a ledger, as the leader of a process group.
     ///
     /// # Errors
     ///
@@ -46,16 +47,32 @@ impl Identity {
     pub fn record(self, ledger: &Path) -> Result<(), Error> {
         let doing = || format!("{} cannot be written", ledger.display());
         let mut file = fs::File::options().create(true).append(true).open(ledger).doing(doing)?;
-        writeln!(file, "{} {}", self.pid, self.started).doing(doing)
+        writeln!(file, "{} {} {}", self.pid, self.started, boot()).doing(doing)
     }
 
-    /// Those of a ledger's text that still run.
+    /// What still runs of the groups whose leaders a ledger's text names, the leaders first.
+    ///
+    /// Numbers from before the machine's last start mean nothing any more.
     pub fn recorded(ledger: &str) -> Vec<Self> {
-        let lines = ledger.lines().filter_map(|line| line.split_once(' '));
-        let all = lines.filter_map(|(pid, started)| {
+        let boot = boot();
+        let leaders = ledger.lines().filter_map(|line| {
+            let (identity, then) = line.rsplit_once(' ')?;
+            let (pid, started) = identity.split_once(' ').filter(|_| then == boot)?;
             Some(Self { pid: pid.parse().ok()?, started: started.parse().ok()? })
         });
-        all.filter(|identity| identity.is_running()).collect()
+        leaders.flat_map(Self::group).collect()
+    }
+
+    /// What runs of the process group that it leads or led, itself first.
+    pub fn group(self) -> Vec<Self> {
+        // While anybody is in a group, the kernel gives its number to nobody else.
+        if Self::of(self.pid).is_some_and(|now| now != self) {
+            return Vec::new();
+        }
+        let members = all().filter(|(_, stat)| stat.group == self.pid && stat.started >= self.started);
+        let mut members: Vec<_> = members.filter_map(|(pid, _)| Self::of(pid)).collect();
+        members.sort_by_key(|member| *member != self);
+        members
     }
 
     /// Sends it a signal, if it still runs. One that ended meanwhile needs none.
@@ -79,9 +96,19 @@ pub fn ended_children(parent: u32) -> Vec<u32> {
 }
 
 fn born_of(parent: u32) -> impl Iterator<Item = (u32, Stat)> {
-    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter_map(|pid| Some((pid, stat(pid)?))).filter(move |(_, stat)| stat.parent == parent)
+    all().filter(move |(_, stat)| stat.parent == parent)
+}
+
+fn all() -> impl Iterator<Item = (u32, Stat)> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter_map(|pid| Some((pid, stat(pid)?)))
+}
+
+/// A name of the time since the machine was started.
+fn boot() -> String {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.trim_end().to_owned()
 }
 
 /// The running children of `parent`, their children, and so on.
@@ -106,26 +133,31 @@ fn stat(pid: u32) -> Option<Stat> {
     parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// Reads `pid (name) state parent ... started ...`; the name may hold anything, `)` included.
+/// Reads `pid (name) state parent group ... started ...`; the name may hold anything, `)` included.
 fn parse(line: &str) -> Option<Stat> {
     let (_, fields) = line.rsplit_once(')')?;
     let mut fields = fields.split_whitespace();
     let state = fields.next()?.chars().next()?;
     let parent = fields.next()?.parse().ok()?;
-    let started = fields.nth(17)?.parse().ok()?;
-    Some(Stat { state, parent, started })
+    let group = fields.next()?.parse().ok()?;
+    let started = fields.nth(16)?.parse().ok()?;
+    Some(Stat { state, parent, group, started })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader};
+    use std::os::unix::process::CommandExt as _;
+    use std::process::{Child, Command, Stdio};
+
     use proptest::prelude::*;
 
     use super::*;
 
     #[test]
     fn a_name_with_brackets_and_spaces_is_skipped() {
-        let line = "42 (a) b) S 7 42 42 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3";
-        assert_eq!(parse(line), Some(Stat { state: 'S', parent: 7, started: 987_654 }));
+        let line = "42 (a) b) S 7 43 42 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3";
+        assert_eq!(parse(line), Some(Stat { state: 'S', parent: 7, group: 43, started: 987_654 }));
     }
 
     #[test]
@@ -135,14 +167,39 @@ mod tests {
         assert!(!Identity { started: me.started + 1, ..me }.is_running());
     }
 
+    /// A process that leads a group of its own and has a child in it.
+    fn leader() -> (Child, Identity) {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 1234 & echo; wait"]).stdout(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let identity = Identity::of(child.id()).unwrap();
+        (child, identity)
+    }
+
     #[test]
-    fn a_ledger_gives_back_only_what_still_runs() {
+    fn a_ledger_gives_back_what_still_runs_of_a_group_even_without_its_leader() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("ledger");
+        let (mut child, leader) = leader();
+        leader.record(&ledger).unwrap();
+        let text = fs::read_to_string(&ledger).unwrap();
+        let recorded = Identity::recorded(&text);
+        assert_eq!((recorded.len(), recorded[0]), (2, leader));
+
+        leader.signal(Signal::KILL);
+        child.wait().unwrap();
+        assert_eq!(Identity::recorded(&text), recorded[1..]);
+        recorded[1].signal(Signal::KILL);
+    }
+
+    #[test]
+    fn a_ledger_of_another_process_or_another_start_of_the_machine_gives_back_nothing() {
         let me = Identity::of(std::process::id()).unwrap();
-        me.record(&ledger).unwrap();
-        Identity { started: me.started + 1, ..me }.record(&ledger).unwrap();
-        assert_eq!(Identity::recorded(&fs::read_to_string(&ledger).unwrap()), [me]);
+        let (pid, started) = (me.pid, me.started);
+        assert_eq!(Identity::recorded(&format!("{pid} {} {}\n", started + 1, boot())), []);
+        assert_eq!(Identity::recorded(&format!("{pid} {started} another\n")), []);
     }
 
     proptest! {

@@ -52,7 +52,7 @@ pub fn ours(program: &str) -> Result<PathBuf, Error> {
     if file.is_file() { Ok(file) } else { Err(Error::NotBuilt(file)) }
 }
 
-/// `program` where the servers' user can execute it: as it is, or else a copy in `folder`.
+/// `program` where the servers' user can execute it: as it is, or else a copy beside `folder`.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ pub fn reachable(program: PathBuf, folder: &Folder) -> Result<PathBuf, Error> {
     };
     let open = program.ancestors().skip(1).all(|above| everybody(above, 0o001)) && everybody(&program, 0o005);
     match (folder.account(), program.file_name().and_then(|name| name.to_str())) {
-        (Some(_), Some(name)) if !open => folder.copy(&program, name),
+        (Some(_), Some(name)) if !open => folder.copy_program(&program, name),
         _ => Ok(program),
     }
 }

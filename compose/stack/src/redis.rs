@@ -1,5 +1,6 @@
 //! A private Redis.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
@@ -11,38 +12,48 @@ use rustix::process::Signal;
 use crate::error::Doing as _;
 use crate::{Error, Folder, Launch, Process, ports, programs};
 
-/// How one is started.
-#[derive(Debug)]
+/// How one is started. Purposefully without `Debug`: it holds a password.
 pub struct Settings {
     /// Where it keeps its files.
     pub folder: Folder,
     /// Its port; 0 for a free one.
     pub port: u16,
+    /// What clients have to say first. Without one, every user of the machine can write into it, and so make
+    /// a newly started sidecar believe that nothing was ever revoked.
+    pub password: Option<String>,
     /// Whether it writes down what it holds.
     pub durable: bool,
     /// The launcher's record; see [`Launch::ledger`].
     pub ledger: Option<PathBuf>,
 }
 
-/// A Redis of one's own, on a free port of 127.0.0.1, without a password: it holds nothing secret, and
-/// whoever may connect could at most sign people out.
-#[derive(Debug)]
+/// A Redis of one's own, on a free port of 127.0.0.1.
 pub struct Redis {
     // Before the folder: fields end in this order.
     process: Process,
     folder: Folder,
     port: u16,
+    password: Option<String>,
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis")
+            .field("process", &self.process)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Redis {
-    /// Starts one that keeps nothing on disk.
+    /// Starts one that keeps nothing on disk and asks for no password, as a test needs none.
     ///
     /// # Errors
     ///
     /// When Redis is not installed or does not answer in time.
     pub async fn start() -> Result<Self, Error> {
-        Self::start_with(Settings { folder: Folder::temporary()?, port: 0, durable: false, ledger: None })
-            .await
+        let folder = Folder::temporary()?;
+        Self::start_with(Settings { folder, port: 0, password: None, durable: false, ledger: None }).await
     }
 
     /// Starts one as told.
@@ -51,26 +62,31 @@ impl Redis {
     ///
     /// As [`Self::start`].
     pub async fn start_with(settings: Settings) -> Result<Self, Error> {
-        let Settings { folder, port, durable, ledger } = settings;
+        let Settings { folder, port, password, durable, ledger } = settings;
         let port = if port == 0 { ports::free()? } else { port };
         let program = programs::installed("redis-server", "redis-server")?;
         let dir = folder.path().to_string_lossy().into_owned();
         let port_text = port.to_string();
+        // A configuration of one line, from the standard input: arguments can be read by everybody.
+        let secret = password.iter().map(|password| format!("requirepass {password}\n")).collect();
         let mut launch = Launch::new("redis", program, &folder)
+            .args(password.iter().map(|_| "-"))
             .args(["--port", &port_text, "--bind", "127.0.0.1", "--dir", &dir, "--save", ""])
             // Evicting a revocation would undo it.
             .args(["--maxmemory-policy", "noeviction", "--daemonize", "no"])
             .args(["--appendonly", if durable { "yes" } else { "no" }])
             .signals(Signal::TERM, Signal::KILL);
         launch.ledger = ledger;
-        let mut redis = Self { process: launch.start()?, folder, port };
+        launch.input = secret;
+        let mut redis = Self { process: launch.start()?, folder, port, password };
         redis.ready().await?;
         Ok(redis)
     }
 
-    /// Its address: `redis://127.0.0.1:PORT`.
+    /// Its address: `redis://127.0.0.1:PORT`, with its password if it has one.
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        let user = self.password.iter().map(|password| format!("default:{password}@"));
+        format!("redis://{}127.0.0.1:{}", user.collect::<String>(), self.port)
     }
 
     /// Its port of 127.0.0.1.
@@ -89,7 +105,8 @@ impl Redis {
     ///
     /// When Redis does not answer within a second.
     pub fn command(&self, command: &str) -> Result<String, Error> {
-        let reply = inline(self.port, command).doing(|| format!("Redis does not answer {command}"))?;
+        let reply = inline(self.port, self.password.as_deref(), command)
+            .doing(|| format!("Redis does not answer {command}"))?;
         Ok(reply.trim_end().to_owned())
     }
 
@@ -124,16 +141,23 @@ impl Redis {
     }
 
     async fn ready(&mut self) -> Result<(), Error> {
-        let port = self.port;
-        self.process.ready(async || inline(port, "PING").is_ok_and(|reply| reply == "+PONG\r\n")).await
+        let (port, password) = (self.port, self.password.clone());
+        let answers = || inline(port, password.as_deref(), "PING");
+        self.process.ready(async || answers().is_ok_and(|reply| reply == "+PONG\r\n")).await
     }
 }
 
-fn inline(port: u16, command: &str) -> io::Result<String> {
+fn inline(port: u16, password: Option<&str>, command: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-    write!(stream, "{command}\r\n")?;
+    let mut replies = BufReader::new(stream.try_clone()?);
     let mut reply = String::new();
-    BufReader::new(stream).read_line(&mut reply)?;
+    if let Some(password) = password {
+        write!(stream, "AUTH {password}\r\n")?;
+        replies.read_line(&mut reply)?;
+        reply.clear();
+    }
+    write!(stream, "{command}\r\n")?;
+    replies.read_line(&mut reply)?;
     Ok(reply)
 }

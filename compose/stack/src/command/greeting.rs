@@ -7,13 +7,15 @@ use super::assignments::quote;
 /// The words, for a gateway at `gateway` that `launcher` (an absolute path) started.
 ///
 /// Each command works in any shell and from any folder: nothing in them is left for a shell to substitute,
-/// except inside `sh -c`. No token or password is in them; the header goes from one program to the other.
+/// except inside `sh -c`. No token or password is in them, nor in the arguments of what they start: the header
+/// goes from one program to the other.
 pub(super) fn text(gateway: &str, launcher: &Path) -> String {
     let launcher = word(&launcher.display().to_string());
     let watched = format!(
         "signed=$({launcher} sign-in subscriber); \
-         film() {{ curl -s -o /dev/null -w \"%{{http_code}}\\n\" -H \"$signed\" {gateway}/api/v1/watch/; }}; \
-         film; curl -s -X POST -H \"$signed\" {gateway}/api/v1/auth/logout; film"
+         ask() {{ printf \"%s\\n\" \"$signed\" | curl -s -H @- \"$@\"; }}; \
+         film() {{ ask -o /dev/null -w \"%{{http_code}}\\n\" {gateway}/api/v1/watch/; }}; \
+         film; ask -X POST {gateway}/api/v1/auth/logout; film"
     );
     let watched = quote(&watched);
     format!(

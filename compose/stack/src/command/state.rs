@@ -1,7 +1,6 @@
 //! What stays from one run of the launcher to the next, and what a killed run left behind.
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +8,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::Signal;
 use stack::error::Doing as _;
+use stack::folder::absent;
 use stack::procfs::{self, Identity};
 use stack::{Error, Folder, wait};
 
@@ -46,20 +46,26 @@ impl State {
 
     /// The same, emptied.
     pub(super) fn empty_folder(&self, name: &str) -> Result<Folder, Error> {
-        remove(&self.join(name))?;
+        absent(&self.join(name))?;
         self.folder(name)
     }
 
     /// A new folder for sockets, whose paths must be short. That of a killed run is removed.
     pub(super) fn sockets(&self) -> Result<Folder, Error> {
+        self.forget_sockets()?;
         let note = self.join("sockets");
-        if let Ok(old) = fs::read_to_string(&note) {
-            remove(Path::new(&old))?;
-        }
         let folder = Folder::temporary()?;
-        let path = folder.path().to_string_lossy().into_owned();
+        let path = folder.around().to_string_lossy().into_owned();
         fs::write(&note, path).doing(|| format!("{} cannot be written", note.display()))?;
         Ok(folder)
+    }
+
+    /// Removes the folder for sockets of a run that is no more.
+    pub(super) fn forget_sockets(&self) -> Result<(), Error> {
+        match fs::read_to_string(self.join("sockets")) {
+            Ok(old) if !old.is_empty() => absent(Path::new(&old)),
+            _ => Ok(()),
+        }
     }
 
     /// A path inside.
@@ -76,20 +82,11 @@ impl State {
         let ledger = self.join("ledger");
         let leftovers = Identity::recorded(&fs::read_to_string(&ledger).unwrap_or_default());
         if !leftovers.is_empty() {
-            eprintln!("Ending {} servers that a killed run left behind.", leftovers.len());
+            eprintln!("Ending {} processes that a killed run left behind.", leftovers.len());
             end(&leftovers).await?;
         }
         let _absent = fs::remove_file(&ledger);
         Ok(())
-    }
-}
-
-fn remove(folder: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).doing(|| format!("{} cannot be removed", folder.display()))
-        }
-        _ => Ok(()),
     }
 }
 

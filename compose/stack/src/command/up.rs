@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use stack::nginx::{Machine, Nginx};
 use stack::{Admin, Error, Folder, Introspect, Origin, Postgres, Process, Redis};
-use stack::{admin, database, introspect, ports, postgres, redis};
+use stack::{admin, database, introspect, ports, postgres, programs, random, redis};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::assignments::Assignments;
@@ -56,12 +57,12 @@ impl Up {
         let secrets = Secrets::kept(&state.join("secrets"))?;
         let mut running = tokio::select! {
             running = self.start(&state, &secrets) => running?,
-            () = &mut stopped => return Ok(ExitCode::SUCCESS),
+            _ = &mut stopped => return Ok(ExitCode::SUCCESS),
         };
-        let file = Assignments::write(&self.env_file, "", &self.values(&running, &secrets))?;
+        let file = Assignments::write(&self.env_file, "", &self.values(&running, &secrets)?)?;
         println!("{}", greeting::text(&running.nginx.url(), &self.launcher));
         tokio::select! {
-            () = &mut stopped => {}
+            _ = &mut stopped => {}
             () = running.watch() => {}
         }
         drop(file);
@@ -69,7 +70,7 @@ impl Up {
         let impatient = interrupted()?;
         tokio::select! {
             ended = step("Stopping", running.stop()) => ended?,
-            () = impatient => {}
+            _ = impatient => {}
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -92,6 +93,8 @@ impl Up {
         let redis = redis::Settings {
             folder: state.folder("redis")?,
             port: 0,
+            // Of this run alone: what Redis holds does not depend on it.
+            password: Some(random::word()?),
             durable: true,
             ledger: ledger.clone(),
         };
@@ -172,15 +175,16 @@ impl Up {
 
     /// What scripts may want to know. The names are those of the programs' own variables where there are any,
     /// so that a command of admin, or one more sidecar, can be started with them.
-    fn values(&self, running: &Running, secrets: &Secrets) -> Vec<(&'static str, String)> {
+    fn values(&self, running: &Running, secrets: &Secrets) -> Result<Vec<(&'static str, String)>, Error> {
         let Running { nginx, origin, introspect, admin, redis, postgres, _sockets } = running;
         let [superuser, viewer, subscriber] = secrets.passwords.clone();
         let pid = |process: &Process| {
             process.identity().map(|identity| identity.pid.to_string()).unwrap_or_default()
         };
-        let program = |process: &Process| process.launch().program.display().to_string();
+        // Those that were built, not the copies that root makes for the servers' user.
+        let program = |name: &str| programs::ours(name).map(|program| program.display().to_string());
         let log = |process: &Process| process.launch().log.display().to_string();
-        vec![
+        Ok(vec![
             ("GATEWAY_URL", nginx.url()),
             ("DATABASE_URL", postgres.url_of(DATABASE)),
             ("REDIS_URL", redis.url()),
@@ -205,9 +209,9 @@ impl Up {
             ("VIEWER_PASSWORD", viewer),
             ("SUBSCRIBER_EMAIL", people::SUBSCRIBER.to_owned()),
             ("SUBSCRIBER_PASSWORD", subscriber),
-            ("LAUNCHER_PROGRAM", program(origin.process())),
-            ("ADMIN_PROGRAM", program(admin.process())),
-            ("INTROSPECT_PROGRAM", program(introspect.process())),
+            ("LAUNCHER_PROGRAM", program("stack")?),
+            ("ADMIN_PROGRAM", program("admin")?),
+            ("INTROSPECT_PROGRAM", program("introspect")?),
             ("NGINX_PID", pid(nginx.process())),
             ("ORIGIN_PID", pid(origin.process())),
             ("INTROSPECT_PID", pid(introspect.process())),
@@ -217,7 +221,7 @@ impl Up {
             ("POSTGRES_DATA", postgres.data().display().to_string()),
             ("ADMIN_LOG_FILE", log(admin.process())),
             ("INTROSPECT_LOG_FILE", log(introspect.process())),
-        ]
+        ])
     }
 }
 
@@ -280,17 +284,17 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// Ends at a Ctrl-C, a SIGTERM, or the end of the terminal.
-pub(super) fn interrupted() -> Result<impl Future<Output = ()>, Error> {
+/// Ends at a Ctrl-C, a SIGTERM, or the end of the terminal, with the signal.
+pub(super) fn interrupted() -> Result<impl Future<Output = Signal>, Error> {
     let listen = |kind| signal(kind).map_err(|why| Error::Other(format!("signals cannot be awaited: {why}")));
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let mut hangup = listen(SignalKind::hangup())?;
     Ok(async move {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+            _ = interrupt.recv() => Signal::INT,
+            _ = terminate.recv() => Signal::TERM,
+            _ = hangup.recv() => Signal::HUP,
         }
     })
 }

@@ -1,6 +1,8 @@
 //! `./compose/local up` as its user meets it, from the launcher on.
 
 use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,6 +20,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Where one launcher after the other runs.
 struct Place {
     folder: TempDir,
+    state: &'static str,
     port: u16,
 }
 
@@ -29,7 +32,7 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         // Root's servers run as somebody else, who has to get to the state inside.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
-        let place = Self { folder, port: ports::free().unwrap() };
+        let place = Self { folder, state: "state", port: ports::free().unwrap() };
         let stack = programs::ours("stack").unwrap();
         let script = format!(
             "#!/bin/sh\nshift\nexec '{}' sign-in --env-file '{}' \"$@\"\n",
@@ -58,7 +61,7 @@ impl Place {
         let output = File::create(self.path("output")).unwrap();
         let errors = output.try_clone().unwrap();
         let mut command = Command::new(programs::ours("stack").unwrap());
-        command.arg("up").arg("--state").arg(self.path("state")).arg("--env-file").arg(self.env_file());
+        command.arg("up").arg("--state").arg(self.path(self.state)).arg("--env-file").arg(self.env_file());
         command.arg("--launcher").arg(self.launcher()).args(["--port", &self.port.to_string()]);
         Up(command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn().unwrap())
     }
@@ -119,8 +122,24 @@ impl Drop for Up {
 
 /// What a command prints when it is pasted into a shell somewhere else.
 fn paste(command: &str) -> String {
-    let output = Command::new("sh").args(["-c", command]).current_dir("/").output().unwrap();
+    paste_into("sh", command)
+}
+
+fn paste_into(shell: &str, command: &str) -> String {
+    let output = Command::new(shell).args(["-c", command]).current_dir("/").output().unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The value of a name in the file of addresses and secrets.
+fn value(env_file: &str, name: &str) -> String {
+    let line = env_file.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    line.unwrap().trim_matches('\'').to_owned()
+}
+
+/// What anybody can see of the arguments of processes.
+fn arguments(servers: &[Identity]) -> String {
+    let files = servers.iter().map(|server| format!("/proc/{}/cmdline", server.pid));
+    files.map(|file| fs::read_to_string(file).unwrap_or_default()).collect()
 }
 
 async fn are_gone(servers: &[Identity]) {
@@ -143,6 +162,65 @@ async fn the_five_printed_commands_work_as_printed() {
     for ((command, printed), expected) in commands.iter().zip(&printed).zip(expected) {
         assert!(printed.contains(expected), "{command}\n{printed}");
     }
+    assert!(paste_into("bash", &commands[4]).contains("200\n401\n"));
+}
+
+#[tokio::test]
+async fn redis_asks_for_a_password_that_no_argument_holds() {
+    let place = Place::new();
+    let up = place.up().await;
+    let env_file = fs::read_to_string(place.env_file()).unwrap();
+    let url = value(&env_file, "REDIS_URL");
+    let (password, address) =
+        url.strip_prefix("redis://default:").and_then(|rest| rest.split_once('@')).unwrap();
+    let mut stranger = TcpStream::connect(address).unwrap();
+    stranger.write_all(b"PING\r\n").unwrap();
+    let mut reply = String::new();
+    BufReader::new(stranger).read_line(&mut reply).unwrap();
+    assert!(reply.starts_with("-NOAUTH"), "{reply}");
+    let arguments = arguments(&up.servers());
+    assert!(arguments.contains("redis-server") && !arguments.contains(password));
+}
+
+#[tokio::test]
+async fn workers_whose_nginx_was_killed_end_with_the_run_and_with_the_next() {
+    let place = Place::new();
+    for launcher_too in [false, true] {
+        let mut up = place.up().await;
+        let nginx = value(&fs::read_to_string(place.env_file()).unwrap(), "NGINX_PID").parse().unwrap();
+        let workers = procfs::descendants(nginx);
+        assert!(!workers.is_empty());
+        Identity::of(nginx).unwrap().signal(Signal::KILL);
+        up.signal(if launcher_too { Signal::KILL } else { Signal::TERM });
+        up.ends().await;
+        if !launcher_too {
+            are_gone(&workers).await;
+        }
+    }
+    let _again = place.up().await;
+    assert!(paste(&place.commands()[0]).contains("Drama"));
+}
+
+#[tokio::test]
+async fn what_is_kept_is_forgotten_only_when_nothing_runs_and_leftovers_end_first() {
+    let folder = Place::new();
+    let place = Place { state: "kept/up", ..folder };
+    let forget = || {
+        let mut command = Command::new(programs::ours("stack").unwrap());
+        command.arg("forget").arg("--state").arg(place.path("kept")).output().unwrap()
+    };
+    let mut up = place.up().await;
+    let servers = up.servers();
+    let refused = forget();
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("running already"), "{refused:?}");
+    assert!(place.path("kept/up/secrets").exists());
+
+    up.signal(Signal::KILL);
+    up.ends().await;
+    assert!(forget().status.success());
+    are_gone(&servers).await;
+    assert!(!place.path("kept").exists());
 }
 
 #[tokio::test]
