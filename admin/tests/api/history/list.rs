@@ -184,12 +184,14 @@ async fn a_sign_in_does_not_wait_long_for_a_connection_to_write_its_history_on()
     let db = app.context.db.clone();
     let taking = tokio::spawn(async move { db.get().await.unwrap() });
     tokio::task::yield_now().await;
-    let begun = Instant::now();
     let_go(&holder, "select 1").await;
 
     let _kept = taking.await.unwrap();
-    signing_in.await.unwrap().pair();
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    // Whoever waits for the pool as long as it lets them is slower.
+    tokio::select! {
+        reply = signing_in => reply.unwrap().pair(),
+        _ = app.context.db.get() => panic!("the sign-in waits as long as the pool lets it"),
+    };
     let metrics = app.ops.get("/metrics").send().await.expect(200).text;
     assert!(metrics.contains("usher_admin_history_failures_total 1"), "{metrics}");
 }
