@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Command, PASSWORD, TestApp, TestDatabase, Vars, until, variables};
+use crate::support::{Command, PASSWORD, TestApp, TestDatabase, Vars, prefix, until, variables};
 
 #[tokio::test]
 async fn the_version_is_said_without_any_configuration() {
@@ -62,7 +62,7 @@ async fn replicas_may_migrate_at_once() {
 #[tokio::test]
 async fn serving_on_an_old_schema_ends_with_1_and_the_command_to_run() {
     let database = TestDatabase::empty().await;
-    let ended = Command::new(&variables(&database.url, "test:old:"), &[]).run().await;
+    let ended = Command::new(&variables(&database.url, &prefix()), &[]).run().await;
     assert_eq!(ended.code, 1);
     assert!(ended.err.contains("admin migrate"), "{ended:?}");
 }
@@ -130,7 +130,7 @@ async fn a_served_program_stops_at_a_signal_with_0_and_logs_no_secret() {
     let database = TestDatabase::migrated().await;
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("ops.sock");
-    let mut vars = variables(&database.url, "test:signal:");
+    let mut vars = variables(&database.url, &prefix());
     vars.insert("ADMIN_OPS_LISTEN", format!("unix:{}", socket.display()));
     let running = tokio::spawn(Command::new(&vars, &["serve"]).run_until_told());
     until("it listens", async || tokio::net::UnixStream::connect(&socket).await.ok()).await;
