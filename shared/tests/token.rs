@@ -261,6 +261,36 @@ fn foreign_identities_with_commas_or_odd_bytes_are_refused() {
 }
 
 #[test]
+fn what_would_not_fit_into_the_answer_to_nginx_is_refused() {
+    let mint = Mint::p256();
+    let verdict = |subject: String, roles: &str| {
+        let claims = json!({
+            "iss": ISSUER, "aud": "cinema", "sub": subject, "iat": NOW, "exp": NOW + 60,
+            "realm_access": { "roles": roles },
+        });
+        foreign().verify(&mint.token(&claims), &keys(&mint), NOW).err()
+    };
+    // 2048 bytes with commas between: 62 names of 32, and one of 2.
+    let roles: String = (0..62).map(|number| format!("role-{number:0>27} ")).collect::<String>() + "zz";
+    assert_eq!(verdict("a".repeat(512), &roles), None);
+    assert_eq!(verdict("a".repeat(512), &(roles + " y")), Some(TokenError::UnfitIdentity));
+    assert_eq!(verdict("a".repeat(513), ""), Some(TokenError::UnfitIdentity));
+}
+
+#[test]
+fn a_foreign_token_is_refused_before_its_time() {
+    let mint = Mint::p256();
+    let verdict = |nbf: serde_json::Value| {
+        let claims =
+            json!({ "iss": ISSUER, "aud": "cinema", "sub": "a", "iat": NOW, "exp": NOW + 60, "nbf": nbf });
+        foreign().verify(&mint.token(&claims), &keys(&mint), NOW).err()
+    };
+    assert_eq!(verdict(json!(NOW + 5)), None);
+    assert_eq!(verdict(json!(NOW + 6)), Some(TokenError::IssuedInFuture));
+    assert_eq!(verdict(json!("soon")), Some(TokenError::Malformed));
+}
+
+#[test]
 fn a_key_set_passes_over_what_cannot_verify_and_refuses_what_is_ambiguous() {
     let mint = Mint::new();
     let mut for_encryption = Mint::new().jwk();

@@ -121,7 +121,13 @@ impl Claims {
     }
 }
 
-/// Whether an identity is fit for a header and a comma-separated list: visible ASCII, no comma, not empty.
+/// The longest identity: two of them and the roles have to fit into the one page in which nginx reads the
+/// sidecar's answer.
+const MAX_IDENTITY_BYTES: usize = 512;
+
+/// Whether an identity is fit for a header and a comma-separated list: visible ASCII, no comma, neither empty
+/// nor over [`MAX_IDENTITY_BYTES`].
 pub(super) fn is_identity(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
+    (1..=MAX_IDENTITY_BYTES).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
 }

@@ -60,13 +60,13 @@ pub enum TokenError {
     /// `iss` is another.
     #[error("the token is another issuer's")]
     WrongIssuer,
-    /// An identity that no header can carry safely.
+    /// An identity, or a list of roles, that no header can carry safely.
     #[error("the token's identity cannot be passed on")]
     UnfitIdentity,
     /// `exp` has passed.
     #[error("the token has expired")]
     Expired,
-    /// `iat` lies ahead, beyond the leeway.
+    /// `iat`, or a foreign token's `nbf`, lies ahead, beyond the leeway.
     #[error("the token was issued in the future")]
     IssuedInFuture,
     /// `exp - iat` is more than the longest life, or not positive.
@@ -96,7 +96,7 @@ impl Verifier {
         if !key.verifies(message, signature) {
             return Err(TokenError::BadSignature);
         }
-        let token = self.read_claims(&decode(payload)?, key.kid())?;
+        let token = self.read_claims(&decode(payload)?, key.kid(), now)?;
         self.check_times(&token, now)?;
         Ok(token)
     }
@@ -125,7 +125,7 @@ impl Verifier {
         }
     }
 
-    fn read_claims(&self, json: &[u8], kid: &str) -> Result<VerifiedToken, TokenError> {
+    fn read_claims(&self, json: &[u8], kid: &str, now: u64) -> Result<VerifiedToken, TokenError> {
         match &self.profile {
             Profile::Usher => {
                 let claims: Claims = serde_json::from_slice(json).map_err(|error| why_unreadable(&error))?;
@@ -134,7 +134,9 @@ impl Verifier {
                 }
                 claims.into_verified(kid)
             }
-            Profile::Foreign(foreign) => foreign.read(json, &self.issuer, kid),
+            Profile::Foreign(foreign) => {
+                foreign.read(json, &self.issuer, kid, now.saturating_add(self.leeway))
+            }
         }
     }
 
