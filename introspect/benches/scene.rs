@@ -22,7 +22,7 @@ pub fn decider(revocations: u64) -> (Decider, Mint) {
     let (keys, ready) = (Arc::new(Keys::default()), Arc::new(Ready::default()));
     keys.install(KeySet::parse(mint.jwks().as_bytes()).expect("a good key set"));
     ready.keys_are_known();
-    ready.set_revocations_known(true);
+    ready.set_revocations(introspect::ready::Revocations::Known);
     let revoked = Arc::new(Revoked::new(5));
     let now = SystemClock.unix_seconds();
     revoked.purge(now);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use redis::RedisError;
 use shared::clock::Clock;
 use shared::listen::Address;
-use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
 use crate::config::Config;
@@ -17,7 +17,7 @@ use crate::feed::{self, Feed};
 use crate::keys::{Damaged, Keys, KillList, Refresher, Source, SourceError};
 use crate::metrics::Metrics;
 use crate::policy::Policies;
-use crate::ready::Ready;
+use crate::ready::{Ready, Revocations};
 use crate::remembered::Remembered;
 use crate::revoked::Revoked;
 use crate::routes::{Decisions, Operations};
@@ -25,6 +25,9 @@ use crate::server::{self, ListenError, Listener, Stop, Stream, Workers};
 
 /// After a task that must never end has ended.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
+
+/// Connections of operators at once: monitoring has a handful, and none may cost nginx its descriptors.
+const MOST_OPERATORS: usize = 64;
 
 /// A sidecar that listens and does not answer yet.
 pub struct App {
@@ -60,6 +63,9 @@ pub enum RunError {
     /// No thread could be had.
     #[error("a worker cannot be started: {0}")]
     Workers(#[from] io::Error),
+    /// What must go on for ever did not.
+    #[error("a part of the sidecar has ended ({0}); see the panic above, and start it again")]
+    Ended(String),
     /// Connections were cut.
     #[error("connections were still open after {0:?} and have been cut; raise INTROSPECT_DRAIN")]
     Cut(Duration),
@@ -140,7 +146,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// When no worker can be started, or connections outlast the drain.
+    /// When no worker can be started, a part that must go on panics, or connections outlast the drain.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
         let (stop, stopped) = watch::channel(false);
         // Never told to stop: health and metrics are answered to the very end.
@@ -154,14 +160,27 @@ impl App {
         for listener in self.ops_listeners {
             background.spawn(operate(listener, self.operations.clone(), forever.clone()));
         }
-        let accepting =
-            self.listeners.into_iter().map(|listener| take(listener, &stopped, &workers)).collect();
+        let mut accepting = JoinSet::new();
+        for listener in self.listeners {
+            accepting.spawn(take(listener, stopped.clone(), Arc::clone(&workers)));
+        }
 
-        shutdown.await;
+        // Without one of these the sidecar would go on with old keys, or deaf: better none than that.
+        tokio::select! {
+            () = shutdown => {}
+            Some(ended) = background.join_next() => return Err(RunError::of(ended)),
+            Some(ended) = accepting.join_next() => return Err(RunError::of(ended)),
+        }
         tracing::info!("Stopping: no more connections are taken, and those that are open end.");
         ready.drain();
         stop.send_replace(true);
         drain(accepting, workers, self.drain).await
+    }
+}
+
+impl RunError {
+    fn of(ended: Result<(), JoinError>) -> Self {
+        Self::Ended(ended.err().map_or_else(|| "without a reason".to_owned(), |error| error.to_string()))
     }
 }
 
@@ -182,7 +201,7 @@ impl Feeder {
                 }
                 Err(error) => tracing::error!(%error, "The feed of revocations cannot be made again."),
             }
-            self.shared.ready.set_revocations_known(false);
+            self.shared.ready.set_revocations(Revocations::Unread);
             tokio::time::sleep(PAUSE_AFTER_PANIC).await;
         }
     }
@@ -196,29 +215,29 @@ async fn bind(addresses: &[Address]) -> Result<Vec<Listener>, ListenError> {
     Ok(listeners)
 }
 
-fn take(listener: Listener, stop: &Stop, workers: &Arc<Workers>) -> JoinHandle<()> {
-    let (stop, workers) = (stop.clone(), Arc::clone(workers));
-    tokio::spawn(async move { server::accept(listener, stop, |stream| workers.hand(stream)).await })
+async fn take(listener: Listener, stop: Stop, workers: Arc<Workers>) {
+    server::accept(listener, stop, |stream| workers.hand(stream)).await;
 }
 
 async fn operate(listener: Listener, operations: Operations, stop: Stop) {
+    let places = Arc::new(Semaphore::new(MOST_OPERATORS));
     let serve = |stream: Stream| {
-        tokio::spawn(server::serve(stream, operations.clone(), stop.clone()));
+        // Beyond the bound a connection is closed at once.
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { return };
+        let served = server::serve(stream, operations.clone(), stop.clone());
+        tokio::spawn(async move {
+            served.await;
+            drop(place);
+        });
     };
     server::accept(listener, stop.clone(), serve).await;
 }
 
 /// Waits for the accept loops, then for the workers, at most for `limit`.
-async fn drain(
-    accepting: Vec<JoinHandle<()>>,
-    workers: Arc<Workers>,
-    limit: Duration,
-) -> Result<(), RunError> {
+async fn drain(mut accepting: JoinSet<()>, workers: Arc<Workers>, limit: Duration) -> Result<(), RunError> {
     let ended = async {
-        for task in accepting {
-            // A panic of it has been reported by the panic itself.
-            let _ended = task.await;
-        }
+        // A panic of one has been reported by the panic itself.
+        while accepting.join_next().await.is_some() {}
         let Some(workers) = Arc::into_inner(workers) else { return };
         let _joined = tokio::task::spawn_blocking(|| workers.join()).await;
     };

@@ -32,6 +32,9 @@ const JWKS_REFRESH: Duration = Duration::from_mins(5);
 const CACHE: u64 = 100_000;
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// In place of a type: whatever it is.
+const ANY_TYPE: &str = "any";
+
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -141,26 +144,35 @@ fn verifier(reader: &mut Reader<'_>) -> Option<Verifier> {
     let leeway =
         reader.or("INTROSPECT_LEEWAY", LEEWAY, duration_between(Duration::ZERO, Duration::from_mins(1)));
     let max_life = reader.or("INTROSPECT_MAX_TOKEN_LIFE", MAX_TOKEN_LIFE, duration_between(SECOND, DAY));
-    let foreign = foreign(reader);
+    let (foreign, type_is_set) = foreign(reader);
     let profile = reader.or("INTROSPECT_PROFILE", Profile::Usher, |name| match name {
         "usher" => Ok(Profile::Usher),
         "foreign" => Ok(Profile::Foreign(foreign)),
         _ => Err("it is usher or foreign"),
     });
+    if matches!(profile, Profile::Foreign(_)) && !type_is_set {
+        // An identity token of the same issuer is signed with the same key: only its type tells it apart.
+        let why = "it is required where INTROSPECT_PROFILE is foreign: the `typ` of access tokens, or any";
+        reader.mistake("INTROSPECT_FOREIGN_TYPE", why);
+    }
     Some(Verifier { profile, issuer: issuer?, leeway: leeway.as_secs(), max_life: max_life.as_secs() })
 }
 
-/// How another issuer's tokens are read; the defaults are the registered names.
-fn foreign(reader: &mut Reader<'_>) -> Foreign {
+/// How another issuer's tokens are read; the defaults are the registered names. And whether their type was
+/// said, which has no default.
+fn foreign(reader: &mut Reader<'_>) -> (Foreign, bool) {
     let claim =
         |reader: &mut Reader<'_>, name: &str, default: &str| reader.or(name, default.to_owned(), text);
-    Foreign {
+    let token_type = reader.optional("INTROSPECT_FOREIGN_TYPE", text);
+    let type_is_set = token_type.is_some();
+    let foreign = Foreign {
         algorithms: reader.or("INTROSPECT_FOREIGN_ALGORITHMS", vec![Algorithm::EdDsa], algorithms),
-        token_type: reader.optional("INTROSPECT_FOREIGN_TYPE", text),
+        token_type: token_type.filter(|name| name != ANY_TYPE),
         user_claim: claim(reader, "INTROSPECT_FOREIGN_USER_CLAIM", "sub"),
         session_claim: claim(reader, "INTROSPECT_FOREIGN_SESSION_CLAIM", "sid"),
         roles_claim: claim(reader, "INTROSPECT_FOREIGN_ROLES_CLAIM", "roles"),
-    }
+    };
+    (foreign, type_is_set)
 }
 
 fn challenges(realm: &str) -> Result<Challenges, &'static str> {
@@ -234,12 +246,27 @@ mod tests {
         vars.extend([
             ("INTROSPECT_PROFILE", "foreign".to_owned()),
             ("INTROSPECT_FOREIGN_ALGORITHMS", "RS256, ES256".to_owned()),
+            ("INTROSPECT_FOREIGN_TYPE", "at+jwt".to_owned()),
             ("INTROSPECT_FOREIGN_ROLES_CLAIM", "realm_access.roles".to_owned()),
         ]);
         let config = Config::read(&vars).unwrap();
         let Profile::Foreign(foreign) = config.verifier.profile else { panic!("not foreign") };
         assert_eq!(foreign.algorithms, [Algorithm::Rs256, Algorithm::Es256]);
         assert_eq!(foreign.roles_claim, "realm_access.roles");
+        assert_eq!(foreign.token_type.as_deref(), Some("at+jwt"));
+    }
+
+    #[test]
+    fn the_type_of_foreign_tokens_has_to_be_said() {
+        let mut vars = least();
+        vars.insert("INTROSPECT_PROFILE", "foreign".to_owned());
+        let mistakes = Config::read(&vars).err().unwrap();
+        assert!(mistakes.to_string().starts_with("INTROSPECT_FOREIGN_TYPE: "), "{mistakes}");
+        vars.insert("INTROSPECT_FOREIGN_TYPE", "any".to_owned());
+        let Profile::Foreign(foreign) = Config::read(&vars).unwrap().verifier.profile else {
+            panic!("not foreign")
+        };
+        assert_eq!(foreign.token_type, None);
     }
 
     #[test]

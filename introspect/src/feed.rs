@@ -5,11 +5,14 @@
 //! what the log holds after our position, and only that moves the position.
 //!
 //! The set only grows here. Whatever Redis loses, forgets or says anew, nothing that was read is
-//! unlearned; records go by their own end alone.
+//! unlearned; records go by their own end alone. What is known to be lost closes the sidecar until a complete
+//! epoch has been read.
 //!
 //! Not here yet: certificates of freshness, the stale state and acknowledgements.
 
 mod sync;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +20,7 @@ use std::time::Duration;
 use futures_util::{FutureExt as _, StreamExt as _};
 use redis::aio::{MultiplexedConnection, PubSubStream};
 use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError};
 use shared::clock::Clock;
 use shared::revocation::{Keys, Kind, Position, Record, RecordError, decode_all};
@@ -25,7 +29,7 @@ use tokio::time::timeout;
 
 use crate::keys::KillList;
 use crate::metrics::{Anomaly, Metrics};
-use crate::ready::Ready;
+use crate::ready::{Ready, Revocations};
 use crate::revoked::Revoked;
 
 /// Longer than this no answer is waited for, so that a Redis that hangs is left like one that is gone.
@@ -34,6 +38,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(100);
 /// The same while nothing can be decided yet.
 const TICK_WHEN_COLD: Duration = Duration::from_millis(10);
+/// A connection on which nothing was heard for so long is probed; the subscription has no questions of its own.
+const SILENCE: Duration = Duration::from_secs(5);
+/// Between probes.
+const PROBE_PAUSE: Duration = Duration::from_secs(1);
+/// Probes without an answer, after which the connection is given up.
+const PROBES: u32 = 3;
+/// Sent bytes that are not acknowledged for so long end the connection.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 /// Before another attempt to connect.
 const PAUSE: Duration = Duration::from_millis(200);
 /// The same while nothing can be decided yet.
@@ -60,8 +72,10 @@ pub struct Feed {
     shared: Shared,
     killed: KillList,
     position: Position,
-    /// Something of this epoch was not there or not understood.
-    incomplete: bool,
+    /// The highest epoch seen: the log of a lower one is an old history.
+    highest: u64,
+    /// Something of this epoch was not there or not understood, or the epoch itself is an old one.
+    lost: Option<Revocations>,
     /// What was wrong last, so that it is logged once.
     trouble: Option<Anomaly>,
 }
@@ -93,18 +107,18 @@ impl Feed {
         killed: KillList,
         shared: Shared,
     ) -> Result<Self, RedisError> {
-        let settings = TcpSettings::default().set_nodelay(true);
         for record in killed.records() {
             shared.revoked.apply(record);
         }
         Ok(Self {
-            client: Client::open(redis.set_tcp_settings(settings))?,
+            client: Client::open(redis.set_tcp_settings(tcp_settings()))?,
             keys,
             sync: Sync::new(),
             shared,
             killed,
             position: Position { epoch: 0, seq: 0 },
-            incomplete: false,
+            highest: 0,
+            lost: None,
             trouble: None,
         })
     }
@@ -186,22 +200,26 @@ impl Feed {
                 if behind {
                     let page = self.sync.page(log, &self.keys, self.position, last);
                     let page = in_time(async { Ok(page.await?) }).await?;
-                    self.advance(&page.ok_or(FeedError::Unreadable)?);
+                    self.take_page(&page.ok_or(FeedError::Unreadable)?);
                 }
                 Ok(behind)
             }
         }
     }
 
-    /// A new epoch is read from its start. An older one is Redis gone back in time: never followed.
+    /// Another epoch is read from its start. One that is not above all before it is Redis, or PostgreSQL,
+    /// gone back in time: what it holds is applied, but it says nothing of what it lacks.
     fn begin(&mut self, epoch: u64) -> bool {
-        if epoch <= self.position.epoch {
-            self.note(Anomaly::LowerEpoch, &"its epoch is before ours");
-            return false;
+        if epoch > self.highest {
+            tracing::info!(epoch, "The revocation log has a new epoch.");
+            self.highest = epoch;
+            self.lost = None;
+        } else {
+            let why = "its epoch is before one already read; restart this sidecar if PostgreSQL was restored";
+            self.note(Anomaly::LowerEpoch, &why);
+            self.lose(Revocations::Old);
         }
-        tracing::info!(epoch, "The revocation log has a new epoch.");
         self.position = Position { epoch, seq: 0 };
-        self.incomplete = false;
         true
     }
 
@@ -221,37 +239,54 @@ impl Feed {
         behind
     }
 
+    /// Applies an answer of the script, which is atomic: what is missing from it is missing from the log.
     fn advance(&mut self, entries: &[Entry]) {
         for entry in entries {
             if entry.position.seq != self.position.seq + 1 {
                 self.gap();
             }
-            self.incomplete |= !self.apply(Record::decode(&entry.record));
-            self.shared.metrics.read.inc();
-            self.position.seq = entry.position.seq;
+            self.step(entry);
         }
+    }
+
+    /// Applies a page as far as it follows on. It was not read in one with the floor: a page that begins
+    /// later may have been trimmed meanwhile. The next answer of the script says which it is.
+    fn take_page(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            if entry.position.seq != self.position.seq + 1 {
+                return;
+            }
+            self.step(entry);
+        }
+    }
+
+    fn step(&mut self, entry: &Entry) {
+        if !self.apply(Record::decode(&entry.record)) {
+            self.lose(Revocations::Incomplete);
+        }
+        self.shared.metrics.read.inc();
+        self.position.seq = entry.position.seq;
     }
 
     /// The whole log has been read.
     ///
-    /// A log that is not complete, or holds records that this version does not understand, keeps a
-    /// starting sidecar from being ready, because it cannot know what it would let through. One that was
-    /// ready before goes on: it knows more than one that would take its place, and a relay that is newer
-    /// than the sidecars must not stop every film at once.
+    /// A log that is not complete, or holds records that this version does not understand, keeps the
+    /// sidecar from deciding: it cannot know what it would let through. A new epoch starts with a clean
+    /// slate.
     fn settle(&mut self) {
         let metrics = &self.shared.metrics;
         metrics.epoch.set(self.position.epoch as i64);
         metrics.sequence.set(self.position.seq as i64);
         metrics.held.set(self.shared.revoked.len() as i64);
         metrics.held_bytes.set(self.shared.revoked.bytes() as i64);
-        if self.incomplete {
+        if self.lost.is_some() {
             return;
         }
         if self.trouble.take().is_some() || !self.shared.ready.revocations_are_known() {
             let held = self.shared.revoked.len();
             tracing::info!(position = %self.position, held, "The whole revocation log has been read.");
         }
-        self.shared.ready.set_revocations_known(true);
+        self.shared.ready.set_revocations(Revocations::Known);
     }
 
     /// Whether the record was understood.
@@ -273,7 +308,13 @@ impl Feed {
 
     fn gap(&mut self) {
         self.note(Anomaly::Gap, &"records are missing from it; a new epoch brings them back");
-        self.incomplete = true;
+        self.lose(Revocations::Incomplete);
+    }
+
+    /// From now on nothing can be decided, until a complete epoch above all others has been read.
+    fn lose(&mut self, what: Revocations) {
+        let what = *self.lost.get_or_insert(what);
+        self.shared.ready.set_revocations(what);
     }
 
     /// Counts what is wrong, and logs it when it is new.
@@ -284,6 +325,12 @@ impl Feed {
             tracing::warn!(%position, anomaly, %why, "The revocation log cannot be followed; trying again.");
         }
     }
+}
+
+/// A connection whose other end is gone without a word is noticed within seconds.
+fn tcp_settings() -> TcpSettings {
+    let probes = TcpKeepalive::new().with_time(SILENCE).with_interval(PROBE_PAUSE).with_retries(PROBES);
+    TcpSettings::default().set_nodelay(true).set_keepalive(probes).set_user_timeout(UNACKNOWLEDGED)
 }
 
 async fn in_time<T>(wanted: impl Future<Output = Result<T, FeedError>>) -> Result<T, FeedError> {

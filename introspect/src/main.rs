@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Parser;
 use introspect::app::App;
 use introspect::config::Config;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared::clock::SystemClock;
 use shared::env::{EXIT_USAGE, ProcessVars};
 
@@ -24,12 +25,21 @@ fn main() -> ExitCode {
         }
     };
     config.logs.start();
+    raise_open_files();
     match run(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("introspect: {error}.");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// As many connections as the system allows: the soft limit is low for programs that use `select`.
+fn raise_open_files() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(%error, "The limit of open files stays; raise it where this program is started.");
     }
 }
 

@@ -1,13 +1,27 @@
 //! Whether the sidecar knows enough to decide.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-/// What has to be there before the first decision, and whether the last one is near.
+/// What has to be there before a decision, and whether the last one is near.
 #[derive(Debug, Default)]
 pub struct Ready {
     keys: AtomicBool,
-    revocations: AtomicBool,
+    revocations: AtomicU8,
     draining: AtomicBool,
+}
+
+/// How much of the revocations is known. Tokens are judged under [`Revocations::Known`] alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Revocations {
+    /// The log has not been read to its end.
+    Unread = 0,
+    /// Everything that the log held.
+    Known = 1,
+    /// The log held something that was lost, or that this version does not understand.
+    Incomplete = 2,
+    /// The log is of an epoch before one that was read: an old history, which may lack what came after.
+    Old = 3,
 }
 
 impl Ready {
@@ -16,15 +30,21 @@ impl Ready {
         self.keys.store(true, Ordering::Release);
     }
 
-    /// Whether the whole log has been read once, or that must happen anew. A lost connection is no reason
-    /// to say otherwise: what was read stays true.
-    pub fn set_revocations_known(&self, known: bool) {
-        self.revocations.store(known, Ordering::Release);
+    /// Says how much is known. A lost connection is no reason to: what was read stays true.
+    pub fn set_revocations(&self, known: Revocations) {
+        self.revocations.store(known as u8, Ordering::Release);
     }
 
-    /// Whether the whole log has been read once.
+    /// How much is known.
+    pub fn revocations(&self) -> Revocations {
+        let all = [Revocations::Known, Revocations::Incomplete, Revocations::Old];
+        let number = self.revocations.load(Ordering::Acquire);
+        all.into_iter().find(|one| *one as u8 == number).unwrap_or(Revocations::Unread)
+    }
+
+    /// Whether the whole log has been read, and nothing of it was lost since.
     pub fn revocations_are_known(&self) -> bool {
-        self.revocations.load(Ordering::Acquire)
+        self.revocations() == Revocations::Known
     }
 
     /// No more connections will be taken.
@@ -40,13 +60,20 @@ impl Ready {
     /// What is missing, as a sentence; `None` when the sidecar wants requests.
     pub fn missing(&self) -> Option<&'static str> {
         if self.draining.load(Ordering::Acquire) {
-            Some("stopping")
-        } else if !self.keys.load(Ordering::Acquire) {
-            Some("the issuer's keys are not known yet")
-        } else if !self.revocations_are_known() {
-            Some("the revocations have not been read yet")
-        } else {
-            None
+            return Some("stopping");
+        }
+        if !self.keys.load(Ordering::Acquire) {
+            return Some("the issuer's keys are not known yet");
+        }
+        match self.revocations() {
+            Revocations::Known => None,
+            Revocations::Unread => Some("the revocations have not been read yet"),
+            Revocations::Incomplete => Some(
+                "revocations are missing from the log or not understood; a complete new epoch or a newer version is needed",
+            ),
+            Revocations::Old => Some(
+                "the log's epoch of revocations is before one already read; restart this sidecar if PostgreSQL was restored",
+            ),
         }
     }
 }
@@ -61,7 +88,7 @@ mod tests {
         assert!(!ready.can_decide());
         ready.keys_are_known();
         assert!(!ready.can_decide());
-        ready.set_revocations_known(true);
+        ready.set_revocations(Revocations::Known);
         assert!(ready.can_decide());
         assert_eq!(ready.missing(), None);
     }
@@ -70,9 +97,22 @@ mod tests {
     fn a_stopping_sidecar_decides_but_wants_no_more() {
         let ready = Ready::default();
         ready.keys_are_known();
-        ready.set_revocations_known(true);
+        ready.set_revocations(Revocations::Known);
         ready.drain();
         assert!(ready.can_decide());
         assert_eq!(ready.missing(), Some("stopping"));
+    }
+
+    #[test]
+    fn only_what_is_known_whole_can_be_decided_by() {
+        let ready = Ready::default();
+        ready.keys_are_known();
+        for known in [Revocations::Unread, Revocations::Incomplete, Revocations::Old] {
+            ready.set_revocations(Revocations::Known);
+            assert!(ready.can_decide());
+            ready.set_revocations(known);
+            assert_eq!(ready.revocations(), known);
+            assert!(!ready.can_decide() && ready.missing().is_some_and(|why| why.contains("revocations")));
+        }
     }
 }

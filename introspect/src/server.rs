@@ -45,8 +45,10 @@ pub trait Handler: Clone + Send + 'static {
     fn answer(&self, request: &Request<Incoming>) -> Response<Self::Body>;
 }
 
-/// Takes connections until told to stop, and hands each on.
+/// Takes connections until told to stop, and hands each on. A kind of failure is logged once: without
+/// descriptors there would be fifty lines a second.
 pub async fn accept(listener: Listener, mut stop: Stop, mut hand_on: impl FnMut(Stream)) {
+    let mut failures = Vec::new();
     loop {
         let taken = tokio::select! {
             taken = listener.accept() => taken,
@@ -55,7 +57,12 @@ pub async fn accept(listener: Listener, mut stop: Stop, mut hand_on: impl FnMut(
         match taken {
             Ok(stream) => hand_on(stream),
             Err(error) => {
-                tracing::warn!(%error, address = %listener.address(), "A connection could not be taken.");
+                let kind = (error.kind(), error.raw_os_error());
+                if !failures.contains(&kind) {
+                    failures.push(kind);
+                    let address = listener.address();
+                    tracing::warn!(%error, %address, "A connection could not be taken; told once of each kind.");
+                }
                 tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
             }
         }

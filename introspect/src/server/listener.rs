@@ -1,7 +1,7 @@
 //! Listening sockets: made with care, and cleared away.
 
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
 use std::path::{Path, PathBuf};
 
@@ -51,6 +51,16 @@ pub enum ListenError {
         "{0} can be written by others than this user: own it, and take the write permission from group and others"
     )]
     UnsafeFolder(String),
+    /// nginx, which may enter the folder by its group, could not connect.
+    #[error(
+        "{socket} cannot be given the group of its folder ({group}): put this user into that group, or give the folder this user's group"
+    )]
+    ForeignGroup {
+        /// The socket.
+        socket: String,
+        /// The folder's group, by its number.
+        group: u32,
+    },
     /// Something else is there.
     #[error("{0} exists and is not a socket: remove it")]
     NotASocket(String),
@@ -82,9 +92,10 @@ impl Listener {
                 Ok(Self { socket: Socket::Tcp(socket), address, _file: None })
             }
             Address::Unix(path) => {
-                check_folder(path)?;
+                let group = check_folder(path)?;
                 clear_stale(path)?;
                 let (socket, file) = bind_unix(path).map_err(failed)?;
+                open_to_group(path, group)?;
                 Ok(Self { socket: Socket::Unix(socket), address: address.clone(), _file: Some(file) })
             }
         }
@@ -128,12 +139,26 @@ fn bind_unix(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     let socket = StdUnixListener::bind(path)?;
     let file = std::fs::symlink_metadata(path)?;
     let file = SocketFile { path: path.to_owned(), device: file.dev(), inode: file.ino() };
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE))?;
     socket.set_nonblocking(true)?;
     Ok((UnixListener::from_std(socket)?, file))
 }
 
-fn check_folder(path: &Path) -> Result<(), ListenError> {
+/// Lets the folder's group connect. A new socket has the group of this process, whatever the folder's is.
+fn open_to_group(path: &Path, group: u32) -> Result<(), ListenError> {
+    let failed = |error| ListenError::Io { address: path.display().to_string(), error };
+    if std::fs::symlink_metadata(path).map_err(failed)?.gid() != group {
+        chown(path, None, Some(group)).map_err(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                ListenError::ForeignGroup { socket: path.display().to_string(), group }
+            }
+            _ => failed(error),
+        })?;
+    }
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE)).map_err(failed)
+}
+
+/// The folder's group.
+fn check_folder(path: &Path) -> Result<u32, ListenError> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let shown = || folder.display().to_string();
     let about = std::fs::metadata(folder).map_err(|_| ListenError::NoFolder(shown()))?;
@@ -141,7 +166,7 @@ fn check_folder(path: &Path) -> Result<(), ListenError> {
     if !about.is_dir() || !ours || about.mode() & WRITABLE_BY_OTHERS != 0 {
         return Err(ListenError::UnsafeFolder(shown()));
     }
-    Ok(())
+    Ok(about.gid())
 }
 
 /// Removes the socket that a killed process left: one that nobody answers.
@@ -181,6 +206,19 @@ mod tests {
         assert_eq!(about.mode() & 0o777, 0o660);
         drop(listener);
         assert!(!folder.path().join("auth.sock").exists());
+    }
+
+    #[tokio::test]
+    async fn the_socket_has_the_group_of_its_folder() {
+        let folder = folder(0o750);
+        // Any group that this process may give away: all for root, else the last of its own.
+        let ours = rustix::process::getegid().as_raw();
+        let own = rustix::process::getgroups().unwrap().last().map_or(ours, |group| group.as_raw());
+        let group = if rustix::process::geteuid().is_root() { ours + 33 } else { own };
+        chown(folder.path(), None, Some(group)).unwrap();
+        let _listener = bind(&folder).await.unwrap();
+        let about = std::fs::metadata(folder.path().join("auth.sock")).unwrap();
+        assert_eq!((about.gid(), about.mode() & 0o777), (group, 0o660));
     }
 
     #[tokio::test]

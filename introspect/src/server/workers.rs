@@ -112,3 +112,50 @@ impl Drop for Open {
         self.metrics.open.dec();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::os::unix::net::UnixStream;
+
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use http_body_util::Empty;
+    use hyper::body::Incoming;
+    use tokio::sync::watch;
+
+    use super::*;
+
+    /// Counts what one worker answers.
+    #[derive(Clone, Default)]
+    struct Counting(Arc<AtomicUsize>);
+
+    impl Handler for Counting {
+        type Body = Empty<Bytes>;
+
+        fn answer(&self, _request: &Request<Incoming>) -> Response<Self::Body> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Response::new(Empty::new())
+        }
+    }
+
+    #[test]
+    fn connections_are_spread_evenly_over_the_workers() {
+        let handlers = vec![Counting::default(), Counting::default(), Counting::default()];
+        let (stop, stopped) = watch::channel(false);
+        let workers = Workers::start(handlers.clone(), &stopped, &Arc::new(Metrics::new(3))).unwrap();
+        let mut open = Vec::new();
+        for _ in 0..30 {
+            let (mut client, server) = UnixStream::pair().unwrap();
+            server.set_nonblocking(true).unwrap();
+            workers.hand(Stream::Unix(server));
+            client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            assert!(client.read(&mut [0; 256]).unwrap() > 0);
+            open.push(client);
+        }
+        let answered: Vec<_> = handlers.iter().map(|handler| handler.0.load(Ordering::SeqCst)).collect();
+        assert_eq!(answered, [10, 10, 10]);
+        stop.send_replace(true);
+        workers.join();
+    }
+}

@@ -42,6 +42,36 @@ fn an_address_that_cannot_be_had_is_told_with_exit_code_1() {
 }
 
 #[test]
+fn it_takes_as_many_descriptors_as_it_may() {
+    let setup = Setup::new();
+    let socket = setup.folder.path().join("auth.sock");
+    let setup = setup.with("INTROSPECT_LISTEN", format!("unix:{}", socket.display()));
+    let mut shell = Command::new("/bin/sh");
+    let run = "ulimit -S -n 64; exec \"$0\"";
+    shell.env_clear().args(["-c", run, env!("CARGO_BIN_EXE_introspect")]).envs(&setup.vars);
+    let mut process = shell.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    wait_until("it listens", || Client::try_connect(&Address::Unix(socket.clone())).is_ok());
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", process.id())).unwrap();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let mut values = files.split_whitespace();
+    let (soft, hard) = (values.next(), values.next());
+    assert!(soft == hard && soft != Some("64"), "{files}");
+}
+
+#[test]
+fn the_crate_that_forges_tokens_is_no_part_of_it() {
+    let mut cargo = Command::new(env!("CARGO"));
+    let asked = ["tree", "-p", "introspect", "-e", "normal", "--offline", "--prefix", "none"];
+    let told = cargo.args(asked).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    let tree = String::from_utf8(told.stdout).unwrap();
+    let has = |name: &str| tree.lines().any(|line| line.split(' ').next() == Some(name));
+    assert!(has("shared"), "{tree}{}", String::from_utf8_lossy(&told.stderr));
+    assert!(!has("forge"), "{tree}");
+}
+
+#[test]
 fn sigterm_ends_it_well_and_no_token_is_in_its_log() {
     let setup = Setup::new();
     setup.log.begin(1, &[]);

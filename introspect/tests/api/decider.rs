@@ -33,7 +33,7 @@ fn decider(mint: &Mint) -> Decider {
     let (keys, ready) = (Arc::new(Keys::default()), Arc::new(Ready::default()));
     keys.install(KeySet::parse(mint.jwks().as_bytes()).unwrap());
     ready.keys_are_known();
-    ready.set_revocations_known(true);
+    ready.set_revocations(introspect::ready::Revocations::Known);
     Decider {
         verifier: Verifier { profile: Profile::Usher, issuer: ISSUER.to_owned(), leeway: 5, max_life: 900 },
         audience: "cinema".to_owned(),

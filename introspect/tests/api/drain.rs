@@ -2,7 +2,7 @@
 
 use introspect::app::RunError;
 
-use crate::support::{Client, Setup, Sidecar, wait_until};
+use crate::support::{Client, POISON, Setup, Sidecar, wait_until};
 
 #[test]
 fn idle_connections_end_and_the_socket_goes() {
@@ -38,4 +38,13 @@ fn a_connection_that_does_not_end_is_cut_after_the_drain() {
     client.send(b"GET / HTTP/1.1\r\n");
     wait_until("the connection is served", || sidecar.metric("introspect_connections_open") == 1);
     assert!(matches!(sidecar.end(), Err(RunError::Cut(_))));
+}
+
+#[test]
+fn a_part_that_panicked_ends_the_sidecar_rather_than_leave_it_with_old_keys() {
+    let mut sidecar = Sidecar::start();
+    // Keys in a file are read every second, and the time of it is noted.
+    sidecar.clock.set(POISON);
+    wait_until("it has ended", || sidecar.has_ended());
+    assert!(matches!(sidecar.end(), Err(RunError::Ended(_))));
 }

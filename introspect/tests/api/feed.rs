@@ -4,7 +4,7 @@ use serde_json::Value;
 use shared::revocation::{Kind, Reason};
 
 use crate::support::log::record;
-use crate::support::{POISON, Proxy, Setup, Sidecar, wait_until};
+use crate::support::{Issuer, POISON, Proxy, Setup, Sidecar, wait_until};
 
 /// A sidecar with the token of somebody who has been signed out.
 fn signed_out(sidecar: &Sidecar) -> String {
@@ -51,15 +51,25 @@ fn a_wiped_redis_makes_nothing_be_forgotten() {
 }
 
 #[test]
-fn an_earlier_epoch_is_never_followed() {
+fn an_earlier_epoch_is_applied_and_closes_the_sidecar_until_a_higher_one_comes() {
     let setup = Setup::new();
     setup.log.begin(5, &[]);
     let sidecar = setup.start();
+    let (claims, here) = (sidecar.claims(), sidecar.token());
+    let gone = sidecar.mint.token(&claims);
     sidecar.log.wipe();
-    sidecar.log.begin(4, &[]);
-    wait_until("it is seen", || anomalies(&sidecar, "lower_epoch") > 0);
-    assert_eq!(sidecar.metric("introspect_feed_epoch"), 5);
+    sidecar.log.begin(4, &[signs_out(&claims)]);
+    sidecar.wait_for(&here, 503);
+    assert_eq!(anomalies(&sidecar, "lower_epoch"), 1);
+    assert!(sidecar.operations("/health/ready").body.contains("restart this sidecar"));
+    wait_until("it is read", || sidecar.metric("introspect_revocations_held") == 1);
+    // Its own epoch again may be another filling of the same number.
+    sidecar.log.begin(5, &[]);
+    wait_until("it is read", || sidecar.metric("introspect_feed_epoch") == 5);
+    sidecar.ask_with("user", &here).is_undecided();
     sidecar.log.begin(6, &[]);
+    sidecar.wait_for(&here, 204);
+    assert_eq!(sidecar.ask_with("user", &gone).status, 401);
     signed_out(&sidecar);
 }
 
@@ -157,7 +167,10 @@ fn garbage_in_a_wake_hides_no_good_record_and_lets_nobody_through() {
 
 #[test]
 fn a_feed_that_panicked_decides_nothing_until_all_is_read_again() {
-    let sidecar = Sidecar::start();
+    let setup = Setup::new();
+    // Fetched rarely, so that nobody but the feed asks for the time.
+    let issuer = Issuer::start(&setup.mint.jwks());
+    let sidecar = setup.with("INTROSPECT_JWKS", issuer.url()).start();
     let (gone, here) = (signed_out(&sidecar), sidecar.token());
     let now = sidecar.clock.now();
     sidecar.clock.set(POISON);

@@ -81,7 +81,7 @@ fn pipelined_requests_are_answered_in_order() {
 }
 
 #[test]
-fn connections_are_spread_over_the_workers() {
+fn connections_are_counted_for_as_long_as_they_are_open() {
     let sidecar = Sidecar::start();
     let mut clients: Vec<_> = (0..64).map(|_| sidecar.connect()).collect();
     let token = format!("Bearer {}", sidecar.token());

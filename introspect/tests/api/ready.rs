@@ -95,12 +95,28 @@ fn a_log_with_a_hole_keeps_a_starting_sidecar_from_deciding() {
 }
 
 #[test]
-fn a_sidecar_that_can_decide_goes_on_when_a_record_is_not_understood() {
-    let sidecar = Sidecar::start();
-    sidecar.log.append_raw(vec![vec![9; 32]], None);
-    anomaly_seen(&sidecar, "undecodable");
-    assert_eq!(sidecar.operations("/health/ready").status, 200);
-    assert_eq!(sidecar.ask_with("user", &sidecar.token()).status, 204);
+fn a_running_sidecar_that_lost_a_revocation_decides_nothing_until_a_complete_epoch_was_read() {
+    for kind in ["undecodable", "gap"] {
+        let sidecar = Sidecar::start();
+        let token = sidecar.token();
+        assert_eq!(sidecar.ask_with("user", &token).status, 204);
+        match kind {
+            "gap" => sidecar.log.set_meta(1, 1, 0),
+            _ => sidecar.log.append_raw(vec![vec![9; 32]], None),
+        }
+        sidecar.wait_for(&token, 503);
+        anomaly_seen(&sidecar, kind);
+        not_ready(&sidecar, "revocations are missing");
+        sidecar.ask_with("anonymous", &token).is_undecided();
+        sidecar.ask("anonymous", &[]).is_allowed_as_nobody();
+        // An epoch that lacks something as well changes nothing.
+        sidecar.log.begin_raw(2, &[vec![9; 32]]);
+        wait_until("it is read", || sidecar.metric("introspect_feed_epoch") == 2);
+        sidecar.ask_with("user", &token).is_undecided();
+        sidecar.log.begin(3, &[]);
+        sidecar.wait_ready();
+        assert_eq!(sidecar.ask_with("user", &token).status, 204);
+    }
 }
 
 #[test]
@@ -111,4 +127,12 @@ fn the_operators_listener_knows_its_paths_alone() {
     let metrics = sidecar.operations("/metrics");
     assert!(metrics.body.ends_with("# EOF\n"));
     assert!(metrics.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+}
+
+#[test]
+fn the_operators_listener_has_room_for_a_handful() {
+    let sidecar = Sidecar::start();
+    let mut held: Vec<_> = (0..64).map(|_| sidecar.connect_operator()).collect();
+    assert!(sidecar.connect_operator().is_closed());
+    assert_eq!(held[0].get("/health/live").status, 200);
 }

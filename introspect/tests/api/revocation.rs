@@ -68,7 +68,8 @@ fn a_killed_key_takes_its_tokens_with_it() {
 
 #[test]
 fn a_foreign_user_is_revoked_by_issue_time() {
-    let sidecar = Setup::new().with("INTROSPECT_PROFILE", "foreign").start();
+    let sidecar =
+        Setup::new().with("INTROSPECT_PROFILE", "foreign").with("INTROSPECT_FOREIGN_TYPE", "any").start();
     let now = sidecar.clock.now();
     let issued_at = |iat| {
         let claims = json!({ "iss": crate::support::ISSUER, "aud": "cinema", "sub": "alice", "iat": iat, "exp": iat + 300 });

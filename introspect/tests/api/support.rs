@@ -197,6 +197,11 @@ impl Sidecar {
         wait_until(&format!("{status} for the token"), || client.ask(&headers).status == status);
     }
 
+    /// A connection to the operators' listener.
+    pub(crate) fn connect_operator(&self) -> Client {
+        Client::connect(&self.ops)
+    }
+
     /// An answer of the operators' listener.
     pub(crate) fn operations(&self, path: &str) -> Answer {
         Client::connect(&self.ops).get(path)
@@ -213,6 +218,11 @@ impl Sidecar {
         let text = self.operations("/metrics").body;
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
         line.unwrap_or(0)
+    }
+
+    /// Whether it has stopped.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Tells it to stop, without waiting.
