@@ -7,7 +7,7 @@ use stack::http::{get, post};
 use stack::wait::until;
 
 use crate::people::{PASSWORD, Pair, Person, send};
-use crate::support::{LIMIT, claims};
+use crate::support::{LIMIT, claims, counter};
 
 #[tokio::test]
 async fn a_person_registers_signs_in_watches_a_film_signs_out_and_is_refused() {
@@ -29,9 +29,17 @@ async fn a_person_registers_signs_in_watches_a_film_signs_out_and_is_refused() {
     assert_eq!((watched.status, watched.field("/title").as_str()), (200, "Metropolis"));
     assert_eq!(watched.field("/received/X-User-Roles"), "subscriber");
 
+    let woken = woken(&stack).await;
     pair.sign_out(&stack).await;
     pair.is_refused(&stack, "a token after its session's end").await;
+    until("the record of the wake message", LIMIT, async || self::woken(&stack).await > woken).await.unwrap();
     assert_eq!(pair.try_refresh(&stack).await.code(), "session_revoked");
+}
+
+/// How many records the sidecar has applied from wake messages, which come before it reads the log.
+async fn woken(stack: &Stack) -> u64 {
+    let page = send(get(&stack.sidecars[0].ops("/metrics"))).await.text();
+    counter(&page, "introspect_revocations_woken_total")
 }
 
 #[tokio::test]

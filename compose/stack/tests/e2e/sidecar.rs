@@ -3,7 +3,9 @@
 use hyper::Method;
 use serde_json::json;
 use stack::http::{get, post, question, raw};
+use stack::nginx::{Machine, Nginx};
 use stack::wait::until;
+use stack::{Folder, Origin};
 
 use crate::support::{Cinema, LIMIT, claims, counter, now};
 
@@ -136,12 +138,25 @@ async fn odd_spellings_of_a_path_do_not_get_around_its_location() {
         "/api/v1/genres/..%2fwatch/",
         "/api/v1/genres/%2e%2e/watch/",
         "/api/v1/watch/?x=/api/v1/genres/",
+        "/api/v1/watch//../genres/metropolis",
+        "/api/v1/genres//../watch/metropolis",
+        "/api/v1/watch/%2e%2e/genres/",
+        "/api/v1/watch/..%2Fgenres/",
+        "/api/v1/watch/../genres/",
+        "/api/v1/watch/x/..",
+        "/api/v1/genres/..%5cwatch/",
+        "/api/v1/genres/..\\watch/",
+        "/api/v1/genres//",
     ];
     for path in paths {
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         let answer = raw(&cinema.nginx.url(), request.as_bytes()).await.unwrap();
         assert!(!answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        // Whatever the origin answers shows what it received.
+        assert!(!answer.contains("\"received\""), "{path} reached the origin: {answer}");
     }
+    let query = get(&cinema.url("/api/v1/genres/?next=//a/../%2e%2f")).send().await.unwrap();
+    assert_eq!(query.status, 200, "a query is no path");
 }
 
 #[tokio::test]
@@ -186,6 +201,34 @@ async fn with_two_sidecars_the_loss_of_one_is_not_noticed() {
     for _ in 0..20 {
         assert_eq!(get(&cinema.url("/api/v1/films/")).bearer(&token).send().await.unwrap().status, 200);
     }
+}
+
+#[tokio::test]
+async fn a_sidecar_that_knows_too_little_is_passed_over_for_one_that_knows() {
+    let cinema = Cinema::start().await;
+    // One that follows a log which nobody fills.
+    let cold = Cinema::cold(1, false).await;
+    let origin_folder = Folder::temporary().unwrap();
+    let origin = Origin::start(&origin_folder, None).await.unwrap();
+    let ops = cold.sidecars[0].ops("/health/live");
+    until("life", LIMIT, async || get(&ops).send().await.is_ok_and(|answer| answer.status == 200))
+        .await
+        .unwrap();
+    let machine = Machine {
+        introspect: vec![cold.sidecars[0].address(), cinema.sidecars[0].address()],
+        admin: vec![format!("127.0.0.1:{}", stack::ports::free().unwrap())],
+        origin: vec![origin.address()],
+        ..Machine::default()
+    };
+    let nginx = Nginx::start(&machine).await.unwrap();
+    let (url, token) = (format!("{}/api/v1/films/", nginx.url()), cinema.token(|_| {}));
+    for _ in 0..20 {
+        assert_eq!(get(&url).bearer(&token).send().await.unwrap().status, 200);
+        assert_eq!(get(&url).bearer("bad").send().await.unwrap().status, 401);
+    }
+    let page = get(&cold.sidecars[0].ops("/metrics")).send().await.unwrap().text();
+    let undecided = counter(&page, "introspect_decisions_total{outcome=\"denied\",reason=\"not_ready\"}");
+    assert!(undecided > 0, "the cold one was never asked");
 }
 
 #[tokio::test]
