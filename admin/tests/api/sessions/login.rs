@@ -176,7 +176,7 @@ async fn concurrent_sign_ins_with_an_old_hash_all_succeed() {
 async fn while_postgres_is_away_a_sign_in_is_told_to_come_back() {
     let database = crate::support::TestDatabase::migrated().await;
     let (gate, url) = crate::support::Gate::before(&database.url).await;
-    let mut app = TestApp::launch_on(crate::support::variables(&url, "test:login-away:")).await;
+    let mut app = TestApp::launch_on(crate::support::variables(&url, &crate::support::prefix())).await;
     app.await_ready().await;
     app.client.register("neo@example.org").await.expect(201);
 

@@ -88,7 +88,7 @@ async fn a_used_up_token_ends_the_session_everywhere() {
 async fn garbage_is_refused_without_the_database() {
     let database = TestDatabase::migrated().await;
     let (gate, url) = Gate::before(&database.url).await;
-    let mut app = TestApp::launch_on(variables(&url, "test:garbage:")).await;
+    let mut app = TestApp::launch_on(variables(&url, &crate::support::prefix())).await;
     app.await_ready().await;
     let pair = app.client.new_user("neo@example.org").await;
 
