@@ -116,32 +116,28 @@ impl Metrics {
 
     fn register(&mut self) {
         let r = &mut self.registry;
-        r.register("requests", "Requests answered, by method, route and status.", self.requests.clone());
-        r.register("request_seconds", "Time to answer a request, by route.", self.request_seconds.clone());
-        r.register("refreshes", "Refreshes by cause; reuse is one of them.", self.refreshes.clone());
-        r.register("sign_ins", "Sign-ins by outcome.", self.sign_ins.clone());
-        let ahead = "Months of the sign-in history, from this one on, that have a partition.";
+        r.register("requests", "Requests answered, by method, route and status", self.requests.clone());
+        r.register("request_seconds", "Time to answer a request, by route", self.request_seconds.clone());
+        r.register("refreshes", "Refreshes by cause; reuse is one of them", self.refreshes.clone());
+        r.register("sign_ins", "Sign-ins by outcome", self.sign_ins.clone());
+        let ahead = "Months of the sign-in history, from this one on, that have a partition";
         r.register("partitions_ahead", ahead, self.partitions_ahead.clone());
-        let failures = "Entries of the sign-in history that could not be written.";
+        let failures = "Entries of the sign-in history that could not be written";
         r.register("history_failures", failures, self.history_failures.clone());
         let relay = self.relay.clone();
-        r.register("relay_leading", "1 while this process relays revocations to Redis.", relay.leading);
-        r.register(
-            "relay_epoch",
-            "The epoch of the revocation log that this process took last.",
-            relay.epoch,
-        );
+        r.register("relay_leading", "1 while this process relays revocations to Redis", relay.leading);
+        r.register("relay_epoch", "The epoch of the revocation log that this process took last", relay.epoch);
         r.register(
             "relay_epochs",
-            "Epochs taken; more than a few a day means an unsteady Redis.",
+            "Epochs taken; more than a few a day means an unsteady Redis",
             relay.epochs,
         );
         r.register(
             "relay_published",
-            "Revocations published, not counting the filling of epochs.",
+            "Revocations published, not counting the filling of epochs",
             relay.published,
         );
-        let seconds = "From writing a revocation to its publication.";
+        let seconds = "From writing a revocation to its publication";
         r.register("relay_publish_seconds", seconds, relay.publish_seconds.0);
     }
 

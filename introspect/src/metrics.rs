@@ -105,6 +105,17 @@ impl Tally {
 }
 
 impl Anomaly {
+    /// Every kind.
+    const ALL: [Self; 7] = [
+        Self::Unreachable,
+        Self::NotMaster,
+        Self::NoEpoch,
+        Self::LowerEpoch,
+        Self::Regressed,
+        Self::Gap,
+        Self::Undecodable,
+    ];
+
     /// The word of metrics and log lines.
     pub const fn label(self) -> &'static str {
         match self {
@@ -127,7 +138,7 @@ impl Metrics {
         registry.register_collector(Box::new(Decisions(tallies.clone())));
         let r = &mut registry;
         Self {
-            anomalies: family(r, "feed_anomalies", "What was wrong with the revocation log, by kind"),
+            anomalies: anomalies(r),
             accepted: counter(r, "connections_accepted", "Connections taken on the decision listeners"),
             turned_away: counter(r, "connections_turned_away", "Connections closed for being too many"),
             open: gauge(r, "connections_open", "Connections open on the decision listeners"),
@@ -226,13 +237,13 @@ fn seconds(registry: &mut Registry, name: &str, help: &str) -> Gauge {
     gauge
 }
 
-fn family(
-    registry: &mut Registry,
-    name: &str,
-    help: &str,
-) -> Family<[(&'static str, &'static str); 1], Counter> {
+/// Every kind is there from the start, at zero: an alert on an increase must not miss the first.
+fn anomalies(registry: &mut Registry) -> Family<[(&'static str, &'static str); 1], Counter> {
     let family = Family::default();
-    registry.register(name, help, family.clone());
+    for anomaly in Anomaly::ALL {
+        drop(family.get_or_create(&[("kind", anomaly.label())]));
+    }
+    registry.register("feed_anomalies", "What was wrong with the revocation log, by kind", family.clone());
     family
 }
 
@@ -256,5 +267,13 @@ mod tests {
             assert!(text.contains(&line), "{line} is not in {text}");
         }
         assert!(text.contains("{outcome=\"allowed\",reason=\"anonymous\"} 2"));
+    }
+    #[test]
+    fn every_anomaly_is_counted_from_zero() {
+        let text = Metrics::new(1).text();
+        for anomaly in Anomaly::ALL {
+            let line = format!("introspect_feed_anomalies_total{{kind=\"{}\"}} 0", anomaly.label());
+            assert!(text.contains(&line), "{line} is not in {text}");
+        }
     }
 }

@@ -173,8 +173,9 @@ impl Admitted {
             // The panic hook has logged where.
             Ok(Err(_panic)) => Err(Problem::new(Code::Internal)),
             Err(_elapsed) => {
-                tracing::warn!("A request was given up: it took too long.");
-                Err(Problem::new(Code::Overloaded))
+                // Hashes and turns are refused at once when there are too many: what is slow here is a store.
+                tracing::warn!("A request was given up: a store did not answer in time.");
+                Err(Problem::new(Code::DependencyUnavailable))
             }
         }
     }

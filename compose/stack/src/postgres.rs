@@ -80,6 +80,9 @@ impl Postgres {
                 "shared_buffers=64MB",
                 "-c",
                 "max_connections=400",
+                // The details of a refused duplicate are people's addresses.
+                "-c",
+                "log_error_verbosity=terse",
             ])
             .args(if durable { &[] as &[&str] } else { &NOT_DURABLE })
             // "Fast" to stop: clients are cut off, what they committed stays. "Immediate" to end.
