@@ -292,7 +292,7 @@ mod tests {
             std::future::pending().await
         }
         let router = router(vec![Route::new(Method::GET, "/hang", hangs, "Hangs.")]);
-        assert_eq!(code(ask(&router, "/hang").await).await, "overloaded");
+        assert_eq!(code(ask(&router, "/hang").await).await, "dependency_unavailable");
     }
 
     #[tokio::test(start_paused = true)]
