@@ -47,25 +47,31 @@ impl RevocationLog {
 
     /// `meta`, when it is there.
     pub async fn meta(&self) -> Option<Meta> {
-        let meta: HashMap<String, u64> = self.redis().await.hgetall(&self.keys.meta).await.expect("meta");
-        let field = |name: &str| meta.get(name).copied();
-        Some(Meta { epoch: field("epoch")?, seq: field("seq")?, floor: field("floor")? })
+        Meta::read(&self.redis().await.hgetall(&self.keys.meta).await.expect("meta"))
     }
 
     /// Every record with its position, in order.
     pub async fn entries(&self) -> Vec<(Position, Record)> {
-        let reply: StreamRangeReply = self.redis().await.xrange_all(&self.keys.log).await.expect("the log");
-        let entry = |entry: redis::streams::StreamId| {
-            let bytes: Vec<u8> = entry.get(Keys::FIELD).expect("the field d");
-            (entry.id.parse().expect("a position"), Record::decode(&bytes).expect("a record"))
-        };
-        reply.ids.into_iter().map(entry).collect()
+        read_entries(self.redis().await.xrange_all(&self.keys.log).await.expect("the log"))
+    }
+
+    /// `meta` and the log of one moment: between two questions the relay may append.
+    async fn at_once(&self) -> (Option<Meta>, Vec<(Position, Record)>) {
+        let (meta, log): (HashMap<String, u64>, StreamRangeReply) = redis::pipe()
+            .atomic()
+            .hgetall(&self.keys.meta)
+            .xrange_all(&self.keys.log)
+            .query_async(&mut self.redis().await)
+            .await
+            .expect("meta and the log");
+        (Meta::read(&meta), read_entries(log))
     }
 
     /// Every record of the current epoch, once there is one, checked to be gapless from the floor on.
     pub async fn current(&self) -> Vec<Record> {
-        let meta = self.epoch_after(0).await;
-        let entries = self.entries().await;
+        self.epoch_after(0).await;
+        let (meta, entries) = self.at_once().await;
+        let meta = meta.expect("meta stays");
         let entries: Vec<_> = entries.into_iter().filter(|(at, _)| at.epoch == meta.epoch).collect();
         let seqs: Vec<u64> = entries.iter().map(|(at, _)| at.seq).collect();
         assert_eq!(seqs, (meta.floor + 1..=meta.seq).collect::<Vec<_>>(), "gapless up to {meta:?}");
@@ -89,6 +95,21 @@ impl RevocationLog {
         subscription.subscribe(&self.keys.wake).await.expect("subscribing");
         Box::pin(subscription.into_on_message().map(|message| message.get_payload_bytes().to_vec()))
     }
+}
+
+impl Meta {
+    fn read(fields: &HashMap<String, u64>) -> Option<Self> {
+        let field = |name: &str| fields.get(name).copied();
+        Some(Self { epoch: field("epoch")?, seq: field("seq")?, floor: field("floor")? })
+    }
+}
+
+fn read_entries(log: StreamRangeReply) -> Vec<(Position, Record)> {
+    let entry = |entry: redis::streams::StreamId| {
+        let bytes: Vec<u8> = entry.get(Keys::FIELD).expect("the field d");
+        (entry.id.parse().expect("a position"), Record::decode(&bytes).expect("a record"))
+    };
+    log.ids.into_iter().map(entry).collect()
 }
 
 impl Drop for RevocationLog {
