@@ -7,6 +7,7 @@ mod admin;
 mod cpu;
 mod mint;
 mod quantiles;
+mod rate;
 mod refreshes;
 mod sign_ins;
 mod sign_out;

@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::Failure;
 use crate::admin::{Admin, Pair};
-use crate::cpu::Cpu;
-use crate::quantiles::Quantiles;
+use crate::rate::print_rate;
 
 /// Arguments of `probe refreshes`.
 #[derive(Debug, clap::Args)]
@@ -33,18 +32,8 @@ impl Refreshes {
         for _ in 0..self.sessions {
             pairs.push(admin.sign_in(&email, &password).await?);
         }
-        let before = Cpu::of(self.pid)?;
-        let started = Instant::now();
-        let end = started + Duration::from_secs(self.seconds.into());
-        let tasks: Vec<_> =
-            pairs.into_iter().map(|pair| tokio::spawn(refresh_until(admin.clone(), pair, end))).collect();
-        let mut spans = Vec::new();
-        for task in tasks {
-            spans.extend(task.await??);
-        }
-        let elapsed = started.elapsed();
-        let spent = Cpu::of(self.pid)?.since(before);
-        print_rate(spans, elapsed, spent)
+        let work = |end| pairs.into_iter().map(move |pair| refresh_until(admin.clone(), pair, end)).collect();
+        print_rate(self.pid, self.seconds, work).await
     }
 }
 
@@ -56,20 +45,4 @@ async fn refresh_until(admin: Admin, mut pair: Pair, end: Instant) -> Result<Vec
         spans.push(asked.elapsed());
     }
     Ok(spans)
-}
-
-/// One line: quantiles of latency, rate, and microseconds of the server's processor per call.
-pub(crate) fn print_rate(spans: Vec<Duration>, elapsed: Duration, spent: Cpu) -> Result<(), Failure> {
-    #[expect(clippy::cast_precision_loss, reason = "a count of calls is far below 2^52")]
-    let calls = spans.len() as f64;
-    let quantiles = Quantiles::of(spans).ok_or("nothing was measured")?;
-    let each = |span: Duration| span.as_secs_f64() * 1e6 / calls;
-    println!("{},per_second,user_us_each,system_us_each", Quantiles::HEADER);
-    println!(
-        "{quantiles},{:.1},{:.1},{:.1}",
-        calls / elapsed.as_secs_f64(),
-        each(spent.user),
-        each(spent.system)
-    );
-    Ok(())
 }

@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::Failure;
 use crate::admin::Admin;
-use crate::cpu::Cpu;
-use crate::refreshes::print_rate;
+use crate::rate::print_rate;
 
 /// Arguments of `probe sign-ins`.
 #[derive(Debug, clap::Args)]
@@ -32,20 +31,9 @@ impl SignIns {
         for _ in 0..self.people {
             people.push(admin.register().await?);
         }
-        let before = Cpu::of(self.pid)?;
-        let started = Instant::now();
-        let end = started + Duration::from_secs(self.seconds.into());
-        let tasks: Vec<_> = people
-            .into_iter()
-            .map(|(email, password)| tokio::spawn(sign_in_until(admin.clone(), email, password, end)))
-            .collect();
-        let mut spans = Vec::new();
-        for task in tasks {
-            spans.extend(task.await??);
-        }
-        let elapsed = started.elapsed();
-        let spent = Cpu::of(self.pid)?.since(before);
-        print_rate(spans, elapsed, spent)
+        let sign_in = move |(email, password), end| sign_in_until(admin.clone(), email, password, end);
+        let work = |end| people.into_iter().map(|person| sign_in(person, end)).collect();
+        print_rate(self.pid, self.seconds, work).await
     }
 }
 

@@ -1,0 +1,37 @@
+//! Clients side by side for a while: their rate, their latencies, and what a call costs the server.
+
+use std::time::{Duration, Instant};
+
+use crate::Failure;
+use crate::cpu::Cpu;
+use crate::quantiles::Quantiles;
+
+/// Runs the clients that `work` makes for an end, each of which says how long its calls took, and prints one line:
+/// quantiles of latency, rate, and microseconds of the processor of `pid` per call.
+pub(crate) async fn print_rate<C>(
+    pid: u32,
+    seconds: u32,
+    work: impl FnOnce(Instant) -> Vec<C>,
+) -> Result<(), Failure>
+where
+    C: Future<Output = Result<Vec<Duration>, Failure>> + Send + 'static,
+{
+    let before = Cpu::of(pid)?;
+    let started = Instant::now();
+    let clients = work(started + Duration::from_secs(seconds.into()));
+    let clients: Vec<_> = clients.into_iter().map(tokio::spawn).collect();
+    let mut spans = Vec::new();
+    for client in clients {
+        spans.extend(client.await??);
+    }
+    let elapsed = started.elapsed();
+    let spent = Cpu::of(pid)?.since(before);
+    #[expect(clippy::cast_precision_loss, reason = "a count of calls is far below 2^52")]
+    let calls = spans.len() as f64;
+    let quantiles = Quantiles::of(spans).ok_or("nothing was measured")?;
+    let each = |span: Duration| span.as_secs_f64() * 1e6 / calls;
+    let per_second = calls / elapsed.as_secs_f64();
+    println!("{},per_second,user_us_each,system_us_each", Quantiles::HEADER);
+    println!("{quantiles},{per_second:.1},{:.1},{:.1}", each(spent.user), each(spent.system));
+    Ok(())
+}
