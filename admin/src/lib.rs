@@ -6,10 +6,11 @@
 //! * [`keys`]: signing keys, and the keys of refresh tokens;
 //! * [`context`], [`api`]: what every handler is given, and how it answers;
 //! * [`revocations`]: what no longer counts, from the transaction that says so to Redis;
-//! * [`users`], [`roles`], [`sessions`], [`me`]: the features, a folder each, a file an endpoint;
+//! * [`users`], [`access`], [`roles`], [`sessions`], [`me`]: the features, a folder each, a file an endpoint;
 //! * [`router`], [`health`], [`server`]: every route, and how a connection becomes a request;
 //! * [`app`], [`command`]: the parts put together, and what a person types.
 
+pub mod access;
 pub mod api;
 pub mod app;
 pub mod command;

@@ -1,6 +1,5 @@
 //! Proof of who someone is: signing in, staying signed in, signing out, and the history of it.
 
-mod caller;
 pub mod end;
 pub mod history;
 pub mod list;
@@ -14,5 +13,4 @@ pub(crate) mod renew;
 pub(crate) mod session;
 mod store;
 
-pub use caller::{Caller, caller};
 pub(crate) use mint::Pair;

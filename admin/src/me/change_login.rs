@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::credentials::{change, prove};
+use crate::access::caller;
 use crate::api::{Code, Problem, Request, Response};
-use crate::sessions::caller;
 use crate::users::store::Credential;
 use crate::users::{Login, LoginError, Password};
 

@@ -3,8 +3,8 @@
 use http::{HeaderMap, header};
 
 use super::show;
+use crate::access::caller;
 use crate::api::{Code, Problem, Request, Response};
-use crate::sessions::caller;
 use crate::users::profile::ProfileChange;
 use crate::users::store;
 

@@ -3,11 +3,12 @@
 
 use http::StatusCode;
 
+use crate::access::Caller;
 use crate::api::{Code, Problem, Request, Response};
+use crate::sessions::Pair;
 use crate::sessions::history::{self, Entry, Event};
 use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
 use crate::sessions::session::EndReason;
-use crate::sessions::{Caller, Pair};
 use crate::users::Password;
 use crate::users::hash::{PasswordHash, Place, Verdict};
 use crate::users::register::taken;

@@ -3,9 +3,9 @@
 use http::{HeaderValue, StatusCode, header};
 use uuid::Uuid;
 
+use crate::access::caller;
 use crate::api::{Code, Problem, Request, Response};
 use crate::db::Connection;
-use crate::sessions::caller;
 use crate::users::store;
 
 /// Answers the request.

@@ -2,9 +2,9 @@
 
 use http::StatusCode;
 
-use super::caller::{caller, still};
 use super::history::{self, Entry, Event};
 use super::store;
+use crate::access::{caller, still};
 use crate::api::{Code, Problem, Request, Response};
 use crate::revocations::{self, NewRevocation};
 

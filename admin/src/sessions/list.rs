@@ -8,8 +8,8 @@ use serde::Serialize;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::caller::caller;
 use super::store;
+use crate::access::caller;
 use crate::api::{Problem, Request, Response};
 use crate::db::DbError;
 

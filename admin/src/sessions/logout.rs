@@ -4,11 +4,11 @@ use http::StatusCode;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::caller::session_to_end;
 use super::history::{self, Entry, Event};
 use super::refresh::token::{RefreshToken, SealedText};
 use super::session::EndReason;
 use super::store;
+use crate::access::session_to_end;
 use crate::api::{Code, Problem, Request, Response};
 use crate::revocations::{self, NewRevocation};
 

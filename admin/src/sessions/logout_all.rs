@@ -3,11 +3,11 @@
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::caller::{Caller, caller};
 use super::history::{self, Entry, Event};
 use super::mint::Pair;
 use super::renew::{end_older, lock_account, lock_current, renew};
 use super::session::EndReason;
+use crate::access::{Caller, caller};
 use crate::api::{Problem, Request, Response};
 use crate::users;
 

@@ -3,13 +3,13 @@
 use shared::revocation::Reason;
 use uuid::Uuid;
 
-use super::caller::{Caller, still};
 use super::mint::{Pair, mint};
 use super::open::after;
 use super::refresh::decide::Rotation;
 use super::refresh::origin::Origin;
 use super::session::{Device, EndReason, Session};
 use super::store;
+use crate::access::{Caller, still};
 use crate::api::{Code, Problem, Request};
 use crate::db::{DbError, Transaction};
 use crate::revocations::{self, NewRevocation};

@@ -11,8 +11,8 @@ use serde::Serialize;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::super::caller::caller;
 use super::store;
+use crate::access::caller;
 use crate::api::{Code, Problem, Request, Response};
 use crate::db::DbError;
 

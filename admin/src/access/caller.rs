@@ -20,11 +20,11 @@ const CLOCK_SKEW: u64 = 60;
 
 /// Whoever holds a good access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// The user.
-    pub user: Uuid,
+    pub(crate) user: Uuid,
     /// Their session.
-    pub session: Uuid,
+    pub(crate) session: Uuid,
     token: Token,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Token {
 /// # Errors
 ///
 /// 401 `token_missing`, `token_invalid`, `token_expired` or `token_revoked`; 503.
-pub async fn caller(request: &Request) -> Result<Caller, Problem> {
+pub(crate) async fn caller(request: &Request) -> Result<Caller, Problem> {
     let text = bearer(&request.headers)?.ok_or_else(|| Problem::new(Code::TokenMissing))?;
     let token = verify(request, text, CLOCK_SKEW)?;
     let caller = identify(&token)?;
@@ -63,7 +63,7 @@ pub async fn caller(request: &Request) -> Result<Caller, Problem> {
 /// # Errors
 ///
 /// 401 `token_expired` or `token_revoked`; 503.
-pub(super) async fn still(tx: &Transaction<'_>, caller: Caller) -> Result<(), Problem> {
+pub(crate) async fn still(tx: &Transaction<'_>, caller: Caller) -> Result<(), Problem> {
     judge(caller, store::caller_facts(&**tx, caller).await?)
 }
 
@@ -85,7 +85,7 @@ fn judge(caller: Caller, facts: Option<Facts>) -> Result<(), Problem> {
 /// # Errors
 ///
 /// 401 `token_invalid` for a token that is not ours.
-pub(super) fn session_to_end(request: &Request) -> Result<Option<Uuid>, Problem> {
+pub(crate) fn session_to_end(request: &Request) -> Result<Option<Uuid>, Problem> {
     let Some(text) = bearer(&request.headers)? else { return Ok(None) };
     // Any age will do: what is asked is whether it was issued here.
     let token = verify(request, text, u64::MAX)?;
