@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use shared::permission::Permission;
 use shared::role::RoleName;
 
 /// The longest policy that is read, in bytes.
@@ -37,10 +38,6 @@ pub struct Policy {
     /// Whether a cookie may carry the token.
     pub cookie: bool,
 }
-
-/// A permission, `resource:action`; both follow the grammar of role names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Permission(String);
 
 /// The text does not follow the grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -118,7 +115,7 @@ impl Policy {
         }
         let repeated = match name {
             "role" => !std::mem::replace(&mut self.roles, roles(value)?).is_empty(),
-            "permission" => self.permission.replace(Permission::parse(value)?).is_some(),
+            "permission" => self.permission.replace(permission(value)?).is_some(),
             "aud" => self.audience.replace(value.to_owned()).is_some(),
             "stale" => self.stale.replace(span(value, Duration::from_millis(1))?).is_some(),
             "fresh" => self.fresh.replace(span(value, LEAST_FRESH)?).is_some(),
@@ -135,19 +132,6 @@ impl Policy {
         let demands = !self.roles.is_empty() || self.permission.is_some();
         let contradicts = (self.anonymous && demands) || (self.stale.is_some() && self.fresh.is_some());
         if contradicts { Err(PolicyError::Contradiction) } else { Ok(self) }
-    }
-}
-
-impl Permission {
-    fn parse(text: &str) -> Result<Self, PolicyError> {
-        let (resource, action) = text.split_once(':').ok_or(PolicyError::BadValue)?;
-        let fits = [resource, action].into_iter().all(|part| part.parse::<RoleName>().is_ok());
-        if fits { Ok(Self(text.to_owned())) } else { Err(PolicyError::BadValue) }
-    }
-
-    /// The text itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -187,6 +171,10 @@ fn roles(value: &str) -> Result<Vec<RoleName>, PolicyError> {
     roles.sort_unstable();
     roles.dedup();
     if roles.len() == named { Ok(roles) } else { Err(PolicyError::Repeated) }
+}
+
+fn permission(value: &str) -> Result<Permission, PolicyError> {
+    value.parse().map_err(|_| PolicyError::BadValue)
 }
 
 fn span(value: &str, least: Duration) -> Result<Duration, PolicyError> {
@@ -239,6 +227,8 @@ mod tests {
             ("user;permission=films", PolicyError::BadValue),
             ("user;permission=films:", PolicyError::BadValue),
             ("user;permission=films:watch:all", PolicyError::BadValue),
+            ("user;permission=films:*", PolicyError::BadValue),
+            ("user;permission=*", PolicyError::BadValue),
             ("user;fresh=500ms", PolicyError::BadValue),
             ("user;fresh=2", PolicyError::BadValue),
             ("user;stale=0s", PolicyError::BadValue),

@@ -7,15 +7,18 @@
 //!
 //! * [`token`]: the claims of an access token and their verification against a key set;
 //! * [`revocation`]: the 32-byte revocation record, and the Redis keys and positions it travels by;
+//! * [`role_map`]: what each role permits, by [`permission`], and the form in which sidecars are told;
 //! * [`role`], [`request_id`], [`clock`]: small words of both programs;
 //! * [`mod@env`], [`listen`], [`telemetry`], [`shutdown`]: how a program is configured, reached, heard and stopped.
 
 pub mod clock;
 pub mod env;
 pub mod listen;
+pub mod permission;
 pub mod request_id;
 pub mod revocation;
 pub mod role;
+pub mod role_map;
 pub mod shutdown;
 pub mod telemetry;
 pub mod token;

@@ -31,11 +31,7 @@ impl FromStr for RoleName {
     type Err = NotARoleName;
 
     fn from_str(text: &str) -> Result<Self, NotARoleName> {
-        let mut bytes = text.bytes();
-        let begins = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());
-        let goes_on =
-            bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte));
-        if begins && goes_on && text.len() <= MAX_BYTES { Ok(Self(text.into())) } else { Err(NotARoleName) }
+        if is_name(text) { Ok(Self(text.into())) } else { Err(NotARoleName) }
     }
 }
 
@@ -57,6 +53,15 @@ impl fmt::Display for RoleName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The grammar of role names, which both parts of a permission follow as well.
+pub(crate) fn is_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    let begins = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());
+    let goes_on =
+        bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte));
+    begins && goes_on && text.len() <= MAX_BYTES
 }
 
 #[cfg(test)]

@@ -1,0 +1,216 @@
+//! What somebody may do, and the patterns by which roles permit it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::role::is_name;
+
+/// What stands for every area, or for every action of one.
+const ANY: &str = "*";
+
+/// One action, `area:action`, as a policy demands it. Each part is `[a-z][a-z0-9_-]{0,31}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Permission(Box<str>);
+
+/// What a role permits: everything `*`, an area `area:*`, or one action `area:action`.
+///
+/// Ordered by its text, as all lists of them are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Pattern(Box<str>);
+
+/// The text is not a permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a permission is an area and an action with a colon between, such as films:watch; each is 1 to 32 of a-z, 0-9, _ and -, beginning with a letter"
+)]
+pub struct NotAPermission;
+
+/// The text is not a pattern of permissions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a permission of a role is one action such as films:watch, a whole area such as films:*, or everything: *"
+)]
+pub struct NotAPattern;
+
+impl Permission {
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Pattern {
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it permits `permission`.
+    pub fn grants(&self, permission: &Permission) -> bool {
+        self.reaches(&permission.0)
+    }
+
+    /// Whether it permits all that `other` permits.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.reaches(&other.0)
+    }
+
+    /// Of an area it is the text with its colon that must be the beginning, so that `film:*` does not reach
+    /// `films:watch`.
+    fn reaches(&self, text: &str) -> bool {
+        let whole_area = self.0.strip_suffix(ANY).is_some_and(|area| text.starts_with(area));
+        whole_area || *self.0 == *text
+    }
+}
+
+impl FromStr for Permission {
+    type Err = NotAPermission;
+
+    fn from_str(text: &str) -> Result<Self, NotAPermission> {
+        let (area, action) = text.split_once(':').ok_or(NotAPermission)?;
+        if is_name(area) && is_name(action) { Ok(Self(text.into())) } else { Err(NotAPermission) }
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = NotAPattern;
+
+    fn from_str(text: &str) -> Result<Self, NotAPattern> {
+        let fits = match text.split_once(':') {
+            Some((area, action)) => is_name(area) && (action == ANY || is_name(action)),
+            None => text == ANY,
+        };
+        if fits { Ok(Self(text.into())) } else { Err(NotAPattern) }
+    }
+}
+
+impl From<Permission> for Pattern {
+    fn from(permission: Permission) -> Self {
+        Self(permission.0)
+    }
+}
+
+impl TryFrom<String> for Permission {
+    type Error = NotAPermission;
+
+    fn try_from(text: String) -> Result<Self, NotAPermission> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = NotAPattern;
+
+    fn try_from(text: String) -> Result<Self, NotAPattern> {
+        text.parse()
+    }
+}
+
+impl From<Permission> for String {
+    fn from(permission: Permission) -> Self {
+        permission.0.into()
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.0.into()
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pattern(text: &str) -> Pattern {
+        text.parse().unwrap()
+    }
+
+    fn permissions() -> impl Strategy<Value = Permission> {
+        "[a-c]{1,2}:[a-c]{1,2}".prop_map(|text| text.parse().unwrap())
+    }
+
+    fn patterns() -> impl Strategy<Value = Pattern> {
+        prop_oneof!["[a-c]{1,2}:[a-c]{1,2}", "[a-c]{1,2}:\\*", "\\*"].prop_map(|text| text.parse().unwrap())
+    }
+
+    #[test]
+    fn permissions_and_patterns_follow_their_grammars() {
+        for good in ["films:watch", "a:b", "x-1:y_2", &format!("{0}:{0}", "a".repeat(32))] {
+            assert!(good.parse::<Permission>().is_ok(), "{good}");
+            assert!(good.parse::<Pattern>().is_ok(), "{good}");
+        }
+        for wide in ["*", "films:*"] {
+            assert!(wide.parse::<Permission>().is_err(), "{wide}");
+            assert!(wide.parse::<Pattern>().is_ok(), "{wide}");
+        }
+        let long = format!("a:{}", "a".repeat(33));
+        let bad =
+            ["", ":", "films", "films:", ":watch", "*:watch", "*:*", "films:w*", "films:watch:all", "**"];
+        for bad in bad.into_iter().chain(["Films:watch", "films: watch", "films:watch\n", "films:*:*", &long])
+        {
+            assert!(bad.parse::<Permission>().is_err(), "{bad}");
+            assert!(bad.parse::<Pattern>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_area_reaches_its_own_actions_alone() {
+        let watch = "films:watch".parse().unwrap();
+        for wide in ["*", "films:*", "films:watch"] {
+            assert!(pattern(wide).grants(&watch), "{wide}");
+        }
+        for other in ["film:*", "filmss:*", "films:rate", "films:watc", "users:*"] {
+            assert!(!pattern(other).grants(&watch), "{other}");
+        }
+        assert!(pattern("*").covers(&pattern("films:*")));
+        assert!(!pattern("films:*").covers(&pattern("*")));
+        assert!(!pattern("films:watch").covers(&pattern("films:*")));
+    }
+
+    proptest! {
+        #[test]
+        fn what_covers_another_grants_all_that_it_grants(
+            wide in patterns(), narrow in patterns(), permission in permissions(),
+        ) {
+            if wide.covers(&narrow) && narrow.grants(&permission) {
+                prop_assert!(wide.grants(&permission));
+            }
+            prop_assert!(wide.covers(&wide));
+        }
+
+        #[test]
+        fn as_a_pattern_a_permission_grants_itself_alone(one in permissions(), other in permissions()) {
+            prop_assert_eq!(Pattern::from(one.clone()).grants(&other), one == other);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused_and_survives(text in "([a-z*:_-]{0,8}|\\PC{0,8})") {
+            if let Ok(permission) = text.parse::<Permission>() {
+                prop_assert!(text.parse::<Pattern>().is_ok());
+                prop_assert_eq!(permission.to_string(), text.clone());
+            }
+            if let Ok(pattern) = text.parse::<Pattern>() {
+                prop_assert_eq!(pattern.to_string(), text);
+            }
+        }
+    }
+}

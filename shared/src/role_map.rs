@@ -1,0 +1,193 @@
+//! What each role permits, and the form in which the sidecars are told.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::permission::{Pattern, Permission};
+use crate::role::RoleName;
+
+/// The longest published map that is read, in bytes.
+pub const MAX_BYTES: usize = 16 << 20;
+
+/// The form that this version writes, and the only one that it reads.
+const FORMAT: u64 = 1;
+
+/// All roles that are defined, by their names.
+///
+/// A role that the map does not know permits nothing, whoever names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RoleMap {
+    roles: BTreeMap<RoleName, Role>,
+}
+
+/// What one role permits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Role {
+    /// By itself.
+    pub permissions: BTreeSet<Pattern>,
+    /// The roles whose permissions it has as well, and those that these inherit.
+    pub inherits: BTreeSet<RoleName>,
+}
+
+/// A role map as it stands in Redis, under the key `{rev}:roles`.
+///
+/// JSON without unknown members, at most [`MAX_BYTES`]; `format` is 1, roles and their lists are in order of
+/// their text, and no role stands twice:
+///
+/// ```json
+/// {"format":1,"epoch":3,"version":7,"roles":[
+///   {"name":"subscriber","permissions":["films:watch"],"inherits":["viewer"]},
+///   {"name":"viewer","permissions":[],"inherits":[]}]}
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedRoleMap {
+    /// The epoch of the log that it stands beside.
+    pub epoch: u64,
+    /// Which definitions these are; only grows.
+    pub version: u64,
+    /// The definitions.
+    pub map: RoleMap,
+}
+
+/// The bytes are not a published role map of this version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RoleMapError {
+    /// Over [`MAX_BYTES`].
+    #[error("a role map has at most {MAX_BYTES} bytes, not {0}")]
+    TooLong(usize),
+    /// Written by a newer program.
+    #[error("role map format {0} is not known")]
+    Format(u64),
+    /// Not JSON, not its form, or with a name or permission that cannot be.
+    #[error("the role map is malformed: {0}")]
+    Malformed(String),
+    /// Which of the two counts cannot be known.
+    #[error("the role {0} stands twice in the role map")]
+    Repeated(RoleName),
+}
+
+#[derive(Deserialize)]
+struct Head {
+    format: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    format: u64,
+    epoch: u64,
+    version: u64,
+    roles: Vec<Definition>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Definition {
+    name: RoleName,
+    permissions: BTreeSet<Pattern>,
+    inherits: BTreeSet<RoleName>,
+}
+
+impl RoleMap {
+    /// The definition of a role.
+    pub fn get(&self, name: &RoleName) -> Option<&Role> {
+        self.roles.get(name)
+    }
+
+    /// How many roles there are.
+    pub fn len(&self) -> usize {
+        self.roles.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.roles.is_empty()
+    }
+
+    /// Every role, in order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&RoleName, &Role)> {
+        self.roles.iter()
+    }
+
+    /// Those of `roles` that are defined, and all defined ones that they inherit, directly or not.
+    ///
+    /// Ends on circles too: they should not be, but the map comes from elsewhere.
+    pub fn reach<'r>(&self, roles: impl IntoIterator<Item = &'r RoleName>) -> BTreeSet<&RoleName> {
+        let mut reached = BTreeSet::new();
+        let mut ahead: Vec<_> = roles.into_iter().filter_map(|name| self.roles.get_key_value(name)).collect();
+        while let Some((name, role)) = ahead.pop() {
+            if reached.insert(name) {
+                ahead.extend(role.inherits.iter().filter_map(|parent| self.roles.get_key_value(parent)));
+            }
+        }
+        reached
+    }
+
+    /// All that `roles` permit together, what they inherit included.
+    pub fn permissions<'r>(&self, roles: impl IntoIterator<Item = &'r RoleName>) -> BTreeSet<&Pattern> {
+        let reached = self.reach(roles);
+        reached
+            .into_iter()
+            .filter_map(|name| self.roles.get(name))
+            .flat_map(|role| &role.permissions)
+            .collect()
+    }
+
+    /// Whether one of `roles`, or one that they inherit, grants `permission`.
+    pub fn grants<'r>(&self, roles: impl IntoIterator<Item = &'r RoleName>, permission: &Permission) -> bool {
+        self.permissions(roles).into_iter().any(|pattern| pattern.grants(permission))
+    }
+}
+
+impl FromIterator<(RoleName, Role)> for RoleMap {
+    /// Of two definitions of one name the later counts.
+    fn from_iter<I: IntoIterator<Item = (RoleName, Role)>>(roles: I) -> Self {
+        Self { roles: roles.into_iter().collect() }
+    }
+}
+
+impl PublishedRoleMap {
+    /// The bytes of this map.
+    pub fn encode(&self) -> Vec<u8> {
+        let definition = |(name, role): (&RoleName, &Role)| Definition {
+            name: name.clone(),
+            permissions: role.permissions.clone(),
+            inherits: role.inherits.clone(),
+        };
+        let document = Document {
+            format: FORMAT,
+            epoch: self.epoch,
+            version: self.version,
+            roles: self.map.iter().map(definition).collect(),
+        };
+        serde_json::to_vec(&document).expect("numbers and text, without maps, are always JSON")
+    }
+
+    /// Reads a map.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not exactly a map of this version.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RoleMapError> {
+        if bytes.len() > MAX_BYTES {
+            return Err(RoleMapError::TooLong(bytes.len()));
+        }
+        let malformed = |error: serde_json::Error| RoleMapError::Malformed(error.to_string());
+        // First of all, so that what a newer program wrote is called that, whatever else is in it.
+        let Head { format } = serde_json::from_slice(bytes).map_err(malformed)?;
+        if format != FORMAT {
+            return Err(RoleMapError::Format(format));
+        }
+        let document: Document = serde_json::from_slice(bytes).map_err(malformed)?;
+        let mut roles = BTreeMap::new();
+        for Definition { name, permissions, inherits } in document.roles {
+            match roles.entry(name) {
+                Entry::Vacant(place) => drop(place.insert(Role { permissions, inherits })),
+                Entry::Occupied(other) => return Err(RoleMapError::Repeated(other.key().clone())),
+            }
+        }
+        Ok(Self { epoch: document.epoch, version: document.version, map: RoleMap { roles } })
+    }
+}
