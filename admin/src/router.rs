@@ -1,18 +1,22 @@
 //! Every route, one line each, in reading order.
 
 mod answer;
+mod document;
 mod find;
 mod under_way;
 
+use std::convert::identity;
+use std::future::ready;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use http::Method;
+use http::{Method, StatusCode};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
 
-use crate::api::{Problem, Request, Response, jwks};
+use crate::api::{Operation, Problem, Request, Response, jwks};
 use crate::context::Context;
 use crate::me::{change_email, change_login, change_password, change_profile, show};
 use crate::server::Peer;
@@ -23,6 +27,9 @@ use answer::{Arrived, Router};
 
 pub use under_way::UnderWay;
 
+/// An endpoint's own words about itself.
+type Describe = fn(Operation) -> Operation;
+
 type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Response, Problem>> + Send + Sync>;
 
 /// One endpoint.
@@ -32,42 +39,55 @@ pub struct Route {
     pub method: Method,
     /// Its path, with open parts in braces: `/api/v1/me/sessions/{sid}`.
     pub path: &'static str,
-    /// What it does, for the documentation.
-    pub description: &'static str,
+    /// What the document says of it.
+    pub operation: Operation,
     handler: Handler,
 }
 
-/// Every route.
-#[rustfmt::skip]
+/// Every route: those of the API, and those by which its document is read.
 pub fn routes() -> Vec<Route> {
+    let mut routes = operations();
+    routes.extend(pages(document::of(&routes)));
+    routes
+}
+
+/// Every route that the document describes.
+#[rustfmt::skip]
+fn operations() -> Vec<Route> {
     vec![
-        post("/api/v1/auth/register", register::handle, "Make an account."),
-        post("/api/v1/auth/login", login::handle, "Sign in with a password: a session and its pair of tokens."),
-        post("/api/v1/auth/refresh", refresh::handle, "Exchange a refresh token for the next pair."),
-        post("/api/v1/auth/logout", logout::handle, "End the session of an access or refresh token."),
-        post("/api/v1/auth/logout-all", logout_all::handle, "End all of the caller's sessions, or all others."),
+        post("/api/v1/auth/register", register::handle, register::describe),
+        post("/api/v1/auth/login", login::handle, login::describe),
+        post("/api/v1/auth/refresh", refresh::handle, refresh::describe),
+        post("/api/v1/auth/logout", logout::handle, logout::describe),
+        post("/api/v1/auth/logout-all", logout_all::handle, logout_all::describe),
 
-        get("/api/v1/me", show::handle, "The caller's profile and roles."),
-        patch("/api/v1/me", change_profile::handle, "Change the caller's profile."),
-        put("/api/v1/me/password", change_password::handle, "Change the password; every other session ends."),
-        put("/api/v1/me/email", change_email::handle, "Change the e-mail address; every other session ends."),
-        put("/api/v1/me/login", change_login::handle, "Change the login name; every other session ends."),
-        get("/api/v1/me/sessions", list::handle, "The caller's sessions."),
-        delete("/api/v1/me/sessions/{sid}", end::handle, "End one of the caller's sessions."),
-        get("/api/v1/me/login-history", history::list::handle, "What happened to the caller's account, newest first."),
+        get("/api/v1/me", show::handle, show::describe),
+        patch("/api/v1/me", change_profile::handle, change_profile::describe),
+        put("/api/v1/me/password", change_password::handle, change_password::describe),
+        put("/api/v1/me/email", change_email::handle, change_email::describe),
+        put("/api/v1/me/login", change_login::handle, change_login::describe),
+        get("/api/v1/me/sessions", list::handle, list::describe),
+        delete("/api/v1/me/sessions/{sid}", end::handle, end::describe),
+        get("/api/v1/me/login-history", history::list::handle, history::list::describe),
 
-        get("/.well-known/jwks.json", jwks::show, "The public keys of access tokens (RFC 7517)."),
+        get("/.well-known/jwks.json", jwks::show, jwks::describe),
     ]
+}
+
+/// Every route that the document does not describe.
+fn pages(document: Bytes) -> Vec<Route> {
+    let document = move |_| ready(Ok(Response::new(StatusCode::OK, "application/json", document.clone())));
+    vec![get("/openapi.json", document, identity)]
 }
 
 macro_rules! methods {
     ($($function:ident $method:ident,)*) => {
-        $(fn $function<F, A>(path: &'static str, handler: F, description: &'static str) -> Route
+        $(fn $function<F, A>(path: &'static str, handler: F, describe: Describe) -> Route
         where
             F: Fn(Request) -> A + Send + Sync + 'static,
             A: Future<Output = Result<Response, Problem>> + Send + 'static,
         {
-            Route::new(Method::$method, path, handler, description)
+            Route::new(Method::$method, path, handler, describe)
         })*
     };
 }
@@ -75,12 +95,17 @@ macro_rules! methods {
 methods! { get GET, post POST, put PUT, patch PATCH, delete DELETE, }
 
 impl Route {
-    fn new<F, A>(method: Method, path: &'static str, handler: F, description: &'static str) -> Self
+    fn new<F, A>(method: Method, path: &'static str, handler: F, describe: Describe) -> Self
     where
         F: Fn(Request) -> A + Send + Sync + 'static,
         A: Future<Output = Result<Response, Problem>> + Send + 'static,
     {
-        Self { method, path, description, handler: Arc::new(move |request| handler(request).boxed()) }
+        Self {
+            method,
+            path,
+            operation: describe(Operation::default()),
+            handler: Arc::new(move |request| handler(request).boxed()),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ pub mod list;
 pub mod login;
 pub mod logout;
 pub mod logout_all;
-mod mint;
+pub(crate) mod mint;
 mod open;
 pub mod refresh;
 pub(crate) mod renew;

@@ -1,11 +1,62 @@
 //! GET /.well-known/jwks.json: the public keys of access tokens.
 
 use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+use utoipa::ToSchema;
 
-use super::{Problem, Request, Response};
+use super::{Access, Operation, Problem, Request, Response};
 
 /// For a short while caches may answer instead; a killed key is refused by its revocation all the same.
 const CACHING: HeaderValue = HeaderValue::from_static("public, max-age=30");
+
+/// Public keys (RFC 7517). For the document; the keys themselves write what is sent.
+#[derive(ToSchema)]
+#[schema(as = JwkSet)]
+#[expect(dead_code, reason = "its form alone is needed")]
+struct Set {
+    keys: Vec<Key>,
+}
+
+/// A public key (RFC 8037).
+#[derive(ToSchema)]
+#[schema(as = Jwk)]
+#[expect(dead_code, reason = "its form alone is needed")]
+struct Key {
+    #[schema(pattern = "^OKP$")]
+    kty: String,
+    #[schema(pattern = "^Ed25519$")]
+    crv: String,
+    #[schema(pattern = "^EdDSA$")]
+    alg: String,
+    #[schema(pattern = "^sig$")]
+    r#use: String,
+    kid: String,
+    #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
+    x: String,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Keys")
+        .summary("The public keys of access tokens (RFC 7517).")
+        .detail("The next one, the active one, and those retired while a token that they signed may live.")
+        .access(Access::Public)
+        .answer_as::<Set>(
+            "application/jwk-set+json",
+            200,
+            "The keys.",
+            json!({ "keys": [{
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "alg": "EdDSA",
+                "use": "sig",
+                "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+            }] }),
+        )
+        .answer_header(200, "Cache-Control", "For a short while caches may answer instead.")
+}
 
 /// The keys that this process knows: next, active, and those retired while their tokens live.
 ///

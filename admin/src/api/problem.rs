@@ -3,6 +3,7 @@
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use shared::request_id::RequestId;
+use utoipa::ToSchema;
 
 use crate::db::DbError;
 use crate::keys::Unready;
@@ -89,24 +90,39 @@ pub struct Problem {
 }
 
 /// What is wrong with one field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = FieldProblem)]
 struct Field {
+    /// Its name, with those that it lies in before it: `inner.age`.
+    #[schema(max_length = 64)]
     field: String,
+    /// A stable word.
     code: &'static str,
+    /// A sentence for people.
     detail: String,
 }
 
-/// The body (RFC 9457, section 3.1, and our extensions `code`, `request_id` and `errors`).
-#[derive(Serialize)]
-struct Body<'p> {
+/// What went wrong (RFC 9457, section 3.1, and our extensions `code`, `request_id` and `errors`).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Body<'p> {
+    /// `urn:usher:problem:` and the code.
+    #[schema(pattern = "^urn:usher:problem:[a-z_]+$")]
     r#type: String,
+    /// A sentence that always goes with the code.
     title: &'p str,
     status: u16,
+    /// A sentence about this one occurrence.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<&'p str>,
+    /// The stable word by which problems are told apart.
     code: &'p str,
+    /// The name of the request in every log.
     request_id: &'p str,
+    /// The fields that are not good.
     #[serde(skip_serializing_if = "<[Field]>::is_empty")]
+    #[schema(required = false)]
     errors: &'p [Field],
 }
 

@@ -1,18 +1,40 @@
 //! `PUT /api/v1/me/email`: sets a new e-mail address.
 
 use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
 use super::credentials::{change, prove};
 use crate::access::caller;
-use crate::api::{Code, Problem, Request, Response};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::sessions::{Pair, mint};
 use crate::users::store::Credential;
 use crate::users::{EmailAddress, Password};
 
-#[derive(Deserialize)]
+/// A new address, and proof that it is its owner who asks.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = EmailChange)]
 #[serde(deny_unknown_fields)]
 struct Body {
+    /// `name@example.org`, in any script, without quotes or spaces.
+    #[schema(format = "idn-email", max_length = 254)]
     email: String,
+    #[schema(value_type = String, format = Password)]
     current_password: Password,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Me")
+        .summary("Change the e-mail address.")
+        .detail("Every other session ends, and the tokens of this one are replaced.")
+        .access(Access::SignedIn)
+        .body::<Body>(json!({
+            "email": "anna.k@example.org", "current_password": "correct horse battery staple"
+        }))
+        .answer::<Pair>(200, "A new pair for this session, the only one that is left.", mint::example())
+        .problems(&[Code::InvalidCredentials, Code::EmailTaken])
 }
 
 /// Answers the request: a new pair for this session, the only one that is left.

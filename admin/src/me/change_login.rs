@@ -1,18 +1,40 @@
 //! `PUT /api/v1/me/login`: sets a new login name.
 
 use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
 use super::credentials::{change, prove};
 use crate::access::caller;
-use crate::api::{Code, Problem, Request, Response};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::sessions::{Pair, mint};
 use crate::users::store::Credential;
 use crate::users::{Login, LoginError, Password};
 
-#[derive(Deserialize)]
+/// A new login name, and proof that it is its owner who asks.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = LoginChange)]
 #[serde(deny_unknown_fields)]
 struct Body {
+    /// Letters, digits, `.`, `_` and `-`, beginning with a letter or a digit; some names are reserved.
+    #[schema(min_length = 3, max_length = 64)]
     login: String,
+    #[schema(value_type = String, format = Password)]
     current_password: Password,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Me")
+        .summary("Change the login name.")
+        .detail("Every other session ends, and the tokens of this one are replaced.")
+        .access(Access::SignedIn)
+        .body::<Body>(json!({
+            "login": "anna.k", "current_password": "correct horse battery staple"
+        }))
+        .answer::<Pair>(200, "A new pair for this session, the only one that is left.", mint::example())
+        .problems(&[Code::InvalidCredentials, Code::LoginTaken])
 }
 
 /// Answers the request: a new pair for this session, the only one that is left.

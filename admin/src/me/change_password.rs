@@ -1,18 +1,41 @@
 //! `PUT /api/v1/me/password`: sets a new password.
 
 use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
 use super::credentials::{change, prove};
 use crate::access::caller;
-use crate::api::{Code, Problem, Request, Response};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::sessions::{Pair, mint};
 use crate::users::store::Credential;
 use crate::users::{Password, weak_password};
 
-#[derive(Deserialize)]
+/// A new password, and proof that it is its owner who asks.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PasswordChange)]
 #[serde(deny_unknown_fields)]
 struct Body {
+    #[schema(value_type = String, format = Password)]
     current_password: Password,
+    /// Not easy to guess, and another one.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
     new_password: Password,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Me")
+        .summary("Change the password.")
+        .detail("Every other session ends, and the tokens of this one are replaced.")
+        .access(Access::SignedIn)
+        .body::<Body>(json!({
+            "current_password": "correct horse battery staple",
+            "new_password": "two nights at the pictures"
+        }))
+        .answer::<Pair>(200, "A new pair for this session, the only one that is left.", mint::example())
+        .problems(&[Code::InvalidCredentials, Code::PasswordWeak, Code::PasswordReused])
 }
 
 /// Answers the request: a new pair for this session, the only one that is left.

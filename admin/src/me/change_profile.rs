@@ -1,12 +1,30 @@
 //! `PATCH /api/v1/me`: changes what the caller says about themselves (RFC 7396).
 
 use http::{HeaderMap, header};
+use serde_json::json;
 
 use super::show;
 use crate::access::caller;
-use crate::api::{Code, Problem, Request, Response};
-use crate::users::profile::ProfileChange;
+use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
+use crate::users::profile::{Profile, ProfileChange};
 use crate::users::store;
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Me")
+        .summary("Change the caller's profile.")
+        .access(Access::SignedIn)
+        .header(
+            "If-Match",
+            "Change it only if its version, as `ETag` said, is one of these; `*` is any.",
+            Shape::text("*"),
+        )
+        .body::<ProfileChange>(json!({ "first_name": "Анна", "phone": "+79991234567", "last_name": null }))
+        .answer::<Profile>(200, "The profile as it is now.", show::example())
+        .answer_header(200, "ETag", show::VERSION)
+        .problems(&[Code::PreconditionFailed])
+}
 
 /// Answers the request: the profile as it is afterwards.
 ///

@@ -1,12 +1,45 @@
 //! `GET /api/v1/me`: who the caller is.
 
 use http::{HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::access::caller;
-use crate::api::{Code, Problem, Request, Response};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::db::Connection;
+use crate::users::profile::Profile;
 use crate::users::store;
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Me")
+        .summary("The caller's profile and roles.")
+        .access(Access::SignedIn)
+        .answer::<Profile>(200, "The profile.", example())
+        .answer_header(200, "ETag", VERSION)
+}
+
+/// What `ETag` is.
+pub(super) const VERSION: &str = "The version of the profile, for `If-Match`.";
+
+/// A profile for the document.
+pub(super) fn example() -> Value {
+    json!({
+        "user_id": "0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b",
+        "email": "anna@example.org",
+        "login": "anna",
+        "display_name": "Anna",
+        "first_name": "Анна",
+        "last_name": null,
+        "phone": "+79991234567",
+        "locale": "ru-RU",
+        "roles": ["subscriber"],
+        "is_superuser": false,
+        "created_at": "2026-11-25T20:15:30.123456Z",
+        "updated_at": "2026-11-25T20:15:30.123456Z"
+    })
+}
 
 /// Answers the request.
 ///

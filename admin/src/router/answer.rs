@@ -196,6 +196,8 @@ fn header_value(id: &RequestId) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::identity;
+
     use bytes::Bytes;
     use futures_util::stream;
     use serde_json::Value;
@@ -249,8 +251,8 @@ mod tests {
             panic!("on purpose")
         }
         let routes = vec![
-            Route::new(Method::GET, "/panic", panics, "Panics."),
-            Route::new(Method::GET, "/fine", fine, "Does not."),
+            Route::new(Method::GET, "/panic", panics, identity),
+            Route::new(Method::GET, "/fine", fine, identity),
         ];
         let router = router(routes);
         let response = ask(&router, "/panic").await;
@@ -270,7 +272,7 @@ mod tests {
                 fine(request).await
             }
         };
-        let router = router(vec![Route::new(Method::GET, "/wait", waits, "Waits.")]);
+        let router = router(vec![Route::new(Method::GET, "/wait", waits, identity)]);
         let all = futures_util::future::join_all((0..MAX_AT_ONCE).map(|_| ask(&router, "/wait")));
         let beyond = async {
             // The others are polled first, and wait.
@@ -291,20 +293,20 @@ mod tests {
         async fn hangs(_: Request) -> Result<Response, Problem> {
             std::future::pending().await
         }
-        let router = router(vec![Route::new(Method::GET, "/hang", hangs, "Hangs.")]);
+        let router = router(vec![Route::new(Method::GET, "/hang", hangs, identity)]);
         assert_eq!(code(ask(&router, "/hang").await).await, "dependency_unavailable");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_arrive_is_given_up() {
-        let router = router(vec![Route::new(Method::GET, "/fine", fine, "Does not mind.")]);
+        let router = router(vec![Route::new(Method::GET, "/fine", fine, identity)]);
         let never = stream::pending::<Result<Bytes, ()>>();
         assert_eq!(code(Arc::clone(&router).answer(arrived("/fine"), never).await).await, "request_timeout");
     }
 
     #[tokio::test]
     async fn bodies_that_do_not_arrive_keep_nobody_out() {
-        let router = router(vec![Route::new(Method::GET, "/fine", fine, "Does not mind.")]);
+        let router = router(vec![Route::new(Method::GET, "/fine", fine, identity)]);
         let slow = || Arc::clone(&router).answer(arrived("/fine"), stream::pending::<Result<Bytes, ()>>());
         let mut arriving: Vec<_> = (0..=MAX_AT_ONCE).map(|_| Box::pin(slow())).collect();
         for request in &mut arriving {
@@ -325,7 +327,7 @@ mod tests {
                 fine(request).await
             }
         };
-        let router = router(vec![Route::new(Method::GET, "/wait", waits, "Waits.")]);
+        let router = router(vec![Route::new(Method::GET, "/wait", waits, identity)]);
         assert!(ask(&router, "/wait").now_or_never().is_none());
 
         let under_way = router.under_way.clone();

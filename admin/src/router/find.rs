@@ -51,12 +51,19 @@ fn match_path(pattern: &'static str, path: &str) -> Option<Params> {
     }
 }
 
+/// The names of the parts that a path leaves open.
+pub(super) fn open_parts(path: &'static str) -> impl Iterator<Item = &'static str> {
+    path.split('/').filter_map(open_part)
+}
+
 fn open_part(segment: &'static str) -> Option<&'static str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
 
 #[cfg(test)]
 mod tests {
+    use std::convert::identity;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -67,7 +74,7 @@ mod tests {
     }
 
     fn table() -> Vec<Route> {
-        let route = |method, path| Route::new(method, path, nothing, "Nothing.");
+        let route = |method, path| Route::new(method, path, nothing, identity);
         vec![
             route(Method::GET, "/a"),
             route(Method::PATCH, "/a"),

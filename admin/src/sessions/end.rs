@@ -5,8 +5,20 @@ use http::StatusCode;
 use super::history::{self, Entry, Event};
 use super::store;
 use crate::access::{caller, still};
-use crate::api::{Code, Problem, Request, Response};
+use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
 use crate::revocations::{self, NewRevocation};
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Me")
+        .summary("End one of the caller's sessions.")
+        .detail("Its tokens are refused from then on. It may be the one that asks.")
+        .access(Access::SignedIn)
+        .path("sid", "The session.", Shape::uuid("0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a"))
+        .empty(204, "It has ended.")
+        .problems(&[Code::NotFound])
+}
 
 /// Answers the request.
 ///

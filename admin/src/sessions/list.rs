@@ -5,23 +5,29 @@ use std::net::IpAddr;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 use tokio_postgres::Row;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::store;
 use crate::access::caller;
-use crate::api::{Problem, Request, Response};
+use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::db::DbError;
 
 /// Nobody looks through more.
 const MOST: i64 = 200;
 
-#[derive(Serialize)]
+/// A person's sessions, the one last used first.
+#[derive(Serialize, ToSchema)]
 struct Sessions {
+    #[schema(max_items = 200)]
     items: Vec<Item>,
 }
 
-#[derive(Serialize)]
+/// Where somebody is signed in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 struct Item {
     session_id: Uuid,
     /// Whether it is the one that asks.
@@ -29,11 +35,42 @@ struct Item {
     client_id: String,
     created_at: Timestamp,
     last_used_at: Timestamp,
+    /// Unless it is refreshed before.
     expires_at: Timestamp,
+    /// How it was proved who it is (RFC 8176).
     amr: Vec<String>,
+    /// An IP address.
+    #[schema(value_type = Option<String>, required)]
     address: Option<IpAddr>,
+    #[schema(required, max_length = 512)]
     user_agent: Option<String>,
+    #[schema(required, max_length = 64)]
     device_name: Option<String>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Me")
+        .summary("The caller's sessions.")
+        .detail("Those that stand, at most 200.")
+        .access(Access::SignedIn)
+        .answer::<Sessions>(
+            200,
+            "The sessions.",
+            json!({ "items": [{
+                "session_id": "0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a",
+                "current": true,
+                "client_id": "usher",
+                "created_at": "2026-11-25T20:15:30.123456Z",
+                "last_used_at": "2026-11-25T20:30:10.5Z",
+                "expires_at": "2026-12-25T20:30:10.5Z",
+                "amr": ["pwd"],
+                "address": "198.51.100.7",
+                "user_agent": "Film/1.0 (TV)",
+                "device_name": "Living room"
+            }] }),
+        )
 }
 
 /// Answers the request.

@@ -5,13 +5,15 @@
 
 use http::StatusCode;
 use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::history::{self, Entry, Event, Failure};
-use super::mint::Pair;
+use super::mint::{self, Pair};
 use super::open::{Opened, finish, open};
 use super::session::Device;
-use crate::api::{Code, Problem, Request, Response};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::users::hash::{HashError, PasswordHash, Place, Verdict};
 use crate::users::store::{self as users, Account};
 use crate::users::{Identifier, Password};
@@ -19,14 +21,39 @@ use crate::users::{Identifier, Password};
 /// The longest name of a device, in characters.
 const MAX_DEVICE_NAME: usize = 64;
 
-#[derive(Deserialize)]
+/// Exactly one of `identifier`, `email` and `login`, and the password.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SignIn)]
 #[serde(deny_unknown_fields)]
 struct Body {
+    /// An e-mail address if it holds an `@`, else a login name.
     identifier: Option<String>,
     email: Option<String>,
     login: Option<String>,
+    #[schema(value_type = String, format = Password)]
     password: Password,
+    /// For the list of sessions; no control characters.
+    #[schema(min_length = 1, max_length = 64)]
     device_name: Option<String>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Sign-in")
+        .summary("Sign in with a password.")
+        .detail(
+            "Begins a session and gives its first pair of tokens. An unknown name, a wrong password and a \
+             disabled account have one answer.",
+        )
+        .access(Access::Public)
+        .body::<Body>(json!({
+            "email": "anna@example.org",
+            "password": "correct horse battery staple",
+            "device_name": "Living room"
+        }))
+        .answer::<Pair>(200, "The session's pair of tokens.", mint::example())
+        .problems(&[Code::InvalidCredentials])
 }
 
 /// What came of an attempt.

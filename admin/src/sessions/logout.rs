@@ -2,20 +2,41 @@
 
 use http::StatusCode;
 use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::history::{self, Entry, Event};
+use super::mint;
 use super::refresh::token::{RefreshToken, SealedText};
 use super::session::EndReason;
 use super::store;
 use crate::access::session_to_end;
-use crate::api::{Code, Problem, Request, Response};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::revocations::{self, NewRevocation};
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// The session to end, when not that of the access token.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = SignOut)]
+#[serde(deny_unknown_fields)]
 struct Body {
+    #[schema(value_type = Option<String>)]
     refresh_token: Option<SealedText>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Sign-in")
+        .summary("Sign out.")
+        .detail(
+            "Ends the session of the access token, or of the refresh token in the body, or both. What has \
+             ended before is 204 as well, and so is an access token that has expired.",
+        )
+        .access(Access::Optional)
+        .optional_body::<Body>(json!({ "refresh_token": mint::EXAMPLE_TOKEN }))
+        .empty(204, "The session has ended.")
+        .problems(&[Code::TokenMissing, Code::TokenInvalid, Code::TokenExpired, Code::RefreshTokenInvalid])
 }
 
 /// Answers the request. A session that has ended before is 204 as well.

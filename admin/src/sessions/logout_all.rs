@@ -2,28 +2,74 @@
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::history::{self, Entry, Event};
-use super::mint::Pair;
+use super::mint::{self, Pair};
 use super::renew::{end_older, lock_account, lock_current, renew};
 use super::session::EndReason;
 use crate::access::{Caller, caller};
-use crate::api::{Problem, Request, Response};
+use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::users;
 
-#[derive(Default, Deserialize)]
+/// Which sessions to end.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = SignOutEverywhere)]
 #[serde(deny_unknown_fields, default)]
 struct Body {
+    /// Whether the session of the access token goes on, with a new pair.
     keep_current: bool,
 }
 
+/// How many sessions ended and, when the current one was kept, its new pair.
 #[derive(Serialize)]
 struct Ended {
-    /// How many sessions ended.
     revoked: u64,
-    /// The new pair of the session that was kept.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pair: Option<Pair>,
+}
+
+/// [`Ended`] for the document: a flattened member that may be missing has no schema.
+#[derive(ToSchema)]
+#[schema(as = Ended)]
+#[expect(dead_code, reason = "its form alone is needed")]
+struct EndedForm {
+    /// How many sessions ended.
+    revoked: u64,
+    /// This and what follows only with `keep_current`.
+    #[schema(nullable = false)]
+    access_token: Option<String>,
+    #[schema(nullable = false, pattern = "^Bearer$")]
+    token_type: Option<String>,
+    #[schema(nullable = false)]
+    expires_in: Option<u64>,
+    #[schema(nullable = false)]
+    refresh_token: Option<String>,
+    #[schema(nullable = false)]
+    refresh_expires_in: Option<u64>,
+    #[schema(nullable = false)]
+    session_id: Option<Uuid>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Sign-in")
+        .summary("Sign out everywhere.")
+        .detail("Ends all of the caller's sessions, or all but this one, whose tokens are replaced then.")
+        .access(Access::SignedIn)
+        .optional_body::<Body>(json!({ "keep_current": true }))
+        .answer::<EndedForm>(200, "They have ended.", example())
+}
+
+fn example() -> Value {
+    let mut example = mint::example();
+    if let Some(members) = example.as_object_mut() {
+        members.insert("revoked".to_owned(), json!(3));
+    }
+    example
 }
 
 /// Answers the request.

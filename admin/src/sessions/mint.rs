@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 use shared::role::RoleName;
 use shared::token::Claims;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::refresh::token::RefreshToken;
@@ -14,18 +16,39 @@ use crate::config::TokenConfig;
 use crate::context::Context;
 use crate::roles::MAX_NAMES_BYTES;
 
-/// What a client is given (RFC 6749, section 5.1). Purposefully without `Debug`.
-#[derive(Serialize)]
+/// What a client is given (RFC 6749, section 5.1).
+// Purposefully without `Debug`.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Pair {
+    /// A JWT, for `Authorization: Bearer`.
     access_token: String,
+    /// Always `Bearer`.
+    #[schema(pattern = "^Bearer$")]
     token_type: &'static str,
     /// Seconds.
     expires_in: u64,
+    /// For the next pair; each refresh brings another.
     #[serde(serialize_with = "exposed")]
+    #[schema(value_type = String, pattern = "^v1\\.[A-Za-z0-9_-]{60}$")]
     refresh_token: SecretString,
     /// Seconds until the session ends, unless it is refreshed.
     refresh_expires_in: u64,
     session_id: Uuid,
+}
+
+/// A refresh token for the document.
+pub(crate) const EXAMPLE_TOKEN: &str = "v1.AQGToa_ifE1-j5oLHC0-T1prAAAAAAAAAAHhJXq2yHnsDVRC6w0lDQQhJsW5";
+
+/// A pair for the document. Its tokens are of the right form and good for nothing.
+pub(crate) fn example() -> Value {
+    json!({
+        "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSIsImtpZCI6Ii4uLiJ9.eyIuLi4iOiIuLi4ifQ.c2lnbmF0dXJl",
+        "token_type": "Bearer",
+        "expires_in": 900,
+        "refresh_token": EXAMPLE_TOKEN,
+        "refresh_expires_in": 2_592_000,
+        "session_id": "0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a"
+    })
 }
 
 /// Mints for `session`, whose `state` already holds the counter to be given.

@@ -12,26 +12,53 @@ pub(crate) mod token;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
 use self::decide::{Again, Outcome, Presented, Refusal, Rotation, decide};
 use self::origin::Origin;
 use self::token::{RefreshToken, SealedText};
 use super::history::{self, Entry, Event};
-use super::mint::{Pair, mint};
+use super::mint::{self, Pair, mint};
 use super::open::after;
 use super::session::{Device, EndReason, Session, Stamp, Standing};
 use super::store;
-use crate::api::{Code, Problem, Request, Response};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::db::{DbError, Transaction};
 use crate::revocations::{self, NewRevocation};
 
 /// Says why a pair was given: `current`, `concurrent`, `retry` or `recovered`.
 const CAUSE: HeaderName = HeaderName::from_static("x-refresh-cause");
 
-#[derive(Deserialize)]
+/// What the last pair brought.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Refresh)]
 #[serde(deny_unknown_fields)]
 struct Body {
+    #[schema(value_type = String)]
     refresh_token: SealedText,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Sign-in")
+        .summary("Exchange a refresh token for the next pair.")
+        .detail(
+            "A refresh token is good once. Asking again at once, or several times in parallel, gives the \
+             same next token; a token that comes back later or from elsewhere ends its session.",
+        )
+        .access(Access::Public)
+        .body::<Body>(json!({ "refresh_token": mint::EXAMPLE_TOKEN }))
+        .answer::<Pair>(200, "The next pair of the session.", mint::example())
+        .answer_header(200, "X-Refresh-Cause", "Why: `current`, `concurrent`, `retry` or `recovered`.")
+        .problems(&[
+            Code::RefreshTokenInvalid,
+            Code::RefreshTokenUnknown,
+            Code::RefreshTokenReused,
+            Code::SessionRevoked,
+            Code::SessionExpired,
+        ])
 }
 
 /// Everything that was decided and read under the lock of the session.

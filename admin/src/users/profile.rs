@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio_postgres::Row;
 use unicode_normalization::UnicodeNormalization as _;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::{Code, Problem};
@@ -14,17 +15,26 @@ const MAX_NAME: usize = 64;
 /// The longest language tag, in bytes.
 const MAX_LOCALE: usize = 35;
 
-/// A profile as its owner sees it. Purposefully without `Debug`, as everything here: it is personal.
-#[derive(Serialize)]
+/// A profile as its owner sees it.
+// Purposefully without `Debug`, as everything here: it is personal.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Profile {
     user_id: Uuid,
+    #[schema(required, format = "idn-email")]
     email: Option<String>,
+    #[schema(required)]
     login: Option<String>,
+    #[schema(required)]
     display_name: Option<String>,
+    #[schema(required)]
     first_name: Option<String>,
+    #[schema(required)]
     last_name: Option<String>,
+    #[schema(required)]
     phone: Option<String>,
+    #[schema(required)]
     locale: Option<String>,
+    /// The names of the roles that are held now.
     roles: Vec<String>,
     is_superuser: bool,
     created_at: Timestamp,
@@ -46,15 +56,28 @@ pub(crate) enum Change {
     Set(String),
 }
 
-/// A merge patch of a profile. What it does not name cannot be changed by it.
-#[derive(Default, Deserialize)]
+/// A merge patch (RFC 7396): what is named is set, what is null is removed, the rest stays.
+#[derive(Deserialize, ToSchema)]
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ProfileChange {
+    /// No control characters, and not spaces alone; so are the other names.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
     pub(crate) display_name: Change,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
     pub(crate) first_name: Change,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
     pub(crate) last_name: Change,
+    /// In the form of E.164.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, pattern = "^\\+[1-9][0-9]{6,14}$")]
     pub(crate) phone: Change,
+    /// A language tag (BCP 47).
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
     pub(crate) locale: Change,
 }
 

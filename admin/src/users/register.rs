@@ -3,23 +3,38 @@
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::hash::{PasswordHash, Place};
 use super::profile::{self, Change, Findings};
 use super::store::{self, NewUser};
 use super::{EmailAddress, Login, Password, weak_password};
-use crate::api::{Code, Problem, Request, Response};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::config::Registration;
 use crate::db::DbError;
 
-#[derive(Deserialize)]
+/// A new account.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Registration)]
 #[serde(deny_unknown_fields)]
 struct Body {
+    /// `name@example.org`, in any script, without quotes or spaces.
+    #[schema(format = "idn-email", max_length = 254)]
     email: String,
+    /// A name to sign in with beside the address: letters, digits, `.`, `_` and `-`, beginning with a letter
+    /// or a digit.
+    #[schema(min_length = 3, max_length = 64)]
     login: Option<String>,
+    /// Not easy to guess; judged together with the names around it.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
     password: Password,
+    /// What others see; no control characters.
+    #[schema(min_length = 1, max_length = 64)]
     display_name: Option<String>,
+    /// A language tag (BCP 47).
+    #[schema(max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
     locale: Option<String>,
 }
 
@@ -32,14 +47,48 @@ struct Registering {
     locale: Option<String>,
 }
 
-#[derive(Serialize)]
+/// An account as it was made.
+#[derive(Serialize, ToSchema)]
 struct Registered<'r> {
     user_id: Uuid,
+    #[schema(format = "idn-email")]
     email: &'r str,
+    #[schema(required)]
     login: Option<&'r str>,
+    #[schema(required)]
     display_name: Option<&'r str>,
+    #[schema(required)]
     locale: Option<&'r str>,
     created_at: Timestamp,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Sign-in")
+        .summary("Make an account.")
+        .detail("It is not signed in by that. The operator may have closed registration.")
+        .access(Access::Public)
+        .body::<Body>(json!({
+            "email": "anna@example.org",
+            "login": "anna",
+            "password": "correct horse battery staple",
+            "display_name": "Anna",
+            "locale": "ru-RU"
+        }))
+        .answer::<Registered<'_>>(
+            201,
+            "The account.",
+            json!({
+                "user_id": "0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b",
+                "email": "anna@example.org",
+                "login": "anna",
+                "display_name": "Anna",
+                "locale": "ru-RU",
+                "created_at": "2026-11-25T20:15:30.123456Z"
+            }),
+        )
+        .problems(&[Code::RegistrationClosed, Code::EmailTaken, Code::LoginTaken, Code::PasswordWeak])
 }
 
 /// Answers the request.

@@ -8,12 +8,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 use tokio_postgres::Row;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::store;
 use crate::access::caller;
-use crate::api::{Code, Problem, Request, Response};
+use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
 use crate::db::DbError;
 
 /// How many entries a page has, unless asked for otherwise.
@@ -21,22 +23,63 @@ const PAGE: usize = 20;
 /// And at most.
 const MAX_PAGE: usize = 100;
 
-#[derive(Serialize)]
+/// Some of a person's history, the latest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = History)]
 struct Page {
+    #[schema(max_items = 100)]
     items: Vec<Item>,
     /// Where the next page begins; null after the last.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
-#[derive(Serialize)]
+/// Something that happened to an account.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HistoryEntry)]
 struct Item {
+    /// `login`, `login_failed`, `password_changed` and the like; there may be new ones.
     event: String,
     occurred_at: Timestamp,
+    #[schema(required)]
     session_id: Option<Uuid>,
+    /// An IP address.
+    #[schema(value_type = Option<String>, required)]
     address: Option<IpAddr>,
+    #[schema(required, max_length = 512)]
     user_agent: Option<String>,
     #[serde(skip)]
     id: Uuid,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Me")
+        .summary("What happened to the caller's account, newest first.")
+        .detail("Signing in and out, attempts that failed, changes of credentials.")
+        .access(Access::SignedIn)
+        .query(
+            "cursor",
+            "What `next_cursor` of the page before said, unchanged.",
+            Shape::text("AAZEEqB7nwABk6Gv4nx9fo-aCxwtPk9a").length(32..=32),
+        )
+        .query("limit", "How many entries the page has at most.", Shape::integer(1..=100, 20).default(20))
+        .answer::<Page>(
+            200,
+            "A page.",
+            json!({
+                "items": [{
+                    "event": "login",
+                    "occurred_at": "2026-11-25T20:15:30.123456Z",
+                    "session_id": "0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a",
+                    "address": "198.51.100.7",
+                    "user_agent": "Film/1.0 (TV)"
+                }],
+                "next_cursor": null
+            }),
+        )
+        .problems(&[Code::ValidationFailed])
 }
 
 /// Cursors name moments of history: beyond these bounds none was ever given, and PostgreSQL has no such moments.

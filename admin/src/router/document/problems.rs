@@ -1,0 +1,142 @@
+//! How an operation can fail: its own codes, those of its access, and those that any request meets.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema as _, ToSchema as _};
+
+use super::super::Route;
+use super::super::find::open_parts;
+use crate::api::Code;
+use crate::api::operation::Access;
+use crate::api::problem::Body;
+
+/// What any request may meet, whatever it asks.
+const COMMON: &[Code] = &[
+    Code::RequestMalformed,
+    Code::RequestTimeout,
+    Code::BodyTooLarge,
+    Code::Internal,
+    Code::Overloaded,
+    Code::DependencyUnavailable,
+];
+
+/// What comes with a body that is read as JSON.
+const OF_A_BODY: &[Code] = &[Code::UnsupportedMediaType, Code::ValidationFailed];
+
+/// What comes with an access token that must be good.
+const OF_A_TOKEN: &[Code] = &[Code::TokenMissing, Code::TokenInvalid, Code::TokenExpired, Code::TokenRevoked];
+
+/// One way to fail, as a client sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Way {
+    status: u16,
+    code: &'static str,
+    title: &'static str,
+}
+
+/// What only the gateway says, which stands before every operation.
+const OF_THE_GATEWAY: &[Way] = &[Way { status: 429, code: "rate_limited", title: "Too many requests." }];
+
+impl From<Code> for Way {
+    fn from(code: Code) -> Self {
+        Self { status: code.status().as_u16(), code: code.as_str(), title: code.title() }
+    }
+}
+
+/// The codes that go with an access.
+fn of_access(access: Access) -> &'static [Code] {
+    match access {
+        Access::Public | Access::Optional => &[],
+        Access::SignedIn | Access::Permission(_) | Access::Superuser => OF_A_TOKEN,
+    }
+}
+
+fn ways(route: &Route) -> BTreeMap<u16, Vec<Way>> {
+    let operation = &route.operation;
+    let of_body = if operation.body.is_some() { OF_A_BODY } else { &[] };
+    let of_path: &[Code] = if open_parts(route.path).next().is_some() { &[Code::NotFound] } else { &[] };
+    let codes = [COMMON, of_access(operation.access), of_body, of_path, &operation.codes];
+    let codes = codes.into_iter().flatten().map(|code| Way::from(*code));
+    let mut ways = BTreeMap::<u16, Vec<Way>>::new();
+    for way in codes.chain(OF_THE_GATEWAY.iter().copied()) {
+        let beside = ways.entry(way.status).or_default();
+        if !beside.iter().any(|one| one.code == way.code) {
+            beside.push(way);
+        }
+    }
+    ways
+}
+
+/// A response for each status, with its codes and an example of each.
+pub(super) fn responses(route: &Route) -> impl Iterator<Item = (String, Value)> {
+    ways(route).into_iter().map(|(status, ways)| (status.to_string(), response(status, &ways)))
+}
+
+fn response(status: u16, ways: &[Way]) -> Value {
+    let codes: Vec<&str> = ways.iter().map(|way| way.code).collect();
+    let lines: Vec<String> = ways.iter().map(|way| format!("* `{}`: {}", way.code, way.title)).collect();
+    let examples = ways.iter().map(|way| {
+        let reference = json!({ "$ref": format!("#/components/examples/{}", way.code) });
+        (way.code.to_owned(), reference)
+    });
+    let schema = json!({
+        "allOf": [{ "$ref": "#/components/schemas/Problem" }],
+        "properties": { "status": { "const": status }, "code": { "enum": codes } },
+    });
+    json!({
+        "description": lines.join("\n"),
+        "headers": headers(status),
+        "content": { "application/problem+json": {
+            "schema": schema,
+            "examples": examples.collect::<Map<_, _>>(),
+        } },
+    })
+}
+
+fn headers(status: u16) -> Map<String, Value> {
+    let more: &[&str] = match status {
+        401 => &["WWW-Authenticate"],
+        429 | 503 => &["Retry-After"],
+        _ => &[],
+    };
+    ["X-Request-Id", "Cache-Control"].iter().chain(more).map(|name| header(name)).collect()
+}
+
+/// A header that the components describe.
+pub(super) fn header(name: &str) -> (String, Value) {
+    (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }))
+}
+
+/// The form of every problem.
+pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
+    let mut parts = vec![(Body::name().into_owned(), Body::schema())];
+    Body::schemas(&mut parts);
+    parts
+}
+
+/// An example of every code.
+pub(super) fn examples() -> Value {
+    let ways = Code::ALL.iter().map(|code| Way::from(*code)).chain(OF_THE_GATEWAY.iter().copied());
+    let examples =
+        ways.map(|way| (way.code.to_owned(), json!({ "summary": way.title, "value": example(way) })));
+    Value::Object(examples.collect::<Map<_, _>>())
+}
+
+fn example(way: Way) -> Value {
+    let problem = json!({
+        "type": format!("urn:usher:problem:{}", way.code),
+        "title": way.title,
+        "status": way.status,
+        "code": way.code,
+        "request_id": "444535f9378a3dfa1b8f604bbdd1ea70",
+    });
+    let Value::Object(mut members) = problem else { return problem };
+    if way.status == StatusCode::UNPROCESSABLE_ENTITY.as_u16() {
+        let field = json!({ "field": "email", "code": "field_missing", "detail": "This field is needed." });
+        members.insert("errors".to_owned(), json!([field]));
+    }
+    Value::Object(members)
+}
