@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::db::Db;
-use crate::keys::{Keys, RefreshKeys};
+use crate::keys::{DerivedKeys, Keys, Purpose};
 use crate::metrics::Metrics;
 use crate::users::hash::Hasher;
 
@@ -18,7 +18,9 @@ pub struct Context {
     /// The signing keys.
     pub keys: Keys,
     /// The keys of refresh tokens.
-    pub refresh_keys: Arc<RefreshKeys>,
+    pub refresh_keys: Arc<DerivedKeys>,
+    /// The keys of the audit log's chain.
+    pub audit_keys: Arc<DerivedKeys>,
     /// The threads that hash passwords.
     pub hasher: Hasher,
     /// What is counted.
@@ -31,7 +33,8 @@ impl Context {
         Self {
             db: Db::new(&config.database),
             keys: Keys::new(&config.master_keys),
-            refresh_keys: Arc::new(RefreshKeys::derive(&config.master_keys)),
+            refresh_keys: Arc::new(DerivedKeys::derive(&config.master_keys, Purpose::RefreshTokens)),
+            audit_keys: Arc::new(DerivedKeys::derive(&config.master_keys, Purpose::Audit)),
             hasher: Hasher::new(config.hashing.threads, config.hashing.queue),
             metrics: Arc::new(Metrics::new()),
             config: Arc::new(config),

@@ -7,7 +7,7 @@
 //! Killing a key also records a revocation. That lies above this module, so the command that kills does both.
 
 mod change;
-mod refresh;
+mod derived;
 mod ring;
 mod seal;
 mod store;
@@ -22,8 +22,8 @@ use shared::token::{Claims, KeySet};
 use crate::config::MasterKeys;
 use crate::db::{Db, DbError};
 
-pub use change::{ChangeError, ensure, kill, list, rotate};
-pub use refresh::RefreshKeys;
+pub use change::{ChangeError, active, ensure, kill, list, rotate};
+pub use derived::{DerivedKeys, Purpose};
 pub use ring::RingError;
 pub use seal::{SealError, Sealer};
 pub use store::{KeyRow, Status};

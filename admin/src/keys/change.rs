@@ -85,6 +85,16 @@ pub async fn kill(transaction: &Transaction<'_>, sealer: &Sealer, kid: &str) -> 
     }
 }
 
+/// The name of the key that signs.
+///
+/// # Errors
+///
+/// When there is none, or PostgreSQL is away.
+pub async fn active(transaction: &Transaction<'_>) -> Result<String, ChangeError> {
+    let holder = store::holder(transaction, "active").await?;
+    holder.map(|(kid, _)| kid).ok_or_else(|| ChangeError::Unknown("that is active".to_owned()))
+}
+
 /// Every key there ever was, newest first.
 ///
 /// # Errors

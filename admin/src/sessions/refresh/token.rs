@@ -21,7 +21,7 @@ use serde::{Deserialize, Deserializer};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use crate::keys::RefreshKeys;
+use crate::keys::DerivedKeys;
 
 const PREFIX: &str = "v1.";
 const PAYLOAD_BYTES: usize = 1 + 16 + 8;
@@ -74,7 +74,7 @@ impl RefreshToken {
     /// # Errors
     ///
     /// When this service never sealed it.
-    pub(crate) fn open(text: &str, keys: &RefreshKeys) -> Result<Self, Unreadable> {
+    pub(crate) fn open(text: &str, keys: &DerivedKeys) -> Result<Self, Unreadable> {
         let bytes = decode(text).ok_or(Unreadable::Malformed)?;
         let (sealed, check) = bytes.split_at(SEALED_BYTES);
         if checksum(sealed) != check {
@@ -88,7 +88,7 @@ impl RefreshToken {
     }
 
     /// The text for the client; `None` when the key is no longer configured.
-    pub(crate) fn seal(&self, keys: &RefreshKeys) -> Option<SecretString> {
+    pub(crate) fn seal(&self, keys: &DerivedKeys) -> Option<SecretString> {
         let key = keys.find(self.key)?;
         let mut bytes = Vec::with_capacity(TOKEN_BYTES);
         bytes.push(self.key);
@@ -134,18 +134,19 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::config::MasterKeys;
+    use crate::keys::Purpose;
 
     use super::*;
 
-    fn keys(entries: &str) -> RefreshKeys {
-        RefreshKeys::derive(&MasterKeys::parse(entries).unwrap())
+    fn keys(entries: &str) -> DerivedKeys {
+        DerivedKeys::derive(&MasterKeys::parse(entries).unwrap(), Purpose::RefreshTokens)
     }
 
     const ONE: &str = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     const ONE_AGAIN: &str = "1:HwECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     const TWO: &str = "2:HwECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-    fn text(token: RefreshToken, keys: &RefreshKeys) -> String {
+    fn text(token: RefreshToken, keys: &DerivedKeys) -> String {
         token.seal(keys).unwrap().expose_secret().to_owned()
     }
 

@@ -1,0 +1,76 @@
+//! HMAC keys derived from the master keys, one set a purpose.
+
+use std::collections::HashMap;
+
+use aws_lc_rs::{hkdf, hmac};
+
+use crate::config::MasterKeys;
+
+/// What a set of keys is for. A new form of what it seals gets a new text, and so new keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Refresh tokens.
+    RefreshTokens,
+    /// The chain of the audit log.
+    Audit,
+}
+
+/// One HMAC-SHA256 key a master key, under the master key's number.
+///
+/// What was sealed keeps the number it was sealed under, so that it opens as long as that master key is there.
+pub struct DerivedKeys {
+    current: u8,
+    keys: HashMap<u8, hmac::Key>,
+}
+
+impl Purpose {
+    fn info(self) -> &'static [u8] {
+        match self {
+            Self::RefreshTokens => b"usher refresh token v1",
+            Self::Audit => b"usher audit log v1",
+        }
+    }
+}
+
+impl DerivedKeys {
+    /// Derives them (HKDF-SHA256, RFC 5869).
+    pub fn derive(masters: &MasterKeys, purpose: Purpose) -> Self {
+        let current = masters.iter().next().map_or(0, |(id, _)| id);
+        let keys = masters.iter().map(|(id, master)| (id, hmac_key(master, purpose))).collect();
+        Self { current, keys }
+    }
+
+    /// The number that new things are sealed under.
+    pub fn current(&self) -> u8 {
+        self.current
+    }
+
+    /// The key of this number; `None` when its master key was taken out of the configuration.
+    pub fn find(&self, id: u8) -> Option<&hmac::Key> {
+        self.keys.get(&id)
+    }
+}
+
+fn hmac_key(master: &[u8; 32], purpose: Purpose) -> hmac::Key {
+    let derived = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(master);
+    let info = [purpose.info()];
+    let okm =
+        derived.expand(&info, hmac::HMAC_SHA256).expect("32 bytes are within HKDF's bound of 255 blocks");
+    hmac::Key::from(okm)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_purpose_has_keys_of_its_own() {
+        let masters = MasterKeys::parse("7:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
+        let tag = |purpose| {
+            let keys = DerivedKeys::derive(&masters, purpose);
+            hmac::sign(keys.find(keys.current()).unwrap(), b"the same").as_ref().to_vec()
+        };
+        assert_eq!(tag(Purpose::Audit), tag(Purpose::Audit));
+        assert_ne!(tag(Purpose::Audit), tag(Purpose::RefreshTokens));
+    }
+}
