@@ -44,6 +44,11 @@ impl Permission {
 }
 
 impl Pattern {
+    /// The one that covers all others.
+    pub fn everything() -> Self {
+        Self(ANY.into())
+    }
+
     /// The text itself.
     pub fn as_str(&self) -> &str {
         &self.0
