@@ -12,6 +12,7 @@ use crate::db::{DbError, Schema, within};
 use crate::health::{self, Draining};
 use crate::keys::{self, ChangeError, LoadError};
 use crate::revocations::{Pace, Relay};
+use crate::roles::ends;
 use crate::router::{self, UnderWay};
 use crate::server::{self, Listener, Stop};
 use crate::sessions::history::partitions;
@@ -169,6 +170,11 @@ async fn work(context: &Context, relay: Relay, stop_relay: Stop, background: &mu
     background.spawn(async move {
         let life = keeper.config.tokens.access_life;
         keeper.keys.keep_fresh(&keeper.config.database, &keeper.db, life).await;
+        Part::Endless
+    });
+    let ender = context.clone();
+    background.spawn(async move {
+        ends::keep(ender).await;
         Part::Endless
     });
     let historian = context.clone();

@@ -1,5 +1,6 @@
 //! What a person types: one file a command.
 
+mod audit;
 mod keys;
 mod migrate;
 mod prompt;
@@ -40,6 +41,9 @@ enum Action {
     /// Roles.
     #[command(subcommand)]
     Roles(roles::Action),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(audit::Action),
 }
 
 /// Why a command failed: one sentence that says what to do, or a line a mistake of the configuration.
@@ -71,6 +75,7 @@ impl Command {
             Action::Superuser(action) => superuser::run(action, for_a_person(vars)?).await,
             Action::Keys(action) => keys::run(action, for_a_person(vars)?).await,
             Action::Roles(action) => roles::run(action, for_a_person(vars)?).await,
+            Action::Audit(action) => audit::run(action, for_a_person(vars)?).await,
         }
     }
 }

@@ -6,13 +6,14 @@
 //! * [`keys`]: signing keys, and the keys of refresh tokens;
 //! * [`context`], [`api`]: what every handler is given, and how it answers;
 //! * [`revocations`]: what no longer counts, from the transaction that says so to Redis;
-//! * [`users`], [`access`], [`roles`], [`sessions`], [`me`]: the features, a folder each, a file an endpoint;
+//! * [`users`], [`access`], [`audit`], [`roles`], [`sessions`], [`me`], [`operators`]: the features, a folder each, a file an endpoint;
 //! * [`router`], [`health`], [`server`]: every route, and how a connection becomes a request;
 //! * [`app`], [`command`]: the parts put together, and what a person types.
 
 pub mod access;
 pub mod api;
 pub mod app;
+pub mod audit;
 pub mod command;
 pub mod config;
 pub mod context;
@@ -21,6 +22,7 @@ pub mod health;
 pub mod keys;
 pub mod me;
 pub mod metrics;
+pub mod operators;
 pub mod revocations;
 pub mod roles;
 pub mod router;

@@ -5,4 +5,5 @@ pub mod change_login;
 pub mod change_password;
 pub mod change_profile;
 mod credentials;
+pub mod permissions;
 pub mod show;

@@ -29,6 +29,8 @@ pub struct Metrics {
     pub partitions_ahead: MonthsAhead,
     /// Entries of the sign-in history that could not be written.
     pub history_failures: Counter,
+    /// Assignments of roles that ended because their moment came.
+    pub assignments_ended: Counter,
 }
 
 /// What the relay does.
@@ -109,6 +111,7 @@ impl Metrics {
             relay: RelayMetrics::default(),
             partitions_ahead: MonthsAhead::default(),
             history_failures: Counter::default(),
+            assignments_ended: Counter::default(),
         };
         metrics.register();
         metrics
@@ -124,6 +127,8 @@ impl Metrics {
         r.register("partitions_ahead", ahead, self.partitions_ahead.clone());
         let failures = "Entries of the sign-in history that could not be written";
         r.register("history_failures", failures, self.history_failures.clone());
+        let ended = "Assignments of roles that ended because their moment came";
+        r.register("assignments_ended", ended, self.assignments_ended.clone());
         let relay = self.relay.clone();
         r.register("relay_leading", "1 while this process relays revocations to Redis", relay.leading);
         r.register("relay_epoch", "The epoch of the revocation log that this process took last", relay.epoch);

@@ -16,9 +16,13 @@ use http::{Method, StatusCode};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
 
+use crate::access::{check, explain};
 use crate::api::{Operation, Problem, Request, Response, jwks};
+use crate::audit;
 use crate::context::Context;
-use crate::me::{change_email, change_login, change_password, change_profile, show};
+use crate::me::{self, change_email, change_login, change_password, change_profile, show};
+use crate::operators::{self, superuser};
+use crate::roles::{self, assignments, permissions};
 use crate::server::Peer;
 use crate::sessions::{end, history, list, login, logout, logout_all, refresh};
 use crate::users::register;
@@ -69,6 +73,38 @@ fn operations() -> Vec<Route> {
         get("/api/v1/me/sessions", list::handle, list::describe),
         delete("/api/v1/me/sessions/{sid}", end::handle, end::describe),
         get("/api/v1/me/login-history", history::list::handle, history::list::describe),
+
+        get("/api/v1/me/permissions", me::permissions::handle, me::permissions::describe),
+
+        get("/api/v1/roles", roles::list::handle, roles::list::describe),
+        post("/api/v1/roles", roles::create::handle, roles::create::describe),
+        get("/api/v1/roles/{role}", roles::show::handle, roles::show::describe),
+        patch("/api/v1/roles/{role}", roles::change::handle, roles::change::describe),
+        delete("/api/v1/roles/{role}", roles::delete::handle, roles::delete::describe),
+        get("/api/v1/roles/{role}/permissions/{permission}", permissions::show::handle, permissions::show::describe),
+        put("/api/v1/roles/{role}/permissions/{permission}", permissions::add::handle, permissions::add::describe),
+        delete("/api/v1/roles/{role}/permissions/{permission}", permissions::remove::handle, permissions::remove::describe),
+        get("/api/v1/permissions", permissions::list::handle, permissions::list::describe),
+
+        get("/api/v1/users/{id}/roles", assignments::list::handle, assignments::list::describe),
+        get("/api/v1/users/{id}/roles/{role}", assignments::show::handle, assignments::show::describe),
+        put("/api/v1/users/{id}/roles/{role}", assignments::assign::handle, assignments::assign::describe),
+        delete("/api/v1/users/{id}/roles/{role}", assignments::take::handle, assignments::take::describe),
+
+        post("/api/v1/authz/check", check::handle, check::describe),
+        post("/api/v1/authz/explain", explain::handle, explain::describe),
+
+        get("/api/v1/admin/users", operators::list::handle, operators::list::describe),
+        get("/api/v1/admin/users/{id}", operators::show::handle, operators::show::describe),
+        get("/api/v1/admin/users/{id}/sessions", operators::sessions::handle, operators::sessions::describe),
+        delete("/api/v1/admin/users/{id}/sessions/{sid}", operators::end_session::handle, operators::end_session::describe),
+        get("/api/v1/admin/users/{id}/login-history", operators::history::handle, operators::history::describe),
+        post("/api/v1/admin/users/{id}/disable", operators::disable::handle, operators::disable::describe),
+        post("/api/v1/admin/users/{id}/enable", operators::enable::handle, operators::enable::describe),
+        post("/api/v1/admin/users/{id}/logout-all", operators::end_sessions::handle, operators::end_sessions::describe),
+        put("/api/v1/admin/users/{id}/superuser", superuser::give::handle, superuser::give::describe),
+        delete("/api/v1/admin/users/{id}/superuser", superuser::take::handle, superuser::take::describe),
+        get("/api/v1/admin/audit", audit::list::handle, audit::list::describe),
 
         get("/.well-known/jwks.json", jwks::show, jwks::describe),
     ]

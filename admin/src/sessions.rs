@@ -14,3 +14,4 @@ pub(crate) mod session;
 mod store;
 
 pub(crate) use mint::Pair;
+pub(crate) use store::end_one_of;

@@ -9,7 +9,10 @@ pub mod register;
 pub(crate) mod store;
 mod superuser;
 
+use uuid::Uuid;
+
 use crate::api::{Code, Problem};
+use crate::db::Connection;
 
 pub use email::{EmailAddress, NotAnEmailAddress};
 pub use login::{Identifier, Login, LoginError};
@@ -23,4 +26,16 @@ pub(crate) fn weak_password(field: &str, weaknesses: Vec<Weakness>) -> Result<()
     }
     let problem = Problem::new(Code::PasswordWeak);
     Err(weaknesses.into_iter().fold(problem, |problem, one| problem.field(field, one.code, one.sentence)))
+}
+
+/// Asks that there is such a user.
+///
+/// # Errors
+///
+/// 404 `not_found`; 503.
+pub(crate) async fn require(connection: &Connection, id: Uuid) -> Result<(), Problem> {
+    match store::find_by_id(connection, id).await? {
+        Some(_) => Ok(()),
+        None => Err(Problem::new(Code::NotFound)),
+    }
 }

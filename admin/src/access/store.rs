@@ -1,11 +1,36 @@
-//! All SQL about callers.
+//! All SQL about callers, and about what somebody may do.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use deadpool_postgres::GenericClient;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use shared::permission::Pattern;
 use shared::revocation::Kind;
+use shared::role::RoleName;
+use shared::role_map::Role;
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 use super::caller::{Caller, Facts};
-use crate::db::DbError;
+use super::rights::{End, Held, Rights};
+use crate::db::{Connection, DbError};
+use crate::users::store::ACTIVE;
+
+/// A role that somebody has, as the database tells it.
+#[derive(Deserialize)]
+struct HeldRole {
+    role: RoleName,
+    expires_at: Option<Timestamp>,
+}
+
+/// A role's definition, as the database tells it.
+#[derive(Deserialize)]
+struct Definition {
+    permissions: BTreeSet<Pattern>,
+    inherits: BTreeSet<RoleName>,
+}
 
 /// What the database says of an access token. `None` when its session or its user is not there.
 pub(super) async fn caller_facts(
@@ -39,5 +64,65 @@ fn facts(row: &Row) -> Result<Facts, DbError> {
         stands: row.try_get("stands")?,
         generation: row.try_get::<_, i64>("token_generation")?.cast_unsigned(),
         deployment_generation: row.try_get::<_, i64>("deployment_generation")?.cast_unsigned(),
+    })
+}
+
+/// Whether a session began within the last ten minutes.
+pub(super) async fn is_fresh(connection: &Connection, session: Uuid) -> Result<bool, DbError> {
+    let sql = "select authenticated_at > clock_timestamp() - interval '10 minutes' as is_fresh
+               from auth.sessions where id = $1";
+    let row = connection.query_opt(sql, &[&session]).await?;
+    Ok(row.map(|row| row.try_get("is_fresh")).transpose()?.unwrap_or(false))
+}
+
+/// What a user may do, in one statement and so of one moment. `None` when there is no such user. Whoever is
+/// disabled may do nothing.
+pub(super) async fn rights(client: &impl GenericClient, user: Uuid) -> Result<Option<Rights>, DbError> {
+    let sql = "with recursive held as (
+                   select r.id, r.name, given.expires_at
+                   from auth.user_roles given join auth.roles r on r.id = given.role_id
+                   where given.user_id = $1
+                     and (given.expires_at is null or given.expires_at > clock_timestamp())
+               ), reached as (
+                   select id from held
+                   union
+                   select i.parent_id from reached join auth.role_inherits i on i.role_id = reached.id
+               )
+               select u.status, u.is_superuser,
+                      coalesce((select jsonb_agg(jsonb_build_object('role', name, 'expires_at', expires_at)
+                                                 order by name) from held), '[]') as held,
+                      coalesce((select jsonb_object_agg(r.name, jsonb_build_object(
+                          'permissions', array(select p.permission from auth.role_permissions p
+                                               where p.role_id = r.id),
+                          'inherits', array(select parent.name from auth.role_inherits i
+                                            join auth.roles parent on parent.id = i.parent_id
+                                            where i.role_id = r.id)))
+                                from reached join auth.roles r on r.id = reached.id), '{}') as definitions
+               from auth.users u where u.id = $1";
+    let statement = client.prepare_cached(sql).await?;
+    client.query_opt(&statement, &[&user]).await?.as_ref().map(read_rights).transpose()
+}
+
+/// A `check` keeps names and patterns in their form.
+fn read_rights(row: &Row) -> Result<Rights, DbError> {
+    if row.try_get::<_, &str>("status")? != ACTIVE {
+        return Ok(Rights::default());
+    }
+    let held: Vec<HeldRole> = from_json(row.try_get("held")?);
+    let definitions: BTreeMap<RoleName, Definition> = from_json(row.try_get("definitions")?);
+    let held = held.into_iter().map(|held| Held { role: held.role, end: End::of(held.expires_at) }).collect();
+    let role = |role: Definition| Role { permissions: role.permissions, inherits: role.inherits };
+    Ok(Rights {
+        is_superuser: row.try_get("is_superuser")?,
+        held,
+        map: definitions.into_iter().map(|(name, definition)| (name, role(definition))).collect(),
+    })
+}
+
+/// What the statement itself put together. Should it not be what it is, nothing is granted.
+fn from_json<T: serde::de::DeserializeOwned + Default>(value: Value) -> T {
+    serde_json::from_value(value).unwrap_or_else(|error| {
+        tracing::error!(%error, "Roles in the database have no form that is known; they grant nothing.");
+        T::default()
     })
 }

@@ -57,6 +57,10 @@ codes! {
     SessionRevoked = UNAUTHORIZED "session_revoked" "The session was ended.",
     SessionExpired = UNAUTHORIZED "session_expired" "The session has expired.",
 
+    Forbidden = FORBIDDEN "forbidden" "This is not allowed.",
+    PrivilegeEscalation = FORBIDDEN "privilege_escalation" "Nobody can give what they do not have themselves.",
+    FreshAuthRequired = FORBIDDEN "fresh_auth_required" "The sign-in is too long ago for this.",
+    SystemRole = FORBIDDEN "system_role" "Only the command line changes this role.",
     RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed.",
 
     NotFound = NOT_FOUND "not_found" "There is no such thing.",
@@ -66,11 +70,17 @@ codes! {
     EmailTaken = CONFLICT "email_taken" "The e-mail address is taken.",
     LoginTaken = CONFLICT "login_taken" "The login name is taken.",
 
+    RoleExists = CONFLICT "role_exists" "There is a role of this name.",
+    RoleNameRetired = CONFLICT "role_name_retired" "Tokens still carry this name of a role that is gone.",
+    LastSuperuser = CONFLICT "last_superuser" "This is the last superuser.",
+    LimitReached = CONFLICT "limit_reached" "There are as many as there can be.",
+
     PreconditionFailed = PRECONDITION_FAILED "precondition_failed" "It was changed since it was read.",
     BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large" "The body is too large.",
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body must be application/json.",
 
     ValidationFailed = UNPROCESSABLE_ENTITY "validation_failed" "Some fields are not good.",
+    RoleCycle = UNPROCESSABLE_ENTITY "role_cycle" "A role cannot inherit itself, not even by way of others.",
     PasswordWeak = UNPROCESSABLE_ENTITY "password_weak" "The password is too easy to guess.",
     PasswordReused = UNPROCESSABLE_ENTITY "password_reused" "The new password is the old one.",
 

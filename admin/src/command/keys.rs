@@ -1,10 +1,12 @@
 //! `admin keys`: rotate, list and kill signing keys. Running replicas follow without a restart.
 
 use clap::Subcommand;
+use serde_json::json;
 
+use crate::audit::{self, Action as AuditAction, Actor, Entry};
 use crate::config::Config;
-use crate::db::Db;
-use crate::keys::{self, Keys};
+use crate::db::{Db, DbError, Transaction};
+use crate::keys::{self, DerivedKeys, Keys, Purpose};
 use crate::revocations::{self, NewRevocation};
 
 use super::{Failure, say};
@@ -40,6 +42,8 @@ async fn rotate(db: &Db, config: &Config, force: bool) -> Result<(), Failure> {
     let mut connection = db.get().await?;
     let transaction = connection.begin().await?;
     keys::rotate(&transaction, keys.sealer(), config.tokens.key_publication, force).await?;
+    let active = keys::active(&transaction).await?;
+    note(&transaction, config, AuditAction::KeysRotated, &active).await?;
     transaction.commit().await?;
     say(format_args!("Rotated."))?;
     list(db).await
@@ -58,6 +62,12 @@ async fn kill(db: &Db, config: &Config, kid: &str) -> Result<(), Failure> {
     let transaction = connection.begin().await?;
     keys::kill(&transaction, keys.sealer(), kid).await?;
     revocations::record(&transaction, &config.tokens.issuer, &[NewRevocation::key(kid)]).await?;
+    note(&transaction, config, AuditAction::KeyKilled, kid).await?;
     transaction.commit().await?;
     say(format_args!("Killed {kid}: its tokens are refused from now on, for ever."))
+}
+
+async fn note(tx: &Transaction<'_>, config: &Config, action: AuditAction, kid: &str) -> Result<(), DbError> {
+    let keys = DerivedKeys::derive(&config.master_keys, Purpose::Audit);
+    audit::record(tx, &keys, &Actor::command(), Entry::new(action, kid, json!({}))).await
 }

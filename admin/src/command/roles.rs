@@ -1,10 +1,15 @@
-//! `admin roles`: create roles and assign them.
+//! `admin roles`: make roles and assign them.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
 
 use clap::Subcommand;
+use jiff::Timestamp;
 
 use crate::config::Config;
 use crate::db::Db;
-use crate::roles::{self, Assigned};
+use crate::keys::{DerivedKeys, Purpose};
+use crate::roles::{self, Assigned, NewRole};
 
 use super::{Failure, say};
 
@@ -14,6 +19,15 @@ pub(super) enum Action {
     Create {
         /// 1 to 32 of a-z, 0-9, _ and -, beginning with a letter.
         name: String,
+        /// Something that it permits, such as films:watch, films:* or *; may be repeated.
+        #[arg(long = "permission", value_name = "PERMISSION")]
+        permissions: Vec<String>,
+        /// A role that it inherits; may be repeated.
+        #[arg(long, value_name = "ROLE")]
+        inherits: Vec<String>,
+        /// Let nobody change or delete it over the API.
+        #[arg(long)]
+        system: bool,
     },
     /// Assign a role to a user. Their tokens carry it after the next refresh.
     Assign {
@@ -21,21 +35,43 @@ pub(super) enum Action {
         email: String,
         /// The role.
         name: String,
+        /// When it ends, such as 2027-01-31T00:00:00Z; without it, never.
+        #[arg(long, value_name = "MOMENT")]
+        until: Option<String>,
     },
 }
 
 pub(super) async fn run(action: Action, config: Config) -> Result<(), Failure> {
+    let audit_keys = DerivedKeys::derive(&config.master_keys, Purpose::Audit);
     let mut connection = Db::new(&config.database).get().await?;
     match action {
-        Action::Create { name } => {
-            let name = roles::create(&connection, &name).await?;
-            say(format_args!("Created the role {name}."))
+        Action::Create { name, permissions, inherits, system } => {
+            let new = NewRole {
+                permissions: read_all(&permissions)?,
+                inherits: read_all(&inherits)?,
+                is_system: system,
+                ..NewRole::named(name.parse()?)
+            };
+            roles::create(&mut connection, &audit_keys, &new).await?;
+            say(format_args!("Created the role {}.", new.name))
         }
-        Action::Assign { email, name } => {
-            match roles::assign(&mut connection, &config.tokens.issuer, &email, &name).await? {
+        Action::Assign { email, name, until } => {
+            let issuer = &config.tokens.issuer;
+            let until = until.as_deref().map(moment).transpose()?;
+            match roles::assign_by_email(&mut connection, &audit_keys, issuer, &email, &name, until).await? {
                 Assigned::Now => say(format_args!("Assigned. Their tokens carry it after the next refresh.")),
-                Assigned::Already => say(format_args!("They have this role already.")),
+                Assigned::Moved => say(format_args!("They had it; its end was moved.")),
+                Assigned::Noted | Assigned::Already => say(format_args!("They have this role already.")),
             }
         }
     }
+}
+
+/// What all of the texts say, or what is wrong with the first that says nothing.
+fn read_all<T: FromStr<Err: Into<Failure>> + Ord>(texts: &[String]) -> Result<BTreeSet<T>, Failure> {
+    texts.iter().map(|text| text.parse().map_err(Into::into)).collect()
+}
+
+fn moment(text: &str) -> Result<Timestamp, Failure> {
+    text.parse().map_err(|_| format!("{text:?} is no moment; write it like 2027-01-31T00:00:00Z").into())
 }

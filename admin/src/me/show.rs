@@ -1,11 +1,11 @@
 //! `GET /api/v1/me`: who the caller is.
 
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::access::caller;
-use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::api::{Access, Code, Operation, Problem, Request, Response, with_etag};
 use crate::db::Connection;
 use crate::users::profile::Profile;
 use crate::users::store;
@@ -57,9 +57,5 @@ pub(super) async fn respond(connection: &Connection, user: Uuid) -> Result<Respo
     let profile = store::profile(connection, user).await?;
     // Removed since the token was looked at.
     let profile = profile.ok_or_else(|| Problem::new(Code::TokenRevoked))?;
-    let response = Response::json(StatusCode::OK, &profile);
-    Ok(match HeaderValue::try_from(format!("\"{}\"", profile.version())) {
-        Ok(tag) => response.with_header(header::ETAG, tag),
-        Err(_not_a_number) => response,
-    })
+    Ok(with_etag(Response::json(StatusCode::OK, &profile), profile.version()))
 }

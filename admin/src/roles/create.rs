@@ -1,35 +1,207 @@
-//! Makes a role.
+//! `POST /api/v1/roles`: makes a role; the command line does it through [`create`].
 
-use shared::role::{NotARoleName, RoleName};
+use std::collections::BTreeSet;
+
+use http::{HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::permission::Pattern;
+use shared::role::RoleName;
+use shared::role_map::Role;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::store;
-use crate::db::{Connection, DbError};
+use super::definition::{self, DefinitionError, Definitions};
+use super::role::{self, RoleRef, RoleView};
+use super::{show, store};
+use crate::access::{Right, Rights, allowed, lock};
+use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response};
+use crate::audit::{self, Action, Actor, Entry};
+use crate::db::{Connection, Transaction};
+use crate::keys::DerivedKeys;
 
-/// Why there is no new role.
-#[derive(Debug, thiserror::Error)]
-pub enum CreateError {
-    /// The name.
-    #[error(transparent)]
-    Name(#[from] NotARoleName),
-    /// There is such a role.
-    #[error("a role of this name exists already")]
-    Exists,
-    /// PostgreSQL.
-    #[error(transparent)]
-    Database(#[from] DbError),
+/// A role to be made.
+#[derive(Debug, Clone)]
+pub struct NewRole {
+    /// The name in tokens, policies and headers.
+    pub name: RoleName,
+    /// The name for people.
+    pub title: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Whether only the command line changes or deletes it.
+    pub is_system: bool,
+    /// What it permits itself.
+    pub permissions: BTreeSet<Pattern>,
+    /// The roles that it inherits.
+    pub inherits: BTreeSet<RoleName>,
 }
 
-/// Makes the role `name`.
+/// A role to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewRole)]
+struct Body {
+    #[schema(pattern = "^[a-z][a-z0-9_-]{0,31}$")]
+    name: String,
+    #[schema(min_length = 1, max_length = 64)]
+    title: Option<String>,
+    #[schema(min_length = 1, max_length = 500)]
+    description: Option<String>,
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    permissions: Vec<String>,
+    #[serde(default)]
+    #[schema(max_items = 32)]
+    inherits: Vec<String>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Roles")
+        .summary("Make a role.")
+        .detail(
+            "Whoever makes it must have every permission that it gives, and every role that it inherits, without \
+             an end. A name of a role that was deleted or renamed can be used again once no token carries it.",
+        )
+        .access(Access::Permission(Right::RolesWrite.as_str()))
+        .body::<Body>(json!({
+            "name": "premium",
+            "title": "Premium",
+            "description": "May take films along.",
+            "permissions": ["films:download"],
+            "inherits": ["subscriber"]
+        }))
+        .answer::<RoleView>(201, "The role.", role::example())
+        .answer_header(201, "Location", "Where it is.")
+        .answer_header(201, "ETag", show::VERSION)
+        .problems(&[
+            Code::PrivilegeEscalation,
+            Code::RoleExists,
+            Code::RoleNameRetired,
+            Code::LimitReached,
+            Code::RoleCycle,
+        ])
+}
+
+/// Answers the request.
 ///
 /// # Errors
 ///
-/// When the text is no role name, or there is such a role.
-pub async fn create(connection: &Connection, name: &str) -> Result<RoleName, CreateError> {
-    let name: RoleName = name.parse()?;
-    match store::insert(connection, Uuid::now_v7(), &name).await {
-        Ok(()) => Ok(name),
-        Err(error) if error.constraint() == Some(store::NAME_IS_UNIQUE) => Err(CreateError::Exists),
-        Err(error) => Err(error.into()),
+/// 403 `forbidden`, `privilege_escalation`; 409 `role_exists`, `role_name_retired`, `limit_reached`; 422; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let caller = allowed(&request, Right::RolesWrite).await?;
+    let new = request.json::<Body>()?.check()?;
+    let mut connection = request.context.db.get().await?;
+    let tx = connection.begin().await?;
+    let definitions = Definitions::lock(&tx).await?;
+    let rights = lock(&tx, caller, &[]).await?.rights;
+    rights.require(Right::RolesWrite)?;
+    let id = insert(&tx, &definitions, &new, Some(&rights)).await?;
+    audit::record_of(&tx, &request, &caller, entry(id, &new)).await?;
+    let role = show::require(&*tx, &RoleRef::Id(id)).await?;
+    tx.commit().await?;
+    let response = show::respond(StatusCode::CREATED, &role);
+    Ok(match HeaderValue::try_from(format!("/api/v1/roles/{}", role.role_id)) {
+        Ok(place) => response.with_header(header::LOCATION, place),
+        Err(_never) => response,
+    })
+}
+
+/// Makes a role for an operator, who may make any.
+///
+/// # Errors
+///
+/// When there is such a role, it cannot be defined so, or PostgreSQL is away.
+pub async fn create(
+    connection: &mut Connection,
+    audit_keys: &DerivedKeys,
+    new: &NewRole,
+) -> Result<Uuid, DefinitionError> {
+    let tx = connection.begin().await?;
+    let definitions = Definitions::lock(&tx).await?;
+    let id = define(&tx, &definitions, new).await?;
+    audit::record(&tx, audit_keys, &Actor::command(), entry(id, new)).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// For whoever has `rights`.
+async fn insert(
+    tx: &Transaction<'_>,
+    definitions: &Definitions,
+    new: &NewRole,
+    rights: Option<&Rights>,
+) -> Result<Uuid, Problem> {
+    let after = definitions.with(&new.name, new.definition())?;
+    if let Some(rights) = rights {
+        definitions.check_gain(rights, &new.name, &after)?;
+    }
+    Ok(define(tx, definitions, new).await?)
+}
+
+async fn define(
+    tx: &Transaction<'_>,
+    definitions: &Definitions,
+    new: &NewRole,
+) -> Result<Uuid, DefinitionError> {
+    definition::check_name(tx, definitions, &new.name).await?;
+    definitions.with(&new.name, new.definition())?;
+    let id = Uuid::now_v7();
+    store::insert(tx, id, &new.name, new.title.as_deref(), new.description.as_deref(), new.is_system)
+        .await
+        .map_err(definition::taken)?;
+    store::set_permissions(tx, id, &new.permissions).await?;
+    store::set_inherits(tx, id, &new.inherits).await?;
+    Ok(id)
+}
+
+fn entry(id: Uuid, new: &NewRole) -> Entry {
+    let detail: Value = json!({
+        "name": new.name,
+        "permissions": new.permissions,
+        "inherits": new.inherits,
+        "is_system": new.is_system,
+    });
+    Entry::new(Action::RoleCreated, id.to_string(), detail)
+}
+
+impl NewRole {
+    /// A role of this name that permits nothing yet.
+    pub fn named(name: RoleName) -> Self {
+        Self {
+            name,
+            title: None,
+            description: None,
+            is_system: false,
+            permissions: BTreeSet::new(),
+            inherits: BTreeSet::new(),
+        }
+    }
+
+    fn definition(&self) -> Role {
+        Role { permissions: self.permissions.clone(), inherits: self.inherits.clone() }
+    }
+}
+
+impl Body {
+    fn check(self) -> Result<NewRole, Problem> {
+        let mut found = Findings::default();
+        let name = definition::read_name(&mut found, &self.name);
+        let title = found.check("title", Change::given(self.title), definition::title);
+        let description =
+            found.check("description", Change::given(self.description), definition::description);
+        let permissions = definition::read_permissions(&mut found, &self.permissions);
+        let inherits = definition::read_inherits(&mut found, &self.inherits);
+        let name = found.finish(name)?.ok_or_else(|| Problem::new(Code::ValidationFailed))?;
+        Ok(NewRole {
+            name,
+            title: title.value(),
+            description: description.value(),
+            is_system: false,
+            permissions,
+            inherits,
+        })
     }
 }

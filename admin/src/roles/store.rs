@@ -1,45 +1,287 @@
-//! All SQL about roles.
+//! All SQL about roles. The locks are in the order definitions, users, sessions; `definition` and `assignments` take
+//! them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use deadpool_postgres::GenericClient;
+use jiff::Timestamp;
+use shared::permission::Pattern;
 use shared::role::RoleName;
+use shared::role_map::{Role, RoleMap};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::role::{RoleRef, RoleView};
 use crate::db::{Connection, DbError, Transaction};
 
 /// The constraint that two roles of one name violate.
 pub(super) const NAME_IS_UNIQUE: &str = "roles_name_is_unique";
 
-/// Makes a role.
+macro_rules! select_role {
+    ($condition:literal) => {
+        concat!(
+            "select r.id, r.name, r.title, r.description, r.is_system, r.row_version, r.created_at, r.updated_at,
+                    array(select p.permission from auth.role_permissions p where p.role_id = r.id
+                          order by p.permission) as permissions,
+                    array(select parent.name from auth.role_inherits i
+                          join auth.roles parent on parent.id = i.parent_id
+                          where i.role_id = r.id order by parent.name) as inherits
+             from auth.roles r ",
+            $condition
+        )
+    };
+}
+
+/// Holds the definitions of all roles alone until the transaction ends: nobody changes one, and nobody assigns.
+pub(super) async fn lock_definitions(tx: &Transaction<'_>) -> Result<(), DbError> {
+    tx.query_one("select version from auth.role_map for update", &[]).await?;
+    Ok(())
+}
+
+/// Holds the definitions of all roles as they are until the transaction ends, together with others who do.
+pub(super) async fn hold_definitions(tx: &Transaction<'_>) -> Result<(), DbError> {
+    let statement = tx.prepare_cached("select version from auth.role_map for share").await?;
+    tx.query_one(&statement, &[]).await?;
+    Ok(())
+}
+
+/// The definitions of all roles.
+pub(super) async fn map(client: &impl GenericClient) -> Result<RoleMap, DbError> {
+    let statement = client.prepare_cached(select_role!("")).await?;
+    let rows = client.query(&statement, &[]).await?;
+    rows.iter()
+        .map(|row| Ok((name(row)?, Role { permissions: permissions(row)?, inherits: inherits(row)? })))
+        .collect()
+}
+
+/// Every role, by name.
+pub(super) async fn list(connection: &Connection) -> Result<Vec<RoleView>, DbError> {
+    let statement = connection.prepare_cached(select_role!("order by r.name")).await?;
+    connection.query(&statement, &[]).await?.iter().map(view).collect()
+}
+
+/// One role.
+pub(super) async fn find(client: &impl GenericClient, role: &RoleRef) -> Result<Option<RoleView>, DbError> {
+    let statement = client.prepare_cached(select_role!("where r.id = $1 or r.name = $2")).await?;
+    let (id, name) = match role {
+        RoleRef::Id(id) => (Some(*id), None),
+        RoleRef::Name(name) => (None, Some(name.as_str())),
+    };
+    client.query_opt(&statement, &[&id, &name]).await?.as_ref().map(view).transpose()
+}
+
+/// Makes a role that permits nothing yet.
 ///
 /// # Errors
 ///
 /// A violated [`NAME_IS_UNIQUE`], or PostgreSQL is away.
-pub(super) async fn insert(connection: &Connection, id: Uuid, name: &RoleName) -> Result<(), DbError> {
-    let sql = "insert into auth.roles (id, name) values ($1, $2)";
-    connection.execute(sql, &[&id, &name.as_str()]).await?;
+pub(super) async fn insert(
+    tx: &Transaction<'_>,
+    id: Uuid,
+    name: &RoleName,
+    title: Option<&str>,
+    description: Option<&str>,
+    is_system: bool,
+) -> Result<(), DbError> {
+    let sql = "insert into auth.roles (id, name, title, description, is_system) values ($1, $2, $3, $4, $5)";
+    tx.execute(sql, &[&id, &name.as_str(), &title, &description, &is_system]).await?;
     Ok(())
 }
 
-/// The role of this name.
-pub(super) async fn find(tx: &Transaction<'_>, name: &RoleName) -> Result<Option<Uuid>, DbError> {
-    let sql = "select id from auth.roles where name = $1";
+/// Sets the words of a role.
+pub(super) async fn set_words(
+    tx: &Transaction<'_>,
+    id: Uuid,
+    title: Option<&str>,
+    description: Option<&str>,
+) -> Result<(), DbError> {
+    tx.execute(
+        "update auth.roles set title = $2, description = $3 where id = $1",
+        &[&id, &title, &description],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Renames a role; those that inherit it look different from now on.
+pub(super) async fn rename(tx: &Transaction<'_>, id: Uuid, name: &RoleName) -> Result<(), DbError> {
+    tx.execute("update auth.roles set name = $2 where id = $1", &[&id, &name.as_str()]).await?;
+    touch_heirs(tx, id).await
+}
+
+/// Makes `permissions` the role's own ones.
+pub(super) async fn set_permissions(
+    tx: &Transaction<'_>,
+    id: Uuid,
+    permissions: &BTreeSet<Pattern>,
+) -> Result<(), DbError> {
+    let texts: Vec<&str> = permissions.iter().map(Pattern::as_str).collect();
+    let remove = "delete from auth.role_permissions where role_id = $1 and permission <> all($2)";
+    tx.execute(remove, &[&id, &texts]).await?;
+    let add = "insert into auth.role_permissions (role_id, permission) select $1, unnest($2::text[])
+               on conflict on constraint role_permissions_pkey do nothing";
+    tx.execute(add, &[&id, &texts]).await?;
+    Ok(())
+}
+
+/// Makes `parents` the roles that the role inherits directly.
+pub(super) async fn set_inherits(
+    tx: &Transaction<'_>,
+    id: Uuid,
+    parents: &BTreeSet<RoleName>,
+) -> Result<(), DbError> {
+    let names: Vec<&str> = parents.iter().map(RoleName::as_str).collect();
+    let remove = "delete from auth.role_inherits where role_id = $1
+                      and parent_id not in (select id from auth.roles where name = any($2))";
+    tx.execute(remove, &[&id, &names]).await?;
+    let add = "insert into auth.role_inherits (role_id, parent_id) select $1, id from auth.roles where name = any($2)
+               on conflict on constraint role_inherits_pkey do nothing";
+    tx.execute(add, &[&id, &names]).await?;
+    Ok(())
+}
+
+/// The role has a new version.
+pub(super) async fn touch(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
+    let sql =
+        "update auth.roles set row_version = row_version + 1, updated_at = clock_timestamp() where id = $1";
+    tx.execute(sql, &[&id]).await?;
+    Ok(())
+}
+
+/// Deletes a role, and with it what it permits, its places among others and its assignments. Says how many had it.
+pub(super) async fn delete(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
+    touch_heirs(tx, id).await?;
+    let taken = tx.execute("delete from auth.user_roles where role_id = $1", &[&id]).await?;
+    tx.execute("delete from auth.roles where id = $1", &[&id]).await?;
+    Ok(taken)
+}
+
+async fn touch_heirs(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
+    let sql = "update auth.roles set row_version = row_version + 1, updated_at = clock_timestamp()
+               where id in (select role_id from auth.role_inherits where parent_id = $1)";
+    tx.execute(sql, &[&id]).await?;
+    Ok(())
+}
+
+/// Keeps a name from being used again as long as a token with it can live. Forgets those that are over.
+pub(super) async fn retire_name(tx: &Transaction<'_>, name: &RoleName) -> Result<(), DbError> {
+    tx.execute("delete from auth.retired_role_names where until <= clock_timestamp()", &[]).await?;
+    let sql = "insert into auth.retired_role_names as retired (name, until)
+               values ($1, clock_timestamp() + auth.longest_access_token_life() + interval '5 minutes')
+               on conflict on constraint retired_role_names_pkey do update set until = excluded.until";
+    tx.execute(sql, &[&name.as_str()]).await?;
+    Ok(())
+}
+
+/// Until when a name may not be used; `None` when it may.
+pub(super) async fn retired_until(
+    tx: &Transaction<'_>,
+    name: &RoleName,
+) -> Result<Option<Timestamp>, DbError> {
+    let sql = "select until from auth.retired_role_names where name = $1 and until > clock_timestamp()";
     let row = tx.query_opt(sql, &[&name.as_str()]).await?;
-    Ok(row.map(|row| row.try_get("id")).transpose()?)
+    Ok(row.map(|row| row.try_get("until")).transpose()?)
 }
 
-/// Gives a role without an end. `false` when the user has it so already.
-pub(super) async fn give(tx: &Transaction<'_>, user: Uuid, role: Uuid) -> Result<bool, DbError> {
-    let sql = "insert into auth.user_roles as held (user_id, role_id) values ($1, $2)
-               on conflict on constraint user_roles_pkey do update
-                   set expires_at = null, granted_at = clock_timestamp()
-                   where held.expires_at is not null";
-    Ok(tx.execute(sql, &[&user, &role]).await? == 1)
+/// Everybody to whom the role is assigned, whether or not that has ended.
+pub(super) async fn holders(tx: &Transaction<'_>, id: Uuid) -> Result<Vec<Uuid>, DbError> {
+    let rows =
+        tx.query("select user_id from auth.user_roles where role_id = $1 order by user_id", &[&id]).await?;
+    rows.iter().map(|row| Ok(row.try_get("user_id")?)).collect()
 }
 
-/// How many bytes the user's role names take with commas between them, those that ended counted as well.
-pub(super) async fn names_length(tx: &Transaction<'_>, user: Uuid) -> Result<usize, DbError> {
-    let sql = "select coalesce(sum(octet_length(r.name) + 1), 0) as length
+/// Up to `limit` people who have one of `roles` now, after `after`, with all the roles they have, by identifier.
+pub(super) async fn people_with(
+    connection: &Connection,
+    roles: &[&str],
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<(Uuid, Vec<RoleName>)>, DbError> {
+    let sql = "select held.user_id, array_agg(r.name order by r.name) as names
                from auth.user_roles held join auth.roles r on r.id = held.role_id
-               where held.user_id = $1";
-    let length: i64 = tx.query_one(sql, &[&user]).await?.try_get("length")?;
-    Ok(usize::try_from(length).unwrap_or(usize::MAX))
+               where (held.expires_at is null or held.expires_at > clock_timestamp())
+                 and ($2::uuid is null or held.user_id > $2)
+               group by held.user_id having bool_or(r.name = any($1))
+               order by held.user_id limit $3";
+    let rows = connection.query(sql, &[&roles, &after, &limit]).await?;
+    rows.iter().map(|row| Ok((row.try_get("user_id")?, names(row, "names")?))).collect()
+}
+
+/// How many people have one of `roles` now.
+pub(super) async fn count_people_with(connection: &Connection, roles: &[&str]) -> Result<i64, DbError> {
+    let sql = "select count(distinct held.user_id) as people
+               from auth.user_roles held join auth.roles r on r.id = held.role_id
+               where (held.expires_at is null or held.expires_at > clock_timestamp()) and r.name = any($1)";
+    Ok(connection.query_one(sql, &[&roles]).await?.try_get("people")?)
+}
+
+/// Every permission that a role has itself, with the names of those roles.
+pub(super) async fn permissions_in_use(
+    connection: &Connection,
+) -> Result<BTreeMap<Pattern, Vec<RoleName>>, DbError> {
+    let sql = "select p.permission, array_agg(r.name order by r.name) as names
+               from auth.role_permissions p join auth.roles r on r.id = p.role_id group by p.permission";
+    let rows = connection.query(sql, &[]).await?;
+    let mut all = BTreeMap::new();
+    for row in &rows {
+        if let Ok(pattern) = row.try_get::<_, &str>("permission")?.parse() {
+            all.insert(pattern, names(row, "names")?);
+        }
+    }
+    Ok(all)
+}
+
+/// Whose assignments have to end.
+pub(super) struct Due {
+    pub(super) now: Timestamp,
+    pub(super) people: Vec<Uuid>,
+    /// The end that comes next, if any.
+    pub(super) next: Option<Timestamp>,
+}
+
+/// Up to `limit` people of whose assignments one has ended, and when the next one will.
+pub(super) async fn due(connection: &Connection, limit: i64) -> Result<Due, DbError> {
+    let sql = "select clock.now,
+                      array(select distinct user_id from (
+                                select user_id from auth.user_roles where expires_at <= clock.now
+                                order by expires_at limit $1) ended) as people,
+                      (select min(expires_at) from auth.user_roles where expires_at > clock.now) as next
+               from (select clock_timestamp() as now offset 0) clock";
+    let statement = connection.prepare_cached(sql).await?;
+    let row = connection.query_one(&statement, &[&limit]).await?;
+    Ok(Due { now: row.try_get("now")?, people: row.try_get("people")?, next: row.try_get("next")? })
+}
+
+fn view(row: &Row) -> Result<RoleView, DbError> {
+    Ok(RoleView {
+        role_id: row.try_get("id")?,
+        name: name(row)?,
+        title: row.try_get("title")?,
+        description: row.try_get("description")?,
+        is_system: row.try_get("is_system")?,
+        permissions: permissions(row)?,
+        inherits: inherits(row)?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+        version: row.try_get("row_version")?,
+    })
+}
+
+fn name(row: &Row) -> Result<RoleName, DbError> {
+    Ok(row.try_get::<_, &str>("name")?.parse().expect("the table allows names of the form alone"))
+}
+
+/// A `check` keeps them in their form; one that is not grants nothing.
+fn permissions(row: &Row) -> Result<BTreeSet<Pattern>, DbError> {
+    let texts: Vec<&str> = row.try_get("permissions")?;
+    Ok(texts.into_iter().filter_map(|text| text.parse().ok()).collect())
+}
+
+fn inherits(row: &Row) -> Result<BTreeSet<RoleName>, DbError> {
+    Ok(names(row, "inherits")?.into_iter().collect())
+}
+
+fn names(row: &Row, column: &str) -> Result<Vec<RoleName>, DbError> {
+    let texts: Vec<&str> = row.try_get(column)?;
+    Ok(texts.into_iter().filter_map(|text| text.parse().ok()).collect())
 }

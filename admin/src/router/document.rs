@@ -19,8 +19,10 @@ use super::Route;
 const TAGS: &[(&str, &str)] = &[
     ("Sign-in", "From a name and a password to a pair of tokens, and back."),
     ("Me", "What the caller knows and changes about themselves."),
-    ("Roles", "What may be given to people, and who has it."),
-    ("People", "What an operator does about an account."),
+    ("Roles", "What can be given to people, and what it permits."),
+    ("Assignments", "Who has which role, and until when."),
+    ("Authorisation", "What somebody may do, and why."),
+    ("Operators", "Other people's accounts, and who changed what. Not reachable through the gateway."),
     ("Keys", "How others verify an access token."),
 ];
 

@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use super::history::{self, Entry, Event};
+use super::session::EndReason;
 use super::store;
 use crate::access::{caller, still};
 use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
@@ -30,7 +31,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let session = request.uuid("sid")?;
     let mut connection = request.context.db.get().await?;
     let tx = connection.begin().await?;
-    if !store::end_own(&tx, session, caller.user).await? {
+    if !store::end_one_of(&tx, session, caller.user, EndReason::Ended).await? {
         return Err(Problem::new(Code::NotFound));
     }
     // Unless it is its own, which has just ended: the session may have been waited for.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_postgres::Row;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,14 +13,14 @@ use uuid::Uuid;
 use super::store;
 use crate::access::caller;
 use crate::api::{Access, Operation, Problem, Request, Response};
-use crate::db::DbError;
+use crate::db::{Connection, DbError};
 
 /// Nobody looks through more.
 const MOST: i64 = 200;
 
 /// A person's sessions, the one last used first.
 #[derive(Serialize, ToSchema)]
-struct Sessions {
+pub(crate) struct Sessions {
     #[schema(max_items = 200)]
     items: Vec<Item>,
 }
@@ -55,10 +55,12 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("The caller's sessions.")
         .detail("Those that stand, at most 200.")
         .access(Access::SignedIn)
-        .answer::<Sessions>(
-            200,
-            "The sessions.",
-            json!({ "items": [{
+        .answer::<Sessions>(200, "The sessions.", example())
+}
+
+/// Sessions for the document.
+pub(crate) fn example() -> Value {
+    json!({ "items": [{
                 "session_id": "0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a",
                 "current": true,
                 "client_id": "usher",
@@ -69,8 +71,7 @@ pub fn describe(operation: Operation) -> Operation {
                 "address": "198.51.100.7",
                 "user_agent": "Film/1.0 (TV)",
                 "device_name": "Living room"
-            }] }),
-        )
+            }] })
 }
 
 /// Answers the request.
@@ -81,9 +82,16 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let connection = request.context.db.get().await?;
-    let rows = store::list(&connection, caller.user, MOST).await?;
-    let items = rows.iter().map(|row| item(row, caller.session)).collect::<Result<_, DbError>>()?;
-    Ok(Response::json(StatusCode::OK, &Sessions { items }))
+    let sessions = Sessions::of(&connection, caller.user, caller.session).await?;
+    Ok(Response::json(StatusCode::OK, &sessions))
+}
+
+impl Sessions {
+    /// Those of a user, as the session `current` sees them.
+    pub(crate) async fn of(connection: &Connection, user: Uuid, current: Uuid) -> Result<Self, DbError> {
+        let rows = store::list(connection, user, MOST).await?;
+        Ok(Self { items: rows.iter().map(|row| item(row, current)).collect::<Result<_, DbError>>()? })
+    }
 }
 
 fn item(row: &Row, current: Uuid) -> Result<Item, DbError> {

@@ -71,6 +71,8 @@ pub(crate) enum EndReason {
     PasswordChanged,
     EmailChanged,
     LoginChanged,
+    Disabled,
+    Admin,
 }
 
 impl Device {
@@ -91,6 +93,8 @@ impl EndReason {
             Self::PasswordChanged => "password_changed",
             Self::EmailChanged => "email_changed",
             Self::LoginChanged => "login_changed",
+            Self::Disabled => "disabled",
+            Self::Admin => "admin",
         }
     }
 }

@@ -149,12 +149,17 @@ pub(crate) async fn end(tx: &Transaction<'_>, id: Uuid, reason: EndReason) -> Re
 }
 
 /// Ends one session that still stands, if it is this user's.
-pub(crate) async fn end_own(tx: &Transaction<'_>, id: Uuid, user: Uuid) -> Result<bool, DbError> {
+pub(crate) async fn end_one_of(
+    tx: &Transaction<'_>,
+    id: Uuid,
+    user: Uuid,
+    reason: EndReason,
+) -> Result<bool, DbError> {
     let sql = "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
                where id = $1 and user_id = $2 and revoked_at is null
                  and expires_at > clock_timestamp() and idle_expires_at > clock_timestamp()";
     let statement = tx.prepare_cached(sql).await?;
-    Ok(tx.execute(&statement, &[&id, &user, &EndReason::Ended.as_str()]).await? == 1)
+    Ok(tx.execute(&statement, &[&id, &user, &reason.as_str()]).await? == 1)
 }
 
 /// Ends every session of the user that stands, but `kept`, and says how many those were. Under the lock of the user, so

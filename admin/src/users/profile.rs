@@ -1,13 +1,13 @@
 //! What a person says about themselves, and the changes to it (RFC 7396).
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use unicode_normalization::UnicodeNormalization as _;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::api::{Code, Problem};
+use crate::api::{Change, Findings, Problem};
 use crate::db::DbError;
 
 /// The longest name, in characters.
@@ -41,19 +41,6 @@ pub(crate) struct Profile {
     updated_at: Timestamp,
     #[serde(skip)]
     version: i64,
-}
-
-/// What becomes of one member of a profile.
-#[derive(Default)]
-#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
-pub(crate) enum Change {
-    /// It is not mentioned.
-    #[default]
-    Keep,
-    /// It is null.
-    Clear,
-    /// It has a value.
-    Set(String),
 }
 
 /// A merge patch (RFC 7396): what is named is set, what is null is removed, the rest stays.
@@ -122,46 +109,6 @@ impl ProfileChange {
             locale: found.check("locale", self.locale, locale),
         };
         found.finish(checked)
-    }
-}
-
-impl<'de> Deserialize<'de> for Change {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Option::<String>::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
-    }
-}
-
-/// What is wrong with several fields, said at once.
-#[derive(Debug, Default)]
-pub(super) struct Findings(Option<Problem>);
-
-impl Findings {
-    /// Notes what is wrong with a field.
-    pub(super) fn add(&mut self, field: &str, code: &'static str, sentence: impl Into<String>) {
-        let problem = self.0.take().unwrap_or_else(|| Problem::new(Code::ValidationFailed));
-        self.0 = Some(problem.field(field, code, sentence));
-    }
-
-    /// Brings a value into its stored form, or notes why it has none.
-    pub(super) fn check(
-        &mut self,
-        field: &str,
-        change: Change,
-        check: impl FnOnce(&str) -> Result<String, &'static str>,
-    ) -> Change {
-        let Change::Set(value) = change else { return change };
-        match check(&value) {
-            Ok(value) => Change::Set(value),
-            Err(sentence) => {
-                self.add(field, "field_invalid", sentence);
-                Change::Keep
-            }
-        }
-    }
-
-    /// The value, if nothing was wrong.
-    pub(super) fn finish<T>(self, value: T) -> Result<T, Problem> {
-        self.0.map_or(Ok(value), Err)
     }
 }
 

@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::hash::{PasswordHash, Place};
-use super::profile::{self, Change, Findings};
+use super::profile;
 use super::store::{self, NewUser};
 use super::{EmailAddress, Login, Password, weak_password};
-use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response};
 use crate::config::Registration;
 use crate::db::DbError;
 
@@ -124,8 +124,8 @@ impl Body {
         if let Err(error) = login {
             found.add("login", error.code(), format!("{error}."));
         }
-        let display_name = found.check("display_name", given(self.display_name), profile::name);
-        let locale = found.check("locale", given(self.locale), profile::locale);
+        let display_name = found.check("display_name", Change::given(self.display_name), profile::name);
+        let locale = found.check("locale", Change::given(self.locale), profile::locale);
         // Only when all else is good does the password speak for itself, as `password_weak`.
         let (email, login) = match (email, login) {
             (Ok(email), Ok(login)) => found.finish((email, login))?,
@@ -135,8 +135,8 @@ impl Body {
             email,
             login,
             password: self.password,
-            display_name: value(display_name),
-            locale: value(locale),
+            display_name: display_name.value(),
+            locale: locale.value(),
         })
     }
 }
@@ -182,16 +182,5 @@ pub(crate) fn taken(error: DbError) -> Problem {
         Some(store::EMAIL_IS_UNIQUE) => Problem::new(Code::EmailTaken),
         Some(store::LOGIN_IS_UNIQUE) => Problem::new(Code::LoginTaken),
         _ => error.into(),
-    }
-}
-
-fn given(value: Option<String>) -> Change {
-    value.map_or(Change::Keep, Change::Set)
-}
-
-fn value(change: Change) -> Option<String> {
-    match change {
-        Change::Set(value) => Some(value),
-        Change::Keep | Change::Clear => None,
     }
 }

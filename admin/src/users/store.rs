@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::hash::PasswordHash;
-use super::profile::{Change, Profile, ProfileChange};
+use super::profile::{Profile, ProfileChange};
 use super::{EmailAddress, Identifier, Login};
 use crate::db::{Connection, DbError, Transaction};
 
@@ -124,6 +124,15 @@ pub(crate) async fn lock_for_change(tx: &Transaction<'_>, id: Uuid) -> Result<Op
     tx.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
 }
 
+/// Everybody of `ids` who is there, held alone until the transaction ends: locked in the order of their
+/// identifiers, whatever order they are named in.
+pub(crate) async fn lock_all(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
+    let sql = "select id from auth.users where id = any($1) order by id for update";
+    let statement = tx.prepare_cached(sql).await?;
+    let rows = tx.query(&statement, &[&ids]).await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
+
 /// As [`lock_for_change`], by e-mail address; only who it is.
 pub(crate) async fn lock_by_email(
     tx: &Transaction<'_>,
@@ -198,6 +207,18 @@ pub(crate) async fn advance_generation_and_version(tx: &Transaction<'_>, id: Uui
                where id = $1 returning token_generation";
     let statement = tx.prepare_cached(sql).await?;
     generation(&tx.query_one(&statement, &[&id]).await?)
+}
+
+/// The same for several people, who are held alone: each with the generation that begins.
+pub(crate) async fn advance_generations(
+    tx: &Transaction<'_>,
+    ids: &[Uuid],
+) -> Result<Vec<(Uuid, u64)>, DbError> {
+    let sql = "update auth.users set token_generation = token_generation + 1,
+                   row_version = row_version + 1, updated_at = clock_timestamp()
+               where id = any($1) returning id, token_generation";
+    let rows = tx.query(sql, &[&ids]).await?;
+    rows.iter().map(|row| Ok((row.try_get("id")?, generation(row)?))).collect()
 }
 
 /// The profile, with the names of the roles that stand at the moment.
@@ -280,15 +301,4 @@ fn own_words(row: &Row) -> Result<Vec<String>, DbError> {
 /// A `check` keeps it positive.
 fn generation(row: &Row) -> Result<u64, DbError> {
     Ok(row.try_get::<_, i64>("token_generation")?.cast_unsigned())
-}
-
-impl Change {
-    /// Whether the column is set, and to what.
-    fn to_sql(&self) -> (bool, Option<&str>) {
-        match self {
-            Self::Keep => (false, None),
-            Self::Clear => (true, None),
-            Self::Set(value) => (true, Some(value)),
-        }
-    }
 }

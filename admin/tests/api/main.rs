@@ -10,13 +10,16 @@
 mod support;
 mod witness;
 
+mod audit;
+mod catalogue;
 mod commands;
 mod documentation;
 mod health;
 mod history;
 mod keys;
-mod locks;
+pub(crate) mod locks;
 mod migrations;
+mod operators;
 mod problems;
 mod revocations;
 mod roles;

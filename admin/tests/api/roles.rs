@@ -1,21 +1,29 @@
-//! Roles: making them, assigning them, and what becomes of tokens.
+//! Roles: making them, assigning them, what they permit, and what becomes of tokens.
 
-use admin::roles::{AssignError, Assigned, CreateError, assign, create};
+mod assignments;
+mod authz;
+mod definitions;
+mod ends;
+mod rights;
 
-use crate::support::{ISSUER, TestApp};
-use crate::witness::{claims, dead, refresh, roles_of, standing};
+use admin::roles::{AssignError, Assigned, DefinitionError, NewRole, create};
+use jiff::Timestamp;
+
+use crate::support::TestApp;
+use crate::witness::{assign, assign_until, claims, dead, make_role, refresh, roles_of, standing};
+
+/// Gives a role without an end.
+async fn give(app: &TestApp, email: &str, role: &str) -> Result<Assigned, AssignError> {
+    assign_until(app, email, role, None).await
+}
 
 #[tokio::test]
 async fn a_role_reaches_tokens_with_the_next_refresh() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
-    let mut connection = app.context.db.get().await.unwrap();
-    create(&connection, "subscriber").await.unwrap();
+    make_role(&app, "subscriber", &[], &[]).await;
 
-    assert_eq!(
-        assign(&mut connection, ISSUER, "Neo@example.org", "subscriber").await.unwrap(),
-        Assigned::Now
-    );
+    assert_eq!(give(&app, "Neo@example.org", "subscriber").await.unwrap(), Assigned::Now);
 
     dead(&app, &pair.access).await;
     let next = refresh(&app, &pair.refresh).send().await.pair();
@@ -27,9 +35,7 @@ async fn a_role_reaches_tokens_with_the_next_refresh() {
 async fn an_assignment_says_that_a_refresh_helps() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
-    let mut connection = app.context.db.get().await.unwrap();
-    create(&connection, "subscriber").await.unwrap();
-    assign(&mut connection, ISSUER, "neo@example.org", "subscriber").await.unwrap();
+    assign(&app, "neo@example.org", "subscriber").await;
 
     let sql = "select r.kind, r.reason, r.arg, u.token_generation from auth.revocations r, auth.users u";
     let row = app.sql().await.query_one(sql, &[]).await.unwrap();
@@ -42,15 +48,10 @@ async fn an_assignment_says_that_a_refresh_helps() {
 async fn assigning_twice_changes_nothing_the_second_time() {
     let app = TestApp::start().await;
     app.client.register("neo@example.org").await.expect(201);
-    let mut connection = app.context.db.get().await.unwrap();
-    create(&connection, "subscriber").await.unwrap();
-    assign(&mut connection, ISSUER, "neo@example.org", "subscriber").await.unwrap();
+    assign(&app, "neo@example.org", "subscriber").await;
     let pair = app.client.sign_in("neo@example.org").await;
 
-    assert_eq!(
-        assign(&mut connection, ISSUER, "neo@example.org", "subscriber").await.unwrap(),
-        Assigned::Already
-    );
+    assert_eq!(give(&app, "neo@example.org", "subscriber").await.unwrap(), Assigned::Already);
     standing(&app, &pair.access).await;
 }
 
@@ -58,17 +59,23 @@ async fn assigning_twice_changes_nothing_the_second_time() {
 async fn what_cannot_be_assigned_is_said() {
     let app = TestApp::start().await;
     app.client.register("neo@example.org").await.expect(201);
+    make_role(&app, "subscriber", &[], &[]).await;
     let mut connection = app.context.db.get().await.unwrap();
-    create(&connection, "subscriber").await.unwrap();
+    let again = NewRole::named("subscriber".parse().unwrap());
 
-    assert!(matches!(create(&connection, "subscriber").await, Err(CreateError::Exists)));
-    assert!(matches!(create(&connection, "Subscriber").await, Err(CreateError::Name(_))));
-    let error = assign(&mut connection, ISSUER, "trinity@example.org", "subscriber").await.unwrap_err();
+    let error = create(&mut connection, &app.context.audit_keys, &again).await.unwrap_err();
+    assert!(matches!(error, DefinitionError::Exists), "{error}");
+    let error = give(&app, "trinity@example.org", "subscriber").await.unwrap_err();
     assert!(matches!(error, AssignError::NoUser), "{error}");
-    let error = assign(&mut connection, ISSUER, "neo@example.org", "pilot").await.unwrap_err();
+    let error = give(&app, "neo@example.org", "pilot").await.unwrap_err();
     assert!(matches!(error, AssignError::NoRole), "{error}");
-    let error = assign(&mut connection, ISSUER, "neo", "subscriber").await.unwrap_err();
+    let error = give(&app, "neo", "subscriber").await.unwrap_err();
     assert!(matches!(error, AssignError::Email(_)), "{error}");
+    let error = give(&app, "neo@example.org", "Subscriber").await.unwrap_err();
+    assert!(matches!(error, AssignError::Name(_)), "{error}");
+    let past = Some(Timestamp::UNIX_EPOCH);
+    let error = assign_until(&app, "neo@example.org", "subscriber", past).await.unwrap_err();
+    assert!(matches!(error, AssignError::Past), "{error}");
 }
 
 #[tokio::test]
@@ -82,10 +89,9 @@ async fn roles_that_would_not_fit_into_a_header_are_not_assigned() {
                 )
                 insert into auth.user_roles (user_id, role_id) select u.id, made.id from auth.users u, made";
     app.sql().await.batch_execute(fill).await.unwrap();
-    let mut connection = app.context.db.get().await.unwrap();
-    create(&connection, "ab").await.unwrap();
+    make_role(&app, "ab", &[], &[]).await;
 
-    let error = assign(&mut connection, ISSUER, "neo@example.org", "ab").await.unwrap_err();
+    let error = give(&app, "neo@example.org", "ab").await.unwrap_err();
 
     assert!(matches!(error, AssignError::TooMany), "{error}");
     standing(&app, &pair.access).await;
@@ -98,10 +104,8 @@ async fn roles_that_would_not_fit_into_a_header_are_not_assigned() {
 async fn a_token_ends_with_the_first_of_its_roles() {
     let app = TestApp::start().await;
     app.client.register("neo@example.org").await.expect(201);
-    let mut connection = app.context.db.get().await.unwrap();
     for role in ["past", "soon", "always"] {
-        create(&connection, role).await.unwrap();
-        assign(&mut connection, ISSUER, "neo@example.org", role).await.unwrap();
+        assign(&app, "neo@example.org", role).await;
     }
     let end = "update auth.user_roles held
                set expires_at = clock_timestamp() + case r.name when 'soon' then interval '60 s' else interval '-1 s' end

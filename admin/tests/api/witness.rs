@@ -1,9 +1,12 @@
 //! What tests of the features see from outside: the claims of a token, what a sidecar would say to it, and
 //! who waits for a lock.
 
+use admin::roles::{AssignError, Assigned, NewRole, assign_by_email};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use shared::clock::{Clock as _, SystemClock};
 use shared::revocation::{Kind, Record};
 use shared::token::{Profile, VerifiedToken, Verifier};
 use uuid::Uuid;
@@ -89,10 +92,12 @@ fn kills(record: &Record, token: &VerifiedToken) -> bool {
     }
 }
 
-/// Waits until `count` statements of the service wait for a lock that `holder`'s database knows of.
+/// Waits until `count` statements of the service's requests wait for a lock that `holder`'s database knows of. What
+/// looks in the background for assignments that have ended may wait as well, and does not count.
 pub(crate) async fn blocked(holder: &tokio_postgres::Client, count: i64) {
     let sql = "select count(*) from pg_catalog.pg_stat_activity
-               where datname = current_database() and wait_event_type = 'Lock'";
+               where datname = current_database() and wait_event_type = 'Lock'
+                 and query not like '%where expires_at <= clock.now%'";
     until(&format!("{count} statements wait for a lock"), async || {
         // Within a transaction the list of connections is read once, unless told to forget it.
         holder.batch_execute("select pg_stat_clear_snapshot()").await.expect("asking");
@@ -123,9 +128,59 @@ pub(crate) fn refresh(app: &TestApp, token: &str) -> Call {
     app.client.post("/api/v1/auth/refresh").json(&json!({ "refresh_token": token }))
 }
 
-/// Gives a role, which is made if need be.
-pub(crate) async fn assign(app: &TestApp, email: &str, role: &str) {
+/// The present second.
+pub(crate) fn now() -> Timestamp {
+    let second = SystemClock.unix_seconds().try_into().expect("it is not that late");
+    Timestamp::from_second(second).expect("it is not that late")
+}
+
+/// Makes a role as an operator does, with these permissions and parents.
+pub(crate) async fn make_role(app: &TestApp, name: &str, permissions: &[&str], inherits: &[&str]) {
+    let new = NewRole {
+        permissions: permissions.iter().map(|text| text.parse().expect("a permission")).collect(),
+        inherits: inherits.iter().map(|text| text.parse().expect("a role name")).collect(),
+        ..NewRole::named(name.parse().expect("a role name"))
+    };
     let mut connection = app.context.db.get().await.expect("a connection");
-    let _exists = admin::roles::create(&connection, role).await;
-    admin::roles::assign(&mut connection, ISSUER, email, role).await.expect("the role is assigned");
+    admin::roles::create(&mut connection, &app.context.audit_keys, &new).await.expect("the role is made");
+}
+
+/// Gives a role as an operator does; it is made if need be.
+pub(crate) async fn assign(app: &TestApp, email: &str, role: &str) {
+    let exists = "select exists (select from auth.roles where name = $1)";
+    if !app.sql().await.query_one(exists, &[&role]).await.expect("asking").get::<_, bool>(0) {
+        make_role(app, role, &[], &[]).await;
+    }
+    assign_until(app, email, role, None).await.expect("the role is assigned");
+}
+
+/// Gives a role that is there, perhaps with an end.
+pub(crate) async fn assign_until(
+    app: &TestApp,
+    email: &str,
+    role: &str,
+    end: Option<Timestamp>,
+) -> Result<Assigned, AssignError> {
+    let mut connection = app.context.db.get().await.expect("a connection");
+    assign_by_email(&mut connection, &app.context.audit_keys, ISSUER, email, role, end).await
+}
+
+/// Registers somebody and gives them a role of exactly these permissions.
+pub(crate) async fn holder(app: &TestApp, email: &str, permissions: &[&str]) -> Pair {
+    app.client.register(email).await.expect(201);
+    if !permissions.is_empty() {
+        let role = format!("r-{}", &Uuid::now_v7().simple().to_string()[8..]);
+        make_role(app, &role, permissions, &[]).await;
+        assign(app, email, &role).await;
+    }
+    app.client.sign_in(email).await
+}
+
+/// Registers somebody who may do everything.
+pub(crate) async fn superuser(app: &TestApp) -> Pair {
+    let email = format!("{}@superusers.test", Uuid::now_v7().simple());
+    app.client.register(&email).await.expect(201);
+    let make = "update auth.users set is_superuser = true where email_key = $1";
+    app.sql().await.execute(make, &[&email]).await.expect("the superuser is made");
+    app.client.sign_in(&email).await
 }

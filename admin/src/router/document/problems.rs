@@ -29,6 +29,10 @@ const OF_A_BODY: &[Code] = &[Code::UnsupportedMediaType, Code::ValidationFailed]
 /// What comes with an access token that must be good.
 const OF_A_TOKEN: &[Code] = &[Code::TokenMissing, Code::TokenInvalid, Code::TokenExpired, Code::TokenRevoked];
 
+/// What comes with a right that the token's owner must have.
+const OF_A_RIGHT: &[Code] =
+    &[Code::TokenMissing, Code::TokenInvalid, Code::TokenExpired, Code::TokenRevoked, Code::Forbidden];
+
 /// One way to fail, as a client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Way {
@@ -50,7 +54,8 @@ impl From<Code> for Way {
 fn of_access(access: Access) -> &'static [Code] {
     match access {
         Access::Public | Access::Optional => &[],
-        Access::SignedIn | Access::Permission(_) | Access::Superuser => OF_A_TOKEN,
+        Access::SignedIn => OF_A_TOKEN,
+        Access::Permission(_) | Access::Superuser => OF_A_RIGHT,
     }
 }
 

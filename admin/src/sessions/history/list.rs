@@ -8,25 +8,20 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_postgres::Row;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::store;
 use crate::access::caller;
-use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
-use crate::db::DbError;
-
-/// How many entries a page has, unless asked for otherwise.
-const PAGE: usize = 20;
-/// And at most.
-const MAX_PAGE: usize = 100;
+use crate::api::{Access, Code, Operation, PAGE, Problem, Query, Request, Response, Shape, one_more, page};
+use crate::db::{Connection, DbError};
 
 /// Some of a person's history, the latest first.
 #[derive(Serialize, ToSchema)]
 #[schema(as = History)]
-struct Page {
+pub(crate) struct Page {
     #[schema(max_items = 100)]
     items: Vec<Item>,
     /// Where the next page begins; null after the last.
@@ -54,32 +49,38 @@ struct Item {
 
 /// What the document says of it.
 pub fn describe(operation: Operation) -> Operation {
-    operation
+    describe_pages(operation)
         .tag("Me")
         .summary("What happened to the caller's account, newest first.")
-        .detail("Signing in and out, attempts that failed, changes of credentials.")
         .access(Access::SignedIn)
+}
+
+/// What it says of every history.
+pub(crate) fn describe_pages(operation: Operation) -> Operation {
+    operation
+        .detail("Signing in and out, attempts that failed, changes of credentials.")
         .query(
             "cursor",
             "What `next_cursor` of the page before said, unchanged.",
             Shape::text("AAZEEqB7nwABk6Gv4nx9fo-aCxwtPk9a").length(32..=32),
         )
         .query("limit", "How many entries the page has at most.", Shape::integer(1..=100, 20).default(20))
-        .answer::<Page>(
-            200,
-            "A page.",
-            json!({
-                "items": [{
-                    "event": "login",
-                    "occurred_at": "2026-11-25T20:15:30.123456Z",
-                    "session_id": "0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a",
-                    "address": "198.51.100.7",
-                    "user_agent": "Film/1.0 (TV)"
-                }],
-                "next_cursor": null
-            }),
-        )
+        .answer::<Page>(200, "A page.", example())
         .problems(&[Code::ValidationFailed])
+}
+
+/// A page for the document.
+pub(crate) fn example() -> Value {
+    json!({
+        "items": [{
+            "event": "login",
+            "occurred_at": "2026-11-25T20:15:30.123456Z",
+            "session_id": "0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a",
+            "address": "198.51.100.7",
+            "user_agent": "Film/1.0 (TV)"
+        }],
+        "next_cursor": null
+    })
 }
 
 /// Cursors name moments of history: beyond these bounds none was ever given, and PostgreSQL has no such moments.
@@ -99,43 +100,45 @@ struct Cursor {
 /// 422 `validation_failed` for a bad `cursor` or `limit`; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
-    let (limit, cursor) = read_query(&request)?;
     let connection = request.context.db.get().await?;
-    let before = cursor.map(|cursor| (cursor.moment, cursor.id));
-    // One more than asked for tells whether there is a next page.
-    let asked = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-    let rows = store::page(&connection, caller.user, before, asked).await?;
-    let mut items = rows.iter().map(item).collect::<Result<Vec<_>, DbError>>()?;
-    let has_more = items.len() > limit;
-    items.truncate(limit);
-    let last = items.last().filter(|_| has_more);
-    let next_cursor = last.map(|item| Cursor { moment: item.occurred_at, id: item.id }.encode());
-    Ok(Response::json(StatusCode::OK, &Page { items, next_cursor }))
+    let page = Page::asked_for(&request, &connection, caller.user).await?;
+    Ok(Response::json(StatusCode::OK, &page))
 }
 
-fn read_query(request: &Request) -> Result<(usize, Option<Cursor>), Problem> {
-    let (mut limit, mut cursor) = (PAGE, None);
-    for (name, value) in request.query_pairs() {
-        match name.as_str() {
-            "limit" => limit = read_limit(&value)?,
-            "cursor" => cursor = Some(Cursor::decode(&value).ok_or_else(bad_cursor)?),
-            _ => {}
-        }
+impl Page {
+    /// The page of a user's history that `request` asks for.
+    ///
+    /// # Errors
+    ///
+    /// 422 `validation_failed` for a bad `cursor` or `limit`; 503.
+    pub(crate) async fn asked_for(
+        request: &Request,
+        connection: &Connection,
+        user: Uuid,
+    ) -> Result<Self, Problem> {
+        let query = Query::read(request, &["limit", "cursor"])?;
+        let (limit, cursor) = (query.limit()?, query.cursor(Cursor::decode)?);
+        Ok(Self::of(connection, user, limit, cursor).await?)
     }
-    Ok((limit, cursor))
-}
 
-fn read_limit(value: &str) -> Result<usize, Problem> {
-    let number = value.parse().ok().filter(|number| (1..=MAX_PAGE).contains(number));
-    number.ok_or_else(|| bad_query("limit", "A limit is a number from 1 to 100."))
-}
+    /// The first page of a user's history.
+    pub(crate) async fn first(connection: &Connection, user: Uuid) -> Result<Self, DbError> {
+        Self::of(connection, user, PAGE, None).await
+    }
 
-fn bad_cursor() -> Problem {
-    bad_query("cursor", "A cursor is what next_cursor said, unchanged.")
-}
-
-fn bad_query(name: &str, sentence: &str) -> Problem {
-    Problem::new(Code::ValidationFailed).field(name, "field_invalid", sentence)
+    async fn of(
+        connection: &Connection,
+        user: Uuid,
+        limit: usize,
+        cursor: Option<Cursor>,
+    ) -> Result<Self, DbError> {
+        let before = cursor.map(|cursor| (cursor.moment, cursor.id));
+        let rows = store::page(connection, user, before, one_more(limit)).await?;
+        let items = rows.iter().map(item).collect::<Result<Vec<_>, DbError>>()?;
+        let cursor = |item: &Item| Cursor { moment: item.occurred_at, id: item.id }.encode();
+        let (items, next_cursor) = page(items, limit, cursor);
+        Ok(Self { items, next_cursor })
+    }
 }
 
 fn item(row: &Row) -> Result<Item, DbError> {

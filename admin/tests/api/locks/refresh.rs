@@ -1,11 +1,13 @@
 //! A refresh beside everything that revokes.
 
+use admin::roles::assign_by_email;
 use serde_json::json;
 
 use super::{CHANGE_ROLES, STOP_BEFORE_ROLES, holding, let_go};
-use crate::support::TestApp;
+use crate::support::{ISSUER, TestApp};
 use crate::witness::{
-    assign, beside, blocked, change_password, claims, dead, refresh, roles_of, session_of, standing, user_of,
+    assign, beside, blocked, change_password, claims, dead, make_role, refresh, roles_of, session_of,
+    standing, user_of,
 };
 
 #[tokio::test]
@@ -62,14 +64,15 @@ async fn a_refresh_that_waited_while_roles_changed_has_generation_and_roles_both
 async fn an_assignment_that_waits_for_nobody_kills_what_a_refresh_mints_beside_it() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
-    admin::roles::create(&app.context.db.get().await.unwrap(), "subscriber").await.unwrap();
+    make_role(&app, "subscriber", &[], &[]).await;
     let holder = holding(&app, STOP_BEFORE_ROLES).await;
     let refreshing = beside(refresh(&app, &pair.refresh));
     blocked(&holder, 1).await;
     let context = app.context.clone();
     let assigning = tokio::spawn(async move {
         let mut connection = context.db.get().await.unwrap();
-        admin::roles::assign(&mut connection, crate::support::ISSUER, "neo@example.org", "subscriber").await
+        let keys = &context.audit_keys;
+        assign_by_email(&mut connection, keys, ISSUER, "neo@example.org", "subscriber", None).await
     });
     blocked(&holder, 2).await;
     let_go(&holder, "select 1").await;

@@ -20,8 +20,11 @@ pub(super) async fn make(admin: &Admin, secrets: &Secrets) -> Result<(), Error> 
     }
     register(admin, VIEWER, viewer).await?;
     register(admin, SUBSCRIBER, subscriber).await?;
-    // Fails when the role is there; then the next line succeeds, and otherwise says what is wrong.
-    let _there = admin.command(&["roles", "create", "subscriber"], "");
+    // Fails when the role is there; then the last line succeeds, and otherwise says what is wrong.
+    let _there = admin.command(&["roles", "create", "subscriber", "--permission", "films:watch"], "");
+    let premium =
+        ["roles", "create", "premium", "--permission", "films:download", "--inherits", "subscriber"];
+    let _there = admin.command(&premium, "");
     admin.command(&["roles", "assign", SUBSCRIBER, "subscriber"], "").map(|_| ())
 }
 

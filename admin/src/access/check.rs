@@ -1,0 +1,44 @@
+//! `POST /api/v1/authz/check`: whether somebody may do something.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+use shared::permission::Permission;
+use utoipa::ToSchema;
+
+use super::question::{self, Answerable};
+use crate::api::{Operation, Problem, Request, Response};
+
+/// What somebody may do.
+#[derive(Serialize, ToSchema)]
+struct Checked {
+    /// Whether they may do all of it, or, with `any`, some.
+    allowed: bool,
+    /// By permission.
+    #[schema(value_type = BTreeMap<String, bool>)]
+    results: BTreeMap<Permission, bool>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    question::describe(operation).summary("Whether somebody may do something.").answer::<Checked>(
+        200,
+        "What they may do.",
+        json!({ "allowed": false, "results": { "films:download": false, "films:watch": true } }),
+    )
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 404; 422; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let Answerable { question, rights, .. } = question::read(&request).await?;
+    let results: BTreeMap<_, _> =
+        question.permissions.iter().map(|one| (one.clone(), rights.may(&one.clone().into()))).collect();
+    let allowed = question.is_met(results.values().copied());
+    Ok(Response::json(StatusCode::OK, &Checked { allowed, results }))
+}

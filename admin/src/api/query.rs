@@ -1,0 +1,119 @@
+//! The query string, read as strictly as a body: no unknown names, none twice.
+
+use std::ops::RangeInclusive;
+
+use super::{Code, Problem, Request};
+
+/// How many entries a page has, unless asked for otherwise.
+pub(crate) const PAGE: usize = 20;
+
+/// And at most.
+pub(crate) const MAX_PAGE: usize = 100;
+
+/// The parameters of a query string, each at most once.
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Reads the query string of `request`, which may hold parameters of these names.
+    ///
+    /// # Errors
+    ///
+    /// 422 `validation_failed` for another name, or one that stands twice.
+    pub(crate) fn read(request: &Request, names: &[&str]) -> Result<Self, Problem> {
+        let mut known: Vec<(String, String)> = Vec::new();
+        for (name, value) in request.query_pairs() {
+            if !names.contains(&name.as_str()) {
+                let name: String = name.chars().take(64).collect();
+                return Err(wrong(&name, "field_unknown", "There is no such parameter here."));
+            }
+            if known.iter().any(|(before, _)| *before == name) {
+                return Err(wrong(&name, "field_repeated", "A parameter stands at most once."));
+            }
+            if value.contains('\0') {
+                return Err(invalid(&name, "The character U+0000 is refused."));
+            }
+            known.push((name, value));
+        }
+        Ok(Self(known))
+    }
+
+    /// The text of a parameter.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that `read` understands.
+    ///
+    /// # Errors
+    ///
+    /// 422 `validation_failed` with `sentence` for one that it does not.
+    pub(crate) fn parse<T>(
+        &self,
+        name: &str,
+        sentence: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        read(value).map(Some).ok_or_else(|| invalid(name, sentence))
+    }
+
+    /// How many entries the page shall have: `limit`, from 1 to [`MAX_PAGE`].
+    ///
+    /// # Errors
+    ///
+    /// 422 `validation_failed`.
+    pub(crate) fn limit(&self) -> Result<usize, Problem> {
+        const BOUNDS: RangeInclusive<usize> = 1..=MAX_PAGE;
+        let read = |value: &str| value.parse().ok().filter(|number| BOUNDS.contains(number));
+        Ok(self.parse("limit", "A limit is a number from 1 to 100.", read)?.unwrap_or(PAGE))
+    }
+
+    /// Where the page begins: `cursor`, as `read` understands it.
+    ///
+    /// # Errors
+    ///
+    /// 422 `validation_failed`.
+    pub(crate) fn cursor<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+        self.parse("cursor", "A cursor is what next_cursor said, unchanged.", read)
+    }
+
+    /// Whether `name` is `1` or `true`.
+    ///
+    /// # Errors
+    ///
+    /// 422 `validation_failed` for anything but these, `0` and `false`.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
+        let read = |value: &str| match value {
+            "1" | "true" => Some(true),
+            "0" | "false" => Some(false),
+            _ => None,
+        };
+        Ok(self.parse(name, "This is 1 or 0.", read)?.unwrap_or(false))
+    }
+}
+
+/// Cuts `items`, of which one more than `limit` was asked for, to a page; says where the next one begins, if
+/// there is one.
+pub(crate) fn page<T>(
+    mut items: Vec<T>,
+    limit: usize,
+    cursor: impl FnOnce(&T) -> String,
+) -> (Vec<T>, Option<String>) {
+    let has_more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| has_more).map(cursor);
+    (items, next)
+}
+
+/// One more than a page, for the database: it tells whether there is a next page.
+pub(crate) fn one_more(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+}
+
+fn invalid(name: &str, sentence: &str) -> Problem {
+    wrong(name, "field_invalid", sentence)
+}
+
+fn wrong(name: &str, code: &'static str, sentence: &str) -> Problem {
+    Problem::new(Code::ValidationFailed).field(name, code, sentence)
+}

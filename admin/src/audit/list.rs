@@ -1,0 +1,148 @@
+//! `GET /api/v1/admin/audit`: who did what to whom, newest first.
+
+use std::net::IpAddr;
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::seal::Row;
+use super::{Action, store};
+use crate::access::{Right, allowed};
+use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape, one_more, page};
+
+/// The longest `target` that is looked for, in characters; none that is stored is longer.
+const MAX_TARGET: usize = 128;
+
+/// Which rows.
+#[derive(Debug, Default)]
+pub(super) struct Filter {
+    pub(super) actor: Option<Uuid>,
+    pub(super) action: Option<String>,
+    pub(super) target: Option<String>,
+}
+
+/// Some of the audit log, the latest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditLog)]
+struct Page {
+    items: Vec<Item>,
+    /// Where the next page begins; null after the last.
+    #[schema(required)]
+    next_cursor: Option<String>,
+}
+
+/// Something that was done.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
+struct Item {
+    /// Its place, from 1, without a gap.
+    seq: i64,
+    occurred_at: Timestamp,
+    /// `user`, `command` (typed by an operator) or `service` (done by itself when the time came).
+    actor_kind: String,
+    /// The user who did it.
+    #[schema(required)]
+    actor_id: Option<Uuid>,
+    action: String,
+    /// `user`, `role` or `key`.
+    target_kind: String,
+    target_id: String,
+    /// What else belongs to it; its members depend on the action.
+    #[schema(value_type = Object)]
+    detail: Value,
+    #[schema(value_type = Option<String>, required)]
+    address: Option<IpAddr>,
+    #[schema(required)]
+    request_id: Option<String>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    let actions: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
+    let item = json!({
+        "seq": 7,
+        "occurred_at": "2026-11-25T20:15:30.123456Z",
+        "actor_kind": "user",
+        "actor_id": "0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a",
+        "action": "role_taken",
+        "target_kind": "user",
+        "target_id": "0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b",
+        "detail": { "role": "subscriber" },
+        "address": "198.51.100.7",
+        "request_id": "444535f9378a3dfa1b8604bc9e05a303"
+    });
+    operation
+        .tag("Operators")
+        .summary("Who did what to whom, newest first.")
+        .detail("`admin audit verify` finds a row that was changed, removed or moved.")
+        .access(Access::Permission(Right::AuditRead.as_str()))
+        .query("actor", "Only what this user did.", Shape::uuid("0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a"))
+        .query("action", "Only this.", Shape::one_of(&actions))
+        .query(
+            "target",
+            "Only what was done to this: a user, a role or a key.",
+            Shape::text("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b").length(1..=128),
+        )
+        .query("limit", "How many entries the page has at most.", Shape::integer(1..=100, 20).default(20))
+        .query(
+            "cursor",
+            "What `next_cursor` of the page before said, unchanged.",
+            Shape::text("8").length(1..=19),
+        )
+        .answer::<Page>(200, "A page.", json!({ "items": [item], "next_cursor": null }))
+        .problems(&[Code::ValidationFailed])
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 422; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    allowed(&request, Right::AuditRead).await?;
+    let query = Query::read(&request, &["actor", "action", "target", "limit", "cursor"])?;
+    let filter = Filter::read(&query)?;
+    let limit = query.limit()?;
+    let before = query.cursor(|text| text.parse::<i64>().ok().filter(|seq| *seq > 0))?;
+    let connection = request.context.db.get().await?;
+    let rows = store::page(&connection, &filter, before, one_more(limit)).await?;
+    let (rows, next_cursor) = page(rows, limit, |row| row.seq.to_string());
+    let items = rows.into_iter().map(Item::from).collect();
+    Ok(Response::json(StatusCode::OK, &Page { items, next_cursor }))
+}
+
+impl Filter {
+    fn read(query: &Query) -> Result<Self, Problem> {
+        let known = |text: &str| Action::ALL.iter().find(|action| action.name() == text);
+        let target = |text: &str| ((1..=MAX_TARGET).contains(&text.chars().count())).then(|| text.to_owned());
+        Ok(Self {
+            actor: query.parse("actor", "An actor is a user's identifier.", |text| text.parse().ok())?,
+            action: query
+                .parse("action", "This is none of the actions.", known)?
+                .map(|action| action.name().to_owned()),
+            target: query.parse("target", "A target has 1 to 128 characters.", target)?,
+        })
+    }
+}
+
+impl From<Row> for Item {
+    fn from(row: Row) -> Self {
+        Self {
+            seq: row.seq,
+            occurred_at: row.occurred_at,
+            actor_kind: row.actor_kind,
+            actor_id: row.actor_id,
+            action: row.action,
+            target_kind: row.target_kind,
+            target_id: row.target_id,
+            // A row that was written by hand may hold other JSON.
+            detail: serde_json::from_str(&row.detail).unwrap_or(Value::Null),
+            address: row.address,
+            request_id: row.request_id,
+        }
+    }
+}

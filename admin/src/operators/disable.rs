@@ -1,0 +1,49 @@
+//! `POST /api/v1/admin/users/{id}/disable`: keeps somebody out, at once.
+
+use http::StatusCode;
+use serde_json::json;
+
+use super::guard::{check_not_last, lock_person, lock_superusers};
+use super::{of_user, store};
+use crate::access::{Right, allowed_upon};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::audit::{self, Action, Entry};
+use crate::sessions::renew::end_older;
+use crate::sessions::session::EndReason;
+use crate::users;
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    of_user(operation)
+        .tag("Operators")
+        .summary("Disable an account.")
+        .detail("Every session ends and every token is refused within milliseconds. Doing it again changes nothing.")
+        .access(Access::Permission(Right::UsersWrite.as_str()))
+        .empty(204, "The account is disabled.")
+        .problems(&[Code::LastSuperuser])
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 404; 409 `last_superuser`; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (caller, user) = allowed_upon(&request, Right::UsersWrite).await?;
+    let mut connection = request.context.db.get().await?;
+    let tx = connection.begin().await?;
+    lock_superusers(&tx, caller, user).await?;
+    let person = lock_person(&tx, caller, Right::UsersWrite, user).await?;
+    if person.is_superuser {
+        check_not_last(&tx, user).await?;
+    }
+    if store::set_status(&tx, user, "disabled").await? {
+        let generation = users::store::advance_generation(&tx, user).await?;
+        let issuer = &request.context.config.tokens.issuer;
+        let ended = end_older(&tx, issuer, user, None, generation, EndReason::Disabled).await?;
+        let entry = Entry::new(Action::UserDisabled, user.to_string(), json!({ "sessions_ended": ended }));
+        audit::record_of(&tx, &request, &caller, entry).await?;
+        tx.commit().await?;
+    }
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}

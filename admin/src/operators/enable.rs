@@ -1,0 +1,39 @@
+//! `POST /api/v1/admin/users/{id}/enable`: lets somebody sign in again.
+
+use http::StatusCode;
+use serde_json::json;
+
+use super::guard::lock_person;
+use super::{of_user, store};
+use crate::access::{Right, allowed_upon};
+use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::audit::{self, Action, Entry};
+use crate::users::store::ACTIVE;
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    of_user(operation)
+        .tag("Operators")
+        .summary("Enable an account that was disabled.")
+        .detail("Whoever it belongs to can sign in again. Doing it again changes nothing.")
+        .access(Access::Permission(Right::UsersWrite.as_str()))
+        .empty(204, "The account is active.")
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 404; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (caller, user) = allowed_upon(&request, Right::UsersWrite).await?;
+    let mut connection = request.context.db.get().await?;
+    let tx = connection.begin().await?;
+    lock_person(&tx, caller, Right::UsersWrite, user).await?;
+    if store::set_status(&tx, user, ACTIVE).await? {
+        let entry = Entry::new(Action::UserEnabled, user.to_string(), json!({}));
+        audit::record_of(&tx, &request, &caller, entry).await?;
+        tx.commit().await?;
+    }
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}

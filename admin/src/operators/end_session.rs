@@ -1,0 +1,45 @@
+//! `DELETE /api/v1/admin/users/{id}/sessions/{sid}`: ends one session of somebody.
+
+use http::StatusCode;
+use serde_json::json;
+
+use super::guard::lock_person;
+use super::of_user;
+use crate::access::{Right, allowed_upon};
+use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
+use crate::audit::{self, Action, Entry};
+use crate::revocations::{self, NewRevocation};
+use crate::sessions::end_one_of;
+use crate::sessions::session::EndReason;
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    of_user(operation)
+        .tag("Operators")
+        .summary("End one session of somebody.")
+        .access(Access::Permission(Right::SessionsEnd.as_str()))
+        .path("sid", "The session.", Shape::uuid("0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a"))
+        .empty(204, "It has ended.")
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 404, also for a session that has ended; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (caller, user) = allowed_upon(&request, Right::SessionsEnd).await?;
+    let session = request.uuid("sid")?;
+    let mut connection = request.context.db.get().await?;
+    let tx = connection.begin().await?;
+    lock_person(&tx, caller, Right::SessionsEnd, user).await?;
+    if !end_one_of(&tx, session, user, EndReason::Admin).await? {
+        return Err(Problem::new(Code::NotFound));
+    }
+    let issuer = &request.context.config.tokens.issuer;
+    revocations::record(&tx, issuer, &[NewRevocation::session(session)]).await?;
+    let entry = Entry::new(Action::SessionEnded, user.to_string(), json!({ "session_id": session }));
+    audit::record_of(&tx, &request, &caller, entry).await?;
+    tx.commit().await?;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}

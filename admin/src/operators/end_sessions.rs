@@ -1,0 +1,52 @@
+//! `POST /api/v1/admin/users/{id}/logout-all`: ends every session of somebody.
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::guard::lock_person;
+use super::of_user;
+use crate::access::{Right, allowed_upon};
+use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::audit::{self, Action, Entry};
+use crate::sessions::renew::end_older;
+use crate::sessions::session::EndReason;
+use crate::users;
+
+/// What ended.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EndedSessions)]
+struct Ended {
+    /// How many sessions ended.
+    revoked: u64,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    of_user(operation)
+        .tag("Operators")
+        .summary("End every session of somebody.")
+        .detail("Every token is refused within milliseconds. The person can sign in again.")
+        .access(Access::Permission(Right::SessionsEnd.as_str()))
+        .answer::<Ended>(200, "They are signed out everywhere.", json!({ "revoked": 1 }))
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 404; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (caller, user) = allowed_upon(&request, Right::SessionsEnd).await?;
+    let mut connection = request.context.db.get().await?;
+    let tx = connection.begin().await?;
+    lock_person(&tx, caller, Right::SessionsEnd, user).await?;
+    let generation = users::store::advance_generation(&tx, user).await?;
+    let issuer = &request.context.config.tokens.issuer;
+    let revoked = end_older(&tx, issuer, user, None, generation, EndReason::Admin).await?;
+    let entry = Entry::new(Action::SessionsEnded, user.to_string(), json!({ "sessions_ended": revoked }));
+    audit::record_of(&tx, &request, &caller, entry).await?;
+    tx.commit().await?;
+    Ok(Response::json(StatusCode::OK, &Ended { revoked }))
+}

@@ -1,0 +1,36 @@
+//! `GET /api/v1/admin/users/{id}/login-history`: what happened to somebody's account, a page at a time.
+
+use http::StatusCode;
+use serde_json::Value;
+
+use super::of_user;
+use crate::access::{Right, allowed_upon};
+use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::sessions::history::list::{self, Page};
+use crate::users;
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    list::describe_pages(of_user(operation))
+        .tag("Operators")
+        .summary("What happened to somebody's account, newest first.")
+        .access(Access::Permission(Right::UsersRead.as_str()))
+}
+
+/// A page for the document.
+pub(super) fn example() -> Value {
+    list::example()
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 404; 422; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (_, user) = allowed_upon(&request, Right::UsersRead).await?;
+    let connection = request.context.db.get().await?;
+    users::require(&connection, user).await?;
+    let page = Page::asked_for(&request, &connection, user).await?;
+    Ok(Response::json(StatusCode::OK, &page))
+}

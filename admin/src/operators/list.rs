@@ -1,0 +1,120 @@
+//! `GET /api/v1/admin/users`: looks people up, newest first.
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Value, json};
+use shared::role::RoleName;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::store::{self, Filter, Person};
+use crate::access::{Right, allowed};
+use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape, one_more, page};
+use crate::users::{EmailAddress, Login};
+
+/// The longest text that is looked for, in characters.
+const MAX_QUERY: usize = 64;
+
+/// Some of the people, the newest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = People)]
+struct Page {
+    items: Vec<Person>,
+    /// Where the next page begins; null after the last.
+    #[schema(required)]
+    next_cursor: Option<String>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Operators")
+        .summary("Look people up, newest first.")
+        .detail("Everything that is given must hold.")
+        .access(Access::Permission(Right::UsersRead.as_str()))
+        .query(
+            "query",
+            "How their e-mail address, login name or display name begins, in any case.",
+            Shape::text("ann").length(1..=64),
+        )
+        .query("email", "Their e-mail address.", Shape::text("anna@example.org").length(1..=254))
+        .query("login", "Their login name.", Shape::text("anna").length(1..=64))
+        .query("role", "A role that they have, assigned to them.", Shape::text("subscriber").length(1..=32))
+        .query("status", "Whether they may sign in.", Shape::one_of(&["active", "disabled"]))
+        .query("superuser", "Whether they may do everything.", Shape::one_of(&["0", "1"]))
+        .query("limit", "How many people the page has at most.", Shape::integer(1..=100, 20).default(20))
+        .query(
+            "cursor",
+            "What `next_cursor` of the page before said, unchanged.",
+            Shape::uuid("fffffff0-0000-7000-8000-000000000000"),
+        )
+        .answer::<Page>(200, "A page.", json!({ "items": [example()], "next_cursor": null }))
+        .problems(&[Code::ValidationFailed])
+}
+
+/// A person for the document.
+pub(super) fn example() -> Value {
+    json!({
+        "user_id": "0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b",
+        "email": "anna@example.org",
+        "login": "anna",
+        "display_name": "Anna",
+        "status": "active",
+        "is_superuser": false,
+        "created_at": "2026-11-25T20:15:30.123456Z",
+        "updated_at": "2026-11-25T20:15:30.123456Z"
+    })
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 422; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    allowed(&request, Right::UsersRead).await?;
+    let names = ["query", "email", "login", "role", "status", "superuser", "limit", "cursor"];
+    let query = Query::read(&request, &names)?;
+    let filter = read(&query)?;
+    let limit = query.limit()?;
+    let before = query.cursor(|text| text.parse::<Uuid>().ok())?;
+    let connection = request.context.db.get().await?;
+    let people = store::page(&connection, &filter, before, one_more(limit)).await?;
+    let (items, next_cursor) = page(people, limit, |person: &Person| person.user_id.to_string());
+    Ok(Response::json(StatusCode::OK, &Page { items, next_cursor }))
+}
+
+fn read(query: &Query) -> Result<Filter, Problem> {
+    let email = |text: &str| text.parse::<EmailAddress>().ok().map(|email| email.key().to_owned());
+    let login = |text: &str| text.parse::<Login>().ok().map(|login| login.key().to_owned());
+    let role = |text: &str| text.parse::<RoleName>().ok().map(String::from);
+    let status = |text: &str| ["active", "disabled"].contains(&text).then(|| text.to_owned());
+    Ok(Filter {
+        query: query.parse("query", "What is looked for has 1 to 64 characters.", beginning)?,
+        email_key: query.parse("email", "This is no e-mail address.", email)?,
+        login_key: query.parse("login", "This is no login name.", login)?,
+        role: query.parse("role", "This is no role name.", role)?,
+        status: query.parse("status", "A status is active or disabled.", status)?,
+        superuser: query.get("superuser").map(|_| query.flag("superuser")).transpose()?,
+    })
+}
+
+/// A pattern for what begins so. What the text holds of a pattern's own characters stands for itself.
+fn beginning(text: &str) -> Option<String> {
+    let length = text.chars().count();
+    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    (1..=MAX_QUERY).contains(&length).then(|| format!("{escaped}%"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_looked_for_is_no_pattern() {
+        assert_eq!(beginning("Ann").as_deref(), Some("ann%"));
+        assert_eq!(beginning("a_b%\\").as_deref(), Some("a\\_b\\%\\\\%"));
+        assert_eq!(beginning(""), None);
+        assert_eq!(beginning(&"a".repeat(65)), None);
+    }
+}

@@ -1,0 +1,37 @@
+//! `GET /api/v1/admin/users/{id}/sessions`: where somebody is signed in.
+
+use http::StatusCode;
+use serde_json::Value;
+
+use super::of_user;
+use crate::access::{Right, allowed_upon};
+use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::sessions::list::{self, Sessions};
+use crate::users;
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    of_user(operation)
+        .tag("Operators")
+        .summary("Where somebody is signed in.")
+        .access(Access::Permission(Right::UsersRead.as_str()))
+        .answer::<Sessions>(200, "Their sessions, the latest used first.", example())
+}
+
+/// Sessions for the document.
+pub(super) fn example() -> Value {
+    list::example()
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 404; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (caller, user) = allowed_upon(&request, Right::UsersRead).await?;
+    let connection = request.context.db.get().await?;
+    users::require(&connection, user).await?;
+    let sessions = Sessions::of(&connection, user, caller.session).await?;
+    Ok(Response::json(StatusCode::OK, &sessions))
+}

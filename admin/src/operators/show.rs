@@ -1,0 +1,60 @@
+//! `GET /api/v1/admin/users/{id}`: one person, with roles, sessions and the latest of their history.
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::store::{self, Person};
+use super::{history, list, of_user, sessions};
+use crate::access::{Right, allowed_upon};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::roles::assignments::{self, Assignment};
+use crate::sessions::history::list::Page;
+use crate::sessions::list::Sessions;
+
+/// A person, with what they have and did.
+#[derive(Serialize, ToSchema)]
+struct Details {
+    #[serde(flatten)]
+    person: Person,
+    /// Their roles, by name.
+    roles: Vec<Assignment>,
+    /// Where they are signed in, the latest used first.
+    sessions: Sessions,
+    /// The latest of their history.
+    history: Page,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    let mut example = list::example();
+    if let Some(members) = example.as_object_mut() {
+        members.insert("roles".to_owned(), json!([assignments::example()]));
+        members.insert("sessions".to_owned(), sessions::example());
+        members.insert("history".to_owned(), history::example());
+    }
+    of_user(operation)
+        .tag("Operators")
+        .summary("One person, with roles, sessions and the latest of their history.")
+        .access(Access::Permission(Right::UsersRead.as_str()))
+        .answer::<Details>(200, "The person.", example)
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 404; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (caller, user) = allowed_upon(&request, Right::UsersRead).await?;
+    let connection = request.context.db.get().await?;
+    let person = store::find(&*connection, user).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let details = Details {
+        person,
+        roles: assignments::of_user(&connection, user).await?,
+        sessions: Sessions::of(&connection, user, caller.session).await?,
+        history: Page::first(&connection, user).await?,
+    };
+    Ok(Response::json(StatusCode::OK, &details))
+}

@@ -1,0 +1,133 @@
+//! All SQL about other people's accounts.
+
+use deadpool_postgres::GenericClient;
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::Row;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::db::{Connection, DbError, Transaction};
+
+/// A person as operators see them. Purposefully without `Debug`: it is personal.
+#[derive(Clone, Serialize, ToSchema)]
+pub(super) struct Person {
+    pub(super) user_id: Uuid,
+    #[schema(required)]
+    pub(super) email: Option<String>,
+    #[schema(required)]
+    pub(super) login: Option<String>,
+    #[schema(required)]
+    pub(super) display_name: Option<String>,
+    /// `active`, or `disabled`: then nothing is minted for them any more.
+    pub(super) status: String,
+    pub(super) is_superuser: bool,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+}
+
+/// Whom to look for. Everything that is given must hold.
+#[derive(Default)]
+pub(super) struct Filter {
+    /// The beginning of an address, a login name or a display name, as a pattern, lower-cased.
+    pub(super) query: Option<String>,
+    pub(super) email_key: Option<String>,
+    pub(super) login_key: Option<String>,
+    /// Who has this role now.
+    pub(super) role: Option<String>,
+    pub(super) status: Option<String>,
+    pub(super) superuser: Option<bool>,
+}
+
+const COLUMNS: &str =
+    "u.id, u.email, u.login, u.display_name, u.status, u.is_superuser, u.created_at, u.updated_at";
+
+/// One person.
+pub(super) async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Person>, DbError> {
+    let sql = format!("select {COLUMNS} from auth.users u where u.id = $1");
+    let statement = client.prepare_cached(&sql).await?;
+    client.query_opt(&statement, &[&id]).await?.as_ref().map(person).transpose()
+}
+
+/// Up to `limit` people who fit `filter`, the newest first, beginning before `before`.
+pub(super) async fn page(
+    connection: &Connection,
+    filter: &Filter,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Person>, DbError> {
+    let sql = format!(
+        "select {COLUMNS} from auth.users u
+         where ($1::text is null or u.email_key like $1 or u.login_key like $1 or lower(u.display_name) like $1)
+           and ($2::text is null or u.email_key = $2) and ($3::text is null or u.login_key = $3)
+           and ($4::text is null or exists (
+                   select from auth.user_roles held join auth.roles r on r.id = held.role_id
+                   where held.user_id = u.id and r.name = $4
+                     and (held.expires_at is null or held.expires_at > clock_timestamp())))
+           and ($5::text is null or u.status = $5) and ($6::boolean is null or u.is_superuser = $6)
+           and ($7::uuid is null or u.id < $7)
+         order by u.id desc limit $8"
+    );
+    let rows = connection
+        .query(
+            &sql,
+            &[
+                &filter.query,
+                &filter.email_key,
+                &filter.login_key,
+                &filter.role,
+                &filter.status,
+                &filter.superuser,
+                &before,
+                &limit,
+            ],
+        )
+        .await?;
+    rows.iter().map(person).collect()
+}
+
+/// Enables or disables an account. `false` when it was so.
+pub(super) async fn set_status(tx: &Transaction<'_>, id: Uuid, status: &str) -> Result<bool, DbError> {
+    let sql =
+        "update auth.users set status = $2, row_version = row_version + 1, updated_at = clock_timestamp()
+               where id = $1 and status <> $2";
+    Ok(tx.execute(sql, &[&id, &status]).await? == 1)
+}
+
+/// Everybody who may do everything, disabled or not.
+pub(super) async fn superusers(tx: &Transaction<'_>) -> Result<Vec<Uuid>, DbError> {
+    let rows = tx.query("select id from auth.users where is_superuser", &[]).await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
+
+/// Whether anybody but `user` may do everything, and can sign in.
+pub(super) async fn has_other_superuser(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
+    let sql =
+        "select exists (select from auth.users where is_superuser and status = 'active' and id <> $1) as has";
+    Ok(tx.query_one(sql, &[&user]).await?.try_get("has")?)
+}
+
+/// Makes somebody a superuser, or no longer one. `false` when they were so.
+pub(super) async fn set_superuser(
+    tx: &Transaction<'_>,
+    id: Uuid,
+    is_superuser: bool,
+) -> Result<bool, DbError> {
+    let sql = "update auth.users set is_superuser = $2, row_version = row_version + 1,
+                   updated_at = clock_timestamp()
+               where id = $1 and is_superuser <> $2";
+    Ok(tx.execute(sql, &[&id, &is_superuser]).await? == 1)
+}
+
+fn person(row: &Row) -> Result<Person, DbError> {
+    Ok(Person {
+        user_id: row.try_get("id")?,
+        email: row.try_get("email")?,
+        login: row.try_get("login")?,
+        display_name: row.try_get("display_name")?,
+        status: row.try_get("status")?,
+        is_superuser: row.try_get("is_superuser")?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+    })
+}

@@ -1,0 +1,65 @@
+//! Who may do everything: given and taken by superusers alone, soon after they signed in.
+
+pub mod give;
+pub mod take;
+
+use uuid::Uuid;
+
+use super::guard::{check_not_last, lock_superusers};
+use super::store;
+use crate::access::{Caller, caller, is_fresh, rights_of};
+use crate::api::{Access, Code, Operation, Problem, Request};
+use crate::audit::{self, Action, Entry};
+
+/// The caller, a superuser who signed in a moment ago, and the user that the path names.
+///
+/// # Errors
+///
+/// 403 `forbidden` for oneself, 404 for others, without being one; 403 `fresh_auth_required`; 401; 503.
+async fn allowed(request: &Request) -> Result<(Caller, Uuid), Problem> {
+    let caller = caller(request).await?;
+    let user = request.uuid("id")?;
+    let rights = rights_of(&request.context.db.get().await?, caller.user).await?;
+    if !rights.is_superuser {
+        let code = if caller.user == user { Code::Forbidden } else { Code::NotFound };
+        return Err(Problem::new(code));
+    }
+    if is_fresh(request, caller).await? {
+        Ok((caller, user))
+    } else {
+        Err(Problem::new(Code::FreshAuthRequired))
+    }
+}
+
+/// Makes the person one, or no longer one.
+async fn set(request: &Request, caller: Caller, user: Uuid, is_superuser: bool) -> Result<(), Problem> {
+    let mut connection = request.context.db.get().await?;
+    let tx = connection.begin().await?;
+    let rights = lock_superusers(&tx, caller, user).await?;
+    if !rights.is_superuser {
+        return Err(Problem::new(Code::Forbidden));
+    }
+    let person = store::find(&*tx, user).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    if person.is_superuser && !is_superuser {
+        check_not_last(&tx, user).await?;
+    }
+    if store::set_superuser(&tx, user, is_superuser).await? {
+        let action = if is_superuser { Action::SuperuserGiven } else { Action::SuperuserTaken };
+        audit::record_of(&tx, request, &caller, Entry::new(action, user.to_string(), serde_json::json!({})))
+            .await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Adds what both say of themselves.
+fn describe(operation: Operation) -> Operation {
+    super::of_user(operation)
+        .tag("Operators")
+        .detail(
+            "For superusers who signed in within the last ten minutes. A superuser may do everything in admin, and \
+             nothing at locations. Doing it again changes nothing.",
+        )
+        .access(Access::Superuser)
+        .problems(&[Code::FreshAuthRequired])
+}

@@ -1,0 +1,22 @@
+//! `PUT /api/v1/admin/users/{id}/superuser`: lets somebody do everything.
+
+use http::StatusCode;
+
+use super::{allowed, set};
+use crate::api::{Operation, Problem, Request, Response};
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    super::describe(operation).summary("Make somebody a superuser.").empty(204, "They are one.")
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`, `fresh_auth_required`; 404; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (caller, user) = allowed(&request).await?;
+    set(&request, caller, user, true).await?;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}

@@ -1,0 +1,25 @@
+//! `DELETE /api/v1/admin/users/{id}/superuser`: lets somebody no longer do everything.
+
+use http::StatusCode;
+
+use super::{allowed, set};
+use crate::api::{Code, Operation, Problem, Request, Response};
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    super::describe(operation)
+        .summary("Make somebody a superuser no longer.")
+        .empty(204, "They are none.")
+        .problems(&[Code::LastSuperuser])
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`, `fresh_auth_required`; 404; 409 `last_superuser`; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (caller, user) = allowed(&request).await?;
+    set(&request, caller, user, false).await?;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}

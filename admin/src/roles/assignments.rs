@@ -1,0 +1,218 @@
+//! Who has which role, and until when.
+//!
+//! A changed assignment begins a new generation of the person's tokens, with the reason that a refresh helps: their
+//! tokens carry the roles of before.
+
+pub mod assign;
+pub mod list;
+pub mod show;
+mod store;
+pub mod take;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use shared::revocation::Reason;
+use shared::role::{NotARoleName, RoleName};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::role::{RoleRef, RoleView};
+use super::{MAX_NAMES_BYTES, store as roles};
+use crate::api::{Code, Operation, Problem, Shape};
+use crate::audit::{self, Action, Actor, Entry};
+use crate::db::{Connection, DbError, Transaction};
+use crate::keys::DerivedKeys;
+use crate::revocations::{self, NewRevocation};
+use crate::users::{self, EmailAddress, NotAnEmailAddress};
+
+pub(super) use store::delete_ended;
+
+/// An assignment, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Assignment {
+    /// The role.
+    #[schema(value_type = String)]
+    pub(crate) role: RoleName,
+    pub(crate) granted_at: Timestamp,
+    /// Who granted it; null for the command line.
+    #[schema(required)]
+    pub(crate) granted_by: Option<Uuid>,
+    /// When it ends; null for never.
+    #[schema(required)]
+    pub(crate) expires_at: Option<Timestamp>,
+    /// Why it was granted.
+    #[schema(required)]
+    pub(crate) reason: Option<String>,
+}
+
+/// An assignment to be made, or to be changed into.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct NewAssignment {
+    pub(super) expires_at: Option<Timestamp>,
+    pub(super) granted_by: Option<Uuid>,
+    pub(super) reason: Option<String>,
+}
+
+/// Why nothing was assigned.
+#[derive(Debug, thiserror::Error)]
+pub enum AssignError {
+    /// The address.
+    #[error(transparent)]
+    Email(#[from] NotAnEmailAddress),
+    /// The name.
+    #[error(transparent)]
+    Name(#[from] NotARoleName),
+    /// Nobody has this address.
+    #[error("nobody has this e-mail address; they must register first")]
+    NoUser,
+    /// There is no such role.
+    #[error("there is no such role; make it with `admin roles create`")]
+    NoRole,
+    /// It would have ended before it began.
+    #[error("the end of the assignment is not in the future")]
+    Past,
+    /// Tokens and headers would grow too long.
+    #[error("the person has too many roles already: their names take more than {MAX_NAMES_BYTES} bytes")]
+    TooMany,
+    /// PostgreSQL.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// What came of an assignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assigned {
+    /// The person has the role now; their tokens must be refreshed.
+    Now,
+    /// They had it, but with another end; their tokens must be refreshed.
+    Moved,
+    /// They had it so, but for another reason; their tokens are as good as before.
+    Noted,
+    /// They had it already, and just so.
+    Already,
+}
+
+/// Gives the role to the person with this e-mail address until `expires_at`, in an operator's name.
+///
+/// In one transaction the person's generation of tokens is incremented and the revocation of the older ones
+/// recorded, with the reason that a refresh helps. `issuer` is whose tokens those are.
+///
+/// # Errors
+///
+/// When there is no such person or role, the end is past, or the person has too many.
+pub async fn assign_by_email(
+    connection: &mut Connection,
+    audit_keys: &DerivedKeys,
+    issuer: &str,
+    email: &str,
+    role: &str,
+    expires_at: Option<Timestamp>,
+) -> Result<Assigned, AssignError> {
+    let (email, role): (EmailAddress, RoleName) = (email.parse()?, role.parse()?);
+    let tx = connection.begin().await?;
+    roles::hold_definitions(&tx).await?;
+    let user = users::store::lock_by_email(&tx, &email).await?.ok_or(AssignError::NoUser)?;
+    let role = roles::find(&*tx, &RoleRef::Name(role)).await?.ok_or(AssignError::NoRole)?;
+    let new = NewAssignment { expires_at, ..NewAssignment::default() };
+    let assigned = assign_within(&tx, issuer, user, &role, &new).await?;
+    if assigned != Assigned::Already {
+        audit::record(&tx, audit_keys, &Actor::command(), entry(user, &role, &new)).await?;
+    }
+    tx.commit().await?;
+    Ok(assigned)
+}
+
+/// With the definitions and the user held.
+async fn assign_within(
+    tx: &Transaction<'_>,
+    issuer: &str,
+    user: Uuid,
+    role: &RoleView,
+    new: &NewAssignment,
+) -> Result<Assigned, AssignError> {
+    let found = store::find(tx, user, role.role_id).await?;
+    if new.expires_at.is_some_and(|end| end <= found.now) {
+        return Err(AssignError::Past);
+    }
+    let assigned = match &found.assignment {
+        None => Assigned::Now,
+        Some(known) if known.expires_at != new.expires_at => Assigned::Moved,
+        Some(known) if new.reason.is_some() && known.reason != new.reason => Assigned::Noted,
+        Some(_) => Assigned::Already,
+    };
+    if assigned != Assigned::Already {
+        store::put(tx, user, role.role_id, new).await?;
+    }
+    if matches!(assigned, Assigned::Noted | Assigned::Already) {
+        return Ok(assigned);
+    }
+    // Counted after the insertion, under the lock of the user, so that two assignments cannot both just fit.
+    if store::names_length(tx, user).await? > MAX_NAMES_BYTES {
+        return Err(AssignError::TooMany);
+    }
+    make_tokens_old(tx, issuer, user).await?;
+    Ok(assigned)
+}
+
+/// Begins a new generation of the user's tokens: a refresh brings one.
+pub(super) async fn make_tokens_old(tx: &Transaction<'_>, issuer: &str, user: Uuid) -> Result<(), DbError> {
+    let generation = users::store::advance_generation_and_version(tx, user).await?;
+    let revocation = NewRevocation::user(user, generation, Reason::RefreshNeeded);
+    revocations::record(tx, issuer, &[revocation]).await
+}
+
+/// Every assignment of a user that stands, by the role's name.
+///
+/// # Errors
+///
+/// When PostgreSQL is away.
+pub(crate) async fn of_user(connection: &Connection, user: Uuid) -> Result<Vec<Assignment>, DbError> {
+    store::list(connection, user).await
+}
+
+fn entry(user: Uuid, role: &RoleView, new: &NewAssignment) -> Entry {
+    let detail: Value = json!({
+        "role_id": role.role_id, "role": role.name, "expires_at": new.expires_at, "reason": new.reason,
+    });
+    Entry::new(Action::RoleAssigned, user.to_string(), detail)
+}
+
+/// Adds what the document says of `{id}`.
+fn of_user_path(operation: Operation) -> Operation {
+    operation.path("id", "The user.", Shape::uuid("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b"))
+}
+
+/// Adds what the document says of `{id}` and `{role}`.
+fn of_path(operation: Operation) -> Operation {
+    of_user_path(operation).path("role", super::role::NAMED, super::role::shape())
+}
+
+pub(crate) fn example() -> Value {
+    json!({
+        "role": "subscriber",
+        "granted_at": "2026-11-25T20:15:30.123456Z",
+        "granted_by": "0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a",
+        "expires_at": "2099-12-31T00:00:00Z",
+        "reason": "Paid for a year."
+    })
+}
+
+impl From<AssignError> for Problem {
+    fn from(error: AssignError) -> Self {
+        match error {
+            AssignError::Past => Self::new(Code::ValidationFailed).field(
+                "expires_at",
+                "field_invalid",
+                "This is not in the future.",
+            ),
+            AssignError::TooMany => Self::new(Code::LimitReached)
+                .detail(format!("The names of all roles of a person take at most {MAX_NAMES_BYTES} bytes.")),
+            AssignError::Database(error) => error.into(),
+            // What a path names is looked for before.
+            AssignError::Email(_) | AssignError::Name(_) | AssignError::NoUser | AssignError::NoRole => {
+                Self::new(Code::NotFound)
+            }
+        }
+    }
+}

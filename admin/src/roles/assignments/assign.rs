@@ -1,0 +1,101 @@
+//! `PUT /api/v1/users/{id}/roles/{role}`: gives somebody a role, or moves its end.
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Assigned, Assignment, NewAssignment, assign_within, entry, example, of_path, store};
+use crate::access::{Caller, End, Right, allowed_upon, check_upon, lock};
+use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response};
+use crate::audit;
+use crate::roles::definition;
+use crate::roles::role::RoleRef;
+use crate::roles::show::require;
+use crate::roles::store as roles;
+
+/// How a role is given. Without a body: without an end.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewAssignment)]
+struct Body {
+    /// When it ends, such as the last day of a subscription; without it, never.
+    expires_at: Option<Timestamp>,
+    /// Why.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: Option<String>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    of_path(operation)
+        .tag("Assignments")
+        .summary("Give somebody a role, or move its end.")
+        .detail(
+            "Whoever gives it must have the role, assigned or inherited, at least as long. The person's tokens \
+             have to be refreshed; the new ones carry it, and none lives beyond its end. Doing it again changes \
+             nothing.",
+        )
+        .access(Access::Permission(Right::RolesAssign.as_str()))
+        .optional_body::<Body>(json!({ "expires_at": "2099-12-31T00:00:00Z", "reason": "Paid for a year." }))
+        .answer::<Assignment>(200, "They had it; its end was moved, or nothing changed.", example())
+        .answer::<Assignment>(201, "They have it.", example())
+        .problems(&[Code::PrivilegeEscalation, Code::LimitReached])
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`, `privilege_escalation`; 404; 409 `limit_reached`; 422; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (caller, user) = allowed_upon(&request, Right::RolesAssign).await?;
+    let role = RoleRef::of(&request)?;
+    let new = request.json_if_any::<Body>()?.unwrap_or_default().check(caller)?;
+    let (assigned, assignment) = assign(&request, caller, user, &role, new).await?;
+    let status = if assigned == Assigned::Now { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(Response::json(status, &assignment))
+}
+
+/// Locks in their order: the definitions, which stay as they are, then both people; then asks again.
+async fn assign(
+    request: &Request,
+    caller: Caller,
+    user: Uuid,
+    role: &RoleRef,
+    new: NewAssignment,
+) -> Result<(Assigned, Assignment), Problem> {
+    let mut connection = request.context.db.get().await?;
+    let tx = connection.begin().await?;
+    roles::hold_definitions(&tx).await?;
+    let locked = lock(&tx, caller, &[user]).await?;
+    check_upon(&locked.rights, Right::RolesAssign, &caller, user)?;
+    if locked.users.is_empty() {
+        return Err(Problem::new(Code::NotFound));
+    }
+    let role = require(&*tx, role).await?;
+    definition::check_role(&locked.rights, &role.name, End::of(new.expires_at))?;
+    let issuer = &request.context.config.tokens.issuer;
+    let assigned = assign_within(&tx, issuer, user, &role, &new).await?;
+    // As it stands now, and as it stays until the transaction ends.
+    let found = store::find(&tx, user, role.role_id).await?.assignment;
+    let assignment = found.ok_or_else(|| Problem::new(Code::NotFound))?;
+    if assigned != Assigned::Already {
+        audit::record_of(&tx, request, &caller, entry(user, &role, &new)).await?;
+        tx.commit().await?;
+    }
+    Ok((assigned, assignment))
+}
+
+impl Body {
+    fn check(self, caller: Caller) -> Result<NewAssignment, Problem> {
+        let mut found = Findings::default();
+        let reason = found.check("reason", Change::given(self.reason), definition::reason);
+        // To the microsecond, as it is stored: else the same moment would look like another one.
+        let to_stored = |end: Timestamp| Timestamp::from_microsecond(end.as_microsecond()).unwrap_or(end);
+        let expires_at = self.expires_at.map(to_stored);
+        found.finish(NewAssignment { expires_at, granted_by: Some(caller.user), reason: reason.value() })
+    }
+}

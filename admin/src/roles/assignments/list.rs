@@ -1,0 +1,40 @@
+//! `GET /api/v1/users/{id}/roles`: the roles that somebody has.
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{Assignment, example, of_user, of_user_path};
+use crate::access::{Right, allowed_or_self};
+use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::users;
+
+/// The roles that somebody has, by name.
+#[derive(Serialize, ToSchema)]
+struct Assignments {
+    items: Vec<Assignment>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    of_user_path(operation)
+        .tag("Assignments")
+        .summary("The roles that somebody has.")
+        .detail("Of oneself, or, with `roles:read`, of anybody. Without it another person is not found.")
+        .access(Access::SignedIn)
+        .answer::<Assignments>(200, "The roles.", json!({ "items": [example()] }))
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 404; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (_, user) = allowed_or_self(&request, Right::RolesRead).await?;
+    let connection = request.context.db.get().await?;
+    users::require(&connection, user).await?;
+    let items = of_user(&connection, user).await?;
+    Ok(Response::json(StatusCode::OK, &Assignments { items }))
+}

@@ -1,0 +1,56 @@
+//! `GET /api/v1/users/{id}/roles/{role}`: whether somebody has a role.
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{of_path, of_user};
+use crate::access::{Right, allowed_or_self};
+use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::roles::role::RoleRef;
+use crate::roles::show::require;
+use crate::users;
+
+/// Whether a role is assigned to somebody.
+#[derive(Serialize, ToSchema)]
+struct IsAssigned {
+    /// Whether the role itself is assigned; inheriting it is not.
+    assigned: bool,
+    /// When that ends; null for never, and when it is not assigned.
+    #[schema(required)]
+    expires_at: Option<Timestamp>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    of_path(operation)
+        .tag("Assignments")
+        .summary("Whether somebody has a role, and until when.")
+        .detail("Of oneself, or, with `roles:read`, of anybody. Without it another person is not found.")
+        .access(Access::SignedIn)
+        .answer::<IsAssigned>(
+            200,
+            "Whether they have it.",
+            json!({ "assigned": true, "expires_at": "2099-12-31T00:00:00Z" }),
+        )
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 404; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (_, user) = allowed_or_self(&request, Right::RolesRead).await?;
+    let connection = request.context.db.get().await?;
+    users::require(&connection, user).await?;
+    let role = require(&*connection, &RoleRef::of(&request)?).await?;
+    let found = of_user(&connection, user).await?.into_iter().find(|assignment| assignment.role == role.name);
+    let answer = IsAssigned {
+        assigned: found.is_some(),
+        expires_at: found.and_then(|assignment| assignment.expires_at),
+    };
+    Ok(Response::json(StatusCode::OK, &answer))
+}

@@ -1,0 +1,49 @@
+//! `DELETE /api/v1/users/{id}/roles/{role}`: takes a role from somebody.
+
+use http::StatusCode;
+use serde_json::json;
+
+use super::{make_tokens_old, of_path, store};
+use crate::access::{Right, allowed_upon, check_upon, lock};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::audit::{self, Action, Entry};
+use crate::roles::role::RoleRef;
+use crate::roles::show::require;
+use crate::roles::store as roles;
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    of_path(operation)
+        .tag("Assignments")
+        .summary("Take a role from somebody.")
+        .detail("The person's tokens have to be refreshed. Doing it again changes nothing.")
+        .access(Access::Permission(Right::RolesAssign.as_str()))
+        .empty(204, "They do not have it.")
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 404; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (caller, user) = allowed_upon(&request, Right::RolesAssign).await?;
+    let asked = RoleRef::of(&request)?;
+    let mut connection = request.context.db.get().await?;
+    let tx = connection.begin().await?;
+    roles::hold_definitions(&tx).await?;
+    let locked = lock(&tx, caller, &[user]).await?;
+    check_upon(&locked.rights, Right::RolesAssign, &caller, user)?;
+    if locked.users.is_empty() {
+        return Err(Problem::new(Code::NotFound));
+    }
+    let role = require(&*tx, &asked).await?;
+    if store::delete(&tx, user, role.role_id).await? {
+        make_tokens_old(&tx, &request.context.config.tokens.issuer, user).await?;
+        let detail = json!({ "role_id": role.role_id, "role": role.name });
+        audit::record_of(&tx, &request, &caller, Entry::new(Action::RoleTaken, user.to_string(), detail))
+            .await?;
+        tx.commit().await?;
+    }
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}

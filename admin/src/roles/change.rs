@@ -1,0 +1,243 @@
+//! `PATCH /api/v1/roles/{role}`: changes a role (RFC 7396).
+//!
+//! What it permits acts on tokens that were issued already, through the map. A new name cannot: those tokens carry
+//! the old one. So every holder's generation of tokens is incremented, with the reason that a refresh helps.
+
+use std::collections::BTreeSet;
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+use shared::permission::Pattern;
+use shared::revocation::Reason;
+use shared::role::RoleName;
+use shared::role_map::Role;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::definition::{self, DefinitionError, Definitions};
+use super::role::{self, RoleRef, RoleView};
+use super::{show, store};
+use crate::access::{Caller, End, Right, allowed, lock};
+use crate::api::{
+    Access, Change, Code, Findings, Operation, Problem, Request, Response, Shape, check_version,
+};
+use crate::audit::{self, Action, Entry};
+use crate::db::{DbError, Transaction};
+use crate::revocations::{self, NewRevocation};
+use crate::users;
+
+/// A merge patch (RFC 7396): what is named is set, what is null is removed, the rest stays. Lists are replaced whole.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RoleChange)]
+struct Body {
+    #[serde(default)]
+    #[schema(value_type = String, pattern = "^[a-z][a-z0-9_-]{0,31}$")]
+    name: Change,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
+    title: Change,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
+    description: Change,
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 200)]
+    permissions: Change<Vec<String>>,
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 32)]
+    inherits: Change<Vec<String>>,
+}
+
+/// The same in its stored form; `None` stays as it is.
+struct RoleChange {
+    name: Option<RoleName>,
+    title: Change,
+    description: Change,
+    permissions: Option<BTreeSet<Pattern>>,
+    inherits: Option<BTreeSet<RoleName>>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Roles")
+        .summary("Change a role.")
+        .detail(
+            "Other permissions count at every location within milliseconds, for tokens that were issued before \
+             as well. With another name its holders have to refresh their tokens. What the role gains, whoever \
+             changes it must have, without an end; renaming takes having the role.",
+        )
+        .access(Access::Permission(Right::RolesWrite.as_str()))
+        .path("role", role::NAMED, role::shape())
+        .header(
+            "If-Match",
+            "Change it only if its version, as `ETag` said, is one of these; `*` is any.",
+            Shape::text("*"),
+        )
+        .body::<Body>(json!({ "title": "Subscriber", "permissions": ["films:watch"] }))
+        .answer::<RoleView>(200, "The role as it is now.", role::example())
+        .answer_header(200, "ETag", show::VERSION)
+        .problems(&[
+            Code::PrivilegeEscalation,
+            Code::SystemRole,
+            Code::RoleExists,
+            Code::RoleNameRetired,
+            Code::LimitReached,
+            Code::PreconditionFailed,
+            Code::RoleCycle,
+        ])
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`, `privilege_escalation`, `system_role`; 404; 409 `role_exists`, `role_name_retired`,
+/// `limit_reached`; 412 `precondition_failed`; 422 `role_cycle` and fields; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let caller = allowed(&request, Right::RolesWrite).await?;
+    let asked = RoleRef::of(&request)?;
+    let change = request.json::<Body>()?.check()?;
+    let edit = Edit { request: &request, caller, asked };
+    let role = edit.carry_out(|role| change.apply(role)).await?;
+    Ok(show::respond(StatusCode::OK, &role))
+}
+
+/// One change of one role, by anybody who may.
+pub(super) struct Edit<'r> {
+    pub(super) request: &'r Request,
+    pub(super) caller: Caller,
+    pub(super) asked: RoleRef,
+}
+
+impl Edit<'_> {
+    /// Changes the role to what `change` makes of it, and returns that. What is the same already stays untouched,
+    /// and has no new version.
+    pub(super) async fn carry_out(
+        &self,
+        change: impl FnOnce(&RoleView) -> RoleView + Send,
+    ) -> Result<RoleView, Problem> {
+        let mut connection = self.request.context.db.get().await?;
+        let tx = connection.begin().await?;
+        let definitions = Definitions::lock(&tx).await?;
+        let before = show::require(&*tx, &self.asked).await?;
+        let after = change(&before);
+        let renamed = before.name != after.name;
+        // Nobody becomes a holder, or stops being one, while the definitions are held alone.
+        let holders = if renamed { store::holders(&tx, before.role_id).await? } else { Vec::new() };
+        let locked = lock(&tx, self.caller, &holders).await?;
+        locked.rights.require(Right::RolesWrite)?;
+        check_version(&self.request.headers, before.version)?;
+        if before.is_system {
+            return Err(Problem::new(Code::SystemRole));
+        }
+        let defined = definitions.with(&before.name, definition_of(&after))?;
+        definitions.check_gain(&locked.rights, &before.name, &defined)?;
+        if renamed {
+            definition::check_role(&locked.rights, &before.name, End::Never)?;
+            definition::check_name(&tx, &definitions, &after.name).await?;
+            self.rename(&tx, &before, &after, &locked.users).await?;
+        }
+        if is_same(&before, &after) {
+            return Ok(before);
+        }
+        self.write(&tx, &before, &after).await?;
+        let role = show::require(&*tx, &RoleRef::Id(before.role_id)).await?;
+        tx.commit().await?;
+        Ok(role)
+    }
+
+    async fn write(&self, tx: &Transaction<'_>, before: &RoleView, after: &RoleView) -> Result<(), DbError> {
+        let id = before.role_id;
+        store::set_words(tx, id, after.title.as_deref(), after.description.as_deref()).await?;
+        if before.permissions != after.permissions {
+            store::set_permissions(tx, id, &after.permissions).await?;
+        }
+        if before.inherits != after.inherits {
+            store::set_inherits(tx, id, &after.inherits).await?;
+        }
+        store::touch(tx, id).await?;
+        audit::record_of(tx, self.request, &self.caller, entry(before, after)).await
+    }
+
+    /// Gives the role its new name, and makes its holders' tokens old.
+    async fn rename(
+        &self,
+        tx: &Transaction<'_>,
+        before: &RoleView,
+        after: &RoleView,
+        holders: &[Uuid],
+    ) -> Result<(), DefinitionError> {
+        store::rename(tx, before.role_id, &after.name).await.map_err(definition::taken)?;
+        store::retire_name(tx, &before.name).await?;
+        let generations = users::store::advance_generations(tx, holders).await?;
+        let revocation =
+            |(user, generation): (Uuid, u64)| NewRevocation::user(user, generation, Reason::RefreshNeeded);
+        let revocations: Vec<_> = generations.into_iter().map(revocation).collect();
+        let issuer = &self.request.context.config.tokens.issuer;
+        Ok(revocations::record(tx, issuer, &revocations).await?)
+    }
+}
+
+fn definition_of(role: &RoleView) -> Role {
+    Role { permissions: role.permissions.clone(), inherits: role.inherits.clone() }
+}
+
+fn is_same(before: &RoleView, after: &RoleView) -> bool {
+    before.name == after.name
+        && before.title == after.title
+        && before.description == after.description
+        && before.permissions == after.permissions
+        && before.inherits == after.inherits
+}
+
+/// What was before and what is after, of what changed.
+fn entry(before: &RoleView, after: &RoleView) -> Entry {
+    let mut detail = serde_json::Map::new();
+    let mut note = |field: &str, before: serde_json::Value, after: serde_json::Value| {
+        if before != after {
+            detail.insert(field.to_owned(), json!({ "before": before, "after": after }));
+        }
+    };
+    note("name", json!(before.name), json!(after.name));
+    note("title", json!(before.title), json!(after.title));
+    note("description", json!(before.description), json!(after.description));
+    note("permissions", json!(before.permissions), json!(after.permissions));
+    note("inherits", json!(before.inherits), json!(after.inherits));
+    Entry::new(Action::RoleChanged, before.role_id.to_string(), detail.into())
+}
+
+impl Body {
+    fn check(self) -> Result<RoleChange, Problem> {
+        let mut found = Findings::default();
+        let name = match self.name {
+            Change::Keep => None,
+            Change::Set(text) => definition::read_name(&mut found, &text),
+            Change::Clear => {
+                found.add("name", "field_invalid", "A role has a name.");
+                None
+            }
+        };
+        let change = RoleChange {
+            name,
+            title: found.check("title", self.title, definition::title),
+            description: found.check("description", self.description, definition::description),
+            permissions: self.permissions.map(|texts| definition::read_permissions(&mut found, &texts)),
+            inherits: self.inherits.map(|texts| definition::read_inherits(&mut found, &texts)),
+        };
+        found.finish(change)
+    }
+}
+
+impl RoleChange {
+    fn apply(self, role: &RoleView) -> RoleView {
+        let mut after = role.clone();
+        after.name = self.name.unwrap_or(after.name);
+        after.title = self.title.apply(after.title);
+        after.description = self.description.apply(after.description);
+        after.permissions = self.permissions.unwrap_or(after.permissions);
+        after.inherits = self.inherits.unwrap_or(after.inherits);
+        after
+    }
+}

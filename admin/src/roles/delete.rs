@@ -1,0 +1,173 @@
+//! `DELETE /api/v1/roles/{role}`: deletes a role, or says what that would do.
+//!
+//! No token is revoked: the map no longer knows the role, and so it grants nothing, wherever its name still stands.
+
+use std::collections::BTreeSet;
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+use shared::permission::Pattern;
+use shared::role::RoleName;
+use shared::role_map::RoleMap;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::definition::Definitions;
+use super::role::{self, RoleRef, RoleView};
+use super::{show, store};
+use crate::access::{Right, allowed, lock};
+use crate::api::{
+    Access, Code, Operation, Problem, Query, Request, Response, Shape, check_version, one_more, page,
+};
+use crate::audit::{self, Action, Entry};
+use crate::db::Connection;
+
+/// What deleting a role would take away.
+#[derive(Serialize, ToSchema)]
+struct DryRun {
+    /// The role.
+    #[schema(value_type = String)]
+    role: RoleName,
+    /// How many people would lose something.
+    people: u64,
+    /// The roles that inherit it, directly or not.
+    #[schema(value_type = Vec<String>)]
+    inherited_by: Vec<RoleName>,
+    /// A page of those people, by identifier.
+    items: Vec<Loss>,
+    /// Where the next page begins; null after the last.
+    #[schema(required)]
+    next_cursor: Option<String>,
+}
+
+/// What one person would lose.
+#[derive(Serialize, ToSchema)]
+struct Loss {
+    user_id: Uuid,
+    /// The roles that would no longer let them in anywhere, inherited ones included.
+    #[schema(value_type = Vec<String>)]
+    roles: BTreeSet<RoleName>,
+    /// The permissions that nothing else gives them.
+    #[schema(value_type = Vec<String>)]
+    permissions: BTreeSet<Pattern>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    let loss = json!({
+        "user_id": "0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b",
+        "roles": ["subscriber"],
+        "permissions": ["films:watch"]
+    });
+    operation
+        .tag("Roles")
+        .summary("Delete a role, or say who would lose what.")
+        .detail(
+            "Everybody loses it within milliseconds, also with tokens that were issued before. Its name can be \
+             used again once no token carries it. With `dry_run=1` nothing is deleted.",
+        )
+        .access(Access::Permission(Right::RolesWrite.as_str()))
+        .path("role", role::NAMED, role::shape())
+        .query("dry_run", "Only say who would lose what.", Shape::one_of(&["1", "0"]).default("0"))
+        .query("limit", "With `dry_run`: how many people a page has at most.", Shape::integer(1..=100, 20).default(20))
+        .query(
+            "cursor",
+            "With `dry_run`: what `next_cursor` of the page before said, unchanged.",
+            Shape::uuid("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b"),
+        )
+        .header(
+            "If-Match",
+            "Delete it only if its version, as `ETag` said, is one of these; `*` is any.",
+            Shape::text("*"),
+        )
+        .answer::<DryRun>(
+            200,
+            "With `dry_run`: who would lose what.",
+            json!({ "role": "subscriber", "people": 1, "inherited_by": ["premium"], "items": [loss], "next_cursor": null }),
+        )
+        .empty(204, "It is gone.")
+        .problems(&[Code::SystemRole, Code::PreconditionFailed, Code::ValidationFailed])
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`, `system_role`; 404; 412 `precondition_failed`; 422 for the query; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let caller = allowed(&request, Right::RolesWrite).await?;
+    let query = Query::read(&request, &["dry_run", "limit", "cursor"])?;
+    let asked = RoleRef::of(&request)?;
+    let mut connection = request.context.db.get().await?;
+    if query.flag("dry_run")? {
+        let role = show::require(&*connection, &asked).await?;
+        return Ok(Response::json(StatusCode::OK, &dry_run(&connection, &role, &query).await?));
+    }
+    let tx = connection.begin().await?;
+    // Held alone, so that nobody is assigned the role while it goes.
+    Definitions::lock(&tx).await?;
+    let role = show::require(&*tx, &asked).await?;
+    lock(&tx, caller, &[]).await?.rights.require(Right::RolesWrite)?;
+    check_version(&request.headers, role.version)?;
+    if role.is_system {
+        return Err(Problem::new(Code::SystemRole));
+    }
+    store::retire_name(&tx, &role.name).await?;
+    let people = store::delete(&tx, role.role_id).await?;
+    let detail = json!({
+        "name": role.name, "permissions": role.permissions, "inherits": role.inherits, "people": people,
+    });
+    audit::record_of(
+        &tx,
+        &request,
+        &caller,
+        Entry::new(Action::RoleDeleted, role.role_id.to_string(), detail),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+async fn dry_run(connection: &Connection, role: &RoleView, query: &Query) -> Result<DryRun, Problem> {
+    let limit = query.limit()?;
+    let after = query.cursor(|text| text.parse::<Uuid>().ok())?;
+    let before = store::map(&**connection).await?;
+    let without: RoleMap = before
+        .iter()
+        .filter(|(name, _)| **name != role.name)
+        .map(|(name, role)| (name.clone(), role.clone()))
+        .collect();
+    let heirs: Vec<&RoleName> = before
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| before.reach([*name]).contains(&role.name))
+        .collect();
+    let names: Vec<&str> = heirs.iter().map(|name| name.as_str()).collect();
+    let people = store::people_with(connection, &names, after, one_more(limit)).await?;
+    let items =
+        people.into_iter().map(|(user_id, roles)| Loss::of(user_id, &roles, &before, &without)).collect();
+    let (items, next_cursor) = page(items, limit, |loss: &Loss| loss.user_id.to_string());
+    Ok(DryRun {
+        role: role.name.clone(),
+        people: store::count_people_with(connection, &names).await?.cast_unsigned(),
+        inherited_by: heirs.into_iter().filter(|name| **name != role.name).cloned().collect(),
+        items,
+        next_cursor,
+    })
+}
+
+impl Loss {
+    /// What somebody with `roles` has by the map `before` and has no longer by the map `without`.
+    fn of(user_id: Uuid, roles: &[RoleName], before: &RoleMap, without: &RoleMap) -> Self {
+        let kept = without.reach(roles);
+        let lost = before.reach(roles).into_iter().filter(|name| !kept.contains(name));
+        let left = without.permissions(roles);
+        let gone = |pattern: &&Pattern| !left.iter().any(|other| other.covers(pattern));
+        Self {
+            user_id,
+            roles: lost.cloned().collect(),
+            permissions: before.permissions(roles).into_iter().filter(gone).cloned().collect(),
+        }
+    }
+}

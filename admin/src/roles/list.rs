@@ -1,0 +1,37 @@
+//! `GET /api/v1/roles`: every role.
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::role::{self, RoleView};
+use super::store;
+use crate::access::{Right, allowed};
+use crate::api::{Access, Operation, Problem, Request, Response};
+
+/// Every role, by name.
+#[derive(Serialize, ToSchema)]
+struct Roles {
+    items: Vec<RoleView>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Roles")
+        .summary("Every role, in order of the names.")
+        .access(Access::Permission(Right::RolesRead.as_str()))
+        .answer::<Roles>(200, "The roles.", json!({ "items": [role::example()] }))
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    allowed(&request, Right::RolesRead).await?;
+    let items = store::list(&request.context.db.get().await?).await?;
+    Ok(Response::json(StatusCode::OK, &Roles { items }))
+}

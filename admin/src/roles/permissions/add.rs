@@ -1,0 +1,50 @@
+//! `PUT /api/v1/roles/{role}/permissions/{permission}`: gives a role one more permission.
+
+use http::StatusCode;
+
+use super::{RolePermission, named, of_path};
+use crate::access::{Right, allowed};
+use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape, with_etag};
+use crate::roles::change::Edit;
+use crate::roles::role::{RoleRef, RoleView};
+use crate::roles::show;
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    of_path(operation)
+        .tag("Roles")
+        .summary("Give a role a permission.")
+        .detail("Whoever gives it must have it, without an end. Doing it again changes nothing.")
+        .access(Access::Permission(Right::RolesWrite.as_str()))
+        .header(
+            "If-Match",
+            "Change the role only if its version is one of these; `*` is any.",
+            Shape::text("*"),
+        )
+        .answer::<RolePermission>(200, "The role has it.", RolePermission::example())
+        .answer_header(200, "ETag", show::VERSION)
+        .problems(&[
+            Code::PrivilegeEscalation,
+            Code::SystemRole,
+            Code::LimitReached,
+            Code::PreconditionFailed,
+        ])
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`, `privilege_escalation`, `system_role`; 404; 409 `limit_reached`; 412; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let caller = allowed(&request, Right::RolesWrite).await?;
+    let permission = named(&request)?;
+    let edit = Edit { request: &request, caller, asked: RoleRef::of(&request)? };
+    let with = |role: &RoleView| {
+        let mut role = role.clone();
+        role.permissions.insert(permission.clone());
+        role
+    };
+    let role = edit.carry_out(with).await?;
+    Ok(with_etag(Response::json(StatusCode::OK, &RolePermission { permission }), role.version))
+}

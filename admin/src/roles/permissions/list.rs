@@ -1,0 +1,72 @@
+//! `GET /api/v1/permissions`: every permission that admin asks for or some role has.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+use shared::permission::Pattern;
+use shared::role::RoleName;
+use utoipa::ToSchema;
+
+use crate::access::{Right, allowed};
+use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::roles::store;
+
+/// Every permission, by its text.
+#[derive(Serialize, ToSchema)]
+struct Permissions {
+    items: Vec<Item>,
+}
+
+/// A permission.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Permission)]
+struct Item {
+    #[schema(value_type = String)]
+    permission: Pattern,
+    /// What it lets somebody do, for those that admin itself asks for; null for the others, which locations and
+    /// services give a meaning.
+    #[schema(required)]
+    description: Option<&'static str>,
+    /// The roles that have it themselves, by name.
+    #[schema(value_type = Vec<String>)]
+    roles: Vec<RoleName>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Roles")
+        .summary("Every permission that admin asks for, or some role has.")
+        .access(Access::Permission(Right::RolesRead.as_str()))
+        .answer::<Permissions>(
+            200,
+            "The permissions.",
+            json!({ "items": [{ "permission": "films:watch", "description": null, "roles": ["subscriber"] }] }),
+        )
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    allowed(&request, Right::RolesRead).await?;
+    let in_use = store::permissions_in_use(&request.context.db.get().await?).await?;
+    Ok(Response::json(StatusCode::OK, &Permissions { items: items(in_use) }))
+}
+
+fn items(in_use: BTreeMap<Pattern, Vec<RoleName>>) -> Vec<Item> {
+    let own = Right::ALL.iter().map(|right| (right.pattern(), Some(right.description()), Vec::new()));
+    let used = in_use.into_iter().map(|(permission, roles)| (permission, None, roles));
+    let mut all: BTreeMap<Pattern, Item> = BTreeMap::new();
+    for (permission, description, roles) in own.chain(used) {
+        let item = Item { permission: permission.clone(), description: None, roles: Vec::new() };
+        let item = all.entry(permission).or_insert(item);
+        item.description = item.description.or(description);
+        item.roles.extend(roles);
+    }
+    all.into_values().collect()
+}

@@ -1,0 +1,45 @@
+//! `DELETE /api/v1/roles/{role}/permissions/{permission}`: takes a permission from a role.
+
+use http::StatusCode;
+
+use super::{named, of_path};
+use crate::access::{Right, allowed};
+use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape, with_etag};
+use crate::roles::change::Edit;
+use crate::roles::role::{RoleRef, RoleView};
+use crate::roles::show;
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    of_path(operation)
+        .tag("Roles")
+        .summary("Take a permission from a role.")
+        .detail("Only one that it has itself: what it inherits stays. Doing it again changes nothing.")
+        .access(Access::Permission(Right::RolesWrite.as_str()))
+        .header(
+            "If-Match",
+            "Change the role only if its version is one of these; `*` is any.",
+            Shape::text("*"),
+        )
+        .empty(204, "The role does not have it itself.")
+        .answer_header(204, "ETag", show::VERSION)
+        .problems(&[Code::SystemRole, Code::PreconditionFailed])
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`, `system_role`; 404; 412; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let caller = allowed(&request, Right::RolesWrite).await?;
+    let permission = named(&request)?;
+    let edit = Edit { request: &request, caller, asked: RoleRef::of(&request)? };
+    let without = |role: &RoleView| {
+        let mut role = role.clone();
+        role.permissions.remove(&permission);
+        role
+    };
+    let role = edit.carry_out(without).await?;
+    Ok(with_etag(Response::empty(StatusCode::NO_CONTENT), role.version))
+}

@@ -1,0 +1,49 @@
+//! `GET /api/v1/roles/{role}`: one role.
+
+use deadpool_postgres::GenericClient;
+use http::StatusCode;
+
+use super::role::{self, RoleRef, RoleView};
+use super::store;
+use crate::access::{Right, allowed};
+use crate::api::{Access, Code, Operation, Problem, Request, Response, with_etag};
+
+/// What `ETag` is.
+pub(super) const VERSION: &str = "The version of the role, for `If-Match`.";
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Roles")
+        .summary("One role.")
+        .access(Access::Permission(Right::RolesRead.as_str()))
+        .path("role", role::NAMED, role::shape())
+        .answer::<RoleView>(200, "The role.", role::example())
+        .answer_header(200, "ETag", VERSION)
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 404; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    allowed(&request, Right::RolesRead).await?;
+    let connection = request.context.db.get().await?;
+    let role = require(&*connection, &RoleRef::of(&request)?).await?;
+    Ok(respond(StatusCode::OK, &role))
+}
+
+/// The role, which must be there.
+///
+/// # Errors
+///
+/// 404 `not_found`; 503.
+pub(super) async fn require(client: &impl GenericClient, role: &RoleRef) -> Result<RoleView, Problem> {
+    store::find(client, role).await?.ok_or_else(|| Problem::new(Code::NotFound))
+}
+
+/// The role with its version.
+pub(super) fn respond(status: StatusCode, role: &RoleView) -> Response {
+    with_etag(Response::json(status, role), role.version)
+}

@@ -1,0 +1,208 @@
+//! Who did what to whom: written with what it tells of, and found out when it is touched.
+
+use serde_json::{Value, json};
+
+use crate::support::{Command, TestApp};
+use crate::witness::{assign, holder, items_of, make_role, superuser, text_of, user_of};
+
+const AUDIT: &str = "/api/v1/admin/audit";
+
+/// A service with a few rows in its log.
+async fn busy() -> TestApp {
+    let app = TestApp::start().await;
+    app.client.register("neo@example.org").await.expect(201);
+    for role in ["a", "b", "c"] {
+        make_role(&app, role, &[], &[]).await;
+        assign(&app, "neo@example.org", role).await;
+    }
+    app
+}
+
+/// What `admin audit verify` says, and whether it is content.
+async fn verify(app: &TestApp, args: &[&str]) -> (bool, String) {
+    let args = [&["audit", "verify"], args].concat();
+    let ended = Command::new(&app.vars, &args).run().await;
+    (ended.code == 0, ended.out + &ended.err)
+}
+
+#[tokio::test]
+async fn a_change_is_told_with_who_what_whom_when_from_where_and_in_which_request() {
+    let app = TestApp::start().await;
+    let root = superuser(&app).await;
+    let neo = user_of(&app.client.new_user("neo@example.org").await);
+    make_role(&app, "subscriber", &[], &[]).await;
+    let path = format!("/api/v1/users/{neo}/roles/subscriber");
+    let body = json!({ "reason": "Paid.", "expires_at": "2099-12-31T00:00:00Z" });
+    let call = app.client.put(&path).bearer(&root.access).json(&body);
+    call.header("x-request-id", "r-17").header("x-forwarded-for", "198.51.100.7").send().await.expect(201);
+
+    let log = app.client.get(AUDIT).bearer(&root.access).send().await.expect(200).json();
+
+    let items = items_of(&log);
+    assert_eq!(items.len(), 2);
+    let entry = &items[0];
+    assert_eq!(entry["seq"], 2);
+    assert_eq!((&entry["actor_kind"], &entry["actor_id"]), (&json!("user"), &json!(user_of(&root))));
+    assert_eq!(entry["action"], "role_assigned");
+    assert_eq!((&entry["target_kind"], &entry["target_id"]), (&json!("user"), &json!(neo)));
+    assert_eq!((&entry["address"], &entry["request_id"]), (&json!("198.51.100.7"), &json!("r-17")));
+    assert_eq!(entry["detail"]["role"], "subscriber");
+    assert_eq!(entry["detail"]["reason"], "Paid.");
+    assert_eq!((&items[1]["actor_kind"], &items[1]["actor_id"]), (&json!("command"), &Value::Null));
+    assert_eq!(verify(&app, &[]).await.0, true);
+}
+
+#[tokio::test]
+async fn what_did_not_happen_is_not_told() {
+    let app = TestApp::start().await;
+    let root = superuser(&app).await.access;
+    make_role(&app, "a", &[], &[]).await;
+    let neo = user_of(&app.client.new_user("neo@example.org").await);
+    app.client.put(&format!("/api/v1/users/{neo}/roles/a")).bearer(&root).send().await.expect(201);
+    let count = async || items_of(&app.client.get(AUDIT).bearer(&root).send().await.expect(200).json()).len();
+    let before = count().await;
+
+    app.client.put(&format!("/api/v1/users/{neo}/roles/a")).bearer(&root).send().await.expect(200);
+    app.client.post("/api/v1/roles").bearer(&root).json(&json!({ "name": "a" })).send().await.expect(409);
+    app.client.patch("/api/v1/roles/a").bearer(&root).json(&json!({ "name": "a" })).send().await.expect(200);
+    app.client.delete(&format!("/api/v1/users/{neo}/roles/b")).bearer(&root).send().await.expect(404);
+    app.client.post(&format!("/api/v1/admin/users/{neo}/enable")).bearer(&root).send().await.expect(204);
+
+    assert_eq!(count().await, before);
+}
+
+#[tokio::test]
+async fn the_log_is_filtered_and_paged() {
+    let app = busy().await;
+    let reader = holder(&app, "reader@example.org", &["audit:read"]).await.access;
+    let seqs = async |query: &str| {
+        let log = app.client.get(&format!("{AUDIT}?{query}")).bearer(&reader).send().await.expect(200).json();
+        let next = log["next_cursor"].as_str().map(str::to_owned);
+        (items_of(&log).iter().map(|item| item["seq"].as_i64().unwrap()).collect::<Vec<_>>(), next)
+    };
+    let (first, cursor) = seqs("limit=3").await;
+    assert_eq!(first, [8, 7, 6]);
+    assert_eq!(seqs(&format!("limit=3&cursor={}", cursor.unwrap())).await.0, [5, 4, 3]);
+    assert_eq!(seqs("action=role_created").await.0, [7, 5, 3, 1]);
+    let neo = "select id::text from auth.users where email_key = 'neo@example.org'";
+    let neo: String = app.sql().await.query_one(neo, &[]).await.unwrap().get(0);
+    assert_eq!(seqs(&format!("target={neo}")).await, (vec![6, 4, 2], None));
+    assert_eq!(seqs(&format!("actor={neo}")).await.0, [0_i64; 0]);
+    for bad in ["actor=neo", "action=nothing", "target=", "cursor=0", "cursor=x", "limit=0", "who=me"] {
+        let reply = app.client.get(&format!("{AUDIT}?{bad}")).bearer(&reader).send().await;
+        reply.problem(422, "validation_failed");
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_touched_holds_together() {
+    let app = TestApp::start().await;
+    let (is_whole, said) = verify(&app, &[]).await;
+    assert!(is_whole && said.contains("0 rows"), "{said}");
+    let app = busy().await;
+    let (is_whole, said) = verify(&app, &[]).await;
+    assert!(is_whole && said.contains("6 rows"), "{said}");
+}
+
+#[tokio::test]
+async fn every_way_to_touch_the_log_is_found_and_placed() {
+    let change =
+        |column: &str, value: &str| format!("update auth.audit_log set {column} = {value} where seq = 3");
+    let swap = "update auth.audit_log set seq = -seq where seq in (3, 4);
+                update auth.audit_log set seq = 7 + seq where seq < 0";
+    let remove_and_close_up = "delete from auth.audit_log where seq = 3;
+                update auth.audit_log set seq = -seq where seq > 3;
+                update auth.audit_log set seq = -seq - 1 where seq < 0;
+                update auth.audit_head set seq = 5";
+    let insert = "insert into auth.audit_log select 7, occurred_at, actor_kind, actor_id, action, target_kind, target_id,
+                      detail, address, request_id, seal_key, seal from auth.audit_log where seq = 6";
+    let unchecked = "alter table auth.audit_log drop constraint audit_log_seq_is_positive;";
+    let touched = [
+        (change("actor_id", "gen_random_uuid()"), "row 3 was changed"),
+        (change("action", "'role_taken'"), "row 3 was changed"),
+        (change("target_id", "target_id || 'x'"), "row 3 was changed"),
+        (change("detail", "'{}'"), "row 3 was changed"),
+        (change("occurred_at", "occurred_at + interval '1 us'"), "row 3 was changed"),
+        (change("address", "'10.0.0.1'"), "row 3 was changed"),
+        (change("request_id", "''"), "row 3 was changed"),
+        (change("seal", "decode(repeat('00', 32), 'hex')"), "row 3 was changed"),
+        (change("seal_key", "2"), "master key 2"),
+        (swap.to_owned(), "row 3 was changed"),
+        ("delete from auth.audit_log where seq = 3".to_owned(), "row 3 is missing"),
+        ("delete from auth.audit_log where seq = 1".to_owned(), "row 1 is missing"),
+        ("delete from auth.audit_log where seq = 6".to_owned(), "ends at row 5, but 6"),
+        ("delete from auth.audit_log".to_owned(), "ends at row 0, but 6"),
+        (remove_and_close_up.to_owned(), "row 3 was changed"),
+        (insert.to_owned(), "row 7 was changed"),
+    ];
+    let app = busy().await;
+    let sql = app.sql().await;
+    sql.batch_execute(unchecked).await.unwrap();
+    sql.batch_execute(
+        "create table public.kept as table auth.audit_log; create table public.head as table auth.audit_head",
+    )
+    .await
+    .unwrap();
+    for (touch, expected) in touched {
+        sql.batch_execute(&touch).await.unwrap();
+        let (is_whole, said) = verify(&app, &[]).await;
+        assert!(!is_whole && said.contains(expected), "{touch}: {said}");
+        sql.batch_execute(
+            "truncate auth.audit_log; insert into auth.audit_log table public.kept;
+             update auth.audit_head set (seq, occurred_at, seal) = (select seq, occurred_at, seal from public.head)",
+        )
+        .await
+        .unwrap();
+        assert!(verify(&app, &[]).await.0, "put back after {touch}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_cut_back_with_its_end_is_found_by_whoever_wrote_the_end_down() {
+    let app = busy().await;
+    let (_, said) = verify(&app, &[]).await;
+    let place = said.split_whitespace().find(|word| word.starts_with("6:")).unwrap().to_owned();
+    assert!(verify(&app, &["--since", &place]).await.0);
+    make_role(&app, "d", &[], &[]).await;
+    assert!(verify(&app, &["--since", &place]).await.0);
+
+    let cut = "delete from auth.audit_log where seq > 5;
+               update auth.audit_head set (seq, occurred_at, seal) =
+                   (select seq, occurred_at, seal from auth.audit_log where seq = 5)";
+    app.sql().await.batch_execute(cut).await.unwrap();
+    let (is_whole, said) = verify(&app, &["--since", &place]).await;
+    assert!(!is_whole && said.contains("ends at row 5, but 6"), "{said}");
+    make_role(&app, "e", &[], &[]).await;
+    let (is_whole, said) = verify(&app, &["--since", &place]).await;
+    assert!(!is_whole && said.contains("row 6 is not the one that was seen"), "{said}");
+    let (is_whole, said) = verify(&app, &["--since", "6:00"]).await;
+    assert!(!is_whole && said.contains("64 hex digits"), "{said}");
+}
+
+#[tokio::test]
+async fn keys_are_told_of_as_well() {
+    let app = TestApp::start().await;
+    let rotated = Command::new(&app.vars, &["keys", "rotate", "--force"]).run().await.succeeded();
+    let kid =
+        rotated.lines().find(|line| line.contains("active")).unwrap().split_whitespace().next().unwrap();
+    Command::new(&app.vars, &["keys", "kill", kid]).run().await.succeeded();
+    let sql = "select array_agg(action || ' ' || target_id order by seq) from auth.audit_log";
+    let told: Vec<String> = app.sql().await.query_one(sql, &[]).await.unwrap().get(0);
+    assert_eq!(told, [format!("keys_rotated {kid}"), format!("key_killed {kid}")]);
+    assert!(verify(&app, &[]).await.0);
+}
+
+#[tokio::test]
+async fn many_who_write_at_once_make_one_chain() {
+    let app = TestApp::start().await;
+    let root = superuser(&app).await.access;
+    let calls = (0..40).map(|n| {
+        let body = json!({ "name": format!("role-{n}") });
+        app.client.post("/api/v1/roles").bearer(&root).json(&body).send()
+    });
+    for reply in futures_util::future::join_all(calls).await {
+        text_of(&reply.expect(201).json(), "role_id");
+    }
+    let (is_whole, said) = verify(&app, &[]).await;
+    assert!(is_whole && said.contains("40 rows"), "{said}");
+}

@@ -1,0 +1,198 @@
+//! Every route about roles, rights and other people: as nobody, as anybody, as the holder of each right, as a superuser.
+
+use admin::access::Right;
+use admin::router::routes;
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{Reply, TestApp};
+use crate::witness::{assign, make_role, refresh, superuser, user_of};
+
+/// One call, and who may make it.
+struct Case {
+    method: Method,
+    /// As in the table of routes.
+    route: &'static str,
+    body: Option<Value>,
+    /// The right; `None` for superusers alone.
+    right: Option<Right>,
+    /// Whether its path names a person.
+    is_upon: bool,
+}
+
+fn case(method: Method, route: &'static str, body: Option<Value>, right: Option<Right>) -> Case {
+    let is_upon = route.contains("/{id}");
+    Case { method, route, body, right, is_upon }
+}
+
+/// In an order in which each can be made once.
+fn cases() -> Vec<Case> {
+    let all = |right| Some(right);
+    use Right::{AuditRead, RolesAssign, RolesRead, RolesWrite, SessionsEnd, UsersRead, UsersWrite};
+    let permission = "/api/v1/roles/{role}/permissions/{permission}";
+    let assignment = "/api/v1/users/{id}/roles/{role}";
+    let person = "/api/v1/admin/users/{id}";
+    vec![
+        case(Method::GET, "/api/v1/roles", None, all(RolesRead)),
+        case(Method::GET, "/api/v1/permissions", None, all(RolesRead)),
+        case(Method::GET, "/api/v1/roles/{role}", None, all(RolesRead)),
+        case(Method::GET, permission, None, all(RolesRead)),
+        case(Method::GET, "/api/v1/users/{id}/roles", None, all(RolesRead)),
+        case(Method::GET, assignment, None, all(RolesRead)),
+        case(Method::POST, "/api/v1/roles", Some(json!({ "name": "new" })), all(RolesWrite)),
+        case(Method::PATCH, "/api/v1/roles/{role}", Some(json!({ "title": "T" })), all(RolesWrite)),
+        case(Method::PUT, permission, None, all(RolesWrite)),
+        case(Method::PUT, assignment, None, all(RolesAssign)),
+        case(Method::DELETE, assignment, None, all(RolesAssign)),
+        case(Method::DELETE, permission, None, all(RolesWrite)),
+        case(Method::DELETE, "/api/v1/roles/{role}", None, all(RolesWrite)),
+        case(Method::GET, "/api/v1/admin/users", None, all(UsersRead)),
+        case(Method::GET, person, None, all(UsersRead)),
+        case(Method::GET, "/api/v1/admin/users/{id}/sessions", None, all(UsersRead)),
+        case(Method::GET, "/api/v1/admin/users/{id}/login-history", None, all(UsersRead)),
+        case(Method::DELETE, "/api/v1/admin/users/{id}/sessions/{sid}", None, all(SessionsEnd)),
+        case(Method::POST, "/api/v1/admin/users/{id}/logout-all", None, all(SessionsEnd)),
+        case(Method::POST, "/api/v1/admin/users/{id}/disable", None, all(UsersWrite)),
+        case(Method::POST, "/api/v1/admin/users/{id}/enable", None, all(UsersWrite)),
+        case(Method::GET, "/api/v1/admin/audit", None, all(AuditRead)),
+        case(Method::PUT, "/api/v1/admin/users/{id}/superuser", None, None),
+        case(Method::DELETE, "/api/v1/admin/users/{id}/superuser", None, None),
+    ]
+}
+
+/// A service with a role to give, somebody to give it to, and a system to ask.
+struct Scene {
+    app: TestApp,
+    /// The person in every path.
+    person: Uuid,
+    session: String,
+    /// Of the role in every path.
+    role: String,
+}
+
+impl Scene {
+    /// Somebody new, who has signed in, and a role of its own name for them.
+    async fn new(app: TestApp, name: &str) -> Self {
+        let pair = app.client.new_user(&format!("{name}@persons.test")).await;
+        let role = format!("role-{name}");
+        make_role(&app, &role, &["films:watch"], &[]).await;
+        Self { person: user_of(&pair), session: pair.session, role, app }
+    }
+
+    async fn call(&self, case: &Case, token: Option<&str>) -> Reply {
+        let path = case
+            .route
+            .replace("{id}", &self.person.to_string())
+            .replace("{sid}", &self.session)
+            .replace("{role}", &self.role)
+            .replace("{permission}", "films:watch");
+        let mut call = self.app.client.call(case.method.clone(), &path);
+        if let Some(token) = token {
+            call = call.bearer(token);
+        }
+        if let Some(body) = &case.body {
+            let mut body = body.clone();
+            if body.get("name").is_some() {
+                body["name"] = json!(format!("new-{}", &self.role));
+            }
+            call = call.json(&body);
+        }
+        call.send().await
+    }
+}
+
+/// Somebody who has exactly `right`, and the scene's role to give.
+async fn holder_of(scene: &Scene, right: Option<Right>, name: &str) -> String {
+    let email = format!("{name}@holders.test");
+    let pair = scene.app.client.new_user(&email).await;
+    assign(&scene.app, &email, &scene.role).await;
+    if let Some(right) = right {
+        let role = format!("holder-{name}");
+        make_role(&scene.app, &role, &[right.as_str()], &[]).await;
+        assign(&scene.app, &email, &role).await;
+    }
+    refresh(&scene.app, &pair.refresh).send().await.pair().access
+}
+
+#[test]
+fn every_route_that_asks_for_a_right_is_a_case() {
+    let is_ours = |path: &str| {
+        ["/api/v1/roles", "/api/v1/permissions", "/api/v1/users", "/api/v1/admin"]
+            .iter()
+            .any(|beginning| path.starts_with(beginning))
+    };
+    let cases = cases();
+    let is_case = |method: &http::Method, path: &str| {
+        cases.iter().any(|case| case.method.as_str() == method.as_str() && case.route == path)
+    };
+    let missing: Vec<_> = routes()
+        .into_iter()
+        .filter(|route| is_ours(route.path) && !is_case(&route.method, route.path))
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn without_a_token_every_one_of_them_is_401() {
+    let scene = Scene::new(TestApp::start().await, "a").await;
+    for case in cases() {
+        let reply = scene.call(&case, None).await;
+        reply.problem(401, "token_missing");
+    }
+}
+
+#[tokio::test]
+async fn anybody_gets_403_and_404_for_another_person() {
+    let scene = Scene::new(TestApp::start().await, "a").await;
+    let plain = holder_of(&scene, None, "plain").await;
+    for case in cases() {
+        let (status, code) = if case.is_upon { (404, "not_found") } else { (403, "forbidden") };
+        scene.call(&case, Some(&plain)).await.problem(status, code);
+    }
+}
+
+#[tokio::test]
+async fn upon_oneself_it_is_403_unless_it_may_be_seen() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user("neo@example.org").await;
+    make_role(&app, "subscriber", &[], &[]).await;
+    let scene = Scene { person: user_of(&pair), session: pair.session, role: "subscriber".to_owned(), app };
+    for case in cases().into_iter().filter(|case| case.is_upon) {
+        let reply = scene.call(&case, Some(&pair.access)).await;
+        if case.right == Some(Right::RolesRead) {
+            reply.expect(200);
+        } else {
+            reply.problem(403, "forbidden");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_right_opens_its_own_routes_and_no_other() {
+    let mut scene = Scene::new(TestApp::start().await, "first").await;
+    for (number, right) in Right::ALL.iter().enumerate() {
+        scene = Scene::new(scene.app, &format!("n{number}")).await;
+        let token = holder_of(&scene, Some(*right), &format!("h{number}")).await;
+        for case in cases() {
+            let reply = scene.call(&case, Some(&token)).await;
+            let what = format!("{} {} with {right:?}: {reply:?}", case.method, case.route);
+            match case.right {
+                Some(needed) if needed == *right => assert!((200..300).contains(&reply.status), "{what}"),
+                _ if case.is_upon => assert_eq!(reply.status, 404, "{what}"),
+                _ => assert_eq!(reply.status, 403, "{what}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_superuser_may_do_all_of_it() {
+    let scene = Scene::new(TestApp::start().await, "a").await;
+    let root = superuser(&scene.app).await.access;
+    for case in cases() {
+        let reply = scene.call(&case, Some(&root)).await;
+        assert!((200..300).contains(&reply.status), "{} {}: {reply:?}", case.method, case.route);
+    }
+}
