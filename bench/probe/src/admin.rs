@@ -58,6 +58,30 @@ impl Admin {
         }
     }
 
+    /// A call of an operator's, with a body unless it is `null`; the answer must be a success.
+    pub(crate) async fn operate(
+        &self,
+        method: &str,
+        path: &str,
+        access: &str,
+        body: &Value,
+    ) -> Result<(), Failure> {
+        let url = format!("{}/api/v1/{path}", self.base);
+        let call = self.http.request(method.parse()?, url).bearer_auth(access);
+        let answer = if body.is_null() { call.send().await? } else { call.json(body).send().await? };
+        let status = answer.status();
+        answer.bytes().await?;
+        if status.is_success() { Ok(()) } else { Err(format!("{method} {path} answered {status}").into()) }
+    }
+
+    /// Whose an access token is.
+    pub(crate) async fn user_of(&self, access: &str) -> Result<String, Failure> {
+        let url = format!("{}/api/v1/me", self.base);
+        let me: Value = self.http.get(url).bearer_auth(access).send().await?.json().await?;
+        let id = me.get("user_id").and_then(Value::as_str);
+        Ok(id.ok_or("the profile names no user")?.to_owned())
+    }
+
     async fn post(&self, path: &str, body: &Value) -> Result<reqwest::Response, Failure> {
         Ok(self.http.post(format!("{}/api/v1/{path}", self.base)).json(body).send().await?)
     }

@@ -9,6 +9,7 @@ mod mint;
 mod quantiles;
 mod rate;
 mod refreshes;
+mod role_changes;
 mod sign_ins;
 mod sign_out;
 mod token;
@@ -35,6 +36,8 @@ enum Command {
     SignOut(sign_out::SignOut),
     /// Sessions that refresh as fast as they are answered.
     Refreshes(refreshes::Refreshes),
+    /// Changes roles and assignments, and polls until each change acts.
+    RoleChanges(role_changes::RoleChanges),
     /// Clients that sign in as fast as they are answered.
     SignIns(sign_ins::SignIns),
     /// Registers somebody, signs in, and prints the access token.
@@ -59,6 +62,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Mint(mint) => mint.run(),
         Command::SignOut(sign_out) => runtime.block_on(sign_out.run()),
         Command::Refreshes(refreshes) => runtime.block_on(refreshes.run()),
+        Command::RoleChanges(role_changes) => runtime.block_on(role_changes.run()),
         Command::SignIns(sign_ins) => runtime.block_on(sign_ins.run()),
         Command::Token(token) => runtime.block_on(token.run()),
     }

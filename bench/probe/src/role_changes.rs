@@ -1,0 +1,148 @@
+//! `probe role-changes`: how long after its answer a change of roles acts at the gateway.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use shared::env::{ProcessVars, Vars as _};
+
+use crate::Failure;
+use crate::admin::{Admin, Pair};
+use crate::quantiles::Quantiles;
+
+/// Past this a change counts as one that never acts.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// The superuser's password, in the environment.
+const PASSWORD: &str = "SUPERUSER_PASSWORD";
+
+/// Arguments of `probe role-changes`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RoleChanges {
+    /// The gateway.
+    #[arg(long, env = "GATEWAY_URL")]
+    gateway: String,
+    /// admin's own address.
+    #[arg(long, env = "ADMIN_URL")]
+    admin: String,
+    /// Who may do everything.
+    #[arg(long, env = "SUPERUSER_EMAIL")]
+    superuser: String,
+    /// A path that demands the permission.
+    #[arg(long, default_value = "/api/v1/downloads/metropolis")]
+    path: String,
+    /// The permission that it demands.
+    #[arg(long, default_value = "films:download")]
+    permission: String,
+    /// How many changes of each kind.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    times: u32,
+}
+
+/// The kinds of change, each with its sample.
+#[derive(Default)]
+struct Samples {
+    widened: Vec<Duration>,
+    narrowed: Vec<Duration>,
+    assigned: Vec<Duration>,
+    taken: Vec<Duration>,
+}
+
+/// Everything that a round works with.
+struct Scene {
+    admin: Admin,
+    gateway: reqwest::Client,
+    url: String,
+    root: String,
+    viewer: Pair,
+    permission: String,
+    assignment: String,
+}
+
+impl RoleChanges {
+    /// Changes a role and its assignment `times` times each; prints how long each change took to act.
+    pub(crate) async fn run(&self) -> Result<(), Failure> {
+        let admin = Admin::new(&self.admin)?;
+        // From the environment alone: an argument could be seen by everybody.
+        let password = ProcessVars.get(PASSWORD)?.ok_or("SUPERUSER_PASSWORD is not set")?;
+        let root = admin.sign_in(&self.superuser, &password).await?.access;
+        let role = format!("b-{}", &uuid::Uuid::now_v7().simple().to_string()[8..]);
+        admin.operate("POST", "roles", &root, &json!({ "name": role })).await?;
+        let measured = self.measure(admin.clone(), &root, &role).await;
+        // The role goes in any case.
+        admin.operate("DELETE", &format!("roles/{role}"), &root, &json!(null)).await?;
+        print(measured?)
+    }
+
+    async fn measure(&self, admin: Admin, root: &str, role: &str) -> Result<Samples, Failure> {
+        let (email, password) = admin.register().await?;
+        let viewer = admin.sign_in(&email, &password).await?;
+        let id = admin.user_of(&viewer.access).await?;
+        let mut scene = Scene {
+            gateway: reqwest::Client::builder().tcp_nodelay(true).build()?,
+            url: format!("{}{}", self.gateway.trim_end_matches('/'), self.path),
+            root: root.to_owned(),
+            viewer,
+            permission: format!("roles/{role}/permissions/{}", self.permission),
+            assignment: format!("users/{id}/roles/{role}"),
+            admin,
+        };
+        let mut samples = Samples::default();
+        for _ in 0..self.times {
+            scene.round(&mut samples).await?;
+        }
+        Ok(samples)
+    }
+}
+
+impl Scene {
+    /// Given, widened, narrowed, taken: each change is seen at the gateway on a token that was issued before it.
+    async fn round(&mut self, samples: &mut Samples) -> Result<(), Failure> {
+        samples.assigned.push(self.act("PUT", &self.assignment, 401).await?);
+        self.refresh(403).await?;
+        samples.widened.push(self.act("PUT", &self.permission, 200).await?);
+        samples.narrowed.push(self.act("DELETE", &self.permission, 403).await?);
+        samples.taken.push(self.act("DELETE", &self.assignment, 401).await?);
+        self.refresh(403).await
+    }
+
+    async fn refresh(&mut self, status: u16) -> Result<(), Failure> {
+        self.viewer = self.admin.refresh(&self.viewer.refresh).await?;
+        self.until(status).await
+    }
+
+    /// From the answer of the change to the first answer of the gateway that is `status`.
+    async fn act(&self, method: &str, path: &str, status: u16) -> Result<Duration, Failure> {
+        self.admin.operate(method, path, &self.root, &json!(null)).await?;
+        let changed = Instant::now();
+        self.until(status).await?;
+        Ok(changed.elapsed())
+    }
+
+    /// Polls without a pause.
+    async fn until(&self, status: u16) -> Result<(), Failure> {
+        let begun = Instant::now();
+        loop {
+            let answer = self.gateway.get(&self.url).bearer_auth(&self.viewer.access).send().await?;
+            let found = answer.status().as_u16();
+            // Reading the body to its end keeps the connection.
+            answer.bytes().await?;
+            if found == status {
+                return Ok(());
+            }
+            if begun.elapsed() > LIMIT {
+                return Err(format!("the gateway still answers {found} and not {status} after 5 s").into());
+            }
+        }
+    }
+}
+
+fn print(samples: Samples) -> Result<(), Failure> {
+    println!("change,{}", Quantiles::HEADER);
+    let Samples { widened, narrowed, assigned, taken } = samples;
+    let all = [("widened", widened), ("narrowed", narrowed), ("assigned", assigned), ("taken", taken)];
+    for (change, sample) in all {
+        let quantiles = Quantiles::of(sample).ok_or("nothing was measured")?;
+        println!("{change},{quantiles}");
+    }
+    Ok(())
+}
