@@ -14,9 +14,13 @@ mod launcher;
 #[cfg(test)]
 mod lint;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod people;
+#[cfg(test)]
+mod roles;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]
