@@ -1,5 +1,6 @@
 //! How a handler is asked and how it answers: the HTTP toolkit of every feature.
 
+pub mod apidocs;
 mod body;
 mod client;
 mod conditional;

@@ -17,7 +17,7 @@ use warp::Filter as _;
 use warp::filters::BoxedFilter;
 
 use crate::access::{check, explain};
-use crate::api::{Operation, Problem, Request, Response, jwks};
+use crate::api::{Operation, Problem, Request, Response, apidocs, jwks};
 use crate::audit;
 use crate::context::Context;
 use crate::me::{self, change_email, change_login, change_password, change_profile, show};
@@ -53,6 +53,11 @@ pub fn routes() -> Vec<Route> {
     let mut routes = operations();
     routes.extend(pages(document::of(&routes)));
     routes
+}
+
+/// The document of the API, as `/openapi.json` gives it.
+pub fn document() -> Bytes {
+    document::of(&operations())
 }
 
 /// Every route that the document describes.
@@ -110,10 +115,15 @@ fn operations() -> Vec<Route> {
     ]
 }
 
-/// Every route that the document does not describe.
+/// Every route that the document does not describe: how it is read.
 fn pages(document: Bytes) -> Vec<Route> {
     let document = move |_| ready(Ok(Response::new(StatusCode::OK, "application/json", document.clone())));
-    vec![get("/openapi.json", document, identity)]
+    vec![
+        get("/openapi.json", document, identity),
+        get("/apidocs", apidocs::redirect, identity),
+        get("/apidocs/", apidocs::index, identity),
+        get("/apidocs/{file}", apidocs::file, identity),
+    ]
 }
 
 macro_rules! methods {

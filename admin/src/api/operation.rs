@@ -2,7 +2,6 @@
 //!
 //! What all endpoints share is added where the document is made, in `router::document`.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
@@ -23,7 +22,7 @@ pub struct Operation {
     pub(crate) body: Option<Body>,
     pub(crate) answers: Vec<Answer>,
     pub(crate) codes: Vec<Code>,
-    pub(crate) schemas: BTreeMap<String, RefOr<Schema>>,
+    schemas: Vec<(String, RefOr<Schema>)>,
 }
 
 /// Who may ask.
@@ -200,6 +199,11 @@ impl Operation {
     pub fn problems(mut self, codes: &[Code]) -> Self {
         self.codes.extend_from_slice(codes);
         self
+    }
+
+    /// The types that it speaks of, by name. A name may stand here more than once.
+    pub fn schemas(&self) -> &[(String, RefOr<Schema>)] {
+        &self.schemas
     }
 
     /// Notes the schema of `T` and those that it is made of.

@@ -1,6 +1,6 @@
-//! The document of the API: `OpenAPI` 3.1, made of the table of routes and of what each endpoint says of itself.
+//! The document of the API: OpenAPI 3.1, made of the table of routes and of what each endpoint says of itself.
 //!
-//! Of the table, `/openapi.json` and the page under `/apidocs/` alone are left out: they are how it is read.
+//! `/openapi.json` and the page under `/apidocs` are left out of it: they are how it is read.
 
 mod operation;
 mod problems;
@@ -97,7 +97,7 @@ fn paths(routes: &[Route]) -> InOrder<InOrder<Value>> {
 }
 
 fn components(routes: &[Route]) -> Components {
-    let schemas = routes.iter().flat_map(|route| route.operation.schemas.clone());
+    let schemas = routes.iter().flat_map(|route| route.operation.schemas().to_vec());
     Components {
         schemas: schemas.chain(problems::schemas()).collect(),
         headers: headers(),

@@ -1,4 +1,4 @@
-//! One route as an Operation Object (`OpenAPI` 3.1, section 4.8.10).
+//! One route as an Operation Object (OpenAPI 3.1, section 4.8.10).
 
 use serde_json::{Map, Value, json};
 
