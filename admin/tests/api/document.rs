@@ -1,0 +1,9 @@
+//! The document of the API: its form, its examples against a running service, and requests made of it.
+
+mod arrange;
+mod examples;
+mod form;
+mod fuzz;
+mod generate;
+mod page;
+mod spec;

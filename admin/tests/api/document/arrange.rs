@@ -1,0 +1,188 @@
+//! A request made of an operation's examples, and what must be there for it to succeed.
+
+use std::collections::BTreeMap;
+
+use admin::users::{Password, create_superuser};
+use reqwest::Method;
+use reqwest::header::{HeaderName, HeaderValue};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::spec::Operation;
+use crate::support::{PASSWORD, Reply, TestApp};
+use crate::witness::{text_of, user_of};
+
+/// Somebody who is signed in with [`PASSWORD`].
+#[derive(Clone)]
+pub(super) struct Person {
+    pub(super) email: String,
+    pub(super) id: Uuid,
+    pub(super) access: String,
+    pub(super) refresh: String,
+}
+
+/// A request that is about to be sent.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    pub(super) method: Method,
+    /// With its open parts in braces.
+    pub(super) path: String,
+    pub(super) parts: BTreeMap<String, String>,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) token: Option<String>,
+    pub(super) content_type: Option<String>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Person {
+    /// Somebody new.
+    pub(super) async fn register(app: &TestApp) -> Self {
+        let email = new_email();
+        app.client.register(&email).await.expect(201);
+        Self::sign_in(app, email).await
+    }
+
+    /// Somebody new who may do everything.
+    pub(super) async fn superuser(app: &TestApp) -> Self {
+        let email = new_email();
+        let connection = app.context.db.get().await.expect("a connection");
+        let password = Password::new(PASSWORD);
+        create_superuser(&connection, &app.context.hasher, &email, &password).await.expect("a superuser");
+        drop(connection);
+        Self::sign_in(app, email).await
+    }
+
+    /// Whoever may ask for `operation` with success.
+    pub(super) async fn for_operation(app: &TestApp, operation: Operation<'_>) -> Self {
+        match operation.required_permission() {
+            Some(_) => Self::superuser(app).await,
+            None => Self::register(app).await,
+        }
+    }
+
+    async fn sign_in(app: &TestApp, email: String) -> Self {
+        let pair = app.client.sign_in(&email).await;
+        let id = user_of(&pair);
+        Self { email, id, access: pair.access, refresh: pair.refresh }
+    }
+}
+
+fn new_email() -> String {
+    format!("{}@cinema.test", Uuid::now_v7().simple())
+}
+
+/// What stands for an open part of the path, and is there. An operation with a part that is not listed here
+/// fails the test: add a line.
+async fn part(app: &TestApp, operation: Operation<'_>, parameter: &Value, caller: &Person) -> String {
+    let example = text_of(parameter, "example");
+    match parameter["name"].as_str().expect("a name") {
+        "sid" => app.client.sign_in(&caller.email).await.session,
+        "id" => Person::register(app).await.id.to_string(),
+        "role" => {
+            let connection = app.context.db.get().await.expect("a connection");
+            // It may have been made before.
+            let _made = admin::roles::create(&connection, &example).await;
+            example
+        }
+        "permission" => example,
+        unknown => panic!("{}: nobody says here what {{{unknown}}} needs", operation.id()),
+    }
+}
+
+/// The example of the body, with what only this service knows. An operation that needs something and is not
+/// listed here fails the test by its status: add a line.
+async fn body(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Option<Value> {
+    let mut body = operation.body()?.1.clone();
+    match operation.id() {
+        "post_auth_login" => {
+            // It may have been made before.
+            let _reply = app.client.register(&text_of(&body, "email")).await;
+        }
+        "post_auth_refresh" | "post_auth_logout" => body["refresh_token"] = json!(caller.refresh),
+        _ => {}
+    }
+    Some(body)
+}
+
+impl Ask {
+    /// The example of `operation` by `caller`, all of whose needs are met.
+    pub(super) async fn example(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Self {
+        let mut ask = Self::bare(operation);
+        for parameter in operation.parameters("path") {
+            let part = part(app, operation, parameter, caller).await;
+            ask.parts.insert(text_of(parameter, "name"), part);
+        }
+        for parameter in operation.parameters("query") {
+            ask.query.push((text_of(parameter, "name"), plain(&parameter["example"])));
+        }
+        for parameter in operation.parameters("header") {
+            let name = text_of(parameter, "name").parse().expect("a name");
+            ask.headers.push((name, plain(&parameter["example"]).parse().expect("a value")));
+        }
+        if let Some(body) = body(app, operation, caller).await {
+            ask = ask.json(&body);
+        }
+        ask.token = operation.takes_a_token().then(|| caller.access.clone());
+        ask
+    }
+
+    /// One without anything.
+    pub(super) fn bare(operation: Operation<'_>) -> Self {
+        Self {
+            method: operation.method.to_ascii_uppercase().parse().expect("a method"),
+            path: operation.path.to_owned(),
+            parts: BTreeMap::new(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            token: None,
+            content_type: None,
+            body: Vec::new(),
+        }
+    }
+
+    pub(super) fn json(self, body: &Value) -> Self {
+        let body = body.to_string().into_bytes();
+        Self { body, content_type: Some("application/json".to_owned()), ..self }
+    }
+
+    pub(super) async fn send(&self, app: &TestApp) -> Reply {
+        let mut call = app.client.call(self.method.clone(), &self.target());
+        for (name, value) in &self.headers {
+            call = call.header_value(name.as_str(), value.clone());
+        }
+        if let Some(token) = &self.token {
+            call = call.bearer(token);
+        }
+        if let Some(content_type) = &self.content_type {
+            call = call.header("content-type", content_type);
+        }
+        if !self.body.is_empty() {
+            call = call.body(self.body.clone());
+        }
+        call.send().await
+    }
+
+    fn target(&self) -> String {
+        let open = |path: String, (name, part): (&String, &String)| {
+            path.replace(&format!("{{{name}}}"), &encode(part))
+        };
+        let path = self.parts.iter().fold(self.path.clone(), open);
+        let pairs = self.query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+        let query = pairs.collect::<Vec<_>>().join("&");
+        if query.is_empty() { path } else { format!("{path}?{query}") }
+    }
+}
+
+/// A value as it stands in a path, a query or a header.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn encode(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}

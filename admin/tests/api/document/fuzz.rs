@@ -1,0 +1,204 @@
+//! Requests made of the document, most of them wrong in some way. Whatever is asked, the answer is one that the
+//! document knows.
+//!
+//! `TEST_FUZZ_SEED` and `TEST_FUZZ_SECONDS` explore further than a test run has time for:
+//! `TEST_FUZZ_SEED=7 TEST_FUZZ_SECONDS=600 cargo nextest run -p admin no_request_made`.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use serde_json::Value;
+use shared::env::{ProcessVars, Vars as _};
+
+use super::arrange::{Ask, Person};
+use super::generate::{Chance, broken, value};
+use super::spec::{Operation, Spec};
+use crate::support::{Reply, TestApp};
+
+/// Always the same, so that a build that fails does so for what changed in it.
+const SEED: u64 = 20_261_125;
+const SECONDS: u64 = 15;
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    Nobody,
+    Viewer,
+    Superuser,
+}
+
+/// Those who ask, and who are replaced when they have signed themselves out.
+struct People {
+    viewer: Person,
+    superuser: Person,
+}
+
+/// Everything that requests are made of.
+struct Fuzzer<'s> {
+    app: TestApp,
+    spec: &'s Spec,
+    people: People,
+    chance: Chance,
+    /// How often each operation gave each status.
+    seen: BTreeMap<String, BTreeMap<u16, usize>>,
+}
+
+#[tokio::test]
+async fn no_request_made_of_the_document_is_answered_otherwise_than_documented() {
+    let number = |name: &str| {
+        let text = ProcessVars.get(name).expect("it is UTF-8")?;
+        Some(text.parse::<u64>().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+    };
+    let seed = number("TEST_FUZZ_SEED").unwrap_or(SEED);
+    let limit = Duration::from_secs(number("TEST_FUZZ_SECONDS").unwrap_or(SECONDS));
+    let spec = Spec::read();
+    let mut fuzzer = Fuzzer::start(&spec, seed).await;
+    let begun = Instant::now();
+    while begun.elapsed() < limit {
+        for operation in spec.operations() {
+            let caller = *fuzzer.chance.pick(&[Caller::Nobody, Caller::Viewer, Caller::Superuser]);
+            let good = fuzzer.request(operation, caller).await;
+            // Wrong ones are cheap: they are refused before a password is hashed.
+            for spoiled in [0, 1, 1, 1, 2] {
+                let ask = fuzzer.spoil(operation, caller, &good, spoiled);
+                let reply = fuzzer.ask(operation, caller, &ask).await;
+                let mut faults = operation.faults(&reply);
+                if reply.status >= 500 {
+                    faults.push("it is a fault of the service".to_owned());
+                }
+                let faults = faults.join("; ");
+                assert!(faults.is_empty(), "seed {seed}, {}: {faults}\n{ask:?}\n{reply:?}", operation.id());
+            }
+        }
+    }
+    eprintln!("{:#?}", fuzzer.seen);
+}
+
+impl<'s> Fuzzer<'s> {
+    async fn start(spec: &'s Spec, seed: u64) -> Self {
+        let app = TestApp::start().await;
+        let people =
+            People { viewer: Person::register(&app).await, superuser: Person::superuser(&app).await };
+        Self { app, spec, people, chance: Chance::new(seed), seen: BTreeMap::new() }
+    }
+
+    async fn ask(&mut self, operation: Operation<'_>, caller: Caller, ask: &Ask) -> Reply {
+        let reply = ask.send(&self.app).await;
+        let seen = self.seen.entry(operation.id().to_owned()).or_default();
+        *seen.entry(reply.status).or_default() += 1;
+        if operation.method != "get" {
+            self.look_after(caller).await;
+        }
+        reply
+    }
+
+    /// One that should succeed, or one whose values are of the right form.
+    async fn request(&mut self, operation: Operation<'_>, caller: Caller) -> Ask {
+        if self.chance.one_in(3) {
+            let person = self.people.person(caller).clone();
+            return Ask::example(&self.app, operation, &person).await;
+        }
+        let mut ask = Ask::bare(operation);
+        for parameter in operation.parameters("path") {
+            let part = self.part(parameter);
+            ask.parts.insert(name_of(parameter), part);
+        }
+        for parameter in operation.parameters("query") {
+            if self.chance.one_in(2) {
+                let value = self.parameter(parameter);
+                ask.query.push((name_of(parameter), value));
+            }
+        }
+        for parameter in operation.parameters("header") {
+            if self.chance.one_in(2) {
+                let value = HeaderValue::from_bytes(self.parameter(parameter).as_bytes());
+                ask.headers.extend(value.ok().map(|value| (header_of(parameter), value)));
+            }
+        }
+        if let Some((schema, example)) = operation.body() {
+            let body = value(self.spec, schema, &mut self.chance);
+            ask = ask.json(if self.chance.one_in(4) { example } else { &body });
+        }
+        ask
+    }
+
+    fn parameter(&mut self, parameter: &Value) -> String {
+        let value = match self.chance.below(3) {
+            0 => parameter["example"].clone(),
+            1 => value(self.spec, &parameter["schema"], &mut self.chance),
+            _ => Value::String(self.chance.text()),
+        };
+        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    }
+
+    /// Never empty and never dots alone, which would be another path.
+    fn part(&mut self, parameter: &Value) -> String {
+        let text = self.parameter(parameter);
+        if text.trim_matches('.').is_empty() { "x".to_owned() } else { text }
+    }
+
+    /// The request with so many things wrong.
+    fn spoil(&mut self, operation: Operation<'_>, caller: Caller, good: &Ask, times: usize) -> Ask {
+        let mut ask = good.clone();
+        ask.token = self.people.token(caller);
+        (0..times).for_each(|_| self.spoil_once(operation, &mut ask));
+        ask
+    }
+
+    fn spoil_once(&mut self, operation: Operation<'_>, ask: &mut Ask) {
+        let chance = &mut self.chance;
+        match chance.below(8) {
+            0 => ask.token = Some("not.a.token".to_owned()),
+            1 => {
+                ask.token = None;
+                let odd = [&b"Bearer"[..], b"Bearer ", b"bearer \xff", b"Basic YTpi", b"Bearer a b"];
+                let odd = HeaderValue::from_bytes(chance.pick::<&[u8]>(&odd)).expect("a value");
+                ask.headers.push((AUTHORIZATION, odd));
+            }
+            2 => ask.content_type = Some((*chance.pick(&["text/plain", "application/xml", ";"])).to_owned()),
+            3 => ask.content_type = None,
+            4 => ask.body.clear(),
+            5 => ask.query.push((chance.text(), chance.text())),
+            _ => {
+                let good = operation.body().map_or(Value::Null, |(_, example)| example.clone());
+                let good = serde_json::from_slice(&ask.body).unwrap_or(good);
+                ask.body = broken(&good, chance);
+            }
+        }
+    }
+
+    /// Whoever is no longer signed in is replaced, so that the next request is not merely refused.
+    async fn look_after(&mut self, caller: Caller) {
+        let Some(token) = self.people.token(caller) else { return };
+        if self.app.client.get("/api/v1/me").bearer(&token).send().await.status == 200 {
+            return;
+        }
+        match caller {
+            Caller::Nobody => {}
+            Caller::Viewer => self.people.viewer = Person::register(&self.app).await,
+            Caller::Superuser => self.people.superuser = Person::superuser(&self.app).await,
+        }
+    }
+}
+
+impl People {
+    fn person(&self, caller: Caller) -> &Person {
+        match caller {
+            Caller::Nobody | Caller::Viewer => &self.viewer,
+            Caller::Superuser => &self.superuser,
+        }
+    }
+
+    fn token(&self, caller: Caller) -> Option<String> {
+        (caller != Caller::Nobody).then(|| self.person(caller).access.clone())
+    }
+}
+
+fn name_of(parameter: &Value) -> String {
+    parameter["name"].as_str().expect("a name").to_owned()
+}
+
+fn header_of(parameter: &Value) -> reqwest::header::HeaderName {
+    name_of(parameter).parse().expect("a name")
+}
