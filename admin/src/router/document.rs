@@ -67,7 +67,7 @@ pub(super) fn of(routes: &[Route]) -> Bytes {
             "title": "Usher",
             "description": ABOUT,
             "version": env!("CARGO_PKG_VERSION"),
-            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+            "license": { "name": "Apache-2.0" },
         }),
         servers: json!([{ "url": "/" }]),
         tags: tags(routes),

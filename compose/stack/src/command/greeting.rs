@@ -21,6 +21,7 @@ pub(super) fn text(gateway: &str, launcher: &Path) -> String {
     format!(
         "
 The cinema is open at {gateway}
+Its API, to read and to try: {gateway}/apidocs/
 
 Everybody may see the genres:
   curl -s {gateway}/api/v1/genres/

@@ -112,6 +112,7 @@ impl Up {
             introspect: vec![introspect.address()],
             admin: vec![admin.address()],
             origin: vec![origin.address()],
+            server: "    include snippets/apidocs.conf;".to_owned(),
             ledger,
             ..Machine::default()
         };

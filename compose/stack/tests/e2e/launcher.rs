@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use stack::http::get;
 use stack::procfs::{self, Identity};
 use stack::wait::until;
 use stack::{ports, programs};
@@ -163,6 +164,20 @@ async fn the_five_printed_commands_work_as_printed() {
         assert!(printed.contains(expected), "{command}\n{printed}");
     }
     assert!(paste_into("bash", &commands[4]).contains("200\n401\n"));
+}
+
+#[tokio::test]
+async fn the_printed_page_shows_the_api() {
+    let place = Place::new();
+    let _up = place.up().await;
+    let output = place.output();
+    let page = output.lines().find_map(|line| line.strip_prefix("Its API, to read and to try: ")).unwrap();
+    let answer = get(page).send().await.unwrap();
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert!(answer.header("content-security-policy").is_some_and(|policy| policy.contains("'self'")));
+    assert!(answer.text().contains("swagger-ui-bundle.js"));
+    let document = get(&page.replace("/apidocs/", "/openapi.json")).send().await.unwrap();
+    assert_eq!(document.json()["openapi"], "3.1.0");
 }
 
 #[tokio::test]
