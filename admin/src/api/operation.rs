@@ -71,6 +71,8 @@ pub(crate) enum Place {
 pub(crate) struct Body {
     pub(crate) is_required: bool,
     pub(crate) schema: Ref,
+    /// Of which members it has one, and not null; no rule when there are none.
+    pub(crate) exactly_one: &'static [&'static str],
     pub(crate) example: Value,
 }
 
@@ -159,7 +161,15 @@ impl Operation {
     }
 
     fn any_body<T: ToSchema>(mut self, is_required: bool, example: Value) -> Self {
-        self.body = Some(Body { is_required, schema: self.reference::<T>(), example });
+        self.body = Some(Body { is_required, schema: self.reference::<T>(), exactly_one: &[], example });
+        self
+    }
+
+    /// Of these members the body, which must have been named before, has exactly one.
+    pub fn exactly_one(mut self, members: &'static [&'static str]) -> Self {
+        if let Some(body) = &mut self.body {
+            body.exactly_one = members;
+        }
         self
     }
 

@@ -33,7 +33,7 @@ struct Body {
     #[schema(value_type = String, format = Password)]
     password: Password,
     /// For the list of sessions; no control characters.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     device_name: Option<String>,
 }
 
@@ -52,6 +52,7 @@ pub fn describe(operation: Operation) -> Operation {
             "password": "correct horse battery staple",
             "device_name": "Living room"
         }))
+        .exactly_one(&["identifier", "email", "login"])
         .answer::<Pair>(200, "The session's pair of tokens.", mint::example())
         .problems(&[Code::InvalidCredentials])
 }

@@ -50,13 +50,13 @@ pub(crate) struct Profile {
 pub(crate) struct ProfileChange {
     /// No control characters, and not spaces alone; so are the other names.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub(crate) display_name: Change,
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub(crate) first_name: Change,
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub(crate) last_name: Change,
     /// In the form of E.164.
     #[serde(default)]

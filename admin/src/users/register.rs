@@ -31,7 +31,7 @@ struct Body {
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
     password: Password,
     /// What others see; no control characters.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     display_name: Option<String>,
     /// A language tag (BCP 47).
     #[schema(max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]

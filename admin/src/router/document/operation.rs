@@ -81,8 +81,24 @@ fn parameter(parameter: &Parameter) -> Value {
 }
 
 fn request_body(body: &Body) -> Value {
-    let content = json!({ "application/json": { "schema": body.schema, "example": body.example } });
+    let schema = match body.exactly_one {
+        [] => json!(body.schema),
+        members => json!({ "allOf": [body.schema, exactly_one(members)] }),
+    };
+    let content = json!({ "application/json": { "schema": schema, "example": body.example } });
     json!({ "required": body.is_required, "content": content })
+}
+
+/// One is there, and the others are null, which is as if they were not.
+fn exactly_one(members: &[&str]) -> Value {
+    let choice = |chosen: &&str| {
+        let properties = members.iter().map(|member| {
+            let kind = if member == chosen { "string" } else { "null" };
+            ((*member).to_owned(), json!({ "type": kind }))
+        });
+        json!({ "type": "object", "required": [chosen], "properties": properties.collect::<Map<_, _>>() })
+    };
+    json!({ "oneOf": members.iter().map(choice).collect::<Vec<_>>() })
 }
 
 fn responses(route: &Route) -> Value {

@@ -152,8 +152,13 @@ fn integer(schema: &Value, chance: &mut Chance) -> i64 {
 }
 
 fn text(schema: &Value, chance: &mut Chance) -> String {
+    let bound = |name: &str| schema[name].as_u64().and_then(|bound| usize::try_from(bound).ok());
+    let (least, most) = (bound("minLength").unwrap_or(0), bound("maxLength"));
     if let Some(pattern) = schema["pattern"].as_str() {
-        return matching(pattern, chance);
+        let mut texts = std::iter::repeat_with(|| matching(pattern, chance));
+        let fits = |length| length >= least && most.is_none_or(|most| length <= most);
+        let fitting = texts.find(|text| fits(text.chars().count()));
+        return fitting.expect("there is always another");
     }
     match schema["format"].as_str() {
         Some("uuid") => return chance.uuid().to_string(),
@@ -164,9 +169,7 @@ fn text(schema: &Value, chance: &mut Chance) -> String {
         Some("password") if !chance.one_in(3) => return PASSWORD.to_owned(),
         _ => {}
     }
-    let bound = |name: &str| schema[name].as_u64().and_then(|bound| usize::try_from(bound).ok());
-    let least = bound("minLength").unwrap_or(0);
-    let most = bound("maxLength").unwrap_or(40);
+    let most = most.unwrap_or(40);
     let length = if chance.one_in(3) { most } else { least + chance.below((most - least).min(20) + 1) };
     let plain = chance.one_in(2);
     (0..length).map(|_| if plain { *chance.pick(&['a', 'b', '7']) } else { *chance.pick(LETTERS) }).collect()

@@ -174,6 +174,7 @@ async fn requests_that_cannot_be_read_are_problems_and_never_5xx() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
         assert!(answer.contains(&format!("\"code\":\"{code}\"")), "{answer}");
         assert!(answer.contains("application/problem+json"), "{answer}");
+        assert_eq!(answer.contains("\r\nAllow: GET, "), status == "405", "{answer}");
     }
 }
 
