@@ -19,7 +19,7 @@ struct Body {
     /// `name@example.org`, in any script, without quotes or spaces.
     #[schema(format = "idn-email", max_length = 254)]
     email: String,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
     current_password: Password,
 }
 

@@ -19,7 +19,7 @@ struct Body {
     /// Letters, digits, `.`, `_` and `-`, beginning with a letter or a digit; some names are reserved.
     #[schema(min_length = 3, max_length = 64)]
     login: String,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
     current_password: Password,
 }
 

@@ -16,10 +16,10 @@ use crate::users::{Password, weak_password};
 #[schema(as = PasswordChange)]
 #[serde(deny_unknown_fields)]
 struct Body {
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
     current_password: Password,
     /// Not easy to guess, and another one.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     new_password: Password,
 }
 

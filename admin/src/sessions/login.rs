@@ -30,7 +30,7 @@ struct Body {
     identifier: Option<String>,
     email: Option<String>,
     login: Option<String>,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
     password: Password,
     /// For the list of sessions; no control characters.
     #[schema(min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]

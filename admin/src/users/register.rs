@@ -28,7 +28,7 @@ struct Body {
     #[schema(min_length = 3, max_length = 64)]
     login: Option<String>,
     /// Not easy to guess; judged together with the names around it.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     password: Password,
     /// What others see; no control characters.
     #[schema(min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]

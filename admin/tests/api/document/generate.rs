@@ -152,6 +152,10 @@ fn integer(schema: &Value, chance: &mut Chance) -> i64 {
 }
 
 fn text(schema: &Value, chance: &mut Chance) -> String {
+    // Else hardly anything would come as far as a password that is right.
+    if schema["format"] == "password" && !chance.one_in(3) {
+        return PASSWORD.to_owned();
+    }
     let bound = |name: &str| schema[name].as_u64().and_then(|bound| usize::try_from(bound).ok());
     let (least, most) = (bound("minLength").unwrap_or(0), bound("maxLength"));
     if let Some(pattern) = schema["pattern"].as_str() {
@@ -166,7 +170,6 @@ fn text(schema: &Value, chance: &mut Chance) -> String {
             return format!("20{}-0{}-11T09:26:53Z", 30 + chance.below(9), 1 + chance.below(9));
         }
         Some("idn-email" | "email") => return format!("{:x}@example.org", chance.number()),
-        Some("password") if !chance.one_in(3) => return PASSWORD.to_owned(),
         _ => {}
     }
     let most = most.unwrap_or(40);
