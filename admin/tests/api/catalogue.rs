@@ -40,12 +40,6 @@ impl Scene {
         self.app.sql().await.batch_execute(text).await.expect("the statement is good");
     }
 
-    /// Changes a credential of the plain user's.
-    async fn change(&self, what: &str, value: &str) -> Reply {
-        let body = json!({ what: value, "current_password": PASSWORD });
-        self.as_neo(Method::PUT, &format!("/api/v1/me/{what}")).json(&body).send().await
-    }
-
     async fn register(&self, body: &Value) -> Reply {
         self.app.client.post("/api/v1/auth/register").json(body).send().await
     }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::spec::Operation;
 use crate::support::{PASSWORD, Reply, TestApp};
-use crate::witness::{text_of, user_of};
+use crate::witness::{make_role, text_of, user_of};
 
 /// Somebody who is signed in with [`PASSWORD`].
 #[derive(Clone)]
@@ -74,19 +74,36 @@ fn new_email() -> String {
 
 /// What stands for an open part of the path, and is there. An operation with a part that is not listed here
 /// fails the test: add a line.
-async fn part(app: &TestApp, operation: Operation<'_>, parameter: &Value, caller: &Person) -> String {
+async fn part(app: &TestApp, operation: Operation<'_>, parameter: &Value, person: &Person) -> String {
     let example = text_of(parameter, "example");
     match parameter["name"].as_str().expect("a name") {
-        "sid" => app.client.sign_in(&caller.email).await.session,
-        "id" => Person::register(app).await.id.to_string(),
+        "sid" => app.client.sign_in(&person.email).await.session,
+        "id" => person.id.to_string(),
         "role" => {
-            let connection = app.context.db.get().await.expect("a connection");
-            // It may have been made before.
-            let _made = admin::roles::create(&connection, &example).await;
+            have_role(app, &example).await;
             example
         }
         "permission" => example,
         unknown => panic!("{}: nobody says here what {{{unknown}}} needs", operation.id()),
+    }
+}
+
+/// Whom the path is about: another person where a right is asked for, else whoever asks.
+async fn person(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Person {
+    let is_about_somebody = operation.parameters("path").any(|parameter| parameter["name"] == "id");
+    match operation.required_permission() {
+        Some(_) if is_about_somebody => Person::register(app).await,
+        _ => caller.clone(),
+    }
+}
+
+/// A role with the permission of the examples. An example before may have deleted it.
+async fn have_role(app: &TestApp, name: &str) {
+    let sql = app.sql().await;
+    sql.batch_execute("delete from auth.retired_role_names").await.expect("names are free again");
+    let there = "select exists (select from auth.roles where name = $1)";
+    if !sql.query_one(there, &[&name]).await.expect("asking").get::<_, bool>(0) {
+        make_role(app, name, &["films:watch"], &[]).await;
     }
 }
 
@@ -99,6 +116,11 @@ async fn body(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Optio
             // It may have been made before.
             let _reply = app.client.register(&text_of(&body, "email")).await;
         }
+        "post_roles" => {
+            have_role(app, "subscriber").await;
+            let anew = "delete from auth.roles where name = $1";
+            app.sql().await.execute(anew, &[&text_of(&body, "name")]).await.expect("it can be deleted");
+        }
         "post_auth_refresh" | "post_auth_logout" => body["refresh_token"] = json!(caller.refresh),
         _ => {}
     }
@@ -109,8 +131,9 @@ impl Ask {
     /// The example of `operation` by `caller`, all of whose needs are met.
     pub(super) async fn example(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Self {
         let mut ask = Self::bare(operation);
+        let person = person(app, operation, caller).await;
         for parameter in operation.parameters("path") {
-            let part = part(app, operation, parameter, caller).await;
+            let part = part(app, operation, parameter, &person).await;
             ask.parts.insert(text_of(parameter, "name"), part);
         }
         for parameter in operation.parameters("query") {
