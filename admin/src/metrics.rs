@@ -42,6 +42,8 @@ pub struct RelayMetrics {
     pub epoch: Gauge<u64, AtomicU64>,
     /// Epochs taken.
     pub epochs: Counter,
+    /// The version of the role map that it published last.
+    pub role_map_version: Gauge<u64, AtomicU64>,
     /// Revocations published, once each, however often an epoch was filled.
     pub published: Counter,
     /// From the statement that wrote a revocation to its publication.
@@ -132,6 +134,8 @@ impl Metrics {
         let relay = self.relay.clone();
         r.register("relay_leading", "1 while this process relays revocations to Redis", relay.leading);
         r.register("relay_epoch", "The epoch of the revocation log that this process took last", relay.epoch);
+        let version = "Version of the role map that this process published last";
+        r.register("role_map_version", version, relay.role_map_version);
         r.register(
             "relay_epochs",
             "Epochs taken; more than a few a day means an unsteady Redis",

@@ -1,4 +1,4 @@
-//! Moves committed revocations from PostgreSQL to the log in Redis. One relay at a time, of all replicas.
+//! Moves committed revocations, and the role map, from PostgreSQL to Redis. One relay at a time, of all replicas.
 //!
 //! A relay that leads holds an advisory lock on one PostgreSQL connection of its own, and makes every
 //! select, mark and epoch change on it ([`post`]). It is *bound* to one history of Redis ([`log`]): the
@@ -51,6 +51,8 @@ struct Bound {
     /// Up to where it was trimmed.
     floor: u64,
     needed: Needed,
+    /// Which version of the role map stands beside it.
+    roles: u64,
 }
 
 /// Why a relay no longer leads.
@@ -145,10 +147,11 @@ impl Relay {
     /// the pace of [`Pace::rest`], and by whichever replica reaches it.
     ///
     /// What is committed between two pages, before the place already reached, is unmarked: it follows at the
-    /// first look after the filling.
+    /// first look after the filling. The role map is read after all rows, for the reason of [`Self::publish`].
     async fn fill(&self, post: &Post, mut log: Log) -> Result<Bound, Fall> {
         let epoch = post.new_epoch(log.highest_epoch().await.map_err(Fall::Redis)?).await?;
-        let mut bound = Bound { log, at: Position { epoch, seq: 0 }, floor: 0, needed: Needed::default() };
+        let at = Position { epoch, seq: 0 };
+        let mut bound = Bound { log, at, floor: 0, needed: Needed::default(), roles: 0 };
         bound.log.clear(epoch).await.map_err(|error| overtaken(epoch, error))?;
         let mut reached = 0;
         loop {
@@ -159,7 +162,10 @@ impl Relay {
             bound.load(&records(&rows)).await.map_err(|error| overtaken(epoch, error))?;
             post.mark(before, &rows).await?;
         }
-        bound.log.open(bound.at).await.map_err(|error| overtaken(epoch, error))?;
+        let roles = post.role_map(epoch).await?;
+        bound.log.open(bound.at, &roles).await.map_err(|error| overtaken(epoch, error))?;
+        bound.roles = roles.version;
+        self.metrics.role_map_version.set(roles.version);
         self.metrics.leading.set(1);
         self.metrics.epoch.set(epoch);
         self.metrics.epochs.inc();
@@ -186,9 +192,13 @@ impl Relay {
 
     /// Moves what is unpublished, and marks exactly that. With nothing to move it still asks Redis whether
     /// all is as it was left.
+    ///
+    /// The role map is read after the rows and written before them: what they make people refresh for never
+    /// meets a map that is older.
     async fn publish(&self, post: &Post, bound: &mut Bound) -> Result<(), Broken> {
         loop {
             let rows = post.unpublished(self.pace.batch).await.map_err(fallen)?;
+            self.publish_roles(post, bound).await?;
             let before = bound.at;
             bound.append(&records(&rows)).await.map_err(|error| broken(before.epoch, error))?;
             if rows.is_empty() {
@@ -200,6 +210,19 @@ impl Relay {
             self.metrics.published.inc_by(bound.at.seq - before.seq);
             post.mark(before, &rows).await.map_err(fallen)?;
         }
+    }
+
+    /// Writes the role map if it is another than the one that stands beside the log.
+    async fn publish_roles(&self, post: &Post, bound: &mut Bound) -> Result<(), Broken> {
+        if post.role_map_version().await.map_err(fallen)? == bound.roles {
+            return Ok(());
+        }
+        let roles = post.role_map(bound.at.epoch).await.map_err(fallen)?;
+        bound.log.write_roles(&roles).await.map_err(|error| broken(roles.epoch, error))?;
+        bound.roles = roles.version;
+        self.metrics.role_map_version.set(roles.version);
+        tracing::info!(version = roles.version, roles = roles.map.len(), "Published the role map.");
+        Ok(())
     }
 }
 
@@ -213,7 +236,7 @@ impl Bound {
 
     /// While live.
     async fn append(&mut self, records: &[Record]) -> Result<(), LogError> {
-        self.log.append(self.at, records).await?;
+        self.log.append(self.at, records, self.roles).await?;
         self.advance(records);
         Ok(())
     }

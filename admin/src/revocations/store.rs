@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use shared::revocation::{Kind, Position, Reason, Record, RecordKey, Until};
+use shared::role::RoleName;
+use shared::role_map::{Role, RoleMap};
 use tokio_postgres::{Client, Statement};
 
 use crate::db::{DbError, Transaction};
 
 use super::NewRevocation;
 
-/// Notified by every transaction that records a revocation.
+/// Notified by every transaction that records a revocation, and by the triggers of what makes the role map.
 pub(super) const CHANNEL: &str = "usher_revocations";
 
 /// Held by the one relay that leads, on its own connection.
@@ -31,6 +33,8 @@ pub(super) struct Statements {
     unpublished: Statement,
     unexpired: Statement,
     mark: Statement,
+    role_map_version: Statement,
+    role_map: Statement,
 }
 
 /// Never `now()` in place of the flag or an identifier: rows are not committed in the order of either.
@@ -53,6 +57,16 @@ const MARK: &str = "
     update auth.revocations set published_epoch = $1, published_seq = published.seq
     from unnest($2::bigint[], $3::bigint[]) as published (id, seq)
     where revocations.id = published.id";
+
+const ROLE_MAP_VERSION: &str = "select version from auth.role_map";
+
+/// One statement, so that version and content are of one moment. One row where no role is defined.
+const ROLE_MAP: &str = "
+    select role_map.version, role.name,
+           array(select permission from auth.role_permissions where role_id = role.id) as permissions,
+           array(select parent.name from auth.role_inherits join auth.roles parent on parent.id = parent_id
+                 where role_id = role.id) as inherits
+    from auth.role_map left join auth.roles role on true";
 
 /// `clock_timestamp()`, never `now()`: the latter is the transaction's beginning, and a transaction that
 /// waited for a lock would write a record that ends before the token it kills.
@@ -116,6 +130,8 @@ impl Statements {
             unpublished: client.prepare(UNPUBLISHED).await?,
             unexpired: client.prepare(UNEXPIRED).await?,
             mark: client.prepare(MARK).await?,
+            role_map_version: client.prepare(ROLE_MAP_VERSION).await?,
+            role_map: client.prepare(ROLE_MAP).await?,
         })
     }
 
@@ -130,6 +146,17 @@ impl Statements {
         limit: i64,
     ) -> Result<Vec<Row>, DbError> {
         Ok(rows(&client.query(&self.unexpired, &[&after, &limit]).await?))
+    }
+
+    pub(super) async fn role_map_version(&self, client: &Client) -> Result<u64, DbError> {
+        Ok(from_sql(client.query_one(&self.role_map_version, &[]).await?.get("version")))
+    }
+
+    /// The version, and the definitions of that moment.
+    pub(super) async fn role_map(&self, client: &Client) -> Result<(u64, RoleMap), DbError> {
+        let rows = client.query(&self.role_map, &[]).await?;
+        let version = rows.first().map_or(0, |row| from_sql(row.get("version")));
+        Ok((version, rows.iter().filter_map(role).collect()))
     }
 
     /// Marks those of `published` that are not marked yet; they stand in the log one by one after `at`.
@@ -166,6 +193,14 @@ fn record(row: &tokio_postgres::Row) -> Record {
         key: RecordKey::from_bytes(key),
         argument: from_sql(row.get("arg")),
     }
+}
+
+fn role(row: &tokio_postgres::Row) -> Option<(RoleName, Role)> {
+    let name = |text: &str| text.parse().expect("the table allows names of this form alone");
+    let permission = |text: &str| text.parse().expect("the table allows patterns of this form alone");
+    let permissions = row.get::<_, Vec<&str>>("permissions").into_iter().map(permission).collect();
+    let inherits = row.get::<_, Vec<&str>>("inherits").into_iter().map(name).collect();
+    Some((name(row.get::<_, Option<&str>>("name")?), Role { permissions, inherits }))
 }
 
 /// PostgreSQL has no unsigned numbers; none of ours comes near the bound.

@@ -4,4 +4,5 @@ mod breaking;
 mod epochs;
 mod publishing;
 mod relay;
+mod role_map;
 mod trimming;

@@ -1,7 +1,8 @@
--- Compare, append, publish, all or nothing. Refuses an epoch that is not ours, another end of the log, and a
--- log that lost records.
--- KEYS meta, log   ARGV wake, epoch, expected seq, records of 32 bytes, concatenated (none: only compare)
-local meta = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'floor')
+-- Compare, append, publish, all or nothing. Refuses an epoch that is not ours, another end of the log, a log
+-- that lost records, and a role map that is not there or not ours.
+-- KEYS meta, log, roles   ARGV wake, epoch, expected seq, records of 32 bytes, concatenated (none: only compare),
+-- expected version of the role map
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'floor', 'roles')
 if meta[1] ~= ARGV[2] then
     return redis.error_reply('EPOCH ' .. (meta[1] or 'none'))
 end
@@ -11,6 +12,9 @@ end
 local records, seq = ARGV[4], tonumber(ARGV[3])
 if redis.call('XLEN', KEYS[2]) < seq - tonumber(meta[3] or '0') then
     return redis.error_reply('FORK some records are gone')
+end
+if meta[4] ~= ARGV[5] or redis.call('EXISTS', KEYS[3]) == 0 then
+    return redis.error_reply('FORK the role map is gone')
 end
 if #records == 0 then return end
 for at = 1, #records, 32 do

@@ -1,10 +1,11 @@
-//! The log in Redis, as the relay writes it. Every change is one atomic script.
+//! The log and the role map in Redis, as the relay writes them. Every change is one atomic script.
 
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisError, Script};
 use shared::revocation::{Keys, Position, Record};
+use shared::role_map::PublishedRoleMap;
 
 /// How long Redis may take. After that the binding ends, whatever the script may still do.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -21,6 +22,7 @@ struct Scripts {
     clear: Script,
     load: Script,
     open: Script,
+    roles: Script,
     append: Script,
     trim: Script,
 }
@@ -31,8 +33,8 @@ pub(super) enum LogError {
     /// `meta` is missing, or of another epoch.
     #[error("the log is not of this relay's epoch but of {}", .0.map_or("none".to_owned(), |epoch| epoch.to_string()))]
     OtherEpoch(Option<u64>),
-    /// Somebody else appended, or Redis lost its latest moments, or the stream itself.
-    #[error("the log does not end where this relay left it")]
+    /// Somebody else wrote, or Redis lost its latest moments, the stream itself or the role map.
+    #[error("the log or the role map is not as this relay left it")]
     Fork,
     /// Redis cannot be reached, took too long, or refused.
     #[error("Redis cannot be written to: {0}")]
@@ -76,18 +78,33 @@ impl Log {
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
     }
 
-    /// Filled up to `at`: from now on this epoch counts. Earlier ones are dropped, readers woken.
-    pub(super) async fn open(&mut self, at: Position) -> Result<(), LogError> {
+    /// Filled up to `at`: from now on this epoch counts, with `roles`. Earlier ones are dropped, readers woken.
+    pub(super) async fn open(&mut self, at: Position, roles: &PublishedRoleMap) -> Result<(), LogError> {
         let mut call = self.scripts.open.prepare_invoke();
-        call.key(&self.keys.meta).key(&self.keys.log).arg(&self.keys.wake).arg(at.epoch).arg(at.seq);
+        call.key(&self.keys.meta).key(&self.keys.log).key(&self.keys.roles);
+        call.arg(&self.keys.wake).arg(at.epoch).arg(at.seq).arg(roles.version).arg(roles.encode());
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
     }
 
-    /// While live: appends after `at` and publishes, if the log ends there; without records only looks.
-    pub(super) async fn append(&mut self, at: Position, records: &[Record]) -> Result<(), LogError> {
+    /// While live: replaces the role map; readers are woken.
+    pub(super) async fn write_roles(&mut self, roles: &PublishedRoleMap) -> Result<(), LogError> {
+        let mut call = self.scripts.roles.prepare_invoke();
+        call.key(&self.keys.meta).key(&self.keys.roles);
+        call.arg(&self.keys.wake).arg(roles.epoch).arg(roles.version).arg(roles.encode());
+        call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
+    }
+
+    /// While live: appends after `at` and publishes, if the log ends there and the role map is of version
+    /// `roles`; without records only looks.
+    pub(super) async fn append(
+        &mut self,
+        at: Position,
+        records: &[Record],
+        roles: u64,
+    ) -> Result<(), LogError> {
         let mut call = self.scripts.append.prepare_invoke();
-        call.key(&self.keys.meta).key(&self.keys.log).arg(&self.keys.wake).arg(at.epoch).arg(at.seq);
-        call.arg(encode(records));
+        call.key(&self.keys.meta).key(&self.keys.log).key(&self.keys.roles);
+        call.arg(&self.keys.wake).arg(at.epoch).arg(at.seq).arg(encode(records)).arg(roles);
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
     }
 
@@ -113,6 +130,7 @@ impl Scripts {
             clear: script!("clear.lua"),
             load: script!("load.lua"),
             open: script!("open.lua"),
+            roles: script!("roles.lua"),
             append: script!("append.lua"),
             trim: script!("trim.lua"),
         }

@@ -1,6 +1,6 @@
--- The records are there, from the first to the last: meta last, then the earlier epochs may go, and readers
--- are woken.
--- KEYS meta, log   ARGV wake, epoch, seq
+-- The records are there, from the first to the last: the role map and meta last, then the earlier epochs may go,
+-- and readers are woken. meta never names the role map of an earlier epoch.
+-- KEYS meta, log, roles   ARGV wake, epoch, seq, version of the role map, role map
 local epoch, seq = ARGV[2], ARGV[3]
 local theirs = redis.call('HGET', KEYS[1], 'epoch')
 if theirs and tonumber(theirs) >= tonumber(epoch) then
@@ -11,6 +11,7 @@ local begins = tonumber(seq) == 0 or (first and first[1] == epoch .. '-1')
 if not begins or not ends_at(KEYS[2], epoch, seq) then
     return redis.error_reply('FORK ' .. last_id(KEYS[2]))
 end
-redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', seq, 'floor', '0')
+redis.call('SET', KEYS[3], ARGV[5])
+redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', seq, 'floor', '0', 'roles', ARGV[4])
 redis.call('XTRIM', KEYS[2], 'MINID', epoch .. '-0')
 redis.call('PUBLISH', ARGV[1], '')

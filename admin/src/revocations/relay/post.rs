@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shared::revocation::Position;
+use shared::role_map::PublishedRoleMap;
 
 use crate::config::DatabaseConfig;
 use crate::db::{DbError, Dedicated, within};
@@ -59,6 +60,17 @@ impl Post {
     /// Marks `rows`, which stand in the log one by one after `at`, as published there, unless they are marked.
     pub(super) async fn mark(&self, at: Position, rows: &[Row]) -> Result<(), DbError> {
         in_time(self.statements.mark(self.connection.client(), at, rows)).await
+    }
+
+    /// The version of the role map.
+    pub(super) async fn role_map_version(&self) -> Result<u64, DbError> {
+        in_time(self.statements.role_map_version(self.connection.client())).await
+    }
+
+    /// The role map with its version, both of one moment, to be published in `epoch`.
+    pub(super) async fn role_map(&self, epoch: u64) -> Result<PublishedRoleMap, DbError> {
+        let (version, map) = in_time(self.statements.role_map(self.connection.client())).await?;
+        Ok(PublishedRoleMap { epoch, version, map })
     }
 
     /// Seconds since the Unix epoch, by the clock that wrote every record's end.

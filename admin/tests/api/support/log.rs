@@ -7,6 +7,7 @@ use redis::AsyncCommands as _;
 use redis::aio::MultiplexedConnection;
 use redis::streams::StreamRangeReply;
 use shared::revocation::{Keys, Position, Record};
+use shared::role_map::PublishedRoleMap;
 
 use super::{store_url, until};
 
@@ -67,6 +68,21 @@ impl RevocationLog {
         (Meta::read(&meta), read_entries(log))
     }
 
+    /// `meta` and the role map beside the log of one moment, when both are there and `meta` names that map.
+    pub async fn role_map(&self) -> Option<(Meta, PublishedRoleMap)> {
+        let (meta, bytes): (HashMap<String, u64>, Option<Vec<u8>>) = redis::pipe()
+            .atomic()
+            .hgetall(&self.keys.meta)
+            .get(&self.keys.roles)
+            .query_async(&mut self.redis().await)
+            .await
+            .expect("meta and the role map");
+        let roles = PublishedRoleMap::decode(&bytes?).expect("a role map");
+        let named = (*meta.get("epoch")?, *meta.get("roles")?);
+        assert_eq!((roles.epoch, roles.version), named, "meta names the map that is there");
+        Some((Meta::read(&meta)?, roles))
+    }
+
     /// Every record of the current epoch, once there is one, checked to be gapless from the floor on.
     pub async fn current(&self) -> Vec<Record> {
         self.epoch_after(0).await;
@@ -116,7 +132,9 @@ impl Drop for RevocationLog {
     fn drop(&mut self) {
         let deleted = redis::Client::open(self.url.as_str()).and_then(|client| {
             let mut redis = client.get_connection_with_timeout(std::time::Duration::from_secs(1))?;
-            redis::cmd("DEL").arg(&self.keys.meta).arg(&self.keys.log).query::<()>(&mut redis)
+            redis::cmd("DEL")
+                .arg(&[&self.keys.meta, &self.keys.log, &self.keys.roles])
+                .query::<()>(&mut redis)
         });
         // A test that stopped its own Redis leaves nothing to delete.
         let _gone_anyway = deleted;

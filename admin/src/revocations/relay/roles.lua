@@ -1,0 +1,9 @@
+-- The role map under its epoch and version, and the version in meta, in one; readers are woken.
+-- KEYS meta, roles   ARGV wake, epoch, version, map
+local theirs = redis.call('HGET', KEYS[1], 'epoch')
+if theirs ~= ARGV[2] then
+    return redis.error_reply('EPOCH ' .. (theirs or 'none'))
+end
+redis.call('SET', KEYS[2], ARGV[4])
+redis.call('HSET', KEYS[1], 'roles', ARGV[3])
+redis.call('PUBLISH', ARGV[1], '')
