@@ -10,8 +10,10 @@ use introspect::policy::Policies;
 use introspect::ready::Ready;
 use introspect::remembered::Remembered;
 use introspect::revoked::Revoked;
+use introspect::rights::Roles;
 use shared::clock::{Clock as _, SystemClock};
 use shared::revocation::{Kind, Reason, Record, RecordKey, Until};
+use shared::role_map::{Role, RoleMap};
 use shared::token::{KeySet, Profile, Verifier};
 
 const ISSUER: &str = "https://cinema.example";
@@ -44,10 +46,23 @@ pub fn decider(revocations: u64) -> (Decider, Mint) {
         ready,
         keys,
         revoked,
+        roles: Arc::new(roles()),
         remembered: Remembered::new(2_000_000),
         policies: Policies::default(),
     };
     (decider, mint)
+}
+
+/// A few, as a cinema has.
+fn roles() -> Roles {
+    let role = |(name, permission): (&str, &str)| {
+        let permissions = [permission.parse().expect("a good pattern")].into();
+        (name.parse().expect("a good name"), Role { permissions, ..Role::default() })
+    };
+    let known = [("curator", "films:*"), ("operator", "*"), ("subscriber", "films:watch")];
+    let roles = Roles::default();
+    roles.install(known.into_iter().map(role).collect::<RoleMap>());
+    roles
 }
 
 /// A good token of somebody new.

@@ -20,6 +20,7 @@ use crate::policy::Policies;
 use crate::ready::{Ready, Revocations};
 use crate::remembered::Remembered;
 use crate::revoked::Revoked;
+use crate::rights::Roles;
 use crate::routes::{Decisions, Operations};
 use crate::server::{self, ListenError, Listener, Stop, Stream, Workers};
 
@@ -90,8 +91,10 @@ impl App {
         let ready = Arc::new(Ready::default());
         let keys = Arc::new(Keys::default());
         let revoked = Arc::new(Revoked::new(config.verifier.leeway));
+        let roles = Arc::new(Roles::default());
         let shared = feed::Shared {
             revoked: Arc::clone(&revoked),
+            roles: Arc::clone(&roles),
             ready: Arc::clone(&ready),
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
@@ -118,6 +121,7 @@ impl App {
             ready: Arc::clone(&ready),
             keys,
             revoked,
+            roles,
             remembered: Remembered::new(config.remembered),
             policies: Policies::default(),
         });

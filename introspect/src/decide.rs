@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, Method, Request, Version};
 use shared::clock::Clock;
-use shared::token::{TokenError, VerifiedToken, Verifier};
+use shared::token::{TokenError, Verifier};
 
 use crate::bearer::{self, Source};
 use crate::keys::Keys;
@@ -14,6 +14,7 @@ use crate::policy::{Policies, Policy};
 use crate::ready::Ready;
 use crate::remembered::{Known, Remembered};
 use crate::revoked::{Revoked, Standing};
+use crate::rights::{Rights, Roles};
 use crate::verdict::{Identity, Refusal, Verdict};
 
 /// The policy of the location. nginx sets it on every request, so that a client cannot.
@@ -35,6 +36,8 @@ pub struct Decider {
     pub keys: Arc<Keys>,
     /// What is revoked.
     pub revoked: Arc<Revoked>,
+    /// What roles permit.
+    pub roles: Arc<Roles>,
     /// Tokens found good lately.
     pub remembered: Remembered,
     /// Policies read lately.
@@ -92,7 +95,7 @@ impl Decider {
         if !token.is_for(policy.audience.as_ref().unwrap_or(&self.audience)) {
             return Err(Refusal::WrongAudience);
         }
-        check_rights(token, policy)?;
+        check_rights(&known.rights, policy)?;
         Ok(Identity::Known(known))
     }
 
@@ -101,7 +104,7 @@ impl Decider {
         let keys = self.keys.current();
         if let Some(known) = self.remembered.find(raw, keys.generation) {
             tally.hit();
-            return Ok(known);
+            return Ok(self.with_rights_of_now(known));
         }
         tally.miss();
         let text = std::str::from_utf8(raw).map_err(|_| Refusal::TokenMalformed)?;
@@ -111,10 +114,21 @@ impl Decider {
             }
         })?;
         let marks = self.revoked.marks(&token);
-        let known = Known::new(raw, keys.generation, token, marks).ok_or(Refusal::UnfitIdentity)?;
+        let rights = self.roles.rights(&token.roles);
+        let known = Known::new(raw, keys.generation, token, marks, rights).ok_or(Refusal::UnfitIdentity)?;
         let known = Arc::new(known);
         self.remembered.insert(&known);
         Ok(known)
+    }
+
+    /// The same token with what its roles give now, when the role map has become another.
+    fn with_rights_of_now(&self, known: Arc<Known>) -> Arc<Known> {
+        if self.roles.are_of_now(&known.rights) {
+            return known;
+        }
+        let known = Arc::new(known.with(self.roles.rights(&known.token.roles)));
+        self.remembered.insert(&known);
+        known
     }
 }
 
@@ -129,11 +143,19 @@ fn is_subrequest<B>(request: &Request<B>) -> bool {
         && !headers.contains_key(UPGRADE)
 }
 
-/// No map from roles to permissions is known yet, so a permission is never there.
-fn check_rights(token: &VerifiedToken, policy: &Policy) -> Result<(), Refusal> {
-    if policy.permission.is_some() {
+/// Holds what the roles give against what the policy demands.
+///
+/// Without a role map nobody can say that a role is missing either, so that the answer is that it cannot decide.
+fn check_rights(rights: &Rights, policy: &Policy) -> Result<(), Refusal> {
+    let demands = !policy.roles.is_empty() || policy.permission.is_some();
+    if demands && rights.are_unknown() {
+        return Err(Refusal::RoleMapUnknown);
+    }
+    if !policy.roles.is_empty() && !rights.have_one_of(&policy.roles) {
+        return Err(Refusal::RoleMissing);
+    }
+    if policy.permission.as_ref().is_some_and(|permission| !rights.permit(permission)) {
         return Err(Refusal::PermissionMissing);
     }
-    let has_one = policy.roles.is_empty() || policy.roles.iter().any(|role| token.has_role(role));
-    if has_one { Ok(()) } else { Err(Refusal::RoleMissing) }
+    Ok(())
 }

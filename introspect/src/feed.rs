@@ -1,8 +1,9 @@
-//! Redis to [`Revoked`]: reads the revocation log, and goes on reading it.
+//! Redis to [`Revoked`] and [`Roles`]: reads the revocation log and the role map beside it, and goes on reading.
 //!
 //! Two connections. One is subscribed to the wake channel: records published there are applied at once.
 //! Pub/sub may lose messages, so nothing rests on it: on each wake, and every tick, the other asks for
-//! what the log holds after our position, and only that moves the position.
+//! what the log holds after our position, and only that moves the position. The same answer names the role map
+//! ([`role_map`]).
 //!
 //! The set only grows here. Whatever Redis loses, forgets or says anew, nothing that was read is
 //! unlearned; records go by their own end alone. What is known to be lost closes the sidecar until a complete
@@ -10,6 +11,7 @@
 //!
 //! Not here yet: certificates of freshness, the stale state and acknowledgements.
 
+mod role_map;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,7 @@ use redis::aio::{MultiplexedConnection, PubSubStream};
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError};
+use role_map::RoleMapReader;
 use shared::clock::Clock;
 use shared::revocation::{Keys, Kind, Position, Record, RecordError, decode_all};
 use sync::{Entry, Reply, Sync};
@@ -31,6 +34,7 @@ use crate::keys::KillList;
 use crate::metrics::{Anomaly, Metrics};
 use crate::ready::{Ready, Revocations};
 use crate::revoked::Revoked;
+use crate::rights::Roles;
 
 /// Longer than this no answer is waited for, so that a Redis that hangs is left like one that is gone.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -56,6 +60,8 @@ const PAUSE_WHEN_COLD: Duration = Duration::from_millis(50);
 pub struct Shared {
     /// Where records go.
     pub revoked: Arc<Revoked>,
+    /// Where the role map goes.
+    pub roles: Arc<Roles>,
     /// Who is told when all were read.
     pub ready: Arc<Ready>,
     /// What is counted.
@@ -71,6 +77,7 @@ pub struct Feed {
     sync: Sync,
     shared: Shared,
     killed: KillList,
+    role_map: RoleMapReader,
     position: Position,
     /// The highest epoch seen: the log of a lower one is an old history.
     highest: u64,
@@ -110,12 +117,14 @@ impl Feed {
         for record in killed.records() {
             shared.revoked.apply(record);
         }
+        let Shared { roles, ready, metrics, .. } = shared.clone();
         Ok(Self {
             client: Client::open(redis.set_tcp_settings(tcp_settings()))?,
             keys,
             sync: Sync::new(),
             shared,
             killed,
+            role_map: RoleMapReader::new(roles, ready, metrics),
             position: Position { epoch: 0, seq: 0 },
             highest: 0,
             lost: None,
@@ -145,6 +154,7 @@ impl Feed {
         let mut log =
             in_time(async { Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?) })
                 .await?;
+        self.role_map.doubt();
         loop {
             while self.read(&mut log).await? {}
             self.wait(&mut wake).await?;
@@ -195,16 +205,28 @@ impl Feed {
                 self.position.seq = floor;
                 Ok(true)
             }
-            Reply::Log { last, time, entries } => {
+            Reply::Log { last, time, roles, entries } => {
                 let behind = self.take(last, time, &entries);
                 if behind {
                     let page = self.sync.page(log, &self.keys, self.position, last);
                     let page = in_time(async { Ok(page.await?) }).await?;
                     self.take_page(&page.ok_or(FeedError::Unreadable)?);
+                    return Ok(true);
                 }
-                Ok(behind)
+                self.read_roles(log, roles).await
             }
         }
+    }
+
+    /// After the log, because sign-outs matter more. Whether to ask again at once.
+    async fn read_roles(
+        &mut self,
+        log: &mut MultiplexedConnection,
+        version: Option<u64>,
+    ) -> Result<bool, FeedError> {
+        let Some(named) = self.role_map.must_read(self.position.epoch, version) else { return Ok(false) };
+        let read = in_time(async { Ok(role_map::read(log, &self.keys).await) }).await?;
+        Ok(self.role_map.take(named, read)?)
     }
 
     /// Another epoch is read from its start. One that is not above all before it is Redis, or PostgreSQL,

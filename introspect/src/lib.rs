@@ -2,10 +2,10 @@
 //!
 //! A request, in the order it meets the files: [`server`] (the connection), [`routes`], [`decide`],
 //! [`bearer`] (headers to raw token) with [`policy`] (what the location demands), [`remembered`] or
-//! `shared::token` (is the token good), [`revoked`] (does it still stand), [`verdict`] (the answer, and
-//! its count). Nothing on this way waits, locks or leaves the process.
+//! `shared::token` (is the token good), [`revoked`] (does it still stand), [`rights`] (what its roles give),
+//! [`verdict`] (the answer, and its count). Nothing on this way waits, locks or leaves the process.
 //!
-//! A revocation: [`feed`] (Redis) to [`revoked`]; the next request sees it.
+//! A revocation: [`feed`] (Redis) to [`revoked`]; a change of a role: [`feed`] to [`rights`]. The next request sees it.
 //!
 //! Beside them: [`keys`] (the issuer's, kept up to date), [`ready`], [`metrics`], [`config`], and [`app`],
 //! which knows them all.
@@ -21,6 +21,7 @@ pub mod policy;
 pub mod ready;
 pub mod remembered;
 pub mod revoked;
+pub mod rights;
 pub mod routes;
 pub mod server;
 pub mod verdict;

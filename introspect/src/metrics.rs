@@ -29,7 +29,7 @@ pub struct Tally {
     misses: AtomicU64,
 }
 
-/// What can be wrong with the revocation log.
+/// What can be wrong with the revocation log, or the role map beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anomaly {
     /// No connection to Redis.
@@ -46,6 +46,8 @@ pub enum Anomaly {
     Gap,
     /// A record that this version does not understand.
     Undecodable,
+    /// The role map is missing, not understood, or not the one that `meta` names.
+    RoleMap,
 }
 
 /// The metrics of the process, and handles to those that are recorded outside a request.
@@ -71,6 +73,10 @@ pub struct Metrics {
     pub epoch: Gauge,
     /// Sequence number of the position.
     pub sequence: Gauge,
+    /// Version of the role map; 0 while none is known.
+    pub role_map_version: Gauge,
+    /// Roles in it.
+    pub role_map_roles: Gauge,
     /// When the key set was last fetched.
     pub keys_fetched: Gauge,
     /// Fetches of the key set that failed.
@@ -106,7 +112,7 @@ impl Tally {
 
 impl Anomaly {
     /// Every kind.
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Unreachable,
         Self::NotMaster,
         Self::NoEpoch,
@@ -114,6 +120,7 @@ impl Anomaly {
         Self::Regressed,
         Self::Gap,
         Self::Undecodable,
+        Self::RoleMap,
     ];
 
     /// The word of metrics and log lines.
@@ -126,6 +133,7 @@ impl Anomaly {
             Self::Regressed => "regressed",
             Self::Gap => "gap",
             Self::Undecodable => "undecodable",
+            Self::RoleMap => "role_map",
         }
     }
 }
@@ -148,6 +156,8 @@ impl Metrics {
             held_bytes: bytes(r, "revocations_held", "Memory of the revocation records held"),
             epoch: gauge(r, "feed_epoch", "Epoch of the position in the revocation log"),
             sequence: gauge(r, "feed_sequence", "Sequence number of the position in the revocation log"),
+            role_map_version: gauge(r, "role_map_version", "Version of the role map, 0 while none is known"),
+            role_map_roles: gauge(r, "role_map_roles", "Roles in the role map"),
             keys_fetched: seconds(r, "keys_fetched_timestamp", "When the key set was last fetched"),
             keys_failed: counter(r, "keys_fetches_failed", "Fetches of the key set that failed"),
             tallies,
@@ -243,7 +253,11 @@ fn anomalies(registry: &mut Registry) -> Family<[(&'static str, &'static str); 1
     for anomaly in Anomaly::ALL {
         drop(family.get_or_create(&[("kind", anomaly.label())]));
     }
-    registry.register("feed_anomalies", "What was wrong with the revocation log, by kind", family.clone());
+    registry.register(
+        "feed_anomalies",
+        "What was wrong with the revocation log or the role map, by kind",
+        family.clone(),
+    );
     family
 }
 

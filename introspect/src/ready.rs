@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 pub struct Ready {
     keys: AtomicBool,
     revocations: AtomicU8,
+    role_map: AtomicBool,
     draining: AtomicBool,
 }
 
@@ -47,12 +48,18 @@ impl Ready {
         self.revocations() == Revocations::Known
     }
 
+    /// Says whether a role map is known.
+    pub fn set_role_map(&self, known: bool) {
+        self.role_map.store(known, Ordering::Release);
+    }
+
     /// No more connections will be taken.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
     }
 
-    /// Whether a token can be judged. A sidecar that is stopping still can.
+    /// Whether a token can be judged. A sidecar that is stopping still can; without a role map, those policies can
+    /// be decided that demand neither role nor permission.
     pub fn can_decide(&self) -> bool {
         self.keys.load(Ordering::Acquire) && self.revocations_are_known()
     }
@@ -66,6 +73,9 @@ impl Ready {
             return Some("the issuer's keys are not known yet");
         }
         match self.revocations() {
+            Revocations::Known if !self.role_map.load(Ordering::Acquire) => Some(
+                "the role map is missing or not understood, so no role or permission is known; an admin of this version has to lead",
+            ),
             Revocations::Known => None,
             Revocations::Unread => Some("the revocations have not been read yet"),
             Revocations::Incomplete => Some(
@@ -90,7 +100,20 @@ mod tests {
         assert!(!ready.can_decide());
         ready.set_revocations(Revocations::Known);
         assert!(ready.can_decide());
+        ready.set_role_map(true);
         assert_eq!(ready.missing(), None);
+    }
+
+    #[test]
+    fn without_a_role_map_tokens_are_judged_and_no_more_requests_are_wanted() {
+        let ready = Ready::default();
+        ready.keys_are_known();
+        ready.set_revocations(Revocations::Known);
+        assert!(ready.can_decide() && ready.missing().is_some_and(|why| why.contains("role map")));
+        ready.set_role_map(true);
+        assert_eq!(ready.missing(), None);
+        ready.set_role_map(false);
+        assert!(ready.can_decide() && ready.missing().is_some());
     }
 
     #[test]

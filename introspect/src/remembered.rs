@@ -13,8 +13,9 @@ use moka::sync::Cache;
 use shared::token::VerifiedToken;
 
 use crate::revoked::Marks;
+use crate::rights::Rights;
 
-/// A token found good once, with all that can be computed from it alone.
+/// A token found good once, with all that can be computed from it.
 pub struct Known {
     raw: Box<[u8]>,
     /// By which set of keys; with another one it has to be verified again.
@@ -25,8 +26,8 @@ pub struct Known {
     pub marks: Marks,
     /// `X-User-Id`.
     pub user_id: HeaderValue,
-    /// `X-User-Roles`.
-    pub user_roles: HeaderValue,
+    /// What its roles give, by a map that may be another now.
+    pub rights: Rights,
     /// `X-Session-Id`.
     pub session_id: Option<HeaderValue>,
 }
@@ -68,17 +69,35 @@ impl fmt::Debug for Known {
 impl Known {
     /// The token `raw`, verified with the keys of `generation`; `None` when no header can carry its
     /// identity, which a verified token's always can.
-    pub fn new(raw: &[u8], generation: u64, token: VerifiedToken, marks: Marks) -> Option<Self> {
-        let roles: Vec<_> = token.roles.iter().map(shared::role::RoleName::as_str).collect();
+    pub fn new(
+        raw: &[u8],
+        generation: u64,
+        token: VerifiedToken,
+        marks: Marks,
+        rights: Rights,
+    ) -> Option<Self> {
         Some(Self {
             user_id: HeaderValue::from_str(&token.subject).ok()?,
-            user_roles: HeaderValue::from_str(&roles.join(",")).ok()?,
+            rights,
             session_id: token.session.as_deref().map(HeaderValue::from_str).transpose().ok()?,
             raw: raw.into(),
             generation,
             token,
             marks,
         })
+    }
+
+    /// The same with other rights. A copy, because others are reading this one.
+    pub fn with(&self, rights: Rights) -> Self {
+        Self {
+            raw: self.raw.clone(),
+            generation: self.generation,
+            token: self.token.clone(),
+            marks: self.marks,
+            user_id: self.user_id.clone(),
+            session_id: self.session_id.clone(),
+            rights,
+        }
     }
 }
 

@@ -111,6 +111,8 @@ refusals! {
     RoleMissing = "role_missing",
     /// Not the permission that the location demands.
     PermissionMissing = "permission_missing",
+    /// The location demands a role or a permission, and what these are is not known.
+    RoleMapUnknown = "role_map_unknown",
     /// The keys or the revocations are not known yet.
     NotReady = "not_ready",
     /// The decision panicked.
@@ -168,7 +170,7 @@ impl Refusal {
             Self::RoleMissing | Self::PermissionMissing => {
                 (StatusCode::FORBIDDEN, Some(&challenges.insufficient))
             }
-            Self::NotReady | Self::Panicked => (StatusCode::SERVICE_UNAVAILABLE, None),
+            Self::RoleMapUnknown | Self::NotReady | Self::Panicked => (StatusCode::SERVICE_UNAVAILABLE, None),
         }
     }
 }
@@ -222,7 +224,7 @@ fn allowed(identity: &Identity) -> Answer {
         let headers = answer.headers_mut();
         headers.reserve(3);
         headers.insert(USER_ID, known.user_id.clone());
-        headers.insert(USER_ROLES, known.user_roles.clone());
+        headers.insert(USER_ROLES, known.rights.header.clone());
         if let Some(session) = &known.session_id {
             headers.insert(SESSION_ID, session.clone());
         }

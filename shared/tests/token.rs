@@ -52,7 +52,7 @@ fn a_good_token_is_believed_with_all_it_says() {
     assert_eq!(token.subject, claims["sub"].as_str().unwrap());
     assert_eq!(token.session.as_deref(), claims["sid"].as_str());
     assert!(token.is_for("cinema") && !token.is_for("studio"));
-    assert!(token.has_role(&"subscriber".parse().unwrap()));
+    assert!(token.roles.contains(&"subscriber".parse().unwrap()));
     assert_eq!((token.issued_at, token.expires_at), (NOW, NOW + 900));
     assert_eq!((token.generation, token.deployment_generation), (1, 1));
     assert_eq!(token.token_key, Some(RecordKey::new(ISSUER, Kind::Token, claims["jti"].as_str().unwrap())));

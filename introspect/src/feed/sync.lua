@@ -1,10 +1,10 @@
--- Reads the revocation log from a position. Reads only; runs with EVALSHA_RO.
+-- Reads the revocation log from a position, and which role map stands beside it. Reads only; runs with EVALSHA_RO.
 -- KEYS: meta, log. ARGV: epoch and seq of the position, and how many records at most.
 -- Only a master may answer: a replica can be behind without knowing it.
 if not string.find(redis.call('INFO', 'replication'), 'role:master', 1, true) then
   return {'NOTMASTER'}
 end
-local meta = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'floor')
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'floor', 'roles')
 if not meta[1] or not meta[2] then
   return {'NOEPOCH'}
 end
@@ -25,4 +25,4 @@ local entries = {}
 if at < last then
   entries = redis.call('XRANGE', KEYS[2], '(' .. ARGV[1] .. '-' .. ARGV[2], ARGV[1] .. '-' .. meta[2], 'COUNT', ARGV[3])
 end
-return {'LOG', meta[2], redis.call('TIME')[1], entries}
+return {'LOG', meta[2], redis.call('TIME')[1], meta[4] or '', entries}

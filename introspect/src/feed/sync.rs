@@ -34,6 +34,8 @@ pub(super) enum Reply {
         last: u64,
         /// The clock of Redis, in seconds since the Unix epoch.
         time: u64,
+        /// The version of the role map beside it, if one is named.
+        roles: Option<u64>,
         /// In order.
         entries: Vec<Entry>,
     },
@@ -111,6 +113,8 @@ impl Reply {
             b"LOG" => Self::Log {
                 last: number(parts.next()?)?,
                 time: number(parts.next()?)?,
+                // What is no number names nothing, and keeps nobody from reading the log.
+                roles: number(parts.next()?),
                 entries: entries(parts.next()?)?,
             },
             _ => return None,
@@ -175,12 +179,29 @@ mod tests {
         let entry =
             Value::Array(vec![text("3-7"), Value::Array(vec![text("x"), text("y"), text("d"), text("r")])]);
         let bare = Value::Array(vec![text("3-8"), Value::Array(vec![text("x"), text("y")])]);
-        let value =
-            Value::Array(vec![text("LOG"), text("9"), text("1800000000"), Value::Array(vec![entry, bare])]);
+        let value = Value::Array(vec![
+            text("LOG"),
+            text("9"),
+            text("1800000000"),
+            text("4"),
+            Value::Array(vec![entry, bare]),
+        ]);
         let entry =
             |seq, record: &[u8]| Entry { position: Position { epoch: 3, seq }, record: record.to_vec() };
         let entries = vec![entry(7, b"r"), entry(8, b"")];
-        assert_eq!(Reply::parse(value), Some(Reply::Log { last: 9, time: 1_800_000_000, entries }));
+        assert_eq!(
+            Reply::parse(value),
+            Some(Reply::Log { last: 9, time: 1_800_000_000, roles: Some(4), entries })
+        );
+    }
+
+    #[test]
+    fn a_log_is_read_whatever_stands_for_its_role_map() {
+        for bad in ["", "x", "-1", "99999999999999999999"] {
+            let value = vec![text("LOG"), text("0"), text("1800000000"), text(bad), Value::Array(vec![])];
+            let reply = Reply::Log { last: 0, time: 1_800_000_000, roles: None, entries: vec![] };
+            assert_eq!(Reply::parse(Value::Array(value)), Some(reply), "{bad}");
+        }
     }
 
     fn values() -> impl Strategy<Value = Value> {

@@ -8,6 +8,7 @@ use super::*;
 fn feed() -> Feed {
     let shared = Shared {
         revoked: Arc::new(Revoked::new(5)),
+        roles: Arc::default(),
         ready: Arc::new(Ready::default()),
         metrics: Arc::new(Metrics::new(1)),
         clock: Arc::new(SystemClock),

@@ -11,6 +11,7 @@ use introspect::policy::Policies;
 use introspect::ready::Ready;
 use introspect::remembered::Remembered;
 use introspect::revoked::Revoked;
+use introspect::rights::Roles;
 use introspect::routes::Decisions;
 use introspect::verdict::{Challenges, Identity, Verdict};
 use proptest::prelude::*;
@@ -18,6 +19,7 @@ use shared::clock::Clock;
 use shared::token::{KeySet, Profile, Verifier};
 
 use crate::support::ISSUER;
+use crate::support::log::{ROLES, role_map};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -34,6 +36,8 @@ fn decider(mint: &Mint) -> Decider {
     keys.install(KeySet::parse(mint.jwks().as_bytes()).unwrap());
     ready.keys_are_known();
     ready.set_revocations(introspect::ready::Revocations::Known);
+    let roles = Arc::new(Roles::default());
+    roles.install(role_map(ROLES));
     Decider {
         verifier: Verifier { profile: Profile::Usher, issuer: ISSUER.to_owned(), leeway: 5, max_life: 900 },
         audience: "cinema".to_owned(),
@@ -42,6 +46,7 @@ fn decider(mint: &Mint) -> Decider {
         ready,
         keys,
         revoked: Arc::new(Revoked::new(5)),
+        roles,
         remembered: Remembered::new(100),
         policies: Policies::default(),
     }
@@ -92,7 +97,7 @@ proptest! {
 
     #[test]
     fn only_the_good_token_under_a_policy_is_let_through(
-        policies in proptest::collection::vec(near(&["user", "user;cookie=allow", "user;role=subscriber", "anonymous"]), 0..3),
+        policies in proptest::collection::vec(near(&["user", "user;cookie=allow", "user;role=subscriber", "user;permission=films:watch", "anonymous"]), 0..3),
         schemes in proptest::collection::vec(near(&["Bearer ", "bearer ", "Basic ", ""]), 0..3),
         cookies in proptest::collection::vec(near(&["access=", "a=b; access=", "access=; access="]), 0..3),
         flip in proptest::option::of((any::<prop::sample::Index>(), any::<u8>())),

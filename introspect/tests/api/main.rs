@@ -18,5 +18,6 @@ mod limits;
 mod policy;
 mod ready;
 mod revocation;
+mod roles;
 mod sources;
 mod support;

@@ -48,9 +48,17 @@ fn one_of_the_roles_is_enough_and_none_is_not() {
 }
 
 #[test]
-fn a_permission_is_never_there_yet() {
+fn a_permission_that_no_role_gives_is_insufficient() {
     let sidecar = Sidecar::start();
-    sidecar.ask_with("user;permission=films:watch", &sidecar.token()).is_insufficient();
+    let token = sidecar.token();
+    assert_eq!(sidecar.ask_with("user;permission=films:watch", &token).status, 204);
+    assert_eq!(sidecar.ask_with("user;role=subscriber;permission=films:watch", &token).status, 204);
+    sidecar.ask_with("user;permission=films:download", &token).is_insufficient();
+    sidecar.ask_with("user;role=vip;permission=films:watch", &token).is_insufficient();
+    sidecar.ask_with("user;role=subscriber;permission=films:download", &token).is_insufficient();
+    let missing =
+        |what: &str| format!("introspect_decisions_total{{outcome=\"denied\",reason=\"{what}_missing\"}}");
+    assert_eq!((sidecar.metric(&missing("permission")), sidecar.metric(&missing("role"))), (2, 1));
 }
 
 #[test]

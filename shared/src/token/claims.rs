@@ -85,11 +85,6 @@ impl VerifiedToken {
     pub fn is_for(&self, audience: &str) -> bool {
         self.audiences.iter().any(|one| one == audience)
     }
-
-    /// Whether it carries the role.
-    pub fn has_role(&self, role: &RoleName) -> bool {
-        self.roles.contains(role)
-    }
 }
 
 impl Claims {

@@ -11,8 +11,14 @@ use stack::{Folder, Introspect, Origin, Redis, introspect};
 /// How long a condition may take to come true.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
-/// The revocation log of a system in which nothing was ever revoked.
-pub(crate) const EMPTY_LOG: &str = "HSET usher:{rev}:meta epoch 1 seq 0 floor 0";
+/// The revocation log of a system in which nothing was ever revoked, beside the [`ROLES`] of a first version.
+const EMPTY_LOG: &str = "HSET usher:{rev}:meta epoch 1 seq 0 floor 0 roles 1";
+
+/// A role map: subscribers watch, collectors download too, critics do neither.
+const ROLES: &str = r#"SET usher:{rev}:roles '{"format":1,"epoch":1,"version":1,"roles":[
+{"name":"collector","permissions":["films:download"],"inherits":["subscriber"]},
+{"name":"critic","permissions":[],"inherits":[]},
+{"name":"subscriber","permissions":["films:watch"],"inherits":[]}]}'"#;
 
 /// The cinema behind sidecars that believe a key of the test's own; no admin.
 ///
@@ -46,6 +52,7 @@ impl Cinema {
         let jwks = folder.write("jwks.json", &mint.jwks()).unwrap();
         let redis = Redis::start().await.unwrap();
         if log {
+            redis.command(&ROLES.replace('\n', "")).unwrap();
             redis.command(EMPTY_LOG).unwrap();
         }
         let settings = introspect::Settings {

@@ -1,10 +1,11 @@
-//! The revocation log as the relay writes it, by the documented protocol.
+//! The revocation log and the role map as the relay writes them, by the documented protocol.
 
 use std::sync::Mutex;
 
 use redis::{Connection, pipe};
 use shared::clock::{Clock as _, SystemClock};
 use shared::revocation::{Keys, Kind, Position, Reason, Record, RecordKey, Until};
+use shared::role_map::{PublishedRoleMap, Role, RoleMap};
 
 use super::{ISSUER, redis_url};
 
@@ -13,6 +14,19 @@ pub(crate) struct Log {
     prefix: String,
     keys: Keys,
     redis: Mutex<Connection>,
+}
+
+/// The role map of all epochs until a test publishes another.
+pub(crate) const ROLES: &[(&str, &str, &str)] = &[("subscriber", "films:watch", ""), ("vip", "", "")];
+
+/// A map of names, permissions and parents, with spaces between.
+pub(crate) fn role_map(roles: &[(&str, &str, &str)]) -> RoleMap {
+    let role = |(name, permissions, inherits): &(&str, &str, &str)| {
+        let permissions = permissions.split_whitespace().map(|text| text.parse().unwrap()).collect();
+        let inherits = inherits.split_whitespace().map(|text| text.parse().unwrap()).collect();
+        (name.parse().unwrap(), Role { permissions, inherits })
+    };
+    roles.iter().map(role).collect()
 }
 
 /// A record about `claim`, for the longest that tests take.
@@ -36,7 +50,7 @@ impl Log {
         &self.prefix
     }
 
-    /// Fills a new epoch: the records first, `meta` last.
+    /// Fills a new epoch: the records first, the role map and `meta` last.
     pub(crate) fn begin(&self, epoch: u64, records: &[Record]) {
         let bytes: Vec<_> = records.iter().map(|record| record.encode().to_vec()).collect();
         self.begin_raw(epoch, &bytes);
@@ -54,7 +68,48 @@ impl Log {
             }
             self.run(&pipe);
         }
-        self.set_meta(epoch, records.len() as u64, 0);
+        let roles = PublishedRoleMap { epoch, version: 1, map: role_map(ROLES) };
+        self.write_roles(&roles.encode(), 1, Some((epoch, records.len() as u64)));
+    }
+
+    /// Replaces the role map of the present epoch, and wakes, as the relay does.
+    pub(crate) fn publish_roles(&self, version: u64, roles: &[(&str, &str, &str)]) {
+        let Position { epoch, .. } = self.position().expect("an epoch has begun");
+        let roles = PublishedRoleMap { epoch, version, map: role_map(roles) };
+        self.write_roles(&roles.encode(), version, None);
+        self.publish(b"");
+    }
+
+    /// Any bytes as the role map that `meta` names, and perhaps a new epoch and its last record in one with them.
+    pub(crate) fn write_roles(&self, bytes: &[u8], version: u64, epoch: Option<(u64, u64)>) {
+        let mut pipe = pipe();
+        pipe.atomic().cmd("SET").arg(&self.keys.roles).arg(bytes);
+        pipe.cmd("HSET").arg(&self.keys.meta).arg("roles").arg(version);
+        if let Some((epoch, seq)) = epoch {
+            pipe.arg(&["epoch", &*epoch.to_string(), "seq", &*seq.to_string(), "floor", "0"]);
+        }
+        self.run(&pipe);
+    }
+
+    /// Names a role map in `meta`, whatever is there.
+    pub(crate) fn name_roles(&self, version: &str) {
+        self.run(pipe().cmd("HSET").arg(&self.keys.meta).arg("roles").arg(version));
+    }
+
+    /// Names none, as the relay of an earlier release does.
+    pub(crate) fn unname_roles(&self) {
+        self.run(pipe().cmd("HDEL").arg(&self.keys.meta).arg("roles"));
+    }
+
+    /// Removes the role map alone.
+    pub(crate) fn remove_roles(&self) {
+        self.run(pipe().cmd("DEL").arg(&self.keys.roles));
+    }
+
+    /// Something under the key of the role map that is no text.
+    pub(crate) fn spoil_roles(&self) {
+        self.remove_roles();
+        self.run(pipe().cmd("HSET").arg(&self.keys.roles).arg("a").arg("b"));
     }
 
     /// Appends and publishes at once, as the relay does.
@@ -110,7 +165,7 @@ impl Log {
 
     /// What a Redis that lost everything looks like from here.
     pub(crate) fn wipe(&self) {
-        self.run(pipe().cmd("DEL").arg(&self.keys.meta).arg(&self.keys.log));
+        self.run(pipe().cmd("DEL").arg(&[&self.keys.meta, &self.keys.log, &self.keys.roles]));
     }
 
     pub(crate) fn position(&self) -> Option<Position> {
