@@ -87,13 +87,14 @@ fn content(path: &str) -> Option<Value> {
     }
 }
 
-/// `/api/v1/films/<id>` and `/api/v1/watch/<id>`.
+/// `/api/v1/films/<id>`, `/api/v1/watch/<id>` and `/api/v1/downloads/<id>`.
 fn film(path: &str) -> Option<Value> {
     let (kind, id) = path.strip_prefix("/api/v1/")?.split_once('/')?;
     let film = films().into_iter().find(|film| film.get("id").and_then(Value::as_str) == Some(id))?;
     match kind {
         "films" => Some(film),
         "watch" => Some(json!({ "stream": stream(&film)?, "title": film.get("title")? })),
+        "downloads" => Some(json!({ "file": format!("/files/{id}.mp4"), "title": film.get("title")? })),
         _ => None,
     }
 }
@@ -130,8 +131,9 @@ mod tests {
     }
 
     #[test]
-    fn a_film_is_found_by_its_id_in_the_catalogue_and_to_watch() {
-        for path in ["/api/v1/films/metropolis", "/api/v1/watch/metropolis"] {
+    fn a_film_is_found_by_its_id_wherever_it_is_offered() {
+        for kind in ["films", "watch", "downloads"] {
+            let path = &*format!("/api/v1/{kind}/metropolis");
             assert_eq!(content(path).unwrap().pointer("/title"), Some(&json!("Metropolis")), "{path}");
         }
         assert_eq!(content("/api/v1/films/nothing"), None);

@@ -196,7 +196,7 @@ async fn too_many_requests_are_a_problem_429_and_not_503() {
 #[tokio::test]
 async fn a_sidecar_that_is_away_is_a_problem_503_and_never_200() {
     let gateway = Gateway::start().await;
-    for path in ["/api/v1/films/", "/api/v1/watch/", "/api/v1/account/"] {
+    for path in ["/api/v1/films/", "/api/v1/watch/", "/api/v1/downloads/", "/api/v1/account/"] {
         for question in
             [get(&gateway.url(path)), get(&gateway.url(path)).bearer("x"), post(&gateway.url(path))]
         {

@@ -28,7 +28,7 @@ async fn a_good_token_reaches_the_origin_as_an_identity_and_not_as_a_token() {
 #[tokio::test]
 async fn without_a_token_the_challenge_is_bare() {
     let cinema = Cinema::start().await;
-    for path in ["/api/v1/films/", "/api/v1/watch/", "/api/v1/account/"] {
+    for path in ["/api/v1/films/", "/api/v1/watch/", "/api/v1/downloads/", "/api/v1/account/"] {
         let answer = get(&cinema.url(path)).send().await.unwrap();
         assert_eq!((answer.status, answer.code().as_str()), (401, "token_missing"), "{path}");
         assert_eq!(answer.header(CHALLENGE), Some("Bearer realm=\"cinema\""));
@@ -74,6 +74,38 @@ async fn a_missing_role_is_a_problem_403_with_its_challenge() {
     assert_eq!((answer.status, answer.code().as_str()), (403, "insufficient_scope"));
     assert_eq!(answer.header(CHALLENGE), Some("Bearer realm=\"cinema\", error=\"insufficient_scope\""));
     assert_eq!(get(&cinema.url("/api/v1/films/")).bearer(&token).send().await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn what_a_role_permits_is_looked_up_and_what_it_inherits_as_well() {
+    let cinema = Cinema::start().await;
+    let url = |path: &str| cinema.url(path);
+    let with = |role: &str| cinema.token(|claims| claims["roles"] = json!([role]));
+    let answer = get(&url("/api/v1/downloads/metropolis")).bearer(&with("collector")).send().await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.field("/received/X-User-Roles"), "collector");
+    let inherited = get(&url("/api/v1/watch/metropolis")).bearer(&with("collector")).send().await.unwrap();
+    assert_eq!(inherited.status, 200, "{}", inherited.text());
+    let answer = get(&url("/api/v1/downloads/metropolis")).bearer(&with("subscriber")).send().await.unwrap();
+    assert_eq!((answer.status, answer.code().as_str()), (403, "insufficient_scope"));
+    let cookie = format!("__Host-access={}", with("collector"));
+    let answer = get(&url("/api/v1/downloads/metropolis")).header("Cookie", &cookie).send().await.unwrap();
+    assert_eq!(answer.status, 401);
+}
+
+#[tokio::test]
+async fn without_a_role_map_only_locations_that_demand_a_role_are_closed() {
+    let cinema = Cinema::start().await;
+    cinema.redis.command("HDEL usher:{rev}:meta roles").unwrap();
+    let token = cinema.token(|_| {});
+    let ask = async |path: &str| get(&cinema.url(path)).bearer(&token).send().await.unwrap();
+    until("the loss is seen", LIMIT, async || ask("/api/v1/watch/").await.status == 503).await.unwrap();
+    let answer = ask("/api/v1/downloads/metropolis").await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"));
+    assert!(answer.header("retry-after").is_some());
+    let answer = ask("/api/v1/films/").await;
+    assert_eq!((answer.status, answer.field("/received/X-User-Roles").as_str()), (200, ""));
+    assert!(!cinema.sidecars[0].is_ready().await);
 }
 
 #[tokio::test]

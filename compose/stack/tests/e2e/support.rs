@@ -27,7 +27,7 @@ pub(crate) struct Cinema {
     pub(crate) nginx: Nginx,
     pub(crate) sidecars: Vec<Introspect>,
     pub(crate) mint: Mint,
-    _redis: Redis,
+    pub(crate) redis: Redis,
     _origin: Origin,
     _folder: Folder,
 }
@@ -76,7 +76,7 @@ impl Cinema {
             ..Machine::default()
         };
         let nginx = Nginx::start(&machine).await.unwrap();
-        Self { nginx, sidecars, mint, _redis: redis, _origin: origin, _folder: folder }
+        Self { nginx, sidecars, mint, redis, _origin: origin, _folder: folder }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
