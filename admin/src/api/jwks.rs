@@ -9,7 +9,8 @@ use super::{Access, Operation, Problem, Request, Response};
 /// For a short while caches may answer instead; a killed key is refused by its revocation all the same.
 const CACHING: HeaderValue = HeaderValue::from_static("public, max-age=30");
 
-/// Public keys (RFC 7517). For the document; the keys themselves write what is sent.
+/// Public keys (RFC 7517).
+// For the document alone; the keys themselves write what is sent.
 #[derive(ToSchema)]
 #[schema(as = JwkSet)]
 #[expect(dead_code, reason = "its form alone is needed")]

@@ -33,9 +33,7 @@ identifiers UUIDs.\n\n\
 anywhere, nesting deeper than 8. HEAD is answered wherever GET is.\n\n\
 **Problems.** What fails is `application/problem+json` (RFC 9457) with a stable `code`; each operation lists \
 those that it has. Beside operations: an unknown path is 404 `not_found`, an unknown method 405 \
-`method_not_allowed` with `Allow`. From the gateway, for any request: 400 `identity_header_refused` for a header \
-that it alone may set, 413 `body_too_large`, 414 `uri_too_long`, 429 `rate_limited`, 431 `headers_too_large`, \
-503 `dependency_unavailable`.";
+`method_not_allowed` with `Allow`. From the gateway, for any request: 414 `uri_too_long`, 431 `headers_too_large`.";
 
 #[derive(Serialize)]
 struct Document {

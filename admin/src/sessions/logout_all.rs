@@ -23,7 +23,6 @@ struct Body {
     keep_current: bool,
 }
 
-/// How many sessions ended and, when the current one was kept, its new pair.
 #[derive(Serialize)]
 struct Ended {
     revoked: u64,
@@ -31,7 +30,8 @@ struct Ended {
     pair: Option<Pair>,
 }
 
-/// [`Ended`] for the document: a flattened member that may be missing has no schema.
+/// How many sessions ended and, when the current one was kept, its new pair.
+// `Ended`, for the document alone: a flattened member that may be missing has no schema.
 #[derive(ToSchema)]
 #[schema(as = Ended)]
 #[expect(dead_code, reason = "its form alone is needed")]

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::Route;
 use super::super::find::open_parts;
 use super::problems;
-use crate::api::operation::{Access, Answer, Body, Content, Parameter, Place};
+use crate::api::operation::{Access, Answer, Body, Content, Operation, Parameter, Place};
 
 pub(super) fn of(route: &Route) -> Value {
     let operation = &route.operation;
@@ -13,7 +13,7 @@ pub(super) fn of(route: &Route) -> Value {
         ("operationId", Some(json!(id(route)))),
         ("tags", Some(json!([operation.tag]))),
         ("summary", Some(json!(operation.summary))),
-        ("description", operation.detail.map(|detail| json!(detail))),
+        ("description", description(operation).map(|text| json!(text))),
         ("security", Some(security(operation.access))),
         ("x-required-permission", required_permission(operation.access).map(|word| json!(word))),
         ("parameters", Some(json!(parameters(route)))),
@@ -27,6 +27,21 @@ pub(super) fn of(route: &Route) -> Value {
 fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
     let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Value::Object(members.collect())
+}
+
+/// Its detail, and what it takes to be let in.
+fn description(operation: &Operation) -> Option<String> {
+    let needs = match operation.access {
+        Access::Public | Access::Optional | Access::SignedIn => None,
+        Access::Permission(permission) => {
+            Some(format!("Needs the permission `{permission}`, which superusers have."))
+        }
+        Access::Superuser => Some("For superusers.".to_owned()),
+    };
+    match (operation.detail, needs) {
+        (Some(detail), Some(needs)) => Some(format!("{detail}\n\n{needs}")),
+        (detail, needs) => detail.map(str::to_owned).or(needs),
+    }
 }
 
 /// Made of method and path, which are unique: `delete_me_sessions_sid`. It stays when code moves.

@@ -41,8 +41,15 @@ struct Way {
     title: &'static str,
 }
 
-/// What only the gateway says, which stands before every operation.
-const OF_THE_GATEWAY: &[Way] = &[Way { status: 429, code: "rate_limited", title: "Too many requests." }];
+/// What the gateway says, which stands before every operation.
+const OF_THE_GATEWAY: &[Way] = &[
+    Way {
+        status: 400,
+        code: "identity_header_refused",
+        title: "Headers that say who is asking are the gateway's to set.",
+    },
+    Way { status: 429, code: "rate_limited", title: "Too many requests." },
+];
 
 impl From<Code> for Way {
     fn from(code: Code) -> Self {

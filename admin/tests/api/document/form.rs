@@ -84,6 +84,15 @@ fn every_operation_says_what_it_does_and_stands_in_a_group() {
 }
 
 #[test]
+fn descriptions_are_for_those_who_do_not_have_the_code() {
+    let spec = Spec::read();
+    for (at, value) in everything(&spec).iter().filter(|(at, _)| at.ends_with("/description")) {
+        let text = value.as_str().expect("a text");
+        assert!(!text.contains("[`") && !text.contains("::"), "{at}: {text}");
+    }
+}
+
+#[test]
 fn every_operation_has_a_name_of_its_own() {
     let spec = Spec::read();
     let operations = spec.operations();
