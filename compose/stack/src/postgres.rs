@@ -83,6 +83,10 @@ impl Postgres {
                 // The details of a refused duplicate are people's addresses.
                 "-c",
                 "log_error_verbosity=terse",
+                // A test that ends while its service connects leaves a connection that answers nothing, and
+                // dropping its database waits for that one.
+                "-c",
+                "authentication_timeout=5s",
             ])
             .args(if durable { &[] as &[&str] } else { &NOT_DURABLE })
             // "Fast" to stop: clients are cut off, what they committed stays. "Immediate" to end.
