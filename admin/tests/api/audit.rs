@@ -49,7 +49,7 @@ async fn a_change_is_told_with_who_what_whom_when_from_where_and_in_which_reques
     assert_eq!(entry["detail"]["role"], "subscriber");
     assert_eq!(entry["detail"]["reason"], "Paid.");
     assert_eq!((&items[1]["actor_kind"], &items[1]["actor_id"]), (&json!("command"), &Value::Null));
-    assert_eq!(verify(&app, &[]).await.0, true);
+    assert!(verify(&app, &[]).await.0);
 }
 
 #[tokio::test]

@@ -49,114 +49,6 @@ impl Scene {
     }
 }
 
-/// A request that meets the problem `code`.
-async fn provoke(code: Code) -> Reply {
-    let scene = Scene::new().await;
-    let (app, client) = (&scene.app, &scene.app.client);
-    match code {
-        Code::RequestMalformed => client.post("/api/v1/auth/login").raw_json("{").send().await,
-        Code::RequestTimeout => slow_body(client.base()).await,
-        Code::BodyTooLarge => client.post("/api/v1/auth/login").raw_json(" ".repeat(20_000)).send().await,
-        Code::UnsupportedMediaType => client.post("/api/v1/auth/login").body("{}").send().await,
-        Code::ValidationFailed => scene.register(&json!({})).await,
-        Code::NotFound => client.get("/api/v1/nothing").send().await,
-        Code::MethodNotAllowed => client.delete("/api/v1/auth/login").send().await,
-        Code::TokenMissing => client.get("/api/v1/me").send().await,
-        Code::TokenInvalid => client.get("/api/v1/me").bearer("nonsense").send().await,
-        Code::TokenExpired => expired_token().await,
-        Code::TokenRevoked => {
-            scene.as_neo(Method::POST, "/api/v1/auth/logout").send().await.expect(204);
-            scene.as_neo(Method::GET, "/api/v1/me").send().await
-        }
-        Code::InvalidCredentials => sign_in(app, NEO, "not the password").send().await,
-        Code::RefreshTokenInvalid => refresh(app, "nonsense").send().await,
-        Code::RefreshTokenUnknown => {
-            scene.sql("delete from auth.sessions").await;
-            refresh(app, &scene.neo.refresh).send().await
-        }
-        Code::RefreshTokenReused => {
-            let next = refresh(app, &scene.neo.refresh).send().await.pair();
-            refresh(app, &next.refresh).send().await.expect(200);
-            refresh(app, &scene.neo.refresh).send().await
-        }
-        Code::SessionRevoked => {
-            scene.as_neo(Method::POST, "/api/v1/auth/logout").send().await.expect(204);
-            refresh(app, &scene.neo.refresh).send().await
-        }
-        Code::SessionExpired => {
-            scene.sql("update auth.sessions set idle_expires_at = clock_timestamp()").await;
-            refresh(app, &scene.neo.refresh).send().await
-        }
-        Code::Forbidden => scene.as_neo(Method::GET, "/api/v1/roles").send().await,
-        Code::PrivilegeEscalation => {
-            let writer = holder(app, "writer@example.org", &["roles:write"]).await.access;
-            let body = json!({ "name": "b", "permissions": ["films:watch"] });
-            client.post("/api/v1/roles").bearer(&writer).json(&body).send().await
-        }
-        Code::FreshAuthRequired => {
-            scene
-                .sql("update auth.sessions set authenticated_at = authenticated_at - interval '1 hour'")
-                .await;
-            scene.as_root(Method::PUT, &superuser_of(&scene.neo)).send().await
-        }
-        Code::SystemRole => {
-            scene.sql("update auth.roles set is_system = true").await;
-            scene.as_root(Method::DELETE, "/api/v1/roles/a").send().await
-        }
-        Code::RegistrationClosed => {
-            let app = TestApp::start_with(&[("ADMIN_REGISTRATION", "closed")]).await;
-            app.client.register(NEO).await
-        }
-        Code::EmailTaken => client.register(NEO).await,
-        Code::LoginTaken => {
-            let body = |email: &str| json!({ "email": email, "login": "morpheus", "password": PASSWORD });
-            scene.register(&body("morpheus@example.org")).await.expect(201);
-            scene.register(&body("other@example.org")).await
-        }
-        Code::RoleExists => scene.new_role(json!({ "name": "a" })).await,
-        Code::RoleNameRetired => {
-            scene.as_root(Method::DELETE, "/api/v1/roles/a").send().await.expect(204);
-            scene.new_role(json!({ "name": "a" })).await
-        }
-        Code::RoleCycle => {
-            let body = json!({ "inherits": ["a"] });
-            scene.as_root(Method::PATCH, "/api/v1/roles/a").json(&body).send().await
-        }
-        Code::LimitReached => {
-            let parents: Vec<String> = (1..=201).map(|n| format!("films:p{n}")).collect();
-            scene.new_role(json!({ "name": "b", "permissions": parents })).await
-        }
-        Code::LastSuperuser => scene.as_root(Method::DELETE, &superuser_of(&scene.root)).send().await,
-        Code::PreconditionFailed => {
-            scene
-                .as_neo(Method::PATCH, "/api/v1/me")
-                .header("if-match", "\"99\"")
-                .json(&json!({}))
-                .send()
-                .await
-        }
-        Code::PasswordWeak => {
-            scene.register(&json!({ "email": "a@example.org", "password": "password" })).await
-        }
-        Code::PasswordReused => change_password(app, &scene.neo.access, PASSWORD).send().await,
-        Code::Internal => {
-            assign(app, NEO, "a").await;
-            scene.sql("alter table auth.login_history rename to gone").await;
-            let neo = refresh(app, &scene.neo.refresh).send().await.pair();
-            client.get("/api/v1/me/login-history").bearer(&neo.access).send().await
-        }
-        Code::Overloaded => {
-            let _place = app.context.hasher.reserve().expect("it is free");
-            sign_in(app, NEO, PASSWORD).send().await
-        }
-        Code::DependencyUnavailable => {
-            let nowhere = "postgres://nobody@127.0.0.1:1/nowhere";
-            let app = TestApp::launch_on(variables(nowhere, &prefix())).await;
-            app.client.register(NEO).await
-        }
-    }
-}
-
 fn superuser_of(pair: &Pair) -> String {
     format!("/api/v1/admin/users/{}/superuser", user_of(pair))
 }
@@ -190,13 +82,14 @@ async fn slow_body(base: &str) -> Reply {
     Reply { status: status.parse().expect("a number"), headers: headers.collect(), text: body.to_owned() }
 }
 
-/// A test a code, and one that none was forgotten.
+/// A test a code, which makes it occur, and one that none was forgotten.
 macro_rules! catalogue {
-    ($($name:ident $code:ident,)*) => {
+    ($($name:ident $code:ident |$scene:ident| $provoke:block)*) => {
         $(#[tokio::test]
         async fn $name() {
-            let code = Code::$code;
-            let problem = provoke(code).await.problem(code.status().as_u16(), code.as_str());
+            let (code, $scene) = (Code::$code, Scene::new().await);
+            let reply: Reply = $provoke;
+            let problem = reply.problem(code.status().as_u16(), code.as_str());
             assert_eq!(problem["title"], code.title());
         })*
 
@@ -208,41 +101,174 @@ macro_rules! catalogue {
 }
 
 catalogue! {
-    request_malformed_occurs RequestMalformed,
-    token_missing_occurs TokenMissing,
-    token_invalid_occurs TokenInvalid,
-    token_expired_occurs TokenExpired,
-    token_revoked_occurs TokenRevoked,
-    invalid_credentials_occurs InvalidCredentials,
-    refresh_token_invalid_occurs RefreshTokenInvalid,
-    refresh_token_unknown_occurs RefreshTokenUnknown,
-    refresh_token_reused_occurs RefreshTokenReused,
-    session_revoked_occurs SessionRevoked,
-    session_expired_occurs SessionExpired,
-    forbidden_occurs Forbidden,
-    privilege_escalation_occurs PrivilegeEscalation,
-    fresh_auth_required_occurs FreshAuthRequired,
-    system_role_occurs SystemRole,
-    registration_closed_occurs RegistrationClosed,
-    not_found_occurs NotFound,
-    method_not_allowed_occurs MethodNotAllowed,
-    request_timeout_occurs RequestTimeout,
-    email_taken_occurs EmailTaken,
-    login_taken_occurs LoginTaken,
-    role_exists_occurs RoleExists,
-    role_name_retired_occurs RoleNameRetired,
-    last_superuser_occurs LastSuperuser,
-    limit_reached_occurs LimitReached,
-    precondition_failed_occurs PreconditionFailed,
-    body_too_large_occurs BodyTooLarge,
-    unsupported_media_type_occurs UnsupportedMediaType,
-    validation_failed_occurs ValidationFailed,
-    role_cycle_occurs RoleCycle,
-    password_weak_occurs PasswordWeak,
-    password_reused_occurs PasswordReused,
-    internal_occurs Internal,
-    overloaded_occurs Overloaded,
-    dependency_unavailable_occurs DependencyUnavailable,
+    request_malformed_occurs RequestMalformed |scene| {
+        scene.app.client.post("/api/v1/auth/login").raw_json("{").send().await
+    }
+
+    token_missing_occurs TokenMissing |scene| {
+        scene.app.client.get("/api/v1/me").send().await
+    }
+
+    token_invalid_occurs TokenInvalid |scene| {
+        scene.app.client.get("/api/v1/me").bearer("nonsense").send().await
+    }
+
+    token_expired_occurs TokenExpired |_scene| {
+        expired_token().await
+    }
+
+    token_revoked_occurs TokenRevoked |scene| {
+        scene.as_neo(Method::POST, "/api/v1/auth/logout").send().await.expect(204);
+        scene.as_neo(Method::GET, "/api/v1/me").send().await
+    }
+
+    invalid_credentials_occurs InvalidCredentials |scene| {
+        sign_in(&scene.app, NEO, "not the password").send().await
+    }
+
+    refresh_token_invalid_occurs RefreshTokenInvalid |scene| {
+        refresh(&scene.app, "nonsense").send().await
+    }
+
+    refresh_token_unknown_occurs RefreshTokenUnknown |scene| {
+        scene.sql("delete from auth.sessions").await;
+        refresh(&scene.app, &scene.neo.refresh).send().await
+    }
+
+    refresh_token_reused_occurs RefreshTokenReused |scene| {
+        let next = refresh(&scene.app, &scene.neo.refresh).send().await.pair();
+        refresh(&scene.app, &next.refresh).send().await.expect(200);
+        refresh(&scene.app, &scene.neo.refresh).send().await
+    }
+
+    session_revoked_occurs SessionRevoked |scene| {
+        scene.as_neo(Method::POST, "/api/v1/auth/logout").send().await.expect(204);
+        refresh(&scene.app, &scene.neo.refresh).send().await
+    }
+
+    session_expired_occurs SessionExpired |scene| {
+        scene.sql("update auth.sessions set idle_expires_at = clock_timestamp()").await;
+        refresh(&scene.app, &scene.neo.refresh).send().await
+    }
+
+    forbidden_occurs Forbidden |scene| {
+        scene.as_neo(Method::GET, "/api/v1/roles").send().await
+    }
+
+    privilege_escalation_occurs PrivilegeEscalation |scene| {
+        let writer = holder(&scene.app, "writer@example.org", &["roles:write"]).await.access;
+        let body = json!({ "name": "b", "permissions": ["films:watch"] });
+        scene.app.client.post("/api/v1/roles").bearer(&writer).json(&body).send().await
+    }
+
+    fresh_auth_required_occurs FreshAuthRequired |scene| {
+        scene
+            .sql("update auth.sessions set authenticated_at = authenticated_at - interval '1 hour'")
+            .await;
+        scene.as_root(Method::PUT, &superuser_of(&scene.neo)).send().await
+    }
+
+    system_role_occurs SystemRole |scene| {
+        scene.sql("update auth.roles set is_system = true").await;
+        scene.as_root(Method::DELETE, "/api/v1/roles/a").send().await
+    }
+
+    registration_closed_occurs RegistrationClosed |_scene| {
+        let app = TestApp::start_with(&[("ADMIN_REGISTRATION", "closed")]).await;
+        app.client.register(NEO).await
+    }
+
+    not_found_occurs NotFound |scene| {
+        scene.app.client.get("/api/v1/nothing").send().await
+    }
+
+    method_not_allowed_occurs MethodNotAllowed |scene| {
+        scene.app.client.delete("/api/v1/auth/login").send().await
+    }
+
+    request_timeout_occurs RequestTimeout |scene| {
+        slow_body(scene.app.client.base()).await
+    }
+
+    email_taken_occurs EmailTaken |scene| {
+        scene.app.client.register(NEO).await
+    }
+
+    login_taken_occurs LoginTaken |scene| {
+        let body = |email: &str| json!({ "email": email, "login": "morpheus", "password": PASSWORD });
+        scene.register(&body("morpheus@example.org")).await.expect(201);
+        scene.register(&body("other@example.org")).await
+    }
+
+    role_exists_occurs RoleExists |scene| {
+        scene.new_role(json!({ "name": "a" })).await
+    }
+
+    role_name_retired_occurs RoleNameRetired |scene| {
+        scene.as_root(Method::DELETE, "/api/v1/roles/a").send().await.expect(204);
+        scene.new_role(json!({ "name": "a" })).await
+    }
+
+    last_superuser_occurs LastSuperuser |scene| {
+        scene.as_root(Method::DELETE, &superuser_of(&scene.root)).send().await
+    }
+
+    limit_reached_occurs LimitReached |scene| {
+        let parents: Vec<String> = (1..=201).map(|n| format!("films:p{n}")).collect();
+        scene.new_role(json!({ "name": "b", "permissions": parents })).await
+    }
+
+    precondition_failed_occurs PreconditionFailed |scene| {
+        scene
+            .as_neo(Method::PATCH, "/api/v1/me")
+            .header("if-match", "\"99\"")
+            .json(&json!({}))
+            .send()
+            .await
+    }
+
+    body_too_large_occurs BodyTooLarge |scene| {
+        scene.app.client.post("/api/v1/auth/login").raw_json(" ".repeat(20_000)).send().await
+    }
+
+    unsupported_media_type_occurs UnsupportedMediaType |scene| {
+        scene.app.client.post("/api/v1/auth/login").body("{}").send().await
+    }
+
+    validation_failed_occurs ValidationFailed |scene| {
+        scene.register(&json!({})).await
+    }
+
+    role_cycle_occurs RoleCycle |scene| {
+        let body = json!({ "inherits": ["a"] });
+        scene.as_root(Method::PATCH, "/api/v1/roles/a").json(&body).send().await
+    }
+
+    password_weak_occurs PasswordWeak |scene| {
+        scene.register(&json!({ "email": "a@example.org", "password": "password" })).await
+    }
+
+    password_reused_occurs PasswordReused |scene| {
+        change_password(&scene.app, &scene.neo.access, PASSWORD).send().await
+    }
+
+    internal_occurs Internal |scene| {
+        assign(&scene.app, NEO, "a").await;
+        scene.sql("alter table auth.login_history rename to gone").await;
+        let neo = refresh(&scene.app, &scene.neo.refresh).send().await.pair();
+        scene.app.client.get("/api/v1/me/login-history").bearer(&neo.access).send().await
+    }
+
+    overloaded_occurs Overloaded |scene| {
+        let _place = scene.app.context.hasher.reserve().expect("it is free");
+        sign_in(&scene.app, NEO, PASSWORD).send().await
+    }
+
+    dependency_unavailable_occurs DependencyUnavailable |_scene| {
+        let nowhere = "postgres://nobody@127.0.0.1:1/nowhere";
+        let app = TestApp::launch_on(variables(nowhere, &prefix())).await;
+        app.client.register(NEO).await
+    }
 }
 
 #[test]

@@ -40,7 +40,7 @@ async fn a_role_is_made_shown_changed_and_deleted() {
         assert_eq!(shown.header("etag"), made.header("etag"));
     }
     let listed = client.get(ROLES).bearer(&root).send().await.expect(200).json();
-    assert_eq!(items_of(&listed), [role.clone()]);
+    assert_eq!(items_of(&listed), std::slice::from_ref(&role));
 
     let patch =
         json!({ "title": null, "description": "Everything.\nAlways.", "permissions": ["films:watch"] });

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-
 use crate::support::{TestApp, until};
 use crate::witness::{assign, assign_until, make_role, now, refresh, roles_of, standing};
 

@@ -132,6 +132,19 @@ fn check_paths(scene: &Scene, names: &[String], permission: &str, explained: &Va
     }
 }
 
+/// Waits until the sidecar knows all roles that were made up to now: a map is whole or not there, so it is enough
+/// that it knows one more.
+async fn known(cinema: &Cinema, number: usize) {
+    let role = format!("g{number}-probe");
+    cinema.role(&role, &["probe:probe"], &[]).await;
+    let prober = Person::register(&cinema.stack).await;
+    cinema.give(&prober, &role).await;
+    let prober = prober.sign_in(&cinema.stack).await;
+    let is_known = async || decide(cinema, &prober, "user;permission=probe:probe").await == 204;
+    until("the sidecar knows the graph", LIMIT, is_known).await.unwrap();
+    cinema.operate(Method::DELETE, &format!("/roles/{role}"), &Value::Null).await;
+}
+
 async fn check(cinema: &Cinema, number: usize, scene: &Scene) {
     let names = define(cinema, number, &scene.graph).await;
     let person = Person::register(&cinema.stack).await;
@@ -139,33 +152,33 @@ async fn check(cinema: &Cinema, number: usize, scene: &Scene) {
         cinema.give(&person, &names[*role]).await;
     }
     let pair = person.sign_in(&cinema.stack).await;
-    // The last role made is known at the sidecar when the probe of it is: a map is whole or not there.
-    let probe = format!("g{number}-probe");
-    cinema.role(&probe, &["probe:probe"], &[]).await;
-    let prober = Person::register(&cinema.stack).await;
-    cinema.give(&prober, &probe).await;
-    let prober = prober.sign_in(&cinema.stack).await;
-    let known = async || decide(cinema, &prober, "user;permission=probe:probe").await == 204;
-    until("the sidecar knows the graph", LIMIT, known).await.unwrap();
+    known(cinema, number).await;
+    check_permissions(cinema, scene, &names, &pair).await;
+    check_roles(cinema, scene, &names, &pair).await;
+    for name in names.iter().rev() {
+        cinema.operate(Method::DELETE, &format!("/roles/{name}"), &Value::Null).await;
+    }
+}
 
-    let checked = ask(cinema, &pair, "check").await;
-    let explained = ask(cinema, &pair, "explain").await;
+async fn check_permissions(cinema: &Cinema, scene: &Scene, names: &[String], pair: &Pair) {
+    let checked = ask(cinema, pair, "check").await;
+    let explained = ask(cinema, pair, "explain").await;
     for permission in permissions() {
         let expected = scene.graph.may(&scene.held, &permission);
-        let status = decide(cinema, &pair, &format!("user;permission={permission}")).await;
+        let status = decide(cinema, pair, &format!("user;permission={permission}")).await;
         assert_eq!(checked[&permission], expected, "check of {permission}");
         assert_eq!(explained[&permission]["allowed"], expected, "explanation of {permission}");
         assert_eq!(explained[&permission]["paths"].as_array().unwrap().is_empty(), !expected);
         assert_eq!(status, if expected { 204 } else { 403 }, "the sidecar about {permission}");
-        check_paths(scene, &names, &permission, &explained[&permission]);
+        check_paths(scene, names, &permission, &explained[&permission]);
     }
+}
+
+async fn check_roles(cinema: &Cinema, scene: &Scene, names: &[String], pair: &Pair) {
     for (place, name) in names.iter().enumerate() {
         let expected = scene.held.iter().any(|held| scene.graph.reaches(*held, place));
-        let status = decide(cinema, &pair, &format!("user;role={name}")).await;
+        let status = decide(cinema, pair, &format!("user;role={name}")).await;
         assert_eq!(status, if expected { 204 } else { 403 }, "the sidecar about the role {name}");
-    }
-    for name in names.iter().rev().chain([&probe]) {
-        cinema.operate(Method::DELETE, &format!("/roles/{name}"), &Value::Null).await;
     }
 }
 

@@ -191,7 +191,7 @@ async fn redis_that_lost_everything_brings_the_map_back_before_anybody_is_misjud
     cinema.stack.redis.kill().unwrap();
     assert_eq!(pair.get(&cinema.stack, DOWNLOAD).await.status, 200, "what was known stays");
     cinema.operate(Method::DELETE, "/roles/premium/permissions/films:download", &Value::Null).await;
-    cinema.stack.redis.start_again().await.unwrap();
+    cinema.stack.redis.start_empty().await.unwrap();
 
     assert_eq!(cinema.until(&pair, DOWNLOAD, 403).await, "insufficient_scope");
 }
