@@ -138,3 +138,65 @@ fn answer(answer: &Answer) -> Value {
 fn content(content: &Content) -> Value {
     json!({ content.media_type: { "schema": content.schema, "example": content.example } })
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{Method, StatusCode};
+
+    use super::*;
+    use crate::api::{Code, Problem, Request, Response};
+
+    async fn nothing(_: Request) -> Result<Response, Problem> {
+        Ok(Response::empty(StatusCode::NO_CONTENT))
+    }
+
+    fn described(path: &'static str, describe: fn(Operation) -> Operation) -> Value {
+        of(&Route::new(Method::GET, path, nothing, describe))
+    }
+
+    #[test]
+    fn a_permission_is_told_to_people_and_to_programs() {
+        let operation =
+            described("/a", |operation| operation.detail("More.").access(Access::Permission("roles:read")));
+        assert_eq!(operation["x-required-permission"], "roles:read");
+        assert_eq!(
+            operation["description"],
+            "More.\n\nNeeds the permission `roles:read`, which superusers have."
+        );
+        assert_eq!(operation["security"], json!([{ "accessToken": [] }]));
+        let superuser = described("/a", |operation| operation.access(Access::Superuser));
+        assert_eq!(superuser["x-required-permission"], "superuser");
+    }
+
+    #[test]
+    fn an_open_part_of_the_path_is_a_parameter_whether_described_or_not() {
+        let operation = described("/api/v1/a/{id}/b/{name}", |operation| {
+            operation.path_example("id", "0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b")
+        });
+        assert_eq!(operation["operationId"], "get_a_id_b_name");
+        assert_eq!(operation["parameters"][0]["schema"], json!({ "type": "string", "format": "uuid" }));
+        assert_eq!(operation["parameters"][1]["name"], "name");
+        assert!(operation["responses"].get("404").is_some());
+    }
+
+    #[test]
+    fn codes_stand_under_their_statuses_once_and_an_answer_has_its_headers() {
+        let operation = described("/a", |operation| {
+            operation.empty(201, "Made.").answer_header(201, "Location", "Where.").problems(&[
+                Code::EmailTaken,
+                Code::LoginTaken,
+                Code::EmailTaken,
+                Code::Internal,
+            ])
+        });
+        let codes = |status: &str| {
+            operation["responses"][status]["content"]["application/problem+json"]["schema"]["properties"]["code"]
+                ["enum"]
+                .clone()
+        };
+        assert_eq!(codes("409"), json!(["email_taken", "login_taken"]));
+        assert_eq!(codes("500"), json!(["internal"]));
+        assert_eq!(operation["responses"]["201"]["headers"]["Location"]["description"], "Where.");
+        assert!(operation["responses"].get("401").is_none());
+    }
+}
