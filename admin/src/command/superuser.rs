@@ -2,9 +2,12 @@
 
 use clap::Subcommand;
 use secrecy::ExposeSecret as _;
+use serde_json::json;
 
+use crate::audit::{self, Actor, Entry};
 use crate::config::Config;
 use crate::db::Db;
+use crate::keys::{DerivedKeys, Purpose};
 use crate::users::hash::Hasher;
 use crate::users::{self, Password};
 
@@ -23,7 +26,12 @@ pub(super) async fn run(action: Action, config: Config) -> Result<(), Failure> {
     let Action::Create { email } = action;
     let password = Password::new(prompt::new_password()?.expose_secret());
     let hasher = Hasher::new(1, 1);
-    let connection = Db::new(&config.database).get().await?;
-    let id = users::create_superuser(&connection, &hasher, &email, &password).await?;
+    let mut connection = Db::new(&config.database).get().await?;
+    let tx = connection.begin().await?;
+    let id = users::create_superuser(&*tx, &hasher, &email, &password).await?;
+    let keys = DerivedKeys::derive(&config.master_keys, Purpose::Audit);
+    let entry = Entry::new(audit::Action::SuperuserGiven, id.to_string(), json!({ "created": true }));
+    audit::record(&tx, &keys, &Actor::command(), entry).await?;
+    tx.commit().await?;
     say(format_args!("Created the superuser {id}."))
 }

@@ -108,7 +108,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     drop(place);
     let id = Uuid::now_v7();
     let connection = request.context.db.get().await?;
-    let created_at = store::insert(&connection, &new.user(id, &hash)).await.map_err(taken)?;
+    let created_at = store::insert(&*connection, &new.user(id, &hash)).await.map_err(taken)?;
     tracing::info!(user = %id, "A person registered.");
     Ok(Response::json(StatusCode::CREATED, &new.registered(id, created_at)))
 }

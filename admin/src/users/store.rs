@@ -1,5 +1,6 @@
 //! All SQL about users.
 
+use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -64,14 +65,14 @@ pub(crate) enum Credential {
 /// # Errors
 ///
 /// A violated [`EMAIL_IS_UNIQUE`] or [`LOGIN_IS_UNIQUE`], or PostgreSQL is away.
-pub(crate) async fn insert(connection: &Connection, new: &NewUser<'_>) -> Result<Timestamp, DbError> {
+pub(crate) async fn insert(client: &impl GenericClient, new: &NewUser<'_>) -> Result<Timestamp, DbError> {
     let sql = "insert into auth.users (id, email, email_key, login, login_key, password_hash,
                    password_changed_at, display_name, locale, is_superuser)
                values ($1, $2, $3, $4, $5, $6, clock_timestamp(), $7, $8, $9)
                returning created_at";
-    let statement = connection.prepare_cached(sql).await?;
+    let statement = client.prepare_cached(sql).await?;
     let (login, login_key) = new.login.map(|login| (login.as_str(), login.key())).unzip();
-    let row = connection
+    let row = client
         .query_one(
             &statement,
             &[

@@ -1,11 +1,12 @@
 //! Makes a superuser, from the command line alone.
 
+use deadpool_postgres::GenericClient;
 use uuid::Uuid;
 
 use super::hash::{HashError, Hasher};
 use super::store::{self, NewUser};
 use super::{EmailAddress, NotAnEmailAddress, Password};
-use crate::db::{Connection, DbError};
+use crate::db::DbError;
 
 /// Why there is no new superuser.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +34,7 @@ pub enum SuperuserError {
 ///
 /// When the address or the password is not good, or the address is taken.
 pub async fn create_superuser(
-    connection: &Connection,
+    client: &impl GenericClient,
     hasher: &Hasher,
     email: &str,
     password: &Password,
@@ -57,7 +58,7 @@ pub async fn create_superuser(
         locale: None,
         is_superuser: true,
     };
-    match store::insert(connection, &new).await {
+    match store::insert(client, &new).await {
         Ok(_created_at) => Ok(id),
         Err(error) if error.constraint() == Some(store::EMAIL_IS_UNIQUE) => Err(SuperuserError::Taken),
         Err(error) => Err(error.into()),

@@ -83,6 +83,9 @@ async fn a_superuser_is_made_with_a_password_from_standard_input() {
     let said = Command::new(&app.vars, &create).input(&format!("{PASSWORD}\n")).run().await.succeeded();
     assert!(said.contains("superuser"), "{said}");
     app.client.sign_in("boss@cinema.test").await;
+    let told = "select action || ' by ' || actor_kind from auth.audit_log";
+    let told: String = app.sql().await.query_one(told, &[]).await.unwrap().get(0);
+    assert_eq!(told, "superuser_given by command");
 
     let again = Command::new(&app.vars, &create).input(PASSWORD).run().await;
     assert!(again.code == 1 && again.err.contains("exists already"), "{again:?}");

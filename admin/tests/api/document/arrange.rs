@@ -48,7 +48,7 @@ impl Person {
         let email = new_email();
         let connection = app.context.db.get().await.expect("a connection");
         let password = Password::new(PASSWORD);
-        create_superuser(&connection, &app.context.hasher, &email, &password).await.expect("a superuser");
+        create_superuser(&*connection, &app.context.hasher, &email, &password).await.expect("a superuser");
         drop(connection);
         Self::sign_in(app, email).await
     }
