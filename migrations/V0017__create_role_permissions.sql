@@ -103,4 +103,4 @@ alter table auth.sessions
     add constraint sessions_revoke_reason_is_known check (
         revoke_reason in ('logout', 'logout_all', 'ended', 'reuse', 'password_changed', 'email_changed',
                           'login_changed', 'disabled', 'admin')
-    );
+    ) not valid;

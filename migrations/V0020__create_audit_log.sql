@@ -32,7 +32,7 @@ comment on column auth.audit_log.actor_id is 'The user who did it.';
 comment on column auth.audit_log.action is 'What was done, such as role_assigned.';
 comment on column auth.audit_log.target_kind is 'What it was done to: user, role or key.';
 comment on column auth.audit_log.target_id is 'Which one.';
-comment on column auth.audit_log.detail is 'What else belongs to it; no secret and no address of a person.';
+comment on column auth.audit_log.detail is 'What else belongs to it, the words of whoever gave a role among them; never a secret.';
 comment on column auth.audit_log.address is 'From which address it was asked for.';
 comment on column auth.audit_log.request_id is 'The request, as in the log.';
 comment on column auth.audit_log.seal_key is 'The number of the master key behind the seal.';

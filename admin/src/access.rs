@@ -14,17 +14,23 @@ mod rights;
 mod store;
 
 pub(crate) use caller::{Caller, caller, session_to_end, still};
-pub(crate) use lock::lock;
+pub(crate) use lock::{lock, lock_upon};
 pub use right::Right;
 pub(crate) use rights::{End, Path, Rights};
+pub(crate) use store::hold_definitions;
 
 use uuid::Uuid;
 
-use crate::api::{Code, Problem, Request};
+use crate::api::{Code, Operation, Problem, Request, Shape};
 use crate::db::Connection;
 
 /// The open part of a path that names a user.
 const USER: &str = "id";
+
+/// Adds what the document says of the open part of a path that names a user.
+pub(crate) fn of_user(operation: Operation) -> Operation {
+    operation.path(USER, "The user.", Shape::uuid("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b"))
+}
 
 /// The caller of `request`, who has `right`.
 ///
@@ -67,7 +73,7 @@ pub(crate) async fn allowed_upon(request: &Request, right: Right) -> Result<(Cal
 }
 
 /// What [`allowed_upon`] asks, for rights that are known.
-pub(crate) fn check_upon(rights: &Rights, right: Right, caller: &Caller, user: Uuid) -> Result<(), Problem> {
+fn check_upon(rights: &Rights, right: Right, caller: &Caller, user: Uuid) -> Result<(), Problem> {
     match rights.has(right) {
         true => Ok(()),
         false if caller.user == user => Err(Problem::new(Code::Forbidden)),

@@ -15,6 +15,7 @@ mod verify;
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -164,6 +165,21 @@ impl Entry {
     pub fn new(action: Action, target: impl Into<String>, detail: Value) -> Self {
         Self { action, target: target.into(), detail }
     }
+
+    fn row(self, seq: i64, occurred_at: Timestamp, actor: &Actor) -> seal::Row {
+        seal::Row {
+            seq,
+            occurred_at,
+            actor_kind: actor.kind.name().to_owned(),
+            actor_id: actor.id,
+            action: self.action.name().to_owned(),
+            target_kind: self.action.target().name().to_owned(),
+            target_id: self.target,
+            detail: self.detail.to_string(),
+            address: actor.address,
+            request_id: actor.request_id.clone(),
+        }
+    }
 }
 
 /// Records `entry`, for good when `tx` commits. The last statement of the transaction: from here on every other
@@ -178,21 +194,34 @@ pub async fn record(
     actor: &Actor,
     entry: Entry,
 ) -> Result<(), DbError> {
+    record_all(tx, keys, actor, vec![entry]).await
+}
+
+/// As [`record`], for several entries in order.
+///
+/// # Errors
+///
+/// When PostgreSQL is away.
+pub async fn record_all(
+    tx: &Transaction<'_>,
+    keys: &DerivedKeys,
+    actor: &Actor,
+    entries: Vec<Entry>,
+) -> Result<(), DbError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
     let head = store::lock_head(tx).await?;
-    let row = seal::Row {
-        seq: head.seq.saturating_add(1),
-        occurred_at: head.now,
-        actor_kind: actor.kind.name().to_owned(),
-        actor_id: actor.id,
-        action: entry.action.name().to_owned(),
-        target_kind: entry.action.target().name().to_owned(),
-        target_id: entry.target,
-        detail: entry.detail.to_string(),
-        address: actor.address,
-        request_id: actor.request_id.clone(),
-    };
-    let (key, seal) = seal::seal(keys, &head.seal, &row);
-    store::append(tx, &row, key, &seal).await
+    let (mut seq, mut before) = (head.seq, head.seal);
+    let mut rows = Vec::with_capacity(entries.len());
+    for entry in entries {
+        seq = seq.saturating_add(1);
+        let row = entry.row(seq, head.now, actor);
+        let (key, seal) = seal::seal(keys, &before, &row);
+        before = seal;
+        rows.push((row, key, seal));
+    }
+    store::append(tx, &rows).await
 }
 
 /// As [`record`], for what the caller of `request` did.

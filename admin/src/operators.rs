@@ -11,10 +11,3 @@ pub mod sessions;
 pub mod show;
 mod store;
 pub mod superuser;
-
-use crate::api::{Operation, Shape};
-
-/// Adds what the document says of `{id}`.
-fn of_user(operation: Operation) -> Operation {
-    operation.path("id", "The user.", Shape::uuid("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b"))
-}

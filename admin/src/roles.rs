@@ -15,6 +15,7 @@ pub mod delete;
 pub mod ends;
 pub mod list;
 pub mod permissions;
+mod protect;
 mod role;
 pub mod show;
 mod store;
@@ -22,6 +23,7 @@ mod store;
 pub use assignments::{AssignError, Assigned, assign_by_email};
 pub use create::{NewRole, create};
 pub use definition::DefinitionError;
+pub use protect::{ProtectError, protect};
 
 /// How many bytes all role names of one person take together, with commas between them.
 ///

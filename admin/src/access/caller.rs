@@ -41,17 +41,19 @@ pub(super) struct Token {
     deployment_generation: u64,
 }
 
-/// The caller of `request`.
+/// The caller of `request`, whose body is one that the route knows.
 ///
 /// # Errors
 ///
-/// 401 `token_missing`, `token_invalid`, `token_expired` or `token_revoked`; 503.
+/// 401 `token_missing`, `token_invalid`, `token_expired` or `token_revoked`; 415 or 422 for a body where none
+/// belongs; 503.
 pub(crate) async fn caller(request: &Request) -> Result<Caller, Problem> {
     let text = bearer(&request.headers)?.ok_or_else(|| Problem::new(Code::TokenMissing))?;
     let token = verify(request, text, CLOCK_SKEW)?;
     let caller = identify(&token)?;
     let connection = request.context.db.get().await?;
     judge(caller, store::caller_facts(&*connection, caller).await?)?;
+    request.refuse_unknown_body()?;
     Ok(caller)
 }
 

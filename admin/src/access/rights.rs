@@ -1,6 +1,6 @@
 //! What somebody may do: their roles, what these inherit, and the permissions that follow.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use shared::permission::{Pattern, Permission};
@@ -29,10 +29,18 @@ pub(crate) struct Held {
 pub(crate) struct Rights {
     /// Whether they may do everything.
     pub(crate) is_superuser: bool,
-    /// By name.
-    pub(crate) held: Vec<Held>,
+    /// Their roles by name, each with what it gives.
+    held: Vec<Given>,
     /// The definitions of these roles, and of all that they inherit.
-    pub(crate) map: RoleMap,
+    map: RoleMap,
+}
+
+/// What one role that somebody has gives them.
+#[derive(Debug, Clone)]
+struct Given {
+    held: Held,
+    roles: BTreeSet<RoleName>,
+    patterns: BTreeSet<Pattern>,
 }
 
 /// One way in which somebody comes to a permission.
@@ -62,6 +70,16 @@ impl End {
 }
 
 impl Rights {
+    /// The rights of somebody with the roles `held`, which are defined by `map` with all that they inherit.
+    pub(super) fn new(is_superuser: bool, held: Vec<Held>, map: RoleMap) -> Self {
+        let given = |held: Held| Given {
+            roles: map.reach([&held.role]).into_iter().cloned().collect(),
+            patterns: map.permissions([&held.role]).into_iter().cloned().collect(),
+            held,
+        };
+        Self { is_superuser, held: held.into_iter().map(given).collect(), map }
+    }
+
     /// Whether an endpoint that asks for `right` lets them in.
     pub(crate) fn has(&self, right: Right) -> bool {
         self.is_superuser || self.may(&right.pattern())
@@ -86,16 +104,16 @@ impl Rights {
         if self.is_superuser {
             return Some(End::Never);
         }
-        let holds =
-            |held: &&Held| self.map.permissions([&held.role]).iter().any(|granted| granted.covers(pattern));
-        self.held.iter().filter(holds).map(|held| held.end).max()
+        let forms = covering(pattern);
+        let holds = |given: &&Given| forms.iter().any(|form| given.patterns.contains(form));
+        self.held.iter().filter(holds).map(|given| given.held.end).max()
     }
 
     /// Until when they have `role`, assigned or inherited; `None` when they do not. Whoever holds everything has
     /// every role to give, though no location lets them in for it.
     pub(crate) fn has_role_until(&self, role: &RoleName) -> Option<End> {
-        let has = |held: &&Held| self.map.reach([&held.role]).contains(role);
-        let assigned = self.held.iter().filter(has).map(|held| held.end).max();
+        let has = |given: &&Given| given.roles.contains(role);
+        let assigned = self.held.iter().filter(has).map(|given| given.held.end).max();
         assigned.max(self.may_until(&Pattern::everything()))
     }
 
@@ -103,21 +121,22 @@ impl Rights {
     /// that lasts as long is left out.
     pub(crate) fn effective(&self) -> Vec<(Pattern, End)> {
         let mut ends: BTreeMap<Pattern, End> = BTreeMap::new();
-        for held in &self.held {
-            for pattern in self.map.permissions([&held.role]) {
-                let end = ends.entry(pattern.clone()).or_insert(held.end);
-                *end = held.end.max(*end);
+        for given in &self.held {
+            for pattern in &given.patterns {
+                let end = ends.entry(pattern.clone()).or_insert(given.held.end);
+                *end = given.held.end.max(*end);
             }
         }
+        let lasts = |wider: &Pattern, end: End| ends.get(wider).is_some_and(|until| *until >= end);
         let is_part = |pattern: &Pattern, end: End| {
-            ends.iter().any(|(other, until)| other != pattern && *until >= end && other.covers(pattern))
+            covering(pattern).iter().any(|wider| wider != pattern && lasts(wider, end))
         };
         ends.iter().filter(|(pattern, end)| !is_part(pattern, **end)).map(|(p, e)| (p.clone(), *e)).collect()
     }
 
     /// Every way to `permission`: for each assigned role and each pattern that grants it, the shortest.
     pub(crate) fn paths(&self, permission: &Permission) -> Vec<Path> {
-        self.held.iter().flat_map(|held| self.paths_of(held, permission)).collect()
+        self.held.iter().flat_map(|given| self.paths_of(&given.held, permission)).collect()
     }
 
     fn paths_of(&self, held: &Held, permission: &Permission) -> Vec<Path> {
@@ -143,5 +162,29 @@ impl Rights {
             }
         }
         paths.into_values().collect()
+    }
+}
+
+/// The patterns that cover `pattern`: everything, its area, and itself.
+fn covering(pattern: &Pattern) -> Vec<Pattern> {
+    let area = pattern.as_str().split_once(':').and_then(|(area, _)| format!("{area}:*").parse().ok());
+    [Some(Pattern::everything()), area, Some(pattern.clone())].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn patterns() -> impl Strategy<Value = Pattern> {
+        prop_oneof!["[ab]:[ab]", "[ab]:\\*", "\\*"].prop_map(|text| text.parse().unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn the_forms_that_cover_a_pattern_are_those_that_say_so(one in patterns(), other in patterns()) {
+            prop_assert_eq!(covering(&one).contains(&other), other.covers(&one));
+        }
     }
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::caller::{Caller, Facts};
 use super::rights::{End, Held, Rights};
-use crate::db::{Connection, DbError};
+use crate::db::{Connection, DbError, Transaction};
 use crate::users::store::ACTIVE;
 
 /// A role that somebody has, as the database tells it.
@@ -67,6 +67,13 @@ fn facts(row: &Row) -> Result<Facts, DbError> {
     })
 }
 
+/// Holds the definitions of all roles as they are until the transaction ends, together with others who do.
+pub(crate) async fn hold_definitions(tx: &Transaction<'_>) -> Result<(), DbError> {
+    let statement = tx.prepare_cached("select version from auth.role_map for share").await?;
+    tx.query_one(&statement, &[]).await?;
+    Ok(())
+}
+
 /// Whether a session began within the last ten minutes.
 pub(super) async fn is_fresh(connection: &Connection, session: Uuid) -> Result<bool, DbError> {
     let sql = "select authenticated_at > clock_timestamp() - interval '10 minutes' as is_fresh
@@ -112,11 +119,8 @@ fn read_rights(row: &Row) -> Result<Rights, DbError> {
     let definitions: BTreeMap<RoleName, Definition> = from_json(row.try_get("definitions")?);
     let held = held.into_iter().map(|held| Held { role: held.role, end: End::of(held.expires_at) }).collect();
     let role = |role: Definition| Role { permissions: role.permissions, inherits: role.inherits };
-    Ok(Rights {
-        is_superuser: row.try_get("is_superuser")?,
-        held,
-        map: definitions.into_iter().map(|(name, definition)| (name, role(definition))).collect(),
-    })
+    let map = definitions.into_iter().map(|(name, definition)| (name, role(definition))).collect();
+    Ok(Rights::new(row.try_get("is_superuser")?, held, map))
 }
 
 /// What the statement itself put together. Should it not be what it is, nothing is granted.

@@ -60,7 +60,7 @@ codes! {
     Forbidden = FORBIDDEN "forbidden" "This is not allowed.",
     PrivilegeEscalation = FORBIDDEN "privilege_escalation" "Nobody can give what they do not have themselves.",
     FreshAuthRequired = FORBIDDEN "fresh_auth_required" "The sign-in is too long ago for this.",
-    SystemRole = FORBIDDEN "system_role" "Only the command line changes this role.",
+    SystemRole = FORBIDDEN "system_role" "The role is protected; `admin roles release` on the command line lets it be changed.",
     RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed.",
 
     NotFound = NOT_FOUND "not_found" "There is no such thing.",

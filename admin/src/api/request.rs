@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::HeaderMap;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use shared::request_id::RequestId;
 use uuid::Uuid;
@@ -25,9 +26,16 @@ pub struct Request {
     pub params: Params,
     /// The query string, still encoded.
     pub query: String,
+    /// Whether the route knows a body.
+    pub takes_body: bool,
     /// The body as it came.
     pub body: Bytes,
 }
+
+/// The body of a route that knows none: nothing, or nothing in braces.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 /// The parts of a path that a route leaves open, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,6 +60,18 @@ impl Request {
     /// As [`Self::json`].
     pub fn json_if_any<T: DeserializeOwned>(&self) -> Result<Option<T>, Problem> {
         if self.body.is_empty() { Ok(None) } else { self.json().map(Some) }
+    }
+
+    /// Refuses a body where the route knows none, with its fields named, rather than let it go unheard.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::json`].
+    pub fn refuse_unknown_body(&self) -> Result<(), Problem> {
+        if !self.takes_body {
+            self.json_if_any::<Nothing>()?;
+        }
+        Ok(())
     }
 
     /// A part of the path that is an identifier. What is none cannot be found.

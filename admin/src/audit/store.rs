@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::list::Filter;
 use super::seal::{Row, Seal};
+use super::verify::Place;
 use crate::db::{Connection, DbError, Transaction};
 
 /// Where the chain ends, and the moment of the next row.
@@ -18,6 +19,8 @@ pub(super) struct Head {
 /// A row with its seal, as it was found.
 pub(super) struct Sealed {
     pub(super) row: Row,
+    /// Whether what was read is all that stands there.
+    pub(super) is_readable: bool,
     pub(super) key: u8,
     pub(super) seal: Vec<u8>,
 }
@@ -33,35 +36,54 @@ pub(super) async fn lock_head(tx: &Transaction<'_>) -> Result<Head, DbError> {
 }
 
 /// The end of the chain as it is now.
-pub(super) async fn head(connection: &Connection) -> Result<(i64, Seal), DbError> {
+pub(super) async fn head(connection: &Connection) -> Result<Place, DbError> {
     let row = connection.query_one("select seq, seal from auth.audit_head", &[]).await?;
-    Ok((row.try_get("seq")?, seal(&row)?))
+    Ok(Place { seq: row.try_get("seq")?, seal: seal(&row)? })
 }
 
-/// Adds a row, which is the end of the chain from now on.
-pub(super) async fn append(tx: &Transaction<'_>, row: &Row, key: u8, seal: &Seal) -> Result<(), DbError> {
+/// Adds rows with their keys and seals; the last is the end of the chain from now on.
+pub(super) async fn append(tx: &Transaction<'_>, rows: &[(Row, u8, Seal)]) -> Result<(), DbError> {
     let sql = "with appended as (
                    insert into auth.audit_log (seq, occurred_at, actor_kind, actor_id, action, target_kind,
                        target_id, detail, address, request_id, seal_key, seal)
-                   values ($1, $2, $3, $4, $5, $6, $7, ($8::text)::json, $9, $10, $11, $12)
+                   select new.seq, new.occurred_at, new.actor_kind, new.actor_id, new.action, new.target_kind,
+                       new.target_id, new.detail::json, new.address, new.request_id, new.seal_key, new.seal
+                   from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::uuid[], $5::text[], $6::text[],
+                       $7::text[], $8::text[], $9::inet[], $10::text[], $11::smallint[], $12::bytea[])
+                       as new (seq, occurred_at, actor_kind, actor_id, action, target_kind, target_id, detail,
+                           address, request_id, seal_key, seal)
+                   returning seq, occurred_at, seal
                )
-               update auth.audit_head set seq = $1, occurred_at = $2, seal = $12";
+               update auth.audit_head set seq = last.seq, occurred_at = last.occurred_at, seal = last.seal
+               from (select seq, occurred_at, seal from appended order by seq desc limit 1) last";
     let statement = tx.prepare_cached(sql).await?;
+    let seq: Vec<_> = rows.iter().map(|(row, ..)| row.seq).collect();
+    let moments: Vec<_> = rows.iter().map(|(row, ..)| row.occurred_at).collect();
+    let actor_kinds: Vec<_> = rows.iter().map(|(row, ..)| row.actor_kind.as_str()).collect();
+    let actors: Vec<_> = rows.iter().map(|(row, ..)| row.actor_id).collect();
+    let actions: Vec<_> = rows.iter().map(|(row, ..)| row.action.as_str()).collect();
+    let target_kinds: Vec<_> = rows.iter().map(|(row, ..)| row.target_kind.as_str()).collect();
+    let targets: Vec<_> = rows.iter().map(|(row, ..)| row.target_id.as_str()).collect();
+    let details: Vec<_> = rows.iter().map(|(row, ..)| row.detail.as_str()).collect();
+    let addresses: Vec<_> = rows.iter().map(|(row, ..)| row.address).collect();
+    let requests: Vec<_> = rows.iter().map(|(row, ..)| row.request_id.as_deref()).collect();
+    let keys: Vec<_> = rows.iter().map(|(_, key, _)| i16::from(*key)).collect();
+    let seals: Vec<_> = rows.iter().map(|(.., seal)| seal.as_slice()).collect();
     tx.execute(
         &statement,
         &[
-            &row.seq,
-            &row.occurred_at,
-            &row.actor_kind,
-            &row.actor_id,
-            &row.action,
-            &row.target_kind,
-            &row.target_id,
-            &row.detail,
-            &row.address,
-            &row.request_id,
-            &i16::from(key),
-            &seal.as_slice(),
+            &seq,
+            &moments,
+            &actor_kinds,
+            &actors,
+            &actions,
+            &target_kinds,
+            &targets,
+            &details,
+            &addresses,
+            &requests,
+            &keys,
+            &seals,
         ],
     )
     .await?;
@@ -70,21 +92,24 @@ pub(super) async fn append(tx: &Transaction<'_>, row: &Row, key: u8, seal: &Seal
 
 /// Rows after `after`, in order.
 pub(super) async fn rows(connection: &Connection, after: i64, limit: i64) -> Result<Vec<Sealed>, DbError> {
-    let sql = "select seq, occurred_at, actor_kind, actor_id, action, target_kind, target_id,
-                   detail::text as detail, address, request_id, seal_key, seal
+    // An address with a mask and a moment without an end are never written, and not what the row says when read.
+    let sql = "select seq, case when isfinite(occurred_at) then occurred_at else to_timestamp(0) end as occurred_at,
+                   actor_kind, actor_id, action, target_kind, target_id, detail::text as detail, address,
+                   request_id, seal_key, seal,
+                   isfinite(occurred_at) and (address is null or address = host(address)::inet) as is_readable
                from auth.audit_log where seq > $1 order by seq limit $2";
     let statement = connection.prepare_cached(sql).await?;
     let rows = connection.query(&statement, &[&after, &limit]).await?;
-    rows.iter()
-        .map(|found| {
-            Ok(Sealed {
-                row: row(found)?,
-                // A `check` keeps it within a byte.
-                key: u8::try_from(found.try_get::<_, i16>("seal_key")?).unwrap_or(0),
-                seal: found.try_get("seal")?,
-            })
+    let sealed = |found: &SqlRow| {
+        Ok(Sealed {
+            row: row(found)?,
+            is_readable: found.try_get("is_readable")?,
+            // A `check` keeps it within a byte.
+            key: u8::try_from(found.try_get::<_, i16>("seal_key")?).unwrap_or(0),
+            seal: found.try_get("seal")?,
         })
-        .collect()
+    };
+    rows.iter().map(sealed).collect()
 }
 
 /// Up to `limit` rows that fit `filter`, the latest first, beginning before `before`.

@@ -11,12 +11,12 @@ use crate::keys::DerivedKeys;
 /// How many rows are read at once.
 const PAGE: i64 = 1000;
 
-/// A place in the chain: a row, and a part of its seal. Written down elsewhere, it shows later that nothing up to
-/// there is gone.
+/// A place in the chain: a row and its seal. Written down elsewhere, it shows later that nothing up to there is
+/// gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    seq: i64,
-    seal: Seal,
+    pub(super) seq: i64,
+    pub(super) seal: Seal,
 }
 
 /// The text is not `<number>:<64 hex digits>`.
@@ -52,6 +52,14 @@ pub enum Broken {
         /// The last row.
         found: i64,
     },
+    /// A seal of a key that had been replaced.
+    #[error("row {seq} is sealed under master key {key}, which a row before it had left for a newer one")]
+    OldKey {
+        /// The row.
+        seq: i64,
+        /// The key.
+        key: u8,
+    },
     /// Another chain than the one that was seen before.
     #[error("row {0} is not the one that was seen before: the log was written anew from there or before")]
     OtherPlace(i64),
@@ -81,8 +89,11 @@ pub enum VerifyError {
 /// A walk along the chain.
 struct Walk<'k> {
     keys: &'k DerivedKeys,
-    known: Option<Place>,
+    /// Where it has to come through: seen before, and remembered as the end.
+    known: Vec<Place>,
     at: Place,
+    /// How old the key of the last row is; see [`DerivedKeys::age`].
+    age: usize,
 }
 
 /// Verifies the chain from its first row to where it ends now, and, when it was seen before, that it still goes
@@ -97,53 +108,55 @@ pub async fn verify(
     known: Option<Place>,
 ) -> Result<Chain, VerifyError> {
     // Read first: what is added meanwhile lies behind it.
-    let (expected, seal) = store::head(connection).await?;
-    let mut walk = Walk { keys, known, at: Place { seq: 0, seal: [0; SEAL_BYTES] } };
+    let head = store::head(connection).await?;
+    let known = known.into_iter().chain([head]).collect();
+    let mut walk = Walk { keys, known, at: Place { seq: 0, seal: [0; SEAL_BYTES] }, age: usize::MAX };
+    let mut after = i64::MIN;
     loop {
-        let rows = store::rows(connection, walk.at.seq, PAGE).await?;
-        if rows.is_empty() {
-            break;
-        }
-        for row in rows {
-            walk.step(&row)?;
-        }
+        let rows = store::rows(connection, after, PAGE).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.row.seq;
+        rows.iter().try_for_each(|row| walk.step(row))?;
     }
-    // Reached: the rows up to the head are there, and the head's own seal is checked against its row.
-    let head = Place { seq: expected, seal };
-    walk.finish(connection, head).await
+    let now = store::head(connection).await?;
+    Ok(walk.finish(now)?)
 }
 
 impl Walk<'_> {
     fn step(&mut self, sealed: &Sealed) -> Result<(), Broken> {
         let seq = self.at.seq.saturating_add(1);
-        if sealed.row.seq != seq {
+        if sealed.row.seq < seq {
+            return Err(Broken::Changed(sealed.row.seq));
+        }
+        if sealed.row.seq > seq {
             return Err(Broken::Missing(seq));
         }
         let key = self.keys.find(sealed.key).ok_or(Broken::KeyMissing { seq, key: sealed.key })?;
-        if !is_sealed(key, &self.at.seal, &sealed.row, &sealed.seal) {
+        if !sealed.is_readable || !is_sealed(key, &self.at.seal, &sealed.row, &sealed.seal) {
             return Err(Broken::Changed(seq));
         }
+        // Whoever got hold of a key that was replaced must not be able to go on with it.
+        let age = self.keys.age(sealed.key).unwrap_or(usize::MAX);
+        if age > self.age {
+            return Err(Broken::OldKey { seq, key: sealed.key });
+        }
         let seal = Seal::try_from(sealed.seal.as_slice()).map_err(|_| Broken::Changed(seq))?;
-        self.at = Place { seq, seal };
-        match self.known {
-            Some(known) if known.seq == seq && known != self.at => Err(Broken::OtherPlace(seq)),
-            _ => Ok(()),
+        (self.at, self.age) = (Place { seq, seal }, age);
+        match self.known.iter().any(|known| known.seq == seq && *known != self.at) {
+            true => Err(Broken::OtherPlace(seq)),
+            false => Ok(()),
         }
     }
 
-    async fn finish(self, connection: &Connection, head: Place) -> Result<Chain, VerifyError> {
+    /// `now` is the end as it is remembered after the walk: rows beyond it are nobody's.
+    fn finish(self, now: Place) -> Result<Chain, Broken> {
         let end = self.at;
-        let short = |expected| Broken::End { expected, found: end.seq };
-        if end.seq < head.seq {
-            return Err(short(head.seq).into());
+        let furthest = self.known.iter().map(|known| known.seq).max().unwrap_or(0);
+        if end.seq < furthest {
+            return Err(Broken::End { expected: furthest, found: end.seq });
         }
-        if let Some(known) = self.known.filter(|known| known.seq > end.seq) {
-            return Err(short(known.seq).into());
-        }
-        // Rows beyond the head that was read first were added since, or nobody's: the head of now tells.
-        let (now, seal) = store::head(connection).await?;
-        if now < end.seq || (now == end.seq && seal != end.seal) {
-            return Err(short(now).into());
+        if now.seq < end.seq {
+            return Err(Broken::End { expected: now.seq, found: end.seq });
         }
         Ok(Chain { rows: end.seq, end })
     }

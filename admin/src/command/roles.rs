@@ -29,6 +29,16 @@ pub(super) enum Action {
         #[arg(long)]
         system: bool,
     },
+    /// Let the API change and delete a role no longer.
+    Protect {
+        /// The role.
+        name: String,
+    },
+    /// Let the API change and delete a role again.
+    Release {
+        /// The role.
+        name: String,
+    },
     /// Assign a role to a user. Their tokens carry it after the next refresh.
     Assign {
         /// The user's e-mail address.
@@ -54,6 +64,14 @@ pub(super) async fn run(action: Action, config: Config) -> Result<(), Failure> {
             };
             roles::create(&mut connection, &audit_keys, &new).await?;
             say(format_args!("Created the role {}.", new.name))
+        }
+        Action::Protect { name } => {
+            roles::protect(&mut connection, &audit_keys, &name, true).await?;
+            say(format_args!("Only the command line changes {name} now."))
+        }
+        Action::Release { name } => {
+            roles::protect(&mut connection, &audit_keys, &name, false).await?;
+            say(format_args!("The API changes {name} again."))
         }
         Action::Assign { email, name, until } => {
             let issuer = &config.tokens.issuer;

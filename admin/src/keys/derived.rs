@@ -1,7 +1,5 @@
 //! HMAC keys derived from the master keys, one set a purpose.
 
-use std::collections::HashMap;
-
 use aws_lc_rs::{hkdf, hmac};
 
 use crate::config::MasterKeys;
@@ -19,8 +17,8 @@ pub enum Purpose {
 ///
 /// What was sealed keeps the number it was sealed under, so that it opens as long as that master key is there.
 pub struct DerivedKeys {
-    current: u8,
-    keys: HashMap<u8, hmac::Key>,
+    /// In the order of the configuration: the first seals, and each is newer than those after it.
+    keys: Vec<(u8, hmac::Key)>,
 }
 
 impl Purpose {
@@ -35,19 +33,22 @@ impl Purpose {
 impl DerivedKeys {
     /// Derives them (HKDF-SHA256, RFC 5869).
     pub fn derive(masters: &MasterKeys, purpose: Purpose) -> Self {
-        let current = masters.iter().next().map_or(0, |(id, _)| id);
-        let keys = masters.iter().map(|(id, master)| (id, hmac_key(master, purpose))).collect();
-        Self { current, keys }
+        Self { keys: masters.iter().map(|(id, master)| (id, hmac_key(master, purpose))).collect() }
     }
 
     /// The number that new things are sealed under.
     pub fn current(&self) -> u8 {
-        self.current
+        self.keys.first().map_or(0, |(id, _)| *id)
     }
 
     /// The key of this number; `None` when its master key was taken out of the configuration.
     pub fn find(&self, id: u8) -> Option<&hmac::Key> {
-        self.keys.get(&id)
+        self.keys.iter().find(|(known, _)| *known == id).map(|(_, key)| key)
+    }
+
+    /// How many keys were made after this one; `None` for one that is not there.
+    pub fn age(&self, id: u8) -> Option<usize> {
+        self.keys.iter().position(|(known, _)| *known == id)
     }
 }
 

@@ -21,7 +21,8 @@ pub fn describe(operation: Operation) -> Operation {
 }
 
 /// What `ETag` is.
-pub(super) const VERSION: &str = "The version of the profile, for `If-Match`.";
+pub(super) const VERSION: &str =
+    "The version of the profile, for `If-Match`; whether a role still exists is not part of it.";
 
 /// A profile for the document.
 pub(super) fn example() -> Value {

@@ -4,8 +4,8 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::guard::{check_not_last, lock_person, lock_superusers};
-use super::{of_user, store};
-use crate::access::{Right, allowed_upon};
+use super::store;
+use crate::access::{Right, allowed_upon, of_user};
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::audit::{self, Action, Entry};
 use crate::sessions::renew::end_older;

@@ -4,8 +4,8 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::guard::lock_person;
-use super::{of_user, store};
-use crate::access::{Right, allowed_upon};
+use super::store;
+use crate::access::{Right, allowed_upon, of_user};
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::audit::{self, Action, Entry};
 use crate::users::store::ACTIVE;

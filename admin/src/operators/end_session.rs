@@ -4,8 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::guard::lock_person;
-use super::of_user;
-use crate::access::{Right, allowed_upon};
+use crate::access::{Right, allowed_upon, of_user};
 use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
 use crate::audit::{self, Action, Entry};
 use crate::revocations::{self, NewRevocation};

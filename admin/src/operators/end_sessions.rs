@@ -6,8 +6,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::guard::lock_person;
-use super::of_user;
-use crate::access::{Right, allowed_upon};
+use crate::access::{Right, allowed_upon, of_user};
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::audit::{self, Action, Entry};
 use crate::sessions::renew::end_older;

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::store::{self, Person};
-use crate::access::{Caller, Right, Rights, check_upon, lock};
+use crate::access::{Caller, Right, Rights, lock, lock_upon};
 use crate::api::{Code, Problem};
 use crate::db::Transaction;
 
@@ -19,13 +19,8 @@ pub(super) async fn lock_person(
     right: Right,
     user: Uuid,
 ) -> Result<Person, Problem> {
-    let locked = lock(tx, caller, &[user]).await?;
-    check_upon(&locked.rights, right, &caller, user)?;
-    let person = store::find(&**tx, user).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
-    if person.is_superuser && !locked.rights.is_superuser {
-        return Err(Problem::new(Code::Forbidden).detail("Only a superuser acts on a superuser."));
-    }
-    Ok(person)
+    lock_upon(tx, caller, right, user).await?;
+    store::find(&**tx, user).await?.ok_or_else(|| Problem::new(Code::NotFound))
 }
 
 /// Holds `user`, the caller and every superuser alone, so that nobody else becomes one or ceases to be one; what the

@@ -3,8 +3,7 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::of_user;
-use crate::access::{Right, allowed_upon};
+use crate::access::{Right, allowed_upon, of_user};
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::sessions::list::{self, Sessions};
 use crate::users;

@@ -6,8 +6,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::store::{self, Person};
-use super::{history, list, of_user, sessions};
-use crate::access::{Right, allowed_upon};
+use super::{history, list, sessions};
+use crate::access::{Right, allowed_upon, of_user};
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::roles::assignments::{self, Assignment};
 use crate::sessions::history::list::Page;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::guard::{check_not_last, lock_superusers};
 use super::store;
-use crate::access::{Caller, caller, is_fresh, rights_of};
+use crate::access::{Caller, caller, is_fresh, of_user, rights_of};
 use crate::api::{Access, Code, Operation, Problem, Request};
 use crate::audit::{self, Action, Entry};
 
@@ -54,7 +54,7 @@ async fn set(request: &Request, caller: Caller, user: Uuid, is_superuser: bool) 
 
 /// Adds what both say of themselves.
 fn describe(operation: Operation) -> Operation {
-    super::of_user(operation)
+    of_user(operation)
         .tag("Operators")
         .detail(
             "For superusers who signed in within the last ten minutes. A superuser may do everything in admin, and \

@@ -19,14 +19,15 @@ use uuid::Uuid;
 
 use super::role::{RoleRef, RoleView};
 use super::{MAX_NAMES_BYTES, store as roles};
-use crate::api::{Code, Operation, Problem, Shape};
+use crate::access::{hold_definitions, of_user as of_user_in_path};
+use crate::api::{Code, Operation, Problem};
 use crate::audit::{self, Action, Actor, Entry};
 use crate::db::{Connection, DbError, Transaction};
 use crate::keys::DerivedKeys;
 use crate::revocations::{self, NewRevocation};
 use crate::users::{self, EmailAddress, NotAnEmailAddress};
 
-pub(super) use store::delete_ended;
+pub(super) use store::{Ended, delete_ended};
 
 /// An assignment, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -111,10 +112,10 @@ pub async fn assign_by_email(
 ) -> Result<Assigned, AssignError> {
     let (email, role): (EmailAddress, RoleName) = (email.parse()?, role.parse()?);
     let tx = connection.begin().await?;
-    roles::hold_definitions(&tx).await?;
+    hold_definitions(&tx).await?;
     let user = users::store::lock_by_email(&tx, &email).await?.ok_or(AssignError::NoUser)?;
     let role = roles::find(&*tx, &RoleRef::Name(role)).await?.ok_or(AssignError::NoRole)?;
-    let new = NewAssignment { expires_at, ..NewAssignment::default() };
+    let new = NewAssignment::new(expires_at, None, None);
     let assigned = assign_within(&tx, issuer, user, &role, &new).await?;
     if assigned != Assigned::Already {
         audit::record(&tx, audit_keys, &Actor::command(), entry(user, &role, &new)).await?;
@@ -151,15 +152,20 @@ async fn assign_within(
     if store::names_length(tx, user).await? > MAX_NAMES_BYTES {
         return Err(AssignError::TooMany);
     }
-    make_tokens_old(tx, issuer, user).await?;
+    make_tokens_old(tx, issuer, &[user]).await?;
     Ok(assigned)
 }
 
-/// Begins a new generation of the user's tokens: a refresh brings one.
-pub(super) async fn make_tokens_old(tx: &Transaction<'_>, issuer: &str, user: Uuid) -> Result<(), DbError> {
-    let generation = users::store::advance_generation_and_version(tx, user).await?;
-    let revocation = NewRevocation::user(user, generation, Reason::RefreshNeeded);
-    revocations::record(tx, issuer, &[revocation]).await
+/// Begins a new generation of each user's tokens: a refresh brings one. With all of them held.
+pub(super) async fn make_tokens_old(
+    tx: &Transaction<'_>,
+    issuer: &str,
+    users: &[Uuid],
+) -> Result<(), DbError> {
+    let generations = users::store::advance_generations(tx, users).await?;
+    let revocation = |(user, generation)| NewRevocation::user(user, generation, Reason::RefreshNeeded);
+    let revocations: Vec<_> = generations.into_iter().map(revocation).collect();
+    revocations::record(tx, issuer, &revocations).await
 }
 
 /// Every assignment of a user that stands, by the role's name.
@@ -171,6 +177,14 @@ pub(crate) async fn of_user(connection: &Connection, user: Uuid) -> Result<Vec<A
     store::list(connection, user).await
 }
 
+impl NewAssignment {
+    /// To the microsecond, as it is stored: else the same moment would look like another one.
+    fn new(expires_at: Option<Timestamp>, granted_by: Option<Uuid>, reason: Option<String>) -> Self {
+        let to_stored = |end: Timestamp| Timestamp::from_microsecond(end.as_microsecond()).unwrap_or(end);
+        Self { expires_at: expires_at.map(to_stored), granted_by, reason }
+    }
+}
+
 fn entry(user: Uuid, role: &RoleView, new: &NewAssignment) -> Entry {
     let detail: Value = json!({
         "role_id": role.role_id, "role": role.name, "expires_at": new.expires_at, "reason": new.reason,
@@ -178,14 +192,9 @@ fn entry(user: Uuid, role: &RoleView, new: &NewAssignment) -> Entry {
     Entry::new(Action::RoleAssigned, user.to_string(), detail)
 }
 
-/// Adds what the document says of `{id}`.
-fn of_user_path(operation: Operation) -> Operation {
-    operation.path("id", "The user.", Shape::uuid("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b"))
-}
-
 /// Adds what the document says of `{id}` and `{role}`.
 fn of_path(operation: Operation) -> Operation {
-    of_user_path(operation).path("role", super::role::NAMED, super::role::shape())
+    of_user_in_path(operation).path("role", super::role::NAMED, super::role::shape())
 }
 
 pub(crate) fn example() -> Value {

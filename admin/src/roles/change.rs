@@ -9,23 +9,24 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 use shared::permission::Pattern;
-use shared::revocation::Reason;
 use shared::role::RoleName;
 use shared::role_map::Role;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::assignments::make_tokens_old;
 use super::definition::{self, DefinitionError, Definitions};
 use super::role::{self, RoleRef, RoleView};
-use super::{show, store};
+use super::{MAX_NAMES_BYTES, show, store};
 use crate::access::{Caller, End, Right, allowed, lock};
 use crate::api::{
     Access, Change, Code, Findings, Operation, Problem, Request, Response, Shape, check_version,
 };
 use crate::audit::{self, Action, Entry};
 use crate::db::{DbError, Transaction};
-use crate::revocations::{self, NewRevocation};
-use crate::users;
+
+/// The most people whose tokens one renaming makes old: it is one transaction, which holds all of them.
+const MAX_RENAMED_HOLDERS: usize = 10_000;
 
 /// A merge patch (RFC 7396): what is named is set, what is null is removed, the rest stays. Lists are replaced whole.
 #[derive(Deserialize, ToSchema)]
@@ -66,7 +67,7 @@ pub fn describe(operation: Operation) -> Operation {
         .detail(
             "Other permissions count at every location within milliseconds, for tokens that were issued before \
              as well. With another name its holders have to refresh their tokens. What the role gains, whoever \
-             changes it must have, without an end; renaming takes having the role.",
+             changes it must have, without an end; renaming takes having everything.",
         )
         .access(Access::Permission(Right::RolesWrite.as_str()))
         .path("role", role::NAMED, role::shape())
@@ -132,33 +133,22 @@ impl Edit<'_> {
         if before.is_system {
             return Err(Problem::new(Code::SystemRole));
         }
-        let defined = definitions.with(&before.name, definition_of(&after))?;
-        definitions.check_gain(&locked.rights, &before.name, &defined)?;
+        definitions.check(&before.name, &definition_of(&after))?;
+        definitions.check_gain(&locked.rights, &before.name, &definition_of(&after))?;
         if renamed {
-            definition::check_role(&locked.rights, &before.name, End::Never)?;
-            definition::check_name(&tx, &definitions, &after.name).await?;
+            // A location may ask for the new name: whoever gives a name to others must have every one to give.
+            definition::check_role(&locked.rights, &after.name, End::Never)?;
+            definitions.check_name(&tx, &after.name).await?;
             self.rename(&tx, &before, &after, &locked.users).await?;
         }
         if is_same(&before, &after) {
             return Ok(before);
         }
-        self.write(&tx, &before, &after).await?;
+        write(&tx, &before, &after).await?;
         let role = show::require(&*tx, &RoleRef::Id(before.role_id)).await?;
+        audit::record_of(&tx, self.request, &self.caller, entry(&before, &after)).await?;
         tx.commit().await?;
         Ok(role)
-    }
-
-    async fn write(&self, tx: &Transaction<'_>, before: &RoleView, after: &RoleView) -> Result<(), DbError> {
-        let id = before.role_id;
-        store::set_words(tx, id, after.title.as_deref(), after.description.as_deref()).await?;
-        if before.permissions != after.permissions {
-            store::set_permissions(tx, id, &after.permissions).await?;
-        }
-        if before.inherits != after.inherits {
-            store::set_inherits(tx, id, &after.inherits).await?;
-        }
-        store::touch(tx, id).await?;
-        audit::record_of(tx, self.request, &self.caller, entry(before, after)).await
     }
 
     /// Gives the role its new name, and makes its holders' tokens old.
@@ -169,15 +159,32 @@ impl Edit<'_> {
         after: &RoleView,
         holders: &[Uuid],
     ) -> Result<(), DefinitionError> {
+        if holders.len() > MAX_RENAMED_HOLDERS {
+            let sentence =
+                "at most 10000 people may have a role that is renamed; make one that inherits it instead";
+            return Err(DefinitionError::TooMany(sentence.to_owned()));
+        }
         store::rename(tx, before.role_id, &after.name).await.map_err(definition::taken)?;
+        if store::has_too_long_names(tx, before.role_id, MAX_NAMES_BYTES).await? {
+            let sentence = format!("the names of all roles of a person take at most {MAX_NAMES_BYTES} bytes");
+            return Err(DefinitionError::TooMany(sentence));
+        }
         store::retire_name(tx, &before.name).await?;
-        let generations = users::store::advance_generations(tx, holders).await?;
-        let revocation =
-            |(user, generation): (Uuid, u64)| NewRevocation::user(user, generation, Reason::RefreshNeeded);
-        let revocations: Vec<_> = generations.into_iter().map(revocation).collect();
         let issuer = &self.request.context.config.tokens.issuer;
-        Ok(revocations::record(tx, issuer, &revocations).await?)
+        Ok(make_tokens_old(tx, issuer, holders).await?)
     }
+}
+
+async fn write(tx: &Transaction<'_>, before: &RoleView, after: &RoleView) -> Result<(), DbError> {
+    let id = before.role_id;
+    store::set_words(tx, id, after.title.as_deref(), after.description.as_deref()).await?;
+    if before.permissions != after.permissions {
+        store::set_permissions(tx, id, &after.permissions).await?;
+    }
+    if before.inherits != after.inherits {
+        store::set_inherits(tx, id, &after.inherits).await?;
+    }
+    store::touch(tx, id).await
 }
 
 fn definition_of(role: &RoleView) -> Role {

@@ -81,7 +81,6 @@ pub fn describe(operation: Operation) -> Operation {
             Code::RoleExists,
             Code::RoleNameRetired,
             Code::LimitReached,
-            Code::RoleCycle,
         ])
 }
 
@@ -98,9 +97,9 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let definitions = Definitions::lock(&tx).await?;
     let rights = lock(&tx, caller, &[]).await?.rights;
     rights.require(Right::RolesWrite)?;
-    let id = insert(&tx, &definitions, &new, Some(&rights)).await?;
-    audit::record_of(&tx, &request, &caller, entry(id, &new)).await?;
+    let id = define(&tx, &definitions, &new, &rights).await?;
     let role = show::require(&*tx, &RoleRef::Id(id)).await?;
+    audit::record_of(&tx, &request, &caller, entry(id, &new)).await?;
     tx.commit().await?;
     let response = show::respond(StatusCode::CREATED, &role);
     Ok(match HeaderValue::try_from(format!("/api/v1/roles/{}", role.role_id)) {
@@ -121,33 +120,28 @@ pub async fn create(
 ) -> Result<Uuid, DefinitionError> {
     let tx = connection.begin().await?;
     let definitions = Definitions::lock(&tx).await?;
-    let id = define(&tx, &definitions, new).await?;
+    definitions.check_name(&tx, &new.name).await?;
+    definitions.check(&new.name, &new.definition())?;
+    let id = insert(&tx, new).await?;
     audit::record(&tx, audit_keys, &Actor::command(), entry(id, new)).await?;
     tx.commit().await?;
     Ok(id)
 }
 
 /// For whoever has `rights`.
-async fn insert(
-    tx: &Transaction<'_>,
-    definitions: &Definitions,
-    new: &NewRole,
-    rights: Option<&Rights>,
-) -> Result<Uuid, Problem> {
-    let after = definitions.with(&new.name, new.definition())?;
-    if let Some(rights) = rights {
-        definitions.check_gain(rights, &new.name, &after)?;
-    }
-    Ok(define(tx, definitions, new).await?)
-}
-
 async fn define(
     tx: &Transaction<'_>,
     definitions: &Definitions,
     new: &NewRole,
-) -> Result<Uuid, DefinitionError> {
-    definition::check_name(tx, definitions, &new.name).await?;
-    definitions.with(&new.name, new.definition())?;
+    rights: &Rights,
+) -> Result<Uuid, Problem> {
+    definitions.check_name(tx, &new.name).await?;
+    definitions.check(&new.name, &new.definition())?;
+    definitions.check_gain(rights, &new.name, &new.definition())?;
+    Ok(insert(tx, new).await?)
+}
+
+async fn insert(tx: &Transaction<'_>, new: &NewRole) -> Result<Uuid, DefinitionError> {
     let id = Uuid::now_v7();
     store::insert(tx, id, &new.name, new.title.as_deref(), new.description.as_deref(), new.is_system)
         .await

@@ -62,13 +62,13 @@ impl Definitions {
         Ok(Self { map: store::map(&**tx).await? })
     }
 
-    /// As they would be with `name` defined as `role`.
+    /// Asks that `name` can be defined as `role`.
     ///
     /// # Errors
     ///
     /// When that goes beyond a bound, inherits what is not there, or goes round in a circle.
-    pub(super) fn with(&self, name: &RoleName, role: Role) -> Result<RoleMap, DefinitionError> {
-        check_bounds(&role)?;
+    pub(super) fn check(&self, name: &RoleName, role: &Role) -> Result<(), DefinitionError> {
+        check_bounds(role)?;
         if let Some(parent) = role.inherits.iter().find(|parent| self.map.get(parent).is_none()) {
             return Err(DefinitionError::NoParent(parent.clone()));
         }
@@ -79,46 +79,55 @@ impl Definitions {
         if self.map.get(name).is_none() && self.map.len() >= MAX_ROLES {
             return Err(DefinitionError::TooMany(format!("there can be at most {MAX_ROLES} roles")));
         }
-        let others = self.map.iter().map(|(name, role)| (name.clone(), role.clone()));
-        Ok(others.chain([(name.clone(), role)]).collect())
+        Ok(())
     }
 
-    /// Asks that whoever has `rights` may define `name` as `after` has it: everything that it gains must be
-    /// theirs without an end, a definition having none.
+    /// Asks that nobody has `name`, and that no token carries it from a role that is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`DefinitionError::Exists`], [`DefinitionError::Retired`].
+    pub(super) async fn check_name(
+        &self,
+        tx: &Transaction<'_>,
+        name: &RoleName,
+    ) -> Result<(), DefinitionError> {
+        if self.map.get(name).is_some() {
+            return Err(DefinitionError::Exists);
+        }
+        match store::retired_until(tx, name).await? {
+            Some(until) => Err(DefinitionError::Retired(until)),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks that whoever has `rights` may define `name` as `role`: each permission of its own and each role that it
+    /// inherits, which it did not have so before, must be theirs without an end, a definition having none. What it
+    /// had by inheritance alone counts as new, because that may be taken from it elsewhere.
     ///
     /// # Errors
     ///
     /// 403 `privilege_escalation`.
-    pub(super) fn check_gain(
-        &self,
-        rights: &Rights,
-        name: &RoleName,
-        after: &RoleMap,
-    ) -> Result<(), Problem> {
-        let before = self.map.permissions([name]);
-        let is_new = |pattern: &&Pattern| !before.iter().any(|had| had.covers(pattern));
-        let parents = |map: &RoleMap| map.get(name).map(|role| role.inherits.clone()).unwrap_or_default();
-        let (inherited, inherits) = (parents(&self.map), parents(after));
-        let gained = after.permissions([name]).into_iter().filter(is_new);
-        check_permissions(rights, gained, End::Never)?;
-        inherits.difference(&inherited).try_for_each(|parent| check_role(rights, parent, End::Never))
+    pub(super) fn check_gain(&self, rights: &Rights, name: &RoleName, role: &Role) -> Result<(), Problem> {
+        let before = self.map.get(name).cloned().unwrap_or_default();
+        let is_new = |pattern: &&Pattern| !before.permissions.iter().any(|had| had.covers(pattern));
+        let gained = role.permissions.iter().filter(is_new);
+        gained.into_iter().try_for_each(|pattern| check_permission(rights, pattern))?;
+        role.inherits
+            .difference(&before.inherits)
+            .try_for_each(|parent| check_role(rights, parent, End::Never))
     }
 }
 
-/// Asks that `patterns` are among what somebody holds, at least until `end`.
+/// Asks that somebody holds all of `pattern`, without an end.
 ///
 /// # Errors
 ///
 /// 403 `privilege_escalation`.
-fn check_permissions<'p>(
-    rights: &Rights,
-    patterns: impl IntoIterator<Item = &'p Pattern>,
-    end: End,
-) -> Result<(), Problem> {
-    let lacks = |pattern: &&Pattern| rights.may_until(pattern).is_none_or(|until| until < end);
-    match patterns.into_iter().find(lacks) {
-        None => Ok(()),
-        Some(pattern) => Err(escalation(&format!("the permission {pattern}"), rights.may_until(pattern))),
+fn check_permission(rights: &Rights, pattern: &Pattern) -> Result<(), Problem> {
+    match rights.may_until(pattern) {
+        Some(End::Never) => Ok(()),
+        until => Err(escalation(&format!("the permission {pattern}"), until)),
     }
 }
 
@@ -153,25 +162,6 @@ fn check_bounds(role: &Role) -> Result<(), DefinitionError> {
         )));
     }
     Ok(())
-}
-
-/// Asks that `name` may be given to a role: that none has it, and that no token carries it from one that is gone.
-///
-/// # Errors
-///
-/// [`DefinitionError::Exists`], [`DefinitionError::Retired`].
-pub(super) async fn check_name(
-    tx: &Transaction<'_>,
-    definitions: &Definitions,
-    name: &RoleName,
-) -> Result<(), DefinitionError> {
-    if definitions.map.get(name).is_some() {
-        return Err(DefinitionError::Exists);
-    }
-    match store::retired_until(tx, name).await? {
-        Some(until) => Err(DefinitionError::Retired(until)),
-        None => Ok(()),
-    }
 }
 
 /// A name that somebody took who does not know the lock of definitions.

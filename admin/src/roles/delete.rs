@@ -110,7 +110,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let role = show::require(&*tx, &asked).await?;
     lock(&tx, caller, &[]).await?.rights.require(Right::RolesWrite)?;
     check_version(&request.headers, role.version)?;
-    if role.is_system {
+    if role.is_system || store::has_system_heir(&tx, role.role_id).await? {
         return Err(Problem::new(Code::SystemRole));
     }
     store::retire_name(&tx, &role.name).await?;

@@ -1,8 +1,8 @@
 //! Assignments end when their moment comes: the row goes, and the person's tokens are old.
 //!
 //! No token outlives the earliest end of a role that it carries, so none is good for long after that moment anyway;
-//! this makes it precise at the sidecars, which allow for clocks, and says that a refresh helps. Every replica does it;
-//! whoever has the person's lock first does all of it, and the others find nothing left.
+//! this makes it precise at the sidecars, which allow for clocks, and says that a refresh helps. One replica at a time
+//! does it, many people in one transaction: subscriptions end together at the end of a month.
 
 use std::time::Duration;
 
@@ -11,11 +11,12 @@ use serde_json::json;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::assignments::{delete_ended, make_tokens_old};
+use super::assignments::{Ended, delete_ended, make_tokens_old};
 use super::store;
+use crate::access::hold_definitions;
 use crate::audit::{self, Action, Actor, Entry};
 use crate::context::Context;
-use crate::db::DbError;
+use crate::db::{DbError, Transaction};
 use crate::users;
 
 /// The longest that nothing is looked for. An assignment that is made with an end nearer than this may end this much
@@ -25,8 +26,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The shortest pause, so that a moment that is almost there is not asked for again and again.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// How many people are looked up at once.
-const PAGE: i64 = 100;
+/// How many assignments end in one transaction, about.
+const PAGE: i64 = 500;
 
 /// Ends what has to end, for ever.
 pub async fn keep(context: Context) {
@@ -51,38 +52,40 @@ pub async fn keep(context: Context) {
 
 /// Ends what is due; how long to wait for the next.
 async fn end_due(context: &Context) -> Result<Duration, DbError> {
+    let mut connection = context.db.get().await?;
     loop {
-        let due = {
-            let connection = context.db.get().await?;
-            store::due(&connection, PAGE).await?
-        };
+        let due = store::due(&connection, PAGE).await?;
         if due.people.is_empty() {
             return Ok(due.next.map_or(LOOK, |next| until(due.now, next)));
         }
-        for user in due.people {
-            end_of(context, user).await?;
+        let tx = connection.begin().await?;
+        if !store::try_ends_lock(&tx).await? {
+            // Another replica is at it.
+            tx.rollback().await?;
+            return Ok(LOOK);
         }
+        end_of(context, tx, &due.people).await?;
     }
 }
 
-async fn end_of(context: &Context, user: Uuid) -> Result<(), DbError> {
-    let mut connection = context.db.get().await?;
-    let tx = connection.begin().await?;
-    store::hold_definitions(&tx).await?;
-    users::store::lock_all(&tx, &[user]).await?;
-    let ended = delete_ended(&tx, user).await?;
-    if ended.is_empty() {
-        return tx.rollback().await;
-    }
-    make_tokens_old(&tx, &context.config.tokens.issuer, user).await?;
-    for (role_id, role) in &ended {
-        let entry =
-            Entry::new(Action::RoleEnded, user.to_string(), json!({ "role_id": role_id, "role": role }));
-        audit::record(&tx, &context.audit_keys, &Actor::service(), entry).await?;
-    }
+/// Ends what has ended for all of `people`.
+async fn end_of(context: &Context, tx: Transaction<'_>, people: &[Uuid]) -> Result<(), DbError> {
+    hold_definitions(&tx).await?;
+    users::store::lock_all(&tx, people).await?;
+    let ended = delete_ended(&tx, people).await?;
+    let mut holders: Vec<Uuid> = ended.iter().map(|ended| ended.user).collect();
+    holders.sort_unstable();
+    holders.dedup();
+    make_tokens_old(&tx, &context.config.tokens.issuer, &holders).await?;
+    let entry = |ended: &Ended| {
+        let detail = json!({ "role_id": ended.role_id, "role": ended.role });
+        Entry::new(Action::RoleEnded, ended.user, detail)
+    };
+    let entries = ended.iter().map(entry).collect();
+    audit::record_all(&tx, &context.audit_keys, &Actor::service(), entries).await?;
     tx.commit().await?;
     context.metrics.assignments_ended.inc_by(ended.len() as u64);
-    tracing::info!(%user, roles = ended.len(), "Roles of a person ended.");
+    tracing::info!(people = holders.len(), assignments = ended.len(), "Assignments of roles ended.");
     Ok(())
 }
 

@@ -17,6 +17,9 @@ use crate::db::{Connection, DbError, Transaction};
 /// The constraint that two roles of one name violate.
 pub(super) const NAME_IS_UNIQUE: &str = "roles_name_is_unique";
 
+/// Held by the one process that ends assignments.
+const ENDS_LOCK: i64 = 0x0075_7368_6572_0004;
+
 macro_rules! select_role {
     ($condition:literal) => {
         concat!(
@@ -35,13 +38,6 @@ macro_rules! select_role {
 /// Holds the definitions of all roles alone until the transaction ends: nobody changes one, and nobody assigns.
 pub(super) async fn lock_definitions(tx: &Transaction<'_>) -> Result<(), DbError> {
     tx.query_one("select version from auth.role_map for update", &[]).await?;
-    Ok(())
-}
-
-/// Holds the definitions of all roles as they are until the transaction ends, together with others who do.
-pub(super) async fn hold_definitions(tx: &Transaction<'_>) -> Result<(), DbError> {
-    let statement = tx.prepare_cached("select version from auth.role_map for share").await?;
-    tx.query_one(&statement, &[]).await?;
     Ok(())
 }
 
@@ -163,6 +159,21 @@ async fn touch_heirs(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Whether a role that only the command line changes inherits this one directly.
+pub(super) async fn has_system_heir(tx: &Transaction<'_>, id: Uuid) -> Result<bool, DbError> {
+    let sql = "select exists (select from auth.role_inherits i join auth.roles r on r.id = i.role_id
+                              where i.parent_id = $1 and r.is_system) as has";
+    Ok(tx.query_one(sql, &[&id]).await?.try_get("has")?)
+}
+
+/// Makes a role one that only the command line changes, or one that the API changes. `false` when it was so.
+pub(super) async fn set_system(tx: &Transaction<'_>, id: Uuid, is_system: bool) -> Result<bool, DbError> {
+    let sql =
+        "update auth.roles set is_system = $2, row_version = row_version + 1, updated_at = clock_timestamp()
+               where id = $1 and is_system <> $2";
+    Ok(tx.execute(sql, &[&id, &is_system]).await? == 1)
+}
+
 /// Keeps a name from being used again as long as a token with it can live. Forgets those that are over.
 pub(super) async fn retire_name(tx: &Transaction<'_>, name: &RoleName) -> Result<(), DbError> {
     tx.execute("delete from auth.retired_role_names where until <= clock_timestamp()", &[]).await?;
@@ -190,6 +201,16 @@ pub(super) async fn holders(tx: &Transaction<'_>, id: Uuid) -> Result<Vec<Uuid>,
     rows.iter().map(|row| Ok(row.try_get("user_id")?)).collect()
 }
 
+/// Whether somebody who has the role has roles whose names take more than `most` bytes, with commas between them.
+pub(super) async fn has_too_long_names(tx: &Transaction<'_>, id: Uuid, most: usize) -> Result<bool, DbError> {
+    let sql = "select exists (
+                   select from auth.user_roles held join auth.roles r on r.id = held.role_id
+                   where held.user_id in (select user_id from auth.user_roles where role_id = $1)
+                   group by held.user_id having sum(octet_length(r.name) + 1) > $2) as has";
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    Ok(tx.query_one(sql, &[&id, &most]).await?.try_get("has")?)
+}
+
 /// Up to `limit` people who have one of `roles` now, after `after`, with all the roles they have, by identifier.
 pub(super) async fn people_with(
     connection: &Connection,
@@ -197,12 +218,19 @@ pub(super) async fn people_with(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<(Uuid, Vec<RoleName>)>, DbError> {
-    let sql = "select held.user_id, array_agg(r.name order by r.name) as names
-               from auth.user_roles held join auth.roles r on r.id = held.role_id
-               where (held.expires_at is null or held.expires_at > clock_timestamp())
-                 and ($2::uuid is null or held.user_id > $2)
-               group by held.user_id having bool_or(r.name = any($1))
-               order by held.user_id limit $3";
+    let sql = "with people as (
+                   select distinct held.user_id
+                   from auth.roles r join auth.user_roles held on held.role_id = r.id
+                   where r.name = any($1) and ($2::uuid is null or held.user_id > $2)
+                     and (held.expires_at is null or held.expires_at > clock_timestamp())
+                   order by held.user_id limit $3
+               )
+               select held.user_id, array_agg(r.name order by r.name) as names
+               from people
+               join auth.user_roles held on held.user_id = people.user_id
+               join auth.roles r on r.id = held.role_id
+               where held.expires_at is null or held.expires_at > clock_timestamp()
+               group by held.user_id order by held.user_id";
     let rows = connection.query(sql, &[&roles, &after, &limit]).await?;
     rows.iter().map(|row| Ok((row.try_get("user_id")?, names(row, "names")?))).collect()
 }
@@ -250,6 +278,12 @@ pub(super) async fn due(connection: &Connection, limit: i64) -> Result<Due, DbEr
     let statement = connection.prepare_cached(sql).await?;
     let row = connection.query_one(&statement, &[&limit]).await?;
     Ok(Due { now: row.try_get("now")?, people: row.try_get("people")?, next: row.try_get("next")? })
+}
+
+/// Takes the lock of whoever ends assignments, until the transaction ends. `false` when another has it.
+pub(super) async fn try_ends_lock(tx: &Transaction<'_>) -> Result<bool, DbError> {
+    let row = tx.query_one("select pg_try_advisory_xact_lock($1) as taken", &[&ENDS_LOCK]).await?;
+    Ok(row.try_get("taken")?)
 }
 
 fn view(row: &Row) -> Result<RoleView, DbError> {

@@ -98,15 +98,14 @@ impl Router {
                 (NO_ROUTE, Err(Problem::new(Code::MethodNotAllowed).allow(methods)))
             }
             Found::Route(route, params) => {
-                let handler = Arc::clone(&route.handler);
-                (route.path, self.take_turn(handler, params, arrived, body, id).await)
+                (route.path, self.take_turn(route, params, arrived, body, id).await)
             }
         }
     }
 
     async fn take_turn<B: Buf, E>(
         &self,
-        handler: Handler,
+        route: &Route,
         params: Params,
         arrived: Arrived,
         body: impl Stream<Item = Result<B, E>> + Send,
@@ -122,8 +121,10 @@ impl Router {
             headers: arrived.headers,
             params,
             query: arrived.query,
+            takes_body: route.operation.body.is_some(),
             body,
         };
+        let handler = Arc::clone(&route.handler);
         Ok(Admitted { handler, request, _turn: turn.ok_or_else(|| Problem::new(Code::Overloaded))? })
     }
 

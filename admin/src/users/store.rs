@@ -125,13 +125,13 @@ pub(crate) async fn lock_for_change(tx: &Transaction<'_>, id: Uuid) -> Result<Op
     tx.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
 }
 
-/// Everybody of `ids` who is there, held alone until the transaction ends: locked in the order of their
-/// identifiers, whatever order they are named in.
-pub(crate) async fn lock_all(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
-    let sql = "select id from auth.users where id = any($1) order by id for update";
+/// Everybody of `ids` who is there, each with whether they may do everything, held alone until the transaction
+/// ends: locked in the order of their identifiers, whatever order they are named in.
+pub(crate) async fn lock_all(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<(Uuid, bool)>, DbError> {
+    let sql = "select id, is_superuser from auth.users where id = any($1) order by id for update";
     let statement = tx.prepare_cached(sql).await?;
     let rows = tx.query(&statement, &[&ids]).await?;
-    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+    rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("is_superuser")?))).collect()
 }
 
 /// As [`lock_for_change`], by e-mail address; only who it is.
@@ -201,16 +201,8 @@ pub(crate) async fn advance_generation(tx: &Transaction<'_>, id: Uuid) -> Result
     generation(&tx.query_one(&statement, &[&id]).await?)
 }
 
-/// The same, and a new version of the row: for a change that the person can see.
-pub(crate) async fn advance_generation_and_version(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
-    let sql = "update auth.users set token_generation = token_generation + 1,
-                   row_version = row_version + 1, updated_at = clock_timestamp()
-               where id = $1 returning token_generation";
-    let statement = tx.prepare_cached(sql).await?;
-    generation(&tx.query_one(&statement, &[&id]).await?)
-}
-
-/// The same for several people, who are held alone: each with the generation that begins.
+/// The same for several people, who are held alone, for a change that each can see: their rows have new versions
+/// too. Each with the generation that begins.
 pub(crate) async fn advance_generations(
     tx: &Transaction<'_>,
     ids: &[Uuid],

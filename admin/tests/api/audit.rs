@@ -116,6 +116,8 @@ async fn every_way_to_touch_the_log_is_found_and_placed() {
                 update auth.audit_head set seq = 5";
     let insert = "insert into auth.audit_log select 7, occurred_at, actor_kind, actor_id, action, target_kind, target_id,
                       detail, address, request_id, seal_key, seal from auth.audit_log where seq = 6";
+    let before_all = "insert into auth.audit_log select 0, occurred_at, actor_kind, actor_id, action, target_kind, target_id,
+                      detail, address, request_id, seal_key, seal from auth.audit_log where seq = 1";
     let unchecked = "alter table auth.audit_log drop constraint audit_log_seq_is_positive;";
     let touched = [
         (change("actor_id", "gen_random_uuid()"), "row 3 was changed"),
@@ -125,6 +127,8 @@ async fn every_way_to_touch_the_log_is_found_and_placed() {
         (change("occurred_at", "occurred_at + interval '1 us'"), "row 3 was changed"),
         (change("address", "'10.0.0.1'"), "row 3 was changed"),
         (change("request_id", "''"), "row 3 was changed"),
+        (change("occurred_at", "'infinity'"), "row 3 was changed"),
+        (before_all.to_owned(), "row 0 was changed"),
         (change("seal", "decode(repeat('00', 32), 'hex')"), "row 3 was changed"),
         (change("seal_key", "2"), "master key 2"),
         (swap.to_owned(), "row 3 was changed"),
@@ -155,6 +159,44 @@ async fn every_way_to_touch_the_log_is_found_and_placed() {
         .unwrap();
         assert!(verify(&app, &[]).await.0, "put back after {touch}");
     }
+}
+
+#[tokio::test]
+async fn an_address_that_was_widened_to_a_network_is_found() {
+    let app = TestApp::start().await;
+    let root = superuser(&app).await.access;
+    let body = json!({ "name": "a" });
+    app.client.post("/api/v1/roles").bearer(&root).json(&body).send().await.expect(201);
+    assert!(verify(&app, &[]).await.0);
+    app.sql()
+        .await
+        .batch_execute("update auth.audit_log set address = set_masklen(address, 8)")
+        .await
+        .unwrap();
+    let (is_whole, said) = verify(&app, &[]).await;
+    assert!(!is_whole && said.contains("row 1 was changed"), "{said}");
+}
+
+#[tokio::test]
+async fn a_row_that_a_replaced_key_sealed_after_the_newer_one_is_found() {
+    let (old, new) =
+        ("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=");
+    let app = busy().await;
+    let make = async |keys: String, role: &str| {
+        let mut vars = app.vars.clone();
+        vars.insert("ADMIN_MASTER_KEYS", keys);
+        Command::new(&vars, &["roles", "create", role]).run().await.succeeded();
+        let ended = Command::new(&vars, &["audit", "verify"]).run().await;
+        (ended.code == 0, ended.out + &ended.err)
+    };
+    let both = format!("2:{new},1:{old}");
+    let (is_whole, said) = make(both.clone(), "d").await;
+    assert!(is_whole, "{said}");
+
+    let (_, _) = make(format!("1:{old},2:{new}"), "e").await;
+
+    let (is_whole, said) = make(both, "f").await;
+    assert!(!is_whole && said.contains("row 8 is sealed under master key 1"), "{said}");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        // Tokens that live for seconds, one place for a hash.
+        // One place for a hash.
         let app = TestApp::start_with(&[("ADMIN_HASH_THREADS", "1"), ("ADMIN_HASH_QUEUE", "0")]).await;
         let root = superuser(&app).await;
         let neo = app.client.new_user(NEO).await;

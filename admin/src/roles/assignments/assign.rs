@@ -8,13 +8,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Assigned, Assignment, NewAssignment, assign_within, entry, example, of_path, store};
-use crate::access::{Caller, End, Right, allowed_upon, check_upon, lock};
+use crate::access::{Caller, End, Right, allowed_upon, lock_upon};
 use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response};
 use crate::audit;
 use crate::roles::definition;
 use crate::roles::role::RoleRef;
 use crate::roles::show::require;
-use crate::roles::store as roles;
 
 /// How a role is given. Without a body: without an end.
 #[derive(Default, Deserialize, ToSchema)]
@@ -59,7 +58,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::json(status, &assignment))
 }
 
-/// Locks in their order: the definitions, which stay as they are, then both people; then asks again.
+/// With both people held: asks again.
 async fn assign(
     request: &Request,
     caller: Caller,
@@ -69,14 +68,9 @@ async fn assign(
 ) -> Result<(Assigned, Assignment), Problem> {
     let mut connection = request.context.db.get().await?;
     let tx = connection.begin().await?;
-    roles::hold_definitions(&tx).await?;
-    let locked = lock(&tx, caller, &[user]).await?;
-    check_upon(&locked.rights, Right::RolesAssign, &caller, user)?;
-    if locked.users.is_empty() {
-        return Err(Problem::new(Code::NotFound));
-    }
+    let rights = lock_upon(&tx, caller, Right::RolesAssign, user).await?;
     let role = require(&*tx, role).await?;
-    definition::check_role(&locked.rights, &role.name, End::of(new.expires_at))?;
+    definition::check_role(&rights, &role.name, End::of(new.expires_at))?;
     let issuer = &request.context.config.tokens.issuer;
     let assigned = assign_within(&tx, issuer, user, &role, &new).await?;
     // As it stands now, and as it stays until the transaction ends.
@@ -93,9 +87,6 @@ impl Body {
     fn check(self, caller: Caller) -> Result<NewAssignment, Problem> {
         let mut found = Findings::default();
         let reason = found.check("reason", Change::given(self.reason), definition::reason);
-        // To the microsecond, as it is stored: else the same moment would look like another one.
-        let to_stored = |end: Timestamp| Timestamp::from_microsecond(end.as_microsecond()).unwrap_or(end);
-        let expires_at = self.expires_at.map(to_stored);
-        found.finish(NewAssignment { expires_at, granted_by: Some(caller.user), reason: reason.value() })
+        found.finish(NewAssignment::new(self.expires_at, Some(caller.user), reason.value()))
     }
 }

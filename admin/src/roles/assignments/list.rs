@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Assignment, example, of_user, of_user_path};
-use crate::access::{Right, allowed_or_self};
+use super::{Assignment, example, of_user};
+use crate::access::{self, Right, allowed_or_self};
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::users;
 
@@ -18,7 +18,7 @@ struct Assignments {
 
 /// What the document says of it.
 pub fn describe(operation: Operation) -> Operation {
-    of_user_path(operation)
+    access::of_user(operation)
         .tag("Assignments")
         .summary("The roles that somebody has.")
         .detail("Of oneself, or, with `roles:read`, of anybody. Without it another person is not found.")

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use super::{of_path, of_user};
 use crate::access::{Right, allowed_or_self};
-use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::roles::role::RoleRef;
-use crate::roles::show::require;
+use crate::roles::store;
 use crate::users;
 
 /// Whether a role is assigned to somebody.
@@ -43,14 +43,23 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 404; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let (_, user) = allowed_or_self(&request, Right::RolesRead).await?;
+    let (caller, user) = allowed_or_self(&request, Right::RolesRead).await?;
     let connection = request.context.db.get().await?;
     users::require(&connection, user).await?;
-    let role = require(&*connection, &RoleRef::of(&request)?).await?;
+    // Whoever asks about themselves does not learn which roles there are.
+    let role = match store::find(&*connection, &RoleRef::of(&request)?).await? {
+        Some(role) => role,
+        None if user == caller.user => return Ok(Response::json(StatusCode::OK, &IsAssigned::NOT)),
+        None => return Err(Problem::new(Code::NotFound)),
+    };
     let found = of_user(&connection, user).await?.into_iter().find(|assignment| assignment.role == role.name);
     let answer = IsAssigned {
         assigned: found.is_some(),
         expires_at: found.and_then(|assignment| assignment.expires_at),
     };
     Ok(Response::json(StatusCode::OK, &answer))
+}
+
+impl IsAssigned {
+    const NOT: Self = Self { assigned: false, expires_at: None };
 }

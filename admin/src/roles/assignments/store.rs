@@ -60,15 +60,26 @@ pub(super) async fn delete(tx: &Transaction<'_>, user: Uuid, role: Uuid) -> Resu
     Ok(tx.execute(&statement, &[&user, &role]).await? == 1)
 }
 
-/// Takes away what has ended of the user's, and names those roles.
-pub(crate) async fn delete_ended(tx: &Transaction<'_>, user: Uuid) -> Result<Vec<(Uuid, String)>, DbError> {
+/// An assignment that was taken away because it had ended.
+pub(crate) struct Ended {
+    pub(crate) user: Uuid,
+    pub(crate) role_id: Uuid,
+    pub(crate) role: String,
+}
+
+/// Takes away what has ended of these users', who are held.
+pub(crate) async fn delete_ended(tx: &Transaction<'_>, users: &[Uuid]) -> Result<Vec<Ended>, DbError> {
     let sql = "with ended as (
-                   delete from auth.user_roles where user_id = $1 and expires_at <= clock_timestamp()
-                   returning role_id
+                   delete from auth.user_roles where user_id = any($1) and expires_at <= clock_timestamp()
+                   returning user_id, role_id
                )
-               select r.id, r.name from ended join auth.roles r on r.id = ended.role_id order by r.name";
-    let rows = tx.query(sql, &[&user]).await?;
-    rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("name")?))).collect()
+               select ended.user_id, r.id, r.name from ended join auth.roles r on r.id = ended.role_id
+               order by ended.user_id, r.name";
+    let rows = tx.query(sql, &[&users]).await?;
+    let read = |row: &Row| {
+        Ok(Ended { user: row.try_get("user_id")?, role_id: row.try_get("id")?, role: row.try_get("name")? })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// How many bytes the user's role names take with commas between them, those that ended counted as well.

@@ -4,12 +4,11 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::{make_tokens_old, of_path, store};
-use crate::access::{Right, allowed_upon, check_upon, lock};
-use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::access::{Right, allowed_upon, lock_upon};
+use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::audit::{self, Action, Entry};
 use crate::roles::role::RoleRef;
 use crate::roles::show::require;
-use crate::roles::store as roles;
 
 /// What the document says of it.
 pub fn describe(operation: Operation) -> Operation {
@@ -31,15 +30,10 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let asked = RoleRef::of(&request)?;
     let mut connection = request.context.db.get().await?;
     let tx = connection.begin().await?;
-    roles::hold_definitions(&tx).await?;
-    let locked = lock(&tx, caller, &[user]).await?;
-    check_upon(&locked.rights, Right::RolesAssign, &caller, user)?;
-    if locked.users.is_empty() {
-        return Err(Problem::new(Code::NotFound));
-    }
+    lock_upon(&tx, caller, Right::RolesAssign, user).await?;
     let role = require(&*tx, &asked).await?;
     if store::delete(&tx, user, role.role_id).await? {
-        make_tokens_old(&tx, &request.context.config.tokens.issuer, user).await?;
+        make_tokens_old(&tx, &request.context.config.tokens.issuer, &[user]).await?;
         let detail = json!({ "role_id": role.role_id, "role": role.name });
         audit::record_of(&tx, &request, &caller, Entry::new(Action::RoleTaken, user.to_string(), detail))
             .await?;

@@ -21,8 +21,10 @@ pub fn describe(operation: Operation) -> Operation {
             "Change the role only if its version is one of these; `*` is any.",
             Shape::text("*"),
         )
-        .answer::<RolePermission>(200, "The role has it.", RolePermission::example())
+        .answer::<RolePermission>(200, "The role had it.", RolePermission::example())
         .answer_header(200, "ETag", show::VERSION)
+        .answer::<RolePermission>(201, "The role has it.", RolePermission::example())
+        .answer_header(201, "ETag", show::VERSION)
         .problems(&[
             Code::PrivilegeEscalation,
             Code::SystemRole,
@@ -40,11 +42,14 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = allowed(&request, Right::RolesWrite).await?;
     let permission = named(&request)?;
     let edit = Edit { request: &request, caller, asked: RoleRef::of(&request)? };
+    let mut status = StatusCode::OK;
     let with = |role: &RoleView| {
         let mut role = role.clone();
-        role.permissions.insert(permission.clone());
+        if role.permissions.insert(permission.clone()) {
+            status = StatusCode::CREATED;
+        }
         role
     };
     let role = edit.carry_out(with).await?;
-    Ok(with_etag(Response::json(StatusCode::OK, &RolePermission { permission }), role.version))
+    Ok(with_etag(Response::json(status, &RolePermission { permission }), role.version))
 }

@@ -68,9 +68,11 @@ fn of_access(access: Access) -> &'static [Code] {
 
 fn ways(route: &Route) -> BTreeMap<u16, Vec<Way>> {
     let operation = &route.operation;
-    let of_body = if operation.body.is_some() { OF_A_BODY } else { &[] };
+    let of_access = of_access(operation.access);
+    // Whoever is let in may send a body where none belongs, too.
+    let of_body = if operation.body.is_some() || !of_access.is_empty() { OF_A_BODY } else { &[] };
     let of_path: &[Code] = if open_parts(route.path).next().is_some() { &[Code::NotFound] } else { &[] };
-    let codes = [COMMON, of_access(operation.access), of_body, of_path, &operation.codes];
+    let codes = [COMMON, of_access, of_body, of_path, &operation.codes];
     let codes = codes.into_iter().flatten().map(|code| Way::from(*code));
     let mut ways = BTreeMap::<u16, Vec<Way>>::new();
     for way in codes.chain(OF_THE_GATEWAY.iter().copied()) {

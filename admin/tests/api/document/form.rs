@@ -87,7 +87,8 @@ fn every_operation_says_what_it_does_and_stands_in_a_group() {
 fn descriptions_are_for_those_who_do_not_have_the_code() {
     let spec = Spec::read();
     for (at, value) in everything(&spec).iter().filter(|(at, _)| at.ends_with("/description")) {
-        let text = value.as_str().expect("a text");
+        // A member of that name is no description.
+        let Some(text) = value.as_str() else { continue };
         assert!(!text.contains("[`") && !text.contains("::"), "{at}: {text}");
     }
 }

@@ -96,6 +96,8 @@ async fn what_cannot_be_given_is_said() {
         assert_eq!(wrong(json!({ name: true })).await, name);
     }
     alive(&app, &neo.access).await;
+    let unknown = of(user_of(&neo), "pilot");
+    app.client.get(&unknown).bearer(&root).send().await.problem(404, "not_found");
     for path in [of(user_of(&neo), "pilot"), of(uuid::Uuid::nil(), "subscriber"), of("neo", "subscriber")] {
         app.client.put(&path).bearer(&root).send().await.problem(404, "not_found");
         app.client.delete(&path).bearer(&root).send().await.problem(404, "not_found");
@@ -149,6 +151,30 @@ async fn nobody_gives_a_role_that_they_do_not_have_nor_for_longer() {
     assert_eq!(give("subscriber", json!({ "expires_at": end + Duration::from_secs(1) })).await, 403);
     assert_eq!(give("subscriber", json!({ "expires_at": in_future(600) })).await, 201);
     assert_eq!(give("viewer", json!({ "expires_at": in_future(600) })).await, 201);
+}
+
+#[tokio::test]
+async fn only_superusers_give_and_take_roles_of_superusers() {
+    let app = TestApp::start().await;
+    let root = superuser(&app).await;
+    make_role(&app, "viewer", &[], &[]).await;
+    let manager = holder(&app, "manager@example.org", &["*"]).await.access;
+    let path = of(user_of(&root), "viewer");
+    app.client.put(&path).bearer(&manager).send().await.problem(403, "forbidden");
+    app.client.delete(&path).bearer(&manager).send().await.problem(403, "forbidden");
+    standing(&app, &root.access).await;
+    app.client.put(&path).bearer(&root.access).send().await.expect(201);
+}
+
+#[tokio::test]
+async fn one_s_own_roles_do_not_tell_which_roles_there_are() {
+    let app = TestApp::start().await;
+    let neo = app.client.new_user("neo@example.org").await;
+    make_role(&app, "secret", &[], &[]).await;
+    for role in ["secret", "nothing"] {
+        let shown = app.client.get(&of(user_of(&neo), role)).bearer(&neo.access).send().await.expect(200);
+        assert_eq!(shown.json(), json!({ "assigned": false, "expires_at": null }));
+    }
 }
 
 #[tokio::test]

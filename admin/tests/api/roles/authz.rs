@@ -103,15 +103,16 @@ async fn an_assignment_that_has_ended_grants_nothing_though_it_is_still_written(
     let app = TestApp::start().await;
     cinema(&app).await;
     let neo = app.client.new_user("neo@example.org").await;
-    // Nobody ends it: the table is held while it is asked.
+    // Nobody ends it while the definitions are held.
+    let holder = crate::locks::holding(&app, "lock table auth.role_map in access exclusive mode").await;
     let write = "insert into auth.user_roles (user_id, role_id, expires_at)
                  select u.id, r.id, clock_timestamp() - interval '1 s' from auth.users u, auth.roles r";
-    let sql = app.sql().await;
-    sql.batch_execute(&format!("begin; lock table auth.role_map in access exclusive mode; {write}; commit"))
-        .await
-        .unwrap();
+    app.sql().await.batch_execute(write).await.unwrap();
     let me = ask(&app, "check", &neo, &json!({ "permissions": ["films:watch"] })).await;
     assert_eq!(me["allowed"], false);
+    let written = "select count(*) from auth.user_roles";
+    assert_eq!(app.sql().await.query_one(written, &[]).await.unwrap().get::<_, i64>(0), 3);
+    crate::locks::let_go(&holder, "select 1").await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Call, Client, TestApp};
+use crate::support::{Call, Client, Command, TestApp};
 use crate::witness::{
     assign, dead, holder, items_of, make_role, refresh, roles_of, standing, superuser, text_of, user_of,
 };
@@ -101,8 +101,8 @@ async fn single_permissions_are_given_and_taken_and_again() {
     for (text, path) in [("films:*", "films%3A%2a"), ("*", "*"), ("films:watch", "films:watch")] {
         let path = of(&format!("premium/permissions/{path}"));
         app.client.get(&path).bearer(&root).send().await.problem(404, "not_found");
-        for _ in 0..2 {
-            let put = app.client.put(&path).bearer(&root).send().await.expect(200);
+        for status in [201, 200] {
+            let put = app.client.put(&path).bearer(&root).send().await.expect(status);
             assert_eq!(put.json(), json!({ "permission": text }));
         }
         assert_eq!(app.client.get(&path).bearer(&root).send().await.expect(200).json()["permission"], text);
@@ -329,6 +329,56 @@ async fn only_the_command_line_changes_a_system_role() {
 }
 
 #[tokio::test]
+async fn a_role_is_protected_and_released_by_the_command_line_and_its_parents_with_it() {
+    let app = TestApp::start().await;
+    let root = superuser(&app).await.access;
+    make_role(&app, "parent", &[], &[]).await;
+    make_role(&app, "base", &[], &["parent"]).await;
+    let say = async |what: &str, role: &str| Command::new(&app.vars, &["roles", what, role]).run().await;
+
+    say("protect", "base").await.succeeded();
+    for role in ["base", "parent"] {
+        app.client.delete(&of(role)).bearer(&root).send().await.problem(403, "system_role");
+    }
+    say("release", "base").await.succeeded();
+    app.client.delete(&of("parent")).bearer(&root).send().await.expect(204);
+    app.client.delete(&of("base")).bearer(&root).send().await.expect(204);
+    let ended = say("protect", "base").await;
+    assert!(ended.code == 1 && ended.err.contains("no such role"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_rename_that_a_header_would_not_take_is_refused() {
+    let app = TestApp::start().await;
+    let root = superuser(&app).await.access;
+    app.client.register("neo@example.org").await.expect(201);
+    make_role(&app, "a", &[], &[]).await;
+    assign(&app, "neo@example.org", "a").await;
+    let fill = "with made as (
+                    insert into auth.roles (id, name)
+                    select gen_random_uuid(), 'role-' || lpad(n::text, 27, '0') from generate_series(1, 61) n
+                    returning id
+                )
+                insert into auth.user_roles (user_id, role_id)
+                select u.id, made.id from auth.users u, made where u.email_key = 'neo@example.org'";
+    app.sql().await.batch_execute(fill).await.unwrap();
+
+    let longer = json!({ "name": "a".repeat(32) });
+    change(&app.client, &root, "a", &json!({ "name": "ab" })).send().await.expect(200);
+    let reply = change(&app.client, &root, "ab", &longer).send().await;
+    assert!(reply.status == 200, "{reply:?}");
+    app.sql().await.batch_execute("update auth.roles set name = 'b' where name like 'aaa%'").await.unwrap();
+    let one_more =
+        "with made as (insert into auth.roles (id, name) values (gen_random_uuid(), 'cde') returning id)
+                    insert into auth.user_roles (user_id, role_id)
+                    select u.id, made.id from auth.users u, made where u.email_key = 'neo@example.org'";
+    app.sql().await.batch_execute(one_more).await.unwrap();
+    let too_long = json!({ "name": "b".repeat(32) });
+    change(&app.client, &root, "b", &too_long).send().await.problem(409, "limit_reached");
+    app.client.get(&of("b")).bearer(&root).send().await.expect(200);
+}
+
+#[tokio::test]
 async fn nobody_gives_a_role_what_they_do_not_have() {
     let app = TestApp::start().await;
     make_role(&app, "guarded", &[], &[]).await;
@@ -351,8 +401,16 @@ async fn nobody_gives_a_role_what_they_do_not_have() {
     }
     escalates(change(client, &writer, "a", &json!({ "permissions": ["films:rate"] }))).await;
     escalates(change(client, &writer, "a", &json!({ "inherits": ["guarded"] }))).await;
+    // A location may ask for any name.
     escalates(change(client, &writer, "guarded", &json!({ "name": "mine" }))).await;
+    escalates(change(client, &writer, "watching", &json!({ "name": "mine" }))).await;
     escalates(client.put(&of("a/permissions/roles:assign")).bearer(&writer)).await;
+    // What is inherited may be taken from the role elsewhere: made its own, it is new.
+    make_role(&app, "parent", &["films:rate"], &[]).await;
+    make_role(&app, "heir", &[], &["parent"]).await;
+    escalates(client.put(&of("heir/permissions/films:rate")).bearer(&writer)).await;
+    escalates(change(client, &writer, "heir", &json!({ "permissions": ["films:rate"], "inherits": [] })))
+        .await;
     // Taking away gives nobody anything.
     change(client, &writer, "a", &json!({ "permissions": [] })).send().await.expect(200);
     client.delete(&of("guarded")).bearer(&writer).send().await.expect(204);

@@ -188,6 +188,19 @@ async fn each_right_opens_its_own_routes_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_body_where_none_belongs_is_refused_with_its_fields_named() {
+    let scene = Scene::new(TestApp::start().await, "a").await;
+    let root = superuser(&scene.app).await.access;
+    for mut case in cases().into_iter().filter(|case| case.body.is_none()) {
+        for name in ["is_superuser", "roles", "user_id"] {
+            case.body = Some(json!({ name: true }));
+            let problem = scene.call(&case, Some(&root)).await.problem(422, "validation_failed");
+            assert_eq!(problem["errors"][0]["field"], name, "{} {}", case.method, case.route);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_superuser_may_do_all_of_it() {
     let scene = Scene::new(TestApp::start().await, "a").await;
     let root = superuser(&scene.app).await.access;
