@@ -1,6 +1,7 @@
 //! The same decision so many times, for counting instructions: the difference of two runs, divided.
 //!
-//! `valgrind --tool=callgrind target/release/deps/count-* 20000`; the number defaults to 10000.
+//! `valgrind --tool=callgrind target/release/deps/count-* 20000`; the number defaults to 10000. With a second
+//! number the location demands a permission, of which the token's role has so many.
 
 #![expect(unreachable_pub, reason = "a benchmark is no library")]
 
@@ -9,10 +10,13 @@ mod scene;
 use introspect::metrics::Tally;
 
 fn main() {
-    let many = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(10_000_u64);
-    let (decider, mint) = scene::decider(1_000);
+    let mut numbers = std::env::args().filter_map(|argument| argument.parse().ok());
+    let many = numbers.next().unwrap_or(10_000_u64);
+    let permissions = numbers.next();
+    let policy = if permissions.is_some() { scene::BY_PERMISSION } else { scene::BY_ROLE };
+    let (decider, mint) = scene::decider(1_000, permissions.unwrap_or(1));
     let tally = Tally::default();
-    let request = scene::request(&scene::token(&mint));
+    let request = scene::request(&scene::token(&mint), policy);
     for _ in 0..many {
         std::hint::black_box(decider.decide(std::hint::black_box(&request), &tally));
     }

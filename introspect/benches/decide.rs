@@ -19,10 +19,11 @@ fn main() {
 /// So many revocations, and as many live tokens asked for in turn.
 #[divan::bench(args = [1_000, 100_000, 1_000_000])]
 fn warm(bencher: Bencher<'_, '_>, many: u64) {
-    let (decider, mint) = scene::decider(many);
+    let (decider, mint) = scene::decider(many, 1);
     let tally = Tally::default();
     // Signing a million tokens takes long; a tenth of them is as far beyond every cache.
-    let requests: Vec<_> = (0..many.min(100_000)).map(|_| scene::request(&scene::token(&mint))).collect();
+    let requests: Vec<_> =
+        (0..many.min(100_000)).map(|_| scene::request(&scene::token(&mint), scene::BY_ROLE)).collect();
     for request in &requests {
         assert!(matches!(decider.decide(request, &tally), Verdict::Allow(_)));
     }
@@ -33,25 +34,35 @@ fn warm(bencher: Bencher<'_, '_>, many: u64) {
 /// The same token again and again, as a player asks for its segments.
 #[divan::bench]
 fn hot(bencher: Bencher<'_, '_>) {
-    let (decider, mint) = scene::decider(1_000);
+    let (decider, mint) = scene::decider(1_000, 1);
     let tally = Tally::default();
-    let request = scene::request(&scene::token(&mint));
+    let request = scene::request(&scene::token(&mint), scene::BY_ROLE);
+    bencher.bench_local(|| decider.decide(black_box(&request), &tally));
+}
+
+/// The same where the location demands a permission, of which the token's role has so many.
+#[divan::bench(args = [1, 200])]
+fn permitted(bencher: Bencher<'_, '_>, permissions: u64) {
+    let (decider, mint) = scene::decider(1_000, permissions);
+    let tally = Tally::default();
+    let request = scene::request(&scene::token(&mint), scene::BY_PERMISSION);
+    assert!(matches!(decider.decide(&request, &tally), Verdict::Allow(_)));
     bencher.bench_local(|| decider.decide(black_box(&request), &tally));
 }
 
 #[divan::bench]
 fn cold(bencher: Bencher<'_, '_>) {
-    let (decider, mint) = scene::decider(1_000);
+    let (decider, mint) = scene::decider(1_000, 1);
     let tally = Tally::default();
     bencher
-        .with_inputs(|| scene::request(&scene::token(&mint)))
+        .with_inputs(|| scene::request(&scene::token(&mint), scene::BY_ROLE))
         .bench_local_values(|request| decider.decide(&request, &tally));
 }
 
 #[divan::bench]
 fn signature(bencher: Bencher<'_, '_>) {
     use base64::Engine as _;
-    let (_, mint) = scene::decider(0);
+    let (_, mint) = scene::decider(0, 1);
     let decode =
         |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).expect("made by the mint");
     let jwk = mint.jwk();

@@ -18,8 +18,13 @@ use shared::token::{KeySet, Profile, Verifier};
 
 const ISSUER: &str = "https://cinema.example";
 
-/// A decider with so many revocations, and who signs for it.
-pub fn decider(revocations: u64) -> (Decider, Mint) {
+/// What nginx says of a location that a role opens.
+pub const BY_ROLE: &str = "user;role=subscriber;stale=300s";
+/// And of one that a permission opens.
+pub const BY_PERMISSION: &str = "user;permission=films:watch;stale=300s";
+
+/// A decider with so many revocations, where a subscriber has so many permissions, and who signs for it.
+pub fn decider(revocations: u64, permissions: u64) -> (Decider, Mint) {
     let mint = Mint::from_seed(&[7; 32]);
     let (keys, ready) = (Arc::new(Keys::default()), Arc::new(Ready::default()));
     keys.install(KeySet::parse(mint.jwks().as_bytes()).expect("a good key set"));
@@ -46,20 +51,27 @@ pub fn decider(revocations: u64) -> (Decider, Mint) {
         ready,
         keys,
         revoked,
-        roles: Arc::new(roles()),
+        roles: Arc::new(roles(permissions)),
         remembered: Remembered::new(2_000_000),
         policies: Policies::default(),
     };
     (decider, mint)
 }
 
-/// A few, as a cinema has.
-fn roles() -> Roles {
-    let role = |(name, permission): (&str, &str)| {
-        let permissions = [permission.parse().expect("a good pattern")].into();
+/// A few, as a cinema has. What a subscriber needs to watch stands behind all else that one may do.
+fn roles(permissions: u64) -> Roles {
+    let others = (1..permissions).map(|number| format!("area-{number}:read"));
+    let subscriber: Vec<_> = others.chain(["films:watch".to_owned()]).collect();
+    let known = [
+        ("curator", vec!["films:*".to_owned()]),
+        ("operator", vec!["*".to_owned()]),
+        ("subscriber", subscriber),
+    ];
+    let role = |(name, permissions): (&str, Vec<String>)| {
+        let pattern = |text: String| text.parse().expect("a good pattern");
+        let permissions = permissions.into_iter().map(pattern).collect();
         (name.parse().expect("a good name"), Role { permissions, ..Role::default() })
     };
-    let known = [("curator", "films:*"), ("operator", "*"), ("subscriber", "films:watch")];
     let roles = Roles::default();
     roles.install(known.into_iter().map(role).collect::<RoleMap>());
     roles
@@ -71,14 +83,14 @@ pub fn token(mint: &Mint) -> String {
 }
 
 /// What nginx asks when a browser wants to watch.
-pub fn request(token: &str) -> Request<()> {
+pub fn request(token: &str, policy: &str) -> Request<()> {
     let mut request = Request::new(());
     let headers = request.headers_mut();
     let mut add = |name: &'static str, value: &str| {
         headers.append(name, HeaderValue::from_str(value).expect("a good value"));
     };
     add("host", "introspect");
-    add("x-auth-policy", "user;role=subscriber;stale=300s");
+    add("x-auth-policy", policy);
     add("x-original-method", "GET");
     add("x-original-uri", "/api/v1/watch/1/segment-42.ts");
     add("x-request-id", "444535f9378a3dfa1b8604bc9e05a303");
