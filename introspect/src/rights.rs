@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 use http::HeaderValue;
-use shared::permission::{Pattern, Permission};
+use shared::permission::{Permission, Permitted};
 use shared::role::RoleName;
 use shared::role_map::RoleMap;
 
@@ -36,7 +36,7 @@ pub struct Rights {
     generation: u64,
     /// The token's roles that the map knows and all that they inherit, in order.
     reached: Box<[RoleName]>,
-    permissions: Box<[Pattern]>,
+    permitted: Permitted,
     /// `X-User-Roles`: the token's own roles that the map knows, in the order of the token.
     pub header: HeaderValue,
 }
@@ -73,7 +73,7 @@ impl Rights {
         Self {
             generation: edition.generation,
             reached: map.reach(roles).into_iter().cloned().collect(),
-            permissions: map.permissions(roles).into_iter().cloned().collect(),
+            permitted: map.permissions(roles).into_iter().collect(),
             header: HeaderValue::try_from(own.join(","))
                 .expect("names of roles and commas are visible ASCII"),
         }
@@ -81,7 +81,7 @@ impl Rights {
 
     fn unknown() -> Self {
         let header = HeaderValue::from_static("");
-        Self { generation: UNKNOWN, reached: Box::default(), permissions: Box::default(), header }
+        Self { generation: UNKNOWN, reached: Box::default(), permitted: Permitted::default(), header }
     }
 
     /// Whether there was no map to compute them by.
@@ -96,7 +96,7 @@ impl Rights {
 
     /// Whether `permission` is there.
     pub fn permit(&self, permission: &Permission) -> bool {
-        self.permissions.iter().any(|pattern| pattern.grants(permission))
+        self.permitted.grants(permission)
     }
 }
 

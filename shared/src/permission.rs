@@ -1,5 +1,6 @@
 //! What somebody may do, and the patterns by which roles permit it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -22,6 +23,18 @@ pub struct Permission(Box<str>);
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern(Box<str>);
 
+/// All that several patterns permit.
+///
+/// Whether a permission is among it is looked up, so that the cost of the answer hardly grows with their number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Permitted {
+    everything: bool,
+    /// The whole areas, in order.
+    areas: Box<[Box<str>]>,
+    /// The single actions with their areas, in order.
+    actions: Box<[Box<str>]>,
+}
+
 /// The text is not a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -40,6 +53,11 @@ impl Permission {
     /// The text itself.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What stands before the colon.
+    pub fn area(&self) -> &str {
+        self.0.split_once(':').map_or(&*self.0, |(area, _)| area)
     }
 }
 
@@ -69,6 +87,31 @@ impl Pattern {
     fn reaches(&self, text: &str) -> bool {
         let whole_area = self.0.strip_suffix(ANY).is_some_and(|area| text.starts_with(area));
         whole_area || *self.0 == *text
+    }
+}
+
+impl Permitted {
+    /// Whether one of the patterns permits `permission`. Allocates nothing.
+    pub fn grants(&self, permission: &Permission) -> bool {
+        let among = |texts: &[Box<str>], text: &str| texts.binary_search_by(|one| (**one).cmp(text)).is_ok();
+        self.everything
+            || among(&self.actions, &permission.0)
+            || (!self.areas.is_empty() && among(&self.areas, permission.area()))
+    }
+}
+
+impl<'p> FromIterator<&'p Pattern> for Permitted {
+    fn from_iter<I: IntoIterator<Item = &'p Pattern>>(patterns: I) -> Self {
+        let (mut everything, mut areas, mut actions) = (false, BTreeSet::new(), BTreeSet::new());
+        for pattern in patterns {
+            match pattern.0.split_once(':') {
+                None => everything = true,
+                Some((area, ANY)) => drop(areas.insert(area)),
+                Some(_) => drop(actions.insert(&*pattern.0)),
+            }
+        }
+        let boxed = |texts: BTreeSet<&str>| texts.into_iter().map(Box::from).collect();
+        Self { everything, areas: boxed(areas), actions: boxed(actions) }
     }
 }
 
@@ -191,7 +234,41 @@ mod tests {
         assert!(!pattern("films:watch").covers(&pattern("films:*")));
     }
 
+    #[test]
+    fn an_area_that_begins_like_another_is_not_found_for_it() {
+        let permitted: Permitted =
+            [pattern("film:*"), pattern("films-x:*"), pattern("films:list")].iter().collect();
+        for (text, granted) in
+            [("film:list", true), ("films:list", true), ("films:watch", false), ("f:x", false)]
+        {
+            assert_eq!(permitted.grants(&text.parse().unwrap()), granted, "{text}");
+        }
+        assert!(!Permitted::default().grants(&"films:list".parse().unwrap()));
+    }
+
     proptest! {
+        #[test]
+        fn what_is_looked_up_is_what_one_of_the_patterns_grants(
+            patterns in proptest::collection::vec(patterns(), 0..12), permission in permissions(),
+        ) {
+            let permitted: Permitted = patterns.iter().collect();
+            let granted = patterns.iter().any(|pattern| pattern.grants(&permission));
+            prop_assert_eq!(permitted.grants(&permission), granted);
+        }
+
+        #[test]
+        fn without_the_one_that_permits_everything_look_ups_and_patterns_agree_as_well(
+            patterns in proptest::collection::vec("[a-c_-]{1,3}:([a-c_-]{1,2}|\\*)", 0..12),
+            permission in "[a-c][a-c_-]{0,2}:[a-c][a-c_-]?",
+        ) {
+            let patterns: Vec<Pattern> = patterns.iter().filter_map(|text| text.parse().ok()).collect();
+            let permission: Permission = permission.parse().unwrap();
+            let permitted: Permitted = patterns.iter().collect();
+            let granted = patterns.iter().any(|pattern| pattern.grants(&permission));
+            prop_assert_eq!(permitted.grants(&permission), granted);
+            prop_assert_eq!(permission.as_str().split(':').next(), Some(permission.area()));
+        }
+
         #[test]
         fn what_covers_another_grants_all_that_it_grants(
             wide in patterns(), narrow in patterns(), permission in permissions(),
