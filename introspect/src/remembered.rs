@@ -26,8 +26,8 @@ pub struct Known {
     pub marks: Marks,
     /// `X-User-Id`.
     pub user_id: HeaderValue,
-    /// What its roles give, by a map that may be another now.
-    pub rights: Rights,
+    /// What its roles give, by a map that may be another now. Shared with all who have the same.
+    pub rights: Arc<Rights>,
     /// `X-Session-Id`.
     pub session_id: Option<HeaderValue>,
 }
@@ -74,7 +74,7 @@ impl Known {
         generation: u64,
         token: VerifiedToken,
         marks: Marks,
-        rights: Rights,
+        rights: Arc<Rights>,
     ) -> Option<Self> {
         Some(Self {
             user_id: HeaderValue::from_str(&token.subject).ok()?,
@@ -88,7 +88,7 @@ impl Known {
     }
 
     /// The same with other rights. A copy, because others are reading this one.
-    pub fn with(&self, rights: Rights) -> Self {
+    pub fn with(&self, rights: Arc<Rights>) -> Self {
         Self {
             raw: self.raw.clone(),
             generation: self.generation,

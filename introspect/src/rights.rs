@@ -1,19 +1,25 @@
 //! What the roles of a token give by the role map of now.
 //!
 //! The map changes seldom and a token comes often, so what follows from the two is computed once and remembered
-//! with the token, until the map is another. Never a decision: a policy is judged on every request.
+//! with the token, until the map is another. Many tokens have the same roles, so they share it. Never a decision: a
+//! policy is judged on every request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 use http::HeaderValue;
+use moka::sync::Cache;
 use shared::permission::{Permission, Permitted};
 use shared::role::RoleName;
 use shared::role_map::RoleMap;
 
 /// The generation of no map.
 const UNKNOWN: u64 = 0;
+
+/// How many lists of roles are remembered by one map; people have a handful. Of a list beyond them each token has
+/// its rights for itself.
+const MAX_LISTS: u64 = 4096;
 
 /// The role map of now, read without a lock; none before the first was read, or while it is not known.
 #[derive(Default)]
@@ -22,22 +28,26 @@ pub struct Roles {
     /// Of `edition`, so that comparing it costs one load.
     generation: AtomicU64,
     latest: AtomicU64,
+    /// What every token has without a map.
+    unknown: Arc<Rights>,
 }
 
-/// One map, and which one it is.
+/// One map, which one it is, and what was computed by it.
 struct Edition {
     generation: u64,
     map: RoleMap,
+    /// By lists of roles, as tokens have them. What is forgotten here is computed again.
+    rights: Cache<Vec<RoleName>, Arc<Rights>>,
 }
 
-/// What the roles of one token give by one map, or by none.
+/// What one list of roles gives by one map, or by none.
 #[derive(Debug)]
 pub struct Rights {
     generation: u64,
-    /// The token's roles that the map knows and all that they inherit, in order.
+    /// The roles that the map knows and all that they inherit, in order.
     reached: Box<[RoleName]>,
     permitted: Permitted,
-    /// `X-User-Roles`: the token's own roles that the map knows, in the order of the token.
+    /// `X-User-Roles`: the token's own roles that the map knows, in their order.
     pub header: HeaderValue,
 }
 
@@ -45,7 +55,7 @@ impl Roles {
     /// Replaces the map. Only one task may.
     pub fn install(&self, map: RoleMap) {
         let generation = self.latest.fetch_add(1, Ordering::Relaxed) + 1;
-        self.edition.store(Some(Arc::new(Edition { generation, map })));
+        self.edition.store(Some(Arc::new(Edition { generation, map, rights: Cache::new(MAX_LISTS) })));
         self.generation.store(generation, Ordering::Release);
     }
 
@@ -56,13 +66,22 @@ impl Roles {
     }
 
     /// What `roles`, those of one token, give by the map of now.
-    pub fn rights(&self, roles: &[RoleName]) -> Rights {
-        self.edition.load().as_ref().map_or_else(Rights::unknown, |edition| Rights::new(roles, edition))
+    pub fn rights(&self, roles: &[RoleName]) -> Arc<Rights> {
+        match &*self.edition.load() {
+            Some(edition) => edition.rights(roles),
+            None => Arc::clone(&self.unknown),
+        }
     }
 
     /// Whether `rights` were computed by the map of now.
     pub fn are_of_now(&self, rights: &Rights) -> bool {
         rights.generation == self.generation.load(Ordering::Acquire)
+    }
+}
+
+impl Edition {
+    fn rights(&self, roles: &[RoleName]) -> Arc<Rights> {
+        self.rights.get_with_by_ref(roles, || Arc::new(Rights::new(roles, self)))
     }
 }
 
@@ -79,11 +98,6 @@ impl Rights {
         }
     }
 
-    fn unknown() -> Self {
-        let header = HeaderValue::from_static("");
-        Self { generation: UNKNOWN, reached: Box::default(), permitted: Permitted::default(), header }
-    }
-
     /// Whether there was no map to compute them by.
     pub fn are_unknown(&self) -> bool {
         self.generation == UNKNOWN
@@ -97,6 +111,14 @@ impl Rights {
     /// Whether `permission` is there.
     pub fn permit(&self, permission: &Permission) -> bool {
         self.permitted.grants(permission)
+    }
+}
+
+impl Default for Rights {
+    /// What is known without a map.
+    fn default() -> Self {
+        let header = HeaderValue::from_static("");
+        Self { generation: UNKNOWN, reached: Box::default(), permitted: Permitted::default(), header }
     }
 }
 
@@ -158,5 +180,34 @@ mod tests {
         assert!(roles.are_of_now(&none) && !roles.are_of_now(&first));
         roles.install(map(&[("a", "films:watch", "")]));
         assert!(!roles.are_of_now(&none) && !roles.are_of_now(&first));
+    }
+    #[test]
+    fn tokens_with_the_same_roles_share_what_these_give_until_the_map_is_another() {
+        let roles = Roles::default();
+        assert!(Arc::ptr_eq(&roles.rights(&names("a")), &roles.rights(&names("b"))));
+        roles.install(map(&[("a", "films:watch", ""), ("b", "", "")]));
+        let first = roles.rights(&names("a"));
+        assert!(Arc::ptr_eq(&first, &roles.rights(&names("a"))));
+        // Another list is another, even where it gives as much.
+        for other in ["a b", "b a", "a ghost"] {
+            assert!(!Arc::ptr_eq(&first, &roles.rights(&names(other))), "{other}");
+        }
+        roles.install(map(&[("a", "", "")]));
+        let second = roles.rights(&names("a"));
+        assert!(first.permit(&permission("films:watch")) && !second.permit(&permission("films:watch")));
+    }
+
+    #[test]
+    fn lists_of_roles_beyond_the_bound_give_what_they_give_and_are_not_kept() {
+        let roles = Roles::default();
+        roles.install(map(&[("a", "films:watch", "")]));
+        for number in 0..MAX_LISTS + 500 {
+            let rights = roles.rights(&names(&format!("a x{number}")));
+            assert!(rights.permit(&permission("films:watch")));
+            assert_eq!(rights.header, "a");
+        }
+        let edition = roles.edition.load_full().unwrap();
+        edition.rights.run_pending_tasks();
+        assert!(edition.rights.entry_count() <= MAX_LISTS);
     }
 }
