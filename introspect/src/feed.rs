@@ -28,7 +28,7 @@ use role_map::RoleMapReader;
 use shared::clock::Clock;
 use shared::revocation::{Keys, Kind, Position, Record, RecordError, decode_all};
 use sync::{Entry, Reply, Sync};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::keys::KillList;
 use crate::metrics::{Anomaly, Metrics};
@@ -92,7 +92,7 @@ pub struct Feed {
 enum FeedError {
     #[error(transparent)]
     Redis(#[from] RedisError),
-    #[error("no answer within {PATIENCE:?}")]
+    #[error("no answer in time")]
     TimedOut,
     #[error("the subscription ended")]
     Unsubscribed,
@@ -140,20 +140,22 @@ impl Feed {
                 if matches!(error, FeedError::NotMaster) { Anomaly::NotMaster } else { Anomaly::Unreachable },
                 &error,
             );
+            self.role_map.check();
             let cold = !self.shared.ready.revocations_are_known();
-            tokio::time::sleep(if cold { PAUSE_WHEN_COLD } else { PAUSE }).await;
+            let pause = if cold { PAUSE_WHEN_COLD } else { PAUSE };
+            tokio::time::sleep(self.at_most(pause)).await;
         }
     }
 
     async fn follow(&mut self) -> Result<std::convert::Infallible, FeedError> {
         // Subscribed before the first read, so that nothing falls between the two.
-        let mut wake = in_time(self.subscribe()).await?;
+        let mut wake = self.in_time(self.subscribe()).await?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE));
-        let mut log =
-            in_time(async { Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?) })
-                .await?;
+        let connected =
+            async { Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?) };
+        let mut log = self.in_time(connected).await?;
         self.role_map.doubt();
         loop {
             while self.read(&mut log).await? {}
@@ -186,7 +188,8 @@ impl Feed {
 
     /// Asks once; whether to ask again at once.
     async fn read(&mut self, log: &mut MultiplexedConnection) -> Result<bool, FeedError> {
-        let reply = in_time(async { Ok(self.sync.ask(log, &self.keys, self.position).await?) }).await?;
+        self.role_map.check();
+        let reply = self.in_time(async { Ok(self.sync.ask(log, &self.keys, self.position).await?) }).await?;
         match reply.ok_or(FeedError::Unreadable)? {
             Reply::NotMaster => Err(FeedError::NotMaster),
             Reply::NoEpoch => {
@@ -209,7 +212,7 @@ impl Feed {
                 let behind = self.take(last, time, &entries);
                 if behind {
                     let page = self.sync.page(log, &self.keys, self.position, last);
-                    let page = in_time(async { Ok(page.await?) }).await?;
+                    let page = self.in_time(async { Ok(page.await?) }).await?;
                     self.take_page(&page.ok_or(FeedError::Unreadable)?);
                     return Ok(true);
                 }
@@ -225,8 +228,20 @@ impl Feed {
         version: Option<u64>,
     ) -> Result<bool, FeedError> {
         let Some(named) = self.role_map.must_read(self.position.epoch, version) else { return Ok(false) };
-        let read = in_time(async { Ok(role_map::read(log, &self.keys).await) }).await?;
+        let read = self.in_time(async { Ok(role_map::read(log, &self.keys).await) }).await?;
         Ok(self.role_map.take(named, read)?)
+    }
+
+    /// Waits for an answer.
+    async fn in_time<T>(&self, wanted: impl Future<Output = Result<T, FeedError>>) -> Result<T, FeedError> {
+        timeout(self.at_most(PATIENCE), wanted).await.unwrap_or(Err(FeedError::TimedOut))
+    }
+
+    /// `span`, or what is left until it must be looked whether the role map has come: however Redis fails, roles
+    /// are unknown when they should be.
+    fn at_most(&self, span: Duration) -> Duration {
+        let left = self.role_map.deadline().map(|end| end.saturating_duration_since(Instant::now()));
+        left.map_or(span, |left| span.min(left))
     }
 
     /// Another epoch is read from its start. One that is not above all before it is Redis, or PostgreSQL,
@@ -353,8 +368,4 @@ impl Feed {
 fn tcp_settings() -> TcpSettings {
     let probes = TcpKeepalive::new().with_time(SILENCE).with_interval(PROBE_PAUSE).with_retries(PROBES);
     TcpSettings::default().set_nodelay(true).set_keepalive(probes).set_user_timeout(UNACKNOWLEDGED)
-}
-
-async fn in_time<T>(wanted: impl Future<Output = Result<T, FeedError>>) -> Result<T, FeedError> {
-    timeout(PATIENCE, wanted).await.unwrap_or(Err(FeedError::TimedOut))
 }

@@ -74,7 +74,7 @@ impl Ready {
         }
         match self.revocations() {
             Revocations::Known if !self.role_map.load(Ordering::Acquire) => Some(
-                "the role map is missing or not understood, so no role or permission is known; an admin of this version has to lead",
+                "the role map is missing, not understood or not to be read, so no role or permission is known; an admin of this version has to lead",
             ),
             Revocations::Known => None,
             Revocations::Unread => Some("the revocations have not been read yet"),

@@ -3,20 +3,26 @@
 //! The relay writes the map and its version in `meta` in one, so that a map that is not the one named is either a
 //! newer one, written since `meta` was read, or wrong. One that is wrong leaves the roles unknown until a good one
 //! comes: an older one would perhaps permit what no longer is. For the same reason a `meta` that went back, with its map,
-//! is not followed.
+//! is not followed, and one that is named and cannot be read within [`LATEST`] makes the roles unknown too. Redis being
+//! away is no such reason by itself: then nobody has said that there is another map.
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{RedisError, cmd};
 use shared::revocation::Keys;
 use shared::role_map::{MAX_BYTES, PublishedRoleMap, RoleMap, RoleMapError};
+use tokio::time::Instant;
 
 use crate::metrics::{Anomaly, Metrics};
 use crate::ready::Ready;
 use crate::rights::Roles;
+
+/// How long a map that `meta` has named may stay unread.
+pub(super) const LATEST: Duration = Duration::from_secs(2);
 
 /// Keeps the role map of now in [`Roles`].
 pub(super) struct RoleMapReader {
@@ -29,8 +35,19 @@ pub(super) struct RoleMapReader {
     newest: Option<Edition>,
     /// The one that was newer than `meta` said, the last time that one was.
     ahead: Option<Edition>,
+    /// Since when `meta` has named one that is later than `newest`.
+    awaited: Option<Awaited>,
     /// What is wrong, so that it is counted and logged once.
     trouble: Option<String>,
+}
+
+/// A map that is yet to be read.
+#[derive(Debug, Clone, Copy)]
+struct Awaited {
+    /// The one named last.
+    edition: Edition,
+    /// When the first was named: others named meanwhile give no more time.
+    since: Instant,
 }
 
 /// Which map it is. Both numbers only grow.
@@ -53,13 +70,15 @@ enum Wrong {
     Malformed(RoleMapError),
     #[error("it is {found}, and meta names {named}")]
     Other { found: Edition, named: Edition },
+    #[error("meta names {named}, which could not be read within {LATEST:?}")]
+    Late { named: Edition },
     #[error("meta names {named}, which is before one already read; going on with the later one")]
     Back { named: Edition },
 }
 
 impl RoleMapReader {
     pub(super) fn new(roles: Arc<Roles>, ready: Arc<Ready>, metrics: Arc<Metrics>) -> Self {
-        Self { roles, ready, metrics, held: None, newest: None, ahead: None, trouble: None }
+        Self { roles, ready, metrics, held: None, newest: None, ahead: None, awaited: None, trouble: None }
     }
 
     /// Perhaps this is another Redis: the next [`Self::must_read`] is true. What is known stays in use until then.
@@ -80,10 +99,28 @@ impl RoleMapReader {
             return None;
         }
         if self.held == Some(named) {
-            self.trouble = None;
+            (self.awaited, self.trouble) = (None, None);
             return None;
         }
+        if self.newest < Some(named) {
+            let since = self.awaited.map_or_else(Instant::now, |awaited| awaited.since);
+            self.awaited = Some(Awaited { edition: named, since });
+        }
         Some(named)
+    }
+
+    /// When roles will be unknown unless the map that is awaited has come.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.awaited.map(|awaited| awaited.since + LATEST)
+    }
+
+    /// Makes roles unknown if the map that is awaited has not come in time.
+    pub(super) fn check(&mut self) {
+        if let Some(Awaited { edition: named, since }) = self.awaited
+            && since.elapsed() >= LATEST
+        {
+            self.lose(&Wrong::Late { named });
+        }
     }
 
     /// Takes what was [`read`] if it is the map that `meta` named. Whether `meta` should be read again at once.
@@ -117,7 +154,7 @@ impl RoleMapReader {
         self.roles.install(map);
         self.ready.set_role_map(true);
         (self.held, self.newest) = (Some(edition), Some(edition));
-        (self.ahead, self.trouble) = (None, None);
+        (self.ahead, self.awaited, self.trouble) = (None, None, None);
     }
 
     fn lose(&mut self, wrong: &Wrong) {
@@ -125,7 +162,8 @@ impl RoleMapReader {
         self.ready.set_role_map(false);
         self.metrics.role_map_version.set(0);
         self.metrics.role_map_roles.set(0);
-        self.held = None;
+        // Unknown already, so that nothing is awaited until meta names one again.
+        (self.held, self.awaited) = (None, None);
         self.complain(wrong);
     }
 
@@ -165,6 +203,8 @@ fn judge(named: Edition, read: Result<Vec<u8>, RedisError>) -> Result<RoleMap, W
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::advance;
+
     use super::*;
 
     const NAMED: Edition = Edition { epoch: 3, version: 7 };
@@ -221,5 +261,53 @@ mod tests {
         assert!(!reader.take(NAMED, Err(refused)).unwrap());
         assert!(reader.trouble.is_some());
         assert!(reader.take(NAMED, Err(RedisError::from((redis::ErrorKind::Io, "gone")))).is_err());
+    }
+
+    fn wrongs(reader: &RoleMapReader) -> u64 {
+        let text = reader.metrics.text();
+        let count = |line: &str| {
+            line.strip_prefix("introspect_feed_anomalies_total{kind=\"role_map\"} ")?.parse().ok()
+        };
+        text.lines().find_map(count).unwrap()
+    }
+
+    fn is_known(reader: &RoleMapReader) -> bool {
+        !reader.roles.rights(&[]).are_unknown()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_later_map_that_cannot_be_read_in_time_makes_roles_unknown_until_a_good_one_is_read() {
+        let mut reader = reader();
+        reader.take(NAMED, bytes(3, 7)).unwrap();
+        assert_eq!(reader.must_read(3, Some(8)), Some(Edition { epoch: 3, version: 8 }));
+        advance(LATEST / 2).await;
+        // Neither another connection nor yet another map gives more time.
+        reader.doubt();
+        assert_eq!(reader.must_read(3, Some(9)), Some(Edition { epoch: 3, version: 9 }));
+        reader.check();
+        assert!(is_known(&reader) && wrongs(&reader) == 0);
+        advance(LATEST / 2).await;
+        for _ in 0..3 {
+            reader.check();
+            assert!(!is_known(&reader) && wrongs(&reader) == 1);
+            reader.must_read(3, Some(9));
+            advance(LATEST).await;
+        }
+        reader.take(Edition { epoch: 3, version: 9 }, bytes(3, 9)).unwrap();
+        assert!(is_known(&reader));
+        advance(LATEST).await;
+        reader.check();
+        assert!(is_known(&reader) && wrongs(&reader) == 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_map_that_is_held_stays_in_use_as_long_as_no_later_one_is_named() {
+        let mut reader = reader();
+        reader.take(NAMED, bytes(3, 7)).unwrap();
+        reader.doubt();
+        assert_eq!(reader.must_read(3, Some(7)), Some(NAMED));
+        advance(10 * LATEST).await;
+        reader.check();
+        assert!(is_known(&reader) && wrongs(&reader) == 0);
     }
 }

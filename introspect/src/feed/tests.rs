@@ -2,7 +2,9 @@
 
 use shared::clock::SystemClock;
 use shared::revocation::{Reason, RecordKey, Until};
+use shared::role_map::{PublishedRoleMap, RoleMap};
 
+use super::role_map::LATEST;
 use super::*;
 
 fn feed() -> Feed {
@@ -56,6 +58,35 @@ fn a_page_is_applied_as_far_as_it_follows_on() {
     // The script sees the same hole: it is real.
     assert!(!feed.take(9, 0, &entries(6..=9)));
     assert_eq!(feed.shared.ready.revocations(), Revocations::Incomplete);
+}
+
+/// A feed with an empty role map, and what it works on. Nobody listens where it looks for Redis.
+fn feed_with_a_map() -> (Feed, Shared) {
+    let mut feed = feed();
+    let map = PublishedRoleMap { epoch: 1, version: 1, map: RoleMap::default() };
+    let named = feed.role_map.must_read(1, Some(1)).unwrap();
+    feed.role_map.take(named, Ok(map.encode())).unwrap();
+    let shared = feed.shared.clone();
+    (feed, shared)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_map_is_missed_in_time_while_no_connection_can_be_had() {
+    let (mut feed, shared) = feed_with_a_map();
+    feed.role_map.must_read(1, Some(2)).unwrap();
+    let start = Instant::now();
+    let mut following = Box::pin(feed.run());
+    let early = timeout(LATEST - Duration::from_millis(1), &mut following).await;
+    assert!(early.is_err() && !shared.roles.rights(&[]).are_unknown());
+    let late = timeout(Duration::from_millis(10), &mut following).await;
+    assert!(late.is_err() && shared.roles.rights(&[]).are_unknown(), "after {:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_map_stays_in_use_while_no_connection_can_be_had_and_no_later_one_was_named() {
+    let (feed, shared) = feed_with_a_map();
+    let following = timeout(20 * LATEST, feed.run()).await;
+    assert!(following.is_err() && !shared.roles.rights(&[]).are_unknown());
 }
 
 #[test]

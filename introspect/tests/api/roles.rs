@@ -248,6 +248,28 @@ fn what_is_known_of_roles_stays_known_while_redis_is_away_and_is_read_again_afte
 }
 
 #[test]
+fn a_later_map_that_cannot_be_read_leaves_roles_unknown_whatever_else_redis_answers_or_does_not() {
+    for gone in [false, true] {
+        let proxy = Proxy::start();
+        let sidecar = Setup::new().with("REDIS_URL", proxy.url()).start();
+        let token = sidecar.token();
+        proxy.hold("GETRANGE");
+        sidecar.log.publish_roles(2, &[("subscriber", "", "")]);
+        proxy.wait_held(1);
+        assert_eq!(sidecar.ask_with(WATCH, &token).status, 204);
+        if gone {
+            proxy.refuse();
+        }
+        is_without_a_map(&sidecar);
+        assert_eq!(anomalies(&sidecar), 1);
+        proxy.restore();
+        wait_under(&sidecar, WATCH, &token, 403);
+        sidecar.wait_ready();
+        assert_eq!(anomalies(&sidecar), 1);
+    }
+}
+
+#[test]
 fn the_roles_of_a_foreign_token_count_where_they_are_defined() {
     let setup = Setup::new()
         .with("INTROSPECT_PROFILE", "foreign")

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use super::{redis_url, wait_until};
 
@@ -17,7 +17,18 @@ pub(crate) struct Proxy {
 struct State {
     refusing: AtomicBool,
     silent: AtomicBool,
+    held: Mutex<Held>,
+    released: Condvar,
     streams: Mutex<Vec<TcpStream>>,
+}
+
+/// What is kept from the server.
+#[derive(Default)]
+struct Held {
+    /// All that has this word in it.
+    word: Option<&'static str>,
+    /// How often it was seen.
+    seen: usize,
 }
 
 impl Proxy {
@@ -56,11 +67,29 @@ impl Proxy {
         self.state.silent.store(true, Ordering::SeqCst);
     }
 
+    /// Keeps whatever has `word` in it, and what follows on its connection, from the server until it is released.
+    pub(crate) fn hold(&self, word: &'static str) {
+        *self.state.held.lock().unwrap() = Held { word: Some(word), seen: 0 };
+    }
+
+    /// Waits until something was held so often.
+    #[track_caller]
+    pub(crate) fn wait_held(&self, times: usize) {
+        wait_until("something is held", || self.state.held.lock().unwrap().seen >= times);
+    }
+
+    /// Passes on what is held.
+    pub(crate) fn release(&self) {
+        self.state.held.lock().unwrap().word = None;
+        self.state.released.notify_all();
+    }
+
     /// As at first. Connections that lost bytes are ended.
     pub(crate) fn restore(&self) {
         self.state.refusing.store(false, Ordering::SeqCst);
         self.state.silent.store(false, Ordering::SeqCst);
         self.cut();
+        self.release();
     }
 
     /// Waits until a sidecar has both its connections.
@@ -90,10 +119,19 @@ impl State {
     fn copy(&self, mut from: TcpStream, mut to: TcpStream) {
         let mut bytes = [0; 16 * 1024];
         while let Ok(count @ 1..) = from.read(&mut bytes) {
+            self.pause_at(&bytes[..count]);
             if !self.silent.load(Ordering::SeqCst) && to.write_all(&bytes[..count]).is_err() {
                 break;
             }
         }
         let _ended = to.shutdown(Shutdown::Both);
+    }
+    fn pause_at(&self, bytes: &[u8]) {
+        let has = |word: &str| bytes.windows(word.len()).any(|part| part == word.as_bytes());
+        let mut held = self.held.lock().unwrap();
+        if held.word.is_some_and(has) {
+            held.seen += 1;
+            drop(self.released.wait_while(held, |held| held.word.is_some()).unwrap());
+        }
     }
 }
