@@ -24,6 +24,9 @@ use crate::rights::Roles;
 /// How long a map that `meta` has named may stay unread.
 pub(super) const LATEST: Duration = Duration::from_secs(2);
 
+/// How long a map that was wrong is not read again: it may be long, and `meta` is read many times a second.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Keeps the role map of now in [`Roles`].
 pub(super) struct RoleMapReader {
     roles: Arc<Roles>,
@@ -37,6 +40,8 @@ pub(super) struct RoleMapReader {
     ahead: Option<Edition>,
     /// Since when `meta` has named one that is later than `newest`.
     awaited: Option<Awaited>,
+    /// Which one was named when what was read was wrong, and when that was.
+    wrong: Option<(Edition, Instant)>,
     /// What is wrong, so that it is counted and logged once.
     trouble: Option<String>,
 }
@@ -78,16 +83,26 @@ enum Wrong {
 
 impl RoleMapReader {
     pub(super) fn new(roles: Arc<Roles>, ready: Arc<Ready>, metrics: Arc<Metrics>) -> Self {
-        Self { roles, ready, metrics, held: None, newest: None, ahead: None, awaited: None, trouble: None }
+        Self {
+            roles,
+            ready,
+            metrics,
+            held: None,
+            newest: None,
+            ahead: None,
+            awaited: None,
+            wrong: None,
+            trouble: None,
+        }
     }
 
     /// Perhaps this is another Redis: the next [`Self::must_read`] is true. What is known stays in use until then.
     pub(super) fn doubt(&mut self) {
-        self.held = None;
+        (self.held, self.wrong) = (None, None);
     }
 
-    /// Which map has to be read when `meta` of `epoch` names `version`; none when it is held, or
-    /// nothing is named that could be taken.
+    /// Which map has to be read when `meta` of `epoch` names `version`; none when it is held, was
+    /// wrong a moment ago, or nothing is named that could be taken.
     pub(super) fn must_read(&mut self, epoch: u64, version: Option<u64>) -> Option<Edition> {
         let Some(version) = version else {
             self.lose(&Wrong::Unnamed);
@@ -100,6 +115,9 @@ impl RoleMapReader {
         }
         if self.held == Some(named) {
             (self.awaited, self.trouble) = (None, None);
+            return None;
+        }
+        if self.wrong.is_some_and(|(edition, when)| edition == named && when.elapsed() < PAUSE) {
             return None;
         }
         if self.newest < Some(named) {
@@ -142,7 +160,10 @@ impl RoleMapReader {
                 self.ahead = Some(found);
                 return Ok(true);
             }
-            Err(wrong) => self.lose(&wrong),
+            Err(wrong) => {
+                self.lose(&wrong);
+                self.wrong = Some((named, Instant::now()));
+            }
         }
         Ok(false)
     }
@@ -154,7 +175,7 @@ impl RoleMapReader {
         self.roles.install(map);
         self.ready.set_role_map(true);
         (self.held, self.newest) = (Some(edition), Some(edition));
-        (self.ahead, self.awaited, self.trouble) = (None, None, None);
+        (self.ahead, self.awaited, self.wrong, self.trouble) = (None, None, None, None);
     }
 
     fn lose(&mut self, wrong: &Wrong) {
@@ -309,5 +330,26 @@ mod tests {
         advance(10 * LATEST).await;
         reader.check();
         assert!(is_known(&reader) && wrongs(&reader) == 0);
+    }
+    #[tokio::test(start_paused = true)]
+    async fn a_map_that_was_wrong_is_read_again_once_a_second_and_at_once_when_another_is_named() {
+        let mut reader = reader();
+        let garbage = || Ok(b"garbage".to_vec());
+        reader.take(NAMED, garbage()).unwrap();
+        assert_eq!(reader.must_read(3, Some(7)), None);
+        advance(PAUSE / 2).await;
+        assert_eq!(reader.must_read(3, Some(7)), None);
+        advance(PAUSE / 2).await;
+        assert_eq!(reader.must_read(3, Some(7)), Some(NAMED));
+        reader.take(NAMED, garbage()).unwrap();
+        let next = Edition { epoch: 3, version: 8 };
+        assert_eq!(reader.must_read(3, Some(8)), Some(next));
+        reader.take(next, garbage()).unwrap();
+        assert_eq!(reader.must_read(3, Some(8)), None);
+        reader.doubt();
+        assert_eq!(reader.must_read(3, Some(8)), Some(next));
+        reader.take(next, bytes(3, 8)).unwrap();
+        reader.doubt();
+        assert_eq!(reader.must_read(3, Some(8)), Some(next));
     }
 }
