@@ -1,9 +1,10 @@
 //! Redis to [`Revoked`] and [`Roles`]: reads the revocation log and the role map beside it, and goes on reading.
 //!
-//! Two connections. One is subscribed to the wake channel: records published there are applied at once.
+//! Two connections. One is subscribed to the wake channel: what is revoked there is applied at once.
 //! Pub/sub may lose messages, so nothing rests on it: on each wake, and every tick, the other asks for
 //! what the log holds after our position, and only that moves the position. The same answer names the role map
-//! ([`role_map`]).
+//! ([`role_map`]), which is read before the records of that answer are applied: whoever is told to refresh for a role
+//! comes back with a token that names what only the new map knows. So "refresh needed" is left to the log.
 //!
 //! The set only grows here. Whatever Redis loses, forgets or says anew, nothing that was read is
 //! unlearned; records go by their own end alone. What is known to be lost closes the sidecar until a complete
@@ -24,9 +25,9 @@ use redis::aio::{MultiplexedConnection, PubSubStream};
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError};
-use role_map::RoleMapReader;
+use role_map::{Read, RoleMapReader};
 use shared::clock::Clock;
-use shared::revocation::{Keys, Kind, Position, Record, RecordError, decode_all};
+use shared::revocation::{Keys, Kind, Position, Reason, Record, RecordError, decode_all};
 use sync::{Entry, Reply, Sync};
 use tokio::time::{Instant, timeout};
 
@@ -177,6 +178,9 @@ impl Feed {
         while let Some(message) = next {
             let message = message.ok_or(FeedError::Unsubscribed)?;
             for record in decode_all(message.get_payload_bytes()) {
+                if record.is_ok_and(|record| record.reason == Reason::RefreshNeeded) {
+                    continue;
+                }
                 // What is not understood here stands in the log as well, which alone decides.
                 let _understood = self.apply(record);
                 self.shared.metrics.woken.inc();
@@ -209,27 +213,45 @@ impl Feed {
                 Ok(true)
             }
             Reply::Log { last, time, roles, entries } => {
+                let read = self.read_roles(log, roles, &entries).await;
+                if matches!(read, Ok(Read::Newer)) && self.role_map.is_known() {
+                    // An older map is in use, and the entries may belong to the one that could not be taken yet.
+                    return Ok(true);
+                }
                 let behind = self.take(last, time, &entries);
+                let again = read? == Read::Newer;
                 if behind {
                     let page = self.sync.page(log, &self.keys, self.position, last);
                     let page = self.in_time(async { Ok(page.await?) }).await?;
                     self.take_page(&page.ok_or(FeedError::Unreadable)?);
-                    return Ok(true);
                 }
-                self.read_roles(log, roles).await
+                Ok(behind || again)
             }
         }
     }
 
-    /// After the log, because sign-outs matter more. Whether to ask again at once.
+    /// Reads the role map that an answer named, before its `entries` are applied: the relay writes the map first.
+    /// Sign-outs among them do not wait for it.
     async fn read_roles(
         &mut self,
         log: &mut MultiplexedConnection,
         version: Option<u64>,
-    ) -> Result<bool, FeedError> {
-        let Some(named) = self.role_map.must_read(self.position.epoch, version) else { return Ok(false) };
+        entries: &[Entry],
+    ) -> Result<Read, FeedError> {
+        let Some(named) = self.role_map.must_read(self.position.epoch, version) else {
+            return Ok(Read::Settled);
+        };
+        self.apply_ahead(entries);
         let read = self.in_time(async { Ok(role_map::read(log, &self.keys).await) }).await?;
         Ok(self.role_map.take(named, read)?)
+    }
+
+    /// Applies what is revoked, before its turn: that is never wrong. Nothing else is, and the position stays.
+    fn apply_ahead(&mut self, entries: &[Entry]) {
+        let records = entries.iter().filter_map(|entry| Record::decode(&entry.record).ok());
+        for record in records.filter(|record| record.reason == Reason::Revoked) {
+            let _understood = self.apply(Ok(record));
+        }
     }
 
     /// Waits for an answer.

@@ -53,6 +53,11 @@ impl Ready {
         self.role_map.store(known, Ordering::Release);
     }
 
+    /// Whether one is.
+    pub fn role_map_is_known(&self) -> bool {
+        self.role_map.load(Ordering::Acquire)
+    }
+
     /// No more connections will be taken.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
@@ -73,7 +78,7 @@ impl Ready {
             return Some("the issuer's keys are not known yet");
         }
         match self.revocations() {
-            Revocations::Known if !self.role_map.load(Ordering::Acquire) => Some(
+            Revocations::Known if !self.role_map_is_known() => Some(
                 "the role map is missing, not understood or not to be read, so no role or permission is known; an admin of this version has to lead",
             ),
             Revocations::Known => None,

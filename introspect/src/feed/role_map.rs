@@ -46,6 +46,15 @@ pub(super) struct RoleMapReader {
     trouble: Option<String>,
 }
 
+/// What came of reading a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Read {
+    /// It is held, or roles are unknown.
+    Settled,
+    /// It was written after `meta` was read, which must be read again at once. An older one may be in use.
+    Newer,
+}
+
 /// A map that is yet to be read.
 #[derive(Debug, Clone, Copy)]
 struct Awaited {
@@ -141,7 +150,12 @@ impl RoleMapReader {
         }
     }
 
-    /// Takes what was [`read`] if it is the map that `meta` named. Whether `meta` should be read again at once.
+    /// Whether roles are judged by a map now, be it an older one than `meta` names.
+    pub(super) fn is_known(&self) -> bool {
+        self.ready.role_map_is_known()
+    }
+
+    /// Takes what was [`read`] if it is the map that `meta` named.
     ///
     /// # Errors
     ///
@@ -150,7 +164,7 @@ impl RoleMapReader {
         &mut self,
         named: Edition,
         read: Result<Vec<u8>, RedisError>,
-    ) -> Result<bool, RedisError> {
+    ) -> Result<Read, RedisError> {
         match judge(named, read) {
             Ok(map) => self.hold(named, map),
             // Not an answer of the server, which has a code.
@@ -158,14 +172,14 @@ impl RoleMapReader {
             // Written after meta was read. Once more with the same map, and it is meta that is wrong.
             Err(Wrong::Other { found, .. }) if found > named && self.ahead != Some(found) => {
                 self.ahead = Some(found);
-                return Ok(true);
+                return Ok(Read::Newer);
             }
             Err(wrong) => {
                 self.lose(&wrong);
                 self.wrong = Some((named, Instant::now()));
             }
         }
-        Ok(false)
+        Ok(Read::Settled)
     }
 
     fn hold(&mut self, edition: Edition, map: RoleMap) {
@@ -242,7 +256,7 @@ mod tests {
     fn the_map_that_meta_names_is_held_until_there_is_doubt() {
         let mut reader = reader();
         assert_eq!(reader.must_read(3, Some(7)), Some(NAMED));
-        assert!(!reader.take(NAMED, bytes(3, 7)).unwrap());
+        assert_eq!(reader.take(NAMED, bytes(3, 7)).unwrap(), Read::Settled);
         assert_eq!(reader.must_read(3, Some(7)), None);
         assert_eq!(reader.must_read(4, Some(7)), Some(Edition { epoch: 4, version: 7 }));
         reader.doubt();
@@ -254,12 +268,12 @@ mod tests {
         let mut reader = reader();
         reader.take(NAMED, bytes(3, 7)).unwrap();
         for newer in [(3, 8), (3, 9), (4, 1)] {
-            assert!(reader.take(NAMED, bytes(newer.0, newer.1)).unwrap(), "{newer:?}");
+            assert_eq!(reader.take(NAMED, bytes(newer.0, newer.1)).unwrap(), Read::Newer, "{newer:?}");
             assert!(reader.trouble.is_none());
         }
-        assert!(!reader.take(NAMED, bytes(4, 1)).unwrap());
+        assert_eq!(reader.take(NAMED, bytes(4, 1)).unwrap(), Read::Settled);
         assert!(reader.trouble.is_some() && reader.held.is_none());
-        assert!(!reader.take(Edition { epoch: 4, version: 1 }, bytes(4, 1)).unwrap());
+        assert_eq!(reader.take(Edition { epoch: 4, version: 1 }, bytes(4, 1)).unwrap(), Read::Settled);
         assert!(reader.trouble.is_none());
     }
 
@@ -279,7 +293,7 @@ mod tests {
     fn only_a_connection_that_failed_is_given_up() {
         let mut reader = reader();
         let refused = redis::make_extension_error("WRONGTYPE".to_owned(), None);
-        assert!(!reader.take(NAMED, Err(refused)).unwrap());
+        assert_eq!(reader.take(NAMED, Err(refused)).unwrap(), Read::Settled);
         assert!(reader.trouble.is_some());
         assert!(reader.take(NAMED, Err(RedisError::from((redis::ErrorKind::Io, "gone")))).is_err());
     }

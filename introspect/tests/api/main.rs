@@ -17,6 +17,7 @@ mod keys;
 mod limits;
 mod policy;
 mod ready;
+mod refresh;
 mod revocation;
 mod roles;
 mod sources;

@@ -74,10 +74,15 @@ impl Log {
 
     /// Replaces the role map of the present epoch, and wakes, as the relay does.
     pub(crate) fn publish_roles(&self, version: u64, roles: &[(&str, &str, &str)]) {
+        self.publish_roles_silently(version, roles);
+        self.publish(b"");
+    }
+
+    /// The same without a wake, as when the message is lost.
+    pub(crate) fn publish_roles_silently(&self, version: u64, roles: &[(&str, &str, &str)]) {
         let Position { epoch, .. } = self.position().expect("an epoch has begun");
         let roles = PublishedRoleMap { epoch, version, map: role_map(roles) };
         self.write_roles(&roles.encode(), version, None);
-        self.publish(b"");
     }
 
     /// Any bytes as the role map that `meta` names, and perhaps a new epoch and its last record in one with them.

@@ -29,6 +29,8 @@ struct Held {
     word: Option<&'static str>,
     /// How often it was seen.
     seen: usize,
+    /// How many of these were passed on all the same.
+    passed: usize,
 }
 
 impl Proxy {
@@ -69,13 +71,19 @@ impl Proxy {
 
     /// Keeps whatever has `word` in it, and what follows on its connection, from the server until it is released.
     pub(crate) fn hold(&self, word: &'static str) {
-        *self.state.held.lock().unwrap() = Held { word: Some(word), seen: 0 };
+        *self.state.held.lock().unwrap() = Held { word: Some(word), ..Held::default() };
     }
 
     /// Waits until something was held so often.
     #[track_caller]
     pub(crate) fn wait_held(&self, times: usize) {
         wait_until("something is held", || self.state.held.lock().unwrap().seen >= times);
+    }
+
+    /// Passes on the first that is held, and goes on holding.
+    pub(crate) fn pass_one(&self) {
+        self.state.held.lock().unwrap().passed += 1;
+        self.state.released.notify_all();
     }
 
     /// Passes on what is held.
@@ -131,7 +139,9 @@ impl State {
         let mut held = self.held.lock().unwrap();
         if held.word.is_some_and(has) {
             held.seen += 1;
-            drop(self.released.wait_while(held, |held| held.word.is_some()).unwrap());
+            let number = held.seen;
+            let waits = |held: &mut Held| held.word.is_some() && held.passed < number;
+            drop(self.released.wait_while(held, waits).unwrap());
         }
     }
 }
