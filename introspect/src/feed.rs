@@ -179,6 +179,7 @@ impl Feed {
             let message = message.ok_or(FeedError::Unsubscribed)?;
             for record in decode_all(message.get_payload_bytes()) {
                 if record.is_ok_and(|record| record.reason == Reason::RefreshNeeded) {
+                    // Its map comes first, and only the log is read with that.
                     continue;
                 }
                 // What is not understood here stands in the log as well, which alone decides.
