@@ -197,8 +197,8 @@ impl Relay {
     /// meets a map that is older.
     async fn publish(&self, post: &Post, bound: &mut Bound) -> Result<(), Broken> {
         loop {
-            let rows = post.unpublished(self.pace.batch).await.map_err(fallen)?;
-            self.publish_roles(post, bound).await?;
+            let (rows, version) = post.unpublished(self.pace.batch).await.map_err(fallen)?;
+            self.publish_roles(post, bound, version).await?;
             let before = bound.at;
             bound.append(&records(&rows)).await.map_err(|error| broken(before.epoch, error))?;
             if rows.is_empty() {
@@ -213,8 +213,8 @@ impl Relay {
     }
 
     /// Writes the role map if it is another than the one that stands beside the log.
-    async fn publish_roles(&self, post: &Post, bound: &mut Bound) -> Result<(), Broken> {
-        if post.role_map_version().await.map_err(fallen)? == bound.roles {
+    async fn publish_roles(&self, post: &Post, bound: &mut Bound, version: u64) -> Result<(), Broken> {
+        if version == bound.roles {
             return Ok(());
         }
         let roles = post.role_map(bound.at.epoch).await.map_err(fallen)?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join;
 use shared::revocation::Position;
 use shared::role_map::PublishedRoleMap;
 
@@ -47,9 +48,19 @@ impl Post {
         in_time(store::new_epoch(self.connection.client(), in_redis)).await
     }
 
-    /// Rows that no relay has published and that have not ended, at most `limit`, in order.
-    pub(super) async fn unpublished(&self, limit: i64) -> Result<Vec<Row>, DbError> {
-        in_time(self.statements.unpublished(self.connection.client(), limit)).await
+    /// Rows that no relay has published and that have not ended, at most `limit`, in order; and, looked at after
+    /// them, the version of the role map. Both are asked for at once and answered in this order: a second trip would
+    /// make every sign-out later.
+    pub(super) async fn unpublished(&self, limit: i64) -> Result<(Vec<Row>, u64), DbError> {
+        let client = self.connection.client();
+        let rows = self.statements.unpublished(client, limit);
+        // The first is polled first, and so sent first.
+        let both = join(rows, self.statements.role_map_version(client));
+        in_time(async {
+            let (rows, version) = both.await;
+            Ok((rows?, version?))
+        })
+        .await
     }
 
     /// Rows that have not ended, published or not, after the identifier `after`, at most `limit`, in order.
@@ -60,11 +71,6 @@ impl Post {
     /// Marks `rows`, which stand in the log one by one after `at`, as published there, unless they are marked.
     pub(super) async fn mark(&self, at: Position, rows: &[Row]) -> Result<(), DbError> {
         in_time(self.statements.mark(self.connection.client(), at, rows)).await
-    }
-
-    /// The version of the role map.
-    pub(super) async fn role_map_version(&self) -> Result<u64, DbError> {
-        in_time(self.statements.role_map_version(self.connection.client())).await
     }
 
     /// The role map with its version, both of one moment, to be published in `epoch`.
