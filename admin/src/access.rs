@@ -1,7 +1,7 @@
 //! Who calls, and what they may do.
 //!
-//! A protected endpoint asks twice: before it reads the body ([`caller`], [`allowed`]), and, when it changes
-//! something, once more in its transaction with every lock held ([`lock`]). Whoever lost a right while the request
+//! A protected endpoint asks twice: before it reads the body ([`caller()`], [`allowed`]), and, when it changes
+//! something, once more in its transaction with every lock held ([`lock()`]). Whoever lost a right while the request
 //! waited must not use it any more.
 
 mod caller;
