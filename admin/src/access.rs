@@ -40,7 +40,8 @@ pub(crate) fn of_user(operation: Operation) -> Operation {
 pub(crate) async fn allowed(request: &Request, right: Right) -> Result<Caller, Problem> {
     let caller = caller(request).await?;
     let rights = rights_of(&request.context.db.get().await?, caller.user).await?;
-    if rights.has(right) { Ok(caller) } else { Err(Problem::new(Code::Forbidden)) }
+    rights.require(right)?;
+    Ok(caller)
 }
 
 /// The caller of `request`, and the user that its path names: the caller themselves, or, with `right`, anybody.
@@ -76,7 +77,7 @@ pub(crate) async fn allowed_upon(request: &Request, right: Right) -> Result<(Cal
 fn check_upon(rights: &Rights, right: Right, caller: &Caller, user: Uuid) -> Result<(), Problem> {
     match rights.has(right) {
         true => Ok(()),
-        false if caller.user == user => Err(Problem::new(Code::Forbidden)),
+        false if caller.user == user => Err(right.missing()),
         false => Err(Problem::new(Code::NotFound)),
     }
 }

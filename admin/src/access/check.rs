@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use shared::permission::Permission;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::question::{self, Answerable};
 use crate::api::{Operation, Problem, Request, Response};
@@ -14,6 +15,7 @@ use crate::api::{Operation, Problem, Request, Response};
 /// What somebody may do.
 #[derive(Serialize, ToSchema)]
 struct Checked {
+    user_id: Uuid,
     /// Whether they may do all of it, or, with `any`, some.
     allowed: bool,
     /// By permission.
@@ -26,7 +28,11 @@ pub fn describe(operation: Operation) -> Operation {
     question::describe(operation).summary("Whether somebody may do something.").answer::<Checked>(
         200,
         "What they may do.",
-        json!({ "allowed": false, "results": { "films:download": false, "films:watch": true } }),
+        json!({
+            "user_id": "0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b",
+            "allowed": false,
+            "results": { "films:download": false, "films:watch": true }
+        }),
     )
 }
 
@@ -36,9 +42,9 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 404; 422; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let Answerable { question, rights, .. } = question::read(&request).await?;
+    let Answerable { question, user, rights } = question::read(&request).await?;
     let results: BTreeMap<_, _> =
         question.permissions.iter().map(|one| (one.clone(), rights.may(&one.clone().into()))).collect();
     let allowed = question.is_met(results.values().copied());
-    Ok(Response::json(StatusCode::OK, &Checked { allowed, results }))
+    Ok(Response::json(StatusCode::OK, &Checked { user_id: user, allowed, results }))
 }

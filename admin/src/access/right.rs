@@ -2,6 +2,8 @@
 
 use shared::permission::{Pattern, Permission};
 
+use crate::api::{Code, Problem};
+
 macro_rules! rights {
     ($($variant:ident = $text:literal $description:literal,)*) => {
         /// A permission that an endpoint of admin asks for.
@@ -39,6 +41,11 @@ rights! {
 }
 
 impl Right {
+    /// 403 `forbidden`, which says what to ask for.
+    pub(crate) fn missing(self) -> Problem {
+        Problem::new(Code::Forbidden).detail(format!("This takes the permission {}.", self.as_str()))
+    }
+
     fn permission(self) -> Permission {
         self.as_str().parse().expect("a test holds every text against the grammar")
     }

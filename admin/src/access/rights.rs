@@ -8,7 +8,7 @@ use shared::role::RoleName;
 use shared::role_map::RoleMap;
 
 use super::Right;
-use crate::api::{Code, Problem};
+use crate::api::Problem;
 
 /// A moment, or never. The later is the greater, and never is the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,7 +91,7 @@ impl Rights {
     ///
     /// 403 `forbidden` without it.
     pub(crate) fn require(&self, right: Right) -> Result<(), Problem> {
-        if self.has(right) { Ok(()) } else { Err(Problem::new(Code::Forbidden)) }
+        if self.has(right) { Ok(()) } else { Err(right.missing()) }
     }
 
     /// Whether they hold all of `pattern`: a permission, or a whole area.

@@ -137,7 +137,11 @@ impl Edit<'_> {
         definitions.check_gain(&locked.rights, &before.name, &definition_of(&after))?;
         if renamed {
             // A location may ask for the new name: whoever gives a name to others must have every one to give.
-            definition::check_role(&locked.rights, &after.name, End::Never)?;
+            if locked.rights.may_until(&Pattern::everything()) != Some(End::Never) {
+                return Err(Problem::new(Code::PrivilegeEscalation).detail(
+                    "Only whoever has the permission * renames a role: a location may ask for any name.",
+                ));
+            }
             definitions.check_name(&tx, &after.name).await?;
             self.rename(&tx, &before, &after, &locked.users).await?;
         }

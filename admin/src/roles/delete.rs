@@ -99,9 +99,19 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = allowed(&request, Right::RolesWrite).await?;
     let query = Query::read(&request, &["dry_run", "limit", "cursor"])?;
     let asked = RoleRef::of(&request)?;
+    let is_dry = query.flag("dry_run")?;
+    if !is_dry && (query.get("limit").is_some() || query.get("cursor").is_some()) {
+        // Perhaps the next page of a dry run was meant.
+        let sentence = "A page is asked for, which only a dry run has; dry_run=1 is missing.";
+        return Err(Problem::new(Code::ValidationFailed).field("dry_run", "field_missing", sentence));
+    }
     let mut connection = request.context.db.get().await?;
-    if query.flag("dry_run")? {
+    if is_dry {
         let role = show::require(&*connection, &asked).await?;
+        check_version(&request.headers, role.version)?;
+        if role.is_system || store::has_system_heir(&*connection, role.role_id).await? {
+            return Err(Problem::new(Code::SystemRole));
+        }
         return Ok(Response::json(StatusCode::OK, &dry_run(&connection, &role, &query).await?));
     }
     let tx = connection.begin().await?;
@@ -110,7 +120,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let role = show::require(&*tx, &asked).await?;
     lock(&tx, caller, &[]).await?.rights.require(Right::RolesWrite)?;
     check_version(&request.headers, role.version)?;
-    if role.is_system || store::has_system_heir(&tx, role.role_id).await? {
+    if role.is_system || store::has_system_heir(&*tx, role.role_id).await? {
         return Err(Problem::new(Code::SystemRole));
     }
     store::retire_name(&tx, &role.name).await?;

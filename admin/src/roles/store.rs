@@ -160,10 +160,10 @@ async fn touch_heirs(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
 }
 
 /// Whether a role that only the command line changes inherits this one directly.
-pub(super) async fn has_system_heir(tx: &Transaction<'_>, id: Uuid) -> Result<bool, DbError> {
+pub(super) async fn has_system_heir(client: &impl GenericClient, id: Uuid) -> Result<bool, DbError> {
     let sql = "select exists (select from auth.role_inherits i join auth.roles r on r.id = i.role_id
                               where i.parent_id = $1 and r.is_system) as has";
-    Ok(tx.query_one(sql, &[&id]).await?.try_get("has")?)
+    Ok(client.query_one(sql, &[&id]).await?.try_get("has")?)
 }
 
 /// Makes a role one that only the command line changes, or one that the API changes. `false` when it was so.

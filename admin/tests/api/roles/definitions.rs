@@ -82,8 +82,10 @@ async fn a_change_made_for_another_version_is_refused() {
 
     let stale = change(&app.client, &root, "premium", &title("B")).header("if-match", first).send().await;
     stale.problem(412, "precondition_failed");
-    let stale = app.client.delete(&of("premium")).bearer(&root).header("if-match", first).send().await;
-    stale.problem(412, "precondition_failed");
+    for path in ["premium", "premium?dry_run=1"] {
+        let stale = app.client.delete(&of(path)).bearer(&root).header("if-match", first).send().await;
+        stale.problem(412, "precondition_failed");
+    }
     let path = of("premium/permissions/films:watch");
     let stale = app.client.put(&path).bearer(&root).header("if-match", first).send().await;
     stale.problem(412, "precondition_failed");
@@ -305,8 +307,16 @@ async fn a_query_is_as_strict_as_a_body() {
     let app = TestApp::start().await;
     let root = superuser(&app).await.access;
     make_role(&app, "a", &[], &[]).await;
-    for query in ["dry_run=yes", "dry_run=1&dry_run=0", "dryrun=1", "dry_run=1&limit=0", "dry_run=1&cursor=x"]
-    {
+    for query in [
+        "limit=5",
+        "cursor=0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b",
+        "dry_run=0&limit=1",
+        "dry_run=yes",
+        "dry_run=1&dry_run=0",
+        "dryrun=1",
+        "dry_run=1&limit=0",
+        "dry_run=1&cursor=x",
+    ] {
         let reply = app.client.delete(&of(&format!("a?{query}"))).bearer(&root).send().await;
         reply.problem(422, "validation_failed");
     }
@@ -323,6 +333,8 @@ async fn only_the_command_line_changes_a_system_role() {
     let reply = change(&app.client, &root, "base", &json!({ "title": "x" })).send().await;
     reply.problem(403, "system_role");
     app.client.delete(&of("base")).bearer(&root).send().await.problem(403, "system_role");
+    let dry = app.client.delete(&of("base?dry_run=1")).bearer(&root).send().await;
+    dry.problem(403, "system_role");
     let path = of("base/permissions/films:watch");
     app.client.put(&path).bearer(&root).send().await.problem(403, "system_role");
     app.client.delete(&path).bearer(&root).send().await.problem(403, "system_role");

@@ -149,7 +149,13 @@ async fn anybody_gets_403_and_404_for_another_person() {
     let plain = holder_of(&scene, None, "plain").await;
     for case in cases() {
         let (status, code) = if case.is_upon { (404, "not_found") } else { (403, "forbidden") };
-        scene.call(&case, Some(&plain)).await.problem(status, code);
+        let problem = scene.call(&case, Some(&plain)).await.problem(status, code);
+        // What to ask for is said, unless even that would say too much.
+        let says = case
+            .right
+            .filter(|_| !case.is_upon)
+            .map(|right| format!("This takes the permission {}.", right.as_str()));
+        assert_eq!(problem["detail"].as_str().map(str::to_owned), says, "{}", case.route);
     }
 }
 
