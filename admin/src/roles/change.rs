@@ -127,6 +127,7 @@ impl Edit<'_> {
         let renamed = before.name != after.name;
         // Nobody becomes a holder, or stops being one, while the definitions are held alone.
         let holders = if renamed { store::holders(&tx, before.role_id).await? } else { Vec::new() };
+        check_holders(&holders)?;
         let locked = lock(&tx, self.caller, &holders).await?;
         locked.rights.require(Right::RolesWrite)?;
         check_version(&self.request.headers, before.version)?;
@@ -163,11 +164,6 @@ impl Edit<'_> {
         after: &RoleView,
         holders: &[Uuid],
     ) -> Result<(), DefinitionError> {
-        if holders.len() > MAX_RENAMED_HOLDERS {
-            let sentence =
-                "at most 10000 people may have a role that is renamed; make one that inherits it instead";
-            return Err(DefinitionError::TooMany(sentence.to_owned()));
-        }
         store::rename(tx, before.role_id, &after.name).await.map_err(definition::taken)?;
         if store::has_too_long_names(tx, before.role_id, MAX_NAMES_BYTES).await? {
             let sentence = format!("the names of all roles of a person take at most {MAX_NAMES_BYTES} bytes");
@@ -177,6 +173,16 @@ impl Edit<'_> {
         let issuer = &self.request.context.config.tokens.issuer;
         Ok(make_tokens_old(tx, issuer, holders).await?)
     }
+}
+
+/// Before they are held, so that a role of very many people holds nobody up.
+fn check_holders(holders: &[Uuid]) -> Result<(), DefinitionError> {
+    if holders.len() > MAX_RENAMED_HOLDERS {
+        let sentence =
+            "at most 10000 people may have a role that is renamed; make one that inherits it instead";
+        return Err(DefinitionError::TooMany(sentence.to_owned()));
+    }
+    Ok(())
 }
 
 async fn write(tx: &Transaction<'_>, before: &RoleView, after: &RoleView) -> Result<(), DbError> {
