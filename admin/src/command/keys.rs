@@ -24,6 +24,8 @@ pub(super) enum Action {
     /// Refuse every token of a key, for ever.
     Kill {
         /// Its name, as `admin keys list` shows it.
+        // One in 64 begins with a hyphen, which is no option.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }

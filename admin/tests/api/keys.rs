@@ -165,6 +165,19 @@ async fn a_service_without_the_master_key_says_which_one_is_missing() {
 }
 
 #[tokio::test]
+async fn a_key_whose_name_begins_with_a_hyphen_can_be_killed() {
+    let app = TestApp::start().await;
+    let named = "update auth.signing_keys set kid = '-Rotterdam' where status = 'active'";
+    app.sql().await.batch_execute(named).await.unwrap();
+    Command::new(&app.vars, &["keys", "kill", "-Rotterdam"]).run().await.succeeded();
+    assert_eq!(key(&app, "killed").await, "-Rotterdam");
+
+    let unknown = Command::new(&app.vars, &["keys", "kill", "--force"]).run().await;
+    assert_eq!(unknown.code, 1);
+    assert!(unknown.err.contains("--force"), "{}", unknown.err);
+}
+
+#[tokio::test]
 async fn a_kill_counts_at_once_where_the_key_that_follows_cannot_be_opened() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("viewer@cinema.test").await;
