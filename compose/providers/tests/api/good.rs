@@ -107,7 +107,12 @@ pub(crate) fn ask(provider: Provider) -> Pairs {
 }
 
 /// Sends an authorization request with the choice in the header.
-pub(crate) async fn authorize(providers: &Providers, provider: Provider, ask: &Pairs, choice: &str) -> Answer {
+pub(crate) async fn authorize(
+    providers: &Providers,
+    provider: Provider,
+    ask: &Pairs,
+    choice: &str,
+) -> Answer {
     let url = format!("{}?{}", authorize_url(providers, provider), form_of(&ask.borrowed()));
     get(&url, &[("X-Choose", choice)]).await
 }

@@ -1,1 +1,176 @@
-//! x
+//! Every trouble that is not inside an ID token, and that a cleared one is gone.
+
+use std::time::{Duration, Instant};
+
+use providers::{Provider, Providers, Trouble};
+use serde_json::json;
+
+use crate::client::{Answer, get, post, try_send};
+use crate::good::{CLIENT, STATE, ask, authorize, code, granted, start, token, token_url, user};
+
+/// Long enough for an answer to come, if one came.
+const A_WHILE: Duration = Duration::from_millis(300);
+
+/// An exchange that is good but for the trouble.
+async fn exchanged(providers: &Providers, provider: Provider, trouble: Trouble) -> Answer {
+    let good = code(providers, provider, &ask(provider), "anna").await;
+    providers.set_trouble(provider, trouble);
+    let answer = good.send(providers, provider).await;
+    providers.clear_trouble(provider);
+    answer
+}
+
+/// User data that are good but for the trouble.
+async fn told(providers: &Providers, provider: Provider, trouble: Trouble) -> Answer {
+    let token = token(providers, provider, "anna").await;
+    providers.set_trouble(provider, trouble);
+    let answer = user(providers, provider, &token).await;
+    providers.clear_trouble(provider);
+    answer
+}
+
+#[tokio::test]
+async fn an_answer_does_not_come_until_the_trouble_is_cleared() {
+    let providers = start().await;
+    for provider in Provider::ALL {
+        let good = code(&providers, provider, &ask(provider), "anna").await;
+        providers.set_trouble(provider, Trouble::TokenTimeout);
+        assert!(tokio::time::timeout(A_WHILE, good.send(&providers, provider)).await.is_err(), "{provider}");
+        providers.set_trouble(provider, Trouble::UserTimeout);
+        let token = good.send(&providers, provider).await.at("/access_token");
+        let user = user(&providers, provider, token.as_str().unwrap());
+        assert!(tokio::time::timeout(A_WHILE, user).await.is_err(), "{provider}");
+        assert_eq!((providers.requests(provider).token, providers.requests(provider).user), (2, 1));
+    }
+}
+
+#[tokio::test]
+async fn errors_and_garbage_take_the_place_of_answers() {
+    let providers = start().await;
+    for provider in Provider::ALL {
+        assert_eq!(exchanged(&providers, provider, Trouble::Token500).await.status, 500);
+        assert_eq!(told(&providers, provider, Trouble::User500).await.status, 500);
+        let answer = exchanged(&providers, provider, Trouble::ErrorIn200).await;
+        assert_eq!((answer.status, answer.at("/error").is_null()), (200, false), "{provider}: {answer:?}");
+        let answer = told(&providers, provider, Trouble::UserErrorIn200).await;
+        assert_eq!((answer.status, answer.at("/error").is_null()), (200, false), "{provider}: {answer:?}");
+        for answer in [
+            exchanged(&providers, provider, Trouble::TokenGarbage).await,
+            told(&providers, provider, Trouble::UserGarbage).await,
+        ] {
+            assert_eq!(answer.status, 200);
+            assert!(serde_json::from_str::<serde_json::Value>(&answer.body).is_err());
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_right_and_does_not_say_its_length() {
+    let providers = start().await;
+    for provider in Provider::ALL {
+        let token = exchanged(&providers, provider, Trouble::TokenTooLarge).await;
+        let user = told(&providers, provider, Trouble::UserTooLarge).await;
+        assert!(token.at("/access_token").is_string(), "{provider}");
+        for answer in [token, user] {
+            assert!(answer.body.len() > 1024 * 1024 && answer.json().is_object(), "{provider}");
+            assert!(!answer.headers.contains_key("content-length"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_follows_a_redirect_is_counted() {
+    let providers = start().await;
+    let token = exchanged(&providers, Provider::Vk, Trouble::TokenRedirect).await;
+    let user = told(&providers, Provider::Vk, Trouble::UserRedirect).await;
+    assert_eq!((token.status, user.status), (302, 302));
+    assert_eq!(providers.requests(Provider::Vk).followed, 0);
+    get(token.location(), &[]).await;
+    post(user.location(), &[], &[]).await;
+    assert_eq!(providers.requests(Provider::Vk).followed, 2);
+}
+
+#[tokio::test]
+async fn a_connection_is_closed_without_an_answer() {
+    let providers = start().await;
+    for provider in Provider::ALL {
+        providers.set_trouble(provider, Trouble::Close);
+        let answer = try_send("POST", &token_url(&providers, provider), &[], "").await;
+        assert!(answer.is_err(), "{provider}: {answer:?}");
+        providers.clear_trouble(provider);
+        granted(&providers, provider, "anna").await;
+    }
+}
+
+#[tokio::test]
+async fn a_slow_answer_takes_two_seconds_and_a_page_does_not() {
+    let providers = start().await;
+    providers.set_trouble(Provider::Google, Trouble::Slow);
+    let begun = Instant::now();
+    let good = code(&providers, Provider::Google, &ask(Provider::Google), "anna").await;
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    let answer = good.send(&providers, Provider::Google).await;
+    assert!(begun.elapsed() >= Duration::from_secs(2) && answer.status == 200);
+}
+
+#[tokio::test]
+async fn yandex_and_mailru_can_name_another_client() {
+    let providers = start().await;
+    for provider in [Provider::Yandex, Provider::MailRu] {
+        let answer = told(&providers, provider, Trouble::WrongClientEcho).await;
+        assert!(answer.at("/client_id").is_string() && answer.at("/client_id") != CLIENT);
+    }
+}
+
+#[tokio::test]
+async fn vk_can_repeat_another_state_and_forget_the_device() {
+    let providers = start().await;
+    let answer = exchanged(&providers, Provider::Vk, Trouble::WrongStateEcho).await;
+    assert!(answer.at("/state").is_string() && answer.at("/state") != "state-of-the-exchange");
+    providers.set_trouble(Provider::Vk, Trouble::DropDeviceId);
+    let callback = authorize(&providers, Provider::Vk, &ask(Provider::Vk), "anna").await.callback();
+    assert!(callback.contains_key("code") && !callback.contains_key("device_id"));
+}
+
+#[tokio::test]
+async fn a_callback_can_carry_another_state_or_issuer() {
+    let providers = start().await;
+    for provider in Provider::ALL {
+        providers.set_trouble(provider, Trouble::WrongStateCallback);
+        let callback = authorize(&providers, provider, &ask(provider), "anna").await.callback();
+        assert_ne!(callback["state"], STATE);
+    }
+    providers.set_trouble(Provider::Google, Trouble::WrongCallbackIssuer);
+    let callback = authorize(&providers, Provider::Google, &ask(Provider::Google), "anna").await.callback();
+    assert_eq!(callback["iss"], "https://accounts.example.org");
+}
+
+#[tokio::test]
+async fn user_data_can_lack_the_identifier() {
+    let providers = start().await;
+    for provider in Provider::ALL {
+        let answer = told(&providers, provider, Trouble::NoSubject).await;
+        let found = ["/sub", "/id", "/user/user_id", "/data/id"].map(|pointer| answer.at(pointer));
+        assert!(answer.status == 200 && found.iter().all(serde_json::Value::is_null), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn github_can_have_no_list_of_addresses() {
+    let providers = start().await;
+    let bearer = format!("Bearer {}", token(&providers, Provider::GitHub, "anna").await);
+    let headers = [("User-Agent", "test"), ("Authorization", bearer.as_str())];
+    let url = providers.url_of(Provider::GitHub);
+    providers.set_trouble(Provider::GitHub, Trouble::Emails404);
+    let emails = get(&format!("{url}/user/emails"), &headers).await;
+    assert_eq!((emails.status, emails.at("/message")), (404, json!("Not Found")));
+    assert_eq!(get(&format!("{url}/user"), &headers).await.status, 200);
+    assert_eq!(providers.requests(Provider::GitHub).emails, 1);
+}
+
+#[tokio::test]
+async fn a_trouble_is_of_one_provider() {
+    let providers = start().await;
+    providers.set_trouble(Provider::Google, Trouble::Token500);
+    granted(&providers, Provider::Yandex, "anna").await;
+}
