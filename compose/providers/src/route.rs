@@ -45,7 +45,45 @@ fn endpoint(path: &str) -> Option<(&'static Play, Endpoint)> {
 
 #[cfg(test)]
 mod tests {
+    use hyper::Method;
+    use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::Config;
+    use crate::key::SigningKey;
+
+    fn paths() -> Vec<String> {
+        let plays = Provider::ALL.map(Play::of);
+        let known = plays.iter().flat_map(|play| {
+            let of = |path: &str| format!("/{}{path}", play.provider);
+            play.paths.iter().map(move |(path, _)| of(path)).chain([format!("/{}/_decide", play.provider)])
+        });
+        known.chain(["/_control/people".to_owned(), "/_control/x/trouble".to_owned()]).collect()
+    }
+
+    /// What anybody could say: some of it nearly right.
+    fn saying() -> impl Strategy<Value = String> {
+        let name =
+            "(client_id|code|state|scope|redirect_uri|request|person|fields|access_token|[a-z%+=]{0,9})";
+        proptest::string::string_regex(&format!("({name}=[ -~]{{0,9}}&){{0,6}}")).unwrap()
+    }
+
+    #[test]
+    fn whatever_is_asked_is_answered() {
+        let key = SigningKey::generate().unwrap();
+        let world = World::new("http://127.0.0.1:9".to_owned(), key, Config::default());
+        let path = proptest::sample::select(paths());
+        proptest!(|(path in path, query in saying(), body in saying(), said in "[ -~]{0,30}", post: bool)| {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, HeaderValue::from_str(&said).unwrap());
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+            headers.insert(USER_AGENT, HeaderValue::from_static("test"));
+            let method = if post { Method::POST } else { Method::GET };
+            let request = Request::new(method, &format!("{path}?{query}"), headers, &body);
+            prop_assert!(matches!(answer(&world, 0, &request), Answer::Now(_)));
+        });
+    }
 
     #[test]
     fn a_path_is_the_providers_own_after_its_name() {

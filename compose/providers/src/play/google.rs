@@ -1,7 +1,7 @@
 //! Google: OpenID Connect with an ID token signed as RS256.
 
-use hyper::StatusCode;
 use hyper::header::WWW_AUTHENTICATE;
+use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Callback, Credentials, Endpoint, Grant, Play, Scopes, present};
@@ -49,7 +49,8 @@ fn callback(callback: &Callback<'_>) -> Vec<(&'static str, String)> {
     };
     let mut pairs = vec![("iss", issuer.to_owned())];
     if !callback.refused {
-        let scope = format!("{} {}", callback.scopes.join(" "), long(callback.scopes));
+        let short = callback.scopes.iter().filter(|scope| *scope != "openid").cloned();
+        let scope = short.chain([long(callback.scopes)]).collect::<Vec<_>>().join(" ");
         pairs.extend([("scope", scope), ("authuser", "0".to_owned()), ("prompt", "consent".to_owned())]);
     }
     pairs
@@ -102,6 +103,9 @@ fn claims(visit: &Visit<'_>, person: &Person, may: impl Fn(&str) -> bool) -> Val
 }
 
 fn user(visit: &Visit<'_>) -> Reply {
+    if visit.request.method != Method::GET {
+        return Reply::method_not_allowed("GET");
+    }
     let refuse = |status: StatusCode, why: &str| {
         Reply::json(status, &json!({ "error": "invalid_request", "error_description": why }))
     };

@@ -1,7 +1,7 @@
 //! Yandex ID: the scheme `OAuth`, and user data that may be a JWT.
 
-use hyper::StatusCode;
 use hyper::header::WWW_AUTHENTICATE;
+use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Credentials, Endpoint, Grant, Play, Scopes, present};
@@ -53,6 +53,9 @@ fn token(grant: &Grant<'_>) -> Value {
 }
 
 fn user(visit: &Visit<'_>) -> Reply {
+    if visit.request.method != Method::GET {
+        return Reply::method_not_allowed("GET");
+    }
     let query = match visit.query_without_token() {
         Ok(query) => query,
         Err(why) => return refuse(StatusCode::BAD_REQUEST, &why),

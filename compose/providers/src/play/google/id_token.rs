@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{ISSUER, claims};
 use crate::Trouble;
-use crate::key::{self, SigningKey};
+use crate::key;
 use crate::play::{Grant, present};
 use crate::random;
 use crate::visit::Visit;
@@ -30,7 +30,7 @@ pub(super) fn of(visit: &Visit<'_>, grant: &Grant<'_>) -> Result<String, Unspeci
     if let (Value::Object(token), Value::Object(protocol)) = (&mut token, protocol) {
         token.extend(protocol);
     }
-    signed(visit.trouble, &visit.world.key, &token)
+    signed(visit, &token)
 }
 
 fn issuer(visit: &Visit<'_>, grant: &Grant<'_>) -> &'static str {
@@ -55,16 +55,19 @@ fn at_hash(token: &str) -> String {
     URL_SAFE_NO_PAD.encode(hash.as_ref().split_at(16).0)
 }
 
-fn signed(trouble: Option<Trouble>, key: &SigningKey, claims: &Value) -> Result<String, Unspecified> {
-    match trouble {
-        Some(Trouble::AlgNone) => Ok(key::unsigned(&json!({ "alg": "none", "typ": "JWT" }), claims, b"")),
-        Some(Trouble::Hs256WithPublicKey) => key.confuse(claims),
+fn signed(visit: &Visit<'_>, claims: &Value) -> Result<String, Unspecified> {
+    let key = &visit.world.key;
+    if visit.has(Trouble::AlgNone) {
+        Ok(key::unsigned(&json!({ "alg": "none", "typ": "JWT" }), claims, b""))
+    } else if visit.has(Trouble::Hs256WithPublicKey) {
+        key.confuse(claims)
+    } else if visit.has(Trouble::BadSignature) {
+        let header = json!({ "alg": "RS256", "kid": key.id, "typ": "JWT" });
+        Ok(key::unsigned(&header, claims, &[7; 256]))
+    } else if visit.has(Trouble::UnknownKey) {
         // The key is right, so that a client which tries all keys takes it for good.
-        Some(Trouble::UnknownKey) => key.sign(&random::word(), claims),
-        Some(Trouble::BadSignature) => {
-            let header = json!({ "alg": "RS256", "kid": key.id, "typ": "JWT" });
-            Ok(key::unsigned(&header, claims, &[7; 256]))
-        }
-        _ => key.sign(&key.id, claims),
+        key.sign(&random::word(), claims)
+    } else {
+        key.sign(&key.id, claims)
     }
 }
