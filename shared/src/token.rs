@@ -8,11 +8,13 @@
 mod claims;
 mod foreign;
 mod header;
+mod id_token;
 mod key;
 mod verify;
 
 pub use claims::{Claims, VerifiedToken};
 pub use foreign::Foreign;
+pub use id_token::{IdTokenCheck, IdTokenError};
 pub use key::{Algorithm, JwksError, KeySet, PublicKey};
 pub use verify::{Profile, TokenError, Verifier};
 

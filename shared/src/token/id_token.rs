@@ -1,0 +1,127 @@
+//! ID tokens of OpenID providers (OpenID Connect Core 1.0, section 3.1.3.7): who somebody is there.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use subtle::ConstantTimeEq as _;
+
+use super::header::Header;
+use super::verify::open;
+use super::{ACCESS_TOKEN_TYPE, Algorithm, KeySet, PublicKey, TokenError};
+
+/// What an ID token must say to be meant for this client.
+#[derive(Debug, Clone, Copy)]
+pub struct IdTokenCheck<'c> {
+    /// The names that the provider has; one of them is the issuer.
+    pub issuers: &'c [&'c str],
+    /// Our name there, which is the audience.
+    pub client: &'c str,
+    /// What was sent along with the question, and is given back.
+    pub nonce: &'c str,
+    /// By how many seconds the clocks may differ.
+    pub leeway: u64,
+}
+
+/// Why an ID token says nothing of anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdTokenError {
+    /// It is no good token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// It was made for another client.
+    #[error("the token is for another client")]
+    WrongAudience,
+    /// It answers another question than ours.
+    #[error("the token answers another question")]
+    WrongNonce,
+}
+
+/// What a client relies on.
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    exp: u64,
+    iat: u64,
+    #[serde(default)]
+    azp: Option<String>,
+    #[serde(default)]
+    nonce: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl IdTokenCheck<'_> {
+    /// Verifies `raw` against `keys` at `now` (seconds since the Unix epoch), and returns its claims.
+    ///
+    /// A `kid` is asked for, although the standard lets a provider with one key leave it out.
+    ///
+    /// # Errors
+    ///
+    /// The first reason found, in the order header, key, signature, claims, times.
+    pub fn verify(&self, raw: &str, keys: &KeySet, now: u64) -> Result<Map<String, Value>, IdTokenError> {
+        let (_, payload) = open(raw, |header| choose(header, keys))?;
+        let members: Map<String, Value> =
+            serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)?;
+        let claims: Claims = serde_json::from_slice(&payload).map_err(|_| TokenError::MissingClaim)?;
+        self.check(&claims, now)?;
+        Ok(members)
+    }
+
+    fn check(&self, claims: &Claims, now: u64) -> Result<(), IdTokenError> {
+        if !self.issuers.contains(&claims.iss.as_str()) {
+            return Err(TokenError::WrongIssuer.into());
+        }
+        if !self.is_for_us(claims) {
+            return Err(IdTokenError::WrongAudience);
+        }
+        let nonce = claims.nonce.as_deref().unwrap_or_default();
+        let is_answer: bool = nonce.as_bytes().ct_eq(self.nonce.as_bytes()).into();
+        if self.nonce.is_empty() || !is_answer {
+            return Err(IdTokenError::WrongNonce);
+        }
+        if claims.sub.is_empty() {
+            return Err(TokenError::MissingClaim.into());
+        }
+        if claims.iat > now.saturating_add(self.leeway) {
+            return Err(TokenError::IssuedInFuture.into());
+        }
+        if claims.exp.saturating_add(self.leeway) <= now {
+            return Err(TokenError::Expired.into());
+        }
+        Ok(())
+    }
+
+    /// Of several audiences the one that was meant is named (`azp`).
+    fn is_for_us(&self, claims: &Claims) -> bool {
+        let is_meant = claims.azp.as_deref().is_none_or(|party| party == self.client);
+        is_meant
+            && match &claims.aud {
+                Audience::One(audience) => audience == self.client,
+                Audience::Several(all) => {
+                    all.iter().any(|audience| audience == self.client)
+                        && (all.len() == 1 || claims.azp.is_some())
+                }
+            }
+    }
+}
+
+/// The key decides the algorithm; the header may only agree. An access token is no ID token.
+fn choose<'k>(header: &Header, keys: &'k KeySet) -> Result<&'k PublicKey, TokenError> {
+    if header.is_of_type(ACCESS_TOKEN_TYPE) {
+        return Err(TokenError::WrongType);
+    }
+    let kid = header.kid.as_deref().ok_or(TokenError::UnknownKey)?;
+    let key = keys.find(kid).ok_or(TokenError::UnknownKey)?;
+    match key.algorithm() {
+        Algorithm::EdDsa | Algorithm::Es256 | Algorithm::Rs256 if header.alg == key.algorithm().name() => {
+            Ok(key)
+        }
+        Algorithm::EdDsa | Algorithm::Es256 | Algorithm::Rs256 => Err(TokenError::WrongAlgorithm),
+    }
+}
