@@ -45,6 +45,9 @@ pub enum BuildError {
     /// `REDIS_URL`.
     #[error("REDIS_URL cannot be used: {0}")]
     Redis(#[from] redis::RedisError),
+    /// What identity providers are asked with.
+    #[error("identity providers cannot be asked: {0}; are the system's root certificates installed?")]
+    Providers(#[from] reqwest::Error),
 }
 
 /// Why a service ended without being told to.
@@ -80,6 +83,7 @@ impl App {
         let api = bind(&config.http.listen).await?;
         let ops = bind(&config.http.ops_listen).await?;
         let context = Context::new(config);
+        context.providers.prepare()?;
         let config = &context.config;
         let relay =
             Relay::new(&config.database, &config.redis, context.metrics.relay.clone(), Pace::default())?;

@@ -2,6 +2,7 @@
 
 mod database;
 mod http;
+mod providers;
 mod redis;
 mod secrets;
 mod tokens;
@@ -11,6 +12,8 @@ use shared::telemetry::Logs;
 
 pub use database::{DatabaseConfig, PATIENCE};
 pub use http::{HttpConfig, TrustedProxies};
+pub(crate) use providers::endpoint;
+pub use providers::{Endpoints, LinkVerified, Location, ProviderConfig, ProvidersConfig, UntrustedEmail};
 pub use redis::RedisConfig;
 pub use secrets::MasterKeys;
 pub use tokens::{Registration, TokenConfig};
@@ -34,6 +37,8 @@ pub struct Config {
     pub registration: Registration,
     /// The password hash.
     pub hashing: HashConfig,
+    /// Signing in through others.
+    pub providers: ProvidersConfig,
 }
 
 /// How much password hashing runs at once, and how much may wait.
@@ -75,6 +80,7 @@ impl Config {
         let tokens = TokenConfig::read(reader);
         let registration = Registration::read(reader);
         let hashing = HashConfig::read(reader);
+        let providers = ProvidersConfig::read(reader);
         Some(Self {
             logs,
             database: database?,
@@ -84,6 +90,7 @@ impl Config {
             tokens: tokens?,
             registration,
             hashing,
+            providers,
         })
     }
 }
@@ -145,8 +152,16 @@ mod tests {
     fn the_documentation_lists_every_variable_and_no_other() {
         let document = include_str!("../../docs/configuration.md");
         let section = document.split("\n## ").find(|section| section.starts_with("admin\n")).unwrap();
-        let mut documented: Vec<_> =
-            section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        // A row may stand for each of the providers that are known.
+        let each = |row: &str| match row.contains("<PROVIDER>") {
+            true => crate::providers::KNOWN
+                .iter()
+                .map(|known| row.replace("<PROVIDER>", &known.id.to_ascii_uppercase()))
+                .collect(),
+            false => vec![row.to_owned()],
+        };
+        let mut documented: Vec<String> = rows.flat_map(each).collect();
         let mut names = Config::variables();
         documented.sort_unstable();
         names.sort_unstable();

@@ -6,6 +6,8 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::keys::{DerivedKeys, Keys, Purpose};
 use crate::metrics::Metrics;
+use crate::pending::Pending;
+use crate::providers::Providers;
 use crate::users::hash::Hasher;
 
 /// What handlers work with. Cheap to clone.
@@ -21,6 +23,10 @@ pub struct Context {
     pub refresh_keys: Arc<DerivedKeys>,
     /// The keys of the audit log's chain.
     pub audit_keys: Arc<DerivedKeys>,
+    /// What is remembered for minutes, in Redis.
+    pub pending: Pending,
+    /// The identity providers.
+    pub providers: Arc<Providers>,
     /// The threads that hash passwords.
     pub hasher: Hasher,
     /// What is counted.
@@ -35,6 +41,8 @@ impl Context {
             keys: Keys::new(&config.master_keys),
             refresh_keys: Arc::new(DerivedKeys::derive(&config.master_keys, Purpose::RefreshTokens)),
             audit_keys: Arc::new(DerivedKeys::derive(&config.master_keys, Purpose::Audit)),
+            pending: Pending::new(&config.redis),
+            providers: Arc::new(Providers::new(&config.providers)),
             hasher: Hasher::new(config.hashing.threads, config.hashing.queue),
             metrics: Arc::new(Metrics::new()),
             config: Arc::new(config),

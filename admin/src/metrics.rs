@@ -23,6 +23,7 @@ pub struct Metrics {
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     refreshes: Family<CauseLabels, Counter>,
     sign_ins: Family<OutcomeLabels, Counter>,
+    provider_answers: Family<ProviderLabels, Counter>,
     /// Which key sets, epochs and records the relay moves.
     pub relay: RelayMetrics,
     /// Months of the sign-in history, from this one on, that have a partition.
@@ -72,6 +73,12 @@ struct CauseLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProviderLabels {
+    provider: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
     outcome: &'static str,
 }
@@ -110,6 +117,7 @@ impl Metrics {
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
             refreshes: Family::default(),
             sign_ins: Family::default(),
+            provider_answers: Family::default(),
             relay: RelayMetrics::default(),
             partitions_ahead: MonthsAhead::default(),
             history_failures: Counter::default(),
@@ -125,6 +133,8 @@ impl Metrics {
         r.register("request_seconds", "Time to answer a request, by route", self.request_seconds.clone());
         r.register("refreshes", "Refreshes by cause; reuse is one of them", self.refreshes.clone());
         r.register("sign_ins", "Sign-ins by outcome", self.sign_ins.clone());
+        let answers = "People who came back from an identity provider, by provider and outcome";
+        r.register("provider_answers", answers, self.provider_answers.clone());
         let ahead = "Months of the sign-in history, from this one on, that have a partition";
         r.register("partitions_ahead", ahead, self.partitions_ahead.clone());
         let failures = "Entries of the sign-in history that could not be written";
@@ -167,6 +177,12 @@ impl Metrics {
     /// A sign-in was decided.
     pub fn sign_in(&self, outcome: &'static str) {
         self.sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// Somebody came back from a provider, which must be one of the configured ones, and this became of it.
+    pub fn provider_answer(&self, provider: &str, outcome: &'static str) {
+        let provider = provider.to_owned();
+        self.provider_answers.get_or_create(&ProviderLabels { provider, outcome }).inc();
     }
 
     /// All of them in the text format of `OpenMetrics`.

@@ -1,5 +1,6 @@
 //! What operators do with other people's accounts. Not reachable through the gateway.
 
+pub mod accounts;
 pub mod disable;
 pub mod enable;
 pub mod end_session;

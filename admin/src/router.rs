@@ -25,6 +25,7 @@ use crate::operators::{self, superuser};
 use crate::roles::{self, assignments, permissions};
 use crate::server::Peer;
 use crate::sessions::{end, history, list, login, logout, logout_all, refresh};
+use crate::social::{self, accounts, callback, confirm, exchange};
 use crate::users::register;
 
 use answer::{Arrived, Router};
@@ -70,6 +71,13 @@ fn operations() -> Vec<Route> {
         post("/api/v1/auth/logout", logout::handle, logout::describe),
         post("/api/v1/auth/logout-all", logout_all::handle, logout_all::describe),
 
+        get("/api/v1/auth/providers", social::list::handle, social::list::describe),
+        get("/api/v1/oauth/{provider}/login", social::login::handle, social::login::describe),
+        get("/api/v1/oauth/{provider}/callback", callback::handle_get, callback::describe_get),
+        post("/api/v1/oauth/{provider}/callback", callback::handle_post, callback::describe_post),
+        post("/api/v1/oauth/exchange", exchange::handle, exchange::describe),
+        post("/api/v1/oauth/link/confirm", confirm::handle, confirm::describe),
+
         get("/api/v1/me", show::handle, show::describe),
         patch("/api/v1/me", change_profile::handle, change_profile::describe),
         put("/api/v1/me/password", change_password::handle, change_password::describe),
@@ -78,6 +86,10 @@ fn operations() -> Vec<Route> {
         get("/api/v1/me/sessions", list::handle, list::describe),
         delete("/api/v1/me/sessions/{sid}", end::handle, end::describe),
         get("/api/v1/me/login-history", history::list::handle, history::list::describe),
+
+        get("/api/v1/me/accounts", accounts::list::handle, accounts::list::describe),
+        post("/api/v1/me/accounts/{provider}", accounts::link::handle, accounts::link::describe),
+        delete("/api/v1/me/accounts/{provider}", accounts::unlink::handle, accounts::unlink::describe),
 
         get("/api/v1/me/permissions", me::permissions::handle, me::permissions::describe),
 
@@ -104,6 +116,7 @@ fn operations() -> Vec<Route> {
         get("/api/v1/admin/users/{id}/sessions", operators::sessions::handle, operators::sessions::describe),
         delete("/api/v1/admin/users/{id}/sessions/{sid}", operators::end_session::handle, operators::end_session::describe),
         get("/api/v1/admin/users/{id}/login-history", operators::history::handle, operators::history::describe),
+        get("/api/v1/admin/users/{id}/accounts", operators::accounts::handle, operators::accounts::describe),
         post("/api/v1/admin/users/{id}/disable", operators::disable::handle, operators::disable::describe),
         post("/api/v1/admin/users/{id}/enable", operators::enable::handle, operators::enable::describe),
         post("/api/v1/admin/users/{id}/logout-all", operators::end_sessions::handle, operators::end_sessions::describe),

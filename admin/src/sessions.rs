@@ -7,11 +7,11 @@ pub mod login;
 pub mod logout;
 pub mod logout_all;
 pub(crate) mod mint;
-mod open;
+pub(crate) mod open;
 pub mod refresh;
 pub(crate) mod renew;
 pub(crate) mod session;
-mod store;
+pub(crate) mod store;
 
 pub(crate) use mint::Pair;
 pub(crate) use store::end_one_of;

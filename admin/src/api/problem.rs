@@ -45,6 +45,7 @@ macro_rules! codes {
 
 codes! {
     RequestMalformed = BAD_REQUEST "request_malformed" "The request cannot be read.",
+    StateInvalid = BAD_REQUEST "state_invalid" "This sign-in was not begun here, or not lately, or has been completed.",
 
     TokenMissing = UNAUTHORIZED "token_missing" "An access token is needed.",
     TokenInvalid = UNAUTHORIZED "token_invalid" "The access token is not good.",
@@ -61,30 +62,45 @@ codes! {
     PrivilegeEscalation = FORBIDDEN "privilege_escalation" "Nobody can give what they do not have themselves.",
     FreshAuthRequired = FORBIDDEN "fresh_auth_required" "The sign-in is too long ago for this.",
     SystemRole = FORBIDDEN "system_role" "The role is protected; `admin roles release` on the command line lets it be changed.",
+    AccessDenied = FORBIDDEN "access_denied" "The provider was told not to say who it is.",
+    AccountDisabled = FORBIDDEN "account_disabled" "The account is disabled.",
     RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed.",
 
     NotFound = NOT_FOUND "not_found" "There is no such thing.",
+    ProviderUnknown = NOT_FOUND "provider_unknown" "There is no such identity provider here.",
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "The path does not know this method.",
     RequestTimeout = REQUEST_TIMEOUT "request_timeout" "The request arrived too slowly.",
 
     EmailTaken = CONFLICT "email_taken" "The e-mail address is taken.",
     LoginTaken = CONFLICT "login_taken" "The login name is taken.",
 
+    LinkConfirmationRequired = CONFLICT "link_confirmation_required" "The address is that of an account here; its password is needed once.",
+    EmailProofRequired = CONFLICT "email_proof_required" "The provider does not vouch for the address.",
+    OauthAccountInUse = CONFLICT "oauth_account_in_use" "The account at the provider is linked to another person.",
+    OauthProviderLinked = CONFLICT "oauth_provider_linked" "Another account at this provider is linked.",
+    LastLoginMethod = CONFLICT "last_login_method" "This is the last way to sign in.",
+
     RoleExists = CONFLICT "role_exists" "There is a role of this name.",
     RoleNameRetired = CONFLICT "role_name_retired" "Tokens still carry this name of a role that is gone.",
     LastSuperuser = CONFLICT "last_superuser" "This is the last superuser.",
     LimitReached = CONFLICT "limit_reached" "There are as many as there can be.",
+
+    CodeExpired = GONE "code_expired" "The code is not good, or no longer.",
 
     PreconditionFailed = PRECONDITION_FAILED "precondition_failed" "It was changed since it was read.",
     BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large" "The body is too large.",
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body must be application/json.",
 
     ValidationFailed = UNPROCESSABLE_ENTITY "validation_failed" "Some fields are not good.",
+    ReturnToNotAllowed = UNPROCESSABLE_ENTITY "return_to_not_allowed" "That page is not one to return to.",
     RoleCycle = UNPROCESSABLE_ENTITY "role_cycle" "A role cannot inherit itself, not even by way of others.",
     PasswordWeak = UNPROCESSABLE_ENTITY "password_weak" "The password is too easy to guess.",
     PasswordReused = UNPROCESSABLE_ENTITY "password_reused" "The new password is the old one.",
 
     Internal = INTERNAL_SERVER_ERROR "internal" "Something went wrong here.",
+    ProviderError = BAD_GATEWAY "provider_error" "The identity provider's answer cannot be used.",
+    ProviderTimeout = GATEWAY_TIMEOUT "provider_timeout" "The identity provider did not answer in time.",
+    ProviderUnavailable = SERVICE_UNAVAILABLE "provider_unavailable" "The identity provider does not answer at the moment.",
     Overloaded = SERVICE_UNAVAILABLE "overloaded" "Too much to do at the moment.",
     DependencyUnavailable = SERVICE_UNAVAILABLE "dependency_unavailable" "A store is away at the moment.",
 }
@@ -95,8 +111,19 @@ pub struct Problem {
     code: Code,
     detail: Option<String>,
     fields: Vec<Field>,
+    flow: Option<Flow>,
     retry_after: Option<u32>,
     allow: Option<String>,
+}
+
+/// A secret, which does not print.
+#[derive(Clone, PartialEq, Eq)]
+struct Flow(String);
+
+impl std::fmt::Debug for Flow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Flow")
+    }
 }
 
 /// What is wrong with one field.
@@ -130,6 +157,10 @@ pub(crate) struct Body<'p> {
     code: &'p str,
     /// The name of the request in every log.
     request_id: &'p str,
+    /// What `/oauth/link/confirm` is asked with, for ten minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    flow: Option<&'p str>,
     /// The fields that are not good.
     #[serde(skip_serializing_if = "<[Field]>::is_empty")]
     #[schema(required = false)]
@@ -140,15 +171,20 @@ impl Problem {
     /// The problem of this code, without more.
     pub fn new(code: Code) -> Self {
         let retry_after = match code {
-            Code::Overloaded | Code::DependencyUnavailable => Some(1),
+            Code::Overloaded | Code::DependencyUnavailable | Code::ProviderUnavailable => Some(1),
             _ => None,
         };
-        Self { code, detail: None, fields: Vec::new(), retry_after, allow: None }
+        Self { code, detail: None, fields: Vec::new(), flow: None, retry_after, allow: None }
     }
 
     /// Its code.
     pub fn code(&self) -> Code {
         self.code
+    }
+
+    /// What the problem is overcome with, where there is something.
+    pub(crate) fn flow_secret(&self) -> Option<&str> {
+        self.flow.as_ref().map(|flow| flow.0.as_str())
     }
 
     /// A sentence about this one occurrence. Never the cause of a 5xx.
@@ -162,6 +198,13 @@ impl Problem {
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
         self.fields.push(Field { field: field.into(), code, detail: detail.into() });
+        self
+    }
+
+    /// What the problem is overcome with. A secret: whoever has it and knows the password is let in.
+    #[must_use]
+    pub fn flow(mut self, flow: impl Into<String>) -> Self {
+        self.flow = Some(Flow(flow.into()));
         self
     }
 
@@ -188,6 +231,7 @@ impl Problem {
             detail: self.detail.as_deref(),
             code: self.code.as_str(),
             request_id: request_id.as_str(),
+            flow: self.flow_secret(),
             errors: &self.fields,
         };
         let mut response = Response::json(self.code.status(), &body)

@@ -19,8 +19,9 @@ struct Body {
     /// `name@example.org`, in any script, without quotes or spaces.
     #[schema(format = "idn-email", max_length = 254)]
     email: String,
-    #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
-    current_password: Password,
+    /// May be left out by whoever has none and signed in, through a provider, within the last ten minutes.
+    #[schema(value_type = Option<String>, format = Password, pattern = "^[^\\x00]*$")]
+    current_password: Option<Password>,
 }
 
 /// What the document says of it.
@@ -34,7 +35,7 @@ pub fn describe(operation: Operation) -> Operation {
             "email": "anna.k@example.org", "current_password": "correct horse battery staple"
         }))
         .answer::<Pair>(200, "A new pair for this session, the only one that is left.", mint::example())
-        .problems(&[Code::InvalidCredentials, Code::EmailTaken])
+        .problems(&[Code::InvalidCredentials, Code::FreshAuthRequired, Code::EmailTaken])
 }
 
 /// Answers the request: a new pair for this session, the only one that is left.
@@ -49,7 +50,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         Problem::new(Code::ValidationFailed).field("email", "email_invalid", format!("{error}."))
     })?;
     let mut place = request.context.hasher.reserve()?;
-    let (_, verified) = prove(&request, caller, &mut place, &body.current_password).await?;
+    let (_, verified) = prove(&request, caller, &mut place, body.current_password.as_ref()).await?;
     drop(place);
-    change(&request, caller, &verified, &Credential::Email(email)).await
+    change(&request, caller, verified.as_ref(), &Credential::Email(email)).await
 }

@@ -19,8 +19,9 @@ struct Body {
     /// Letters, digits, `.`, `_` and `-`, beginning with a letter or a digit; some names are reserved.
     #[schema(min_length = 3, max_length = 64)]
     login: String,
-    #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
-    current_password: Password,
+    /// May be left out by whoever has none and signed in, through a provider, within the last ten minutes.
+    #[schema(value_type = Option<String>, format = Password, pattern = "^[^\\x00]*$")]
+    current_password: Option<Password>,
 }
 
 /// What the document says of it.
@@ -34,7 +35,7 @@ pub fn describe(operation: Operation) -> Operation {
             "login": "anna.k", "current_password": "correct horse battery staple"
         }))
         .answer::<Pair>(200, "A new pair for this session, the only one that is left.", mint::example())
-        .problems(&[Code::InvalidCredentials, Code::LoginTaken])
+        .problems(&[Code::InvalidCredentials, Code::FreshAuthRequired, Code::LoginTaken])
 }
 
 /// Answers the request: a new pair for this session, the only one that is left.
@@ -49,7 +50,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         Problem::new(Code::ValidationFailed).field("login", error.code(), format!("{error}."))
     })?;
     let mut place = request.context.hasher.reserve()?;
-    let (_, verified) = prove(&request, caller, &mut place, &body.current_password).await?;
+    let (_, verified) = prove(&request, caller, &mut place, body.current_password.as_ref()).await?;
     drop(place);
-    change(&request, caller, &verified, &Credential::Login(login)).await
+    change(&request, caller, verified.as_ref(), &Credential::Login(login)).await
 }

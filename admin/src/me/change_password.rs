@@ -16,8 +16,9 @@ use crate::users::{Password, weak_password};
 #[schema(as = PasswordChange)]
 #[serde(deny_unknown_fields)]
 struct Body {
-    #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
-    current_password: Password,
+    /// May be left out by whoever has none and signed in, through a provider, within the last ten minutes.
+    #[schema(value_type = Option<String>, format = Password, pattern = "^[^\\x00]*$")]
+    current_password: Option<Password>,
     /// Not easy to guess, and another one.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     new_password: Password,
@@ -35,7 +36,12 @@ pub fn describe(operation: Operation) -> Operation {
             "new_password": "two nights at the pictures"
         }))
         .answer::<Pair>(200, "A new pair for this session, the only one that is left.", mint::example())
-        .problems(&[Code::InvalidCredentials, Code::PasswordWeak, Code::PasswordReused])
+        .problems(&[
+            Code::InvalidCredentials,
+            Code::FreshAuthRequired,
+            Code::PasswordWeak,
+            Code::PasswordReused,
+        ])
 }
 
 /// Answers the request: a new pair for this session, the only one that is left.
@@ -47,12 +53,12 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let body: Body = request.json()?;
     let mut place = request.context.hasher.reserve()?;
-    let (account, verified) = prove(&request, caller, &mut place, &body.current_password).await?;
-    if body.new_password == body.current_password {
+    let (account, verified) = prove(&request, caller, &mut place, body.current_password.as_ref()).await?;
+    if body.current_password.as_ref() == Some(&body.new_password) {
         return Err(Problem::new(Code::PasswordReused));
     }
     weak_password("new_password", place.judge(&body.new_password, account.own_words).await?)?;
     let hash = place.hash(&body.new_password).await?;
     drop(place);
-    change(&request, caller, &verified, &Credential::Password(hash)).await
+    change(&request, caller, verified.as_ref(), &Credential::Password(hash)).await
 }

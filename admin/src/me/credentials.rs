@@ -3,7 +3,7 @@
 
 use http::StatusCode;
 
-use crate::access::Caller;
+use crate::access::{Caller, is_fresh};
 use crate::api::{Code, Problem, Request, Response};
 use crate::sessions::Pair;
 use crate::sessions::history::{self, Entry, Event};
@@ -16,28 +16,41 @@ use crate::users::store::{self, Account, Credential};
 
 /// Asks for the current password, and returns the account and the hash that it was right for.
 ///
+/// Of somebody who has no password, because they sign in through a provider, it is asked that they did so lately.
+///
 /// # Errors
 ///
-/// 401 `invalid_credentials`; 503.
+/// 401 `invalid_credentials`; 403 `fresh_auth_required`; 422 when the password is missing; 503.
 pub(super) async fn prove(
     request: &Request,
     caller: Caller,
     place: &mut Place,
-    password: &Password,
-) -> Result<(Account, PasswordHash), Problem> {
+    password: Option<&Password>,
+) -> Result<(Account, Option<PasswordHash>), Problem> {
     let account = store::find_by_id(&request.context.db.get().await?, caller.user).await?;
-    let hash = account.as_ref().and_then(|account| account.password_hash.clone());
-    let verdict = place.verify(password, hash.as_ref()).await?;
-    match (account, hash, verdict) {
-        (Some(account), Some(hash), Verdict::Right | Verdict::RightButOld) => Ok((account, hash)),
-        _ => {
+    let account = account.ok_or_else(|| Problem::new(Code::TokenRevoked))?;
+    let hash = account.password_hash.clone();
+    let Some(password) = password else {
+        return match hash {
+            Some(_) => Err(Problem::new(Code::ValidationFailed).field(
+                "current_password",
+                "field_missing",
+                "The current password is needed.",
+            )),
+            None if is_fresh(request, caller).await? => Ok((account, None)),
+            None => Err(Problem::new(Code::FreshAuthRequired)),
+        };
+    };
+    match place.verify(password, hash.as_ref()).await? {
+        Verdict::Right | Verdict::RightButOld if hash.is_some() => Ok((account, hash)),
+        Verdict::Right | Verdict::RightButOld | Verdict::Wrong => {
             history::record(request, entry(caller, Event::ProofFailed)).await;
             Err(Problem::new(Code::InvalidCredentials))
         }
     }
 }
 
-/// Sets `new` for the caller, whose password was just found to be the one of `verified`.
+/// Sets `new` for the caller, whose password was just found to be the one of `verified`, or who has none.
 ///
 /// # Errors
 ///
@@ -45,7 +58,7 @@ pub(super) async fn prove(
 pub(super) async fn change(
     request: &Request,
     caller: Caller,
-    verified: &PasswordHash,
+    verified: Option<&PasswordHash>,
     new: &Credential,
 ) -> Result<Response, Problem> {
     let (reason, event) = match new {
@@ -62,14 +75,14 @@ pub(super) async fn change(
 async fn change_within(
     request: &Request,
     caller: Caller,
-    verified: &PasswordHash,
+    verified: Option<&PasswordHash>,
     new: &Credential,
     reason: EndReason,
 ) -> Result<Pair, Problem> {
     let mut connection = request.context.db.get().await?;
     let tx = connection.begin().await?;
     let account = lock_account(&tx, caller).await?;
-    if account.password_hash.as_ref() != Some(verified) {
+    if account.password_hash.as_ref() != verified {
         return Err(Problem::new(Code::InvalidCredentials));
     }
     let session = lock_current(&tx, caller).await?;

@@ -18,6 +18,7 @@ use super::Route;
 /// The groups of the page, in its order, and what is in them. Groups without an operation are not shown.
 const TAGS: &[(&str, &str)] = &[
     ("Sign-in", "From a name and a password to a pair of tokens, and back."),
+    ("Providers", "Signing in through Google, Yandex and others."),
     ("Me", "What the caller knows and changes about themselves."),
     ("Roles", "What can be given to people, and what it permits."),
     ("Assignments", "Who has which role, and until when."),

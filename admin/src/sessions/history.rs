@@ -46,6 +46,12 @@ pub(crate) enum Event {
     PasswordChanged,
     EmailChanged,
     LoginChanged,
+    /// Somebody signed in through an identity provider.
+    ProviderLogin,
+    AccountLinked,
+    AccountUnlinked,
+    /// Somebody else proved that the address of this account is theirs, and has it now.
+    EmailClaimed,
 }
 
 /// Why a sign-in failed; for operators alone.
@@ -72,6 +78,10 @@ impl Event {
             Self::PasswordChanged => "password_changed",
             Self::EmailChanged => "email_changed",
             Self::LoginChanged => "login_changed",
+            Self::ProviderLogin => "oauth_login",
+            Self::AccountLinked => "account_linked",
+            Self::AccountUnlinked => "account_unlinked",
+            Self::EmailClaimed => "email_claimed",
         }
     }
 

@@ -39,6 +39,9 @@ struct Item {
     expires_at: Timestamp,
     /// How it was proved who it is (RFC 8176).
     amr: Vec<String>,
+    /// Through which identity provider it began; null for a password.
+    #[schema(required)]
+    provider: Option<String>,
     /// An IP address.
     #[schema(value_type = Option<String>, required)]
     address: Option<IpAddr>,
@@ -68,6 +71,7 @@ pub(crate) fn example() -> Value {
                 "last_used_at": "2026-11-25T20:30:10.5Z",
                 "expires_at": "2026-12-25T20:30:10.5Z",
                 "amr": ["pwd"],
+                "provider": null,
                 "address": "198.51.100.7",
                 "user_agent": "Film/1.0 (TV)",
                 "device_name": "Living room"
@@ -104,6 +108,7 @@ fn item(row: &Row, current: Uuid) -> Result<Item, DbError> {
         last_used_at: row.try_get("last_used_at")?,
         expires_at: row.try_get("expires_at")?,
         amr: row.try_get("amr")?,
+        provider: row.try_get("provider")?,
         address: row.try_get("address")?,
         user_agent: row.try_get("user_agent")?,
         device_name: row.try_get("device_name")?,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::history::{self, Entry, Event, Failure};
 use super::mint::{self, Pair};
-use super::open::{Opened, finish, open};
+use super::open::{Opened, Proof, finish, open};
 use super::session::Device;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::users::hash::{HashError, PasswordHash, Place, Verdict};
@@ -180,7 +180,7 @@ async fn sign_in(
 ) -> Result<Opened, Problem> {
     let mut connection = request.context.db.get().await?;
     let tx = connection.begin().await?;
-    let opened = open(&tx, &request.context, user, hash, device).await?;
+    let opened = open(&tx, &request.context, user, Proof::Password(hash), device).await?;
     finish(tx, &opened).await?;
     Ok(opened)
 }

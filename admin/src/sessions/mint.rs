@@ -170,6 +170,7 @@ mod tests {
             client: "cinema".to_owned(),
             authenticated_at: at(-60),
             amr: vec!["pwd".to_owned()],
+            provider: None,
             state: Stored {
                 key: 1,
                 counter: 0,

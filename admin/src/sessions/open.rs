@@ -27,33 +27,46 @@ pub(crate) enum Opened {
     HashChanged,
 }
 
+/// How somebody has just proven who they are.
+#[derive(Clone, Copy)]
+pub(crate) enum Proof<'p> {
+    /// With the password of this hash.
+    Password(&'p PasswordHash),
+    /// With an account at this identity provider. Whoever opens the session has asked, with the user held, whether
+    /// the account is still linked.
+    Provider(&'p str),
+}
+
 /// Opens a session in `tx`.
 ///
-/// The user is held as it is, and only then asked whether the password that was `verified` is still the one:
-/// a change of password that began meanwhile either is seen here, or waits for this session and ends it.
+/// The user is held as it is, and only then asked whether the proof still counts: a change of password that began
+/// meanwhile either is seen here, or waits for this session and ends it.
 pub(crate) async fn open(
     tx: &Transaction<'_>,
     context: &Context,
     user: Uuid,
-    verified: &PasswordHash,
+    proof: Proof<'_>,
     device: &Device,
 ) -> Result<Opened, Problem> {
     let Some(account) = users::store::lock_for_sign_in(tx, user).await?.filter(|account| account.is_active)
     else {
         return Ok(Opened::Inactive);
     };
-    if account.password_hash.as_ref() != Some(verified) {
-        return Ok(Opened::HashChanged);
+    match proof {
+        Proof::Password(hash) if account.password_hash.as_ref() != Some(hash) => {
+            return Ok(Opened::HashChanged);
+        }
+        Proof::Password(_) | Proof::Provider(_) => {}
     }
     let Some(stamp) = store::stamp(tx, user).await? else { return Ok(Opened::Inactive) };
-    let session = new_session(context, user, &stamp);
+    let session = new_session(context, user, proof, &stamp);
     store::insert(tx, &session, device).await?;
     let standing = store::standing(tx, user).await?;
     let pair = mint(context, &session, &stamp, &standing.roles)?;
     Ok(Opened::Session(session.id, pair))
 }
 
-fn new_session(context: &Context, user: Uuid, stamp: &Stamp) -> Session {
+fn new_session(context: &Context, user: Uuid, proof: Proof<'_>, stamp: &Stamp) -> Session {
     let tokens = &context.config.tokens;
     let expires_at = after(stamp.now, tokens.session_life);
     let state = Stored {
@@ -67,12 +80,18 @@ fn new_session(context: &Context, user: Uuid, stamp: &Stamp) -> Session {
         rotation: None,
         elsewhere: Vec::new(),
     };
+    // RFC 8176 has no word for a provider; this is the one that others use for it.
+    let (amr, provider) = match proof {
+        Proof::Password(_) => ("pwd", None),
+        Proof::Provider(provider) => ("fed", Some(provider.to_owned())),
+    };
     Session {
         id: Uuid::now_v7(),
         user,
         client: OWN_CLIENT.to_owned(),
         authenticated_at: stamp.now,
-        amr: vec!["pwd".to_owned()],
+        amr: vec![amr.to_owned()],
+        provider,
         state,
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Session {
     pub(crate) authenticated_at: Timestamp,
     /// `amr`.
     pub(crate) amr: Vec<String>,
+    /// Through which identity provider it began; `None` for a password.
+    pub(crate) provider: Option<String>,
     /// Its refresh token. `is_user_active` is false until a later statement said otherwise.
     pub(crate) state: Stored,
 }
@@ -73,6 +75,10 @@ pub(crate) enum EndReason {
     LoginChanged,
     Disabled,
     Admin,
+    /// Somebody proved that the address is theirs.
+    EmailClaimed,
+    /// The account that it began with was unlinked.
+    Unlinked,
 }
 
 impl Device {
@@ -95,6 +101,8 @@ impl EndReason {
             Self::LoginChanged => "login_changed",
             Self::Disabled => "disabled",
             Self::Admin => "admin",
+            Self::EmailClaimed => "email_claimed",
+            Self::Unlinked => "unlinked",
         }
     }
 }

@@ -15,8 +15,8 @@ use crate::users;
 pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device) -> Result<(), DbError> {
     let sql = "insert into auth.sessions (id, user_id, client_id, refresh_key, counter, created_at,
                    authenticated_at, last_used_at, idle_expires_at, expires_at, amr, address, user_agent,
-                   device_name)
-               values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9, $10, $11, $12)";
+                   device_name, provider)
+               values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9, $10, $11, $12, $13)";
     let statement = tx.prepare_cached(sql).await?;
     let (key, counter) = (i16::from(new.state.key), new.state.counter.cast_signed());
     tx.execute(
@@ -34,6 +34,7 @@ pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device)
             &device.address,
             &device.user_agent,
             &device.name,
+            &new.provider,
         ],
     )
     .await?;
@@ -45,7 +46,7 @@ pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device)
 pub(crate) async fn lock(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Session>, DbError> {
     let sql = "select id, user_id, client_id, refresh_key, counter, revoked_below, rotated_at, rotated_prefix,
                    rotated_user_agent, concurrent_answers, elsewhere_answers, authenticated_at, idle_expires_at,
-                   expires_at, amr, revoked_at
+                   expires_at, amr, provider, revoked_at
                from auth.sessions where id = $1 for update";
     let statement = tx.prepare_cached(sql).await?;
     tx.query_opt(&statement, &[&id]).await?.as_ref().map(session).transpose()
@@ -185,11 +186,38 @@ pub(crate) async fn end_all(
     Ok(row.try_get::<_, i64>("ended")?.cast_unsigned())
 }
 
+/// Ends the user's sessions that began through a provider, and says which. Under the user's lock, so that no session
+/// is made meanwhile; for those at their idle end see [`end_all`].
+pub(crate) async fn end_through(
+    tx: &Transaction<'_>,
+    user: Uuid,
+    provider: &str,
+    reason: EndReason,
+) -> Result<Vec<Uuid>, DbError> {
+    let sql = "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
+               where user_id = $1 and provider = $2 and revoked_at is null
+                 and expires_at > clock_timestamp()
+                 and idle_expires_at > clock_timestamp() - interval '2 minutes'
+               returning id";
+    let statement = tx.prepare_cached(sql).await?;
+    let rows = tx.query(&statement, &[&user, &provider, &reason.as_str()]).await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
+
+/// Whether this session of the user stands.
+pub(crate) async fn stands(tx: &Transaction<'_>, id: Uuid, user: Uuid) -> Result<bool, DbError> {
+    let sql = "select exists (select from auth.sessions
+                   where id = $1 and user_id = $2 and revoked_at is null
+                     and expires_at > clock_timestamp() and idle_expires_at > clock_timestamp()) as stands";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.query_one(&statement, &[&id, &user]).await?.try_get("stands")?)
+}
+
 /// The sessions of a user that stand, the latest used first, at most `limit`.
 pub(crate) async fn list(connection: &Connection, user: Uuid, limit: i64) -> Result<Vec<Row>, DbError> {
     let sql =
         "select id, client_id, created_at, last_used_at, least(idle_expires_at, expires_at) as expires_at,
-                   amr, address, user_agent, device_name
+                   amr, provider, address, user_agent, device_name
                from auth.sessions
                where user_id = $1 and revoked_at is null
                  and expires_at > clock_timestamp() and idle_expires_at > clock_timestamp()
@@ -221,6 +249,7 @@ fn session(row: &Row) -> Result<Session, DbError> {
         client: row.try_get("client_id")?,
         authenticated_at: row.try_get("authenticated_at")?,
         amr: row.try_get("amr")?,
+        provider: row.try_get("provider")?,
         state,
     })
 }

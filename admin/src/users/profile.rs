@@ -124,6 +124,13 @@ pub(super) fn name(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// What a provider calls somebody, as far as it can be a name here.
+pub(crate) fn name_from(text: &str) -> Option<String> {
+    let letters = text.nfc().filter(|letter| !letter.is_control());
+    let short: String = letters.take(MAX_NAME).collect();
+    name(short.trim()).ok()
+}
+
 /// E.164: a plus sign and 7 to 15 digits, the first not zero.
 fn phone(text: &str) -> Result<String, &'static str> {
     let digits = text.strip_prefix('+').unwrap_or_default();

@@ -155,9 +155,10 @@ impl Registering {
     fn user<'n>(&'n self, id: Uuid, password_hash: &'n PasswordHash) -> NewUser<'n> {
         NewUser {
             id,
-            email: &self.email,
+            email: Some(&self.email),
+            is_email_verified: false,
             login: self.login.as_ref(),
-            password_hash,
+            password_hash: Some(password_hash),
             display_name: self.display_name.as_deref(),
             locale: self.locale.as_deref(),
             is_superuser: false,

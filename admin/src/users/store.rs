@@ -44,9 +44,11 @@ pub(crate) struct Account {
 /// An account to be made. Purposefully without `Debug`, for the same reason.
 pub(crate) struct NewUser<'n> {
     pub(crate) id: Uuid,
-    pub(crate) email: &'n EmailAddress,
+    pub(crate) email: Option<&'n EmailAddress>,
+    /// Whether it is known to be theirs.
+    pub(crate) is_email_verified: bool,
     pub(crate) login: Option<&'n Login>,
-    pub(crate) password_hash: &'n PasswordHash,
+    pub(crate) password_hash: Option<&'n PasswordHash>,
     pub(crate) display_name: Option<&'n str>,
     pub(crate) locale: Option<&'n str>,
     pub(crate) is_superuser: bool,
@@ -67,24 +69,27 @@ pub(crate) enum Credential {
 /// A violated [`EMAIL_IS_UNIQUE`] or [`LOGIN_IS_UNIQUE`], or PostgreSQL is away.
 pub(crate) async fn insert(client: &impl GenericClient, new: &NewUser<'_>) -> Result<Timestamp, DbError> {
     let sql = "insert into auth.users (id, email, email_key, login, login_key, password_hash,
-                   password_changed_at, display_name, locale, is_superuser)
-               values ($1, $2, $3, $4, $5, $6, clock_timestamp(), $7, $8, $9)
+                   password_changed_at, display_name, locale, is_superuser, email_verified_at)
+               values ($1, $2, $3, $4, $5, $6, case when $6::text is not null then clock_timestamp() end,
+                   $7, $8, $9, case when $10 then clock_timestamp() end)
                returning created_at";
     let statement = client.prepare_cached(sql).await?;
+    let (email, email_key) = new.email.map(|email| (email.as_str(), email.key())).unzip();
     let (login, login_key) = new.login.map(|login| (login.as_str(), login.key())).unzip();
     let row = client
         .query_one(
             &statement,
             &[
                 &new.id,
-                &new.email.as_str(),
-                &new.email.key(),
+                &email,
+                &email_key,
                 &login,
                 &login_key,
-                &new.password_hash.as_stored(),
+                &new.password_hash.map(PasswordHash::as_stored),
                 &new.display_name,
                 &new.locale,
                 &new.is_superuser,
+                &new.is_email_verified,
             ],
         )
         .await?;
@@ -144,6 +149,53 @@ pub(crate) async fn lock_by_email(
     Ok(row.map(|row| row.try_get("id")).transpose()?)
 }
 
+/// Who has an e-mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EmailHolder {
+    /// Who.
+    pub(crate) id: Uuid,
+    /// Whether the address is known to be theirs.
+    pub(crate) is_verified: bool,
+    /// Whether they can be asked for a password.
+    pub(crate) has_password: bool,
+}
+
+/// Whoever has this address, held alone until the transaction ends.
+pub(crate) async fn lock_email_holder(
+    tx: &Transaction<'_>,
+    email: &EmailAddress,
+) -> Result<Option<EmailHolder>, DbError> {
+    let sql =
+        "select id, email_verified_at is not null as is_verified, password_hash is not null as has_password
+               from auth.users where email_key = $1 for update";
+    let statement = tx.prepare_cached(sql).await?;
+    let Some(row) = tx.query_opt(&statement, &[&email.key()]).await? else { return Ok(None) };
+    Ok(Some(EmailHolder {
+        id: row.try_get("id")?,
+        is_verified: row.try_get("is_verified")?,
+        has_password: row.try_get("has_password")?,
+    }))
+}
+
+/// Takes the address from whoever has it, and returns the generation of tokens that begins with that.
+pub(crate) async fn withdraw_email(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
+    let sql = "update auth.users set email = null, email_key = null, email_verified_at = null,
+                   token_generation = token_generation + 1, row_version = row_version + 1,
+                   updated_at = clock_timestamp()
+               where id = $1 returning token_generation";
+    let statement = tx.prepare_cached(sql).await?;
+    generation(&tx.query_one(&statement, &[&id]).await?)
+}
+
+/// Whether the user can sign in with a password: there is one, and a name to say with it.
+pub(crate) async fn has_password_and_name(tx: &Transaction<'_>, id: Uuid) -> Result<bool, DbError> {
+    let sql = "select password_hash is not null and (email_key is not null or login_key is not null) as can
+               from auth.users where id = $1";
+    let statement = tx.prepare_cached(sql).await?;
+    let row = tx.query_opt(&statement, &[&id]).await?;
+    Ok(row.map(|row| row.try_get("can")).transpose()?.unwrap_or(false))
+}
+
 /// Puts a hash with today's parameters in the place of `old`, if that is still the one that stands.
 ///
 /// The password is the same, so no session ends and no generation begins.
@@ -174,7 +226,9 @@ pub(crate) async fn set_credential(tx: &Transaction<'_>, id: Uuid, new: &Credent
             tx.query_one(&statement, &[&id, &hash.as_stored()]).await?
         }
         Credential::Email(email) => {
+            // What was proved of the address before says nothing of this one.
             let sql = "update auth.users set email = $2, email_key = $3,
+                           email_verified_at = case when email_key = $3 then email_verified_at end,
                            token_generation = token_generation + 1, row_version = row_version + 1,
                            updated_at = clock_timestamp()
                        where id = $1 returning token_generation";

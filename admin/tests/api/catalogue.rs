@@ -1,12 +1,13 @@
 //! The catalogue of problems: each code is made to occur, and its page says of it what is so.
 
 use admin::api::Code;
+use providers::{Provider, Trouble};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{Call, PASSWORD, Pair, Reply, TestApp, prefix, until, variables};
+use crate::support::{Call, Cinema, PASSWORD, Pair, Reply, TestApp, prefix, until, variables};
 use crate::witness::{assign, change_password, holder, make_role, refresh, sign_in, superuser, user_of};
 
 const NEO: &str = "neo@example.org";
@@ -105,6 +106,12 @@ catalogue! {
         scene.app.client.post("/api/v1/auth/login").raw_json("{").send().await
     }
 
+    state_invalid_occurs StateInvalid |_scene| {
+        let cinema = Cinema::start().await;
+        let path = format!("/api/v1/oauth/github/callback?code=a&state={}", "a".repeat(43));
+        cinema.app.client.get(&path).send().await
+    }
+
     token_missing_occurs TokenMissing |scene| {
         scene.app.client.get("/api/v1/me").send().await
     }
@@ -173,6 +180,18 @@ catalogue! {
         scene.as_root(Method::DELETE, "/api/v1/roles/a").send().await
     }
 
+    access_denied_occurs AccessDenied |_scene| {
+        let cinema = Cinema::start().await;
+        cinema.browser().try_to_sign_in(Provider::GitHub, "refuse").await
+    }
+
+    account_disabled_occurs AccountDisabled |_scene| {
+        let cinema = Cinema::start().await;
+        cinema.browser().sign_in(Provider::GitHub, "anna").await;
+        cinema.app.sql().await.batch_execute("update auth.users set status = 'disabled'").await.unwrap();
+        cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await
+    }
+
     registration_closed_occurs RegistrationClosed |_scene| {
         let app = TestApp::start_with(&[("ADMIN_REGISTRATION", "closed")]).await;
         app.client.register(NEO).await
@@ -180,6 +199,10 @@ catalogue! {
 
     not_found_occurs NotFound |scene| {
         scene.app.client.get("/api/v1/nothing").send().await
+    }
+
+    provider_unknown_occurs ProviderUnknown |scene| {
+        scene.app.client.get("/api/v1/oauth/nobody/login").send().await
     }
 
     method_not_allowed_occurs MethodNotAllowed |scene| {
@@ -200,6 +223,37 @@ catalogue! {
         scene.register(&body("other@example.org")).await
     }
 
+    link_confirmation_required_occurs LinkConfirmationRequired |_scene| {
+        let cinema = Cinema::start().await;
+        cinema.browser().sign_in(Provider::GitHub, "anna").await;
+        cinema.somebody(Provider::X, "same", Some("anna@github.example.org"), true);
+        cinema.browser().try_to_sign_in(Provider::X, "same").await
+    }
+
+    email_proof_required_occurs EmailProofRequired |_scene| {
+        let cinema = Cinema::start().await;
+        cinema.browser().try_to_sign_in(Provider::Yandex, "anna").await
+    }
+
+    oauth_account_in_use_occurs OauthAccountInUse |_scene| {
+        let cinema = Cinema::start().await;
+        cinema.browser().sign_in(Provider::GitHub, "anna").await;
+        let neo = cinema.app.client.new_user(NEO).await;
+        cinema.browser().try_to_link(&neo, Provider::GitHub, "anna").await
+    }
+
+    oauth_provider_linked_occurs OauthProviderLinked |_scene| {
+        let cinema = Cinema::start().await;
+        let pair = cinema.browser().sign_in(Provider::GitHub, "anna").await;
+        cinema.browser().try_to_link(&pair, Provider::GitHub, "boris").await
+    }
+
+    last_login_method_occurs LastLoginMethod |_scene| {
+        let cinema = Cinema::start().await;
+        let pair = cinema.browser().sign_in(Provider::GitHub, "anna").await;
+        cinema.browser().unlink(&pair, Provider::GitHub).await
+    }
+
     role_exists_occurs RoleExists |scene| {
         scene.new_role(json!({ "name": "a" })).await
     }
@@ -216,6 +270,11 @@ catalogue! {
     limit_reached_occurs LimitReached |scene| {
         let parents: Vec<String> = (1..=201).map(|n| format!("films:p{n}")).collect();
         scene.new_role(json!({ "name": "b", "permissions": parents })).await
+    }
+
+    code_expired_occurs CodeExpired |scene| {
+        let body = json!({ "one_time_code": "a".repeat(43) });
+        scene.app.client.post("/api/v1/oauth/exchange").json(&body).send().await
     }
 
     precondition_failed_occurs PreconditionFailed |scene| {
@@ -239,6 +298,12 @@ catalogue! {
         scene.register(&json!({})).await
     }
 
+    return_to_not_allowed_occurs ReturnToNotAllowed |_scene| {
+        let cinema = Cinema::start().await;
+        let path = "/api/v1/oauth/github/login?return_to=https://evil.example/";
+        cinema.app.client.get(path).send().await
+    }
+
     role_cycle_occurs RoleCycle |scene| {
         let body = json!({ "inherits": ["a"] });
         scene.as_root(Method::PATCH, "/api/v1/roles/a").json(&body).send().await
@@ -257,6 +322,27 @@ catalogue! {
         scene.sql("alter table auth.login_history rename to gone").await;
         let neo = refresh(&scene.app, &scene.neo.refresh).send().await.pair();
         scene.app.client.get("/api/v1/me/login-history").bearer(&neo.access).send().await
+    }
+
+    provider_error_occurs ProviderError |_scene| {
+        let cinema = Cinema::start().await;
+        cinema.providers.set_trouble(Provider::GitHub, Trouble::ErrorIn200);
+        cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await
+    }
+
+    provider_timeout_occurs ProviderTimeout |_scene| {
+        let cinema = Cinema::start().await;
+        cinema.providers.set_trouble(Provider::GitHub, Trouble::TokenTimeout);
+        cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await
+    }
+
+    provider_unavailable_occurs ProviderUnavailable |_scene| {
+        let cinema = Cinema::start().await;
+        cinema.providers.set_trouble(Provider::GitHub, Trouble::Token500);
+        for _ in 0..5 {
+            cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await.expect(502);
+        }
+        cinema.app.client.get("/api/v1/oauth/github/login").send().await
     }
 
     overloaded_occurs Overloaded |scene| {

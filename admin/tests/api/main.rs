@@ -25,4 +25,5 @@ mod problems;
 mod revocations;
 mod roles;
 mod sessions;
+mod social;
 mod users;

@@ -3,10 +3,12 @@
 #![allow(dead_code, unreachable_pub, reason = "shared by test binaries, each of which uses a part of it")]
 
 mod app;
+mod browser;
 mod client;
 mod command;
 mod database;
 mod gate;
+mod lines;
 mod log;
 
 use std::time::Duration;
@@ -14,10 +16,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 pub use app::{ISSUER, TestApp, Vars, prefix, variables};
+pub use browser::{Browser, CLIENT_SECRET, Cinema, PAGE, PUBLIC_URL};
 pub use client::{Call, Client, PASSWORD, Pair, Reply};
 pub use command::Command;
 pub use database::{TestDatabase, connect};
 pub use gate::Gate;
+pub use lines::Lines;
 pub use log::RevocationLog;
 
 /// The longest that anything here is waited for. Only a failing test waits that long.

@@ -8,8 +8,9 @@ use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::arrive;
 use super::spec::Operation;
-use crate::support::{PASSWORD, Reply, TestApp};
+use crate::support::{Cinema, PASSWORD, Reply, TestApp};
 use crate::witness::{make_role, text_of, user_of};
 
 /// Somebody who is signed in with [`PASSWORD`].
@@ -84,6 +85,12 @@ async fn part(app: &TestApp, operation: Operation<'_>, parameter: &Value, person
             example
         }
         "permission" => example,
+        "provider" => {
+            if operation.method == "delete" {
+                have_account(app, &example, person.id).await;
+            }
+            example
+        }
         unknown => panic!("{}: nobody says here what {{{unknown}}} needs", operation.id()),
     }
 }
@@ -105,6 +112,14 @@ async fn have_role(app: &TestApp, name: &str) {
     if !sql.query_one(there, &[&name]).await.expect("asking").get::<_, bool>(0) {
         make_role(app, name, &["films:watch"], &[]).await;
     }
+}
+
+/// An account at a provider that is linked to somebody.
+async fn have_account(app: &TestApp, provider: &str, user: Uuid) {
+    let link = "insert into auth.oauth_accounts (provider, subject, user_id, linked_rule)
+                values ($1, $2, $3, 4) on conflict do nothing";
+    let subject = user.to_string();
+    app.sql().await.execute(link, &[&provider, &subject, &user]).await.expect("it can be linked");
 }
 
 /// The example of the body, with what only this service knows. An operation that needs something and is not
@@ -129,7 +144,8 @@ async fn body(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Optio
 
 impl Ask {
     /// The example of `operation` by `caller`, all of whose needs are met.
-    pub(super) async fn example(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Self {
+    pub(super) async fn example(cinema: &Cinema, operation: Operation<'_>, caller: &Person) -> Self {
+        let app = &cinema.app;
         let mut ask = Self::bare(operation);
         let person = person(app, operation, caller).await;
         for parameter in operation.parameters("path") {
@@ -147,6 +163,7 @@ impl Ask {
             ask = ask.json(&body);
         }
         ask.token = operation.takes_a_token().then(|| caller.access.clone());
+        arrive::from_a_provider(cinema, operation, &mut ask).await;
         ask
     }
 

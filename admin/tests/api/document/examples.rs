@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::arrange::{Ask, Person};
+use super::arrive;
 use super::spec::{Operation, Spec};
 use crate::support::{Reply, TestApp};
 
@@ -12,11 +13,11 @@ fn fault(operation: Operation<'_>, reply: &Reply, faults: &[String]) -> String {
 
 #[tokio::test]
 async fn every_example_succeeds_as_documented() {
-    let (app, spec) = (TestApp::start().await, Spec::read());
+    let (cinema, spec) = (arrive::cinema().await, Spec::read());
     let mut found = Vec::new();
     for operation in spec.operations() {
-        let caller = Person::for_operation(&app, operation).await;
-        let reply = Ask::example(&app, operation, &caller).await.send(&app).await;
+        let caller = Person::for_operation(&cinema.app, operation).await;
+        let reply = Ask::example(&cinema, operation, &caller).await.send(&cinema.app).await;
         let mut faults = operation.faults(&reply);
         if !(200..400).contains(&reply.status) {
             faults.push("its example fails".to_owned());

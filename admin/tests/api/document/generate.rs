@@ -199,7 +199,8 @@ pub(super) fn broken(good: &Value, chance: &mut Chance) -> Vec<u8> {
         4 => return repeated(good).into_bytes(),
         5 => return format!("{text:17000}").into_bytes(),
         6 => value = chance.anything(),
-        7 => value[chance.text()] = chance.anything(),
+        // Something that was broken before may be no object any more.
+        7 if value.is_object() || value.is_null() => value[chance.text()] = chance.anything(),
         _ => wrong_member(&mut value, chance),
     }
     value.to_string().into_bytes()

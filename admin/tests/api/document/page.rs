@@ -27,7 +27,8 @@ async fn the_document_is_served_as_it_was_made() {
 #[tokio::test]
 async fn the_page_has_an_address_with_a_slash() {
     let app = TestApp::start().await;
-    let reply = app.client.get("/apidocs").send().await.expect(200);
+    let moved = app.client.get("/apidocs").send().await.expect(308);
+    let reply = app.client.get(moved.header("location")).send().await.expect(200);
     assert!(reply.text.contains("swagger-ui-bundle.js"), "the redirection leads to the page");
 }
 

@@ -50,6 +50,7 @@ fn cases() -> Vec<Case> {
         case(Method::GET, "/api/v1/admin/users", None, all(UsersRead)),
         case(Method::GET, person, None, all(UsersRead)),
         case(Method::GET, "/api/v1/admin/users/{id}/sessions", None, all(UsersRead)),
+        case(Method::GET, "/api/v1/admin/users/{id}/accounts", None, all(UsersRead)),
         case(Method::GET, "/api/v1/admin/users/{id}/login-history", None, all(UsersRead)),
         case(Method::DELETE, "/api/v1/admin/users/{id}/sessions/{sid}", None, all(SessionsEnd)),
         case(Method::POST, "/api/v1/admin/users/{id}/logout-all", None, all(SessionsEnd)),

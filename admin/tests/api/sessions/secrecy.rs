@@ -1,43 +1,13 @@
 //! What no log line ever holds.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::TestApp;
+use crate::support::{Lines, TestApp};
 use crate::witness::{change_password, refresh, sign_in};
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 #[tokio::test]
 async fn no_password_token_or_address_reaches_a_log_line() {
-    let lines = Lines::default();
-    let everything =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(lines.clone());
-    tracing::subscriber::set_global_default(everything.finish()).unwrap();
+    let lines = Lines::keep();
     let app = TestApp::start().await;
     let password = "canary-password horse battery";
     let body = json!({ "email": "canary-mail@example.org", "login": "canary-login", "password": password,
@@ -62,7 +32,7 @@ async fn no_password_token_or_address_reaches_a_log_line() {
     refresh(&app, &pair.refresh).send().await.expect(401);
     app.client.get("/api/v1/me").bearer(&last.access).send().await.expect(401);
 
-    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let logged = lines.text();
     assert!(logged.contains("came back; its session was ended"), "the log is read");
     for secret in ["canary", &pair.refresh, &pair.access, &next.refresh, &last.access, &last.refresh] {
         let line = logged.lines().find(|line| line.contains(secret));

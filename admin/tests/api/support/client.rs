@@ -51,7 +51,11 @@ impl Client {
         PROVIDER.call_once(|| {
             let _set_already = rustls::crypto::aws_lc_rs::default_provider().install_default();
         });
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(30))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client");
         Self { base: base.to_owned(), http }
     }
 

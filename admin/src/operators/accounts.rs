@@ -1,0 +1,30 @@
+//! `GET /api/v1/admin/users/{id}/accounts`: what is linked to somebody, and by which rule.
+
+use http::StatusCode;
+
+use crate::access::{Right, allowed_upon, of_user};
+use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::social::accounts::list::{self, Accounts};
+use crate::users;
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    of_user(operation)
+        .tag("Operators")
+        .summary("Somebody's accounts at identity providers.")
+        .access(Access::Permission(Right::UsersRead.as_str()))
+        .answer::<Accounts>(200, "Their accounts, the first linked first.", list::example())
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 404; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (_, user) = allowed_upon(&request, Right::UsersRead).await?;
+    let connection = request.context.db.get().await?;
+    users::require(&connection, user).await?;
+    let accounts = Accounts::of(&request.context, &connection, user).await?;
+    Ok(Response::json(StatusCode::OK, &accounts))
+}

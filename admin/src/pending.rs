@@ -1,0 +1,147 @@
+//! What is remembered for minutes, in Redis: sign-ins that are under way elsewhere.
+//!
+//! Each thing is found by a secret that somebody holds, is kept under the secret's hash, and can be taken once. Redis
+//! may lose all of it: then whoever held the secret begins anew.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+
+use crate::api::{Code, Problem};
+use crate::config::RedisConfig;
+
+/// How long Redis may take to answer, or to be connected to.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is remembered. Cheap to clone.
+#[derive(Clone)]
+pub struct Pending {
+    redis: RedisConfig,
+    connection: std::sync::Arc<OnceCell<ConnectionManager>>,
+}
+
+/// Which kind of thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A person was sent to a provider.
+    State,
+    /// A person came back, and a page is about to fetch the tokens.
+    Code,
+    /// A person came back, and has yet to confirm that an account here is theirs.
+    Flow,
+}
+
+/// Why nothing was remembered, or remembered again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PendingError {
+    #[error(transparent)]
+    Redis(#[from] redis::RedisError),
+    #[error("it cannot be written: {0}")]
+    Unwritable(#[from] serde_json::Error),
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Code => "code",
+            Self::Flow => "flow",
+        }
+    }
+
+    /// For how long it is kept.
+    pub(crate) fn life(self) -> Duration {
+        match self {
+            Self::State | Self::Flow => Duration::from_mins(10),
+            Self::Code => Duration::from_mins(1),
+        }
+    }
+}
+
+impl Pending {
+    /// A store in the Redis of `config`. Opens nothing.
+    pub fn new(config: &RedisConfig) -> Self {
+        Self { redis: config.clone(), connection: std::sync::Arc::default() }
+    }
+
+    /// Remembers `value` for whoever holds `secret`.
+    ///
+    /// # Errors
+    ///
+    /// When Redis is away.
+    pub(crate) async fn put(
+        &self,
+        kind: Kind,
+        secret: &str,
+        value: &impl Serialize,
+    ) -> Result<(), PendingError> {
+        let text = serde_json::to_string(value)?;
+        let mut put = redis::cmd("SET");
+        put.arg(self.key(kind, secret)).arg(text).arg("EX").arg(kind.life().as_secs());
+        Ok(put.query_async::<()>(&mut self.connection().await?).await?)
+    }
+
+    /// Takes what was remembered for whoever holds `secret`: nobody gets it a second time. What another version
+    /// wrote in another form counts as nothing.
+    ///
+    /// # Errors
+    ///
+    /// When Redis is away.
+    pub(crate) async fn take<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        secret: &str,
+    ) -> Result<Option<T>, PendingError> {
+        let mut take = redis::cmd("GETDEL");
+        take.arg(self.key(kind, secret));
+        let text: Option<String> = take.query_async(&mut self.connection().await?).await?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    fn key(&self, kind: Kind, secret: &str) -> String {
+        format!("{}oauth:{}:{}", self.redis.prefix, kind.word(), fingerprint(secret))
+    }
+
+    async fn connection(&self) -> Result<ConnectionManager, redis::RedisError> {
+        let made = self.connection.get_or_try_init(|| std::future::ready(manager(&self.redis)));
+        made.await.cloned()
+    }
+}
+
+/// One connection, made when it is first needed and again when it is lost.
+fn manager(redis: &RedisConfig) -> Result<ConnectionManager, redis::RedisError> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE))
+        .set_number_of_retries(1);
+    ConnectionManager::new_lazy_with_config(redis::Client::open(redis.server.clone())?, config)
+}
+
+/// The hash of a secret, in hexadecimal: what it is found by, and says nothing of it.
+pub(crate) fn fingerprint(secret: &str) -> String {
+    let mut text = String::new();
+    for byte in digest(&SHA256, secret.as_bytes()).as_ref() {
+        let _always_succeeds = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+impl From<PendingError> for Problem {
+    fn from(error: PendingError) -> Self {
+        match error {
+            PendingError::Redis(error) => {
+                tracing::warn!(%error, "A request failed because Redis did not answer in time.");
+                Self::new(Code::DependencyUnavailable)
+            }
+            PendingError::Unwritable(error) => {
+                tracing::error!(%error, "A request failed because what is to be remembered cannot be written.");
+                Self::new(Code::Internal)
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The providers that are known, a file each. A new one is a file here, and a line in each of the two lists below.
+
+mod facebook;
+mod github;
+mod google;
+mod mailru;
+mod openid;
+mod vk;
+mod x;
+mod yandex;
+
+use super::descriptor::Descriptor;
+
+/// Those that need no more than our identifier and secret there.
+#[rustfmt::skip]
+pub const KNOWN: &[&Descriptor] = &[
+    &google::GOOGLE,
+    &yandex::YANDEX,
+    &vk::VK,
+    &mailru::MAILRU,
+    &github::GITHUB,
+    &x::X,
+    &facebook::FACEBOOK,
+];
+
+/// Any other that speaks OpenID Connect and says where everything is.
+pub const OPENID: &Descriptor = &openid::OPENID;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use url::Url;
+
+    use super::*;
+
+    #[test]
+    fn each_has_a_name_of_its_own_and_addresses_that_are_safe() {
+        let mut ids: Vec<_> = KNOWN.iter().map(|provider| provider.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), KNOWN.len());
+        for provider in KNOWN {
+            let keys = provider.id_token.as_ref().map(|tokens| tokens.keys_url);
+            let second = provider.second_request.as_ref().map(|second| second.url);
+            let urls = [provider.authorize_url, provider.token_url, provider.user_url];
+            for url in urls.into_iter().chain(keys).chain(second) {
+                assert_eq!(url.parse::<Url>().unwrap().scheme(), "https", "{url}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_is_vouched_for_only_by_who_says_so() {
+        let vouches = |provider: &Descriptor, user: Value| (provider.vouches)(&user, "anna@example.org");
+        let said = serde_json::json!({ "email_verified": true, "verified": true });
+        for provider in [&yandex::YANDEX, &vk::VK, &mailru::MAILRU, &facebook::FACEBOOK, &google::GOOGLE] {
+            assert!(!vouches(provider, said.clone()), "{}", provider.id);
+        }
+        assert!(vouches(&openid::OPENID, said.clone()) && vouches(&github::GITHUB, said));
+        assert!(vouches(&x::X, Value::Null));
+    }
+}

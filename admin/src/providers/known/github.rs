@@ -1,0 +1,58 @@
+//! GitHub: a number for a name, and the addresses in a second request.
+
+use serde_json::{Value, json};
+
+use crate::providers::descriptor::{Descriptor, Fields, SecondRequest, is_true, when_verified};
+
+pub(super) const GITHUB: Descriptor = Descriptor {
+    id: "github",
+    name: "GitHub",
+    authorize_url: "https://github.com/login/oauth/authorize",
+    token_url: "https://github.com/login/oauth/access_token",
+    user_url: "https://api.github.com/user",
+    scopes: "read:user user:email",
+    fields: Fields { subject: "/id", email: "/email", names: &[&["/name"], &["/login"]], client: "" },
+    vouches: when_verified,
+    second_request: Some(SecondRequest {
+        name: "EMAILS",
+        url: "https://api.github.com/user/emails",
+        merge: primary_address,
+    }),
+    ..Descriptor::REGULAR
+};
+
+/// The address of the profile is merely shown; the primary one of the list is the person's, and says whether it was
+/// proved.
+fn primary_address(user: &mut Value, answer: &Value) {
+    let mut entries = answer.as_array().into_iter().flatten();
+    let primary = entries.find(|entry| is_true(entry.get("primary")));
+    let email = primary.and_then(|entry| entry.get("email")).cloned().unwrap_or_default();
+    let is_verified = is_true(primary.and_then(|entry| entry.get("verified")));
+    if let Some(members) = user.as_object_mut() {
+        members.insert("email".to_owned(), email);
+        members.insert("email_verified".to_owned(), json!(is_verified));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged(answer: &Value) -> Value {
+        let mut user = json!({ "id": 1, "email": "shown@example.org", "email_verified": true });
+        primary_address(&mut user, answer);
+        json!([user["email"], user["email_verified"]])
+    }
+
+    #[test]
+    fn the_primary_address_counts_and_no_other() {
+        let list = json!([
+            { "email": "other@example.org", "primary": false, "verified": true },
+            { "email": "anna@example.org", "primary": true, "verified": false },
+        ]);
+        assert_eq!(merged(&list), json!(["anna@example.org", false]));
+        assert_eq!(merged(&json!([])), json!([null, false]));
+        assert_eq!(merged(&json!({ "message": "Not Found" })), json!([null, false]));
+        assert_eq!(merged(&json!([1, null, { "primary": true }])), json!([null, false]));
+    }
+}

@@ -1,0 +1,52 @@
+//! Google: OpenID Connect, with two spellings of its own name.
+
+use serde_json::Value;
+
+use crate::providers::descriptor::{Descriptor, IdTokens, when_verified};
+
+pub(super) const GOOGLE: Descriptor = Descriptor {
+    id: "google",
+    name: "Google",
+    authorize_url: "https://accounts.google.com/o/oauth2/v2/auth",
+    token_url: "https://oauth2.googleapis.com/token",
+    user_url: "https://openidconnect.googleapis.com/v1/userinfo",
+    scopes: "openid email profile",
+    vouches: is_authoritative,
+    id_token: Some(IdTokens {
+        issuers: &["https://accounts.google.com", "accounts.google.com"],
+        keys_url: "https://www.googleapis.com/oauth2/v3/certs",
+    }),
+    ..Descriptor::REGULAR
+};
+
+/// Google vouches for what it proved and still decides about: its own addresses, and those of an organisation that
+/// it hosts. Another may have changed hands since it was proved.
+fn is_authoritative(user: &Value, email: &str) -> bool {
+    let is_hosted = user.get("hd").and_then(Value::as_str).is_some_and(|domain| !domain.is_empty());
+    let is_its_own = email.to_ascii_lowercase().ends_with("@gmail.com");
+    when_verified(user, email) && (is_hosted || is_its_own)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn google_is_believed_about_addresses_that_it_decides_about() {
+        for (user, email, believed) in [
+            (json!({ "email_verified": true }), "anna@gmail.com", true),
+            (json!({ "email_verified": "true" }), "Anna@GMail.com", true),
+            (json!({ "email_verified": "true", "hd": "example.org" }), "anna@example.org", true),
+            (json!({ "email_verified": true }), "anna@example.org", false),
+            (json!({ "email_verified": true }), "anna@gmail.com.example.org", false),
+            (json!({ "email_verified": false }), "anna@gmail.com", false),
+            (json!({ "email_verified": "false", "hd": "example.org" }), "anna@example.org", false),
+            (json!({ "email_verified": 1 }), "anna@gmail.com", false),
+            (json!({ "hd": "example.org" }), "anna@example.org", false),
+        ] {
+            assert_eq!(is_authoritative(&user, email), believed, "{user} {email}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Who somebody is, in a provider's words.
+
+use serde_json::Value;
+
+use super::descriptor::Fields;
+use super::error::ProviderError;
+use crate::config::ProviderConfig;
+
+/// The longest name of somebody at a provider, in bytes.
+const MAX_SUBJECT: usize = 255;
+
+/// What a provider says of somebody. Purposefully without `Debug`: it is personal.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Person {
+    /// Who it is there; never given to another person.
+    pub(crate) subject: String,
+    /// The address, where one is given.
+    pub(crate) email: Option<String>,
+    /// Whether the provider vouches for the address.
+    pub(crate) is_email_vouched: bool,
+    /// What the person is called.
+    pub(crate) name: Option<String>,
+}
+
+impl Person {
+    /// Reads what `provider` answered.
+    ///
+    /// # Errors
+    ///
+    /// When it is no person, or the answer was meant for another client than us.
+    pub(super) fn read(provider: &ProviderConfig, user: &Value) -> Result<Self, ProviderError> {
+        let Fields { subject, email, names, client } = &provider.descriptor.fields;
+        if !client.is_empty() && text(user, client).as_deref() != Some(&provider.client_id) {
+            return Err(ProviderError::Nonsense("the token was not given to us"));
+        }
+        let subject = text(user, subject).filter(|subject| subject.len() <= MAX_SUBJECT);
+        let subject = subject.ok_or(ProviderError::Nonsense("it does not say who somebody is"))?;
+        let email = text(user, email);
+        let vouches = |email: &String| provider.vouches(user, email);
+        Ok(Self {
+            subject,
+            is_email_vouched: email.as_ref().is_some_and(vouches),
+            email,
+            name: names.iter().find_map(|parts| joined(user, parts)),
+        })
+    }
+}
+
+impl ProviderConfig {
+    /// Whether this address counts as the person's own. What the operator trusts is not what the provider denies.
+    fn vouches(&self, user: &Value, email: &str) -> bool {
+        let is_denied =
+            user.get("email_verified").is_some_and(|flag| !super::descriptor::is_true(Some(flag)));
+        (self.descriptor.vouches)(user, email) || (self.trusts_email && !is_denied)
+    }
+}
+
+/// A text or a number, without what no line of text has.
+fn text(user: &Value, pointer: &str) -> Option<String> {
+    let text = match user.pointer(pointer)? {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.as_u64()?.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
+}
+
+fn joined(user: &Value, parts: &[&str]) -> Option<String> {
+    let parts: Vec<String> = parts.iter().filter_map(|part| text(user, part)).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::KNOWN;
+    use super::*;
+    use crate::config::{Endpoints, Location};
+
+    fn provider(id: &str, trusts_email: bool) -> ProviderConfig {
+        let descriptor = KNOWN.iter().find(|known| known.id == id).unwrap();
+        let url = |text: &str| text.parse::<url::Url>().unwrap();
+        let endpoints = Endpoints {
+            authorize: url(descriptor.authorize_url),
+            token: url(descriptor.token_url),
+            user: None,
+            keys: None,
+            second: None,
+        };
+        ProviderConfig {
+            id: id.to_owned(),
+            name: descriptor.name.to_owned(),
+            client_id: "us".to_owned(),
+            client_secret: None,
+            scopes: descriptor.scopes.to_owned(),
+            trusts_email,
+            location: Location::Endpoints(Box::new(endpoints)),
+            descriptor,
+        }
+    }
+
+    fn read(id: &str, user: &Value) -> Result<[String; 3], ProviderError> {
+        let person = Person::read(&provider(id, false), user)?;
+        Ok([person.subject, person.email.unwrap_or_default(), person.name.unwrap_or_default()])
+    }
+
+    #[test]
+    fn each_shape_is_read() {
+        let shapes = [
+            (
+                "yandex",
+                json!({ "id": "77", "default_email": "a@example.org", "real_name": "Anna", "client_id": "us" }),
+            ),
+            ("vk", json!({ "user": { "user_id": 77, "email": "a@example.org", "first_name": "Anna" } })),
+            ("mailru", json!({ "id": "77", "email": "a@example.org", "name": "Anna", "client_id": "us" })),
+            ("github", json!({ "id": 77, "email": "a@example.org", "name": null, "login": "Anna" })),
+            ("x", json!({ "data": { "id": "77", "confirmed_email": "a@example.org", "name": "Anna" } })),
+            ("facebook", json!({ "id": "77", "email": "a@example.org", "name": "Anna" })),
+            ("google", json!({ "sub": "77", "email": "a@example.org", "name": "Anna" })),
+        ];
+        for (id, user) in shapes {
+            let expected = ["77", "a@example.org", "Anna"].map(str::to_owned);
+            assert_eq!(read(id, &user), Ok(expected), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_was_given_to_another_is_not_believed() {
+        for id in ["yandex", "mailru"] {
+            for client in [json!("another"), json!(null), json!("")] {
+                let user = json!({ "id": "77", "client_id": client });
+                assert_eq!(read(id, &user), Err(ProviderError::Nonsense("the token was not given to us")));
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_is_nobody_is_refused() {
+        for subject in
+            [json!(""), json!(null), json!(-1), json!(1.5), json!({}), json!("a\0"), json!("a".repeat(256))]
+        {
+            assert!(read("github", &json!({ "id": subject })).is_err(), "{subject}");
+        }
+        assert!(read("vk", &json!({ "user_id": 7 })).is_err());
+        assert!(read("vk", &json!([])).is_err());
+    }
+
+    #[test]
+    fn an_empty_address_is_none() {
+        for email in [json!(""), json!(" "), json!(null)] {
+            let user = json!({ "user": { "user_id": "7", "email": email } });
+            let person = Person::read(&provider("vk", true), &user).unwrap();
+            assert!(person.email.is_none() && !person.is_email_vouched);
+        }
+    }
+
+    #[test]
+    fn an_operator_may_trust_addresses_but_not_against_the_providers_word() {
+        let vouched = |trusts, user: Value| {
+            let person = Person::read(&provider("facebook", trusts), &user).unwrap();
+            person.is_email_vouched
+        };
+        assert!(!vouched(false, json!({ "id": "7", "email": "a@example.org" })));
+        assert!(vouched(true, json!({ "id": "7", "email": "a@example.org" })));
+        assert!(!vouched(true, json!({ "id": "7", "email": "a@example.org", "email_verified": false })));
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_read_or_refused_without_panic(text in "\\PC{0,60}", number: i64) {
+            for id in ["google", "yandex", "vk", "mailru", "github", "x", "facebook"] {
+                let value = serde_json::from_str(&text).unwrap_or_else(|_| json!(text));
+                let _verdicts = [
+                    read(id, &value),
+                    read(id, &json!({ "id": value, "sub": number, "email": value, "client_id": "us" })),
+                    read(id, &json!({ "user": { "user_id": number, "email": value }, "data": value })),
+                ];
+            }
+        }
+    }
+}

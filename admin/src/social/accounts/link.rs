@@ -1,0 +1,75 @@
+//! `POST /api/v1/me/accounts/{provider}`: begins to link an account at a provider to the caller.
+
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::access::{caller, is_fresh};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::social::begin::{Aim, Start, start};
+use crate::social::login::{Departure, example};
+use crate::social::return_to::ReturnTo;
+use crate::social::{of_provider, provider, secret, store};
+
+/// How to come back.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = LinkStart)]
+#[serde(deny_unknown_fields, default)]
+struct Body {
+    /// The page to come back to in the end, one that the operator listed.
+    return_to: Option<String>,
+    /// The challenge of an app's own verifier (RFC 7636), method S256.
+    #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
+    code_challenge: Option<String>,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    of_provider(operation)
+        .tag("Me")
+        .summary("Begin to link an account at a provider.")
+        .detail(
+            "The answer says where to send the browser; it keeps the cookie that comes with it. Whatever account is \
+             chosen there becomes another way in. The caller must have signed in within the last ten minutes.",
+        )
+        .access(Access::SignedIn)
+        .optional_body::<Body>(json!({ "return_to": "http://127.0.0.1:8080/sign-in/" }))
+        .answer::<Departure>(200, "Where to go.", example())
+        .problems(&[
+            Code::FreshAuthRequired,
+            Code::OauthProviderLinked,
+            Code::ReturnToNotAllowed,
+            Code::ProviderError,
+            Code::ProviderTimeout,
+            Code::ProviderUnavailable,
+        ])
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 404 `provider_unknown`; 403 `fresh_auth_required`; 409 `oauth_provider_linked`; 422 `return_to_not_allowed`; 401;
+/// 502, 503 or 504 when the provider cannot be asked.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let caller = caller(&request).await?;
+    let provider = provider(&request)?;
+    let body = request.json_if_any::<Body>()?.unwrap_or_default();
+    let return_to = body.return_to.as_deref().map(|page| ReturnTo::read(&request, page)).transpose()?;
+    if body.code_challenge.as_deref().is_some_and(|challenge| !secret::has_the_form(challenge)) {
+        let sentence = "A challenge is the SHA-256 of a verifier in base64url, 43 characters.";
+        return Err(Problem::new(Code::ValidationFailed).field("code_challenge", "field_invalid", sentence));
+    }
+    if !is_fresh(&request, caller).await? {
+        return Err(Problem::new(Code::FreshAuthRequired));
+    }
+    let connection = request.context.db.get().await?;
+    let linked = store::list(&*connection, caller.user).await?;
+    if linked.iter().any(|account| account.provider == provider.id()) {
+        return Err(Problem::new(Code::OauthProviderLinked).detail("Unlink it before you link another."));
+    }
+    drop(connection);
+    let aim = Aim::Link { user: caller.user, session: caller.session };
+    let started = start(&request, Start { provider, aim, return_to, challenge: body.code_challenge }).await?;
+    Ok(started.as_json())
+}

@@ -1,0 +1,104 @@
+//! `GET /api/v1/me/accounts`: what is linked to the caller.
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::access::caller;
+use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::context::Context;
+use crate::db::Connection;
+use crate::social::store;
+
+/// A person's accounts at identity providers, the first linked first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Accounts {
+    items: Vec<Item>,
+}
+
+/// An account at an identity provider.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Account)]
+struct Item {
+    /// The provider.
+    provider: String,
+    /// The provider's name for people; as before for one that is no longer configured.
+    name: String,
+    /// What the person is called there.
+    #[schema(required, max_length = 64)]
+    display_name: Option<String>,
+    /// The address there. Nobody is found by it.
+    #[schema(required, format = "idn-email")]
+    email: Option<String>,
+    /// Whether the provider vouches for the address.
+    email_vouched: bool,
+    linked_at: Timestamp,
+    /// When somebody last signed in with it.
+    #[schema(required)]
+    last_login_at: Option<Timestamp>,
+    /// By which rule it was linked (docs/social.md), for support.
+    #[schema(minimum = 1, maximum = 9)]
+    linked_rule: i16,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Me")
+        .summary("The caller's accounts at identity providers.")
+        .access(Access::SignedIn)
+        .answer::<Accounts>(200, "The accounts, the first linked first.", example())
+}
+
+/// Accounts for the document.
+pub(crate) fn example() -> Value {
+    json!({ "items": [{
+        "provider": "google",
+        "name": "Google",
+        "display_name": "Anna",
+        "email": "anna@gmail.com",
+        "email_vouched": true,
+        "linked_at": "2026-11-25T20:15:30.123456Z",
+        "last_login_at": "2026-11-25T20:15:30.5Z",
+        "linked_rule": 6
+    }] })
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let caller = caller(&request).await?;
+    let connection = request.context.db.get().await?;
+    let accounts = Accounts::of(&request.context, &connection, caller.user).await?;
+    Ok(Response::json(StatusCode::OK, &accounts))
+}
+
+impl Accounts {
+    /// Those of a user.
+    pub(crate) async fn of(context: &Context, connection: &Connection, user: Uuid) -> Result<Self, Problem> {
+        let accounts = store::list(&**connection, user).await?;
+        Ok(Self { items: accounts.into_iter().map(|account| Item::new(context, account)).collect() })
+    }
+}
+
+impl Item {
+    fn new(context: &Context, account: store::Account) -> Self {
+        let name = context.providers.find(&account.provider).map(|provider| provider.name().to_owned());
+        Self {
+            name: name.unwrap_or_else(|| account.provider.clone()),
+            provider: account.provider,
+            display_name: account.display_name,
+            email: account.email,
+            email_vouched: account.is_email_vouched,
+            linked_at: account.linked_at,
+            last_login_at: account.last_login_at,
+            linked_rule: account.linked_rule,
+        }
+    }
+}

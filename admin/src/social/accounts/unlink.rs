@@ -1,0 +1,66 @@
+//! `DELETE /api/v1/me/accounts/{provider}`: unlinks an account at a provider from the caller.
+
+use http::StatusCode;
+
+use crate::access::{Caller, caller, is_fresh};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::revocations::{self, NewRevocation};
+use crate::sessions::history::{self, Entry, Event};
+use crate::sessions::renew::lock_account;
+use crate::sessions::session::EndReason;
+use crate::sessions::store::end_through;
+use crate::social::{PROVIDER, of_provider, store};
+use crate::users;
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    of_provider(operation)
+        .tag("Me")
+        .summary("Unlink an account at a provider.")
+        .detail(
+            "Sessions that began with it end, the caller's own too if it is one. The last way to sign in stays. The \
+             caller must have signed in within the last ten minutes.",
+        )
+        .access(Access::SignedIn)
+        .empty(204, "It is unlinked.")
+        .problems(&[Code::NotFound, Code::FreshAuthRequired, Code::LastLoginMethod])
+}
+
+/// Answers the request. A provider that is no longer configured can be unlinked too.
+///
+/// # Errors
+///
+/// 404 `not_found` when none is linked; 403 `fresh_auth_required`; 409 `last_login_method`; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let caller = caller(&request).await?;
+    let provider = request.params.get(PROVIDER).unwrap_or_default().to_owned();
+    if !is_fresh(&request, caller).await? {
+        return Err(Problem::new(Code::FreshAuthRequired));
+    }
+    unlink(&request, caller, &provider).await?;
+    let entry =
+        Entry { event: Event::AccountUnlinked, user: Some(caller.user), session: Some(caller.session) };
+    history::record(&request, entry).await;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+/// Locks in their order: the user, then sessions.
+async fn unlink(request: &Request, caller: Caller, provider: &str) -> Result<(), Problem> {
+    let mut connection = request.context.db.get().await?;
+    let tx = connection.begin().await?;
+    lock_account(&tx, caller).await?;
+    let linked = store::list(&*tx, caller.user).await?;
+    if !linked.iter().any(|account| account.provider == provider) {
+        return Err(Problem::new(Code::NotFound));
+    }
+    if linked.len() == 1 && !users::store::has_password_and_name(&tx, caller.user).await? {
+        return Err(
+            Problem::new(Code::LastLoginMethod).detail("Set a password or link another account first.")
+        );
+    }
+    store::delete(&tx, caller.user, provider).await?;
+    let ended = end_through(&tx, caller.user, provider, EndReason::Unlinked).await?;
+    let revocations: Vec<_> = ended.into_iter().map(NewRevocation::session).collect();
+    revocations::record(&tx, &request.context.config.tokens.issuer, &revocations).await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,317 @@
+//! `GET` and `POST /api/v1/oauth/{provider}/callback`: somebody comes back from a provider.
+//!
+//! A browser is sent here by the provider; an app reads where it was to be sent, and posts what it read. A browser
+//! that is to return to a page gets there whatever comes of it, with a code or with the word for what went wrong.
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::begin::{Begun, Origin, claim};
+use super::confirm::Unconfirmed;
+use super::exchange::Waiting;
+use super::settle::{Comer, Settled, settle};
+use super::sign_in::{Proven, sign_in};
+use super::{failure, of_provider, provider, secret};
+use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
+use crate::pending::Kind;
+use crate::providers::{Grant, Provider, ProviderError};
+use crate::sessions::session::Device;
+use crate::sessions::{Pair, mint};
+
+/// The longest code that a provider gives, in bytes, with room to spare.
+const MAX_CODE: usize = 4096;
+
+/// What an app read from where it was to be sent.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ProviderAnswer)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    /// What it was sent with.
+    #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
+    state: String,
+    /// What tokens are given for; or else there is an `error`.
+    #[schema(min_length = 1, max_length = 4096)]
+    code: Option<String>,
+    /// The provider's word for why there is none.
+    #[schema(max_length = 256)]
+    error: Option<String>,
+    /// From VK ID.
+    #[schema(max_length = 256)]
+    device_id: Option<String>,
+    /// Whose answer it is, where the provider says so (RFC 9207).
+    #[schema(max_length = 2048)]
+    iss: Option<String>,
+    /// Of the challenge that the sign-in was begun with; without one the cookie counts.
+    #[schema(min_length = 43, max_length = 128, pattern = "^[A-Za-z0-9._~-]*$")]
+    code_verifier: Option<String>,
+}
+
+/// What somebody came back with.
+#[derive(Default)]
+struct Return {
+    state: String,
+    code: Option<String>,
+    error: Option<String>,
+    device: Option<String>,
+    issuer: Option<String>,
+    verifier: Option<String>,
+    is_app: bool,
+}
+
+/// A session's pair of tokens; or, for whoever came to link an account, where it is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CallbackAnswer)]
+#[serde(untagged)]
+enum Answered {
+    SignedIn(Pair),
+    Linked(Linked),
+}
+
+/// An account was linked.
+#[derive(Serialize, ToSchema)]
+struct Linked {
+    /// The provider.
+    linked: String,
+}
+
+/// What came of it.
+enum Answer {
+    SignedIn(Pair),
+    OneTimeCode(String),
+    Linked,
+}
+
+/// What the document says of the way of a browser.
+pub fn describe_get(operation: Operation) -> Operation {
+    describe(operation)
+        .summary("Come back from a provider, as a browser.")
+        .detail(
+            "The provider sends the browser here. What it adds beside these parameters is passed over.\n\n\
+             Where the sign-in was begun with `return_to`, the browser goes there in any case: with `one_time_code`, \
+             for `/oauth/exchange`; with `linked`, the provider's name; or with `error`, a problem's code, and, for \
+             `link_confirmation_required`, a `flow`.",
+        )
+        .query("state", "What it was sent with.", Shape::text("bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0"))
+        .query("code", "What tokens are given for.", Shape::text("4/0AeanS0ZQ").length(1..=4096))
+        .query("error", "The provider's word for why there is no code.", Shape::text("access_denied"))
+        .query("device_id", "From VK ID.", Shape::text("d-1").length(1..=256))
+        .query("iss", "Whose answer it is (RFC 9207).", Shape::text("https://accounts.google.com"))
+        .empty(303, "The page to return to.")
+        .answer_header(303, "Location", "That page, with what came of it.")
+}
+
+/// What the document says of the way of an app.
+pub fn describe_post(operation: Operation) -> Operation {
+    describe(operation)
+        .summary("Come back from a provider, as an app.")
+        .detail("The app sends what it was to be sent to the callback with. It is answered at once.")
+        .body::<Body>(json!({
+            "state": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0",
+            "code": "4/0AeanS0ZQ",
+            "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+        }))
+}
+
+fn describe(operation: Operation) -> Operation {
+    of_provider(operation)
+        .tag("Providers")
+        .access(Access::Public)
+        .answer::<Answered>(
+            200,
+            "A session's pair of tokens; or, to link, the provider that is linked now.",
+            mint::example(),
+        )
+        .problems(&[
+            Code::StateInvalid,
+            Code::AccessDenied,
+            Code::AccountDisabled,
+            Code::RegistrationClosed,
+            Code::LinkConfirmationRequired,
+            Code::EmailProofRequired,
+            Code::OauthAccountInUse,
+            Code::OauthProviderLinked,
+            Code::TokenRevoked,
+            Code::ProviderError,
+            Code::ProviderTimeout,
+            Code::ProviderUnavailable,
+        ])
+}
+
+/// Answers a browser.
+///
+/// # Errors
+///
+/// Each problem of the document, unless there is a page to return to.
+pub async fn handle_get(request: Request) -> Result<Response, Problem> {
+    let returned = Return::from_query(&request)?;
+    complete(&request, &returned).await
+}
+
+/// Answers an app.
+///
+/// # Errors
+///
+/// Each problem of the document.
+pub async fn handle_post(request: Request) -> Result<Response, Problem> {
+    let body: Body = request.json()?;
+    complete(&request, &body.into()).await
+}
+
+async fn complete(request: &Request, returned: &Return) -> Result<Response, Problem> {
+    let provider = provider(request)?;
+    returned.check(provider)?;
+    let metrics = &request.context.metrics;
+    let claimed = claim(request, provider, &returned.state, returned.verifier.as_deref()).await;
+    let (begun, verifier) =
+        claimed.inspect_err(|problem| metrics.provider_answer(provider.id(), problem.code().as_str()))?;
+    let answer = answer(request, provider, returned, &begun, &verifier).await;
+    let outcome = match &answer {
+        Ok(Answer::SignedIn(_) | Answer::OneTimeCode(_)) => "signed_in",
+        Ok(Answer::Linked) => "linked",
+        Err(problem) => problem.code().as_str(),
+    };
+    metrics.provider_answer(provider.id(), outcome);
+    let page = begun.return_to.as_ref().filter(|_| !returned.is_app);
+    match (answer, page) {
+        (Ok(Answer::SignedIn(pair)), _) => Ok(Response::json(StatusCode::OK, &Answered::SignedIn(pair))),
+        (Ok(Answer::OneTimeCode(code)), Some(page)) => Ok(page.redirect(&[("one_time_code", &code)])),
+        (Ok(Answer::Linked), Some(page)) => Ok(page.redirect(&[("linked", provider.id())])),
+        (Ok(Answer::Linked), None) => {
+            let linked = Linked { linked: provider.id().to_owned() };
+            Ok(Response::json(StatusCode::OK, &Answered::Linked(linked)))
+        } // A code is made only where there is a page.
+        (Ok(Answer::OneTimeCode(_)), None) => Err(Problem::new(Code::Internal)),
+        (Err(problem), Some(page)) => {
+            let flow = problem.flow_secret().map(|flow| ("flow", flow));
+            let parameters: Vec<_> = [("error", problem.code().as_str())].into_iter().chain(flow).collect();
+            Ok(page.redirect(&parameters))
+        }
+        (Err(problem), None) => Err(problem),
+    }
+}
+
+async fn answer(
+    request: &Request,
+    provider: &Provider,
+    returned: &Return,
+    begun: &Begun,
+    verifier: &str,
+) -> Result<Answer, Problem> {
+    let code = returned.code(provider)?;
+    let grant = Grant {
+        code,
+        verifier,
+        state: &returned.state,
+        nonce: &begun.nonce,
+        issuer: returned.issuer.as_deref(),
+        device: returned.device.as_deref(),
+    };
+    let person = request.context.providers.identify(provider, &grant).await;
+    let person = person.map_err(|error| failure::problem(provider, &error))?;
+    let comer = Comer::new(provider, &person);
+    match settle(request, &comer, begun.aim).await? {
+        Settled::Linked => Ok(Answer::Linked),
+        Settled::Confirm { user, has_password: true } => {
+            let flow = secret::new()?;
+            let unconfirmed = Unconfirmed::new(user, &comer, begun.origin.browser());
+            request.context.pending.put(Kind::Flow, &flow, &unconfirmed).await?;
+            Err(Problem::new(Code::LinkConfirmationRequired).flow(flow))
+        }
+        Settled::Confirm { has_password: false, .. } => Err(Problem::new(Code::LinkConfirmationRequired)
+            .detail("Sign in as you did before, and link this account then.")),
+        Settled::User(user) => {
+            let (provider, subject) = (provider.id().to_owned(), person.subject);
+            arrive(request, returned, begun, Proven { user, provider, subject }).await
+        }
+    }
+}
+
+/// Somebody is let in: at once, or, by way of a page, with a code that the page is to fetch the tokens for.
+async fn arrive(
+    request: &Request,
+    returned: &Return,
+    begun: &Begun,
+    proven: Proven,
+) -> Result<Answer, Problem> {
+    match &begun.origin {
+        Origin::Browser { hash, .. } if begun.return_to.is_some() && !returned.is_app => {
+            let code = secret::new()?;
+            let waiting = Waiting { proven, browser: hash.clone() };
+            request.context.pending.put(Kind::Code, &code, &waiting).await?;
+            Ok(Answer::OneTimeCode(code))
+        }
+        Origin::Browser { .. } | Origin::App { .. } => {
+            let device = Device::of(request, None);
+            Ok(Answer::SignedIn(sign_in(request, &proven, &device, Code::StateInvalid).await?))
+        }
+    }
+}
+
+impl Return {
+    /// From the query, where providers put more than is asked for; what is asked for stands once.
+    fn from_query(request: &Request) -> Result<Self, Problem> {
+        let mut returned = Self::default();
+        let mut state = None;
+        for (name, value) in request.query_pairs() {
+            let place = match name.as_str() {
+                "state" => &mut state,
+                "code" => &mut returned.code,
+                "error" => &mut returned.error,
+                "device_id" => &mut returned.device,
+                "iss" => &mut returned.issuer,
+                _ => continue,
+            };
+            if place.replace(value).is_some() {
+                return Err(malformed("A parameter stands twice."));
+            }
+        }
+        returned.state = state.unwrap_or_default();
+        Ok(returned)
+    }
+
+    /// Asks that it is something that this provider sends, before anything is spent on it.
+    fn check(&self, provider: &Provider) -> Result<(), Problem> {
+        if self.error.is_some() {
+            return Ok(());
+        }
+        let fits =
+            |text: &String| !text.is_empty() && text.len() <= MAX_CODE && !text.chars().any(char::is_control);
+        if !self.code.as_ref().is_some_and(fits) {
+            return Err(malformed("There is neither a code nor an error."));
+        }
+        if provider.needs_device() && !self.device.as_ref().is_some_and(fits) {
+            return Err(malformed("The device_id is missing."));
+        }
+        // Whoever cannot answer is not asked, and the sign-in can be gone on with later.
+        provider.look().map_err(|error| failure::problem(provider, &error))
+    }
+
+    /// The code, or what the provider says instead.
+    fn code(&self, provider: &Provider) -> Result<&str, Problem> {
+        match (self.error.as_deref(), self.code.as_deref()) {
+            (None, Some(code)) => Ok(code),
+            (Some("access_denied"), _) => Err(Problem::new(Code::AccessDenied)),
+            (error, _) => Err(failure::problem(provider, &ProviderError::refused(error))),
+        }
+    }
+}
+
+impl From<Body> for Return {
+    fn from(body: Body) -> Self {
+        Self {
+            state: body.state,
+            code: body.code,
+            error: body.error,
+            device: body.device_id,
+            issuer: body.iss,
+            verifier: body.code_verifier,
+            is_app: true,
+        }
+    }
+}
+
+fn malformed(why: &str) -> Problem {
+    Problem::new(Code::RequestMalformed).detail(why)
+}

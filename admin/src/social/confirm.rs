@@ -1,0 +1,158 @@
+//! `POST /api/v1/oauth/link/confirm`: somebody whose address is that of an account here shows that it is theirs.
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::begin::is_from;
+use super::secret;
+use super::settle::Comer;
+use super::sign_in::{Proven, sign_in};
+use super::store::{self, NewAccount, Snapshot};
+use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::pending::Kind;
+use crate::sessions::history::{self, Entry, Event};
+use crate::sessions::session::Device;
+use crate::sessions::{Pair, mint};
+use crate::users::Password;
+use crate::users::hash::{PasswordHash, Verdict};
+use crate::users::store as users;
+
+/// The rule by which it is linked then.
+const RULE: u8 = 7;
+
+/// How often a password may be tried.
+const TRIES: u8 = 5;
+
+/// What was answered with `link_confirmation_required`, and the password of the account here.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = LinkConfirmation)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
+    flow: String,
+    #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
+    password: Password,
+}
+
+/// Somebody who may be a user. Purposefully without `Debug`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Unconfirmed {
+    proven: Proven,
+    email: Option<String>,
+    is_email_vouched: bool,
+    display_name: Option<String>,
+    /// The hash of their browser's secret; an app has none.
+    browser: Option<String>,
+    tries: u8,
+}
+
+/// What the document says of it.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Providers")
+        .summary("Link an account at a provider to the account here that has its address.")
+        .detail(
+            "The flow counts for ten minutes and five passwords, and only in the browser that began the sign-in. \
+             Afterwards the account at the provider is another way in.",
+        )
+        .access(Access::Public)
+        .body::<Body>(json!({
+            "flow": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0",
+            "password": "correct horse battery staple"
+        }))
+        .answer::<Pair>(200, "The session's pair of tokens.", mint::example())
+        .problems(&[
+            Code::CodeExpired,
+            Code::InvalidCredentials,
+            Code::AccountDisabled,
+            Code::OauthAccountInUse,
+        ])
+}
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// 410 `code_expired` for a flow that is not known, is over, or another browser's; 401 `invalid_credentials`; 403
+/// `account_disabled`; 409 `oauth_account_in_use`; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let body: Body = request.json()?;
+    // Before the flow is taken: whoever has to wait may come again with it.
+    let mut place = request.context.hasher.reserve()?;
+    let mut unconfirmed = take(&request, &body.flow).await?;
+    let user = unconfirmed.proven.user;
+    let account = users::find_by_id(&request.context.db.get().await?, user).await?;
+    let hash = account.and_then(|account| account.password_hash);
+    let verdict = place.verify(&body.password, hash.as_ref()).await?;
+    drop(place);
+    let (Some(hash), Verdict::Right | Verdict::RightButOld) = (hash, verdict) else {
+        unconfirmed.tries += 1;
+        if unconfirmed.tries < TRIES {
+            request.context.pending.put(Kind::Flow, &body.flow, &unconfirmed).await?;
+        }
+        let entry = Entry { event: Event::ProofFailed, user: Some(user), session: None };
+        history::record(&request, entry).await;
+        return Err(Problem::new(Code::InvalidCredentials));
+    };
+    link(&request, &unconfirmed, &hash).await?;
+    let entry = Entry { event: Event::AccountLinked, user: Some(user), session: None };
+    history::record(&request, entry).await;
+    let device = Device::of(&request, None);
+    let pair = sign_in(&request, &unconfirmed.proven, &device, Code::CodeExpired).await?;
+    Ok(Response::json(StatusCode::OK, &pair))
+}
+
+/// Takes the flow, so that no two passwords are tried with it at once.
+async fn take(request: &Request, flow: &str) -> Result<Unconfirmed, Problem> {
+    let gone = || Problem::new(Code::CodeExpired).detail("Begin the sign-in again.");
+    if !secret::has_the_form(flow) {
+        return Err(gone());
+    }
+    let unconfirmed: Option<Unconfirmed> = request.context.pending.take(Kind::Flow, flow).await?;
+    let is_theirs = |unconfirmed: &Unconfirmed| {
+        unconfirmed.browser.as_ref().is_none_or(|browser| is_from(request, browser))
+    };
+    unconfirmed.filter(is_theirs).ok_or_else(gone)
+}
+
+/// Links it, if the password that was found right is still the one.
+async fn link(request: &Request, unconfirmed: &Unconfirmed, verified: &PasswordHash) -> Result<(), Problem> {
+    let Proven { user, provider, subject } = &unconfirmed.proven;
+    let mut connection = request.context.db.get().await?;
+    let tx = connection.begin().await?;
+    let account = users::lock_for_change(&tx, *user).await?;
+    let account = account.filter(|account| account.is_active);
+    let account = account.ok_or_else(|| Problem::new(Code::AccountDisabled))?;
+    if account.password_hash.as_ref() != Some(verified) {
+        return Err(Problem::new(Code::InvalidCredentials));
+    }
+    let snapshot = Snapshot {
+        email: unconfirmed.email.as_deref(),
+        is_email_vouched: unconfirmed.is_email_vouched,
+        display_name: unconfirmed.display_name.as_deref(),
+    };
+    let new = NewAccount { provider, subject, user: *user, rule: RULE, snapshot };
+    if !store::insert(&tx, &new).await? && store::owner(&*tx, provider, subject).await? != Some(*user) {
+        return Err(Problem::new(Code::OauthAccountInUse));
+    }
+    Ok(tx.commit().await?)
+}
+
+impl Unconfirmed {
+    /// Somebody who may be `user`.
+    pub(super) fn new(user: Uuid, comer: &Comer<'_>, browser: Option<String>) -> Self {
+        let Snapshot { email, is_email_vouched, display_name } = comer.snapshot();
+        let (provider, subject) = (comer.provider.id().to_owned(), comer.subject.to_owned());
+        Self {
+            proven: Proven { user, provider, subject },
+            email: email.map(str::to_owned),
+            is_email_vouched,
+            display_name: display_name.map(str::to_owned),
+            browser,
+            tries: 0,
+        }
+    }
+}

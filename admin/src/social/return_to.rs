@@ -1,0 +1,46 @@
+//! The page that a browser is sent back to: one that the operator named, and no other.
+
+use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::api::{Code, Problem, Request, Response};
+
+/// A page that may be returned to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ReturnTo(String);
+
+impl ReturnTo {
+    /// The page that a client asks for, which must be one of the configuration's, to the letter.
+    ///
+    /// # Errors
+    ///
+    /// 422 `return_to_not_allowed`.
+    pub(super) fn read(request: &Request, text: &str) -> Result<Self, Problem> {
+        let pages = &request.context.config.providers.return_to;
+        let asked: Option<Url> = text.parse().ok();
+        match asked.filter(|url| pages.contains(url)) {
+            Some(url) => Ok(Self(url.into())),
+            None => Err(Problem::new(Code::ReturnToNotAllowed)
+                .detail("The operator lists pages to return to in ADMIN_OAUTH_RETURN_TO.")),
+        }
+    }
+
+    /// Sends the browser there with these parameters. By GET, whatever it came with.
+    pub(super) fn redirect(&self, parameters: &[(&str, &str)]) -> Response {
+        let mut url = self.0.clone();
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(parameters);
+        url.push('?');
+        url.push_str(&query.finish());
+        redirect(StatusCode::SEE_OTHER, &url)
+    }
+}
+
+/// Sends the browser to `url`, which learns nothing of where it comes from.
+pub(super) fn redirect(status: StatusCode, url: &str) -> Response {
+    let location = HeaderValue::try_from(url).unwrap_or_else(|_| HeaderValue::from_static("/"));
+    Response::empty(status)
+        .with_header(header::LOCATION, location)
+        .with_header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
+}

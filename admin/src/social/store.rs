@@ -1,0 +1,118 @@
+//! All SQL about accounts at identity providers.
+
+use deadpool_postgres::GenericClient;
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::db::{DbError, Transaction};
+
+/// An account as it is linked. Purposefully without `Debug`: it holds an address.
+pub(super) struct NewAccount<'n> {
+    pub(super) provider: &'n str,
+    pub(super) subject: &'n str,
+    pub(super) user: Uuid,
+    pub(super) rule: u8,
+    pub(super) snapshot: Snapshot<'n>,
+}
+
+/// What a provider says of somebody at the moment.
+#[derive(Clone, Copy)]
+pub(super) struct Snapshot<'n> {
+    pub(super) email: Option<&'n str>,
+    pub(super) is_email_vouched: bool,
+    pub(super) display_name: Option<&'n str>,
+}
+
+/// An account, as its owner or an operator sees it.
+pub(super) struct Account {
+    pub(super) provider: String,
+    pub(super) subject: String,
+    pub(super) email: Option<String>,
+    pub(super) is_email_vouched: bool,
+    pub(super) display_name: Option<String>,
+    pub(super) linked_at: Timestamp,
+    pub(super) linked_rule: i16,
+    pub(super) last_login_at: Option<Timestamp>,
+}
+
+/// Whose an account is.
+pub(super) async fn owner(
+    client: &impl GenericClient,
+    provider: &str,
+    subject: &str,
+) -> Result<Option<Uuid>, DbError> {
+    let sql = "select user_id from auth.oauth_accounts where provider = $1 and subject = $2";
+    let statement = client.prepare_cached(sql).await?;
+    let row = client.query_opt(&statement, &[&provider, &subject]).await?;
+    Ok(row.map(|row| row.try_get("user_id")).transpose()?)
+}
+
+/// Links an account; `false` when it is linked already, or the user has another of this provider.
+pub(super) async fn insert(tx: &Transaction<'_>, new: &NewAccount<'_>) -> Result<bool, DbError> {
+    let sql = "insert into auth.oauth_accounts (provider, subject, user_id, linked_rule, email,
+                   is_email_vouched, display_name)
+               values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
+    let statement = tx.prepare_cached(sql).await?;
+    let Snapshot { email, is_email_vouched, display_name } = &new.snapshot;
+    let rule = i16::from(new.rule);
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+        [&new.provider, &new.subject, &new.user, &rule, email, is_email_vouched, display_name];
+    Ok(tx.execute(&statement, &values).await? == 1)
+}
+
+/// Notes what the provider says of somebody by now.
+pub(super) async fn note_person(
+    tx: &Transaction<'_>,
+    provider: &str,
+    subject: &str,
+    snapshot: Snapshot<'_>,
+) -> Result<(), DbError> {
+    let sql = "update auth.oauth_accounts set email = $3, is_email_vouched = $4, display_name = $5
+               where provider = $1 and subject = $2";
+    let statement = tx.prepare_cached(sql).await?;
+    let Snapshot { email, is_email_vouched, display_name } = snapshot;
+    tx.execute(&statement, &[&provider, &subject, &email, &is_email_vouched, &display_name]).await?;
+    Ok(())
+}
+
+/// Notes that this user signs in with an account; `false` when it is not theirs, or no longer.
+pub(super) async fn note_sign_in(
+    tx: &Transaction<'_>,
+    provider: &str,
+    subject: &str,
+    user: Uuid,
+) -> Result<bool, DbError> {
+    let sql = "update auth.oauth_accounts set last_login_at = clock_timestamp()
+               where provider = $1 and subject = $2 and user_id = $3";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.execute(&statement, &[&provider, &subject, &user]).await? == 1)
+}
+
+/// Everything that is linked to a user, the first linked first.
+pub(super) async fn list(client: &impl GenericClient, user: Uuid) -> Result<Vec<Account>, DbError> {
+    let sql = "select provider, subject, email, is_email_vouched, display_name, linked_at, linked_rule, last_login_at
+               from auth.oauth_accounts where user_id = $1 order by linked_at, provider";
+    let statement = client.prepare_cached(sql).await?;
+    client.query(&statement, &[&user]).await?.iter().map(account).collect()
+}
+
+/// Unlinks the account of a provider from a user; `false` when there is none.
+pub(super) async fn delete(tx: &Transaction<'_>, user: Uuid, provider: &str) -> Result<bool, DbError> {
+    let sql = "delete from auth.oauth_accounts where user_id = $1 and provider = $2";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.execute(&statement, &[&user, &provider]).await? == 1)
+}
+
+fn account(row: &Row) -> Result<Account, DbError> {
+    Ok(Account {
+        provider: row.try_get("provider")?,
+        subject: row.try_get("subject")?,
+        email: row.try_get("email")?,
+        is_email_vouched: row.try_get("is_email_vouched")?,
+        display_name: row.try_get("display_name")?,
+        linked_at: row.try_get("linked_at")?,
+        linked_rule: row.try_get("linked_rule")?,
+        last_login_at: row.try_get("last_login_at")?,
+    })
+}

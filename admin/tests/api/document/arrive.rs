@@ -1,0 +1,96 @@
+//! What an example needs that is asked for by somebody who comes back from a provider.
+
+use providers::Provider;
+use reqwest::Method;
+use reqwest::header::{COOKIE, HeaderValue};
+use serde_json::{Value, json};
+use url::Url;
+use uuid::Uuid;
+
+use super::arrange::Ask;
+use super::spec::Operation;
+use crate::support::{Browser, Cinema, PAGE, PUBLIC_URL};
+
+/// A service as the examples know it.
+pub(super) async fn cinema() -> Cinema {
+    let pages = format!("{PAGE},http://127.0.0.1:8080/sign-in/");
+    Cinema::start_with(&[("ADMIN_OAUTH_RETURN_TO", &pages)]).await
+}
+
+/// Puts what only somebody has who was at the provider in the place of the example's.
+pub(super) async fn from_a_provider(cinema: &Cinema, operation: Operation<'_>, ask: &mut Ask) {
+    let mut browser = cinema.browser();
+    let replaced = match operation.id() {
+        "get_oauth_provider_callback" => {
+            let at = browser.depart(Provider::Google, "").await;
+            ask.query = pairs(&back(&browser, &at).await);
+            None
+        }
+        "post_oauth_provider_callback" => {
+            let example = operation.body().expect("it has a body").1.clone();
+            Some(as_an_app(cinema, &browser, example).await)
+        }
+        "post_oauth_exchange" => {
+            let page = to_the_page(&mut browser, "egor").await;
+            Some(json!({ "one_time_code": parameter(&page, "one_time_code") }))
+        }
+        "post_oauth_link_confirm" => {
+            let mut example = operation.body().expect("it has a body").1.clone();
+            example["flow"] = json!(flow(cinema, &mut browser, &example["password"]).await);
+            Some(example)
+        }
+        _ => return,
+    };
+    if let Some(cookie) = browser.cookie() {
+        ask.headers.push((COOKIE, HeaderValue::from_str(cookie).expect("visible ASCII")));
+    }
+    if let Some(body) = replaced {
+        *ask = ask.clone().json(&body);
+    }
+}
+
+async fn back(browser: &Browser, at: &Url) -> Url {
+    format!("{PUBLIC_URL}{}", browser.choose(at, "egor").await).parse().expect("an address")
+}
+
+async fn as_an_app(cinema: &Cinema, browser: &Browser, mut example: Value) -> Value {
+    // Of the example's verifier (RFC 7636, appendix B).
+    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    let path = format!("/api/v1/oauth/google/login?code_challenge={challenge}");
+    let begun = cinema.app.client.get(&path).header("accept", "application/json").send().await.expect(200);
+    let at = begun.json()["authorize_url"].as_str().expect("an address").parse().expect("an address");
+    let back = back(browser, &at).await;
+    for name in ["state", "code"] {
+        example[name] = json!(parameter(&back, name));
+    }
+    example
+}
+
+async fn to_the_page(browser: &mut Browser, person: &str) -> Url {
+    let page: String = url::form_urlencoded::byte_serialize(PAGE.as_bytes()).collect();
+    let at = browser.depart(Provider::Google, &format!("?return_to={page}")).await;
+    let path = browser.choose(&at, person).await;
+    let reply = browser.call(Method::GET, &path).send().await.expect(303);
+    reply.header("location").parse().expect("an address")
+}
+
+/// Somebody with that password and a proved address, and a flow for them.
+async fn flow(cinema: &Cinema, browser: &mut Browser, password: &Value) -> String {
+    let email = format!("{}@example.org", Uuid::now_v7().simple());
+    let body = json!({ "email": email, "password": password });
+    cinema.app.client.post("/api/v1/auth/register").json(&body).send().await.expect(201);
+    let proved = "update auth.users set email_verified_at = now() where email_key = $1";
+    cinema.app.sql().await.execute(proved, &[&email]).await.expect("it is proved");
+    let key = Uuid::now_v7().simple().to_string();
+    cinema.somebody(Provider::Google, &key, Some(&email), true);
+    let page = to_the_page(browser, &key).await;
+    parameter(&page, "flow").expect("a flow")
+}
+
+fn pairs(url: &Url) -> Vec<(String, String)> {
+    url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+}
+
+fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+}

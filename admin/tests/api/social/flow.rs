@@ -1,0 +1,280 @@
+//! The way there and back: browsers, pages, apps, and what becomes of a sign-in that goes astray.
+
+use providers::{Provider, Trouble};
+use reqwest::Method;
+use serde_json::json;
+use url::Url;
+
+use crate::support::{Browser, CLIENT_SECRET, Cinema, PAGE, Reply, until};
+use crate::witness::user_of;
+
+/// RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// Departs for a page to return to, chooses, and comes back to it.
+async fn to_the_page(browser: &mut Browser, provider: Provider, person: &str) -> Url {
+    let page: String = url::form_urlencoded::byte_serialize(PAGE.as_bytes()).collect();
+    let at = browser.depart(provider, &format!("?return_to={page}")).await;
+    let back = browser.choose(&at, person).await;
+    let reply = browser.come_back(&back).await.expect(303);
+    assert_eq!(reply.header("referrer-policy"), "no-referrer");
+    let page: Url = reply.header("location").parse().unwrap();
+    assert!(page.as_str().starts_with(&format!("{PAGE}?")), "{page}");
+    page
+}
+
+fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+}
+
+async fn exchange(browser: &Browser, code: &str) -> Reply {
+    let body = json!({ "one_time_code": code });
+    browser.call(Method::POST, "/api/v1/oauth/exchange").json(&body).send().await
+}
+
+#[tokio::test]
+async fn a_departure_asks_for_what_the_provider_wants_and_binds_the_browser() {
+    let cinema = Cinema::start().await;
+    for provider in Provider::ALL {
+        let reply =
+            cinema.browser().call(Method::GET, &format!("/api/v1/oauth/{provider}/login")).send().await;
+        let at: Url = reply.header("location").parse().unwrap();
+        assert_eq!(parameter(&at, "response_type").as_deref(), Some("code"));
+        assert_eq!(parameter(&at, "code_challenge_method").as_deref(), Some("S256"), "{provider}");
+        assert_eq!(parameter(&at, "state").unwrap().len(), 43);
+        let back = format!("https://cinema.test/api/v1/oauth/{provider}/callback");
+        assert_eq!(parameter(&at, "redirect_uri"), Some(back), "each provider has a way back of its own");
+        assert_eq!(parameter(&at, "nonce").is_some(), provider == Provider::Google);
+        assert!(!at.as_str().contains(CLIENT_SECRET));
+        let cookie = reply.header("set-cookie");
+        assert!(cookie.starts_with("__Host-oauth="), "{cookie}");
+        assert!(cookie.ends_with("; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax"), "{cookie}");
+        assert_eq!(reply.header("cache-control"), "no-store");
+    }
+}
+
+#[tokio::test]
+async fn two_tabs_of_one_browser_sign_in_side_by_side() {
+    let cinema = Cinema::start().await;
+    let mut browser = cinema.browser();
+    let first = browser.depart(Provider::GitHub, "").await;
+    let second = browser.depart(Provider::Google, "").await;
+    for (at, person) in [(first, "anna"), (second, "egor")] {
+        let back = browser.choose(&at, person).await;
+        browser.come_back(&back).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_page_gets_a_code_and_never_a_token() {
+    let cinema = Cinema::start().await;
+    let mut browser = cinema.browser();
+    let page = to_the_page(&mut browser, Provider::GitHub, "anna").await;
+    let code = parameter(&page, "one_time_code").unwrap();
+    assert_eq!(page.query_pairs().count(), 1, "{page}");
+    // The code alone is worth nothing in another browser; and whoever tried it there spoiled it.
+    let mut thief = cinema.browser();
+    thief.depart(Provider::Google, "").await;
+    exchange(&thief, &code).await.problem(410, "code_expired");
+    exchange(&browser, &code).await.problem(410, "code_expired");
+
+    let page = to_the_page(&mut browser, Provider::GitHub, "anna").await;
+    let code = parameter(&page, "one_time_code").unwrap();
+    let pair = exchange(&browser, &code).await.pair();
+    assert_eq!(cinema.me(&pair).await["email"], "anna@github.example.org");
+    exchange(&browser, &code).await.problem(410, "code_expired");
+    for nonsense in ["", "a", &"a".repeat(43), &"я".repeat(43)] {
+        exchange(&browser, nonsense).await.problem(410, "code_expired");
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_told_what_went_wrong_by_its_code() {
+    let cinema = Cinema::start().await;
+    let mut browser = cinema.browser();
+    let refused = to_the_page(&mut browser, Provider::Yandex, "refuse").await;
+    assert_eq!(parameter(&refused, "error").as_deref(), Some("access_denied"));
+    let unproved = to_the_page(&mut browser, Provider::Yandex, "boris").await;
+    assert_eq!(parameter(&unproved, "error").as_deref(), Some("email_proof_required"));
+    cinema.providers.set_trouble(Provider::Yandex, Trouble::Token500);
+    let failed = to_the_page(&mut browser, Provider::Yandex, "anna").await;
+    assert_eq!(parameter(&failed, "error").as_deref(), Some("provider_error"));
+    // With what it takes to go on, where something does.
+    cinema.app.client.new_user("neo@example.org").await;
+    cinema.app.sql().await.batch_execute("update auth.users set email_verified_at = now()").await.unwrap();
+    cinema.somebody(Provider::GitHub, "neo", Some("neo@example.org"), true);
+    let asked = to_the_page(&mut browser, Provider::GitHub, "neo").await;
+    assert_eq!(parameter(&asked, "error").as_deref(), Some("link_confirmation_required"));
+    assert_eq!(parameter(&asked, "flow").unwrap().len(), 43);
+}
+
+#[tokio::test]
+async fn a_code_is_worth_nothing_once_the_account_is_unlinked_or_disabled() {
+    let cinema = Cinema::start().await;
+    let mut browser = cinema.browser();
+    let page = to_the_page(&mut browser, Provider::GitHub, "anna").await;
+    let sql = cinema.app.sql().await;
+    sql.batch_execute("update auth.users set status = 'disabled'").await.unwrap();
+    exchange(&browser, &parameter(&page, "one_time_code").unwrap()).await.problem(403, "account_disabled");
+    sql.batch_execute("update auth.users set status = 'active'").await.unwrap();
+    let page = to_the_page(&mut browser, Provider::GitHub, "anna").await;
+    sql.batch_execute("delete from auth.oauth_accounts").await.unwrap();
+    exchange(&browser, &parameter(&page, "one_time_code").unwrap()).await.problem(410, "code_expired");
+}
+
+#[tokio::test]
+async fn a_browser_returns_only_to_a_page_that_the_operator_named() {
+    let cinema = Cinema::start().await;
+    for page in [
+        "https://evil.example/",
+        "https://cinema.test/sign-in",
+        "https://cinema.test/sign-in/?next=https://evil.example",
+        "https://cinema.test/sign-in/#a",
+        "https://cinema.test.evil.example/sign-in/",
+        "https://cinema.test@evil.example/sign-in/",
+        "//cinema.test/sign-in/",
+        "/sign-in/",
+        "javascript:alert(1)",
+        "http://cinema.test/sign-in/",
+        "",
+    ] {
+        let page: String = url::form_urlencoded::byte_serialize(page.as_bytes()).collect();
+        let path = format!("/api/v1/oauth/github/login?return_to={page}");
+        cinema.app.client.get(&path).send().await.problem(422, "return_to_not_allowed");
+    }
+    for query in ["?return_to=a&return_to=b", "?mode=link", "?code_challenge=short"] {
+        let path = format!("/api/v1/oauth/github/login{query}");
+        cinema.app.client.get(&path).send().await.problem(422, "validation_failed");
+    }
+}
+
+#[tokio::test]
+async fn an_app_keeps_its_own_verifier_in_place_of_a_cookie() {
+    let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
+    for provider in Provider::ALL {
+        let path = format!("/api/v1/oauth/{provider}/login?code_challenge={CHALLENGE}");
+        let callback = format!("/api/v1/oauth/{provider}/callback");
+        let begin = async || {
+            let reply =
+                cinema.app.client.get(&path).header("accept", "application/json").send().await.expect(200);
+            assert!(!reply.headers.contains_key("set-cookie"));
+            let at: Url = reply.json()["authorize_url"].as_str().unwrap().parse().unwrap();
+            let back = cinema.browser().choose(&at, "anna").await;
+            let back: Url = format!("https://cinema.test{back}").parse().unwrap();
+            let read = |name| parameter(&back, name);
+            json!({ "state": read("state"), "code": read("code"), "device_id": read("device_id"), "iss": read("iss") })
+        };
+        let mut body = begin().await;
+        body["code_verifier"] = json!(VERIFIER);
+        let pair = cinema.app.client.post(&callback).json(&body).send().await.pair();
+        cinema.me(&pair).await;
+        cinema.app.client.post(&callback).json(&body).send().await.problem(400, "state_invalid");
+        // Another's verifier, or none, is no proof.
+        for verifier in [json!(CHALLENGE), json!(null), json!("short")] {
+            let mut body = begin().await;
+            body["code_verifier"] = verifier;
+            cinema.app.client.post(&callback).json(&body).send().await.problem(400, "state_invalid");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_app_with_cookies_posts_what_it_read() {
+    let cinema = Cinema::start().await;
+    let mut browser = cinema.browser();
+    let begun = browser.call(Method::GET, "/api/v1/oauth/github/login").header("accept", "application/json");
+    let begun = begun.send().await.expect(200);
+    browser.keep(&begun);
+    let at: Url = begun.json()["authorize_url"].as_str().unwrap().parse().unwrap();
+    let back: Url = format!("https://cinema.test{}", browser.choose(&at, "anna").await).parse().unwrap();
+    let body = json!({ "state": parameter(&back, "state"), "code": parameter(&back, "code") });
+    let post =
+        |browser: &Browser| browser.call(Method::POST, "/api/v1/oauth/github/callback").json(&body).send();
+    post(&browser).await.pair();
+    post(&cinema.browser()).await.problem(400, "state_invalid");
+}
+
+#[tokio::test]
+async fn a_callback_that_makes_no_sense_is_refused_without_a_question_to_anybody() {
+    let cinema = Cinema::start().await;
+    let state = "a".repeat(43);
+    let long = "a".repeat(4097);
+    for query in [
+        "",
+        "?code=a",
+        &format!("?state={state}"),
+        &format!("?state={state}&code="),
+        &format!("?state={state}&code=a&code=b"),
+        &format!("?state={state}&state={state}&code=b"),
+        &format!("?state={state}&code={long}"),
+        &format!("?state={state}&code=%00"),
+        &format!("?state={state}&code=a"),
+        "?state=a&error=access_denied",
+        "?state=%ff&code=a",
+    ] {
+        let reply = cinema.app.client.get(&format!("/api/v1/oauth/github/callback{query}")).send().await;
+        assert_eq!(reply.status, 400, "{query} {reply:?}");
+        let code = reply.json()["code"].as_str().unwrap().to_owned();
+        assert!(["request_malformed", "state_invalid"].contains(&&*code), "{query} {code}");
+        reply.problem(400, &code);
+    }
+    assert_eq!(cinema.providers.requests(Provider::GitHub).token, 0);
+}
+
+#[tokio::test]
+async fn while_redis_is_away_a_sign_in_through_a_provider_waits_and_one_with_a_password_does_not() {
+    let cinema = Cinema::start().await;
+    let mut vars = cinema.app.vars.clone();
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    vars.insert("REDIS_URL", format!("redis://{nobody}"));
+    let app = crate::support::TestApp::launch_on(vars).await;
+    until("it lets people in", async || {
+        (app.client.register("neo@example.org").await.status == 201).then_some(())
+    })
+    .await;
+    app.client.get("/api/v1/oauth/github/login").send().await.problem(503, "dependency_unavailable");
+    let state = "a".repeat(43);
+    let back = format!("/api/v1/oauth/github/callback?code=a&state={state}");
+    app.client.get(&back).send().await.problem(503, "dependency_unavailable");
+    let body = json!({ "one_time_code": state });
+    app.client.post("/api/v1/oauth/exchange").json(&body).send().await.problem(503, "dependency_unavailable");
+    app.client.sign_in("neo@example.org").await;
+}
+
+#[tokio::test]
+async fn what_is_remembered_is_forgotten_in_time_and_says_nothing_of_the_secret() {
+    let cinema = Cinema::start().await;
+    let mut browser = cinema.browser();
+    let at = browser.depart(Provider::GitHub, "").await;
+    let state = parameter(&at, "state").unwrap();
+    let client = redis::Client::open(cinema.app.vars["REDIS_URL"].as_str()).unwrap();
+    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    let pattern = format!("{}oauth:*", cinema.app.vars["REDIS_PREFIX"]);
+    let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut redis).await.unwrap();
+    assert_eq!(keys.len(), 1);
+    assert!(!keys[0].contains(&state));
+    let life: i64 = redis::cmd("TTL").arg(&keys[0]).query_async(&mut redis).await.unwrap();
+    assert!((590..=600).contains(&life), "{life}");
+    // What Redis forgets is begun anew.
+    let _gone: i64 = redis::cmd("DEL").arg(&keys[0]).query_async(&mut redis).await.unwrap();
+    let back = browser.choose(&at, "anna").await;
+    browser.come_back(&back).await.problem(400, "state_invalid");
+    browser.sign_in(Provider::GitHub, "anna").await;
+}
+
+#[tokio::test]
+async fn what_came_of_it_is_counted_by_provider() {
+    let cinema = Cinema::start().await;
+    let pair = cinema.browser().sign_in(Provider::GitHub, "anna").await;
+    cinema.browser().try_to_sign_in(Provider::GitHub, "refuse").await.problem(403, "access_denied");
+    let metrics = cinema.app.ops.get("/metrics").send().await.expect(200).text;
+    for outcome in ["signed_in", "access_denied"] {
+        let line =
+            format!("usher_admin_provider_answers_total{{provider=\"github\",outcome=\"{outcome}\"}} 1");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
+    let told = "select event from auth.login_history where user_id = $1";
+    let told = cinema.app.sql().await.query_one(told, &[&user_of(&pair)]).await.unwrap();
+    assert_eq!(told.get::<_, &str>(0), "oauth_login");
+}

@@ -1,0 +1,122 @@
+//! The five attacks upon an account that does not exist yet: Sudhodanan and Paverd, "Pre-hijacked accounts" (USENIX
+//! Security 2022, section 4). In each the attacker acts first, and the victim comes later through a provider.
+
+use providers::Provider::{GitHub, Google, Yandex};
+use serde_json::json;
+
+use crate::support::{Cinema, PASSWORD, Pair};
+use crate::witness::{dead, sign_in, user_of};
+
+const VICTIM: &str = "victim@example.org";
+
+/// The attacker registers with the victim's address.
+async fn squat(cinema: &Cinema) -> Pair {
+    cinema.app.client.new_user(VICTIM).await
+}
+
+/// The victim comes through a provider that vouches for the address.
+async fn victim(cinema: &Cinema) -> Pair {
+    cinema.somebody(GitHub, "victim", Some(VICTIM), true);
+    cinema.browser().sign_in(GitHub, "victim").await
+}
+
+/// Asserts that the victim has an account of their own, with the address, and nothing else that leads into it.
+async fn is_safe(cinema: &Cinema, victim: &Pair, attacker: &Pair) {
+    assert_ne!(user_of(victim), user_of(attacker));
+    assert_eq!(cinema.me(victim).await["email"], VICTIM);
+    let ways: Vec<_> = cinema.linked(victim).await.into_iter().map(|(provider, _)| provider).collect();
+    assert_eq!(ways, ["github"]);
+    sign_in(&cinema.app, VICTIM, PASSWORD).send().await.problem(401, "invalid_credentials");
+}
+
+#[tokio::test]
+async fn classic_federated_merge_the_attackers_password_does_not_open_the_victims_account() {
+    let cinema = Cinema::start().await;
+    let attacker = squat(&cinema).await;
+    let victim = victim(&cinema).await;
+    is_safe(&cinema, &victim, &attacker).await;
+}
+
+#[tokio::test]
+async fn unexpired_session_the_attackers_session_does_not_outlive_the_victims_arrival() {
+    let cinema = Cinema::start().await;
+    let attacker = squat(&cinema).await;
+    let kept_warm = cinema.app.client.refresh(&attacker.refresh).await.pair();
+    let victim = victim(&cinema).await;
+    is_safe(&cinema, &victim, &attacker).await;
+    dead(&cinema.app, &kept_warm.access).await;
+    cinema.app.client.refresh(&kept_warm.refresh).await.problem(401, "session_revoked");
+}
+
+#[tokio::test]
+async fn trojan_identifier_what_the_attacker_linked_leads_to_the_attackers_account_alone() {
+    let cinema = Cinema::start().await;
+    let attacker = squat(&cinema).await;
+    let mut browser = cinema.browser();
+    browser.try_to_link(&attacker, Google, "egor").await.expect(200);
+    let login = json!({ "login": "trojan", "current_password": PASSWORD });
+    let attacker =
+        cinema.app.client.put("/api/v1/me/login").bearer(&attacker.access).json(&login).send().await.pair();
+
+    let victim = victim(&cinema).await;
+    is_safe(&cinema, &victim, &attacker).await;
+    for pair in [
+        browser.sign_in(Google, "egor").await,
+        cinema
+            .app
+            .client
+            .post("/api/v1/auth/login")
+            .json(&json!({ "login": "trojan", "password": PASSWORD }))
+            .send()
+            .await
+            .pair(),
+    ] {
+        assert_eq!(user_of(&pair), user_of(&attacker));
+        assert_eq!(cinema.me(&pair).await["email"], json!(null));
+    }
+}
+
+#[tokio::test]
+async fn unexpired_email_change_no_change_that_the_attacker_began_takes_effect_later() {
+    let cinema = Cinema::start().await;
+    // Here a change is complete at once, so that there is none to be kept: from the victim's address to another,
+    // and back to it.
+    let attacker = cinema.app.client.new_user("attacker@example.org").await;
+    let change = |email: &str| json!({ "email": email, "current_password": PASSWORD });
+    let put = |pair: &Pair, email: &str| {
+        cinema.app.client.put("/api/v1/me/email").bearer(&pair.access).json(&change(email)).send()
+    };
+    let attacker = put(&attacker, VICTIM).await.pair();
+    let victim = victim(&cinema).await;
+    is_safe(&cinema, &victim, &attacker).await;
+    // The session that could have completed it is over, and the address is taken.
+    put(&attacker, VICTIM).await.problem(401, "token_revoked");
+    // What was proved of an address says nothing of the next one.
+    let moved = cinema.app.client.put("/api/v1/me/email").bearer(&victim.access);
+    let moved = moved.json(&json!({ "email": "attackers-second@example.org" })).send().await.pair();
+    let proved = "select email_verified_at is not null from auth.users where id = $1";
+    let proved = cinema.app.sql().await.query_one(proved, &[&user_of(&moved)]).await.unwrap();
+    assert!(!proved.get::<_, bool>(0));
+}
+
+#[tokio::test]
+async fn non_verifying_provider_an_address_that_a_provider_does_not_vouch_for_opens_nothing() {
+    for policy in ["prove", "ignore"] {
+        let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", policy)]).await;
+        // The attacker says at a provider that does not ask that the victim's address is theirs: before the victim
+        // comes, and after.
+        cinema.somebody(Yandex, "attacker", Some(VICTIM), true);
+        let before = cinema.browser().try_to_sign_in(Yandex, "attacker").await;
+        let victim = victim(&cinema).await;
+        let after = cinema.browser().try_to_sign_in(Yandex, "attacker").await;
+        for reply in [before, after] {
+            if policy == "prove" {
+                reply.problem(409, "email_proof_required");
+            } else {
+                let attacker = reply.pair();
+                is_safe(&cinema, &victim, &attacker).await;
+                assert_eq!(cinema.me(&attacker).await["email"], json!(null));
+            }
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! Each provider: what it is like when all is well, and when it is not.
+
+use futures_util::future::join_all;
+use providers::{Provider, Trouble};
+use reqwest::Method;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::support::{Cinema, Reply};
+use crate::witness::session_of;
+
+/// Those that do not say whether an address was proved, and so are never believed.
+const SILENT: [Provider; 4] = [Provider::Yandex, Provider::Vk, Provider::MailRu, Provider::Facebook];
+
+/// A sign-in of anna's at each provider, all at once.
+async fn everywhere(cinema: &Cinema, trouble: Option<Trouble>) -> Vec<(Provider, Reply)> {
+    let sign_in = |provider| async move {
+        if let Some(trouble) = trouble {
+            cinema.providers.set_trouble(provider, trouble);
+        }
+        let reply = cinema.browser().try_to_sign_in(provider, "anna").await;
+        cinema.providers.clear_trouble(provider);
+        (provider, reply)
+    };
+    join_all(Provider::ALL.map(sign_in)).await
+}
+
+async fn expect_everywhere(trouble: Trouble, status: u16, code: &str) {
+    let cinema = Cinema::start().await;
+    for (provider, reply) in everywhere(&cinema, Some(trouble)).await {
+        assert_eq!(reply.status, status, "{provider} {reply:?}");
+        reply.problem(status, code);
+    }
+    // What went wrong once is no obstacle to the next sign-in.
+    for (provider, reply) in everywhere(&cinema, None).await {
+        let expected = if SILENT.contains(&provider) { 409 } else { 200 };
+        assert_eq!(reply.status, expected, "{provider} {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_signs_in_through_each_and_is_the_same_the_next_time() {
+    let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
+    for provider in Provider::ALL {
+        let pair = cinema.browser().sign_in(provider, "anna").await;
+        let again = cinema.browser().sign_in(provider, "anna").await;
+        let (me, same) = (cinema.me(&pair).await, cinema.me(&again).await);
+        assert_eq!(me["user_id"], same["user_id"], "{provider}");
+        assert_eq!(me["display_name"], "anna", "{provider}");
+        let sessions = cinema.app.client.get("/api/v1/me/sessions").bearer(&pair.access).send().await;
+        let sessions = sessions.expect(200).json();
+        let own = sessions["items"].as_array().unwrap().iter().find(|item| item["current"] == true).unwrap();
+        assert_eq!((&own["provider"], &own["amr"]), (&json!(provider.name()), &json!(["fed"])));
+        assert_eq!(own["session_id"], session_of(&pair).to_string());
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_taken_only_from_a_provider_that_vouches_for_it() {
+    let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
+    for provider in Provider::ALL {
+        let pair = cinema.browser().sign_in(provider, "anna").await;
+        let is_believed = !SILENT.contains(&provider);
+        let address = is_believed.then(|| format!("anna@{provider}.example.org"));
+        assert_eq!(cinema.me(&pair).await["email"], json!(address), "{provider}");
+        let rule = if is_believed { 6 } else { 9 };
+        assert_eq!(cinema.linked(&pair).await, [(provider.name().to_owned(), rule)], "{provider}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_vouches_for_has_to_be_proved() {
+    let cinema = Cinema::start().await;
+    for provider in Provider::ALL {
+        cinema.somebody(provider, "boris", Some("boris@example.org"), false);
+        let reply = cinema.browser().try_to_sign_in(provider, "boris").await;
+        if provider == Provider::X {
+            // It tells only addresses that were confirmed, and so none.
+            assert_eq!(cinema.me(&reply.pair()).await["email"], json!(null));
+        } else {
+            assert_eq!(
+                reply.problem(409, "email_proof_required")["title"],
+                "The provider does not vouch for the address."
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_operator_may_trust_the_addresses_of_a_provider() {
+    let cinema = Cinema::start_with(&[
+        ("ADMIN_OAUTH_YANDEX_TRUST_EMAIL", "true"),
+        ("ADMIN_OAUTH_GOOGLE_TRUST_EMAIL", "true"),
+    ])
+    .await;
+    let pair = cinema.browser().sign_in(Provider::Yandex, "anna").await;
+    assert_eq!(cinema.me(&pair).await["email"], "anna@yandex.example.org");
+    // Verified there, though Google does not decide about it.
+    let dora = cinema.browser().sign_in(Provider::Google, "dora").await;
+    assert_eq!(cinema.me(&dora).await["email"], "dora@example.org");
+    // The provider itself says that it is not.
+    let boris = cinema.browser().try_to_sign_in(Provider::Google, "boris").await;
+    boris.problem(409, "email_proof_required");
+}
+
+#[tokio::test]
+async fn google_is_believed_about_what_it_decides_about() {
+    let cinema = Cinema::start().await;
+    // Hosted there, `email_verified` as a text, the shorter of the two issuers.
+    let egor = cinema.browser().sign_in(Provider::Google, "egor").await;
+    assert_eq!(cinema.me(&egor).await["email"], "egor@workspace.example.org");
+    // Verified once, but neither hosted nor Google's own.
+    cinema.browser().try_to_sign_in(Provider::Google, "dora").await.problem(409, "email_proof_required");
+}
+
+#[tokio::test]
+async fn a_person_without_an_address_gets_an_account_without_one() {
+    let cinema = Cinema::start().await;
+    for provider in Provider::ALL {
+        let pair = cinema.browser().sign_in(provider, "clara").await;
+        assert_eq!(cinema.me(&pair).await["email"], json!(null), "{provider}");
+        assert_eq!(cinema.linked(&pair).await, [(provider.name().to_owned(), 5)], "{provider}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_that_github_does_not_tell_are_none() {
+    let cinema = Cinema::start().await;
+    cinema.providers.set_trouble(Provider::GitHub, Trouble::Emails404);
+    let pair = cinema.browser().sign_in(Provider::GitHub, "anna").await;
+    assert_eq!(cinema.me(&pair).await["email"], json!(null));
+}
+
+#[tokio::test]
+async fn whoever_refuses_is_not_signed_in() {
+    let cinema = Cinema::start().await;
+    for provider in Provider::ALL {
+        let reply = cinema.browser().try_to_sign_in(provider, "refuse").await;
+        reply.problem(403, "access_denied");
+        assert_eq!(cinema.providers.requests(provider).token, 0, "{provider}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_with_status_200_is_an_error() {
+    expect_everywhere(Trouble::ErrorIn200, 502, "provider_error").await;
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_answer_is_given_up() {
+    expect_everywhere(Trouble::TokenTimeout, 504, "provider_timeout").await;
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_is_not_believed() {
+    expect_everywhere(Trouble::Token500, 502, "provider_error").await;
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_up_is_not_believed() {
+    expect_everywhere(Trouble::Close, 502, "provider_error").await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_json_is_not_believed() {
+    expect_everywhere(Trouble::TokenGarbage, 502, "provider_error").await;
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_not_read() {
+    expect_everywhere(Trouble::TokenTooLarge, 502, "provider_error").await;
+}
+
+#[tokio::test]
+async fn somebody_who_is_nobody_is_not_signed_in() {
+    expect_everywhere(Trouble::NoSubject, 502, "provider_error").await;
+}
+
+#[tokio::test]
+async fn a_callback_with_another_state_is_refused() {
+    expect_everywhere(Trouble::WrongStateCallback, 400, "state_invalid").await;
+}
+
+#[tokio::test]
+async fn what_goes_wrong_when_the_person_is_asked_for_is_told_alike() {
+    let cinema = Cinema::start().await;
+    // Google's ID token says it all, so that it is not asked.
+    let others = || Provider::ALL.into_iter().filter(|provider| *provider != Provider::Google);
+    for (trouble, status, code) in [
+        (Trouble::User500, 502, "provider_error"),
+        (Trouble::UserErrorIn200, 502, "provider_error"),
+        (Trouble::UserGarbage, 502, "provider_error"),
+        (Trouble::UserTooLarge, 502, "provider_error"),
+    ] {
+        for provider in others() {
+            cinema.providers.set_trouble(provider, trouble);
+            cinema.browser().try_to_sign_in(provider, "anna").await.problem(status, code);
+        }
+    }
+    let slow = others().map(|provider| {
+        let cinema = &cinema;
+        async move {
+            cinema.providers.set_trouble(provider, Trouble::UserTimeout);
+            cinema.browser().try_to_sign_in(provider, "anna").await.problem(504, "provider_timeout");
+        }
+    });
+    join_all(slow).await;
+}
+
+#[tokio::test]
+async fn no_redirect_of_a_provider_is_followed() {
+    let cinema = Cinema::start().await;
+    for trouble in [Trouble::TokenRedirect, Trouble::UserRedirect] {
+        for provider in Provider::ALL {
+            if (provider, trouble) == (Provider::Google, Trouble::UserRedirect) {
+                continue;
+            }
+            cinema.providers.set_trouble(provider, trouble);
+            cinema.browser().try_to_sign_in(provider, "anna").await.problem(502, "provider_error");
+            assert_eq!(cinema.providers.requests(provider).followed, 0, "{provider}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_was_given_to_another_client_signs_nobody_in() {
+    let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
+    for provider in [Provider::Yandex, Provider::MailRu] {
+        cinema.providers.set_trouble(provider, Trouble::WrongClientEcho);
+        cinema.browser().try_to_sign_in(provider, "anna").await.problem(502, "provider_error");
+    }
+}
+
+#[tokio::test]
+async fn vk_must_repeat_the_state_and_say_on_which_device() {
+    let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
+    cinema.providers.set_trouble(Provider::Vk, Trouble::WrongStateEcho);
+    cinema.browser().try_to_sign_in(Provider::Vk, "anna").await.problem(502, "provider_error");
+
+    cinema.providers.set_trouble(Provider::Vk, Trouble::DropDeviceId);
+    let mut browser = cinema.browser();
+    let at = browser.depart(Provider::Vk, "").await;
+    let back = browser.choose(&at, "anna").await;
+    let asked = cinema.providers.requests(Provider::Vk).token;
+    browser.come_back(&back).await.problem(400, "request_malformed");
+    assert_eq!(cinema.providers.requests(Provider::Vk).token, asked);
+}
+
+#[tokio::test]
+async fn googles_id_token_is_verified_in_every_respect() {
+    let cinema = Cinema::start().await;
+    for trouble in [
+        Trouble::WrongIssuer,
+        Trouble::WrongAudience,
+        Trouble::WrongNonce,
+        Trouble::ExpiredIdToken,
+        Trouble::BadSignature,
+        Trouble::UnknownKey,
+        Trouble::AlgNone,
+        Trouble::Hs256WithPublicKey,
+        Trouble::WrongCallbackIssuer,
+    ] {
+        cinema.providers.set_trouble(Provider::Google, trouble);
+        let reply = cinema.browser().try_to_sign_in(Provider::Google, "anna").await;
+        assert_eq!(reply.status, 502, "{trouble:?} {reply:?}");
+        reply.problem(502, "provider_error");
+    }
+    cinema.providers.clear_trouble(Provider::Google);
+    cinema.browser().sign_in(Provider::Google, "anna").await;
+}
+
+#[tokio::test]
+async fn an_unknown_key_makes_the_keys_be_asked_for_again_but_not_each_time() {
+    let cinema = Cinema::start().await;
+    cinema.browser().sign_in(Provider::Google, "anna").await;
+    assert_eq!(cinema.providers.requests(Provider::Google).keys, 1);
+    cinema.providers.set_trouble(Provider::Google, Trouble::UnknownKey);
+    for _ in 0..5 {
+        cinema.browser().try_to_sign_in(Provider::Google, "anna").await.problem(502, "provider_error");
+    }
+    assert_eq!(cinema.providers.requests(Provider::Google).keys, 1, "they were asked for a moment ago");
+}
+
+#[tokio::test]
+async fn a_state_counts_once() {
+    let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
+    for provider in Provider::ALL {
+        let mut browser = cinema.browser();
+        let at = browser.depart(provider, "").await;
+        let back = browser.choose(&at, "anna").await;
+        browser.come_back(&back).await.expect(200);
+        let asked = cinema.providers.requests(provider).token;
+        browser.come_back(&back).await.problem(400, "state_invalid");
+        assert_eq!(cinema.providers.requests(provider).token, asked, "{provider}");
+    }
+}
+
+#[tokio::test]
+async fn a_state_counts_only_in_the_browser_and_at_the_provider_that_it_was_made_for() {
+    let cinema = Cinema::start().await;
+    for provider in Provider::ALL {
+        let (mut browser, mut another) = (cinema.browser(), cinema.browser());
+        // Another browser with a secret of its own, and one with none.
+        another.depart(Provider::Google, "").await;
+        for thief in [&another, &cinema.browser()] {
+            let at = browser.depart(provider, "").await;
+            let back = browser.choose(&at, "anna").await;
+            thief.come_back(&back).await.problem(400, "state_invalid");
+        }
+        let elsewhere = if provider == Provider::GitHub { Provider::X } else { Provider::GitHub };
+        let at = browser.depart(provider, "").await;
+        let back = browser.choose(&at, "anna").await.replace(provider.name(), elsewhere.name());
+        browser.come_back(&back).await.problem(400, "state_invalid");
+        assert_eq!(cinema.providers.requests(provider).token, 0, "{provider}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_is_told_and_then_left_alone() {
+    // A port where nobody is.
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let down = format!("http://{nobody}/token");
+    let cinema = Cinema::start_with(&[("ADMIN_OAUTH_X_TOKEN_URL", &down)]).await;
+    for _ in 0..5 {
+        cinema.browser().try_to_sign_in(Provider::X, "anna").await.problem(502, "provider_error");
+    }
+    let resting = cinema.browser().call(Method::GET, "/api/v1/oauth/x/login").send().await;
+    let wait: u32 = resting.header("retry-after").parse().unwrap();
+    assert!((25..=31).contains(&wait), "{wait}");
+    resting.problem(503, "provider_unavailable");
+    // The others go on.
+    cinema.browser().sign_in(Provider::GitHub, "anna").await;
+}
+
+#[tokio::test]
+async fn a_provider_that_rests_is_not_asked_and_a_sign_in_under_way_can_be_gone_on_with() {
+    let cinema = Cinema::start().await;
+    let mut browser = cinema.browser();
+    let at = browser.depart(Provider::GitHub, "").await;
+    let back = browser.choose(&at, "anna").await;
+    cinema.providers.set_trouble(Provider::GitHub, Trouble::Token500);
+    for _ in 0..5 {
+        cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await.problem(502, "provider_error");
+    }
+    let asked = cinema.providers.requests(Provider::GitHub).token;
+    browser.come_back(&back).await.problem(503, "provider_unavailable");
+    browser.come_back(&back).await.problem(503, "provider_unavailable");
+    assert_eq!(cinema.providers.requests(Provider::GitHub).token, asked, "nobody asked it");
+}
+
+#[tokio::test]
+async fn providers_that_are_not_configured_are_absent() {
+    let cinema = Cinema::start_with(&[
+        ("ADMIN_OAUTH_X_CLIENT_ID", ""),
+        ("ADMIN_OAUTH_X_CLIENT_SECRET", ""),
+        ("ADMIN_OAUTH_VK_CLIENT_SECRET", ""),
+    ])
+    .await;
+    let list = cinema.app.client.get("/api/v1/auth/providers").send().await.expect(200).json();
+    let ids: Vec<_> =
+        list["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["google", "yandex", "vk", "mailru", "github", "facebook"]);
+    assert_eq!(list["items"][1]["start_url"], "/api/v1/oauth/yandex/login");
+    for path in
+        ["/api/v1/oauth/x/login", "/api/v1/oauth/x/callback?code=a&state=b", "/api/v1/oauth/nobody/login"]
+    {
+        cinema.app.client.get(path).send().await.problem(404, "provider_unknown");
+    }
+    // VK ID needs no secret.
+    cinema.browser().sign_in(Provider::Vk, "clara").await;
+}
