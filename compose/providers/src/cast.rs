@@ -60,12 +60,14 @@ fn of_other_domains() -> [Person; 2] {
     ]
 }
 
-/// One person has one address everywhere, so that accounts can be linked; Google's Anna has one that Google owns.
+/// Anna's are vouched for by three: one that Google owns, and another at X, so that whoever comes through one after
+/// another is not taken for somebody who came before.
 fn address(provider: Provider, key: &str) -> String {
-    if provider == Provider::Google && key == "anna" {
-        return "anna.pretended.example@gmail.com".to_owned();
+    match (provider, key) {
+        (Provider::Google, "anna") => "anna.pretended.example@gmail.com".to_owned(),
+        (Provider::X, "anna") => "anna.on.x@example.org".to_owned(),
+        _ => format!("{key}@example.org"),
     }
-    format!("{key}@example.org")
 }
 
 /// Identifiers of the shape that the provider gives.

@@ -181,7 +181,7 @@ async fn x_tells_a_confirmed_address_only_when_asked_and_allowed() {
     let without_email = narrow(&providers, Provider::X, "users.read tweet.read").await;
     let unconfirmed = token(&providers, Provider::X, "boris").await;
     for (token, query, email) in [
-        (&whole, "?user.fields=confirmed_email", json!("anna@example.org")),
+        (&whole, "?user.fields=confirmed_email", json!("anna.on.x@example.org")),
         (&whole, "?user.fields=username", Value::Null),
         (&whole, "", Value::Null),
         (&without_email, "?user.fields=confirmed_email", Value::Null),
