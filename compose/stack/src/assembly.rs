@@ -3,6 +3,8 @@
 use crate::admin::{self, Admin};
 use crate::introspect::{self, Introspect};
 use crate::nginx::{Machine, Nginx};
+use crate::ports::Reserved;
+use crate::providers::{self, Providers};
 use crate::{Database, Error, Folder, Origin, Postgres, Redis, environment, random};
 
 /// The issuer of a system under test.
@@ -17,6 +19,7 @@ pub struct Builder {
     admins: usize,
     sidecars: usize,
     own_postgres: bool,
+    has_providers: bool,
     admin_env: Vec<(String, String)>,
     sidecar_env: Vec<(String, String)>,
     nginx_http: String,
@@ -36,6 +39,8 @@ pub struct Stack {
     pub sidecars: Vec<Introspect>,
     /// The admins; nginx asks all of them in turn.
     pub admins: Vec<Admin>,
+    /// The pretended identity providers, when asked for.
+    pub providers: Option<Providers>,
     /// The Redis of this system alone.
     pub redis: Redis,
     /// The database on the shared server; none when the server is this system's.
@@ -83,6 +88,13 @@ impl Builder {
         self
     }
 
+    /// Runs identity providers through whom people can sign in, and serves the page for it.
+    #[must_use]
+    pub fn providers(mut self) -> Self {
+        self.has_providers = true;
+        self
+    }
+
     /// Adds lines to nginx's `http`, and to its server.
     #[must_use]
     pub fn nginx(mut self, http: &str, server: &str) -> Self {
@@ -100,7 +112,10 @@ impl Builder {
         let folder = Folder::temporary()?;
         let (postgres, database, url) = self.stores().await?;
         let redis = Redis::start().await?;
-        let admins = self.start_admins(&url, &redis).await?;
+        // Where nginx will be: admin and the providers send browsers there.
+        let port = Reserved::new()?;
+        let providers = self.start_providers(port.number()).await?;
+        let admins = self.start_admins(&url, &redis, providers.as_ref()).await?;
         let Some(first) = admins.first() else { return Err(Error::Other("a stack has an admin".to_owned())) };
         let sidecar = self.sidecar_settings(first, &redis);
         let mut sidecars = Vec::new();
@@ -108,16 +123,30 @@ impl Builder {
             sidecars.push(Introspect::start(&sidecar).await?);
         }
         let origin = Origin::start(&folder, None).await?;
+        let page = if self.has_providers { "\n    include snippets/sign-in-page.conf;" } else { "" };
         let machine = Machine {
+            port: port.number(),
             introspect: sidecars.iter().map(Introspect::address).collect(),
             admin: admins.iter().map(Admin::address).collect(),
             origin: vec![origin.address()],
             http: self.nginx_http,
-            server: self.nginx_server,
-            ..Machine::default()
+            server: self.nginx_server + page,
+            ledger: None,
         };
+        drop(port);
         let nginx = Nginx::start(&machine).await?;
-        Ok(Stack { nginx, origin, sidecars, admins, redis, database, postgres, sidecar, _folder: folder })
+        Ok(Stack {
+            nginx,
+            origin,
+            sidecars,
+            admins,
+            providers,
+            redis,
+            database,
+            postgres,
+            sidecar,
+            _folder: folder,
+        })
     }
 
     async fn stores(&self) -> Result<(Option<Postgres>, Option<Database>, String), Error> {
@@ -131,16 +160,31 @@ impl Builder {
         Ok((None, Some(database), url))
     }
 
-    async fn start_admins(&self, database: &str, redis: &Redis) -> Result<Vec<Admin>, Error> {
+    async fn start_providers(&self, port: u16) -> Result<Option<Providers>, Error> {
+        if !self.has_providers {
+            return Ok(None);
+        }
+        let public_url = format!("http://127.0.0.1:{port}");
+        let settings = providers::Settings { public_url, port: 0, ledger: None };
+        Ok(Some(Providers::start(&settings, Folder::temporary()?).await?))
+    }
+
+    async fn start_admins(
+        &self,
+        database: &str,
+        redis: &Redis,
+        providers: Option<&Providers>,
+    ) -> Result<Vec<Admin>, Error> {
+        // A pool for each of many small systems beside one another.
+        let pool = vec![("ADMIN_DATABASE_CONNECTIONS".to_owned(), "8".to_owned())];
+        let found = providers.map(Providers::admin_env).unwrap_or_default();
         let settings = admin::Settings {
             database: database.to_owned(),
             redis: redis.url(),
             master_keys: format!("1:{}", random::key()?),
             issuer: ISSUER.to_owned(),
             audience: AUDIENCE.to_owned(),
-            // A pool for each of many small systems beside one another.
-            env: [vec![("ADMIN_DATABASE_CONNECTIONS".to_owned(), "8".to_owned())], self.admin_env.clone()]
-                .concat(),
+            env: [pool, found, self.admin_env.clone()].concat(),
             port: 0,
             ops_port: 0,
             ledger: None,
@@ -173,6 +217,7 @@ impl Stack {
             admins: 1,
             sidecars: 1,
             own_postgres: false,
+            has_providers: false,
             admin_env: Vec::new(),
             sidecar_env: Vec::new(),
             nginx_http: String::new(),

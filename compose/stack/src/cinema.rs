@@ -1,4 +1,5 @@
-//! A small cinema to stand behind the gateway: a few films, and a mirror of what it was told about the caller.
+//! A small cinema to stand behind the gateway: a few films, a mirror of what it was told about the caller, and the
+//! page that signs people in.
 
 use std::io;
 use std::path::Path;
@@ -13,6 +14,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::UnixListener;
+
+use crate::page;
 
 /// The headers that the mirror shows, empty when they did not come.
 const MIRRORED: [&str; 6] =
@@ -44,17 +47,27 @@ pub async fn serve(socket: &Path) -> io::Result<()> {
 }
 
 fn answer(method: &Method, path: &str, headers: &HeaderMap) -> Response<Full<Bytes>> {
-    let (status, mut body) = match (method, content(path)) {
-        (&Method::GET | &Method::HEAD, Some(body)) => (StatusCode::OK, body),
-        (_, Some(_)) => (StatusCode::METHOD_NOT_ALLOWED, json!({})),
-        (_, None) => (StatusCode::NOT_FOUND, json!({})),
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    let page = page::file(path);
+    if let (true, Some(page::File { media_type, text })) = (reads, page) {
+        return respond(StatusCode::OK, media_type, text);
+    }
+    let (status, mut body) = match content(path) {
+        Some(body) if reads => (StatusCode::OK, body),
+        Some(_) => (StatusCode::METHOD_NOT_ALLOWED, json!({})),
+        None if page.is_some() => (StatusCode::METHOD_NOT_ALLOWED, json!({})),
+        None => (StatusCode::NOT_FOUND, json!({})),
     };
     if let Value::Object(fields) = &mut body {
         fields.insert("received".to_owned(), mirror(headers));
     }
-    let mut response = Response::new(Full::from(format!("{body:#}\n")));
+    respond(status, "application/json", format!("{body:#}\n"))
+}
+
+fn respond(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use crate::error::Doing as _;
 use crate::{Error, random};
 
 /// Below the range from which the kernel takes ports for outgoing connections, so that none of those
@@ -23,6 +24,34 @@ pub fn free() -> Result<u16, Error> {
         }
     }
     Err(Error::Other(format!("no free port between {FIRST} and {}", FIRST + COUNT)))
+}
+
+/// A free port of 127.0.0.1 that nobody else finds free while this value lives: for addresses that have to be told
+/// before the server that listens there can start.
+#[derive(Debug)]
+pub struct Reserved {
+    port: u16,
+    // Held for its end.
+    _listener: TcpListener,
+}
+
+impl Reserved {
+    /// Reserves one.
+    ///
+    /// # Errors
+    ///
+    /// As [`free`].
+    pub fn new() -> Result<Self, Error> {
+        let port = free()?;
+        let listener = TcpListener::bind(("127.0.0.1", port));
+        let listener = listener.doing(|| format!("127.0.0.1:{port} was taken in the same moment"))?;
+        Ok(Self { port, _listener: listener })
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u16 {
+        self.port
+    }
 }
 
 /// `wanted` when it is free, else another.

@@ -1,5 +1,6 @@
 //! A file of shell assignments that is there while what it tells of is.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -25,7 +26,11 @@ impl Assignments {
     }
 
     /// Writes the file, whole at once, readable for its owner alone, with `keyword` before each assignment.
-    pub(super) fn write(path: &Path, keyword: &str, values: &[(&str, String)]) -> Result<Self, Error> {
+    pub(super) fn write(
+        path: &Path,
+        keyword: &str,
+        values: &[(impl Display, String)],
+    ) -> Result<Self, Error> {
         let mut text = String::new();
         for (name, value) in values {
             text += &format!("{keyword}{name}={}\n", quote(value));

@@ -22,6 +22,7 @@ pub(super) fn text(gateway: &str, launcher: &Path) -> String {
         "
 The cinema is open at {gateway}
 Its API, to read and to try: {gateway}/apidocs/
+Sign in through Google and others: {gateway}/sign-in/
 
 Everybody may see the genres:
   curl -s {gateway}/api/v1/genres/

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use stack::nginx::{Machine, Nginx};
-use stack::{Admin, Error, Folder, Introspect, Origin, Postgres, Process, Redis};
-use stack::{admin, database, introspect, ports, postgres, programs, random, redis};
+use stack::{Admin, Error, Folder, Introspect, Origin, Postgres, Process, Providers, Redis};
+use stack::{admin, database, introspect, ports, postgres, programs, providers, random, redis};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::assignments::Assignments;
@@ -42,6 +42,7 @@ struct Running {
     origin: Origin,
     introspect: Introspect,
     admin: Admin,
+    providers: Providers,
     redis: Redis,
     postgres: Postgres,
     // Held for its end.
@@ -99,7 +100,11 @@ impl Up {
             ledger: ledger.clone(),
         };
         let redis = step("Redis", Redis::start_with(redis)).await?;
-        let admin = step("admin", self.start_admin(state, secrets, &postgres, &redis)).await?;
+        let providers = providers::Settings { public_url: self.url(), port: 0, ledger: ledger.clone() };
+        let providers =
+            step("Identity providers", Providers::start(&providers, state.folder("providers")?)).await?;
+        let settings = self.admin_settings(state, secrets, &postgres, &redis, &providers);
+        let admin = step("admin", start_admin(state, settings)).await?;
         let made = state.join("people-are-made");
         if !made.exists() {
             step("A superuser and two people to try it with", people::make(&admin, secrets)).await?;
@@ -112,37 +117,33 @@ impl Up {
             introspect: vec![introspect.address()],
             admin: vec![admin.address()],
             origin: vec![origin.address()],
-            server: "    include snippets/apidocs.conf;".to_owned(),
+            server: "    include snippets/apidocs.conf;\n    include snippets/sign-in-page.conf;".to_owned(),
             ledger,
             ..Machine::default()
         };
         let nginx = step("nginx", Nginx::start_in(state.folder("nginx")?, &machine)).await?;
-        Ok(Running { nginx, origin, introspect, admin, redis, postgres, _sockets: sockets })
+        Ok(Running { nginx, origin, introspect, admin, providers, redis, postgres, _sockets: sockets })
     }
 
-    async fn start_admin(
+    /// With any free ports, for when the usual ones are taken.
+    fn admin_settings(
         &self,
         state: &State,
         secrets: &Secrets,
         postgres: &Postgres,
         redis: &Redis,
-    ) -> Result<Admin, Error> {
-        let settings = |port, ops_port| admin::Settings {
+        providers: &Providers,
+    ) -> admin::Settings {
+        admin::Settings {
             database: postgres.url_of(DATABASE),
             redis: redis.url(),
             master_keys: secrets.master_keys.clone(),
-            issuer: self.issuer(),
+            issuer: self.url(),
             audience: AUDIENCE.to_owned(),
-            env: Vec::new(),
-            port,
-            ops_port,
+            env: providers.admin_env(),
+            port: 0,
+            ops_port: 0,
             ledger: state.ledger(),
-        };
-        let usual = settings(ports::free_or(8001)?, ports::free_or(9001)?);
-        match Admin::start(&usual, state.folder("admin")?).await {
-            // Somebody else may have taken a port since it was looked at.
-            Err(Error::Ended { .. }) => Admin::start(&settings(0, 0), state.folder("admin")?).await,
-            other => other,
         }
     }
 
@@ -157,7 +158,7 @@ impl Up {
         let settings = |ops_port| introspect::Settings {
             redis: redis.url(),
             jwks: admin.url(JWKS),
-            issuer: self.issuer(),
+            issuer: self.url(),
             audience: AUDIENCE.to_owned(),
             env: Vec::new(),
             socket: Some(socket.clone()),
@@ -170,22 +171,20 @@ impl Up {
         }
     }
 
-    fn issuer(&self) -> String {
+    /// What browsers reach the gateway under; also the issuer of its tokens.
+    fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// What scripts may want to know. The names are those of the programs' own variables where there are any,
     /// so that a command of admin, or one more sidecar, can be started with them.
-    fn values(&self, running: &Running, secrets: &Secrets) -> Result<Vec<(&'static str, String)>, Error> {
-        let Running { nginx, origin, introspect, admin, redis, postgres, _sockets } = running;
+    fn values(&self, running: &Running, secrets: &Secrets) -> Result<Vec<(String, String)>, Error> {
+        let Running { nginx, origin, introspect, admin, providers, redis, postgres, _sockets } = running;
         let [superuser, viewer, subscriber] = secrets.passwords.clone();
-        let pid = |process: &Process| {
-            process.identity().map(|identity| identity.pid.to_string()).unwrap_or_default()
-        };
         // Those that were built, not the copies that root makes for the servers' user.
         let program = |name: &str| programs::ours(name).map(|program| program.display().to_string());
         let log = |process: &Process| process.launch().log.display().to_string();
-        Ok(vec![
+        let values = vec![
             ("GATEWAY_URL", nginx.url()),
             ("DATABASE_URL", postgres.url_of(DATABASE)),
             ("REDIS_URL", redis.url()),
@@ -193,7 +192,7 @@ impl Up {
             ("ADMIN_OPS_URL", admin.ops("")),
             ("ADMIN_LISTEN", format!("tcp:{}", admin.address())),
             ("ADMIN_OPS_LISTEN", admin.ops("").replace("http://", "tcp:")),
-            ("ADMIN_ISSUER", self.issuer()),
+            ("ADMIN_ISSUER", self.url()),
             ("ADMIN_AUDIENCE", AUDIENCE.to_owned()),
             ("ADMIN_MASTER_KEYS", secrets.master_keys.clone()),
             ("INTROSPECT_SOCKET", introspect.socket().display().to_string()),
@@ -201,8 +200,9 @@ impl Up {
             ("INTROSPECT_OPS_URL", introspect.ops("")),
             ("INTROSPECT_OPS_LISTEN", introspect.ops("").replace("http://", "tcp:")),
             ("INTROSPECT_JWKS", admin.url(JWKS)),
-            ("INTROSPECT_ISSUER", self.issuer()),
+            ("INTROSPECT_ISSUER", self.url()),
             ("INTROSPECT_AUDIENCE", AUDIENCE.to_owned()),
+            ("PROVIDERS_URL", providers.url("")),
             ("ORIGIN_SOCKET", origin.address().replace("unix:", "")),
             ("SUPERUSER_EMAIL", people::SUPERUSER.to_owned()),
             ("SUPERUSER_PASSWORD", superuser),
@@ -213,16 +213,12 @@ impl Up {
             ("LAUNCHER_PROGRAM", program("stack")?),
             ("ADMIN_PROGRAM", program("admin")?),
             ("INTROSPECT_PROGRAM", program("introspect")?),
-            ("NGINX_PID", pid(nginx.process())),
-            ("ORIGIN_PID", pid(origin.process())),
-            ("INTROSPECT_PID", pid(introspect.process())),
-            ("ADMIN_PID", pid(admin.process())),
-            ("REDIS_PID", pid(redis.process())),
-            ("POSTGRES_PID", pid(postgres.process())),
             ("POSTGRES_DATA", postgres.data().display().to_string()),
             ("ADMIN_LOG_FILE", log(admin.process())),
             ("INTROSPECT_LOG_FILE", log(introspect.process())),
-        ])
+        ];
+        let values = values.into_iter().chain(running.pids()).map(|(name, value)| (name.to_owned(), value));
+        Ok(values.chain(providers.admin_env()).collect())
     }
 }
 
@@ -230,6 +226,16 @@ impl Up {
 const DATABASE: &str = "usher";
 const AUDIENCE: &str = "cinema";
 const JWKS: &str = "/.well-known/jwks.json";
+
+async fn start_admin(state: &State, settings: admin::Settings) -> Result<Admin, Error> {
+    let usual =
+        admin::Settings { port: ports::free_or(8001)?, ops_port: ports::free_or(9001)?, ..settings.clone() };
+    match Admin::start(&usual, state.folder("admin")?).await {
+        // Somebody else may have taken a port since it was looked at.
+        Err(Error::Ended { .. }) => Admin::start(&settings, state.folder("admin")?).await,
+        other => other,
+    }
+}
 
 async fn start_postgres(state: &State, secrets: &Secrets) -> Result<Postgres, Error> {
     let postgres = Postgres::start_with(postgres::Settings {
@@ -245,15 +251,32 @@ async fn start_postgres(state: &State, secrets: &Secrets) -> Result<Postgres, Er
 }
 
 impl Running {
-    fn processes(&self) -> [(&'static str, &Process); 6] {
+    fn processes(&self) -> [(&'static str, &Process); 7] {
         [
             ("nginx", self.nginx.process()),
             ("the cinema", self.origin.process()),
             ("introspect", self.introspect.process()),
             ("admin", self.admin.process()),
+            ("providers", self.providers.process()),
             ("Redis", self.redis.process()),
             ("PostgreSQL", self.postgres.process()),
         ]
+    }
+
+    /// The numbers of the servers' processes; of one that ended, nothing.
+    fn pids(&self) -> [(&'static str, String); 7] {
+        [
+            ("NGINX_PID", self.nginx.process()),
+            ("ORIGIN_PID", self.origin.process()),
+            ("INTROSPECT_PID", self.introspect.process()),
+            ("ADMIN_PID", self.admin.process()),
+            ("PROVIDERS_PID", self.providers.process()),
+            ("REDIS_PID", self.redis.process()),
+            ("POSTGRES_PID", self.postgres.process()),
+        ]
+        .map(|(name, process)| {
+            (name, process.identity().map(|identity| identity.pid.to_string()).unwrap_or_default())
+        })
     }
 
     /// Says, once each, which servers ended. The others go on: to see what they do then is what one may have
@@ -276,6 +299,7 @@ impl Running {
         self.origin.stop().await?;
         self.introspect.stop().await?;
         self.admin.stop().await?;
+        self.providers.stop().await?;
         self.redis.stop().await?;
         self.postgres.stop().await
     }

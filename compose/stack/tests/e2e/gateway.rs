@@ -99,7 +99,7 @@ async fn other_spellings_of_names_that_nginx_sets_do_not_reach_the_origin() {
 }
 
 #[tokio::test]
-async fn the_origin_gets_neither_the_token_nor_its_cookie() {
+async fn the_origin_gets_neither_the_token_nor_a_cookie_of_ours() {
     let gateway = Gateway::start().await;
     let cookies = [
         ("a=1; __Host-access=secret; b=2", vec!["a", "b"]),
@@ -107,6 +107,10 @@ async fn the_origin_gets_neither_the_token_nor_its_cookie() {
         ("__Host-access=secret; b=2", vec!["b"]),
         ("a=1; __Host-access=secret", vec!["a"]),
         ("a=1; __Host-access=x; b=2; __Host-access=y", vec![]),
+        ("__Host-oauth=secret", vec![]),
+        ("a=1; __Host-oauth=secret; b=2", vec!["a", "b"]),
+        ("__Host-oauth=secret; a=1; __Host-access=secret", vec!["a"]),
+        ("a=1; __Host-oauth=x; b=2; __Host-oauth=y", vec![]),
         ("a=1; b=2", vec!["a", "b"]),
     ];
     for (cookie, left) in cookies {
@@ -130,6 +134,7 @@ async fn what_has_no_place_is_a_problem_404() {
         "/_problem/400",
         "/openapi.json",
         "/apidocs/",
+        "/sign-in/",
         "/api/v1/adminauth",
         "/api/v1/authx",
         "/internal/x",
@@ -139,6 +144,34 @@ async fn what_has_no_place_is_a_problem_404() {
         assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{path}");
         assert_eq!(answer.header("x-request-id"), Some(answer.field("/request_id").as_str()), "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_sign_in_page_is_there_where_it_was_asked_for_and_may_do_nothing_but_its_work() {
+    let gateway = Gateway::start_with("", "include snippets/sign-in-page.conf;").await;
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+                  form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    for (path, media_type) in [
+        ("/sign-in/", "text/html; charset=utf-8"),
+        ("/sign-in/?one_time_code=x", "text/html; charset=utf-8"),
+        ("/sign-in/page.js", "text/javascript; charset=utf-8"),
+        ("/sign-in/page.css", "text/css; charset=utf-8"),
+    ] {
+        let answer = get(&gateway.url(path)).send().await.unwrap();
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(media_type)), "{path}");
+        for (name, value) in [
+            ("content-security-policy", policy),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cache-control", "no-store"),
+        ] {
+            assert_eq!((answer.header(name), answer.header_count(name)), (Some(value), 1), "{path} {name}");
+        }
+        assert_eq!(answer.header("x-request-id").map(str::len), Some(32), "{path}");
+    }
+    let answer = get(&gateway.url("/sign-in")).send().await.unwrap();
+    assert_eq!((answer.status, answer.header("location")), (301, Some("/sign-in/")));
+    assert_eq!(post(&gateway.url("/sign-in/")).send().await.unwrap().status, 405);
 }
 
 #[tokio::test]

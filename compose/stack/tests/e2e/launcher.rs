@@ -181,6 +181,33 @@ async fn the_printed_page_shows_the_api() {
 }
 
 #[tokio::test]
+async fn the_printed_page_signs_people_in_through_seven_providers() {
+    let place = Place::new();
+    let up = place.up().await;
+    let output = place.output();
+    let line = output.lines().find_map(|line| line.strip_prefix("Sign in through Google and others: "));
+    let page = line.unwrap();
+    let answer = get(page).send().await.unwrap();
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")));
+
+    let env_file = fs::read_to_string(place.env_file()).unwrap();
+    let providers = value(&env_file, "PROVIDERS_URL");
+    let listed = get(&page.replace("/sign-in/", "/api/v1/auth/providers")).send().await.unwrap().json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 7);
+    for provider in listed["items"].as_array().unwrap() {
+        let start = page.replace("/sign-in/", provider["start_url"].as_str().unwrap());
+        let sent = get(&format!("{start}?return_to={page}")).send().await.unwrap();
+        assert_eq!(sent.status, 302, "{provider}");
+        let there = get(sent.header("location").unwrap()).send().await.unwrap();
+        assert_eq!((there.status, sent.header("location").unwrap().starts_with(&providers)), (200, true));
+    }
+    let secret = value(&env_file, "ADMIN_OAUTH_GOOGLE_CLIENT_SECRET");
+    let arguments = arguments(&up.servers());
+    assert!(arguments.contains("providers.json") && !arguments.contains(&secret));
+    assert_eq!(mode(&place.path("state/providers/providers.json")), 0o600);
+}
+
+#[tokio::test]
 async fn redis_asks_for_a_password_that_no_argument_holds() {
     let place = Place::new();
     let up = place.up().await;
@@ -243,7 +270,7 @@ async fn a_ctrl_c_ends_everything_and_the_next_run_knows_the_same_people() {
     let place = Place::new();
     let mut up = place.up().await;
     let (servers, secrets) = (up.servers(), place.secrets());
-    assert!(servers.len() >= 6);
+    assert!(servers.len() >= 7);
     assert_eq!((mode(&place.env_file()), mode(&place.path("state/secrets"))), (0o600, 0o600));
     assert!(secrets.lines().all(|line| !place.output().contains(line.split('\'').nth(1).unwrap())));
 

@@ -2,6 +2,10 @@
 
 // `cfg(test)` always holds here; clippy takes it as the sign that `unwrap` is how a test fails.
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod chromium;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod examples;
@@ -15,6 +19,8 @@ mod launcher;
 mod lint;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod openid;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]

@@ -1,0 +1,42 @@
+// What went wrong, in words for people, by the service's stable words for it.
+
+const WORDS = {
+    access_denied: "You chose not to sign in there, so nothing has changed.",
+    account_disabled: "This account is disabled. Ask whoever runs the cinema.",
+    code_expired: "That took too long. Please begin again.",
+    dependency_unavailable: "The cinema cannot answer at the moment. Please try again soon.",
+    email_proof_required:
+        "The provider does not say that the e-mail address is yours. Register here first, and link the account then.",
+    fresh_auth_required: "You signed in a while ago. For this, please sign out and in again.",
+    invalid_credentials: "That is not the password. Please try again.",
+    last_login_method:
+        "This is your only way to sign in, and without it you could not come back. Link another account first.",
+    link_confirmation_required:
+        "There is an account here with the same e-mail address. Sign in as you did before, and link this one then.",
+    not_found: "That account is not linked any more.",
+    oauth_account_in_use: "That account is linked to somebody else here.",
+    oauth_provider_linked: "An account at this provider is linked already. Unlink it before you link another.",
+    overloaded: "There is too much to do at the moment. Please try again soon.",
+    provider_error: "The provider's answer could not be used. Please try again, or choose another one.",
+    provider_timeout: "The provider did not answer in time. Please try again, or choose another one.",
+    provider_unavailable: "The provider does not answer at the moment. Please choose another one.",
+    provider_unknown: "This provider is not available here any more.",
+    rate_limited: "That was too often. Please wait a moment and try again.",
+    refresh_token_invalid: "Your session has ended. Please sign in again.",
+    refresh_token_reused: "Your session has ended, because it was used in two places. Please sign in again.",
+    refresh_token_unknown: "Your session has ended. Please sign in again.",
+    registration_closed: "New accounts cannot be made at the moment.",
+    return_to_not_allowed: "Signing in works only from this page's own address. Did you come here by another one?",
+    session_expired: "Your session has ended. Please sign in again.",
+    session_revoked: "Your session has ended. Please sign in again.",
+    state_invalid: "This sign-in was begun somewhere else, or too long ago. Please begin again.",
+    token_expired: "Your session has ended. Please sign in again.",
+    token_invalid: "Your session has ended. Please sign in again.",
+    token_revoked: "Your session has ended. Please sign in again.",
+    unreachable: "The cinema cannot be reached. Are you online?",
+};
+
+// The words for any code, which may come from the address and so be anything.
+export function words(code) {
+    return Object.hasOwn(WORDS, code) ? WORDS[code] : "Something went wrong. Please try again.";
+}

@@ -1,0 +1,174 @@
+// The page that signs people in through identity providers, and links accounts there.
+//
+// What others chose, such as names, gets into the page as text alone.
+
+import { words } from "./messages.js";
+import { ask, askAsMe, forget, isSignedIn, keep } from "./session.js";
+
+const HERE = location.origin + location.pathname;
+const CONFIRM = "There is an account here with the same e-mail address. Its password shows that it is yours.";
+
+let providers = [];
+// With what a sign-in can be gone on with once the password of the account here is given.
+let flow = null;
+let isBusy = false;
+
+const part = (id) => document.getElementById(id);
+
+// Takes out of the address what a sign-in left there, before anything else: codes do not belong in the history.
+function arrived() {
+    const query = new URLSearchParams(location.search);
+    history.replaceState(null, "", location.pathname);
+    return query;
+}
+
+// What there is to say about how somebody came here.
+async function settle(query) {
+    const [code, error, linked] = ["one_time_code", "error", "linked"].map((name) => query.get(name));
+    if (code !== null) {
+        keep(await ask("POST", "/api/v1/oauth/exchange", { one_time_code: code }));
+        return "You are signed in.";
+    }
+    if (error === "link_confirmation_required" && query.has("flow")) {
+        flow = query.get("flow");
+        return CONFIRM;
+    }
+    if (error !== null) return words(error);
+    const provider = providers.find(({ id }) => id === linked);
+    return provider ? `${provider.name} is linked.` : "";
+}
+
+async function signIn({ start_url }) {
+    // Asked for as JSON, so that what goes wrong is told here and not on a page of its own.
+    const url = new URL(start_url, HERE);
+    url.searchParams.set("return_to", HERE);
+    return leave(await ask("GET", url));
+}
+
+async function link({ id }) {
+    return leave(await askAsMe("POST", `/api/v1/me/accounts/${id}`, { return_to: HERE }));
+}
+
+// Goes to a provider. Nothing happens here after it.
+function leave({ authorize_url }) {
+    location.assign(authorize_url);
+    return new Promise(() => {});
+}
+
+async function unlink({ provider, name }) {
+    await askAsMe("DELETE", `/api/v1/me/accounts/${provider}`);
+    return `${name} is unlinked.`;
+}
+
+async function signOut() {
+    await askAsMe("POST", "/api/v1/auth/logout");
+    forget();
+    return "You are signed out.";
+}
+
+async function confirm() {
+    const password = part("password").value;
+    part("password").value = "";
+    try {
+        keep(await ask("POST", "/api/v1/oauth/link/confirm", { flow, password }));
+    } catch (problem) {
+        // Another password may be tried; all else ends it.
+        if (problem.code !== "invalid_credentials") flow = null;
+        throw problem;
+    }
+    flow = null;
+    return "The accounts are linked, and you are signed in.";
+}
+
+async function cancel() {
+    flow = null;
+    return "Nothing has changed.";
+}
+
+// Does one thing after the other, and tells what came of it.
+async function act(action) {
+    if (isBusy) return;
+    isBusy = true;
+    let said;
+    try {
+        said = await action();
+    } catch (problem) {
+        said = words(problem.code);
+    }
+    tell(await show(said));
+    isBusy = false;
+}
+
+function tell(said) {
+    part("status").textContent = said || (isSignedIn() ? "You are signed in." : "Nobody is signed in.");
+    // Whoever has just come and did nothing yet begins at the top.
+    if (said) part("status").focus();
+}
+
+// Shows how things stand, and returns what is to be said.
+async function show(said) {
+    try {
+        if (isSignedIn()) showPerson(await askAsMe("GET", "/api/v1/me"), await askAsMe("GET", "/api/v1/me/accounts"));
+    } catch (problem) {
+        said = [said, words(problem.code)].join(" ").trim();
+    }
+    list("sign-in", providers, (provider) => [button(`Sign in with ${provider.name}`, () => signIn(provider))]);
+    part("confirmation").hidden = flow === null;
+    part("signed-out").hidden = flow !== null || isSignedIn();
+    part("signed-in").hidden = flow !== null || !isSignedIn();
+    return said;
+}
+
+function showPerson({ display_name, email, login }, { items }) {
+    const isLinked = ({ id }) => items.some(({ provider }) => provider === id);
+    part("name").textContent = display_name ?? login ?? email ?? "Somebody without a name";
+    part("email").textContent = email ?? "";
+    list("linked", items, (account) => [
+        account.name,
+        small(account.display_name ?? account.email ?? ""),
+        button(`Unlink ${account.name}`, () => unlink(account)),
+    ]);
+    list(
+        "others",
+        providers.filter((provider) => !isLinked(provider)),
+        (provider) => [button(`Link ${provider.name}`, () => link(provider))],
+    );
+}
+
+function list(id, entries, contents) {
+    const items = entries.map((entry) => {
+        const item = document.createElement("li");
+        item.append(...contents(entry));
+        return item;
+    });
+    part(id).replaceChildren(...items);
+}
+
+function button(text, action) {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = text;
+    made.addEventListener("click", () => act(action));
+    return made;
+}
+
+function small(text) {
+    const made = document.createElement("small");
+    made.textContent = text;
+    return made;
+}
+
+part("sign-out").addEventListener("click", () => act(signOut));
+part("cancel").addEventListener("click", () => act(cancel));
+part("confirmation").addEventListener("submit", (event) => {
+    event.preventDefault();
+    act(confirm);
+});
+// Whoever goes back to the page as it was left finds it waiting for a provider.
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+
+const query = arrived();
+act(async () => {
+    providers = (await ask("GET", "/api/v1/auth/providers")).items;
+    return settle(query);
+});

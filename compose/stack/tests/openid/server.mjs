@@ -1,0 +1,79 @@
+// A certified OpenID provider (npm: oidc-provider) with one client, for the end-to-end tests.
+//
+// All that it knows comes from its environment: OPENID_PORT, OPENID_CLIENT_ID, OPENID_CLIENT_SECRET and
+// OPENID_REDIRECT_URI. It listens on this machine alone, remembers nothing over a restart, and its login page takes
+// any name with any password: whoever types `anna` is anna@acme.example, and that address is verified.
+
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+
+import Provider from 'oidc-provider';
+
+const HOST = '127.0.0.1';
+
+function variable(name) {
+  const value = process.env[name];
+  if (!value) {
+    console.error(`${name} is not set.`);
+    process.exit(2);
+  }
+  return value;
+}
+
+// Two, of which the provider signs with the first: a client has to find it by the name that a token gives. The names
+// are made of the keys, so that another start has others.
+function signingKeys() {
+  return [1, 2].map(() => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256' };
+  });
+}
+
+// Everybody exists.
+function findAccount(_context, id) {
+  const claims = async () => ({
+    sub: id,
+    email: `${id}@acme.example`,
+    email_verified: true,
+    name: `${id.charAt(0).toUpperCase()}${id.slice(1)} of Acme`,
+  });
+  return { accountId: id, claims };
+}
+
+function client() {
+  return {
+    client_id: variable('OPENID_CLIENT_ID'),
+    client_secret: variable('OPENID_CLIENT_SECRET'),
+    redirect_uris: [variable('OPENID_REDIRECT_URI')],
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'client_secret_basic',
+    id_token_signed_response_alg: 'RS256',
+  };
+}
+
+// As strict as the provider is by itself: what a scope asks for is told at the userinfo endpoint and is not in the
+// ID token (OpenID Connect Core 1.0, section 5.4), and a redirect has `iss` (RFC 9207).
+function configuration() {
+  return {
+    clients: [client()],
+    claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
+    cookies: { keys: [randomBytes(32).toString('base64url')] },
+    features: { devInteractions: { enabled: true } },
+    findAccount,
+    jwks: { keys: signingKeys() },
+    pkce: { required: () => true },
+  };
+}
+
+const port = Number(variable('OPENID_PORT'));
+const issuer = `http://${HOST}:${port}`;
+const provider = new Provider(issuer, configuration());
+
+// A refusal, such as of a client's secret, is told to the client alone otherwise.
+for (const event of ['authorization.error', 'grant.error', 'userinfo.error', 'server_error']) {
+  provider.on(event, (_context, error) => console.error(`${event}: ${error.message}: ${error.error_detail ?? ''}`));
+}
+
+await once(provider.listen(port, HOST), 'listening');
+console.log(`${issuer} listens.`);
