@@ -18,6 +18,10 @@ use crate::config::RedisConfig;
 /// How long Redis may take to answer, or to be connected to.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How many things of a kind are remembered within its life. Anybody may begin a sign-in, and each takes up to a
+/// kilobyte of the Redis that carries the revocations.
+const MOST: u64 = 100_000;
+
 /// What is remembered. Cheap to clone.
 #[derive(Clone)]
 pub struct Pending {
@@ -43,6 +47,8 @@ pub(crate) enum PendingError {
     Redis(#[from] redis::RedisError),
     #[error("it cannot be written: {0}")]
     Unwritable(#[from] serde_json::Error),
+    #[error("more than {MOST} things are to be remembered")]
+    Full,
 }
 
 impl Kind {
@@ -81,9 +87,17 @@ impl Pending {
         value: &impl Serialize,
     ) -> Result<(), PendingError> {
         let text = serde_json::to_string(value)?;
+        let (count, life) = (format!("{}oauth:{}s", self.redis.prefix, kind.word()), kind.life().as_secs());
+        let mut connection = self.connection().await?;
+        let mut counting = redis::pipe();
+        counting.atomic().cmd("INCR").arg(&count).cmd("EXPIRE").arg(&count).arg(life).arg("NX").ignore();
+        let (so_many,): (u64,) = counting.query_async(&mut connection).await?;
+        if so_many > MOST {
+            return Err(PendingError::Full);
+        }
         let mut put = redis::cmd("SET");
-        put.arg(self.key(kind, secret)).arg(text).arg("EX").arg(kind.life().as_secs());
-        Ok(put.query_async::<()>(&mut self.connection().await?).await?)
+        put.arg(self.key(kind, secret)).arg(text).arg("EX").arg(life);
+        Ok(put.query_async::<()>(&mut connection).await?)
     }
 
     /// Takes what was remembered for whoever holds `secret`: nobody gets it a second time. What another version
@@ -137,6 +151,10 @@ impl From<PendingError> for Problem {
             PendingError::Redis(error) => {
                 tracing::warn!(%error, "A request failed because Redis did not answer in time.");
                 Self::new(Code::DependencyUnavailable)
+            }
+            PendingError::Full => {
+                tracing::warn!(%error, "A request was refused, because too many sign-ins through providers are under way.");
+                Self::new(Code::Overloaded)
             }
             PendingError::Unwritable(error) => {
                 tracing::error!(%error, "A request failed because what is to be remembered cannot be written.");

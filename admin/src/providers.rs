@@ -14,15 +14,17 @@ mod person;
 mod transport;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use crate::config::{Endpoints, Location, ProviderConfig, ProvidersConfig};
-use breaker::Breaker;
+use breaker::{Breaker, Change};
 use exchange::{Speaker, Tokens};
 use openid::Memory;
 use transport::{Answer, Transport};
@@ -32,6 +34,12 @@ pub(crate) use error::ProviderError;
 pub(crate) use exchange::{Grant, Question};
 pub use known::{KNOWN, OPENID};
 pub(crate) use person::Person;
+
+/// How long all the questions about one person may take together; less than a request may take here.
+const IDENTIFYING: Duration = Duration::from_secs(10);
+
+/// How many people of one provider are waited for at once, so that one that is slow leaves room for everybody else.
+const MAX_AT_ONCE: usize = 64;
 
 /// Every provider that is configured.
 pub struct Providers {
@@ -44,6 +52,7 @@ pub(crate) struct Provider {
     config: ProviderConfig,
     redirect: String,
     breaker: Breaker,
+    places: Semaphore,
     memory: Memory,
 }
 
@@ -62,6 +71,7 @@ impl Providers {
             config: provider.clone(),
             redirect: format!("{}/api/v1/oauth/{}/callback", config.public_url, provider.id),
             breaker: Breaker::default(),
+            places: Semaphore::new(MAX_AT_ONCE),
             memory: Memory::default(),
         };
         Self { all: config.all.iter().map(provider).collect(), transport: OnceLock::new() }
@@ -100,8 +110,15 @@ impl Providers {
         provider: &Provider,
         question: &Question<'_>,
     ) -> Result<Url, ProviderError> {
-        provider.look()?;
-        let place = provider.place(self.transport()?).await?;
+        let transport = self.transport()?;
+        let place = match provider.config.location {
+            // Nobody is asked then, so that it is no trial.
+            Location::Endpoints(_) => {
+                provider.breaker.look(Instant::now()).map_err(ProviderError::Resting)?;
+                provider.place(transport).await?
+            }
+            Location::Issuer(_) => provider.ask_within_bounds(provider.place(transport)).await?,
+        };
         provider.speaker(&place).authorize(question)
     }
 
@@ -116,14 +133,7 @@ impl Providers {
         grant: &Grant<'_>,
     ) -> Result<Person, ProviderError> {
         let transport = self.transport()?;
-        let place = provider.place(transport).await?;
-        place.check_issuer(grant.issuer)?;
-        let tokens = provider.speaker(&place).exchange(transport, &provider.breaker, grant).await?;
-        let user = match &place.endpoints.keys {
-            Some(keys) => provider.read_id_token(transport, &place, keys, &tokens, grant.nonce).await?,
-            None => provider.ask_for_user(transport, &place, &tokens).await?,
-        };
-        Person::read(&provider.config, &user)
+        provider.ask_within_bounds(provider.identify(transport, grant)).await
     }
 
     fn transport(&self) -> Result<&Transport, ProviderError> {
@@ -148,13 +158,35 @@ impl Provider {
         self.config.descriptor.needs_device
     }
 
-    /// Whether it is asked at the moment.
-    ///
-    /// # Errors
-    ///
-    /// [`ProviderError::Resting`].
-    pub(crate) fn look(&self) -> Result<(), ProviderError> {
-        self.breaker.look(Instant::now()).map_err(ProviderError::Resting)
+    /// Asks whatever `asking` asks: in one of so many places, unless the provider rests, and not for ever. Whether that
+    /// was answered counts once, however many questions it was.
+    async fn ask_within_bounds<T>(
+        &self,
+        asking: impl Future<Output = Result<T, ProviderError>>,
+    ) -> Result<T, ProviderError> {
+        let _place: SemaphorePermit<'_> = self.places.try_acquire().map_err(|_| ProviderError::Busy)?;
+        self.breaker.begin(Instant::now()).map_err(ProviderError::Resting)?;
+        let asked = timeout(IDENTIFYING, asking).await.unwrap_or(Err(ProviderError::Timeout));
+        let was_answered = asked.as_ref().err().is_none_or(|error| !error.is_outage());
+        match self.breaker.ended(was_answered, Instant::now()) {
+            Change::None => {}
+            Change::Rests => {
+                tracing::warn!(provider = self.id(), "A provider does not answer; it is left alone.");
+            }
+            Change::Answers => tracing::info!(provider = self.id(), "A provider answers again."),
+        }
+        asked
+    }
+
+    async fn identify(&self, transport: &Transport, grant: &Grant<'_>) -> Result<Person, ProviderError> {
+        let place = self.place(transport).await?;
+        place.check_issuer(grant.issuer)?;
+        let tokens = self.speaker(&place).exchange(transport, grant).await?;
+        let user = match &place.endpoints.keys {
+            Some(keys) => self.read_id_token(transport, &place, keys, &tokens, grant.nonce).await?,
+            None => self.ask_for_user(transport, &place, &tokens).await?,
+        };
+        Person::read(&self.config, &user)
     }
 
     fn speaker<'s>(&'s self, place: &'s Place) -> Speaker<'s> {
@@ -179,7 +211,7 @@ impl Provider {
                 }
             }
             Location::Issuer(issuer) => {
-                let metadata = self.memory.metadata(transport, &self.breaker, issuer).await?;
+                let metadata = self.memory.metadata(transport, issuer).await?;
                 Place {
                     endpoints: Arc::new(metadata.endpoints.clone()),
                     issuers: vec![issuer.clone()],
@@ -203,11 +235,15 @@ impl Provider {
         let token = tokens.id().ok_or(ProviderError::Nonsense("it holds no ID token"))?;
         let issuers: Vec<&str> = place.issuers.iter().map(String::as_str).collect();
         let check = openid::check(&issuers, &self.config.client_id, nonce);
-        let mut claims = self.memory.verify(transport, &self.breaker, keys, token, check).await?;
+        let mut claims = self.memory.verify(transport, keys, token, check).await?;
         if claims.get("email").is_none() && place.endpoints.user.is_some() {
             let user = self.ask_for_user(transport, place, tokens).await?;
             if user.get("sub") != claims.get("sub") {
                 return Err(ProviderError::Nonsense("it speaks of two people"));
+            }
+            // Whether an address is proved is said by whoever says the address.
+            for said_of_none in ["email_verified", "hd"] {
+                claims.remove(said_of_none);
             }
             for (name, value) in user.as_object().into_iter().flatten() {
                 claims.entry(name.clone()).or_insert_with(|| value.clone());
@@ -261,7 +297,7 @@ impl Provider {
         };
         let request = request.header(http::header::ACCEPT, "application/json").build();
         let request = request.map_err(|_| ProviderError::Nonsense("the token cannot be shown"))?;
-        transport.send(&self.breaker, request).await
+        transport.send(request).await
     }
 }
 

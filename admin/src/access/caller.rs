@@ -156,6 +156,11 @@ impl Facts {
 }
 
 impl Caller {
+    /// The generation of the user's tokens that theirs is of.
+    pub(crate) fn generation(&self) -> u64 {
+        self.token.generation
+    }
+
     pub(super) fn token(&self) -> &Token {
         &self.token
     }

@@ -22,6 +22,7 @@ pub struct Operation {
     pub(crate) body: Option<Body>,
     pub(crate) answers: Vec<Answer>,
     pub(crate) codes: Vec<Code>,
+    pub(crate) is_without_head: bool,
     schemas: Vec<(String, RefOr<Schema>)>,
 }
 
@@ -208,6 +209,12 @@ impl Operation {
     /// The codes that are its own. Those that every endpoint has, or its access, body or path, are added.
     pub fn problems(mut self, codes: &[Code]) -> Self {
         self.codes.extend_from_slice(codes);
+        self
+    }
+
+    /// For a GET that changes something: whoever only looks, with HEAD, must not.
+    pub fn without_head(mut self) -> Self {
+        self.is_without_head = true;
         self
     }
 

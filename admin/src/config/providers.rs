@@ -156,8 +156,7 @@ impl ProviderConfig {
     /// One that says itself where everything is.
     fn openid(reader: &mut Reader<'_>, id: String) -> Option<Self> {
         let names = Names(&id);
-        let issuer =
-            reader.required(&names.of("ISSUER"), |issuer| endpoint(issuer).map(|_| issuer.to_owned()));
+        let issuer = reader.required(&names.of("ISSUER"), issuer);
         let client_id = reader.required(&names.of("CLIENT_ID"), text);
         let client_secret = reader.optional_secret(&names.of("CLIENT_SECRET"));
         let name = reader.or(&names.of("NAME"), id.clone(), text);
@@ -214,6 +213,15 @@ pub(crate) fn endpoint(text: &str) -> Result<Url, &'static str> {
     if is_safe && is_plain && url.has_host() { Ok(url) } else { Err(URL_FORM) }
 }
 
+/// What a provider calls itself, which its document is found under.
+fn issuer(text: &str) -> Result<String, &'static str> {
+    match endpoint(text) {
+        Ok(url) if url.query().is_none() => Ok(text.to_owned()),
+        Ok(_) => Err("it has no query"),
+        Err(why) => Err(why),
+    }
+}
+
 fn public_url(text: &str) -> Result<String, &'static str> {
     let url = endpoint(text)?;
     if url.path() == "/" && url.query().is_none() {
@@ -238,7 +246,7 @@ fn names(list: &str) -> Result<Vec<String>, String> {
                     .to_owned(),
             );
         }
-        let is_known = KNOWN.iter().any(|known| known.id == name) || name == "openid";
+        let is_known = KNOWN.iter().chain([&OPENID]).any(|known| known.id == name);
         if is_known || names.iter().any(|before| before == name) {
             return Err(format!("{name} is the name of another"));
         }

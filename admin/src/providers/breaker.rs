@@ -11,8 +11,8 @@ const FAILURES: u32 = 5;
 /// So long.
 const REST: Duration = Duration::from_secs(30);
 
-/// A trial that did not end counts as lost after this; longer than a request may take.
-const TRIAL: Duration = Duration::from_secs(10);
+/// A trial that did not end counts as lost after this; longer than a sign-in may take.
+const TRIAL: Duration = Duration::from_secs(12);
 
 /// One provider's.
 #[derive(Debug, Default)]
@@ -24,6 +24,17 @@ enum State {
     Closed(u32),
     /// It is not asked until then; then one question is tried.
     Open(Instant),
+}
+
+/// What an outcome changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Nothing.
+    None,
+    /// From now on it is not asked.
+    Rests,
+    /// It is asked again.
+    Answers,
 }
 
 impl Default for State {
@@ -63,14 +74,20 @@ impl Breaker {
         }
     }
 
-    /// Notes whether a question was answered, well or ill.
-    pub(super) fn ended(&self, was_answered: bool, now: Instant) {
+    /// Notes whether a question was answered, well or ill, and says what that changed.
+    pub(super) fn ended(&self, was_answered: bool, now: Instant) -> Change {
         let mut state = self.state();
-        *state = match (was_answered, *state) {
+        let before = *state;
+        *state = match (was_answered, before) {
             (true, _) => State::Closed(0),
             (false, State::Closed(failures)) if failures + 1 < FAILURES => State::Closed(failures + 1),
             (false, State::Closed(_) | State::Open(_)) => State::Open(now + REST),
         };
+        match (before, *state) {
+            (State::Closed(_), State::Open(_)) => Change::Rests,
+            (State::Open(_), State::Closed(_)) => Change::Answers,
+            (State::Closed(_), State::Closed(_)) | (State::Open(_), State::Open(_)) => Change::None,
+        }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -87,7 +104,7 @@ mod tests {
         let breaker = Breaker::default();
         for _ in 0..FAILURES {
             assert_eq!(breaker.begin(now), Ok(()));
-            breaker.ended(false, now);
+            let _change = breaker.ended(false, now);
         }
         breaker
     }
@@ -102,6 +119,7 @@ mod tests {
         }
         assert_eq!(breaker.look(now), Ok(()));
         assert_eq!(opened(now).look(now), Err(REST));
+        assert_eq!(opened(now).ended(true, now), Change::Answers);
         assert_eq!(opened(now).begin(now + REST / 2), Err(REST / 2));
     }
 

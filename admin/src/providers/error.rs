@@ -8,6 +8,9 @@ pub(crate) enum ProviderError {
     /// It has not answered of late, and is not asked for so long.
     #[error("the provider has not answered of late, and is asked again in {0:?}")]
     Resting(Duration),
+    /// As many people come from it already as admin waits for at once.
+    #[error("too many people come from the provider at once")]
+    Busy,
     /// It took too long.
     #[error("the provider did not answer in time")]
     Timeout,
@@ -34,7 +37,7 @@ impl ProviderError {
         match self {
             Self::Timeout | Self::Unreachable(_) => true,
             Self::Status(status) => *status >= 500,
-            Self::Resting(_) | Self::Refused(_) | Self::Nonsense(_) | Self::IdToken(_) => false,
+            Self::Busy | Self::Resting(_) | Self::Refused(_) | Self::Nonsense(_) | Self::IdToken(_) => false,
         }
     }
 

@@ -17,7 +17,6 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::breaker::Breaker;
 use super::descriptor::ClientAuth;
 use super::error::ProviderError;
 use super::transport::Transport;
@@ -88,7 +87,6 @@ pub(super) struct Speaker<'s> {
 /// Our client, as the crate takes one.
 struct Sender<'s> {
     transport: &'s Transport,
-    breaker: &'s Breaker,
 }
 
 fn bearer() -> BasicTokenType {
@@ -160,7 +158,6 @@ impl Speaker<'_> {
     pub(super) async fn exchange(
         &self,
         transport: &Transport,
-        breaker: &Breaker,
         grant: &Grant<'_>,
     ) -> Result<Tokens, ProviderError> {
         let descriptor = self.provider.descriptor;
@@ -174,7 +171,7 @@ impl Speaker<'_> {
         if descriptor.repeats_state {
             request = request.add_extra_param("state", grant.state);
         }
-        let sender = Sender { transport, breaker };
+        let sender = Sender { transport };
         // Boxed, because the compiler cannot prove of every caller's future otherwise that it may be sent.
         let tokens = request.request_async(&sender).boxed().await.map_err(|error| match error {
             RequestTokenError::Request(error) => error,
@@ -212,20 +209,16 @@ impl<'c> AsyncHttpClient<'c> for Sender<'_> {
     type Future = BoxFuture<'c, Result<HttpResponse, ProviderError>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
-        send(self.transport, self.breaker, request).boxed()
+        send(self.transport, request).boxed()
     }
 }
 
 /// Sends what the crate has put together. Errors are taken out here, whatever their status, and so is a type of
 /// content that is not quite what the standard asks for.
-async fn send(
-    transport: &Transport,
-    breaker: &Breaker,
-    request: HttpRequest,
-) -> Result<HttpResponse, ProviderError> {
+async fn send(transport: &Transport, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
     let request = reqwest::Request::try_from(request)
         .map_err(|_| ProviderError::Nonsense("the question cannot be sent"))?;
-    let answer = transport.send(breaker, request).await?;
+    let answer = transport.send(request).await?;
     answer.json()?;
     Ok(HttpResponse::new(answer.body))
 }

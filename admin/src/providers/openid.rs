@@ -11,7 +11,6 @@ use shared::token::{IdTokenCheck, IdTokenError, KeySet, TokenError};
 use tokio::time::Instant;
 use url::Url;
 
-use super::breaker::Breaker;
 use super::descriptor::ClientAuth;
 use super::error::ProviderError;
 use super::transport::Transport;
@@ -72,46 +71,60 @@ impl Memory {
     pub(super) async fn metadata(
         &self,
         transport: &Transport,
-        breaker: &Breaker,
         issuer: &str,
     ) -> Result<Arc<Kept<Metadata>>, ProviderError> {
-        if let Some(kept) = self.metadata.load_full().filter(|kept| !kept.is_older_than(MEMORY)) {
-            return Ok(kept);
+        let known = self.metadata.load_full();
+        if let Some(kept) = known.as_ref().filter(|kept| !kept.is_older_than(MEMORY)) {
+            return Ok(Arc::clone(kept));
         }
         let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let url = url.parse().map_err(|_| ProviderError::Nonsense("its issuer is no address"))?;
-        let document = download(transport, breaker, url).await?;
-        let value = Metadata::read(&document, issuer)?;
-        let kept = Arc::new(Kept { value, at: Instant::now() });
-        self.metadata.store(Some(Arc::clone(&kept)));
-        Ok(kept)
+        let read = download(transport, url).await.and_then(|document| Metadata::read(&document, issuer));
+        match (read, known) {
+            (Ok(value), _) => {
+                let kept = Arc::new(Kept { value, at: Instant::now() });
+                self.metadata.store(Some(Arc::clone(&kept)));
+                Ok(kept)
+            }
+            // What it said before is better than nobody being let in.
+            (Err(_), Some(kept)) => Ok(kept),
+            (Err(error), None) => Err(error),
+        }
     }
 
     /// Verifies an ID token with the keys at `url`, which are asked for again when they do not have its.
     pub(super) async fn verify(
         &self,
         transport: &Transport,
-        breaker: &Breaker,
         url: &Url,
         token: &str,
         check: IdTokenCheck<'_>,
     ) -> Result<Map<String, Value>, ProviderError> {
         let now = SystemClock.unix_seconds();
-        let known = self.keys.load_full().filter(|kept| !kept.is_older_than(MEMORY));
-        if let Some(known) = known {
-            let unknown = IdTokenError::Token(TokenError::UnknownKey);
-            match check.verify(token, &known.value, now) {
-                Err(error) if error == unknown && known.is_older_than(PAUSE) => {}
-                verdict => return verdict.map_err(no_good),
+        let known = self.keys.load_full();
+        if let Some(known) = &known {
+            let verdict = check.verify(token, &known.value, now);
+            let may_be_new = verdict == Err(IdTokenError::Token(TokenError::UnknownKey));
+            let is_settled = !may_be_new || !known.is_older_than(PAUSE);
+            if is_settled && !known.is_older_than(MEMORY) {
+                return verdict.map_err(no_good);
             }
         }
-        let document = download(transport, breaker, url.clone()).await?;
-        let keys = KeySet::parse(document.to_string().as_bytes());
-        let value = keys.map_err(|_| ProviderError::Nonsense("its keys cannot be read"))?;
-        let verdict = check.verify(token, &value, now).map_err(no_good);
-        self.keys.store(Some(Arc::new(Kept { value, at: Instant::now() })));
-        verdict
+        let read = download(transport, url.clone()).await.and_then(|document| read_keys(&document));
+        let keys = match (read, known) {
+            (Ok(value), _) => Arc::new(Kept { value, at: Instant::now() }),
+            // Keys that it had an hour ago are better than nobody being let in.
+            (Err(_), Some(known)) => known,
+            (Err(error), None) => return Err(error),
+        };
+        self.keys.store(Some(Arc::clone(&keys)));
+        check.verify(token, &keys.value, now).map_err(no_good)
     }
+}
+
+fn read_keys(document: &Value) -> Result<KeySet, ProviderError> {
+    let keys = KeySet::parse(document.to_string().as_bytes());
+    keys.map_err(|_| ProviderError::Nonsense("its keys cannot be read"))
 }
 
 /// What an ID token of this provider has to say.
@@ -123,8 +136,8 @@ fn no_good(error: IdTokenError) -> ProviderError {
     ProviderError::IdToken(error.to_string())
 }
 
-async fn download(transport: &Transport, breaker: &Breaker, url: Url) -> Result<Value, ProviderError> {
-    transport.send(breaker, reqwest::Request::new(http::Method::GET, url)).await?.json()
+async fn download(transport: &Transport, url: Url) -> Result<Value, ProviderError> {
+    transport.send(reqwest::Request::new(http::Method::GET, url)).await?.json()
 }
 
 impl Metadata {
@@ -135,8 +148,11 @@ impl Metadata {
         if document.issuer != issuer {
             return Err(ProviderError::Nonsense("it calls itself otherwise"));
         }
-        let url = |text: &str| {
-            endpoint(text).map_err(|_| ProviderError::Nonsense("it names an address without TLS"))
+        // Only one that is on this machine itself may send us to this machine.
+        let is_here = issuer.starts_with("http://");
+        let url = |text: &str| match endpoint(text) {
+            Ok(url) if url.scheme() == "https" || is_here => Ok(url),
+            Ok(_) | Err(_) => Err(ProviderError::Nonsense("it names an address without TLS")),
         };
         let methods = document.token_endpoint_auth_methods_supported.as_deref();
         let knows = |method: &str| methods.is_some_and(|methods| methods.iter().any(|known| known == method));
@@ -206,8 +222,10 @@ mod tests {
         }
         for member in ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"] {
             let mut unsafe_one = document();
-            unsafe_one[member] = json!("http://id.example/a");
-            assert!(Metadata::read(&unsafe_one, ISSUER).is_err(), "{member}");
+            for address in ["http://id.example/a", "http://127.0.0.1/a", "http://localhost/a", "nonsense"] {
+                unsafe_one[member] = json!(address);
+                assert!(Metadata::read(&unsafe_one, ISSUER).is_err(), "{member}");
+            }
         }
         for member in ["issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"] {
             let mut incomplete = document();

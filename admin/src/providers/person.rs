@@ -30,10 +30,12 @@ impl Person {
     /// When it is no person, or the answer was meant for another client than us.
     pub(super) fn read(provider: &ProviderConfig, user: &Value) -> Result<Self, ProviderError> {
         let Fields { subject, email, names, client } = &provider.descriptor.fields;
-        if !client.is_empty() && text(user, client).as_deref() != Some(&provider.client_id) {
+        if !client.is_empty() && plain(user, client).as_deref() != Some(&provider.client_id) {
             return Err(ProviderError::Nonsense("the token was not given to us"));
         }
-        let subject = text(user, subject).filter(|subject| subject.len() <= MAX_SUBJECT);
+        // As it is: two that differ only in white space are two people.
+        let is_one = |subject: &String| subject.len() <= MAX_SUBJECT && subject.trim() == subject;
+        let subject = plain(user, subject).filter(is_one);
         let subject = subject.ok_or(ProviderError::Nonsense("it does not say who somebody is"))?;
         let email = text(user, email);
         let vouches = |email: &String| provider.vouches(user, email);
@@ -55,14 +57,20 @@ impl ProviderConfig {
     }
 }
 
-/// A text or a number, without what no line of text has.
-fn text(user: &Value, pointer: &str) -> Option<String> {
+/// A text or a number as it is, unless it is empty or has what no line of text has.
+fn plain(user: &Value, pointer: &str) -> Option<String> {
     let text = match user.pointer(pointer)? {
-        Value::String(text) => text.trim().to_owned(),
+        Value::String(text) => text.clone(),
         Value::Number(number) => number.as_u64()?.to_string(),
         _ => return None,
     };
     (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
+}
+
+/// The same without white space around it.
+fn text(user: &Value, pointer: &str) -> Option<String> {
+    let text = plain(user, pointer)?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 fn joined(user: &Value, parts: &[&str]) -> Option<String> {
@@ -138,9 +146,17 @@ mod tests {
 
     #[test]
     fn whoever_is_nobody_is_refused() {
-        for subject in
-            [json!(""), json!(null), json!(-1), json!(1.5), json!({}), json!("a\0"), json!("a".repeat(256))]
-        {
+        for subject in [
+            json!(""),
+            json!(null),
+            json!(-1),
+            json!(1.5),
+            json!({}),
+            json!("a\0"),
+            json!(" a"),
+            json!("a\u{2003}"),
+            json!("a".repeat(256)),
+        ] {
             assert!(read("github", &json!({ "id": subject })).is_err(), "{subject}");
         }
         assert!(read("vk", &json!({ "user_id": 7 })).is_err());

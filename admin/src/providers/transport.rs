@@ -5,9 +5,8 @@ use std::time::Duration;
 use http::StatusCode;
 use reqwest::redirect::Policy;
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use super::breaker::Breaker;
 use super::error::ProviderError;
 
 const CONNECT: Duration = Duration::from_secs(3);
@@ -52,22 +51,14 @@ impl Transport {
         &self.0
     }
 
-    /// Sends `request` to the provider that `breaker` stands for.
+    /// Sends `request`.
     ///
     /// # Errors
     ///
-    /// When the provider rests, does not answer, answers 5xx, or says more than anybody should.
-    pub(super) async fn send(
-        &self,
-        breaker: &Breaker,
-        request: reqwest::Request,
-    ) -> Result<Answer, ProviderError> {
-        breaker.begin(Instant::now()).map_err(ProviderError::Resting)?;
+    /// When the provider does not answer, answers 5xx, or says more than anybody should.
+    pub(super) async fn send(&self, request: reqwest::Request) -> Result<Answer, ProviderError> {
         // The client's own limit begins anew for what it does not count; this one counts all.
-        let sent = timeout(TOTAL, self.exchange(request)).await.unwrap_or(Err(ProviderError::Timeout));
-        let was_answered = sent.as_ref().err().is_none_or(|error| !error.is_outage());
-        breaker.ended(was_answered, Instant::now());
-        sent
+        timeout(TOTAL, self.exchange(request)).await.unwrap_or(Err(ProviderError::Timeout))
     }
 
     async fn exchange(&self, request: reqwest::Request) -> Result<Answer, ProviderError> {

@@ -19,15 +19,15 @@ pub(super) enum Found<'r> {
 /// Looks through the table. Segments are compared as they came: no route has a part that needs decoding,
 /// and what is not decoded cannot be decoded twice.
 pub(super) fn find<'r>(routes: &'r [Route], method: &Method, path: &str) -> Found<'r> {
-    let method = if *method == Method::HEAD { &Method::GET } else { method };
     let mut others = Vec::new();
     for route in routes {
         let Some(params) = match_path(route.path, path) else { continue };
-        if route.method == *method {
+        let answers_head = route.method == Method::GET && !route.operation.is_without_head;
+        if route.method == *method || (answers_head && *method == Method::HEAD) {
             return Found::Route(route, params);
         }
         others.push(route.method.as_str());
-        if route.method == Method::GET {
+        if answers_head {
             others.push("HEAD");
         }
     }

@@ -85,6 +85,11 @@ impl Event {
         }
     }
 
+    /// Whether somebody else did it, whose address and program are not for this user to see.
+    fn is_of_another(self) -> bool {
+        self == Self::EmailClaimed
+    }
+
     fn reason(self) -> Option<&'static str> {
         let Self::LoginFailed(failure) = self else { return None };
         Some(match failure {

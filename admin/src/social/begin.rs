@@ -16,8 +16,9 @@ use crate::providers::{Provider, Question};
 pub(super) enum Aim {
     /// To sign in.
     SignIn,
-    /// To link the account to whoever has this session.
-    Link { user: Uuid, session: Uuid },
+    /// To link the account to whoever has this session, as long as no new generation of their tokens began: a password
+    /// that was changed meanwhile may have been changed because of whoever began this.
+    Link { user: Uuid, session: Uuid, generation: u64 },
 }
 
 /// How somebody is to be sent.
@@ -64,11 +65,28 @@ pub(super) async fn start(request: &Request, start: Start<'_>) -> Result<Started
     let (origin, challenge, cookie) = origin(request, start.challenge)?;
     let question = Question { state: &state, challenge: &challenge, nonce: &nonce };
     let url = request.context.providers.authorize(start.provider, &question).await;
-    let url = url.map_err(|error| failure::problem(start.provider, &error))?;
+    let url = url.map_err(|error| {
+        let problem = failure::problem(start.provider, &error);
+        request.context.metrics.provider_answer(start.provider.id(), problem.code().as_str());
+        problem
+    })?;
     let provider = start.provider.id().to_owned();
     let begun = Begun { provider, aim: start.aim, return_to: start.return_to, nonce, origin };
     request.context.pending.put(Kind::State, &state, &begun).await?;
     Ok(Started { url, cookie })
+}
+
+/// Asks that the challenge of an app has the form of one.
+///
+/// # Errors
+///
+/// 422 `validation_failed`.
+pub(super) fn check_challenge(challenge: Option<&str>) -> Result<(), Problem> {
+    if challenge.is_none_or(secret::has_the_form) {
+        return Ok(());
+    }
+    let sentence = "A challenge is the SHA-256 of a verifier in base64url, 43 characters.";
+    Err(Problem::new(Code::ValidationFailed).field("code_challenge", "field_invalid", sentence))
 }
 
 fn origin(

@@ -3,7 +3,8 @@
 use http::{HeaderMap, HeaderValue, header};
 
 use super::secret;
-use crate::api::Problem;
+use crate::api::{Problem, Request, Response};
+use crate::pending::Kind;
 
 /// `__Host-`: set by this very host, over TLS (or on this machine), for all of its paths.
 const NAME: &str = "__Host-oauth";
@@ -28,10 +29,19 @@ pub(super) fn own(headers: &HeaderMap) -> Option<String> {
     }
 }
 
+/// Lets the browser keep its secret, if it has one, for as long as what it was answered counts.
+pub(super) fn stay(request: &Request, response: Response) -> Response {
+    match own(&request.headers) {
+        Some(secret) => response.with_header(header::SET_COOKIE, cookie(&secret)),
+        None => response,
+    }
+}
+
 /// Gives the browser its secret, for as long as a sign-in may take. Lax, because the way back from a provider is a
 /// link from another site.
 pub(super) fn cookie(value: &str) -> HeaderValue {
-    let text = format!("{NAME}={value}; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax");
+    let life = Kind::State.life().max(Kind::Flow.life()).as_secs();
+    let text = format!("{NAME}={value}; Path=/; Max-Age={life}; Secure; HttpOnly; SameSite=Lax");
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 

@@ -1,16 +1,19 @@
 //! `GET` and `POST /api/v1/oauth/{provider}/callback`: somebody comes back from a provider.
 //!
 //! A browser is sent here by the provider; an app reads where it was to be sent, and posts what it read. A browser
-//! that is to return to a page gets there whatever comes of it, with a code or with the word for what went wrong.
+//! that is to return to a page gets there, once its state is known, whatever comes of it: with a code, or with the word for what
+//! went wrong.
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::begin::{Begun, Origin, claim};
+use super::begin::{Begun, claim};
+use super::browser;
 use super::confirm::Unconfirmed;
 use super::exchange::Waiting;
+use super::return_to::ReturnTo;
 use super::settle::{Comer, Settled, settle};
 use super::sign_in::{Proven, sign_in};
 use super::{failure, of_provider, provider, secret};
@@ -20,8 +23,11 @@ use crate::providers::{Grant, Provider, ProviderError};
 use crate::sessions::session::Device;
 use crate::sessions::{Pair, mint};
 
-/// The longest code that a provider gives, in bytes, with room to spare.
-const MAX_CODE: usize = 4096;
+/// The longest of each that a provider sends, in bytes, with room to spare.
+const MAX_CODE: usize = 1024;
+const MAX_DEVICE: usize = 256;
+const MAX_ISSUER: usize = 2048;
+const MAX_ERROR: usize = 256;
 
 /// What an app read from where it was to be sent.
 #[derive(Deserialize, ToSchema)]
@@ -32,7 +38,7 @@ struct Body {
     #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
     state: String,
     /// What tokens are given for; or else there is an `error`.
-    #[schema(min_length = 1, max_length = 4096)]
+    #[schema(min_length = 1, max_length = 1024)]
     code: Option<String>,
     /// The provider's word for why there is none.
     #[schema(max_length = 256)]
@@ -44,7 +50,7 @@ struct Body {
     #[schema(max_length = 2048)]
     iss: Option<String>,
     /// Of the challenge that the sign-in was begun with; without one the cookie counts.
-    #[schema(min_length = 43, max_length = 128, pattern = "^[A-Za-z0-9._~-]*$")]
+    #[schema(pattern = "^[A-Za-z0-9._~-]{43,128}$")]
     code_verifier: Option<String>,
 }
 
@@ -77,9 +83,10 @@ struct Linked {
 }
 
 /// What came of it.
-enum Answer {
+enum Answer<'b> {
     SignedIn(Pair),
-    OneTimeCode(String),
+    /// For the page that is returned to.
+    OneTimeCode(&'b ReturnTo, String),
     Linked,
 }
 
@@ -89,15 +96,16 @@ pub fn describe_get(operation: Operation) -> Operation {
         .summary("Come back from a provider, as a browser.")
         .detail(
             "The provider sends the browser here. What it adds beside these parameters is passed over.\n\n\
-             Where the sign-in was begun with `return_to`, the browser goes there in any case: with `one_time_code`, \
+             Where the sign-in was begun with `return_to` and the state is good, the browser goes there in any case: with `one_time_code`, \
              for `/oauth/exchange`; with `linked`, the provider's name; or with `error`, a problem's code, and, for \
              `link_confirmation_required`, a `flow`.",
         )
         .query("state", "What it was sent with.", Shape::text("bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0"))
-        .query("code", "What tokens are given for.", Shape::text("4/0AeanS0ZQ").length(1..=4096))
+        .query("code", "What tokens are given for.", Shape::text("4/0AeanS0ZQ").length(1..=1024))
         .query("error", "The provider's word for why there is no code.", Shape::text("access_denied"))
         .query("device_id", "From VK ID.", Shape::text("d-1").length(1..=256))
         .query("iss", "Whose answer it is (RFC 9207).", Shape::text("https://accounts.google.com"))
+        .without_head()
         .empty(303, "The page to return to.")
         .answer_header(303, "Location", "That page, with what came of it.")
 }
@@ -163,42 +171,49 @@ async fn complete(request: &Request, returned: &Return) -> Result<Response, Prob
     let provider = provider(request)?;
     returned.check(provider)?;
     let metrics = &request.context.metrics;
+    let count = |outcome| metrics.provider_answer(provider.id(), outcome);
     let claimed = claim(request, provider, &returned.state, returned.verifier.as_deref()).await;
-    let (begun, verifier) =
-        claimed.inspect_err(|problem| metrics.provider_answer(provider.id(), problem.code().as_str()))?;
-    let answer = answer(request, provider, returned, &begun, &verifier).await;
-    let outcome = match &answer {
-        Ok(Answer::SignedIn(_) | Answer::OneTimeCode(_)) => "signed_in",
+    let (begun, verifier) = claimed.inspect_err(|problem| count(problem.code().as_str()))?;
+    let page = begun.return_to.as_ref().filter(|_| !returned.is_app);
+    let answer = answer(request, provider, returned, &begun, page, &verifier).await;
+    count(match &answer {
+        Ok(Answer::SignedIn(_) | Answer::OneTimeCode(..)) => "accepted",
         Ok(Answer::Linked) => "linked",
         Err(problem) => problem.code().as_str(),
-    };
-    metrics.provider_answer(provider.id(), outcome);
-    let page = begun.return_to.as_ref().filter(|_| !returned.is_app);
+    });
+    respond(request, provider, answer, page)
+}
+
+/// At once, or by way of the page.
+fn respond(
+    request: &Request,
+    provider: &Provider,
+    answer: Result<Answer<'_>, Problem>,
+    page: Option<&ReturnTo>,
+) -> Result<Response, Problem> {
     match (answer, page) {
         (Ok(Answer::SignedIn(pair)), _) => Ok(Response::json(StatusCode::OK, &Answered::SignedIn(pair))),
-        (Ok(Answer::OneTimeCode(code)), Some(page)) => Ok(page.redirect(&[("one_time_code", &code)])),
+        (Ok(Answer::OneTimeCode(page, code)), _) => {
+            Ok(browser::stay(request, page.redirect(&[("one_time_code", &code)])))
+        }
         (Ok(Answer::Linked), Some(page)) => Ok(page.redirect(&[("linked", provider.id())])),
         (Ok(Answer::Linked), None) => {
             let linked = Linked { linked: provider.id().to_owned() };
             Ok(Response::json(StatusCode::OK, &Answered::Linked(linked)))
-        } // A code is made only where there is a page.
-        (Ok(Answer::OneTimeCode(_)), None) => Err(Problem::new(Code::Internal)),
-        (Err(problem), Some(page)) => {
-            let flow = problem.flow_secret().map(|flow| ("flow", flow));
-            let parameters: Vec<_> = [("error", problem.code().as_str())].into_iter().chain(flow).collect();
-            Ok(page.redirect(&parameters))
         }
+        (Err(problem), Some(page)) => Ok(browser::stay(request, page.tell(&problem))),
         (Err(problem), None) => Err(problem),
     }
 }
 
-async fn answer(
+async fn answer<'b>(
     request: &Request,
     provider: &Provider,
     returned: &Return,
     begun: &Begun,
+    page: Option<&'b ReturnTo>,
     verifier: &str,
-) -> Result<Answer, Problem> {
+) -> Result<Answer<'b>, Problem> {
     let code = returned.code(provider)?;
     let grant = Grant {
         code,
@@ -213,9 +228,9 @@ async fn answer(
     let comer = Comer::new(provider, &person);
     match settle(request, &comer, begun.aim).await? {
         Settled::Linked => Ok(Answer::Linked),
-        Settled::Confirm { user, has_password: true } => {
+        Settled::Confirm { user, rule, has_password: true } => {
             let flow = secret::new()?;
-            let unconfirmed = Unconfirmed::new(user, &comer, begun.origin.browser());
+            let unconfirmed = Unconfirmed::new(user, rule, &comer, begun.origin.browser());
             request.context.pending.put(Kind::Flow, &flow, &unconfirmed).await?;
             Err(Problem::new(Code::LinkConfirmationRequired).flow(flow))
         }
@@ -223,26 +238,25 @@ async fn answer(
             .detail("Sign in as you did before, and link this account then.")),
         Settled::User(user) => {
             let (provider, subject) = (provider.id().to_owned(), person.subject);
-            arrive(request, returned, begun, Proven { user, provider, subject }).await
+            arrive(request, begun, page, Proven { user, provider, subject }).await
         }
     }
 }
 
 /// Somebody is let in: at once, or, by way of a page, with a code that the page is to fetch the tokens for.
-async fn arrive(
+async fn arrive<'b>(
     request: &Request,
-    returned: &Return,
     begun: &Begun,
+    page: Option<&'b ReturnTo>,
     proven: Proven,
-) -> Result<Answer, Problem> {
-    match &begun.origin {
-        Origin::Browser { hash, .. } if begun.return_to.is_some() && !returned.is_app => {
+) -> Result<Answer<'b>, Problem> {
+    match (page, begun.origin.browser()) {
+        (Some(page), Some(browser)) => {
             let code = secret::new()?;
-            let waiting = Waiting { proven, browser: hash.clone() };
-            request.context.pending.put(Kind::Code, &code, &waiting).await?;
-            Ok(Answer::OneTimeCode(code))
+            request.context.pending.put(Kind::Code, &code, &Waiting { proven, browser }).await?;
+            Ok(Answer::OneTimeCode(page, code))
         }
-        Origin::Browser { .. } | Origin::App { .. } => {
+        (Some(_) | None, _) => {
             let device = Device::of(request, None);
             Ok(Answer::SignedIn(sign_in(request, &proven, &device, Code::StateInvalid).await?))
         }
@@ -273,19 +287,26 @@ impl Return {
 
     /// Asks that it is something that this provider sends, before anything is spent on it.
     fn check(&self, provider: &Provider) -> Result<(), Problem> {
-        if self.error.is_some() {
-            return Ok(());
+        let fits = |text: &Option<String>, most: usize| {
+            let fits = |text: &String| {
+                (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+            };
+            text.as_ref().is_none_or(fits)
+        };
+        if !fits(&self.code, MAX_CODE) || !fits(&self.device, MAX_DEVICE) || !fits(&self.issuer, MAX_ISSUER) {
+            return Err(malformed("A code, device_id or iss is a short text of visible ASCII."));
         }
-        let fits =
-            |text: &String| !text.is_empty() && text.len() <= MAX_CODE && !text.chars().any(char::is_control);
-        if !self.code.as_ref().is_some_and(fits) {
+        if let Some(error) = &self.error {
+            let is_short = error.len() <= MAX_ERROR;
+            return if is_short { Ok(()) } else { Err(malformed("The error is too long.")) };
+        }
+        if self.code.is_none() {
             return Err(malformed("There is neither a code nor an error."));
         }
-        if provider.needs_device() && !self.device.as_ref().is_some_and(fits) {
+        if provider.needs_device() && self.device.is_none() {
             return Err(malformed("The device_id is missing."));
         }
-        // Whoever cannot answer is not asked, and the sign-in can be gone on with later.
-        provider.look().map_err(|error| failure::problem(provider, &error))
+        Ok(())
     }
 
     /// The code, or what the provider says instead.

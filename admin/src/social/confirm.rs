@@ -20,9 +20,6 @@ use crate::users::Password;
 use crate::users::hash::{PasswordHash, Verdict};
 use crate::users::store as users;
 
-/// The rule by which it is linked then.
-const RULE: u8 = 7;
-
 /// How often a password may be tried.
 const TRIES: u8 = 5;
 
@@ -41,6 +38,8 @@ struct Body {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Unconfirmed {
     proven: Proven,
+    /// By which it is linked then.
+    rule: u8,
     email: Option<String>,
     is_email_vouched: bool,
     display_name: Option<String>,
@@ -69,6 +68,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::InvalidCredentials,
             Code::AccountDisabled,
             Code::OauthAccountInUse,
+            Code::OauthProviderLinked,
         ])
 }
 
@@ -77,32 +77,44 @@ pub fn describe(operation: Operation) -> Operation {
 /// # Errors
 ///
 /// 410 `code_expired` for a flow that is not known, is over, or another browser's; 401 `invalid_credentials`; 403
-/// `account_disabled`; 409 `oauth_account_in_use`; 503.
+/// `account_disabled`; 409 `oauth_account_in_use` or `oauth_provider_linked`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body: Body = request.json()?;
-    // Before the flow is taken: whoever has to wait may come again with it.
-    let mut place = request.context.hasher.reserve()?;
     let mut unconfirmed = take(&request, &body.flow).await?;
+    let confirmed = confirm(&request, &mut unconfirmed, &body.password).await;
+    let may_try_again = match &confirmed {
+        Ok(_) => false,
+        // What went wrong here is no fault of theirs.
+        Err(problem) if problem.code().status().is_server_error() => true,
+        Err(problem) => problem.code() == Code::InvalidCredentials && unconfirmed.tries < TRIES,
+    };
+    if may_try_again {
+        request.context.pending.put(Kind::Flow, &body.flow, &unconfirmed).await?;
+    }
+    Ok(Response::json(StatusCode::OK, &confirmed?))
+}
+
+async fn confirm(
+    request: &Request,
+    unconfirmed: &mut Unconfirmed,
+    password: &Password,
+) -> Result<Pair, Problem> {
     let user = unconfirmed.proven.user;
+    let mut place = request.context.hasher.reserve()?;
     let account = users::find_by_id(&request.context.db.get().await?, user).await?;
     let hash = account.and_then(|account| account.password_hash);
-    let verdict = place.verify(&body.password, hash.as_ref()).await?;
+    let verdict = place.verify(password, hash.as_ref()).await?;
     drop(place);
+    let entry = |event| Entry { event, user: Some(user), session: None };
     let (Some(hash), Verdict::Right | Verdict::RightButOld) = (hash, verdict) else {
         unconfirmed.tries += 1;
-        if unconfirmed.tries < TRIES {
-            request.context.pending.put(Kind::Flow, &body.flow, &unconfirmed).await?;
-        }
-        let entry = Entry { event: Event::ProofFailed, user: Some(user), session: None };
-        history::record(&request, entry).await;
+        history::record(request, entry(Event::ProofFailed)).await;
         return Err(Problem::new(Code::InvalidCredentials));
     };
-    link(&request, &unconfirmed, &hash).await?;
-    let entry = Entry { event: Event::AccountLinked, user: Some(user), session: None };
-    history::record(&request, entry).await;
-    let device = Device::of(&request, None);
-    let pair = sign_in(&request, &unconfirmed.proven, &device, Code::CodeExpired).await?;
-    Ok(Response::json(StatusCode::OK, &pair))
+    link(request, unconfirmed, &hash).await?;
+    history::record(request, entry(Event::AccountLinked)).await;
+    let device = Device::of(request, None);
+    sign_in(request, &unconfirmed.proven, &device, Code::CodeExpired).await
 }
 
 /// Takes the flow, so that no two passwords are tried with it at once.
@@ -134,20 +146,25 @@ async fn link(request: &Request, unconfirmed: &Unconfirmed, verified: &PasswordH
         is_email_vouched: unconfirmed.is_email_vouched,
         display_name: unconfirmed.display_name.as_deref(),
     };
-    let new = NewAccount { provider, subject, user: *user, rule: RULE, snapshot };
-    if !store::insert(&tx, &new).await? && store::owner(&*tx, provider, subject).await? != Some(*user) {
-        return Err(Problem::new(Code::OauthAccountInUse));
+    let new = NewAccount { provider, subject, user: *user, rule: unconfirmed.rule, snapshot };
+    if !store::insert(&tx, &new).await? {
+        match store::owner(&*tx, provider, subject).await? {
+            Some(owner) if owner == *user => {}
+            Some(_) => return Err(Problem::new(Code::OauthAccountInUse)),
+            None => return Err(Problem::new(Code::OauthProviderLinked)),
+        }
     }
     Ok(tx.commit().await?)
 }
 
 impl Unconfirmed {
     /// Somebody who may be `user`.
-    pub(super) fn new(user: Uuid, comer: &Comer<'_>, browser: Option<String>) -> Self {
+    pub(super) fn new(user: Uuid, rule: u8, comer: &Comer<'_>, browser: Option<String>) -> Self {
         let Snapshot { email, is_email_vouched, display_name } = comer.snapshot();
         let (provider, subject) = (comer.provider.id().to_owned(), comer.subject.to_owned());
         Self {
             proven: Proven { user, provider, subject },
+            rule,
             email: email.map(str::to_owned),
             is_email_vouched,
             display_name: display_name.map(str::to_owned),

@@ -47,7 +47,12 @@ pub(super) enum Holder {
     /// Nobody.
     Nobody,
     /// Somebody of whom it is known to be theirs.
-    Proved(Uuid),
+    Proved {
+        /// Who that is.
+        user: Uuid,
+        /// Whether they have another account of this provider.
+        has_another: bool,
+    },
     /// Somebody who merely typed it in.
     Unproved(Uuid),
 }
@@ -101,8 +106,11 @@ fn newcomer(address: Address, policy: Policy) -> (u8, Decision) {
     match (address, policy.link_verified, policy.untrusted_email) {
         (Address::Absent, _, _) => (5, Decision::Create),
         (Address::Trusted(Holder::Nobody), _, _) => (6, Decision::CreateWithAddress),
-        (Address::Trusted(Holder::Proved(user)), LinkVerified::Auto, _) => (7, Decision::Link(user)),
-        (Address::Trusted(Holder::Proved(user)), LinkVerified::Confirm, _) => (7, Decision::Confirm(user)),
+        (Address::Trusted(Holder::Proved { has_another: true, .. }), _, _) => (7, Decision::HasAnother),
+        (Address::Trusted(Holder::Proved { user, .. }), LinkVerified::Auto, _) => (7, Decision::Link(user)),
+        (Address::Trusted(Holder::Proved { user, .. }), LinkVerified::Confirm, _) => {
+            (7, Decision::Confirm(user))
+        }
         (Address::Trusted(Holder::Unproved(user)), _, _) => (8, Decision::TakeAddress(user)),
         (Address::Untrusted, _, UntrustedEmail::Prove) => (9, Decision::ProveAddress),
         (Address::Untrusted, _, UntrustedEmail::Ignore) => (9, Decision::Create),
@@ -128,7 +136,8 @@ mod tests {
         matches!(facts.purpose, Purpose::Link { .. })
     }
 
-    const PROVED: Address = Address::Trusted(Holder::Proved(HOLDER));
+    const PROVED: Address = Address::Trusted(Holder::Proved { user: HOLDER, has_another: false });
+    const DOUBLED: Address = Address::Trusted(Holder::Proved { user: HOLDER, has_another: true });
     const UNPROVED: Address = Address::Trusted(Holder::Unproved(HOLDER));
     const FREE: Address = Address::Trusted(Holder::Nobody);
 
@@ -169,8 +178,11 @@ mod tests {
         },
         Row {
             rule: 7,
-            holds: |facts| facts.owner.is_none() && !links(facts) && facts.address == PROVED,
-            says: |_, policy| match policy.link_verified {
+            holds: |facts| {
+                facts.owner.is_none() && !links(facts) && [PROVED, DOUBLED].contains(&facts.address)
+            },
+            says: |facts, policy| match policy.link_verified {
+                _ if facts.address == DOUBLED => Decision::HasAnother,
                 LinkVerified::Auto => Decision::Link(HOLDER),
                 LinkVerified::Confirm => Decision::Confirm(HOLDER),
             },
@@ -196,7 +208,7 @@ mod tests {
         let mut all = Vec::new();
         for owner in [None, Some(CALLER), Some(OTHER)] {
             for purpose in [Purpose::SignIn, link(false), link(true)] {
-                for address in [Address::Absent, Address::Untrusted, FREE, PROVED, UNPROVED] {
+                for address in [Address::Absent, Address::Untrusted, FREE, PROVED, DOUBLED, UNPROVED] {
                     for link_verified in [LinkVerified::Confirm, LinkVerified::Auto] {
                         for untrusted_email in [UntrustedEmail::Prove, UntrustedEmail::Ignore] {
                             let policy = Policy { link_verified, untrusted_email };
@@ -211,7 +223,7 @@ mod tests {
 
     #[test]
     fn every_question_has_one_row_and_is_answered_as_the_row_says() {
-        assert_eq!(questions().len(), 3 * 3 * 5 * 4);
+        assert_eq!(questions().len(), 3 * 3 * 6 * 4);
         for (facts, policy) in questions() {
             let rows: Vec<&Row> = TABLE.iter().filter(|row| (row.holds)(&facts)).collect();
             assert_eq!(rows.len(), 1, "{facts:?}");

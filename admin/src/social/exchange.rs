@@ -59,6 +59,10 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let waiting: Option<Waiting> = request.context.pending.take(Kind::Code, &body.one_time_code).await?;
     let waiting = waiting.filter(|waiting| is_from(&request, &waiting.browser)).ok_or_else(gone)?;
     let device = Device::of(&request, None);
-    let pair = sign_in(&request, &waiting.proven, &device, Code::CodeExpired).await?;
-    Ok(Response::json(StatusCode::OK, &pair))
+    let signed_in = sign_in(&request, &waiting.proven, &device, Code::CodeExpired).await;
+    // What went wrong here is no fault of theirs: they may come again with it.
+    if signed_in.as_ref().is_err_and(|problem| problem.code().status().is_server_error()) {
+        request.context.pending.put(Kind::Code, &body.one_time_code, &waiting).await?;
+    }
+    Ok(Response::json(StatusCode::OK, &signed_in?))
 }

@@ -11,6 +11,8 @@ pub(super) fn problem(provider: &Provider, error: &ProviderError) -> Problem {
         ProviderError::Resting(rest) => Problem::new(Code::ProviderUnavailable)
             .retry_after(u32::try_from(rest.as_secs()).unwrap_or(u32::MAX).saturating_add(1))
             .detail(format!("{name} has not answered of late. Sign in another way, or try again later.")),
+        ProviderError::Busy => Problem::new(Code::ProviderUnavailable)
+            .detail(format!("Too many people come from {name} at once. Try again.")),
         ProviderError::Timeout => Problem::new(Code::ProviderTimeout)
             .detail(format!("{name} did not answer in time. Begin the sign-in again.")),
         ProviderError::Unreachable(_)

@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::begin::{Aim, Start, Started, start};
+use super::begin::{Aim, Start, Started, check_challenge, start};
 use super::return_to::{self, ReturnTo};
-use super::{of_provider, provider, secret};
+use super::{of_provider, provider};
 use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape};
 
 /// Where to go.
@@ -44,6 +44,9 @@ pub fn describe(operation: Operation) -> Operation {
         .answer::<Departure>(200, "Where to go; only if asked for as JSON.", example())
         .empty(302, "There.")
         .answer_header(302, "Location", "The provider's page.")
+        .empty(303, "Back to the page to return to, because the provider cannot be asked.")
+        .answer_header(303, "Location", "That page, with `error`.")
+        .without_head()
         .problems(&[
             Code::ReturnToNotAllowed,
             Code::ValidationFailed,
@@ -70,11 +73,16 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let provider = provider(&request)?;
     let query = Query::read(&request, &["return_to", "code_challenge"])?;
     let return_to = query.get("return_to").map(|page| ReturnTo::read(&request, page)).transpose()?;
-    let sentence = "A challenge is the SHA-256 of a verifier in base64url, 43 characters.";
-    let challenge = query
-        .parse("code_challenge", sentence, |text| secret::has_the_form(text).then(|| text.to_owned()))?;
-    let started = start(&request, Start { provider, aim: Aim::SignIn, return_to, challenge }).await?;
-    Ok(if wants_json(&request.headers) { started.as_json() } else { started.as_redirect() })
+    let challenge = query.get("code_challenge").map(str::to_owned);
+    check_challenge(challenge.as_deref())?;
+    let page = return_to.clone();
+    let started = start(&request, Start { provider, aim: Aim::SignIn, return_to, challenge }).await;
+    match (started, page) {
+        (started, _) if wants_json(&request.headers) => Ok(started?.as_json()),
+        (Ok(started), _) => Ok(started.as_redirect()),
+        (Err(problem), Some(page)) => Ok(page.tell(&problem)),
+        (Err(problem), None) => Err(problem),
+    }
 }
 
 /// Whether JSON is asked for by name. Browsers ask for HTML and anything.

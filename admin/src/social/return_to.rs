@@ -11,7 +11,7 @@ use crate::api::{Code, Problem, Request, Response};
 pub(super) struct ReturnTo(String);
 
 impl ReturnTo {
-    /// The page that a client asks for, which must be one of the configuration's, to the letter.
+    /// The page that a client asks for, which must be one of the configuration's, compared as addresses are (WHATWG URL).
     ///
     /// # Errors
     ///
@@ -24,6 +24,13 @@ impl ReturnTo {
             None => Err(Problem::new(Code::ReturnToNotAllowed)
                 .detail("The operator lists pages to return to in ADMIN_OAUTH_RETURN_TO.")),
         }
+    }
+
+    /// Sends the browser there with the word for what went wrong, and with what it is overcome with, where there is that.
+    pub(super) fn tell(&self, problem: &Problem) -> Response {
+        let flow = problem.flow_secret().map(|flow| ("flow", flow));
+        let parameters: Vec<_> = [("error", problem.code().as_str())].into_iter().chain(flow).collect();
+        self.redirect(&parameters)
     }
 
     /// Sends the browser there with these parameters. By GET, whatever it came with.

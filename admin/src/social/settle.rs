@@ -12,7 +12,7 @@ use crate::providers::{Person, Provider};
 use crate::sessions::history::{self, Entry, Event};
 use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
-use crate::sessions::store::stands;
+use crate::sessions::store::{stamp, stands};
 use crate::users::store::{EMAIL_IS_UNIQUE, NewUser};
 use crate::users::{self, EmailAddress, profile};
 
@@ -35,7 +35,7 @@ pub(super) enum Settled {
     /// The account is linked to whoever asked for it.
     Linked,
     /// They may be this user, who has to confirm it with their password, if they have one.
-    Confirm { user: Uuid, has_password: bool },
+    Confirm { user: Uuid, rule: u8, has_password: bool },
 }
 
 /// What one try came to.
@@ -64,6 +64,15 @@ impl<'c> Comer<'c> {
         }
     }
 
+    /// Notes that the address of `user` is theirs, where it is the one that is vouched for here. Else they would lose it
+    /// to themselves, should they come through another provider one day.
+    async fn prove_address_of(&self, tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError> {
+        match &self.email {
+            Some(email) if self.is_email_vouched => users::store::prove_email(tx, user, email).await,
+            Some(_) | None => Ok(()),
+        }
+    }
+
     pub(super) fn snapshot(&self) -> Snapshot<'_> {
         Snapshot {
             email: self.email.as_ref().map(EmailAddress::as_str),
@@ -78,7 +87,7 @@ impl<'c> Comer<'c> {
 /// # Errors
 ///
 /// 409 `oauth_account_in_use`, `oauth_provider_linked` or `email_proof_required`; 403 `registration_closed` where it
-/// takes a new user; 401 `token_revoked` when the session that asked to link has ended; 503.
+/// takes a new user, `account_disabled` where the address is that of somebody who is; 401 `token_revoked` when the session that asked to link has ended; 503.
 pub(super) async fn settle(request: &Request, comer: &Comer<'_>, aim: Aim) -> Result<Settled, Problem> {
     for _ in 0..TRIES {
         match settle_once(request, comer, aim).await? {
@@ -111,7 +120,9 @@ async fn settle_once(request: &Request, comer: &Comer<'_>, aim: Aim) -> Result<T
             found
         }
         // Nobody is looked for by an address then.
-        _ => Found { address: Address::Absent, has_password: false },
+        (Purpose::SignIn, Some(_)) | (Purpose::Link { .. }, _) => {
+            Found { address: Address::Absent, has_password: false }
+        }
     };
     let providers = &request.context.config.providers;
     let policy =
@@ -127,33 +138,44 @@ async fn settle_once(request: &Request, comer: &Comer<'_>, aim: Aim) -> Result<T
 }
 
 async fn purpose(tx: &Transaction<'_>, comer: &Comer<'_>, aim: Aim) -> Result<Purpose, Problem> {
-    let Aim::Link { user, session } = aim else { return Ok(Purpose::SignIn) };
+    let Aim::Link { user, session, generation } = aim else { return Ok(Purpose::SignIn) };
     let account = users::store::lock_for_change(tx, user).await?;
-    let is_there = account.is_some_and(|account| account.is_active) && stands(tx, session, user).await?;
-    if !is_there {
-        return Err(Problem::new(Code::TokenRevoked).detail("The session that asked to link it has ended."));
+    let is_current = stamp(tx, user).await?.is_some_and(|stamp| stamp.generation == generation);
+    let is_there = account.is_some_and(|account| account.is_active);
+    if !is_there || !is_current || !stands(tx, session, user).await? {
+        return Err(Problem::new(Code::TokenRevoked).detail("What asked to link it is over; ask again."));
     }
+    Ok(Purpose::Link { user, has_another: has_another(tx, comer, user).await? })
+}
+
+/// Whether somebody has another account of the same provider.
+async fn has_another(tx: &Transaction<'_>, comer: &Comer<'_>, user: Uuid) -> Result<bool, DbError> {
     let linked = store::list(&**tx, user).await?;
     let is_another = |account: &store::Account| {
         account.provider == comer.provider.id() && account.subject != comer.subject
     };
-    Ok(Purpose::Link { user, has_another: linked.iter().any(is_another) })
+    Ok(linked.iter().any(is_another))
 }
 
 /// Looks for whoever has the address, only where the provider vouches for it.
-async fn address(tx: &Transaction<'_>, comer: &Comer<'_>) -> Result<Found, DbError> {
+async fn address(tx: &Transaction<'_>, comer: &Comer<'_>) -> Result<Found, Problem> {
     let found = |address| Found { address, has_password: false };
     let Some(email) = &comer.email else { return Ok(found(Address::Absent)) };
     if !comer.is_email_vouched {
         return Ok(found(Address::Untrusted));
     }
-    let holder = users::store::lock_email_holder(tx, email).await?;
-    let address = Address::Trusted(match holder {
-        None => Holder::Nobody,
-        Some(holder) if holder.is_verified => Holder::Proved(holder.id),
-        Some(holder) => Holder::Unproved(holder.id),
+    let Some(holder) = users::store::lock_email_holder(tx, email).await? else {
+        return Ok(found(Address::Trusted(Holder::Nobody)));
+    };
+    // Nobody gets around that by coming another way.
+    if !holder.is_active {
+        return Err(Problem::new(Code::AccountDisabled));
+    }
+    let address = Address::Trusted(match holder.is_verified {
+        true => Holder::Proved { user: holder.id, has_another: has_another(tx, comer, holder.id).await? },
+        false => Holder::Unproved(holder.id),
     });
-    Ok(Found { address, has_password: holder.is_some_and(|holder| holder.has_password) })
+    Ok(Found { address, has_password: holder.has_password })
 }
 
 async fn apply(
@@ -167,6 +189,7 @@ async fn apply(
     let refuse = |code| Err(Problem::new(code));
     match decision {
         Decision::SignIn(user) => {
+            comer.prove_address_of(tx, user).await?;
             store::note_person(tx, comer.provider.id(), comer.subject, comer.snapshot()).await?;
             Ok(Tried::Done(Settled::User(user), Vec::new()))
         }
@@ -174,12 +197,13 @@ async fn apply(
         Decision::InUse => refuse(Code::OauthAccountInUse),
         Decision::HasAnother => refuse(Code::OauthProviderLinked),
         Decision::ProveAddress => Err(Problem::new(Code::EmailProofRequired).detail(format!(
-            "{} does not say that the address is yours. Register with it here, and link the account then.",
+            "{} does not say that the address is yours. Sign in another way, and link the account then.",
             comer.provider.name()
         ))),
         Decision::Link(user) => link(tx, comer, rule, user, found).await,
         Decision::Confirm(user) => {
-            Ok(Tried::Done(Settled::Confirm { user, has_password: found.has_password }, Vec::new()))
+            let has_password = found.has_password;
+            Ok(Tried::Done(Settled::Confirm { user, rule, has_password }, Vec::new()))
         }
         Decision::Create => create(request, tx, comer, rule, None).await,
         Decision::CreateWithAddress => create(request, tx, comer, rule, comer.email.as_ref()).await,
@@ -205,8 +229,9 @@ async fn link(
     if !store::insert(tx, &new_account(comer, rule, user)).await? {
         return Ok(Tried::Again);
     }
+    comer.prove_address_of(tx, user).await?;
     let settled = match found.address {
-        Address::Trusted(Holder::Proved(holder)) if holder == user => Settled::User(user),
+        Address::Trusted(Holder::Proved { user: holder, .. }) if holder == user => Settled::User(user),
         Address::Absent | Address::Untrusted | Address::Trusted(_) => Settled::Linked,
     };
     Ok(Tried::Done(settled, vec![Entry { event: Event::AccountLinked, user: Some(user), session: None }]))

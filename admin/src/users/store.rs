@@ -69,9 +69,9 @@ pub(crate) enum Credential {
 /// A violated [`EMAIL_IS_UNIQUE`] or [`LOGIN_IS_UNIQUE`], or PostgreSQL is away.
 pub(crate) async fn insert(client: &impl GenericClient, new: &NewUser<'_>) -> Result<Timestamp, DbError> {
     let sql = "insert into auth.users (id, email, email_key, login, login_key, password_hash,
-                   password_changed_at, display_name, locale, is_superuser, email_verified_at)
+                   password_changed_at, display_name, locale, is_superuser, verified_email_key)
                values ($1, $2, $3, $4, $5, $6, case when $6::text is not null then clock_timestamp() end,
-                   $7, $8, $9, case when $10 then clock_timestamp() end)
+                   $7, $8, $9, case when $10 then $3 end)
                returning created_at";
     let statement = client.prepare_cached(sql).await?;
     let (email, email_key) = new.email.map(|email| (email.as_str(), email.key())).unzip();
@@ -154,10 +154,12 @@ pub(crate) async fn lock_by_email(
 pub(crate) struct EmailHolder {
     /// Who.
     pub(crate) id: Uuid,
-    /// Whether the address is known to be theirs.
+    /// Whether the address is known to be theirs. Of superusers it is taken to be: nobody takes theirs from them.
     pub(crate) is_verified: bool,
     /// Whether they can be asked for a password.
     pub(crate) has_password: bool,
+    /// Whether they may sign in.
+    pub(crate) is_active: bool,
 }
 
 /// Whoever has this address, held alone until the transaction ends.
@@ -165,8 +167,8 @@ pub(crate) async fn lock_email_holder(
     tx: &Transaction<'_>,
     email: &EmailAddress,
 ) -> Result<Option<EmailHolder>, DbError> {
-    let sql =
-        "select id, email_verified_at is not null as is_verified, password_hash is not null as has_password
+    let sql = "select id, is_superuser or verified_email_key is not distinct from email_key as is_verified,
+                   password_hash is not null as has_password, status
                from auth.users where email_key = $1 for update";
     let statement = tx.prepare_cached(sql).await?;
     let Some(row) = tx.query_opt(&statement, &[&email.key()]).await? else { return Ok(None) };
@@ -174,12 +176,22 @@ pub(crate) async fn lock_email_holder(
         id: row.try_get("id")?,
         is_verified: row.try_get("is_verified")?,
         has_password: row.try_get("has_password")?,
+        is_active: row.try_get::<_, &str>("status")? == ACTIVE,
     }))
+}
+
+/// Notes that an address is known to be this user's, if it is the one that they have.
+pub(crate) async fn prove_email(tx: &Transaction<'_>, id: Uuid, email: &EmailAddress) -> Result<(), DbError> {
+    let sql = "update auth.users set verified_email_key = email_key
+               where id = $1 and email_key = $2 and verified_email_key is distinct from email_key";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&id, &email.key()]).await?;
+    Ok(())
 }
 
 /// Takes the address from whoever has it, and returns the generation of tokens that begins with that.
 pub(crate) async fn withdraw_email(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
-    let sql = "update auth.users set email = null, email_key = null, email_verified_at = null,
+    let sql = "update auth.users set email = null, email_key = null, verified_email_key = null,
                    token_generation = token_generation + 1, row_version = row_version + 1,
                    updated_at = clock_timestamp()
                where id = $1 returning token_generation";
@@ -226,9 +238,9 @@ pub(crate) async fn set_credential(tx: &Transaction<'_>, id: Uuid, new: &Credent
             tx.query_one(&statement, &[&id, &hash.as_stored()]).await?
         }
         Credential::Email(email) => {
-            // What was proved of the address before says nothing of this one.
+            // What was proved is forgotten with the address: it may be another's when it is set again.
             let sql = "update auth.users set email = $2, email_key = $3,
-                           email_verified_at = case when email_key = $3 then email_verified_at end,
+                           verified_email_key = case when email_key = $3 then verified_email_key end,
                            token_generation = token_generation + 1, row_version = row_version + 1,
                            updated_at = clock_timestamp()
                        where id = $1 returning token_generation";

@@ -33,7 +33,8 @@ impl<T> Ledger<T> {
         while self.order.len() >= LIMIT {
             self.forget_oldest();
         }
-        let name = random::word();
+        // So that a client's logs can be searched for any of them.
+        let name = format!("pretended-{}", random::word());
         self.entries.insert(name.clone(), Entry { ends: now.saturating_add(self.lifetime), value });
         self.order.push_back(name.clone());
         name

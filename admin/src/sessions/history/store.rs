@@ -20,10 +20,11 @@ pub(super) struct NewEntry {
 
 impl NewEntry {
     pub(super) fn new(request: &Request, entry: Entry) -> Self {
+        let client = Some(&request.client).filter(|_| !entry.event.is_of_another());
         Self {
             entry,
-            address: request.client.address,
-            user_agent: request.client.user_agent.clone(),
+            address: client.and_then(|client| client.address),
+            user_agent: client.and_then(|client| client.user_agent.clone()),
             request_id: request.id.as_str().to_owned(),
         }
     }

@@ -6,10 +6,10 @@ use utoipa::ToSchema;
 
 use crate::access::{caller, is_fresh};
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
-use crate::social::begin::{Aim, Start, start};
+use crate::social::begin::{Aim, Start, check_challenge, start};
 use crate::social::login::{Departure, example};
 use crate::social::return_to::ReturnTo;
-use crate::social::{of_provider, provider, secret, store};
+use crate::social::{of_provider, provider, store};
 
 /// How to come back.
 #[derive(Default, Deserialize, ToSchema)]
@@ -56,10 +56,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let provider = provider(&request)?;
     let body = request.json_if_any::<Body>()?.unwrap_or_default();
     let return_to = body.return_to.as_deref().map(|page| ReturnTo::read(&request, page)).transpose()?;
-    if body.code_challenge.as_deref().is_some_and(|challenge| !secret::has_the_form(challenge)) {
-        let sentence = "A challenge is the SHA-256 of a verifier in base64url, 43 characters.";
-        return Err(Problem::new(Code::ValidationFailed).field("code_challenge", "field_invalid", sentence));
-    }
+    check_challenge(body.code_challenge.as_deref())?;
     if !is_fresh(&request, caller).await? {
         return Err(Problem::new(Code::FreshAuthRequired));
     }
@@ -69,7 +66,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         return Err(Problem::new(Code::OauthProviderLinked).detail("Unlink it before you link another."));
     }
     drop(connection);
-    let aim = Aim::Link { user: caller.user, session: caller.session };
+    let aim = Aim::Link { user: caller.user, session: caller.session, generation: caller.generation() };
     let started = start(&request, Start { provider, aim, return_to, challenge: body.code_challenge }).await?;
     Ok(started.as_json())
 }

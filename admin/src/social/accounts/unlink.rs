@@ -53,7 +53,12 @@ async fn unlink(request: &Request, caller: Caller, provider: &str) -> Result<(),
     if !linked.iter().any(|account| account.provider == provider) {
         return Err(Problem::new(Code::NotFound));
     }
-    if linked.len() == 1 && !users::store::has_password_and_name(&tx, caller.user).await? {
+    // Through a provider that is no longer configured nobody comes in.
+    let is_way_in = |account: &store::Account| {
+        account.provider != provider && request.context.providers.find(&account.provider).is_some()
+    };
+    let has_other = linked.iter().any(is_way_in);
+    if !has_other && !users::store::has_password_and_name(&tx, caller.user).await? {
         return Err(
             Problem::new(Code::LastLoginMethod).detail("Set a password or link another account first.")
         );

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::{Cinema, PASSWORD};
-use crate::witness::{alive, dead, session_of, superuser, user_of};
+use crate::witness::{alive, change_password, dead, session_of, superuser, user_of};
 
 /// Makes every sign-in of before an old one.
 async fn let_it_be_long_ago(cinema: &Cinema) {
@@ -149,6 +149,40 @@ async fn linking_ends_with_the_session_that_began_it() {
     browser.come_back(&back).await.problem(401, "token_revoked");
     let left = "select count(*) from auth.oauth_accounts where user_id = $1";
     assert_eq!(cinema.app.sql().await.query_one(left, &[&user_of(&pair)]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+#[tokio::test]
+async fn linking_ends_with_the_tokens_that_began_it_though_the_session_goes_on() {
+    let cinema = Cinema::start().await;
+    let mut thief = cinema.browser();
+    let neo = cinema.app.client.new_user("neo@example.org").await;
+    // Somebody who has the token begins to link an account of their own.
+    let begun =
+        thief.call(Method::POST, "/api/v1/me/accounts/google").bearer(&neo.access).send().await.expect(200);
+    thief.keep(&begun);
+    let at = begun.json()["authorize_url"].as_str().unwrap().parse().unwrap();
+    let back = thief.choose(&at, "anna").await;
+    // Its owner changes the password in that very session.
+    let neo = change_password(&cinema.app, &neo.access, "two nights at the pictures").send().await.pair();
+    thief.come_back(&back).await.problem(401, "token_revoked");
+    assert!(cinema.linked(&neo).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_way_in_through_a_provider_that_is_no_longer_configured_is_none() {
+    let cinema = Cinema::start().await;
+    let mut browser = cinema.browser();
+    let pair = browser.sign_in(GitHub, "anna").await;
+    browser.try_to_link(&pair, Google, "anna").await.expect(200);
+    let mut vars = cinema.app.vars.clone();
+    vars.insert("ADMIN_OAUTH_GOOGLE_CLIENT_ID", String::new());
+    vars.insert("ADMIN_OAUTH_GOOGLE_CLIENT_SECRET", String::new());
+    let without = crate::support::TestApp::launch_on(vars).await;
+    without.await_ready().await;
+    let browser = crate::support::Browser::of(&without);
+    browser.unlink(&pair, GitHub).await.problem(409, "last_login_method");
+    // It can still be unlinked itself.
+    browser.unlink(&pair, Google).await.expect(204);
 }
 
 #[tokio::test]

@@ -19,6 +19,8 @@ async fn to_the_page(browser: &mut Browser, provider: Provider, person: &str) ->
     let back = browser.choose(&at, person).await;
     let reply = browser.come_back(&back).await.expect(303);
     assert_eq!(reply.header("referrer-policy"), "no-referrer");
+    // The browser is known for as long as what it brings to the page counts.
+    assert!(reply.header("set-cookie").starts_with(browser.cookie().unwrap()));
     let page: Url = reply.header("location").parse().unwrap();
     assert!(page.as_str().starts_with(&format!("{PAGE}?")), "{page}");
     page
@@ -102,7 +104,13 @@ async fn a_page_is_told_what_went_wrong_by_its_code() {
     assert_eq!(parameter(&failed, "error").as_deref(), Some("provider_error"));
     // With what it takes to go on, where something does.
     cinema.app.client.new_user("neo@example.org").await;
-    cinema.app.sql().await.batch_execute("update auth.users set email_verified_at = now()").await.unwrap();
+    cinema
+        .app
+        .sql()
+        .await
+        .batch_execute("update auth.users set verified_email_key = email_key")
+        .await
+        .unwrap();
     cinema.somebody(Provider::GitHub, "neo", Some("neo@example.org"), true);
     let asked = to_the_page(&mut browser, Provider::GitHub, "neo").await;
     assert_eq!(parameter(&asked, "error").as_deref(), Some("link_confirmation_required"));
@@ -121,6 +129,62 @@ async fn a_code_is_worth_nothing_once_the_account_is_unlinked_or_disabled() {
     let page = to_the_page(&mut browser, Provider::GitHub, "anna").await;
     sql.batch_execute("delete from auth.oauth_accounts").await.unwrap();
     exchange(&browser, &parameter(&page, "one_time_code").unwrap()).await.problem(410, "code_expired");
+}
+
+#[tokio::test]
+async fn a_code_that_could_not_be_used_for_a_fault_here_can_be_used_again() {
+    let cinema = Cinema::start().await;
+    let mut browser = cinema.browser();
+    let page = to_the_page(&mut browser, Provider::GitHub, "anna").await;
+    let code = parameter(&page, "one_time_code").unwrap();
+    let sql = cinema.app.sql().await;
+    sql.batch_execute("alter table auth.sessions rename to gone").await.unwrap();
+    exchange(&browser, &code).await.problem(500, "internal");
+    sql.batch_execute("alter table auth.gone rename to sessions").await.unwrap();
+    exchange(&browser, &code).await.pair();
+}
+
+#[tokio::test]
+async fn whoever_only_looks_changes_nothing() {
+    let cinema = Cinema::start().await;
+    let mut browser = cinema.browser();
+    let at = browser.depart(Provider::GitHub, "").await;
+    let back = browser.choose(&at, "anna").await;
+    for path in ["/api/v1/oauth/github/login", &back] {
+        let reply = browser.call(Method::HEAD, path).send().await.expect(405);
+        assert!(!reply.header("allow").contains("HEAD"));
+    }
+    browser.come_back(&back).await.pair();
+}
+
+#[tokio::test]
+async fn a_page_gets_the_browser_back_when_the_provider_cannot_be_asked() {
+    let cinema = Cinema::start().await;
+    cinema.providers.set_trouble(Provider::GitHub, Trouble::Token500);
+    for _ in 0..5 {
+        cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await.expect(502);
+    }
+    let page: String = url::form_urlencoded::byte_serialize(PAGE.as_bytes()).collect();
+    let path = format!("/api/v1/oauth/github/login?return_to={page}");
+    let reply = cinema.app.client.get(&path).send().await.expect(303);
+    assert_eq!(reply.header("location"), format!("{PAGE}?error=provider_unavailable"));
+    let json = cinema.app.client.get(&path).header("accept", "application/json").send().await;
+    json.problem(503, "provider_unavailable");
+}
+
+#[tokio::test]
+async fn sign_ins_under_way_do_not_fill_redis() {
+    let cinema = Cinema::start().await;
+    let client = redis::Client::open(cinema.app.vars["REDIS_URL"].as_str()).unwrap();
+    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    let count = format!("{}oauth:states", cinema.app.vars["REDIS_PREFIX"]);
+    cinema.browser().depart(Provider::GitHub, "").await;
+    let life: i64 = redis::cmd("TTL").arg(&count).query_async(&mut redis).await.unwrap();
+    assert!((590..=600).contains(&life), "{life}");
+    let () = redis::cmd("SET").arg(&count).arg(100_000).arg("KEEPTTL").query_async(&mut redis).await.unwrap();
+    cinema.app.client.get("/api/v1/oauth/github/login").send().await.problem(503, "overloaded");
+    let _gone: i64 = redis::cmd("DEL").arg(&count).query_async(&mut redis).await.unwrap();
+    cinema.browser().depart(Provider::GitHub, "").await;
 }
 
 #[tokio::test]
@@ -199,7 +263,7 @@ async fn an_app_with_cookies_posts_what_it_read() {
 async fn a_callback_that_makes_no_sense_is_refused_without_a_question_to_anybody() {
     let cinema = Cinema::start().await;
     let state = "a".repeat(43);
-    let long = "a".repeat(4097);
+    let long = "a".repeat(1025);
     for query in [
         "",
         "?code=a",
@@ -210,6 +274,10 @@ async fn a_callback_that_makes_no_sense_is_refused_without_a_question_to_anybody
         &format!("?state={state}&code={long}"),
         &format!("?state={state}&code=%00"),
         &format!("?state={state}&code=a"),
+        &format!("?state={state}&code=a&device_id={long}"),
+        &format!("?state={state}&code=a&iss={}", "a".repeat(2049)),
+        &format!("?state={state}&error={long}"),
+        &format!("?state={state}&code=%D1%8F"),
         "?state=a&error=access_denied",
         "?state=%ff&code=a",
     ] {
@@ -250,7 +318,7 @@ async fn what_is_remembered_is_forgotten_in_time_and_says_nothing_of_the_secret(
     let state = parameter(&at, "state").unwrap();
     let client = redis::Client::open(cinema.app.vars["REDIS_URL"].as_str()).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
-    let pattern = format!("{}oauth:*", cinema.app.vars["REDIS_PREFIX"]);
+    let pattern = format!("{}oauth:state:*", cinema.app.vars["REDIS_PREFIX"]);
     let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut redis).await.unwrap();
     assert_eq!(keys.len(), 1);
     assert!(!keys[0].contains(&state));
@@ -269,7 +337,7 @@ async fn what_came_of_it_is_counted_by_provider() {
     let pair = cinema.browser().sign_in(Provider::GitHub, "anna").await;
     cinema.browser().try_to_sign_in(Provider::GitHub, "refuse").await.problem(403, "access_denied");
     let metrics = cinema.app.ops.get("/metrics").send().await.expect(200).text;
-    for outcome in ["signed_in", "access_denied"] {
+    for outcome in ["accepted", "access_denied"] {
         let line =
             format!("usher_admin_provider_answers_total{{provider=\"github\",outcome=\"{outcome}\"}} 1");
         assert!(metrics.contains(&line), "{metrics}");

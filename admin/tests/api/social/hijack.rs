@@ -94,7 +94,7 @@ async fn unexpired_email_change_no_change_that_the_attacker_began_takes_effect_l
     // What was proved of an address says nothing of the next one.
     let moved = cinema.app.client.put("/api/v1/me/email").bearer(&victim.access);
     let moved = moved.json(&json!({ "email": "attackers-second@example.org" })).send().await.pair();
-    let proved = "select email_verified_at is not null from auth.users where id = $1";
+    let proved = "select verified_email_key is not null from auth.users where id = $1";
     let proved = cinema.app.sql().await.query_one(proved, &[&user_of(&moved)]).await.unwrap();
     assert!(!proved.get::<_, bool>(0));
 }

@@ -12,7 +12,7 @@ const NEO: &str = "neo@example.org";
 
 /// Says that it is known of an address that it is its holder's.
 async fn prove(cinema: &Cinema, email: &str) {
-    let proved = "update auth.users set email_verified_at = now() where email_key = $1";
+    let proved = "update auth.users set verified_email_key = email_key where email_key = $1";
     assert_eq!(cinema.app.sql().await.execute(proved, &[&email]).await.unwrap(), 1);
 }
 
@@ -107,7 +107,7 @@ async fn rule_5_without_an_address_an_account_is_made_each_time_somebody_new_com
 async fn rule_6_a_proved_address_that_nobody_has_is_theirs() {
     let cinema = Cinema::start().await;
     let pair = cinema.browser().sign_in(X, "anna").await;
-    let sql = "select email_verified_at is not null and password_hash is null from auth.users where id = $1";
+    let sql = "select verified_email_key = email_key and password_hash is null from auth.users where id = $1";
     assert!(cinema.app.sql().await.query_one(sql, &[&user_of(&pair)]).await.unwrap().get::<_, bool>(0));
     // It is taken by now.
     cinema.app.client.register("anna@x.example.org").await.problem(409, "email_taken");
@@ -175,6 +175,99 @@ async fn an_operator_may_let_proved_addresses_be_linked_without_a_question() {
 }
 
 #[tokio::test]
+async fn rule_7_whoever_has_another_account_of_the_provider_is_told_so() {
+    for policy in ["confirm", "auto"] {
+        let cinema = Cinema::start_with(&[("ADMIN_OAUTH_LINK_VERIFIED", policy)]).await;
+        cinema.somebody(GitHub, "neo", Some(NEO), true);
+        cinema.browser().sign_in(GitHub, "neo").await;
+        // The account there was removed and made again: the address is the same.
+        cinema.somebody(GitHub, "neo-again", Some(NEO), true);
+        let reply = cinema.browser().try_to_sign_in(GitHub, "neo-again").await;
+        reply.problem(409, "oauth_provider_linked");
+    }
+}
+
+#[tokio::test]
+async fn what_changed_before_the_password_was_given_is_told() {
+    let cinema = Cinema::start().await;
+    let (neo, mut browser, first) = to_be_confirmed(&cinema).await;
+    let again = async |browser: &mut Browser| {
+        let reply = browser.try_to_sign_in(GitHub, "neo").await;
+        reply.problem(409, "link_confirmation_required")["flow"].as_str().unwrap().to_owned()
+    };
+    let (second, third) = (again(&mut browser).await, again(&mut browser).await);
+    let sql = cinema.app.sql().await;
+    sql.batch_execute("update auth.users set status = 'disabled'").await.unwrap();
+    confirm(&browser, &first, PASSWORD).await.problem(403, "account_disabled");
+    sql.batch_execute("update auth.users set status = 'active'").await.unwrap();
+    // Meanwhile another account of the provider was linked; then this one, to another person.
+    cinema.browser().try_to_link(&neo, GitHub, "clara").await.expect(200);
+    confirm(&browser, &second, PASSWORD).await.problem(409, "oauth_provider_linked");
+    let other = cinema.app.client.new_user("other@example.org").await;
+    cinema.browser().try_to_link(&other, GitHub, "neo").await.expect(200);
+    confirm(&browser, &third, PASSWORD).await.problem(409, "oauth_account_in_use");
+}
+
+#[tokio::test]
+async fn an_address_that_was_typed_in_is_proved_by_linking_an_account_that_vouches_for_it() {
+    let cinema = Cinema::start().await;
+    let neo = cinema.app.client.new_user(NEO).await;
+    for provider in [GitHub, Google] {
+        cinema.somebody(provider, "neo", Some(NEO), true);
+    }
+    cinema.browser().try_to_link(&neo, GitHub, "neo").await.expect(200);
+    // So whoever comes through another with it is asked, and takes nothing from themselves.
+    cinema.browser().try_to_sign_in(Google, "neo").await.problem(409, "link_confirmation_required");
+    cinema.me(&neo).await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_signed_in_with_is_proved_by_that() {
+    let cinema = Cinema::start().await;
+    cinema.somebody(GitHub, "neo", None, true);
+    let neo = cinema.browser().sign_in(GitHub, "neo").await;
+    let email = json!({ "email": NEO });
+    cinema.app.client.put("/api/v1/me/email").bearer(&neo.access).json(&email).send().await.pair();
+    for provider in [GitHub, Google] {
+        cinema.somebody(provider, "neo", Some(NEO), true);
+    }
+    cinema.browser().sign_in(GitHub, "neo").await;
+    cinema.browser().try_to_sign_in(Google, "neo").await.problem(409, "link_confirmation_required");
+}
+
+#[tokio::test]
+async fn a_superuser_does_not_lose_their_address() {
+    let cinema = Cinema::start().await;
+    cinema.app.client.new_user(NEO).await;
+    cinema.app.sql().await.batch_execute("update auth.users set is_superuser = true").await.unwrap();
+    cinema.somebody(GitHub, "neo", Some(NEO), true);
+    cinema.browser().try_to_sign_in(GitHub, "neo").await.problem(409, "link_confirmation_required");
+}
+
+#[tokio::test]
+async fn whoever_is_disabled_does_not_come_back_as_somebody_new() {
+    let cinema = Cinema::start().await;
+    cinema.app.client.new_user(NEO).await;
+    cinema.app.sql().await.batch_execute("update auth.users set status = 'disabled'").await.unwrap();
+    cinema.somebody(GitHub, "neo", Some(NEO), true);
+    cinema.browser().try_to_sign_in(GitHub, "neo").await.problem(403, "account_disabled");
+}
+
+#[tokio::test]
+async fn a_program_that_knows_nothing_of_proofs_leaves_none_behind() {
+    let cinema = Cinema::start().await;
+    cinema.somebody(X, "squatter", Some("squatter@example.org"), true);
+    let squatter = cinema.browser().sign_in(X, "squatter").await;
+    // As the previous release changes an address.
+    let changed = "update auth.users set email = $1, email_key = $1 where id = $2";
+    cinema.app.sql().await.execute(changed, &[&NEO, &user_of(&squatter)]).await.unwrap();
+    cinema.somebody(GitHub, "neo", Some(NEO), true);
+    let owner = cinema.browser().sign_in(GitHub, "neo").await;
+    assert_ne!(user_of(&owner), user_of(&squatter));
+    assert_eq!(cinema.linked(&owner).await, [("github".to_owned(), 8)]);
+}
+
+#[tokio::test]
 async fn rule_8_an_address_that_was_only_typed_in_goes_to_whoever_proves_it() {
     let cinema = Cinema::start().await;
     let squatter = cinema.app.client.new_user(NEO).await;
@@ -191,7 +284,9 @@ async fn rule_8_an_address_that_was_only_typed_in_goes_to_whoever_proves_it() {
         "select count(*) from auth.users where id = $1 and email is null and password_hash is not null";
     let kept = cinema.app.sql().await.query_one(kept, &[&user_of(&squatter)]).await.unwrap();
     assert_eq!(kept.get::<_, i64>(0), 1);
-    let told = "select count(*) from auth.login_history where user_id = $1 and event = 'email_claimed'";
+    // They are told, but not from where the owner came.
+    let told = "select count(*) from auth.login_history where user_id = $1 and event = 'email_claimed'
+                and address is null and user_agent is null";
     assert_eq!(
         cinema.app.sql().await.query_one(told, &[&user_of(&squatter)]).await.unwrap().get::<_, i64>(0),
         1

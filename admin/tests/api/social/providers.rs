@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::support::{Cinema, Reply};
+use crate::support::{Cinema, Reply, until};
 use crate::witness::session_of;
 
 /// Those that do not say whether an address was proved, and so are never believed.
@@ -273,12 +273,18 @@ async fn googles_id_token_is_verified_in_every_respect() {
 async fn an_unknown_key_makes_the_keys_be_asked_for_again_but_not_each_time() {
     let cinema = Cinema::start().await;
     cinema.browser().sign_in(Provider::Google, "anna").await;
-    assert_eq!(cinema.providers.requests(Provider::Google).keys, 1);
+    let keys = || cinema.providers.requests(Provider::Google).keys;
+    assert_eq!(keys(), 1);
     cinema.providers.set_trouble(Provider::Google, Trouble::UnknownKey);
-    for _ in 0..5 {
+    for _ in 0..3 {
         cinema.browser().try_to_sign_in(Provider::Google, "anna").await.problem(502, "provider_error");
     }
-    assert_eq!(cinema.providers.requests(Provider::Google).keys, 1, "they were asked for a moment ago");
+    assert_eq!(keys(), 1, "they were asked for a moment ago");
+    until("they are asked for again", async || {
+        cinema.browser().try_to_sign_in(Provider::Google, "anna").await.problem(502, "provider_error");
+        (keys() == 2).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -333,7 +339,7 @@ async fn a_provider_that_is_down_is_told_and_then_left_alone() {
 }
 
 #[tokio::test]
-async fn a_provider_that_rests_is_not_asked_and_a_sign_in_under_way_can_be_gone_on_with() {
+async fn a_provider_that_rests_is_not_asked_and_whoever_comes_back_from_it_is_told_at_once() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let at = browser.depart(Provider::GitHub, "").await;
@@ -344,8 +350,29 @@ async fn a_provider_that_rests_is_not_asked_and_a_sign_in_under_way_can_be_gone_
     }
     let asked = cinema.providers.requests(Provider::GitHub).token;
     browser.come_back(&back).await.problem(503, "provider_unavailable");
-    browser.come_back(&back).await.problem(503, "provider_unavailable");
+    browser.come_back(&back).await.problem(400, "state_invalid");
     assert_eq!(cinema.providers.requests(Provider::GitHub).token, asked, "nobody asked it");
+}
+
+#[tokio::test]
+async fn a_provider_that_gives_tokens_and_says_nothing_of_the_person_is_left_alone_too() {
+    let cinema = Cinema::start().await;
+    cinema.providers.set_trouble(Provider::GitHub, Trouble::User500);
+    for _ in 0..5 {
+        cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await.problem(502, "provider_error");
+    }
+    let resting = cinema.browser().call(Method::GET, "/api/v1/oauth/github/login").send().await;
+    resting.problem(503, "provider_unavailable");
+}
+
+#[tokio::test]
+async fn a_slow_provider_takes_only_so_many_places_and_leaves_others_room() {
+    let cinema = Cinema::start().await;
+    cinema.providers.set_trouble(Provider::GitHub, Trouble::TokenTimeout);
+    let sign_in = async || cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await;
+    let replies = join_all((0..70).map(|_| sign_in())).await;
+    let of = |code: &str| replies.iter().filter(|reply| reply.json()["code"] == code).count();
+    assert_eq!((of("provider_timeout"), of("provider_unavailable")), (64, 6));
 }
 
 #[tokio::test]
