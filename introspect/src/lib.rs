@@ -16,6 +16,7 @@ pub mod config;
 pub mod decide;
 pub mod feed;
 pub mod keys;
+pub mod lint;
 pub mod metrics;
 pub mod policy;
 pub mod ready;

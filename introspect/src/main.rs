@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use introspect::app::App;
 use introspect::config::Config;
+use introspect::lint::command::LintNginx;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared::clock::SystemClock;
 use shared::env::{EXIT_USAGE, ProcessVars};
@@ -13,10 +14,26 @@ use shared::env::{EXIT_USAGE, ProcessVars};
 /// Answers nginx's `auth_request`. Configured by environment variables alone: see docs/configuration.md.
 #[derive(Debug, Parser)]
 #[command(name = "introspect", version)]
-struct Command {}
+struct Command {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Answer (the default).
+    Serve,
+    LintNginx(LintNginx),
+}
 
 fn main() -> ExitCode {
-    let Command {} = Command::parse();
+    match Command::parse().action.unwrap_or(Action::Serve) {
+        Action::Serve => serve(),
+        Action::LintNginx(lint) => lint.run(),
+    }
+}
+
+fn serve() -> ExitCode {
     let config = match Config::read(&ProcessVars) {
         Ok(config) => config,
         Err(mistakes) => {

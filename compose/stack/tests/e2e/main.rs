@@ -18,6 +18,8 @@ mod launcher;
 #[cfg(test)]
 mod lint;
 #[cfg(test)]
+mod lint_nginx;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod openid;

@@ -1,0 +1,32 @@
+//! A decision takes microseconds. nginx's own limits are a minute each: for so long clients would hang.
+
+use std::time::Duration;
+
+use crate::lint::finding::{Problems, Rule, Severity};
+use crate::lint::site::Site;
+use crate::lint::values::time;
+
+pub(super) const RULE: Rule = Rule {
+    name: "auth-timeouts",
+    severity: Severity::Warning,
+    remedy: "Say `proxy_connect_timeout 100ms;`, `proxy_send_timeout 500ms;` and `proxy_read_timeout 500ms;`, or less.",
+    check,
+};
+
+/// The longest that a person should wait for a sidecar in trouble.
+const LONGEST: Duration = Duration::from_secs(1);
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for asker in site.askers().filter(|asker| asker.target().is_some()) {
+        for name in ["proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout"] {
+            match asker.the(name) {
+                None => found.add(asker.at(), format!("`{}` has no {name}: it is 60 s.", asker.label())),
+                Some(limit) if time(limit.arg(0)).is_none_or(|limit| limit > LONGEST) => {
+                    found
+                        .add(limit.at, format!("{name} is {}, for a question to the sidecar.", limit.arg(0)));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}

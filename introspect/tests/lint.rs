@@ -1,0 +1,165 @@
+//! `introspect lint-nginx` on wrong configurations: each `lint/<rule>.conf` says at its top what is expected.
+//!
+//! They are minimal, so that other rules find much in them; only what the file's own rule finds is looked at.
+//! What nginx itself thinks of them is not asked.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as tests do; clippy knows only the functions marked as tests"
+)]
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use introspect::lint::lint;
+use introspect::lint::rules::ALL;
+use serde_json::Value;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lint");
+
+const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../nginx");
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(FOLDER).join(format!("{name}.conf"))
+}
+
+/// What `nginx -T` would print of the configuration as shipped, with its first example of `machine.conf`.
+fn shipped() -> String {
+    let mut names = vec!["nginx.conf".to_owned(), "machine.conf".to_owned(), "cinema.conf".to_owned()];
+    for folder in ["conf.d", "snippets"] {
+        let entries = std::fs::read_dir(format!("{SHIPPED}/{folder}")).unwrap();
+        names.extend(entries.map(|entry| format!("{folder}/{}", entry.unwrap().file_name().display())));
+    }
+    let dumped = names.iter().map(|name| {
+        let file = if name == "machine.conf" { "examples/machine.conf" } else { name };
+        let text = std::fs::read_to_string(format!("{SHIPPED}/{file}")).unwrap();
+        format!("# configuration file /etc/usher/{name}:\n{text}\n")
+    });
+    dumped.collect()
+}
+
+fn lint_nginx(args: &[&str], input: &str) -> Output {
+    program(&[&["lint-nginx"], args].concat(), input)
+}
+
+fn program(args: &[&str], input: &str) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_introspect"));
+    program.env_clear().args(args);
+    let piped = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = piped.spawn().unwrap();
+    // Who is told a file does not read this.
+    let _unread = process.stdin.take().unwrap().write_all(input.as_bytes());
+    process.wait_with_output().unwrap()
+}
+
+#[test]
+fn every_rule_finds_what_its_wrong_configuration_has() {
+    for rule in ALL {
+        let dump = std::fs::read_to_string(path(rule.name)).unwrap();
+        let expected = dump.lines().next().unwrap().strip_prefix("# expect: ").unwrap();
+        let found = lint(&dump).unwrap().findings.into_iter().filter(|finding| finding.rule == rule.name);
+        let found: Vec<_> = found.map(|finding| format!("{}:{}", finding.rule, finding.line)).collect();
+        assert_eq!(found.join(" "), expected, "{}", rule.name);
+    }
+}
+
+#[test]
+fn every_wrong_configuration_is_a_rule_s() {
+    let files = std::fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path());
+    let files: BTreeSet<_> = files.collect();
+    let rules: BTreeSet<_> = ALL.iter().map(|rule| path(rule.name)).collect();
+    assert_eq!(files, rules);
+}
+
+#[test]
+fn what_is_found_is_a_sentence_with_no_end_of_line() {
+    for rule in ALL {
+        for finding in lint(&std::fs::read_to_string(path(rule.name)).unwrap()).unwrap().findings {
+            assert!(finding.problem.ends_with('.') && !finding.problem.contains('\n'), "{finding:?}");
+        }
+    }
+}
+
+#[test]
+fn people_are_told_where_what_and_what_to_do() {
+    let file = path("auth-location-not-internal");
+    let told = lint_nginx(&[file.to_str().unwrap()], "");
+    assert_eq!(told.status.code(), Some(1));
+    let text = String::from_utf8(told.stdout).unwrap();
+    let finding = "/etc/nginx/nginx.conf:4: error: auth-location-not-internal\n    \
+        Clients can get to `location = /_introspect`.\n    Put `internal;` into it. `deny all` does not do.\n";
+    assert!(text.contains(finding), "{text}");
+    assert!(text.ends_with(" warnings; 2 locations asking the sidecar.\n"), "{text}");
+}
+
+#[test]
+fn programs_are_told_an_object_a_line() {
+    let dump = std::fs::read_to_string(path("auth-location-not-internal")).unwrap();
+    let told = lint_nginx(&["--format", "json"], &dump);
+    assert_eq!(told.status.code(), Some(1));
+    let lines = String::from_utf8(told.stdout).unwrap();
+    let objects: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of_rule = |object: &&Value| object["rule"] == "auth-location-not-internal";
+    let object = objects.iter().find(of_rule).unwrap();
+    assert_eq!(object["file"], "/etc/nginx/nginx.conf");
+    assert_eq!(object["line"], 4);
+    assert_eq!(object["severity"], "error");
+    assert_eq!(object["problem"], "Clients can get to `location = /_introspect`.");
+    assert_eq!(object["remedy"], "Put `internal;` into it. `deny all` does not do.");
+}
+
+#[test]
+fn what_is_not_understood_is_told_with_its_place_and_exit_code_64() {
+    for (input, told) in [
+        ("http { }\n", "introspect: input:1: this is not the output of nginx -T"),
+        ("# configuration file /a:\nhttp {\n", "introspect: /a:2: the file ends before `;` or `}`."),
+        (
+            "# configuration file /a:\ninclude b;\n",
+            "introspect: /a:1: /b is included, but is not in the dump.",
+        ),
+        (
+            "# configuration file /a:\nx_by_lua_block {\n",
+            "introspect: /a:1: blocks of Lua are not understood",
+        ),
+    ] {
+        let output = lint_nginx(&[], input);
+        assert_eq!(output.status.code(), Some(64));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.starts_with(told), "{text}");
+    }
+    assert_eq!(lint_nginx(&["/nowhere/at/all"], "").status.code(), Some(64));
+}
+
+#[test]
+fn a_warning_alone_is_good_unless_asked_to_be_strict() {
+    let dump = shipped();
+    assert_eq!(lint_nginx(&["--strict"], &dump).status.code(), Some(0));
+    let warned = dump.replacen("auth.sock max_fails=0", "auth.sock", 1);
+    let told = lint_nginx(&[], &warned);
+    assert_eq!(told.status.code(), Some(0));
+    let text = String::from_utf8(told.stdout).unwrap();
+    assert!(text.contains(": warning: upstream-max-fails\n"), "{text}");
+    assert!(text.ends_with("0 errors, 1 warning; 4 locations asking the sidecar.\n"), "{text}");
+    assert_eq!(lint_nginx(&["--strict"], &warned).status.code(), Some(1));
+}
+
+#[test]
+fn people_are_told_what_is_open() {
+    let dump = shipped();
+    let text = String::from_utf8(lint_nginx(&[], &dump).stdout).unwrap();
+    let open: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("Open to everybody: ")).collect();
+    assert_eq!(open.len(), 1, "{text}");
+    assert!(open[0].starts_with("`location /api/v1/genres/` (/etc/usher/cinema.conf:"), "{text}");
+}
+
+#[test]
+fn serving_may_be_asked_for_by_name_or_by_nothing() {
+    for args in [&[][..], &["serve"]] {
+        let told = program(args, "");
+        assert_eq!(told.status.code(), Some(64));
+        assert!(String::from_utf8(told.stderr).unwrap().contains("REDIS_URL: "));
+    }
+    assert_eq!(program(&["lint"], "").status.code(), Some(2));
+}
