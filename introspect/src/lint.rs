@@ -1,8 +1,9 @@
 //! `introspect lint-nginx`: what in a gateway's configuration leaves a location open, spoofable or slow.
 //!
 //! What `nginx -T` prints, in the order it meets the files: [`dump`] (files), [`lexer`] and [`tree`] (their
-//! directives), [`include`] (one tree), [`site`] with [`place`], [`target`], [`pattern`] and [`variables`] (what it means),
-//! [`rules`] (what is wrong with it), [`report`] (for people and for programs). [`command`] is what a person types.
+//! directives), [`mod@include`] (one tree), [`site`] with [`place`], [`target`], [`pattern`] and [`variables`] (what it
+//! means), [`rules`] (what is wrong with it), [`report`] (for people and for programs). [`command`] is what a
+//! person types.
 //!
 //! Nothing of this runs while the sidecar answers, and nothing of the sidecar but the grammar of policies is
 //! known here.
