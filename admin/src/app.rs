@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shared::listen::Address;
+use shared::telemetry::Levels;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -88,6 +89,13 @@ impl App {
         let relay =
             Relay::new(&config.database, &config.redis, context.metrics.relay.clone(), Pace::default())?;
         Ok(Self { context, relay, api, ops })
+    }
+
+    /// Lets operators change which lines are logged.
+    #[must_use]
+    pub fn with_levels(mut self, levels: Levels) -> Self {
+        self.context.levels = levels;
+        self
     }
 
     /// What handlers are given.

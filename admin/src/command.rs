@@ -14,9 +14,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use shared::env::{EXIT_USAGE, Mistakes, ProcessVars, Vars};
+use shared::health;
 use shared::telemetry::Logs;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 
 /// Signs people in, and out again.
 #[derive(Debug, Parser)]
@@ -30,6 +31,8 @@ pub struct Command {
 enum Action {
     /// Serve the API (the default).
     Serve,
+    /// Ask the service that runs with these variables whether it is ready; 0 if it is.
+    Health,
     /// Bring the database schema up to date.
     Migrate,
     /// Superusers.
@@ -68,6 +71,7 @@ impl Command {
     async fn act(self, vars: &dyn Vars) -> Result<(), Failure> {
         match self.action.unwrap_or(Action::Serve) {
             Action::Serve => serve::run(Config::from_vars(vars)?).await,
+            Action::Health => health::check(vars, config::OPS_LISTEN, config::usual_ops_address()),
             Action::Migrate => {
                 Logs::for_a_person().start();
                 migrate::run(vars).await

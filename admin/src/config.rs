@@ -8,10 +8,10 @@ mod secrets;
 mod tokens;
 
 use shared::env::{Mistakes, Reader, Vars, between};
-use shared::telemetry::Logs;
+use shared::telemetry::{Logs, Traces};
 
 pub use database::{DatabaseConfig, PATIENCE};
-pub use http::{HttpConfig, TrustedProxies};
+pub use http::{HttpConfig, OPS_LISTEN, TrustedProxies, usual_ops_address};
 pub(crate) use providers::endpoint;
 pub use providers::{Endpoints, LinkVerified, Location, ProviderConfig, ProvidersConfig, UntrustedEmail};
 pub use redis::RedisConfig;
@@ -23,6 +23,8 @@ pub use tokens::{Registration, TokenConfig};
 pub struct Config {
     /// Where log lines go.
     pub logs: Logs,
+    /// Where traces go.
+    pub traces: Traces,
     /// PostgreSQL.
     pub database: DatabaseConfig,
     /// Redis.
@@ -73,6 +75,7 @@ impl Config {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         // Each part is read before the first `?`, so that a mistake in one hides none in another.
         let logs = Logs::read(reader, "ADMIN");
+        let traces = Traces::read(reader, "usher-admin");
         let database = DatabaseConfig::read(reader);
         let redis = RedisConfig::read(reader);
         let http = HttpConfig::read(reader);
@@ -83,6 +86,7 @@ impl Config {
         let providers = ProvidersConfig::read(reader);
         Some(Self {
             logs,
+            traces,
             database: database?,
             redis: redis?,
             http,

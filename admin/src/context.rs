@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use shared::telemetry::Levels;
+
 use crate::config::Config;
 use crate::db::Db;
 use crate::keys::{DerivedKeys, Keys, Purpose};
@@ -31,6 +33,8 @@ pub struct Context {
     pub hasher: Hasher,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Which lines are logged.
+    pub levels: Levels,
 }
 
 impl Context {
@@ -45,6 +49,7 @@ impl Context {
             providers: Arc::new(Providers::new(&config.providers)),
             hasher: Hasher::new(config.hashing.threads, config.hashing.queue),
             metrics: Arc::new(Metrics::new()),
+            levels: Levels::default(),
             config: Arc::new(config),
         }
     }

@@ -5,6 +5,7 @@
 mod dedicated;
 mod error;
 mod migrations;
+mod traced;
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::config::{DatabaseConfig, PATIENCE};
 pub use dedicated::Dedicated;
 pub use error::DbError;
 pub use migrations::{MigrateError, Schema, migrate};
+pub use traced::{Client, Prepared, Sql, Values};
 
 /// The oldest age at which a transaction may still commit.
 ///
@@ -74,6 +76,26 @@ impl Db {
     /// When none is free in time, or PostgreSQL cannot be reached.
     pub async fn get(&self) -> Result<Connection, DbError> {
         Ok(Connection { object: self.pool.get().await? })
+    }
+}
+
+/// How the pool is at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// Connections that are lent.
+    pub lent: usize,
+    /// Connections that could be lent at once.
+    pub most: usize,
+    /// Requests that wait for one.
+    pub waiting: usize,
+}
+
+impl Db {
+    /// How the pool is at the moment.
+    pub fn status(&self) -> PoolStatus {
+        let status = self.pool.status();
+        let lent = status.size.saturating_sub(status.available);
+        PoolStatus { lent, most: status.max_size, waiting: status.waiting }
     }
 }
 

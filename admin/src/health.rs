@@ -43,15 +43,41 @@ impl Draining {
     }
 }
 
-/// `/health/live`, `/health/ready` and `/metrics`.
+/// `/health/live`, `/health/ready`, `/metrics` and `/log-levels`.
 pub fn filter(context: Context, draining: Draining) -> BoxedFilter<(warp::reply::Response,)> {
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     warp::method()
         .and(warp::path::full())
-        .then(move |method: Method, path: FullPath| {
+        .and(query)
+        .then(move |method: Method, path: FullPath, query: String| {
             let (context, draining) = (context.clone(), draining.clone());
-            async move { answer(&context, &draining, &method, path.as_str()).await.into_response() }
+            async move {
+                match path.as_str() {
+                    "/log-levels" => log_levels(&context, &method, &query),
+                    path => answer(&context, &draining, &method, path).await,
+                }
+                .into_response()
+            }
         })
         .boxed()
+}
+
+/// What is logged; with PUT and the text as the query, as `ADMIN_LOG` has it, that from now on.
+fn log_levels(context: &Context, method: &Method, query: &str) -> Response {
+    let levels = |status| Response::json(status, &serde_json::json!({ "levels": context.levels.current() }));
+    match *method {
+        Method::GET | Method::HEAD => levels(StatusCode::OK),
+        Method::PUT => match context.levels.change(query) {
+            Ok(()) => {
+                tracing::info!(levels = query, "The levels of the log were changed.");
+                levels(StatusCode::OK)
+            }
+            Err(error) => {
+                Response::json(StatusCode::BAD_REQUEST, &serde_json::json!({ "error": error.to_string() }))
+            }
+        },
+        _ => Response::empty(StatusCode::METHOD_NOT_ALLOWED),
+    }
 }
 
 async fn answer(context: &Context, draining: &Draining, method: &Method, path: &str) -> Response {
@@ -61,12 +87,17 @@ async fn answer(context: &Context, draining: &Draining, method: &Method, path: &
     match path {
         "/health/live" => Response::json(StatusCode::OK, &serde_json::json!({ "live": true })),
         "/health/ready" => ready(context, draining).await,
-        "/metrics" => match context.metrics.encode() {
+        "/metrics" => match metrics(context) {
             Ok(text) => Response::new(StatusCode::OK, OPEN_METRICS, Bytes::from(text)),
             Err(_) => Response::empty(StatusCode::INTERNAL_SERVER_ERROR),
         },
         _ => Response::empty(StatusCode::NOT_FOUND),
     }
+}
+
+fn metrics(context: &Context) -> Result<String, std::fmt::Error> {
+    context.metrics.observe(context.db.status(), context.hasher.places());
+    context.metrics.encode()
 }
 
 /// Redis is purposefully not looked at: without it nobody is kept from signing in or out, and what was

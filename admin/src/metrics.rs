@@ -13,6 +13,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::db::PoolStatus;
+
 pub use months::MonthsAhead;
 
 /// Every metric of the service.
@@ -24,6 +26,8 @@ pub struct Metrics {
     refreshes: Family<CauseLabels, Counter>,
     sign_ins: Family<OutcomeLabels, Counter>,
     provider_answers: Family<ProviderLabels, Counter>,
+    connections: Family<StateLabels, Gauge>,
+    hash_places: Family<StateLabels, Gauge>,
     /// Which key sets, epochs and records the relay moves.
     pub relay: RelayMetrics,
     /// Months of the sign-in history, from this one on, that have a partition.
@@ -79,6 +83,11 @@ struct ProviderLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabels {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
     outcome: &'static str,
 }
@@ -118,6 +127,8 @@ impl Metrics {
             refreshes: Family::default(),
             sign_ins: Family::default(),
             provider_answers: Family::default(),
+            connections: Family::default(),
+            hash_places: Family::default(),
             relay: RelayMetrics::default(),
             partitions_ahead: MonthsAhead::default(),
             history_failures: Counter::default(),
@@ -135,6 +146,10 @@ impl Metrics {
         r.register("sign_ins", "Sign-ins by outcome", self.sign_ins.clone());
         let answers = "People who came back from an identity provider, by provider and outcome";
         r.register("provider_answers", answers, self.provider_answers.clone());
+        let connections = "Connections to PostgreSQL that are lent, could be lent, and are waited for";
+        r.register("database_connections", connections, self.connections.clone());
+        let places = "Places for password hashes that are taken, and that there are";
+        r.register("hash_places", places, self.hash_places.clone());
         let ahead = "Months of the sign-in history, from this one on, that have a partition";
         r.register("partitions_ahead", ahead, self.partitions_ahead.clone());
         let failures = "Entries of the sign-in history that could not be written";
@@ -183,6 +198,19 @@ impl Metrics {
     pub fn provider_answer(&self, provider: &str, outcome: &'static str) {
         let provider = provider.to_owned();
         self.provider_answers.get_or_create(&ProviderLabels { provider, outcome }).inc();
+    }
+
+    /// Notes how the pool and the queue of the hash are, because somebody asks.
+    pub fn observe(&self, pool: PoolStatus, (taken, places): (usize, usize)) {
+        let set = |family: &Family<StateLabels, Gauge>, state, count: usize| {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            family.get_or_create(&StateLabels { state }).set(count);
+        };
+        set(&self.connections, "lent", pool.lent);
+        set(&self.connections, "most", pool.most);
+        set(&self.connections, "waited_for", pool.waiting);
+        set(&self.hash_places, "taken", taken);
+        set(&self.hash_places, "most", places);
     }
 
     /// All of them in the text format of `OpenMetrics`.

@@ -10,7 +10,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use shared::telemetry::TRACE;
 use tokio::sync::OnceCell;
+use tracing::{Instrument as _, Span};
 
 use crate::api::{Code, Problem};
 use crate::config::RedisConfig;
@@ -91,13 +93,13 @@ impl Pending {
         let mut connection = self.connection().await?;
         let mut counting = redis::pipe();
         counting.atomic().cmd("INCR").arg(&count).cmd("EXPIRE").arg(&count).arg(life).arg("NX").ignore();
-        let (so_many,): (u64,) = counting.query_async(&mut connection).await?;
+        let (so_many,): (u64,) = counting.query_async(&mut connection).instrument(span("INCR")).await?;
         if so_many > MOST {
             return Err(PendingError::Full);
         }
         let mut put = redis::cmd("SET");
         put.arg(self.key(kind, secret)).arg(text).arg("EX").arg(life);
-        Ok(put.query_async::<()>(&mut connection).await?)
+        Ok(put.query_async::<()>(&mut connection).instrument(span("SET")).await?)
     }
 
     /// Takes what was remembered for whoever holds `secret`: nobody gets it a second time. What another version
@@ -113,7 +115,8 @@ impl Pending {
     ) -> Result<Option<T>, PendingError> {
         let mut take = redis::cmd("GETDEL");
         take.arg(self.key(kind, secret));
-        let text: Option<String> = take.query_async(&mut self.connection().await?).await?;
+        let mut connection = self.connection().await?;
+        let text: Option<String> = take.query_async(&mut connection).instrument(span("GETDEL")).await?;
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
@@ -134,6 +137,18 @@ fn manager(redis: &RedisConfig) -> Result<ConnectionManager, redis::RedisError> 
         .set_response_timeout(Some(PATIENCE))
         .set_number_of_retries(1);
     ConnectionManager::new_lazy_with_config(redis::Client::open(redis.server.clone())?, config)
+}
+
+/// Names are those of OpenTelemetry's conventions for databases (version 1.33). Keys and values are not in it.
+fn span(command: &'static str) -> Span {
+    tracing::info_span!(
+        target: TRACE,
+        "redis",
+        otel.name = command,
+        otel.kind = "client",
+        db.system.name = "redis",
+        db.operation.name = command,
+    )
 }
 
 /// The hash of a secret, in hexadecimal: what it is found by, and says nothing of it.

@@ -1,7 +1,7 @@
 //! The cost of one decision, without sockets: `cargo bench -p introspect --bench decide`.
 //!
 //! `warm` is a token seen before, with a role and revocations to look through; `cold` one never seen;
-//! `signature` the bare Ed25519 verification that a cold one cannot do without.
+//! `signature` the bare Ed25519 verification that a cold one cannot do without; `recording` what its time costs to count.
 
 #![expect(unreachable_pub, reason = "a benchmark is no library")]
 
@@ -57,6 +57,16 @@ fn cold(bencher: Bencher<'_, '_>) {
     bencher
         .with_inputs(|| scene::request(&scene::token(&mint), scene::BY_ROLE))
         .bench_local_values(|request| decider.decide(&request, &tally));
+}
+
+/// What a decision's time costs to take and to count.
+#[divan::bench]
+fn recording(bencher: Bencher<'_, '_>) {
+    let tally = Tally::default();
+    bencher.bench_local(|| {
+        let begun = std::time::Instant::now();
+        tally.took(black_box(begun.elapsed()));
+    });
 }
 
 #[divan::bench]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::RedisError;
 use shared::clock::Clock;
 use shared::listen::Address;
+use shared::telemetry::Levels;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
@@ -128,12 +129,24 @@ impl App {
         Ok(Self {
             listeners: bind(&config.listen).await?,
             ops_listeners: bind(&config.ops_listen).await?,
-            handlers: Decisions::of_workers(&decider, config.challenges, metrics.tallies()),
-            operations: Operations { ready, metrics },
+            handlers: Decisions::of_workers(
+                &decider,
+                config.challenges,
+                config.traces.are_wanted(),
+                metrics.tallies(),
+            ),
+            operations: Operations { ready, metrics, levels: Levels::default() },
             refresher,
             feeder,
             drain: config.drain,
         })
+    }
+
+    /// Lets operators change which lines are logged.
+    #[must_use]
+    pub fn with_levels(mut self, levels: Levels) -> Self {
+        self.operations.levels = levels;
+        self
     }
 
     /// Where nginx asks; ports are the real ones.
@@ -155,7 +168,7 @@ impl App {
         let (stop, stopped) = watch::channel(false);
         // Never told to stop: health and metrics are answered to the very end.
         let (_never, forever) = watch::channel(false);
-        let Operations { ready, metrics } = self.operations.clone();
+        let Operations { ready, metrics, .. } = self.operations.clone();
         let workers = Arc::new(Workers::start(self.handlers, &stopped, &metrics)?);
 
         let mut background = JoinSet::new();

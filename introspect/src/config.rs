@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use shared::env::{Mistakes, Reader, Vars, between, duration_between, text};
 use shared::listen::{self, Address};
 use shared::revocation::Keys;
-use shared::telemetry::Logs;
+use shared::telemetry::{Logs, Traces};
 use shared::token::{Algorithm, Foreign, Profile, Verifier};
 
 use crate::keys::Location;
@@ -18,7 +18,10 @@ use crate::verdict::Challenges;
 
 /// nginx is on the same machine, so a file that only it can reach is the best address.
 const SOCKET: &str = "/run/introspect/auth.sock";
-const OPERATIONS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9002);
+/// Where health and metrics are, unless the variable says so.
+pub const OPERATIONS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9002);
+/// The variable that says where health and metrics are.
+pub const OPS_LISTEN: &str = "INTROSPECT_OPS_LISTEN";
 /// The prefix makes browsers keep the cookie to this very host and to TLS.
 const COOKIE: &str = "__Host-access";
 const REALM: &str = "cinema";
@@ -71,6 +74,8 @@ pub struct Config {
     pub drain: Duration,
     /// What is logged, and how.
     pub logs: Logs,
+    /// Where traces go.
+    pub traces: Traces,
 }
 
 impl Config {
@@ -96,7 +101,7 @@ impl Config {
 
 fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let listen = reader.or("INTROSPECT_LISTEN", vec![Address::Unix(SOCKET.into())], listen::list);
-    let ops_listen = reader.or("INTROSPECT_OPS_LISTEN", vec![Address::Tcp(OPERATIONS)], listen::list);
+    let ops_listen = reader.or(OPS_LISTEN, vec![Address::Tcp(OPERATIONS)], listen::list);
     let redis = redis(reader);
     let prefix = reader.or("REDIS_PREFIX", Keys::PREFIX.to_owned(), Keys::parse_prefix);
     let jwks = reader.required("INTROSPECT_JWKS", str::parse);
@@ -110,6 +115,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let remembered = reader.or("INTROSPECT_CACHE", CACHE, between(1, 10_000_000));
     let drain = reader.or("INTROSPECT_DRAIN", DRAIN, duration_between(Duration::ZERO, HOUR));
     let logs = Logs::read(reader, "INTROSPECT");
+    let traces = Traces::read(reader, "usher-introspect");
     Some(Config {
         listen,
         ops_listen,
@@ -126,6 +132,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
         remembered,
         drain,
         logs,
+        traces,
     })
 }
 

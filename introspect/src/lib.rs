@@ -7,7 +7,7 @@
 //!
 //! A revocation: [`feed`] (Redis) to [`revoked`]; a change of a role: [`feed`] to [`rights`]. The next request sees it.
 //!
-//! Beside them: [`keys`] (the issuer's, kept up to date), [`ready`], [`metrics`], [`config`], and [`app`],
+//! Beside them: [`keys`] (the issuer's, kept up to date), [`ready`], [`metrics`], [`traces`], [`config`], and [`app`],
 //! which knows them all.
 
 pub mod app;
@@ -25,4 +25,5 @@ pub mod revoked;
 pub mod rights;
 pub mod routes;
 pub mod server;
+pub mod traces;
 pub mod verdict;

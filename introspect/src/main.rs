@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use introspect::app::App;
-use introspect::config::Config;
+use introspect::config::{self, Config};
 use introspect::lint::command::LintNginx;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared::clock::SystemClock;
-use shared::env::{EXIT_USAGE, ProcessVars};
+use shared::env::{EXIT_USAGE, Mistakes, ProcessVars};
+use shared::listen::Address;
+use shared::telemetry;
 
 /// Answers nginx's `auth_request`. Configured by environment variables alone: see docs/configuration.md.
 #[derive(Debug, Parser)]
@@ -23,13 +25,26 @@ struct Command {
 enum Action {
     /// Answer (the default).
     Serve,
+    /// Ask the sidecar that runs with these variables whether it is ready; 0 if it is.
+    Health,
     LintNginx(LintNginx),
 }
 
 fn main() -> ExitCode {
     match Command::parse().action.unwrap_or(Action::Serve) {
         Action::Serve => serve(),
+        Action::Health => health(),
         Action::LintNginx(lint) => lint.run(),
+    }
+}
+
+fn health() -> ExitCode {
+    match shared::health::check(&ProcessVars, config::OPS_LISTEN, Address::Tcp(config::OPERATIONS)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("introspect: {error}");
+            if error.is::<Mistakes>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
+        }
     }
 }
 
@@ -41,8 +56,6 @@ fn serve() -> ExitCode {
             return ExitCode::from(EXIT_USAGE);
         }
     };
-    config.logs.start();
-    raise_open_files();
     match run(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -66,8 +79,10 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = control.block_on(async {
+        let telemetry = telemetry::start(&config.logs, &config.traces)?;
+        raise_open_files();
         let shutdown = shared::shutdown::requested()?;
-        let app = App::build(config, Arc::new(SystemClock)).await?;
+        let app = App::build(config, Arc::new(SystemClock)).await?.with_levels(telemetry.levels());
         let (listen, ops) = (app.addresses(), app.ops_addresses());
         tracing::info!(version = env!("CARGO_PKG_VERSION"), ?listen, ?ops, "introspect listens.");
         app.run(shutdown).await?;

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -11,10 +12,13 @@ use http_body_util::{Empty, Full};
 use hyper::body::Incoming;
 use shared::request_id::{self, RequestId};
 
+use shared::telemetry::Levels;
+
 use crate::decide::{Decider, POLICY};
 use crate::metrics::{Metrics, Tally};
 use crate::ready::Ready;
 use crate::server::Handler;
+use crate::traces;
 use crate::verdict::{Answer, Challenges, Refusal, Verdict};
 
 /// The decision listener: whatever the path, the answer is a decision.
@@ -25,6 +29,8 @@ pub struct Decisions {
     /// Of the worker that asks.
     tally: Arc<Tally>,
     complaints: Arc<Complaints>,
+    /// Whether traces are sent anywhere.
+    is_traced: bool,
 }
 
 /// The operators' listener.
@@ -34,6 +40,8 @@ pub struct Operations {
     pub ready: Arc<Ready>,
     /// What it has counted.
     pub metrics: Arc<Metrics>,
+    /// Which lines are logged.
+    pub levels: Levels,
 }
 
 /// Keeps a mistake in nginx's configuration from filling the log: one line in so many seconds.
@@ -44,7 +52,12 @@ struct Complaints {
 
 impl Decisions {
     /// One handler a tally.
-    pub fn of_workers(decider: &Arc<Decider>, challenges: Challenges, tallies: &[Arc<Tally>]) -> Vec<Self> {
+    pub fn of_workers(
+        decider: &Arc<Decider>,
+        challenges: Challenges,
+        is_traced: bool,
+        tallies: &[Arc<Tally>],
+    ) -> Vec<Self> {
         let challenges = Arc::new(challenges);
         let complaints = Arc::new(Complaints::default());
         let of_worker = |tally: &Arc<Tally>| Self {
@@ -52,14 +65,22 @@ impl Decisions {
             challenges: Arc::clone(&challenges),
             tally: Arc::clone(tally),
             complaints: Arc::clone(&complaints),
+            is_traced,
         };
         tallies.iter().map(of_worker).collect()
     }
 
     /// The answer to any request. A panic costs this request, not the worker.
     pub fn decide<B>(&self, request: &Request<B>) -> Answer {
+        // Begun before the decision, and only for a request whose trace is kept.
+        let span = self.is_traced.then(|| traces::span(request.headers())).flatten();
+        let begun = Instant::now();
         let decide = AssertUnwindSafe(|| self.decider.decide(request, &self.tally));
         let verdict = catch_unwind(decide).unwrap_or(Verdict::Deny(Refusal::Panicked));
+        self.tally.took(begun.elapsed());
+        if let Some(span) = span {
+            traces::tell(&span, &verdict);
+        }
         if let Verdict::Deny(refusal) = verdict {
             self.report(refusal, request.headers());
         }
@@ -104,6 +125,9 @@ impl Handler for Operations {
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         let known = matches!(*request.method(), Method::GET | Method::HEAD);
         match request.uri().path() {
+            "/log-levels" if known => text(StatusCode::OK, format!("{}\n", self.levels.current())),
+            "/log-levels" if *request.method() == Method::PUT => self.change_levels(request.uri().query()),
+            "/log-levels" => text(StatusCode::METHOD_NOT_ALLOWED, "only GET and PUT\n".to_owned()),
             "/health/live" if known => text(StatusCode::OK, "live\n".to_owned()),
             "/health/ready" if known => match self.ready.missing() {
                 None => text(StatusCode::OK, "ready\n".to_owned()),
@@ -113,9 +137,24 @@ impl Handler for Operations {
             "/health/live" | "/health/ready" | "/metrics" => {
                 text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned())
             }
-            _ => {
-                text(StatusCode::NOT_FOUND, "/health/live, /health/ready and /metrics are here\n".to_owned())
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "/health/live, /health/ready, /metrics and /log-levels are here\n".to_owned(),
+            ),
+        }
+    }
+}
+
+impl Operations {
+    /// The text is the query, as `INTROSPECT_LOG` has it.
+    fn change_levels(&self, query: Option<&str>) -> Response<Full<Bytes>> {
+        let levels = query.unwrap_or_default();
+        match self.levels.change(levels) {
+            Ok(()) => {
+                tracing::info!(levels, "The levels of the log were changed.");
+                text(StatusCode::OK, format!("{levels}\n"))
             }
+            Err(error) => text(StatusCode::BAD_REQUEST, format!("{error}\n")),
         }
     }
 }

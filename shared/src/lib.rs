@@ -9,10 +9,12 @@
 //! * [`revocation`]: the 32-byte revocation record, and the Redis keys and positions it travels by;
 //! * [`role_map`]: what each role permits, by [`permission`], and the form in which sidecars are told;
 //! * [`role`], [`request_id`], [`clock`]: small words of both programs;
-//! * [`mod@env`], [`listen`], [`telemetry`], [`shutdown`]: how a program is configured, reached, heard and stopped.
+//! * [`mod@env`], [`listen`], [`telemetry`], [`health`], [`shutdown`]: how a program is configured, reached, heard, asked
+//!   and stopped.
 
 pub mod clock;
 pub mod env;
+pub mod health;
 pub mod listen;
 pub mod permission;
 pub mod request_id;

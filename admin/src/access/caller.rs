@@ -51,6 +51,7 @@ pub(crate) async fn caller(request: &Request) -> Result<Caller, Problem> {
     let text = bearer(&request.headers)?.ok_or_else(|| Problem::new(Code::TokenMissing))?;
     let token = verify(request, text, CLOCK_SKEW)?;
     let caller = identify(&token)?;
+    let _known_already = request.caller.set(caller.user);
     let connection = request.context.db.get().await?;
     judge(caller, store::caller_facts(&*connection, caller).await?)?;
     request.refuse_unknown_body()?;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,7 +14,7 @@ use uuid::Uuid;
 
 use super::caller::{Caller, Facts};
 use super::rights::{End, Held, Rights};
-use crate::db::{Connection, DbError, Transaction};
+use crate::db::{Client, Connection, DbError, Transaction};
 use crate::users::store::ACTIVE;
 
 /// A role that somebody has, as the database tells it.
@@ -33,10 +32,7 @@ struct Definition {
 }
 
 /// What the database says of an access token. `None` when its session or its user is not there.
-pub(super) async fn caller_facts(
-    client: &impl GenericClient,
-    caller: Caller,
-) -> Result<Option<Facts>, DbError> {
+pub(super) async fn caller_facts(client: &impl Client, caller: Caller) -> Result<Option<Facts>, DbError> {
     // The kinds are written out: with parameters in their place the plan could not use the index of these two.
     const { assert!(Kind::Token as u8 == 1 && Kind::Key as u8 == 4) };
     let sql = "select u.token_generation, d.generation as deployment_generation,
@@ -84,7 +80,7 @@ pub(super) async fn is_fresh(connection: &Connection, session: Uuid) -> Result<b
 
 /// What a user may do, in one statement and so of one moment. `None` when there is no such user. Whoever is
 /// disabled may do nothing.
-pub(super) async fn rights(client: &impl GenericClient, user: Uuid) -> Result<Option<Rights>, DbError> {
+pub(super) async fn rights(client: &impl Client, user: Uuid) -> Result<Option<Rights>, DbError> {
     let sql = "with recursive held as (
                    select r.id, r.name, given.expires_at
                    from auth.user_roles given join auth.roles r on r.id = given.role_id

@@ -1,5 +1,7 @@
 //! What a handler is given.
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
@@ -26,6 +28,8 @@ pub struct Request {
     pub params: Params,
     /// The query string, still encoded.
     pub query: String,
+    /// Who sent it, once that is known: for the log and the trace.
+    pub caller: Arc<OnceLock<Uuid>>,
     /// Whether the route knows a body.
     pub takes_body: bool,
     /// The body as it came.

@@ -1,7 +1,7 @@
 //! `admin serve`: the API, until a signal.
 
 use shared::listen::Address;
-use shared::shutdown;
+use shared::{shutdown, telemetry};
 
 use crate::app::App;
 use crate::config::Config;
@@ -9,9 +9,9 @@ use crate::config::Config;
 use super::Failure;
 
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
-    config.logs.start();
+    let telemetry = telemetry::start(&config.logs, &config.traces)?;
     let shutdown = shutdown::requested()?;
-    let app = App::build(config).await?;
+    let app = App::build(config).await?.with_levels(telemetry.levels());
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         api = list(&app.api_addresses()),

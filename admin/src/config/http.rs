@@ -33,12 +33,23 @@ pub struct TrustedProxies {
     unix: bool,
 }
 
+/// The variable that says where health and metrics are.
+pub const OPS_LISTEN: &str = "ADMIN_OPS_LISTEN";
+
+/// Where they are unless it says so.
+pub fn usual_ops_address() -> Address {
+    local(9001)
+}
+
+fn local(port: u16) -> Address {
+    Address::Tcp(([127, 0, 0, 1], port).into())
+}
+
 impl HttpConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let tcp = |port| vec![Address::Tcp(([127, 0, 0, 1], port).into())];
         Self {
-            listen: reader.or("ADMIN_LISTEN", tcp(8001), listen::list),
-            ops_listen: reader.or("ADMIN_OPS_LISTEN", tcp(9001), listen::list),
+            listen: reader.or("ADMIN_LISTEN", vec![local(8001)], listen::list),
+            ops_listen: reader.or(OPS_LISTEN, vec![usual_ops_address()], listen::list),
             trusted_proxies: reader.or(
                 "ADMIN_TRUSTED_PROXIES",
                 TrustedProxies::default(),

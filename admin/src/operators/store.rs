@@ -1,13 +1,12 @@
 //! All SQL about other people's accounts.
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::Row;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::db::{Connection, DbError, Transaction};
+use crate::db::{Client, Connection, DbError, Transaction};
 
 /// A person as operators see them. Purposefully without `Debug`: it is personal.
 #[derive(Clone, Serialize, ToSchema)]
@@ -43,7 +42,7 @@ const COLUMNS: &str =
     "u.id, u.email, u.login, u.display_name, u.status, u.is_superuser, u.created_at, u.updated_at";
 
 /// One person.
-pub(super) async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Person>, DbError> {
+pub(super) async fn find(client: &impl Client, id: Uuid) -> Result<Option<Person>, DbError> {
     let sql = format!("select {COLUMNS} from auth.users u where u.id = $1");
     let statement = client.prepare_cached(&sql).await?;
     client.query_opt(&statement, &[&id]).await?.as_ref().map(person).transpose()

@@ -41,6 +41,20 @@ impl ProviderError {
         }
     }
 
+    /// A word for it.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Resting(_) => "resting",
+            Self::Busy => "busy",
+            Self::Timeout => "timeout",
+            Self::Unreachable(_) => "unreachable",
+            Self::Status(_) => "status",
+            Self::Refused(_) => "refused",
+            Self::Nonsense(_) => "nonsense",
+            Self::IdToken(_) => "id_token",
+        }
+    }
+
     /// The refusal that `code` of a provider stands for. Only what looks like a code is kept of it.
     pub(crate) fn refused(code: Option<&str>) -> Self {
         let is_code = |text: &&str| {

@@ -5,7 +5,10 @@ use std::time::Duration;
 use http::StatusCode;
 use reqwest::redirect::Policy;
 use serde_json::Value;
+use shared::telemetry::TRACE;
 use tokio::time::timeout;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::error::ProviderError;
 
@@ -57,8 +60,15 @@ impl Transport {
     ///
     /// When the provider does not answer, answers 5xx, or says more than anybody should.
     pub(super) async fn send(&self, request: reqwest::Request) -> Result<Answer, ProviderError> {
+        let span = span(&request);
         // The client's own limit begins anew for what it does not count; this one counts all.
-        timeout(TOTAL, self.exchange(request)).await.unwrap_or(Err(ProviderError::Timeout))
+        let sent = timeout(TOTAL, self.exchange(request)).instrument(span.clone()).await;
+        let sent = sent.unwrap_or(Err(ProviderError::Timeout));
+        match &sent {
+            Ok(answer) => drop(span.record("http.response.status_code", answer.status.as_u16())),
+            Err(error) => drop(span.record("error.type", error.kind()).record("otel.status_code", "ERROR")),
+        }
+        sent
     }
 
     async fn exchange(&self, request: reqwest::Request) -> Result<Answer, ProviderError> {
@@ -79,6 +89,22 @@ impl Transport {
         }
         Ok(Answer { status, body })
     }
+}
+
+/// Names are those of OpenTelemetry's conventions for HTTP (version 1.23). Neither path nor query is in it: a token may be.
+fn span(request: &reqwest::Request) -> Span {
+    tracing::info_span!(
+        target: TRACE,
+        "provider",
+        otel.name = request.method().as_str(),
+        otel.kind = "client",
+        otel.status_code = Empty,
+        http.request.method = request.method().as_str(),
+        http.response.status_code = Empty,
+        server.address = request.url().host_str(),
+        server.port = request.url().port_or_known_default(),
+        error.r#type = Empty,
+    )
 }
 
 impl Answer {

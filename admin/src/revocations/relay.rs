@@ -20,7 +20,9 @@ mod post;
 mod trim;
 
 use shared::revocation::{Keys, Position, Record};
+use shared::telemetry::TRACE;
 use tokio::time::{Instant, sleep, timeout};
+use tracing::{Instrument as _, Span};
 
 use crate::config::{DatabaseConfig, RedisConfig};
 use crate::db::DbError;
@@ -200,7 +202,10 @@ impl Relay {
             let (rows, version) = post.unpublished(self.pace.batch).await.map_err(fallen)?;
             self.publish_roles(post, bound, version).await?;
             let before = bound.at;
-            bound.append(&records(&rows)).await.map_err(|error| broken(before.epoch, error))?;
+            // Looking is no publishing.
+            let span = if rows.is_empty() { Span::none() } else { publishing(before, rows.len()) };
+            let appended = bound.append(&records(&rows)).instrument(span).await;
+            appended.map_err(|error| broken(before.epoch, error))?;
             if rows.is_empty() {
                 return Ok(());
             }
@@ -246,6 +251,21 @@ impl Bound {
         let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
         self.at.seq = self.at.seq.saturating_add(count);
     }
+}
+
+/// A trace of its own: what is published together was revoked by many.
+fn publishing(at: Position, count: usize) -> Span {
+    tracing::info_span!(
+        target: TRACE,
+        parent: None,
+        "publish",
+        otel.name = "publish revocations",
+        otel.kind = "producer",
+        db.system.name = "redis",
+        messaging.batch.message_count = count,
+        usher.epoch = at.epoch,
+        usher.sequence = at.seq,
+    )
 }
 
 fn records(rows: &[Row]) -> Vec<Record> {

@@ -2,14 +2,17 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use futures_util::{FutureExt as _, Stream};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use shared::request_id::{self, RequestId};
-use tracing::Instrument as _;
+use shared::telemetry::{self, Parent, TRACE};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
+use uuid::Uuid;
 use warp::Reply as _;
 
 use crate::api::{Client, Code, Params, Problem, Request, Response, read_body};
@@ -18,6 +21,9 @@ use crate::context::Context;
 use super::find::{Found, find};
 use super::under_way::{Turn, UnderWay};
 use super::{Handler, Route};
+
+/// Which trace a request is part of (W3C Trace Context).
+const TRACEPARENT: &str = "traceparent";
 
 /// The route of a request that matches none, in logs and metrics.
 const NO_ROUTE: &str = "none";
@@ -50,6 +56,8 @@ struct Asked {
     id: RequestId,
     method: Method,
     begun: Instant,
+    trace: Span,
+    caller: Arc<OnceLock<Uuid>>,
 }
 
 impl Router {
@@ -67,20 +75,29 @@ impl Router {
         body: impl Stream<Item = Result<B, E>> + Send,
     ) -> warp::reply::Response {
         let id = request_id_of(&arrived.headers);
+        let trace = trace_of(&arrived, &id);
         // At the level of errors, so that no log filter takes the name away from a line that passes it.
         let span = tracing::error_span!("request", request_id = %id);
-        let asked = Asked { id, method: arrived.method.clone(), begun: Instant::now() };
-        let (route, admitted) = self.admit(arrived, body, &asked.id).instrument(span.clone()).await;
+        let asked = Asked {
+            id,
+            method: arrived.method.clone(),
+            begun: Instant::now(),
+            trace,
+            caller: Arc::default(),
+        };
+        let admitting = self.admit(arrived, body, &asked).instrument(span.clone());
+        let (route, admitted) = admitting.instrument(asked.trace.clone()).await;
         let admitted = match admitted {
             Ok(admitted) => admitted,
             Err(problem) => return span.in_scope(|| self.finish(&asked, route, Err(problem))),
         };
+        let trace = asked.trace.clone();
         let work = async move {
             let result = admitted.work(self.context.config.http.handling).await;
             self.finish(&asked, route, result)
         };
         // A handler's panic is caught within; nothing else ends the task early but the runtime's own end.
-        tokio::spawn(work.instrument(span))
+        tokio::spawn(work.instrument(span).instrument(trace))
             .await
             .unwrap_or_else(|_ended| http::StatusCode::INTERNAL_SERVER_ERROR.into_response())
     }
@@ -90,7 +107,7 @@ impl Router {
         &self,
         arrived: Arrived,
         body: impl Stream<Item = Result<B, E>> + Send,
-        id: &RequestId,
+        asked: &Asked,
     ) -> (&'static str, Result<Admitted, Problem>) {
         match find(&self.routes, &arrived.method, &arrived.path) {
             Found::Nothing => (NO_ROUTE, Err(Problem::new(Code::NotFound))),
@@ -98,7 +115,7 @@ impl Router {
                 (NO_ROUTE, Err(Problem::new(Code::MethodNotAllowed).allow(methods)))
             }
             Found::Route(route, params) => {
-                (route.path, self.take_turn(route, params, arrived, body, id).await)
+                (route.path, self.take_turn(route, params, arrived, body, asked).await)
             }
         }
     }
@@ -109,7 +126,7 @@ impl Router {
         params: Params,
         arrived: Arrived,
         body: impl Stream<Item = Result<B, E>> + Send,
-        id: &RequestId,
+        asked: &Asked,
     ) -> Result<Admitted, Problem> {
         let body = read_body(body).await?;
         let turn = self.under_way.take_turn();
@@ -117,7 +134,8 @@ impl Router {
         let request = Request {
             client: Client::of(arrived.peer, &arrived.headers, trusted),
             context: self.context.clone(),
-            id: id.clone(),
+            id: asked.id.clone(),
+            caller: Arc::clone(&asked.caller),
             headers: arrived.headers,
             params,
             query: arrived.query,
@@ -137,31 +155,72 @@ impl Router {
     ) -> warp::reply::Response {
         let code = result.as_ref().err().map(Problem::code);
         let response = result.unwrap_or_else(|problem| problem.respond(&asked.id));
-        self.note(&asked.method, route, &response, code, asked.begun.elapsed());
+        self.note(asked, route, &response, code);
         response
             .with_header(HeaderName::from_static(request_id::HEADER), header_value(&asked.id))
             .into_response()
     }
 
-    fn note(
-        &self,
-        method: &Method,
-        route: &'static str,
-        response: &Response,
-        code: Option<Code>,
-        took: Duration,
-    ) {
-        let status = response.status().as_u16();
-        self.context.metrics.request(method, route, status, took);
+    fn note(&self, asked: &Asked, route: &'static str, response: &Response, code: Option<Code>) {
+        let (method, status, took) = (&asked.method, response.status(), asked.begun.elapsed());
+        let status_code = status.as_u16();
+        self.context.metrics.request(method, route, status_code, took);
+        let user = asked.caller.get();
+        asked.tell_trace(route, status, code);
         tracing::info!(
             method = %method,
             route,
-            status,
+            status = status_code,
             code = code.map(Code::as_str),
+            user = user.map(tracing::field::display),
+            trace_id = telemetry::trace_id(&asked.trace),
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             "Answered a request."
         );
     }
+}
+
+impl Asked {
+    /// Names in the trace are those of OpenTelemetry's conventions for HTTP (version 1.23).
+    fn tell_trace(&self, route: &'static str, status: StatusCode, code: Option<Code>) {
+        if self.trace.is_disabled() {
+            return;
+        }
+        telemetry::rename(&self.trace, format!("{} {route}", self.method));
+        self.trace.record("http.route", route);
+        self.trace.record("http.response.status_code", status.as_u16());
+        if let Some(user) = self.caller.get() {
+            self.trace.record("user.id", tracing::field::display(user));
+        }
+        if let Some(code) = code {
+            self.trace.record("error.type", code.as_str());
+        }
+        if status.is_server_error() {
+            self.trace.record("otel.status_code", "ERROR");
+        }
+    }
+}
+
+/// The span of a request, part of the trace that nginx began. The query is not in it: it may hold secrets.
+fn trace_of(arrived: &Arrived, id: &RequestId) -> Span {
+    let span = tracing::info_span!(
+        target: TRACE,
+        "request",
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = %arrived.method,
+        http.route = Empty,
+        http.response.status_code = Empty,
+        url.path = arrived.path,
+        error.r#type = Empty,
+        user.id = Empty,
+        usher.request_id = %id,
+    );
+    let parent = arrived.headers.get(TRACEPARENT).and_then(|line| line.to_str().ok()).and_then(Parent::parse);
+    if let Some(parent) = parent {
+        telemetry::parent(&span, parent);
+    }
+    span
 }
 
 impl Admitted {

@@ -1,11 +1,10 @@
 //! All SQL about accounts at identity providers.
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::db::{DbError, Transaction};
+use crate::db::{Client, DbError, Transaction};
 
 /// An account as it is linked. Purposefully without `Debug`: it holds an address.
 pub(super) struct NewAccount<'n> {
@@ -38,7 +37,7 @@ pub(super) struct Account {
 
 /// Whose an account is.
 pub(super) async fn owner(
-    client: &impl GenericClient,
+    client: &impl Client,
     provider: &str,
     subject: &str,
 ) -> Result<Option<Uuid>, DbError> {
@@ -90,7 +89,7 @@ pub(super) async fn note_sign_in(
 }
 
 /// Everything that is linked to a user, the first linked first.
-pub(super) async fn list(client: &impl GenericClient, user: Uuid) -> Result<Vec<Account>, DbError> {
+pub(super) async fn list(client: &impl Client, user: Uuid) -> Result<Vec<Account>, DbError> {
     let sql = "select provider, subject, email, is_email_vouched, display_name, linked_at, linked_rule, last_login_at
                from auth.oauth_accounts where user_id = $1 order by linked_at, provider";
     let statement = client.prepare_cached(sql).await?;

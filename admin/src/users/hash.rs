@@ -23,6 +23,8 @@ pub use argon::{PasswordHash, Verdict};
 pub struct Hasher {
     jobs: Sender<Job>,
     places: Arc<Semaphore>,
+    /// How many places there are.
+    room: usize,
     computed: Arc<Computed>,
 }
 
@@ -72,12 +74,18 @@ impl Hasher {
                 tracing::error!(%error, "No thread could be started to hash passwords on; allow this user more.");
             }
         }
-        Self { jobs, places: Arc::new(Semaphore::new(threads + queue)), computed }
+        let room = threads + queue;
+        Self { jobs, places: Arc::new(Semaphore::new(room)), room, computed }
     }
 
     /// How many hashes were computed so far: with today's parameters, and with others.
     pub fn computed(&self) -> (u64, u64) {
         (self.computed.todays.load(Ordering::Relaxed), self.computed.others.load(Ordering::Relaxed))
+    }
+
+    /// How many places are taken, of how many.
+    pub fn places(&self) -> (usize, usize) {
+        (self.room.saturating_sub(self.places.available_permits()), self.room)
     }
 
     /// Takes a place, before anything else is done for a request.

@@ -1,6 +1,5 @@
 //! All SQL about users.
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -8,7 +7,7 @@ use uuid::Uuid;
 use super::hash::PasswordHash;
 use super::profile::{Profile, ProfileChange};
 use super::{EmailAddress, Identifier, Login};
-use crate::db::{Connection, DbError, Transaction};
+use crate::db::{Client, Connection, DbError, Transaction};
 
 /// The constraint that two accounts with one e-mail address violate.
 pub(crate) const EMAIL_IS_UNIQUE: &str = "users_email_is_unique";
@@ -67,7 +66,7 @@ pub(crate) enum Credential {
 /// # Errors
 ///
 /// A violated [`EMAIL_IS_UNIQUE`] or [`LOGIN_IS_UNIQUE`], or PostgreSQL is away.
-pub(crate) async fn insert(client: &impl GenericClient, new: &NewUser<'_>) -> Result<Timestamp, DbError> {
+pub(crate) async fn insert(client: &impl Client, new: &NewUser<'_>) -> Result<Timestamp, DbError> {
     let sql = "insert into auth.users (id, email, email_key, login, login_key, password_hash,
                    password_changed_at, display_name, locale, is_superuser, verified_email_key)
                values ($1, $2, $3, $4, $5, $6, case when $6::text is not null then clock_timestamp() end,

@@ -1,12 +1,11 @@
 //! Makes a superuser, from the command line alone.
 
-use deadpool_postgres::GenericClient;
 use uuid::Uuid;
 
 use super::hash::{HashError, Hasher};
 use super::store::{self, NewUser};
 use super::{EmailAddress, NotAnEmailAddress, Password};
-use crate::db::DbError;
+use crate::db::{Client, DbError};
 
 /// Why there is no new superuser.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +33,7 @@ pub enum SuperuserError {
 ///
 /// When the address or the password is not good, or the address is taken.
 pub async fn create_superuser(
-    client: &impl GenericClient,
+    client: &impl Client,
     hasher: &Hasher,
     email: &str,
     password: &Password,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{Command, PASSWORD, TestApp, TestDatabase, Vars, prefix, until, variables};
 
@@ -137,10 +138,41 @@ async fn a_served_program_stops_at_a_signal_with_0_and_logs_no_secret() {
     vars.insert("ADMIN_OPS_LISTEN", format!("unix:{}", socket.display()));
     let running = tokio::spawn(Command::new(&vars, &["serve"]).run_until_told());
     until("it listens", async || tokio::net::UnixStream::connect(&socket).await.ok()).await;
+    // The levels of the log are changed while it runs.
+    let ask = async |line: &str| {
+        let mut stream = tokio::net::UnixStream::connect(&socket).await.unwrap();
+        stream
+            .write_all(format!("{line} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").as_bytes())
+            .await
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    assert!(ask("GET /log-levels").await.ends_with(r#"{"levels":"info"}"#));
+    assert!(ask("PUT /log-levels?[").await.starts_with("HTTP/1.1 400"));
+    assert!(ask("PUT /log-levels?info,admin=debug").await.starts_with("HTTP/1.1 200"));
+    assert!(ask("GET /log-levels").await.ends_with(r#"{"levels":"info,admin=debug"}"#));
 
     let ended = tokio::time::timeout(Duration::from_secs(30), running).await.unwrap().unwrap();
 
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.err.contains("\"message\":\"Stopped.\""), "{ended:?}");
     assert!(!ended.err.contains("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="));
+}
+
+#[tokio::test]
+async fn it_asks_itself_whether_it_is_ready() {
+    let app = TestApp::start().await;
+    let ops = app.ops.base().replace("http://", "tcp:");
+    let health = async |address: &str| {
+        let vars = std::collections::HashMap::from([("ADMIN_OPS_LISTEN", address.to_owned())]);
+        Command::new(&vars, &["health"]).run().await
+    };
+    health(&ops).await.succeeded();
+    let wrong = health("9001").await;
+    assert!(wrong.code == 64 && wrong.err.contains("ADMIN_OPS_LISTEN"), "{wrong:?}");
+    app.sql().await.batch_execute("alter table auth.schema_history rename to gone").await.unwrap();
+    let ended = health(&ops).await;
+    assert!(ended.code == 1 && ended.err.contains("not ready"), "{ended:?}");
 }

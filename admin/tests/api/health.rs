@@ -25,6 +25,13 @@ async fn a_started_service_is_alive_ready_and_counted() {
     assert!(metrics.header("content-type").starts_with("application/openmetrics-text"));
     let line = "usher_admin_requests_total{method=\"GET\",route=\"none\",status=\"404\"} 1";
     assert!(metrics.text.contains(line), "{}", metrics.text);
+    for line in [
+        "usher_admin_database_connections{state=\"most\"} 8",
+        "usher_admin_hash_places{state=\"taken\"} 0",
+        "usher_admin_hash_places{state=\"most\"} 34",
+    ] {
+        assert!(metrics.text.contains(line), "{line} is not in {}", metrics.text);
+    }
     assert!(metrics.text.ends_with("# EOF\n"));
 }
 

@@ -101,3 +101,52 @@ fn sigterm_ends_it_well_and_no_token_is_in_its_log() {
     let signature = token.rsplit('.').next().unwrap();
     assert!(log.contains("token_malformed") && !log.contains(signature), "{log}");
 }
+
+#[test]
+fn it_asks_itself_whether_it_is_ready() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let health = |address: &str| {
+        let told = program().arg("health").env("INTROSPECT_OPS_LISTEN", address).output().unwrap();
+        (told.status.code(), String::from_utf8(told.stderr).unwrap())
+    };
+    let (code, told) = health(&format!("tcp:{nobody}"));
+    assert!(code == Some(1) && told.contains("not ready"), "{told}");
+    let (code, told) = health("9002");
+    assert!(code == Some(64) && told.contains("INTROSPECT_OPS_LISTEN"), "{told}");
+
+    let sidecar = crate::support::Sidecar::start();
+    let address = sidecar.ops_address().to_string();
+    wait_until("it is ready", || health(&address).0 == Some(0));
+}
+
+#[test]
+fn the_levels_of_the_log_are_changed_while_it_runs() {
+    let setup = Setup::new();
+    let socket = setup.folder.path().join("auth.sock");
+    let ops = setup.folder.path().join("ops.sock");
+    let setup = setup
+        .with("INTROSPECT_LISTEN", format!("unix:{}", socket.display()))
+        .with("INTROSPECT_OPS_LISTEN", format!("unix:{}", ops.display()));
+    let log = setup.folder.path().join("log");
+    let mut process =
+        program().envs(&setup.vars).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+    let ops = Address::Unix(ops);
+    wait_until("it listens", || Client::try_connect(&ops).is_ok());
+    let ask = |method: &str, path: &str| Client::connect(&ops).call(method, path);
+    let refused = || drop(Client::connect(&Address::Unix(socket.clone())).get("/"));
+    let logged = || std::fs::read_to_string(&log).unwrap();
+
+    assert_eq!(ask("GET", "/log-levels").body, "info\n");
+    refused();
+    assert_eq!(ask("PUT", "/log-levels?warn,introspect=debug").status, 200);
+    assert_eq!(ask("GET", "/log-levels").body, "warn,introspect=debug\n");
+    assert!(!logged().contains("A request was refused."), "{}", logged());
+    refused();
+    wait_until("the line is there", || logged().contains("was refused"));
+    for wrong in ["/log-levels", "/log-levels?", "/log-levels?[", "/log-levels?a=b=c"] {
+        assert_eq!(ask("PUT", wrong).status, 400, "{wrong}");
+    }
+    assert_eq!(ask("POST", "/log-levels?info").status, 405);
+    process.kill().unwrap();
+    process.wait().unwrap();
+}

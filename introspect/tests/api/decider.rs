@@ -81,7 +81,7 @@ fn a_panic_costs_one_request_and_is_counted() {
     let decider = Arc::new(Decider { clock: Arc::new(Broken), ..decider(&mint) });
     let metrics = Metrics::new(1);
     let challenges = Challenges::new("cinema").unwrap();
-    let decisions = Decisions::of_workers(&decider, challenges, metrics.tallies()).remove(0);
+    let decisions = Decisions::of_workers(&decider, challenges, false, metrics.tallies()).remove(0);
     let mut request = Request::new(());
     request.headers_mut().insert("x-auth-policy", HeaderValue::from_static("user"));
     assert_eq!(decisions.decide(&request).status(), 401);

@@ -197,6 +197,11 @@ impl Sidecar {
         wait_until(&format!("{status} for the token"), || client.ask(&headers).status == status);
     }
 
+    /// Where health and metrics are.
+    pub(crate) fn ops_address(&self) -> &Address {
+        &self.ops
+    }
+
     /// A connection to the operators' listener.
     pub(crate) fn connect_operator(&self) -> Client {
         Client::connect(&self.ops)

@@ -1,9 +1,14 @@
 //! Where log lines go and what they look like.
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use tracing::Metadata;
+use tracing_subscriber::filter::{FilterExt as _, FilterFn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
+
+use super::{AnyLayer, Spans, is_trace};
 use crate::env::Reader;
 
 /// How a log line is written.
@@ -45,12 +50,83 @@ impl Logs {
 
     /// Starts logging to standard error, for the whole process. A second call changes nothing.
     pub fn start(&self) {
-        let registry = tracing_subscriber::registry().with(EnvFilter::new(&self.filter));
-        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(true);
         // Only a test binary starts it twice, and the first one serves it as well.
-        let _already_started = match self.format {
-            Format::Json => registry.with(lines.json().flatten_event(true).with_span_list(false)).try_init(),
-            Format::Text => registry.with(lines.with_ansi(false)).try_init(),
+        let _already_started = Registry::default().with(self.layer().0).try_init();
+    }
+
+    /// What writes the lines, and what changes which.
+    pub(super) fn layer<S: Spans>(&self) -> (AnyLayer<S>, Levels) {
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(true);
+        let (filter, handle) = reload::Layer::new(EnvFilter::new(&self.filter));
+        let levels =
+            Levels::new(&self.filter, move |filter| handle.reload(filter).map_err(|error| error.to_string()));
+        let wanted = filter.and(FilterFn::new(is_no_trace as fn(&Metadata<'_>) -> bool));
+        let lines = match self.format {
+            Format::Json => {
+                lines.json().flatten_event(true).with_span_list(false).with_filter(wanted).boxed()
+            }
+            Format::Text => lines.with_ansi(false).with_filter(wanted).boxed(),
         };
+        (lines, levels)
+    }
+}
+
+fn is_no_trace(metadata: &Metadata<'_>) -> bool {
+    !is_trace(metadata)
+}
+
+/// Puts another filter in the place of the one there is.
+type Reload = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
+
+/// Which lines are written, changeable while the program runs. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Levels(Option<Arc<(Mutex<String>, Reload)>>);
+
+/// Why the levels stay as they are.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LevelsError {
+    /// The text.
+    #[error("it is a level such as info, or a list such as info,admin=debug, of at most {MAX_LEVELS} bytes")]
+    Malformed,
+    /// Nothing was started, or it has ended.
+    #[error("the log cannot be changed: {0}")]
+    Fixed(String),
+}
+
+/// The longest text of levels.
+const MAX_LEVELS: usize = 1000;
+
+impl Levels {
+    fn new(current: &str, reload: impl Fn(EnvFilter) -> Result<(), String> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new((Mutex::new(current.to_owned()), Box::new(reload)))))
+    }
+
+    /// As they are.
+    pub fn current(&self) -> String {
+        let text = self.0.as_ref().map(|all| all.0.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        text.unwrap_or_default()
+    }
+
+    /// Changes them, in the form of `<PROGRAM>_LOG`, until the program ends.
+    ///
+    /// # Errors
+    ///
+    /// When the text has no such form, or nothing is logged.
+    pub fn change(&self, text: &str) -> Result<(), LevelsError> {
+        if text.is_empty() || text.len() > MAX_LEVELS {
+            return Err(LevelsError::Malformed);
+        }
+        let filter = EnvFilter::try_new(text).map_err(|_| LevelsError::Malformed)?;
+        let all = self.0.as_ref().ok_or_else(|| LevelsError::Fixed("it was not started here".to_owned()))?;
+        let mut current = all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (all.1)(filter).map_err(LevelsError::Fixed)?;
+        text.clone_into(&mut current);
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Levels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Levels").field(&self.current()).finish()
     }
 }

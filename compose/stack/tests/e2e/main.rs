@@ -37,3 +37,5 @@ mod services;
 mod sidecar;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod traces;

@@ -58,7 +58,11 @@ impl Client {
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Answer {
-        self.send(format!("GET {path} HTTP/1.1\r\nHost: introspect\r\n\r\n").as_bytes());
+        self.call("GET", path)
+    }
+
+    pub(crate) fn call(&mut self, method: &str, path: &str) -> Answer {
+        self.send(format!("{method} {path} HTTP/1.1\r\nHost: introspect\r\n\r\n").as_bytes());
         self.answer()
     }
 

@@ -1,0 +1,159 @@
+//! Traces, from nginx's request id to SQL, as a real receiver of OTLP writes them down.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use stack::http::get;
+use stack::wait::until;
+use stack::{Folder, Stack, ports};
+
+use crate::people::{PASSWORD, Person, send};
+use crate::support::LIMIT;
+
+/// Every trace is kept.
+const ALL: &str = "split_clients $request_id $trace_flags { * 01; }";
+
+/// Rotel: takes traces by OTLP over gRPC and writes every span to its output.
+struct Receiver {
+    process: Child,
+    port: u16,
+    folder: Folder,
+}
+
+/// Where `./compose/local test` installs it.
+fn program() -> PathBuf {
+    let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/lib");
+    let versions = fs::read_dir(tools).into_iter().flatten().flatten();
+    let mut programs = versions.map(|version| version.path().join("site-packages/rotel/rotel-agent"));
+    programs.find(|program| program.exists()).unwrap_or_else(|| {
+        panic!("no rotel-agent in target/tools: ./compose/local test installs it; see .ci/tools.txt")
+    })
+}
+
+impl Receiver {
+    async fn start() -> Self {
+        let folder = Folder::temporary().unwrap();
+        let (port, http) = (ports::free().unwrap(), ports::free().unwrap());
+        let output = File::create(folder.join("output")).unwrap();
+        let errors = output.try_clone().unwrap();
+        let mut command = Command::new(program());
+        command.args(["start", "--exporter", "blackhole", "--debug-log", "traces"]);
+        command.args(["--debug-log-verbosity", "detailed"]);
+        command.args(["--otlp-grpc-endpoint", &format!("127.0.0.1:{port}")]);
+        command.args(["--otlp-http-endpoint", &format!("127.0.0.1:{http}")]);
+        command.arg("--pid-file").arg(folder.join("pid")).arg("--log-file").arg(folder.join("log"));
+        let process = command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn().unwrap();
+        let receiver = Self { process, port, folder };
+        let listens = async || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+        until("the receiver", LIMIT, listens)
+            .await
+            .unwrap_or_else(|why| panic!("{why}: {}", receiver.text()));
+        receiver
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// All that was received.
+    fn text(&self) -> String {
+        fs::read_to_string(self.folder.join("output")).unwrap_or_default()
+    }
+
+    /// The names of the spans of a trace that have arrived.
+    fn spans(&self, trace: &str) -> Vec<String> {
+        let text = self.text();
+        let spans = text.split("Span #").skip(1).filter(|span| span.contains(trace));
+        let name = |span: &str| {
+            let line = span.lines().find(|line| line.trim_start().starts_with("Name"));
+            line.and_then(|line| line.split_once(':')).map(|(_, name)| name.trim().to_owned())
+        };
+        spans.filter_map(name).collect()
+    }
+
+    /// Waits until a span of this name has arrived in the trace.
+    async fn has(&self, trace: &str, name: &str) {
+        let there = async || self.spans(trace).iter().any(|span| span == name);
+        until(name, LIMIT, there)
+            .await
+            .unwrap_or_else(|why| panic!("{why}: {:?}\n{}", self.spans(trace), self.text()));
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let _gone = self.process.kill();
+        let _ended = self.process.wait();
+    }
+}
+
+async fn traced(receiver: &Receiver) -> Stack {
+    let (url, soon) = (receiver.url(), ("OTEL_BSP_SCHEDULE_DELAY", "50"));
+    let builder = Stack::builder().providers().nginx(ALL, "");
+    let builder = builder.admin("OTEL_EXPORTER_OTLP_ENDPOINT", &url).admin(soon.0, soon.1);
+    builder.sidecar("OTEL_EXPORTER_OTLP_ENDPOINT", &url).sidecar(soon.0, soon.1).start().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_request_is_found_by_its_id_from_nginx_to_sql() {
+    let receiver = Receiver::start().await;
+    let stack = traced(&receiver).await;
+    let person = Person::register(&stack).await;
+
+    let signed_in = person.try_password(&stack, PASSWORD).await;
+    let trace = signed_in.header("x-request-id").unwrap().to_owned();
+    for name in ["POST /api/v1/auth/login", "select auth.users", "insert auth.sessions"] {
+        receiver.has(&trace, name).await;
+    }
+
+    let pair = person.sign_in(&stack).await;
+    let films = pair.get(&stack, "/api/v1/films/").await;
+    assert_eq!(films.status, 200);
+    receiver.has(films.header("x-request-id").unwrap(), "decide").await;
+
+    let departed = send(get(&stack.gateway("/api/v1/oauth/github/login"))).await;
+    assert_eq!(departed.status, 302);
+    receiver.has(departed.header("x-request-id").unwrap(), "SET").await;
+
+    let all = receiver.text();
+    assert!(all.contains("usher-admin") && all.contains("usher-introspect"));
+    assert!(all.contains(&person.id), "who asked is told");
+    for secret in [PASSWORD, &person.email, &pair.access, "eyJ", "state="] {
+        assert!(!all.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_sampled_is_not_sent_and_a_client_cannot_have_it_sampled() {
+    let receiver = Receiver::start().await;
+    let url = receiver.url();
+    let builder = Stack::builder().nginx("split_clients $request_id $trace_flags { * 00; }", "");
+    let builder =
+        builder.admin("OTEL_EXPORTER_OTLP_ENDPOINT", &url).sidecar("OTEL_EXPORTER_OTLP_ENDPOINT", &url);
+    let stack = builder.admin("OTEL_BSP_SCHEDULE_DELAY", "50").start().await.unwrap();
+    let theirs = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let header = format!("00-{theirs}-00f067aa0ba902b7-01");
+    let asked = send(get(&stack.gateway("/api/v1/roles")).header("traceparent", &header)).await;
+    assert_eq!(asked.status, 401);
+    // What admin does by itself is kept; it comes after.
+    let (_, pair) = Person::signed_in(&stack).await;
+    pair.sign_out(&stack).await;
+    let published = async || receiver.text().contains("publish revocations");
+    until("the relay's trace", LIMIT, published).await.unwrap();
+    assert!(!receiver.text().contains(theirs));
+    assert!(receiver.spans(asked.header("x-request-id").unwrap()).is_empty());
+}
+
+#[tokio::test]
+async fn a_receiver_that_goes_away_costs_nobody_anything() {
+    let mut receiver = Receiver::start().await;
+    let stack = traced(&receiver).await;
+    let (person, pair) = Person::signed_in(&stack).await;
+    receiver.process.kill().unwrap();
+    receiver.process.wait().unwrap();
+    for _ in 0..20 {
+        assert_eq!(pair.get(&stack, "/api/v1/films/").await.status, 200);
+        assert_eq!(person.try_password(&stack, PASSWORD).await.status, 200);
+    }
+}

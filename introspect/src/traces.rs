@@ -1,0 +1,57 @@
+//! A decision as part of the request's trace, where that is kept.
+
+use http::{HeaderMap, HeaderName};
+use shared::request_id::{self, RequestId};
+use shared::telemetry::{self, Parent, TRACE};
+use tracing::Span;
+use tracing::field::Empty;
+
+use crate::decide::POLICY;
+use crate::verdict::{Identity, Verdict};
+
+/// Which trace a request is part of (W3C Trace Context). nginx sets it, so that a client cannot.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// A span for a request whose trace is kept; else nothing, for the price of a look at one byte.
+pub fn span(headers: &HeaderMap) -> Option<Span> {
+    let line = headers.get(TRACEPARENT)?;
+    // The last digit is odd where the trace is kept.
+    if !matches!(line.as_bytes().last(), Some(b'1' | b'3' | b'5' | b'7' | b'9' | b'b' | b'd' | b'f')) {
+        return None;
+    }
+    begin(headers, Parent::parse(line.to_str().ok()?)?)
+}
+
+#[cold]
+fn begin(headers: &HeaderMap, parent: Parent) -> Option<Span> {
+    let request_id = headers.get(request_id::HEADER).and_then(|id| RequestId::parse(id.as_bytes()));
+    let span = tracing::info_span!(
+        target: TRACE,
+        "decide",
+        otel.kind = "server",
+        otel.status_code = Empty,
+        usher.request_id = request_id.map(tracing::field::display),
+        usher.policy = headers.get(POLICY).and_then(|policy| policy.to_str().ok()),
+        usher.outcome = Empty,
+        error.r#type = Empty,
+        user.id = Empty,
+    );
+    telemetry::parent(&span, parent);
+    Some(span)
+}
+
+/// What came of it. A refusal is no error of the span.
+#[cold]
+pub fn tell(span: &Span, verdict: &Verdict) {
+    match verdict {
+        Verdict::Allow(Identity::Known(known)) => {
+            span.record("usher.outcome", "allowed");
+            span.record("user.id", known.token.subject.as_str());
+        }
+        Verdict::Allow(Identity::Nobody) => drop(span.record("usher.outcome", "anonymous")),
+        Verdict::Deny(refusal) => {
+            span.record("usher.outcome", "refused");
+            span.record("error.type", refusal.label());
+        }
+    }
+}

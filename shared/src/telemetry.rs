@@ -1,0 +1,77 @@
+//! What the programs tell of themselves while they run: log lines, and traces.
+//!
+//! Both are made of `tracing`'s spans and events, and each sees its own: spans with the target [`TRACE`] are traces and
+//! no log line has them; everything else is for the log.
+
+mod logs;
+mod traces;
+
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::filter::FilterFn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer, Registry};
+
+pub use logs::{Format, Levels, LevelsError, Logs};
+pub use traces::{Parent, StartError, Traces, parent, rename, trace_id};
+
+/// The target of spans that are part of a trace.
+pub const TRACE: &str = "trace";
+
+/// What runs until the program ends. Dropped, it sends what is left, but waits for nobody for long.
+#[must_use = "traces end when it is dropped"]
+#[derive(Debug)]
+pub struct Telemetry {
+    levels: Levels,
+    provider: Option<traces::Provider>,
+}
+
+/// Starts both, for the whole process. Within a runtime, which sends the traces. A second call changes nothing.
+///
+/// # Errors
+///
+/// When traces cannot be sent at all. That nobody is there to take them is no error, now or later.
+pub fn start(logs: &Logs, traces: &Traces) -> Result<Telemetry, StartError> {
+    let (lines, levels) = logs.layer();
+    let (provider, tracer) = traces.provider()?.unzip();
+    let spans = tracer.map(|tracer| {
+        tracing_opentelemetry::layer()
+            .with_tracer(tracer)
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_target(false)
+            .with_level(false)
+            .with_filter(FilterFn::new(is_trace as fn(&Metadata<'_>) -> bool))
+    });
+    // Only a test binary starts it twice, and the first one serves it as well.
+    let _already_started = Registry::default().with(lines).with(spans).try_init();
+    Ok(Telemetry { levels, provider })
+}
+
+impl Telemetry {
+    /// Which lines are logged.
+    pub fn levels(&self) -> Levels {
+        self.levels.clone()
+    }
+}
+
+fn is_trace(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && metadata.target() == TRACE
+}
+
+/// A layer that may be put on a registry.
+type AnyLayer<S> = Box<dyn Layer<S> + Send + Sync>;
+
+trait Spans: Subscriber + for<'s> LookupSpan<'s> {}
+
+impl<S: Subscriber + for<'s> LookupSpan<'s>> Spans for S {}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(provider) = self.provider.take() {
+            provider.end();
+        }
+    }
+}
