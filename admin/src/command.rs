@@ -17,7 +17,7 @@ use shared::env::{EXIT_USAGE, Mistakes, ProcessVars, Vars};
 use shared::health;
 use shared::telemetry::Logs;
 
-use crate::config::{self, Config};
+use crate::config::{self, CommandConfig, Config};
 
 /// Signs people in, and out again.
 #[derive(Debug, Parser)]
@@ -85,8 +85,8 @@ impl Command {
 }
 
 /// The configuration of a command that talks to a person.
-fn for_a_person(vars: &dyn Vars) -> Result<Config, Failure> {
-    let config = Config::from_vars(vars)?;
+fn for_a_person(vars: &dyn Vars) -> Result<CommandConfig, Failure> {
+    let config = CommandConfig::from_vars(vars)?;
     Logs::for_a_person().start();
     Ok(config)
 }

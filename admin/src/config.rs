@@ -7,6 +7,8 @@ mod redis;
 mod secrets;
 mod tokens;
 
+use std::time::Duration;
+
 use shared::env::{Mistakes, Reader, Vars, between};
 use shared::telemetry::{Logs, Traces};
 
@@ -41,6 +43,21 @@ pub struct Config {
     pub hashing: HashConfig,
     /// Signing in through others.
     pub providers: ProvidersConfig,
+    /// Variables that look like a provider's, are set, and are read by nobody.
+    pub unread: Vec<String>,
+}
+
+/// What the commands of an operator need, and no more, so that a mistake elsewhere stops none of them.
+#[derive(Debug, Clone)]
+pub struct CommandConfig {
+    /// PostgreSQL.
+    pub database: DatabaseConfig,
+    /// What everything secret is derived from or sealed with.
+    pub master_keys: MasterKeys,
+    /// `iss`, which a revocation names.
+    pub issuer: String,
+    /// How long `next` must have been published before it may sign.
+    pub key_publication: Duration,
 }
 
 /// How much password hashing runs at once, and how much may wait.
@@ -84,6 +101,7 @@ impl Config {
         let registration = Registration::read(reader);
         let hashing = HashConfig::read(reader);
         let providers = ProvidersConfig::read(reader);
+        let unread = reader.unread(providers::PREFIX);
         Some(Self {
             logs,
             traces,
@@ -95,7 +113,29 @@ impl Config {
             registration,
             hashing,
             providers,
+            unread,
         })
+    }
+}
+
+impl CommandConfig {
+    /// Reads these.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake at once.
+    pub fn from_vars(vars: &dyn Vars) -> Result<Self, Mistakes> {
+        let mut reader = Reader::new(vars);
+        let config = Self::read(&mut reader);
+        reader.finish(config)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let database = DatabaseConfig::read(reader);
+        let master_keys = MasterKeys::read(reader);
+        let issuer = tokens::issuer(reader);
+        let key_publication = tokens::key_publication(reader);
+        Some(Self { database: database?, master_keys: master_keys?, issuer: issuer?, key_publication })
     }
 }
 
@@ -132,6 +172,27 @@ mod tests {
         assert_eq!(config.registration, Registration::Open);
         assert_eq!(config.redis.prefix, "usher:");
         assert_eq!(config.database.connections, 16);
+    }
+
+    #[test]
+    fn a_variable_that_looks_like_a_provider_s_and_is_read_by_nobody_is_noticed() {
+        let mut vars = good();
+        vars.extend(
+            ["ADMIN_OAUTH_GOGLE_CLIENT_ID", "ADMIN_OAUTH_GITHUB_SCOPES"].map(|name| (name, "a".to_owned())),
+        );
+        vars.insert("ADMIN_PORT", "tcp://10.0.0.1:80".to_owned());
+        assert_eq!(Config::from_vars(&vars).unwrap().unread, ["ADMIN_OAUTH_GOGLE_CLIENT_ID"]);
+    }
+
+    #[test]
+    fn a_command_is_stopped_by_no_mistake_that_does_not_concern_it() {
+        let mut vars = good();
+        vars.remove("REDIS_URL");
+        vars.remove("ADMIN_AUDIENCE");
+        vars.insert("ADMIN_OAUTH_GOOGLE_CLIENT_SECRET", "a".to_owned());
+        assert!(Config::from_vars(&vars).is_err());
+        assert_eq!(CommandConfig::from_vars(&vars).unwrap().issuer, "https://cinema.example");
+        assert_eq!(CommandConfig::from_vars(&HashMap::new()).unwrap_err().lines().len(), 3);
     }
 
     #[test]

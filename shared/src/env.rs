@@ -17,6 +17,9 @@ pub trait Vars {
     ///
     /// When the value is not UTF-8.
     fn get(&self, name: &str) -> Result<Option<String>, String>;
+
+    /// The names of all that are set.
+    fn names(&self) -> Vec<String>;
 }
 
 /// The environment of this process.
@@ -45,11 +48,19 @@ impl Vars for ProcessVars {
             Err(std::env::VarError::NotUnicode(_)) => Err("it is not UTF-8".to_owned()),
         }
     }
+
+    fn names(&self) -> Vec<String> {
+        std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect()
+    }
 }
 
 impl<S: std::hash::BuildHasher> Vars for std::collections::HashMap<&str, String, S> {
     fn get(&self, name: &str) -> Result<Option<String>, String> {
         Ok(std::collections::HashMap::get(self, name).cloned())
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.keys().map(|name| (*name).to_owned()).collect()
     }
 }
 
@@ -142,6 +153,14 @@ impl<'v> Reader<'v> {
     /// Records a mistake that only several values together show.
     pub fn mistake(&mut self, name: &str, why: &str) {
         self.mistakes.push(format!("{name}: {why}."));
+    }
+
+    /// The names that begin with `prefix`, are set, and were not asked for, in order: most likely misspelt.
+    pub fn unread(&self, prefix: &str) -> Vec<String> {
+        let mut names = self.vars.names();
+        names.retain(|name| name.starts_with(prefix) && !self.asked.contains(name));
+        names.sort_unstable();
+        names
     }
 
     /// Every name asked for, in order; the documentation is held against it.

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use crate::audit::{self, Place};
-use crate::config::Config;
+use crate::config::CommandConfig;
 use crate::db::Db;
 use crate::keys::{DerivedKeys, Purpose};
 
@@ -19,7 +19,7 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, config: Config) -> Result<(), Failure> {
+pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Failure> {
     let Action::Verify { since } = action;
     let keys = DerivedKeys::derive(&config.master_keys, Purpose::Audit);
     let connection = Db::new(&config.database).get().await?;

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::audit::{self, Action as AuditAction, Actor, Entry};
-use crate::config::Config;
+use crate::config::CommandConfig;
 use crate::db::{Db, DbError, Transaction};
 use crate::keys::{self, DerivedKeys, Keys, Purpose};
 use crate::revocations::{self, NewRevocation};
@@ -30,7 +30,7 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, config: Config) -> Result<(), Failure> {
+pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Failure> {
     let db = Db::new(&config.database);
     match action {
         Action::Rotate { force } => rotate(&db, &config, force).await,
@@ -39,11 +39,11 @@ pub(super) async fn run(action: Action, config: Config) -> Result<(), Failure> {
     }
 }
 
-async fn rotate(db: &Db, config: &Config, force: bool) -> Result<(), Failure> {
+async fn rotate(db: &Db, config: &CommandConfig, force: bool) -> Result<(), Failure> {
     let keys = Keys::new(&config.master_keys);
     let mut connection = db.get().await?;
     let transaction = connection.begin().await?;
-    keys::rotate(&transaction, keys.sealer(), config.tokens.key_publication, force).await?;
+    keys::rotate(&transaction, keys.sealer(), config.key_publication, force).await?;
     let active = keys::active(&transaction).await?;
     note(&transaction, config, AuditAction::KeysRotated, &active).await?;
     transaction.commit().await?;
@@ -58,18 +58,23 @@ async fn list(db: &Db) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn kill(db: &Db, config: &Config, kid: &str) -> Result<(), Failure> {
+async fn kill(db: &Db, config: &CommandConfig, kid: &str) -> Result<(), Failure> {
     let keys = Keys::new(&config.master_keys);
     let mut connection = db.get().await?;
     let transaction = connection.begin().await?;
     keys::kill(&transaction, keys.sealer(), kid).await?;
-    revocations::record(&transaction, &config.tokens.issuer, &[NewRevocation::key(kid)]).await?;
+    revocations::record(&transaction, &config.issuer, &[NewRevocation::key(kid)]).await?;
     note(&transaction, config, AuditAction::KeyKilled, kid).await?;
     transaction.commit().await?;
     say(format_args!("Killed {kid}: its tokens are refused from now on, for ever."))
 }
 
-async fn note(tx: &Transaction<'_>, config: &Config, action: AuditAction, kid: &str) -> Result<(), DbError> {
+async fn note(
+    tx: &Transaction<'_>,
+    config: &CommandConfig,
+    action: AuditAction,
+    kid: &str,
+) -> Result<(), DbError> {
     let keys = DerivedKeys::derive(&config.master_keys, Purpose::Audit);
     audit::record(tx, &keys, &Actor::command(), Entry::new(action, kid, json!({}))).await
 }

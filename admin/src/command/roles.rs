@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::Subcommand;
 use jiff::Timestamp;
 
-use crate::config::Config;
+use crate::config::CommandConfig;
 use crate::db::Db;
 use crate::keys::{DerivedKeys, Purpose};
 use crate::roles::{self, Assigned, NewRole};
@@ -51,7 +51,7 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, config: Config) -> Result<(), Failure> {
+pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Failure> {
     let audit_keys = DerivedKeys::derive(&config.master_keys, Purpose::Audit);
     let mut connection = Db::new(&config.database).get().await?;
     match action {
@@ -74,7 +74,7 @@ pub(super) async fn run(action: Action, config: Config) -> Result<(), Failure> {
             say(format_args!("The API changes {name} again."))
         }
         Action::Assign { email, name, until } => {
-            let issuer = &config.tokens.issuer;
+            let issuer = &config.issuer;
             let until = until.as_deref().map(moment).transpose()?;
             match roles::assign_by_email(&mut connection, &audit_keys, issuer, &email, &name, until).await? {
                 Assigned::Now => say(format_args!("Assigned. Their tokens carry it after the next refresh.")),

@@ -11,11 +11,18 @@ use super::Failure;
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     let telemetry = telemetry::start(&config.logs, &config.traces)?;
     let shutdown = shutdown::requested()?;
+    if !config.unread.is_empty() {
+        let variables = config.unread.join(",");
+        tracing::warn!(variables, "These variables are set, and nothing reads them. Are their names right?");
+    }
+    let providers: Vec<&str> = config.providers.all.iter().map(|provider| &*provider.id).collect();
+    let providers = providers.join(",");
     let app = App::build(config).await?.with_levels(telemetry.levels());
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         api = list(&app.api_addresses()),
         ops = list(&app.ops_addresses()),
+        providers,
         "Listening."
     );
     app.run(shutdown).await?;

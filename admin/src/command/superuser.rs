@@ -5,7 +5,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use crate::audit::{self, Actor, Entry};
-use crate::config::Config;
+use crate::config::CommandConfig;
 use crate::db::Db;
 use crate::keys::{DerivedKeys, Purpose};
 use crate::users::hash::Hasher;
@@ -22,7 +22,7 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, config: Config) -> Result<(), Failure> {
+pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Failure> {
     let Action::Create { email } = action;
     let password = Password::new(prompt::new_password()?.expose_secret());
     let hasher = Hasher::new(1, 1);

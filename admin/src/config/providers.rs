@@ -86,6 +86,9 @@ pub struct Endpoints {
     pub second: Option<Url>,
 }
 
+/// What the names of these variables begin with.
+pub(super) const PREFIX: &str = "ADMIN_OAUTH_";
+
 const URL_FORM: &str = "it is an https URL, or http to this machine";
 
 impl ProvidersConfig {

@@ -35,7 +35,7 @@ const DAY: Duration = Duration::from_hours(24);
 
 impl TokenConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let issuer = reader.required("ADMIN_ISSUER", identifier);
+        let issuer = issuer(reader);
         let audience = reader.required("ADMIN_AUDIENCE", identifier);
         let hour = Duration::from_hours(1);
         let years = DAY * 3660;
@@ -43,8 +43,7 @@ impl TokenConfig {
             reader.or("ADMIN_ACCESS_TOKEN_LIFE", Duration::from_mins(15), duration_between(SECOND, hour));
         let session_idle = reader.or("ADMIN_SESSION_IDLE", DAY * 30, duration_between(SECOND, years));
         let session_life = reader.or("ADMIN_SESSION_LIFE", DAY * 180, duration_between(SECOND, years));
-        let key_publication =
-            reader.or("ADMIN_KEY_PUBLICATION", Duration::from_mins(5), duration_between(SECOND, DAY));
+        let key_publication = key_publication(reader);
         Some(Self {
             issuer: issuer?,
             audience: audience?,
@@ -54,6 +53,16 @@ impl TokenConfig {
             key_publication,
         })
     }
+}
+
+/// `iss`.
+pub(super) fn issuer(reader: &mut Reader<'_>) -> Option<String> {
+    reader.required("ADMIN_ISSUER", identifier)
+}
+
+/// How long `next` must have been published before it may sign.
+pub(super) fn key_publication(reader: &mut Reader<'_>) -> Duration {
+    reader.or("ADMIN_KEY_PUBLICATION", Duration::from_mins(5), duration_between(SECOND, DAY))
 }
 
 impl Registration {

@@ -98,7 +98,8 @@ pub fn describe_get(operation: Operation) -> Operation {
             "The provider sends the browser here. What it adds beside these parameters is passed over.\n\n\
              Where the sign-in was begun with `return_to` and the state is good, the browser goes there in any case: with `one_time_code`, \
              for `/oauth/exchange`; with `linked`, the provider's name; or with `error`, a problem's code, and, for \
-             `link_confirmation_required`, a `flow`.",
+             `link_confirmation_required`, a `flow`. Who comes with `Accept: text/html` and no such page goes to the first of the \
+             operator's pages, with the `error`.",
         )
         .query("state", "What it was sent with.", Shape::text("bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0"))
         .query("code", "What tokens are given for.", Shape::text("4/0AeanS0ZQ").length(1..=1024))
@@ -153,8 +154,14 @@ fn describe(operation: Operation) -> Operation {
 ///
 /// Each problem of the document, unless there is a page to return to.
 pub async fn handle_get(request: Request) -> Result<Response, Problem> {
-    let returned = Return::from_query(&request)?;
-    complete(&request, &returned).await
+    let answer = match Return::from_query(&request) {
+        Ok(returned) => complete(&request, &returned).await,
+        Err(problem) => Err(problem),
+    };
+    match (answer, ReturnTo::usual(&request)) {
+        (Err(problem), Some(page)) => Ok(page.tell(&problem)),
+        (answer, _) => answer,
+    }
 }
 
 /// Answers an app.

@@ -1,12 +1,12 @@
 //! `GET /api/v1/oauth/{provider}/login`: sends a browser, or an app, to a provider.
 
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
 use super::begin::{Aim, Start, Started, check_challenge, start};
-use super::return_to::{self, ReturnTo};
+use super::return_to::{self, ReturnTo, accepts};
 use super::{of_provider, provider};
 use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape};
 
@@ -78,18 +78,11 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let page = return_to.clone();
     let started = start(&request, Start { provider, aim: Aim::SignIn, return_to, challenge }).await;
     match (started, page) {
-        (started, _) if wants_json(&request.headers) => Ok(started?.as_json()),
+        (started, _) if accepts(&request.headers, "application/json") => Ok(started?.as_json()),
         (Ok(started), _) => Ok(started.as_redirect()),
         (Err(problem), Some(page)) => Ok(page.tell(&problem)),
         (Err(problem), None) => Err(problem),
     }
-}
-
-/// Whether JSON is asked for by name. Browsers ask for HTML and anything.
-fn wants_json(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
-    let mut types = accepted.flat_map(|line| line.split(',')).filter_map(|part| part.split(';').next());
-    types.any(|name| name.trim().eq_ignore_ascii_case("application/json"))
 }
 
 impl Started {
@@ -108,22 +101,5 @@ impl Started {
             Some(cookie) => response.with_header(header::SET_COOKIE, cookie.clone()),
             None => response,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn json_is_answered_to_whoever_asks_for_it_by_name() {
-        let wants = |accept: &'static str| {
-            wants_json(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]))
-        };
-        assert!(wants("application/json") && wants("text/html;q=0.1, Application/JSON;q=0.9"));
-        assert!(!wants("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8") && !wants("*/*"));
-        assert!(!wants_json(&HeaderMap::new()));
     }
 }

@@ -3,7 +3,7 @@
 const WORDS = {
     access_denied: "You chose not to sign in there, so nothing has changed.",
     account_disabled: "This account is disabled. Ask whoever runs the cinema.",
-    code_expired: "That took too long. Please begin again.",
+    code_expired: "That took too long, or was tried too often. Please begin again.",
     dependency_unavailable: "The cinema cannot answer at the moment. Please try again soon.",
     email_proof_required:
         "The provider does not say that the e-mail address is yours. Register here first, and link the account then.",
@@ -17,7 +17,8 @@ const WORDS = {
     oauth_account_in_use: "That account is linked to somebody else here.",
     oauth_provider_linked: "An account at this provider is linked already. Unlink it before you link another.",
     overloaded: "There is too much to do at the moment. Please try again soon.",
-    provider_error: "The provider's answer could not be used. Please try again, or choose another one.",
+    provider_error:
+        "The provider could not be reached, or its answer could not be used. Please try again, or choose another one.",
     provider_timeout: "The provider did not answer in time. Please try again, or choose another one.",
     provider_unavailable: "The provider does not answer at the moment. Please choose another one.",
     provider_unknown: "This provider is not available here any more.",
@@ -26,6 +27,7 @@ const WORDS = {
     refresh_token_reused: "Your session has ended, because it was used in two places. Please sign in again.",
     refresh_token_unknown: "Your session has ended. Please sign in again.",
     registration_closed: "New accounts cannot be made at the moment.",
+    request_malformed: "What the provider sent cannot be used. Please begin again.",
     return_to_not_allowed: "Signing in works only from this page's own address. Did you come here by another one?",
     session_expired: "Your session has ended. Please sign in again.",
     session_revoked: "Your session has ended. Please sign in again.",

@@ -118,6 +118,24 @@ async fn a_page_is_told_what_went_wrong_by_its_code() {
 }
 
 #[tokio::test]
+async fn a_person_whose_sign_in_is_not_known_gets_to_the_page_and_a_program_an_answer() {
+    let cinema = Cinema::start().await;
+    let state = "s".repeat(43);
+    for (query, code) in [
+        (format!("?state={state}&code=a"), "state_invalid"),
+        (format!("?state={state}&code=a&code=b"), "request_malformed"),
+    ] {
+        let path = format!("/api/v1/oauth/github/callback{query}");
+        let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        let reply = cinema.app.client.get(&path).header("accept", browser).send().await.expect(303);
+        assert_eq!(reply.header("location"), format!("{PAGE}?error={code}"));
+        for accept in ["*/*", "application/json"] {
+            cinema.app.client.get(&path).header("accept", accept).send().await.problem(400, code);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_code_is_worth_nothing_once_the_account_is_unlinked_or_disabled() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
