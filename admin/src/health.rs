@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::Serialize;
+use shared::telemetry::Levels;
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::{Filter as _, Reply as _};
@@ -14,6 +15,7 @@ use crate::api::Response;
 use crate::config::PATIENCE;
 use crate::context::Context;
 use crate::db::{DbError, Schema, within};
+use crate::server::Peer;
 
 /// The text format of `OpenMetrics`.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -49,11 +51,15 @@ pub fn filter(context: Context, draining: Draining) -> BoxedFilter<(warp::reply:
     warp::method()
         .and(warp::path::full())
         .and(query)
-        .then(move |method: Method, path: FullPath, query: String| {
+        .and(warp::ext::optional::<Peer>())
+        .then(move |method: Method, path: FullPath, query: String, peer: Option<Peer>| {
             let (context, draining) = (context.clone(), draining.clone());
             async move {
                 match path.as_str() {
-                    "/log-levels" => log_levels(&context, &method, &query),
+                    "/log-levels" => {
+                        let is_near = peer.is_some_and(Peer::is_near);
+                        log_levels(&context.levels, &method, &query, is_near)
+                    }
                     path => answer(&context, &draining, &method, path).await,
                 }
                 .into_response()
@@ -62,22 +68,23 @@ pub fn filter(context: Context, draining: Draining) -> BoxedFilter<(warp::reply:
         .boxed()
 }
 
-/// What is logged; with PUT and the text as the query, as `ADMIN_LOG` has it, that from now on.
-fn log_levels(context: &Context, method: &Method, query: &str) -> Response {
-    let levels = |status| Response::json(status, &serde_json::json!({ "levels": context.levels.current() }));
+/// What is logged; with PUT and the text as the query, as `ADMIN_LOG` has it, that from now on. Only a program on this machine
+/// may change it.
+fn log_levels(levels: &Levels, method: &Method, query: &str, is_near: bool) -> Response {
+    let tell = |status| Response::json(status, &serde_json::json!({ "levels": levels.current() }));
     match *method {
-        Method::GET | Method::HEAD => levels(StatusCode::OK),
-        Method::PUT => match context.levels.change(query) {
-            Ok(()) => {
-                tracing::info!(levels = query, "The levels of the log were changed.");
-                levels(StatusCode::OK)
-            }
-            Err(error) => {
-                Response::json(StatusCode::BAD_REQUEST, &serde_json::json!({ "error": error.to_string() }))
-            }
+        Method::GET | Method::HEAD => tell(StatusCode::OK),
+        Method::PUT if !is_near => refused(StatusCode::FORBIDDEN, "only from this machine or pod"),
+        Method::PUT => match levels.change(query) {
+            Ok(()) => tell(StatusCode::OK),
+            Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
         },
         _ => Response::empty(StatusCode::METHOD_NOT_ALLOWED),
     }
+}
+
+fn refused(status: StatusCode, why: &str) -> Response {
+    Response::json(status, &serde_json::json!({ "error": why }))
 }
 
 async fn answer(context: &Context, draining: &Draining, method: &Method, path: &str) -> Response {
@@ -128,4 +135,21 @@ async fn look_at_database(context: &Context) -> Result<Option<&'static str>, DbE
     let connection = context.db.get().await?;
     let schema = within(PATIENCE, Schema::of(&connection)).await?;
     Ok((schema != Schema::Ready).then_some("migrations"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_program_on_this_machine_changes_the_log() {
+        let ask = |method, is_near| log_levels(&Levels::default(), &method, "info", is_near).status();
+        assert_eq!(ask(Method::PUT, false), StatusCode::FORBIDDEN);
+        // Nothing is logged here, so that there is nothing to change.
+        assert_eq!(ask(Method::PUT, true), StatusCode::BAD_REQUEST);
+        assert_eq!(ask(Method::GET, false), StatusCode::OK);
+        let near = |address: &str| Peer(Some(address.parse().unwrap())).is_near();
+        assert!(near("127.0.0.1") && near("::1") && near("::ffff:127.0.0.1") && Peer(None).is_near());
+        assert!(!near("10.0.0.1") && !near("::ffff:10.0.0.1"));
+    }
 }

@@ -117,6 +117,12 @@ impl Default for Metrics {
     }
 }
 
+/// What a method is called in labels and spans. Unknown ones share a word: a client must not be able to make names.
+pub fn word_of(method: &Method) -> &str {
+    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    if known.contains(method) { method.as_str() } else { "_OTHER" }
+}
+
 impl Metrics {
     /// All at zero.
     pub fn new() -> Self {
@@ -177,9 +183,7 @@ impl Metrics {
 
     /// A request was answered.
     pub fn request(&self, method: &Method, route: &'static str, status: u16, took: Duration) {
-        // Unknown methods share a label: a client must not be able to make labels.
-        let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-        let method = if known.contains(method) { method.as_str() } else { "other" }.to_owned();
+        let method = word_of(method).to_owned();
         self.requests.get_or_create(&RequestLabels { method, route, status }).inc();
         self.request_seconds.get_or_create(&RouteLabels { route }).observe(took.as_secs_f64());
     }

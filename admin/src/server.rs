@@ -38,6 +38,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub Option<IpAddr>);
 
+impl Peer {
+    /// Whether it is on this machine.
+    pub fn is_near(self) -> bool {
+        self.0.is_none_or(|address| address.to_canonical().is_loopback())
+    }
+}
+
 /// A future that ends when the program shall stop; every clone of it ends then.
 pub type Stop = Shared<BoxFuture<'static, ()>>;
 

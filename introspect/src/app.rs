@@ -135,7 +135,7 @@ impl App {
                 config.traces.are_wanted(),
                 metrics.tallies(),
             ),
-            operations: Operations { ready, metrics, levels: Levels::default() },
+            operations: Operations { ready, metrics, levels: Levels::default(), is_near: false },
             refresher,
             feeder,
             drain: config.drain,
@@ -241,7 +241,8 @@ async fn operate(listener: Listener, operations: Operations, stop: Stop) {
     let serve = |stream: Stream| {
         // Beyond the bound a connection is closed at once.
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { return };
-        let served = server::serve(stream, operations.clone(), stop.clone());
+        let operations = Operations { is_near: stream.is_near(), ..operations.clone() };
+        let served = server::serve(stream, operations, stop.clone());
         tokio::spawn(async move {
             served.await;
             drop(place);

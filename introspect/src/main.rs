@@ -11,7 +11,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared::clock::SystemClock;
 use shared::env::{EXIT_USAGE, Mistakes, ProcessVars};
 use shared::listen::Address;
-use shared::telemetry;
+use shared::telemetry::{self, Levels};
 
 /// Answers nginx's `auth_request`. Configured by environment variables alone: see docs/configuration.md.
 #[derive(Debug, Parser)]
@@ -80,16 +80,22 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = control.block_on(async {
         let telemetry = telemetry::start(&config.logs, &config.traces)?;
-        raise_open_files();
-        let shutdown = shared::shutdown::requested()?;
-        let app = App::build(config, Arc::new(SystemClock)).await?.with_levels(telemetry.levels());
-        let (listen, ops) = (app.addresses(), app.ops_addresses());
-        tracing::info!(version = env!("CARGO_PKG_VERSION"), ?listen, ?ops, "introspect listens.");
-        app.run(shutdown).await?;
-        tracing::info!("introspect has stopped.");
-        Ok(())
+        let served = serve_until_signal(config, telemetry.levels()).await;
+        telemetry.end().await;
+        served
     });
     // Not waited for: whatever still runs after the drain is cut.
     control.shutdown_background();
     ended
+}
+
+async fn serve_until_signal(config: Config, levels: Levels) -> Result<(), Box<dyn std::error::Error>> {
+    raise_open_files();
+    let shutdown = shared::shutdown::requested()?;
+    let app = App::build(config, Arc::new(SystemClock)).await?.with_levels(levels);
+    let (listen, ops) = (app.addresses(), app.ops_addresses());
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), ?listen, ?ops, "introspect listens.");
+    app.run(shutdown).await?;
+    tracing::info!("introspect has stopped.");
+    Ok(())
 }

@@ -42,6 +42,8 @@ pub struct Operations {
     pub metrics: Arc<Metrics>,
     /// Which lines are logged.
     pub levels: Levels,
+    /// Whether the peer is a program on this machine, which alone may change anything.
+    pub is_near: bool,
 }
 
 /// Keeps a mistake in nginx's configuration from filling the log: one line in so many seconds.
@@ -148,12 +150,12 @@ impl Handler for Operations {
 impl Operations {
     /// The text is the query, as `INTROSPECT_LOG` has it.
     fn change_levels(&self, query: Option<&str>) -> Response<Full<Bytes>> {
+        if !self.is_near {
+            return text(StatusCode::FORBIDDEN, "only from this machine or pod\n".to_owned());
+        }
         let levels = query.unwrap_or_default();
         match self.levels.change(levels) {
-            Ok(()) => {
-                tracing::info!(levels, "The levels of the log were changed.");
-                text(StatusCode::OK, format!("{levels}\n"))
-            }
+            Ok(()) => text(StatusCode::OK, format!("{levels}\n")),
             Err(error) => text(StatusCode::BAD_REQUEST, format!("{error}\n")),
         }
     }
@@ -187,6 +189,19 @@ fn metrics(all: String) -> Response<Full<Bytes>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_program_on_this_machine_changes_the_log() {
+        let of = |is_near| Operations {
+            ready: Arc::default(),
+            metrics: Arc::new(Metrics::new(1)),
+            levels: Levels::default(),
+            is_near,
+        };
+        assert_eq!(of(false).change_levels(Some("info")).status(), StatusCode::FORBIDDEN);
+        // Nothing is logged here, so that there is nothing to change.
+        assert_eq!(of(true).change_levels(Some("info")).status(), StatusCode::BAD_REQUEST);
+    }
 
     #[test]
     fn a_mistake_is_complained_of_once_in_a_while() {

@@ -46,7 +46,10 @@ pub fn tell(span: &Span, verdict: &Verdict) {
     match verdict {
         Verdict::Allow(Identity::Known(known)) => {
             span.record("usher.outcome", "allowed");
-            span.record("user.id", known.token.subject.as_str());
+            // Another issuer may be set to name people by an address.
+            if uuid::Uuid::try_parse(&known.token.subject).is_ok() {
+                span.record("user.id", known.token.subject.as_str());
+            }
         }
         Verdict::Allow(Identity::Nobody) => drop(span.record("usher.outcome", "anonymous")),
         Verdict::Deny(refusal) => {

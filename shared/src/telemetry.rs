@@ -19,8 +19,8 @@ pub use traces::{Parent, StartError, Traces, parent, rename, trace_id};
 /// The target of spans that are part of a trace.
 pub const TRACE: &str = "trace";
 
-/// What runs until the program ends. Dropped, it sends what is left, but waits for nobody for long.
-#[must_use = "traces end when it is dropped"]
+/// What runs until the program ends.
+#[must_use = "without its end the last traces are not sent"]
 #[derive(Debug)]
 pub struct Telemetry {
     levels: Levels,
@@ -55,6 +55,13 @@ impl Telemetry {
     pub fn levels(&self) -> Levels {
         self.levels.clone()
     }
+
+    /// Sends what is left, but waits for nobody for long.
+    pub async fn end(self) {
+        if let Some(provider) = self.provider {
+            provider.end().await;
+        }
+    }
 }
 
 fn is_trace(metadata: &Metadata<'_>) -> bool {
@@ -67,11 +74,3 @@ type AnyLayer<S> = Box<dyn Layer<S> + Send + Sync>;
 trait Spans: Subscriber + for<'s> LookupSpan<'s> {}
 
 impl<S: Subscriber + for<'s> LookupSpan<'s>> Spans for S {}
-
-impl Drop for Telemetry {
-    fn drop(&mut self) {
-        if let Some(provider) = self.provider.take() {
-            provider.end();
-        }
-    }
-}

@@ -5,12 +5,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use warp::Reply;
 
+use super::Code;
+
 /// A status, headers and a whole body. Never cached unless it says otherwise.
 #[derive(Debug, Clone)]
 pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
+    told: Option<Code>,
 }
 
 impl Response {
@@ -29,7 +32,7 @@ impl Response {
     /// No body.
     pub fn empty(status: StatusCode) -> Self {
         let headers = HeaderMap::from_iter([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))]);
-        Self { status, headers, body: Bytes::new() }
+        Self { status, headers, body: Bytes::new(), told: None }
     }
 
     /// A body of any type.
@@ -45,6 +48,18 @@ impl Response {
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
+    }
+
+    /// The same, known to tell of a problem in another way than as one: for the log and the trace.
+    #[must_use]
+    pub fn telling(mut self, code: Code) -> Self {
+        self.told = Some(code);
+        self
+    }
+
+    /// The problem that it tells of in another way.
+    pub fn told(&self) -> Option<Code> {
+        self.told
     }
 
     /// Its status.

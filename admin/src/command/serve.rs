@@ -1,6 +1,7 @@
 //! `admin serve`: the API, until a signal.
 
 use shared::listen::Address;
+use shared::telemetry::Levels;
 use shared::{shutdown, telemetry};
 
 use crate::app::App;
@@ -10,6 +11,12 @@ use super::Failure;
 
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     let telemetry = telemetry::start(&config.logs, &config.traces)?;
+    let served = serve(config, telemetry.levels()).await;
+    telemetry.end().await;
+    served
+}
+
+async fn serve(config: Config, levels: Levels) -> Result<(), Failure> {
     let shutdown = shutdown::requested()?;
     if !config.unread.is_empty() {
         let variables = config.unread.join(",");
@@ -17,7 +24,7 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
     }
     let providers: Vec<&str> = config.providers.all.iter().map(|provider| &*provider.id).collect();
     let providers = providers.join(",");
-    let app = App::build(config).await?.with_levels(telemetry.levels());
+    let app = App::build(config).await?.with_levels(levels);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         api = list(&app.api_addresses()),

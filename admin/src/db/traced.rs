@@ -1,7 +1,7 @@
 //! Statements, each a span of the trace that it is part of.
 //!
 //! The methods have the names and meanings of `tokio_postgres`; what they add costs a nanosecond where no traces are
-//! kept. Values are never part of a span: a statement's text has places for them.
+//! sent, and the making of a span where they are. Values are never part of a span: a statement's text has places for them.
 
 use deadpool_postgres::GenericClient;
 use tokio_postgres::types::ToSql;
@@ -219,9 +219,10 @@ async fn execute<Q: Sql + ?Sized>(
     ask!(carrier, execute, sql, values)
 }
 
-/// A span with the names that OpenTelemetry's conventions for databases give (version 1.33).
+/// A span with the names that OpenTelemetry's conventions for databases give (version 1.33). Only within another: what nobody
+/// asked for, as the look at the schema for a probe, would be a trace of its own each time.
 fn span(text: &str) -> Span {
-    if !tracing::span_enabled!(target: TRACE, Level::INFO) {
+    if Span::current().is_none() || !tracing::span_enabled!(target: TRACE, Level::INFO) {
         return Span::none();
     }
     let (operation, table) = summary(text);

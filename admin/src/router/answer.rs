@@ -17,6 +17,7 @@ use warp::Reply as _;
 
 use crate::api::{Client, Code, Params, Problem, Request, Response, read_body};
 use crate::context::Context;
+use crate::metrics::word_of;
 
 use super::find::{Found, find};
 use super::under_way::{Turn, UnderWay};
@@ -155,7 +156,7 @@ impl Router {
     ) -> warp::reply::Response {
         let code = result.as_ref().err().map(Problem::code);
         let response = result.unwrap_or_else(|problem| problem.respond(&asked.id));
-        self.note(asked, route, &response, code);
+        self.note(asked, route, &response, code.or(response.told()));
         response
             .with_header(HeaderName::from_static(request_id::HEADER), header_value(&asked.id))
             .into_response()
@@ -186,7 +187,7 @@ impl Asked {
         if self.trace.is_disabled() {
             return;
         }
-        telemetry::rename(&self.trace, format!("{} {route}", self.method));
+        telemetry::rename(&self.trace, format!("{} {route}", word_of(&self.method)));
         self.trace.record("http.route", route);
         self.trace.record("http.response.status_code", status.as_u16());
         if let Some(user) = self.caller.get() {
@@ -195,23 +196,22 @@ impl Asked {
         if let Some(code) = code {
             self.trace.record("error.type", code.as_str());
         }
-        if status.is_server_error() {
+        if status.is_server_error() || code.is_some_and(|code| code.status().is_server_error()) {
             self.trace.record("otel.status_code", "ERROR");
         }
     }
 }
 
-/// The span of a request, part of the trace that nginx began. The query is not in it: it may hold secrets.
+/// The span of a request, part of the trace that nginx began. Neither path nor query are in it: they hold what clients write.
 fn trace_of(arrived: &Arrived, id: &RequestId) -> Span {
     let span = tracing::info_span!(
         target: TRACE,
         "request",
         otel.kind = "server",
         otel.status_code = Empty,
-        http.request.method = %arrived.method,
+        http.request.method = word_of(&arrived.method),
         http.route = Empty,
         http.response.status_code = Empty,
-        url.path = arrived.path,
         error.r#type = Empty,
         user.id = Empty,
         usher.request_id = %id,

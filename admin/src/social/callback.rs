@@ -159,7 +159,7 @@ pub async fn handle_get(request: Request) -> Result<Response, Problem> {
         Err(problem) => Err(problem),
     };
     match (answer, ReturnTo::usual(&request)) {
-        (Err(problem), Some(page)) => Ok(page.tell(&problem)),
+        (Err(problem), Some(page)) => Ok(browser::stay(&request, page.tell(&problem))),
         (answer, _) => answer,
     }
 }

@@ -37,7 +37,7 @@ impl ReturnTo {
     pub(super) fn tell(&self, problem: &Problem) -> Response {
         let flow = problem.flow_secret().map(|flow| ("flow", flow));
         let parameters: Vec<_> = [("error", problem.code().as_str())].into_iter().chain(flow).collect();
-        self.redirect(&parameters)
+        self.redirect(&parameters).telling(problem.code())
     }
 
     /// Sends the browser there with these parameters. By GET, whatever it came with.
@@ -69,6 +69,13 @@ pub(super) fn redirect(status: StatusCode, url: &str) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_problem_that_is_told_by_an_address_is_known_to_the_log() {
+        let told =
+            ReturnTo("https://cinema.example/".to_owned()).tell(&Problem::new(Code::DependencyUnavailable));
+        assert_eq!(told.told(), Some(Code::DependencyUnavailable));
+    }
 
     #[test]
     fn what_is_asked_for_by_name_is_accepted() {

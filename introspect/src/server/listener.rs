@@ -33,6 +33,16 @@ pub enum Stream {
     Unix(StdUnixStream),
 }
 
+impl Stream {
+    /// Whether the other end is on this machine.
+    pub fn is_near(&self) -> bool {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback()),
+            Self::Unix(_) => true,
+        }
+    }
+}
+
 /// The file of a Unix socket, told from another of the same name by its number.
 struct SocketFile {
     path: PathBuf,

@@ -143,7 +143,15 @@ fn the_levels_of_the_log_are_changed_while_it_runs() {
     assert!(!logged().contains("A request was refused."), "{}", logged());
     refused();
     wait_until("the line is there", || logged().contains("was refused"));
-    for wrong in ["/log-levels", "/log-levels?", "/log-levels?[", "/log-levels?a=b=c"] {
+    assert!(logged().contains("The levels of the log are changed."), "{}", logged());
+    for wrong in [
+        "/log-levels",
+        "/log-levels?",
+        "/log-levels?inof",
+        "/log-levels?off",
+        "/log-levels?[",
+        "/log-levels?a=b=c",
+    ] {
         assert_eq!(ask("PUT", wrong).status, 400, "{wrong}");
     }
     assert_eq!(ask("POST", "/log-levels?info").status, 405);

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tracing::Metadata;
-use tracing_subscriber::filter::{FilterExt as _, FilterFn};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterExt as _, FilterFn, LevelFilter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
@@ -36,9 +36,9 @@ impl Logs {
             _ => Err("it is json or text".to_owned()),
         });
         let filter = reader.or(&format!("{prefix}_LOG"), "info".to_owned(), |text| {
-            EnvFilter::try_new(text)
+            filter_of(text)
                 .map(|_| text.to_owned())
-                .map_err(|_| "it is a level such as info, or a list such as info,admin=debug".to_owned())
+                .ok_or("it is a level such as info, or a list such as info,admin=debug")
         });
         Self { format, filter }
     }
@@ -73,6 +73,30 @@ impl Logs {
 
 fn is_no_trace(metadata: &Metadata<'_>) -> bool {
     !is_trace(metadata)
+}
+
+/// Reads one level for all, and others for targets. `EnvFilter` alone takes `inof` for a target, and turns off whatever is
+/// not named.
+fn filter_of(text: &str) -> Option<EnvFilter> {
+    let mut for_all = 0;
+    for part in text.split(',') {
+        let fits = match part.split_once('=') {
+            Some((target, level)) => is_target(target) && level.parse::<LevelFilter>().is_ok(),
+            None => {
+                for_all += 1;
+                part.parse::<Level>().is_ok()
+            }
+        };
+        if !fits {
+            return None;
+        }
+    }
+    if for_all == 1 { EnvFilter::try_new(text).ok() } else { None }
+}
+
+fn is_target(text: &str) -> bool {
+    let is_part = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'_' | b'-' | b':');
+    !text.is_empty() && text.bytes().all(is_part)
 }
 
 /// Puts another filter in the place of the one there is.
@@ -113,12 +137,14 @@ impl Levels {
     ///
     /// When the text has no such form, or nothing is logged.
     pub fn change(&self, text: &str) -> Result<(), LevelsError> {
-        if text.is_empty() || text.len() > MAX_LEVELS {
+        if text.len() > MAX_LEVELS {
             return Err(LevelsError::Malformed);
         }
-        let filter = EnvFilter::try_new(text).map_err(|_| LevelsError::Malformed)?;
+        let filter = filter_of(text).ok_or(LevelsError::Malformed)?;
         let all = self.0.as_ref().ok_or_else(|| LevelsError::Fixed("it was not started here".to_owned()))?;
         let mut current = all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before, and loud: whoever turns lines off is not to turn this one off.
+        tracing::warn!(from = *current, to = text, "The levels of the log are changed.");
         (all.1)(filter).map_err(LevelsError::Fixed)?;
         text.clone_into(&mut current);
         Ok(())
@@ -128,5 +154,44 @@ impl Levels {
 impl std::fmt::Debug for Levels {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Levels").field(&self.current()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn one_level_is_for_all_and_others_are_for_targets() {
+        for good in ["info", "TRACE", "warn,admin=debug", "admin::sessions=off,error,hyper_util=warn"] {
+            assert!(filter_of(good).is_some(), "{good}");
+        }
+    }
+
+    #[test]
+    fn what_would_turn_off_what_is_not_named_is_refused() {
+        for bad in [
+            "",
+            "inof",
+            "off",
+            "admin=debug",
+            "admin::sessions",
+            "info,debug",
+            "info,",
+            "info,a=b",
+            "[",
+            "a=b=c",
+        ] {
+            assert!(filter_of(bad).is_none(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_list_of_levels_or_none_without_panic(text in "\\PC{0,40}", list in "[a-z=,:\\[\\]{}]{0,40}") {
+            let (_, _) = (filter_of(&text), filter_of(&list));
+        }
     }
 }

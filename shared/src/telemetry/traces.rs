@@ -114,11 +114,11 @@ impl Traces {
 }
 
 impl Provider {
-    /// Sends what is left, away from the runtime, which the sending itself needs.
-    pub(super) fn end(self) {
-        let sending = std::thread::spawn(move || self.0.shutdown_with_timeout(FAREWELL));
+    /// Sends what is left, away from the runtime's thread, which the sending itself needs.
+    pub(super) async fn end(self) {
+        let sending = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(FAREWELL));
         // Whoever does not take it in time does not get it.
-        let _sent = sending.join();
+        let _sent = sending.await;
     }
 }
 

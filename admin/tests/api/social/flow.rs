@@ -323,6 +323,8 @@ async fn while_redis_is_away_a_sign_in_through_a_provider_waits_and_one_with_a_p
     let state = "a".repeat(43);
     let back = format!("/api/v1/oauth/github/callback?code=a&state={state}");
     app.client.get(&back).send().await.problem(503, "dependency_unavailable");
+    let person = app.client.get(&back).header("accept", "text/html").send().await.expect(303);
+    assert_eq!(person.header("location"), format!("{PAGE}?error=dependency_unavailable"));
     let body = json!({ "one_time_code": state });
     app.client.post("/api/v1/oauth/exchange").json(&body).send().await.problem(503, "dependency_unavailable");
     app.client.sign_in("neo@example.org").await;

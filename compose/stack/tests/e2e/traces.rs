@@ -114,7 +114,10 @@ async fn a_request_is_found_by_its_id_from_nginx_to_sql() {
 
     let departed = send(get(&stack.gateway("/api/v1/oauth/github/login"))).await;
     assert_eq!(departed.status, 302);
-    receiver.has(departed.header("x-request-id").unwrap(), "SET").await;
+    let departure = departed.header("x-request-id").unwrap();
+    for name in ["SET", "GET /api/v1/oauth/{provider}/login"] {
+        receiver.has(departure, name).await;
+    }
 
     let all = receiver.text();
     assert!(all.contains("usher-admin") && all.contains("usher-introspect"));
@@ -131,18 +134,42 @@ async fn what_is_not_sampled_is_not_sent_and_a_client_cannot_have_it_sampled() {
     let builder = Stack::builder().nginx("split_clients $request_id $trace_flags { * 00; }", "");
     let builder =
         builder.admin("OTEL_EXPORTER_OTLP_ENDPOINT", &url).sidecar("OTEL_EXPORTER_OTLP_ENDPOINT", &url);
-    let stack = builder.admin("OTEL_BSP_SCHEDULE_DELAY", "50").start().await.unwrap();
+    let builder = builder.admin("OTEL_BSP_SCHEDULE_DELAY", "50").sidecar("OTEL_BSP_SCHEDULE_DELAY", "50");
+    let mut stack = builder.start().await.unwrap();
     let theirs = "4bf92f3577b34da6a3ce929d0e0e4736";
     let header = format!("00-{theirs}-00f067aa0ba902b7-01");
     let asked = send(get(&stack.gateway("/api/v1/roles")).header("traceparent", &header)).await;
     assert_eq!(asked.status, 401);
-    // What admin does by itself is kept; it comes after.
     let (_, pair) = Person::signed_in(&stack).await;
+    let films = get(&stack.gateway("/api/v1/films/")).header("traceparent", &header);
+    let film = send(films.bearer(&pair.access)).await;
+    assert_eq!(film.status, 200);
+    // What admin does by itself is kept; it comes after. The sidecar sends what it has before it ends.
     pair.sign_out(&stack).await;
+    stack.sidecars[0].stop().await.unwrap();
     let published = async || receiver.text().contains("publish revocations");
     until("the relay's trace", LIMIT, published).await.unwrap();
     assert!(!receiver.text().contains(theirs));
-    assert!(receiver.spans(asked.header("x-request-id").unwrap()).is_empty());
+    for answer in [&asked, &film] {
+        assert!(receiver.spans(answer.header("x-request-id").unwrap()).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_waits_to_be_sent_is_sent_at_the_end() {
+    let receiver = Receiver::start().await;
+    let (url, never) = (receiver.url(), ("OTEL_BSP_SCHEDULE_DELAY", "60000"));
+    let builder =
+        Stack::builder().nginx(ALL, "").admin("OTEL_EXPORTER_OTLP_ENDPOINT", &url).admin(never.0, never.1);
+    let builder = builder.sidecar("OTEL_EXPORTER_OTLP_ENDPOINT", &url).sidecar(never.0, never.1);
+    let mut stack = builder.start().await.unwrap();
+    let (person, pair) = Person::signed_in(&stack).await;
+    let film = pair.get(&stack, "/api/v1/films/").await;
+    let signed_in = person.try_password(&stack, PASSWORD).await;
+    stack.sidecars[0].stop().await.unwrap();
+    receiver.has(film.header("x-request-id").unwrap(), "decide").await;
+    stack.admins[0].stop().await.unwrap();
+    receiver.has(signed_in.header("x-request-id").unwrap(), "POST /api/v1/auth/login").await;
 }
 
 #[tokio::test]
