@@ -4,6 +4,8 @@ mod relay;
 mod store;
 
 use shared::revocation::{Kind, Reason, RecordKey};
+use shared::telemetry::{self, TRACE};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::db::{DbError, Transaction};
@@ -63,7 +65,8 @@ impl NewRevocation {
 /// Records `revocations` of tokens that `issuer` issued; they take effect when `transaction` commits.
 ///
 /// Call it after every lock of the transaction is held: each record's end is the clock of PostgreSQL at
-/// this very statement, plus the longest token life in force, plus five minutes.
+/// this very statement, plus the longest token life in force, plus five minutes. Where the trace of the request is kept,
+/// the way of the records to the sidecars becomes part of it.
 ///
 /// # Errors
 ///
@@ -76,5 +79,12 @@ pub async fn record(
     if revocations.is_empty() {
         return Ok(());
     }
-    store::insert(transaction, issuer, revocations).await
+    let span = tracing::info_span!(
+        target: TRACE,
+        "revoke",
+        otel.kind = "producer",
+        messaging.batch.message_count = revocations.len()
+    );
+    let traceparent = telemetry::traceparent(&span);
+    store::insert(transaction, issuer, revocations, traceparent.as_deref()).instrument(span).await
 }

@@ -36,6 +36,7 @@ use crate::metrics::{Anomaly, Metrics};
 use crate::ready::{Ready, Revocations};
 use crate::revoked::Revoked;
 use crate::rights::Roles;
+use crate::traces::applying;
 
 /// Longer than this no answer is waited for, so that a Redis that hangs is left like one that is gone.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -321,6 +322,10 @@ impl Feed {
     }
 
     fn step(&mut self, entry: &Entry) {
+        // What is read at the start was published long before.
+        let is_news = self.shared.ready.revocations_are_known();
+        let _span =
+            entry.trace.as_deref().filter(|_| is_news).and_then(|parent| applying(parent, entry.position));
         if !self.apply(Record::decode(&entry.record)) {
             self.lose(Revocations::Incomplete);
         }

@@ -1,7 +1,8 @@
-//! A decision as part of the request's trace, where that is kept.
+//! What the sidecar does as part of a trace, where that is kept: decisions, and revocations that it applies.
 
 use http::{HeaderMap, HeaderName};
 use shared::request_id::{self, RequestId};
+use shared::revocation::Position;
 use shared::telemetry::{self, Parent, TRACE};
 use tracing::Span;
 use tracing::field::Empty;
@@ -10,7 +11,7 @@ use crate::decide::POLICY;
 use crate::verdict::{Identity, Verdict};
 
 /// Which trace a request is part of (W3C Trace Context). nginx sets it, so that a client cannot.
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACEPARENT: HeaderName = HeaderName::from_static(telemetry::TRACEPARENT);
 
 /// A span for a request whose trace is kept; else nothing, for the price of a look at one byte.
 pub fn span(headers: &HeaderMap) -> Option<Span> {
@@ -57,4 +58,22 @@ pub fn tell(span: &Span, verdict: &Verdict) {
             span.record("error.type", refusal.label());
         }
     }
+}
+
+/// A span for a revocation of the log, part of the trace of the request that made it; `parent` is what its publisher
+/// wrote there.
+#[cold]
+pub fn applying(parent: &[u8], position: Position) -> Option<Span> {
+    let parent = Parent::parse(std::str::from_utf8(parent).ok()?)?;
+    let span = tracing::info_span!(
+        target: TRACE,
+        parent: None,
+        "apply",
+        otel.name = "apply revocation",
+        otel.kind = "consumer",
+        usher.epoch = position.epoch,
+        usher.sequence = position.seq,
+    );
+    telemetry::parent(&span, parent);
+    Some(span)
 }

@@ -3,6 +3,7 @@
 //! Both are made of `tracing`'s spans and events, and each sees its own: spans with the target [`TRACE`] are traces and
 //! no log line has them; everything else is for the log.
 
+mod exporter;
 mod logs;
 mod traces;
 
@@ -14,7 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry};
 
 pub use logs::{Format, Levels, LevelsError, Logs};
-pub use traces::{Parent, StartError, Traces, parent, rename, trace_id};
+pub use traces::{Parent, StartError, TRACEPARENT, Traces, parent, rename, trace_id, traceparent};
 
 /// The target of spans that are part of a trace.
 pub const TRACE: &str = "trace";

@@ -17,12 +17,11 @@
 mod log;
 mod pace;
 mod post;
+mod traces;
 mod trim;
 
 use shared::revocation::{Keys, Position, Record};
-use shared::telemetry::TRACE;
 use tokio::time::{Instant, sleep, timeout};
-use tracing::{Instrument as _, Span};
 
 use crate::config::{DatabaseConfig, RedisConfig};
 use crate::db::DbError;
@@ -34,6 +33,7 @@ use log::{Log, LogError};
 use pace::Falls;
 pub use pace::Pace;
 use post::Post;
+use traces::Traces;
 use trim::Needed;
 
 /// The relay of one process.
@@ -202,9 +202,9 @@ impl Relay {
             let (rows, version) = post.unpublished(self.pace.batch).await.map_err(fallen)?;
             self.publish_roles(post, bound, version).await?;
             let before = bound.at;
-            // Looking is no publishing.
-            let span = if rows.is_empty() { Span::none() } else { publishing(before, rows.len()) };
-            let appended = bound.append(&records(&rows)).instrument(span).await;
+            let traces = Traces::begin(&rows, before);
+            let appended = bound.append(&records(&rows), &traces).await;
+            traces.end(&appended);
             appended.map_err(|error| broken(before.epoch, error))?;
             if rows.is_empty() {
                 return Ok(());
@@ -240,8 +240,8 @@ impl Bound {
     }
 
     /// While live.
-    async fn append(&mut self, records: &[Record]) -> Result<(), LogError> {
-        self.log.append(self.at, records, self.roles).await?;
+    async fn append(&mut self, records: &[Record], traces: &Traces) -> Result<(), LogError> {
+        self.log.append(self.at, records, self.roles, traces).await?;
         self.advance(records);
         Ok(())
     }
@@ -251,21 +251,6 @@ impl Bound {
         let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
         self.at.seq = self.at.seq.saturating_add(count);
     }
-}
-
-/// A trace of its own: what is published together was revoked by many.
-fn publishing(at: Position, count: usize) -> Span {
-    tracing::info_span!(
-        target: TRACE,
-        parent: None,
-        "publish",
-        otel.name = "publish revocations",
-        otel.kind = "producer",
-        db.system.name = "redis",
-        messaging.batch.message_count = count,
-        usher.epoch = at.epoch,
-        usher.sequence = at.seq,
-    )
 }
 
 fn records(rows: &[Row]) -> Vec<Record> {

@@ -7,7 +7,7 @@ use shared::role::RoleName;
 use shared::role_map::{Role, RoleMap};
 use tokio_postgres::{Client, Statement};
 
-use crate::db::{DbError, Transaction};
+use crate::db::{DbError, Transaction, Values};
 
 use super::NewRevocation;
 
@@ -26,6 +26,8 @@ pub(super) struct Row {
     pub(super) is_marked: bool,
     /// Seconds since it was written, by the clock of PostgreSQL.
     pub(super) waited_seconds: f64,
+    /// The span that made it, where its trace is kept.
+    pub(super) traceparent: Option<String>,
 }
 
 /// What is asked at every turn, prepared once.
@@ -40,7 +42,7 @@ pub(super) struct Statements {
 /// Never `now()` in place of the flag or an identifier: rows are not committed in the order of either.
 const UNPUBLISHED: &str = "
     select id, kind, reason, key, arg, extract(epoch from until)::bigint as until, false as marked,
-           extract(epoch from clock_timestamp() - created_at)::double precision as waited
+           extract(epoch from clock_timestamp() - created_at)::double precision as waited, traceparent
     from auth.revocations
     where published_epoch is null and (until is null or until > now())
     order by id limit $1";
@@ -48,7 +50,7 @@ const UNPUBLISHED: &str = "
 const UNEXPIRED: &str = "
     select id, kind, reason, key, arg, extract(epoch from until)::bigint as until,
            published_epoch is not null as marked,
-           extract(epoch from clock_timestamp() - created_at)::double precision as waited
+           extract(epoch from clock_timestamp() - created_at)::double precision as waited, traceparent
     from auth.revocations
     where id > $1 and (until is null or until > now())
     order by id limit $2";
@@ -72,10 +74,11 @@ const ROLE_MAP: &str = "
 /// waited for a lock would write a record that ends before the token it kills.
 const INSERT: &str = "
     with recorded as (
-        insert into auth.revocations (kind, reason, key, arg, until)
+        insert into auth.revocations (kind, reason, key, arg, until, traceparent)
         select kind, reason, key, arg,
                case when forever then null
-                    else clock_timestamp() + auth.longest_access_token_life() + interval '5 minutes' end
+                    else clock_timestamp() + auth.longest_access_token_life() + interval '5 minutes' end,
+               $7
         from unnest($1::smallint[], $2::smallint[], $3::bytea[], $4::bigint[], $5::boolean[])
              as new (kind, reason, key, arg, forever)
     )
@@ -85,6 +88,7 @@ pub(super) async fn insert(
     transaction: &Transaction<'_>,
     issuer: &str,
     revocations: &[NewRevocation],
+    traceparent: Option<&str>,
 ) -> Result<(), DbError> {
     let kinds: Vec<i16> = revocations.iter().map(|new| i16::from(new.kind as u8)).collect();
     let reasons: Vec<i16> = revocations.iter().map(|new| i16::from(new.reason as u8)).collect();
@@ -93,7 +97,8 @@ pub(super) async fn insert(
     let arguments: Vec<i64> = revocations.iter().map(|new| to_sql(new.argument)).collect();
     let forever: Vec<bool> = revocations.iter().map(|new| new.kind == Kind::Key).collect();
     let statement = transaction.prepare_cached(INSERT).await?;
-    transaction.execute(&statement, &[&kinds, &reasons, &keys, &arguments, &forever, &CHANNEL]).await?;
+    let places: Values<'_> = &[&kinds, &reasons, &keys, &arguments, &forever, &CHANNEL, &traceparent];
+    transaction.execute(&statement, places).await?;
     Ok(())
 }
 
@@ -176,6 +181,7 @@ fn rows(rows: &[tokio_postgres::Row]) -> Vec<Row> {
         record: record(row),
         is_marked: row.get("marked"),
         waited_seconds: row.get("waited"),
+        traceparent: row.get("traceparent"),
     };
     rows.iter().map(read).collect()
 }

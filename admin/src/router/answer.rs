@@ -23,9 +23,6 @@ use super::find::{Found, find};
 use super::under_way::{Turn, UnderWay};
 use super::{Handler, Route};
 
-/// Which trace a request is part of (W3C Trace Context).
-const TRACEPARENT: &str = "traceparent";
-
 /// The route of a request that matches none, in logs and metrics.
 const NO_ROUTE: &str = "none";
 
@@ -216,7 +213,11 @@ fn trace_of(arrived: &Arrived, id: &RequestId) -> Span {
         user.id = Empty,
         usher.request_id = %id,
     );
-    let parent = arrived.headers.get(TRACEPARENT).and_then(|line| line.to_str().ok()).and_then(Parent::parse);
+    let parent = arrived
+        .headers
+        .get(telemetry::TRACEPARENT)
+        .and_then(|line| line.to_str().ok())
+        .and_then(Parent::parse);
     if let Some(parent) = parent {
         telemetry::parent(&span, parent);
     }

@@ -46,6 +46,8 @@ pub(super) enum Reply {
 pub(super) struct Entry {
     pub(super) position: Position,
     pub(super) record: Vec<u8>,
+    /// The trace that it is part of, as it was written.
+    pub(super) trace: Option<Vec<u8>>,
 }
 
 impl Sync {
@@ -131,13 +133,16 @@ impl Entry {
         let id = bytes(parts.next()?)?;
         let position = std::str::from_utf8(&id).ok()?.parse().ok()?;
         let mut fields = array(parts.next()?)?.into_iter();
-        let mut record = Vec::new();
+        let (mut record, mut trace) = (Vec::new(), None);
         while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
-            if bytes(name)? == Keys::FIELD.as_bytes() {
+            let name = bytes(name)?;
+            if name == Keys::FIELD.as_bytes() {
                 record = bytes(value)?;
+            } else if name == Keys::TRACE_FIELD.as_bytes() {
+                trace = bytes(value);
             }
         }
-        Some(Self { position, record })
+        Some(Self { position, record, trace })
     }
 }
 
@@ -177,7 +182,7 @@ mod tests {
     #[test]
     fn a_log_is_read_with_its_records() {
         let entry =
-            Value::Array(vec![text("3-7"), Value::Array(vec![text("x"), text("y"), text("d"), text("r")])]);
+            Value::Array(vec![text("3-7"), Value::Array(vec![text("t"), text("y"), text("d"), text("r")])]);
         let bare = Value::Array(vec![text("3-8"), Value::Array(vec![text("x"), text("y")])]);
         let value = Value::Array(vec![
             text("LOG"),
@@ -186,9 +191,12 @@ mod tests {
             text("4"),
             Value::Array(vec![entry, bare]),
         ]);
-        let entry =
-            |seq, record: &[u8]| Entry { position: Position { epoch: 3, seq }, record: record.to_vec() };
-        let entries = vec![entry(7, b"r"), entry(8, b"")];
+        let entry = |seq, record: &[u8], trace: Option<&[u8]>| Entry {
+            position: Position { epoch: 3, seq },
+            record: record.to_vec(),
+            trace: trace.map(<[u8]>::to_vec),
+        };
+        let entries = vec![entry(7, b"r", Some(b"y")), entry(8, b"", None)];
         assert_eq!(
             Reply::parse(value),
             Some(Reply::Log { last: 9, time: 1_800_000_000, roles: Some(4), entries })

@@ -30,7 +30,11 @@ fn entries(sequence: impl IntoIterator<Item = u64>) -> Vec<Entry> {
             argument: 0,
         }
     };
-    let entry = |seq| Entry { position: Position { epoch: 1, seq }, record: record(seq).encode().to_vec() };
+    let entry = |seq| Entry {
+        position: Position { epoch: 1, seq },
+        record: record(seq).encode().to_vec(),
+        trace: None,
+    };
     sequence.into_iter().map(entry).collect()
 }
 

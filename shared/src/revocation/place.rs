@@ -10,7 +10,7 @@ use std::str::FromStr;
 pub struct Keys {
     /// Hash: `epoch`, `seq` (the last one appended), `floor` (the highest that may have been trimmed away).
     pub meta: String,
-    /// Stream: ids are [`Position`]s, the one field `d` is the record.
+    /// Stream: ids are [`Position`]s, the field `d` is the record; a few have a `t` beside it.
     pub log: String,
     /// The map from roles to permissions.
     pub roles: String,
@@ -38,6 +38,9 @@ pub struct NotAPosition;
 impl Keys {
     /// The field of a stream entry that holds the record.
     pub const FIELD: &'static str = "d";
+
+    /// The field that says which span published it (W3C Trace Context); only where its trace is kept.
+    pub const TRACE_FIELD: &'static str = "t";
 
     /// What keys begin with where nothing else is configured.
     pub const PREFIX: &'static str = "usher:";

@@ -15,8 +15,13 @@ use opentelemetry_sdk::trace::{
 };
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use uuid::Uuid;
 
+use super::exporter::Told;
 use crate::env::{Reader, between, text};
+
+/// The header, or the field, that says which trace something is part of (W3C Trace Context, section 3.2).
+pub const TRACEPARENT: &str = "traceparent";
 
 /// How long the end of the program waits for what is left to be sent.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -99,12 +104,16 @@ impl Traces {
             .with_max_export_batch_size(self.queue.min(512))
             .with_scheduled_delay(self.delay)
             .build();
+        // The later of two attributes of one name counts.
         let resource = Resource::builder_empty()
+            .with_attribute(KeyValue::new("service.instance.id", Uuid::now_v7().to_string()))
             .with_attributes(self.attributes.clone())
             .with_service_name(self.service.clone())
             .build();
         let provider = SdkTracerProvider::builder()
-            .with_span_processor(BatchSpanProcessor::builder(exporter).with_batch_config(batches).build())
+            .with_span_processor(
+                BatchSpanProcessor::builder(Told::new(exporter)).with_batch_config(batches).build(),
+            )
             .with_sampler(self.sampler.clone())
             .with_resource(resource)
             .build();
@@ -163,9 +172,18 @@ pub fn rename(span: &Span, name: String) {
 
 /// The name of the trace that `span` is part of, for the log; none where it is not kept.
 pub fn trace_id(span: &Span) -> Option<String> {
+    kept(span).map(|context| context.trace_id().to_string())
+}
+
+/// What makes others part of the trace, under `span`, in the form of [`TRACEPARENT`]; none where it is not kept.
+pub fn traceparent(span: &Span) -> Option<String> {
+    kept(span).map(|context| format!("00-{}-{}-01", context.trace_id(), context.span_id()))
+}
+
+fn kept(span: &Span) -> Option<SpanContext> {
     let context = span.context();
     let context = context.span().span_context().clone();
-    (context.is_valid() && context.is_sampled()).then(|| context.trace_id().to_string())
+    (context.is_valid() && context.is_sampled()).then_some(context)
 }
 
 fn endpoint(text: &str) -> Result<String, &'static str> {

@@ -1,7 +1,7 @@
 -- Compare, append, publish, all or nothing. Refuses an epoch that is not ours, another end of the log, a log
 -- that lost records, and a role map that is not there or not ours.
 -- KEYS meta, log, roles   ARGV wake, epoch, expected seq, records of 32 bytes, concatenated (none: only compare),
--- expected version of the role map
+-- expected version of the role map, then pairs: which of the records, and the trace that it is part of
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'floor', 'roles')
 if meta[1] ~= ARGV[2] then
     return redis.error_reply('EPOCH ' .. (meta[1] or 'none'))
@@ -17,9 +17,17 @@ if meta[4] ~= ARGV[5] or redis.call('EXISTS', KEYS[3]) == 0 then
     return redis.error_reply('FORK the role map is gone')
 end
 if #records == 0 then return end
-for at = 1, #records, 32 do
+local traces = {}
+for at = 6, #ARGV, 2 do traces[tonumber(ARGV[at])] = ARGV[at + 1] end
+for number = 1, #records / 32 do
     seq = seq + 1
-    redis.call('XADD', KEYS[2], string.format('%s-%.0f', ARGV[2], seq), 'd', string.sub(records, at, at + 31))
+    local id = string.format('%s-%.0f', ARGV[2], seq)
+    local record = string.sub(records, number * 32 - 31, number * 32)
+    if traces[number] then
+        redis.call('XADD', KEYS[2], id, 'd', record, 't', traces[number])
+    else
+        redis.call('XADD', KEYS[2], id, 'd', record)
+    end
 end
 redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq))
 redis.call('PUBLISH', ARGV[1], records)

@@ -7,6 +7,8 @@ use redis::{AsyncConnectionConfig, RedisError, Script};
 use shared::revocation::{Keys, Position, Record};
 use shared::role_map::PublishedRoleMap;
 
+use super::traces::Traces;
+
 /// How long Redis may take. After that the binding ends, whatever the script may still do.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -95,16 +97,20 @@ impl Log {
     }
 
     /// While live: appends after `at` and publishes, if the log ends there and the role map is of version
-    /// `roles`; without records only looks.
+    /// `roles`; without records only looks. Readers are told which of them are part of `traces`.
     pub(super) async fn append(
         &mut self,
         at: Position,
         records: &[Record],
         roles: u64,
+        traces: &Traces,
     ) -> Result<(), LogError> {
         let mut call = self.scripts.append.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).key(&self.keys.roles);
         call.arg(&self.keys.wake).arg(at.epoch).arg(at.seq).arg(encode(records)).arg(roles);
+        for (number, traceparent) in traces.of_records() {
+            call.arg(number).arg(traceparent);
+        }
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
     }
 

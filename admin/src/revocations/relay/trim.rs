@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use shared::revocation::{Position, Record, Until};
 
+use super::traces::Traces;
 use super::{Bound, Broken, Post, Relay, broken, fallen};
 
 /// Which part of the current epoch's log is still needed. Small, however long the log is.
@@ -56,7 +57,7 @@ impl Relay {
         if floor.saturating_sub(bound.floor) < carried.saturating_add(self.pace.trim_at_least) {
             return Ok(());
         }
-        bound.append(&endless).await.map_err(|error| broken(end.epoch, error))?;
+        bound.append(&endless, &Traces::default()).await.map_err(|error| broken(end.epoch, error))?;
         bound.log.trim(end, floor).await.map_err(|error| broken(end.epoch, error))?;
         tracing::debug!(floor, "Trimmed the revocation log.");
         bound.floor = floor;

@@ -4,15 +4,20 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use stack::http::get;
+use hyper::Method;
+use serde_json::Value;
+use stack::http::{Answer, get};
 use stack::wait::until;
 use stack::{Folder, Stack, ports};
 
-use crate::people::{PASSWORD, Person, send};
+use crate::people::{PASSWORD, Pair, Person, send};
 use crate::support::LIMIT;
 
 /// Every trace is kept.
 const ALL: &str = "split_clients $request_id $trace_flags { * 01; }";
+
+/// How a revocation gets to a sidecar, the last first.
+const APPLIED: [&str; 4] = ["apply revocation", "publish revocation", "revoke", "POST /api/v1/auth/logout"];
 
 /// Rotel: takes traces by OTLP over gRPC and writes every span to its output.
 struct Receiver {
@@ -72,6 +77,33 @@ impl Receiver {
         spans.filter_map(name).collect()
     }
 
+    /// From each span of a trace that something was applied in up to the first of the trace: their names.
+    fn chains(&self, trace: &str) -> Vec<Vec<String>> {
+        let text = self.text();
+        let spans: Vec<_> = text.split("Span #").skip(1).filter(|span| span.contains(trace)).collect();
+        let field = |span: &str, name: &str| {
+            let of = |line: &str| {
+                line.trim_start()
+                    .strip_prefix(name)?
+                    .trim_start()
+                    .strip_prefix(':')
+                    .map(str::trim)
+                    .map(str::to_owned)
+            };
+            span.lines().find_map(of).unwrap_or_default()
+        };
+        let up = |first: &&str| {
+            let (mut chain, mut at) = (Vec::new(), Some(*first));
+            while let Some(span) = at {
+                chain.push(field(span, "Name"));
+                let parent = field(span, "Parent ID");
+                at = spans.iter().copied().find(|other| field(other, "ID") == parent);
+            }
+            chain
+        };
+        spans.iter().filter(|span| field(span, "Name") == APPLIED[0]).map(|span| up(span)).collect()
+    }
+
     /// Waits until a span of this name has arrived in the trace.
     async fn has(&self, trace: &str, name: &str) {
         let there = async || self.spans(trace).iter().any(|span| span == name);
@@ -88,9 +120,15 @@ impl Drop for Receiver {
     }
 }
 
-async fn traced(receiver: &Receiver) -> Stack {
+async fn sign_out(stack: &Stack, pair: &Pair) -> Answer {
+    let signed_out = pair.ask(stack, Method::POST, "/api/v1/auth/logout", &Value::Null).await;
+    assert_eq!(signed_out.status, 204);
+    signed_out
+}
+
+async fn traced(receiver: &Receiver, sidecars: usize) -> Stack {
     let (url, soon) = (receiver.url(), ("OTEL_BSP_SCHEDULE_DELAY", "50"));
-    let builder = Stack::builder().providers().nginx(ALL, "");
+    let builder = Stack::builder().providers().sidecars(sidecars).nginx(ALL, "");
     let builder = builder.admin("OTEL_EXPORTER_OTLP_ENDPOINT", &url).admin(soon.0, soon.1);
     builder.sidecar("OTEL_EXPORTER_OTLP_ENDPOINT", &url).sidecar(soon.0, soon.1).start().await.unwrap()
 }
@@ -98,7 +136,7 @@ async fn traced(receiver: &Receiver) -> Stack {
 #[tokio::test]
 async fn a_request_is_found_by_its_id_from_nginx_to_sql() {
     let receiver = Receiver::start().await;
-    let stack = traced(&receiver).await;
+    let stack = traced(&receiver, 1).await;
     let person = Person::register(&stack).await;
 
     let signed_in = person.try_password(&stack, PASSWORD).await;
@@ -144,15 +182,30 @@ async fn what_is_not_sampled_is_not_sent_and_a_client_cannot_have_it_sampled() {
     let films = get(&stack.gateway("/api/v1/films/")).header("traceparent", &header);
     let film = send(films.bearer(&pair.access)).await;
     assert_eq!(film.status, 200);
-    // What admin does by itself is kept; it comes after. The sidecar sends what it has before it ends.
-    pair.sign_out(&stack).await;
+    let signed_out = sign_out(&stack, &pair).await;
+    pair.is_refused(&stack, "the sign-out").await;
+    // What is not from nginx is kept; it comes after. Both send what they have before they end.
+    let direct = send(get(&stack.admins[0].url("/api/v1/roles"))).await;
     stack.sidecars[0].stop().await.unwrap();
-    let published = async || receiver.text().contains("publish revocations");
-    until("the relay's trace", LIMIT, published).await.unwrap();
+    stack.admins[0].stop().await.unwrap();
+    receiver.has(direct.header("x-request-id").unwrap(), "GET /api/v1/roles").await;
     assert!(!receiver.text().contains(theirs));
-    for answer in [&asked, &film] {
+    for answer in [&asked, &film, &signed_out] {
         assert!(receiver.spans(answer.header("x-request-id").unwrap()).is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_sign_out_is_followed_from_its_request_to_every_sidecar() {
+    let receiver = Receiver::start().await;
+    let stack = traced(&receiver, 2).await;
+    let (_person, pair) = Person::signed_in(&stack).await;
+    let signed_out = sign_out(&stack, &pair).await;
+    let trace = signed_out.header("x-request-id").unwrap();
+    let two = async || receiver.chains(trace).iter().filter(|chain| *chain == &APPLIED).count() == 2;
+    until("the way to both", LIMIT, two)
+        .await
+        .unwrap_or_else(|why| panic!("{why}: {:?}\n{}", receiver.chains(trace), receiver.text()));
 }
 
 #[tokio::test]
@@ -175,7 +228,7 @@ async fn what_waits_to_be_sent_is_sent_at_the_end() {
 #[tokio::test]
 async fn a_receiver_that_goes_away_costs_nobody_anything() {
     let mut receiver = Receiver::start().await;
-    let stack = traced(&receiver).await;
+    let stack = traced(&receiver, 1).await;
     let (person, pair) = Person::signed_in(&stack).await;
     receiver.process.kill().unwrap();
     receiver.process.wait().unwrap();
@@ -183,4 +236,9 @@ async fn a_receiver_that_goes_away_costs_nobody_anything() {
         assert_eq!(pair.get(&stack, "/api/v1/films/").await.status, 200);
         assert_eq!(person.try_password(&stack, PASSWORD).await.status, 200);
     }
+    let told = async || {
+        let logs = [stack.admins[0].process().log(), stack.sidecars[0].process().log()];
+        logs.iter().all(|log| log.matches("Traces are not taken").count() == 1)
+    };
+    until("a line of each", LIMIT, told).await.unwrap();
 }
