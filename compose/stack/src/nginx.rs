@@ -11,6 +11,9 @@ use crate::{Error, Folder, Launch, Process, ports, programs};
 /// The folder of the shipped configuration.
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nginx");
 
+/// For [`Machine::http`]: every trace is kept, not one in a hundred.
+pub const EVERY_TRACE: &str = "split_clients $request_id $trace_flags { * 01; }";
+
 /// What of the configuration depends on the machine.
 ///
 /// An address is what nginx's `server` takes: `127.0.0.1:8001` or `unix:/run/introspect/auth.sock`.

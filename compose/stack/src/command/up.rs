@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use stack::nginx::{Machine, Nginx};
+use stack::nginx::{self, Machine, Nginx};
 use stack::{Admin, Error, Folder, Introspect, Origin, Postgres, Process, Providers, Redis};
 use stack::{admin, database, introspect, ports, postgres, programs, providers, random, redis};
 use tokio::signal::unix::{SignalKind, signal};
@@ -34,6 +34,9 @@ pub(crate) struct Up {
     /// The port of 127.0.0.1 for the gateway.
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// Where to send the trace of every request, by OTLP over gRPC, such as `http://127.0.0.1:4317`.
+    #[arg(long, value_name = "URL")]
+    traces: Option<String>,
 }
 
 /// Everything that runs, in the order in which it must end.
@@ -118,8 +121,8 @@ impl Up {
             admin: vec![admin.address()],
             origin: vec![origin.address()],
             server: "    include snippets/apidocs.conf;\n    include snippets/sign-in-page.conf;".to_owned(),
+            http: self.traces.as_ref().map(|_| nginx::EVERY_TRACE.to_owned()).unwrap_or_default(),
             ledger,
-            ..Machine::default()
         };
         let nginx = step("nginx", Nginx::start_in(state.folder("nginx")?, &machine)).await?;
         Ok(Running { nginx, origin, introspect, admin, providers, redis, postgres, _sockets: sockets })
@@ -140,7 +143,7 @@ impl Up {
             master_keys: secrets.master_keys.clone(),
             issuer: self.url(),
             audience: AUDIENCE.to_owned(),
-            env: providers.admin_env(),
+            env: providers.admin_env().into_iter().chain(self.telemetry()).collect(),
             port: 0,
             ops_port: 0,
             ledger: state.ledger(),
@@ -160,7 +163,7 @@ impl Up {
             jwks: admin.url(JWKS),
             issuer: self.url(),
             audience: AUDIENCE.to_owned(),
-            env: Vec::new(),
+            env: self.telemetry(),
             socket: Some(socket.clone()),
             ops_port,
             ledger: state.ledger(),
@@ -169,6 +172,11 @@ impl Up {
             Err(Error::Ended { .. }) => Introspect::start_in(&settings(0), state.folder("introspect")?).await,
             other => other,
         }
+    }
+
+    /// For both programs.
+    fn telemetry(&self) -> Vec<(String, String)> {
+        self.traces.iter().map(|url| ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), url.clone())).collect()
     }
 
     /// What browsers reach the gateway under; also the issuer of its tokens.

@@ -7,14 +7,12 @@ use std::process::{Child, Command, Stdio};
 use hyper::Method;
 use serde_json::Value;
 use stack::http::{Answer, get};
+use stack::nginx::EVERY_TRACE;
 use stack::wait::until;
 use stack::{Folder, Stack, ports};
 
 use crate::people::{PASSWORD, Pair, Person, send};
 use crate::support::LIMIT;
-
-/// Every trace is kept.
-const ALL: &str = "split_clients $request_id $trace_flags { * 01; }";
 
 /// How a revocation gets to a sidecar, the last first.
 const APPLIED: [&str; 4] = ["apply revocation", "publish revocation", "revoke", "POST /api/v1/auth/logout"];
@@ -101,7 +99,7 @@ impl Receiver {
             }
             chain
         };
-        spans.iter().filter(|span| field(span, "Name") == APPLIED[0]).map(|span| up(span)).collect()
+        spans.iter().filter(|span| field(span, "Name") == APPLIED[0]).map(up).collect()
     }
 
     /// Waits until a span of this name has arrived in the trace.
@@ -128,7 +126,7 @@ async fn sign_out(stack: &Stack, pair: &Pair) -> Answer {
 
 async fn traced(receiver: &Receiver, sidecars: usize) -> Stack {
     let (url, soon) = (receiver.url(), ("OTEL_BSP_SCHEDULE_DELAY", "50"));
-    let builder = Stack::builder().providers().sidecars(sidecars).nginx(ALL, "");
+    let builder = Stack::builder().providers().sidecars(sidecars).nginx(EVERY_TRACE, "");
     let builder = builder.admin("OTEL_EXPORTER_OTLP_ENDPOINT", &url).admin(soon.0, soon.1);
     builder.sidecar("OTEL_EXPORTER_OTLP_ENDPOINT", &url).sidecar(soon.0, soon.1).start().await.unwrap()
 }
@@ -212,8 +210,10 @@ async fn a_sign_out_is_followed_from_its_request_to_every_sidecar() {
 async fn what_waits_to_be_sent_is_sent_at_the_end() {
     let receiver = Receiver::start().await;
     let (url, never) = (receiver.url(), ("OTEL_BSP_SCHEDULE_DELAY", "60000"));
-    let builder =
-        Stack::builder().nginx(ALL, "").admin("OTEL_EXPORTER_OTLP_ENDPOINT", &url).admin(never.0, never.1);
+    let builder = Stack::builder()
+        .nginx(EVERY_TRACE, "")
+        .admin("OTEL_EXPORTER_OTLP_ENDPOINT", &url)
+        .admin(never.0, never.1);
     let builder = builder.sidecar("OTEL_EXPORTER_OTLP_ENDPOINT", &url).sidecar(never.0, never.1);
     let mut stack = builder.start().await.unwrap();
     let (person, pair) = Person::signed_in(&stack).await;
