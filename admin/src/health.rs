@@ -15,6 +15,8 @@ use crate::api::Response;
 use crate::config::PATIENCE;
 use crate::context::Context;
 use crate::db::{DbError, Schema, within};
+use crate::metrics::Observed;
+use crate::revocations;
 use crate::server::Peer;
 
 /// The text format of `OpenMetrics`.
@@ -94,7 +96,7 @@ async fn answer(context: &Context, draining: &Draining, method: &Method, path: &
     match path {
         "/health/live" => Response::json(StatusCode::OK, &serde_json::json!({ "live": true })),
         "/health/ready" => ready(context, draining).await,
-        "/metrics" => match metrics(context) {
+        "/metrics" => match metrics(context).await {
             Ok(text) => Response::new(StatusCode::OK, OPEN_METRICS, Bytes::from(text)),
             Err(_) => Response::empty(StatusCode::INTERNAL_SERVER_ERROR),
         },
@@ -102,9 +104,20 @@ async fn answer(context: &Context, draining: &Draining, method: &Method, path: &
     }
 }
 
-fn metrics(context: &Context) -> Result<String, std::fmt::Error> {
-    context.metrics.observe(context.db.status(), context.hasher.places());
+async fn metrics(context: &Context) -> Result<String, std::fmt::Error> {
+    let observed = Observed {
+        // Before the next line takes one.
+        pool: context.db.status(),
+        hash_places: context.hasher.places(),
+        relay_lag: within(PATIENCE, look_at_relay(context)).await.ok(),
+        lines_lost: context.levels.lost(),
+    };
+    context.metrics.observe(observed);
     context.metrics.encode()
+}
+
+async fn look_at_relay(context: &Context) -> Result<f64, DbError> {
+    revocations::lag(&context.db.get().await?).await
 }
 
 /// Redis is purposefully not looked at: without it nobody is kept from signing in or out, and what was

@@ -2,7 +2,7 @@
 
 mod months;
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Method;
@@ -36,6 +36,21 @@ pub struct Metrics {
     pub history_failures: Counter,
     /// Assignments of roles that ended because their moment came.
     pub assignments_ended: Counter,
+    relay_lag: Gauge<f64, AtomicU64>,
+    lines_lost: Counter,
+}
+
+/// What is looked at when somebody asks for the metrics.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed {
+    /// The pool of connections.
+    pub pool: PoolStatus,
+    /// Places for password hashes: taken, and in all.
+    pub hash_places: (usize, usize),
+    /// Seconds that the oldest unpublished revocation has waited; none where PostgreSQL does not say.
+    pub relay_lag: Option<f64>,
+    /// Log lines that were not written.
+    pub lines_lost: u64,
 }
 
 /// What the relay does.
@@ -139,8 +154,12 @@ impl Metrics {
             partitions_ahead: MonthsAhead::default(),
             history_failures: Counter::default(),
             assignments_ended: Counter::default(),
+            relay_lag: Gauge::default(),
+            lines_lost: Counter::default(),
         };
         metrics.register();
+        // There from the start: an alert on an increase must not miss the first.
+        drop(metrics.refreshes.get_or_create(&CauseLabels { cause: "reused" }));
         metrics
     }
 
@@ -162,6 +181,10 @@ impl Metrics {
         r.register("history_failures", failures, self.history_failures.clone());
         let ended = "Assignments of roles that ended because their moment came";
         r.register("assignments_ended", ended, self.assignments_ended.clone());
+        let lost = "Log lines not written because too many waited";
+        r.register("log_lines_lost", lost, self.lines_lost.clone());
+        let lag = "How long the oldest revocation has waited that is not published; NaN without PostgreSQL";
+        r.register("relay_lag_seconds", lag, self.relay_lag.clone());
         let relay = self.relay.clone();
         r.register("relay_leading", "1 while this process relays revocations to Redis", relay.leading);
         r.register("relay_epoch", "The epoch of the revocation log that this process took last", relay.epoch);
@@ -204,8 +227,8 @@ impl Metrics {
         self.provider_answers.get_or_create(&ProviderLabels { provider, outcome }).inc();
     }
 
-    /// Notes how the pool and the queue of the hash are, because somebody asks.
-    pub fn observe(&self, pool: PoolStatus, (taken, places): (usize, usize)) {
+    /// Notes what was looked at because somebody asks.
+    pub fn observe(&self, Observed { pool, hash_places: (taken, places), relay_lag, lines_lost }: Observed) {
         let set = |family: &Family<StateLabels, Gauge>, state, count: usize| {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             family.get_or_create(&StateLabels { state }).set(count);
@@ -215,6 +238,8 @@ impl Metrics {
         set(&self.connections, "waited_for", pool.waiting);
         set(&self.hash_places, "taken", taken);
         set(&self.hash_places, "most", places);
+        self.relay_lag.set(relay_lag.unwrap_or(f64::NAN));
+        self.lines_lost.inner().store(lines_lost, Ordering::Relaxed);
     }
 
     /// All of them in the text format of `OpenMetrics`.

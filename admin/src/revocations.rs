@@ -8,7 +8,7 @@ use shared::telemetry::{self, TRACE};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::db::{DbError, Transaction};
+use crate::db::{Connection, DbError, Transaction};
 
 pub use relay::{Pace, Relay};
 
@@ -87,4 +87,13 @@ pub async fn record(
     );
     let traceparent = telemetry::traceparent(&span);
     store::insert(transaction, issuer, revocations, traceparent.as_deref()).instrument(span).await
+}
+
+/// How long the oldest revocation that no sidecar can know of has waited, in seconds; 0 where none waits.
+///
+/// # Errors
+///
+/// When PostgreSQL is away.
+pub async fn lag(connection: &Connection) -> Result<f64, DbError> {
+    Ok(store::oldest_unpublished(connection).await?.unwrap_or(0.0))
 }

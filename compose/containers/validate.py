@@ -155,23 +155,8 @@ def named(text):
     return set(re.findall(r"\b((?:introspect|usher_admin)_[a-z_]+)\b", text))
 
 
-def check_names(*files):
-    """What alerts and the dashboard name against what the programs register, whatever file they do it in."""
-    sources = {"introspect": "introspect/src", "usher_admin": "admin/src"}
-    text = {prefix: "\n".join(file.read_text() for file in sorted((ROOT / folder).rglob("*.rs")))
-            for prefix, folder in sources.items()}
-    for file in files:
-        for name in sorted(named(Path(file).read_text())):
-            prefix = next(prefix for prefix in sources if name.startswith(prefix + "_"))
-            # A counter is registered without `_total`, and one with a unit without the unit.
-            family = re.sub(r"_(total|bucket|sum|count)$", "", name.removeprefix(prefix + "_"))
-            without_unit = re.sub(r"_(seconds|bytes)$", "", family)
-            expect(f'"{family}"' in text[prefix] or f'"{without_unit}"' in text[prefix],
-                   f"{file}: no program registers {name}")
-
-
 def check_pages(*files):
-    """The same against pages of /metrics, which lack what was never counted: first the files, then `--`, then pages."""
+    """What alerts and the dashboard name against pages of /metrics, which lack what was never counted: first the files, then `--`, then pages."""
     split = files.index("--")
     families = dict(re.findall(r"^# TYPE (\S+) (\S+)$", "\n".join(Path(page).read_text() for page in files[split + 1:]),
                                re.MULTILINE))
@@ -279,7 +264,6 @@ SUBJECTS = {
     "environment": environment,
     "alerts": check_alerts,
     "expressions": expressions,
-    "names": check_names,
     "pages": check_pages,
     "kubernetes": check_kubernetes,
     "units": check_units,

@@ -53,6 +53,14 @@ impl Decider {
         }
     }
 
+    /// Whose a request's token was found to be, for the log: nothing rests on it.
+    #[cold]
+    pub fn bearer<B>(&self, request: &Request<B>) -> Option<Arc<Known>> {
+        let policy = self.policy(request.headers()).ok()?;
+        let presented = bearer::find(request.headers(), &policy, &self.cookie).ok()??;
+        self.remembered.find(presented.raw, self.keys.current().generation)
+    }
+
     fn judge<B>(&self, request: &Request<B>, tally: &Tally) -> Result<Identity, Refusal> {
         if !is_subrequest(request) {
             return Err(Refusal::UnfitRequest);

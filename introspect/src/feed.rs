@@ -344,6 +344,7 @@ impl Feed {
         metrics.sequence.set(self.position.seq as i64);
         metrics.held.set(self.shared.revoked.len() as i64);
         metrics.held_bytes.set(self.shared.revoked.bytes() as i64);
+        metrics.log_read.set(self.shared.clock.unix_seconds() as i64);
         if self.lost.is_some() {
             return;
         }

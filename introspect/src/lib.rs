@@ -7,8 +7,8 @@
 //!
 //! A revocation: [`feed`] (Redis) to [`revoked`]; a change of a role: [`feed`] to [`rights`]. The next request sees it.
 //!
-//! Beside them: [`keys`] (the issuer's, kept up to date), [`ready`], [`metrics`], [`traces`], [`config`], and [`app`],
-//! which knows them all.
+//! Beside them: [`keys`] (the issuer's, kept up to date), [`ready`], [`metrics`], [`lines`] (the log), [`traces`],
+//! [`config`], and [`app`], which knows them all.
 
 pub mod app;
 pub mod bearer;
@@ -16,6 +16,7 @@ pub mod config;
 pub mod decide;
 pub mod feed;
 pub mod keys;
+pub mod lines;
 pub mod lint;
 pub mod metrics;
 pub mod policy;

@@ -3,11 +3,13 @@
 mod tally;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tally::Decisions;
 
@@ -45,6 +47,8 @@ pub struct Metrics {
     pub turned_away: Counter,
     /// Connections open now on the decision listeners.
     pub open: Gauge,
+    /// Requests of connections that have ended.
+    pub connection_requests: Histogram,
     /// Records applied from the log, those read again included.
     pub read: Counter,
     /// Records applied from wake messages.
@@ -57,6 +61,8 @@ pub struct Metrics {
     pub epoch: Gauge,
     /// Sequence number of the position.
     pub sequence: Gauge,
+    /// When the log was last read to its end.
+    pub log_read: Gauge,
     /// Version of the role map; 0 while none is known.
     pub role_map_version: Gauge,
     /// Roles in it.
@@ -65,6 +71,7 @@ pub struct Metrics {
     pub keys_fetched: Gauge,
     /// Fetches of the key set that failed.
     pub keys_failed: Counter,
+    lines_lost: Counter,
 }
 
 impl Anomaly {
@@ -107,16 +114,19 @@ impl Metrics {
             accepted: counter(r, "connections_accepted", "Connections taken on the decision listeners"),
             turned_away: counter(r, "connections_turned_away", "Connections closed for being too many"),
             open: gauge(r, "connections_open", "Connections open on the decision listeners"),
+            connection_requests: requests(r),
             read: counter(r, "revocations_read", "Revocation records applied from the log"),
             woken: counter(r, "revocations_woken", "Revocation records applied from wake messages"),
             held: gauge(r, "revocations_held", "Revocation records held"),
             held_bytes: bytes(r, "revocations_held", "Memory of the revocation records held"),
             epoch: gauge(r, "feed_epoch", "Epoch of the position in the revocation log"),
             sequence: gauge(r, "feed_sequence", "Sequence number of the position in the revocation log"),
+            log_read: seconds(r, "feed_read_timestamp", "When the revocation log was last read to its end"),
             role_map_version: gauge(r, "role_map_version", "Version of the role map, 0 while none is known"),
             role_map_roles: gauge(r, "role_map_roles", "Roles in the role map"),
             keys_fetched: seconds(r, "keys_fetched_timestamp", "When the key set was last fetched"),
             keys_failed: counter(r, "keys_fetches_failed", "Fetches of the key set that failed"),
+            lines_lost: counter(r, "log_lines_lost", "Log lines not written because too many waited"),
             tallies,
             registry,
         }
@@ -132,8 +142,9 @@ impl Metrics {
         self.anomalies.get_or_create(&[("kind", anomaly.label())]).inc();
     }
 
-    /// All of them, in the `OpenMetrics` text format.
-    pub fn text(&self) -> String {
+    /// All of them, in the `OpenMetrics` text format; `lost` log lines were not written.
+    pub fn text(&self, lost: u64) -> String {
+        self.lines_lost.inner().store(lost, Ordering::Relaxed);
         let mut text = String::new();
         // Writing to a `String` cannot fail.
         let _written = encode(&mut text, &self.registry);
@@ -165,6 +176,14 @@ fn seconds(registry: &mut Registry, name: &str, help: &str) -> Gauge {
     gauge
 }
 
+/// nginx closes a connection after a thousand requests, unless told otherwise.
+fn requests(registry: &mut Registry) -> Histogram {
+    let histogram = Histogram::new([0.0, 1.0, 2.0, 5.0, 10.0, 100.0, 999.0, 1000.0, 10_000.0]);
+    let help = "Requests answered on a connection of the decision listeners, once it has ended";
+    registry.register("connection_requests", help, histogram.clone());
+    histogram
+}
+
 /// Every kind is there from the start, at zero: an alert on an increase must not miss the first.
 fn anomalies(registry: &mut Registry) -> Family<[(&'static str, &'static str); 1], Counter> {
     let family = Family::default();
@@ -185,7 +204,7 @@ mod tests {
 
     #[test]
     fn every_anomaly_is_counted_from_zero() {
-        let text = Metrics::new(1).text();
+        let text = Metrics::new(1).text(0);
         for anomaly in Anomaly::ALL {
             let line = format!("introspect_feed_anomalies_total{{kind=\"{}\"}} 0", anomaly.label());
             assert!(text.contains(&line), "{line} is not in {text}");

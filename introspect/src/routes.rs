@@ -2,19 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{Empty, Full};
 use hyper::body::Incoming;
-use shared::request_id::{self, RequestId};
 
 use shared::telemetry::Levels;
 
-use crate::decide::{Decider, POLICY};
+use crate::decide::Decider;
+use crate::lines::{self, Complaints};
 use crate::metrics::{Metrics, Tally};
 use crate::ready::Ready;
 use crate::server::Handler;
@@ -46,12 +45,6 @@ pub struct Operations {
     pub is_near: bool,
 }
 
-/// Keeps a mistake in nginx's configuration from filling the log: one line in so many seconds.
-#[derive(Debug, Default)]
-struct Complaints {
-    last: AtomicU64,
-}
-
 impl Decisions {
     /// One handler a tally.
     pub fn of_workers(
@@ -74,42 +67,24 @@ impl Decisions {
 
     /// The answer to any request. A panic costs this request, not the worker.
     pub fn decide<B>(&self, request: &Request<B>) -> Answer {
-        // Begun before the decision, and only for a request whose trace is kept.
-        let span = self.is_traced.then(|| traces::span(request.headers())).flatten();
-        let begun = Instant::now();
+        let is_kept = traces::is_kept(request.headers());
+        // Begun before the decision.
+        let span = if is_kept && self.is_traced { traces::span(request.headers()) } else { None };
+        let begun = self.tally.is_to_be_timed().then(Instant::now);
         let decide = AssertUnwindSafe(|| self.decider.decide(request, &self.tally));
         let verdict = catch_unwind(decide).unwrap_or(Verdict::Deny(Refusal::Panicked));
-        self.tally.took(begun.elapsed());
+        if let Some(begun) = begun {
+            self.tally.took(begun.elapsed());
+        }
         if let Some(span) = span {
             traces::tell(&span, &verdict);
         }
         if let Verdict::Deny(refusal) = verdict {
-            self.report(refusal, request.headers());
+            lines::refused(refusal, request, &self.decider, &self.complaints);
+        } else if is_kept {
+            lines::kept(&verdict, request.headers());
         }
         verdict.answer(&self.challenges, &self.tally)
-    }
-
-    #[cold]
-    fn report(&self, refusal: Refusal, headers: &HeaderMap) {
-        let reason = refusal.label();
-        let request_id = || headers.get(request_id::HEADER).and_then(|id| RequestId::parse(id.as_bytes()));
-        match refusal {
-            Refusal::PolicyMissing | Refusal::PolicyMalformed => {
-                if self.complaints.may_speak(self.decider.clock.unix_seconds()) {
-                    let policy = headers.get(POLICY).map(HeaderValue::as_bytes).unwrap_or_default();
-                    let policy = policy.get(..200).unwrap_or(policy).escape_ascii();
-                    let request_id = request_id().map(tracing::field::display);
-                    tracing::warn!(
-                        reason, request_id, %policy,
-                        "A request was refused for its policy; correct auth_policy in nginx's configuration."
-                    );
-                }
-            }
-            _ => {
-                let request_id = request_id().map(tracing::field::display);
-                tracing::debug!(reason, request_id, "A request was refused.");
-            }
-        }
     }
 }
 
@@ -135,7 +110,7 @@ impl Handler for Operations {
                 None => text(StatusCode::OK, "ready\n".to_owned()),
                 Some(missing) => text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {missing}\n")),
             },
-            "/metrics" if known => metrics(self.metrics.text()),
+            "/metrics" if known => metrics(self.metrics.text(self.levels.lost())),
             "/health/live" | "/health/ready" | "/metrics" => {
                 text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned())
             }
@@ -158,17 +133,6 @@ impl Operations {
             Ok(()) => text(StatusCode::OK, format!("{levels}\n")),
             Err(error) => text(StatusCode::BAD_REQUEST, format!("{error}\n")),
         }
-    }
-}
-
-impl Complaints {
-    const PAUSE: u64 = 10;
-
-    /// Whether the last line is long enough ago.
-    fn may_speak(&self, now: u64) -> bool {
-        let last = self.last.load(Ordering::Relaxed);
-        let long_ago = now >= last.saturating_add(Self::PAUSE);
-        long_ago && self.last.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -201,13 +165,5 @@ mod tests {
         assert_eq!(of(false).change_levels(Some("info")).status(), StatusCode::FORBIDDEN);
         // Nothing is logged here, so that there is nothing to change.
         assert_eq!(of(true).change_levels(Some("info")).status(), StatusCode::BAD_REQUEST);
-    }
-
-    #[test]
-    fn a_mistake_is_complained_of_once_in_a_while() {
-        let complaints = Complaints::default();
-        assert!(complaints.may_speak(1000));
-        assert!(!complaints.may_speak(1009));
-        assert!(complaints.may_speak(1010));
     }
 }

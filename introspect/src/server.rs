@@ -3,6 +3,7 @@
 //! Knows nothing of what is asked and answered.
 
 mod listener;
+mod reuse;
 mod workers;
 
 use std::convert::Infallible;
@@ -10,7 +11,7 @@ use std::future::ready;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -23,6 +24,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 pub use listener::{ListenError, Listener, Stream};
+pub use reuse::Reuse;
 pub use workers::Workers;
 
 /// The longest head of a request that is read: nginx's buffers for one are 32 KiB at most by default.
@@ -69,21 +71,24 @@ pub async fn accept(listener: Listener, mut stop: Stop, mut hand_on: impl FnMut(
     }
 }
 
-/// Serves one connection to its end. Must be called within a runtime.
-pub async fn serve<H: Handler>(stream: Stream, handler: H, stop: Stop) {
+/// Serves one connection to its end, and says how many requests it answered. Must be called within a runtime.
+pub async fn serve<H: Handler>(stream: Stream, handler: H, stop: Stop) -> u64 {
+    let answered = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&answered);
     let served = match stream {
         Stream::Tcp(stream) => match tokio::net::TcpStream::from_std(stream) {
-            Ok(stream) => converse(stream, handler, stop).await,
+            Ok(stream) => converse(stream, handler, stop, count).await,
             Err(error) => Err(error.into()),
         },
         Stream::Unix(stream) => match tokio::net::UnixStream::from_std(stream) {
-            Ok(stream) => converse(stream, handler, stop).await,
+            Ok(stream) => converse(stream, handler, stop, count).await,
             Err(error) => Err(error.into()),
         },
     };
     if let Err(error) = served {
         tracing::debug!(error, "A connection ended badly.");
     }
+    answered.load(Ordering::Relaxed)
 }
 
 /// Requests and answers in turn, until the client goes, nothing is said for long, or all is to stop.
@@ -93,17 +98,18 @@ async fn converse<H: Handler>(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     handler: H,
     mut stop: Stop,
+    answered: Arc<AtomicU64>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let spoke = Arc::new(AtomicBool::new(false));
-    let speaks = Arc::clone(&spoke);
+    let count = Arc::clone(&answered);
     let service = service_fn(move |request: Request<Incoming>| {
-        speaks.store(true, Ordering::Relaxed);
+        // Nobody else writes it, so that no locked increment is needed.
+        count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         ready(Ok::<_, Infallible>(handler.answer(&request)))
     });
     let mut connection = pin!(protocol().serve_connection(TokioIo::new(stream), service));
     let mut silence = interval_at(Instant::now() + LONGEST_SILENCE, LONGEST_SILENCE);
     silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut stopping = false;
+    let (mut stopping, mut before) = (false, 0);
     loop {
         tokio::select! {
             biased;
@@ -113,9 +119,11 @@ async fn converse<H: Handler>(
                 connection.as_mut().graceful_shutdown();
             }
             _ = silence.tick() => {
-                if !spoke.swap(false, Ordering::Relaxed) {
+                let now = answered.load(Ordering::Relaxed);
+                if now == before {
                     return Err(io::Error::from(io::ErrorKind::TimedOut).into());
                 }
+                before = now;
             }
         }
     }
@@ -150,7 +158,7 @@ mod tests {
     async fn silence_after(requests: usize, unfinished: &[u8]) -> Duration {
         let (mut client, server) = duplex(4096);
         let (_stop, stopped) = watch::channel(false);
-        let served = tokio::spawn(converse(server, Nothing, stopped));
+        let served = tokio::spawn(converse(server, Nothing, stopped, Arc::default()));
         let mut answer = [0; 256];
         for _ in 0..requests {
             tokio::time::advance(Duration::from_secs(50)).await;

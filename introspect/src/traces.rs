@@ -13,18 +13,24 @@ use crate::verdict::{Identity, Verdict};
 /// Which trace a request is part of (W3C Trace Context). nginx sets it, so that a client cannot.
 const TRACEPARENT: HeaderName = HeaderName::from_static(telemetry::TRACEPARENT);
 
-/// A span for a request whose trace is kept; else nothing, for the price of a look at one byte.
-pub fn span(headers: &HeaderMap) -> Option<Span> {
-    let line = headers.get(TRACEPARENT)?;
-    // The last digit is odd where the trace is kept.
-    if !matches!(line.as_bytes().last(), Some(b'1' | b'3' | b'5' | b'7' | b'9' | b'b' | b'd' | b'f')) {
-        return None;
-    }
-    begin(headers, Parent::parse(line.to_str().ok()?)?)
+/// Whether the trace of a request is kept, for the price of a look at one byte.
+pub fn is_kept(headers: &HeaderMap) -> bool {
+    // The last digit is odd where it is.
+    let last = headers.get(TRACEPARENT).and_then(|line| line.as_bytes().last());
+    matches!(last, Some(b'1' | b'3' | b'5' | b'7' | b'9' | b'b' | b'd' | b'f'))
 }
 
+/// The trace that a request is part of, if it is kept.
 #[cold]
-fn begin(headers: &HeaderMap, parent: Parent) -> Option<Span> {
+pub fn parent(headers: &HeaderMap) -> Option<Parent> {
+    let line = headers.get(TRACEPARENT)?.to_str().ok()?;
+    Parent::parse(line).filter(Parent::is_sampled)
+}
+
+/// A span for a request whose trace is kept.
+#[cold]
+pub fn span(headers: &HeaderMap) -> Option<Span> {
+    let parent = parent(headers)?;
     let request_id = headers.get(request_id::HEADER).and_then(|id| RequestId::parse(id.as_bytes()));
     let span = tracing::info_span!(
         target: TRACE,

@@ -143,6 +143,16 @@ impl Verdict {
 }
 
 impl Refusal {
+    /// Whether who was refused had a good token, and less than the location demands.
+    pub const fn is_by_policy(self) -> bool {
+        matches!(self, Self::WrongAudience | Self::RoleMissing | Self::PermissionMissing)
+    }
+
+    /// Whether no request to that location can do better.
+    pub const fn is_a_mistake_of_nginx(self) -> bool {
+        matches!(self, Self::PolicyMissing | Self::PolicyMalformed)
+    }
+
     /// The status, and the challenge that goes with it. To `auth_request` only 401 and 403 are refusals;
     /// it makes 500 of anything else, and the shipped snippet makes 503 of that.
     fn status<'c>(self, challenges: &'c Challenges) -> (StatusCode, Option<&'c HeaderValue>) {

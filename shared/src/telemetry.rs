@@ -8,6 +8,7 @@ mod logs;
 mod traces;
 
 use tracing::{Metadata, Subscriber};
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
@@ -26,6 +27,8 @@ pub const TRACE: &str = "trace";
 pub struct Telemetry {
     levels: Levels,
     provider: Option<traces::Provider>,
+    /// Writes what waits when it ends.
+    lines: WorkerGuard,
 }
 
 /// Starts both, for the whole process. Within a runtime, which sends the traces. A second call changes nothing.
@@ -34,7 +37,7 @@ pub struct Telemetry {
 ///
 /// When traces cannot be sent at all. That nobody is there to take them is no error, now or later.
 pub fn start(logs: &Logs, traces: &Traces) -> Result<Telemetry, StartError> {
-    let (lines, levels) = logs.layer();
+    let (lines, levels, guard) = logs.unhurried();
     let (provider, tracer) = traces.provider()?.unzip();
     let spans = tracer.map(|tracer| {
         tracing_opentelemetry::layer()
@@ -48,7 +51,7 @@ pub fn start(logs: &Logs, traces: &Traces) -> Result<Telemetry, StartError> {
     });
     // Only a test binary starts it twice, and the first one serves it as well.
     let _already_started = Registry::default().with(lines).with(spans).try_init();
-    Ok(Telemetry { levels, provider })
+    Ok(Telemetry { levels, provider, lines: guard })
 }
 
 impl Telemetry {
@@ -57,11 +60,13 @@ impl Telemetry {
         self.levels.clone()
     }
 
-    /// Sends what is left, but waits for nobody for long.
+    /// Sends and writes what is left, but waits for nobody for long.
     pub async fn end(self) {
         if let Some(provider) = self.provider {
             provider.end().await;
         }
+        // The last, because the sending may have something to say.
+        drop(self.lines);
     }
 }
 

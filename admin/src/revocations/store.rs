@@ -7,7 +7,7 @@ use shared::role::RoleName;
 use shared::role_map::{Role, RoleMap};
 use tokio_postgres::{Client, Statement};
 
-use crate::db::{DbError, Transaction, Values};
+use crate::db::{Connection, DbError, Transaction, Values};
 
 use super::NewRevocation;
 
@@ -55,6 +55,12 @@ const UNEXPIRED: &str = "
     where id > $1 and (until is null or until > now())
     order by id limit $2";
 
+/// Null where all is published.
+const OLDEST_UNPUBLISHED: &str = "
+    select extract(epoch from clock_timestamp() - min(created_at))::double precision as age
+    from auth.revocations
+    where published_epoch is null and (until is null or until > now())";
+
 const MARK: &str = "
     update auth.revocations set published_epoch = $1, published_seq = published.seq
     from unnest($2::bigint[], $3::bigint[]) as published (id, seq)
@@ -100,6 +106,11 @@ pub(super) async fn insert(
     let places: Values<'_> = &[&kinds, &reasons, &keys, &arguments, &forever, &CHANNEL, &traceparent];
     transaction.execute(&statement, places).await?;
     Ok(())
+}
+
+pub(super) async fn oldest_unpublished(connection: &Connection) -> Result<Option<f64>, DbError> {
+    let statement = connection.prepare_cached(OLDEST_UNPUBLISHED).await?;
+    Ok(connection.query_one(&statement, &[]).await?.get("age"))
 }
 
 pub(super) async fn try_lock(client: &Client) -> Result<bool, DbError> {

@@ -179,10 +179,19 @@ async fn without_redis_people_sign_in_and_out_and_sidecars_hear_of_it_later() {
     let pair = app.client.new_user("viewer@cinema.test").await;
     app.client.post("/api/v1/auth/logout").bearer(&pair.access).send().await.expect(204);
     assert_eq!(app.log.meta().await, None);
+    assert!(lag(&app).await > 0.0);
 
     gate.open();
 
     app.log.await_count(1).await;
+    until("nothing waits", async || (lag(&app).await == 0.0).then_some(())).await;
+}
+
+/// Seconds that the oldest revocation has waited for its publication.
+async fn lag(app: &TestApp) -> f64 {
+    let page = app.ops.get("/metrics").send().await.expect(200).text;
+    let value = page.lines().find_map(|line| line.strip_prefix("usher_admin_relay_lag_seconds "));
+    value.expect("the lag is there").parse().unwrap()
 }
 
 #[tokio::test]

@@ -299,7 +299,7 @@ mod tests {
     }
 
     fn wrongs(reader: &RoleMapReader) -> u64 {
-        let text = reader.metrics.text();
+        let text = reader.metrics.text(0);
         let count = |line: &str| {
             line.strip_prefix("introspect_feed_anomalies_total{kind=\"role_map\"} ")?.parse().ok()
         };

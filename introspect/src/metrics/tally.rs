@@ -23,11 +23,16 @@ pub struct Tally {
     refused: [AtomicU64; Refusal::ALL.len()],
     hits: AtomicU64,
     misses: AtomicU64,
-    /// Decisions by how long they took, one more than there are bounds.
+    /// Decisions, to find out which are timed.
+    turns: AtomicU64,
+    /// Timed decisions by how long they took, one more than there are bounds.
     times: [AtomicU64; BOUNDS.len() + 1],
     /// Nanoseconds of all of them together.
     spent: AtomicU64,
 }
+
+/// One in so many decisions is timed.
+const TIMED: u64 = 16;
 
 /// The bounds of how long decisions take, in nanoseconds. A remembered token takes about one microsecond, a signature
 /// thirty; what takes a millisecond is a machine in trouble.
@@ -49,6 +54,14 @@ impl Tally {
                 }
             }
         }
+    }
+
+    /// Whether the decision that begins is timed: one in [`TIMED`] is, because two looks at the clock would cost a
+    /// fifth of it.
+    pub fn is_to_be_timed(&self) -> bool {
+        let turn = self.turns.load(Ordering::Relaxed);
+        self.turns.store(turn.wrapping_add(1), Ordering::Relaxed);
+        turn.is_multiple_of(TIMED)
     }
 
     /// A decision took so long.
@@ -81,7 +94,7 @@ impl Decisions {
     }
 
     fn encode_times(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "How long decisions take, from the question's head to the verdict";
+        let help = "How long decisions take, from the question's head to the verdict, of one in sixteen";
         let unit = Unit::Seconds;
         let mut times = encoder.encode_descriptor("decision", help, Some(&unit), MetricType::Histogram)?;
         let bounds = BOUNDS.iter().map(|bound| seconds_of(*bound)).chain([f64::INFINITY]);
@@ -152,7 +165,7 @@ mod tests {
             }
             tally.decided(&Verdict::Allow(Identity::Nobody));
         }
-        let text = metrics.text();
+        let text = metrics.text(0);
         for refusal in Refusal::ALL {
             let line =
                 format!("introspect_decisions_total{{outcome=\"denied\",reason=\"{}\"}} 2", refusal.label());
@@ -167,7 +180,7 @@ mod tests {
         for (tally, nanoseconds) in metrics.tallies().iter().cycle().zip([500, 501, 30_000, 2_000_000_000]) {
             tally.took(Duration::from_nanos(nanoseconds));
         }
-        let text = metrics.text();
+        let text = metrics.text(0);
         for line in [
             "introspect_decision_seconds_bucket{le=\"5e-7\"} 1",
             "introspect_decision_seconds_bucket{le=\"0.000001\"} 2",

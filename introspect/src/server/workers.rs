@@ -4,10 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 
-use super::{Handler, Stop, Stream, serve};
+use super::{Handler, Reuse, Stop, Stream, serve};
 use crate::metrics::Metrics;
 
 /// More connections than any nginx keeps; beyond it they are closed at once.
@@ -29,6 +30,7 @@ struct Worker {
 struct Open {
     count: Arc<AtomicUsize>,
     metrics: Arc<Metrics>,
+    reuse: Arc<Reuse>,
     /// The worker waits until every copy of this is gone.
     _alive: Sender<()>,
 }
@@ -40,7 +42,10 @@ impl Workers {
     ///
     /// When a thread or its runtime cannot be made.
     pub fn start<H: Handler>(handlers: Vec<H>, stop: &Stop, metrics: &Arc<Metrics>) -> io::Result<Self> {
-        let start = |(number, handler)| Worker::start(number, handler, stop.clone(), Arc::clone(metrics));
+        let reuse = Arc::new(Reuse::default());
+        let start = |(number, handler)| {
+            Worker::start(number, handler, stop.clone(), Arc::clone(metrics), Arc::clone(&reuse))
+        };
         let workers = handlers.into_iter().enumerate().map(start).collect::<io::Result<_>>()?;
         Ok(Self { workers, metrics: Arc::clone(metrics) })
     }
@@ -71,14 +76,20 @@ impl Workers {
 }
 
 impl Worker {
-    fn start<H: Handler>(number: usize, handler: H, stop: Stop, metrics: Arc<Metrics>) -> io::Result<Self> {
+    fn start<H: Handler>(
+        number: usize,
+        handler: H,
+        stop: Stop,
+        metrics: Arc<Metrics>,
+        reuse: Arc<Reuse>,
+    ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (queue, streams) = unbounded_channel();
         let open = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&open);
         let thread = std::thread::Builder::new()
             .name(format!("worker-{number}"))
-            .spawn(move || runtime.block_on(work(streams, handler, stop, count, metrics)))?;
+            .spawn(move || runtime.block_on(work(streams, handler, stop, count, metrics, reuse)))?;
         Ok(Self { queue, open, thread })
     }
 }
@@ -89,16 +100,19 @@ async fn work<H: Handler>(
     stop: Stop,
     count: Arc<AtomicUsize>,
     metrics: Arc<Metrics>,
+    reuse: Arc<Reuse>,
 ) {
     let (alive, mut ended): (Sender<()>, Receiver<()>) = channel(1);
     while let Some(stream) = streams.recv().await {
         metrics.open.inc();
         let (count, metrics) = (Arc::clone(&count), Arc::clone(&metrics));
-        let open = Open { count, metrics, _alive: alive.clone() };
+        let reuse = Arc::clone(&reuse);
+        let open = Open { count, metrics, reuse, _alive: alive.clone() };
         let (handler, stop) = (handler.clone(), stop.clone());
         tokio::spawn(async move {
-            let _open = open;
-            serve(stream, handler, stop).await;
+            let answered = serve(stream, handler, stop).await;
+            open.metrics.connection_requests.observe(f64::from(u32::try_from(answered).unwrap_or(u32::MAX)));
+            open.reuse.ended(answered, Instant::now());
         });
     }
     drop(alive);

@@ -15,6 +15,7 @@ mod drain;
 mod feed;
 mod keys;
 mod limits;
+mod log;
 mod policy;
 mod ready;
 mod refresh;

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{Level, Metadata};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{FilterExt as _, FilterFn, LevelFilter};
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
@@ -48,18 +50,30 @@ impl Logs {
         Self { format: Format::Text, filter: "warn".to_owned() }
     }
 
-    /// Starts logging to standard error, for the whole process. A second call changes nothing.
+    /// Starts logging to standard error, for the whole process. A second call changes nothing. For commands: a line is
+    /// written before the program goes on.
     pub fn start(&self) {
+        let (lines, _levels) = self.layer(BoxMakeWriter::new(std::io::stderr), None);
         // Only a test binary starts it twice, and the first one serves it as well.
-        let _already_started = Registry::default().with(self.layer().0).try_init();
+        let _already_started = Registry::default().with(lines).try_init();
+    }
+
+    /// The same for what answers: a thread of its own writes, so that a log that nobody takes holds nothing up. What is
+    /// too much for it is counted and gone. The guard's end waits until all is written, for a second at most.
+    pub(super) fn unhurried<S: Spans>(&self) -> (AnyLayer<S>, Levels, WorkerGuard) {
+        let builder = NonBlockingBuilder::default().buffered_lines_limit(WAITING).lossy(true);
+        let (writer, guard): (NonBlocking, _) = builder.thread_name("log").finish(std::io::stderr());
+        let lost = writer.error_counter();
+        let (lines, levels) = self.layer(BoxMakeWriter::new(writer), Some(lost));
+        (lines, levels, guard)
     }
 
     /// What writes the lines, and what changes which.
-    pub(super) fn layer<S: Spans>(&self) -> (AnyLayer<S>, Levels) {
-        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(true);
+    fn layer<S: Spans>(&self, writer: BoxMakeWriter, lost: Option<ErrorCounter>) -> (AnyLayer<S>, Levels) {
+        let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_target(true);
         let (filter, handle) = reload::Layer::new(EnvFilter::new(&self.filter));
-        let levels =
-            Levels::new(&self.filter, move |filter| handle.reload(filter).map_err(|error| error.to_string()));
+        let reload = move |filter| handle.reload(filter).map_err(|error| error.to_string());
+        let levels = Levels::new(&self.filter, reload, lost);
         let wanted = filter.and(FilterFn::new(is_no_trace as fn(&Metadata<'_>) -> bool));
         let lines = match self.format {
             Format::Json => {
@@ -102,9 +116,18 @@ fn is_target(text: &str) -> bool {
 /// Puts another filter in the place of the one there is.
 type Reload = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
 
-/// Which lines are written, changeable while the program runs. Cheap to clone.
+/// Lines that wait to be written at most: about half a megabyte.
+const WAITING: usize = 2048;
+
+/// Which lines are written, changeable while the program runs; and how many were not. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Levels(Option<Arc<(Mutex<String>, Reload)>>);
+pub struct Levels(Option<Arc<Running>>);
+
+struct Running {
+    current: Mutex<String>,
+    reload: Reload,
+    lost: Option<ErrorCounter>,
+}
 
 /// Why the levels stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -121,13 +144,25 @@ pub enum LevelsError {
 const MAX_LEVELS: usize = 1000;
 
 impl Levels {
-    fn new(current: &str, reload: impl Fn(EnvFilter) -> Result<(), String> + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new((Mutex::new(current.to_owned()), Box::new(reload)))))
+    fn new(
+        current: &str,
+        reload: impl Fn(EnvFilter) -> Result<(), String> + Send + Sync + 'static,
+        lost: Option<ErrorCounter>,
+    ) -> Self {
+        let running = Running { current: Mutex::new(current.to_owned()), reload: Box::new(reload), lost };
+        Self(Some(Arc::new(running)))
+    }
+
+    /// Lines that were not written because too many waited.
+    pub fn lost(&self) -> u64 {
+        let lost = self.0.as_ref().and_then(|running| running.lost.as_ref()).map(ErrorCounter::dropped_lines);
+        u64::try_from(lost.unwrap_or(0)).unwrap_or(u64::MAX)
     }
 
     /// As they are.
     pub fn current(&self) -> String {
-        let text = self.0.as_ref().map(|all| all.0.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let text =
+            self.0.as_ref().map(|all| all.current.lock().unwrap_or_else(PoisonError::into_inner).clone());
         text.unwrap_or_default()
     }
 
@@ -142,10 +177,10 @@ impl Levels {
         }
         let filter = filter_of(text).ok_or(LevelsError::Malformed)?;
         let all = self.0.as_ref().ok_or_else(|| LevelsError::Fixed("it was not started here".to_owned()))?;
-        let mut current = all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = all.current.lock().unwrap_or_else(PoisonError::into_inner);
         // Before, and loud: whoever turns lines off is not to turn this one off.
         tracing::warn!(from = *current, to = text, "The levels of the log are changed.");
-        (all.1)(filter).map_err(LevelsError::Fixed)?;
+        (all.reload)(filter).map_err(LevelsError::Fixed)?;
         text.clone_into(&mut current);
         Ok(())
     }

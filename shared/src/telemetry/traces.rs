@@ -157,6 +157,11 @@ impl Parent {
     pub fn is_sampled(&self) -> bool {
         self.0.is_sampled()
     }
+
+    /// The name of the trace.
+    pub fn trace_id(&self) -> String {
+        self.0.trace_id().to_string()
+    }
 }
 
 /// Makes `span` part of the other program's. Before it is entered.

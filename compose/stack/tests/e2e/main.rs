@@ -20,6 +20,8 @@ mod lint;
 #[cfg(test)]
 mod lint_nginx;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod openid;
