@@ -148,12 +148,19 @@ async fn a_request_is_found_by_its_id_from_nginx_to_sql() {
     assert_eq!(films.status, 200);
     receiver.has(films.header("x-request-id").unwrap(), "decide").await;
 
-    let departed = send(get(&stack.gateway("/api/v1/oauth/github/login"))).await;
-    assert_eq!(departed.status, 302);
+    let (departed, sent_back, returned) = through_github(&stack).await;
     let departure = departed.header("x-request-id").unwrap();
     for name in ["SET", "GET /api/v1/oauth/{provider}/login"] {
         receiver.has(departure, name).await;
     }
+    let arrival = returned.header("x-request-id").unwrap();
+    for name in ["GETDEL", "POST", "GET", "GET /api/v1/oauth/{provider}/callback"] {
+        receiver.has(arrival, name).await;
+    }
+    let mut theirs = values(departed.header("location").unwrap());
+    theirs.extend(values(sent_back.header("location").unwrap()));
+    theirs.push(returned.field("/access_token"));
+    theirs.push(returned.field("/refresh_token"));
 
     let all = receiver.text();
     assert!(all.contains("usher-admin") && all.contains("usher-introspect"));
@@ -161,6 +168,30 @@ async fn a_request_is_found_by_its_id_from_nginx_to_sql() {
     for secret in [PASSWORD, &person.email, &pair.access, "eyJ", "state="] {
         assert!(!all.contains(secret), "{secret}");
     }
+    for secret in theirs {
+        assert!(!all.contains(&secret), "{secret}");
+    }
+}
+
+/// Signs somebody in through GitHub: the answers of the departure, of the provider, and of the arrival.
+async fn through_github(stack: &Stack) -> (Answer, Answer, Answer) {
+    let departed = send(get(&stack.gateway("/api/v1/oauth/github/login"))).await;
+    assert_eq!(departed.status, 302);
+    let cookie = departed.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let sent_back = send(get(departed.header("location").unwrap()).header("x-choose", "anna")).await;
+    assert_eq!(sent_back.status, 303);
+    let returned = send(get(sent_back.header("location").unwrap()).header("cookie", &cookie)).await;
+    assert_eq!(returned.status, 200, "{}", returned.text());
+    (departed, sent_back, returned)
+}
+
+/// What an address's query holds that nobody could guess: codes, states, challenges.
+fn values(address: &str) -> Vec<String> {
+    let query = address.split_once('?').unwrap().1;
+    let values = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value.to_owned());
+    let values: Vec<_> = values.filter(|value| value.len() >= 20 && !value.contains('%')).collect();
+    assert!(!values.is_empty(), "{address}");
+    values
 }
 
 #[tokio::test]
