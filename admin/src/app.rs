@@ -43,9 +43,6 @@ pub enum BuildError {
         /// Why not.
         cause: std::io::Error,
     },
-    /// `REDIS_URL`.
-    #[error("REDIS_URL cannot be used: {0}")]
-    Redis(#[from] redis::RedisError),
     /// What identity providers are asked with.
     #[error("identity providers cannot be asked: {0}; are the system's root certificates installed?")]
     Providers(#[from] reqwest::Error),
@@ -87,7 +84,7 @@ impl App {
         context.providers.prepare()?;
         let config = &context.config;
         let relay =
-            Relay::new(&config.database, &config.redis, context.metrics.relay.clone(), Pace::default())?;
+            Relay::new(&config.database, &config.redis, context.metrics.relay.clone(), Pace::default());
         Ok(Self { context, relay, api, ops })
     }
 

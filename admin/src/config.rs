@@ -3,20 +3,19 @@
 mod database;
 mod http;
 mod providers;
-mod redis;
 mod secrets;
 mod tokens;
 
 use std::time::Duration;
 
 use shared::env::{Mistakes, Reader, Vars, between};
+use shared::redis::Redis;
 use shared::telemetry::{Logs, Traces};
 
 pub use database::{DatabaseConfig, PATIENCE};
 pub use http::{HttpConfig, OPS_LISTEN, TrustedProxies, usual_ops_address};
 pub(crate) use providers::endpoint;
 pub use providers::{Endpoints, LinkVerified, Location, ProviderConfig, ProvidersConfig, UntrustedEmail};
-pub use redis::RedisConfig;
 pub use secrets::MasterKeys;
 pub use tokens::{Registration, TokenConfig};
 
@@ -30,7 +29,7 @@ pub struct Config {
     /// PostgreSQL.
     pub database: DatabaseConfig,
     /// Redis.
-    pub redis: RedisConfig,
+    pub redis: Redis,
     /// Listening, proxies, draining.
     pub http: HttpConfig,
     /// What everything secret is derived from or sealed with.
@@ -94,7 +93,7 @@ impl Config {
         let logs = Logs::read(reader, "ADMIN");
         let traces = Traces::read(reader, "usher-admin");
         let database = DatabaseConfig::read(reader);
-        let redis = RedisConfig::read(reader);
+        let redis = Redis::read(reader);
         let http = HttpConfig::read(reader);
         let master_keys = MasterKeys::read(reader);
         let tokens = TokenConfig::read(reader);

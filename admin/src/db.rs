@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio::time::Instant;
-use tokio_postgres::NoTls;
 
 use crate::config::{DatabaseConfig, PATIENCE};
 
@@ -60,7 +59,7 @@ impl Db {
         server.options(with_settings(server.get_options(), SESSION_SETTINGS));
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let timeouts = Timeouts { wait: Some(PATIENCE), create: Some(PATIENCE), recycle: Some(PATIENCE) };
-        let pool = Pool::builder(Manager::from_config(server, NoTls, recycling))
+        let pool = Pool::builder(Manager::from_config(server, config.tls.clone(), recycling))
             .max_size(config.connections)
             .timeouts(timeouts)
             .runtime(Runtime::Tokio1)

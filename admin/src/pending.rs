@@ -10,12 +10,12 @@ use aws_lc_rs::digest::{SHA256, digest};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use shared::redis::Redis;
 use shared::telemetry::TRACE;
 use tokio::sync::OnceCell;
 use tracing::{Instrument as _, Span};
 
 use crate::api::{Code, Problem};
-use crate::config::RedisConfig;
 
 /// How long Redis may take to answer, or to be connected to.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ const MOST: u64 = 100_000;
 /// What is remembered. Cheap to clone.
 #[derive(Clone)]
 pub struct Pending {
-    redis: RedisConfig,
+    redis: Redis,
     connection: std::sync::Arc<OnceCell<ConnectionManager>>,
 }
 
@@ -73,7 +73,7 @@ impl Kind {
 
 impl Pending {
     /// A store in the Redis of `config`. Opens nothing.
-    pub fn new(config: &RedisConfig) -> Self {
+    pub fn new(config: &Redis) -> Self {
         Self { redis: config.clone(), connection: std::sync::Arc::default() }
     }
 
@@ -124,19 +124,23 @@ impl Pending {
         format!("{}oauth:{}:{}", self.redis.prefix, kind.word(), fingerprint(secret))
     }
 
+    /// One for all, except where sentinels watch: there it may lead to a master that is none any more, and so few things
+    /// are remembered that each may ask them anew.
     async fn connection(&self) -> Result<ConnectionManager, redis::RedisError> {
-        let made = self.connection.get_or_try_init(|| std::future::ready(manager(&self.redis)));
-        made.await.cloned()
+        if self.redis.is_watched() {
+            return manager(&self.redis).await;
+        }
+        self.connection.get_or_try_init(|| manager(&self.redis)).await.cloned()
     }
 }
 
-/// One connection, made when it is first needed and again when it is lost.
-fn manager(redis: &RedisConfig) -> Result<ConnectionManager, redis::RedisError> {
+/// A connection that is made when it is first needed, and again when it is lost.
+async fn manager(redis: &Redis) -> Result<ConnectionManager, redis::RedisError> {
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(PATIENCE))
         .set_response_timeout(Some(PATIENCE))
         .set_number_of_retries(1);
-    ConnectionManager::new_lazy_with_config(redis::Client::open(redis.server.clone())?, config)
+    ConnectionManager::new_lazy_with_config(redis.client().await?, config)
 }
 
 /// Names are those of OpenTelemetry's conventions for databases (version 1.33). Keys and values are not in it.

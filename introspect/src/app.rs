@@ -4,9 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::RedisError;
 use shared::clock::Clock;
 use shared::listen::Address;
+use shared::redis::Redis;
 use shared::telemetry::Levels;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
@@ -54,9 +54,6 @@ pub enum BuildError {
     /// The list of killed keys.
     #[error(transparent)]
     Killed(#[from] Damaged),
-    /// The client for Redis.
-    #[error("REDIS_URL: the client cannot be made: {0}")]
-    Redis(#[from] RedisError),
 }
 
 /// Why the sidecar did not end well.
@@ -75,8 +72,7 @@ pub enum RunError {
 
 /// Makes a feed, and another when that one has panicked.
 struct Feeder {
-    redis: redis::ConnectionInfo,
-    keys: shared::revocation::Keys,
+    redis: Redis,
     copy: Option<std::path::PathBuf>,
     shared: feed::Shared,
 }
@@ -100,8 +96,7 @@ impl App {
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
         };
-        let feeder =
-            Feeder { redis: config.redis, keys: config.redis_keys, copy: config.jwks_copy.clone(), shared };
+        let feeder = Feeder { redis: config.redis, copy: config.jwks_copy.clone(), shared };
         // Made now, to find out whether it can be.
         feeder.feed()?;
         let refresher = Refresher {
@@ -204,7 +199,7 @@ impl RunError {
 impl Feeder {
     fn feed(&self) -> Result<Feed, BuildError> {
         let killed = KillList::open(self.copy.as_deref())?;
-        Ok(Feed::new(self.redis.clone(), self.keys.clone(), killed, self.shared.clone())?)
+        Ok(Feed::new(self.redis.clone(), killed, self.shared.clone()))
     }
 
     /// A feed that panicked has perhaps left something out, so that nothing can be decided until another

@@ -5,11 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use redis::{ConnectionInfo, IntoConnectionInfo as _};
-use secrecy::ExposeSecret as _;
 use shared::env::{Mistakes, Reader, Vars, between, duration_between, text};
 use shared::listen::{self, Address};
-use shared::revocation::Keys;
+use shared::redis::Redis;
 use shared::telemetry::{Logs, Traces};
 use shared::token::{Algorithm, Foreign, Profile, Verifier};
 
@@ -49,9 +47,7 @@ pub struct Config {
     /// Where health and metrics are.
     pub ops_listen: Vec<Address>,
     /// The Redis with the revocation log.
-    pub redis: ConnectionInfo,
-    /// Where in it.
-    pub redis_keys: Keys,
+    pub redis: Redis,
     /// Where the issuer's keys come from.
     pub jwks: Location,
     /// Where a copy of them is kept.
@@ -102,8 +98,7 @@ impl Config {
 fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let listen = reader.or("INTROSPECT_LISTEN", vec![Address::Unix(SOCKET.into())], listen::list);
     let ops_listen = reader.or(OPS_LISTEN, vec![Address::Tcp(OPERATIONS)], listen::list);
-    let redis = redis(reader);
-    let prefix = reader.or("REDIS_PREFIX", Keys::PREFIX.to_owned(), Keys::parse_prefix);
+    let redis = Redis::read(reader);
     let jwks = reader.required("INTROSPECT_JWKS", str::parse);
     let jwks_copy = reader.optional("INTROSPECT_JWKS_COPY", absolute);
     let jwks_refresh = reader.or("INTROSPECT_JWKS_REFRESH", JWKS_REFRESH, duration_between(SECOND, DAY));
@@ -120,7 +115,6 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
         listen,
         ops_listen,
         redis: redis?,
-        redis_keys: Keys::new(&prefix),
         jwks: jwks?,
         jwks_copy,
         jwks_refresh,
@@ -134,16 +128,6 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
         logs,
         traces,
     })
-}
-
-/// A secret, because the URL may hold a password; what is wrong with it is therefore not quoted.
-fn redis(reader: &mut Reader<'_>) -> Option<ConnectionInfo> {
-    let url = reader.required_secret("REDIS_URL")?;
-    let info = url.expose_secret().into_connection_info().ok();
-    if info.is_none() {
-        reader.mistake("REDIS_URL", "it is redis://[user:password@]host[:port][/database] or unix:/path");
-    }
-    info
 }
 
 fn verifier(reader: &mut Reader<'_>) -> Option<Verifier> {

@@ -24,9 +24,10 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use redis::aio::{MultiplexedConnection, PubSubStream};
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError};
+use redis::{AsyncConnectionConfig, Client, RedisError};
 use role_map::{Read, RoleMapReader};
 use shared::clock::Clock;
+use shared::redis::Redis;
 use shared::revocation::{Keys, Kind, Position, Reason, Record, RecordError, decode_all};
 use sync::{Entry, Reply, Sync};
 use tokio::time::{Instant, timeout};
@@ -74,7 +75,7 @@ pub struct Shared {
 
 /// Follows the log, from its beginning, for ever.
 pub struct Feed {
-    client: Client,
+    redis: Redis,
     keys: Keys,
     sync: Sync,
     shared: Shared,
@@ -106,23 +107,14 @@ enum FeedError {
 
 impl Feed {
     /// A feed that has read nothing.
-    ///
-    /// # Errors
-    ///
-    /// When no client can be made for the address.
-    pub fn new(
-        redis: ConnectionInfo,
-        keys: Keys,
-        killed: KillList,
-        shared: Shared,
-    ) -> Result<Self, RedisError> {
+    pub fn new(redis: Redis, killed: KillList, shared: Shared) -> Self {
         for record in killed.records() {
             shared.revoked.apply(record);
         }
         let Shared { roles, ready, metrics, .. } = shared.clone();
-        Ok(Self {
-            client: Client::open(redis.set_tcp_settings(tcp_settings()))?,
-            keys,
+        Self {
+            keys: Keys::new(&redis.prefix),
+            redis: redis.with_tcp_settings(&tcp_settings()),
             sync: Sync::new(),
             shared,
             killed,
@@ -131,7 +123,7 @@ impl Feed {
             highest: 0,
             lost: None,
             trouble: None,
-        })
+        }
     }
 
     /// Follows the log. A lost connection is made anew and read on from where it was.
@@ -151,12 +143,12 @@ impl Feed {
 
     async fn follow(&mut self) -> Result<std::convert::Infallible, FeedError> {
         // Subscribed before the first read, so that nothing falls between the two.
-        let mut wake = self.in_time(self.subscribe()).await?;
+        let client = self.in_time(async { Ok(self.redis.client().await?) }).await?;
+        let mut wake = self.in_time(self.subscribe(&client)).await?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE));
-        let connected =
-            async { Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?) };
+        let connected = async { Ok(client.get_multiplexed_async_connection_with_config(&config).await?) };
         let mut log = self.in_time(connected).await?;
         self.role_map.doubt();
         loop {
@@ -165,8 +157,8 @@ impl Feed {
         }
     }
 
-    async fn subscribe(&self) -> Result<PubSubStream, FeedError> {
-        let (mut sink, stream) = self.client.get_async_pubsub().await?.split();
+    async fn subscribe(&self, client: &Client) -> Result<PubSubStream, FeedError> {
+        let (mut sink, stream) = client.get_async_pubsub().await?.split();
         sink.subscribe(&self.keys.wake).await?;
         Ok(stream)
     }

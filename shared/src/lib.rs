@@ -9,6 +9,7 @@
 //! * [`revocation`]: the 32-byte revocation record, and the Redis keys and positions it travels by;
 //! * [`role_map`]: what each role permits, by [`permission`], and the form in which sidecars are told;
 //! * [`role`], [`request_id`], [`clock`]: small words of both programs;
+//! * [`mod@redis`]: where Redis is, and a client of the master that is there now;
 //! * [`mod@env`], [`listen`], [`telemetry`], [`health`], [`shutdown`]: how a program is configured, reached, heard, asked
 //!   and stopped.
 
@@ -17,6 +18,7 @@ pub mod env;
 pub mod health;
 pub mod listen;
 pub mod permission;
+pub mod redis;
 pub mod request_id;
 pub mod revocation;
 pub mod role;

@@ -7,6 +7,11 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 use shared::env::{Mistakes, Reader, Vars, between};
 use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use self::tls::Parameters;
+
+mod tls;
 
 /// How long connecting, and waiting for a free connection, may take.
 pub const PATIENCE: Duration = Duration::from_secs(2);
@@ -16,6 +21,8 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 pub struct DatabaseConfig {
     /// The parsed `DATABASE_URL`.
     pub server: tokio_postgres::Config,
+    /// What TLS is made with, where that URL asks for it.
+    pub tls: MakeRustlsConnect,
     /// Connections in the pool. Beside it the relay and the watch over signing keys have one each.
     pub connections: usize,
 }
@@ -35,34 +42,36 @@ impl DatabaseConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let url = reader.required_secret("DATABASE_URL");
         let connections = reader.or("ADMIN_DATABASE_CONNECTIONS", 16, between(2, 1000));
-        let server = match parse(url?.expose_secret()) {
-            Ok(server) => server,
+        match parse(url?.expose_secret()) {
+            Ok((server, tls)) => Some(Self { server, tls, connections }),
             Err(why) => {
-                reader.mistake("DATABASE_URL", why);
-                return None;
+                reader.mistake("DATABASE_URL", &why);
+                None
             }
-        };
-        Some(Self { server, connections })
+        }
     }
 }
 
 /// The error says nothing of the text, which holds a password.
-fn parse(url: &str) -> Result<tokio_postgres::Config, &'static str> {
-    let mut server = tokio_postgres::Config::from_str(url)
+fn parse(url: &str) -> Result<(tokio_postgres::Config, MakeRustlsConnect), String> {
+    let (url, parameters) = Parameters::take(url);
+    let mut server = tokio_postgres::Config::from_str(&url)
         .map_err(|_| "it is a URL such as postgres://user:password@host:5432/database")?;
     if server.get_hosts().is_empty() {
-        return Err("it names no host; write postgres://user:password@host:5432/database");
+        return Err("it names no host; write postgres://user:password@host:5432/database".to_owned());
     }
-    if server.get_ssl_mode() == SslMode::Require {
-        return Err("TLS to PostgreSQL is not supported; use a Unix socket or a private network");
+    let (mode, tls) = parameters.read()?;
+    // What the text itself says may only be stricter: `sslmode` outside of a URL's parameters.
+    if server.get_ssl_mode() == SslMode::Require && mode == SslMode::Disable {
+        return Err("for TLS it is a URL with ?sslmode=verify-full".to_owned());
     }
     server
-        .ssl_mode(SslMode::Disable)
+        .ssl_mode(mode)
         .connect_timeout(PATIENCE)
         .tcp_user_timeout(Duration::from_secs(10))
         .keepalives_idle(Duration::from_secs(10))
         .application_name("usher admin");
-    Ok(server)
+    Ok((server, tls))
 }
 
 impl fmt::Debug for DatabaseConfig {

@@ -3,10 +3,10 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{AsyncMessage, Client, NoTls, Socket};
+use tokio_postgres::{AsyncMessage, Client, Connection};
 
 use crate::config::DatabaseConfig;
 
@@ -34,7 +34,7 @@ impl Dedicated {
         let mut server = config.server.clone();
         let options = with_settings(server.get_options(), settings);
         server.application_name(name).options(options);
-        let (client, connection) = server.connect(NoTls).await?;
+        let (client, connection) = server.connect(config.tls.clone()).await?;
         let heard = Arc::new(Notify::new());
         let driver = tokio::spawn(drive(connection, Arc::clone(&heard)));
         let dedicated = Self { client, heard, driver };
@@ -60,7 +60,11 @@ impl Drop for Dedicated {
     }
 }
 
-async fn drive(mut connection: tokio_postgres::Connection<Socket, NoTlsStream>, heard: Arc<Notify>) {
+async fn drive<S, T>(mut connection: Connection<S, T>, heard: Arc<Notify>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
     while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
         if matches!(message, AsyncMessage::Notification(_)) {
             heard.notify_one();

@@ -1,7 +1,7 @@
 //! The schema: embedded migrations, applied by one replica at a time.
 
 use refinery::Target;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 use crate::config::DatabaseConfig;
 
@@ -44,7 +44,7 @@ pub enum Schema {
 ///
 /// When PostgreSQL is away, or a migration fails; those before it stay applied.
 pub async fn migrate(config: &DatabaseConfig) -> Result<usize, MigrateError> {
-    let (mut client, connection) = config.server.connect(NoTls).await.map_err(DbError::from)?;
+    let (mut client, connection) = config.server.connect(config.tls.clone()).await.map_err(DbError::from)?;
     let driver = tokio::spawn(connection);
     let applied = migrate_alone(&mut client).await;
     // Closing the connection releases the lock.

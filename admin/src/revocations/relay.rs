@@ -20,10 +20,11 @@ mod post;
 mod traces;
 mod trim;
 
+use shared::redis::Redis;
 use shared::revocation::{Keys, Position, Record};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::config::{DatabaseConfig, RedisConfig};
+use crate::config::DatabaseConfig;
 use crate::db::DbError;
 use crate::metrics::RelayMetrics;
 use crate::server::Stop;
@@ -39,7 +40,7 @@ use trim::Needed;
 /// The relay of one process.
 pub struct Relay {
     database: DatabaseConfig,
-    redis: redis::Client,
+    redis: Redis,
     keys: Keys,
     metrics: RelayMetrics,
     pace: Pace,
@@ -81,23 +82,9 @@ enum Broken {
 
 impl Relay {
     /// A relay. Opens nothing.
-    ///
-    /// # Errors
-    ///
-    /// When the Redis address cannot be used at all.
-    pub fn new(
-        database: &DatabaseConfig,
-        redis: &RedisConfig,
-        metrics: RelayMetrics,
-        pace: Pace,
-    ) -> Result<Self, redis::RedisError> {
-        Ok(Self {
-            database: database.clone(),
-            redis: redis::Client::open(redis.server.clone())?,
-            keys: Keys::new(&redis.prefix),
-            metrics,
-            pace,
-        })
+    pub fn new(database: &DatabaseConfig, redis: &Redis, metrics: RelayMetrics, pace: Pace) -> Self {
+        let keys = Keys::new(&redis.prefix);
+        Self { database: database.clone(), redis: redis.clone(), keys, metrics, pace }
     }
 
     /// Leads whenever nobody else does, until `stop`; then publishes what is left and ends.

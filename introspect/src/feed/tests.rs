@@ -1,5 +1,7 @@
 //! What only two answers of Redis with something between them would show.
 
+use std::collections::HashMap;
+
 use shared::clock::SystemClock;
 use shared::revocation::{Reason, RecordKey, Until};
 use shared::role_map::{PublishedRoleMap, RoleMap};
@@ -15,8 +17,8 @@ fn feed() -> Feed {
         metrics: Arc::new(Metrics::new(1)),
         clock: Arc::new(SystemClock),
     };
-    let redis = "redis://127.0.0.1:1".parse().unwrap();
-    Feed::new(redis, Keys::new("test:"), KillList::open(None).unwrap(), shared).unwrap()
+    let vars = HashMap::from([("REDIS_URL", "redis://127.0.0.1:1".to_owned())]);
+    Feed::new(Redis::from_vars(&vars).unwrap(), KillList::open(None).unwrap(), shared)
 }
 
 fn entries(sequence: impl IntoIterator<Item = u64>) -> Vec<Entry> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisError, Script};
+use shared::redis::Redis;
 use shared::revocation::{Keys, Position, Record};
 use shared::role_map::PublishedRoleMap;
 
@@ -44,11 +45,13 @@ pub(super) enum LogError {
 }
 
 impl Log {
-    pub(super) async fn connect(redis: &redis::Client, keys: &Keys) -> Result<Self, LogError> {
+    /// To the master of now.
+    pub(super) async fn connect(redis: &Redis, keys: &Keys) -> Result<Self, LogError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE));
-        let redis = redis.get_multiplexed_async_connection_with_config(&config).await?;
+        let client = redis.client().await?;
+        let redis = client.get_multiplexed_async_connection_with_config(&config).await?;
         Ok(Self { redis, keys: keys.clone(), scripts: Scripts::new() })
     }
 

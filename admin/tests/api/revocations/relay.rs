@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use admin::config::{DatabaseConfig, RedisConfig};
+use admin::config::DatabaseConfig;
 use admin::db::Db;
 use admin::metrics::RelayMetrics;
 use admin::revocations::{self, NewRevocation, Pace, Relay};
@@ -71,9 +71,9 @@ impl Stores {
             ("REDIS_PREFIX", self.prefix.clone()),
         ]);
         let database = DatabaseConfig::from_vars(&vars).expect("the URL is good");
-        let redis = RedisConfig::from_vars(&vars).expect("the URL is good");
+        let redis = shared::redis::Redis::from_vars(&vars).expect("the URL is good");
         let metrics = RelayMetrics::default();
-        let relay = Relay::new(&database, &redis, metrics.clone(), pace).expect("the address is good");
+        let relay = Relay::new(&database, &redis, metrics.clone(), pace);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move { relay.run(stop_when(async { drop(stopped.await) })).await });
         Running { metrics, stop: Some(stop), task }

@@ -32,6 +32,8 @@ mod people;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod sentinel;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod services;
@@ -39,5 +41,7 @@ mod services;
 mod sidecar;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod traces;
