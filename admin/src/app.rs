@@ -1,9 +1,11 @@
 //! All parts put together: build, run, drain.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use shared::listen::Address;
 use shared::telemetry::Levels;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -23,6 +25,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long one attempt to prepare may take; longer than PostgreSQL lets a statement wait for a lock.
 const PREPARING: Duration = Duration::from_secs(15);
+
+/// How long connections wait for the first attempt to prepare, which takes a fraction of it where PostgreSQL is there.
+const OPENING: Duration = Duration::from_secs(2);
 
 /// A service whose sockets are bound.
 pub struct App {
@@ -112,7 +117,8 @@ impl App {
 
     /// Serves until `shutdown`, then drains.
     ///
-    /// Listens from the beginning, and answers 503 until PostgreSQL is there. Redis may be away.
+    /// Listens from the beginning, so that whoever comes meanwhile waits; answers when it was tried to get ready, and 503
+    /// as long as PostgreSQL is not there. Redis may be away.
     ///
     /// # Errors
     ///
@@ -127,7 +133,19 @@ impl App {
 
         let under_way = UnderWay::default();
         let routes = router::filter(context.clone(), router::routes(), under_way.clone());
-        let api = server::serve(api, routes, stop.clone(), drain);
+        let tried = Arc::new(Notify::new());
+        let api = {
+            let (tried, stop) = (Arc::clone(&tried), stop.clone());
+            async move {
+                // Connections wait meanwhile, where they would be answered 503.
+                tokio::select! {
+                    () = tried.notified() => {}
+                    () = sleep(OPENING) => {}
+                    () = stop.clone() => {}
+                }
+                server::serve(api, routes, stop, drain).await
+            }
+        };
         let ops =
             server::serve(ops, health::filter(context.clone(), draining.clone()), after_drain.clone(), drain);
         let mut api = JoinSet::from_iter([api]);
@@ -138,7 +156,7 @@ impl App {
         let mut background = JoinSet::new();
         let outcome = tokio::select! {
             () = stop => Ok(()),
-            error = work(&context, relay, after_drain, &mut background) => Err(error),
+            error = work(&context, relay, after_drain, &tried, &mut background) => Err(error),
         };
         draining.begin();
         outcome?;
@@ -166,8 +184,14 @@ async fn bind(addresses: &[Address]) -> Result<Vec<Listener>, BuildError> {
 }
 
 /// Prepares, then runs what goes on in the background. Returns only when something is wrong.
-async fn work(context: &Context, relay: Relay, stop_relay: Stop, background: &mut JoinSet<Part>) -> RunError {
-    if let Err(error) = prepare(context).await {
+async fn work(
+    context: &Context,
+    relay: Relay,
+    stop_relay: Stop,
+    tried: &Notify,
+    background: &mut JoinSet<Part>,
+) -> RunError {
+    if let Err(error) = prepare(context, tried).await {
         return error;
     }
     tracing::info!("Ready.");
@@ -213,10 +237,12 @@ async fn finish(background: &mut JoinSet<Part>) {
     }
 }
 
-/// Waits for PostgreSQL, then makes sure of the schema, the keys and this process's token life.
-async fn prepare(context: &Context) -> Result<(), RunError> {
+/// Waits for PostgreSQL, then makes sure of the schema, the keys and this process's token life. Says when it was `tried`.
+async fn prepare(context: &Context, tried: &Notify) -> Result<(), RunError> {
     loop {
-        match within(PREPARING, prepare_once(context)).await {
+        let prepared = within(PREPARING, prepare_once(context)).await;
+        tried.notify_one();
+        match prepared {
             Err(RunError::Database(error)) if error.is_passing() => {
                 tracing::warn!(reason = %error, "Waiting for PostgreSQL; requests are answered 503.");
                 sleep(PAUSE).await;

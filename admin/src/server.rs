@@ -5,23 +5,27 @@ mod listener;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
+use http::HeaderValue;
+use http::header::CONNECTION;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 pub use listener::{Accepted, Listener};
 
 /// How many connections are served at once, over all listeners. Further ones wait to be accepted.
-const MAX_CONNECTIONS: usize = 4096;
+const MAX_CONNECTIONS: u32 = 4096;
 
 /// How long a connection may take to send a request's head; it counts while the connection idles, too.
 /// Longer than the 60 s that nginx keeps an idle connection, so that nginx is the one that closes it and
@@ -30,6 +34,11 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// The largest head of a request. A token has at most 8 KiB, cookies come beside it.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// How long connections are still answered on when no more are taken. nginx may be sending on one that idles, and would not
+/// try again elsewhere what changes something: so it is told with an answer that the connection is over, and only those
+/// that nobody used for so long are closed on it.
+const LINGERING: Duration = Duration::from_millis(500);
 
 /// How long to wait after a failed accept, which means that the process has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -53,7 +62,8 @@ pub fn stop_when(future: impl Future<Output = ()> + Send + 'static) -> Stop {
     future.boxed().shared()
 }
 
-/// Serves `filter` on all of `listeners` until `stop`, then lets requests under way finish for `drain`.
+/// Serves `filter` on all of `listeners` until `stop`, then lets requests under way finish for `drain`. What comes
+/// [within half a second](LINGERING) on a connection that is open is answered, too, as the last on it.
 ///
 /// Returns whether all of them did.
 pub async fn serve(
@@ -62,69 +72,92 @@ pub async fn serve(
     stop: Stop,
     drain: Duration,
 ) -> bool {
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
     let graceful = GracefulShutdown::new();
-    let accepting = listeners.into_iter().map(|listener| {
-        accept_until(listener, filter.clone(), Arc::clone(&connections), &graceful, stop.clone())
-    });
+    let last = Last::default();
+    let serving = Serving { filter, connections, graceful: &graceful, last: last.clone() };
+    let accepting = listeners.into_iter().map(|listener| serving.accept_until(listener, stop.clone()));
     futures_util::future::join_all(accepting).await;
-    tokio::time::timeout(drain, graceful.shutdown()).await.is_ok()
+    last.begin();
+    let deadline = Instant::now() + drain;
+    let all = serving.connections.acquire_many(MAX_CONNECTIONS);
+    let _all_over = timeout_at(deadline.min(Instant::now() + LINGERING), all).await;
+    timeout_at(deadline, graceful.shutdown()).await.is_ok()
 }
 
-async fn accept_until(
-    listener: Listener,
+/// What is done with every connection.
+struct Serving<'s> {
     filter: BoxedFilter<(Response,)>,
     connections: Arc<Semaphore>,
-    graceful: &GracefulShutdown,
-    stop: Stop,
-) {
-    loop {
-        let accepted = tokio::select! {
-            () = stop.clone() => return,
-            accepted = accept(&listener, &connections) => accepted,
-        };
-        match accepted {
-            Ok((connection, permit)) => spawn(connection, permit, filter.clone(), graceful),
-            Err(error) => {
-                tracing::error!(%error, "A connection could not be accepted; raise the limit of open files.");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
+    graceful: &'s GracefulShutdown,
+    last: Last,
+}
+
+/// Whether each answer is the last on its connection.
+#[derive(Debug, Clone, Default)]
+struct Last(Arc<AtomicBool>);
+
+impl Last {
+    fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn tell(&self, mut answer: Response) -> Response {
+        if self.0.load(Ordering::Relaxed) {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        answer
     }
 }
 
-async fn accept(
-    listener: &Listener,
-    connections: &Arc<Semaphore>,
-) -> std::io::Result<(Accepted, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(connections).acquire_owned().await.map_err(std::io::Error::other)?;
-    Ok((listener.accept().await?, permit))
-}
-
-fn spawn(
-    connection: Accepted,
-    permit: OwnedSemaphorePermit,
-    filter: BoxedFilter<(Response,)>,
-    graceful: &GracefulShutdown,
-) {
-    let peer = Peer(connection.peer);
-    let filter = TowerToHyperService::new(warp::service(filter));
-    let service = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(peer);
-        let answer = filter.call(request);
-        async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(connection.stream), service);
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        // A client that breaks off or talks nonsense is its own affair.
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "A connection ended early.");
+impl Serving<'_> {
+    async fn accept_until(&self, listener: Listener, stop: Stop) {
+        loop {
+            let accepted = tokio::select! {
+                () = stop.clone() => {
+                    // Those that the system has taken for us would be cut off with the listener.
+                    while let Some(Ok((connection, permit))) = self.accept(&listener).now_or_never() {
+                        self.spawn(connection, permit);
+                    }
+                    return;
+                }
+                accepted = self.accept(&listener) => accepted,
+            };
+            match accepted {
+                Ok((connection, permit)) => self.spawn(connection, permit),
+                Err(error) => {
+                    tracing::error!(%error, "A connection could not be accepted; raise the limit of open files.");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
         }
-        drop(permit);
-    });
+    }
+
+    async fn accept(&self, listener: &Listener) -> std::io::Result<(Accepted, OwnedSemaphorePermit)> {
+        let permit = Arc::clone(&self.connections).acquire_owned().await.map_err(std::io::Error::other)?;
+        Ok((listener.accept().await?, permit))
+    }
+
+    fn spawn(&self, connection: Accepted, permit: OwnedSemaphorePermit) {
+        let (peer, last) = (Peer(connection.peer), self.last.clone());
+        let filter = TowerToHyperService::new(warp::service(self.filter.clone()));
+        let service = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(peer);
+            let (answer, last) = (filter.call(request), last.clone());
+            async move { Ok::<_, Infallible>(last.tell(answer.await.unwrap_or_else(|never| match never {}))) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(connection.stream), service);
+        let connection = self.graceful.watch(connection);
+        tokio::spawn(async move {
+            // A client that breaks off or talks nonsense is its own affair.
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "A connection ended early.");
+            }
+            drop(permit);
+        });
+    }
 }

@@ -226,6 +226,29 @@ async fn a_request_under_way_is_finished_before_the_end() {
 }
 
 #[tokio::test]
+async fn a_connection_that_idles_is_answered_on_once_more_by_a_service_that_stops() {
+    let mut app = TestApp::start().await;
+    let address = app.client.base().trim_start_matches("http://").to_owned();
+    let mut kept = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let question = b"GET /.well-known/jwks.json HTTP/1.1\r\nhost: admin\r\n\r\n";
+    kept.write_all(question).await.unwrap();
+    let mut first = vec![0; 4096];
+    let length = kept.read(&mut first).await.unwrap();
+    assert!(first[..length].starts_with(b"HTTP/1.1 200"));
+
+    app.ask_to_stop();
+    until("nobody is let in any more", async || {
+        tokio::net::TcpStream::connect(&address).await.is_err().then_some(())
+    })
+    .await;
+    kept.write_all(question).await.unwrap();
+    let mut last = String::new();
+    kept.read_to_string(&mut last).await.unwrap();
+    assert!(last.starts_with("HTTP/1.1 200") && last.contains("connection: close"), "{last}");
+    assert_eq!(app.ended().await, Ok(()));
+}
+
+#[tokio::test]
 async fn a_request_that_does_not_end_does_not_hold_up_the_stop_for_ever() {
     let mut app = TestApp::start_with(&[("ADMIN_DRAIN", "300ms")]).await;
     let address = app.client.base().trim_start_matches("http://").to_owned();

@@ -45,3 +45,5 @@ mod support;
 mod tls;
 #[cfg(test)]
 mod traces;
+#[cfg(test)]
+mod upgrade;
