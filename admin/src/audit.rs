@@ -97,6 +97,8 @@ actions! {
     KeysRotated = "keys_rotated" Key,
     /// A signing key was killed.
     KeyKilled = "key_killed" Key,
+    /// Every session of everybody was ended.
+    EverybodySignedOut = "everybody_signed_out" Deployment,
 }
 
 /// What something is done to.
@@ -108,6 +110,8 @@ pub enum Target {
     Role,
     /// A signing key, by name.
     Key,
+    /// All of it, by the issuer's name.
+    Deployment,
 }
 
 /// Something that was done.
@@ -156,6 +160,7 @@ impl Target {
             Self::User => "user",
             Self::Role => "role",
             Self::Key => "key",
+            Self::Deployment => "deployment",
         }
     }
 }

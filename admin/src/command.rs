@@ -6,6 +6,7 @@ mod migrate;
 mod prompt;
 mod roles;
 mod serve;
+mod sessions;
 mod superuser;
 
 use std::fmt;
@@ -44,6 +45,9 @@ enum Action {
     /// Roles.
     #[command(subcommand)]
     Roles(roles::Action),
+    /// Sessions.
+    #[command(subcommand)]
+    Sessions(sessions::Action),
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::Action),
@@ -79,6 +83,7 @@ impl Command {
             Action::Superuser(action) => superuser::run(action, for_a_person(vars)?).await,
             Action::Keys(action) => keys::run(action, for_a_person(vars)?).await,
             Action::Roles(action) => roles::run(action, for_a_person(vars)?).await,
+            Action::Sessions(action) => sessions::run(action, for_a_person(vars)?).await,
             Action::Audit(action) => audit::run(action, for_a_person(vars)?).await,
         }
     }

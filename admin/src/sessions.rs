@@ -1,6 +1,7 @@
 //! Proof of who someone is: signing in, staying signed in, signing out, and the history of it.
 
 pub mod end;
+mod everybody;
 pub mod history;
 pub mod list;
 pub mod login;
@@ -13,5 +14,6 @@ pub(crate) mod renew;
 pub(crate) mod session;
 pub(crate) mod store;
 
+pub use everybody::end_everybody;
 pub(crate) use mint::Pair;
 pub(crate) use store::end_one_of;

@@ -186,6 +186,27 @@ pub(crate) async fn end_all(
     Ok(row.try_get::<_, i64>("ended")?.cast_unsigned())
 }
 
+/// Keeps everybody from making, refreshing or ending a session, until the transaction ends; waits for those under way.
+/// It may take as long as a transaction may.
+pub(super) async fn lock_all(tx: &Transaction<'_>) -> Result<(), DbError> {
+    let lock = "set local statement_timeout = '55s'; lock table auth.sessions in exclusive mode";
+    Ok(tx.batch_execute(lock).await?)
+}
+
+/// Increments the deployment's generation and says what it is now.
+pub(super) async fn advance_deployment(tx: &Transaction<'_>) -> Result<u64, DbError> {
+    let sql = "update auth.deployment set generation = generation + 1 returning generation";
+    Ok(tx.query_one(sql, &[]).await?.try_get::<_, i64>("generation")?.cast_unsigned())
+}
+
+/// Ends every session that stands, and says how many those were. Under [`lock_all`].
+pub(super) async fn end_everybody(tx: &Transaction<'_>, reason: EndReason) -> Result<u64, DbError> {
+    let sql = "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $1
+               where revoked_at is null
+                 and expires_at > clock_timestamp() and idle_expires_at > clock_timestamp()";
+    Ok(tx.execute(sql, &[&reason.as_str()]).await?)
+}
+
 /// Ends the user's sessions that began through a provider, and says which. Under the user's lock, so that no session
 /// is made meanwhile; for those at their idle end see [`end_all`].
 pub(crate) async fn end_through(

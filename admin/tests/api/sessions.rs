@@ -1,6 +1,7 @@
 //! Signing in, staying in, signing out.
 
 mod caller;
+mod everybody;
 mod list;
 mod login;
 mod logout;

@@ -44,6 +44,17 @@ async fn signing_out_everywhere_ends_every_session() {
 }
 
 #[tokio::test]
+async fn an_operator_signs_everybody_out() {
+    let stack = Stack::builder().sidecars(2).start().await.unwrap();
+    let (person, first) = Person::signed_in(&stack).await;
+    let stranger = Person::signed_in(&stack).await.1;
+    stack.admins[0].command(&["sessions", "end-all", "--yes"], "").unwrap();
+    first.is_refused(&stack, "one").await;
+    stranger.is_refused(&stack, "another").await;
+    person.sign_in(&stack).await.is_let_in(&stack).await;
+}
+
+#[tokio::test]
 async fn a_new_password_ends_every_other_session_and_goes_on_with_a_new_pair() {
     let stack = Stack::start().await.unwrap();
     let (person, first) = Person::signed_in(&stack).await;
