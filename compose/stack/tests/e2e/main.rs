@@ -2,6 +2,8 @@
 
 // `cfg(test)` always holds here; clippy takes it as the sign that `unwrap` is how a test fails.
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod chromium;
