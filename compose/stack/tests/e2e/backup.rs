@@ -1,12 +1,13 @@
 //! A back-up, and what is left after it was needed: docs/operations.md's runbook, step by step.
 
+use stack::http::get;
 use stack::wait::until;
 use stack::{Folder, Introspect, Launch, Postgres, Stack, database, programs};
 use tokio_postgres::NoTls;
 use url::Url;
 
 use crate::people::{PASSWORD, Person};
-use crate::support::LIMIT;
+use crate::support::{LIMIT, counter};
 
 /// The database of a system, and where its back-ups go.
 struct Kept {
@@ -55,6 +56,12 @@ impl Kept {
     }
 }
 
+/// The epoch of the log that a sidecar has read.
+async fn epoch(sidecar: &Introspect) -> u64 {
+    let page = get(&sidecar.ops("/metrics")).send().await.unwrap().text();
+    counter(&page, "introspect_feed_epoch")
+}
+
 /// Waits until a sidecar says that it has seen a later history.
 async fn is_closed(sidecar: &Introspect) {
     let told = async || sidecar.process().log().contains("lower_epoch") && !sidecar.is_ready().await;
@@ -74,10 +81,14 @@ async fn what_was_backed_up_is_there_and_what_came_after_is_gone() {
     let latecomer = Person::register(&stack).await;
     let rotated = rotated.refresh(&stack).await;
     signed_out.sign_out(&stack).await;
-    // The log has got further than the back-up knows.
+    // The log has got further than the back-up knows: by two epochs, one for each beginning of the relay,
+    // which comes a moment after admin answers.
     for _ in 0..2 {
+        let before = epoch(&stack.sidecars[0]).await;
         stack.admins[0].stop().await.unwrap();
         stack.admins[0].start_again().await.unwrap();
+        let read = async || epoch(&stack.sidecars[0]).await > before;
+        until("the sidecar reads the next epoch", LIMIT, read).await.unwrap();
     }
     signed_out.is_refused(&stack, "the sign-out").await;
 
