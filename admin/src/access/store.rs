@@ -37,7 +37,8 @@ pub(super) async fn caller_facts(client: &impl Client, caller: Caller) -> Result
     const { assert!(Kind::Token as u8 == 1 && Kind::Key as u8 == 4) };
     let sql = "select u.token_generation, d.generation as deployment_generation,
                    to_timestamp($3::bigint) <= clock_timestamp() as is_expired,
-                   s.revoked_at is null and s.expires_at > clock_timestamp() and u.status = 'active'
+                   s.revoked_at is null and s.deployment_generation >= d.generation
+                       and s.expires_at > clock_timestamp() and u.status = 'active'
                        and not exists (select from auth.revocations r where r.kind = 1 and r.key = $4)
                        and not exists (select from auth.revocations r where r.kind = 4 and r.key = $5) as stands
                from auth.sessions s

@@ -26,6 +26,8 @@ pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Fai
     }
     let keys = DerivedKeys::derive(&config.master_keys, Purpose::Audit);
     let mut connection = Db::new(&config.database).get().await?;
-    let ended = sessions::end_everybody(&mut connection, &keys, &config.issuer).await?;
-    say(format_args!("Ended {ended} sessions; every access token is refused from now on."))
+    let generation = sessions::end_everybody(&mut connection, &keys, &config.issuer).await?;
+    say(format_args!(
+        "Everybody is signed out: every session is over, and access tokens below generation {generation} are refused."
+    ))
 }

@@ -176,6 +176,7 @@ mod tests {
                 counter: 0,
                 revoked_below: 0,
                 is_revoked: false,
+                deployment_generation: 4,
                 is_user_active: true,
                 idle_expires_at: expires_at,
                 expires_at,

@@ -74,6 +74,7 @@ fn new_session(context: &Context, user: Uuid, proof: Proof<'_>, stamp: &Stamp) -
         counter: 0,
         revoked_below: 0,
         is_revoked: false,
+        deployment_generation: stamp.deployment_generation,
         is_user_active: true,
         idle_expires_at: after(stamp.now, tokens.session_idle).min(expires_at),
         expires_at,

@@ -134,7 +134,8 @@ async fn read_and_decide(
     let standing = store::standing(tx, session.user).await?;
     session.state.is_user_active = standing.is_active;
     let origin = Origin::new(request.client.address, request.client.user_agent.as_deref());
-    let request = decide::Request { now: stamp.now, origin };
+    let deployment_generation = stamp.deployment_generation;
+    let request = decide::Request { now: stamp.now, deployment_generation, origin };
     let presented = Presented { key: token.key, counter: token.counter };
     let outcome = decide(Some(&session.state), presented, &request);
     Ok(Some(Decided { session, stamp, standing, request, outcome }))

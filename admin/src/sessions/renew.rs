@@ -72,6 +72,9 @@ pub(crate) async fn renew(
 ) -> Result<Pair, Problem> {
     let gone = || Problem::new(Code::TokenRevoked);
     let stamp = store::stamp(tx, session.user).await?.ok_or_else(gone)?;
+    if session.state.has_ended(stamp.deployment_generation) {
+        return Err(gone());
+    }
     if stamp.now >= session.state.idle_expires_at.min(session.state.expires_at) {
         return Err(Problem::new(Code::SessionExpired));
     }

@@ -11,14 +11,34 @@ use super::session::{Device, EndReason, HeldRole, Session, Stamp, Standing};
 use crate::db::{Connection, DbError, Transaction};
 use crate::users;
 
+/// In SQL, what is true of a session as long as it may be used; or of one that may have been used until of late, for those
+/// who end it: a refresh beside them may just have taken it past its idle end of before, and cannot take longer than a
+/// transaction lives.
+macro_rules! stands {
+    () => {
+        stands!(@ "clock_timestamp()")
+    };
+    (of late) => {
+        stands!(@ "clock_timestamp() - interval '2 minutes'")
+    };
+    (@ $idle:literal) => {
+        concat!(
+            "revoked_at is null and deployment_generation >= (select generation from auth.deployment)
+                 and expires_at > clock_timestamp() and idle_expires_at > ",
+            $idle
+        )
+    };
+}
+
 /// Writes a new session.
 pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device) -> Result<(), DbError> {
     let sql = "insert into auth.sessions (id, user_id, client_id, refresh_key, counter, created_at,
                    authenticated_at, last_used_at, idle_expires_at, expires_at, amr, address, user_agent,
-                   device_name, provider)
-               values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9, $10, $11, $12, $13)";
+                   device_name, provider, deployment_generation)
+               values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     let statement = tx.prepare_cached(sql).await?;
     let (key, counter) = (i16::from(new.state.key), new.state.counter.cast_signed());
+    let deployment_generation = new.state.deployment_generation.cast_signed();
     tx.execute(
         &statement,
         &[
@@ -35,6 +55,7 @@ pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device)
             &device.user_agent,
             &device.name,
             &new.provider,
+            &deployment_generation,
         ],
     )
     .await?;
@@ -46,7 +67,7 @@ pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device)
 pub(crate) async fn lock(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Session>, DbError> {
     let sql = "select id, user_id, client_id, refresh_key, counter, revoked_below, rotated_at, rotated_prefix,
                    rotated_user_agent, concurrent_answers, elsewhere_answers, authenticated_at, idle_expires_at,
-                   expires_at, amr, provider, revoked_at
+                   expires_at, amr, provider, revoked_at, deployment_generation
                from auth.sessions where id = $1 for update";
     let statement = tx.prepare_cached(sql).await?;
     tx.query_opt(&statement, &[&id]).await?.as_ref().map(session).transpose()
@@ -156,9 +177,11 @@ pub(crate) async fn end_one_of(
     user: Uuid,
     reason: EndReason,
 ) -> Result<bool, DbError> {
-    let sql = "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
-               where id = $1 and user_id = $2 and revoked_at is null
-                 and expires_at > clock_timestamp() and idle_expires_at > clock_timestamp()";
+    let sql = concat!(
+        "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
+         where id = $1 and user_id = $2 and ",
+        stands!()
+    );
     let statement = tx.prepare_cached(sql).await?;
     Ok(tx.execute(&statement, &[&id, &user, &reason.as_str()]).await? == 1)
 }
@@ -171,55 +194,41 @@ pub(crate) async fn end_all(
     kept: Option<Uuid>,
     reason: EndReason,
 ) -> Result<u64, DbError> {
-    // A refresh beside this one may just have taken a session past its idle end of before, and cannot take
-    // longer than a transaction lives: what ended within two minutes is ended as well, though not counted.
-    let sql = "with ended as (
-                   update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
-                   where user_id = $1 and id is distinct from $2 and revoked_at is null
-                     and expires_at > clock_timestamp()
-                     and idle_expires_at > clock_timestamp() - interval '2 minutes'
-                   returning idle_expires_at > clock_timestamp() as stood
-               )
-               select count(*) filter (where stood) as ended from ended";
+    // What came to its idle end of late is not counted.
+    let sql = concat!(
+        "with ended as (
+             update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
+             where user_id = $1 and id is distinct from $2 and ",
+        stands!(of late),
+        " returning idle_expires_at > clock_timestamp() as stood
+         )
+         select count(*) filter (where stood) as ended from ended"
+    );
     let statement = tx.prepare_cached(sql).await?;
     let row = tx.query_one(&statement, &[&user, &kept, &reason.as_str()]).await?;
     Ok(row.try_get::<_, i64>("ended")?.cast_unsigned())
 }
 
-/// Keeps everybody from making, refreshing or ending a session, until the transaction ends; waits for those under way.
-/// It may take as long as a transaction may.
-pub(super) async fn lock_all(tx: &Transaction<'_>) -> Result<(), DbError> {
-    let lock = "set local statement_timeout = '55s'; lock table auth.sessions in exclusive mode";
-    Ok(tx.batch_execute(lock).await?)
-}
-
-/// Increments the deployment's generation and says what it is now.
+/// Increments the deployment's generation and says what it is now. Every session that began before is over then.
 pub(super) async fn advance_deployment(tx: &Transaction<'_>) -> Result<u64, DbError> {
     let sql = "update auth.deployment set generation = generation + 1 returning generation";
     Ok(tx.query_one(sql, &[]).await?.try_get::<_, i64>("generation")?.cast_unsigned())
 }
 
-/// Ends every session that stands, and says how many those were. Under [`lock_all`].
-pub(super) async fn end_everybody(tx: &Transaction<'_>, reason: EndReason) -> Result<u64, DbError> {
-    let sql = "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $1
-               where revoked_at is null
-                 and expires_at > clock_timestamp() and idle_expires_at > clock_timestamp()";
-    Ok(tx.execute(sql, &[&reason.as_str()]).await?)
-}
-
 /// Ends the user's sessions that began through a provider, and says which. Under the user's lock, so that no session
-/// is made meanwhile; for those at their idle end see [`end_all`].
+/// is made meanwhile.
 pub(crate) async fn end_through(
     tx: &Transaction<'_>,
     user: Uuid,
     provider: &str,
     reason: EndReason,
 ) -> Result<Vec<Uuid>, DbError> {
-    let sql = "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
-               where user_id = $1 and provider = $2 and revoked_at is null
-                 and expires_at > clock_timestamp()
-                 and idle_expires_at > clock_timestamp() - interval '2 minutes'
-               returning id";
+    let sql = concat!(
+        "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
+         where user_id = $1 and provider = $2 and ",
+        stands!(of late),
+        " returning id"
+    );
     let statement = tx.prepare_cached(sql).await?;
     let rows = tx.query(&statement, &[&user, &provider, &reason.as_str()]).await?;
     rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
@@ -227,22 +236,24 @@ pub(crate) async fn end_through(
 
 /// Whether this session of the user stands.
 pub(crate) async fn stands(tx: &Transaction<'_>, id: Uuid, user: Uuid) -> Result<bool, DbError> {
-    let sql = "select exists (select from auth.sessions
-                   where id = $1 and user_id = $2 and revoked_at is null
-                     and expires_at > clock_timestamp() and idle_expires_at > clock_timestamp()) as stands";
+    let sql = concat!(
+        "select exists (select from auth.sessions where id = $1 and user_id = $2 and ",
+        stands!(),
+        ") as stands"
+    );
     let statement = tx.prepare_cached(sql).await?;
     Ok(tx.query_one(&statement, &[&id, &user]).await?.try_get("stands")?)
 }
 
 /// The sessions of a user that stand, the latest used first, at most `limit`.
 pub(crate) async fn list(connection: &Connection, user: Uuid, limit: i64) -> Result<Vec<Row>, DbError> {
-    let sql =
+    let sql = concat!(
         "select id, client_id, created_at, last_used_at, least(idle_expires_at, expires_at) as expires_at,
-                   amr, provider, address, user_agent, device_name
-               from auth.sessions
-               where user_id = $1 and revoked_at is null
-                 and expires_at > clock_timestamp() and idle_expires_at > clock_timestamp()
-               order by last_used_at desc, id desc limit $2";
+             amr, provider, address, user_agent, device_name
+         from auth.sessions where user_id = $1 and ",
+        stands!(),
+        " order by last_used_at desc, id desc limit $2"
+    );
     let statement = connection.prepare_cached(sql).await?;
     Ok(connection.query(&statement, &[&user, &limit]).await?)
 }
@@ -258,6 +269,7 @@ fn session(row: &Row) -> Result<Session, DbError> {
         counter: row.try_get::<_, i64>("counter")?.cast_unsigned(),
         revoked_below: row.try_get::<_, i64>("revoked_below")?.cast_unsigned(),
         is_revoked: row.try_get::<_, Option<Timestamp>>("revoked_at")?.is_some(),
+        deployment_generation: row.try_get::<_, i64>("deployment_generation")?.cast_unsigned(),
         is_user_active: false,
         idle_expires_at: row.try_get("idle_expires_at")?,
         expires_at: row.try_get("expires_at")?,

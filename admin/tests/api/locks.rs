@@ -5,6 +5,7 @@
 //! that statement reads: `user_roles` stops whoever has read the generation and would read the roles next.
 
 mod change;
+mod everybody;
 mod refresh;
 mod sign_in;
 mod storm;

@@ -5,7 +5,7 @@
 //! | when | outcome |
 //! |---|---|
 //! | no such session, or sealed with another key than the session's | refused: unknown |
-//! | session revoked, user not active | refused: revoked |
+//! | session revoked, everybody signed out since it began, user not active | refused: revoked |
 //! | idle or absolute end reached | refused: expired |
 //! | `c` below what a change of credentials left standing | refused: revoked |
 //! | `c == n` | child `n+1`: current |
@@ -44,6 +44,8 @@ pub(crate) struct Stored {
     pub(crate) revoked_below: u64,
     /// Whether it was ended.
     pub(crate) is_revoked: bool,
+    /// The deployment's when it began.
+    pub(crate) deployment_generation: u64,
     /// Whether its user may still do anything.
     pub(crate) is_user_active: bool,
     /// It ends then, unless refreshed.
@@ -81,6 +83,8 @@ pub(crate) struct Presented {
 pub(crate) struct Request {
     /// The clock of PostgreSQL, read after the lock was held.
     pub(crate) now: Timestamp,
+    /// The deployment's, read after the lock was held.
+    pub(crate) deployment_generation: u64,
     /// From where.
     pub(crate) origin: Origin,
 }
@@ -132,7 +136,7 @@ pub(crate) fn decide(stored: Option<&Stored>, presented: Presented, request: &Re
     let Some(stored) = stored.filter(|stored| stored.key == presented.key) else {
         return Outcome::Refuse(Refusal::Unknown);
     };
-    if let Some(refusal) = stored.refusal(presented, request.now) {
+    if let Some(refusal) = stored.refusal(presented, request) {
         return Outcome::Refuse(refusal);
     }
     let (n, c) = (stored.counter, presented.counter);
@@ -148,9 +152,15 @@ pub(crate) fn decide(stored: Option<&Stored>, presented: Presented, request: &Re
 }
 
 impl Stored {
+    /// Whether it was ended, by itself or with everybody's.
+    pub(crate) fn has_ended(&self, deployment_generation: u64) -> bool {
+        self.is_revoked || self.deployment_generation < deployment_generation
+    }
+
     /// Rule two, and the tokens that a change of credentials withdrew.
-    fn refusal(&self, presented: Presented, now: Timestamp) -> Option<Refusal> {
-        if self.is_revoked || !self.is_user_active {
+    fn refusal(&self, presented: Presented, request: &Request) -> Option<Refusal> {
+        let now = request.now;
+        if self.has_ended(request.deployment_generation) || !self.is_user_active {
             Some(Refusal::Revoked)
         } else if now >= self.idle_expires_at || now >= self.expires_at {
             Some(Refusal::Expired)

@@ -3,7 +3,7 @@
 use shared::revocation::Kind;
 
 use crate::support::{Command, TestApp, until};
-use crate::witness::{dead, refresh, standing};
+use crate::witness::{dead, items_of, refresh, standing};
 
 #[tokio::test]
 async fn everybody_is_signed_out_and_may_come_back() {
@@ -13,7 +13,7 @@ async fn everybody_is_signed_out_and_may_come_back() {
 
     let told = Command::new(&app.vars, &["sessions", "end-all", "--yes"]).run().await.succeeded();
 
-    assert!(told.contains("Ended 2 sessions"), "{told}");
+    assert!(told.contains("below generation 2"), "{told}");
     for pair in [&neo, &trinity] {
         dead(&app, &pair.access).await;
         refresh(&app, &pair.refresh).send().await.problem(401, "session_revoked");
@@ -30,8 +30,36 @@ async fn everybody_is_signed_out_and_may_come_back() {
     assert_eq!(record.argument, 2);
     let verified = Command::new(&app.vars, &["audit", "verify"]).run().await.succeeded();
     assert!(!verified.is_empty());
-    let audited = "select detail->>'sessions' from auth.audit_log where action = 'everybody_signed_out'";
+    let audited = "select detail->>'generation' from auth.audit_log where action = 'everybody_signed_out'";
     assert_eq!(app.sql().await.query_one(audited, &[]).await.unwrap().get::<_, &str>(0), "2");
+}
+
+#[tokio::test]
+async fn what_ended_with_everybodys_is_neither_listed_nor_ended_again() {
+    let app = TestApp::start().await;
+    let before = app.client.new_user("neo@example.org").await;
+    Command::new(&app.vars, &["sessions", "end-all", "--yes"]).run().await.succeeded();
+    let now = app.client.sign_in("neo@example.org").await;
+
+    let list = app.client.get("/api/v1/me/sessions").bearer(&now.access).send().await.expect(200).json();
+    assert_eq!(items_of(&list).len(), 1);
+    let gone = format!("/api/v1/me/sessions/{}", before.session);
+    app.client.delete(&gone).bearer(&now.access).send().await.problem(404, "not_found");
+    let all = app.client.post("/api/v1/auth/logout-all").bearer(&now.access).send().await.expect(200);
+    assert_eq!(all.json()["revoked"], 1);
+}
+
+#[tokio::test]
+async fn a_session_that_a_release_before_this_one_began_is_signed_out_as_well() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user("neo@example.org").await;
+    // That program leaves the column to its default.
+    let begun = "update auth.sessions set deployment_generation = default";
+    app.sql().await.batch_execute(begun).await.unwrap();
+    let next = refresh(&app, &pair.refresh).send().await.pair();
+    Command::new(&app.vars, &["sessions", "end-all", "--yes"]).run().await.succeeded();
+    dead(&app, &next.access).await;
+    refresh(&app, &next.refresh).send().await.problem(401, "session_revoked");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 const N: u64 = 7;
+const GENERATION: u64 = 3;
 
 fn now() -> Timestamp {
     "2026-12-31T23:59:55Z".parse().unwrap()
@@ -30,6 +31,7 @@ fn stored() -> Stored {
         counter: N,
         revoked_below: 0,
         is_revoked: false,
+        deployment_generation: GENERATION,
         is_user_active: true,
         idle_expires_at: now() + SignedDuration::from_hours(1),
         expires_at: now() + SignedDuration::from_hours(2),
@@ -42,8 +44,12 @@ fn rotated(seconds_ago: i64) -> Stored {
     Stored { rotation: Some(Rotation { at: ago(seconds_ago), origin: home(), concurrent: 0 }), ..stored() }
 }
 
+fn request(origin: Origin) -> Request {
+    Request { now: now(), deployment_generation: GENERATION, origin }
+}
+
 fn decide_from(stored: &Stored, counter: u64, origin: Origin) -> Outcome {
-    decide(Some(stored), Presented { key: 1, counter }, &Request { now: now(), origin })
+    decide(Some(stored), Presented { key: 1, counter }, &request(origin))
 }
 
 fn at_home(stored: &Stored, counter: u64) -> Outcome {
@@ -68,9 +74,17 @@ fn rotate(counter: u64, recovered: bool) -> Outcome {
 
 #[test]
 fn a_session_that_is_not_there_is_unknown() {
-    let request = Request { now: now(), origin: home() };
+    let request = request(home());
     assert_eq!(decide(None, Presented { key: 1, counter: N }, &request), UNKNOWN);
     assert_eq!(decide(Some(&stored()), Presented { key: 2, counter: N }, &request), UNKNOWN);
+}
+
+#[test]
+fn a_session_from_before_everybody_was_signed_out_gives_nothing_whatever_is_presented() {
+    let stored = Stored { deployment_generation: GENERATION - 1, ..rotated(1) };
+    for counter in 0..N + 5 {
+        assert_eq!(at_home(&stored, counter), REVOKED);
+    }
 }
 
 #[test]
