@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::Serialize;
-use shared::telemetry::Levels;
+use shared::telemetry::OPEN_METRICS;
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::{Filter as _, Reply as _};
@@ -19,8 +19,7 @@ use crate::metrics::Observed;
 use crate::revocations;
 use crate::server::Peer;
 
-/// The text format of `OpenMetrics`.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
 
 /// How many months of the sign-in history, this one counted, must have their partition.
 const LEAST_MONTHS: i64 = 2;
@@ -60,7 +59,8 @@ pub fn filter(context: Context, draining: Draining) -> BoxedFilter<(warp::reply:
                 match path.as_str() {
                     "/log-levels" => {
                         let is_near = peer.is_some_and(Peer::is_near);
-                        log_levels(&context.levels, &method, &query, is_near)
+                        let (status, told) = context.levels.answer(&method, &query, is_near);
+                        Response::new(status, TEXT, told.into())
                     }
                     path => answer(&context, &draining, &method, path).await,
                 }
@@ -68,25 +68,6 @@ pub fn filter(context: Context, draining: Draining) -> BoxedFilter<(warp::reply:
             }
         })
         .boxed()
-}
-
-/// What is logged; with PUT and the text as the query, as `ADMIN_LOG` has it, that from now on. Only a program on this machine
-/// may change it.
-fn log_levels(levels: &Levels, method: &Method, query: &str, is_near: bool) -> Response {
-    let tell = |status| Response::json(status, &serde_json::json!({ "levels": levels.current() }));
-    match *method {
-        Method::GET | Method::HEAD => tell(StatusCode::OK),
-        Method::PUT if !is_near => refused(StatusCode::FORBIDDEN, "only from this machine or pod"),
-        Method::PUT => match levels.change(query) {
-            Ok(()) => tell(StatusCode::OK),
-            Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
-        },
-        _ => Response::empty(StatusCode::METHOD_NOT_ALLOWED),
-    }
-}
-
-fn refused(status: StatusCode, why: &str) -> Response {
-    Response::json(status, &serde_json::json!({ "error": why }))
 }
 
 async fn answer(context: &Context, draining: &Draining, method: &Method, path: &str) -> Response {
@@ -155,12 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_program_on_this_machine_changes_the_log() {
-        let ask = |method, is_near| log_levels(&Levels::default(), &method, "info", is_near).status();
-        assert_eq!(ask(Method::PUT, false), StatusCode::FORBIDDEN);
-        // Nothing is logged here, so that there is nothing to change.
-        assert_eq!(ask(Method::PUT, true), StatusCode::BAD_REQUEST);
-        assert_eq!(ask(Method::GET, false), StatusCode::OK);
+    fn near_is_this_machine() {
         let near = |address: &str| Peer(Some(address.parse().unwrap())).is_near();
         assert!(near("127.0.0.1") && near("::1") && near("::ffff:127.0.0.1") && Peer(None).is_near());
         assert!(!near("10.0.0.1") && !near("::ffff:10.0.0.1"));

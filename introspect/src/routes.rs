@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{Empty, Full};
 use hyper::body::Incoming;
 
-use shared::telemetry::Levels;
+use shared::telemetry::{Levels, OPEN_METRICS};
 
 use crate::decide::Decider;
 use crate::lines::{self, Complaints};
@@ -102,9 +102,11 @@ impl Handler for Operations {
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         let known = matches!(*request.method(), Method::GET | Method::HEAD);
         match request.uri().path() {
-            "/log-levels" if known => text(StatusCode::OK, format!("{}\n", self.levels.current())),
-            "/log-levels" if *request.method() == Method::PUT => self.change_levels(request.uri().query()),
-            "/log-levels" => text(StatusCode::METHOD_NOT_ALLOWED, "only GET and PUT\n".to_owned()),
+            "/log-levels" => {
+                let query = request.uri().query().unwrap_or_default();
+                let (status, told) = self.levels.answer(request.method(), query, self.is_near);
+                text(status, told)
+            }
             "/health/live" if known => text(StatusCode::OK, "live\n".to_owned()),
             "/health/ready" if known => match self.ready.missing() {
                 None => text(StatusCode::OK, "ready\n".to_owned()),
@@ -122,20 +124,6 @@ impl Handler for Operations {
     }
 }
 
-impl Operations {
-    /// The text is the query, as `INTROSPECT_LOG` has it.
-    fn change_levels(&self, query: Option<&str>) -> Response<Full<Bytes>> {
-        if !self.is_near {
-            return text(StatusCode::FORBIDDEN, "only from this machine or pod\n".to_owned());
-        }
-        let levels = query.unwrap_or_default();
-        match self.levels.change(levels) {
-            Ok(()) => text(StatusCode::OK, format!("{levels}\n")),
-            Err(error) => text(StatusCode::BAD_REQUEST, format!("{error}\n")),
-        }
-    }
-}
-
 fn text(status: StatusCode, text: String) -> Response<Full<Bytes>> {
     let mut answer = Response::new(Full::from(text));
     *answer.status_mut() = status;
@@ -145,25 +133,6 @@ fn text(status: StatusCode, text: String) -> Response<Full<Bytes>> {
 
 fn metrics(all: String) -> Response<Full<Bytes>> {
     let mut answer = Response::new(Full::from(all));
-    let open_metrics = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    answer.headers_mut().insert(CONTENT_TYPE, open_metrics);
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS));
     answer
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_program_on_this_machine_changes_the_log() {
-        let of = |is_near| Operations {
-            ready: Arc::default(),
-            metrics: Arc::new(Metrics::new(1)),
-            levels: Levels::default(),
-            is_near,
-        };
-        assert_eq!(of(false).change_levels(Some("info")).status(), StatusCode::FORBIDDEN);
-        // Nothing is logged here, so that there is nothing to change.
-        assert_eq!(of(true).change_levels(Some("info")).status(), StatusCode::BAD_REQUEST);
-    }
 }

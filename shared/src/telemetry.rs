@@ -4,6 +4,7 @@
 //! no log line has them; everything else is for the log.
 
 mod exporter;
+mod levels;
 mod logs;
 mod traces;
 
@@ -15,8 +16,12 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry};
 
-pub use logs::{Format, Levels, LevelsError, Logs};
+pub use levels::{Levels, LevelsError};
+pub use logs::{Format, Logs};
 pub use traces::{Parent, StartError, TRACEPARENT, Traces, parent, rename, trace_id, traceparent};
+
+/// The content type of `/metrics`: the text format of `OpenMetrics`.
+pub const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The target of spans that are part of a trace.
 pub const TRACE: &str = "trace";
