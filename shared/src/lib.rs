@@ -13,6 +13,7 @@
 //! * [`mod@env`], [`listen`], [`telemetry`], [`health`], [`shutdown`]: how a program is configured, reached, heard, asked
 //!   and stopped.
 
+pub mod certificates;
 pub mod clock;
 pub mod env;
 pub mod health;

@@ -3,13 +3,13 @@
 mod sentinel;
 
 use std::fmt;
-use std::path::Path;
 
 use redis::io::tcp::TcpSettings;
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisError, TlsCertificates};
 use secrecy::{ExposeSecret as _, SecretString};
 use sentinel::Sentinels;
 
+use crate::certificates;
 use crate::env::{Mistakes, Reader, Vars, text};
 use crate::revocation::Keys;
 
@@ -59,7 +59,7 @@ impl Redis {
         let master = reader.optional(MASTER, text);
         let (user, password) =
             (reader.optional("REDIS_USERNAME", text), reader.optional_secret("REDIS_PASSWORD"));
-        let ca = reader.optional(CA, certificates);
+        let ca = reader.optional(CA, certificates::read);
         let prefix = reader.or("REDIS_PREFIX", Keys::PREFIX.to_owned(), Keys::parse_prefix);
         let place = match (url, sentinels, master) {
             (Some(url), None, None) => {
@@ -167,20 +167,6 @@ fn open(server: ConnectionInfo, ca: Option<&Vec<u8>>) -> Result<Client, RedisErr
         }
         _ => Client::open(server),
     }
-}
-
-/// Reads the file at `path`, which must hold certificates that can be trusted.
-fn certificates(path: &str) -> Result<Vec<u8>, String> {
-    if !Path::new(path).is_absolute() {
-        return Err("it is an absolute path".to_owned());
-    }
-    let pem = std::fs::read(path).map_err(|why| format!("{path} cannot be read: {why}"))?;
-    let server = "rediss://localhost".into_connection_info().map_err(|_| URL_FORM.to_owned())?;
-    let is_none = !pem.windows(27).any(|words| words == b"-----BEGIN CERTIFICATE-----");
-    if is_none || open(server, Some(&pem)).is_err() {
-        return Err(format!("{path} has no certificate in the form of PEM"));
-    }
-    Ok(pem)
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceFlags, TracerProvider as _};
 use opentelemetry::{Context, KeyValue, SpanId, TraceId};
-use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
+use opentelemetry_otlp::tonic_types::transport::{Certificate, ClientTlsConfig};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider,
@@ -18,10 +19,14 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use uuid::Uuid;
 
 use super::exporter::Told;
+use crate::certificates;
 use crate::env::{Reader, between, text};
 
 /// The header, or the field, that says which trace something is part of (W3C Trace Context, section 3.2).
 pub const TRACEPARENT: &str = "traceparent";
+
+/// What an endpoint begins with that is asked by TLS.
+const TLS: &str = "https://";
 
 /// How long the end of the program waits for what is left to be sent.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -31,6 +36,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub struct Traces {
     /// None: there are no traces.
     endpoint: Option<String>,
+    /// Whom to trust with TLS; none: whom the system trusts.
+    ca: Option<Vec<u8>>,
     service: String,
     attributes: Vec<KeyValue>,
     sampler: Sampler,
@@ -67,6 +74,8 @@ impl Traces {
         });
         let all = reader.optional("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
         let own = reader.optional("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint);
+        let ca = reader.optional("OTEL_EXPORTER_OTLP_CERTIFICATE", certificates::read);
+        let own_ca = reader.optional("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", certificates::read);
         let _grpc = reader.optional("OTEL_EXPORTER_OTLP_PROTOCOL", |word| match word {
             "grpc" => Ok(()),
             _ => Err("it is grpc, which is all that is spoken here"),
@@ -76,6 +85,7 @@ impl Traces {
         };
         Self {
             endpoint: own.or(all).filter(|_| !disabled),
+            ca: own_ca.or(ca),
             service: reader.or("OTEL_SERVICE_NAME", service.to_owned(), text),
             attributes: reader.or("OTEL_RESOURCE_ATTRIBUTES", Vec::new(), attributes),
             sampler: sampler(reader),
@@ -93,12 +103,12 @@ impl Traces {
     /// What sends, and what makes spans for it. None where no traces are wanted.
     pub(super) fn provider(&self) -> Result<Option<(Provider, SdkTracer)>, StartError> {
         let Some(endpoint) = &self.endpoint else { return Ok(None) };
-        let exporter = SpanExporter::builder()
-            .with_tonic()
-            .with_endpoint(endpoint)
-            .with_timeout(self.timeout)
-            .build()
-            .map_err(|error| StartError(error.to_string()))?;
+        let mut builder =
+            SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(self.timeout);
+        if endpoint.starts_with(TLS) {
+            builder = builder.with_tls_config(self.tls());
+        }
+        let exporter = builder.build().map_err(|error| StartError(error.to_string()))?;
         let batches = BatchConfigBuilder::default()
             .with_max_queue_size(self.queue)
             .with_max_export_batch_size(self.queue.min(512))
@@ -119,6 +129,13 @@ impl Traces {
             .build();
         let tracer = provider.tracer("usher");
         Ok(Some((Provider(provider), tracer)))
+    }
+
+    fn tls(&self) -> ClientTlsConfig {
+        match &self.ca {
+            Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
+            None => ClientTlsConfig::new().with_native_roots(),
+        }
     }
 }
 
@@ -192,11 +209,9 @@ fn kept(span: &Span) -> Option<SpanContext> {
 }
 
 fn endpoint(text: &str) -> Result<String, &'static str> {
-    match text.strip_prefix("http://") {
+    match text.strip_prefix("http://").or_else(|| text.strip_prefix(TLS)) {
         Some(rest) if !rest.is_empty() && !rest.contains('@') => Ok(text.to_owned()),
-        _ => {
-            Err("it is a URL such as http://127.0.0.1:4317; without TLS: put a collector beside the program")
-        }
+        _ => Err("it is a URL such as http://127.0.0.1:4317, or https://collector.example:4317 for TLS"),
     }
 }
 
@@ -255,6 +270,8 @@ mod tests {
         for (name, value) in [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "jaeger:4317"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:b@jaeger:4317"),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "ca.pem"),
+            ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/etc/hostname"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
             ("OTEL_TRACES_SAMPLER", "sometimes"),
             ("OTEL_TRACES_SAMPLER_ARG", "2"),

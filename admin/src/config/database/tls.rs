@@ -3,12 +3,10 @@
 //! Two of its modes are missing on purpose: `allow` and `prefer` go on without TLS when somebody in between wants it so.
 //! And `require` is as strict here as `verify-full`: a certificate that nobody looks at protects nobody.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+use shared::certificates;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -59,22 +57,16 @@ impl Parameters {
 
     /// Those of the file, or those of the system.
     fn trusted(&self) -> Result<RootCertStore, String> {
-        let mut store = RootCertStore::empty();
-        let certificates = match &self.roots {
-            None => rustls_native_certs::load_native_certs().certs,
-            Some(path) if Path::new(path).is_absolute() => CertificateDer::pem_file_iter(path)
-                .and_then(Iterator::collect)
-                .map_err(|why| format!("sslrootcert: {path} cannot be read as PEM: {why}"))?,
-            Some(_) => return Err("sslrootcert is an absolute path".to_owned()),
-        };
-        let (_added, _unfit) = store.add_parsable_certificates(certificates);
-        if store.is_empty() {
-            let place = self.roots.as_deref().unwrap_or("the system");
-            return Err(format!(
-                "there is no certificate to trust in {place}; name a file of them with sslrootcert"
-            ));
+        if let Some(path) = &self.roots {
+            return certificates::roots(path).map_err(|why| format!("sslrootcert: {why}"));
         }
-        Ok(store)
+        let mut roots = RootCertStore::empty();
+        let (_added, _unfit) =
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            return Err("the system trusts no certificate; name a file of them with sslrootcert".to_owned());
+        }
+        Ok(roots)
     }
 }
 

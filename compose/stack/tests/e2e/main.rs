@@ -6,6 +6,8 @@ mod backup;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod certified;
+#[cfg(test)]
 mod chromium;
 #[cfg(test)]
 mod endings;
@@ -31,6 +33,8 @@ mod openid;
 mod outage;
 #[cfg(test)]
 mod people;
+#[cfg(test)]
+mod receiver;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]

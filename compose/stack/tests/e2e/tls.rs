@@ -1,69 +1,22 @@
-//! PostgreSQL and Redis by TLS: both programs on both, and nobody believed who is not who was asked for.
+//! PostgreSQL, Redis and whoever takes traces by TLS: nobody is believed who is not who was asked for.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
+use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use stack::assembly::{AUDIENCE, ISSUER};
+use stack::nginx::EVERY_TRACE;
 use stack::wait::until;
-use stack::{Error, Folder, Introspect, Postgres, Redis, Stack, database, introspect, ports, random};
+use stack::{
+    Error, Folder, Introspect, Launch, Postgres, Process, Redis, Stack, database, introspect, ports, programs,
+};
 
-use crate::people::Person;
+use crate::certified::Certified;
+use crate::people::{PASSWORD, Person};
+use crate::receiver::Receiver;
 use crate::support::LIMIT;
-
-/// Who is at this name, says an authority.
-struct Certified {
-    folder: Folder,
-}
-
-impl Certified {
-    /// A new authority, and a certificate of its for `localhost` alone.
-    fn new() -> Self {
-        let certified = Self { folder: Folder::temporary().unwrap() };
-        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-        // Of one name, another authority's signature would merely look damaged.
-        let subject = format!("/CN={}", random::word().unwrap());
-        certified.openssl(&[
-            &["req", "-x509", "-subj", &subject, "-keyout", "ca.key", "-out", "ca.pem"],
-            &key[..],
-        ]);
-        let names = ["-addext", "subjectAltName=DNS:localhost", "-subj", "/CN=localhost"];
-        certified.openssl(&[&["req", "-keyout", "server.key", "-out", "server.csr"], &names[..], &key[..]]);
-        certified.openssl(&[&[
-            "x509",
-            "-req",
-            "-in",
-            "server.csr",
-            "-CA",
-            "ca.pem",
-            "-CAkey",
-            "ca.key",
-            "-copy_extensions",
-            "copy",
-            "-out",
-            "server.pem",
-        ]]);
-        certified
-    }
-
-    fn openssl(&self, args: &[&[&str]]) {
-        let mut command = Command::new("openssl");
-        let told = command.args(args.concat()).current_dir(self.folder.path()).output();
-        let told = told.expect("openssl is there: ./compose/local test installs it");
-        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    }
-
-    fn text(&self, name: &str) -> String {
-        fs::read_to_string(self.folder.join(name)).unwrap()
-    }
-
-    /// The authority's certificate, in a file that every program can read.
-    fn authority(&self) -> String {
-        self.folder.write("authority.pem", &self.text("ca.pem")).unwrap().display().to_string()
-    }
-}
 
 /// Puts a file into a folder of a server's, as the server's.
 fn give(folder: &Path, name: &str, text: &str) -> PathBuf {
@@ -167,4 +120,65 @@ async fn who_cannot_prove_who_they_are_is_told_nothing() {
     let told = async || sidecar.process().log().contains("invalid peer certificate");
     until("the sidecar's word", LIMIT, told).await.unwrap();
     assert!(!sidecar.is_ready().await);
+}
+
+/// What speaks TLS before a receiver of traces.
+async fn before(receiver: &Receiver, certified: &Certified, folder: &Folder) -> (Process, String) {
+    let port = ports::free().unwrap();
+    for name in ["server.pem", "server.key"] {
+        folder.write(name, &certified.text(name)).unwrap();
+    }
+    let conf = format!(
+        "daemon off; master_process off; pid nginx.pid; events {{}}
+         http {{
+             access_log off;
+             client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+             uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+             server {{
+                 listen 127.0.0.1:{port} ssl http2; ssl_certificate server.pem; ssl_certificate_key server.key;
+                 location / {{ grpc_pass grpc://127.0.0.1:{}; }}
+             }}
+         }}",
+        receiver.port
+    );
+    let conf = folder.write("nginx.conf", &conf).unwrap().display().to_string();
+    let at = folder.path().display().to_string();
+    let launch = Launch::new("nginx", programs::installed("nginx", "nginx").unwrap(), folder);
+    let mut nginx = launch.args(["-e", "stderr", "-p", &at, "-c", &conf]).start().unwrap();
+    nginx.ready(async || TcpStream::connect(("127.0.0.1", port)).is_ok()).await.unwrap();
+    (nginx, format!("https://localhost:{port}"))
+}
+
+async fn traced(url: &str, authority: &str) -> Stack {
+    let mut builder = Stack::builder().nginx(EVERY_TRACE, "");
+    for (name, value) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", url),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", authority),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+    ] {
+        builder = builder.admin(name, value).sidecar(name, value);
+    }
+    builder.start().await.unwrap()
+}
+
+#[tokio::test]
+async fn traces_are_sent_by_tls_and_to_nobody_else() {
+    let (certified, other) = (Certified::new(), Certified::new());
+    let receiver = Receiver::start().await;
+    let folder = Folder::temporary().unwrap();
+    let (_nginx, url) = before(&receiver, &certified, &folder).await;
+    let stack = traced(&url, &certified.authority()).await;
+    let (person, pair) = Person::signed_in(&stack).await;
+    let films = pair.get(&stack, "/api/v1/films/").await;
+    receiver.has(films.header("x-request-id").unwrap(), "decide").await;
+    let signed_in = person.try_password(&stack, PASSWORD).await;
+    receiver.has(signed_in.header("x-request-id").unwrap(), "insert auth.sessions").await;
+
+    let stack = traced(&url, &other.authority()).await;
+    let (_, pair) = Person::signed_in(&stack).await;
+    pair.is_let_in(&stack).await;
+    for process in [stack.admins[0].process(), stack.sidecars[0].process()] {
+        let told = async || process.log().contains("Traces are not taken");
+        until("the word that nobody takes them", LIMIT, told).await.unwrap();
+    }
 }

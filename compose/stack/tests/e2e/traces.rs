@@ -1,122 +1,18 @@
 //! Traces, from nginx's request id to SQL, as a real receiver of OTLP writes them down.
 
-use std::fs::{self, File};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-
 use hyper::Method;
 use serde_json::Value;
+use stack::Stack;
 use stack::http::{Answer, get};
 use stack::nginx::EVERY_TRACE;
 use stack::wait::until;
-use stack::{Folder, Stack, ports};
 
 use crate::people::{PASSWORD, Pair, Person, send};
+use crate::receiver::Receiver;
 use crate::support::LIMIT;
 
 /// How a revocation gets to a sidecar, the last first.
 const APPLIED: [&str; 4] = ["apply revocation", "publish revocation", "revoke", "POST /api/v1/auth/logout"];
-
-/// Rotel: takes traces by OTLP over gRPC and writes every span to its output.
-struct Receiver {
-    process: Child,
-    port: u16,
-    folder: Folder,
-}
-
-/// Where `./compose/local test` installs it.
-fn program() -> PathBuf {
-    let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/lib");
-    let versions = fs::read_dir(tools).into_iter().flatten().flatten();
-    let mut programs = versions.map(|version| version.path().join("site-packages/rotel/rotel-agent"));
-    programs.find(|program| program.exists()).unwrap_or_else(|| {
-        panic!("no rotel-agent in target/tools: ./compose/local test installs it; see .ci/tools.txt")
-    })
-}
-
-impl Receiver {
-    async fn start() -> Self {
-        let folder = Folder::temporary().unwrap();
-        let (port, http) = (ports::free().unwrap(), ports::free().unwrap());
-        let output = File::create(folder.join("output")).unwrap();
-        let errors = output.try_clone().unwrap();
-        let mut command = Command::new(program());
-        command.args(["start", "--exporter", "blackhole", "--debug-log", "traces"]);
-        command.args(["--debug-log-verbosity", "detailed"]);
-        command.args(["--otlp-grpc-endpoint", &format!("127.0.0.1:{port}")]);
-        command.args(["--otlp-http-endpoint", &format!("127.0.0.1:{http}")]);
-        command.arg("--pid-file").arg(folder.join("pid")).arg("--log-file").arg(folder.join("log"));
-        let process = command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn().unwrap();
-        let receiver = Self { process, port, folder };
-        let listens = async || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
-        until("the receiver", LIMIT, listens)
-            .await
-            .unwrap_or_else(|why| panic!("{why}: {}", receiver.text()));
-        receiver
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    /// All that was received.
-    fn text(&self) -> String {
-        fs::read_to_string(self.folder.join("output")).unwrap_or_default()
-    }
-
-    /// The names of the spans of a trace that have arrived.
-    fn spans(&self, trace: &str) -> Vec<String> {
-        let text = self.text();
-        let spans = text.split("Span #").skip(1).filter(|span| span.contains(trace));
-        let name = |span: &str| {
-            let line = span.lines().find(|line| line.trim_start().starts_with("Name"));
-            line.and_then(|line| line.split_once(':')).map(|(_, name)| name.trim().to_owned())
-        };
-        spans.filter_map(name).collect()
-    }
-
-    /// From each span of a trace that something was applied in up to the first of the trace: their names.
-    fn chains(&self, trace: &str) -> Vec<Vec<String>> {
-        let text = self.text();
-        let spans: Vec<_> = text.split("Span #").skip(1).filter(|span| span.contains(trace)).collect();
-        let field = |span: &str, name: &str| {
-            let of = |line: &str| {
-                line.trim_start()
-                    .strip_prefix(name)?
-                    .trim_start()
-                    .strip_prefix(':')
-                    .map(str::trim)
-                    .map(str::to_owned)
-            };
-            span.lines().find_map(of).unwrap_or_default()
-        };
-        let up = |first: &&str| {
-            let (mut chain, mut at) = (Vec::new(), Some(*first));
-            while let Some(span) = at {
-                chain.push(field(span, "Name"));
-                let parent = field(span, "Parent ID");
-                at = spans.iter().copied().find(|other| field(other, "ID") == parent);
-            }
-            chain
-        };
-        spans.iter().filter(|span| field(span, "Name") == APPLIED[0]).map(up).collect()
-    }
-
-    /// Waits until a span of this name has arrived in the trace.
-    async fn has(&self, trace: &str, name: &str) {
-        let there = async || self.spans(trace).iter().any(|span| span == name);
-        until(name, LIMIT, there)
-            .await
-            .unwrap_or_else(|why| panic!("{why}: {:?}\n{}", self.spans(trace), self.text()));
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        let _gone = self.process.kill();
-        let _ended = self.process.wait();
-    }
-}
 
 async fn sign_out(stack: &Stack, pair: &Pair) -> Answer {
     let signed_out = pair.ask(stack, Method::POST, "/api/v1/auth/logout", &Value::Null).await;
@@ -231,10 +127,11 @@ async fn a_sign_out_is_followed_from_its_request_to_every_sidecar() {
     let (_person, pair) = Person::signed_in(&stack).await;
     let signed_out = sign_out(&stack, &pair).await;
     let trace = signed_out.header("x-request-id").unwrap();
-    let two = async || receiver.chains(trace).iter().filter(|chain| *chain == &APPLIED).count() == 2;
+    let two =
+        async || receiver.chains(trace, APPLIED[0]).iter().filter(|chain| *chain == &APPLIED).count() == 2;
     until("the way to both", LIMIT, two)
         .await
-        .unwrap_or_else(|why| panic!("{why}: {:?}\n{}", receiver.chains(trace), receiver.text()));
+        .unwrap_or_else(|why| panic!("{why}: {:?}\n{}", receiver.chains(trace, APPLIED[0]), receiver.text()));
 }
 
 #[tokio::test]
@@ -261,8 +158,7 @@ async fn a_receiver_that_goes_away_costs_nobody_anything() {
     let mut receiver = Receiver::start().await;
     let stack = traced(&receiver, 1).await;
     let (person, pair) = Person::signed_in(&stack).await;
-    receiver.process.kill().unwrap();
-    receiver.process.wait().unwrap();
+    receiver.kill();
     for _ in 0..20 {
         assert_eq!(pair.get(&stack, "/api/v1/films/").await.status, 200);
         assert_eq!(person.try_password(&stack, PASSWORD).await.status, 200);
