@@ -28,6 +28,11 @@ use crate::server::{self, ListenError, Listener, Stop, Stream, Workers};
 /// After a task that must never end has ended.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
 
+/// How long connections wait for what is missing, where each would be answered 503: less than nginx waits for an answer
+/// (`nginx/snippets/introspect.conf`). A sidecar that another one was ended for is asked while the other is ending, and
+/// both would have refused.
+const OPENING: Duration = Duration::from_millis(400);
+
 /// Connections of operators at once: monitoring has a handful, and none may cost nginx its descriptors.
 const MOST_OPERATORS: usize = 64;
 
@@ -174,7 +179,11 @@ impl App {
         }
         let mut accepting = JoinSet::new();
         for listener in self.listeners {
-            accepting.spawn(take(listener, stopped.clone(), Arc::clone(&workers)));
+            let (stop, workers, ready) = (stopped.clone(), Arc::clone(&workers), Arc::clone(&ready));
+            accepting.spawn(async move {
+                opening(&ready, stop.clone()).await;
+                server::accept(listener, stop, |stream| workers.hand(stream)).await;
+            });
         }
 
         // Without one of these the sidecar would go on with old keys, or deaf: better none than that.
@@ -227,8 +236,13 @@ async fn bind(addresses: &[Address]) -> Result<Vec<Listener>, ListenError> {
     Ok(listeners)
 }
 
-async fn take(listener: Listener, stop: Stop, workers: Arc<Workers>) {
-    server::accept(listener, stop, |stream| workers.hand(stream)).await;
+/// Ends when decisions can be made, or are not to be waited for any longer.
+async fn opening(ready: &Ready, mut stop: Stop) {
+    tokio::select! {
+        () = ready.complete() => {}
+        () = tokio::time::sleep(OPENING) => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
 }
 
 async fn operate(listener: Listener, operations: Operations, stop: Stop) {

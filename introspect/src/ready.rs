@@ -2,9 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
+use tokio::sync::Notify;
+
 /// What has to be there before a decision, and whether the last one is near.
 #[derive(Debug, Default)]
 pub struct Ready {
+    /// Told whenever one of the others is set.
+    changed: Notify,
     keys: AtomicBool,
     revocations: AtomicU8,
     role_map: AtomicBool,
@@ -29,11 +33,13 @@ impl Ready {
     /// A set of keys is there. Once there it stays: a failed refresh keeps the old one.
     pub fn keys_are_known(&self) {
         self.keys.store(true, Ordering::Release);
+        self.changed.notify_waiters();
     }
 
     /// Says how much is known. A lost connection is no reason to: what was read stays true.
     pub fn set_revocations(&self, known: Revocations) {
         self.revocations.store(known as u8, Ordering::Release);
+        self.changed.notify_waiters();
     }
 
     /// How much is known.
@@ -51,6 +57,7 @@ impl Ready {
     /// Says whether a role map is known.
     pub fn set_role_map(&self, known: bool) {
         self.role_map.store(known, Ordering::Release);
+        self.changed.notify_waiters();
     }
 
     /// Whether one is.
@@ -67,6 +74,18 @@ impl Ready {
     /// be decided that demand neither role nor permission.
     pub fn can_decide(&self) -> bool {
         self.keys.load(Ordering::Acquire) && self.revocations_are_known()
+    }
+
+    /// Waits until nothing is missing.
+    pub async fn complete(&self) {
+        loop {
+            // Made before the look, so that no change between the two is missed.
+            let changed = self.changed.notified();
+            if self.missing().is_none() {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// What is missing, as a sentence; `None` when the sidecar wants requests.
@@ -95,6 +114,8 @@ impl Ready {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -107,6 +128,29 @@ mod tests {
         assert!(ready.can_decide());
         ready.set_role_map(true);
         assert_eq!(ready.missing(), None);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_all_of_it_is_told_when_it_is_there_whatever_comes_last() {
+        let steps: [fn(&Ready); 3] = [
+            Ready::keys_are_known,
+            |ready| ready.set_revocations(Revocations::Known),
+            |ready| ready.set_role_map(true),
+        ];
+        for last in 0..steps.len() {
+            let ready = Arc::new(Ready::default());
+            let waiting = tokio::spawn({
+                let ready = Arc::clone(&ready);
+                async move { ready.complete().await }
+            });
+            for step in steps.iter().enumerate().filter(|(number, _)| *number != last) {
+                step.1(&ready);
+                tokio::task::yield_now().await;
+            }
+            assert!(!waiting.is_finished());
+            steps[last](&ready);
+            waiting.await.unwrap();
+        }
     }
 
     #[test]

@@ -98,6 +98,13 @@ async fn upgrade(stack: &mut Stack) {
     }
 }
 
+/// The lines of nginx's log for what failed, and the last words of all others.
+fn failures(stack: &Stack) -> String {
+    let (requests, errors) = (stack.nginx.access_log(), stack.nginx.error_log());
+    let failed = requests.lines().filter(|line| line.contains(r#""status":50"#));
+    failed.chain(errors.lines()).collect::<Vec<_>>().join("\n")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_process_is_replaced_under_load_and_no_request_fails() {
     let mut stack = Stack::builder().admins(2).sidecars(2).start().await.unwrap();
@@ -114,7 +121,7 @@ async fn each_process_is_replaced_under_load_and_no_request_fails() {
     }
     load.ends.store(true, Ordering::Relaxed);
     while let Some(ended) = people.join_next().await {
-        ended.unwrap();
+        ended.unwrap_or_else(|why| panic!("{why}; what nginx saw of it:\n{}", failures(&stack)));
     }
     let asked = load.asked.load(Ordering::Relaxed);
     assert!(asked > 500, "too few were asked for this to mean anything: {asked}");
