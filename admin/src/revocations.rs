@@ -89,7 +89,7 @@ pub async fn record(
     store::insert(transaction, issuer, revocations, traceparent.as_deref()).instrument(span).await
 }
 
-/// How long the oldest revocation that no sidecar can know of has waited, in seconds; 0 where none waits.
+/// How long the oldest revocation that was not handed to Redis yet has waited, in seconds; 0 where none waits.
 ///
 /// # Errors
 ///

@@ -25,7 +25,7 @@ def expect(fact, sentence):
 def documented(program):
     """The names of the variables of a program, with those of each provider spelt out."""
     sections = CONFIGURATION.read_text().split("\n## ")
-    section = next(text for text in sections if text.startswith(f"{program}\n"))
+    section = "\n".join(text for text in sections if text.startswith((f"{program}\n", "Both programs\n")))
     names = set(re.findall(r"^\| `([A-Z_<>]+)`", section, re.MULTILINE))
     for provider in "GOOGLE YANDEX VK MAILRU GITHUB X FACEBOOK".split():
         names |= {name.replace("<PROVIDER>", provider) for name in names if "<PROVIDER>" in name}
@@ -151,22 +151,6 @@ def expressions(path):
     print(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
 
 
-def named(text):
-    return set(re.findall(r"\b((?:introspect|usher_admin)_[a-z_]+)\b", text))
-
-
-def check_pages(*files):
-    """What alerts and the dashboard name against pages of /metrics, which lack what was never counted: first the files, then `--`, then pages."""
-    split = files.index("--")
-    families = dict(re.findall(r"^# TYPE (\S+) (\S+)$", "\n".join(Path(page).read_text() for page in files[split + 1:]),
-                               re.MULTILINE))
-    suffixes = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"]}
-    series = {family + suffix for family, kind in families.items() for suffix in suffixes[kind]}
-    for file in files[:split]:
-        for name in sorted(named(Path(file).read_text()) - series):
-            wrong.append(f"{file}: {name} is not on /metrics")
-
-
 # --- Kubernetes -----------------------------------------------------------------------------------------------------
 
 
@@ -264,7 +248,6 @@ SUBJECTS = {
     "environment": environment,
     "alerts": check_alerts,
     "expressions": expressions,
-    "pages": check_pages,
     "kubernetes": check_kubernetes,
     "units": check_units,
 }

@@ -40,6 +40,15 @@ enum Place {
     Watched(Sentinels),
 }
 
+impl Place {
+    fn is_asked_by_tls(&self) -> bool {
+        match self {
+            Self::Named(server) => matches!(server.addr(), ConnectionAddr::TcpTls { .. }),
+            Self::Watched(sentinels) => sentinels.are_asked_by_tls(),
+        }
+    }
+}
+
 impl Redis {
     /// Reads this part alone.
     ///
@@ -95,6 +104,9 @@ impl Redis {
                 None
             }
         };
+        if ca.is_some() && place.as_ref().is_some_and(|place| !place.is_asked_by_tls()) {
+            reader.mistake(CA, "it is for TLS, which is asked for with rediss: in place of redis:");
+        }
         Some(Self { place: place?, ca, prefix })
     }
 
@@ -185,6 +197,8 @@ mod tests {
         assert!(!read(&[("REDIS_URL", "redis://a:6379")]).unwrap().is_watched());
         assert!(!read(&[("REDIS_URL", "rediss://u:p@a")]).unwrap().is_watched());
         let sentinels = ("REDIS_SENTINELS", "a:26379,redis://u:p@b:26379");
+        let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/authority.pem");
+        assert!(read(&[("REDIS_URL", "rediss://a"), ("REDIS_TLS_CA", ca)]).is_ok());
         assert!(read(&[sentinels, ("REDIS_MASTER", "usher")]).unwrap().is_watched());
         for (wrong, named) in [
             (vec![], "REDIS_URL"),
@@ -197,6 +211,8 @@ mod tests {
             (vec![("REDIS_URL", "rediss://a"), ("REDIS_TLS_CA", "/nowhere/ca.pem")], "REDIS_TLS_CA"),
             (vec![("REDIS_URL", "rediss://a"), ("REDIS_TLS_CA", "/etc/hostname")], "REDIS_TLS_CA"),
             (vec![("REDIS_URL", "rediss://a"), ("REDIS_TLS_CA", "ca.pem")], "REDIS_TLS_CA"),
+            (vec![("REDIS_URL", "redis://a"), ("REDIS_TLS_CA", ca)], "REDIS_TLS_CA"),
+            (vec![sentinels, ("REDIS_MASTER", "usher"), ("REDIS_TLS_CA", ca)], "REDIS_TLS_CA"),
         ] {
             let mistakes = read(&wrong).unwrap_err();
             assert!(

@@ -30,6 +30,11 @@ pub(super) struct Sentinels {
 }
 
 impl Sentinels {
+    /// All of them, and the master with them.
+    pub(super) fn are_asked_by_tls(&self) -> bool {
+        self.all.iter().any(|sentinel| matches!(sentinel.addr(), ConnectionAddr::TcpTls { .. }))
+    }
+
     /// Reads a list with commas between, of `host:port` or of URLs; with `rediss:` the master, too, speaks TLS.
     pub(super) fn parse(
         list: &str,

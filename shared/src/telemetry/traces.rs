@@ -83,9 +83,14 @@ impl Traces {
         let milliseconds = |reader: &mut Reader<'_>, name: &str, usual: u64| {
             Duration::from_millis(reader.or(name, usual, between(1, 600_000)))
         };
+        let (endpoint, ca) = (own.or(all), own_ca.or(ca));
+        if ca.is_some() && endpoint.as_ref().is_some_and(|endpoint| !endpoint.starts_with(TLS)) {
+            let why = "it is for TLS, which is asked for with https: in OTEL_EXPORTER_OTLP_ENDPOINT";
+            reader.mistake("OTEL_EXPORTER_OTLP_CERTIFICATE", why);
+        }
         Self {
-            endpoint: own.or(all).filter(|_| !disabled),
-            ca: own_ca.or(ca),
+            endpoint: endpoint.filter(|_| !disabled),
+            ca,
             service: reader.or("OTEL_SERVICE_NAME", service.to_owned(), text),
             attributes: reader.or("OTEL_RESOURCE_ATTRIBUTES", Vec::new(), attributes),
             sampler: sampler(reader),
@@ -281,6 +286,16 @@ mod tests {
             let mistakes = read(&[(name, value)]).unwrap_err();
             assert!(mistakes[0].starts_with(name), "{mistakes:?}");
         }
+    }
+
+    #[test]
+    fn an_authority_is_for_tls_alone() {
+        let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/authority.pem");
+        let with =
+            |url| read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", url), ("OTEL_EXPORTER_OTLP_CERTIFICATE", ca)]);
+        assert!(with("https://collector:4317").unwrap().ca.is_some());
+        let mistakes = with("http://collector:4317").unwrap_err();
+        assert!(mistakes[0].starts_with("OTEL_EXPORTER_OTLP_CERTIFICATE"), "{mistakes:?}");
     }
 
     #[test]
