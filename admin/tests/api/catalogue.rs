@@ -1,7 +1,7 @@
 //! The catalogue of problems: each code is made to occur, and its page says of it what is so.
 
 use admin::api::Code;
-use providers::{Provider, Trouble};
+use mock_providers::{Provider, Trouble};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -1,4 +1,4 @@
-//! The pretended identity providers as a process: `providers`, of which nothing is known here but its JSON.
+//! The pretended identity providers as a process: `mock-providers`, of which nothing is known here but its JSON.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ impl Providers {
         let port = if settings.port == 0 { ports::free()? } else { settings.port };
         let clients = Clients::new(&settings.public_url)?;
         let config = folder.write("providers.json", &clients.config())?;
-        let program = programs::reachable(programs::ours("providers")?, &folder)?;
+        let program = programs::reachable(programs::ours("mock-providers")?, &folder)?;
         let mut launch = Launch::new("providers", program, &folder).args([
             "--listen".into(),
             format!("127.0.0.1:{port}").into(),

@@ -1,6 +1,6 @@
 //! What an example needs that is asked for by somebody who comes back from a provider.
 
-use providers::Provider;
+use mock_providers::Provider;
 use reqwest::Method;
 use reqwest::header::{COOKIE, HeaderValue};
 use serde_json::{Value, json};

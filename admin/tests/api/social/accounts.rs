@@ -1,6 +1,6 @@
 //! What is linked to a person: seeing it, linking more, unlinking, and never the last way in.
 
-use providers::Provider::{GitHub, Google, X};
+use mock_providers::Provider::{GitHub, Google, X};
 use reqwest::Method;
 use serde_json::json;
 

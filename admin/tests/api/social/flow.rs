@@ -1,6 +1,6 @@
 //! The way there and back: browsers, pages, apps, and what becomes of a sign-in that goes astray.
 
-use providers::{Provider, Trouble};
+use mock_providers::{Provider, Trouble};
 use reqwest::Method;
 use serde_json::json;
 use url::Url;

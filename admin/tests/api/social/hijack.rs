@@ -1,7 +1,7 @@
 //! The five attacks upon an account that does not exist yet: Sudhodanan and Paverd, "Pre-hijacked accounts" (USENIX
 //! Security 2022, section 4). In each the attacker acts first, and the victim comes later through a provider.
 
-use providers::Provider::{GitHub, Google, Yandex};
+use mock_providers::Provider::{GitHub, Google, Yandex};
 use serde_json::json;
 
 use crate::support::{Cinema, PASSWORD, Pair};

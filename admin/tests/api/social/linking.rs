@@ -1,7 +1,7 @@
 //! The rules by which somebody who comes back from a provider becomes somebody here.
 
 use futures_util::future::join_all;
-use providers::Provider::{Facebook, GitHub, Google, MailRu, X, Yandex};
+use mock_providers::Provider::{Facebook, GitHub, Google, MailRu, X, Yandex};
 use reqwest::Method;
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! Each provider: what it is like when all is well, and when it is not.
 
 use futures_util::future::join_all;
-use providers::{Provider, Trouble};
+use mock_providers::{Provider, Trouble};
 use reqwest::Method;
 use serde_json::json;
 use tokio::net::TcpListener;

@@ -1,6 +1,6 @@
 //! What no log line ever holds of a sign-in through a provider.
 
-use providers::{Provider, Trouble};
+use mock_providers::{Provider, Trouble};
 use reqwest::Method;
 use serde_json::json;
 use url::Url;

@@ -1,6 +1,6 @@
 //! A service with every provider, and browsers that sign in through them.
 
-use providers::{Client as Registered, Config, Person, Provider, Providers};
+use mock_providers::{Client as Registered, Config, Person, Provider, Providers};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

@@ -11,7 +11,7 @@ const PAGE: &str = "/sign-in/";
 const CLIENT_ID: &str = "cinema";
 
 /// What admin asks a provider: where people are sent, where codes are given for tokens, and tokens for what is known
-/// of a person. The paths are the real providers' own (`compose/providers/README.md`).
+/// of a person. The paths are the real providers' own (`compose/mock-providers/README.md`).
 struct Played {
     name: &'static str,
     authorize: &'static str,

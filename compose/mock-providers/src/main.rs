@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use providers::{Config, Providers};
+use mock_providers::{Config, Providers};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -15,7 +15,7 @@ const USAGE: u8 = 64;
 
 /// Plays Google, Yandex ID, VK ID, Mail.ru, GitHub, X and Facebook for OAuth clients, until SIGTERM or Ctrl-C.
 #[derive(Debug, clap::Parser)]
-#[command(name = "providers", about)]
+#[command(name = "mock-providers", about)]
 struct Command {
     /// The clients and, if others than the usual shall sign in, the people: JSON.
     #[arg(long, value_name = "FILE")]
@@ -48,8 +48,9 @@ fn config(file: &Path) -> Result<Config, String> {
     let shown = file.display();
     let json = std::fs::read_to_string(file)
         .map_err(|why| format!("{shown} cannot be read ({why}); name a readable file with --config"))?;
-    Config::parse(&json)
-        .map_err(|why| format!("{shown}: {why}; correct it, compose/providers/README.md shows how it looks"))
+    Config::parse(&json).map_err(|why| {
+        format!("{shown}: {why}; correct it, compose/mock-providers/README.md shows how it looks")
+    })
 }
 
 async fn serve(listen: SocketAddr, config: Config) -> Result<(), String> {

@@ -1,13 +1,13 @@
 //! The user data: how each provider wants to be asked, and what it says of whom.
 
-use providers::{Person, Provider};
+use mock_providers::{Person, Provider};
 use serde_json::{Value, json};
 
 use crate::client::{get, post};
 use crate::good::{CLIENT, ask, code, jwt, proof, start, start_with, token, user};
 
 /// A token for less than everything.
-async fn narrow(providers: &providers::Providers, provider: Provider, scope: &str) -> String {
+async fn narrow(providers: &mock_providers::Providers, provider: Provider, scope: &str) -> String {
     let exchange = code(providers, provider, &ask(provider).with("scope", scope), "anna").await;
     exchange.send(providers, provider).await.at("/access_token").as_str().unwrap().to_owned()
 }

@@ -3,7 +3,7 @@
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use providers::{Provider, Providers, Trouble};
+use mock_providers::{Provider, Providers, Trouble};
 use serde_json::{Value, json};
 
 use crate::client::get;

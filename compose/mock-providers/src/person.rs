@@ -8,7 +8,7 @@ use crate::invalid::Invalid;
 /// Somebody who can sign in at one provider.
 ///
 /// ```
-/// use providers::{Person, Provider};
+/// use mock_providers::{Person, Provider};
 ///
 /// let fred = Person {
 ///     name: Some("Fred".to_owned()),

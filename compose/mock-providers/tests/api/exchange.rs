@@ -1,6 +1,6 @@
 //! The token endpoints: who may come, with what, and how each says no.
 
-use providers::Provider;
+use mock_providers::Provider;
 use url::form_urlencoded::parse;
 
 use crate::client::{Answer, form_of, get, send};
@@ -37,7 +37,7 @@ fn is_refusal(provider: Provider, answer: &Answer, error: &str) {
 
 /// A good exchange, changed.
 async fn departing(
-    providers: &providers::Providers,
+    providers: &mock_providers::Providers,
     provider: Provider,
     change: impl Fn(Exchange) -> Exchange,
 ) -> Answer {

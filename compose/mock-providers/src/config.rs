@@ -9,12 +9,12 @@ use crate::{Person, Provider};
 /// With whom the providers start.
 ///
 /// ```
-/// let config = providers::Config::parse(
+/// let config = mock_providers::Config::parse(
 ///     r#"{"clients": [{"provider": "google", "id": "cinema", "secret": "popcorn",
 ///                      "redirect_uris": ["http://127.0.0.1:8080/callback"]}]}"#,
 /// )?;
 /// assert!(config.people.is_empty());
-/// # Ok::<(), providers::Invalid>(())
+/// # Ok::<(), mock_providers::Invalid>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

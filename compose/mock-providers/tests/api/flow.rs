@@ -1,6 +1,6 @@
 //! The good path of all seven, by header and by page.
 
-use providers::Provider;
+use mock_providers::Provider;
 
 use crate::client::{form_of, get, post};
 use crate::good::{CALLBACK, STATE, ask, authorize, authorize_url, code, start, token, user};

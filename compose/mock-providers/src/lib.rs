@@ -5,7 +5,7 @@
 //! strictest real provider: a client that is wrong fails here.
 //!
 //! ```
-//! use providers::{Client, Config, Provider, Providers, Trouble};
+//! use mock_providers::{Client, Config, Provider, Providers, Trouble};
 //! use tokio::net::TcpListener;
 //!
 //! # #[tokio::main(flavor = "current_thread")]

@@ -11,7 +11,7 @@ const CONFIG: &str = r#"{"clients": [{"provider": "google", "id": "cinema", "sec
 fn program(config: &str) -> (Command, tempfile::NamedTempFile) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(config.as_bytes()).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_providers"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mock-providers"));
     command.arg("--config").arg(file.path()).args(["--listen", "127.0.0.1:0"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     (command, file)

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use providers::{Client, Config, Person, Provider, Providers};
+use mock_providers::{Client, Config, Person, Provider, Providers};
 use tokio::net::TcpListener;
 
 use crate::client::{Answer, form_of, get, post};

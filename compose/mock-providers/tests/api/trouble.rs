@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use providers::{Provider, Providers, Trouble};
+use mock_providers::{Provider, Providers, Trouble};
 use serde_json::json;
 
 use crate::client::{Answer, get, post, try_send};

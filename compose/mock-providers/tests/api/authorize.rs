@@ -1,11 +1,11 @@
 //! What an authorization request is refused for: a page with status 400 that says why, never a redirect.
 
-use providers::Provider;
+use mock_providers::Provider;
 
 use crate::client::{form_of, get, post};
 use crate::good::{CHALLENGE, Pairs, ask, authorize, authorize_url, start};
 
-async fn is_refused(providers: &providers::Providers, provider: Provider, ask: &Pairs, why: &str) {
+async fn is_refused(providers: &mock_providers::Providers, provider: Provider, ask: &Pairs, why: &str) {
     let answer = authorize(providers, provider, ask, "anna").await;
     assert_eq!(answer.status, 400, "{provider} {ask:?}: {answer:?}");
     assert!(!answer.headers.contains_key("location"));

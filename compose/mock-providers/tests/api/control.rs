@@ -1,6 +1,6 @@
 //! What tests in other languages set up, over HTTP.
 
-use providers::{Person, Provider};
+use mock_providers::{Person, Provider};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, get, send};
