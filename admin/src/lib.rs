@@ -7,7 +7,7 @@
 //! * [`keys`]: signing keys, and the keys of refresh tokens;
 //! * [`context`], [`api`], [`pending`]: what every handler is given, how it answers, and what it remembers for minutes;
 //! * [`revocations`]: what no longer counts, from the transaction that says so to Redis;
-//! * [`users`], [`access`], [`audit`], [`roles`], [`sessions`], [`social`], [`me`], [`operators`]: the features, a folder each, a file an endpoint;
+//! * [`users`], [`access`], [`audit`], [`roles`], [`sessions`], [`provider_sign_in`], [`me`], [`operators`]: the features, a folder each, a file an endpoint;
 //! * [`router`], [`health`], [`server`]: every route, and how a connection becomes a request;
 //! * [`app`], [`command`]: the parts put together, and what a person types.
 
@@ -25,11 +25,11 @@ pub mod me;
 pub mod metrics;
 pub mod operators;
 pub mod pending;
+pub mod provider_sign_in;
 pub mod providers;
 pub mod revocations;
 pub mod roles;
 pub mod router;
 pub mod server;
 pub mod sessions;
-pub mod social;
 pub mod users;

@@ -1,7 +1,7 @@
 //! Identity providers: how each is asked who somebody is.
 //!
 //! What one is like is data, a file each in [`known`]; the rest asks them all in one way. Nothing here knows of users:
-//! what is made of an answer is `social`'s affair. Nothing of what a provider gives is kept but what it says of the
+//! what is made of an answer is `provider_sign_in`'s affair. Nothing of what a provider gives is kept but what it says of the
 //! person.
 
 mod breaker;

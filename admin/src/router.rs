@@ -22,10 +22,10 @@ use crate::audit;
 use crate::context::Context;
 use crate::me::{self, change_email, change_login, change_password, change_profile, show};
 use crate::operators::{self, superuser};
+use crate::provider_sign_in::{self, accounts, callback, confirm, exchange};
 use crate::roles::{self, assignments, permissions};
 use crate::server::Peer;
 use crate::sessions::{end, history, list, login, logout, logout_all, refresh};
-use crate::social::{self, accounts, callback, confirm, exchange};
 use crate::users::register;
 
 use answer::{Arrived, Router};
@@ -71,8 +71,8 @@ fn operations() -> Vec<Route> {
         post("/api/v1/auth/logout", logout::handle, logout::describe),
         post("/api/v1/auth/logout-all", logout_all::handle, logout_all::describe),
 
-        get("/api/v1/auth/providers", social::list::handle, social::list::describe),
-        get("/api/v1/oauth/{provider}/login", social::login::handle, social::login::describe),
+        get("/api/v1/auth/providers", provider_sign_in::list::handle, provider_sign_in::list::describe),
+        get("/api/v1/oauth/{provider}/login", provider_sign_in::login::handle, provider_sign_in::login::describe),
         get("/api/v1/oauth/{provider}/callback", callback::handle_get, callback::describe_get),
         post("/api/v1/oauth/{provider}/callback", callback::handle_post, callback::describe_post),
         post("/api/v1/oauth/exchange", exchange::handle, exchange::describe),

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use crate::access::{Right, allowed_upon, of_user};
 use crate::api::{Access, Operation, Problem, Request, Response};
-use crate::social::accounts::list::{self, Accounts};
+use crate::provider_sign_in::accounts::list::{self, Accounts};
 use crate::users;
 
 /// What the document says of it.

@@ -11,7 +11,7 @@ use crate::access::caller;
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::db::Connection;
-use crate::social::store;
+use crate::provider_sign_in::store;
 
 /// A person's accounts at identity providers, the first linked first.
 #[derive(Serialize, ToSchema)]

@@ -6,10 +6,10 @@ use utoipa::ToSchema;
 
 use crate::access::{caller, is_fresh};
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
-use crate::social::begin::{Aim, Start, check_challenge, start};
-use crate::social::login::{Departure, example};
-use crate::social::return_to::ReturnTo;
-use crate::social::{of_provider, provider, store};
+use crate::provider_sign_in::begin::{Aim, Start, check_challenge, start};
+use crate::provider_sign_in::login::{Departure, example};
+use crate::provider_sign_in::return_to::ReturnTo;
+use crate::provider_sign_in::{of_provider, provider, store};
 
 /// How to come back.
 #[derive(Default, Deserialize, ToSchema)]

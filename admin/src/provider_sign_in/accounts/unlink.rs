@@ -4,12 +4,12 @@ use http::StatusCode;
 
 use crate::access::{Caller, caller, is_fresh};
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::provider_sign_in::{PROVIDER, of_provider, store};
 use crate::revocations::{self, NewRevocation};
 use crate::sessions::history::{self, Entry, Event};
 use crate::sessions::renew::lock_account;
 use crate::sessions::session::EndReason;
 use crate::sessions::store::end_through;
-use crate::social::{PROVIDER, of_provider, store};
 use crate::users;
 
 /// What the document says of it.
