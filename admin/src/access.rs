@@ -1,8 +1,8 @@
-//! Who calls, and what they may do.
+//! Who calls, and what the caller may do.
 //!
-//! A protected endpoint asks twice: before it reads the body ([`caller()`], [`allowed`]), and, when it changes
-//! something, once more in its transaction with every lock held ([`lock()`]). Whoever lost a right while the request
-//! waited must not use it any more.
+//! A protected endpoint checks twice: before it acts ([`caller()`], [`allowed`]), and, when it changes
+//! something, once more in its transaction with all locks held ([`lock()`]). A right that the caller lost
+//! while the request waited must not be used any more.
 
 mod caller;
 pub mod check;
@@ -24,15 +24,15 @@ use uuid::Uuid;
 use crate::api::{Code, Operation, Problem, Request, Shape};
 use crate::db::Connection;
 
-/// The open part of a path that names a user.
+/// The path parameter that names a user.
 const USER: &str = "id";
 
-/// Adds what the document says of the open part of a path that names a user.
+/// Documents the path parameter that names a user.
 pub(crate) fn of_user(operation: Operation) -> Operation {
     operation.path(USER, "The user.", Shape::uuid("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b"))
 }
 
-/// The caller of `request`, who has `right`.
+/// The caller of `request`, who must hold `right`.
 ///
 /// # Errors
 ///
@@ -44,11 +44,12 @@ pub(crate) async fn allowed(request: &Request, right: Right) -> Result<Caller, P
     Ok(caller)
 }
 
-/// The caller of `request`, and the user that its path names: the caller themselves, or, with `right`, anybody.
+/// The caller of `request` and the user named in its path: the caller, or, with `right`, any user.
 ///
 /// # Errors
 ///
-/// 404 `not_found` without the right and for another person: that there is such a person is not told; 401; 503.
+/// 404 `not_found` without the right and for another user, so that the answer does not reveal whether that
+/// user exists; 401; 503.
 pub(crate) async fn allowed_or_self(request: &Request, right: Right) -> Result<(Caller, Uuid), Problem> {
     let caller = caller(request).await?;
     let user = request.uuid(USER)?;
@@ -59,12 +60,12 @@ pub(crate) async fn allowed_or_self(request: &Request, right: Right) -> Result<(
     if rights.has(right) { Ok((caller, user)) } else { Err(Problem::new(Code::NotFound)) }
 }
 
-/// The caller of `request`, who has `right`, and the user that its path names, to do something to them.
+/// The caller of `request`, who must hold `right`, and the user named in its path, on whom the request acts.
 ///
 /// # Errors
 ///
-/// Without the right 403 `forbidden` for oneself, and 404 `not_found` for another person, whether or not there
-/// is one; 401; 503.
+/// Without the right: 403 `forbidden` for the caller's own account, 404 `not_found` for another user, whether
+/// or not that user exists; 401; 503.
 pub(crate) async fn allowed_upon(request: &Request, right: Right) -> Result<(Caller, Uuid), Problem> {
     let caller = caller(request).await?;
     let user = request.uuid(USER)?;
@@ -73,7 +74,7 @@ pub(crate) async fn allowed_upon(request: &Request, right: Right) -> Result<(Cal
     Ok((caller, user))
 }
 
-/// What [`allowed_upon`] asks, for rights that are known.
+/// The checks of [`allowed_upon`], for rights that are already loaded.
 fn check_upon(rights: &Rights, right: Right, caller: &Caller, user: Uuid) -> Result<(), Problem> {
     match rights.has(right) {
         true => Ok(()),
@@ -82,26 +83,26 @@ fn check_upon(rights: &Rights, right: Right, caller: &Caller, user: Uuid) -> Res
     }
 }
 
-/// What `user` may do at this moment.
+/// What `user` may do now.
 ///
 /// # Errors
 ///
-/// 401 `token_revoked` when there is no such user any more; 503.
+/// 401 `token_revoked` when the user no longer exists; 503.
 pub(crate) async fn rights_of(connection: &Connection, user: Uuid) -> Result<Rights, Problem> {
     let rights = find_rights(connection, user).await?;
     rights.ok_or_else(|| Problem::new(Code::TokenRevoked))
 }
 
-/// The same for anybody; `None` when there is no such user.
+/// The same for any user; `None` when the user does not exist.
 pub(crate) async fn find_rights(connection: &Connection, user: Uuid) -> Result<Option<Rights>, Problem> {
     Ok(store::rights(&**connection, user).await?)
 }
 
-/// Whether the caller proved who they are within the last ten minutes.
+/// Whether the caller signed in within the last ten minutes.
 ///
 /// # Errors
 ///
-/// When PostgreSQL is away.
+/// When PostgreSQL is unavailable.
 pub(crate) async fn is_fresh(request: &Request, caller: Caller) -> Result<bool, Problem> {
     Ok(store::is_fresh(&request.context.db.get().await?, caller.session).await?)
 }

@@ -1,4 +1,4 @@
-//! How a handler is asked and how it answers: the HTTP toolkit of every feature.
+//! The HTTP toolkit of every feature: requests, responses, problems and their documentation.
 
 pub mod apidocs;
 mod body;

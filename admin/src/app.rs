@@ -1,4 +1,4 @@
-//! All parts put together: build, run, drain.
+//! The whole service: build it, run it, drain it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,13 +20,14 @@ use crate::router::{self, UnderWay};
 use crate::server::{self, Listener, Stop};
 use crate::sessions::history::partitions;
 
-/// How long to wait before asking an absent PostgreSQL again.
+/// How long to wait before trying an unreachable PostgreSQL again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long one attempt to prepare may take; longer than PostgreSQL lets a statement wait for a lock.
 const PREPARING: Duration = Duration::from_secs(15);
 
-/// How long connections wait for the first attempt to prepare, which takes a fraction of it where PostgreSQL is there.
+/// How long connections wait for the first attempt to prepare. With PostgreSQL available it takes a fraction
+/// of this.
 const OPENING: Duration = Duration::from_secs(2);
 
 /// A service whose sockets are bound.
@@ -40,44 +41,50 @@ pub struct App {
 /// Why a service could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// A socket.
-    #[error("cannot listen on {address}: {cause}; is another process there, and may this one use it?")]
+    /// A socket could not be bound.
+    #[error(
+        "cannot listen on {address}: {cause}; check that no other process uses the address and that \
+        this user may bind it"
+    )]
     Listen {
-        /// Where.
+        /// The address.
         address: Address,
-        /// Why not.
+        /// The error of the operating system.
         cause: std::io::Error,
     },
-    /// What identity providers are asked with.
-    #[error("identity providers cannot be asked: {0}; are the system's root certificates installed?")]
+    /// The HTTP client for identity providers could not be created.
+    #[error(
+        "cannot create the HTTP client for identity providers: {0}; check that the system's root \
+        certificates are installed"
+    )]
     Providers(#[from] reqwest::Error),
 }
 
-/// Why a service ended without being told to.
+/// Why a service stopped without being asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// `migrate` was forgotten.
+    /// The migrations have not been run.
     #[error("the database schema lacks {missing} migration(s); run `admin migrate`, then start again")]
     SchemaBehind {
-        /// How many.
+        /// How many migrations are missing.
         missing: usize,
     },
-    /// PostgreSQL refused.
-    #[error("preparing failed: {0}")]
+    /// PostgreSQL returned an error.
+    #[error("cannot prepare the database: {0}")]
     Database(DbError),
     /// The signing keys cannot be used.
-    #[error("the signing keys cannot be used: {0}")]
+    #[error("cannot use the signing keys: {0}")]
     Keys(Box<dyn std::error::Error + Send + Sync>),
-    /// A part that never ends did.
-    #[error("a background task ended; start the service again")]
+    /// A background task that must run for ever ended.
+    #[error("a background task ended unexpectedly; restart the service")]
     Background,
-    /// Too slow.
-    #[error("stopped, but some requests did not end within ADMIN_DRAIN")]
+    /// The drain took too long.
+    #[error("stopped, but some requests were still running after ADMIN_DRAIN")]
     NotDrained,
 }
 
 impl App {
-    /// Binds every socket. Stores are reached later, by [`Self::run`].
+    /// Binds all sockets. Stores are reached later, by [`Self::run`].
     ///
     /// # Errors
     ///
@@ -93,32 +100,32 @@ impl App {
         Ok(Self { context, relay, api, ops })
     }
 
-    /// Lets operators change which lines are logged.
+    /// Changes at run time which lines are logged.
     #[must_use]
     pub fn with_levels(mut self, levels: Levels) -> Self {
         self.context.levels = levels;
         self
     }
 
-    /// What handlers are given.
+    /// Shared by all handlers.
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Where the API is.
+    /// The listener of the API.
     pub fn api_addresses(&self) -> Vec<Address> {
         self.api.iter().filter_map(|listener| listener.address().ok()).collect()
     }
 
-    /// Where health and metrics are.
+    /// The listener of health and metrics.
     pub fn ops_addresses(&self) -> Vec<Address> {
         self.ops.iter().filter_map(|listener| listener.address().ok()).collect()
     }
 
     /// Serves until `shutdown`, then drains.
     ///
-    /// Listens from the beginning, so that whoever comes meanwhile waits; answers when it was tried to get ready, and 503
-    /// as long as PostgreSQL is not there. Redis may be away.
+    /// Listens from the beginning, so that early connections wait. They are answered after the first attempt
+    /// to prepare, with 503 while PostgreSQL is unavailable. Redis may be unavailable.
     ///
     /// # Errors
     ///
@@ -137,7 +144,7 @@ impl App {
         let api = {
             let (tried, stop) = (Arc::clone(&tried), stop.clone());
             async move {
-                // Connections wait meanwhile, where they would be answered 503.
+                // Meanwhile connections wait; without this they would be answered 503.
                 tokio::select! {
                     () = tried.notified() => {}
                     () = sleep(OPENING) => {}
@@ -149,10 +156,10 @@ impl App {
         let ops =
             server::serve(ops, health::filter(context.clone(), draining.clone()), after_drain.clone(), drain);
         let mut api = JoinSet::from_iter([api]);
-        // Kept until the end: whoever asks learns that the service is draining.
+        // Kept until the end, so that health checks see that the service is draining.
         let _ops = JoinSet::from_iter([ops]);
 
-        // Aborts whatever is left of them when this function returns.
+        // Aborts the tasks that are still running when this function returns.
         let mut background = JoinSet::new();
         let outcome = tokio::select! {
             () = stop => Ok(()),
@@ -160,12 +167,12 @@ impl App {
         };
         draining.begin();
         outcome?;
-        tracing::info!("Stopping: no new connections, requests under way finish.");
+        tracing::info!("Stopping: no new connections; requests in progress will finish.");
         let deadline = Instant::now() + drain;
         let answered = matches!(api.join_next().await, Some(Ok(true)));
-        // Whoever hung up has no connection any more, but its request is worked on.
+        // A client that hung up has no connection any more, but its request is still processed.
         let finished = timeout_at(deadline, under_way.end()).await.is_ok() && answered;
-        // Requests that were under way may have revoked something: the relay ends after them.
+        // Requests in progress may have revoked something, so the relay stops after them.
         drop(all_drained);
         let _stragglers = tokio::time::timeout(drain, finish(&mut background)).await;
         if finished { Ok(()) } else { Err(RunError::NotDrained) }
@@ -183,7 +190,7 @@ async fn bind(addresses: &[Address]) -> Result<Vec<Listener>, BuildError> {
     Ok(listeners)
 }
 
-/// Prepares, then runs what goes on in the background. Returns only when something is wrong.
+/// Prepares, then runs the background tasks. Returns only on failure.
 async fn work(
     context: &Context,
     relay: Relay,
@@ -219,16 +226,16 @@ async fn work(
     RunError::Background
 }
 
-/// What a background task was.
+/// How a background task ends.
 #[derive(PartialEq, Eq)]
 enum Part {
-    /// Ends by itself when told.
+    /// It ends when asked to stop.
     Relay,
-    /// Never ends.
+    /// It never ends.
     Endless,
 }
 
-/// Until the relay has published what was left.
+/// It ends when the relay has published the remaining rows.
 async fn finish(background: &mut JoinSet<Part>) {
     while let Some(ended) = background.join_next().await {
         if ended.is_ok_and(|part| part == Part::Relay) {
@@ -237,14 +244,16 @@ async fn finish(background: &mut JoinSet<Part>) {
     }
 }
 
-/// Waits for PostgreSQL, then makes sure of the schema, the keys and this process's token life. Says when it was `tried`.
+/// Waits for PostgreSQL, then checks the schema, the keys and this process's token life. Signals `tried`
+/// after the first attempt.
 async fn prepare(context: &Context, tried: &Notify) -> Result<(), RunError> {
     loop {
         let prepared = within(PREPARING, prepare_once(context)).await;
         tried.notify_one();
         match prepared {
             Err(RunError::Database(error)) if error.is_passing() => {
-                tracing::warn!(reason = %error, "Waiting for PostgreSQL; requests are answered 503.");
+                tracing::warn!(reason = %error, "PostgreSQL is unavailable; answering requests with 503 \
+                    until it is back.");
                 sleep(PAUSE).await;
             }
             prepared => return prepared,
@@ -261,7 +270,8 @@ async fn prepare_once(context: &Context) -> Result<(), RunError> {
     keys::ensure(&transaction, context.keys.sealer()).await?;
     transaction.commit().await?;
     drop(connection);
-    // Before the first token is minted, which needs the keys: whoever revokes must know how long it lives.
+    // Before the first token is minted (for which the keys are needed): revocations must know how long a
+    // token can live.
     context.keys.declare_life(&context.db, context.config.tokens.access_life).await?;
     context.keys.load(&context.db).await?;
     Ok(())

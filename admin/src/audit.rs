@@ -192,7 +192,7 @@ impl Entry {
 ///
 /// # Errors
 ///
-/// When PostgreSQL is away.
+/// When PostgreSQL is unavailable.
 pub async fn record(
     tx: &Transaction<'_>,
     keys: &DerivedKeys,
@@ -206,7 +206,7 @@ pub async fn record(
 ///
 /// # Errors
 ///
-/// When PostgreSQL is away.
+/// When PostgreSQL is unavailable.
 pub async fn record_all(
     tx: &Transaction<'_>,
     keys: &DerivedKeys,

@@ -1,4 +1,4 @@
-//! The handle that every handler is given.
+//! The state that every handler shares.
 
 use std::sync::Arc;
 
@@ -15,30 +15,30 @@ use crate::users::hash::Hasher;
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
 pub struct Context {
-    /// What the operator said.
+    /// The configuration.
     pub config: Arc<Config>,
-    /// PostgreSQL.
+    /// The PostgreSQL pool.
     pub db: Db,
     /// The signing keys.
     pub keys: Keys,
     /// The keys of refresh tokens.
     pub refresh_keys: Arc<DerivedKeys>,
-    /// The keys of the audit log's chain.
+    /// The keys of the audit log's hash chain.
     pub audit_keys: Arc<DerivedKeys>,
-    /// What is remembered for minutes, in Redis.
+    /// Short-lived state in Redis.
     pub pending: Pending,
     /// The identity providers.
     pub providers: Arc<Providers>,
     /// The threads that hash passwords.
     pub hasher: Hasher,
-    /// What is counted.
+    /// The metrics.
     pub metrics: Arc<Metrics>,
-    /// Which lines are logged.
+    /// Changes at run time which lines are logged.
     pub levels: Levels,
 }
 
 impl Context {
-    /// A context over `config`. Opens nothing: the pool connects when it is first asked.
+    /// A context for `config`. Opens no connection: the pool connects on first use.
     pub fn new(config: Config) -> Self {
         Self {
             db: Db::new(&config.database),

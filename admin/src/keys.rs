@@ -51,7 +51,7 @@ pub enum Unready {
 /// The keys could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// PostgreSQL.
+    /// The PostgreSQL pool.
     #[error(transparent)]
     Database(#[from] DbError),
     /// What stands there cannot be used.

@@ -2,14 +2,15 @@
 //!
 //! Each part knows only those before it in this list:
 //!
-//! * [`config`], [`metrics`], [`db`]: what the operator said, what the operator sees, and PostgreSQL;
-//! * [`providers`]: who vouches for people, and how each is asked;
+//! * [`config`], [`metrics`], [`db`]: configuration, metrics and PostgreSQL;
+//! * [`providers`]: the identity providers and their protocols;
 //! * [`keys`]: signing keys, and the keys of refresh tokens;
-//! * [`context`], [`api`], [`pending`]: what every handler is given, how it answers, and what it remembers for minutes;
-//! * [`revocations`]: what no longer counts, from the transaction that says so to Redis;
+//! * [`context`], [`api`], [`pending`]: the state shared by handlers, the HTTP toolkit, and short-lived state
+//!   in Redis;
+//! * [`revocations`]: revocations, from the transaction that makes them to Redis;
 //! * [`users`], [`access`], [`audit`], [`roles`], [`sessions`], [`provider_sign_in`], [`me`], [`operators`]: the features, a folder each, a file an endpoint;
-//! * [`router`], [`health`], [`server`]: every route, and how a connection becomes a request;
-//! * [`app`], [`command`]: the parts put together, and what a person types.
+//! * [`router`], [`health`], [`server`]: all routes, health checks, and the HTTP server;
+//! * [`app`], [`command`]: the assembled service and the command line.
 
 pub mod access;
 pub mod api;

@@ -1,4 +1,4 @@
-//! The program: command to exit code.
+//! The program: runs a command and returns its exit code.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     let command = match Command::try_parse() {
         Ok(command) => command,
         Err(error) => {
-            // Help and version are no mistakes, and go to standard output.
+            // Help and version are not errors: they are printed to standard output.
             let _unheard = error.print();
             return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
         }
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(command.run()),
         Err(error) => {
-            eprintln!("admin: the runtime cannot start: {error}");
+            eprintln!("admin: cannot start the async runtime: {error}");
             ExitCode::FAILURE
         }
     }

@@ -70,7 +70,7 @@ impl NewRevocation {
 ///
 /// # Errors
 ///
-/// When PostgreSQL is away.
+/// When PostgreSQL is unavailable.
 pub async fn record(
     transaction: &Transaction<'_>,
     issuer: &str,
@@ -93,7 +93,7 @@ pub async fn record(
 ///
 /// # Errors
 ///
-/// When PostgreSQL is away.
+/// When PostgreSQL is unavailable.
 pub async fn lag(connection: &Connection) -> Result<f64, DbError> {
     Ok(store::oldest_unpublished(connection).await?.unwrap_or(0.0))
 }

@@ -44,7 +44,7 @@ pub struct Route {
     pub method: Method,
     /// Its path, with open parts in braces: `/api/v1/me/sessions/{sid}`.
     pub path: &'static str,
-    /// What the document says of it.
+    /// Documents the endpoint.
     pub operation: Operation,
     handler: Handler,
 }

@@ -1,4 +1,4 @@
-//! Who calls: the access token, verified, and then held against the database.
+//! The caller: the access token, verified and then checked against the database.
 
 use http::{HeaderMap, header};
 use shared::clock::{Clock as _, SystemClock};
@@ -10,15 +10,15 @@ use super::store;
 use crate::api::{Code, Problem, Request};
 use crate::db::Transaction;
 
-/// The longest access token life that can be configured, in seconds. Tokens minted before it was shortened
-/// are good until they end.
+/// The longest access token life that can be configured, in seconds. Tokens minted before the configured life
+/// was shortened stay valid until they expire.
 const MAX_LIFE: u64 = 3600;
 
-/// By how many seconds the clocks of this machine and of PostgreSQL may differ. Whether a token has expired
-/// is for PostgreSQL to say, which stamped it.
+/// By how many seconds the clocks of this machine and of PostgreSQL may differ. PostgreSQL, which stamped the
+/// token, decides whether it has expired.
 const CLOCK_SKEW: u64 = 60;
 
-/// Whoever holds a good access token.
+/// The holder of a valid access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Caller {
     /// The user.
@@ -28,25 +28,27 @@ pub(crate) struct Caller {
     token: Token,
 }
 
-/// What a token stands on besides user and session: kept, so that it can be asked for again under a lock.
+/// What the validity of a token depends on besides user and session: kept, so that it can be checked again
+/// under a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
-    /// In seconds since 1970.
+    /// Seconds since 1970.
     pub(super) expires_at: u64,
-    /// Under which it would be revoked alone; all zeroes, which no token has, for one without.
+    /// The key under which this token alone would be revoked; all zeroes, which no token has, for a token
+    /// without one.
     pub(super) key: RecordKey,
-    /// Under which everything that its key signed would be revoked.
+    /// The key under which all tokens of its signing key would be revoked.
     pub(super) signing_key: RecordKey,
     generation: u64,
     deployment_generation: u64,
 }
 
-/// The caller of `request`, whose body is one that the route knows.
+/// The caller of `request`, on a route that accepts a body.
 ///
 /// # Errors
 ///
-/// 401 `token_missing`, `token_invalid`, `token_expired` or `token_revoked`; 415 or 422 for a body where none
-/// belongs; 503.
+/// 401 `token_missing`, `token_invalid`, `token_expired` or `token_revoked`; 415 or 422 for a body on a route
+/// that accepts none; 503.
 pub(crate) async fn caller(request: &Request) -> Result<Caller, Problem> {
     let text = bearer(&request.headers)?.ok_or_else(|| Problem::new(Code::TokenMissing))?;
     let token = verify(request, text, CLOCK_SKEW)?;
@@ -58,10 +60,10 @@ pub(crate) async fn caller(request: &Request) -> Result<Caller, Problem> {
     Ok(caller)
 }
 
-/// Asks again whether the caller's token is good, for a transaction that waited for a lock since it was asked.
+/// Checks the caller's token again, for a transaction that has waited for a lock since the first check.
 ///
-/// A token that was revoked meanwhile must not bring forth anything: least of all a new pair, which no
-/// revocation would reach. In a statement of its own, after the one that waited.
+/// A token that was revoked meanwhile must not create anything, least of all a new token pair, which no
+/// revocation would reach. A statement of its own, after the one that waited.
 ///
 /// # Errors
 ///
@@ -71,7 +73,7 @@ pub(crate) async fn still(tx: &Transaction<'_>, caller: Caller) -> Result<(), Pr
 }
 
 fn judge(caller: Caller, facts: Option<Facts>) -> Result<(), Problem> {
-    // Whoever is not there, or no longer there, has nothing that could still be good.
+    // A session or user that does not exist has no valid token.
     let facts = facts.ok_or_else(|| Problem::new(Code::TokenRevoked))?;
     if facts.is_expired {
         Err(Problem::new(Code::TokenExpired))
@@ -82,20 +84,20 @@ fn judge(caller: Caller, facts: Option<Facts>) -> Result<(), Problem> {
     }
 }
 
-/// The session that a genuine access token names, even when the token has expired: for signing out, which
-/// must not fail for coming late. `None` without a token.
+/// The session that a genuine access token names, even when the token has expired: sign-out must not fail
+/// because it comes late. `None` without a token.
 ///
 /// # Errors
 ///
-/// 401 `token_invalid` for a token that is not ours.
+/// 401 `token_invalid` for a token that this service did not issue.
 pub(crate) fn session_to_end(request: &Request) -> Result<Option<Uuid>, Problem> {
     let Some(text) = bearer(&request.headers)? else { return Ok(None) };
-    // Any age will do: what is asked is whether it was issued here.
+    // Any age is accepted; only the issuer matters.
     let token = verify(request, text, u64::MAX)?;
     Ok(Some(identify(&token)?.session))
 }
 
-/// The one token of scheme Bearer (RFC 6750, section 2.1); other schemes are not ours to judge.
+/// The one token of scheme Bearer (RFC 6750, section 2.1). Other schemes are ignored.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut lines = headers.get_all(header::AUTHORIZATION).iter();
     let Some(line) = lines.next() else { return Ok(None) };
@@ -119,7 +121,7 @@ fn verify(request: &Request, text: &str, leeway: u64) -> Result<VerifiedToken, P
     }
 }
 
-/// Tokens of service accounts have no session, and no business here.
+/// Tokens of service accounts have no session and are not accepted here.
 fn identify(token: &VerifiedToken) -> Result<Caller, Problem> {
     let session = token.session.as_deref().and_then(|sid| sid.parse().ok());
     match (token.subject.parse(), session) {
@@ -128,11 +130,11 @@ fn identify(token: &VerifiedToken) -> Result<Caller, Problem> {
     }
 }
 
-/// What the database says of a token, in one statement and so of one moment.
+/// What the database says about a token, read in one statement and therefore at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts {
     pub(super) is_expired: bool,
-    /// Session and user stand, and neither the token itself nor the key that signed it was revoked.
+    /// Session and user are active, and neither the token itself nor the key that signed it is revoked.
     pub(super) stands: bool,
     pub(super) generation: u64,
     pub(super) deployment_generation: u64,
@@ -157,7 +159,7 @@ impl Facts {
 }
 
 impl Caller {
-    /// The generation of the user's tokens that theirs is of.
+    /// The generation of the user's tokens that this token belongs to.
     pub(crate) fn generation(&self) -> u64 {
         self.token.generation
     }

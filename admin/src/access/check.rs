@@ -1,4 +1,4 @@
-//! `POST /api/v1/authz/check`: whether somebody may do something.
+//! `POST /api/v1/authz/check`: whether a user has permissions.
 
 use std::collections::BTreeMap;
 
@@ -12,22 +12,22 @@ use uuid::Uuid;
 use super::question::{self, Answerable};
 use crate::api::{Operation, Problem, Request, Response};
 
-/// What somebody may do.
+/// The permissions that a user has.
 #[derive(Serialize, ToSchema)]
 struct Checked {
     user_id: Uuid,
-    /// Whether they may do all of it, or, with `any`, some.
+    /// Whether the user has all of them, or, with `any`, at least one.
     allowed: bool,
-    /// By permission.
+    /// The result of each permission.
     #[schema(value_type = BTreeMap<String, bool>)]
     results: BTreeMap<Permission, bool>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
-    question::describe(operation).summary("Whether somebody may do something.").answer::<Checked>(
+    question::describe(operation).summary("Check permissions.").answer::<Checked>(
         200,
-        "What they may do.",
+        "The result of each permission.",
         json!({
             "user_id": "0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b",
             "allowed": false,
@@ -36,7 +36,7 @@ pub fn describe(operation: Operation) -> Operation {
     )
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! `POST /api/v1/authz/explain`: why somebody may do something.
+//! `POST /api/v1/authz/explain`: why a user has permissions.
 
 use std::collections::BTreeMap;
 
@@ -15,53 +15,54 @@ use super::question::{self, Answerable};
 use super::{Path, Rights};
 use crate::api::{Operation, Problem, Request, Response};
 
-/// What somebody may do, and why.
+/// The permissions that a user has, and which roles grant them.
 #[derive(Serialize, ToSchema)]
 struct Explained {
     user_id: Uuid,
-    /// Whether they may do all of it, or, with `any`, some.
+    /// Whether the user has all of them, or, with `any`, at least one.
     allowed: bool,
-    /// By permission.
+    /// The result of each permission.
     #[schema(value_type = BTreeMap<String, Explanation>)]
     results: BTreeMap<Permission, Explanation>,
 }
 
-/// Whether, and why.
+/// The result of one permission, and its reasons.
 #[derive(Serialize, ToSchema)]
 struct Explanation {
     allowed: bool,
-    /// A superuser may do everything in admin; no location lets them in for it.
+    /// A superuser may do everything in this API; at nginx superuser status grants nothing.
     superuser: bool,
-    /// Every way to it: for each assigned role and each pattern that grants it, the shortest.
+    /// All paths to it: the shortest one for each assigned role and each pattern that grants it.
     paths: Vec<ExplainedPath>,
 }
 
-/// One way to a permission: user, role, what is inherited, permission, end.
+/// One path from a user to a permission: assigned role, inherited roles, pattern, expiry.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Path)]
 struct ExplainedPath {
-    /// The role that is assigned.
+    /// The assigned role.
     #[schema(value_type = String)]
     role: RoleName,
-    /// From what that role inherits to the role that has the permission; empty when it has it itself.
+    /// The chain of inherited roles from the assigned role to the role that has the permission; empty when
+    /// the assigned role has it directly.
     #[schema(value_type = Vec<String>)]
     inherited: Vec<RoleName>,
-    /// What grants it.
+    /// The pattern that grants the permission.
     #[schema(value_type = String)]
     permission: Pattern,
-    /// When the assignment ends; null for never.
+    /// When the assignment expires; null for never.
     #[schema(required)]
     expires_at: Option<Timestamp>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     let path = json!({
         "role": "premium", "inherited": ["subscriber"], "permission": "films:*", "expires_at": "2099-12-31T00:00:00Z"
     });
-    question::describe(operation).summary("Why somebody may do something.").answer::<Explained>(
+    question::describe(operation).summary("Explain permissions.").answer::<Explained>(
         200,
-        "What they may do, and by which way.",
+        "Effective permissions and the roles that grant them.",
         json!({
             "user_id": "0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b",
             "allowed": false,
@@ -73,7 +74,7 @@ pub fn describe(operation: Operation) -> Operation {
     )
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

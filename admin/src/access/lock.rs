@@ -1,4 +1,4 @@
-//! The locks of a change that one person makes upon others, and what is asked again under them.
+//! The locks of a change that one user makes to other users, and the checks repeated under them.
 
 use uuid::Uuid;
 
@@ -9,25 +9,25 @@ use crate::api::{Code, Problem};
 use crate::db::Transaction;
 use crate::users;
 
-/// What was found under the locks.
+/// What was read under the locks.
 pub(crate) struct Locked {
-    /// What the caller may do, now that nobody can take it away until the transaction ends.
+    /// What the caller may do; the locks keep it so until the transaction ends.
     pub(crate) rights: Rights,
-    /// Those of the asked for who are there, in order.
+    /// The requested users that exist, in order.
     pub(crate) users: Vec<Uuid>,
-    /// Whether one of these may do everything.
+    /// Whether one of them is a superuser.
     has_superuser: bool,
 }
 
-/// Holds the definitions of all roles as they are, then `users` and the caller with them alone, until the
-/// transaction ends; then asks again whether the caller's token is good, and what the caller may do.
+/// Locks the definitions of all roles in shared mode, then the `users` and the caller exclusively, until the
+/// transaction ends. Then checks the caller's token and rights again.
 ///
-/// All people in one statement and in the order of their identifiers, so that two who act upon each other do not
-/// wait for each other for ever.
+/// One statement locks all users in the order of their identifiers, so that two callers who act on each other
+/// cannot deadlock.
 ///
 /// # Errors
 ///
-/// 401 when the caller's token was revoked or has expired meanwhile; 503.
+/// 401 when the caller's token was revoked or expired meanwhile; 503.
 pub(crate) async fn lock(tx: &Transaction<'_>, caller: Caller, users: &[Uuid]) -> Result<Locked, Problem> {
     store::hold_definitions(tx).await?;
     let all = [users, &[caller.user]].concat();
@@ -42,12 +42,12 @@ pub(crate) async fn lock(tx: &Transaction<'_>, caller: Caller, users: &[Uuid]) -
     Ok(Locked { rights, users: there.into_iter().map(|(user, _)| user).collect(), has_superuser })
 }
 
-/// The same for one person, whom the caller, who still has `right`, may act upon.
+/// The same for one user, on whom the caller, still holding `right`, may act.
 ///
 /// # Errors
 ///
-/// 403 `forbidden` upon oneself without the right, and for whoever is no superuser upon one who is; 404 without
-/// the right, and when there is no such person; 401; 503.
+/// 403 `forbidden` without the right on the caller's own account, and for a caller who is no superuser on a
+/// superuser; 404 without the right, and when the user does not exist; 401; 503.
 pub(crate) async fn lock_upon(
     tx: &Transaction<'_>,
     caller: Caller,
@@ -64,14 +64,14 @@ pub(crate) async fn lock_upon(
 }
 
 impl Locked {
-    /// Asks that the caller may act on these people: only a superuser acts on a superuser.
+    /// Checks that the caller may act on these users: only a superuser may modify a superuser.
     ///
     /// # Errors
     ///
     /// 403 `forbidden`.
     fn check_rank(&self) -> Result<(), Problem> {
         if self.has_superuser && !self.rights.is_superuser {
-            return Err(Problem::new(Code::Forbidden).detail("Only a superuser acts on a superuser."));
+            return Err(Problem::new(Code::Forbidden).detail("Only a superuser may modify a superuser."));
         }
         Ok(())
     }

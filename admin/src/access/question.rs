@@ -1,4 +1,4 @@
-//! A question about what somebody may do: as it is asked, and whether it is the caller's business.
+//! A query about permissions: its body, and whether the caller may make it.
 
 use std::collections::BTreeSet;
 
@@ -11,17 +11,17 @@ use uuid::Uuid;
 use super::{Right, Rights, caller, find_rights, rights_of};
 use crate::api::{Access, Code, Findings, Operation, Problem, Request};
 
-/// The most permissions that one request asks for.
+/// The most permissions that one request may name.
 const MOST: usize = 100;
 
-/// What is asked.
+/// The body of the request.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Question)]
 struct Body {
-    /// Whom it is about; without it the caller.
+    /// The user; without it the caller.
     user_id: Option<Uuid>,
-    /// Each `area:action`.
+    /// Permissions of the form `area:action`.
     #[schema(min_items = 1, max_items = 100)]
     permissions: Vec<String>,
     /// Whether one of them is enough.
@@ -29,39 +29,39 @@ struct Body {
     any: bool,
 }
 
-/// The same, read.
+/// The validated body.
 pub(super) struct Question {
     user: Option<Uuid>,
     pub(super) permissions: BTreeSet<Permission>,
     any: bool,
 }
 
-/// What was asked, of whom, and what they may do.
+/// The validated body, the user, and what that user may do.
 pub(super) struct Answerable {
     pub(super) question: Question,
     pub(super) user: Uuid,
     pub(super) rights: Rights,
 }
 
-/// What the document says of every question.
+/// Documents what both endpoints have in common.
 pub(super) fn describe(operation: Operation) -> Operation {
     operation
         .tag("Authorisation")
         .detail(
-            "Of oneself, or, with `authz:check` and a `user_id`, of anybody. Without that right another person is \
-             not found. Whoever is disabled may do nothing. At locations the same roles count, but a superuser as \
-             such may do nothing there.",
+            "For the caller; with the permission `authz:check` and a `user_id`, for any user. Without that \
+            permission another user's identifier returns 404. A disabled user has no permissions. nginx \
+            checks the same roles, but superuser status grants nothing there.",
         )
         .access(Access::SignedIn)
         .body::<Body>(json!({ "permissions": ["films:watch", "films:download"] }))
         .problems(&[Code::NotFound])
 }
 
-/// Reads the question of `request`, and looks up what it is about.
+/// Reads the query of `request` and loads the user's permissions.
 ///
 /// # Errors
 ///
-/// 404 for another person without `authz:check`, and when there is none; 422; 401; 503.
+/// 404 for another user without `authz:check`, and when the user does not exist; 422; 401; 503.
 pub(super) async fn read(request: &Request) -> Result<Answerable, Problem> {
     let caller = caller(request).await?;
     let question = request.json::<Body>()?.check()?;
@@ -78,7 +78,7 @@ pub(super) async fn read(request: &Request) -> Result<Answerable, Problem> {
 }
 
 impl Question {
-    /// Whether what was found out about each permission is what was asked for.
+    /// Whether the results satisfy the query.
     pub(super) fn is_met(&self, mut results: impl Iterator<Item = bool>) -> bool {
         if self.any { results.any(|allowed| allowed) } else { results.all(|allowed| allowed) }
     }
@@ -88,7 +88,7 @@ impl Body {
     fn check(self) -> Result<Question, Problem> {
         let mut found = Findings::default();
         if !(1..=MOST).contains(&self.permissions.len()) {
-            found.add("permissions", "field_invalid", "Ask for 1 to 100 permissions.");
+            found.add("permissions", "field_invalid", "Must contain 1 to 100 permissions.");
         }
         let mut permissions = BTreeSet::new();
         for (place, text) in self.permissions.iter().enumerate().take(MOST) {

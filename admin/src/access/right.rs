@@ -1,4 +1,4 @@
-//! The permissions that admin itself asks for.
+//! The permissions that this service itself checks.
 
 use shared::permission::{Pattern, Permission};
 
@@ -6,22 +6,22 @@ use crate::api::{Code, Problem};
 
 macro_rules! rights {
     ($($variant:ident = $text:literal $description:literal,)*) => {
-        /// A permission that an endpoint of admin asks for.
+        /// A permission that an endpoint requires.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Right {
             $(#[doc = concat!("`", $text, "`: ", $description)] $variant,)*
         }
 
         impl Right {
-            /// Every one.
+            /// All of them.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The permission's text.
+            /// The text of the permission.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
 
-            /// What it lets somebody do.
+            /// What it allows.
             pub const fn description(self) -> &'static str {
                 match self { $(Self::$variant => $description,)* }
             }
@@ -30,24 +30,24 @@ macro_rules! rights {
 }
 
 rights! {
-    RolesRead = "roles:read" "See roles, permissions and who has which.",
-    RolesWrite = "roles:write" "Make, change and delete roles.",
-    RolesAssign = "roles:assign" "Give roles to people and take them away.",
-    AuthzCheck = "authz:check" "Ask what other people may do.",
-    UsersRead = "users:read" "See people, their sessions and their history.",
+    RolesRead = "roles:read" "View roles, permissions and role assignments.",
+    RolesWrite = "roles:write" "Create, change and delete roles.",
+    RolesAssign = "roles:assign" "Assign and revoke roles.",
+    AuthzCheck = "authz:check" "Check and explain the permissions of other users.",
+    UsersRead = "users:read" "View users, their sessions and their login history.",
     UsersWrite = "users:write" "Disable and enable accounts.",
-    SessionsEnd = "sessions:end" "End other people's sessions.",
+    SessionsEnd = "sessions:end" "Revoke other users' sessions.",
     AuditRead = "audit:read" "Read the audit log.",
 }
 
 impl Right {
-    /// 403 `forbidden`, which says what to ask for.
+    /// 403 `forbidden`, whose detail names the missing permission.
     pub(crate) fn missing(self) -> Problem {
-        Problem::new(Code::Forbidden).detail(format!("This takes the permission {}.", self.as_str()))
+        Problem::new(Code::Forbidden).detail(format!("Requires the permission `{}`.", self.as_str()))
     }
 
     fn permission(self) -> Permission {
-        self.as_str().parse().expect("a test holds every text against the grammar")
+        self.as_str().parse().expect("a test checks every text against the grammar")
     }
 
     pub(crate) fn pattern(self) -> Pattern {

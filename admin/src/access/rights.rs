@@ -1,4 +1,4 @@
-//! What somebody may do: their roles, what these inherit, and the permissions that follow.
+//! What a user may do: the roles, what they inherit, and the resulting permissions.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -10,32 +10,32 @@ use shared::role_map::RoleMap;
 use super::Right;
 use crate::api::Problem;
 
-/// A moment, or never. The later is the greater, and never is the greatest.
+/// A moment, or never. A later moment is greater, and never is the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum End {
     At(Timestamp),
     Never,
 }
 
-/// A role that somebody has, and until when.
+/// A role that a user has, and when it expires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) role: RoleName,
     pub(crate) end: End,
 }
 
-/// What somebody may do at one moment.
+/// What a user may do at one moment.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rights {
-    /// Whether they may do everything.
+    /// Whether the user is a superuser.
     pub(crate) is_superuser: bool,
-    /// Their roles by name, each with what it gives.
+    /// The user's roles by name, each with what it grants.
     held: Vec<Given>,
-    /// The definitions of these roles, and of all that they inherit.
+    /// The definitions of these roles and of all roles that they inherit.
     map: RoleMap,
 }
 
-/// What one role that somebody has gives them.
+/// What one role of a user grants.
 #[derive(Debug, Clone)]
 struct Given {
     held: Held,
@@ -43,19 +43,20 @@ struct Given {
     patterns: BTreeSet<Pattern>,
 }
 
-/// One way in which somebody comes to a permission.
+/// One path from a user to a permission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Path {
-    /// The role that was assigned.
+    /// The assigned role.
     pub(crate) held: Held,
-    /// From what that role inherits to the role that has the pattern; empty when it has it itself.
+    /// The chain of inherited roles from the assigned role to the role with the pattern; empty when the
+    /// assigned role has it directly.
     pub(crate) inherited: Vec<RoleName>,
-    /// What grants the permission.
+    /// The pattern that grants the permission.
     pub(crate) pattern: Pattern,
 }
 
 impl End {
-    /// The end that a stored moment is; none is never.
+    /// Reads a stored moment; null is never.
     pub(crate) fn of(moment: Option<Timestamp>) -> Self {
         moment.map_or(Self::Never, Self::At)
     }
@@ -70,7 +71,7 @@ impl End {
 }
 
 impl Rights {
-    /// The rights of somebody with the roles `held`, which are defined by `map` with all that they inherit.
+    /// The rights of a user with the roles `held`. `map` defines these roles and all that they inherit.
     pub(super) fn new(is_superuser: bool, held: Vec<Held>, map: RoleMap) -> Self {
         let given = |held: Held| Given {
             roles: map.reach([&held.role]).into_iter().cloned().collect(),
@@ -80,12 +81,12 @@ impl Rights {
         Self { is_superuser, held: held.into_iter().map(given).collect(), map }
     }
 
-    /// Whether an endpoint that asks for `right` lets them in.
+    /// Whether an endpoint that requires `right` accepts this user.
     pub(crate) fn has(&self, right: Right) -> bool {
         self.is_superuser || self.may(&right.pattern())
     }
 
-    /// Asks for `right`.
+    /// Requires `right`.
     ///
     /// # Errors
     ///
@@ -94,12 +95,12 @@ impl Rights {
         if self.has(right) { Ok(()) } else { Err(right.missing()) }
     }
 
-    /// Whether they hold all of `pattern`: a permission, or a whole area.
+    /// Whether they grant all of `pattern`: one permission, or a whole area.
     pub(crate) fn may(&self, pattern: &Pattern) -> bool {
         self.may_until(pattern).is_some()
     }
 
-    /// Until when they hold all of `pattern`; `None` when they do not.
+    /// Until when they grant all of `pattern`; `None` when they do not.
     pub(crate) fn may_until(&self, pattern: &Pattern) -> Option<End> {
         if self.is_superuser {
             return Some(End::Never);
@@ -109,16 +110,16 @@ impl Rights {
         self.held.iter().filter(holds).map(|given| given.held.end).max()
     }
 
-    /// Until when they have `role`, assigned or inherited; `None` when they do not. Whoever holds everything has
-    /// every role to give, though no location lets them in for it.
+    /// Until when they include `role`, assigned or inherited; `None` when they do not. A superuser may grant
+    /// every role, although nginx does not accept a superuser in place of a role.
     pub(crate) fn has_role_until(&self, role: &RoleName) -> Option<End> {
         let has = |given: &&Given| given.roles.contains(role);
         let assigned = self.held.iter().filter(has).map(|given| given.held.end).max();
         assigned.max(self.may_until(&Pattern::everything()))
     }
 
-    /// Everything that they hold, and until when: by pattern, each with its latest end. What is part of another
-    /// that lasts as long is left out.
+    /// All granted patterns, each with its latest expiry. A pattern covered by another one that lasts at
+    /// least as long is left out.
     pub(crate) fn effective(&self) -> Vec<(Pattern, End)> {
         let mut ends: BTreeMap<Pattern, End> = BTreeMap::new();
         for given in &self.held {
@@ -134,7 +135,7 @@ impl Rights {
         ends.iter().filter(|(pattern, end)| !is_part(pattern, **end)).map(|(p, e)| (p.clone(), *e)).collect()
     }
 
-    /// Every way to `permission`: for each assigned role and each pattern that grants it, the shortest.
+    /// All paths to `permission`: the shortest one for each assigned role and each pattern that grants it.
     pub(crate) fn paths(&self, permission: &Permission) -> Vec<Path> {
         self.held.iter().flat_map(|given| self.paths_of(&given.held, permission)).collect()
     }
@@ -143,7 +144,7 @@ impl Rights {
         let mut paths: BTreeMap<Pattern, Path> = BTreeMap::new();
         let mut seen = vec![held.role.clone()];
         let mut next = VecDeque::from([(held.role.clone(), Vec::new())]);
-        // Breadth first: the first way to a pattern is a shortest one.
+        // Breadth first: the first path found to a pattern is a shortest one.
         while let Some((name, inherited)) = next.pop_front() {
             let Some(role) = self.map.get(&name) else { continue };
             for pattern in role.permissions.iter().filter(|pattern| pattern.grants(permission)) {

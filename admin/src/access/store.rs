@@ -1,4 +1,4 @@
-//! All SQL about callers, and about what somebody may do.
+//! The SQL of callers and of what users may do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,23 +17,24 @@ use super::rights::{End, Held, Rights};
 use crate::db::{Client, Connection, DbError, Transaction};
 use crate::users::store::ACTIVE;
 
-/// A role that somebody has, as the database tells it.
+/// A role assignment, as stored.
 #[derive(Deserialize)]
 struct HeldRole {
     role: RoleName,
     expires_at: Option<Timestamp>,
 }
 
-/// A role's definition, as the database tells it.
+/// A role definition, as stored.
 #[derive(Deserialize)]
 struct Definition {
     permissions: BTreeSet<Pattern>,
     inherits: BTreeSet<RoleName>,
 }
 
-/// What the database says of an access token. `None` when its session or its user is not there.
+/// What the database says about an access token. `None` when its session or its user does not exist.
 pub(super) async fn caller_facts(client: &impl Client, caller: Caller) -> Result<Option<Facts>, DbError> {
-    // The kinds are written out: with parameters in their place the plan could not use the index of these two.
+    // The kinds are literals: with parameters in their place the planner could not use the index of these
+    // two.
     const { assert!(Kind::Token as u8 == 1 && Kind::Key as u8 == 4) };
     let sql = "select u.token_generation, d.generation as deployment_generation,
                    to_timestamp($3::bigint) <= clock_timestamp() as is_expired,
@@ -64,7 +65,7 @@ fn facts(row: &Row) -> Result<Facts, DbError> {
     })
 }
 
-/// Holds the definitions of all roles as they are until the transaction ends, together with others who do.
+/// Locks the definitions of all roles in shared mode until the transaction ends.
 pub(crate) async fn hold_definitions(tx: &Transaction<'_>) -> Result<(), DbError> {
     let statement = tx.prepare_cached("select version from auth.role_map for share").await?;
     tx.query_one(&statement, &[]).await?;
@@ -79,8 +80,8 @@ pub(super) async fn is_fresh(connection: &Connection, session: Uuid) -> Result<b
     Ok(row.map(|row| row.try_get("is_fresh")).transpose()?.unwrap_or(false))
 }
 
-/// What a user may do, in one statement and so of one moment. `None` when there is no such user. Whoever is
-/// disabled may do nothing.
+/// What a user may do, read in one statement and therefore at one moment. `None` when the user does not
+/// exist. A disabled user may do nothing.
 pub(super) async fn rights(client: &impl Client, user: Uuid) -> Result<Option<Rights>, DbError> {
     let sql = "with recursive held as (
                    select r.id, r.name, given.expires_at
@@ -107,7 +108,7 @@ pub(super) async fn rights(client: &impl Client, user: Uuid) -> Result<Option<Ri
     client.query_opt(&statement, &[&user]).await?.as_ref().map(read_rights).transpose()
 }
 
-/// A `check` keeps names and patterns in their form.
+/// A `check` constraint keeps names and patterns well-formed.
 fn read_rights(row: &Row) -> Result<Rights, DbError> {
     if row.try_get::<_, &str>("status")? != ACTIVE {
         return Ok(Rights::default());
@@ -120,10 +121,10 @@ fn read_rights(row: &Row) -> Result<Rights, DbError> {
     Ok(Rights::new(row.try_get("is_superuser")?, held, map))
 }
 
-/// What the statement itself put together. Should it not be what it is, nothing is granted.
+/// The statement itself produces this JSON. If it is malformed all the same, nothing is granted.
 fn from_json<T: serde::de::DeserializeOwned + Default>(value: Value) -> T {
     serde_json::from_value(value).unwrap_or_else(|error| {
-        tracing::error!(%error, "Roles in the database have no form that is known; they grant nothing.");
+        tracing::error!(%error, "Malformed role rows in the database; they grant nothing.");
         T::default()
     })
 }

@@ -1,6 +1,6 @@
-//! The page that shows the document of the API: Swagger UI, whose files are in the binary.
+//! The page that shows the OpenAPI document: Swagger UI, whose files are in the binary.
 //!
-//! It loads nothing from elsewhere and sends nothing elsewhere; its policy (CSP) holds it to that.
+//! It loads nothing from other hosts and sends nothing to them; its content security policy enforces that.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use utoipa_swagger_ui::Config;
 
 use super::{Code, Problem, Request, Response};
 
-/// Where the page is.
+/// The path of the page.
 const PAGE: HeaderValue = HeaderValue::from_static("/apidocs/");
 
-/// Its own files, calls to where it came from, and the icons that its style sheet holds as `data:`.
+/// Its own files, requests to its own origin, and the icons that its style sheet holds as `data:`.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// What the page is made of, and its type. Swagger UI has more files, which nothing here asks for.
+/// The files of the page and their types. Swagger UI has more files, which this page does not use.
 const FILES: [(&str, &str); 8] = [
     ("index.html", "text/html; charset=utf-8"),
     ("index.css", "text/css; charset=utf-8"),
@@ -31,7 +31,7 @@ const FILES: [(&str, &str); 8] = [
     ("favicon-32x32.png", "image/png"),
 ];
 
-/// `GET /apidocs`: where the page is, whose files lie beside it.
+/// `GET /apidocs`: redirects to the page, whose files have relative URLs.
 ///
 /// # Errors
 ///
@@ -44,12 +44,12 @@ pub async fn redirect(_: Request) -> Result<Response, Problem> {
 ///
 /// # Errors
 ///
-/// None, as long as the page is in the binary.
+/// None: the page is in the binary.
 pub async fn index(_: Request) -> Result<Response, Problem> {
     serve("index.html")
 }
 
-/// `GET /apidocs/{file}`: what the page is made of.
+/// `GET /apidocs/{file}`: the files of the page.
 ///
 /// # Errors
 ///
@@ -62,7 +62,7 @@ fn serve(name: &str) -> Result<Response, Problem> {
     let not_found = || Problem::new(Code::NotFound);
     let (name, content_type) = FILES.into_iter().find(|(known, _)| *known == name).ok_or_else(not_found)?;
     let found = utoipa_swagger_ui::serve(name, Arc::new(config())).map_err(|error| {
-        tracing::error!(%error, "The page of the API could not be made.");
+        tracing::error!(%error, "Cannot create the API documentation page.");
         Problem::new(Code::Internal)
     })?;
     let body = Bytes::from(found.ok_or_else(not_found)?.bytes.into_owned());
@@ -72,7 +72,7 @@ fn serve(name: &str) -> Result<Response, Problem> {
         .with_header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
 }
 
-/// Asks nobody whether the document is valid, and forgets a token with the page.
+/// Sends the document to no validator, and forgets the token when the page is closed.
 fn config() -> Config<'static> {
     Config::from("/openapi.json")
         .validator_url("none")

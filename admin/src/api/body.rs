@@ -1,4 +1,4 @@
-//! Reading a body: bounded in size and in time.
+//! Reads a request body, limited in size and time.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use futures_util::{Stream, StreamExt as _};
 
 use super::{Code, Problem};
 
-/// The largest body.
+/// The largest accepted body, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// How much of a body that is too large is still read, and thrown away. Closing a connection on a client, or
-/// on nginx, that still writes would lose the answer on its way.
+/// How many bytes of a body that is too large are still read and discarded. If the connection was closed
+/// while the client, or nginx, still writes, the response could be lost.
 const MAX_DISCARDED_BYTES: usize = 2 * 1024 * 1024;
 
 /// How long a body may take to arrive.
 const MAX_BODY_TIME: Duration = Duration::from_secs(10);
 
-/// The whole body.
+/// Reads the whole body.
 ///
 /// # Errors
 ///
-/// 413 beyond [`MAX_BODY_BYTES`], 408 beyond [`MAX_BODY_TIME`], 400 when the client broke off.
+/// 413 above [`MAX_BODY_BYTES`], 408 after [`MAX_BODY_TIME`], 400 when the client disconnected.
 pub(crate) async fn read<B: Buf, E>(chunks: impl Stream<Item = Result<B, E>>) -> Result<Bytes, Problem> {
     match tokio::time::timeout(MAX_BODY_TIME, collect(chunks)).await {
         Ok(body) => body,
@@ -34,7 +34,12 @@ async fn collect<B: Buf, E>(chunks: impl Stream<Item = Result<B, E>>) -> Result<
     let mut body = BytesMut::new();
     let mut length = 0_usize;
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Problem::new(Code::RequestMalformed).detail("The body broke off."))?;
+        let chunk = chunk.map_err(|_| {
+            Problem::new(Code::RequestMalformed).detail(
+                "The request body ended \
+            unexpectedly.",
+            )
+        })?;
         length = length.saturating_add(chunk.remaining());
         if length > MAX_DISCARDED_BYTES {
             break;
@@ -44,7 +49,7 @@ async fn collect<B: Buf, E>(chunks: impl Stream<Item = Result<B, E>>) -> Result<
         }
     }
     if length > MAX_BODY_BYTES {
-        return Err(Problem::new(Code::BodyTooLarge).detail("A body has at most 16 KiB."));
+        return Err(Problem::new(Code::BodyTooLarge).detail("The body may be at most 16 KiB."));
     }
     Ok(body.freeze())
 }

@@ -1,4 +1,4 @@
-//! Who sent a request, as far as the connection and trusted proxies tell.
+//! The sender of a request, as reported by the connection and by trusted proxies.
 
 use std::net::IpAddr;
 
@@ -8,15 +8,15 @@ use crate::config::TrustedProxies;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The longest user agent that is kept, in characters.
+/// The longest stored user agent, in characters.
 const MAX_USER_AGENT: usize = 512;
 
 /// The sender of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
-    /// Its address; `None` behind a Unix socket whose proxy did not say.
+    /// Its address; `None` behind a Unix socket whose proxy did not send one.
     pub address: Option<IpAddr>,
-    /// What it calls itself, without control characters, at most 512 characters.
+    /// Its user agent, without control characters, at most 512 characters.
     pub user_agent: Option<String>,
 }
 
@@ -27,8 +27,8 @@ impl Client {
     }
 }
 
-/// Walks from the connection back through the proxies, each of which appended whom it heard from, as long
-/// as each is trusted. What a client wrote itself stands further left and is never reached.
+/// Walks from the connection back through the proxies, each of which appended the address of its peer, as
+/// long as each is trusted. Entries that the client wrote itself are further left and are never reached.
 fn address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &TrustedProxies) -> Option<IpAddr> {
     let mut nearest = peer.map(|address| address.to_canonical());
     if !trusted.contains(peer) {

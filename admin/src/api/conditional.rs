@@ -1,4 +1,4 @@
-//! Versions of what is served, and requests that hold only for some of them (RFC 9110, sections 8.8.3 and 13.1.1).
+//! Versions of resources and conditional requests (RFC 9110, sections 8.8.3 and 13.1.1).
 
 use http::{HeaderMap, HeaderValue, header};
 
@@ -12,7 +12,7 @@ pub(crate) fn with_etag(response: Response, version: i64) -> Response {
     }
 }
 
-/// Refuses a request that was made for other versions than `current`.
+/// Refuses a request whose `If-Match` does not include `current`.
 ///
 /// # Errors
 ///
@@ -24,8 +24,8 @@ pub(crate) fn check_version(headers: &HeaderMap, current: i64) -> Result<(), Pro
     }
 }
 
-/// The versions that the client would change; `None` for any (RFC 9110, section 13.1.1). What is no version
-/// of ours, or weak, matches nothing.
+/// The versions in `If-Match`; `None` for any (RFC 9110, section 13.1.1). A weak version, or one that this
+/// service cannot have sent, matches nothing.
 pub(crate) fn if_match(headers: &HeaderMap) -> Option<Vec<i64>> {
     let mut versions = None;
     for line in headers.get_all(header::IF_MATCH) {

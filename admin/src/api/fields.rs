@@ -1,28 +1,28 @@
-//! Single fields of a body: what becomes of them, and what is wrong with them.
+//! Single fields of a body: how they change, and what is wrong with them.
 
 use serde::{Deserialize, Deserializer};
 
 use super::{Code, Problem};
 
-/// What becomes of one member of a thing that is patched (RFC 7396).
+/// How one member of a resource changes in a patch (RFC 7396).
 #[derive(Default)]
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(crate) enum Change<T = String> {
-    /// It is not mentioned.
+    /// The member is absent.
     #[default]
     Keep,
-    /// It is null.
+    /// The member is null.
     Clear,
-    /// It has a value.
+    /// The member has a value.
     Set(T),
 }
 
-/// What is wrong with several fields, said at once.
+/// The errors of several fields, reported together.
 #[derive(Debug, Default)]
 pub(crate) struct Findings(Option<Problem>);
 
 impl Change {
-    /// Whether the column is set, and to what.
+    /// Whether the column is set, and its value.
     pub(crate) fn to_sql(&self) -> (bool, Option<&str>) {
         match self {
             Self::Keep => (false, None),
@@ -33,7 +33,7 @@ impl Change {
 }
 
 impl Change {
-    /// What becomes of a member that is set if it is given at all.
+    /// The change for an optional value: set it if it is present.
     pub(crate) fn given(value: Option<String>) -> Self {
         value.map_or(Self::Keep, Self::Set)
     }
@@ -48,7 +48,7 @@ impl<T> Change<T> {
         }
     }
 
-    /// What a member becomes that was `before`.
+    /// The value of a member that was `before`.
     pub(crate) fn apply(self, before: Option<T>) -> Option<T> {
         match self {
             Self::Keep => before,
@@ -59,7 +59,7 @@ impl<T> Change<T> {
 }
 
 impl<T> Change<Vec<T>> {
-    /// What `read` makes of a list, an empty one when it is removed; `None` when it is not mentioned.
+    /// Applies `read` to a list, or to an empty one when the member is null; `None` when it is absent.
     pub(crate) fn map<U>(self, read: impl FnOnce(Vec<T>) -> U) -> Option<U> {
         match self {
             Self::Keep => None,
@@ -76,13 +76,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
 }
 
 impl Findings {
-    /// Notes what is wrong with a field.
+    /// Records an error of a field.
     pub(crate) fn add(&mut self, field: &str, code: &'static str, sentence: impl Into<String>) {
         let problem = self.0.take().unwrap_or_else(|| Problem::new(Code::ValidationFailed));
         self.0 = Some(problem.field(field, code, sentence));
     }
 
-    /// Brings a value into its stored form, or notes why it has none.
+    /// Normalises a value, or records why it is invalid.
     pub(crate) fn check(
         &mut self,
         field: &str,
@@ -99,7 +99,7 @@ impl Findings {
         }
     }
 
-    /// The value, if nothing was wrong.
+    /// The value, if no error was recorded.
     pub(crate) fn finish<T>(self, value: T) -> Result<T, Problem> {
         self.0.map_or(Ok(value), Err)
     }

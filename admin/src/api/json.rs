@@ -7,10 +7,10 @@ use serde::de::DeserializeOwned;
 
 use super::{Code, Problem};
 
-/// The deepest nesting of objects and arrays.
+/// The deepest allowed nesting of objects and arrays.
 pub(super) const MAX_DEPTH: usize = 8;
 
-/// Refuses a body that does not say it is JSON.
+/// Refuses a body whose content type is not JSON.
 pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim();
@@ -24,7 +24,7 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
 /// Reads `body`, first as strict JSON, then as a `T`.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     strict::check(body)?;
-    // Serde would take an array for the fields in their order.
+    // Serde would accept an array with the fields in their order.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(Problem::new(Code::ValidationFailed).detail("The body must be an object."));
     }
@@ -32,18 +32,18 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_path_to_error::deserialize(&mut json).map_err(|error| unfit(&error))
 }
 
-/// The JSON is fine, but it is not what was asked for: says which field, and never repeats a value.
+/// The error for valid JSON of the wrong shape: names the field and never repeats a value.
 fn unfit(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let words = error.inner().to_string();
     let path = error.path().to_string();
     let named = words.split('`').nth(1).unwrap_or_default();
     let problem = Problem::new(Code::ValidationFailed);
     if words.starts_with("unknown field") {
-        problem.field(inside(&path, named), "field_unknown", "There is no such field here.")
+        problem.field(inside(&path, named), "field_unknown", "Unknown field.")
     } else if words.starts_with("missing field") {
-        problem.field(inside(&path, named), "field_missing", "This field is needed.")
+        problem.field(inside(&path, named), "field_missing", "This field is required.")
     } else {
-        problem.field(shorten(&path), "field_invalid", "This is not what the field holds.")
+        problem.field(shorten(&path), "field_invalid", "The value has the wrong type or format.")
     }
 }
 
@@ -56,7 +56,7 @@ fn inside(path: &str, name: &str) -> String {
     }
 }
 
-/// A client's own words come back to it only so far.
+/// Text from the client is repeated only up to this length.
 fn shorten(name: &str) -> String {
     name.chars().take(64).collect()
 }
@@ -89,7 +89,7 @@ mod tests {
         parse(body).map_err(|problem| problem.code())
     }
 
-    /// The fields and their codes, as a client sees them.
+    /// The fields and codes as a client sees them.
     fn wrong_fields(body: &[u8]) -> String {
         let problem = parse::<Sample>(body).unwrap_err();
         let body: Value = serde_json::from_slice(problem.respond(&RequestId::new()).body()).unwrap();

@@ -1,4 +1,4 @@
-//! GET /.well-known/jwks.json: the public keys of access tokens.
+//! `GET /.well-known/jwks.json`: the public keys of access tokens.
 
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
@@ -6,14 +6,14 @@ use utoipa::ToSchema;
 
 use super::{Access, Operation, Problem, Request, Response};
 
-/// For a short while caches may answer instead; a killed key is refused by its revocation all the same.
+/// Caches may answer for a short time; a killed key is refused by its revocation all the same.
 const CACHING: HeaderValue = HeaderValue::from_static("public, max-age=30");
 
 /// Public keys (RFC 7517).
-// For the document alone; the keys themselves write what is sent.
+// Only for the OpenAPI document; the key ring writes the actual response.
 #[derive(ToSchema)]
 #[schema(as = JwkSet)]
-#[expect(dead_code, reason = "its form alone is needed")]
+#[expect(dead_code, reason = "used only for its schema")]
 struct Set {
     keys: Vec<Key>,
 }
@@ -21,7 +21,7 @@ struct Set {
 /// A public key (RFC 8037).
 #[derive(ToSchema)]
 #[schema(as = Jwk)]
-#[expect(dead_code, reason = "its form alone is needed")]
+#[expect(dead_code, reason = "used only for its schema")]
 struct Key {
     #[schema(pattern = "^OKP$")]
     kty: String,
@@ -36,12 +36,12 @@ struct Key {
     x: String,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Keys")
         .summary("The public keys of access tokens (RFC 7517).")
-        .detail("The next one, the active one, and those retired while a token that they signed may live.")
+        .detail("The next key, the active key, and retired keys while tokens that they signed can be valid.")
         .access(Access::Public)
         .answer_as::<Set>(
             "application/jwk-set+json",
@@ -56,14 +56,15 @@ pub fn describe(operation: Operation) -> Operation {
                 "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
             }] }),
         )
-        .answer_header(200, "Cache-Control", "For a short while caches may answer instead.")
+        .answer_header(200, "Cache-Control", "Caches may answer for a short time.")
 }
 
-/// The keys that this process knows: next, active, and those retired while their tokens live.
+/// The keys that this process has loaded: next, active, and retired ones while tokens that they signed can be
+/// valid.
 ///
 /// # Errors
 ///
-/// 503 when they have not been read yet.
+/// 503 before the keys are loaded.
 pub async fn show(request: Request) -> Result<Response, Problem> {
     let jwks = request.context.keys.jwks_json()?;
     Ok(Response::new(StatusCode::OK, "application/jwk-set+json", jwks)

@@ -1,6 +1,6 @@
-//! What the document says of one endpoint, put together beside its handler.
+//! The documentation of one endpoint, written beside its handler.
 //!
-//! What all endpoints share is added where the document is made, in `router::document`.
+//! What all endpoints have in common is added when the document is built, in `router::document`.
 
 use std::ops::RangeInclusive;
 
@@ -10,7 +10,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 
 use super::Code;
 
-/// What is said of one endpoint. Methods add to it, in any order.
+/// The OpenAPI description of one endpoint. Methods add to it, in any order.
 #[must_use]
 #[derive(Default, Clone)]
 pub struct Operation {
@@ -26,23 +26,23 @@ pub struct Operation {
     schemas: Vec<(String, RefOr<Schema>)>,
 }
 
-/// Who may ask.
+/// Who may call an endpoint.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody; a token is not looked at.
+    /// Everyone; a token is ignored.
     #[default]
     Public,
-    /// Anybody; an access token that is sent is looked at. The endpoint names the codes of its own.
+    /// Everyone; an access token is read if present. The endpoint documents its own codes.
     Optional,
-    /// Whoever holds a good access token.
+    /// The holder of a valid access token.
     SignedIn,
-    /// Whoever has this permission, and superusers.
+    /// Every holder of a valid access token.
     Permission(&'static str),
     /// Superusers.
     Superuser,
 }
 
-/// The form of a value that is no struct: a part of a path, of a query, a header.
+/// The schema of a value outside the body: a path parameter, a query parameter, a header.
 #[must_use]
 #[derive(Clone)]
 pub struct Shape {
@@ -50,7 +50,7 @@ pub struct Shape {
     pub(crate) example: Value,
 }
 
-/// A value outside the body.
+/// A parameter outside the body.
 #[derive(Clone)]
 pub(crate) struct Parameter {
     pub(crate) place: Place,
@@ -59,7 +59,7 @@ pub(crate) struct Parameter {
     pub(crate) shape: Shape,
 }
 
-/// Where a parameter stands.
+/// Where a parameter is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Path,
@@ -72,12 +72,12 @@ pub(crate) enum Place {
 pub(crate) struct Body {
     pub(crate) is_required: bool,
     pub(crate) schema: Ref,
-    /// Of which members it has one, and not null; no rule when there are none.
+    /// Exactly one of these members must be present and not null; empty for no such rule.
     pub(crate) exactly_one: &'static [&'static str],
     pub(crate) example: Value,
 }
 
-/// A success.
+/// A successful response.
 #[derive(Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -86,7 +86,7 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<(&'static str, &'static str)>,
 }
 
-/// What a success carries.
+/// The body of a successful response.
 #[derive(Clone)]
 pub(crate) struct Content {
     pub(crate) media_type: &'static str,
@@ -95,47 +95,47 @@ pub(crate) struct Content {
 }
 
 impl Operation {
-    /// The group it stands in; `router::document` lists them with their descriptions.
+    /// The OpenAPI tag; `router::document` lists all tags with their descriptions.
     pub fn tag(mut self, tag: &'static str) -> Self {
         self.tag = tag;
         self
     }
 
-    /// What it does, in one short sentence.
+    /// The summary: one short sentence.
     pub fn summary(mut self, summary: &'static str) -> Self {
         self.summary = summary;
         self
     }
 
-    /// What else is worth knowing, in Markdown.
+    /// Further details, in Markdown.
     pub fn detail(mut self, detail: &'static str) -> Self {
         self.detail = Some(detail);
         self
     }
 
-    /// Who may ask; without this everybody.
+    /// Who may call it; the default is everyone.
     pub fn access(mut self, access: Access) -> Self {
         self.access = access;
         self
     }
 
-    /// An open part of the path, by an example alone: an identifier if it looks like one, else a text.
+    /// A path parameter, described by an example alone: a UUID if the example is one, else a text.
     pub fn path_example(self, name: &'static str, example: &'static str) -> Self {
         let is_uuid = example.parse::<uuid::Uuid>().is_ok();
         self.path(name, "", if is_uuid { Shape::uuid(example) } else { Shape::text(example) })
     }
 
-    /// An open part of the path.
+    /// A path parameter.
     pub fn path(self, name: &'static str, description: &'static str, shape: Shape) -> Self {
         self.parameter(Place::Path, name, description, shape)
     }
 
-    /// A value of the query string that may be left out.
+    /// An optional query parameter.
     pub fn query(self, name: &'static str, description: &'static str, shape: Shape) -> Self {
         self.parameter(Place::Query, name, description, shape)
     }
 
-    /// A header that may be left out.
+    /// An optional header.
     pub fn header(self, name: &'static str, description: &'static str, shape: Shape) -> Self {
         self.parameter(Place::Header, name, description, shape)
     }
@@ -156,7 +156,7 @@ impl Operation {
         self.any_body::<T>(true, example)
     }
 
-    /// A JSON body that may be left out.
+    /// An optional JSON body.
     pub fn optional_body<T: ToSchema>(self, example: Value) -> Self {
         self.any_body::<T>(false, example)
     }
@@ -166,7 +166,7 @@ impl Operation {
         self
     }
 
-    /// Of these members the body, which must have been named before, has exactly one.
+    /// Requires exactly one of these members in the body, which must be declared before.
     pub fn exactly_one(mut self, members: &'static [&'static str]) -> Self {
         if let Some(body) = &mut self.body {
             body.exactly_one = members;
@@ -179,7 +179,7 @@ impl Operation {
         self.answer_as::<T>("application/json", status, description, example)
     }
 
-    /// A success with a body of another type that is JSON all the same.
+    /// A success with a JSON body of another media type.
     pub fn answer_as<T: ToSchema>(
         mut self,
         media_type: &'static str,
@@ -198,7 +198,7 @@ impl Operation {
         self
     }
 
-    /// A header of the answer with this status, which must have been named before.
+    /// A header of the response with this status, which must be declared before.
     pub fn answer_header(mut self, status: u16, name: &'static str, description: &'static str) -> Self {
         for answer in self.answers.iter_mut().filter(|answer| answer.status == status) {
             answer.headers.push((name, description));
@@ -206,24 +206,24 @@ impl Operation {
         self
     }
 
-    /// The codes that are its own. Those that every endpoint has, or its access, body or path, are added.
+    /// The endpoint's own codes. Codes of all endpoints, of the access rule, the body and the path are added.
     pub fn problems(mut self, codes: &[Code]) -> Self {
         self.codes.extend_from_slice(codes);
         self
     }
 
-    /// For a GET that changes something: whoever only looks, with HEAD, must not.
+    /// For a GET that changes something: a HEAD request must not.
     pub fn without_head(mut self) -> Self {
         self.is_without_head = true;
         self
     }
 
-    /// The types that it speaks of, by name. A name may stand here more than once.
+    /// The schemas that it refers to, by name. A name may appear more than once.
     pub fn schemas(&self) -> &[(String, RefOr<Schema>)] {
         &self.schemas
     }
 
-    /// Notes the schema of `T` and those that it is made of.
+    /// Collects the schema of `T` and the schemas that it contains.
     fn reference<T: ToSchema>(&mut self) -> Ref {
         let mut parts = vec![(T::name().into_owned(), T::schema())];
         T::schemas(&mut parts);
@@ -238,22 +238,22 @@ impl Shape {
         Self { schema: json!({ "type": "string" }), example: json!(example) }
     }
 
-    /// An identifier.
+    /// A UUID.
     pub fn uuid(example: &str) -> Self {
         Self::text(example).with("format", json!("uuid"))
     }
 
-    /// A moment.
+    /// A time.
     pub fn moment(example: &str) -> Self {
         Self::text(example).with("format", json!("date-time"))
     }
 
-    /// One of these words, the first being the example.
+    /// One of these words; the first is the example.
     pub fn one_of(words: &[&str]) -> Self {
         Self::text(words.first().copied().unwrap_or_default()).with("enum", json!(words))
     }
 
-    /// A whole number.
+    /// An integer.
     pub fn integer(bounds: RangeInclusive<u32>, example: u32) -> Self {
         let schema = json!({ "type": "integer", "minimum": bounds.start(), "maximum": bounds.end() });
         Self { schema, example: json!(example) }
@@ -264,17 +264,17 @@ impl Shape {
         Self { schema: json!({ "type": "boolean" }), example: json!(example) }
     }
 
-    /// Of the form of this regular expression.
+    /// Matching this regular expression.
     pub fn pattern(self, pattern: &str) -> Self {
         self.with("pattern", json!(pattern))
     }
 
-    /// With so many characters.
+    /// With a number of characters within these bounds.
     pub fn length(self, bounds: RangeInclusive<u32>) -> Self {
         self.with("minLength", json!(bounds.start())).with("maxLength", json!(bounds.end()))
     }
 
-    /// What counts when it is left out.
+    /// The value used when it is absent.
     pub fn default(self, value: impl Into<Value>) -> Self {
         self.with("default", value.into())
     }

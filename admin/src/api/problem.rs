@@ -1,4 +1,4 @@
-//! Every way in which a request can fail: one closed table (RFC 9457).
+//! All possible failures of a request: one closed table (RFC 9457).
 
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -15,27 +15,27 @@ const REALM: &str = "cinema";
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $status:ident $code:literal $title:literal,)*) => {
-        /// The stable word by which a client tells problems apart.
+        /// The stable code by which clients distinguish problems.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Code {
             $($(#[$doc])* #[doc = concat!("`", $code, "`: ", $title)] $variant,)*
         }
 
         impl Code {
-            /// Every code.
+            /// All codes.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The word itself, as in `"code": "not_found"`.
+            /// The code as sent, as in `"code": "not_found"`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $code,)* }
             }
 
-            /// The status that always goes with it.
+            /// The status that always accompanies it.
             pub const fn status(self) -> StatusCode {
                 match self { $(Self::$variant => StatusCode::$status,)* }
             }
 
-            /// The sentence that always goes with it.
+            /// The title that always accompanies it.
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)* }
             }
@@ -44,68 +44,81 @@ macro_rules! codes {
 }
 
 codes! {
-    RequestMalformed = BAD_REQUEST "request_malformed" "The request cannot be read.",
-    StateInvalid = BAD_REQUEST "state_invalid" "This sign-in was not begun here, or not lately, or has been completed.",
+    RequestMalformed = BAD_REQUEST "request_malformed" "The request is malformed.",
+    StateInvalid = BAD_REQUEST "state_invalid" "The sign-in state is unknown, expired or already used.",
 
-    TokenMissing = UNAUTHORIZED "token_missing" "An access token is needed.",
-    TokenInvalid = UNAUTHORIZED "token_invalid" "The access token is not good.",
+    TokenMissing = UNAUTHORIZED "token_missing" "An access token is required.",
+    TokenInvalid = UNAUTHORIZED "token_invalid" "The access token is invalid.",
     TokenExpired = UNAUTHORIZED "token_expired" "The access token has expired.",
-    TokenRevoked = UNAUTHORIZED "token_revoked" "The access token was revoked.",
-    InvalidCredentials = UNAUTHORIZED "invalid_credentials" "The name or the password is wrong.",
-    RefreshTokenInvalid = UNAUTHORIZED "refresh_token_invalid" "This is not a refresh token.",
-    RefreshTokenUnknown = UNAUTHORIZED "refresh_token_unknown" "The refresh token's session is not known.",
-    RefreshTokenReused = UNAUTHORIZED "refresh_token_reused" "The refresh token was used before; its session has ended.",
-    SessionRevoked = UNAUTHORIZED "session_revoked" "The session was ended.",
+    TokenRevoked = UNAUTHORIZED "token_revoked" "The access token has been revoked.",
+    InvalidCredentials = UNAUTHORIZED "invalid_credentials" "The user name or password is wrong.",
+    RefreshTokenInvalid = UNAUTHORIZED "refresh_token_invalid" "The refresh token is malformed.",
+    RefreshTokenUnknown = UNAUTHORIZED "refresh_token_unknown" "No session exists for this refresh token.",
+    RefreshTokenReused = UNAUTHORIZED "refresh_token_reused" "The refresh token was already used; its \
+        session has been revoked.",
+    SessionRevoked = UNAUTHORIZED "session_revoked" "The session has been revoked.",
     SessionExpired = UNAUTHORIZED "session_expired" "The session has expired.",
 
-    Forbidden = FORBIDDEN "forbidden" "This is not allowed.",
-    PrivilegeEscalation = FORBIDDEN "privilege_escalation" "Nobody can give what they do not have themselves.",
-    FreshAuthRequired = FORBIDDEN "fresh_auth_required" "The sign-in is too long ago for this.",
-    SystemRole = FORBIDDEN "system_role" "The role is protected; `admin roles release` on the command line lets it be changed.",
-    AccessDenied = FORBIDDEN "access_denied" "The provider was told not to say who it is.",
+    Forbidden = FORBIDDEN "forbidden" "You are not allowed to do this.",
+    PrivilegeEscalation = FORBIDDEN "privilege_escalation" "You cannot grant a privilege that you do not \
+        hold.",
+    FreshAuthRequired = FORBIDDEN "fresh_auth_required" "This action requires a recent sign-in.",
+    SystemRole = FORBIDDEN "system_role" "The role is protected. To change it, run `admin roles release` on \
+        the command line first.",
+    AccessDenied = FORBIDDEN "access_denied" "Access was denied at the identity provider.",
     AccountDisabled = FORBIDDEN "account_disabled" "The account is disabled.",
     RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed.",
 
-    NotFound = NOT_FOUND "not_found" "There is no such thing.",
-    ProviderUnknown = NOT_FOUND "provider_unknown" "There is no such identity provider here.",
-    MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "The path does not know this method.",
-    RequestTimeout = REQUEST_TIMEOUT "request_timeout" "The request arrived too slowly.",
+    NotFound = NOT_FOUND "not_found" "Not found.",
+    ProviderUnknown = NOT_FOUND "provider_unknown" "Unknown identity provider.",
+    MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "This method is not allowed here.",
+    RequestTimeout = REQUEST_TIMEOUT "request_timeout" "The request took too long to arrive.",
 
-    EmailTaken = CONFLICT "email_taken" "The e-mail address is taken.",
-    LoginTaken = CONFLICT "login_taken" "The login name is taken.",
+    EmailTaken = CONFLICT "email_taken" "This e-mail address is already in use.",
+    LoginTaken = CONFLICT "login_taken" "This login name is already in use.",
 
-    LinkConfirmationRequired = CONFLICT "link_confirmation_required" "The address is that of an account here; its password is needed once.",
-    EmailProofRequired = CONFLICT "email_proof_required" "The provider does not vouch for the address.",
-    OauthAccountInUse = CONFLICT "oauth_account_in_use" "The account at the provider is linked to another person.",
-    OauthProviderLinked = CONFLICT "oauth_provider_linked" "Another account at this provider is linked.",
-    LastLoginMethod = CONFLICT "last_login_method" "This is the last way to sign in.",
+    LinkConfirmationRequired = CONFLICT "link_confirmation_required" "An account with this e-mail address \
+        exists; confirm with its password to link it.",
+    EmailProofRequired = CONFLICT "email_proof_required" "The identity provider has not verified the e-mail \
+        address.",
+    OauthAccountInUse = CONFLICT "oauth_account_in_use" "This account at the identity provider is already \
+        linked to another user.",
+    OauthProviderLinked = CONFLICT "oauth_provider_linked" "You have already linked another account of this \
+        provider.",
+    LastLoginMethod = CONFLICT "last_login_method" "You cannot remove your only sign-in method.",
 
-    RoleExists = CONFLICT "role_exists" "There is a role of this name.",
-    RoleNameRetired = CONFLICT "role_name_retired" "Tokens still carry this name of a role that is gone.",
-    LastSuperuser = CONFLICT "last_superuser" "This is the last superuser.",
-    LimitReached = CONFLICT "limit_reached" "There are as many as there can be.",
+    RoleExists = CONFLICT "role_exists" "A role with this name already exists.",
+    RoleNameRetired = CONFLICT "role_name_retired" "This name belonged to a deleted role that live tokens \
+        still carry.",
+    LastSuperuser = CONFLICT "last_superuser" "The last superuser cannot be removed or disabled.",
+    LimitReached = CONFLICT "limit_reached" "The limit has been reached.",
 
-    CodeExpired = GONE "code_expired" "The code is not good, or no longer.",
+    CodeExpired = GONE "code_expired" "The code is invalid or has expired.",
 
-    PreconditionFailed = PRECONDITION_FAILED "precondition_failed" "It was changed since it was read.",
-    BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large" "The body is too large.",
-    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body must be application/json.",
+    PreconditionFailed = PRECONDITION_FAILED "precondition_failed" "The resource has changed since you read \
+        it.",
+    BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large" "The request body is too large.",
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The request body must be \
+        application/json.",
 
-    ValidationFailed = UNPROCESSABLE_ENTITY "validation_failed" "Some fields are not good.",
-    ReturnToNotAllowed = UNPROCESSABLE_ENTITY "return_to_not_allowed" "That page is not one to return to.",
-    RoleCycle = UNPROCESSABLE_ENTITY "role_cycle" "A role cannot inherit itself, not even by way of others.",
+    ValidationFailed = UNPROCESSABLE_ENTITY "validation_failed" "Some fields are invalid.",
+    ReturnToNotAllowed = UNPROCESSABLE_ENTITY "return_to_not_allowed" "This return URL is not allowed.",
+    RoleCycle = UNPROCESSABLE_ENTITY "role_cycle" "A role cannot inherit itself, directly or indirectly.",
     PasswordWeak = UNPROCESSABLE_ENTITY "password_weak" "The password is too easy to guess.",
-    PasswordReused = UNPROCESSABLE_ENTITY "password_reused" "The new password is the old one.",
+    PasswordReused = UNPROCESSABLE_ENTITY "password_reused" "The new password must differ from the current \
+        one.",
 
-    Internal = INTERNAL_SERVER_ERROR "internal" "Something went wrong here.",
-    ProviderError = BAD_GATEWAY "provider_error" "The identity provider's answer cannot be used.",
-    ProviderTimeout = GATEWAY_TIMEOUT "provider_timeout" "The identity provider did not answer in time.",
-    ProviderUnavailable = SERVICE_UNAVAILABLE "provider_unavailable" "The identity provider does not answer at the moment.",
-    Overloaded = SERVICE_UNAVAILABLE "overloaded" "Too much to do at the moment.",
-    DependencyUnavailable = SERVICE_UNAVAILABLE "dependency_unavailable" "A store is away at the moment.",
+    Internal = INTERNAL_SERVER_ERROR "internal" "Internal server error.",
+    ProviderError = BAD_GATEWAY "provider_error" "The identity provider returned an invalid response.",
+    ProviderTimeout = GATEWAY_TIMEOUT "provider_timeout" "The identity provider did not respond in time.",
+    ProviderUnavailable = SERVICE_UNAVAILABLE "provider_unavailable" "The identity provider is not \
+        responding.",
+    Overloaded = SERVICE_UNAVAILABLE "overloaded" "The service is overloaded.",
+    DependencyUnavailable = SERVICE_UNAVAILABLE "dependency_unavailable" "A required service is temporarily \
+        unavailable.",
 }
 
-/// A failed request: a [`Code`], and what a client may know beside it.
+/// A failed request: a [`Code`], and further details for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     code: Code,
@@ -116,7 +129,7 @@ pub struct Problem {
     allow: Option<String>,
 }
 
-/// A secret, which does not print.
+/// A secret that is not printed.
 #[derive(Clone, PartialEq, Eq)]
 struct Flow(String);
 
@@ -126,49 +139,49 @@ impl std::fmt::Debug for Flow {
     }
 }
 
-/// What is wrong with one field.
+/// An error of one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = FieldProblem)]
 struct Field {
-    /// Its name, with those that it lies in before it: `inner.age`.
+    /// The path of the field, such as `inner.age`.
     #[schema(max_length = 64)]
     field: String,
-    /// A stable word.
+    /// A stable code.
     code: &'static str,
-    /// A sentence for people.
+    /// A sentence for a person.
     detail: String,
 }
 
-/// What went wrong (RFC 9457, section 3.1, and our extensions `code`, `request_id` and `errors`).
+/// A failed request (RFC 9457, section 3.1, with the extensions `code`, `request_id` and `errors`).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct Body<'p> {
-    /// `urn:usher:problem:` and the code.
+    /// `urn:usher:problem:` followed by the code.
     #[schema(pattern = "^urn:usher:problem:[a-z_]+$")]
     r#type: String,
-    /// A sentence that always goes with the code.
+    /// A sentence that is always the same for one code.
     title: &'p str,
     status: u16,
-    /// A sentence about this one occurrence.
+    /// A sentence about this occurrence.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<&'p str>,
-    /// The stable word by which problems are told apart.
+    /// The stable code by which problems are distinguished.
     code: &'p str,
-    /// The name of the request in every log.
+    /// The identifier of the request in all logs.
     request_id: &'p str,
-    /// What `/oauth/link/confirm` is asked with, for ten minutes.
+    /// The token for `POST /api/v1/oauth/link/confirm`, valid for ten minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     flow: Option<&'p str>,
-    /// The fields that are not good.
+    /// The invalid fields.
     #[serde(skip_serializing_if = "<[Field]>::is_empty")]
     #[schema(required = false)]
     errors: &'p [Field],
 }
 
 impl Problem {
-    /// The problem of this code, without more.
+    /// A problem with this code and no details.
     pub fn new(code: Code) -> Self {
         let retry_after = match code {
             Code::Overloaded | Code::DependencyUnavailable | Code::ProviderUnavailable => Some(1),
@@ -182,47 +195,48 @@ impl Problem {
         self.code
     }
 
-    /// What the problem is overcome with, where there is something.
+    /// Its resolution token, where it has one.
     pub(crate) fn flow_secret(&self) -> Option<&str> {
         self.flow.as_ref().map(|flow| flow.0.as_str())
     }
 
-    /// A sentence about this one occurrence. Never the cause of a 5xx.
+    /// Adds a sentence about this occurrence. Never the cause of a 5xx.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// One more field that is not good: its name, a stable word, and a sentence.
+    /// Adds an invalid field: its name, a stable code, and a sentence.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
         self.fields.push(Field { field: field.into(), code, detail: detail.into() });
         self
     }
 
-    /// What the problem is overcome with. A secret: whoever has it and knows the password is let in.
+    /// Adds the token that resolves the problem. It is a secret: together with the password it signs the user
+    /// in.
     #[must_use]
     pub fn flow(mut self, flow: impl Into<String>) -> Self {
         self.flow = Some(Flow(flow.into()));
         self
     }
 
-    /// After how many seconds it may be tried again.
+    /// Sets the number of seconds after which the client may retry.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
     }
 
-    /// The methods that the path knows.
+    /// Sets the methods that the path supports.
     #[must_use]
     pub fn allow(mut self, methods: impl Into<String>) -> Self {
         self.allow = Some(methods.into());
         self
     }
 
-    /// What goes over the wire.
+    /// The problem as sent.
     pub fn respond(&self, request_id: &RequestId) -> Response {
         let body = Body {
             r#type: format!("urn:usher:problem:{}", self.code.as_str()),
@@ -248,12 +262,12 @@ impl Problem {
         }
     }
 
-    /// The challenge that every 401 carries (RFC 9110, section 11.6.1): bare unless a token was given.
+    /// The challenge that every 401 carries (RFC 9110, section 11.6.1): bare unless a token was sent.
     fn challenge(&self) -> Option<HeaderValue> {
         let error = match self.code {
-            Code::TokenInvalid => Some("the token is not good"),
+            Code::TokenInvalid => Some("the token is invalid"),
             Code::TokenExpired => Some("the token has expired"),
-            Code::TokenRevoked => Some("the token was revoked"),
+            Code::TokenRevoked => Some("the token has been revoked"),
             code if code.status() == StatusCode::UNAUTHORIZED => None,
             _ => return None,
         };
@@ -268,13 +282,13 @@ impl Problem {
 }
 
 impl From<DbError> for Problem {
-    /// Logs the cause, which the client does not see. A conflict must have been looked for before.
+    /// Logs the cause, which the client does not see. Conflicts must have been handled before.
     fn from(error: DbError) -> Self {
         if error.is_passing() {
-            tracing::warn!(%error, "A request failed because PostgreSQL did not answer in time.");
+            tracing::warn!(%error, "Request failed: PostgreSQL did not respond in time.");
             Self::new(Code::DependencyUnavailable)
         } else {
-            tracing::error!(%error, "A request failed because PostgreSQL refused a statement.");
+            tracing::error!(%error, "Request failed: PostgreSQL returned an error.");
             Self::new(Code::Internal)
         }
     }
@@ -282,7 +296,7 @@ impl From<DbError> for Problem {
 
 impl From<Unready> for Problem {
     fn from(error: Unready) -> Self {
-        tracing::warn!(%error, "A request came while this process was not ready.");
+        tracing::warn!(%error, "Request refused: this process is not ready yet.");
         Self::new(Code::DependencyUnavailable)
     }
 }

@@ -1,36 +1,36 @@
-//! The query string, read as strictly as a body: no unknown names, none twice.
+//! The query string, parsed as strictly as a body: no unknown names, no repeated names.
 
 use std::ops::RangeInclusive;
 
 use super::{Code, Problem, Request};
 
-/// How many entries a page has, unless asked for otherwise.
+/// The default number of entries on a page.
 pub(crate) const PAGE: usize = 20;
 
-/// And at most.
+/// The highest number of entries on a page.
 pub(crate) const MAX_PAGE: usize = 100;
 
 /// The parameters of a query string, each at most once.
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Reads the query string of `request`, which may hold parameters of these names.
+    /// Parses the query string of `request`, which may contain only parameters with these names.
     ///
     /// # Errors
     ///
-    /// 422 `validation_failed` for another name, or one that stands twice.
+    /// 422 `validation_failed` for another name, or a repeated one.
     pub(crate) fn read(request: &Request, names: &[&str]) -> Result<Self, Problem> {
         let mut known: Vec<(String, String)> = Vec::new();
         for (name, value) in request.query_pairs() {
             if !names.contains(&name.as_str()) {
                 let name: String = name.chars().take(64).collect();
-                return Err(wrong(&name, "field_unknown", "There is no such parameter here."));
+                return Err(wrong(&name, "field_unknown", "Unknown parameter."));
             }
             if known.iter().any(|(before, _)| *before == name) {
-                return Err(wrong(&name, "field_repeated", "A parameter stands at most once."));
+                return Err(wrong(&name, "field_repeated", "A parameter may appear only once."));
             }
             if value.contains('\0') {
-                return Err(invalid(&name, "The character U+0000 is refused."));
+                return Err(invalid(&name, "Must not contain U+0000."));
             }
             known.push((name, value));
         }
@@ -42,11 +42,11 @@ impl Query {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// A parameter that `read` understands.
+    /// A parameter parsed by `read`.
     ///
     /// # Errors
     ///
-    /// 422 `validation_failed` with `sentence` for one that it does not.
+    /// 422 `validation_failed` with `sentence` when `read` returns `None`.
     pub(crate) fn parse<T>(
         &self,
         name: &str,
@@ -57,7 +57,7 @@ impl Query {
         read(value).map(Some).ok_or_else(|| invalid(name, sentence))
     }
 
-    /// How many entries the page shall have: `limit`, from 1 to [`MAX_PAGE`].
+    /// The number of entries on the page: `limit`, from 1 to [`MAX_PAGE`].
     ///
     /// # Errors
     ///
@@ -65,35 +65,35 @@ impl Query {
     pub(crate) fn limit(&self) -> Result<usize, Problem> {
         const BOUNDS: RangeInclusive<usize> = 1..=MAX_PAGE;
         let read = |value: &str| value.parse().ok().filter(|number| BOUNDS.contains(number));
-        Ok(self.parse("limit", "A limit is a number from 1 to 100.", read)?.unwrap_or(PAGE))
+        Ok(self.parse("limit", "Must be an integer from 1 to 100.", read)?.unwrap_or(PAGE))
     }
 
-    /// Where the page begins: `cursor`, as `read` understands it.
+    /// The start of the page: `cursor`, parsed by `read`.
     ///
     /// # Errors
     ///
     /// 422 `validation_failed`.
     pub(crate) fn cursor<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
-        self.parse("cursor", "A cursor is what next_cursor said, unchanged.", read)
+        self.parse("cursor", "Pass `next_cursor` of the previous page unchanged.", read)
     }
 
     /// Whether `name` is `1` or `true`.
     ///
     /// # Errors
     ///
-    /// 422 `validation_failed` for anything but these, `0` and `false`.
+    /// 422 `validation_failed` for a value other than these, `0` and `false`.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
         let read = |value: &str| match value {
             "1" | "true" => Some(true),
             "0" | "false" => Some(false),
             _ => None,
         };
-        Ok(self.parse(name, "This is 1 or 0.", read)?.unwrap_or(false))
+        Ok(self.parse(name, "Must be 0 or 1.", read)?.unwrap_or(false))
     }
 }
 
-/// Cuts `items`, of which one more than `limit` was asked for, to a page; says where the next one begins, if
-/// there is one.
+/// Cuts `items`, which were queried with [`one_more`], to one page. Also returns the start of the next page,
+/// if there is one.
 pub(crate) fn page<T>(
     mut items: Vec<T>,
     limit: usize,
@@ -105,7 +105,7 @@ pub(crate) fn page<T>(
     (items, next)
 }
 
-/// One more than a page, for the database: it tells whether there is a next page.
+/// One more than a page, for the query: the additional row shows whether there is a next page.
 pub(crate) fn one_more(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
 }

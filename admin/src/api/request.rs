@@ -1,4 +1,4 @@
-//! What a handler is given.
+//! The request that a handler receives.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,35 +13,35 @@ use crate::context::Context;
 
 use super::{Client, Code, Problem, json};
 
-/// A request whose body has arrived whole, within its bounds of size and time.
+/// A request whose body has been read completely, within the limits of size and time.
 #[derive(Clone)]
 pub struct Request {
-    /// What to work with.
+    /// The shared state.
     pub context: Context,
-    /// The name of this request in every log line.
+    /// The identifier of this request in all log lines.
     pub id: RequestId,
-    /// Who sent it, as far as the connection tells.
+    /// The sender, as reported by the connection.
     pub client: Client,
-    /// Every header.
+    /// All headers.
     pub headers: HeaderMap,
-    /// The parts of the path that the route leaves open.
+    /// The path parameters.
     pub params: Params,
-    /// The query string, still encoded.
+    /// The query string, still percent-encoded.
     pub query: String,
-    /// Who sent it, once that is known: for the log and the trace.
+    /// The caller, once known: for the log and the trace.
     pub caller: Arc<OnceLock<Uuid>>,
-    /// Whether the route knows a body.
+    /// Whether the route accepts a body.
     pub takes_body: bool,
-    /// The body as it came.
+    /// The body as received.
     pub body: Bytes,
 }
 
-/// The body of a route that knows none: nothing, or nothing in braces.
+/// The body of a route that accepts none: empty, or an empty object.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-/// The parts of a path that a route leaves open, by name.
+/// The path parameters of a route, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Params(Vec<(&'static str, String)>);
 
@@ -50,14 +50,14 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// 415 for another content type, 400 `request_malformed` for what is not strict JSON, 422
-    /// `validation_failed` with the field for what is not a `T`.
+    /// 415 for another content type, 400 `request_malformed` for a body that is not strict JSON, 422
+    /// `validation_failed` with the field for JSON that is not a `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         json::check_content_type(&self.headers)?;
         json::parse(&self.body)
     }
 
-    /// The JSON body, or `None` when there is no body at all.
+    /// The JSON body, or `None` when the body is empty.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl Request {
         if self.body.is_empty() { Ok(None) } else { self.json().map(Some) }
     }
 
-    /// Refuses a body where the route knows none, with its fields named, rather than let it go unheard.
+    /// Refuses a body on a route that accepts none, naming its fields, instead of ignoring it.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl Request {
         Ok(())
     }
 
-    /// A part of the path that is an identifier. What is none cannot be found.
+    /// A path parameter that is a UUID. Any other text cannot exist.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl Request {
         text.and_then(|text| text.parse().ok()).ok_or_else(|| Problem::new(Code::NotFound))
     }
 
-    /// The values of the query string, decoded; the last of a name stands last.
+    /// The query parameters, decoded; of a repeated name the last value is last.
     pub fn query_pairs(&self) -> impl Iterator<Item = (String, String)> + '_ {
         url::form_urlencoded::parse(self.query.as_bytes())
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
@@ -96,7 +96,7 @@ impl Request {
 }
 
 impl Params {
-    /// The part called `name` in the route's path.
+    /// The path parameter `name` of the route.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }

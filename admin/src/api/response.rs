@@ -1,4 +1,4 @@
-//! What a handler answers.
+//! The response of a handler.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -7,7 +7,7 @@ use warp::Reply;
 
 use super::Code;
 
-/// A status, headers and a whole body. Never cached unless it says otherwise.
+/// A status, headers and a complete body. Not cacheable unless a header allows it.
 #[derive(Debug, Clone)]
 pub struct Response {
     status: StatusCode,
@@ -21,15 +21,15 @@ impl Response {
     pub fn json(status: StatusCode, value: &impl Serialize) -> Self {
         match serde_json::to_vec(value) {
             Ok(body) => Self::new(status, "application/json", body.into()),
-            // Only a map whose keys are no strings fails, and no answer has one.
+            // Only a map with keys that are not strings can fail, and no response contains one.
             Err(error) => {
-                tracing::error!(%error, "An answer could not be written as JSON.");
+                tracing::error!(%error, "Cannot serialise a response as JSON.");
                 Self::empty(StatusCode::INTERNAL_SERVER_ERROR)
             }
         }
     }
 
-    /// No body.
+    /// A response without a body.
     pub fn empty(status: StatusCode) -> Self {
         let headers = HeaderMap::from_iter([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))]);
         Self { status, headers, body: Bytes::new(), told: None }
@@ -43,21 +43,21 @@ impl Response {
         response
     }
 
-    /// The same with a header set.
+    /// Sets a header.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 
-    /// The same, known to tell of a problem in another way than as one: for the log and the trace.
+    /// Marks the response as carrying a problem in another form, for the log and the trace.
     #[must_use]
     pub fn telling(mut self, code: Code) -> Self {
         self.told = Some(code);
         self
     }
 
-    /// The problem that it tells of in another way.
+    /// The problem that it carries in another form.
     pub fn told(&self) -> Option<Code> {
         self.told
     }

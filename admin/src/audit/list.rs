@@ -60,7 +60,7 @@ struct Item {
     request_id: Option<String>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     let actions: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
     let item = json!({
@@ -97,7 +97,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[Code::ValidationFailed])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

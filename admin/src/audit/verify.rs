@@ -81,7 +81,7 @@ pub enum VerifyError {
     /// It does not.
     #[error(transparent)]
     Broken(#[from] Broken),
-    /// PostgreSQL.
+    /// The PostgreSQL pool.
     #[error(transparent)]
     Database(#[from] DbError),
 }

@@ -18,7 +18,7 @@ mod embedded {
 /// Why the schema could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// PostgreSQL.
+    /// The PostgreSQL pool.
     #[error(transparent)]
     Database(#[from] DbError),
     /// A migration failed, or those applied are not those embedded here.
@@ -33,7 +33,7 @@ pub enum Schema {
     Ready,
     /// Some are not.
     Behind {
-        /// How many.
+        /// How many migrations are missing.
         missing: usize,
     },
 }
@@ -66,7 +66,7 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// When PostgreSQL is away.
+    /// When PostgreSQL is unavailable.
     pub async fn of(connection: &Connection) -> Result<Self, DbError> {
         let embedded = embedded::migrations::runner();
         let embedded: Vec<i32> = embedded.get_migrations().iter().map(refinery::Migration::version).collect();

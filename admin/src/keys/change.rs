@@ -11,7 +11,7 @@ use super::store::{self, Listed, Status};
 /// Why the keys were not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// PostgreSQL.
+    /// The PostgreSQL pool.
     #[error(transparent)]
     Database(#[from] DbError),
     /// No new key could be made.
@@ -38,7 +38,7 @@ pub enum ChangeError {
 ///
 /// # Errors
 ///
-/// When PostgreSQL is away.
+/// When PostgreSQL is unavailable.
 pub async fn ensure(transaction: &Transaction<'_>, sealer: &Sealer) -> Result<(), ChangeError> {
     store::lock(transaction).await?;
     fill(transaction, sealer).await
@@ -99,7 +99,7 @@ pub async fn active(transaction: &Transaction<'_>) -> Result<String, ChangeError
 ///
 /// # Errors
 ///
-/// When PostgreSQL is away.
+/// When PostgreSQL is unavailable.
 pub async fn list(connection: &Connection) -> Result<Vec<Listed>, DbError> {
     store::all(connection).await
 }

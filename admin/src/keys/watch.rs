@@ -26,7 +26,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// When PostgreSQL is away.
+    /// When PostgreSQL is unavailable.
     pub async fn declare_life(&self, db: &Db, life: Duration) -> Result<(), DbError> {
         // The configuration bounds it by an hour.
         let seconds = i32::try_from(life.as_secs()).unwrap_or(i32::MAX);

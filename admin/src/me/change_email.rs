@@ -24,7 +24,7 @@ struct Body {
     current_password: Option<Password>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")

@@ -8,7 +8,7 @@ use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape, if_
 use crate::users::profile::{Profile, ProfileChange};
 use crate::users::store;
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")

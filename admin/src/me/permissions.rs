@@ -32,7 +32,7 @@ struct Item {
     expires_at: Option<Timestamp>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation.tag("Me").summary("What the caller may do.").access(Access::SignedIn).answer::<Permissions>(
         200,
@@ -41,7 +41,7 @@ pub fn describe(operation: Operation) -> Operation {
     )
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -10,7 +10,7 @@ use crate::db::Connection;
 use crate::users::profile::Profile;
 use crate::users::store;
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
@@ -42,7 +42,7 @@ pub(super) fn example() -> Value {
     })
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -7,7 +7,7 @@ use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::provider_sign_in::accounts::list::{self, Accounts};
 use crate::users;
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
@@ -16,7 +16,7 @@ pub fn describe(operation: Operation) -> Operation {
         .answer::<Accounts>(200, "Their accounts, the first linked first.", list::example())
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

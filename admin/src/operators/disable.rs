@@ -12,7 +12,7 @@ use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
 use crate::users;
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
@@ -23,7 +23,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[Code::LastSuperuser])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -10,7 +10,7 @@ use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::audit::{self, Action, Entry};
 use crate::users::store::ACTIVE;
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
@@ -20,7 +20,7 @@ pub fn describe(operation: Operation) -> Operation {
         .empty(204, "The account is active.")
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

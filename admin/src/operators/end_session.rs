@@ -11,7 +11,7 @@ use crate::revocations::{self, NewRevocation};
 use crate::sessions::end_one_of;
 use crate::sessions::session::EndReason;
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
@@ -21,7 +21,7 @@ pub fn describe(operation: Operation) -> Operation {
         .empty(204, "It has ended.")
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

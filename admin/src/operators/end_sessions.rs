@@ -21,7 +21,7 @@ struct Ended {
     revoked: u64,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
@@ -31,7 +31,7 @@ pub fn describe(operation: Operation) -> Operation {
         .answer::<Ended>(200, "They are signed out everywhere.", json!({ "revoked": 1 }))
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -8,7 +8,7 @@ use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::sessions::history::list::{self, Page};
 use crate::users;
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     list::describe_pages(of_user(operation))
         .tag("Operators")
@@ -21,7 +21,7 @@ pub(super) fn example() -> Value {
     list::example()
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -25,7 +25,7 @@ struct Page {
     next_cursor: Option<String>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Operators")
@@ -41,7 +41,7 @@ pub fn describe(operation: Operation) -> Operation {
         .query("login", "Their login name.", Shape::text("anna").length(1..=64))
         .query("role", "A role that they have, assigned to them.", Shape::text("subscriber").length(1..=32))
         .query("status", "Whether they may sign in.", Shape::one_of(&["active", "disabled"]))
-        .query("superuser", "Whether they may do everything.", Shape::one_of(&["0", "1"]))
+        .query("superuser", "Whether the user is a superuser.", Shape::one_of(&["0", "1"]))
         .query("limit", "How many people the page has at most.", Shape::integer(1..=100, 20).default(20))
         .query(
             "cursor",
@@ -66,7 +66,7 @@ pub(super) fn example() -> Value {
     })
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

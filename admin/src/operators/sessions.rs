@@ -8,7 +8,7 @@ use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::sessions::list::{self, Sessions};
 use crate::users;
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
@@ -22,7 +22,7 @@ pub(super) fn example() -> Value {
     list::example()
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -26,7 +26,7 @@ struct Details {
     history: Page,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     let mut example = list::example();
     if let Some(members) = example.as_object_mut() {
@@ -41,7 +41,7 @@ pub fn describe(operation: Operation) -> Operation {
         .answer::<Details>(200, "The person.", example)
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -48,7 +48,7 @@ pub(super) struct Unconfirmed {
     tries: u8,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Providers")
@@ -72,7 +72,7 @@ pub fn describe(operation: Operation) -> Operation {
         ])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

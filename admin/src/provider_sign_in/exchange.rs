@@ -30,7 +30,7 @@ pub(super) struct Waiting {
     pub(super) browser: String,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Providers")
@@ -45,7 +45,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[Code::CodeExpired, Code::AccountDisabled])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -29,7 +29,7 @@ struct Item<'p> {
     start_url: String,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Providers")
@@ -45,7 +45,7 @@ pub fn describe(operation: Operation) -> Operation {
         )
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -19,7 +19,7 @@ pub(super) struct Departure {
     authorize_url: String,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_provider(operation)
         .tag("Providers")
@@ -63,7 +63,7 @@ pub(super) fn example() -> serde_json::Value {
     })
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -76,7 +76,7 @@ pub enum AssignError {
     /// Tokens and headers would grow too long.
     #[error("the person has too many roles already: their names take more than {MAX_NAMES_BYTES} bytes")]
     TooMany,
-    /// PostgreSQL.
+    /// The PostgreSQL pool.
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -172,7 +172,7 @@ pub(super) async fn make_tokens_old(
 ///
 /// # Errors
 ///
-/// When PostgreSQL is away.
+/// When PostgreSQL is unavailable.
 pub(crate) async fn of_user(connection: &Connection, user: Uuid) -> Result<Vec<Assignment>, DbError> {
     store::list(connection, user).await
 }

@@ -59,7 +59,7 @@ struct RoleChange {
     inherits: Option<BTreeSet<RoleName>>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Roles")
@@ -90,7 +90,7 @@ pub fn describe(operation: Operation) -> Operation {
         ])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

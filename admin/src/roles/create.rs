@@ -56,7 +56,7 @@ struct Body {
     inherits: Vec<String>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Roles")
@@ -84,7 +84,7 @@ pub fn describe(operation: Operation) -> Operation {
         ])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -45,7 +45,7 @@ pub enum DefinitionError {
     /// Too much of something.
     #[error("{0}")]
     TooMany(String),
-    /// PostgreSQL.
+    /// The PostgreSQL pool.
     #[error(transparent)]
     Database(#[from] DbError),
 }

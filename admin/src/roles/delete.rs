@@ -53,7 +53,7 @@ struct Loss {
     permissions: BTreeSet<Pattern>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     let loss = json!({
         "user_id": "0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b",
@@ -90,7 +90,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[Code::SystemRole, Code::PreconditionFailed, Code::ValidationFailed])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

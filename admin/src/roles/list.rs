@@ -16,7 +16,7 @@ struct Roles {
     items: Vec<RoleView>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Roles")
@@ -25,7 +25,7 @@ pub fn describe(operation: Operation) -> Operation {
         .answer::<Roles>(200, "The roles.", json!({ "items": [role::example()] }))
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

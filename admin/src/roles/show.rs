@@ -11,7 +11,7 @@ use crate::db::Client;
 /// What `ETag` is.
 pub(super) const VERSION: &str = "The version of the role, for `If-Match`.";
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Roles")
@@ -22,7 +22,7 @@ pub fn describe(operation: Operation) -> Operation {
         .answer_header(200, "ETag", VERSION)
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

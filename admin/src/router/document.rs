@@ -22,7 +22,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Me", "What the caller knows and changes about themselves."),
     ("Roles", "What can be given to people, and what it permits."),
     ("Assignments", "Who has which role, and until when."),
-    ("Authorisation", "What somebody may do, and why."),
+    ("Authorisation", "The permissions that a user has, and which roles grant them."),
     ("Operators", "Other people's accounts, and who changed what. Not reachable through the gateway."),
     ("Keys", "How others verify an access token."),
 ];
@@ -113,10 +113,10 @@ fn components(routes: &[Route]) -> Components {
 /// What answers carry; an operation or a problem refers to those that it has.
 fn headers() -> Value {
     let words = [
-        ("X-Request-Id", "The name of the request in every log.", "444535f9378a3dfa1b8f604bbdd1ea70"),
+        ("X-Request-Id", "The identifier of the request in all logs.", "444535f9378a3dfa1b8f604bbdd1ea70"),
         ("Cache-Control", "Nothing is cached, unless it says otherwise.", "no-store"),
         ("WWW-Authenticate", "The challenge (RFC 6750).", "Bearer realm=\"cinema\""),
-        ("Retry-After", "After how many seconds it may be tried again.", "1"),
+        ("Retry-After", "Sets the number of seconds after which the client may retry.", "1"),
     ];
     let header = |(name, description, example): (&str, &str, &str)| {
         let schema = json!({ "type": "string" });

@@ -9,7 +9,7 @@ use crate::access::{caller, still};
 use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
 use crate::revocations::{self, NewRevocation};
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
@@ -21,7 +21,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[Code::NotFound])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

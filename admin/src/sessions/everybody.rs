@@ -16,7 +16,7 @@ use crate::revocations::{self, NewRevocation};
 ///
 /// # Errors
 ///
-/// When PostgreSQL is away.
+/// When PostgreSQL is unavailable.
 pub async fn end_everybody(
     connection: &mut Connection,
     audit_keys: &DerivedKeys,

@@ -51,7 +51,7 @@ struct Item {
     device_name: Option<String>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
@@ -78,7 +78,7 @@ pub(crate) fn example() -> Value {
             }] })
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -37,7 +37,7 @@ struct Body {
     device_name: Option<String>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Sign-in")
@@ -63,7 +63,7 @@ enum Attempt {
     Failed { user: Option<Uuid>, failure: Failure },
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

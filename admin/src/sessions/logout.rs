@@ -24,7 +24,7 @@ struct Body {
     refresh_token: Option<SealedText>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Sign-in")

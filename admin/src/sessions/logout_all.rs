@@ -34,7 +34,7 @@ struct Ended {
 // `Ended`, for the document alone: a flattened member that may be missing has no schema.
 #[derive(ToSchema)]
 #[schema(as = Ended)]
-#[expect(dead_code, reason = "its form alone is needed")]
+#[expect(dead_code, reason = "used only for its schema")]
 struct EndedForm {
     /// How many sessions ended.
     revoked: u64,
@@ -53,7 +53,7 @@ struct EndedForm {
     session_id: Option<Uuid>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Sign-in")
@@ -72,7 +72,7 @@ fn example() -> Value {
     example
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -39,7 +39,7 @@ struct Body {
     refresh_token: SealedText,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Sign-in")
@@ -84,7 +84,7 @@ impl Settled {
     }
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -62,7 +62,7 @@ struct Registered<'r> {
     created_at: Timestamp,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Sign-in")
@@ -91,7 +91,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[Code::RegistrationClosed, Code::EmailTaken, Code::LoginTaken, Code::PasswordWeak])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -22,7 +22,7 @@ pub enum SuperuserError {
     /// The hash.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// PostgreSQL.
+    /// The PostgreSQL pool.
     #[error(transparent)]
     Database(#[from] DbError),
 }

@@ -1,4 +1,4 @@
-//! Whether a text is JSON as we take it, before anybody asks what it means.
+//! Checks whether a text is acceptable JSON, before it is parsed into a type.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use crate::api::{Code, Problem};
 
 use super::MAX_DEPTH;
 
-/// Refuses what is not JSON, repeats a key, nests too deeply, or holds U+0000.
+/// Refuses a text that is not JSON, repeats a key, nests too deeply, or contains U+0000.
 pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
     let nul = Cell::new(false);
     let mut json = serde_json::Deserializer::from_slice(body);
@@ -20,8 +20,9 @@ pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
             let place = format!("line {}, column {}", error.line(), error.column());
             Err(Problem::new(Code::RequestMalformed).detail(format!("{} ({place}).", sentence(&error))))
         }
-        Ok(()) if nul.get() => Err(Problem::new(Code::ValidationFailed)
-            .detail("The character U+0000 stands in the body, which no field holds.")),
+        Ok(()) if nul.get() => {
+            Err(Problem::new(Code::ValidationFailed).detail("The body must not contain U+0000."))
+        }
         Ok(()) => Ok(()),
     }
 }
@@ -29,19 +30,19 @@ pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
 const REPEATED: &str = "a key is repeated";
 const TOO_DEEP: &str = "it nests too deeply";
 
-/// Never serde's own words, which repeat what the client sent.
+/// Never serde's own message, which repeats text from the client.
 fn sentence(error: &serde_json::Error) -> &'static str {
     let words = error.to_string();
     if words.starts_with(REPEATED) {
-        "The body repeats a key"
+        "The body contains a repeated key"
     } else if words.starts_with(TOO_DEEP) {
-        "The body nests deeper than eight levels"
+        "The body is nested deeper than eight levels"
     } else {
-        "The body is not JSON"
+        "The body is not valid JSON"
     }
 }
 
-/// Walks over any value and keeps nothing of it.
+/// Visits any value and keeps nothing of it.
 #[derive(Clone, Copy)]
 struct Value<'n> {
     depth: usize,

@@ -5,12 +5,12 @@ use http::StatusCode;
 use super::{allowed, set};
 use crate::api::{Operation, Problem, Request, Response};
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     super::describe(operation).summary("Make somebody a superuser.").empty(204, "They are one.")
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::{allowed, set};
 use crate::api::{Code, Operation, Problem, Request, Response};
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     super::describe(operation)
         .summary("Make somebody a superuser no longer.")
@@ -13,7 +13,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[Code::LastSuperuser])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -23,7 +23,7 @@ struct Body {
     code_challenge: Option<String>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_provider(operation)
         .tag("Me")
@@ -45,7 +45,7 @@ pub fn describe(operation: Operation) -> Operation {
         ])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

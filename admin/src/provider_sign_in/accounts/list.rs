@@ -44,7 +44,7 @@ struct Item {
     linked_rule: i16,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
@@ -67,7 +67,7 @@ pub(crate) fn example() -> Value {
     }] })
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -12,7 +12,7 @@ use crate::sessions::session::EndReason;
 use crate::sessions::store::end_through;
 use crate::users;
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_provider(operation)
         .tag("Me")

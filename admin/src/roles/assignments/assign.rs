@@ -27,7 +27,7 @@ struct Body {
     reason: Option<String>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_path(operation)
         .tag("Assignments")
@@ -44,7 +44,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[Code::PrivilegeEscalation, Code::LimitReached])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

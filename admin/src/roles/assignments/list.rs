@@ -16,7 +16,7 @@ struct Assignments {
     items: Vec<Assignment>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     access::of_user(operation)
         .tag("Assignments")
@@ -26,7 +26,7 @@ pub fn describe(operation: Operation) -> Operation {
         .answer::<Assignments>(200, "The roles.", json!({ "items": [example()] }))
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -23,7 +23,7 @@ struct IsAssigned {
     expires_at: Option<Timestamp>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_path(operation)
         .tag("Assignments")
@@ -37,7 +37,7 @@ pub fn describe(operation: Operation) -> Operation {
         )
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -10,7 +10,7 @@ use crate::audit::{self, Action, Entry};
 use crate::roles::role::RoleRef;
 use crate::roles::show::require;
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_path(operation)
         .tag("Assignments")
@@ -20,7 +20,7 @@ pub fn describe(operation: Operation) -> Operation {
         .empty(204, "They do not have it.")
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -34,7 +34,7 @@ struct Item {
     roles: Vec<RoleName>,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Roles")
@@ -47,7 +47,7 @@ pub fn describe(operation: Operation) -> Operation {
         )
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -9,7 +9,7 @@ use crate::roles::change::Edit;
 use crate::roles::role::{RoleRef, RoleView};
 use crate::roles::show;
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_path(operation)
         .tag("Roles")
@@ -26,7 +26,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[Code::SystemRole, Code::PreconditionFailed])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

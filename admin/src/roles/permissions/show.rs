@@ -8,7 +8,7 @@ use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::roles::role::RoleRef;
 use crate::roles::show::require;
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_path(operation)
         .tag("Roles")
@@ -18,7 +18,7 @@ pub fn describe(operation: Operation) -> Operation {
         .answer::<RolePermission>(200, "It has.", RolePermission::example())
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -149,7 +149,7 @@ fn example(way: Way) -> Value {
     });
     let Value::Object(mut members) = problem else { return problem };
     if way.status == StatusCode::UNPROCESSABLE_ENTITY.as_u16() {
-        let field = json!({ "field": "email", "code": "field_missing", "detail": "This field is needed." });
+        let field = json!({ "field": "email", "code": "field_missing", "detail": "This field is required." });
         members.insert("errors".to_owned(), json!([field]));
     }
     Value::Object(members)

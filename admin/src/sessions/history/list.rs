@@ -47,7 +47,7 @@ struct Item {
     id: Uuid,
 }
 
-/// What the document says of it.
+/// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     describe_pages(operation)
         .tag("Me")
@@ -93,7 +93,7 @@ struct Cursor {
     id: Uuid,
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///
