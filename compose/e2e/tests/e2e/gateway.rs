@@ -1,0 +1,306 @@
+//! What nginx does by itself: with the cinema behind it, and nobody to ask about tokens.
+
+use std::time::Duration;
+
+use harness::http::{get, post, question, raw};
+use harness::nginx::{Machine, Nginx};
+use harness::wait::until;
+use harness::{Folder, Origin};
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// A gateway whose sidecar and admin are away.
+struct Gateway {
+    nginx: Nginx,
+    _origin: Origin,
+    _folder: Folder,
+}
+
+impl Gateway {
+    async fn start() -> Self {
+        Self::start_with("", "").await
+    }
+
+    async fn start_with(http: &str, server: &str) -> Self {
+        let folder = Folder::temporary().unwrap();
+        let origin = Origin::start(&folder, None).await.unwrap();
+        let machine = Machine {
+            introspect: vec![format!("unix:{}", folder.join("nobody.sock").display())],
+            admin: vec![format!("127.0.0.1:{}", harness::ports::free().unwrap())],
+            origin: vec![origin.address()],
+            http: http.to_owned(),
+            server: server.to_owned(),
+            ..Machine::default()
+        };
+        Self { nginx: Nginx::start(&machine).await.unwrap(), _origin: origin, _folder: folder }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.nginx.url())
+    }
+}
+
+const IDENTITY_HEADERS: [&str; 5] =
+    ["X-User-Id", "X-User-Roles", "X-Session-Id", "X-Auth-Freshness", "X-Auth-Policy"];
+
+#[tokio::test]
+async fn a_public_location_needs_no_token_and_tells_no_identity() {
+    let gateway = Gateway::start().await;
+    let answer = get(&gateway.url("/api/v1/genres/")).send().await.unwrap();
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.field("/received/X-User-Id"), "");
+    assert_eq!(answer.field("/genres/0"), "Drama");
+}
+
+#[tokio::test]
+async fn identity_headers_of_a_client_are_refused_in_every_spelling() {
+    let gateway = Gateway::start().await;
+    for name in IDENTITY_HEADERS {
+        let underscores = name.replace('-', "_");
+        let mixed = name.replacen('-', "_", 1);
+        for spelling in [name, &underscores, &mixed, &name.to_uppercase(), &underscores.to_lowercase()] {
+            for path in ["/api/v1/genres/", "/api/v1/films/", "/api/v1/auth/login", "/nothing"] {
+                let answer = get(&gateway.url(path)).header(spelling, "0").send().await.unwrap();
+                assert_eq!(
+                    (answer.status, answer.code().as_str()),
+                    (400, "identity_header_refused"),
+                    "{spelling}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_identity_header_does_not_hide_a_second_one() {
+    let gateway = Gateway::start().await;
+    for (first, second) in
+        [("X-User-Id", "X-User-Id"), ("X-User-Id", "X_User_Id"), ("X_User-Id", "X-User_Id")]
+    {
+        let question = get(&gateway.url("/api/v1/genres/")).header(first, "").header(second, "spoof");
+        let answer = question.send().await.unwrap();
+        // nginx since 1.23 looks at all of several headers of one name, before that only at the first.
+        let hidden = answer.status == 400 || !answer.text().contains("spoof");
+        assert!(hidden && answer.field("/received/names_with_underscores/0").is_empty(), "{}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn other_spellings_of_names_that_nginx_sets_do_not_reach_the_origin() {
+    let gateway = Gateway::start().await;
+    let question = get(&gateway.url("/api/v1/genres/"))
+        .header("X_Forwarded_For", "192.0.2.1")
+        .header("X-Forwarded_Proto", "https")
+        .header("X-Forwarded-For", "192.0.2.1")
+        .header("X_Request_Id", "mine");
+    let answer = question.send().await.unwrap();
+    assert_eq!(answer.field("/received/X-Forwarded-For"), "127.0.0.1");
+    assert_eq!(answer.json().pointer("/received/names_with_underscores").unwrap().to_string(), "[]");
+}
+
+#[tokio::test]
+async fn the_origin_gets_neither_the_token_nor_a_cookie_of_ours() {
+    let gateway = Gateway::start().await;
+    let cookies = [
+        ("a=1; __Host-access=secret; b=2", vec!["a", "b"]),
+        ("__Host-access=secret", vec![]),
+        ("__Host-access=secret; b=2", vec!["b"]),
+        ("a=1; __Host-access=secret", vec!["a"]),
+        ("a=1; __Host-access=x; b=2; __Host-access=y", vec![]),
+        ("__Host-oauth=secret", vec![]),
+        ("a=1; __Host-oauth=secret; b=2", vec!["a", "b"]),
+        ("__Host-oauth=secret; a=1; __Host-access=secret", vec!["a"]),
+        ("a=1; __Host-oauth=x; b=2; __Host-oauth=y", vec![]),
+        ("a=1; b=2", vec!["a", "b"]),
+    ];
+    for (cookie, left) in cookies {
+        let question = get(&gateway.url("/api/v1/genres/")).bearer("secret").header("Cookie", cookie);
+        let received = question.send().await.unwrap().json()["received"].clone();
+        assert_eq!(received["Authorization"], false);
+        assert_eq!(received["cookies"], serde_json::json!(left), "{cookie}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_no_place_is_a_problem_404() {
+    let gateway = Gateway::start().await;
+    let paths = [
+        "/",
+        "/api/v1/admin/users",
+        "/metrics",
+        "/health/live",
+        "/health/ready",
+        "/_introspect",
+        "/_problem/400",
+        "/openapi.json",
+        "/apidocs/",
+        "/sign-in/",
+        "/api/v1/adminauth",
+        "/api/v1/authx",
+        "/internal/x",
+    ];
+    for path in paths {
+        let answer = get(&gateway.url(path)).send().await.unwrap();
+        assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{path}");
+        assert_eq!(answer.header("x-request-id"), Some(answer.field("/request_id").as_str()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_sign_in_page_is_there_where_it_was_asked_for_and_may_do_nothing_but_its_work() {
+    let gateway = Gateway::start_with("", "include snippets/sign-in-page.conf;").await;
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+                  form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    for (path, media_type) in [
+        ("/sign-in/", "text/html; charset=utf-8"),
+        ("/sign-in/?one_time_code=x", "text/html; charset=utf-8"),
+        ("/sign-in/page.js", "text/javascript; charset=utf-8"),
+        ("/sign-in/page.css", "text/css; charset=utf-8"),
+    ] {
+        let answer = get(&gateway.url(path)).send().await.unwrap();
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(media_type)), "{path}");
+        for (name, value) in [
+            ("content-security-policy", policy),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cache-control", "no-store"),
+        ] {
+            assert_eq!((answer.header(name), answer.header_count(name)), (Some(value), 1), "{path} {name}");
+        }
+        assert_eq!(answer.header("x-request-id").map(str::len), Some(32), "{path}");
+    }
+    let answer = get(&gateway.url("/sign-in")).send().await.unwrap();
+    assert_eq!((answer.status, answer.header("location")), (301, Some("/sign-in/")));
+    assert_eq!(post(&gateway.url("/sign-in/")).send().await.unwrap().status, 405);
+}
+
+#[tokio::test]
+async fn a_problem_is_never_given_another_type_by_the_path() {
+    let gateway = Gateway::start().await;
+    for path in ["/poster.html", "/poster.jpg"] {
+        assert_eq!(get(&gateway.url(path)).send().await.unwrap().code(), "not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_large_body_is_a_problem_413() {
+    let gateway = Gateway::start().await;
+    for path in ["/api/v1/auth/login", "/api/v1/films/"] {
+        let answer = post(&gateway.url(path)).body(vec![b'x'; 17 * 1024]).send().await.unwrap();
+        assert_eq!((answer.status, answer.code().as_str()), (413, "body_too_large"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn requests_that_cannot_be_read_are_problems_and_never_5xx() {
+    let gateway = Gateway::start().await;
+    let long = "a".repeat(20_000);
+    let requests = [
+        ("GARBAGE\r\n\r\n".to_owned(), "400", "request_malformed"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n".to_owned(), "400", "request_malformed"),
+        (format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n"), "414", "uri_too_long"),
+        (format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}\r\n\r\n"), "431", "headers_too_large"),
+        ("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), "405", "method_not_allowed"),
+    ];
+    for (request, status, code) in requests {
+        let answer = raw(&gateway.nginx.url(), request.as_bytes()).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert!(answer.contains(&format!("\"code\":\"{code}\"")), "{answer}");
+        assert!(answer.contains("application/problem+json"), "{answer}");
+        assert_eq!(answer.contains("\r\nAllow: GET, "), status == "405", "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_requests_are_a_problem_429_and_not_503() {
+    let gateway = Gateway::start().await;
+    let url = gateway.url("/api/v1/auth/login");
+    let flood = (0..600).map(|_| tokio::spawn(get(&url).send()));
+    let mut limited = None;
+    for answer in flood.collect::<Vec<_>>() {
+        let answer = answer.await.unwrap().unwrap();
+        limited = limited.or((answer.status == 429).then_some(answer));
+    }
+    let answer = limited.unwrap();
+    assert_eq!(answer.code(), "rate_limited");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+}
+
+#[tokio::test]
+async fn a_sidecar_that_is_away_is_a_problem_503_and_never_200() {
+    let gateway = Gateway::start().await;
+    for path in ["/api/v1/films/", "/api/v1/watch/", "/api/v1/downloads/", "/api/v1/account/"] {
+        for question in
+            [get(&gateway.url(path)), get(&gateway.url(path)).bearer("x"), post(&gateway.url(path))]
+        {
+            let answer = question.send().await.unwrap();
+            assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"), "{path}");
+            assert_eq!(answer.header("retry-after"), Some("1"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sidecar_that_is_away_stays_closed_under_a_careless_error_page() {
+    let careless = "error_page 502 =200 /sorry; location = /sorry { return 200 sorry; }";
+    let gateway = Gateway::start_with("", careless).await;
+    let answer = get(&gateway.url("/api/v1/films/")).send().await.unwrap();
+    assert_ne!(answer.status, 200, "{}", answer.text());
+}
+
+#[tokio::test]
+async fn an_admin_that_is_away_is_a_problem_503() {
+    let gateway = Gateway::start().await;
+    for path in
+        ["/api/v1/auth/login", "/api/v1/me", "/api/v1/roles/", "/oauth2/token", "/.well-known/jwks.json"]
+    {
+        let answer = get(&gateway.url(path)).send().await.unwrap();
+        assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"), "{path}");
+        assert!(answer.header("retry-after").is_some(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_request_id_is_nginx_s_on_its_way_in_and_out() {
+    let gateway = Gateway::start().await;
+    let question = get(&gateway.url("/api/v1/genres/")).header("X-Request-Id", "chosen-by-the-client");
+    let answer = question.send().await.unwrap();
+    let id = answer.header("x-request-id").unwrap();
+    assert_eq!((id.len(), answer.header_count("x-request-id")), (32, 1));
+    assert_eq!(answer.field("/received/X-Request-Id"), id);
+    // nginx writes the line after it has answered.
+    until("the log line", LIMIT, async || gateway.nginx.access_log().contains(id)).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_log_holds_a_query_a_token_or_a_cookie() {
+    let gateway = Gateway::start().await;
+    for path in
+        ["/api/v1/genres/?code=canary-q", "/api/v1/films/?code=canary-q", "/api/v1/oauth/x?code=canary-q"]
+    {
+        let question = get(&gateway.url(path)).bearer("canary-t").header("Cookie", "__Host-access=canary-c");
+        question.header("Referer", "http://x/?canary-r").send().await.unwrap();
+    }
+    until("the log lines", LIMIT, async || gateway.nginx.access_log().lines().count() == 3).await.unwrap();
+    let log = gateway.nginx.access_log();
+    for line in log.lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+    }
+    assert!(!(log + &gateway.nginx.error_log()).contains("canary"));
+}
+
+#[tokio::test]
+async fn a_preflight_is_answered_only_where_it_was_asked_for() {
+    let listed = "map $http_origin $cors_origin { default \"\"; https://cinema.example $http_origin; }";
+    let open = Gateway::start_with(listed, "include snippets/preflight.conf;").await;
+    let preflight = |gateway: &Gateway, origin| {
+        let ask = question(hyper::Method::OPTIONS, &gateway.url("/api/v1/films/"));
+        ask.header("Origin", origin).header("Access-Control-Request-Method", "GET").send()
+    };
+    let answer = preflight(&open, "https://cinema.example").await.unwrap();
+    assert_eq!(answer.status, 204);
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://cinema.example"));
+    assert_eq!(preflight(&open, "https://evil.example").await.unwrap().status, 503);
+    let closed = Gateway::start().await;
+    assert_eq!(preflight(&closed, "https://cinema.example").await.unwrap().status, 503);
+}

@@ -1,0 +1,204 @@
+//! `introspect lint-nginx` on the configuration as shipped, printed by the real nginx: nothing is wrong with it,
+//! and each line that is taken away is missed.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use harness::{Folder, Launch, ports, programs};
+use serde_json::Value;
+
+const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nginx");
+
+/// A change of a shipped file: the text that is replaced where it stands first, by what, and the rule that tells.
+type Change = (&'static str, &'static str, &'static str, &'static str);
+
+const CHANGES: [Change; 36] = [
+    ("cinema.conf", "include snippets/identity-guard.conf;", "", "identity-guard"),
+    ("cinema.conf", "include snippets/identity-guard.conf;", "", "underscores-in-headers"),
+    ("cinema.conf", "include snippets/path-guard.conf;", "", "path-guard"),
+    ("cinema.conf", "set $auth_policy \"user;stale=300s\";", "", "policy-missing"),
+    ("cinema.conf", "user;stale=300s", "user; stale=300s", "policy-malformed"),
+    ("cinema.conf", "include snippets/protect.conf;", "", "policy-unused"),
+    (
+        "cinema.conf",
+        "include snippets/protect.conf;",
+        "include snippets/protect.conf;\nreturn 200;",
+        "return-before-auth",
+    ),
+    (
+        "cinema.conf",
+        "include snippets/errors.conf;",
+        "include snippets/errors.conf;\nset $auth_policy user;",
+        "policy-elsewhere",
+    ),
+    (
+        "cinema.conf",
+        "location / {\n    return 404;",
+        "location / {\n    include snippets/admin.conf;",
+        "internal-public",
+    ),
+    ("cinema.conf", "(auth|me|", "(admin|auth|me|", "internal-public"),
+    ("conf.d/identity.conf", "$http_x_session_id", "", "identity-guard"),
+    ("conf.d/logs.conf", "\"path\":\"$path_asked\"", "\"path\":\"$request_uri\"", "log-secrets"),
+    ("snippets/protect.conf", "\nauth_request /_introspect;", "", "nothing-protected"),
+    (
+        "snippets/protect.conf",
+        "auth_request /_introspect;",
+        "auth_request /_nobody;",
+        "auth-location-missing",
+    ),
+    ("snippets/introspect.conf", "internal;", "", "auth-location-not-internal"),
+    ("snippets/introspect.conf", "proxy_pass_request_body off;", "", "auth-body"),
+    ("snippets/introspect.conf", "proxy_set_header Content-Length \"\";", "", "auth-body"),
+    ("snippets/introspect.conf", "proxy_http_version 1.1;", "", "auth-keep-alive"),
+    ("snippets/introspect.conf", "proxy_set_header Connection \"\";", "", "auth-keep-alive"),
+    ("snippets/introspect.conf", "proxy_set_header X-Auth-Policy $auth_policy;", "", "policy-not-sent"),
+    (
+        "snippets/introspect.conf",
+        "X-Auth-Policy $auth_policy",
+        "X-Auth-Policy $http_x_auth_policy",
+        "policy-from-client",
+    ),
+    ("snippets/introspect.conf", "proxy_set_header X-Request-Id $request_id;", "", "request-id"),
+    ("snippets/introspect.conf", "proxy_read_timeout 500ms;", "", "auth-timeouts"),
+    ("snippets/errors.conf", "error_page 403     = @problem_403;", "", "challenge-lost"),
+    (
+        "snippets/errors.conf",
+        "error_page 401     = @problem_401;",
+        "error_page 401 =200 @problem_401;",
+        "error-page-opens",
+    ),
+    ("snippets/problem.conf", "include snippets/headers.conf;", "", "add-header-lost"),
+    ("snippets/proxy.conf", "proxy_set_header X-User-Id $auth_user;", "", "identity-not-set"),
+    ("snippets/proxy.conf", "proxy_set_header X-Auth-Policy \"\";", "", "identity-not-set"),
+    ("snippets/proxy.conf", "X-User-Roles $auth_roles", "X-User-Roles $http_x_user_roles", "identity-source"),
+    ("snippets/proxy.conf", "include snippets/spellings.conf;", "", "spelling-not-cleared"),
+    ("snippets/origin.conf", "proxy_set_header Authorization \"\";", "", "token-to-origin"),
+    ("snippets/origin.conf", "proxy_set_header Cookie $cookie_for_origin;", "", "cookie-to-origin"),
+    ("snippets/pool.conf", "\nkeepalive 64;", "", "upstream-keepalive"),
+    ("snippets/pool.conf", "keepalive_requests 1000000;", "", "upstream-keepalive-requests"),
+    (
+        "machine.conf",
+        "server unix:/run/introspect/auth.sock max_fails=0;",
+        "server 10.0.0.9:8002;",
+        "auth-address",
+    ),
+    (
+        "machine.conf",
+        "server unix:/run/introspect/auth.sock max_fails=0;",
+        "server unix:/a;",
+        "upstream-max-fails",
+    ),
+];
+
+/// The configuration as shipped, around an example of `machine.conf` with paths of its own.
+struct Shipped {
+    folder: Folder,
+}
+
+impl Shipped {
+    fn new(example: &str) -> Self {
+        let folder = Folder::temporary().unwrap();
+        folder.copy(Path::new(SHIPPED), "conf").unwrap();
+        folder.inside("temporary").unwrap();
+        let port = || format!("listen 127.0.0.1:{}", ports::free().unwrap());
+        let place = folder.path().display();
+        let mut conf = std::fs::read_to_string(Path::new(SHIPPED).join("examples").join(example)).unwrap();
+        for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+            conf.push_str(&format!("{kind}_temp_path {place}/temporary/{kind};\n"));
+        }
+        let conf = conf
+            .replace("/var/log/nginx", &place.to_string())
+            .replace("/etc/ssl/usher", &place.to_string())
+            .replace("listen 127.0.0.1:8080", &port())
+            .replace("listen 80", &port())
+            .replace("listen 443", &port());
+        folder.write("conf/machine.conf", &conf).unwrap();
+        Self { folder }
+    }
+
+    /// Replaces a text where it stands first.
+    fn change(&self, file: &str, from: &str, to: &str) {
+        let name = format!("conf/{file}");
+        let text = std::fs::read_to_string(self.folder.join(&name)).unwrap();
+        assert!(text.contains(from), "{from} in {file}");
+        self.folder.write(&name, &text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// What the real nginx prints.
+    fn dump(&self) -> String {
+        let launch = Launch::new("nginx", programs::installed("nginx", "nginx").unwrap(), &self.folder);
+        let main = self.folder.join("conf/nginx.conf");
+        let pid = format!("pid {};", self.folder.join("nginx.pid").display());
+        launch.args(["-T", "-e", "stderr", "-c", main.to_str().unwrap(), "-g", &pid]).run("").unwrap()
+    }
+}
+
+/// The findings of the real program, warnings too, and its exit code.
+fn lint(dump: &str) -> (Vec<Value>, Option<i32>) {
+    let mut program = Command::new(programs::ours("introspect").unwrap());
+    program.env_clear().args(["lint-nginx", "--strict", "--format", "json"]);
+    let mut process = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    process.stdin.take().unwrap().write_all(dump.as_bytes()).unwrap();
+    let told = process.wait_with_output().unwrap();
+    let lines = String::from_utf8(told.stdout).unwrap();
+    (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), told.status.code())
+}
+
+#[test]
+fn nothing_is_wrong_with_the_configuration_as_shipped() {
+    let shipped = Shipped::new("machine.conf");
+    assert_eq!(lint(&shipped.dump()), (Vec::new(), Some(0)));
+}
+
+#[test]
+fn nothing_is_wrong_with_all_that_can_be_opted_for() {
+    let shipped = Shipped::new("machine.conf");
+    let all = ["cinema", "snippets/preflight", "snippets/apidocs", "snippets/sign-in-page"];
+    let all: Vec<_> = all.iter().map(|name| format!("include {name}.conf;")).collect();
+    shipped.change("machine.conf", "include cinema.conf;", &all.join("\n"));
+    assert_eq!(lint(&shipped.dump()), (Vec::new(), Some(0)));
+}
+
+#[test]
+fn nothing_is_wrong_with_the_example_with_tls() {
+    let shipped = Shipped::new("machine-tls.conf");
+    for kind in ["key", "pem"] {
+        shipped.folder.write(&format!("cinema.example.{kind}"), "").unwrap();
+    }
+    let (key, certificate) =
+        (shipped.folder.join("cinema.example.key"), shipped.folder.join("cinema.example.pem"));
+    let asked =
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=cinema.example";
+    let mut openssl = Command::new("openssl");
+    openssl.args(asked.split(' ')).arg("-keyout").arg(key).arg("-out").arg(certificate);
+    let made = openssl.output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    assert_eq!(lint(&shipped.dump()), (Vec::new(), Some(0)));
+}
+
+#[test]
+fn each_line_that_is_taken_away_is_missed() {
+    for (file, from, to, rule) in CHANGES {
+        let shipped = Shipped::new("machine.conf");
+        shipped.change(file, from, to);
+        let (findings, code) = lint(&shipped.dump());
+        assert!(findings.iter().any(|finding| finding["rule"] == rule), "{file}: {from}: {findings:?}");
+        assert_eq!(code, Some(1), "{file}: {from}");
+    }
+}
+
+#[test]
+fn a_finding_has_the_file_and_the_line_that_an_editor_shows() {
+    let shipped = Shipped::new("machine.conf");
+    shipped.change("cinema.conf", "user;role=subscriber;", "user;role=Subscriber;");
+    let (findings, _) = lint(&shipped.dump());
+    let file = shipped.folder.join("conf/cinema.conf");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let line = text.lines().position(|line| line.contains("role=Subscriber")).unwrap() + 1;
+    let found: Vec<_> =
+        findings.iter().map(|finding| (&finding["rule"], &finding["file"], &finding["line"])).collect();
+    let expected = ("policy-malformed".into(), file.to_str().unwrap().into(), line.into());
+    assert_eq!(found, [(&expected.0, &expected.1, &expected.2)]);
+}

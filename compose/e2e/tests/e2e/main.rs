@@ -1,0 +1,49 @@
+//! Stories through the real nginx, told to real servers. Tests know nothing but addresses.
+
+// `cfg(test)` always holds here; clippy takes it as the sign that `unwrap` is how a test fails.
+#[cfg(test)]
+mod backup;
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod certified;
+#[cfg(test)]
+mod chromium;
+#[cfg(test)]
+mod endings;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod journey;
+#[cfg(test)]
+mod lint;
+#[cfg(test)]
+mod lint_nginx;
+#[cfg(test)]
+mod metrics;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod openid;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
+mod people;
+#[cfg(test)]
+mod receiver;
+#[cfg(test)]
+mod roles;
+#[cfg(test)]
+mod sentinel;
+#[cfg(test)]
+mod sidecar;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod traces;
+#[cfg(test)]
+mod upgrade;

@@ -1,0 +1,49 @@
+//! What is watched is counted, and what is counted is watched: the dashboard and the alerts against `/metrics`.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use harness::Stack;
+use harness::http::get;
+
+use crate::people::{Person, send};
+
+const WATCHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../containers");
+
+/// Added to a metric's name by what kind it is.
+const SUFFIXES: [&str; 4] = ["_total", "_bucket", "_sum", "_count"];
+
+/// Every metric that `text` names, without suffixes.
+fn named(text: &str) -> BTreeSet<String> {
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let ours = words.filter(|word| word.starts_with("usher_admin_") || word.starts_with("introspect_"));
+    ours.map(|word| SUFFIXES.iter().find_map(|suffix| word.strip_suffix(suffix)).unwrap_or(word).to_owned())
+        .collect()
+}
+
+/// Every metric that a page declares, also those of which nothing was counted yet.
+fn declared(page: &str) -> BTreeSet<String> {
+    let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    types.filter_map(|line| line.split(' ').next().map(str::to_owned)).collect()
+}
+
+#[tokio::test]
+async fn every_metric_is_watched_and_nothing_is_watched_that_is_none() {
+    let stack = Stack::builder().providers().start().await.unwrap();
+    let (_person, pair) = Person::signed_in(&stack).await;
+    pair.is_let_in(&stack).await;
+    // What has labels is there when it was counted once.
+    let returned = send(get(&stack.gateway("/api/v1/oauth/github/callback?code=c&state=s"))).await;
+    assert_eq!(returned.status, 400, "{}", returned.text());
+    let mut declares = BTreeSet::new();
+    for url in [stack.admins[0].ops("/metrics"), stack.sidecars[0].ops("/metrics")] {
+        declares.extend(declared(&send(get(&url)).await.text()));
+    }
+    let read = |file: &str| fs::read_to_string(format!("{WATCHING}/{file}")).unwrap();
+    let files = ["grafana/dashboards/usher.json", "prometheus/alerts.yaml"].map(read);
+    let watched: BTreeSet<_> = files.iter().flat_map(|text| named(text)).collect();
+    let none: Vec<_> = watched.difference(&declares).collect();
+    assert!(none.is_empty(), "watched, and not on /metrics: {none:?}");
+    let unseen: Vec<_> = declares.difference(&watched).collect();
+    assert!(unseen.is_empty(), "neither on the dashboard nor in an alert: {unseen:?}");
+}

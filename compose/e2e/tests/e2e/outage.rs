@@ -1,0 +1,215 @@
+//! What people notice when a part is gone.
+
+use harness::http::get;
+use harness::wait::until;
+use harness::{Introspect, Stack};
+use hyper::Method;
+use serde_json::{Value, json};
+
+use crate::people::{PASSWORD, Pair, Person, send};
+use crate::support::LIMIT;
+
+/// What a sidecar that nginx does not know decides.
+async fn decides(sidecar: &Introspect, pair: &Pair) -> u16 {
+    let question = get("http://sidecar/").over(sidecar.socket()).header("X-Auth-Policy", "user");
+    send(question.bearer(&pair.access)).await.status
+}
+
+#[tokio::test]
+async fn redis_killed_and_started_empty_forgets_nobody_and_forgives_nobody() {
+    let mut stack = Stack::start().await.unwrap();
+    let (person, signed_out) = Person::signed_in(&stack).await;
+    let signed_in = person.sign_in(&stack).await;
+    signed_out.sign_out(&stack).await;
+    signed_out.is_refused(&stack, "before").await;
+
+    stack.redis.kill().unwrap();
+    signed_out.is_refused(&stack, "while it is away").await;
+    signed_in.is_let_in(&stack).await;
+
+    stack.redis.start_empty().await.unwrap();
+    let mut newcomer = stack.another_sidecar().unwrap();
+    newcomer.ready().await.unwrap();
+    assert_eq!(decides(&newcomer, &signed_out).await, 401);
+    assert_eq!(decides(&newcomer, &signed_in).await, 204);
+    signed_out.is_refused(&stack, "after").await;
+    signed_in.is_let_in(&stack).await;
+    signed_in.refresh(&stack).await.is_let_in(&stack).await;
+
+    signed_in.sign_out(&stack).await;
+    signed_in.is_refused(&stack, "a sign-out after the return").await;
+    until("the newcomer's news", LIMIT, async || decides(&newcomer, &signed_in).await == 401).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sign_out_while_redis_is_away_counts_when_it_returns() {
+    let mut stack = Stack::start().await.unwrap();
+    let (_person, pair) = Person::signed_in(&stack).await;
+    stack.redis.kill().unwrap();
+    pair.sign_out(&stack).await;
+    stack.redis.start_empty().await.unwrap();
+    pair.is_refused(&stack, "the sign-out").await;
+}
+
+#[tokio::test]
+async fn without_postgres_films_play_on_and_signing_in_is_503() {
+    let mut stack = Stack::builder().own_postgres().start().await.unwrap();
+    let (person, pair) = Person::signed_in(&stack).await;
+    stack.postgres.as_mut().unwrap().stop().await.unwrap();
+
+    pair.is_let_in(&stack).await;
+    let body = json!({ "identifier": person.email, "password": PASSWORD });
+    let refresh = json!({ "refresh_token": pair.refresh });
+    for (path, body) in [("login", body), ("refresh", refresh), ("logout", Value::Null)] {
+        let answer = pair.ask(&stack, Method::POST, &format!("/api/v1/auth/{path}"), &body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"), "{path}");
+        assert!(answer.header("retry-after").is_some(), "{path}");
+    }
+    let mut newcomer = stack.another_sidecar().unwrap();
+    newcomer.ready().await.unwrap();
+    assert_eq!(decides(&newcomer, &pair).await, 204);
+
+    stack.postgres.as_mut().unwrap().start_again().await.unwrap();
+    let back = async || person.try_password(&stack, PASSWORD).await.status == 200;
+    until("admin's return", LIMIT, back).await.unwrap();
+    pair.sign_out(&stack).await;
+    pair.is_refused(&stack, "a sign-out after the return").await;
+}
+
+#[tokio::test]
+async fn without_admin_films_play_on_and_a_restarted_one_revokes_again() {
+    let mut stack = Stack::start().await.unwrap();
+    let (_person, pair) = Person::signed_in(&stack).await;
+    stack.admins[0].kill().unwrap();
+    pair.is_let_in(&stack).await;
+    let away = pair.ask(&stack, Method::GET, "/api/v1/me", &Value::Null).await;
+    assert_eq!((away.status, away.code().as_str()), (503, "dependency_unavailable"));
+    stack.admins[0].start_again().await.unwrap();
+    pair.is_let_in(&stack).await;
+    pair.sign_out(&stack).await;
+    pair.is_refused(&stack, "a sign-out after the restart").await;
+}
+
+#[tokio::test]
+async fn of_two_admins_the_other_goes_on_publishing() {
+    let mut stack = Stack::builder().admins(2).start().await.unwrap();
+    let (person, first) = Person::signed_in(&stack).await;
+    let second = person.sign_in(&stack).await;
+    stack.admins[0].kill().unwrap();
+    first.sign_out(&stack).await;
+    first.is_refused(&stack, "a sign-out by the other admin").await;
+    second.is_let_in(&stack).await;
+    // In turn, of which one is not there.
+    for _ in 0..4 {
+        person.sign_in(&stack).await.refresh(&stack).await;
+    }
+}
+
+#[tokio::test]
+async fn without_the_sidecar_nobody_is_let_in_and_it_returns_knowing() {
+    let mut stack = Stack::start().await.unwrap();
+    let (person, signed_out) = Person::signed_in(&stack).await;
+    let signed_in = person.sign_in(&stack).await;
+    stack.sidecars[0].stop().await.unwrap();
+    let answer = signed_in.get(&stack, "/api/v1/films/").await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"));
+    signed_out.sign_out(&stack).await;
+    person.sign_in(&stack).await;
+    stack.sidecars[0].start_again().unwrap();
+    stack.sidecars[0].ready().await.unwrap();
+    signed_in.is_let_in(&stack).await;
+    assert_eq!(signed_out.get(&stack, "/api/v1/films/").await.status, 401);
+}
+
+#[tokio::test]
+async fn without_any_admin_films_play_until_the_token_ends_and_all_else_is_503() {
+    let builder = Stack::builder().admins(2).admin("ADMIN_ACCESS_TOKEN_LIFE", "3s");
+    let mut stack = builder.sidecar("INTROSPECT_LEEWAY", "0s").start().await.unwrap();
+    let (person, pair) = Person::signed_in(&stack).await;
+    for admin in &mut stack.admins {
+        admin.kill().unwrap();
+    }
+    pair.is_let_in(&stack).await;
+    let body = json!({ "identifier": person.email, "password": PASSWORD });
+    let refresh = json!({ "refresh_token": pair.refresh });
+    for (path, body) in [("login", body), ("refresh", refresh.clone()), ("logout", Value::Null)] {
+        let answer = pair.ask(&stack, Method::POST, &format!("/api/v1/auth/{path}"), &body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"), "{path}");
+        assert!(answer.header("retry-after").is_some(), "{path}");
+    }
+    let ended = async || pair.get(&stack, "/api/v1/films/").await.status == 401;
+    until("the token's end", LIMIT, ended).await.unwrap();
+    assert_eq!(pair.try_refresh(&stack).await.status, 503);
+
+    stack.admins[0].start_again().await.unwrap();
+    pair.refresh(&stack).await.is_let_in(&stack).await;
+}
+
+#[tokio::test]
+async fn without_admin_a_sidecar_starts_by_its_copy_of_the_keys_and_not_without_one() {
+    let mut stack = Stack::start().await.unwrap();
+    let (_person, pair) = Person::signed_in(&stack).await;
+    stack.admins[0].kill().unwrap();
+    stack.sidecars[0].stop().await.unwrap();
+    stack.sidecars[0].start_again().unwrap();
+    stack.sidecars[0].ready().await.unwrap();
+    pair.is_let_in(&stack).await;
+
+    let newcomer = stack.another_sidecar().unwrap();
+    let lacks = async || {
+        let ready = get(&newcomer.ops("/health/ready")).send().await;
+        ready.is_ok_and(|answer| answer.status == 503 && answer.text().contains("keys"))
+    };
+    until("the newcomer lacks the keys", LIMIT, lacks).await.unwrap();
+    assert_eq!(decides(&newcomer, &pair).await, 503);
+}
+
+#[tokio::test]
+async fn without_redis_people_come_and_watch_by_the_roles_that_are_known_and_no_sidecar_starts() {
+    let mut stack = Stack::builder().providers().start().await.unwrap();
+    stack.admins[0].command(&["roles", "create", "subscriber"], "").unwrap();
+    let person = Person::register(&stack).await;
+    person.assign(&stack, "subscriber");
+    let pair = person.sign_in(&stack).await;
+    let watches = async || pair.get(&stack, "/api/v1/watch/").await.status == 200;
+    until("the role is known", LIMIT, watches).await.unwrap();
+    stack.redis.kill().unwrap();
+
+    assert_eq!(pair.get(&stack, "/api/v1/watch/").await.status, 200);
+    let newcomer = person.sign_in(&stack).await;
+    newcomer.is_let_in(&stack).await;
+    newcomer.sign_out(&stack).await;
+    let through = send(get(&stack.gateway("/api/v1/oauth/github/login"))).await;
+    assert_eq!((through.status, through.code().as_str()), (503, "dependency_unavailable"));
+    let sidecar = stack.another_sidecar().unwrap();
+    let told = async || sidecar.process().log().contains("unreachable");
+    until("a sidecar that misses Redis", LIMIT, told).await.unwrap();
+    assert!(!sidecar.is_ready().await);
+    assert_eq!(decides(&sidecar, &pair).await, 503);
+}
+
+#[tokio::test]
+async fn without_the_cinema_its_films_are_503_and_people_come_and_go() {
+    let mut stack = Stack::start().await.unwrap();
+    let (person, pair) = Person::signed_in(&stack).await;
+    stack.origin.stop().await.unwrap();
+    let film = pair.get(&stack, "/api/v1/films/").await;
+    assert_eq!((film.status, film.code().as_str()), (503, "dependency_unavailable"));
+    person.sign_in(&stack).await.sign_out(&stack).await;
+}
+
+#[tokio::test]
+async fn without_a_provider_only_those_who_come_through_it_are_kept_waiting() {
+    let mut stack = Stack::builder().providers().start().await.unwrap();
+    let (person, pair) = Person::signed_in(&stack).await;
+    let departed = send(get(&stack.gateway("/api/v1/oauth/github/login"))).await;
+    let cookie = departed.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let back = send(get(departed.header("location").unwrap()).header("x-choose", "anna")).await;
+    stack.providers.as_mut().unwrap().stop().await.unwrap();
+
+    let returned = send(get(back.header("location").unwrap()).header("cookie", &cookie)).await;
+    assert_eq!((returned.status, returned.code().as_str()), (502, "provider_error"));
+    person.sign_in(&stack).await.is_let_in(&stack).await;
+    pair.sign_out(&stack).await;
+    pair.is_refused(&stack, "the sign-out").await;
+}

@@ -1,0 +1,99 @@
+//! Redis watched by sentinels: another master, and nobody who was revoked comes back.
+
+use std::fmt::Write as _;
+
+use harness::wait::until;
+use harness::{Folder, Launch, Process, Redis, Stack, ports, programs};
+
+use crate::people::Person;
+use crate::support::LIMIT;
+
+/// A master and its replica, and three that watch them.
+struct Watched {
+    master: Redis,
+    replica: Redis,
+    sentinels: Vec<(u16, Process)>,
+    // Held for their ends.
+    _folders: Vec<Folder>,
+}
+
+impl Watched {
+    async fn start() -> Self {
+        let (master, replica) = (Redis::start().await.unwrap(), Redis::start().await.unwrap());
+        let follow = format!("REPLICAOF 127.0.0.1 {}", master.port());
+        assert_eq!(replica.command(&follow).unwrap(), "+OK");
+        let (mut sentinels, mut folders) = (Vec::new(), Vec::new());
+        for _ in 0..3 {
+            let (folder, port) = (Folder::temporary().unwrap(), ports::free().unwrap());
+            sentinels.push((port, sentinel(&folder, port, master.port())));
+            folders.push(folder);
+        }
+        let watched = Self { master, replica, sentinels, _folders: folders };
+        // Before that they would not agree on anything.
+        let known = async || watched.sentinels.iter().all(|(port, _)| knows(*port));
+        until("the sentinels know all", LIMIT, known).await.unwrap();
+        watched
+    }
+
+    /// For `REDIS_SENTINELS`; the first of them is nobody.
+    fn addresses(&self) -> String {
+        let mut list = format!("127.0.0.1:{}", ports::free().unwrap());
+        for (port, _) in &self.sentinels {
+            write!(list, ",127.0.0.1:{port}").unwrap();
+        }
+        list
+    }
+}
+
+fn sentinel(folder: &Folder, port: u16, master: u16) -> Process {
+    let config = format!(
+        "port {port}\nbind 127.0.0.1\nsentinel monitor cinema 127.0.0.1 {master} 2\n\
+         sentinel down-after-milliseconds cinema 500\nsentinel failover-timeout cinema 3000\n"
+    );
+    let config = folder.write("sentinel.conf", &config).unwrap();
+    let program = programs::installed("redis-server", "redis-server").unwrap();
+    let launch = Launch::new("sentinel", program, folder);
+    launch.args([config.into_os_string(), "--sentinel".into()]).start().unwrap()
+}
+
+/// Whether it answers, knows the replica, and both others.
+fn knows(port: u16) -> bool {
+    let client = std::process::Command::new("redis-cli")
+        .args(["-p", &port.to_string(), "sentinel", "master", "cinema"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&client.stdout).into_owned();
+    let lines: Vec<_> = told.lines().collect();
+    let is = |name: &str, value: &str| lines.windows(2).any(|pair| pair == [name, value]);
+    is("num-slaves", "1") && is("num-other-sentinels", "2")
+}
+
+#[tokio::test]
+async fn a_new_master_goes_on_with_what_was_revoked_and_what_will_be() {
+    let mut watched = Watched::start().await;
+    let addresses = watched.addresses();
+    let mut builder = Stack::builder();
+    for (name, value) in [("REDIS_URL", ""), ("REDIS_SENTINELS", &*addresses), ("REDIS_MASTER", "cinema")] {
+        builder = builder.admin(name, value).sidecar(name, value);
+    }
+    let stack = builder.start().await.unwrap();
+    let (person, before) = Person::signed_in(&stack).await;
+    let (signed_in, after) = (person.sign_in(&stack).await, person.sign_in(&stack).await);
+    before.sign_out(&stack).await;
+    before.is_refused(&stack, "a sign-out with the first master").await;
+
+    watched.master.kill().unwrap();
+    after.sign_out(&stack).await;
+    after.is_refused(&stack, "a sign-out while there is none").await;
+    before.is_refused(&stack, "what was revoked before").await;
+    signed_in.is_let_in(&stack).await;
+
+    let written = watched.replica.command("SET usher:probe 1").unwrap();
+    assert_eq!(written, "+OK", "the replica has become the master");
+    // One more sentinel gone: whoever is left is asked.
+    watched.sentinels[0].1.kill().unwrap();
+    let mut newcomer = stack.another_sidecar().unwrap();
+    newcomer.ready().await.unwrap();
+    signed_in.sign_out(&stack).await;
+    signed_in.is_refused(&stack, "a sign-out with the second master").await;
+}

@@ -1,0 +1,67 @@
+//! Real servers, started small and private: the harness of the tests and the engine of `./compose/local`.
+//!
+//! Each server is a value. Starting it takes a free port or a Unix socket in a folder of its own, and waits
+//! until it answers; dropping it ends it and removes the folder. As root, servers run as an unprivileged
+//! user. Nothing here knows the libraries of `admin` or `introspect`: they are programs beside this one's
+//! executable, and what they say over sockets.
+//!
+//! A test that must kill Redis:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), harness::Error> {
+//! let mut redis = harness::Redis::start().await?;
+//! println!("{}", redis.url());
+//! redis.kill()?;
+//! redis.start_empty().await?; // the same address, nothing in it
+//! # Ok(()) }
+//! ```
+//!
+//! The whole system, with access tokens that live two seconds:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), harness::Error> {
+//! let stack = harness::Stack::builder().admin("ADMIN_ACCESS_TOKEN_LIFE", "2s").start().await?;
+//! let answer = harness::http::get(&stack.gateway("/api/v1/genres/")).send().await?;
+//! assert_eq!(answer.status, 200);
+//! # Ok(()) }
+//! ```
+//!
+//! A new server is one more file beside [`Redis`]'s: a [`Launch`], a [`Process`], a condition.
+
+pub mod account;
+pub mod admin;
+pub mod assembly;
+pub mod database;
+pub mod environment;
+pub mod error;
+pub mod folder;
+pub mod http;
+pub mod introspect;
+pub mod nginx;
+pub mod origin;
+pub mod ports;
+pub mod postgres;
+pub mod process;
+pub mod procfs;
+pub mod programs;
+pub mod providers;
+pub mod proxy;
+pub mod random;
+pub mod redis;
+mod run;
+pub mod wait;
+
+pub use account::Account;
+pub use admin::Admin;
+pub use assembly::{Builder, Stack};
+pub use database::Database;
+pub use error::Error;
+pub use folder::Folder;
+pub use introspect::Introspect;
+pub use nginx::Nginx;
+pub use origin::Origin;
+pub use postgres::Postgres;
+pub use process::{Launch, Process};
+pub use providers::Providers;
+pub use proxy::Proxy;
+pub use redis::Redis;

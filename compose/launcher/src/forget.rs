@@ -1,0 +1,36 @@
+//! `forget`: removes what stays between runs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use harness::{Error, folder};
+
+use crate::state::State;
+
+/// The folders inside, each of which one launcher at a time holds.
+const HELD: [&str; 3] = ["up", "services", "test"];
+
+/// Ends what killed runs left behind, and removes data and secrets. Refuses while a run is live.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Forget {
+    /// The folder of all that stays.
+    #[arg(long)]
+    state: PathBuf,
+}
+
+impl Forget {
+    pub(crate) async fn run(self) -> Result<ExitCode, Error> {
+        let mut held = Vec::new();
+        for path in HELD.map(|name| self.state.join(name)) {
+            if path.exists() {
+                held.push(State::open(&path).await?);
+            }
+        }
+        for state in &held {
+            state.forget_sockets()?;
+        }
+        folder::absent(&self.state)?;
+        eprintln!("Removed {}.", self.state.display());
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,31 @@
+//! The launcher without containers. `./compose/local` calls it; nobody else need.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+mod assignments;
+mod cinema;
+mod command;
+mod forget;
+mod greeting;
+mod page;
+mod people;
+mod progress;
+mod secrets;
+mod services;
+mod sign_in;
+mod state;
+mod supervise;
+mod up;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match command::Command::parse().run().await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The people of a freshly made system: one who may everything, two to try it with.
+
+use harness::{Admin, Error, http};
+use serde_json::json;
+
+use crate::secrets::Secrets;
+
+/// Their addresses, in the order of their passwords in [`Secrets`].
+pub(super) const SUPERUSER: &str = "superuser@cinema.example";
+/// May see the catalogue.
+pub(super) const VIEWER: &str = "viewer@cinema.example";
+/// May also watch.
+pub(super) const SUBSCRIBER: &str = "subscriber@cinema.example";
+
+/// Makes them. What is already there, from a first start that was interrupted, is left as it is.
+pub(super) async fn make(admin: &Admin, secrets: &Secrets) -> Result<(), Error> {
+    let [superuser, viewer, subscriber] = &secrets.passwords;
+    if !can_sign_in(admin, SUPERUSER, superuser).await? {
+        admin.command(&["superuser", "create", SUPERUSER], &format!("{superuser}\n"))?;
+    }
+    register(admin, VIEWER, viewer).await?;
+    register(admin, SUBSCRIBER, subscriber).await?;
+    // Fails when the role is there; then the last line succeeds, and otherwise says what is wrong.
+    let _there = admin.command(&["roles", "create", "subscriber", "--permission", "films:watch"], "");
+    let premium =
+        ["roles", "create", "premium", "--permission", "films:download", "--inherits", "subscriber"];
+    let _there = admin.command(&premium, "");
+    admin.command(&["roles", "assign", SUBSCRIBER, "subscriber"], "").map(|_| ())
+}
+
+/// Signs somebody in and returns the access token; `None` when the password is wrong.
+pub(super) async fn sign_in(url: &str, email: &str, password: &str) -> Result<Option<String>, Error> {
+    let answer = http::post(url).json(&json!({ "identifier": email, "password": password })).send().await?;
+    match answer.status {
+        200 => Ok(Some(answer.field("/access_token"))),
+        401 => Ok(None),
+        status => Err(Error::Http { url: url.to_owned(), why: format!("{status} {}", answer.text()) }),
+    }
+}
+
+async fn can_sign_in(admin: &Admin, email: &str, password: &str) -> Result<bool, Error> {
+    Ok(sign_in(&admin.url("/api/v1/auth/login"), email, password).await?.is_some())
+}
+
+async fn register(admin: &Admin, email: &str, password: &str) -> Result<(), Error> {
+    let url = admin.url("/api/v1/auth/register");
+    let answer = http::post(&url).json(&json!({ "email": email, "password": password })).send().await?;
+    match answer.status {
+        201 | 409 => Ok(()),
+        status => Err(Error::Http { url, why: format!("{status} {}", answer.text()) }),
+    }
+}

@@ -1,0 +1,109 @@
+//! Runs a command to its end, and ends whatever it leaves running.
+
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::time::Duration;
+
+use harness::error::Doing as _;
+use harness::procfs::{self, Identity};
+use harness::{Error, wait};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
+use rustix::process::{set_child_subreaper, set_parent_process_death_signal};
+
+use crate::up::interrupted;
+
+/// How long a process that outlives the command may take to end by itself.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The same after a signal: a runner of tests gives them ten seconds.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// How long what is killed may take to be gone.
+const KILL: Duration = Duration::from_secs(10);
+
+/// Runs the command with `values` in its environment; `ours` are children of this process beside it.
+///
+/// It leads a process group, to which signals are passed on. With whoever started this process, it ends too: a
+/// script that is killed does not say so to its children.
+pub(super) async fn run(
+    command: &[String],
+    values: &[(&str, String)],
+    ours: &[Option<Identity>],
+) -> Result<ExitCode, Error> {
+    let Some((program, args)) = command.split_first() else { return Ok(ExitCode::SUCCESS) };
+    // From now on orphans of the command become children of this process, and can be found.
+    set_child_subreaper(Pid::from_raw(1)).doing(|| "orphans cannot be adopted".to_owned())?;
+    let mut command = Command::new(program);
+    command.args(args).envs(values.iter().map(|(name, value)| (*name, value)));
+    // Not the terminal, from which only the foreground group may read.
+    let command = command.stdin(Stdio::null()).process_group(0);
+    let mut child = command.spawn().doing(|| format!("{program} cannot be executed"))?;
+    let (status, told) = wait_for(&mut child).await?;
+    let clean = end_orphans(ours, if told { PATIENCE } else { GRACE }).await?;
+    Ok(if clean { code(status) } else { ExitCode::FAILURE })
+}
+
+/// Makes this process end with its parent, as if it were told to.
+pub(super) fn end_with_parent() -> Result<(), Error> {
+    let set = set_parent_process_death_signal(Some(Signal::TERM));
+    set.doing(|| "the parent's end cannot be awaited".to_owned())
+}
+
+/// How the command ended, and whether it was told to.
+async fn wait_for(child: &mut Child) -> Result<(ExitStatus, bool), Error> {
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let mut signals = Box::pin(interrupted()?);
+    let mut told = false;
+    loop {
+        if let Some(status) = child.try_wait().doing(|| "the command cannot be waited for".to_owned())? {
+            return Ok((status, told));
+        }
+        tokio::select! {
+            signal = &mut signals => {
+                signals = Box::pin(interrupted()?);
+                told = true;
+                // A group that is gone needs no telling.
+                let _gone = group.map(|group| kill_process_group(group, signal));
+            }
+            () = wait::tick() => {}
+        }
+    }
+}
+
+/// Waits for the end of all children but `ours`, kills those that stay, and says whether none did.
+async fn end_orphans(ours: &[Option<Identity>], patience: Duration) -> Result<bool, Error> {
+    let left = || -> Vec<_> {
+        let all = procfs::children(std::process::id()).into_iter();
+        all.filter(|child| !ours.contains(&Some(*child))).collect()
+    };
+    // What is just ending has not been left.
+    let clean = wait::until("the end of orphans", patience, async || left().is_empty()).await.is_ok();
+    for process in left() {
+        let name = procfs::name(process.pid);
+        eprintln!("The command left {name} (process {}) running; ending it.", process.pid);
+    }
+    // Again and again: the children of what is killed come to this process only then.
+    let gone = async || {
+        left().iter().for_each(|process| process.signal(Signal::KILL));
+        left().is_empty()
+    };
+    wait::until("the end of orphans", KILL, gone).await?;
+    bury();
+    Ok(clean)
+}
+
+/// Takes note of adopted processes that have ended, so that the kernel can forget them.
+fn bury() {
+    for ended in procfs::ended_children(std::process::id()) {
+        if let Some(pid) = i32::try_from(ended).ok().and_then(Pid::from_raw) {
+            // Whoever is not a child any more needs no note.
+            let _noted = waitpid(Some(pid), WaitOptions::NOHANG);
+        }
+    }
+}
+
+/// The code of an ended command, in the way of shells.
+fn code(status: ExitStatus) -> ExitCode {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
+}

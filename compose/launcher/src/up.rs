@@ -1,0 +1,333 @@
+//! `up`: the whole system, for a person to try.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use harness::nginx::{self, Machine, Nginx};
+use harness::{Admin, Error, Folder, Introspect, Origin, Postgres, Process, Providers, Redis};
+use harness::{admin, database, introspect, ports, postgres, programs, providers, random, redis};
+use rustix::process::Signal;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::assignments::Assignments;
+use crate::progress::step;
+use crate::secrets::Secrets;
+use crate::state::State;
+use crate::{greeting, people};
+
+/// How often it is looked whether a server ended.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Starts everything and keeps it running until Ctrl-C.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Up {
+    /// Where data and secrets stay between runs.
+    #[arg(long)]
+    state: PathBuf,
+    /// The file of addresses and secrets to write while all is running.
+    #[arg(long)]
+    env_file: PathBuf,
+    /// The script that called this, for the commands to print.
+    #[arg(long)]
+    launcher: PathBuf,
+    /// The port of 127.0.0.1 for the gateway.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Where to send the trace of every request, by OTLP over gRPC, such as `http://127.0.0.1:4317`.
+    #[arg(long, value_name = "URL")]
+    traces: Option<String>,
+}
+
+/// Everything that runs, in the order in which it must end.
+struct Running {
+    nginx: Nginx,
+    origin: Origin,
+    introspect: Introspect,
+    admin: Admin,
+    providers: Providers,
+    redis: Redis,
+    postgres: Postgres,
+    // Held for its end.
+    _sockets: Folder,
+}
+
+impl Up {
+    pub(crate) async fn run(self) -> Result<ExitCode, Error> {
+        let mut stopped = Box::pin(interrupted()?);
+        let state = State::open(&self.state).await?;
+        Assignments::absent(&self.env_file)?;
+        self.port_must_be_free()?;
+        let secrets = Secrets::kept(&state.join("secrets"))?;
+        let mut running = tokio::select! {
+            running = self.start(&state, &secrets) => running?,
+            _ = &mut stopped => return Ok(ExitCode::SUCCESS),
+        };
+        let file = Assignments::write(&self.env_file, "", &self.values(&running, &secrets)?)?;
+        println!("{}", greeting::text(&running.nginx.url(), &self.launcher));
+        tokio::select! {
+            _ = &mut stopped => {}
+            () = running.watch() => {}
+        }
+        drop(file);
+        eprintln!();
+        let impatient = interrupted()?;
+        tokio::select! {
+            ended = step("Stopping", running.stop()) => ended?,
+            _ = impatient => {}
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn port_must_be_free(&self) -> Result<(), Error> {
+        if ports::is_free(self.port) {
+            return Ok(());
+        }
+        Err(Error::Other(format!(
+            "another program listens on 127.0.0.1:{}; choose another port: ./compose/local up --port {}",
+            self.port,
+            self.port.wrapping_add(1)
+        )))
+    }
+
+    async fn start(&self, state: &State, secrets: &Secrets) -> Result<Running, Error> {
+        let sockets = state.sockets()?;
+        let ledger = state.ledger();
+        let postgres = step("PostgreSQL", start_postgres(state, secrets)).await?;
+        let redis = redis::Settings {
+            folder: state.folder("redis")?,
+            port: 0,
+            // Of this run alone: what Redis holds does not depend on it.
+            password: Some(random::word()?),
+            durable: true,
+            ledger: ledger.clone(),
+        };
+        let redis = step("Redis", Redis::start_with(redis)).await?;
+        let providers = providers::Settings { public_url: self.url(), port: 0, ledger: ledger.clone() };
+        let providers =
+            step("Identity providers", Providers::start(&providers, state.folder("providers")?)).await?;
+        let settings = self.admin_settings(state, secrets, &postgres, &redis, &providers);
+        let admin = step("admin", start_admin(state, settings)).await?;
+        let made = state.join("people-are-made");
+        if !made.exists() {
+            step("A superuser and two people to try it with", people::make(&admin, secrets)).await?;
+            std::fs::write(&made, "").map_err(|why| Error::Other(format!("{}: {why}", made.display())))?;
+        }
+        let introspect = step("introspect", self.start_introspect(state, &sockets, &admin, &redis)).await?;
+        let origin = step("The cinema", Origin::start(&sockets, ledger.clone())).await?;
+        let machine = Machine {
+            port: self.port,
+            introspect: vec![introspect.address()],
+            admin: vec![admin.address()],
+            origin: vec![origin.address()],
+            server: "    include snippets/apidocs.conf;\n    include snippets/sign-in-page.conf;".to_owned(),
+            http: self.traces.as_ref().map(|_| nginx::EVERY_TRACE.to_owned()).unwrap_or_default(),
+            ledger,
+        };
+        let nginx = step("nginx", Nginx::start_in(state.folder("nginx")?, &machine)).await?;
+        Ok(Running { nginx, origin, introspect, admin, providers, redis, postgres, _sockets: sockets })
+    }
+
+    /// With any free ports, for when the usual ones are taken.
+    fn admin_settings(
+        &self,
+        state: &State,
+        secrets: &Secrets,
+        postgres: &Postgres,
+        redis: &Redis,
+        providers: &Providers,
+    ) -> admin::Settings {
+        admin::Settings {
+            database: postgres.url_of(DATABASE),
+            redis: redis.url(),
+            master_keys: secrets.master_keys.clone(),
+            issuer: self.url(),
+            audience: AUDIENCE.to_owned(),
+            env: providers.admin_env().into_iter().chain(self.telemetry()).collect(),
+            port: 0,
+            ops_port: 0,
+            ledger: state.ledger(),
+        }
+    }
+
+    async fn start_introspect(
+        &self,
+        state: &State,
+        sockets: &Folder,
+        admin: &Admin,
+        redis: &Redis,
+    ) -> Result<Introspect, Error> {
+        let socket = sockets.inside("introspect")?.join("auth.sock");
+        let settings = |ops_port| introspect::Settings {
+            redis: redis.url(),
+            jwks: admin.url(JWKS),
+            issuer: self.url(),
+            audience: AUDIENCE.to_owned(),
+            env: self.telemetry(),
+            socket: Some(socket.clone()),
+            ops_port,
+            ledger: state.ledger(),
+        };
+        match Introspect::start_in(&settings(ports::free_or(9002)?), state.folder("introspect")?).await {
+            Err(Error::Ended { .. }) => Introspect::start_in(&settings(0), state.folder("introspect")?).await,
+            other => other,
+        }
+    }
+
+    /// For both programs.
+    fn telemetry(&self) -> Vec<(String, String)> {
+        self.traces.iter().map(|url| ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), url.clone())).collect()
+    }
+
+    /// What browsers reach the gateway under; also the issuer of its tokens.
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What scripts may want to know. The names are those of the programs' own variables where there are any,
+    /// so that a command of admin, or one more sidecar, can be started with them.
+    fn values(&self, running: &Running, secrets: &Secrets) -> Result<Vec<(String, String)>, Error> {
+        let Running { nginx, origin, introspect, admin, providers, redis, postgres, _sockets } = running;
+        let [superuser, viewer, subscriber] = secrets.passwords.clone();
+        // Those that were built, not the copies that root makes for the servers' user.
+        let program = |name: &str| programs::ours(name).map(|program| program.display().to_string());
+        let log = |process: &Process| process.launch().log.display().to_string();
+        let values = vec![
+            ("GATEWAY_URL", nginx.url()),
+            ("DATABASE_URL", postgres.url_of(DATABASE)),
+            ("REDIS_URL", redis.url()),
+            ("ADMIN_URL", admin.url("")),
+            ("ADMIN_OPS_URL", admin.ops("")),
+            ("ADMIN_LISTEN", format!("tcp:{}", admin.address())),
+            ("ADMIN_OPS_LISTEN", admin.ops("").replace("http://", "tcp:")),
+            ("ADMIN_ISSUER", self.url()),
+            ("ADMIN_AUDIENCE", AUDIENCE.to_owned()),
+            ("ADMIN_MASTER_KEYS", secrets.master_keys.clone()),
+            ("INTROSPECT_SOCKET", introspect.socket().display().to_string()),
+            ("INTROSPECT_LISTEN", introspect.address()),
+            ("INTROSPECT_OPS_URL", introspect.ops("")),
+            ("INTROSPECT_OPS_LISTEN", introspect.ops("").replace("http://", "tcp:")),
+            ("INTROSPECT_JWKS", admin.url(JWKS)),
+            ("INTROSPECT_ISSUER", self.url()),
+            ("INTROSPECT_AUDIENCE", AUDIENCE.to_owned()),
+            ("PROVIDERS_URL", providers.url("")),
+            ("ORIGIN_SOCKET", origin.address().replace("unix:", "")),
+            ("SUPERUSER_EMAIL", people::SUPERUSER.to_owned()),
+            ("SUPERUSER_PASSWORD", superuser),
+            ("VIEWER_EMAIL", people::VIEWER.to_owned()),
+            ("VIEWER_PASSWORD", viewer),
+            ("SUBSCRIBER_EMAIL", people::SUBSCRIBER.to_owned()),
+            ("SUBSCRIBER_PASSWORD", subscriber),
+            ("LAUNCHER_PROGRAM", program("launcher")?),
+            ("ADMIN_PROGRAM", program("admin")?),
+            ("INTROSPECT_PROGRAM", program("introspect")?),
+            ("POSTGRES_DATA", postgres.data().display().to_string()),
+            ("ADMIN_LOG_FILE", log(admin.process())),
+            ("INTROSPECT_LOG_FILE", log(introspect.process())),
+        ];
+        let values = values.into_iter().chain(running.pids()).map(|(name, value)| (name.to_owned(), value));
+        Ok(values.chain(providers.admin_env()).collect())
+    }
+}
+
+/// The database that admin uses.
+const DATABASE: &str = "usher";
+const AUDIENCE: &str = "cinema";
+const JWKS: &str = "/.well-known/jwks.json";
+
+async fn start_admin(state: &State, settings: admin::Settings) -> Result<Admin, Error> {
+    let usual =
+        admin::Settings { port: ports::free_or(8001)?, ops_port: ports::free_or(9001)?, ..settings.clone() };
+    match Admin::start(&usual, state.folder("admin")?).await {
+        // Somebody else may have taken a port since it was looked at.
+        Err(Error::Ended { .. }) => Admin::start(&settings, state.folder("admin")?).await,
+        other => other,
+    }
+}
+
+async fn start_postgres(state: &State, secrets: &Secrets) -> Result<Postgres, Error> {
+    let postgres = Postgres::start_with(postgres::Settings {
+        folder: state.folder("postgres")?,
+        port: 0,
+        password: secrets.postgres.clone(),
+        durable: true,
+        ledger: state.ledger(),
+    })
+    .await?;
+    database::ensure(&postgres.url(), DATABASE).await?;
+    Ok(postgres)
+}
+
+impl Running {
+    fn processes(&self) -> [(&'static str, &Process); 7] {
+        [
+            ("nginx", self.nginx.process()),
+            ("the cinema", self.origin.process()),
+            ("introspect", self.introspect.process()),
+            ("admin", self.admin.process()),
+            ("providers", self.providers.process()),
+            ("Redis", self.redis.process()),
+            ("PostgreSQL", self.postgres.process()),
+        ]
+    }
+
+    /// The numbers of the servers' processes; of one that ended, nothing.
+    fn pids(&self) -> [(&'static str, String); 7] {
+        [
+            ("NGINX_PID", self.nginx.process()),
+            ("ORIGIN_PID", self.origin.process()),
+            ("INTROSPECT_PID", self.introspect.process()),
+            ("ADMIN_PID", self.admin.process()),
+            ("PROVIDERS_PID", self.providers.process()),
+            ("REDIS_PID", self.redis.process()),
+            ("POSTGRES_PID", self.postgres.process()),
+        ]
+        .map(|(name, process)| {
+            (name, process.identity().map(|identity| identity.pid.to_string()).unwrap_or_default())
+        })
+    }
+
+    /// Says, once each, which servers ended. The others go on: to see what they do then is what one may have
+    /// killed it for.
+    async fn watch(&self) {
+        let mut told = Vec::new();
+        loop {
+            for (name, process) in self.processes() {
+                if !process.is_running() && !told.contains(&name) {
+                    eprintln!("{name} has ended; its log is {}", shown(&process.launch().log));
+                    told.push(name);
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn stop(&mut self) -> Result<(), Error> {
+        self.nginx.stop().await?;
+        self.origin.stop().await?;
+        self.introspect.stop().await?;
+        self.admin.stop().await?;
+        self.providers.stop().await?;
+        self.redis.stop().await?;
+        self.postgres.stop().await
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Ends at a Ctrl-C, a SIGTERM, or the end of the terminal, with the signal.
+pub(super) fn interrupted() -> Result<impl Future<Output = Signal>, Error> {
+    let listen = |kind| signal(kind).map_err(|why| Error::Other(format!("signals cannot be awaited: {why}")));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => Signal::INT,
+            _ = terminate.recv() => Signal::TERM,
+            _ = hangup.recv() => Signal::HUP,
+        }
+    })
+}
