@@ -1,4 +1,4 @@
-//! Proof of who someone is: signing in, staying signed in, signing out, and the history of it.
+//! Authentication: signing in, refreshing, signing out, and the login history.
 
 pub mod end;
 mod everybody;

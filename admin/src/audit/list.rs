@@ -30,7 +30,7 @@ pub(super) struct Filter {
 #[schema(as = AuditLog)]
 struct Page {
     items: Vec<Item>,
-    /// Where the next page begins; null after the last.
+    /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
 }
@@ -87,12 +87,8 @@ pub fn describe(operation: Operation) -> Operation {
             "Only what was done to this: a user, a role or a key.",
             Shape::text("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b").length(1..=128),
         )
-        .query("limit", "How many entries the page has at most.", Shape::integer(1..=100, 20).default(20))
-        .query(
-            "cursor",
-            "What `next_cursor` of the page before said, unchanged.",
-            Shape::text("8").length(1..=19),
-        )
+        .query("limit", "The highest number of entries on the page.", Shape::integer(1..=100, 20).default(20))
+        .query("cursor", "`next_cursor` of the previous page, unchanged.", Shape::text("8").length(1..=19))
         .answer::<Page>(200, "A page.", json!({ "items": [item], "next_cursor": null }))
         .problems(&[Code::ValidationFailed])
 }

@@ -46,7 +46,7 @@ pub(super) fn example() -> Value {
 ///
 /// # Errors
 ///
-/// 401 as every call with an access token; 503.
+/// 401 as for every call with an access token; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let connection = request.context.db.get().await?;

@@ -18,7 +18,7 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("End one session of somebody.")
         .access(Access::Permission(Right::SessionsEnd.as_str()))
         .path("sid", "The session.", Shape::uuid("0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a"))
-        .empty(204, "It has ended.")
+        .empty(204, "The session has been revoked.")
 }
 
 /// Handles the request.

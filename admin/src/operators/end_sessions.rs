@@ -17,7 +17,7 @@ use crate::users;
 #[derive(Serialize, ToSchema)]
 #[schema(as = EndedSessions)]
 struct Ended {
-    /// How many sessions ended.
+    /// The number of revoked sessions.
     revoked: u64,
 }
 

@@ -16,7 +16,7 @@ pub fn describe(operation: Operation) -> Operation {
         .access(Access::Permission(Right::UsersRead.as_str()))
 }
 
-/// A page for the document.
+/// An example page.
 pub(super) fn example() -> Value {
     list::example()
 }

@@ -20,7 +20,7 @@ const MAX_QUERY: usize = 64;
 #[schema(as = People)]
 struct Page {
     items: Vec<Person>,
-    /// Where the next page begins; null after the last.
+    /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
 }
@@ -45,7 +45,7 @@ pub fn describe(operation: Operation) -> Operation {
         .query("limit", "How many people the page has at most.", Shape::integer(1..=100, 20).default(20))
         .query(
             "cursor",
-            "What `next_cursor` of the page before said, unchanged.",
+            "`next_cursor` of the previous page, unchanged.",
             Shape::uuid("fffffff0-0000-7000-8000-000000000000"),
         )
         .answer::<Page>(200, "A page.", json!({ "items": [example()], "next_cursor": null }))

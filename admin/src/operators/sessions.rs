@@ -12,12 +12,12 @@ use crate::users;
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
-        .summary("Where somebody is signed in.")
+        .summary("A session.")
         .access(Access::Permission(Right::UsersRead.as_str()))
         .answer::<Sessions>(200, "Their sessions, the latest used first.", example())
 }
 
-/// Sessions for the document.
+/// Example sessions.
 pub(super) fn example() -> Value {
     list::example()
 }

@@ -82,7 +82,7 @@ struct Linked {
     linked: String,
 }
 
-/// What came of it.
+/// The outcome.
 enum Answer<'b> {
     SignedIn(Pair),
     /// For the page that is returned to.

@@ -41,7 +41,7 @@ pub fn describe(operation: Operation) -> Operation {
         )
         .access(Access::Public)
         .body::<Body>(json!({ "one_time_code": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0" }))
-        .answer::<Pair>(200, "The session's pair of tokens.", mint::example())
+        .answer::<Pair>(200, "The token pair of the session.", mint::example())
         .problems(&[Code::CodeExpired, Code::AccountDisabled])
 }
 

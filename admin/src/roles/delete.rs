@@ -36,7 +36,7 @@ struct DryRun {
     inherited_by: Vec<RoleName>,
     /// A page of those people, by identifier.
     items: Vec<Loss>,
-    /// Where the next page begins; null after the last.
+    /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
 }

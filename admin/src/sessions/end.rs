@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/me/sessions/{sid}`: ends one session of the caller's.
+//! `DELETE /api/v1/me/sessions/{sid}`: revokes one of the caller's sessions.
 
 use http::StatusCode;
 
@@ -13,11 +13,11 @@ use crate::revocations::{self, NewRevocation};
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
-        .summary("End one of the caller's sessions.")
-        .detail("Its tokens are refused from then on. It may be the one that asks.")
+        .summary("Revoke one of your sessions.")
+        .detail("Its tokens are refused from then on. May be the current session.")
         .access(Access::SignedIn)
         .path("sid", "The session.", Shape::uuid("0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a"))
-        .empty(204, "It has ended.")
+        .empty(204, "The session has been revoked.")
         .problems(&[Code::NotFound])
 }
 
@@ -25,7 +25,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 404 `not_found` when there is no such session, it is another person's, or has ended; 401; 503.
+/// 404 `not_found` when the session does not exist, belongs to another user, or has ended; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let session = request.uuid("sid")?;
@@ -34,7 +34,8 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     if !store::end_one_of(&tx, session, caller.user, EndReason::Ended).await? {
         return Err(Problem::new(Code::NotFound));
     }
-    // Unless it is its own, which has just ended: the session may have been waited for.
+    // Except for the caller's own session, which this request has just revoked: the lock may have been waited
+    // for.
     if session != caller.session {
         still(&tx, caller).await?;
     }

@@ -1,4 +1,4 @@
-//! Signing everybody out: the deployment's generation goes on.
+//! Signing out all users: increments the deployment's generation.
 
 use serde_json::json;
 
@@ -8,11 +8,11 @@ use crate::db::{Connection, DbError};
 use crate::keys::DerivedKeys;
 use crate::revocations::{self, NewRevocation};
 
-/// Ends every session, and says which generation it is now. No session is touched for it: one that began under an earlier
-/// generation is over, and access tokens carry theirs.
+/// Revokes all sessions and returns the new generation. No session row is updated: a session that began under
+/// an earlier generation has ended, and access tokens carry their generation.
 ///
-/// Nobody is waited for, either. Whoever read the former generation and signs in or refreshes just now gets what is over
-/// already.
+/// It waits for no sign-in or refresh in progress: one that has read the former generation creates a session
+/// that has already ended.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
-//! Who signed in, from where, who tried, and what ended sessions.
+//! The login history: sign-ins, failed attempts, and ended sessions.
 //!
-//! Writing it must never fail what it tells of: it is written after the fact, on a connection of its own,
-//! and what cannot be written is logged and counted.
+//! Writing history must never fail the operation that it records: an entry is written after the operation, on
+//! a connection of its own, and a failure is logged and counted.
 
 mod calendar;
 pub mod list;
@@ -18,24 +18,24 @@ use uuid::Uuid;
 use crate::api::Request;
 use crate::db::DbError;
 
-/// How long what happened waits for being remembered: for a connection, and for PostgreSQL.
+/// How long an operation waits for its entry to be written: for a connection, and for PostgreSQL.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Something worth remembering.
+/// An event for the history.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     pub(crate) event: Event,
-    /// Whom it concerns, where that is known.
+    /// The user concerned, if known.
     pub(crate) user: Option<Uuid>,
     pub(crate) session: Option<Uuid>,
 }
 
-/// What happened.
+/// The kind of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
     Login,
     LoginFailed(Failure),
-    /// The current password was asked for again, and was wrong.
+    /// The current password was requested again, and was wrong.
     ProofFailed,
     Logout,
     LogoutAll,
@@ -46,15 +46,15 @@ pub(crate) enum Event {
     PasswordChanged,
     EmailChanged,
     LoginChanged,
-    /// Somebody signed in through an identity provider.
+    /// Sign-in through an identity provider.
     ProviderLogin,
     AccountLinked,
     AccountUnlinked,
-    /// Somebody else proved that the address of this account is theirs, and has it now.
+    /// Another user proved ownership of this account's e-mail address and now has it.
     EmailClaimed,
 }
 
-/// Why a sign-in failed; for operators alone.
+/// Why a sign-in failed; visible to operators only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
     NobodyHasThatName,
@@ -85,7 +85,7 @@ impl Event {
         }
     }
 
-    /// Whether somebody else did it, whose address and program are not for this user to see.
+    /// Whether another user did it, whose address and user agent must not be shown to this user.
     fn is_of_another(self) -> bool {
         self == Self::EmailClaimed
     }
@@ -106,26 +106,26 @@ impl Event {
 enum NotWritten {
     #[error(transparent)]
     Database(#[from] DbError),
-    #[error("PostgreSQL took longer than {PATIENCE:?}; it may still be written")]
+    #[error("PostgreSQL took longer than {PATIENCE:?}; the entry may still be written")]
     Late(#[from] Elapsed),
-    #[error("writing it ended early")]
+    #[error("the task that writes it ended early")]
     Ended(#[from] JoinError),
 }
 
-/// Remembers `entry` of `request`, if that can be done soon.
+/// Writes `entry` of `request`, if that can be done soon.
 pub(crate) async fn record(request: &Request, entry: Entry) {
     if let Err(error) = write(request, entry).await {
         request.context.metrics.history_failures.inc();
         tracing::warn!(
             %error,
             event = entry.event.name(),
-            "An entry of the login history could not be written; what it tells of went on."
+            "Failed to write a login-history entry; the operation itself succeeded."
         );
     }
 }
 
-/// In a task of its own, which is left to its end: dropped amid a statement, its connection would go back to
-/// the pool with an answer still to come, and whoever took it next would wait for that.
+/// In a task of its own, which runs to its end: if it was dropped during a statement, its connection would
+/// return to the pool with a response outstanding, and its next user would wait for it.
 async fn write(request: &Request, entry: Entry) -> Result<(), NotWritten> {
     let new = store::NewEntry::new(request, entry);
     let writing = tokio::spawn(store::insert(request.context.db.clone(), new));

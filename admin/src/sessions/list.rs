@@ -1,4 +1,4 @@
-//! `GET /api/v1/me/sessions`: where the caller is signed in.
+//! `GET /api/v1/me/sessions`: the caller's sessions.
 
 use std::net::IpAddr;
 
@@ -15,34 +15,34 @@ use crate::access::caller;
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::db::{Connection, DbError};
 
-/// Nobody looks through more.
+/// A longer list helps no reader.
 const MOST: i64 = 200;
 
-/// A person's sessions, the one last used first.
+/// A user's sessions, the most recently used first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Sessions {
     #[schema(max_items = 200)]
     items: Vec<Item>,
 }
 
-/// Where somebody is signed in.
+/// A session.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Session)]
 struct Item {
     session_id: Uuid,
-    /// Whether it is the one that asks.
+    /// Whether it is the session of this request.
     current: bool,
     client_id: String,
     created_at: Timestamp,
     last_used_at: Timestamp,
-    /// Unless it is refreshed before.
+    /// Unless it is refreshed before then.
     expires_at: Timestamp,
-    /// How it was proved who it is (RFC 8176).
+    /// How the user authenticated (RFC 8176).
     amr: Vec<String>,
-    /// Through which identity provider it began; null for a password.
+    /// The identity provider used to sign in; null for a password.
     #[schema(required)]
     provider: Option<String>,
-    /// An IP address.
+    /// The IP address.
     #[schema(value_type = Option<String>, required)]
     address: Option<IpAddr>,
     #[schema(required, max_length = 512)]
@@ -55,13 +55,13 @@ struct Item {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
-        .summary("The caller's sessions.")
-        .detail("Those that stand, at most 200.")
+        .summary("List your sessions.")
+        .detail("Active sessions, at most 200.")
         .access(Access::SignedIn)
         .answer::<Sessions>(200, "The sessions.", example())
 }
 
-/// Sessions for the document.
+/// Example sessions.
 pub(crate) fn example() -> Value {
     json!({ "items": [{
                 "session_id": "0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a",
@@ -82,7 +82,7 @@ pub(crate) fn example() -> Value {
 ///
 /// # Errors
 ///
-/// 401 as every call with an access token; 503.
+/// 401 as for every call with an access token; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let connection = request.context.db.get().await?;
@@ -91,7 +91,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 }
 
 impl Sessions {
-    /// Those of a user, as the session `current` sees them.
+    /// The sessions of a user; `current` is the session of this request.
     pub(crate) async fn of(connection: &Connection, user: Uuid, current: Uuid) -> Result<Self, DbError> {
         let rows = store::list(connection, user, MOST).await?;
         Ok(Self { items: rows.iter().map(|row| item(row, current)).collect::<Result<_, DbError>>()? })

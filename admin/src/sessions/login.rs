@@ -1,7 +1,7 @@
-//! `POST /api/v1/auth/login`: a name and a password for a session.
+//! `POST /api/v1/auth/login`: creates a session for an identifier and a password.
 //!
-//! **One answer.** An unknown name, a wrong password, no password and a disabled account take the same
-//! steps in the same order: one query, one hash, one entry of history, one body.
+//! **One answer.** An unknown name, a wrong password, an account without a password and a disabled account
+//! take the same steps in the same order: one query, one hash, one history entry, one body.
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use crate::users::hash::{HashError, PasswordHash, Place, Verdict};
 use crate::users::store::{self as users, Account};
 use crate::users::{Identifier, Password};
 
-/// The longest name of a device, in characters.
+/// The longest device name, in characters.
 const MAX_DEVICE_NAME: usize = 64;
 
 /// Exactly one of `identifier`, `email` and `login`, and the password.
@@ -26,13 +26,13 @@ const MAX_DEVICE_NAME: usize = 64;
 #[schema(as = SignIn)]
 #[serde(deny_unknown_fields)]
 struct Body {
-    /// An e-mail address if it holds an `@`, else a login name.
+    /// An e-mail address if it contains `@`, else a login name.
     identifier: Option<String>,
     email: Option<String>,
     login: Option<String>,
     #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
     password: Password,
-    /// For the list of sessions; no control characters.
+    /// Shown in the list of sessions; no control characters.
     #[schema(min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     device_name: Option<String>,
 }
@@ -43,8 +43,8 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Sign-in")
         .summary("Sign in with a password.")
         .detail(
-            "Begins a session and gives its first pair of tokens. An unknown name, a wrong password and a \
-             disabled account have one answer.",
+            "Creates a session and returns its first token pair. An unknown name, a wrong password and a \
+            disabled account get the same answer.",
         )
         .access(Access::Public)
         .body::<Body>(json!({
@@ -53,11 +53,11 @@ pub fn describe(operation: Operation) -> Operation {
             "device_name": "Living room"
         }))
         .exactly_one(&["identifier", "email", "login"])
-        .answer::<Pair>(200, "The session's pair of tokens.", mint::example())
+        .answer::<Pair>(200, "The token pair of the session.", mint::example())
         .problems(&[Code::InvalidCredentials])
 }
 
-/// What came of an attempt.
+/// The outcome of a sign-in attempt.
 enum Attempt {
     SignedIn { user: Uuid, session: Uuid, pair: Pair },
     Failed { user: Option<Uuid>, failure: Failure },
@@ -67,7 +67,7 @@ enum Attempt {
 ///
 /// # Errors
 ///
-/// 401 `invalid_credentials` for every cause alike, 422 `validation_failed`, 503 `overloaded` or
+/// 401 `invalid_credentials` for every cause, 422 `validation_failed`, 503 `overloaded` or
 /// `dependency_unavailable`.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body: Body = request.json()?;
@@ -76,7 +76,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let metrics = &request.context.metrics;
     let mut place = request.context.hasher.reserve().inspect_err(|_| metrics.sign_in("overloaded"))?;
     let attempt = attempt(&request, &mut place, &name, &body.password, &device).await?;
-    // The place is for hashing; the entry of history must not keep others from it.
+    // The slot is for hashing only; writing history must not occupy it.
     drop(place);
     match attempt {
         Attempt::SignedIn { user, session, pair } => {
@@ -94,7 +94,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     }
 }
 
-/// Tries twice at most: a hash that was merely made anew since it was read is no wrong password.
+/// At most two attempts: a hash that was only recomputed since it was read is not a wrong password.
 async fn attempt(
     request: &Request,
     place: &mut Place,
@@ -121,13 +121,13 @@ async fn attempt(
     Ok(Attempt::Failed { user: None, failure: Failure::WrongPassword })
 }
 
-/// A hash that a password was found right for, and whether it is made as hashes are today.
+/// A hash that matched the password, and whether it has today's parameters.
 struct Verified {
     hash: PasswordHash,
     is_old: bool,
 }
 
-/// Hashes in every case, and only then asks what else speaks against it.
+/// Hashes in every case, and only then checks the other reasons to refuse.
 async fn verify(
     place: &mut Place,
     account: Option<&Account>,
@@ -139,7 +139,7 @@ async fn verify(
             let user = account.map(|account| account.id);
             tracing::error!(
                 ?user,
-                "The stored password hash of a user cannot be read; nobody signs in with it."
+                "Malformed password hash in the database; this user cannot sign in with a password."
             );
             place.verify(password, None).await?
         }
@@ -155,7 +155,8 @@ async fn verify(
     })
 }
 
-/// Puts a hash with today's parameters in the place of an older one. Whoever loses that race tries again.
+/// Replaces an old hash by one with today's parameters. When another request replaced it first, the caller
+/// tries again.
 async fn renew_old(
     request: &Request,
     place: &mut Place,
@@ -186,7 +187,7 @@ async fn sign_in(
 }
 
 impl Body {
-    /// Whom the one of the three names says.
+    /// The identifier in the one of the three fields that is present.
     fn name(&self) -> Result<Identifier, Problem> {
         match (&self.identifier, &self.email, &self.login) {
             (Some(name), None, None) => Ok(Identifier::read(name)),
@@ -195,12 +196,12 @@ impl Body {
             (None, None, None) => Err(Problem::new(Code::ValidationFailed).field(
                 "identifier",
                 "field_missing",
-                "An identifier is needed: an e-mail address or a login name.",
+                "One of `identifier`, `email` and `login` is required.",
             )),
             _ => Err(Problem::new(Code::ValidationFailed).field(
                 "identifier",
                 "field_invalid",
-                "Give one of identifier, email and login.",
+                "Send only one of `identifier`, `email` and `login`.",
             )),
         }
     }
@@ -212,7 +213,7 @@ impl Body {
         if fits {
             return Ok(Some(name.clone()));
         }
-        let sentence = "The name of a device has 1 to 64 characters, none of them a control character.";
+        let sentence = "A device name must be 1 to 64 characters, without control characters.";
         Err(Problem::new(Code::ValidationFailed).field("device_name", "field_invalid", sentence))
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/logout`: ends a session, named by its access token or its refresh token.
+//! `POST /api/v1/auth/logout`: revokes the session of an access token or a refresh token.
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use crate::access::session_to_end;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::revocations::{self, NewRevocation};
 
-/// The session to end, when not that of the access token.
+/// The refresh token of a session to revoke, if not that of the access token.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = SignOut)]
 #[serde(deny_unknown_fields)]
@@ -30,8 +30,8 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Sign-in")
         .summary("Sign out.")
         .detail(
-            "Ends the session of the access token, or of the refresh token in the body, or both. What has \
-             ended before is 204 as well, and so is an access token that has expired.",
+            "Revokes the session of the access token, of the refresh token in the body, or both. Returns \
+            204 also if the session has already ended or the access token has expired.",
         )
         .access(Access::Optional)
         .optional_body::<Body>(json!({ "refresh_token": mint::EXAMPLE_TOKEN }))
@@ -39,16 +39,16 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[Code::TokenMissing, Code::TokenInvalid, Code::TokenExpired, Code::RefreshTokenInvalid])
 }
 
-/// Answers the request. A session that has ended before is 204 as well.
+/// Handles the request. A session that ended before also returns 204.
 ///
 /// # Errors
 ///
-/// 401 `token_missing` without any token, `token_invalid` or `refresh_token_invalid` for one that was not
-/// issued here; 503.
+/// 401 `token_missing` without any token, `token_invalid` or `refresh_token_invalid` for a token that this
+/// service did not issue; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body = request.json_if_any::<Body>()?.unwrap_or_default();
     let by_refresh_token = body.refresh_token.map(|text| session_of(&request, &text)).transpose()?;
-    // A refresh token speaks for itself; only without one must the access token be good.
+    // With a refresh token the access token may be missing or invalid.
     let by_access_token = match session_to_end(&request) {
         Err(_) if by_refresh_token.is_some() => None,
         other => other?,
@@ -70,7 +70,7 @@ fn session_of(request: &Request, text: &SealedText) -> Result<Uuid, Problem> {
     }
 }
 
-/// Takes the lock that a refresh takes, so that none beside it mints what survives.
+/// Takes the same lock as a refresh, so that no concurrent refresh mints a token that survives.
 async fn end(request: &Request, session: Uuid) -> Result<(), Problem> {
     let mut connection = request.context.db.get().await?;
     let tx = connection.begin().await?;

@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/logout-all`: ends every session of the caller, or every other.
+//! `POST /api/v1/auth/logout-all`: revokes all sessions of the caller, or all others.
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -14,12 +14,12 @@ use crate::access::{Caller, caller};
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::users;
 
-/// Which sessions to end.
+/// Which sessions to revoke.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = SignOutEverywhere)]
 #[serde(deny_unknown_fields, default)]
 struct Body {
-    /// Whether the session of the access token goes on, with a new pair.
+    /// Whether the current session continues, with a new token pair.
     keep_current: bool,
 }
 
@@ -30,15 +30,15 @@ struct Ended {
     pair: Option<Pair>,
 }
 
-/// How many sessions ended and, when the current one was kept, its new pair.
-// `Ended`, for the document alone: a flattened member that may be missing has no schema.
+/// How many sessions were revoked and, if the current one continues, its new token pair.
+// The schema of `Ended`: a flattened optional member has no schema.
 #[derive(ToSchema)]
 #[schema(as = Ended)]
 #[expect(dead_code, reason = "used only for its schema")]
 struct EndedForm {
-    /// How many sessions ended.
+    /// The number of revoked sessions.
     revoked: u64,
-    /// This and what follows only with `keep_current`.
+    /// This member and the following ones are present only with `keep_current`.
     #[schema(nullable = false)]
     access_token: Option<String>,
     #[schema(nullable = false, pattern = "^Bearer$")]
@@ -58,10 +58,10 @@ pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Sign-in")
         .summary("Sign out everywhere.")
-        .detail("Ends all of the caller's sessions, or all but this one, whose tokens are replaced then.")
+        .detail("Revokes all of your sessions, or all but the current one, whose tokens are then replaced.")
         .access(Access::SignedIn)
         .optional_body::<Body>(json!({ "keep_current": true }))
-        .answer::<EndedForm>(200, "They have ended.", example())
+        .answer::<EndedForm>(200, "The sessions have been revoked.", example())
 }
 
 fn example() -> Value {
@@ -76,7 +76,7 @@ fn example() -> Value {
 ///
 /// # Errors
 ///
-/// 401 as every call with an access token; 503.
+/// 401 as for every call with an access token; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let body = request.json_if_any::<Body>()?.unwrap_or_default();

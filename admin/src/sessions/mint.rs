@@ -1,4 +1,4 @@
-//! Makes the pair of tokens that a session gives.
+//! Creates the token pair of a session.
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -16,30 +16,30 @@ use crate::config::TokenConfig;
 use crate::context::Context;
 use crate::roles::MAX_NAMES_BYTES;
 
-/// What a client is given (RFC 6749, section 5.1).
+/// A token pair (RFC 6749, section 5.1).
 // Purposefully without `Debug`.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Pair {
-    /// A JWT, for `Authorization: Bearer`.
+    /// A JWT, to send as `Authorization: Bearer`.
     access_token: String,
     /// Always `Bearer`.
     #[schema(pattern = "^Bearer$")]
     token_type: &'static str,
-    /// Seconds.
+    /// The lifetime of the access token in seconds.
     expires_in: u64,
-    /// For the next pair; each refresh brings another.
+    /// Exchanges this session's tokens for the next pair; each refresh returns a new one.
     #[serde(serialize_with = "exposed")]
     #[schema(value_type = String, pattern = "^v1\\.[A-Za-z0-9_-]{60}$")]
     refresh_token: SecretString,
-    /// Seconds until the session ends, unless it is refreshed.
+    /// Seconds until the session ends unless it is refreshed.
     refresh_expires_in: u64,
     session_id: Uuid,
 }
 
-/// A refresh token for the document.
+/// An example refresh token.
 pub(crate) const EXAMPLE_TOKEN: &str = "v1.AQGToa_ifE1-j5oLHC0-T1prAAAAAAAAAAHhJXq2yHnsDVRC6w0lDQQhJsW5";
 
-/// A pair for the document. Its tokens are of the right form and good for nothing.
+/// An example token pair. Its tokens are well-formed, but not valid.
 pub(crate) fn example() -> Value {
     json!({
         "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSIsImtpZCI6Ii4uLiJ9.eyIuLi4iOiIuLi4ifQ.c2lnbmF0dXJl",
@@ -51,13 +51,13 @@ pub(crate) fn example() -> Value {
     })
 }
 
-/// Mints for `session`, whose `state` already holds the counter to be given.
+/// Mints for `session`, whose `state` already holds the new counter.
 ///
-/// `roles` must have been read in a later statement than `stamp`, and `stamp` after the locks were held.
+/// `roles` must have been read in a later statement than `stamp`, and `stamp` after the locks were taken.
 ///
 /// # Errors
 ///
-/// 401 `session_expired` when not a whole second is left; 503 before the signing keys are there.
+/// 401 `session_expired` when less than one second is left; 503 before the signing keys are loaded.
 pub(crate) fn mint(
     context: &Context,
     session: &Session,
@@ -80,12 +80,12 @@ pub(crate) fn mint(
     })
 }
 
-/// The claims; `None` when the token would not live for a second.
+/// The claims; `None` when the token would live for less than a second.
 fn claims(config: &TokenConfig, session: &Session, stamp: &Stamp, held: &[HeldRole]) -> Option<Claims> {
     let iat = seconds(stamp.now);
     let standing = held.iter().filter(|role| role.expires_at.is_none_or(|end| seconds(end) > iat));
     let (roles, ends) = within_header(standing);
-    // Never beyond the session's end, nor that of the first role to end.
+    // Never beyond the end of the session, nor of the first role to expire.
     let bounds = ends.into_iter().chain([seconds(session.state.expires_at)]);
     let exp = bounds.fold(iat.saturating_add(config.access_life.as_secs()), u64::min);
     (exp > iat).then(|| Claims {
@@ -105,15 +105,19 @@ fn claims(config: &TokenConfig, session: &Session, stamp: &Stamp, held: &[HeldRo
     })
 }
 
-/// The roles that fit into the header that nginx takes from the sidecar, in order of name, and their ends.
+/// The roles, in order of name, that fit into the header that nginx reads from the sidecar, and when they
+/// expire.
 ///
-/// Assigning refuses what would not fit, so this cuts nothing unless a row was written by hand.
+/// Assigning refuses a role that would not fit, so this cuts only rows that were written by hand.
 fn within_header<'r>(held: impl Iterator<Item = &'r HeldRole>) -> (Vec<RoleName>, Vec<u64>) {
     let (mut roles, mut ends, mut length) = (Vec::new(), Vec::new(), 0);
     for role in held {
         length += role.name.as_str().len() + 1;
         if length > MAX_NAMES_BYTES {
-            tracing::warn!("A person has more roles than a token carries; the last by name are left out.");
+            tracing::warn!(
+                "A user has more roles than a token can carry; the last ones by name are left \
+                out."
+            );
             break;
         }
         roles.push(role.name.clone());
@@ -122,7 +126,7 @@ fn within_header<'r>(held: impl Iterator<Item = &'r HeldRole>) -> (Vec<RoleName>
     (roles, ends)
 }
 
-/// Whole seconds since 1970; a moment before is as good as none.
+/// Whole seconds since 1970; an earlier moment counts as 0.
 fn seconds(moment: Timestamp) -> u64 {
     u64::try_from(moment.as_second()).unwrap_or(0)
 }
@@ -131,12 +135,12 @@ fn key_is_gone(session: &Session) -> Problem {
     tracing::error!(
         session = %session.id,
         key = session.state.key,
-        "A master key that sessions still need is missing; put it back at the end of ADMIN_MASTER_KEYS."
+        "A master key that live sessions need is missing; append it to ADMIN_MASTER_KEYS again."
     );
     Problem::new(Code::Internal)
 }
 
-/// The one place where a refresh token leaves its wrapping.
+/// The only place where a refresh token is taken out of its secret wrapper.
 fn exposed<S: Serializer>(token: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(token.expose_secret())
 }

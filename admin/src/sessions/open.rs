@@ -1,4 +1,4 @@
-//! Opens a session for somebody who has just proven who they are.
+//! Creates a session for a user who has just authenticated.
 
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
@@ -14,33 +14,33 @@ use crate::db::{DbError, Transaction};
 use crate::users;
 use crate::users::hash::PasswordHash;
 
-/// The one client there is: the cinema's own.
+/// The only client so far: the cinema itself.
 pub(crate) const OWN_CLIENT: &str = "cinema";
 
-/// What came of it.
+/// The outcome.
 pub(crate) enum Opened {
-    /// A session, and its first pair.
+    /// A session, and its first token pair.
     Session(Uuid, Pair),
-    /// The account can no longer be signed in to.
+    /// The account can no longer be used to sign in.
     Inactive,
-    /// The password hash is no longer the one that was verified.
+    /// The password hash has changed since it was verified.
     HashChanged,
 }
 
-/// How somebody has just proven who they are.
+/// How the user has just authenticated.
 #[derive(Clone, Copy)]
 pub(crate) enum Proof<'p> {
     /// With the password of this hash.
     Password(&'p PasswordHash),
-    /// With an account at this identity provider. Whoever opens the session has asked, with the user held, whether
-    /// the account is still linked.
+    /// With an account at this identity provider. The caller has checked, with the user locked, that the
+    /// account is still linked.
     Provider(&'p str),
 }
 
-/// Opens a session in `tx`.
+/// Creates a session in `tx`.
 ///
-/// The user is held as it is, and only then asked whether the proof still counts: a change of password that began
-/// meanwhile either is seen here, or waits for this session and ends it.
+/// Locks the user in shared mode and only then checks whether the proof still counts: a concurrent password
+/// change is either visible here, or waits for this session and revokes it.
 pub(crate) async fn open(
     tx: &Transaction<'_>,
     context: &Context,
@@ -81,7 +81,7 @@ fn new_session(context: &Context, user: Uuid, proof: Proof<'_>, stamp: &Stamp) -
         rotation: None,
         elsewhere: Vec::new(),
     };
-    // RFC 8176 has no word for a provider; this is the one that others use for it.
+    // RFC 8176 has no value for a provider; `fed` is in common use.
     let (amr, provider) = match proof {
         Proof::Password(_) => ("pwd", None),
         Proof::Provider(provider) => ("fed", Some(provider.to_owned())),
@@ -97,13 +97,13 @@ fn new_session(context: &Context, user: Uuid, proof: Proof<'_>, stamp: &Stamp) -
     }
 }
 
-/// Later by `span`; the end of time is as good as any moment beyond it.
+/// Later by `span`; the end of time if that is beyond it.
 pub(crate) fn after(moment: Timestamp, span: Duration) -> Timestamp {
     let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
     moment.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
-/// A transaction that only looked leaves nothing behind.
+/// Rolls back: a transaction that only read leaves nothing behind.
 pub(crate) async fn finish(tx: Transaction<'_>, opened: &Opened) -> Result<(), DbError> {
     match opened {
         Opened::Session(..) => tx.commit().await,

@@ -1,10 +1,10 @@
 //! `POST /api/v1/auth/refresh`: exchanges a refresh token for a new pair.
 //!
 //! **Order of statements.** The session is locked; then, in a statement of its own, the clock and the
-//! generations are read; then, in a later one, roles and status. A change of roles that commits between the
-//! last two gives an old generation with new roles, which the revocation of that change kills. Read the other
-//! way round, or all in the statement that waited for the lock, a token with the new generation and the old
-//! roles would outlive it.
+//! generations are read; then, in a later one, roles and status. A role change that commits between the last
+//! two results in an old generation with new roles, which the revocation of that change covers. In the
+//! reverse order, or all in the statement that waited for the lock, a token with the new generation and the
+//! old roles would survive.
 
 pub(crate) mod decide;
 pub(crate) mod origin;
@@ -27,10 +27,10 @@ use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::db::{DbError, Transaction};
 use crate::revocations::{self, NewRevocation};
 
-/// Says why a pair was given: `current`, `concurrent`, `retry` or `recovered`.
+/// Why a pair was returned: `current`, `concurrent`, `retry` or `recovered`.
 const CAUSE: HeaderName = HeaderName::from_static("x-refresh-cause");
 
-/// What the last pair brought.
+/// The refresh token of the last pair.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = Refresh)]
 #[serde(deny_unknown_fields)]
@@ -43,15 +43,16 @@ struct Body {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Sign-in")
-        .summary("Exchange a refresh token for the next pair.")
+        .summary("Exchange a refresh token for the next token pair.")
         .detail(
-            "A refresh token is good once. Asking again at once, or several times in parallel, gives the \
-             same next token; a token that comes back later or from elsewhere ends its session.",
+            "A refresh token is valid once. A repeated request within seconds, or several parallel \
+            requests, return the same next token. A token that is used again later, or from elsewhere, \
+            revokes its session.",
         )
         .access(Access::Public)
         .body::<Body>(json!({ "refresh_token": mint::EXAMPLE_TOKEN }))
-        .answer::<Pair>(200, "The next pair of the session.", mint::example())
-        .answer_header(200, "X-Refresh-Cause", "Why: `current`, `concurrent`, `retry` or `recovered`.")
+        .answer::<Pair>(200, "The next token pair of the session.", mint::example())
+        .answer_header(200, "X-Refresh-Cause", "The cause: `current`, `concurrent`, `retry` or `recovered`.")
         .problems(&[
             Code::RefreshTokenInvalid,
             Code::RefreshTokenUnknown,
@@ -61,7 +62,7 @@ pub fn describe(operation: Operation) -> Operation {
         ])
 }
 
-/// Everything that was decided and read under the lock of the session.
+/// Everything that was read and decided under the session's lock.
 struct Decided {
     session: Session,
     stamp: Stamp,
@@ -70,9 +71,9 @@ struct Decided {
     outcome: Outcome,
 }
 
-/// What has become of a refresh token, the transaction over.
+/// The outcome of a refresh, after the transaction.
 struct Settled {
-    /// The metric's label.
+    /// The label in metrics.
     cause: &'static str,
     answer: Result<Pair, Code>,
     entry: Option<Entry>,
@@ -115,7 +116,7 @@ async fn settle(request: &Request, token: RefreshToken) -> Result<Settled, Probl
     };
     let settled = carry_out(request, &tx, decided).await?;
     if settled.changed_nothing() {
-        // A commit after a lock would wait for the disk, and for nothing.
+        // Committing a transaction that took a lock would wait for the disk without need.
         tx.rollback().await?;
     } else {
         tx.commit().await?;
@@ -123,7 +124,7 @@ async fn settle(request: &Request, token: RefreshToken) -> Result<Settled, Probl
     Ok(settled)
 }
 
-/// Takes the lock and reads, in the order that the top of this file explains. `None` without a session.
+/// Locks and reads, in the order explained at the top of this file. `None` without a session.
 async fn read_and_decide(
     request: &Request,
     tx: &Transaction<'_>,
@@ -168,7 +169,7 @@ async fn rotate(
     if recovered {
         tracing::warn!(
             session = %session.id,
-            "A client was ahead of the store, which must have lost its last moments; its session goes on."
+            "Refresh token is newer than the stored state (data loss after a failover?); session continued."
         );
         return Ok(given("recovered", pair, &session, Some(Event::RefreshRecovered)));
     }
@@ -203,7 +204,7 @@ async fn end_reused(request: &Request, tx: &Transaction<'_>, session: &Session) 
     tracing::warn!(
         session = %session.id,
         user = %session.user,
-        "A refresh token that was used up came back; its session was ended."
+        "Refresh token reuse detected; session revoked."
     );
     let entry = entry(session, Event::RefreshReused);
     Ok(Settled { cause: "reused", answer: Err(Code::RefreshTokenReused), entry: Some(entry) })
@@ -227,7 +228,7 @@ fn entry(session: &Session, event: Event) -> Entry {
     Entry { event, user: Some(session.user), session: Some(session.id) }
 }
 
-/// A client need not learn that it looked like somebody else.
+/// The client need not learn that its request looked like an attack.
 fn shown(cause: &'static str) -> &'static str {
     if cause == "retry_elsewhere" { "retry" } else { cause }
 }

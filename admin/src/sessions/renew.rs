@@ -1,4 +1,4 @@
-//! Begins a new generation of a user's tokens: every session ends but, perhaps, the one that asked.
+//! Begins a new generation of a user's tokens: all sessions are revoked, except perhaps the current one.
 
 use shared::revocation::Reason;
 use uuid::Uuid;
@@ -16,14 +16,15 @@ use crate::revocations::{self, NewRevocation};
 use crate::users;
 use crate::users::store::Account;
 
-/// The caller's account, held alone: the first lock of every change that ends sessions.
+/// The caller's account, locked exclusively: the first lock of every change that revokes sessions.
 ///
-/// Whoever it was waited for may have revoked the very token that asks, so the token is looked at again.
+/// The transaction that held this lock may have revoked the token of this very request, so the token is
+/// checked again.
 ///
 /// # Errors
 ///
-/// 401 `token_revoked` when the account was disabled or removed, or the token revoked, since the token was
-/// looked at; 401 `token_expired`.
+/// 401 `token_revoked` when the account was disabled or removed, or the token was revoked, since the token
+/// was checked; 401 `token_expired`.
 pub(crate) async fn lock_account(tx: &Transaction<'_>, caller: Caller) -> Result<Account, Problem> {
     let account = users::store::lock_for_change(tx, caller.user).await?;
     let account = account.filter(|account| account.is_active);
@@ -32,11 +33,11 @@ pub(crate) async fn lock_account(tx: &Transaction<'_>, caller: Caller) -> Result
     Ok(account)
 }
 
-/// The session that asked, locked and found standing. Taken after the user's lock, before anything changes.
+/// The current session, locked and still active. Locked after the user, before anything changes.
 ///
 /// # Errors
 ///
-/// 401 `token_revoked` when it has ended since its token was looked at.
+/// 401 `token_revoked` when it has ended since its token was checked.
 pub(crate) async fn lock_current(tx: &Transaction<'_>, caller: Caller) -> Result<Session, Problem> {
     let session = store::lock(tx, caller.session).await?;
     session
@@ -44,8 +45,8 @@ pub(crate) async fn lock_current(tx: &Transaction<'_>, caller: Caller) -> Result
         .ok_or_else(|| Problem::new(Code::TokenRevoked))
 }
 
-/// Ends the user's sessions but `kept`, and records that every token below `generation` is revoked. Says how
-/// many sessions ended. Under the user's lock, and with every other lock held.
+/// Revokes the user's sessions except `kept`, and records that all tokens below `generation` are revoked.
+/// Returns the number of revoked sessions. The user and all other locks must be held.
 pub(crate) async fn end_older(
     tx: &Transaction<'_>,
     issuer: &str,
@@ -60,11 +61,11 @@ pub(crate) async fn end_older(
     Ok(ended)
 }
 
-/// Gives the kept session its pair of the new generation.
+/// Mints the kept session's token pair of the new generation.
 ///
-/// Its older refresh tokens are withdrawn, the grace for lost answers included: whoever changes a password
-/// may have a thief in this very session. So nothing binds it to the key that they were sealed with, which may
-/// have been taken out of the configuration since.
+/// Its older refresh tokens are withdrawn, including the grace period for lost responses: a user who changes
+/// the password may share this very session with a thief. Therefore the session no longer depends on the key
+/// that sealed them, which may have been removed from the configuration since.
 pub(crate) async fn renew(
     request: &Request,
     tx: &Transaction<'_>,

@@ -1,4 +1,4 @@
-//! What a session is, and what it is minted from.
+//! A session, and what its tokens are minted from.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::refresh::decide::Stored;
 use crate::api::Request;
 
-/// A session, as it is minted for.
+/// A session, with what minting needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     /// `sid`.
@@ -22,13 +22,13 @@ pub(crate) struct Session {
     pub(crate) authenticated_at: Timestamp,
     /// `amr`.
     pub(crate) amr: Vec<String>,
-    /// Through which identity provider it began; `None` for a password.
+    /// The identity provider used to sign in; `None` for a password.
     pub(crate) provider: Option<String>,
-    /// Its refresh token. `is_user_active` is false until a later statement said otherwise.
+    /// The state of its refresh token. `is_user_active` is false until a later statement has read it.
     pub(crate) state: Stored,
 }
 
-/// What a session is used with.
+/// The user agent and network of a client.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Device {
     pub(crate) address: Option<IpAddr>,
@@ -36,7 +36,7 @@ pub(crate) struct Device {
     pub(crate) name: Option<String>,
 }
 
-/// One clock and the generations, read after the locks were held and before the roles.
+/// The clock and the generations, read after the locks were taken and before the roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
     /// `clock_timestamp()`.
@@ -47,23 +47,23 @@ pub(crate) struct Stamp {
     pub(crate) deployment_generation: u64,
 }
 
-/// What a user is at the moment, read after [`Stamp`].
+/// The user's current status and roles, read after [`Stamp`].
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Standing {
-    /// Whether anything may be minted.
+    /// Whether tokens may be minted.
     pub(crate) is_active: bool,
     /// In order of name.
     pub(crate) roles: Vec<HeldRole>,
 }
 
-/// A role that somebody has.
+/// A role that the user has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HeldRole {
     pub(crate) name: RoleName,
     pub(crate) expires_at: Option<Timestamp>,
 }
 
-/// What ended a session.
+/// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EndReason {
     Logout,
@@ -75,21 +75,21 @@ pub(crate) enum EndReason {
     LoginChanged,
     Disabled,
     Admin,
-    /// Somebody proved that the address is theirs.
+    /// Another user proved ownership of the e-mail address.
     EmailClaimed,
-    /// The account that it began with was unlinked.
+    /// The provider account used to sign in was unlinked.
     Unlinked,
 }
 
 impl Device {
-    /// What `request` comes from.
+    /// The client of `request`.
     pub(crate) fn of(request: &Request, name: Option<String>) -> Self {
         Self { address: request.client.address, user_agent: request.client.user_agent.clone(), name }
     }
 }
 
 impl EndReason {
-    /// As it is stored.
+    /// The stored form.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Logout => "logout",

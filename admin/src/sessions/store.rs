@@ -1,5 +1,5 @@
-//! All SQL about sessions. The order of statements is the callers' affair, and matters: `open`, `refresh`
-//! and `renew` say why.
+//! The SQL of sessions. The order of the statements matters and is up to the callers: see `open`, `refresh`
+//! and `renew`.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -11,9 +11,9 @@ use super::session::{Device, EndReason, HeldRole, Session, Stamp, Standing};
 use crate::db::{Connection, DbError, Transaction};
 use crate::users;
 
-/// In SQL, what is true of a session as long as it may be used; or of one that may have been used until of late, for those
-/// who end it: a refresh beside them may just have taken it past its idle end of before, and cannot take longer than a
-/// transaction lives.
+/// The SQL condition for an active session; or, for statements that revoke sessions, for one that was active
+/// until very recently: a concurrent refresh may just have moved its idle end, and cannot take longer than a
+/// transaction may last.
 macro_rules! stands {
     () => {
         stands!(@ "clock_timestamp()")
@@ -30,7 +30,7 @@ macro_rules! stands {
     };
 }
 
-/// Writes a new session.
+/// Inserts a session.
 pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device) -> Result<(), DbError> {
     let sql = "insert into auth.sessions (id, user_id, client_id, refresh_key, counter, created_at,
                    authenticated_at, last_used_at, idle_expires_at, expires_at, amr, address, user_agent,
@@ -62,8 +62,8 @@ pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device)
     Ok(())
 }
 
-/// The session, held alone until the transaction ends. Reads nothing else: a statement that waits for a
-/// lock goes on with the newest row of the locked table, and with old ones of every other.
+/// The session, locked exclusively until the transaction ends. Reads nothing else: a statement that waits for
+/// a lock continues with the newest row of the locked table, and with old rows of all others.
 pub(crate) async fn lock(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Session>, DbError> {
     let sql = "select id, user_id, client_id, refresh_key, counter, revoked_below, rotated_at, rotated_prefix,
                    rotated_user_agent, concurrent_answers, elsewhere_answers, authenticated_at, idle_expires_at,
@@ -74,7 +74,7 @@ pub(crate) async fn lock(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Sessio
 }
 
 /// The clock and the generations. Never in one statement with a lock, and always before [`standing`]: an old
-/// generation with new roles is harmless, a new generation with old roles outlives its revocation.
+/// generation with new roles is harmless, a new generation with old roles survives its revocation.
 pub(crate) async fn stamp(tx: &Transaction<'_>, user: Uuid) -> Result<Option<Stamp>, DbError> {
     let sql = "select clock_timestamp() as now, u.token_generation, d.generation as deployment_generation
                from auth.users u cross join auth.deployment d where u.id = $1";
@@ -83,7 +83,7 @@ pub(crate) async fn stamp(tx: &Transaction<'_>, user: Uuid) -> Result<Option<Sta
     row.as_ref().map(read_stamp).transpose()
 }
 
-/// Status and roles, in a statement of their own after [`stamp`]. A user who is gone may do nothing.
+/// Status and roles, in a statement of their own after [`stamp`]. A deleted user may do nothing.
 pub(crate) async fn standing(tx: &Transaction<'_>, user: Uuid) -> Result<Standing, DbError> {
     let sql = "select u.status, r.name, held.expires_at
                from auth.users u
@@ -100,8 +100,8 @@ pub(crate) async fn standing(tx: &Transaction<'_>, user: Uuid) -> Result<Standin
     Ok(standing)
 }
 
-/// Stores the next child. Without `is_durable` the commit does not wait for the disk: should it be lost, the
-/// client is ahead of the store, and `decide` knows what to do. Nothing else may be in such a transaction.
+/// Stores the next child token. Without `is_durable` the commit does not wait for the disk: if it is lost,
+/// the client is ahead of the database, which `decide` handles. The transaction must contain nothing else.
 pub(crate) async fn rotate(
     tx: &Transaction<'_>,
     session: &Session,
@@ -138,7 +138,7 @@ pub(crate) async fn rotate(
     Ok(())
 }
 
-/// Counts one more concurrent answer.
+/// Counts another concurrent answer.
 pub(crate) async fn count_concurrent(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
     let sql = "update auth.sessions set concurrent_answers = concurrent_answers + 1 where id = $1";
     let statement = tx.prepare_cached(sql).await?;
@@ -146,7 +146,7 @@ pub(crate) async fn count_concurrent(tx: &Transaction<'_>, id: Uuid) -> Result<(
     Ok(())
 }
 
-/// Remembers an answer given elsewhere, and forgets those that no longer count.
+/// Records an answer given to another address or user agent, and drops those outside the window.
 pub(crate) async fn remember_elsewhere(
     tx: &Transaction<'_>,
     id: Uuid,
@@ -161,7 +161,7 @@ pub(crate) async fn remember_elsewhere(
     Ok(())
 }
 
-/// Ends one session. `None` when it had ended before; else whose it was.
+/// Revokes one session. Returns its user; `None` when it had ended before.
 pub(crate) async fn end(tx: &Transaction<'_>, id: Uuid, reason: EndReason) -> Result<Option<Uuid>, DbError> {
     let sql = "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $2
                where id = $1 and revoked_at is null returning user_id";
@@ -170,7 +170,7 @@ pub(crate) async fn end(tx: &Transaction<'_>, id: Uuid, reason: EndReason) -> Re
     Ok(row.map(|row| row.try_get("user_id")).transpose()?)
 }
 
-/// Ends one session that still stands, if it is this user's.
+/// Revokes one active session if it belongs to this user.
 pub(crate) async fn end_one_of(
     tx: &Transaction<'_>,
     id: Uuid,
@@ -186,15 +186,15 @@ pub(crate) async fn end_one_of(
     Ok(tx.execute(&statement, &[&id, &user, &reason.as_str()]).await? == 1)
 }
 
-/// Ends every session of the user that stands, but `kept`, and says how many those were. Under the lock of the user, so
-/// that no session is made meanwhile.
+/// Revokes all active sessions of the user except `kept`, and returns their number. The user must be locked,
+/// so that no session is created meanwhile.
 pub(crate) async fn end_all(
     tx: &Transaction<'_>,
     user: Uuid,
     kept: Option<Uuid>,
     reason: EndReason,
 ) -> Result<u64, DbError> {
-    // What came to its idle end of late is not counted.
+    // A session that has just reached its idle end is not counted.
     let sql = concat!(
         "with ended as (
              update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
@@ -209,14 +209,14 @@ pub(crate) async fn end_all(
     Ok(row.try_get::<_, i64>("ended")?.cast_unsigned())
 }
 
-/// Increments the deployment's generation and says what it is now. Every session that began before is over then.
+/// Increments and returns the deployment's generation. All sessions that began before have then ended.
 pub(super) async fn advance_deployment(tx: &Transaction<'_>) -> Result<u64, DbError> {
     let sql = "update auth.deployment set generation = generation + 1 returning generation";
     Ok(tx.query_one(sql, &[]).await?.try_get::<_, i64>("generation")?.cast_unsigned())
 }
 
-/// Ends the user's sessions that began through a provider, and says which. Under the user's lock, so that no session
-/// is made meanwhile.
+/// Revokes and returns the user's sessions that began through a provider. The user must be locked, so that no
+/// session is created meanwhile.
 pub(crate) async fn end_through(
     tx: &Transaction<'_>,
     user: Uuid,
@@ -234,7 +234,7 @@ pub(crate) async fn end_through(
     rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }
 
-/// Whether this session of the user stands.
+/// Whether this session of the user is active.
 pub(crate) async fn stands(tx: &Transaction<'_>, id: Uuid, user: Uuid) -> Result<bool, DbError> {
     let sql = concat!(
         "select exists (select from auth.sessions where id = $1 and user_id = $2 and ",
@@ -245,7 +245,7 @@ pub(crate) async fn stands(tx: &Transaction<'_>, id: Uuid, user: Uuid) -> Result
     Ok(tx.query_one(&statement, &[&id, &user]).await?.try_get("stands")?)
 }
 
-/// The sessions of a user that stand, the latest used first, at most `limit`.
+/// The active sessions of a user, the most recently used first, at most `limit`.
 pub(crate) async fn list(connection: &Connection, user: Uuid, limit: i64) -> Result<Vec<Row>, DbError> {
     let sql = concat!(
         "select id, client_id, created_at, last_used_at, least(idle_expires_at, expires_at) as expires_at,
@@ -264,7 +264,7 @@ fn session(row: &Row) -> Result<Session, DbError> {
     let concurrent = row.try_get::<_, i32>("concurrent_answers")?.cast_unsigned();
     let rotated_at: Option<Timestamp> = row.try_get("rotated_at")?;
     let state = Stored {
-        // A `check` keeps it within a byte; 0 would merely be another key.
+        // A `check` constraint keeps it within one byte; 0 would only name another key.
         key: u8::try_from(row.try_get::<_, i16>("refresh_key")?).unwrap_or(0),
         counter: row.try_get::<_, i64>("counter")?.cast_unsigned(),
         revoked_below: row.try_get::<_, i64>("revoked_below")?.cast_unsigned(),
@@ -295,7 +295,7 @@ fn read_stamp(row: &Row) -> Result<Stamp, DbError> {
     })
 }
 
-/// A `check` keeps stored names in their form; one that is not is passed over.
+/// A `check` constraint keeps stored names well-formed; a malformed one is skipped.
 fn held_role(row: &Row) -> Result<Option<HeldRole>, DbError> {
     let name = row.try_get::<_, Option<&str>>("name")?.and_then(|name| name.parse().ok());
     let expires_at = row.try_get("expires_at")?;

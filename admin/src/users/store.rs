@@ -34,7 +34,7 @@ pub(crate) struct Account {
     pub(crate) id: Uuid,
     /// The hash of the password; `None` for who signs in only through others.
     pub(crate) password_hash: Option<PasswordHash>,
-    /// Whether anything may be minted.
+    /// Whether tokens may be minted.
     pub(crate) is_active: bool,
     /// Words that its passwords may not lean on.
     pub(crate) own_words: Vec<String>,

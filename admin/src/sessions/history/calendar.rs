@@ -1,12 +1,12 @@
-//! Months as partitions: half-open, in UTC, each with its name and its bounds. Pure.
+//! Months as partitions: half-open, in UTC, each with its name and its bounds. Pure functions.
 
 use jiff::Span;
 use jiff::civil::Date;
 
-/// How many months beyond the current one have their partition.
+/// How many months beyond the current one have a partition.
 pub(crate) const AHEAD: usize = 3;
 
-/// One month in UTC: from its first moment to, but without, the first moment of the next.
+/// One month in UTC: its first moment included, the first moment of the next month excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Month(Date);
 
@@ -16,12 +16,12 @@ impl Month {
         Self(day.first_of_month())
     }
 
-    /// The month after this one; the last month of the calendar is followed by itself.
+    /// The next month; the last month of the calendar is followed by itself.
     pub(crate) fn next(self) -> Self {
         Self(self.0.saturating_add(Span::new().months(1)).first_of_month())
     }
 
-    /// This month and the [`AHEAD`] after it.
+    /// This month and the next [`AHEAD`] ones.
     pub(crate) fn with_those_ahead(self) -> impl Iterator<Item = Self> {
         std::iter::successors(Some(self), |month| Some(month.next())).take(AHEAD + 1)
     }
@@ -31,7 +31,7 @@ impl Month {
         format!("login_history_{:04}_{:02}", self.0.year(), self.0.month())
     }
 
-    /// Its bounds as SQL literals that mean the same in every time zone: included, and excluded.
+    /// Its bounds (included, excluded) as SQL literals with the same meaning in every time zone.
     pub(crate) fn bounds(self) -> (String, String) {
         let midnight = |date: Date| format!("{date} 00:00:00+00");
         (midnight(self.0), midnight(self.next().0))

@@ -1,4 +1,4 @@
-//! `GET /api/v1/me/login-history`: the caller's history, a page at a time.
+//! `GET /api/v1/me/login-history`: the caller's login history, page by page.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -18,27 +18,27 @@ use crate::access::caller;
 use crate::api::{Access, Code, Operation, PAGE, Problem, Query, Request, Response, Shape, one_more, page};
 use crate::db::{Connection, DbError};
 
-/// Some of a person's history, the latest first.
+/// A page of a user's history, newest first.
 #[derive(Serialize, ToSchema)]
 #[schema(as = History)]
 pub(crate) struct Page {
     #[schema(max_items = 100)]
     items: Vec<Item>,
-    /// Where the next page begins; null after the last.
+    /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
 }
 
-/// Something that happened to an account.
+/// An event of an account.
 #[derive(Serialize, ToSchema)]
 #[schema(as = HistoryEntry)]
 struct Item {
-    /// `login`, `login_failed`, `password_changed` and the like; there may be new ones.
+    /// `login`, `login_failed`, `password_changed` and so on; new kinds may be added.
     event: String,
     occurred_at: Timestamp,
     #[schema(required)]
     session_id: Option<Uuid>,
-    /// An IP address.
+    /// The IP address.
     #[schema(value_type = Option<String>, required)]
     address: Option<IpAddr>,
     #[schema(required, max_length = 512)]
@@ -51,25 +51,25 @@ struct Item {
 pub fn describe(operation: Operation) -> Operation {
     describe_pages(operation)
         .tag("Me")
-        .summary("What happened to the caller's account, newest first.")
+        .summary("List the login history of your account, newest first.")
         .access(Access::SignedIn)
 }
 
-/// What it says of every history.
+/// The detail text of all history endpoints.
 pub(crate) fn describe_pages(operation: Operation) -> Operation {
     operation
-        .detail("Signing in and out, attempts that failed, changes of credentials.")
+        .detail("Sign-ins, sign-outs, failed attempts and credential changes.")
         .query(
             "cursor",
-            "What `next_cursor` of the page before said, unchanged.",
+            "`next_cursor` of the previous page, unchanged.",
             Shape::text("AAZEEqB7nwABk6Gv4nx9fo-aCxwtPk9a").length(32..=32),
         )
-        .query("limit", "How many entries the page has at most.", Shape::integer(1..=100, 20).default(20))
+        .query("limit", "The highest number of entries on the page.", Shape::integer(1..=100, 20).default(20))
         .answer::<Page>(200, "A page.", example())
         .problems(&[Code::ValidationFailed])
 }
 
-/// A page for the document.
+/// An example page.
 pub(crate) fn example() -> Value {
     json!({
         "items": [{
@@ -83,10 +83,10 @@ pub(crate) fn example() -> Value {
     })
 }
 
-/// Cursors name moments of history: beyond these bounds none was ever given, and PostgreSQL has no such moments.
+/// The bounds of valid cursors: no entry lies outside them, and PostgreSQL cannot represent such times.
 const MOMENTS: RangeInclusive<i64> = 0..=7_258_118_400_000_000;
 
-/// The entry after which a page begins: its moment to the microsecond, as stored, and its identifier.
+/// The last entry of the previous page: its time to the microsecond, as stored, and its identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Cursor {
     moment: Timestamp,
@@ -97,7 +97,7 @@ struct Cursor {
 ///
 /// # Errors
 ///
-/// 422 `validation_failed` for a bad `cursor` or `limit`; 401; 503.
+/// 422 `validation_failed` for an invalid `cursor` or `limit`; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let connection = request.context.db.get().await?;
@@ -106,11 +106,11 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 }
 
 impl Page {
-    /// The page of a user's history that `request` asks for.
+    /// The page of a user's history that `request` selects.
     ///
     /// # Errors
     ///
-    /// 422 `validation_failed` for a bad `cursor` or `limit`; 503.
+    /// 422 `validation_failed` for an invalid `cursor` or `limit`; 503.
     pub(crate) async fn asked_for(
         request: &Request,
         connection: &Connection,
@@ -174,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    /// A cursor of any number, as somebody may forge it.
+    /// A cursor of any number, as it could be forged.
     fn forged(micros: i64) -> String {
         let mut bytes = micros.to_be_bytes().to_vec();
         bytes.extend_from_slice(&[0; 16]);

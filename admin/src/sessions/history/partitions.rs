@@ -1,4 +1,5 @@
-//! Keeps a partition for this month and the three after it, and empties the default one into them.
+//! Creates partitions for this month and the next three, and moves matching rows out of the default
+//! partition.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,20 +10,22 @@ use super::calendar::Month;
 use crate::context::Context;
 use crate::db::{Connection, DbError, Transaction};
 
-/// Held while a partition is made: every replica keeps them.
+/// Advisory lock held while a partition is created: every replica runs this task.
 const LOCK: i64 = 0x0075_7368_6572_0010;
 
 const DAY: Duration = Duration::from_hours(24);
-/// After a failure: three months ahead leave time, but a service that just started is not ready without them.
+/// The pause after a failure. Partitions exist three months ahead, so there is time; but a service that has
+/// just started is not ready without them.
 const SOON: Duration = Duration::from_secs(10);
 
-/// Keeps the partitions for ever: now, and then daily. To be run beside the service, and dropped with it.
+/// Maintains the partitions now and then daily, for ever. Run it beside the service and drop it with the
+/// service.
 pub async fn keep_daily(context: Context) {
     loop {
         let pause = match keep_today(&context).await {
             Ok(()) => DAY,
             Err(error) => {
-                tracing::warn!(%error, "The months of the login history were not looked after; again in ten seconds.");
+                tracing::warn!(%error, "Login-history partition maintenance failed; retrying in 10 s.");
                 SOON
             }
         };
@@ -39,12 +42,12 @@ async fn keep_today(context: &Context) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Makes what is missing as of `today`, and says how many months have a partition, from this one on without
-/// a gap.
+/// Creates missing partitions as of `today`, and returns how many consecutive months have one, counting from
+/// this month.
 ///
 /// # Errors
 ///
-/// When PostgreSQL is away, or the default partition stays locked. What was made before stays.
+/// When PostgreSQL is unavailable, or the default partition stays locked. Partitions created before remain.
 pub async fn keep(connection: &mut Connection, today: Date) -> Result<usize, DbError> {
     for month in Month::of(today).with_those_ahead() {
         if !existing(connection).await?.contains(&month.partition()) {
@@ -55,7 +58,7 @@ pub async fn keep(connection: &mut Connection, today: Date) -> Result<usize, DbE
     }
     let existing = existing(connection).await?;
     let months = std::iter::successors(Some(Month::of(today)), |month| Some(month.next()));
-    // The calendar ends, and with it the months; no database has that many partitions.
+    // No database has so many partitions that the count overflows.
     Ok(months.take(existing.len() + 1).take_while(|month| existing.contains(&month.partition())).count())
 }
 
@@ -67,9 +70,9 @@ async fn existing(connection: &Connection) -> Result<HashSet<String>, DbError> {
     rows.iter().map(|row| row.try_get("name").map_err(DbError::from)).collect()
 }
 
-/// Makes one partition as a table apart, fills it with what the default partition holds of its month, and
-/// attaches it. Attaching holds up no insert into another month; the default partition is locked meanwhile,
-/// so that no row of the month slips in behind.
+/// Creates a partition as a separate table, fills it with the rows of its month from the default partition,
+/// and attaches it. Attaching blocks no insert into another month; the default partition is locked meanwhile,
+/// so that no further row of the month enters it.
 async fn make(tx: &Transaction<'_>, month: Month) -> Result<(), DbError> {
     tx.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     let name = month.partition();
@@ -91,6 +94,6 @@ async fn make(tx: &Transaction<'_>, month: Month) -> Result<(), DbError> {
          alter table auth.login_history attach partition auth.{name} for values from ('{from}') to ('{to}');"
     ))
     .await?;
-    tracing::info!(partition = name, "A month of the login history has its partition.");
+    tracing::info!(partition = name, "Login-history partition created.");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! All SQL about the login history, its partitions apart.
+//! The SQL of the login history, except its partitions.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use super::Entry;
 use crate::api::Request;
 use crate::db::{Connection, Db, DbError};
 
-/// An entry with all that it is told of. Owns it, so that writing it may outlive the request.
+/// An entry with all its fields. Owned, so that writing it may outlive the request.
 pub(super) struct NewEntry {
     entry: Entry,
     address: Option<IpAddr>,
@@ -30,7 +30,7 @@ impl NewEntry {
     }
 }
 
-/// Writes an entry in a transaction of its own, which waits for nothing for long: it gives its connection back.
+/// Writes an entry in a transaction of its own with short timeouts, so that it returns its connection soon.
 pub(super) async fn insert(db: Db, new: NewEntry) -> Result<(), DbError> {
     let sql = "insert into auth.login_history
                    (id, user_id, session_id, event, reason, address, user_agent, request_id)
@@ -56,7 +56,7 @@ pub(super) async fn insert(db: Db, new: NewEntry) -> Result<(), DbError> {
     tx.commit().await
 }
 
-/// Up to `limit` entries of a user, the latest first, beginning after `before`.
+/// Up to `limit` entries of a user, newest first, after the position `before`.
 pub(super) async fn page(
     connection: &Connection,
     user: Uuid,

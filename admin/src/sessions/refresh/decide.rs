@@ -1,133 +1,134 @@
-//! What a refresh token that this service sealed is worth: pure, decided under the lock of its session.
+//! Decides what a refresh token sealed by this service is worth: a pure function, called under the lock of
+//! its session.
 //!
-//! `n` is the stored counter, `c` the presented one. The first rule that fits wins:
+//! `n` is the stored counter, `c` the presented one. The first matching rule wins:
 //!
 //! | when | outcome |
 //! |---|---|
 //! | no such session, or sealed with another key than the session's | refused: unknown |
-//! | session revoked, everybody signed out since it began, user not active | refused: revoked |
+//! | session revoked, all users signed out since it began, user not active | refused: revoked |
 //! | idle or absolute end reached | refused: expired |
-//! | `c` below what a change of credentials left standing | refused: revoked |
+//! | `c` withdrawn by a change of credentials | refused: revoked |
 //! | `c == n` | child `n+1`: current |
 //! | `c == n-1`, up to 10 s after the rotation, up to 200 times | child `n` again: concurrent |
-//! | `c == n-1`, up to 5 min after it, from where the rotation came from | child `n` again: retry |
+//! | `c == n-1`, up to 5 min after it, from the same network and user agent | child `n` again: retry |
 //! | the same from elsewhere, up to three times in 24 h | child `n` again: retry from elsewhere |
 //! | `c` is `n+1` or `n+2` | child `c+1`: recovered |
 //! | `c` is further ahead | refused: ahead |
-//! | anything else | reuse: the session ends |
+//! | anything else | reuse: the session is revoked |
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::origin::Origin;
 
-/// How long after a rotation two tabs may have meant the same refresh.
+/// How long after a rotation two browser tabs may present the same token.
 pub(crate) const CONCURRENT: SignedDuration = SignedDuration::from_secs(10);
-/// How often that is believed of one rotation.
+/// How many such requests are accepted for one rotation.
 pub(crate) const MOST_CONCURRENT: u32 = 200;
-/// How long after a rotation its answer may have been lost on the way.
+/// How long after a rotation a client may repeat the request because the response was lost.
 pub(crate) const RETRY: SignedDuration = SignedDuration::from_mins(5);
-/// How often a lost answer is believed from another address or program, within [`ELSEWHERE_WINDOW`].
+/// How many repeats from another address or user agent are accepted within [`ELSEWHERE_WINDOW`].
 pub(crate) const MOST_ELSEWHERE: usize = 3;
-/// The window of [`MOST_ELSEWHERE`]. No successful refresh ends it early.
+/// The window of [`MOST_ELSEWHERE`]. A successful refresh does not end it early.
 pub(crate) const ELSEWHERE_WINDOW: SignedDuration = SignedDuration::from_hours(24);
-/// By how many rotations a client may be ahead of a store that lost its last moments.
+/// By how many rotations a client may be ahead of a database that lost its last commits.
 pub(crate) const RECOVERABLE_LEAD: u64 = 2;
 
-/// What the database says of the session, read under its lock.
+/// The stored state of the session, read under its lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stored {
     /// The key that seals its tokens.
     pub(crate) key: u8,
-    /// The counter of the newest child.
+    /// The counter of the newest child token.
     pub(crate) counter: u64,
-    /// Tokens below it were revoked by a change of credentials that kept the session.
+    /// Tokens below it were revoked by a credential change that kept the session.
     pub(crate) revoked_below: u64,
-    /// Whether it was ended.
+    /// Whether it has been revoked.
     pub(crate) is_revoked: bool,
-    /// The deployment's when it began.
+    /// The deployment's generation when the session began.
     pub(crate) deployment_generation: u64,
-    /// Whether its user may still do anything.
+    /// Whether its user is active.
     pub(crate) is_user_active: bool,
-    /// It ends then, unless refreshed.
+    /// When it ends unless it is refreshed.
     pub(crate) idle_expires_at: Timestamp,
-    /// It ends then.
+    /// When it ends at the latest.
     pub(crate) expires_at: Timestamp,
     /// The last rotation, if there was one.
     pub(crate) rotation: Option<Rotation>,
-    /// When lost answers were believed from elsewhere, as far as remembered.
+    /// The recorded times of repeats accepted from elsewhere.
     pub(crate) elsewhere: Vec<Timestamp>,
 }
 
-/// The step from child `n-1` to child `n`.
+/// The rotation from child `n-1` to child `n`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rotation {
-    /// When.
+    /// When it happened.
     pub(crate) at: Timestamp,
-    /// From where.
+    /// From which client.
     pub(crate) origin: Origin,
-    /// How often child `n` was given again as concurrent.
+    /// How often child `n` was returned again as concurrent.
     pub(crate) concurrent: u32,
 }
 
-/// The refresh token, its seal already found good.
+/// The refresh token, whose seal has been verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Presented {
     /// The key that sealed it.
     pub(crate) key: u8,
-    /// Which child it is.
+    /// The number of the child token.
     pub(crate) counter: u64,
 }
 
 /// The request that presents it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
-    /// The clock of PostgreSQL, read after the lock was held.
+    /// The clock of PostgreSQL, read after the lock was taken.
     pub(crate) now: Timestamp,
-    /// The deployment's, read after the lock was held.
+    /// The deployment's generation, read after the lock was taken.
     pub(crate) deployment_generation: u64,
-    /// From where.
+    /// From which client.
     pub(crate) origin: Origin,
 }
 
-/// What to do.
+/// The decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Store `counter`, and give that child.
+    /// Store `counter`, and return that child.
     Rotate {
-        /// The new child.
+        /// The new child token.
         counter: u64,
-        /// Whether the client was ahead of the store.
+        /// Whether the client was ahead of the database.
         recovered: bool,
     },
-    /// Give the stored child once more.
+    /// Return the stored child once more.
     Again(Again),
-    /// Give nothing, change nothing.
+    /// Refuse, and change nothing.
     Refuse(Refusal),
-    /// End the session: somebody holds a token that was used up.
+    /// Revoke the session: a used token was presented again.
     Reuse,
 }
 
-/// Why the stored child is given once more.
+/// Why the stored child is returned once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
-    /// Two refreshes at once.
+    /// Two concurrent refreshes.
     Concurrent,
-    /// A lost answer.
+    /// A lost response.
     Retry,
-    /// A lost answer, asked for from another address or program.
+    /// A lost response, repeated from another address or user agent.
     RetryElsewhere,
 }
 
-/// Why nothing is given.
+/// Why the request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// There is no such session.
+    /// The session does not exist.
     Unknown,
-    /// The session was ended, the user disabled, or the token withdrawn.
+    /// The session was revoked, the user disabled, or the token withdrawn.
     Revoked,
-    /// The session came to its end.
+    /// The session has expired.
     Expired,
-    /// The store is further behind than a crash explains.
+    /// The database is further behind than a crash explains.
     Ahead,
 }
 
@@ -152,12 +153,12 @@ pub(crate) fn decide(stored: Option<&Stored>, presented: Presented, request: &Re
 }
 
 impl Stored {
-    /// Whether it was ended, by itself or with everybody's.
+    /// Whether it was revoked, alone or together with all sessions.
     pub(crate) fn has_ended(&self, deployment_generation: u64) -> bool {
         self.is_revoked || self.deployment_generation < deployment_generation
     }
 
-    /// Rule two, and the tokens that a change of credentials withdrew.
+    /// Rule two, and the tokens withdrawn by a credential change.
     fn refusal(&self, presented: Presented, request: &Request) -> Option<Refusal> {
         let now = request.now;
         if self.has_ended(request.deployment_generation) || !self.is_user_active {
@@ -171,9 +172,9 @@ impl Stored {
         }
     }
 
-    /// Whether the parent of the newest child may have that child once more.
+    /// Whether the parent of the newest child may get that child once more.
     fn given_again(&self, rotation: &Rotation, request: &Request) -> Option<Again> {
-        // A clock that went back makes the age negative, which is as good as none.
+        // If the clock went back, the age is negative and counts as zero.
         let age = request.now.duration_since(rotation.at);
         if age <= CONCURRENT && rotation.concurrent < MOST_CONCURRENT {
             Some(Again::Concurrent)
@@ -191,8 +192,8 @@ impl Stored {
     }
 }
 
-/// Only this service can have issued a token beyond the stored counter, so the store lost its last moments:
-/// it crashed after a rotation whose commit did not wait for the disk.
+/// Only this service can have issued a token beyond the stored counter, so the database lost its last
+/// commits: it crashed after a rotation whose commit did not wait for the disk.
 fn ahead_by(lead: u64, counter: u64) -> Outcome {
     match (lead, counter.checked_add(1)) {
         (0..=RECOVERABLE_LEAD, Some(next)) => Outcome::Rotate { counter: next, recovered: lead > 0 },

@@ -1,10 +1,10 @@
-//! Where a request came from, as coarsely as a person stays the same: a network and a program.
+//! The origin of a request, coarse enough to stay the same for one person: a network and a user agent.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The address prefix and the user agent of a request.
 ///
-/// The prefix is /24 for IPv4 and /64 for IPv6: within it a provider moves its customers about.
+/// The prefix is /24 for IPv4 and /64 for IPv6: within it an internet provider reassigns addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Origin {
     prefix: Option<IpAddr>,
@@ -12,17 +12,17 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// The origin of a request from `address` with this user agent, as it was cut on arrival.
+    /// The origin of a request from `address` with this user agent, already truncated on arrival.
     pub(crate) fn new(address: Option<IpAddr>, user_agent: Option<&str>) -> Self {
         Self { prefix: address.map(network), user_agent: user_agent.unwrap_or_default().to_owned() }
     }
 
-    /// The origin that was stored.
+    /// The stored origin.
     pub(crate) fn from_stored(prefix: Option<IpAddr>, user_agent: Option<&str>) -> Self {
         Self { prefix, user_agent: user_agent.unwrap_or_default().to_owned() }
     }
 
-    /// The network's own address; `None` when the client's is not known.
+    /// The network address; `None` when the client's address is unknown.
     pub(crate) fn prefix(&self) -> Option<IpAddr> {
         self.prefix
     }

@@ -1,4 +1,4 @@
-//! The refresh token as a client carries it.
+//! The refresh token as a client holds it.
 //!
 //! `v1.` and the base64url of 45 bytes:
 //!
@@ -7,10 +7,10 @@
 //! | 1 | number of the HMAC key |
 //! | 16 | session |
 //! | 8 | counter, big-endian |
-//! | 16 | HMAC-SHA256 over the 25 bytes before, its first half |
-//! | 4 | SHA-256 over the 41 bytes before, its beginning: tells a mistyped token from a forged one |
+//! | 16 | the first half of HMAC-SHA256 over the preceding 25 bytes |
+//! | 4 | the first bytes of SHA-256 over the preceding 41 bytes; distinguishes a mistyped token from a forged one |
 //!
-//! It is made of nothing but a key, a session and a counter, so that the same one can be given again
+//! It is a function of a key, a session and a counter alone, so that the same token can be produced again
 //! without having been stored.
 
 use aws_lc_rs::{digest, hmac};
@@ -29,29 +29,29 @@ const TAG_BYTES: usize = 16;
 const CHECKSUM_BYTES: usize = 4;
 const SEALED_BYTES: usize = PAYLOAD_BYTES + TAG_BYTES;
 const TOKEN_BYTES: usize = SEALED_BYTES + CHECKSUM_BYTES;
-/// 45 bytes are a whole number of base64 groups: no padding, and no second spelling of a token.
+/// 45 bytes are a whole number of base64 groups: no padding, and only one spelling of a token.
 const TEXT_BYTES: usize = PREFIX.len() + TOKEN_BYTES / 3 * 4;
 
-/// Which child of which session: what a refresh token says, its seal apart.
+/// The content of a refresh token without its seal: a child of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RefreshToken {
     /// The number of the key that seals all tokens of the session.
     pub(crate) key: u8,
     /// The session.
     pub(crate) session: Uuid,
-    /// Which child. Each refresh brings the next.
+    /// The number of the child token. Each refresh produces the next.
     pub(crate) counter: u64,
 }
 
-/// The text of a refresh token, on its way in. Purposefully without `Debug`; wiped when dropped.
+/// The text of a received refresh token. Purposefully without `Debug`; wiped when dropped.
 pub(crate) struct SealedText(SecretString);
 
 /// The text is not a refresh token that this service sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// Not of the form, or mistyped.
+    /// Malformed or mistyped.
     Malformed,
-    /// Of the form, but sealed by nobody, or with a key that is no longer configured.
+    /// Well-formed, but not sealed by a configured key.
     Forged,
 }
 
@@ -69,11 +69,11 @@ impl<'de> Deserialize<'de> for SealedText {
 }
 
 impl RefreshToken {
-    /// Reads a token and checks its seal, in constant time. Asks no database.
+    /// Reads a token and verifies its seal in constant time. Does not use the database.
     ///
     /// # Errors
     ///
-    /// When this service never sealed it.
+    /// When this service did not seal it.
     pub(crate) fn open(text: &str, keys: &DerivedKeys) -> Result<Self, Unreadable> {
         let bytes = decode(text).ok_or(Unreadable::Malformed)?;
         let (sealed, check) = bytes.split_at(SEALED_BYTES);
@@ -126,7 +126,7 @@ fn checksum(sealed: &[u8]) -> [u8; CHECKSUM_BYTES] {
 }
 
 fn beginning<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    bytes.first_chunk::<N>().copied().expect("a SHA-256 has 32 bytes, and nobody asks for more")
+    bytes.first_chunk::<N>().copied().expect("a SHA-256 digest has 32 bytes, and at most 32 are requested")
 }
 
 #[cfg(test)]

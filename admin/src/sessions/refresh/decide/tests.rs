@@ -1,4 +1,4 @@
-//! Every row of the table, every boundary of it, and every small state at once.
+//! Every row of the rules, every boundary, and every small state at once.
 
 use std::net::IpAddr;
 
@@ -236,7 +236,7 @@ fn parallel_refreshes_converge_on_one_child() {
     }
 }
 
-/// Every combination of small values, against the properties that must hold of all of them.
+/// Every combination of small values, checked against the properties that hold for all of them.
 #[test]
 fn no_small_state_breaks_a_promise() {
     let flags = [false, true];
