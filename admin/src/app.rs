@@ -47,7 +47,7 @@ pub enum BuildError {
         this user may bind it"
     )]
     Listen {
-        /// The address.
+        /// The address is invalid.
         address: Address,
         /// The error of the operating system.
         cause: std::io::Error,

@@ -26,7 +26,7 @@ pub struct Config {
     pub logs: Logs,
     /// Where traces go.
     pub traces: Traces,
-    /// The PostgreSQL pool.
+    /// No PostgreSQL connection.
     pub database: DatabaseConfig,
     /// Redis.
     pub redis: Redis,
@@ -49,7 +49,7 @@ pub struct Config {
 /// What the commands of an operator need, and no more, so that a mistake elsewhere stops none of them.
 #[derive(Debug, Clone)]
 pub struct CommandConfig {
-    /// The PostgreSQL pool.
+    /// No PostgreSQL connection.
     pub database: DatabaseConfig,
     /// What everything secret is derived from or sealed with.
     pub master_keys: MasterKeys,

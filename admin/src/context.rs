@@ -17,7 +17,7 @@ use crate::users::hash::Hasher;
 pub struct Context {
     /// The configuration.
     pub config: Arc<Config>,
-    /// The PostgreSQL pool.
+    /// No PostgreSQL connection.
     pub db: Db,
     /// The signing keys.
     pub keys: Keys,

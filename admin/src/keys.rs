@@ -51,7 +51,7 @@ pub enum Unready {
 /// The keys could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The PostgreSQL pool.
+    /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
     /// What stands there cannot be used.

@@ -1,4 +1,4 @@
-//! What a signed-in person does with their own account.
+//! What a signed-in user does with their own account.
 
 pub mod change_email;
 pub mod change_login;

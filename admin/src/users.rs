@@ -1,4 +1,4 @@
-//! Who someone is: names, e-mail addresses, passwords, profiles.
+//! User accounts: names, e-mail addresses, passwords, profiles.
 
 mod email;
 pub mod hash;
@@ -19,7 +19,7 @@ pub use login::{Identifier, Login, LoginError};
 pub use password::{Password, Weakness};
 pub use superuser::{SuperuserError, create_superuser};
 
-/// 422 `password_weak`, with the reasons, unless there are none.
+/// 422 `password_weak` with the reasons, if there are any.
 pub(crate) fn weak_password(field: &str, weaknesses: Vec<Weakness>) -> Result<(), Problem> {
     if weaknesses.is_empty() {
         return Ok(());
@@ -28,7 +28,7 @@ pub(crate) fn weak_password(field: &str, weaknesses: Vec<Weakness>) -> Result<()
     Err(weaknesses.into_iter().fold(problem, |problem, one| problem.field(field, one.code, one.sentence)))
 }
 
-/// Asks that there is such a user.
+/// Checks that the user exists.
 ///
 /// # Errors
 ///

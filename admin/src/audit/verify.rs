@@ -81,7 +81,7 @@ pub enum VerifyError {
     /// It does not.
     #[error(transparent)]
     Broken(#[from] Broken),
-    /// The PostgreSQL pool.
+    /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
 }

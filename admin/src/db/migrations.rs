@@ -18,7 +18,7 @@ mod embedded {
 /// Why the schema could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// The PostgreSQL pool.
+    /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
     /// A migration failed, or those applied are not those embedded here.

@@ -11,7 +11,7 @@ use super::store::{self, Listed, Status};
 /// Why the keys were not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// The PostgreSQL pool.
+    /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
     /// No new key could be made.

@@ -11,7 +11,7 @@ use crate::sessions::{Pair, mint};
 use crate::users::store::Credential;
 use crate::users::{Login, LoginError, Password};
 
-/// A new login name, and proof that it is its owner who asks.
+/// A new login name, and the current password.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = LoginChange)]
 #[serde(deny_unknown_fields)]
@@ -19,7 +19,8 @@ struct Body {
     /// Letters, digits, `.`, `_` and `-`, beginning with a letter or a digit; some names are reserved.
     #[schema(min_length = 3, max_length = 64)]
     login: String,
-    /// May be left out by whoever has none and signed in, through a provider, within the last ten minutes.
+    /// May be omitted if the account has no password and you signed in through a provider within the last ten
+    /// minutes.
     #[schema(value_type = Option<String>, format = Password, pattern = "^[^\\x00]*$")]
     current_password: Option<Password>,
 }
@@ -28,17 +29,17 @@ struct Body {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
-        .summary("Change the login name.")
-        .detail("Every other session ends, and the tokens of this one are replaced.")
+        .summary("Change your login name.")
+        .detail("All other sessions are revoked, and the tokens of this session are replaced.")
         .access(Access::SignedIn)
         .body::<Body>(json!({
             "login": "anna.k", "current_password": "correct horse battery staple"
         }))
-        .answer::<Pair>(200, "A new pair for this session, the only one that is left.", mint::example())
+        .answer::<Pair>(200, "A new token pair for this session, the only remaining one.", mint::example())
         .problems(&[Code::InvalidCredentials, Code::FreshAuthRequired, Code::LoginTaken])
 }
 
-/// Answers the request: a new pair for this session, the only one that is left.
+/// Handles the request. Returns a new token pair for this session, the only remaining one.
 ///
 /// # Errors
 ///

@@ -11,15 +11,16 @@ use crate::sessions::{Pair, mint};
 use crate::users::store::Credential;
 use crate::users::{Password, weak_password};
 
-/// A new password, and proof that it is its owner who asks.
+/// A new password, and the current one.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = PasswordChange)]
 #[serde(deny_unknown_fields)]
 struct Body {
-    /// May be left out by whoever has none and signed in, through a provider, within the last ten minutes.
+    /// May be omitted if the account has no password and you signed in through a provider within the last ten
+    /// minutes.
     #[schema(value_type = Option<String>, format = Password, pattern = "^[^\\x00]*$")]
     current_password: Option<Password>,
-    /// Not easy to guess, and another one.
+    /// Must be hard to guess and differ from the current password.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     new_password: Password,
 }
@@ -28,14 +29,14 @@ struct Body {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
-        .summary("Change the password.")
-        .detail("Every other session ends, and the tokens of this one are replaced.")
+        .summary("Change your password.")
+        .detail("All other sessions are revoked, and the tokens of this session are replaced.")
         .access(Access::SignedIn)
         .body::<Body>(json!({
             "current_password": "correct horse battery staple",
             "new_password": "two nights at the pictures"
         }))
-        .answer::<Pair>(200, "A new pair for this session, the only one that is left.", mint::example())
+        .answer::<Pair>(200, "A new token pair for this session, the only remaining one.", mint::example())
         .problems(&[
             Code::InvalidCredentials,
             Code::FreshAuthRequired,
@@ -44,7 +45,7 @@ pub fn describe(operation: Operation) -> Operation {
         ])
 }
 
-/// Answers the request: a new pair for this session, the only one that is left.
+/// Handles the request. Returns a new token pair for this session, the only remaining one.
 ///
 /// # Errors
 ///

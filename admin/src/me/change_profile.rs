@@ -1,4 +1,4 @@
-//! `PATCH /api/v1/me`: changes what the caller says about themselves (RFC 7396).
+//! `PATCH /api/v1/me`: changes the caller's profile (RFC 7396).
 
 use serde_json::json;
 
@@ -12,25 +12,25 @@ use crate::users::store;
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
-        .summary("Change the caller's profile.")
+        .summary("Change your profile.")
         .access(Access::SignedIn)
         .header(
             "If-Match",
-            "Change it only if its version, as `ETag` said, is one of these; `*` is any.",
+            "Change it only if its current version (`ETag`) is one of these; `*` matches any version.",
             Shape::text("*"),
         )
         .body::<ProfileChange>(json!({ "first_name": "Анна", "phone": "+79991234567", "last_name": null }))
-        .answer::<Profile>(200, "The profile as it is now.", show::example())
+        .answer::<Profile>(200, "The changed profile.", show::example())
         .answer_header(200, "ETag", show::VERSION)
         .problems(&[Code::PreconditionFailed])
 }
 
-/// Answers the request: the profile as it is afterwards.
+/// Handles the request. Returns the changed profile.
 ///
 /// # Errors
 ///
-/// 412 `precondition_failed` when `If-Match` names other versions, 422 with every field that is not good,
-/// 401, 503.
+/// 412 `precondition_failed` when `If-Match` does not include the current version, 422 with every invalid
+/// field, 401, 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let change = request.json::<ProfileChange>()?.check()?;

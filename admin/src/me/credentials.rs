@@ -1,5 +1,5 @@
-//! What the three changes of credentials share: the current password is asked for, every other session ends
-//! and its tokens with it, and this session gets a new pair.
+//! What the three credential changes have in common: they require the current password, revoke all other
+//! sessions with their tokens, and return a new token pair for the current session.
 
 use http::StatusCode;
 
@@ -14,9 +14,9 @@ use crate::users::hash::{PasswordHash, Place, Verdict};
 use crate::users::register::taken;
 use crate::users::store::{self, Account, Credential};
 
-/// Asks for the current password, and returns the account and the hash that it was right for.
+/// Checks the current password, and returns the account and the hash that it matched.
 ///
-/// Of somebody who has no password, because they sign in through a provider, it is asked that they did so lately.
+/// A user without a password, who signs in through a provider, must have signed in recently instead.
 ///
 /// # Errors
 ///
@@ -35,7 +35,7 @@ pub(super) async fn prove(
             Some(_) => Err(Problem::new(Code::ValidationFailed).field(
                 "current_password",
                 "field_missing",
-                "The current password is needed.",
+                "The current password is required.",
             )),
             None if is_fresh(request, caller).await? => Ok((account, None)),
             None => Err(Problem::new(Code::FreshAuthRequired)),
@@ -50,11 +50,11 @@ pub(super) async fn prove(
     }
 }
 
-/// Sets `new` for the caller, whose password was just found to be the one of `verified`, or who has none.
+/// Sets `new` for the caller, whose password was just checked against `verified`, or who has none.
 ///
 /// # Errors
 ///
-/// 409 `email_taken` or `login_taken`; 401 when password or session changed meanwhile; 503.
+/// 409 `email_taken` or `login_taken`; 401 when the password or the session changed meanwhile; 503.
 pub(super) async fn change(
     request: &Request,
     caller: Caller,
@@ -71,7 +71,7 @@ pub(super) async fn change(
     Ok(Response::json(StatusCode::OK, &pair))
 }
 
-/// Locks in their order: the user, then sessions. What is revoked is recorded when all of them are held.
+/// Locks in the required order: the user, then sessions. The revocation is recorded when all locks are held.
 async fn change_within(
     request: &Request,
     caller: Caller,

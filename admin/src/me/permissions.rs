@@ -1,4 +1,4 @@
-//! `GET /api/v1/me/permissions`: what the caller may do.
+//! `GET /api/v1/me/permissions`: the caller's permissions.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -10,33 +10,33 @@ use utoipa::ToSchema;
 use crate::access::{End, caller, rights_of};
 use crate::api::{Access, Operation, Problem, Request, Response};
 
-/// What the caller may do.
+/// The caller's permissions.
 #[derive(Serialize, ToSchema)]
 #[schema(as = OwnPermissions)]
 struct Permissions {
-    /// Whether they may do everything in admin.
+    /// Whether the caller is a superuser, who may do everything in this API.
     superuser: bool,
-    /// By text; what is part of another that lasts as long is left out.
+    /// In order of their text; a permission covered by another one that lasts at least as long is left out.
     items: Vec<Item>,
 }
 
-/// Something that the caller may do.
+/// A permission of the caller.
 #[derive(Serialize, ToSchema)]
 #[schema(as = OwnPermission)]
 struct Item {
     /// `area:action`, a whole area `area:*`, or everything `*`.
     #[schema(value_type = String)]
     permission: Pattern,
-    /// Until when; null for no end.
+    /// When it expires; null for never.
     #[schema(required)]
     expires_at: Option<Timestamp>,
 }
 
 /// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
-    operation.tag("Me").summary("What the caller may do.").access(Access::SignedIn).answer::<Permissions>(
+    operation.tag("Me").summary("List your permissions.").access(Access::SignedIn).answer::<Permissions>(
         200,
-        "The permissions of all the caller's roles.",
+        "The permissions of all your roles.",
         json!({ "superuser": false, "items": [{ "permission": "films:*", "expires_at": null }] }),
     )
 }

@@ -1,4 +1,4 @@
-//! `GET /api/v1/me`: who the caller is.
+//! `GET /api/v1/me`: the caller's profile.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -14,17 +14,17 @@ use crate::users::store;
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
-        .summary("The caller's profile and roles.")
+        .summary("Show your profile and roles.")
         .access(Access::SignedIn)
         .answer::<Profile>(200, "The profile.", example())
         .answer_header(200, "ETag", VERSION)
 }
 
-/// What `ETag` is.
+/// The value of `ETag`.
 pub(super) const VERSION: &str =
-    "The version of the profile, for `If-Match`; whether a role still exists is not part of it.";
+    "The version of the profile, for `If-Match`. It does not change when a role is deleted.";
 
-/// A profile for the document.
+/// An example profile.
 pub(super) fn example() -> Value {
     json!({
         "user_id": "0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b",
@@ -53,10 +53,10 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     respond(&connection, caller.user).await
 }
 
-/// The profile as it stands, and its version as `ETag`.
+/// The current profile, with its version as `ETag`.
 pub(super) async fn respond(connection: &Connection, user: Uuid) -> Result<Response, Problem> {
     let profile = store::profile(connection, user).await?;
-    // Removed since the token was looked at.
+    // The user was deleted after the token was checked.
     let profile = profile.ok_or_else(|| Problem::new(Code::TokenRevoked))?;
     Ok(with_etag(Response::json(StatusCode::OK, &profile), profile.version()))
 }

@@ -40,7 +40,7 @@ pub fn describe(operation: Operation) -> Operation {
         .query("email", "Their e-mail address.", Shape::text("anna@example.org").length(1..=254))
         .query("login", "Their login name.", Shape::text("anna").length(1..=64))
         .query("role", "A role that they have, assigned to them.", Shape::text("subscriber").length(1..=32))
-        .query("status", "Whether they may sign in.", Shape::one_of(&["active", "disabled"]))
+        .query("status", "Whether the account may sign in.", Shape::one_of(&["active", "disabled"]))
         .query("superuser", "Whether the user is a superuser.", Shape::one_of(&["0", "1"]))
         .query("limit", "How many people the page has at most.", Shape::integer(1..=100, 20).default(20))
         .query(

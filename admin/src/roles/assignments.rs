@@ -58,7 +58,7 @@ pub(super) struct NewAssignment {
 /// Why nothing was assigned.
 #[derive(Debug, thiserror::Error)]
 pub enum AssignError {
-    /// The address.
+    /// The address is invalid.
     #[error(transparent)]
     Email(#[from] NotAnEmailAddress),
     /// The name.
@@ -76,7 +76,7 @@ pub enum AssignError {
     /// Tokens and headers would grow too long.
     #[error("the person has too many roles already: their names take more than {MAX_NAMES_BYTES} bytes")]
     TooMany,
-    /// The PostgreSQL pool.
+    /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
 }

@@ -73,7 +73,7 @@ pub fn describe(operation: Operation) -> Operation {
         .path("role", role::NAMED, role::shape())
         .header(
             "If-Match",
-            "Change it only if its version, as `ETag` said, is one of these; `*` is any.",
+            "Change it only if its current version (`ETag`) is one of these; `*` matches any version.",
             Shape::text("*"),
         )
         .body::<Body>(json!({ "title": "Subscriber", "permissions": ["films:watch"] }))

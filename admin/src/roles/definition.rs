@@ -45,7 +45,7 @@ pub enum DefinitionError {
     /// Too much of something.
     #[error("{0}")]
     TooMany(String),
-    /// The PostgreSQL pool.
+    /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
 }

@@ -19,7 +19,7 @@ pub enum ProtectError {
     /// There is no such role.
     #[error("there is no such role")]
     NoRole,
-    /// The PostgreSQL pool.
+    /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
 }

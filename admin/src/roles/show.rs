@@ -8,7 +8,7 @@ use crate::access::{Right, allowed};
 use crate::api::{Access, Code, Operation, Problem, Request, Response, with_etag};
 use crate::db::Client;
 
-/// What `ETag` is.
+/// The value of `ETag`.
 pub(super) const VERSION: &str = "The version of the role, for `If-Match`.";
 
 /// Documents the endpoint.

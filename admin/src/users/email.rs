@@ -1,4 +1,4 @@
-//! An e-mail address as a person types it, and the key under which it is unique.
+//! An e-mail address as a user types it, and the key under which it is unique.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,33 +12,36 @@ const MAX_LOCAL_BYTES: usize = 64;
 /// The punctuation of `atext` (RFC 5322, section 3.2.3).
 const ATEXT: &str = "!#$%&'*+-/=?^_`{|}~";
 
-/// An e-mail address: one `@`, a dotted local part without quotes, a domain of at least two labels.
+/// An e-mail address: one `@`, a dotted local part without quotes, a domain with at least two labels.
 ///
-/// Two addresses are one account's when their keys are equal: lower-cased, in Unicode form NFC, the domain
-/// as IDNA writes it. Dots and plus tags are left alone, because only the mail server knows what they mean.
+/// Two addresses belong to one account when their keys are equal: lower case, Unicode form NFC, the domain in
+/// IDNA form. Dots and plus tags are kept, because only the mail server knows their meaning.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmailAddress {
     typed: Box<str>,
     key: Box<str>,
 }
 
-/// The text is not an e-mail address that is accepted.
+/// The text is not an accepted e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an e-mail address is name@example.org, without quotes or spaces, of at most 254 bytes")]
+#[error(
+    "an e-mail address must have the form name@example.org, without quotes or spaces, and at most 254 \
+    bytes"
+)]
 pub struct NotAnEmailAddress;
 
 impl EmailAddress {
-    /// As it was typed, in NFC.
+    /// As typed, in NFC.
     pub fn as_str(&self) -> &str {
         &self.typed
     }
 
-    /// What is compared.
+    /// The key for comparison.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The part before the `@`, lower-cased: a word that the owner's password may not lean on.
+    /// The part before the `@` in lower case: the owner's password must not be based on it.
     pub fn local_part(&self) -> &str {
         self.key.split_once('@').map_or("", |(local, _)| local)
     }
@@ -64,7 +67,7 @@ impl FromStr for EmailAddress {
     }
 }
 
-/// Purposefully silent: an address is personal, and belongs in no log.
+/// Purposefully prints nothing: an address is personal and must not appear in a log.
 impl fmt::Debug for EmailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("EmailAddress")
@@ -78,12 +81,12 @@ fn is_local_part(local: &str) -> bool {
     local.len() <= MAX_LOCAL_BYTES && local.split('.').all(is_atom)
 }
 
-/// Lower case may leave NFC, so the form is restored.
+/// Converting to lower case may leave NFC, so the form is restored.
 fn lower_case(text: &str) -> String {
     text.to_lowercase().nfc().collect()
 }
 
-/// The domain as the DNS knows it. A last label of digits would be an address of a machine.
+/// The domain in DNS form. A last label of digits alone would be an IP address.
 fn ascii_domain(domain: &str) -> Result<String, NotAnEmailAddress> {
     let ascii = idna::domain_to_ascii_strict(domain).map_err(|_| NotAnEmailAddress)?;
     let labels = ascii.split('.').count();

@@ -1,7 +1,7 @@
-//! Password hashes (Argon2id, RFC 9106), computed on few threads of their own.
+//! Password hashes (Argon2id, RFC 9106), computed on a few dedicated threads.
 //!
-//! A hash takes 19 MiB and some 15 ms of a core. The threads beside the runtime bound both: each keeps its
-//! memory between hashes, and whoever finds the queue full is refused at once instead of waiting for long.
+//! A hash takes 19 MiB and about 15 ms of a core. Dedicated threads limit both: each reuses its memory, and a
+//! request that finds the queue full is refused at once instead of waiting for long.
 
 mod argon;
 
@@ -18,12 +18,12 @@ use crate::api::{Code, Problem};
 use argon::Memory;
 pub use argon::{PasswordHash, Verdict};
 
-/// The threads that hash passwords, and the queue before them. Cheap to clone.
+/// The threads that hash passwords, and their queue. Cheap to clone.
 #[derive(Clone)]
 pub struct Hasher {
     jobs: Sender<Job>,
     places: Arc<Semaphore>,
-    /// How many places there are.
+    /// How many slots there are.
     room: usize,
     computed: Arc<Computed>,
 }
@@ -35,7 +35,7 @@ struct Computed {
     others: AtomicU64,
 }
 
-/// A place in the queue: the right to hash, one password after another.
+/// A slot in the queue: the right to hash one password after another.
 pub struct Place {
     jobs: Sender<Job>,
     _permit: OwnedSemaphorePermit,
@@ -44,23 +44,23 @@ pub struct Place {
 /// Why no hash was computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
-    /// Every place is taken.
-    #[error("the queue of the password hash is full")]
+    /// Every slot is taken.
+    #[error("the password-hashing queue is full")]
     Overloaded,
-    /// The stored hash is not one of ours.
-    #[error("a stored password hash is malformed or asks for too much memory")]
+    /// The stored hash was not made by this service.
+    #[error("a stored password hash is malformed or needs too much memory")]
     Malformed,
-    /// The computation failed, which it cannot with bounded inputs.
-    #[error("the password hash could not be computed")]
+    /// The computation failed, which cannot happen with bounded inputs.
+    #[error("cannot compute a password hash")]
     Failed,
 }
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 impl Hasher {
-    /// Starts `threads` that hash, and makes room for `queue` passwords that wait.
+    /// Starts `threads` hashing threads, with a queue for `queue` waiting passwords.
     ///
-    /// The threads end with the last clone and the last [`Place`]. Where the operating system gives none,
+    /// The threads end with the last clone and the last [`Place`]. If the operating system refuses a thread,
     /// that is logged, and every hash fails.
     pub fn new(threads: usize, queue: usize) -> Self {
         let (jobs, waiting) = channel();
@@ -71,7 +71,8 @@ impl Hasher {
             let memory = Memory::counted(Arc::clone(&computed));
             let thread = std::thread::Builder::new().name(format!("hash-{number}"));
             if let Err(error) = thread.spawn(move || work(&waiting, memory)) {
-                tracing::error!(%error, "No thread could be started to hash passwords on; allow this user more.");
+                tracing::error!(%error, "Failed to spawn a password-hashing thread; raise the process limit \
+                    (ulimit -u).");
             }
         }
         let room = threads + queue;
@@ -83,16 +84,16 @@ impl Hasher {
         (self.computed.todays.load(Ordering::Relaxed), self.computed.others.load(Ordering::Relaxed))
     }
 
-    /// How many places are taken, of how many.
+    /// How many slots are taken, and how many there are.
     pub fn places(&self) -> (usize, usize) {
         (self.room.saturating_sub(self.places.available_permits()), self.room)
     }
 
-    /// Takes a place, before anything else is done for a request.
+    /// Takes a slot, before any other work for a request.
     ///
     /// # Errors
     ///
-    /// [`HashError::Overloaded`], at once, when there is none.
+    /// [`HashError::Overloaded`], at once, when no slot is free.
     pub fn reserve(&self) -> Result<Place, HashError> {
         let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| HashError::Overloaded)?;
         Ok(Place { jobs: self.jobs.clone(), _permit: permit })
@@ -100,13 +101,14 @@ impl Hasher {
 }
 
 impl Place {
-    /// Asks whether `password` is what `hash` was made of.
+    /// Checks whether `password` matches `hash`.
     ///
-    /// Without a hash the same work is done on a made-up one, so that time says nothing of who exists.
+    /// Without a hash the same work is done with a dummy hash, so that the time does not reveal which
+    /// accounts exist.
     ///
     /// # Errors
     ///
-    /// [`HashError::Malformed`] for a hash that is not ours.
+    /// [`HashError::Malformed`] for a hash that this service did not make.
     pub async fn verify(
         &mut self,
         password: &Password,
@@ -130,7 +132,7 @@ impl Place {
         self.run(move |memory| memory.hash(&password)).await?
     }
 
-    /// Judges a new password, which takes milliseconds of computing as well.
+    /// Checks the strength of a new password, which also takes milliseconds of computation.
     ///
     /// # Errors
     ///
@@ -154,7 +156,7 @@ impl Place {
     ) -> Result<T, HashError> {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |memory| {
-            // Whoever asked may be gone by now; then nobody pays for the work.
+            // If the client has gone meanwhile, the computation is skipped.
             if !reply.is_closed() {
                 let _gone = reply.send(work(memory));
             }
@@ -165,7 +167,7 @@ impl Place {
 }
 
 impl Computed {
-    /// One more.
+    /// Increments a count.
     fn count(&self, with_todays_parameters: bool) {
         let counter = if with_todays_parameters { &self.todays } else { &self.others };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -177,20 +179,20 @@ impl From<HashError> for Problem {
         match error {
             HashError::Overloaded => Self::new(Code::Overloaded),
             HashError::Malformed | HashError::Failed => {
-                tracing::error!(%error, "A request failed with its password hash.");
+                tracing::error!(%error, "Request failed: cannot compute or check its password hash.");
                 Self::new(Code::Internal)
             }
         }
     }
 }
 
-/// One thread: jobs in their order, until nobody can send any more. A panic costs one job.
+/// A hashing thread: runs jobs in order until all senders are gone. A panic fails one job.
 fn work(waiting: &Mutex<Receiver<Job>>, mut memory: Memory) {
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
         if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
-            tracing::error!("A computation on a password panicked; its request fails, the thread goes on.");
+            tracing::error!("A panic while hashing a password; its request fails, the thread continues.");
         }
     }
 }
@@ -255,7 +257,7 @@ mod tests {
         assert!(leaving.await.is_err());
         drop(release);
         assert_eq!(holding.await.unwrap(), Ok(false));
-        // The job is dropped unrun, and with it its end of the channel.
+        // The job is dropped without running, and with it its end of the channel.
         assert!(heard.recv().is_err());
     }
 }

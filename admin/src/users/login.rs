@@ -10,7 +10,7 @@ use super::EmailAddress;
 /// The shortest and the longest login name, in characters.
 pub(super) const LENGTH: std::ops::RangeInclusive<usize> = 3..=64;
 
-/// Names that would let their owner pass for the house, or that programs mistake for nothing.
+/// Names that could pass for staff or the system, or that programs treat as empty.
 const RESERVED: [&str; 28] = [
     "abuse",
     "account",
@@ -44,56 +44,61 @@ const RESERVED: [&str; 28] = [
 
 /// A login name: 3 to 64 letters, digits, `.`, `_` and `-`, beginning with a letter or a digit.
 ///
-/// Never an `@`, so that no login is anybody's e-mail address. Two names are one when their keys are equal:
-/// lower-cased, in Unicode form NFKC.
+/// Never contains `@`, so a login name is never an e-mail address. Two names are the same when their keys are
+/// equal: lower case, Unicode form NFKC.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     typed: Box<str>,
     key: Box<str>,
 }
 
-/// What a person signs in with.
+/// What a user enters to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identifier {
-    /// Found by the key of an e-mail address.
+    /// Looked up by the key of an e-mail address.
     Email(EmailAddress),
-    /// Found by the key of a login name.
+    /// Looked up by the key of a login name.
     Login(Login),
-    /// Nobody can have this name. It is looked for all the same, so that time says nothing.
+    /// No account can have this name. It is looked up all the same, so that the time reveals nothing.
     Nobody,
 }
 
-/// Why a text cannot be a login name.
+/// Why a text is not a valid login name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LoginError {
-    /// Not of the form.
-    #[error("a login name is 3 to 64 letters, digits, dots, hyphens and underscores")]
+    /// Malformed.
+    #[error(
+        "a login name must be 3 to 64 letters, digits, dots, hyphens and underscores, and begin with a \
+        letter or a digit"
+    )]
     Malformed,
-    /// Kept for the house.
+    /// Reserved.
     #[error("this login name is reserved; choose another")]
     Reserved,
 }
 
 impl Login {
-    /// As it was typed, in NFKC.
+    /// As typed, in NFKC.
     pub fn as_str(&self) -> &str {
         &self.typed
     }
 
-    /// What is compared.
+    /// The key for comparison.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Reads a name without asking whether it is reserved: whoever has one may sign in with it.
+    /// Parses a name without checking whether it is reserved: an account that has such a name may sign in
+    /// with it.
     fn read(text: &str) -> Result<Self, LoginError> {
-        // Compatibility forms grow under NFKC, so the bound is asked before and after.
+        // Compatibility characters become longer under NFKC, so the length is checked before and after.
         if !LENGTH.contains(&text.chars().take(LENGTH.end() + 1).count()) {
             return Err(LoginError::Malformed);
         }
         let typed: String = text.nfkc().collect();
         let key: String = typed.to_lowercase().nfkc().collect();
-        // Lower case may have more letters, and marks that are none: each must be a name by itself.
+        // Lower case may have more letters, or marks that are not letters: each character must be allowed by
+        // itself.
         if has_the_form(&typed) && has_the_form(&key) {
             Ok(Self { typed: typed.into(), key: key.into() })
         } else {
@@ -113,13 +118,13 @@ impl FromStr for Login {
 
     fn from_str(text: &str) -> Result<Self, LoginError> {
         let login = Self::read(text)?;
-        // Punctuation does not make a reserved name another.
+        // Punctuation does not make a reserved name available.
         let bare: String = login.key.chars().filter(|letter| letter.is_alphanumeric()).collect();
         if RESERVED.binary_search(&bare.as_str()).is_ok() { Err(LoginError::Reserved) } else { Ok(login) }
     }
 }
 
-/// Purposefully silent, as an e-mail address is.
+/// Purposefully prints nothing, as for an e-mail address.
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Login")
@@ -127,7 +132,7 @@ impl fmt::Debug for Login {
 }
 
 impl LoginError {
-    /// A stable word, for programs.
+    /// A stable code.
     pub fn code(self) -> &'static str {
         match self {
             Self::Malformed => "login_invalid",
@@ -137,17 +142,17 @@ impl LoginError {
 }
 
 impl Identifier {
-    /// Whom the text may name, by an e-mail address if it holds an `@`, else by a login name.
+    /// The account that the text may identify: by e-mail address if it contains `@`, else by login name.
     pub fn read(text: &str) -> Self {
         if text.contains('@') { Self::email(text) } else { Self::login(text) }
     }
 
-    /// Whom the text names as an e-mail address.
+    /// The account with this text as its e-mail address.
     pub fn email(text: &str) -> Self {
         text.parse().map_or(Self::Nobody, Self::Email)
     }
 
-    /// Whom the text names as a login name.
+    /// The account with this text as its login name.
     pub fn login(text: &str) -> Self {
         Login::read(text).map_or(Self::Nobody, Self::Login)
     }

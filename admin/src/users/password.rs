@@ -1,4 +1,4 @@
-//! A password as it is compared, and whether a new one is good enough. Hashing is next door.
+//! A password in the form in which it is compared, and the rules for new ones. Hashing is in `hash`.
 
 use std::fmt;
 
@@ -9,35 +9,35 @@ use zeroize::Zeroizing;
 use zxcvbn::feedback::Feedback;
 use zxcvbn::{Score, zxcvbn};
 
-/// How long a new password may be, in code points after normalisation.
+/// The length of a new password, in code points after normalisation.
 ///
-/// Eight, and not the fifteen that NIST SP 800-63B asks of a password that stands alone: a declared
-/// deviation for a cinema, made up for by [`LEAST_SCORE`].
+/// Eight, and not the fifteen that NIST SP 800-63B requires of a password used alone: a declared deviation
+/// for a cinema, compensated by [`LEAST_SCORE`].
 pub(super) const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 
-/// Guessing must cost at least some million tries, beyond what throttled attempts reach.
+/// Guessing must take at least some million attempts, more than throttled attempts can reach.
 const LEAST_SCORE: Score = Score::Two;
 
-/// Words that this service's name puts into people's minds.
+/// Words that users of this service are likely to choose.
 const HOUSE_WORDS: [&str; 4] = ["usher", "cinema", "film", "movie"];
 
-/// A password in Unicode form NFKC, so that every keyboard's spelling of it is the same.
+/// A password in Unicode form NFKC, so that every keyboard produces the same text.
 ///
-/// Nothing is trimmed, cut or changed in case. Wiped when dropped; `Debug` shows nothing.
+/// Not trimmed, cut or changed in case. Wiped when dropped; `Debug` prints nothing.
 #[derive(Clone)]
 pub struct Password(SecretString);
 
-/// One thing that is wrong with a new password.
+/// One weakness of a new password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weakness {
-    /// Stable, for programs.
+    /// A stable code for programs.
     pub code: &'static str,
-    /// For people.
+    /// A sentence for people.
     pub sentence: String,
 }
 
 impl Password {
-    /// The password that `text` spells.
+    /// The password of `text`.
     pub fn new(text: &str) -> Self {
         let mut normal = Zeroizing::new(String::with_capacity(text.len() * 2));
         normal.extend(text.nfkc());
@@ -49,10 +49,10 @@ impl Password {
         self.0.expose_secret()
     }
 
-    /// What makes this a bad new password for somebody whose e-mail address, login and name are
-    /// `own_words`. Empty when it is good.
+    /// The weaknesses of this new password for a user whose e-mail address, login and name are `own_words`.
+    /// Empty when it is acceptable.
     ///
-    /// Takes milliseconds of computing for a long one: never on a thread of the runtime.
+    /// Takes milliseconds of computation for a long password: never call it on a thread of the async runtime.
     pub fn weaknesses(&self, own_words: &[&str]) -> Vec<Weakness> {
         let found = self.form_weaknesses();
         if !found.is_empty() {
@@ -72,20 +72,20 @@ impl Password {
             .collect()
     }
 
-    /// The cheap half of [`Self::weaknesses`]: length and letters.
+    /// The cheap part of [`Self::weaknesses`]: length and characters.
     pub fn form_weaknesses(&self) -> Vec<Weakness> {
         let text = self.expose();
         let length = text.chars().count();
         let mut found = Vec::new();
         let mut add = |code, sentence: &str| found.push(Weakness { code, sentence: sentence.to_owned() });
         if length < *LENGTH.start() {
-            add("password_too_short", "A password has at least 8 characters.");
+            add("password_too_short", "A password must have at least 8 characters.");
         }
         if length > *LENGTH.end() {
-            add("password_too_long", "A password has at most 128 characters.");
+            add("password_too_long", "A password may have at most 128 characters.");
         }
         if text.chars().any(char::is_control) {
-            add("password_unprintable", "A password has no control characters.");
+            add("password_unprintable", "A password must not contain control characters.");
         }
         found
     }

@@ -1,4 +1,4 @@
-//! What a person says about themselves, and the changes to it (RFC 7396).
+//! A user's profile, and changes to it (RFC 7396).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ const MAX_NAME: usize = 64;
 const MAX_LOCALE: usize = 35;
 
 /// A profile as its owner sees it.
-// Purposefully without `Debug`, as everything here: it is personal.
+// Purposefully without `Debug`, as all types here: the content is personal.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Profile {
     user_id: Uuid,
@@ -34,7 +34,7 @@ pub(crate) struct Profile {
     phone: Option<String>,
     #[schema(required)]
     locale: Option<String>,
-    /// The names of the roles that are held now.
+    /// The names of the roles that the user has now.
     roles: Vec<String>,
     is_superuser: bool,
     created_at: Timestamp,
@@ -43,12 +43,12 @@ pub(crate) struct Profile {
     version: i64,
 }
 
-/// A merge patch (RFC 7396): what is named is set, what is null is removed, the rest stays.
+/// A merge patch (RFC 7396): a present member is set, null removes it, an absent member stays.
 #[derive(Deserialize, ToSchema)]
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileChange {
-    /// No control characters, and not spaces alone; so are the other names.
+    /// No control characters, and not only spaces; the same for the other names.
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub(crate) display_name: Change,
@@ -58,7 +58,7 @@ pub(crate) struct ProfileChange {
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub(crate) last_name: Change,
-    /// In the form of E.164.
+    /// In E.164 form.
     #[serde(default)]
     #[schema(value_type = Option<String>, pattern = "^\\+[1-9][0-9]{6,14}$")]
     pub(crate) phone: Change,
@@ -87,18 +87,18 @@ impl Profile {
         })
     }
 
-    /// Grows with every change; the strong validator of the profile (RFC 9110, section 8.8.3).
+    /// Incremented with every change; the strong validator of the profile (RFC 9110, section 8.8.3).
     pub(crate) fn version(&self) -> i64 {
         self.version
     }
 }
 
 impl ProfileChange {
-    /// Brings every value into its stored form.
+    /// Normalises every value.
     ///
     /// # Errors
     ///
-    /// 422 `validation_failed` with every value that is not good.
+    /// 422 `validation_failed` with every invalid value.
     pub(crate) fn check(self) -> Result<Self, Problem> {
         let mut found = Findings::default();
         let checked = Self {
@@ -112,7 +112,7 @@ impl ProfileChange {
     }
 }
 
-/// A name in any script: NFC, 1 to 64 characters, none of them a control character, not all of them spaces.
+/// A name in any script: NFC, 1 to 64 characters, without control characters, not only spaces.
 pub(super) fn name(text: &str) -> Result<String, &'static str> {
     let name: String = text.nfc().collect();
     let length = name.chars().count();
@@ -120,11 +120,11 @@ pub(super) fn name(text: &str) -> Result<String, &'static str> {
     if fits && !name.trim().is_empty() {
         Ok(name)
     } else {
-        Err("A name has 1 to 64 characters, none of them a control character.")
+        Err("A name must be 1 to 64 characters, without control characters.")
     }
 }
 
-/// What a provider calls somebody, as far as it can be a name here.
+/// The name that a provider returned, if it is valid here.
 pub(crate) fn name_from(text: &str) -> Option<String> {
     let letters = text.nfc().filter(|letter| !letter.is_control());
     let short: String = letters.take(MAX_NAME).collect();
@@ -137,7 +137,7 @@ fn phone(text: &str) -> Result<String, &'static str> {
     let fits = (7..=15).contains(&digits.len())
         && digits.bytes().all(|byte| byte.is_ascii_digit())
         && !digits.starts_with('0');
-    if fits { Ok(text.to_owned()) } else { Err("A phone number is written like +79991234567.") }
+    if fits { Ok(text.to_owned()) } else { Err("A phone number must have the form +79991234567.") }
 }
 
 /// A language tag of the usual form (BCP 47): a language of two or three letters, then subtags.
@@ -150,7 +150,7 @@ pub(super) fn locale(text: &str) -> Result<String, &'static str> {
     if begins && tags.all(is_subtag) && text.len() <= MAX_LOCALE {
         Ok(text.to_owned())
     } else {
-        Err("A locale is a language tag like ru or ru-RU.")
+        Err("A locale must be a language tag such as ru or ru-RU.")
     }
 }
 

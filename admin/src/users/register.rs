@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/register`: makes an account.
+//! `POST /api/v1/auth/register`: creates an account.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -23,14 +23,14 @@ struct Body {
     /// `name@example.org`, in any script, without quotes or spaces.
     #[schema(format = "idn-email", max_length = 254)]
     email: String,
-    /// A name to sign in with beside the address: letters, digits, `.`, `_` and `-`, beginning with a letter
-    /// or a digit.
+    /// An alternative to the e-mail address for signing in: letters, digits, `.`, `_` and `-`, beginning with
+    /// a letter or a digit.
     #[schema(min_length = 3, max_length = 64)]
     login: Option<String>,
-    /// Not easy to guess; judged together with the names around it.
+    /// Must be hard to guess, and not based on the names in this request.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     password: Password,
-    /// What others see; no control characters.
+    /// Shown to other users; no control characters.
     #[schema(min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     display_name: Option<String>,
     /// A language tag (BCP 47).
@@ -38,7 +38,7 @@ struct Body {
     locale: Option<String>,
 }
 
-/// A body whose every field is good, the password's strength apart.
+/// A body whose fields are all valid, except perhaps the password's strength.
 struct Registering {
     email: EmailAddress,
     login: Option<Login>,
@@ -47,7 +47,7 @@ struct Registering {
     locale: Option<String>,
 }
 
-/// An account as it was made.
+/// A new account.
 #[derive(Serialize, ToSchema)]
 struct Registered<'r> {
     user_id: Uuid,
@@ -66,8 +66,8 @@ struct Registered<'r> {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Sign-in")
-        .summary("Make an account.")
-        .detail("It is not signed in by that. The operator may have closed registration.")
+        .summary("Create an account.")
+        .detail("Registering does not sign the user in. The operator may have closed registration.")
         .access(Access::Public)
         .body::<Body>(json!({
             "email": "anna@example.org",
@@ -95,8 +95,8 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 403 `registration_closed`, 422 with every field that is not good, 422 `password_weak`, 409 `email_taken`
-/// or `login_taken`, 503.
+/// 403 `registration_closed`, 422 with every invalid field, 422 `password_weak`, 409 `email_taken` or
+/// `login_taken`, 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     match request.context.config.registration {
         Registration::Closed => return Err(Problem::new(Code::RegistrationClosed)),
@@ -109,7 +109,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let id = Uuid::now_v7();
     let connection = request.context.db.get().await?;
     let created_at = store::insert(&*connection, &new.user(id, &hash)).await.map_err(taken)?;
-    tracing::info!(user = %id, "A person registered.");
+    tracing::info!(user = %id, "A user registered.");
     Ok(Response::json(StatusCode::CREATED, &new.registered(id, created_at)))
 }
 
@@ -126,7 +126,7 @@ impl Body {
         }
         let display_name = found.check("display_name", Change::given(self.display_name), profile::name);
         let locale = found.check("locale", Change::given(self.locale), profile::locale);
-        // Only when all else is good does the password speak for itself, as `password_weak`.
+        // Only when all other fields are valid, the password is refused as `password_weak`.
         let (email, login) = match (email, login) {
             (Ok(email), Ok(login)) => found.finish((email, login))?,
             _ => return found.finish(()).and(Err(Problem::new(Code::ValidationFailed))),
@@ -142,7 +142,7 @@ impl Body {
 }
 
 impl Registering {
-    /// Judges and hashes, both away from the runtime.
+    /// Checks and hashes the password, both outside the async runtime.
     async fn hash_password(&self, place: &mut Place) -> Result<PasswordHash, Problem> {
         let words =
             [Some(self.email.key()), Some(self.email.local_part()), self.login.as_ref().map(Login::key)];
@@ -177,7 +177,7 @@ impl Registering {
     }
 }
 
-/// Two people may want one address at the same moment; the constraint tells who was first.
+/// Two users may request one address at the same moment; the database constraint decides.
 pub(crate) fn taken(error: DbError) -> Problem {
     match error.constraint() {
         Some(store::EMAIL_IS_UNIQUE) => Problem::new(Code::EmailTaken),

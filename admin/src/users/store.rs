@@ -1,4 +1,4 @@
-//! All SQL about users.
+//! The SQL of users.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -14,7 +14,7 @@ pub(crate) const EMAIL_IS_UNIQUE: &str = "users_email_is_unique";
 /// The constraint that two accounts with one login name violate.
 pub(crate) const LOGIN_IS_UNIQUE: &str = "users_login_is_unique";
 
-/// The status of who may do something.
+/// The status of an active account.
 pub(crate) const ACTIVE: &str = "active";
 
 macro_rules! select_account {
@@ -27,24 +27,24 @@ macro_rules! select_account {
     };
 }
 
-/// What a sign-in is held against. Purposefully without `Debug`: it holds an address.
+/// What a sign-in is checked against. Purposefully without `Debug`: it contains an address.
 #[derive(Clone)]
 pub(crate) struct Account {
-    /// Who.
+    /// The user.
     pub(crate) id: Uuid,
-    /// The hash of the password; `None` for who signs in only through others.
+    /// The hash of the password; `None` for a user who signs in only through providers.
     pub(crate) password_hash: Option<PasswordHash>,
     /// Whether tokens may be minted.
     pub(crate) is_active: bool,
-    /// Words that its passwords may not lean on.
+    /// Words that the user's passwords must not be based on.
     pub(crate) own_words: Vec<String>,
 }
 
-/// An account to be made. Purposefully without `Debug`, for the same reason.
+/// A new account. Purposefully without `Debug`, for the same reason.
 pub(crate) struct NewUser<'n> {
     pub(crate) id: Uuid,
     pub(crate) email: Option<&'n EmailAddress>,
-    /// Whether it is known to be theirs.
+    /// Whether it is verified.
     pub(crate) is_email_verified: bool,
     pub(crate) login: Option<&'n Login>,
     pub(crate) password_hash: Option<&'n PasswordHash>,
@@ -53,7 +53,7 @@ pub(crate) struct NewUser<'n> {
     pub(crate) is_superuser: bool,
 }
 
-/// What a person proves who they are with, newly set.
+/// A newly set credential.
 #[derive(Debug, Clone)]
 pub(crate) enum Credential {
     Password(PasswordHash),
@@ -61,11 +61,11 @@ pub(crate) enum Credential {
     Login(Login),
 }
 
-/// Makes an account and says when that was.
+/// Creates an account and returns the time of its creation.
 ///
 /// # Errors
 ///
-/// A violated [`EMAIL_IS_UNIQUE`] or [`LOGIN_IS_UNIQUE`], or PostgreSQL is away.
+/// [`EMAIL_IS_UNIQUE`] or [`LOGIN_IS_UNIQUE`] violated, or PostgreSQL unavailable.
 pub(crate) async fn insert(client: &impl Client, new: &NewUser<'_>) -> Result<Timestamp, DbError> {
     let sql = "insert into auth.users (id, email, email_key, login, login_key, password_hash,
                    password_changed_at, display_name, locale, is_superuser, verified_email_key)
@@ -95,7 +95,7 @@ pub(crate) async fn insert(client: &impl Client, new: &NewUser<'_>) -> Result<Ti
     Ok(row.try_get("created_at")?)
 }
 
-/// The account that an identifier names. One query of one form whatever the identifier is.
+/// The account for an identifier: one query of one form for every kind of identifier.
 pub(crate) async fn find(connection: &Connection, name: &Identifier) -> Result<Option<Account>, DbError> {
     let sql = select_account!("email_key = $1 or login_key = $2");
     let (email, login) = match name {
@@ -107,30 +107,30 @@ pub(crate) async fn find(connection: &Connection, name: &Identifier) -> Result<O
     connection.query_opt(&statement, &[&email, &login]).await?.as_ref().map(account).transpose()
 }
 
-/// The account with this identifier.
+/// The account with this id.
 pub(crate) async fn find_by_id(connection: &Connection, id: Uuid) -> Result<Option<Account>, DbError> {
     let sql = select_account!("id = $1");
     let statement = connection.prepare_cached(sql).await?;
     connection.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
 }
 
-/// The account, held as it is until the transaction ends, for whoever makes a session in it.
+/// The account, locked in shared mode until the transaction ends, for transactions that create a session.
 pub(crate) async fn lock_for_sign_in(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Account>, DbError> {
     let sql = select_account!("id = $1 for share");
     let statement = tx.prepare_cached(sql).await?;
     tx.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
 }
 
-/// The account, held alone until the transaction ends, for whoever ends sessions in it: always the first
-/// lock of the transaction.
+/// The account, locked exclusively until the transaction ends, for transactions that revoke sessions: always
+/// their first lock.
 pub(crate) async fn lock_for_change(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Account>, DbError> {
     let sql = select_account!("id = $1 for update");
     let statement = tx.prepare_cached(sql).await?;
     tx.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
 }
 
-/// Everybody of `ids` who is there, each with whether they may do everything, held alone until the transaction
-/// ends: locked in the order of their identifiers, whatever order they are named in.
+/// The users of `ids` that exist, each with superuser status, locked exclusively until the transaction ends:
+/// in the order of their identifiers, whatever the order of `ids`.
 pub(crate) async fn lock_all(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<(Uuid, bool)>, DbError> {
     let sql = "select id, is_superuser from auth.users where id = any($1) order by id for update";
     let statement = tx.prepare_cached(sql).await?;
@@ -138,7 +138,7 @@ pub(crate) async fn lock_all(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<(
     rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("is_superuser")?))).collect()
 }
 
-/// As [`lock_for_change`], by e-mail address; only who it is.
+/// As [`lock_for_change`], by e-mail address; returns only the user's id.
 pub(crate) async fn lock_by_email(
     tx: &Transaction<'_>,
     email: &EmailAddress,
@@ -148,20 +148,21 @@ pub(crate) async fn lock_by_email(
     Ok(row.map(|row| row.try_get("id")).transpose()?)
 }
 
-/// Who has an e-mail address.
+/// The owner of an e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EmailHolder {
-    /// Who.
+    /// The user.
     pub(crate) id: Uuid,
-    /// Whether the address is known to be theirs. Of superusers it is taken to be: nobody takes theirs from them.
+    /// Whether the address is verified. A superuser's address counts as verified, so that it cannot be taken
+    /// over.
     pub(crate) is_verified: bool,
-    /// Whether they can be asked for a password.
+    /// Whether the account has a password.
     pub(crate) has_password: bool,
-    /// Whether they may sign in.
+    /// Whether the account may sign in.
     pub(crate) is_active: bool,
 }
 
-/// Whoever has this address, held alone until the transaction ends.
+/// The owner of this address, locked exclusively until the transaction ends.
 pub(crate) async fn lock_email_holder(
     tx: &Transaction<'_>,
     email: &EmailAddress,
@@ -179,7 +180,7 @@ pub(crate) async fn lock_email_holder(
     }))
 }
 
-/// Notes that an address is known to be this user's, if it is the one that they have.
+/// Marks an address as verified, if it is this user's current one.
 pub(crate) async fn prove_email(tx: &Transaction<'_>, id: Uuid, email: &EmailAddress) -> Result<(), DbError> {
     let sql = "update auth.users set verified_email_key = email_key
                where id = $1 and email_key = $2 and verified_email_key is distinct from email_key";
@@ -188,7 +189,7 @@ pub(crate) async fn prove_email(tx: &Transaction<'_>, id: Uuid, email: &EmailAdd
     Ok(())
 }
 
-/// Takes the address from whoever has it, and returns the generation of tokens that begins with that.
+/// Removes the address from its owner, and returns the new generation of that user's tokens.
 pub(crate) async fn withdraw_email(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
     let sql = "update auth.users set email = null, email_key = null, verified_email_key = null,
                    token_generation = token_generation + 1, row_version = row_version + 1,
@@ -198,7 +199,7 @@ pub(crate) async fn withdraw_email(tx: &Transaction<'_>, id: Uuid) -> Result<u64
     generation(&tx.query_one(&statement, &[&id]).await?)
 }
 
-/// Whether the user can sign in with a password: there is one, and a name to say with it.
+/// Whether the user can sign in with a password: it needs a password and an identifier.
 pub(crate) async fn has_password_and_name(tx: &Transaction<'_>, id: Uuid) -> Result<bool, DbError> {
     let sql = "select password_hash is not null and (email_key is not null or login_key is not null) as can
                from auth.users where id = $1";
@@ -207,9 +208,9 @@ pub(crate) async fn has_password_and_name(tx: &Transaction<'_>, id: Uuid) -> Res
     Ok(row.map(|row| row.try_get("can")).transpose()?.unwrap_or(false))
 }
 
-/// Puts a hash with today's parameters in the place of `old`, if that is still the one that stands.
+/// Replaces the hash `old` by one with today's parameters, if it is still the stored one.
 ///
-/// The password is the same, so no session ends and no generation begins.
+/// The password is the same, so no session ends and the generation does not change.
 pub(crate) async fn replace_hash(
     connection: &Connection,
     id: Uuid,
@@ -221,11 +222,11 @@ pub(crate) async fn replace_hash(
     Ok(connection.execute(&statement, &[&id, &old.as_stored(), &new.as_stored()]).await? == 1)
 }
 
-/// Sets a credential, and returns the generation of tokens that begins with it.
+/// Sets a credential, and returns the new generation of tokens.
 ///
 /// # Errors
 ///
-/// A violated [`EMAIL_IS_UNIQUE`] or [`LOGIN_IS_UNIQUE`], or PostgreSQL is away.
+/// [`EMAIL_IS_UNIQUE`] or [`LOGIN_IS_UNIQUE`] violated, or PostgreSQL unavailable.
 pub(crate) async fn set_credential(tx: &Transaction<'_>, id: Uuid, new: &Credential) -> Result<u64, DbError> {
     let row = match new {
         Credential::Password(hash) => {
@@ -237,7 +238,7 @@ pub(crate) async fn set_credential(tx: &Transaction<'_>, id: Uuid, new: &Credent
             tx.query_one(&statement, &[&id, &hash.as_stored()]).await?
         }
         Credential::Email(email) => {
-            // What was proved is forgotten with the address: it may be another's when it is set again.
+            // Verification is reset with the address: a later owner may set the same address again.
             let sql = "update auth.users set email = $2, email_key = $3,
                            verified_email_key = case when email_key = $3 then verified_email_key end,
                            token_generation = token_generation + 1, row_version = row_version + 1,
@@ -258,7 +259,7 @@ pub(crate) async fn set_credential(tx: &Transaction<'_>, id: Uuid, new: &Credent
     generation(&row)
 }
 
-/// Begins a new generation of tokens, which is returned. `row_version` stays: nobody sees a difference.
+/// Begins and returns a new generation of tokens. `row_version` stays: the visible profile is unchanged.
 pub(crate) async fn advance_generation(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
     let sql = "update auth.users set token_generation = token_generation + 1 where id = $1
                returning token_generation";
@@ -266,8 +267,8 @@ pub(crate) async fn advance_generation(tx: &Transaction<'_>, id: Uuid) -> Result
     generation(&tx.query_one(&statement, &[&id]).await?)
 }
 
-/// The same for several people, who are held alone, for a change that each can see: their rows have new versions
-/// too. Each with the generation that begins.
+/// The same for several users, who must be locked, after a change that is visible in their profiles:
+/// `row_version` is incremented too. Returns each user's new generation.
 pub(crate) async fn advance_generations(
     tx: &Transaction<'_>,
     ids: &[Uuid],
@@ -279,7 +280,7 @@ pub(crate) async fn advance_generations(
     rows.iter().map(|row| Ok((row.try_get("id")?, generation(row)?))).collect()
 }
 
-/// The profile, with the names of the roles that stand at the moment.
+/// The profile, with the names of the current roles.
 pub(crate) async fn profile(connection: &Connection, id: Uuid) -> Result<Option<Profile>, DbError> {
     let sql = "select id, email, login, display_name, first_name, last_name, phone, locale, is_superuser,
                    created_at, updated_at, row_version,
@@ -292,8 +293,8 @@ pub(crate) async fn profile(connection: &Connection, id: Uuid) -> Result<Option<
     connection.query_opt(&statement, &[&id]).await?.as_ref().map(Profile::from_row).transpose()
 }
 
-/// Changes the profile when its version is one of `versions`, or whatever it is when there are none given.
-/// `false` when it was another.
+/// Changes the profile if its version is one of `versions`, or in any case when `versions` is `None`. `false`
+/// when it had another version.
 pub(crate) async fn change_profile(
     connection: &Connection,
     id: Uuid,
@@ -356,7 +357,7 @@ fn own_words(row: &Row) -> Result<Vec<String>, DbError> {
     Ok(words)
 }
 
-/// A `check` keeps it positive.
+/// A `check` constraint keeps it positive.
 fn generation(row: &Row) -> Result<u64, DbError> {
     Ok(row.try_get::<_, i64>("token_generation")?.cast_unsigned())
 }

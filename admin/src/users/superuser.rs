@@ -1,4 +1,4 @@
-//! Makes a superuser, from the command line alone.
+//! Creates a superuser; used by the command line only.
 
 use uuid::Uuid;
 
@@ -7,31 +7,31 @@ use super::store::{self, NewUser};
 use super::{EmailAddress, NotAnEmailAddress, Password};
 use crate::db::{Client, DbError};
 
-/// Why there is no new superuser.
+/// Why no superuser was created.
 #[derive(Debug, thiserror::Error)]
 pub enum SuperuserError {
-    /// The address.
+    /// The address is invalid.
     #[error(transparent)]
     Email(#[from] NotAnEmailAddress),
-    /// The password.
-    #[error("the password is not good enough: {0}")]
+    /// The password is weak.
+    #[error("the password is too weak: {0}")]
     Weak(String),
-    /// There is such an account.
-    #[error("an account with this e-mail address exists already; choose another address")]
+    /// The account exists.
+    #[error("an account with this e-mail address already exists; choose another address")]
     Taken,
-    /// The hash.
+    /// Hashing failed.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// The PostgreSQL pool.
+    /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// Makes an account that may do everything, and returns its identifier.
+/// Creates a superuser account and returns its id.
 ///
 /// # Errors
 ///
-/// When the address or the password is not good, or the address is taken.
+/// When the address or the password is invalid, or the address is in use.
 pub async fn create_superuser(
     client: &impl Client,
     hasher: &Hasher,
@@ -51,7 +51,7 @@ pub async fn create_superuser(
     let new = NewUser {
         id,
         email: Some(&email),
-        // Whoever runs the service says so.
+        // The operator vouches for the address.
         is_email_verified: true,
         login: None,
         password_hash: Some(&password_hash),

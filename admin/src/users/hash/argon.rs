@@ -1,4 +1,4 @@
-//! One hash: Argon2id (RFC 9106) in memory that is kept, and the PHC string that it is stored as.
+//! One hash: Argon2id (RFC 9106) in reused memory, stored as a PHC string.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,27 +18,27 @@ const LANES: u32 = 1;
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
-/// A stored hash that would cost more than this is a mistake, or an attack on our memory.
+/// A stored hash that needs more than this is an error, or an attack on memory.
 const MAX_MEMORY_KIB: u32 = 65_536;
 const MAX_PASSES: u32 = 10;
 const MAX_LANES: u32 = 16;
 
-/// A stored password hash, in PHC string format. `Debug` shows nothing.
+/// A stored password hash in PHC string format. `Debug` prints nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(Box<str>);
 
-/// Whether a password was the one that a hash was made of.
+/// Whether a password matches a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It was.
+    /// It matches.
     Right,
-    /// It was, but the hash was made with other parameters than today's: hash it anew.
+    /// It matches, but the hash has outdated parameters: hash the password again.
     RightButOld,
-    /// It was not, or there was no hash.
+    /// It does not match, or there is no hash.
     Wrong,
 }
 
-/// The blocks of one thread, kept from hash to hash.
+/// The memory blocks of one thread, reused for every hash.
 #[derive(Default)]
 pub(super) struct Memory {
     blocks: Vec<Block>,
@@ -51,7 +51,7 @@ impl PasswordHash {
         Self(text.into())
     }
 
-    /// The PHC string, for the database alone.
+    /// The PHC string, for the database only.
     pub fn as_stored(&self) -> &str {
         &self.0
     }
@@ -71,7 +71,7 @@ impl fmt::Debug for PasswordHash {
 }
 
 impl Memory {
-    /// None yet, of a thread whose hashes are counted.
+    /// The initial state of a thread, which adds its work to `computed`.
     pub(super) fn counted(computed: Arc<Computed>) -> Self {
         Self { blocks: Vec::new(), computed }
     }
@@ -93,7 +93,7 @@ impl Memory {
         Ok(PasswordHash(hash.to_string().into()))
     }
 
-    /// Asks whether `password` is what `stored` was made of.
+    /// Checks whether `password` matches `stored`.
     pub(super) fn verify(
         &mut self,
         password: &Password,
@@ -146,7 +146,7 @@ fn is_todays(params: &Params) -> bool {
     made_with == (MEMORY_KIB, PASSES, LANES, Some(HASH_BYTES))
 }
 
-/// The parameters of a stored hash, when it is Argon2id of the one version and within bounds.
+/// The parameters of a stored hash if it is Argon2id of the supported version and within the limits.
 fn bounded_params(stored: &phc::PasswordHash) -> Result<Params, HashError> {
     let is_ours =
         stored.algorithm == Algorithm::Argon2id.ident() && stored.version == Some(Version::V0x13.into());
