@@ -1,11 +1,11 @@
-//! What someone may do: roles, what they permit and inherit, and who has which (RBAC, in the words of NIST).
+//! Roles: what they permit and inherit, and who is assigned to them (RBAC, in NIST's terms).
 //!
-//! Tokens carry the names of roles alone. What a name means reaches the sidecars as a map, whole, with every change:
-//! `revocations` publishes it. A changed assignment, and a changed name, begin a new generation of the holder's
-//! tokens instead.
+//! Tokens carry role names only. The meaning of the names is sent to the sidecars as a map, complete, after
+//! every change: `revocations` publishes it. A changed assignment or a renamed role begins a new generation
+//! of the holder's tokens instead.
 //!
-//! Locks, in this order: the definitions (`auth.role_map`; held by whoever assigns, held alone by whoever defines),
-//! then users, then sessions, and the end of the audit log last of all.
+//! Lock order: the definitions (`auth.role_map`; shared for assigning, exclusive for defining), then users,
+//! then sessions, and last of all the end of the audit log.
 
 pub mod assignments;
 pub mod change;
@@ -25,8 +25,8 @@ pub use create::{NewRole, create};
 pub use definition::DefinitionError;
 pub use protect::{ProtectError, protect};
 
-/// How many bytes all role names of one person take together, with commas between them.
+/// The highest total length in bytes of all role names of one user, separated by commas.
 ///
-/// nginx takes 4 KiB of headers from the sidecar, and `X-User-Roles` is one of them; it is also by far the
+/// nginx accepts 4 KiB of headers from the sidecar, including `X-User-Roles`; the names are also by far the
 /// largest claim of an access token.
 pub(crate) const MAX_NAMES_BYTES: usize = 2048;

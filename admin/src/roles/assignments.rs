@@ -1,7 +1,7 @@
-//! Who has which role, and until when.
+//! Role assignments and their expiry.
 //!
-//! A changed assignment begins a new generation of the person's tokens, with the reason that a refresh helps: their
-//! tokens carry the roles of before.
+//! A changed assignment begins a new generation of the user's tokens, with the reason "refresh needed": their
+//! tokens carry the previous roles.
 
 pub mod assign;
 pub mod list;
@@ -29,25 +29,25 @@ use crate::users::{self, EmailAddress, NotAnEmailAddress};
 
 pub(super) use store::{Ended, delete_ended};
 
-/// An assignment, as it is shown.
+/// An assignment, as returned to clients.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Assignment {
     /// The role.
     #[schema(value_type = String)]
     pub(crate) role: RoleName,
     pub(crate) granted_at: Timestamp,
-    /// Who granted it; null for the command line.
+    /// Who assigned it; null for the command line.
     #[schema(required)]
     pub(crate) granted_by: Option<Uuid>,
-    /// When it ends; null for never.
+    /// When it expires; null for never.
     #[schema(required)]
     pub(crate) expires_at: Option<Timestamp>,
-    /// Why it was granted.
+    /// Why it was assigned.
     #[schema(required)]
     pub(crate) reason: Option<String>,
 }
 
-/// An assignment to be made, or to be changed into.
+/// The assignment to create, or to change an existing one into.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct NewAssignment {
     pub(super) expires_at: Option<Timestamp>,
@@ -61,47 +61,47 @@ pub enum AssignError {
     /// The address is invalid.
     #[error(transparent)]
     Email(#[from] NotAnEmailAddress),
-    /// The name.
+    /// The role name is invalid.
     #[error(transparent)]
     Name(#[from] NotARoleName),
-    /// Nobody has this address.
-    #[error("nobody has this e-mail address; they must register first")]
+    /// No account has this address.
+    #[error("no account has this e-mail address; the user must register first")]
     NoUser,
-    /// There is no such role.
-    #[error("there is no such role; make it with `admin roles create`")]
+    /// The role does not exist.
+    #[error("the role does not exist; create it with `admin roles create`")]
     NoRole,
-    /// It would have ended before it began.
-    #[error("the end of the assignment is not in the future")]
+    /// The assignment would expire before it begins.
+    #[error("the expiry of the assignment must be in the future")]
     Past,
-    /// Tokens and headers would grow too long.
-    #[error("the person has too many roles already: their names take more than {MAX_NAMES_BYTES} bytes")]
+    /// Tokens and headers would become too long.
+    #[error("the user has too many roles: their names would exceed {MAX_NAMES_BYTES} bytes")]
     TooMany,
     /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// What came of an assignment.
+/// The outcome of an assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Assigned {
-    /// The person has the role now; their tokens must be refreshed.
+    /// The role was assigned; the user's tokens must be refreshed.
     Now,
-    /// They had it, but with another end; their tokens must be refreshed.
+    /// The expiry was changed; the user's tokens must be refreshed.
     Moved,
-    /// They had it so, but for another reason; their tokens are as good as before.
+    /// Only the reason was changed; the user's tokens stay valid.
     Noted,
-    /// They had it already, and just so.
+    /// Nothing was changed.
     Already,
 }
 
-/// Gives the role to the person with this e-mail address until `expires_at`, in an operator's name.
+/// Assigns the role until `expires_at` to the user with this e-mail address, on behalf of an operator.
 ///
-/// In one transaction the person's generation of tokens is incremented and the revocation of the older ones
-/// recorded, with the reason that a refresh helps. `issuer` is whose tokens those are.
+/// In one transaction it increments the user's token generation and records the revocation of older tokens,
+/// with the reason "refresh needed". `issuer` is the issuer of those tokens.
 ///
 /// # Errors
 ///
-/// When there is no such person or role, the end is past, or the person has too many.
+/// When the user or the role does not exist, the expiry is past, or the user has too many roles.
 pub async fn assign_by_email(
     connection: &mut Connection,
     audit_keys: &DerivedKeys,
@@ -124,7 +124,7 @@ pub async fn assign_by_email(
     Ok(assigned)
 }
 
-/// With the definitions and the user held.
+/// The definitions and the user must be locked.
 async fn assign_within(
     tx: &Transaction<'_>,
     issuer: &str,
@@ -148,7 +148,7 @@ async fn assign_within(
     if matches!(assigned, Assigned::Noted | Assigned::Already) {
         return Ok(assigned);
     }
-    // Counted after the insertion, under the lock of the user, so that two assignments cannot both just fit.
+    // Counted after the insertion, with the user locked, so that two concurrent assignments cannot both fit.
     if store::names_length(tx, user).await? > MAX_NAMES_BYTES {
         return Err(AssignError::TooMany);
     }
@@ -156,7 +156,7 @@ async fn assign_within(
     Ok(assigned)
 }
 
-/// Begins a new generation of each user's tokens: a refresh brings one. With all of them held.
+/// Begins a new generation of each user's tokens, for the reason "refresh needed". The users must be locked.
 pub(super) async fn make_tokens_old(
     tx: &Transaction<'_>,
     issuer: &str,
@@ -168,7 +168,7 @@ pub(super) async fn make_tokens_old(
     revocations::record(tx, issuer, &revocations).await
 }
 
-/// Every assignment of a user that stands, by the role's name.
+/// All current assignments of a user, by role name.
 ///
 /// # Errors
 ///
@@ -178,7 +178,7 @@ pub(crate) async fn of_user(connection: &Connection, user: Uuid) -> Result<Vec<A
 }
 
 impl NewAssignment {
-    /// To the microsecond, as it is stored: else the same moment would look like another one.
+    /// Truncated to the microsecond, as stored: otherwise an equal time would look different.
     fn new(expires_at: Option<Timestamp>, granted_by: Option<Uuid>, reason: Option<String>) -> Self {
         let to_stored = |end: Timestamp| Timestamp::from_microsecond(end.as_microsecond()).unwrap_or(end);
         Self { expires_at: expires_at.map(to_stored), granted_by, reason }
@@ -192,7 +192,7 @@ fn entry(user: Uuid, role: &RoleView, new: &NewAssignment) -> Entry {
     Entry::new(Action::RoleAssigned, user.to_string(), detail)
 }
 
-/// Adds what the document says of `{id}` and `{role}`.
+/// Documents `{id}` and `{role}`.
 fn of_path(operation: Operation) -> Operation {
     of_user_in_path(operation).path("role", super::role::NAMED, super::role::shape())
 }
@@ -213,12 +213,14 @@ impl From<AssignError> for Problem {
             AssignError::Past => Self::new(Code::ValidationFailed).field(
                 "expires_at",
                 "field_invalid",
-                "This is not in the future.",
+                "Must be in the future.",
             ),
-            AssignError::TooMany => Self::new(Code::LimitReached)
-                .detail(format!("The names of all roles of a person take at most {MAX_NAMES_BYTES} bytes.")),
+            AssignError::TooMany => Self::new(Code::LimitReached).detail(format!(
+                "The role names of one user may have at most {MAX_NAMES_BYTES} bytes in \
+                    total."
+            )),
             AssignError::Database(error) => error.into(),
-            // What a path names is looked for before.
+            // The role in the path has been checked before.
             AssignError::Email(_) | AssignError::Name(_) | AssignError::NoUser | AssignError::NoRole => {
                 Self::new(Code::NotFound)
             }

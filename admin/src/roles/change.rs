@@ -1,7 +1,8 @@
 //! `PATCH /api/v1/roles/{role}`: changes a role (RFC 7396).
 //!
-//! What it permits acts on tokens that were issued already, through the map. A new name cannot: those tokens carry
-//! the old one. So every holder's generation of tokens is incremented, with the reason that a refresh helps.
+//! Changed permissions also affect tokens issued before, through the role map. A new name cannot, because
+//! those tokens carry the old one. Therefore every holder's token generation is incremented, with the reason
+//! "refresh needed".
 
 use std::collections::BTreeSet;
 
@@ -25,10 +26,11 @@ use crate::api::{
 use crate::audit::{self, Action, Entry};
 use crate::db::{DbError, Transaction};
 
-/// The most people whose tokens one renaming makes old: it is one transaction, which holds all of them.
+/// The most users that one renaming may affect: it is one transaction, which locks all of them.
 const MAX_RENAMED_HOLDERS: usize = 10_000;
 
-/// A merge patch (RFC 7396): what is named is set, what is null is removed, the rest stays. Lists are replaced whole.
+/// A merge patch (RFC 7396): a present member is set, null removes it, an absent member stays. Lists are
+/// replaced as a whole.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RoleChange)]
@@ -50,7 +52,7 @@ struct Body {
     inherits: Change<Vec<String>>,
 }
 
-/// The same in its stored form; `None` stays as it is.
+/// The patch in stored form; `None` means unchanged.
 struct RoleChange {
     name: Option<RoleName>,
     title: Change,
@@ -65,9 +67,9 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Roles")
         .summary("Change a role.")
         .detail(
-            "Other permissions count at every location within milliseconds, for tokens that were issued before \
-             as well. With another name its holders have to refresh their tokens. What the role gains, whoever \
-             changes it must have, without an end; renaming takes having everything.",
+            "Changed permissions take effect at every location within milliseconds, also for tokens issued \
+            before. After renaming, holders must refresh their tokens. You must hold everything that the \
+            role gains, without expiry; renaming requires the permission `*`.",
         )
         .access(Access::Permission(Right::RolesWrite.as_str()))
         .path("role", role::NAMED, role::shape())
@@ -77,7 +79,7 @@ pub fn describe(operation: Operation) -> Operation {
             Shape::text("*"),
         )
         .body::<Body>(json!({ "title": "Subscriber", "permissions": ["films:watch"] }))
-        .answer::<RoleView>(200, "The role as it is now.", role::example())
+        .answer::<RoleView>(200, "The changed role.", role::example())
         .answer_header(200, "ETag", show::VERSION)
         .problems(&[
             Code::PrivilegeEscalation,
@@ -105,7 +107,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(show::respond(StatusCode::OK, &role))
 }
 
-/// One change of one role, by anybody who may.
+/// A change of a role by any caller that has the right to make it.
 pub(super) struct Edit<'r> {
     pub(super) request: &'r Request,
     pub(super) caller: Caller,
@@ -113,8 +115,8 @@ pub(super) struct Edit<'r> {
 }
 
 impl Edit<'_> {
-    /// Changes the role to what `change` makes of it, and returns that. What is the same already stays untouched,
-    /// and has no new version.
+    /// Changes the role to the result of `change`, and returns it. A role that is already the same keeps its
+    /// version.
     pub(super) async fn carry_out(
         &self,
         change: impl FnOnce(&RoleView) -> RoleView + Send,
@@ -125,7 +127,7 @@ impl Edit<'_> {
         let before = show::require(&*tx, &self.asked).await?;
         let after = change(&before);
         let renamed = before.name != after.name;
-        // Nobody becomes a holder, or stops being one, while the definitions are held alone.
+        // While the definitions are locked exclusively, no assignment is created or removed.
         let holders = if renamed { store::holders(&tx, before.role_id).await? } else { Vec::new() };
         check_holders(&holders)?;
         let locked = lock(&tx, self.caller, &holders).await?;
@@ -137,10 +139,11 @@ impl Edit<'_> {
         definitions.check(&before.name, &definition_of(&after))?;
         definitions.check_gain(&locked.rights, &before.name, &definition_of(&after))?;
         if renamed {
-            // A location may ask for the new name: whoever gives a name to others must have every one to give.
+            // A location may require the new name, so the caller must be able to grant every name.
             if locked.rights.may_until(&Pattern::everything()) != Some(End::Never) {
                 return Err(Problem::new(Code::PrivilegeEscalation).detail(
-                    "Only whoever has the permission * renames a role: a location may ask for any name.",
+                    "Renaming a role requires the permission `*`, because a location may require any role \
+                    name.",
                 ));
             }
             definitions.check_name(&tx, &after.name).await?;
@@ -156,7 +159,7 @@ impl Edit<'_> {
         Ok(role)
     }
 
-    /// Gives the role its new name, and makes its holders' tokens old.
+    /// Renames the role, and begins a new token generation for its holders.
     async fn rename(
         &self,
         tx: &Transaction<'_>,
@@ -166,7 +169,10 @@ impl Edit<'_> {
     ) -> Result<(), DefinitionError> {
         store::rename(tx, before.role_id, &after.name).await.map_err(definition::taken)?;
         if store::has_too_long_names(tx, before.role_id, MAX_NAMES_BYTES).await? {
-            let sentence = format!("the names of all roles of a person take at most {MAX_NAMES_BYTES} bytes");
+            let sentence = format!(
+                "the role names of one user may have at most {MAX_NAMES_BYTES} bytes in \
+                total"
+            );
             return Err(DefinitionError::TooMany(sentence));
         }
         store::retire_name(tx, &before.name).await?;
@@ -175,11 +181,11 @@ impl Edit<'_> {
     }
 }
 
-/// Before they are held, so that a role of very many people holds nobody up.
+/// Counted before they are locked, so that a role with very many holders blocks no one.
 fn check_holders(holders: &[Uuid]) -> Result<(), DefinitionError> {
     if holders.len() > MAX_RENAMED_HOLDERS {
         let sentence =
-            "at most 10000 people may have a role that is renamed; make one that inherits it instead";
+            "a role with more than 10000 holders cannot be renamed; create a role that inherits it instead";
         return Err(DefinitionError::TooMany(sentence.to_owned()));
     }
     Ok(())
@@ -209,7 +215,7 @@ fn is_same(before: &RoleView, after: &RoleView) -> bool {
         && before.inherits == after.inherits
 }
 
-/// What was before and what is after, of what changed.
+/// The old and the new values of the changed members.
 fn entry(before: &RoleView, after: &RoleView) -> Entry {
     let mut detail = serde_json::Map::new();
     let mut note = |field: &str, before: serde_json::Value, after: serde_json::Value| {
@@ -232,7 +238,7 @@ impl Body {
             Change::Keep => None,
             Change::Set(text) => definition::read_name(&mut found, &text),
             Change::Clear => {
-                found.add("name", "field_invalid", "A role has a name.");
+                found.add("name", "field_invalid", "A role must have a name.");
                 None
             }
         };

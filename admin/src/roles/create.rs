@@ -1,4 +1,4 @@
-//! `POST /api/v1/roles`: makes a role; the command line does it through [`create`].
+//! `POST /api/v1/roles`: creates a role; the command line uses [`create`].
 
 use std::collections::BTreeSet;
 
@@ -20,24 +20,24 @@ use crate::audit::{self, Action, Actor, Entry};
 use crate::db::{Connection, Transaction};
 use crate::keys::DerivedKeys;
 
-/// A role to be made.
+/// The role to create.
 #[derive(Debug, Clone)]
 pub struct NewRole {
-    /// The name in tokens, policies and headers.
+    /// The name used in tokens, policies and headers.
     pub name: RoleName,
-    /// The name for people.
+    /// The display name.
     pub title: Option<String>,
-    /// What it is for.
+    /// Its purpose.
     pub description: Option<String>,
-    /// Whether only the command line changes or deletes it.
+    /// Whether only the command line may change or delete it.
     pub is_system: bool,
-    /// What it permits itself.
+    /// Its own permissions.
     pub permissions: BTreeSet<Pattern>,
     /// The roles that it inherits.
     pub inherits: BTreeSet<RoleName>,
 }
 
-/// A role to be made.
+/// The role to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewRole)]
@@ -60,28 +60,23 @@ struct Body {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Roles")
-        .summary("Make a role.")
+        .summary("Create a role.")
         .detail(
-            "Whoever makes it must have every permission that it gives, and every role that it inherits, without \
-             an end. A name of a role that was deleted or renamed can be used again once no token carries it.",
+            "You must hold every permission that the role grants, and every role that it inherits, without \
+            expiry. The name of a deleted or renamed role is available again once no live token carries it.",
         )
         .access(Access::Permission(Right::RolesWrite.as_str()))
         .body::<Body>(json!({
             "name": "premium",
             "title": "Premium",
-            "description": "May take films along.",
+            "description": "May download films.",
             "permissions": ["films:download"],
             "inherits": ["subscriber"]
         }))
         .answer::<RoleView>(201, "The role.", role::example())
-        .answer_header(201, "Location", "Where it is.")
+        .answer_header(201, "Location", "The URL of the role.")
         .answer_header(201, "ETag", show::VERSION)
-        .problems(&[
-            Code::PrivilegeEscalation,
-            Code::RoleExists,
-            Code::RoleNameRetired,
-            Code::LimitReached,
-        ])
+        .problems(&[Code::PrivilegeEscalation, Code::RoleExists, Code::RoleNameRetired, Code::LimitReached])
 }
 
 /// Handles the request.
@@ -108,11 +103,11 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     })
 }
 
-/// Makes a role for an operator, who may make any.
+/// Creates a role for an operator on the command line, without checking rights.
 ///
 /// # Errors
 ///
-/// When there is such a role, it cannot be defined so, or PostgreSQL is away.
+/// When the role exists, the definition is invalid, or PostgreSQL is unavailable.
 pub async fn create(
     connection: &mut Connection,
     audit_keys: &DerivedKeys,
@@ -128,7 +123,7 @@ pub async fn create(
     Ok(id)
 }
 
-/// For whoever has `rights`.
+/// For a caller with `rights`.
 async fn define(
     tx: &Transaction<'_>,
     definitions: &Definitions,
@@ -162,7 +157,7 @@ fn entry(id: Uuid, new: &NewRole) -> Entry {
 }
 
 impl NewRole {
-    /// A role of this name that permits nothing yet.
+    /// A role of this name without permissions.
     pub fn named(name: RoleName) -> Self {
         Self {
             name,

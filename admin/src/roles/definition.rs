@@ -1,5 +1,5 @@
-//! What every change of a role's definition has in common: the lock, the bounds, and that nobody gives what they do
-//! not have.
+//! What all changes of a role's definition have in common: the lock, the limits, and the rule that a caller
+//! cannot grant what the caller does not hold.
 
 use std::collections::BTreeSet;
 
@@ -13,36 +13,36 @@ use crate::access::{End, Rights};
 use crate::api::{Code, Findings, Problem};
 use crate::db::{DbError, Transaction};
 
-/// The most roles that there can be: all of them go to every sidecar with each change.
+/// The most roles: all of them are sent to every sidecar with each change.
 pub(super) const MAX_ROLES: usize = 500;
-/// The most permissions of one role, inherited ones apart.
+/// The most permissions of one role, without inherited ones.
 pub(super) const MAX_PERMISSIONS: usize = 200;
-/// The most roles that one role inherits directly.
+/// The most roles that one role may inherit directly.
 pub(super) const MAX_PARENTS: usize = 32;
 /// The longest title, in characters.
 const MAX_TITLE: usize = 64;
 /// The longest description, in characters.
 const MAX_DESCRIPTION: usize = 500;
 
-/// Why a role cannot be defined so.
+/// Why a definition is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum DefinitionError {
-    /// The name.
+    /// The role name is invalid.
     #[error(transparent)]
     Name(#[from] NotARoleName),
-    /// There is such a role.
-    #[error("a role of this name exists already")]
+    /// A role of this name exists.
+    #[error("a role with this name already exists")]
     Exists,
-    /// There was such a role a moment ago.
-    #[error("tokens may still carry this name of a role that is gone; it can be used again after {0}")]
+    /// A role of this name existed until recently.
+    #[error("live tokens may still carry this name of a deleted role; it is available again after {0}")]
     Retired(Timestamp),
-    /// It would inherit itself.
-    #[error("a role cannot inherit itself, not even by way of others: {0} leads back to it")]
+    /// The role would inherit itself.
+    #[error("a role cannot inherit itself, directly or indirectly: {0} leads back to it")]
     Cycle(RoleName),
-    /// It would inherit nothing that there is.
-    #[error("there is no role {0}")]
+    /// An inherited role does not exist.
+    #[error("the role {0} does not exist")]
     NoParent(RoleName),
-    /// Too much of something.
+    /// A limit is exceeded.
     #[error("{0}")]
     TooMany(String),
     /// No PostgreSQL connection.
@@ -50,23 +50,23 @@ pub enum DefinitionError {
     Database(#[from] DbError),
 }
 
-/// The definitions of all roles, which nobody else changes until the transaction ends.
+/// The definitions of all roles, locked until the transaction ends.
 pub(super) struct Definitions {
     map: RoleMap,
 }
 
 impl Definitions {
-    /// Takes the lock of all definitions, the first one of a transaction, and reads them.
+    /// Locks all definitions, as the first lock of a transaction, and reads them.
     pub(super) async fn lock(tx: &Transaction<'_>) -> Result<Self, DbError> {
         store::lock_definitions(tx).await?;
         Ok(Self { map: store::map(&**tx).await? })
     }
 
-    /// Asks that `name` can be defined as `role`.
+    /// Checks that `name` may be defined as `role`.
     ///
     /// # Errors
     ///
-    /// When that goes beyond a bound, inherits what is not there, or goes round in a circle.
+    /// When that exceeds a limit, inherits a role that does not exist, or forms a cycle.
     pub(super) fn check(&self, name: &RoleName, role: &Role) -> Result<(), DefinitionError> {
         check_bounds(role)?;
         if let Some(parent) = role.inherits.iter().find(|parent| self.map.get(parent).is_none()) {
@@ -77,12 +77,12 @@ impl Definitions {
             return Err(DefinitionError::Cycle(parent.clone()));
         }
         if self.map.get(name).is_none() && self.map.len() >= MAX_ROLES {
-            return Err(DefinitionError::TooMany(format!("there can be at most {MAX_ROLES} roles")));
+            return Err(DefinitionError::TooMany(format!("at most {MAX_ROLES} roles may exist")));
         }
         Ok(())
     }
 
-    /// Asks that nobody has `name`, and that no token carries it from a role that is gone.
+    /// Checks that no role has `name`, and that no live token carries it from a deleted role.
     ///
     /// # Errors
     ///
@@ -101,9 +101,9 @@ impl Definitions {
         }
     }
 
-    /// Asks that whoever has `rights` may define `name` as `role`: each permission of its own and each role that it
-    /// inherits, which it did not have so before, must be theirs without an end, a definition having none. What it
-    /// had by inheritance alone counts as new, because that may be taken from it elsewhere.
+    /// Checks that a caller with `rights` may define `name` as `role`. The caller must hold, without expiry,
+    /// each own permission and each inherited role that the role did not have before. What it had only by
+    /// inheritance counts as new, because the other role may lose it.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl Definitions {
     }
 }
 
-/// Asks that somebody holds all of `pattern`, without an end.
+/// Checks that the caller holds all of `pattern`, without expiry.
 ///
 /// # Errors
 ///
@@ -131,8 +131,8 @@ fn check_permission(rights: &Rights, pattern: &Pattern) -> Result<(), Problem> {
     }
 }
 
-/// Asks that somebody has `role` themselves, assigned or inherited, at least until `end`: what a role gives is more
-/// than its permissions, since a location can ask for it by name.
+/// Checks that the caller has `role`, assigned or inherited, at least until `end`. A role grants more than
+/// its permissions, because a location may require it by name.
 ///
 /// # Errors
 ///
@@ -146,25 +146,27 @@ pub(super) fn check_role(rights: &Rights, role: &RoleName, end: End) -> Result<(
 
 fn escalation(what: &str, until: Option<End>) -> Problem {
     let detail = match until.and_then(End::moment) {
-        None => format!("You do not have {what}."),
-        Some(moment) => format!("You have {what} only until {moment}, and cannot give it for longer."),
+        None => format!("You do not hold {what}."),
+        Some(moment) => format!("You hold {what} only until {moment} and cannot grant it for longer."),
     };
     Problem::new(Code::PrivilegeEscalation).detail(detail)
 }
 
 fn check_bounds(role: &Role) -> Result<(), DefinitionError> {
     if role.permissions.len() > MAX_PERMISSIONS {
-        return Err(DefinitionError::TooMany(format!("a role has at most {MAX_PERMISSIONS} permissions")));
+        return Err(DefinitionError::TooMany(format!(
+            "a role may have at most {MAX_PERMISSIONS} permissions"
+        )));
     }
     if role.inherits.len() > MAX_PARENTS {
         return Err(DefinitionError::TooMany(format!(
-            "a role inherits at most {MAX_PARENTS} others directly"
+            "a role may inherit at most {MAX_PARENTS} roles directly"
         )));
     }
     Ok(())
 }
 
-/// A name that somebody took who does not know the lock of definitions.
+/// The name was inserted by a transaction that did not take the lock of the definitions.
 pub(super) fn taken(error: DbError) -> DefinitionError {
     match error.constraint() {
         Some(store::NAME_IS_UNIQUE) => DefinitionError::Exists,
@@ -172,12 +174,12 @@ pub(super) fn taken(error: DbError) -> DefinitionError {
     }
 }
 
-/// Reads permission patterns, each named by its place when it is none.
+/// Parses permission patterns; errors name the index.
 pub(super) fn read_permissions(found: &mut Findings, texts: &[String]) -> BTreeSet<Pattern> {
     read_all(found, "permissions", "permission_invalid", texts)
 }
 
-/// Reads role names, each named by its place when it is none.
+/// Parses role names; errors name the index.
 pub(super) fn read_inherits(found: &mut Findings, texts: &[String]) -> BTreeSet<RoleName> {
     read_all(found, "inherits", "role_name_invalid", texts)
 }
@@ -198,28 +200,27 @@ fn read_all<T: std::str::FromStr<Err: std::fmt::Display> + Ord>(
     read
 }
 
-/// Reads a name for a role.
+/// Parses a role name.
 pub(super) fn read_name(found: &mut Findings, text: &str) -> Option<RoleName> {
     let name = text.parse::<RoleName>();
     name.inspect_err(|why| found.add("name", "role_name_invalid", format!("{why}."))).ok()
 }
 
-/// A name for people.
+/// A display name.
 pub(super) fn title(text: &str) -> Result<String, &'static str> {
-    words(text, MAX_TITLE, |_| false)
-        .ok_or("A title has 1 to 64 characters, none of them a control character.")
+    words(text, MAX_TITLE, |_| false).ok_or("A title must be 1 to 64 characters, without control characters.")
 }
 
-/// What a role is for; it may have several lines.
+/// The purpose of a role; may have several lines.
 pub(super) fn description(text: &str) -> Result<String, &'static str> {
     words(text, MAX_DESCRIPTION, |c| c == '\n')
-        .ok_or("A description has 1 to 500 characters, none of them a control character but line ends.")
+        .ok_or("A description must be 1 to 500 characters, without control characters except line breaks.")
 }
 
-/// Why somebody was given a role.
+/// The reason of an assignment.
 pub(super) fn reason(text: &str) -> Result<String, &'static str> {
     words(text, MAX_DESCRIPTION, |c| c == '\n')
-        .ok_or("A reason has 1 to 500 characters, none of them a control character but line ends.")
+        .ok_or("A reason must be 1 to 500 characters, without control characters except line breaks.")
 }
 
 fn words(text: &str, most: usize, allows: impl Fn(char) -> bool) -> Option<String> {

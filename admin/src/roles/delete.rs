@@ -1,6 +1,6 @@
-//! `DELETE /api/v1/roles/{role}`: deletes a role, or says what that would do.
+//! `DELETE /api/v1/roles/{role}`: deletes a role, or returns the effects of deleting it.
 //!
-//! No token is revoked: the map no longer knows the role, and so it grants nothing, wherever its name still stands.
+//! No token is revoked: the role map no longer contains the role, so its name grants nothing in any token.
 
 use std::collections::BTreeSet;
 
@@ -23,32 +23,32 @@ use crate::api::{
 use crate::audit::{self, Action, Entry};
 use crate::db::Connection;
 
-/// What deleting a role would take away.
+/// The effects of deleting a role.
 #[derive(Serialize, ToSchema)]
 struct DryRun {
     /// The role.
     #[schema(value_type = String)]
     role: RoleName,
-    /// How many people would lose something.
+    /// The number of affected users.
     people: u64,
-    /// The roles that inherit it, directly or not.
+    /// The roles that inherit it, directly or indirectly.
     #[schema(value_type = Vec<String>)]
     inherited_by: Vec<RoleName>,
-    /// A page of those people, by identifier.
+    /// A page of the affected users, by identifier.
     items: Vec<Loss>,
     /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
 }
 
-/// What one person would lose.
+/// The effects on one user.
 #[derive(Serialize, ToSchema)]
 struct Loss {
     user_id: Uuid,
-    /// The roles that would no longer let them in anywhere, inherited ones included.
+    /// The roles whose locations the user can no longer enter, including inherited roles.
     #[schema(value_type = Vec<String>)]
     roles: BTreeSet<RoleName>,
-    /// The permissions that nothing else gives them.
+    /// The permissions that no other role grants the user.
     #[schema(value_type = Vec<String>)]
     permissions: BTreeSet<Pattern>,
 }
@@ -62,31 +62,31 @@ pub fn describe(operation: Operation) -> Operation {
     });
     operation
         .tag("Roles")
-        .summary("Delete a role, or say who would lose what.")
+        .summary("Delete a role, or list the effects of deleting it.")
         .detail(
-            "Everybody loses it within milliseconds, also with tokens that were issued before. Its name can be \
-             used again once no token carries it. With `dry_run=1` nothing is deleted.",
+            "All users lose it within milliseconds, also with tokens issued before. Its name is available \
+            again once no live token carries it. With `dry_run=1` nothing is deleted.",
         )
         .access(Access::Permission(Right::RolesWrite.as_str()))
         .path("role", role::NAMED, role::shape())
-        .query("dry_run", "Only say who would lose what.", Shape::one_of(&["1", "0"]).default("0"))
-        .query("limit", "With `dry_run`: how many people a page has at most.", Shape::integer(1..=100, 20).default(20))
+        .query("dry_run", "Only list the effects.", Shape::one_of(&["1", "0"]).default("0"))
+        .query("limit", "With `dry_run`: the highest number of users on the page.", Shape::integer(1..=100, 20).default(20))
         .query(
             "cursor",
-            "With `dry_run`: what `next_cursor` of the page before said, unchanged.",
+            "With `dry_run`: `next_cursor` of the previous page, unchanged.",
             Shape::uuid("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b"),
         )
         .header(
             "If-Match",
-            "Delete it only if its version, as `ETag` said, is one of these; `*` is any.",
+            "Delete it only if its current version (`ETag`) is one of these; `*` matches any version.",
             Shape::text("*"),
         )
         .answer::<DryRun>(
             200,
-            "With `dry_run`: who would lose what.",
+            "With `dry_run`: the effects.",
             json!({ "role": "subscriber", "people": 1, "inherited_by": ["premium"], "items": [loss], "next_cursor": null }),
         )
-        .empty(204, "It is gone.")
+        .empty(204, "The role has been deleted.")
         .problems(&[Code::SystemRole, Code::PreconditionFailed, Code::ValidationFailed])
 }
 
@@ -101,8 +101,8 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let asked = RoleRef::of(&request)?;
     let is_dry = query.flag("dry_run")?;
     if !is_dry && (query.get("limit").is_some() || query.get("cursor").is_some()) {
-        // Perhaps the next page of a dry run was meant.
-        let sentence = "A page is asked for, which only a dry run has; dry_run=1 is missing.";
+        // The client may have wanted the next page of a dry run.
+        let sentence = "Paging requires `dry_run=1`.";
         return Err(Problem::new(Code::ValidationFailed).field("dry_run", "field_missing", sentence));
     }
     let mut connection = request.context.db.get().await?;
@@ -115,7 +115,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         return Ok(Response::json(StatusCode::OK, &dry_run(&connection, &role, &query).await?));
     }
     let tx = connection.begin().await?;
-    // Held alone, so that nobody is assigned the role while it goes.
+    // Locked exclusively, so that the role is not assigned while it is deleted.
     Definitions::lock(&tx).await?;
     let role = show::require(&*tx, &asked).await?;
     lock(&tx, caller, &[]).await?.rights.require(Right::RolesWrite)?;
@@ -168,7 +168,7 @@ async fn dry_run(connection: &Connection, role: &RoleView, query: &Query) -> Res
 }
 
 impl Loss {
-    /// What somebody with `roles` has by the map `before` and has no longer by the map `without`.
+    /// What a user with `roles` holds according to the map `before`, but not according to `without`.
     fn of(user_id: Uuid, roles: &[RoleName], before: &RoleMap, without: &RoleMap) -> Self {
         let kept = without.reach(roles);
         let lost = before.reach(roles).into_iter().filter(|name| !kept.contains(name));

@@ -1,8 +1,9 @@
-//! Assignments end when their moment comes: the row goes, and the person's tokens are old.
+//! Ends assignments when they expire: deletes the row, and begins a new token generation of the user.
 //!
-//! No token outlives the earliest end of a role that it carries, so none is good for long after that moment anyway;
-//! this makes it precise at the sidecars, which allow for clocks, and says that a refresh helps. One replica at a time
-//! does it, many people in one transaction: subscriptions end together at the end of a month.
+//! No token outlives the earliest expiry of its roles, so tokens expire soon in any case. This task makes the
+//! moment precise at the sidecars, which allow for clock differences, and sets the reason "refresh needed".
+//! One replica at a time runs it, for many users in one transaction: subscriptions end together at the end of
+//! a month.
 
 use std::time::Duration;
 
@@ -19,17 +20,17 @@ use crate::context::Context;
 use crate::db::{DbError, Transaction};
 use crate::users;
 
-/// The longest that nothing is looked for. An assignment that is made with an end nearer than this may end this much
-/// later at the sidecars; its tokens never do.
+/// The longest pause between two runs. An assignment created with a nearer expiry may end this much later at
+/// the sidecars; its tokens never do.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The shortest pause, so that a moment that is almost there is not asked for again and again.
+/// The shortest pause, so that an almost expired assignment is not queried again and again.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// How many assignments end in one transaction, about.
+/// About how many assignments end in one transaction.
 const PAGE: i64 = 500;
 
-/// Ends what has to end, for ever.
+/// Ends expired assignments, for ever.
 pub async fn keep(context: Context) {
     let mut was_away = false;
     loop {
@@ -40,7 +41,7 @@ pub async fn keep(context: Context) {
             }
             Err(error) => {
                 if !was_away {
-                    tracing::warn!(%error, "Assignments of roles cannot end at the moment; tokens end all the same.");
+                    tracing::warn!(%error, "Cannot end expired role assignments; tokens expire all the same.");
                 }
                 was_away = true;
                 LOOK
@@ -50,7 +51,7 @@ pub async fn keep(context: Context) {
     }
 }
 
-/// Ends what is due; how long to wait for the next.
+/// Ends expired assignments; returns how long to wait before the next run.
 async fn end_due(context: &Context) -> Result<Duration, DbError> {
     let mut connection = context.db.get().await?;
     loop {
@@ -60,7 +61,7 @@ async fn end_due(context: &Context) -> Result<Duration, DbError> {
         }
         let tx = connection.begin().await?;
         if !store::try_ends_lock(&tx).await? {
-            // Another replica is at it.
+            // Another replica is running this task.
             tx.rollback().await?;
             return Ok(LOOK);
         }
@@ -68,7 +69,7 @@ async fn end_due(context: &Context) -> Result<Duration, DbError> {
     }
 }
 
-/// Ends what has ended for all of `people`.
+/// Ends the expired assignments of all `people`.
 async fn end_of(context: &Context, tx: Transaction<'_>, people: &[Uuid]) -> Result<(), DbError> {
     hold_definitions(&tx).await?;
     users::store::lock_all(&tx, people).await?;
@@ -85,7 +86,7 @@ async fn end_of(context: &Context, tx: Transaction<'_>, people: &[Uuid]) -> Resu
     audit::record_all(&tx, &context.audit_keys, &Actor::service(), entries).await?;
     tx.commit().await?;
     context.metrics.assignments_ended.inc_by(ended.len() as u64);
-    tracing::info!(people = holders.len(), assignments = ended.len(), "Assignments of roles ended.");
+    tracing::info!(people = holders.len(), assignments = ended.len(), "Expired role assignments ended.");
     Ok(())
 }
 

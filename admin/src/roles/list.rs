@@ -1,4 +1,4 @@
-//! `GET /api/v1/roles`: every role.
+//! `GET /api/v1/roles`: lists the roles.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use super::store;
 use crate::access::{Right, allowed};
 use crate::api::{Access, Operation, Problem, Request, Response};
 
-/// Every role, by name.
+/// All roles, by name.
 #[derive(Serialize, ToSchema)]
 struct Roles {
     items: Vec<RoleView>,
@@ -20,7 +20,7 @@ struct Roles {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Roles")
-        .summary("Every role, in order of the names.")
+        .summary("List the roles by name.")
         .access(Access::Permission(Right::RolesRead.as_str()))
         .answer::<Roles>(200, "The roles.", json!({ "items": [role::example()] }))
 }

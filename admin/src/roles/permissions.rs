@@ -1,4 +1,4 @@
-//! Single permissions: of one role, and those that are in use at all.
+//! Single permissions: of one role, and all that are in use.
 
 pub mod add;
 pub mod list;
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::api::{Code, Operation, Problem, Request, Shape};
 
-/// A permission that a role has itself.
+/// An own permission of a role.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RolePermission {
     #[schema(value_type = String)]
@@ -25,19 +25,19 @@ impl RolePermission {
     }
 }
 
-/// The permission that the path of `request` names. Of all open parts this one alone may be percent-encoded: `*` and
-/// `:` need not be, and some clients do it all the same.
+/// The permission in the path of `request`. This is the only path parameter that may be percent-encoded: `*`
+/// and `:` need no encoding, but some clients encode them.
 ///
 /// # Errors
 ///
-/// 404 `not_found` for what is none.
+/// 404 `not_found` for a text that is not a permission.
 fn named(request: &Request) -> Result<Pattern, Problem> {
     let text = request.params.get("permission").unwrap_or_default();
     let decoded = text.replace("%3A", ":").replace("%3a", ":").replace("%2A", "*").replace("%2a", "*");
     decoded.parse().map_err(|_| Problem::new(Code::NotFound))
 }
 
-/// Adds what the document says of `{role}` and `{permission}`.
+/// Documents `{role}` and `{permission}`.
 fn of_path(operation: Operation) -> Operation {
     operation.path("role", super::role::NAMED, super::role::shape()).path(
         "permission",

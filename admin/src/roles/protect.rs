@@ -1,4 +1,4 @@
-//! Takes a role out of the API's reach, or puts it back: from the command line alone.
+//! Protects a role from changes by the API, or releases it; used by the command line only.
 
 use serde_json::json;
 use shared::role::{NotARoleName, RoleName};
@@ -10,25 +10,25 @@ use crate::audit::{self, Action, Actor, Entry};
 use crate::db::{Connection, DbError};
 use crate::keys::DerivedKeys;
 
-/// Why a role is as it was.
+/// Why protection was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProtectError {
-    /// The name.
+    /// The role name is invalid.
     #[error(transparent)]
     Name(#[from] NotARoleName),
-    /// There is no such role.
-    #[error("there is no such role")]
+    /// The role does not exist.
+    #[error("the role does not exist")]
     NoRole,
     /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// Lets the API change and delete the role no longer, or again. `false` when it was so already.
+/// Protects or releases the role. `false` when nothing changed.
 ///
 /// # Errors
 ///
-/// When there is no such role, or PostgreSQL is away.
+/// When the role does not exist, or PostgreSQL is unavailable.
 pub async fn protect(
     connection: &mut Connection,
     audit_keys: &DerivedKeys,

@@ -1,4 +1,4 @@
-//! A role as it is shown, and the two ways to name one.
+//! A role as returned to clients, and the two ways to identify one.
 
 use std::collections::BTreeSet;
 
@@ -17,21 +17,21 @@ use crate::api::{Code, Problem, Request, Shape};
 #[schema(as = Role)]
 pub(super) struct RoleView {
     pub(super) role_id: Uuid,
-    /// As tokens carry it, policies demand it and headers tell it.
+    /// The name in tokens, policies and headers.
     #[schema(value_type = String, pattern = "^[a-z][a-z0-9_-]{0,31}$")]
     pub(super) name: RoleName,
-    /// The name for people.
+    /// The display name.
     #[schema(required, max_length = 64)]
     pub(super) title: Option<String>,
-    /// What it is for.
+    /// Its purpose.
     #[schema(required, max_length = 500)]
     pub(super) description: Option<String>,
-    /// Whether only the command line changes or deletes it.
+    /// Whether only the command line may change or delete it.
     pub(super) is_system: bool,
-    /// What it permits itself: `area:action`, a whole area `area:*`, or everything `*`.
+    /// Its own permissions: `area:action`, a whole area `area:*`, or everything `*`.
     #[schema(value_type = Vec<String>)]
     pub(super) permissions: BTreeSet<Pattern>,
-    /// The roles whose permissions it has as well, with all that these inherit.
+    /// The inherited roles, whose permissions it has too, with all that they inherit.
     #[schema(value_type = Vec<String>)]
     pub(super) inherits: BTreeSet<RoleName>,
     pub(super) created_at: Timestamp,
@@ -40,7 +40,7 @@ pub(super) struct RoleView {
     pub(super) version: i64,
 }
 
-/// What names a role in a path.
+/// What identifies a role in a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RoleRef {
     Id(Uuid),
@@ -48,11 +48,11 @@ pub(super) enum RoleRef {
 }
 
 impl RoleRef {
-    /// The role that the path of `request` names, by identifier or by name. No text is both: a name is shorter.
+    /// The role in the path of `request`, by identifier or by name. No text can be both: a name is shorter.
     ///
     /// # Errors
     ///
-    /// 404 `not_found` for what is neither.
+    /// 404 `not_found` for a text that is neither.
     pub(super) fn of(request: &Request) -> Result<Self, Problem> {
         let text = request.params.get("role").unwrap_or_default();
         if let Ok(id) = request.uuid("role") {
@@ -62,21 +62,21 @@ impl RoleRef {
     }
 }
 
-/// What the document says of `{role}`.
-pub(super) const NAMED: &str = "The role's name, or its identifier.";
+/// Documents `{role}`.
+pub(super) const NAMED: &str = "The role's name or identifier.";
 
-/// The form of `{role}`.
+/// The schema of `{role}`.
 pub(super) fn shape() -> Shape {
     Shape::text("subscriber").length(1..=36)
 }
 
-/// A role for the document.
+/// An example role.
 pub(super) fn example() -> Value {
     json!({
         "role_id": "0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b",
         "name": "subscriber",
         "title": "Subscriber",
-        "description": "Has paid for this month.",
+        "description": "For users with a paid subscription this month.",
         "is_system": false,
         "permissions": ["films:watch"],
         "inherits": [],

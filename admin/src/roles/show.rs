@@ -1,4 +1,4 @@
-//! `GET /api/v1/roles/{role}`: one role.
+//! `GET /api/v1/roles/{role}`: shows a role.
 
 use http::StatusCode;
 
@@ -15,7 +15,7 @@ pub(super) const VERSION: &str = "The version of the role, for `If-Match`.";
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Roles")
-        .summary("One role.")
+        .summary("Show a role.")
         .access(Access::Permission(Right::RolesRead.as_str()))
         .path("role", role::NAMED, role::shape())
         .answer::<RoleView>(200, "The role.", role::example())
@@ -34,7 +34,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(respond(StatusCode::OK, &role))
 }
 
-/// The role, which must be there.
+/// The role, which must exist.
 ///
 /// # Errors
 ///

@@ -1,5 +1,4 @@
-//! All SQL about roles. The locks are in the order definitions, users, sessions; `definition` and `assignments` take
-//! them.
+//! The SQL of roles. Lock order: definitions, users, sessions; `definition` and `assignments` take the locks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +15,7 @@ use crate::db::{Client, Connection, DbError, Transaction};
 /// The constraint that two roles of one name violate.
 pub(super) const NAME_IS_UNIQUE: &str = "roles_name_is_unique";
 
-/// Held by the one process that ends assignments.
+/// Advisory lock of the process that ends expired assignments.
 const ENDS_LOCK: i64 = 0x0075_7368_6572_0004;
 
 macro_rules! select_role {
@@ -34,7 +33,8 @@ macro_rules! select_role {
     };
 }
 
-/// Holds the definitions of all roles alone until the transaction ends: nobody changes one, and nobody assigns.
+/// Locks the definitions of all roles exclusively until the transaction ends: no definition changes, and no
+/// role is assigned.
 pub(super) async fn lock_definitions(tx: &Transaction<'_>) -> Result<(), DbError> {
     tx.query_one("select version from auth.role_map for update", &[]).await?;
     Ok(())
@@ -49,13 +49,13 @@ pub(super) async fn map(client: &impl Client) -> Result<RoleMap, DbError> {
         .collect()
 }
 
-/// Every role, by name.
+/// All roles, by name.
 pub(super) async fn list(connection: &Connection) -> Result<Vec<RoleView>, DbError> {
     let statement = connection.prepare_cached(select_role!("order by r.name")).await?;
     connection.query(&statement, &[]).await?.iter().map(view).collect()
 }
 
-/// One role.
+/// Show a role.
 pub(super) async fn find(client: &impl Client, role: &RoleRef) -> Result<Option<RoleView>, DbError> {
     let statement = client.prepare_cached(select_role!("where r.id = $1 or r.name = $2")).await?;
     let (id, name) = match role {
@@ -65,11 +65,11 @@ pub(super) async fn find(client: &impl Client, role: &RoleRef) -> Result<Option<
     client.query_opt(&statement, &[&id, &name]).await?.as_ref().map(view).transpose()
 }
 
-/// Makes a role that permits nothing yet.
+/// Creates a role without permissions.
 ///
 /// # Errors
 ///
-/// A violated [`NAME_IS_UNIQUE`], or PostgreSQL is away.
+/// [`NAME_IS_UNIQUE`] violated, or PostgreSQL unavailable.
 pub(super) async fn insert(
     tx: &Transaction<'_>,
     id: Uuid,
@@ -83,7 +83,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Sets the words of a role.
+/// Sets the title and description of a role.
 pub(super) async fn set_words(
     tx: &Transaction<'_>,
     id: Uuid,
@@ -98,13 +98,13 @@ pub(super) async fn set_words(
     Ok(())
 }
 
-/// Renames a role; those that inherit it look different from now on.
+/// Renames a role; the roles that inherit it get a new version, because they show its name.
 pub(super) async fn rename(tx: &Transaction<'_>, id: Uuid, name: &RoleName) -> Result<(), DbError> {
     tx.execute("update auth.roles set name = $2 where id = $1", &[&id, &name.as_str()]).await?;
     touch_heirs(tx, id).await
 }
 
-/// Makes `permissions` the role's own ones.
+/// Replaces the role's own permissions.
 pub(super) async fn set_permissions(
     tx: &Transaction<'_>,
     id: Uuid,
@@ -119,7 +119,7 @@ pub(super) async fn set_permissions(
     Ok(())
 }
 
-/// Makes `parents` the roles that the role inherits directly.
+/// Replaces the directly inherited roles.
 pub(super) async fn set_inherits(
     tx: &Transaction<'_>,
     id: Uuid,
@@ -135,7 +135,7 @@ pub(super) async fn set_inherits(
     Ok(())
 }
 
-/// The role has a new version.
+/// Increments the role's version.
 pub(super) async fn touch(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
     let sql =
         "update auth.roles set row_version = row_version + 1, updated_at = clock_timestamp() where id = $1";
@@ -143,7 +143,8 @@ pub(super) async fn touch(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError>
     Ok(())
 }
 
-/// Deletes a role, and with it what it permits, its places among others and its assignments. Says how many had it.
+/// Deletes a role with its permissions, its inheritance and its assignments. Returns the number of
+/// assignments.
 pub(super) async fn delete(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
     touch_heirs(tx, id).await?;
     let taken = tx.execute("delete from auth.user_roles where role_id = $1", &[&id]).await?;
@@ -158,14 +159,14 @@ async fn touch_heirs(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Whether a role that only the command line changes inherits this one directly.
+/// Whether a protected role inherits this one directly.
 pub(super) async fn has_system_heir(client: &impl Client, id: Uuid) -> Result<bool, DbError> {
     let sql = "select exists (select from auth.role_inherits i join auth.roles r on r.id = i.role_id
                               where i.parent_id = $1 and r.is_system) as has";
     Ok(client.query_one(sql, &[&id]).await?.try_get("has")?)
 }
 
-/// Makes a role one that only the command line changes, or one that the API changes. `false` when it was so.
+/// Protects or releases a role. `false` when nothing changed.
 pub(super) async fn set_system(tx: &Transaction<'_>, id: Uuid, is_system: bool) -> Result<bool, DbError> {
     let sql =
         "update auth.roles set is_system = $2, row_version = row_version + 1, updated_at = clock_timestamp()
@@ -173,7 +174,7 @@ pub(super) async fn set_system(tx: &Transaction<'_>, id: Uuid, is_system: bool) 
     Ok(tx.execute(sql, &[&id, &is_system]).await? == 1)
 }
 
-/// Keeps a name from being used again as long as a token with it can live. Forgets those that are over.
+/// Blocks a name as long as a token that carries it can live. Removes expired entries.
 pub(super) async fn retire_name(tx: &Transaction<'_>, name: &RoleName) -> Result<(), DbError> {
     tx.execute("delete from auth.retired_role_names where until <= clock_timestamp()", &[]).await?;
     let sql = "insert into auth.retired_role_names as retired (name, until)
@@ -183,7 +184,7 @@ pub(super) async fn retire_name(tx: &Transaction<'_>, name: &RoleName) -> Result
     Ok(())
 }
 
-/// Until when a name may not be used; `None` when it may.
+/// Until when a name is blocked; `None` when it is available.
 pub(super) async fn retired_until(
     tx: &Transaction<'_>,
     name: &RoleName,
@@ -193,14 +194,14 @@ pub(super) async fn retired_until(
     Ok(row.map(|row| row.try_get("until")).transpose()?)
 }
 
-/// Everybody to whom the role is assigned, whether or not that has ended.
+/// All users with an assignment of the role, expired or not.
 pub(super) async fn holders(tx: &Transaction<'_>, id: Uuid) -> Result<Vec<Uuid>, DbError> {
     let rows =
         tx.query("select user_id from auth.user_roles where role_id = $1 order by user_id", &[&id]).await?;
     rows.iter().map(|row| Ok(row.try_get("user_id")?)).collect()
 }
 
-/// Whether somebody who has the role has roles whose names take more than `most` bytes, with commas between them.
+/// Whether the role names of any user who has the role exceed `most` bytes, with commas between them.
 pub(super) async fn has_too_long_names(tx: &Transaction<'_>, id: Uuid, most: usize) -> Result<bool, DbError> {
     let sql = "select exists (
                    select from auth.user_roles held join auth.roles r on r.id = held.role_id
@@ -210,7 +211,7 @@ pub(super) async fn has_too_long_names(tx: &Transaction<'_>, id: Uuid, most: usi
     Ok(tx.query_one(sql, &[&id, &most]).await?.try_get("has")?)
 }
 
-/// Up to `limit` people who have one of `roles` now, after `after`, with all the roles they have, by identifier.
+/// Up to `limit` users who have one of `roles` now, by identifier, after `after`, with all their roles.
 pub(super) async fn people_with(
     connection: &Connection,
     roles: &[&str],
@@ -234,7 +235,7 @@ pub(super) async fn people_with(
     rows.iter().map(|row| Ok((row.try_get("user_id")?, names(row, "names")?))).collect()
 }
 
-/// How many people have one of `roles` now.
+/// The number of users who have one of `roles` now.
 pub(super) async fn count_people_with(connection: &Connection, roles: &[&str]) -> Result<i64, DbError> {
     let sql = "select count(distinct held.user_id) as people
                from auth.user_roles held join auth.roles r on r.id = held.role_id
@@ -242,7 +243,7 @@ pub(super) async fn count_people_with(connection: &Connection, roles: &[&str]) -
     Ok(connection.query_one(sql, &[&roles]).await?.try_get("people")?)
 }
 
-/// Every permission that a role has itself, with the names of those roles.
+/// Every own permission of any role, with the names of those roles.
 pub(super) async fn permissions_in_use(
     connection: &Connection,
 ) -> Result<BTreeMap<Pattern, Vec<RoleName>>, DbError> {
@@ -258,15 +259,15 @@ pub(super) async fn permissions_in_use(
     Ok(all)
 }
 
-/// Whose assignments have to end.
+/// Expired assignments.
 pub(super) struct Due {
     pub(super) now: Timestamp,
     pub(super) people: Vec<Uuid>,
-    /// The end that comes next, if any.
+    /// The next expiry, if any.
     pub(super) next: Option<Timestamp>,
 }
 
-/// Up to `limit` people of whose assignments one has ended, and when the next one will.
+/// Up to `limit` users with an expired assignment, and when the next one expires.
 pub(super) async fn due(connection: &Connection, limit: i64) -> Result<Due, DbError> {
     let sql = "select clock.now,
                       array(select distinct user_id from (
@@ -279,7 +280,8 @@ pub(super) async fn due(connection: &Connection, limit: i64) -> Result<Due, DbEr
     Ok(Due { now: row.try_get("now")?, people: row.try_get("people")?, next: row.try_get("next")? })
 }
 
-/// Takes the lock of whoever ends assignments, until the transaction ends. `false` when another has it.
+/// Takes the advisory lock for ending assignments until the transaction ends. `false` when another process
+/// holds it.
 pub(super) async fn try_ends_lock(tx: &Transaction<'_>) -> Result<bool, DbError> {
     let row = tx.query_one("select pg_try_advisory_xact_lock($1) as taken", &[&ENDS_LOCK]).await?;
     Ok(row.try_get("taken")?)
@@ -301,10 +303,10 @@ fn view(row: &Row) -> Result<RoleView, DbError> {
 }
 
 fn name(row: &Row) -> Result<RoleName, DbError> {
-    Ok(row.try_get::<_, &str>("name")?.parse().expect("the table allows names of the form alone"))
+    Ok(row.try_get::<_, &str>("name")?.parse().expect("a `check` constraint allows only well-formed names"))
 }
 
-/// A `check` keeps them in their form; one that is not grants nothing.
+/// A `check` constraint keeps patterns well-formed; a malformed one grants nothing.
 fn permissions(row: &Row) -> Result<BTreeSet<Pattern>, DbError> {
     let texts: Vec<&str> = row.try_get("permissions")?;
     Ok(texts.into_iter().filter_map(|text| text.parse().ok()).collect())

@@ -1,4 +1,4 @@
-//! `PUT /api/v1/users/{id}/roles/{role}`: gives somebody a role, or moves its end.
+//! `PUT /api/v1/users/{id}/roles/{role}`: assigns a role, or changes its expiry.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -15,14 +15,14 @@ use crate::roles::definition;
 use crate::roles::role::RoleRef;
 use crate::roles::show::require;
 
-/// How a role is given. Without a body: without an end.
+/// The options of an assignment. Without a body it never expires.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewAssignment)]
 struct Body {
-    /// When it ends, such as the last day of a subscription; without it, never.
+    /// When it expires, such as the last day of a subscription; if omitted, never.
     expires_at: Option<Timestamp>,
-    /// Why.
+    /// The reason.
     #[schema(min_length = 1, max_length = 500)]
     reason: Option<String>,
 }
@@ -31,16 +31,20 @@ struct Body {
 pub fn describe(operation: Operation) -> Operation {
     of_path(operation)
         .tag("Assignments")
-        .summary("Give somebody a role, or move its end.")
+        .summary("Assign a role, or change its expiry.")
         .detail(
-            "Whoever gives it must have the role, assigned or inherited, at least as long. The person's tokens \
-             have to be refreshed; the new ones carry it, and none lives beyond its end. Doing it again changes \
-             nothing.",
+            "You must have the role, assigned or inherited, for at least as long. The user's tokens must be \
+            refreshed; the new ones carry the role and do not outlive it. Repeating the request changes \
+            nothing.",
         )
         .access(Access::Permission(Right::RolesAssign.as_str()))
         .optional_body::<Body>(json!({ "expires_at": "2099-12-31T00:00:00Z", "reason": "Paid for a year." }))
-        .answer::<Assignment>(200, "They had it; its end was moved, or nothing changed.", example())
-        .answer::<Assignment>(201, "They have it.", example())
+        .answer::<Assignment>(
+            200,
+            "The user already had the role; its expiry was changed, or nothing was.",
+            example(),
+        )
+        .answer::<Assignment>(201, "The role has been assigned.", example())
         .problems(&[Code::PrivilegeEscalation, Code::LimitReached])
 }
 
@@ -58,7 +62,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::json(status, &assignment))
 }
 
-/// With both people held: asks again.
+/// Checks again, with both users locked.
 async fn assign(
     request: &Request,
     caller: Caller,
@@ -73,7 +77,7 @@ async fn assign(
     definition::check_role(&rights, &role.name, End::of(new.expires_at))?;
     let issuer = &request.context.config.tokens.issuer;
     let assigned = assign_within(&tx, issuer, user, &role, &new).await?;
-    // As it stands now, and as it stays until the transaction ends.
+    // The current state, which the locks preserve until the transaction ends.
     let found = store::find(&tx, user, role.role_id).await?.assignment;
     let assignment = found.ok_or_else(|| Problem::new(Code::NotFound))?;
     if assigned != Assigned::Already {

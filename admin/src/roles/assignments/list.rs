@@ -1,4 +1,4 @@
-//! `GET /api/v1/users/{id}/roles`: the roles that somebody has.
+//! `GET /api/v1/users/{id}/roles`: a user's roles.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::access::{self, Right, allowed_or_self};
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::users;
 
-/// The roles that somebody has, by name.
+/// A user's roles, by name.
 #[derive(Serialize, ToSchema)]
 struct Assignments {
     items: Vec<Assignment>,
@@ -20,8 +20,8 @@ struct Assignments {
 pub fn describe(operation: Operation) -> Operation {
     access::of_user(operation)
         .tag("Assignments")
-        .summary("The roles that somebody has.")
-        .detail("Of oneself, or, with `roles:read`, of anybody. Without it another person is not found.")
+        .summary("List a user's roles.")
+        .detail("Your own; with the permission `roles:read`, any user's; otherwise 404.")
         .access(Access::SignedIn)
         .answer::<Assignments>(200, "The roles.", json!({ "items": [example()] }))
 }

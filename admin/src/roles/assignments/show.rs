@@ -1,4 +1,4 @@
-//! `GET /api/v1/users/{id}/roles/{role}`: whether somebody has a role.
+//! `GET /api/v1/users/{id}/roles/{role}`: whether a user has a role.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -13,12 +13,12 @@ use crate::roles::role::RoleRef;
 use crate::roles::store;
 use crate::users;
 
-/// Whether a role is assigned to somebody.
+/// Whether a role is assigned to a user.
 #[derive(Serialize, ToSchema)]
 struct IsAssigned {
-    /// Whether the role itself is assigned; inheriting it is not.
+    /// Whether the role itself is assigned; an inherited role does not count.
     assigned: bool,
-    /// When that ends; null for never, and when it is not assigned.
+    /// When the assignment expires; null for never, and when it is not assigned.
     #[schema(required)]
     expires_at: Option<Timestamp>,
 }
@@ -27,12 +27,12 @@ struct IsAssigned {
 pub fn describe(operation: Operation) -> Operation {
     of_path(operation)
         .tag("Assignments")
-        .summary("Whether somebody has a role, and until when.")
-        .detail("Of oneself, or, with `roles:read`, of anybody. Without it another person is not found.")
+        .summary("Check whether a user has a role, and until when.")
+        .detail("Your own; with the permission `roles:read`, any user's; otherwise 404.")
         .access(Access::SignedIn)
         .answer::<IsAssigned>(
             200,
-            "Whether they have it.",
+            "Whether the role is assigned.",
             json!({ "assigned": true, "expires_at": "2099-12-31T00:00:00Z" }),
         )
 }
@@ -46,7 +46,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (caller, user) = allowed_or_self(&request, Right::RolesRead).await?;
     let connection = request.context.db.get().await?;
     users::require(&connection, user).await?;
-    // Whoever asks about themselves does not learn which roles there are.
+    // A caller without the right must not learn which roles exist.
     let role = match store::find(&*connection, &RoleRef::of(&request)?).await? {
         Some(role) => role,
         None if user == caller.user => return Ok(Response::json(StatusCode::OK, &IsAssigned::NOT)),

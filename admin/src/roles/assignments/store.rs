@@ -1,4 +1,4 @@
-//! All SQL about assignments.
+//! The SQL of assignments.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -7,13 +7,13 @@ use uuid::Uuid;
 use super::{Assignment, NewAssignment};
 use crate::db::{Connection, DbError, Transaction};
 
-/// An assignment that may not be there, and the moment at which it was looked for.
+/// An assignment, if there is one, and the time of the query.
 pub(super) struct Found {
     pub(super) now: Timestamp,
     pub(super) assignment: Option<Assignment>,
 }
 
-/// The user's assignment of the role, if it stands. One whose end has come is none, though it is still written.
+/// The user's current assignment of the role. An expired one does not count, even if its row still exists.
 pub(super) async fn find(tx: &Transaction<'_>, user: Uuid, role: Uuid) -> Result<Found, DbError> {
     let sql = "select clock.now, r.name, held.granted_at, held.granted_by, held.expires_at, held.reason
                from (select clock_timestamp() as now offset 0) clock
@@ -25,7 +25,7 @@ pub(super) async fn find(tx: &Transaction<'_>, user: Uuid, role: Uuid) -> Result
     Ok(Found { now: row.try_get("now")?, assignment: assignment(&row)? })
 }
 
-/// Every assignment of the user that stands, by the role's name.
+/// All current assignments of the user, by role name.
 pub(super) async fn list(connection: &Connection, user: Uuid) -> Result<Vec<Assignment>, DbError> {
     let sql = "select r.name, held.granted_at, held.granted_by, held.expires_at, held.reason
                from auth.user_roles held join auth.roles r on r.id = held.role_id
@@ -36,7 +36,7 @@ pub(super) async fn list(connection: &Connection, user: Uuid) -> Result<Vec<Assi
     rows.iter().filter_map(|row| assignment(row).transpose()).collect()
 }
 
-/// Makes the assignment, or makes the one that is there like it.
+/// Inserts the assignment, or updates an existing one.
 pub(super) async fn put(
     tx: &Transaction<'_>,
     user: Uuid,
@@ -53,21 +53,21 @@ pub(super) async fn put(
     Ok(())
 }
 
-/// Takes the assignment away. `false` when there was none.
+/// Deletes the assignment. `false` when there was none.
 pub(super) async fn delete(tx: &Transaction<'_>, user: Uuid, role: Uuid) -> Result<bool, DbError> {
     let statement =
         tx.prepare_cached("delete from auth.user_roles where user_id = $1 and role_id = $2").await?;
     Ok(tx.execute(&statement, &[&user, &role]).await? == 1)
 }
 
-/// An assignment that was taken away because it had ended.
+/// An expired assignment that was deleted.
 pub(crate) struct Ended {
     pub(crate) user: Uuid,
     pub(crate) role_id: Uuid,
     pub(crate) role: String,
 }
 
-/// Takes away what has ended of these users', who are held.
+/// Deletes the expired assignments of these users, who must be locked.
 pub(crate) async fn delete_ended(tx: &Transaction<'_>, users: &[Uuid]) -> Result<Vec<Ended>, DbError> {
     let sql = "with ended as (
                    delete from auth.user_roles where user_id = any($1) and expires_at <= clock_timestamp()
@@ -82,7 +82,7 @@ pub(crate) async fn delete_ended(tx: &Transaction<'_>, users: &[Uuid]) -> Result
     rows.iter().map(read).collect()
 }
 
-/// How many bytes the user's role names take with commas between them, those that ended counted as well.
+/// The bytes of all role names of the user with commas between them, including expired assignments.
 pub(super) async fn names_length(tx: &Transaction<'_>, user: Uuid) -> Result<usize, DbError> {
     let sql = "select coalesce(sum(octet_length(r.name) + 1), 0) as length
                from auth.user_roles held join auth.roles r on r.id = held.role_id
@@ -92,7 +92,7 @@ pub(super) async fn names_length(tx: &Transaction<'_>, user: Uuid) -> Result<usi
 }
 
 fn assignment(row: &Row) -> Result<Option<Assignment>, DbError> {
-    // A `check` keeps names in their form; without an assignment there is none.
+    // A `check` constraint keeps names well-formed; without an assignment the name is null.
     let Some(role) = row.try_get::<_, Option<&str>>("name")?.and_then(|name| name.parse().ok()) else {
         return Ok(None);
     };

@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/users/{id}/roles/{role}`: takes a role from somebody.
+//! `DELETE /api/v1/users/{id}/roles/{role}`: revokes a role.
 
 use http::StatusCode;
 use serde_json::json;
@@ -14,10 +14,10 @@ use crate::roles::show::require;
 pub fn describe(operation: Operation) -> Operation {
     of_path(operation)
         .tag("Assignments")
-        .summary("Take a role from somebody.")
-        .detail("The person's tokens have to be refreshed. Doing it again changes nothing.")
+        .summary("Revoke a role.")
+        .detail("The user's tokens must be refreshed. Repeating the request changes nothing.")
         .access(Access::Permission(Right::RolesAssign.as_str()))
-        .empty(204, "They do not have it.")
+        .empty(204, "The role is not assigned.")
 }
 
 /// Handles the request.

@@ -1,4 +1,4 @@
-//! `PUT /api/v1/roles/{role}/permissions/{permission}`: gives a role one more permission.
+//! `PUT /api/v1/roles/{role}/permissions/{permission}`: adds a permission to a role.
 
 use http::StatusCode;
 
@@ -13,17 +13,17 @@ use crate::roles::show;
 pub fn describe(operation: Operation) -> Operation {
     of_path(operation)
         .tag("Roles")
-        .summary("Give a role a permission.")
-        .detail("Whoever gives it must have it, without an end. Doing it again changes nothing.")
+        .summary("Add a permission to a role.")
+        .detail("You must hold the permission without expiry. Repeating the request changes nothing.")
         .access(Access::Permission(Right::RolesWrite.as_str()))
         .header(
             "If-Match",
-            "Change the role only if its version is one of these; `*` is any.",
+            "Change the role only if its current version is one of these; `*` matches any version.",
             Shape::text("*"),
         )
-        .answer::<RolePermission>(200, "The role had it.", RolePermission::example())
+        .answer::<RolePermission>(200, "The role already had the permission.", RolePermission::example())
         .answer_header(200, "ETag", show::VERSION)
-        .answer::<RolePermission>(201, "The role has it.", RolePermission::example())
+        .answer::<RolePermission>(201, "The permission has been added.", RolePermission::example())
         .answer_header(201, "ETag", show::VERSION)
         .problems(&[
             Code::PrivilegeEscalation,

@@ -1,4 +1,4 @@
-//! `GET /api/v1/permissions`: every permission that admin asks for or some role has.
+//! `GET /api/v1/permissions`: lists the permissions that this service checks or that some role has.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::access::{Right, allowed};
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::roles::store;
 
-/// Every permission, by its text.
+/// All permissions, by text.
 #[derive(Serialize, ToSchema)]
 struct Permissions {
     items: Vec<Item>,
@@ -25,11 +25,11 @@ struct Permissions {
 struct Item {
     #[schema(value_type = String)]
     permission: Pattern,
-    /// What it lets somebody do, for those that admin itself asks for; null for the others, which locations and
-    /// services give a meaning.
+    /// What it allows, for permissions that this service checks; null for others, whose meaning is defined by
+    /// locations and services.
     #[schema(required)]
     description: Option<&'static str>,
-    /// The roles that have it themselves, by name.
+    /// The roles that have it directly, by name.
     #[schema(value_type = Vec<String>)]
     roles: Vec<RoleName>,
 }
@@ -38,7 +38,7 @@ struct Item {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Roles")
-        .summary("Every permission that admin asks for, or some role has.")
+        .summary("List the permissions that this service checks or that some role has.")
         .access(Access::Permission(Right::RolesRead.as_str()))
         .answer::<Permissions>(
             200,

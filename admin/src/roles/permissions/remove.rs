@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/roles/{role}/permissions/{permission}`: takes a permission from a role.
+//! `DELETE /api/v1/roles/{role}/permissions/{permission}`: removes a permission from a role.
 
 use http::StatusCode;
 
@@ -13,15 +13,18 @@ use crate::roles::show;
 pub fn describe(operation: Operation) -> Operation {
     of_path(operation)
         .tag("Roles")
-        .summary("Take a permission from a role.")
-        .detail("Only one that it has itself: what it inherits stays. Doing it again changes nothing.")
+        .summary("Remove a permission from a role.")
+        .detail(
+            "Only an own permission can be removed; inherited permissions stay. Repeating the request \
+            changes nothing.",
+        )
         .access(Access::Permission(Right::RolesWrite.as_str()))
         .header(
             "If-Match",
-            "Change the role only if its version is one of these; `*` is any.",
+            "Change the role only if its current version is one of these; `*` matches any version.",
             Shape::text("*"),
         )
-        .empty(204, "The role does not have it itself.")
+        .empty(204, "The role does not have the permission directly.")
         .answer_header(204, "ETag", show::VERSION)
         .problems(&[Code::SystemRole, Code::PreconditionFailed])
 }

@@ -1,4 +1,4 @@
-//! `GET /api/v1/roles/{role}/permissions/{permission}`: whether a role has a permission itself.
+//! `GET /api/v1/roles/{role}/permissions/{permission}`: whether a role has a permission directly.
 
 use http::StatusCode;
 
@@ -12,10 +12,13 @@ use crate::roles::show::require;
 pub fn describe(operation: Operation) -> Operation {
     of_path(operation)
         .tag("Roles")
-        .summary("Whether a role has a permission itself.")
-        .detail("404 when it has not. Ask `/api/v1/authz/check` what a person may do.")
+        .summary("Check whether a role has a permission directly.")
+        .detail(
+            "404 if the role does not have the permission directly. To check what a user may do, use \
+            `/api/v1/authz/check`.",
+        )
         .access(Access::Permission(Right::RolesRead.as_str()))
-        .answer::<RolePermission>(200, "It has.", RolePermission::example())
+        .answer::<RolePermission>(200, "The role has the permission.", RolePermission::example())
 }
 
 /// Handles the request.
