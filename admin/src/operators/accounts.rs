@@ -1,4 +1,4 @@
-//! `GET /api/v1/admin/users/{id}/accounts`: what is linked to somebody, and by which rule.
+//! `GET /api/v1/admin/users/{id}/accounts`: a user's linked accounts, and the rule that linked each.
 
 use http::StatusCode;
 
@@ -11,9 +11,9 @@ use crate::users;
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
-        .summary("Somebody's accounts at identity providers.")
+        .summary("List a user's accounts at identity providers.")
         .access(Access::Permission(Right::UsersRead.as_str()))
-        .answer::<Accounts>(200, "Their accounts, the first linked first.", list::example())
+        .answer::<Accounts>(200, "The linked accounts, in the order of linking.", list::example())
 }
 
 /// Handles the request.

@@ -1,4 +1,4 @@
-//! `POST /api/v1/admin/users/{id}/disable`: keeps somebody out, at once.
+//! `POST /api/v1/admin/users/{id}/disable`: disables an account.
 
 use http::StatusCode;
 use serde_json::json;
@@ -17,7 +17,10 @@ pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
         .summary("Disable an account.")
-        .detail("Every session ends and every token is refused within milliseconds. Doing it again changes nothing.")
+        .detail(
+            "All sessions are revoked and all tokens are refused within milliseconds. Repeating the \
+            request changes nothing.",
+        )
         .access(Access::Permission(Right::UsersWrite.as_str()))
         .empty(204, "The account is disabled.")
         .problems(&[Code::LastSuperuser])

@@ -1,4 +1,4 @@
-//! `POST /api/v1/admin/users/{id}/enable`: lets somebody sign in again.
+//! `POST /api/v1/admin/users/{id}/enable`: enables a disabled account.
 
 use http::StatusCode;
 use serde_json::json;
@@ -14,8 +14,8 @@ use crate::users::store::ACTIVE;
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
-        .summary("Enable an account that was disabled.")
-        .detail("Whoever it belongs to can sign in again. Doing it again changes nothing.")
+        .summary("Enable a disabled account.")
+        .detail("The user can sign in again. Repeating the request changes nothing.")
         .access(Access::Permission(Right::UsersWrite.as_str()))
         .empty(204, "The account is active.")
 }

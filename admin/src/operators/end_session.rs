@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/admin/users/{id}/sessions/{sid}`: ends one session of somebody.
+//! `DELETE /api/v1/admin/users/{id}/sessions/{sid}`: revokes one of a user's sessions.
 
 use http::StatusCode;
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::sessions::session::EndReason;
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
-        .summary("End one session of somebody.")
+        .summary("Revoke one of a user's sessions.")
         .access(Access::Permission(Right::SessionsEnd.as_str()))
         .path("sid", "The session.", Shape::uuid("0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a"))
         .empty(204, "The session has been revoked.")

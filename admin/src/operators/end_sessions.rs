@@ -1,4 +1,4 @@
-//! `POST /api/v1/admin/users/{id}/logout-all`: ends every session of somebody.
+//! `POST /api/v1/admin/users/{id}/logout-all`: revokes all of a user's sessions.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
 use crate::users;
 
-/// What ended.
+/// The outcome.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EndedSessions)]
 struct Ended {
@@ -25,10 +25,10 @@ struct Ended {
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
-        .summary("End every session of somebody.")
-        .detail("Every token is refused within milliseconds. The person can sign in again.")
+        .summary("Revoke all of a user's sessions.")
+        .detail("All tokens are refused within milliseconds. The user can sign in again.")
         .access(Access::Permission(Right::SessionsEnd.as_str()))
-        .answer::<Ended>(200, "They are signed out everywhere.", json!({ "revoked": 1 }))
+        .answer::<Ended>(200, "All sessions have been revoked.", json!({ "revoked": 1 }))
 }
 
 /// Handles the request.

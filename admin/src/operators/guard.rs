@@ -1,4 +1,4 @@
-//! What every change of another person's account has in common.
+//! What all changes of another user's account have in common.
 
 use uuid::Uuid;
 
@@ -7,8 +7,8 @@ use crate::access::{Caller, Right, Rights, lock, lock_upon};
 use crate::api::{Code, Problem};
 use crate::db::Transaction;
 
-/// The person, held alone together with the caller, who still has `right`, and may use it on them: only superusers
-/// act on superusers.
+/// The user, locked exclusively together with the caller. The caller still has `right` and may use it on this
+/// user: only a superuser may modify a superuser.
 ///
 /// # Errors
 ///
@@ -23,8 +23,8 @@ pub(super) async fn lock_person(
     store::find(&**tx, user).await?.ok_or_else(|| Problem::new(Code::NotFound))
 }
 
-/// Holds `user`, the caller and every superuser alone, so that nobody else becomes one or ceases to be one; what the
-/// caller may do.
+/// Locks `user`, the caller and all superusers exclusively, so that superuser status does not change
+/// meanwhile. Returns the caller's rights.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub(super) async fn lock_superusers(
     Ok(lock(tx, caller, &everybody).await?.rights)
 }
 
-/// Asks that somebody is left who may do everything when `user` no longer may. With every superuser held.
+/// Checks that another superuser remains without `user`. All superusers must be locked.
 ///
 /// # Errors
 ///

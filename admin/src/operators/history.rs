@@ -1,4 +1,4 @@
-//! `GET /api/v1/admin/users/{id}/login-history`: what happened to somebody's account, a page at a time.
+//! `GET /api/v1/admin/users/{id}/login-history`: a user's login history, page by page.
 
 use http::StatusCode;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::users;
 pub fn describe(operation: Operation) -> Operation {
     list::describe_pages(of_user(operation))
         .tag("Operators")
-        .summary("What happened to somebody's account, newest first.")
+        .summary("List a user's login history, newest first.")
         .access(Access::Permission(Right::UsersRead.as_str()))
 }
 

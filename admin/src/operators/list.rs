@@ -1,4 +1,4 @@
-//! `GET /api/v1/admin/users`: looks people up, newest first.
+//! `GET /api/v1/admin/users`: searches for users, newest first.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -12,10 +12,10 @@ use crate::access::{Right, allowed};
 use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape, one_more, page};
 use crate::users::{EmailAddress, Login};
 
-/// The longest text that is looked for, in characters.
+/// The longest search text, in characters.
 const MAX_QUERY: usize = 64;
 
-/// Some of the people, the newest first.
+/// A page of users, newest first.
 #[derive(Serialize, ToSchema)]
 #[schema(as = People)]
 struct Page {
@@ -29,20 +29,20 @@ struct Page {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Operators")
-        .summary("Look people up, newest first.")
-        .detail("Everything that is given must hold.")
+        .summary("Search for users, newest first.")
+        .detail("Filters are combined with AND.")
         .access(Access::Permission(Right::UsersRead.as_str()))
         .query(
             "query",
-            "How their e-mail address, login name or display name begins, in any case.",
+            "The beginning of the e-mail address, login name or display name; case is ignored.",
             Shape::text("ann").length(1..=64),
         )
-        .query("email", "Their e-mail address.", Shape::text("anna@example.org").length(1..=254))
-        .query("login", "Their login name.", Shape::text("anna").length(1..=64))
-        .query("role", "A role that they have, assigned to them.", Shape::text("subscriber").length(1..=32))
+        .query("email", "The e-mail address.", Shape::text("anna@example.org").length(1..=254))
+        .query("login", "The login name.", Shape::text("anna").length(1..=64))
+        .query("role", "The name of an assigned role.", Shape::text("subscriber").length(1..=32))
         .query("status", "Whether the account may sign in.", Shape::one_of(&["active", "disabled"]))
         .query("superuser", "Whether the user is a superuser.", Shape::one_of(&["0", "1"]))
-        .query("limit", "How many people the page has at most.", Shape::integer(1..=100, 20).default(20))
+        .query("limit", "The highest number of users on the page.", Shape::integer(1..=100, 20).default(20))
         .query(
             "cursor",
             "`next_cursor` of the previous page, unchanged.",
@@ -52,7 +52,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[Code::ValidationFailed])
 }
 
-/// A person for the document.
+/// An example user.
 pub(super) fn example() -> Value {
     json!({
         "user_id": "0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b",
@@ -90,16 +90,16 @@ fn read(query: &Query) -> Result<Filter, Problem> {
     let role = |text: &str| text.parse::<RoleName>().ok().map(String::from);
     let status = |text: &str| ["active", "disabled"].contains(&text).then(|| text.to_owned());
     Ok(Filter {
-        query: query.parse("query", "What is looked for has 1 to 64 characters.", beginning)?,
-        email_key: query.parse("email", "This is no e-mail address.", email)?,
-        login_key: query.parse("login", "This is no login name.", login)?,
-        role: query.parse("role", "This is no role name.", role)?,
-        status: query.parse("status", "A status is active or disabled.", status)?,
+        query: query.parse("query", "`query` must be 1 to 64 characters.", beginning)?,
+        email_key: query.parse("email", "Must be an e-mail address.", email)?,
+        login_key: query.parse("login", "Must be a login name.", login)?,
+        role: query.parse("role", "Must be a role name.", role)?,
+        status: query.parse("status", "Must be `active` or `disabled`.", status)?,
         superuser: query.get("superuser").map(|_| query.flag("superuser")).transpose()?,
     })
 }
 
-/// A pattern for what begins so. What the text holds of a pattern's own characters stands for itself.
+/// A LIKE pattern for texts with this beginning; special characters of patterns are escaped.
 fn beginning(text: &str) -> Option<String> {
     let length = text.chars().count();
     let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");

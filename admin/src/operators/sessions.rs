@@ -1,4 +1,4 @@
-//! `GET /api/v1/admin/users/{id}/sessions`: where somebody is signed in.
+//! `GET /api/v1/admin/users/{id}/sessions`: a user's sessions.
 
 use http::StatusCode;
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Operators")
         .summary("A session.")
         .access(Access::Permission(Right::UsersRead.as_str()))
-        .answer::<Sessions>(200, "Their sessions, the latest used first.", example())
+        .answer::<Sessions>(200, "The sessions, the most recently used first.", example())
 }
 
 /// Example sessions.

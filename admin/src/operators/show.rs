@@ -1,4 +1,4 @@
-//! `GET /api/v1/admin/users/{id}`: one person, with roles, sessions and the latest of their history.
+//! `GET /api/v1/admin/users/{id}`: a user with roles, sessions and recent login history.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -13,16 +13,16 @@ use crate::roles::assignments::{self, Assignment};
 use crate::sessions::history::list::Page;
 use crate::sessions::list::Sessions;
 
-/// A person, with what they have and did.
+/// A user with roles, sessions and recent login history.
 #[derive(Serialize, ToSchema)]
 struct Details {
     #[serde(flatten)]
     person: Person,
-    /// Their roles, by name.
+    /// The roles, by name.
     roles: Vec<Assignment>,
-    /// Where they are signed in, the latest used first.
+    /// The sessions, the most recently used first.
     sessions: Sessions,
-    /// The latest of their history.
+    /// The newest history entries.
     history: Page,
 }
 
@@ -36,9 +36,9 @@ pub fn describe(operation: Operation) -> Operation {
     }
     of_user(operation)
         .tag("Operators")
-        .summary("One person, with roles, sessions and the latest of their history.")
+        .summary("Show a user with roles, sessions and recent login history.")
         .access(Access::Permission(Right::UsersRead.as_str()))
-        .answer::<Details>(200, "The person.", example)
+        .answer::<Details>(200, "The user.", example)
 }
 
 /// Handles the request.

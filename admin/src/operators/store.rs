@@ -1,4 +1,4 @@
-//! All SQL about other people's accounts.
+//! The SQL of other users' accounts.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::db::{Client, Connection, DbError, Transaction};
 
-/// A person as operators see them. Purposefully without `Debug`: it is personal.
+/// A user as operators see it. Purposefully without `Debug`: the content is personal.
 #[derive(Clone, Serialize, ToSchema)]
 pub(super) struct Person {
     pub(super) user_id: Uuid,
@@ -18,21 +18,21 @@ pub(super) struct Person {
     pub(super) login: Option<String>,
     #[schema(required)]
     pub(super) display_name: Option<String>,
-    /// `active`, or `disabled`: then nothing is minted for them any more.
+    /// `active`, or `disabled`: no tokens are minted any more.
     pub(super) status: String,
     pub(super) is_superuser: bool,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
 }
 
-/// Whom to look for. Everything that is given must hold.
+/// The filters of a search, combined with AND.
 #[derive(Default)]
 pub(super) struct Filter {
-    /// The beginning of an address, a login name or a display name, as a pattern, lower-cased.
+    /// The beginning of an address, a login name or a display name, as a LIKE pattern in lower case.
     pub(super) query: Option<String>,
     pub(super) email_key: Option<String>,
     pub(super) login_key: Option<String>,
-    /// Who has this role now.
+    /// Users who have this role now.
     pub(super) role: Option<String>,
     pub(super) status: Option<String>,
     pub(super) superuser: Option<bool>,
@@ -41,14 +41,14 @@ pub(super) struct Filter {
 const COLUMNS: &str =
     "u.id, u.email, u.login, u.display_name, u.status, u.is_superuser, u.created_at, u.updated_at";
 
-/// One person.
+/// One user.
 pub(super) async fn find(client: &impl Client, id: Uuid) -> Result<Option<Person>, DbError> {
     let sql = format!("select {COLUMNS} from auth.users u where u.id = $1");
     let statement = client.prepare_cached(&sql).await?;
     client.query_opt(&statement, &[&id]).await?.as_ref().map(person).transpose()
 }
 
-/// Up to `limit` people who fit `filter`, the newest first, beginning before `before`.
+/// Up to `limit` users that match `filter`, newest first, before the position `before`.
 pub(super) async fn page(
     connection: &Connection,
     filter: &Filter,
@@ -85,7 +85,7 @@ pub(super) async fn page(
     rows.iter().map(person).collect()
 }
 
-/// Enables or disables an account. `false` when it was so.
+/// Enables or disables an account. `false` when nothing changed.
 pub(super) async fn set_status(tx: &Transaction<'_>, id: Uuid, status: &str) -> Result<bool, DbError> {
     let sql =
         "update auth.users set status = $2, row_version = row_version + 1, updated_at = clock_timestamp()
@@ -93,20 +93,20 @@ pub(super) async fn set_status(tx: &Transaction<'_>, id: Uuid, status: &str) -> 
     Ok(tx.execute(sql, &[&id, &status]).await? == 1)
 }
 
-/// Everybody who may do everything, disabled or not.
+/// All superusers, disabled or not.
 pub(super) async fn superusers(tx: &Transaction<'_>) -> Result<Vec<Uuid>, DbError> {
     let rows = tx.query("select id from auth.users where is_superuser", &[]).await?;
     rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }
 
-/// Whether anybody but `user` may do everything, and can sign in.
+/// Whether a superuser other than `user` exists and can sign in.
 pub(super) async fn has_other_superuser(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
     let sql =
         "select exists (select from auth.users where is_superuser and status = 'active' and id <> $1) as has";
     Ok(tx.query_one(sql, &[&user]).await?.try_get("has")?)
 }
 
-/// Makes somebody a superuser, or no longer one. `false` when they were so.
+/// Grants or revokes superuser status. `false` when nothing changed.
 pub(super) async fn set_superuser(
     tx: &Transaction<'_>,
     id: Uuid,

@@ -1,4 +1,4 @@
-//! Who may do everything: given and taken by superusers alone, soon after they signed in.
+//! Superuser status: granted and revoked only by superusers who signed in recently.
 
 pub mod give;
 pub mod take;
@@ -11,11 +11,12 @@ use crate::access::{Caller, caller, is_fresh, of_user, rights_of};
 use crate::api::{Access, Code, Operation, Problem, Request};
 use crate::audit::{self, Action, Entry};
 
-/// The caller, a superuser who signed in a moment ago, and the user that the path names.
+/// The caller, a superuser who signed in recently, and the user in the path.
 ///
 /// # Errors
 ///
-/// 403 `forbidden` for oneself, 404 for others, without being one; 403 `fresh_auth_required`; 401; 503.
+/// Without superuser status 403 `forbidden` for the caller's own account and 404 for others; 403
+/// `fresh_auth_required`; 401; 503.
 async fn allowed(request: &Request) -> Result<(Caller, Uuid), Problem> {
     let caller = caller(request).await?;
     let user = request.uuid("id")?;
@@ -31,7 +32,7 @@ async fn allowed(request: &Request) -> Result<(Caller, Uuid), Problem> {
     }
 }
 
-/// Makes the person one, or no longer one.
+/// Grants or revokes superuser status.
 async fn set(request: &Request, caller: Caller, user: Uuid, is_superuser: bool) -> Result<(), Problem> {
     let mut connection = request.context.db.get().await?;
     let tx = connection.begin().await?;
@@ -52,13 +53,14 @@ async fn set(request: &Request, caller: Caller, user: Uuid, is_superuser: bool) 
     Ok(())
 }
 
-/// Adds what both say of themselves.
+/// Documents what both endpoints have in common.
 fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
         .detail(
-            "For superusers who signed in within the last ten minutes. A superuser may do everything in admin, and \
-             nothing at locations. Doing it again changes nothing.",
+            "Requires a superuser who signed in within the last ten minutes. A superuser may do everything \
+            in this API; at nginx locations superuser status grants nothing. Repeating the request changes \
+            nothing.",
         )
         .access(Access::Superuser)
         .problems(&[Code::FreshAuthRequired])

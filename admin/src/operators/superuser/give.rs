@@ -1,4 +1,4 @@
-//! `PUT /api/v1/admin/users/{id}/superuser`: lets somebody do everything.
+//! `PUT /api/v1/admin/users/{id}/superuser`: grants superuser status.
 
 use http::StatusCode;
 
@@ -7,7 +7,7 @@ use crate::api::{Operation, Problem, Request, Response};
 
 /// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
-    super::describe(operation).summary("Make somebody a superuser.").empty(204, "They are one.")
+    super::describe(operation).summary("Grant superuser status.").empty(204, "Granted.")
 }
 
 /// Handles the request.

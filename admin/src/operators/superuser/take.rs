@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/admin/users/{id}/superuser`: lets somebody no longer do everything.
+//! `DELETE /api/v1/admin/users/{id}/superuser`: revokes superuser status.
 
 use http::StatusCode;
 
@@ -8,8 +8,8 @@ use crate::api::{Code, Operation, Problem, Request, Response};
 /// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     super::describe(operation)
-        .summary("Make somebody a superuser no longer.")
-        .empty(204, "They are none.")
+        .summary("Revoke superuser status.")
+        .empty(204, "No longer a superuser.")
         .problems(&[Code::LastSuperuser])
 }
 
