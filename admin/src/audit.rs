@@ -1,12 +1,13 @@
-//! Who did what to whom, when, from where and in which request: a chain that shows when it was touched.
+//! The audit log, tamper-evident: who did what to which object, when, from where, and in which request.
 //!
-//! Each row is sealed with an HMAC over the seal before it and its own content. The key comes from the master
-//! keys, so that whoever can only write to the database cannot mend the chain after changing a row. What the
-//! chain cannot show is that its newest rows are gone together with the memory of them: `admin audit verify`
-//! prints where it ends, and takes such a place to hold a later chain against.
+//! Each row is sealed with an HMAC over the previous row's seal and its own content. The key is derived from
+//! the master keys, so that an attacker who can only write to the database cannot repair the chain after
+//! changing a row. The chain alone cannot show that its newest rows were removed together with the stored
+//! end: `admin audit verify` prints the end of the chain, and accepts such a position to check a later chain
+//! against.
 //!
-//! A row is written in the transaction that does what it tells of, as its last statement: the end of the chain
-//! is one row that all writers lock.
+//! A row is written in the transaction of the action that it records, as its last statement: all writers lock
+//! the row that holds the end of the chain.
 
 pub mod list;
 mod seal;
@@ -27,7 +28,7 @@ use crate::keys::DerivedKeys;
 
 pub use verify::{Broken, Chain, NotAPlace, Place, VerifyError, verify};
 
-/// Who did it, and in which request.
+/// Who acted, and in which request.
 #[derive(Debug, Clone)]
 pub struct Actor {
     kind: ActorKind,
@@ -45,22 +46,22 @@ enum ActorKind {
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $variant:ident = $name:literal $target:ident,)*) => {
-        /// What was done.
+        /// The action.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Action {
             $($(#[$doc])* $variant,)*
         }
 
         impl Action {
-            /// Every action.
+            /// All actions.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// As it is stored and shown.
+            /// The name, as stored and returned.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// What it is done to.
+            /// The kind of its target.
             pub const fn target(self) -> Target {
                 match self { $(Self::$variant => Target::$target,)* }
             }
@@ -69,52 +70,52 @@ macro_rules! actions {
 }
 
 actions! {
-    /// A role was made.
+    /// A role was created.
     RoleCreated = "role_created" Role,
-    /// Its name, words, permissions or inheritance were changed.
+    /// A role's name, texts, permissions or inheritance were changed.
     RoleChanged = "role_changed" Role,
-    /// A role was deleted, and everybody lost it.
+    /// A role was deleted, with all its assignments.
     RoleDeleted = "role_deleted" Role,
-    /// A role was given to somebody, or its end was moved.
+    /// A role was assigned, or the expiry of an assignment was changed.
     RoleAssigned = "role_assigned" User,
-    /// A role was taken from somebody.
+    /// A role was revoked from a user.
     RoleTaken = "role_taken" User,
-    /// The end of an assignment came.
+    /// An assignment expired.
     RoleEnded = "role_ended" User,
     /// An account was disabled.
     UserDisabled = "user_disabled" User,
     /// An account was enabled again.
     UserEnabled = "user_enabled" User,
-    /// Every session of somebody was ended by another person.
+    /// All sessions of a user were revoked by another user.
     SessionsEnded = "sessions_ended" User,
-    /// One session of somebody was ended by another person.
+    /// One session of a user was revoked by another user.
     SessionEnded = "session_ended" User,
-    /// Somebody may do everything now.
+    /// Superuser status was granted.
     SuperuserGiven = "superuser_given" User,
-    /// Somebody may do everything no longer.
+    /// Superuser status was revoked.
     SuperuserTaken = "superuser_taken" User,
-    /// The next signing key signs.
+    /// The next signing key became active.
     KeysRotated = "keys_rotated" Key,
     /// A signing key was killed.
     KeyKilled = "key_killed" Key,
-    /// Every session of everybody was ended.
+    /// All sessions of all users were revoked.
     EverybodySignedOut = "everybody_signed_out" Deployment,
 }
 
-/// What something is done to.
+/// The object of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// A person, by identifier.
+    /// A user, by identifier.
     User,
     /// A role, by identifier.
     Role,
     /// A signing key, by name.
     Key,
-    /// All of it, by the issuer's name.
+    /// The deployment, by the issuer's name.
     Deployment,
 }
 
-/// Something that was done.
+/// An action to record.
 #[derive(Debug, Clone)]
 pub struct Entry {
     action: Action,
@@ -133,12 +134,12 @@ impl Actor {
         }
     }
 
-    /// Whoever typed a command of `admin`.
+    /// An operator who ran a command of `admin`.
     pub const fn command() -> Self {
         Self { kind: ActorKind::Command, id: None, address: None, request_id: None }
     }
 
-    /// This service, by itself.
+    /// This service itself.
     pub(crate) const fn service() -> Self {
         Self { kind: ActorKind::Service, id: None, address: None, request_id: None }
     }
@@ -166,7 +167,7 @@ impl Target {
 }
 
 impl Entry {
-    /// `action` was done to `target`. `detail` holds what else belongs to it, and no secret.
+    /// `action` was applied to `target`. `detail` holds further facts, and no secret.
     pub fn new(action: Action, target: impl Into<String>, detail: Value) -> Self {
         Self { action, target: target.into(), detail }
     }
@@ -187,8 +188,8 @@ impl Entry {
     }
 }
 
-/// Records `entry`, for good when `tx` commits. The last statement of the transaction: from here on every other
-/// writer waits for its end.
+/// Records `entry`, permanently when `tx` commits. Must be the last statement of the transaction: all other
+/// writers wait until it ends.
 ///
 /// # Errors
 ///
@@ -229,7 +230,7 @@ pub async fn record_all(
     store::append(tx, &rows).await
 }
 
-/// As [`record`], for what the caller of `request` did.
+/// As [`record`], for an action of the caller of `request`.
 pub(crate) async fn record_of(
     tx: &Transaction<'_>,
     request: &Request,

@@ -1,4 +1,4 @@
-//! `GET /api/v1/admin/audit`: who did what to whom, newest first.
+//! `GET /api/v1/admin/audit`: the audit log, newest first.
 
 use std::net::IpAddr;
 
@@ -14,10 +14,10 @@ use super::{Action, store};
 use crate::access::{Right, allowed};
 use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape, one_more, page};
 
-/// The longest `target` that is looked for, in characters; none that is stored is longer.
+/// The longest `target` filter, in characters; no stored target is longer.
 const MAX_TARGET: usize = 128;
 
-/// Which rows.
+/// The filters.
 #[derive(Debug, Default)]
 pub(super) struct Filter {
     pub(super) actor: Option<Uuid>,
@@ -25,7 +25,7 @@ pub(super) struct Filter {
     pub(super) target: Option<String>,
 }
 
-/// Some of the audit log, the latest first.
+/// A page of the audit log, newest first.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditLog)]
 struct Page {
@@ -35,23 +35,23 @@ struct Page {
     next_cursor: Option<String>,
 }
 
-/// Something that was done.
+/// An action to record.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
 struct Item {
-    /// Its place, from 1, without a gap.
+    /// The row number, from 1, without gaps.
     seq: i64,
     occurred_at: Timestamp,
-    /// `user`, `command` (typed by an operator) or `service` (done by itself when the time came).
+    /// `user`, `command` (run by an operator) or `service` (an automatic action of this service).
     actor_kind: String,
-    /// The user who did it.
+    /// The user who acted.
     #[schema(required)]
     actor_id: Option<Uuid>,
     action: String,
-    /// `user`, `role` or `key`.
+    /// `user`, `role`, `key` or `deployment`.
     target_kind: String,
     target_id: String,
-    /// What else belongs to it; its members depend on the action.
+    /// Further facts; the members depend on the action.
     #[schema(value_type = Object)]
     detail: Value,
     #[schema(value_type = Option<String>, required)]
@@ -77,14 +77,14 @@ pub fn describe(operation: Operation) -> Operation {
     });
     operation
         .tag("Operators")
-        .summary("Who did what to whom, newest first.")
-        .detail("`admin audit verify` finds a row that was changed, removed or moved.")
+        .summary("List the audit log, newest first.")
+        .detail("To find changed, removed or moved rows, run `admin audit verify`.")
         .access(Access::Permission(Right::AuditRead.as_str()))
-        .query("actor", "Only what this user did.", Shape::uuid("0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a"))
-        .query("action", "Only this.", Shape::one_of(&actions))
+        .query("actor", "Only actions of this user.", Shape::uuid("0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a"))
+        .query("action", "Only this action.", Shape::one_of(&actions))
         .query(
             "target",
-            "Only what was done to this: a user, a role or a key.",
+            "Only actions on this user, role, key or deployment.",
             Shape::text("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b").length(1..=128),
         )
         .query("limit", "The highest number of entries on the page.", Shape::integer(1..=100, 20).default(20))
@@ -116,11 +116,9 @@ impl Filter {
         let known = |text: &str| Action::ALL.iter().find(|action| action.name() == text);
         let target = |text: &str| ((1..=MAX_TARGET).contains(&text.chars().count())).then(|| text.to_owned());
         Ok(Self {
-            actor: query.parse("actor", "An actor is a user's identifier.", |text| text.parse().ok())?,
-            action: query
-                .parse("action", "This is none of the actions.", known)?
-                .map(|action| action.name().to_owned()),
-            target: query.parse("target", "A target has 1 to 128 characters.", target)?,
+            actor: query.parse("actor", "Must be a user's identifier.", |text| text.parse().ok())?,
+            action: query.parse("action", "Unknown action.", known)?.map(|action| action.name().to_owned()),
+            target: query.parse("target", "`target` must be 1 to 128 characters.", target)?,
         })
     }
 }
@@ -135,7 +133,7 @@ impl From<Row> for Item {
             action: row.action,
             target_kind: row.target_kind,
             target_id: row.target_id,
-            // A row that was written by hand may hold other JSON.
+            // A row that was written by hand may contain other JSON.
             detail: serde_json::from_str(&row.detail).unwrap_or(Value::Null),
             address: row.address,
             request_id: row.request_id,

@@ -1,4 +1,4 @@
-//! The seal of one row: HMAC-SHA256 over the seal before it and every column, each with its length.
+//! The seal of one row: HMAC-SHA256 over the previous seal and all columns, each with its length.
 
 use std::net::IpAddr;
 
@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use crate::keys::DerivedKeys;
 
-/// The length of a seal.
+/// The length of a seal in bytes.
 pub(super) const SEAL_BYTES: usize = 32;
 
-/// A seal; zeroes before the first row.
+/// A seal; all zeroes before the first row.
 pub(super) type Seal = [u8; SEAL_BYTES];
 
-/// Everything that a row tells, as it is stored.
+/// All columns of a row, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) seq: i64,
@@ -24,13 +24,13 @@ pub(super) struct Row {
     pub(super) action: String,
     pub(super) target_kind: String,
     pub(super) target_id: String,
-    /// JSON, to the letter.
+    /// The JSON text, byte for byte.
     pub(super) detail: String,
     pub(super) address: Option<IpAddr>,
     pub(super) request_id: Option<String>,
 }
 
-/// Seals `row` after `before` with the newest key, whose number comes first.
+/// Seals `row` after `before` with the newest key, and returns the key's number first.
 pub(super) fn seal(keys: &DerivedKeys, before: &Seal, row: &Row) -> (u8, Seal) {
     let number = keys.current();
     let key = keys.find(number).expect("the newest key is one of the keys");
@@ -40,7 +40,7 @@ pub(super) fn seal(keys: &DerivedKeys, before: &Seal, row: &Row) -> (u8, Seal) {
     (number, seal)
 }
 
-/// Whether `seal` is that of `row` after `before`, in constant time.
+/// Whether `seal` is the seal of `row` after `before`, in constant time.
 pub(super) fn is_sealed(key: &hmac::Key, before: &Seal, row: &Row, seal: &[u8]) -> bool {
     hmac::verify(key, &message(before, row), seal).is_ok()
 }
@@ -48,7 +48,7 @@ pub(super) fn is_sealed(key: &hmac::Key, before: &Seal, row: &Row, seal: &[u8]) 
 fn message(before: &Seal, row: &Row) -> Vec<u8> {
     let mut message = before.to_vec();
     let mut add = |part: Option<&[u8]>| {
-        // Nothing and the empty text are told apart, and no part can run into the next.
+        // Null and the empty text are distinct, and no column can run into the next.
         message.push(u8::from(part.is_some()));
         let part = part.unwrap_or_default();
         message.extend_from_slice(&(part.len() as u64).to_be_bytes());

@@ -1,4 +1,4 @@
-//! All SQL about the audit log.
+//! The SQL of the audit log.
 
 use jiff::Timestamp;
 use tokio_postgres::Row as SqlRow;
@@ -9,24 +9,24 @@ use super::seal::{Row, Seal};
 use super::verify::Place;
 use crate::db::{Connection, DbError, Transaction};
 
-/// Where the chain ends, and the moment of the next row.
+/// The end of the chain, and the time of the next row.
 pub(super) struct Head {
     pub(super) seq: i64,
     pub(super) seal: Seal,
     pub(super) now: Timestamp,
 }
 
-/// A row with its seal, as it was found.
+/// A row with its seal, as read.
 pub(super) struct Sealed {
     pub(super) row: Row,
-    /// Whether what was read is all that stands there.
+    /// Whether the columns that were read are all that the row contains.
     pub(super) is_readable: bool,
     pub(super) key: u8,
     pub(super) seal: Vec<u8>,
 }
 
-/// The end of the chain, held alone until the transaction ends. Never a moment before the row before: the
-/// clock may have been read before the lock was had.
+/// The end of the chain, locked exclusively until the transaction ends. Its time is never before that of the
+/// previous row: the clock may have been read before the lock was taken.
 pub(super) async fn lock_head(tx: &Transaction<'_>) -> Result<Head, DbError> {
     let sql = "select seq, seal, greatest(clock_timestamp(), occurred_at) as now
                from auth.audit_head for update";
@@ -35,13 +35,13 @@ pub(super) async fn lock_head(tx: &Transaction<'_>) -> Result<Head, DbError> {
     Ok(Head { seq: row.try_get("seq")?, seal: seal(&row)?, now: row.try_get("now")? })
 }
 
-/// The end of the chain as it is now.
+/// The current end of the chain.
 pub(super) async fn head(connection: &Connection) -> Result<Place, DbError> {
     let row = connection.query_one("select seq, seal from auth.audit_head", &[]).await?;
     Ok(Place { seq: row.try_get("seq")?, seal: seal(&row)? })
 }
 
-/// Adds rows with their keys and seals; the last is the end of the chain from now on.
+/// Inserts rows with their keys and seals; the last one becomes the end of the chain.
 pub(super) async fn append(tx: &Transaction<'_>, rows: &[(Row, u8, Seal)]) -> Result<(), DbError> {
     let sql = "with appended as (
                    insert into auth.audit_log (seq, occurred_at, actor_kind, actor_id, action, target_kind,
@@ -92,7 +92,8 @@ pub(super) async fn append(tx: &Transaction<'_>, rows: &[(Row, u8, Seal)]) -> Re
 
 /// Rows after `after`, in order.
 pub(super) async fn rows(connection: &Connection, after: i64, limit: i64) -> Result<Vec<Sealed>, DbError> {
-    // An address with a mask and a moment without an end are never written, and not what the row says when read.
+    // This service never writes an address with a netmask or an infinite time; reading one would hide what
+    // the row contains.
     let sql = "select seq, case when isfinite(occurred_at) then occurred_at else to_timestamp(0) end as occurred_at,
                    actor_kind, actor_id, action, target_kind, target_id, detail::text as detail, address,
                    request_id, seal_key, seal,
@@ -104,7 +105,7 @@ pub(super) async fn rows(connection: &Connection, after: i64, limit: i64) -> Res
         Ok(Sealed {
             row: row(found)?,
             is_readable: found.try_get("is_readable")?,
-            // A `check` keeps it within a byte.
+            // A `check` constraint keeps it within one byte.
             key: u8::try_from(found.try_get::<_, i16>("seal_key")?).unwrap_or(0),
             seal: found.try_get("seal")?,
         })
@@ -112,7 +113,7 @@ pub(super) async fn rows(connection: &Connection, after: i64, limit: i64) -> Res
     rows.iter().map(sealed).collect()
 }
 
-/// Up to `limit` rows that fit `filter`, the latest first, beginning before `before`.
+/// Up to `limit` rows that match `filter`, newest first, before the position `before`.
 pub(super) async fn page(
     connection: &Connection,
     filter: &Filter,
@@ -149,5 +150,5 @@ fn row(row: &SqlRow) -> Result<Row, DbError> {
 
 fn seal(row: &SqlRow) -> Result<Seal, DbError> {
     let bytes: &[u8] = row.try_get("seal")?;
-    Ok(Seal::try_from(bytes).expect("the table allows 32 bytes alone"))
+    Ok(Seal::try_from(bytes).expect("a `check` constraint allows only 32 bytes"))
 }

@@ -1,4 +1,4 @@
-//! Walks the whole chain and says where it was touched.
+//! Verifies the whole chain and reports where it was altered.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,8 +11,8 @@ use crate::keys::DerivedKeys;
 /// How many rows are read at once.
 const PAGE: i64 = 1000;
 
-/// A place in the chain: a row and its seal. Written down elsewhere, it shows later that nothing up to there is
-/// gone.
+/// A position in the chain: a row number and its seal. Stored elsewhere, it proves later that no row up to it
+/// is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     pub(super) seq: i64,
@@ -21,51 +21,52 @@ pub struct Place {
 
 /// The text is not `<number>:<64 hex digits>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a place is what `admin audit verify` printed: a number, a colon and 64 hex digits")]
+#[error("a position must be a number, a colon and 64 hex digits, as printed by `admin audit verify`")]
 pub struct NotAPlace;
 
-/// A chain that holds together.
+/// An intact chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chain {
-    /// How many rows it has.
+    /// The number of rows.
     pub rows: i64,
-    /// Where it ends.
+    /// Its end.
     pub end: Place,
 }
 
-/// Where a chain does not hold together.
+/// Where a chain is broken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
-    /// A number is missing.
+    /// A row number is missing.
     #[error("row {0} is missing: it was removed, or its number was changed")]
     Missing(i64),
-    /// A row is not what was sealed.
-    #[error("row {0} was changed, put there, or moved: it does not fit its seal and the row before it")]
+    /// A row does not match its seal.
+    #[error("row {0} was changed, inserted or moved: it does not match its seal and the previous row")]
     Changed(i64),
-    /// The end of the chain is not what the log remembers.
+    /// The end of the chain is not the stored one.
     #[error(
-        "the log ends at row {found}, but {expected} rows were written: the last ones were removed or added"
+        "the log ends at row {found}, but {expected} rows were written: the last rows were removed or added"
     )]
     End {
-        /// As the head remembers it.
+        /// The stored end.
         expected: i64,
-        /// The last row.
+        /// The last row found.
         found: i64,
     },
-    /// A seal of a key that had been replaced.
-    #[error("row {seq} is sealed under master key {key}, which a row before it had left for a newer one")]
+    /// A seal with a key that had been replaced before.
+    #[error("row {seq} is sealed with master key {key}, but an earlier row already used a newer key")]
     OldKey {
         /// The row.
         seq: i64,
         /// The key.
         key: u8,
     },
-    /// Another chain than the one that was seen before.
-    #[error("row {0} is not the one that was seen before: the log was written anew from there or before")]
+    /// Not the chain that was seen before.
+    #[error("row {0} differs from the one seen before: the log was rewritten from there or earlier")]
     OtherPlace(i64),
     /// A key is missing.
     #[error(
-        "row {seq} is sealed under master key {key}, which is not configured; put it back at the end of ADMIN_MASTER_KEYS"
+        "row {seq} is sealed with master key {key}, which is not configured; append it to ADMIN_MASTER_KEYS \
+        again"
     )]
     KeyMissing {
         /// The row.
@@ -75,10 +76,10 @@ pub enum Broken {
     },
 }
 
-/// Why the chain is not known to hold.
+/// Why the chain could not be verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// It does not.
+    /// The chain is broken.
     #[error(transparent)]
     Broken(#[from] Broken),
     /// No PostgreSQL connection.
@@ -86,28 +87,28 @@ pub enum VerifyError {
     Database(#[from] DbError),
 }
 
-/// A walk along the chain.
+/// A verification in progress.
 struct Walk<'k> {
     keys: &'k DerivedKeys,
-    /// Where it has to come through: seen before, and remembered as the end.
+    /// Positions that the chain must pass through: seen before, and the stored end.
     known: Vec<Place>,
     at: Place,
-    /// How old the key of the last row is; see [`DerivedKeys::age`].
+    /// The age of the last row's key; see [`DerivedKeys::age`].
     age: usize,
 }
 
-/// Verifies the chain from its first row to where it ends now, and, when it was seen before, that it still goes
-/// through that place.
+/// Verifies the chain from its first row to its current end. With a position seen before, also that the chain
+/// still passes through it.
 ///
 /// # Errors
 ///
-/// [`Broken`] with the first row that does not fit.
+/// [`Broken`] with the first row that does not match.
 pub async fn verify(
     connection: &Connection,
     keys: &DerivedKeys,
     known: Option<Place>,
 ) -> Result<Chain, VerifyError> {
-    // Read first: what is added meanwhile lies behind it.
+    // Read first: rows added meanwhile come after it.
     let head = store::head(connection).await?;
     let known = known.into_iter().chain([head]).collect();
     let mut walk = Walk { keys, known, at: Place { seq: 0, seal: [0; SEAL_BYTES] }, age: usize::MAX };
@@ -135,7 +136,7 @@ impl Walk<'_> {
         if !sealed.is_readable || !is_sealed(key, &self.at.seal, &sealed.row, &sealed.seal) {
             return Err(Broken::Changed(seq));
         }
-        // Whoever got hold of a key that was replaced must not be able to go on with it.
+        // An attacker who obtained a replaced key must not be able to continue with it.
         let age = self.keys.age(sealed.key).unwrap_or(usize::MAX);
         if age > self.age {
             return Err(Broken::OldKey { seq, key: sealed.key });
@@ -148,7 +149,7 @@ impl Walk<'_> {
         }
     }
 
-    /// `now` is the end as it is remembered after the walk: rows beyond it are nobody's.
+    /// `now` is the stored end, read after all rows: no transaction committed any row beyond it.
     fn finish(self, now: Place) -> Result<Chain, Broken> {
         let end = self.at;
         let furthest = self.known.iter().map(|known| known.seq).max().unwrap_or(0);
