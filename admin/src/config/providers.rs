@@ -56,7 +56,7 @@ pub struct ProviderConfig {
     pub scopes: String,
     /// Whether its addresses count as proved where it does not say that they are not.
     pub trusts_email: bool,
-    /// Where it is.
+    /// The URL of the role.
     pub location: Location,
     /// What it is like.
     pub descriptor: &'static Descriptor,

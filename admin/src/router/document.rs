@@ -21,7 +21,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Providers", "Signing in through Google, Yandex and others."),
     ("Me", "What the caller knows and changes about themselves."),
     ("Roles", "What can be given to people, and what it permits."),
-    ("Assignments", "Who has which role, and until when."),
+    ("Assignments", "Role assignments and their expiry."),
     ("Authorisation", "The permissions that a user has, and which roles grant them."),
     ("Operators", "Other people's accounts, and who changed what. Not reachable through the gateway."),
     ("Keys", "How others verify an access token."),
