@@ -1,0 +1,119 @@
+//! Which file names something of which other file: by `use`, by a path in the code, or in a macro's arguments.
+//!
+//! A `mod` line is no arrow: a file that only declares its modules knows nothing of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::code::{Named, read};
+use crate::modules::{ModulePath, Tree, trees};
+use crate::workspace::{Package, shown};
+
+/// One file names something of another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Arrow {
+    pub(crate) from: PathBuf,
+    pub(crate) to: PathBuf,
+    /// The first line that does, and what it names.
+    pub(crate) line: usize,
+    pub(crate) names: String,
+}
+
+/// The arrows of a crate, the first of each pair of files.
+pub(crate) fn arrows(package: &Package) -> Vec<Arrow> {
+    let trees = trees(package);
+    let map = Map::new(&trees);
+    let mut first = BTreeMap::new();
+    for (index, tree) in trees.iter().enumerate() {
+        for (module, path, file) in &tree.files {
+            for named in read(module, file).names {
+                let Some(to) = map.file_of(index, &named, 0) else { continue };
+                if to != *path {
+                    let names = named.segments.join("::");
+                    let arrow = Arrow { from: path.clone(), to: to.clone(), line: named.line, names };
+                    first.entry((path.clone(), to)).or_insert(arrow);
+                }
+            }
+        }
+    }
+    first.into_values().collect()
+}
+
+impl std::fmt::Display for Arrow {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { from, to, line, names } = self;
+        write!(formatter, "{}:{line} names `{names}` of {}", shown(from), shown(to))
+    }
+}
+
+/// Where each path leads.
+struct Map<'a> {
+    trees: &'a [Tree],
+    /// By tree, module and name: what a `pub use` hands on.
+    exports: BTreeMap<(usize, ModulePath, String), Named>,
+}
+
+impl<'a> Map<'a> {
+    fn new(trees: &'a [Tree]) -> Self {
+        let mut exports = BTreeMap::new();
+        for (index, tree) in trees.iter().enumerate() {
+            for (module, _, file) in &tree.files {
+                for (module, name, named) in read(module, file).exports {
+                    exports.insert((index, module, name), named);
+                }
+            }
+        }
+        Self { trees, exports }
+    }
+
+    /// The file of the innermost module that a path goes through, if it is one of the crate's. A name that a module
+    /// only hands on leads to where it comes from.
+    fn file_of(&self, tree: usize, named: &Named, steps: usize) -> Option<PathBuf> {
+        assert!(steps < 32, "names are handed on in a circle: {named:?}");
+        let (tree, mut module, mut rest) = self.root_of(tree, named)?;
+        let modules = &self.trees[tree].modules;
+        while let Some((segment, after)) = rest.split_first() {
+            let below = [module.as_slice(), std::slice::from_ref(segment)].concat();
+            match segment.as_str() {
+                "super" => drop(module.pop()),
+                _ if modules.contains_key(&below) => module = below,
+                _ => {
+                    if let Some(meant) = self.exports.get(&(tree, module.clone(), segment.clone())) {
+                        let segments = [&meant.segments, after].concat();
+                        let meant = Named { segments, ..meant.clone() };
+                        return self
+                            .file_of(tree, &meant, steps + 1)
+                            .or_else(|| modules.get(&module).cloned());
+                    }
+                    break;
+                }
+            }
+            rest = after;
+        }
+        modules.get(&module).cloned()
+    }
+
+    /// The tree and module in which a path begins, and what is left of it.
+    fn root_of<'n>(&self, tree: usize, named: &'n Named) -> Option<(usize, ModulePath, &'n [String])> {
+        let (first, rest) = named.segments.split_first()?;
+        let library = self.trees.iter().position(|tree| tree.library.as_ref() == Some(first));
+        match (first.as_str(), library) {
+            ("crate", _) => Some((tree, Vec::new(), rest)),
+            ("self", _) => Some((tree, named.module.clone(), rest)),
+            ("super", _) => Some((tree, named.module.clone(), &named.segments)),
+            (_, Some(library)) if library != tree => Some((library, Vec::new(), rest)),
+            _ => {
+                let child = [named.module.as_slice(), std::slice::from_ref(first)].concat();
+                let is_here = self.trees[tree].modules.contains_key(&child)
+                    || self.exports.contains_key(&(tree, named.module.clone(), first.clone()));
+                is_here.then(|| (tree, named.module.clone(), named.segments.as_slice()))
+            }
+        }
+    }
+}
+
+/// The module of a file, for those who look at folders.
+pub(crate) fn module_of(trees: &[Tree], path: &Path) -> Option<ModulePath> {
+    let all = trees.iter().flat_map(|tree| &tree.files);
+    all.into_iter().find(|(_, file, _)| file == path).map(|(module, ..)| module.clone())
+}

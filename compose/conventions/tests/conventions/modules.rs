@@ -1,0 +1,74 @@
+//! The modules of a crate and the file that each stands in, without what is compiled for tests only.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use syn::{Attribute, Item, Meta};
+
+use crate::workspace::{Package, shown};
+
+/// A path of modules below a crate's root, which itself is empty.
+pub(crate) type ModulePath = Vec<String>;
+
+/// The modules below one root: a library or a program.
+pub(crate) struct Tree {
+    /// Under which name other roots of the same crate know it; only a library has one.
+    pub(crate) library: Option<String>,
+    /// The file of each module. A module in braces has the file it stands in.
+    pub(crate) modules: BTreeMap<ModulePath, PathBuf>,
+    /// The parsed files, each under the path of its own module.
+    pub(crate) files: Vec<(ModulePath, PathBuf, syn::File)>,
+}
+
+/// The trees of a crate; a library comes first.
+pub(crate) fn trees(package: &Package) -> Vec<Tree> {
+    let name = package.name.replace('-', "_");
+    let library = package.library.iter().map(|root| Tree::read(Some(name.clone()), root));
+    library.chain(package.programs.iter().map(|root| Tree::read(None, root))).collect()
+}
+
+/// Whether an item is compiled for tests only.
+pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| match &attribute.meta {
+        Meta::Path(path) => path.is_ident("test"),
+        Meta::List(list) => list.path.is_ident("cfg") && list.tokens.to_string() == "test",
+        Meta::NameValue(_) => false,
+    })
+}
+
+impl Tree {
+    fn read(library: Option<String>, root: &Path) -> Self {
+        let mut tree = Self { library, modules: BTreeMap::new(), files: Vec::new() };
+        tree.read_file(Vec::new(), root, root.parent().unwrap());
+        tree
+    }
+
+    /// Reads the file of `module`, whose own modules are in `folder`.
+    fn read_file(&mut self, module: ModulePath, path: &Path, folder: &Path) {
+        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", shown(path)));
+        let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", shown(path)));
+        self.read_items(&module, path, folder, &file.items);
+        self.files.push((module, path.to_owned(), file));
+    }
+
+    fn read_items(&mut self, module: &ModulePath, path: &Path, folder: &Path, items: &[Item]) {
+        self.modules.insert(module.clone(), path.to_owned());
+        for item in items {
+            let Item::Mod(child) = item else { continue };
+            if is_for_tests(&child.attrs) {
+                continue;
+            }
+            assert!(
+                !child.attrs.iter().any(|attribute| attribute.path().is_ident("path")),
+                "{}: a module is where its name says, without #[path]",
+                shown(path)
+            );
+            let name = child.ident.to_string();
+            let below = [module.as_slice(), std::slice::from_ref(&name)].concat();
+            match &child.content {
+                Some((_, items)) => self.read_items(&below, path, &folder.join(&name), items),
+                None => self.read_file(below, &folder.join(format!("{name}.rs")), &folder.join(&name)),
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! SQL, the paths of the API, clocks, randomness and warp are used only where ARCHITECTURE.md says.
+
+use regex::Regex;
+
+use crate::code::{Code, read};
+use crate::modules::trees;
+use crate::workspace::{Package, packages, shown};
+
+/// One thing and the files that may use it, as paths from the root; a folder ends with a slash.
+struct Rule {
+    what: &'static str,
+    crates: &'static [&'static str],
+    allowed: &'static [&'static str],
+    /// What of a file is the thing.
+    found: fn(&Code) -> Vec<(usize, String)>,
+}
+
+const RULES: &[Rule] = &[
+    Rule { what: "SQL", crates: &["admin"], allowed: &[], found: sql },
+    Rule {
+        what: "a path of the API",
+        crates: &["admin"],
+        allowed: &["admin/src/router.rs"],
+        found: api_path,
+    },
+    Rule {
+        what: "the system's clock",
+        crates: &["admin", "introspect", "shared", "runtime"],
+        allowed: &[],
+        found: |code| paths(code, &["SystemClock", "SystemTime::now", "Timestamp::now", "Zoned::now"]),
+    },
+    Rule {
+        what: "the system's randomness",
+        crates: &["admin", "introspect", "shared", "runtime"],
+        allowed: &[],
+        found: |code| {
+            paths(code, &["now_v7", "new_v4", "rand::fill", "SystemRandom", "OsRng", "SaltString::generate"])
+        },
+    },
+    Rule { what: "warp", crates: &["admin"], allowed: &[], found: |code| paths(code, &["warp"]) },
+    Rule {
+        what: "a row of PostgreSQL",
+        crates: &["admin"],
+        allowed: &[],
+        found: |code| paths(code, &["tokio_postgres::Row"]),
+    },
+];
+
+#[test]
+fn each_thing_is_used_only_where_it_may_be() {
+    let packages = packages();
+    let mut wrong = Vec::new();
+    for rule in RULES {
+        let has = |package: &&Package| rule.crates.contains(&package.name.as_str());
+        for package in packages.iter().filter(has) {
+            wrong.extend(uses(rule, package));
+        }
+    }
+    assert!(wrong.is_empty(), "used where it may not be:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_allowed_place_uses_what_it_may() {
+    for rule in RULES {
+        for allowed in rule.allowed {
+            let is_used = packages()
+                .iter()
+                .filter(|package| rule.crates.contains(&package.name.as_str()))
+                .any(|package| {
+                    let trees = trees(package);
+                    let mut files = trees.iter().flat_map(|tree| &tree.files);
+                    files.any(|(module, path, file)| {
+                        is_in(&shown(path), allowed) && !(rule.found)(&read(module, file)).is_empty()
+                    })
+                });
+            assert!(is_used, "{allowed} may use {}, and does not", rule.what);
+        }
+    }
+}
+
+#[test]
+fn what_is_looked_for_is_found() {
+    let file = syn::parse_file(
+        r#"
+        use warp::Filter;
+        fn f() {
+            let id = Uuid::now_v7();
+            client.query("select id from auth.users", &[]);
+            debug!("/api/v1/me");
+        }
+        #[test]
+        fn t() { let sql = "delete from auth.users"; }
+        "#,
+    )
+    .unwrap();
+    let code = read(&Vec::new(), &file);
+    assert_eq!(sql(&code).len(), 1);
+    assert_eq!(api_path(&code).len(), 1);
+    assert_eq!(paths(&code, &["now_v7"]).len(), 1);
+    assert_eq!(paths(&code, &["warp"]).len(), 1);
+    assert_eq!(paths(&code, &["SystemClock"]), []);
+}
+
+fn uses(rule: &Rule, package: &Package) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for tree in trees(package) {
+        for (module, path, file) in &tree.files {
+            let path = shown(path);
+            if !rule.allowed.iter().any(|allowed| is_in(&path, allowed)) {
+                let found = (rule.found)(&read(module, file));
+                wrong.extend(
+                    found.into_iter().map(|(line, text)| format!("{path}:{line}: {}: {text}", rule.what)),
+                );
+            }
+        }
+    }
+    wrong
+}
+
+fn is_in(path: &str, allowed: &str) -> bool {
+    if allowed.ends_with('/') { path.starts_with(allowed) } else { path.ends_with(allowed) }
+}
+
+/// Statements begin in lower case here, and sentences do not.
+fn sql(code: &Code) -> Vec<(usize, String)> {
+    let statement = Regex::new(
+        r"(?s)^\s*(select|with\s+\w+\s+as|insert into|update \w+\.|delete from|lock table|truncate|notify|listen|set (local|session)|begin|commit|rollback|create (table|index|role|database)|alter|drop)\b",
+    )
+    .unwrap();
+    matching(code, &statement)
+}
+
+fn api_path(code: &Code) -> Vec<(usize, String)> {
+    matching(code, &Regex::new(r"/(api/v1|openapi\.json|apidocs|\.well-known)\b").unwrap())
+}
+
+fn matching(code: &Code, what: &Regex) -> Vec<(usize, String)> {
+    let found = code.texts.iter().filter(|(_, text)| what.is_match(text));
+    found.map(|(line, text)| (*line, text.chars().take(60).collect())).collect()
+}
+
+/// The paths of which one of `wanted`, a segment or several, is a part.
+fn paths(code: &Code, wanted: &[&str]) -> Vec<(usize, String)> {
+    let named = code.names.iter().map(|named| (named.line, named.segments.join("::")));
+    let is_wanted =
+        |path: &str| wanted.iter().any(|wanted| format!("::{path}::").contains(&format!("::{wanted}::")));
+    named.filter(|(_, path)| is_wanted(path)).collect()
+}
