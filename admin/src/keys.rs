@@ -1,10 +1,11 @@
-//! Signing keys, and the keys that refresh tokens are made with.
+//! Signing keys of access tokens, and the keys derived for refresh tokens and the audit log.
 //!
-//! A signing key is *next* (published, does not sign yet), then *active* (signs), then *retired* (published
-//! as long as a token of it can live); or *killed* (its tokens are refused for ever). The table is the
-//! truth; each process keeps a copy, which [`Keys::keep_fresh`] reads again whenever it changed.
+//! A signing key is first *next* (published, does not sign yet), then *active* (signs), then *retired*
+//! (published while a token that it signed can be valid); or *killed* (its tokens are refused for ever). The
+//! table is authoritative; each process keeps a copy, which [`Keys::keep_fresh`] reloads after every change.
 //!
-//! Killing a key also records a revocation. That lies above this module, so the command that kills does both.
+//! Killing a key also requires a revocation. Revocations are a later module, so the command that kills a key
+//! does both.
 
 mod change;
 mod derived;
@@ -30,31 +31,31 @@ pub use store::{KeyRow, Status};
 
 use ring::Ring;
 
-/// The signing keys of this process: a copy of the table that is swapped whole. Cheap to clone.
+/// The signing keys of this process: a copy of the table that is replaced as a whole. Cheap to clone.
 #[derive(Clone)]
 pub struct Keys {
     sealer: Arc<Sealer>,
     current: Arc<ArcSwapOption<Ring>>,
 }
 
-/// Why the keys are of no use at the moment.
+/// Why the keys cannot be used now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unready {
-    /// [`Keys::load`] has not succeeded, or found nothing that can be published.
-    #[error("the signing keys have not been read from PostgreSQL yet")]
+    /// [`Keys::load`] has not succeeded, or found nothing to publish.
+    #[error("the signing keys have not been loaded from PostgreSQL yet")]
     NotLoaded,
-    /// The public keys are known, but the private one that should sign does not open.
-    #[error("the active signing key cannot be used; look for its reason in an earlier line of this log")]
+    /// The public keys are loaded, but the active private key cannot be decrypted.
+    #[error("the active signing key cannot be used; an earlier line of this log has the reason")]
     CannotSign,
 }
 
-/// The keys could not be read.
+/// Loading failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// What stands there cannot be used.
+    /// The rows of the table are invalid.
     #[error(transparent)]
     Ring(#[from] RingError),
 }
@@ -65,17 +66,18 @@ impl Keys {
         Self { sealer: Arc::new(Sealer::new(masters)), current: Arc::new(ArcSwapOption::empty()) }
     }
 
-    /// What private keys are sealed with.
+    /// The keys that seal private keys.
     pub fn sealer(&self) -> &Sealer {
         &self.sealer
     }
 
-    /// Reads the table anew.
+    /// Reloads the table.
     ///
     /// # Errors
     ///
-    /// When PostgreSQL is away: the copy stays as it was. When the active key cannot be used: the public keys
-    /// are those of the table all the same, so that a killed one is good no longer, and nothing is signed.
+    /// When PostgreSQL is unavailable: the copy stays as it was. When the active key cannot be used: the
+    /// public keys are updated all the same, so that a killed key is no longer published, but nothing is
+    /// signed.
     pub async fn load(&self, db: &Db) -> Result<(), LoadError> {
         let rows = store::published(&*db.get().await?).await?;
         let (ring, unusable) = match Ring::new(&rows, &self.sealer) {
@@ -86,25 +88,25 @@ impl Keys {
         unusable.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// The compact JWS of an access token with these claims, signed with the active key.
+    /// The compact JWS of an access token with these claims, signed by the active key.
     ///
     /// # Errors
     ///
-    /// When the keys have not been read yet, or the active one cannot be used.
+    /// When the keys are not loaded yet, or the active one cannot be used.
     pub fn sign(&self, claims: &Claims) -> Result<String, Unready> {
         self.current.load().as_ref().ok_or(Unready::NotLoaded)?.sign(claims).ok_or(Unready::CannotSign)
     }
 
-    /// Whether [`Self::sign`] would.
+    /// Whether [`Self::sign`] would succeed.
     pub fn can_sign(&self) -> bool {
         self.current.load().as_ref().is_some_and(|ring| ring.can_sign())
     }
 
-    /// Every key whose tokens may live: next, active, and those retired not too long ago.
+    /// All keys whose tokens can be valid: next, active, and recently retired ones.
     ///
     /// # Errors
     ///
-    /// When the keys have not been read yet.
+    /// When the keys are not loaded yet.
     pub fn public_set(&self) -> Result<Arc<KeySet>, Unready> {
         self.current.load().as_ref().map(|ring| Arc::clone(&ring.public)).ok_or(Unready::NotLoaded)
     }
@@ -113,7 +115,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// When the keys have not been read yet.
+    /// When the keys are not loaded yet.
     pub fn jwks_json(&self) -> Result<Bytes, Unready> {
         self.current.load().as_ref().map(|ring| ring.jwks.clone()).ok_or(Unready::NotLoaded)
     }

@@ -1,4 +1,4 @@
-//! The steps in a signing key's life.
+//! The transitions in a signing key's life.
 
 use std::time::Duration;
 
@@ -14,27 +14,27 @@ pub enum ChangeError {
     /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// No new key could be made.
+    /// A new key could not be generated.
     #[error(transparent)]
     Key(#[from] RingError),
-    /// Sidecars may not have heard of `next` yet.
+    /// Sidecars may not have loaded the next key yet.
     #[error(
-        "the next key has not been published long enough for every sidecar to know it; try again in \
-         {seconds} seconds, or add --force, which makes new tokens fail until the sidecars fetch the keys"
+        "the next key has not been published long enough for every sidecar to load it; try again in \
+        {seconds} seconds, or add --force, and new tokens will be refused until the sidecars reload the keys"
     )]
     TooEarly {
         /// How long to wait.
         seconds: u64,
     },
-    /// No such key.
-    #[error("there is no key {0}; `admin keys list` shows them")]
+    /// The key does not exist.
+    #[error("there is no key {0}; `admin keys list` shows all keys")]
     Unknown(String),
-    /// Dead already.
-    #[error("the key {0} was killed before")]
+    /// The key was killed before.
+    #[error("the key {0} has already been killed")]
     AlreadyKilled(String),
 }
 
-/// Makes sure that a key is active and another one next.
+/// Makes sure that one key is active and another one next.
 ///
 /// # Errors
 ///
@@ -44,11 +44,11 @@ pub async fn ensure(transaction: &Transaction<'_>, sealer: &Sealer) -> Result<()
     fill(transaction, sealer).await
 }
 
-/// `next` signs from now on, the active key retires, and a new `next` is published.
+/// Makes the next key active, retires the active one, and publishes a new next key.
 ///
 /// # Errors
 ///
-/// When `next` has been published for less than `publication`, unless `force` is set.
+/// When the next key has been published for less than `publication`, unless `force` is set.
 pub async fn rotate(
     transaction: &Transaction<'_>,
     sealer: &Sealer,
@@ -66,13 +66,14 @@ pub async fn rotate(
     fill(transaction, sealer).await
 }
 
-/// Takes a key out of use and out of the JWKS, for ever. An active one is followed by `next` at once.
+/// Removes a key from use and from the JWKS, permanently. If it was active, the next key takes its place at
+/// once.
 ///
-/// The caller records the key's revocation in the same transaction.
+/// The caller must record the key's revocation in the same transaction.
 ///
 /// # Errors
 ///
-/// When there is no such key, or it was killed before.
+/// When the key does not exist, or was killed before.
 pub async fn kill(transaction: &Transaction<'_>, sealer: &Sealer, kid: &str) -> Result<(), ChangeError> {
     store::lock(transaction).await?;
     match store::status(transaction, kid).await? {
@@ -85,17 +86,17 @@ pub async fn kill(transaction: &Transaction<'_>, sealer: &Sealer, kid: &str) -> 
     }
 }
 
-/// The name of the key that signs.
+/// The name of the active key.
 ///
 /// # Errors
 ///
-/// When there is none, or PostgreSQL is away.
+/// When no key is active, or PostgreSQL is unavailable.
 pub async fn active(transaction: &Transaction<'_>) -> Result<String, ChangeError> {
     let holder = store::holder(transaction, "active").await?;
     holder.map(|(kid, _)| kid).ok_or_else(|| ChangeError::Unknown("that is active".to_owned()))
 }
 
-/// Every key there ever was, newest first.
+/// All keys ever created, newest first.
 ///
 /// # Errors
 ///
@@ -104,7 +105,7 @@ pub async fn list(connection: &Connection) -> Result<Vec<Listed>, DbError> {
     store::all(connection).await
 }
 
-/// Fills what is empty: `next` becomes active, a new key becomes `next`. Tells every replica.
+/// Fills vacant roles: the next key becomes active, a new key becomes next. Notifies all replicas.
 async fn fill(transaction: &Transaction<'_>, sealer: &Sealer) -> Result<(), ChangeError> {
     if store::holder(transaction, "active").await?.is_none() {
         if store::holder(transaction, "next").await?.is_none() {

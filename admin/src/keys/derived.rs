@@ -1,10 +1,10 @@
-//! HMAC keys derived from the master keys, one set a purpose.
+//! HMAC keys derived from the master keys, one set for each purpose.
 
 use aws_lc_rs::{hkdf, hmac};
 
 use crate::config::MasterKeys;
 
-/// What a set of keys is for. A new form of what it seals gets a new text, and so new keys.
+/// The purpose of a set of keys. A new format of the sealed content gets a new text, and therefore new keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Refresh tokens.
@@ -13,9 +13,9 @@ pub enum Purpose {
     Audit,
 }
 
-/// One HMAC-SHA256 key a master key, under the master key's number.
+/// One HMAC-SHA256 key per master key, under the master key's number.
 ///
-/// What was sealed keeps the number it was sealed under, so that it opens as long as that master key is there.
+/// A seal includes this number, so that it can be verified as long as that master key is configured.
 pub struct DerivedKeys {
     /// In the order of the configuration: the first seals, and each is newer than those after it.
     keys: Vec<(u8, hmac::Key)>,
@@ -31,22 +31,22 @@ impl Purpose {
 }
 
 impl DerivedKeys {
-    /// Derives them (HKDF-SHA256, RFC 5869).
+    /// Derives the keys (HKDF-SHA256, RFC 5869).
     pub fn derive(masters: &MasterKeys, purpose: Purpose) -> Self {
         Self { keys: masters.iter().map(|(id, master)| (id, hmac_key(master, purpose))).collect() }
     }
 
-    /// The number that new things are sealed under.
+    /// The number of the key for new seals.
     pub fn current(&self) -> u8 {
         self.keys.first().map_or(0, |(id, _)| *id)
     }
 
-    /// The key of this number; `None` when its master key was taken out of the configuration.
+    /// The key of this number; `None` when its master key is no longer configured.
     pub fn find(&self, id: u8) -> Option<&hmac::Key> {
         self.keys.iter().find(|(known, _)| *known == id).map(|(_, key)| key)
     }
 
-    /// How many keys were made after this one; `None` for one that is not there.
+    /// How many newer keys exist; `None` for a key that is not configured.
     pub fn age(&self, id: u8) -> Option<usize> {
         self.keys.iter().position(|(known, _)| *known == id)
     }
@@ -56,7 +56,7 @@ fn hmac_key(master: &[u8; 32], purpose: Purpose) -> hmac::Key {
     let derived = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(master);
     let info = [purpose.info()];
     let okm =
-        derived.expand(&info, hmac::HMAC_SHA256).expect("32 bytes are within HKDF's bound of 255 blocks");
+        derived.expand(&info, hmac::HMAC_SHA256).expect("32 bytes are within HKDF's limit of 255 blocks");
     hmac::Key::from(okm)
 }
 

@@ -1,4 +1,4 @@
-//! One reading of the table of signing keys, ready to sign and to be published.
+//! One snapshot of the table of signing keys, ready to sign and to publish.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::seal::{SealError, Sealer};
 use super::store::{KeyRow, Status};
 
-/// What signs, and what is published.
+/// The signing key, and the published keys.
 pub(super) struct Ring {
     /// `None` when it cannot be used.
     active: Option<SigningKey>,
@@ -23,43 +23,43 @@ pub(super) struct Ring {
     pub(super) jwks: Bytes,
 }
 
-/// A key pair whose tokens name it.
+/// A key pair and its name.
 struct SigningKey {
     pair: Ed25519KeyPair,
-    /// The encoded header of its tokens and the dot after it.
+    /// The encoded header of its tokens, with the following dot.
     header: String,
 }
 
-/// A key pair that was just made: what goes into its row.
+/// A new key pair: the content of its row.
 pub(super) struct NewKey {
     pub(super) kid: String,
     pub(super) public_jwk: Value,
     pub(super) private_sealed: Vec<u8>,
 }
 
-/// The table cannot be used.
+/// The rows of the table are invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum RingError {
-    /// The active key does not open.
+    /// The active key cannot be decrypted.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// It opens, but is not the key it is said to be.
-    #[error("the signing key {0} is not the key pair it is said to be; kill it with `admin keys kill {0}`")]
+    /// It can be decrypted, but does not match its name.
+    #[error("the signing key {0} does not match its name; kill it with `admin keys kill {0}`")]
     NotAKey(String),
-    /// Nothing signs.
-    #[error("no signing key is active; `admin serve` makes one when it starts")]
+    /// No key is active.
+    #[error("no signing key is active; `admin serve` creates one when it starts")]
     NoneActive,
-    /// The public keys do not make a key set.
-    #[error("the published keys are no key set: {0}")]
+    /// The public keys do not form a key set.
+    #[error("the published keys are not a valid key set: {0}")]
     Jwks(#[from] JwksError),
-    /// No randomness.
-    #[error("a key could not be made: the system gave no randomness")]
+    /// The random number generator failed.
+    #[error("cannot create a key: the OS random number generator failed")]
     NoRandomness,
 }
 
 impl Ring {
-    /// A ring, and why it cannot sign, if so. What is published does not depend on that: it must follow the
-    /// table also when only the private part is out of reach.
+    /// A ring, and the reason why it cannot sign, if so. The published keys do not depend on that reason:
+    /// they must follow the table even when only the private part is unusable.
     pub(super) fn new(rows: &[KeyRow], sealer: &Sealer) -> Result<(Self, Option<RingError>), RingError> {
         let keys: Vec<&Value> = rows.iter().map(|row| &row.public_jwk).collect();
         let jwks = Bytes::from(json!({ "keys": keys }).to_string());
@@ -76,10 +76,13 @@ impl Ring {
         self.active.is_some()
     }
 
-    /// `None` when no key can.
+    /// `None` when no key can sign.
     pub(super) fn sign(&self, claims: &Claims) -> Option<String> {
         let active = self.active.as_ref()?;
-        let payload = serde_json::to_vec(claims).expect("claims have no map whose keys are not strings");
+        let payload = serde_json::to_vec(claims).expect(
+            "claims contain no map with keys that are not \
+            strings",
+        );
         let mut token = active.header.clone();
         URL_SAFE_NO_PAD.encode_string(payload, &mut token);
         let signature = active.pair.sign(token.as_bytes());
@@ -103,7 +106,7 @@ impl SigningKey {
 }
 
 impl NewKey {
-    /// A fresh key pair, its private part sealed.
+    /// Generates a key pair and seals its private part.
     pub(super) fn generate(sealer: &Sealer) -> Result<Self, RingError> {
         let pair = Ed25519KeyPair::generate().map_err(|_| RingError::NoRandomness)?;
         let seed = pair.seed().map_err(|_| RingError::NoRandomness)?;

@@ -1,4 +1,4 @@
-//! Private keys at rest: sealed under a master key that the database never sees.
+//! Private keys at rest: sealed with a master key that is never in the database.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hkdf;
@@ -6,37 +6,38 @@ use zeroize::Zeroizing;
 
 use crate::config::MasterKeys;
 
-/// What the derived key is for.
+/// The purpose of the derived key.
 const INFO: &[u8] = b"usher signing key at rest v1";
 
 /// Seals with the first master key, opens with any of them.
 ///
-/// The form: the master key's number (1 byte), the nonce (12), the ciphertext and its tag (16). AES-256-GCM
-/// under a key derived from the master key (HKDF-SHA256), with the `kid` as associated data, so that a
-/// sealed key cannot be moved to another row.
+/// Format: the master key's number (1 byte), the nonce (12), the ciphertext and its tag (16). AES-256-GCM
+/// with a key derived from the master key (HKDF-SHA256) and the `kid` as associated data, so that a sealed
+/// key cannot be moved to another row.
 pub struct Sealer {
     keys: Vec<(u8, RandomizedNonceKey)>,
 }
 
-/// A sealed key cannot be opened, or nothing can be sealed.
+/// A sealed key cannot be opened, or a key cannot be sealed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// The master key was taken out of the configuration.
+    /// The master key is no longer configured.
     #[error(
-        "a signing key is sealed with master key {0}, which ADMIN_MASTER_KEYS does not hold; add it again, \
-         after the one that shall seal"
+        "a signing key is sealed with master key {0}, which is not in ADMIN_MASTER_KEYS; append it to the \
+        list"
     )]
     UnknownMaster(u8),
-    /// Not what was sealed, or sealed with another key of that number.
+    /// The content is damaged, or sealed with a different key of that number.
     #[error(
-        "a signing key does not open with master key {0}; ADMIN_MASTER_KEYS must hold the key that sealed it"
+        "a signing key cannot be decrypted with master key {0}; ADMIN_MASTER_KEYS must contain the key that \
+        sealed it"
     )]
     Wrong(u8),
-    /// Cut short.
-    #[error("a sealed signing key is cut short; restore the row from a backup, or kill the key")]
+    /// The content is truncated.
+    #[error("a sealed signing key is truncated; restore the row from a backup, or kill the key")]
     Short,
-    /// The system gave no randomness.
-    #[error("sealing failed: the system gave no randomness")]
+    /// The random number generator failed.
+    #[error("cannot seal a signing key: the OS random number generator failed")]
     Sealing,
 }
 
@@ -50,7 +51,7 @@ impl Sealer {
     ///
     /// # Errors
     ///
-    /// When the system gives no randomness.
+    /// When the random number generator fails.
     pub fn seal(&self, kid: &str, secret: &[u8]) -> Result<Vec<u8>, SealError> {
         let (id, key) = self.keys.first().ok_or(SealError::Sealing)?;
         let mut text = secret.to_vec();
@@ -63,11 +64,11 @@ impl Sealer {
         Ok(sealed)
     }
 
-    /// Opens what was sealed for the row `kid`.
+    /// Opens content that was sealed for the row `kid`.
     ///
     /// # Errors
     ///
-    /// When it was not sealed by this configuration for this row.
+    /// When it was not sealed with a configured master key for this row.
     pub fn open(&self, kid: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (id, rest) = sealed.split_first().ok_or(SealError::Short)?;
         let (nonce, text) = rest.split_first_chunk::<NONCE_LEN>().ok_or(SealError::Short)?;
@@ -90,7 +91,7 @@ fn derive(master: &[u8; 32]) -> RandomizedNonceKey {
     derived
         .expand(&[INFO], Bits256)
         .and_then(|okm| okm.fill(&mut *key))
-        .expect("32 bytes are within HKDF's bound of 255 blocks");
+        .expect("32 bytes are within HKDF's limit of 255 blocks");
     RandomizedNonceKey::new(&AES_256_GCM, &*key).expect("an AES-256 key has 32 bytes")
 }
 

@@ -1,4 +1,4 @@
-//! All SQL of signing keys.
+//! The SQL of signing keys.
 
 use serde_json::Value;
 use tokio_postgres::Row;
@@ -7,30 +7,30 @@ use crate::db::{DbError, Transaction};
 
 use super::ring::NewKey;
 
-/// Held by whoever changes the table, so that two replicas or operators do not do it at once.
+/// Advisory lock for changes of the table, so that two replicas or operators do not change it concurrently.
 const LOCK: i64 = 0x0075_7368_6572_0002;
 
 /// Notified by every change of the table.
 pub(super) const CHANNEL: &str = "usher_signing_keys";
 
-/// Where a key stands in its life.
+/// The state of a key in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Published, does not sign yet.
     Next,
-    /// Signs.
+    /// It signs.
     Active,
-    /// Signs no more; its tokens are good until they end.
+    /// It no longer signs; its tokens are valid until they expire.
     Retired,
-    /// Its tokens are refused, for ever.
+    /// Its tokens are refused, permanently.
     Killed,
 }
 
-/// A signing key as it stands in the table.
+/// A signing key as stored.
 pub struct KeyRow {
     /// Its name.
     pub kid: String,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
     pub(super) private_sealed: Vec<u8>,
     pub(super) public_jwk: Value,
@@ -41,9 +41,9 @@ pub struct KeyRow {
 pub struct Listed {
     /// Its name.
     pub kid: String,
-    /// Where it stands.
+    /// Its status.
     pub status: String,
-    /// When it came there, in UTC.
+    /// When it entered this status, in UTC.
     pub since: String,
 }
 
@@ -53,14 +53,15 @@ impl Status {
             "next" => Self::Next,
             "active" => Self::Active,
             "retired" => Self::Retired,
-            // The table allows no fifth; a newer program's would not be trusted.
+            // The table allows no other value; a status added by a newer program is not trusted.
             _ => Self::Killed,
         }
     }
 }
 
-/// Every key that is published. A retired one stays as long as a token of it may live: the longest life in
-/// force, and five minutes for replicas that signed with it a little longer and for clocks that differ.
+/// All published keys. A retired key stays published while a token that it signed can be valid: for the
+/// longest token life in force, and five more minutes for replicas that signed with it a little longer and
+/// for clock differences.
 pub(super) async fn published(client: &deadpool_postgres::Client) -> Result<Vec<KeyRow>, DbError> {
     let statement = client
         .prepare_cached(
@@ -74,7 +75,7 @@ pub(super) async fn published(client: &deadpool_postgres::Client) -> Result<Vec<
     Ok(client.query(&statement, &[]).await?.iter().map(key_row).collect())
 }
 
-/// Every key there ever was, newest first.
+/// All keys ever created, newest first.
 pub(super) async fn all(client: &deadpool_postgres::Client) -> Result<Vec<Listed>, DbError> {
     let rows = client
         .query(
@@ -90,7 +91,7 @@ pub(super) async fn all(client: &deadpool_postgres::Client) -> Result<Vec<Listed
     Ok(rows.iter().map(listed).collect())
 }
 
-/// Waits for the turn to change the table, until the transaction ends.
+/// Waits for the advisory lock, and holds it until the transaction ends.
 pub(super) async fn lock(transaction: &Transaction<'_>) -> Result<(), DbError> {
     transaction.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     Ok(())
@@ -102,7 +103,7 @@ pub(super) async fn status(transaction: &Transaction<'_>, kid: &str) -> Result<O
     Ok(row.map(|row| Status::from_text(row.get("status"))))
 }
 
-/// The name of the one key with this status, and for how many seconds it has been published.
+/// The name of the only key with this status, and for how many seconds it has been published.
 pub(super) async fn holder(
     transaction: &Transaction<'_>,
     status: &str,
@@ -148,13 +149,13 @@ pub(super) async fn mark_killed(transaction: &Transaction<'_>, kid: &str) -> Res
     Ok(())
 }
 
-/// Tells every replica to read the table again, once this is committed.
+/// Notifies all replicas to reload the table after the commit.
 pub(super) async fn notify(transaction: &Transaction<'_>) -> Result<(), DbError> {
     transaction.execute("select pg_notify($1, '')", &[&CHANNEL]).await?;
     Ok(())
 }
 
-/// Says that this process mints tokens that live for `life_seconds`.
+/// Declares that this process mints tokens with a life of `life_seconds`.
 pub(super) async fn declare_life(
     client: &deadpool_postgres::Client,
     life_seconds: i32,

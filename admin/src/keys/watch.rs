@@ -1,4 +1,4 @@
-//! Keeping the copy of the keys fresh, and this process's token life declared.
+//! Reloads the keys after changes, and declares this process's token life.
 
 use std::time::Duration;
 
@@ -9,52 +9,53 @@ use crate::db::{Db, DbError, Dedicated, within};
 
 use super::{Keys, LoadError, store};
 
-/// How old the copy may get when no notification comes: a retired key leaves the JWKS by time alone.
+/// The longest time between two reloads without a notification: a retired key leaves the JWKS with time
+/// alone.
 const REREAD: Duration = Duration::from_secs(5);
 
-/// How often this process says how long its tokens live.
+/// How often this process declares its token life.
 const DECLARE: Duration = Duration::from_secs(60);
 
-/// How long each of these may take.
+/// The limit on each reload and each declaration.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// How long to wait before connecting again.
+/// The pause before connecting again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Keys {
-    /// Says that this process mints tokens that live for `life`; must be done before it mints the first.
+    /// Declares that this process mints tokens with the life `life`; required before it mints the first.
     ///
     /// # Errors
     ///
     /// When PostgreSQL is unavailable.
     pub async fn declare_life(&self, db: &Db, life: Duration) -> Result<(), DbError> {
-        // The configuration bounds it by an hour.
+        // The configuration limits it to an hour.
         let seconds = i32::try_from(life.as_secs()).unwrap_or(i32::MAX);
         store::declare_life(&*db.get().await?, seconds).await
     }
 
-    /// Reads the keys again whenever they change, and every few seconds; never ends.
+    /// Reloads the keys after every change, and periodically; never ends.
     pub async fn keep_fresh(&self, config: &DatabaseConfig, db: &Db, life: Duration) {
         let mut declared = Instant::now();
         loop {
             match within(LIMIT, Dedicated::connect(config, "usher keys", "", store::CHANNEL)).await {
                 Ok(ears) => self.follow(&ears, db, life, &mut declared).await,
-                Err(error) => tracing::warn!(%error, "The signing keys cannot be watched; trying again."),
+                Err(error) => tracing::warn!(%error, "Cannot listen for signing-key changes; reconnecting."),
             }
             sleep(PAUSE).await;
         }
     }
 
-    /// Until the connection is lost.
+    /// Runs until the connection is lost.
     async fn follow(&self, ears: &Dedicated, db: &Db, life: Duration, declared: &mut Instant) {
         while !ears.client().is_closed() {
             match within(LIMIT, self.load(db)).await {
                 Ok(()) => {}
                 Err(LoadError::Database(error)) => {
-                    tracing::warn!(%error, "The signing keys could not be read again; the known ones stay in use.");
+                    tracing::warn!(%error, "Cannot reload the signing keys; the loaded ones stay in use.");
                 }
                 Err(LoadError::Ring(error)) => {
-                    tracing::error!(%error, "No signing key can be used; no token is minted until one can.");
+                    tracing::error!(%error, "No usable signing key; no tokens are minted until there is one.");
                 }
             }
             if declared.elapsed() >= DECLARE && within(LIMIT, self.declare_life(db, life)).await.is_ok() {
