@@ -1,4 +1,4 @@
-//! What no longer counts: recorded in the transaction that makes it so, relayed from there to Redis.
+//! Revocations: recorded in the transaction that makes them, and relayed to Redis from there.
 
 mod relay;
 mod store;
@@ -12,7 +12,7 @@ use crate::db::{Connection, DbError, Transaction};
 
 pub use relay::{Pace, Relay};
 
-/// A revocation to be recorded. Its end is reckoned by the statement that records it.
+/// A revocation to record. The statement that records it computes its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRevocation {
     kind: Kind,
@@ -27,22 +27,22 @@ impl NewRevocation {
         Self { kind: Kind::Token, reason, claim: jti.to_string(), argument: 0 }
     }
 
-    /// Every access token of a session.
+    /// All access tokens of a session.
     pub fn session(sid: Uuid) -> Self {
         Self { kind: Kind::Session, reason: Reason::Revoked, claim: sid.to_string(), argument: 0 }
     }
 
-    /// Every access token of a user whose `gen` is below `min_generation`.
+    /// All access tokens of a user with a `gen` below `min_generation`.
     pub fn user(id: Uuid, min_generation: u64, reason: Reason) -> Self {
         Self { kind: Kind::User, reason, claim: id.to_string(), argument: min_generation }
     }
 
-    /// Every access token signed with a key, for ever.
+    /// All access tokens signed with a key, permanently.
     pub fn key(kid: &str) -> Self {
         Self { kind: Kind::Key, reason: Reason::Revoked, claim: kid.to_owned(), argument: 0 }
     }
 
-    /// Every access token whose `ggen` is below `min_generation`.
+    /// All access tokens with a `ggen` below `min_generation`.
     pub fn everything(min_generation: u64) -> Self {
         Self {
             kind: Kind::Everything,
@@ -62,11 +62,11 @@ impl NewRevocation {
     }
 }
 
-/// Records `revocations` of tokens that `issuer` issued; they take effect when `transaction` commits.
+/// Records `revocations` of tokens issued by `issuer`; they take effect when `transaction` commits.
 ///
-/// Call it after every lock of the transaction is held: each record's end is the clock of PostgreSQL at
-/// this very statement, plus the longest token life in force, plus five minutes. Where the trace of the request is kept,
-/// the way of the records to the sidecars becomes part of it.
+/// Call it after all locks of the transaction have been taken: a record ends at PostgreSQL's clock during
+/// this statement, plus the longest token life in force, plus five minutes. If the request is traced, the
+/// delivery of the records to the sidecars becomes part of its trace.
 ///
 /// # Errors
 ///
@@ -89,7 +89,7 @@ pub async fn record(
     store::insert(transaction, issuer, revocations, traceparent.as_deref()).instrument(span).await
 }
 
-/// How long the oldest revocation that was not handed to Redis yet has waited, in seconds; 0 where none waits.
+/// How long the oldest unpublished revocation has waited, in seconds; 0 when there is none.
 ///
 /// # Errors
 ///

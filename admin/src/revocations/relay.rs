@@ -1,9 +1,10 @@
-//! Moves committed revocations, and the role map, from PostgreSQL to Redis. One relay at a time, of all replicas.
+//! Moves committed revocations and the role map from PostgreSQL to Redis. Of all replicas one relay at a time
+//! does it.
 //!
-//! A relay that leads holds an advisory lock on one PostgreSQL connection of its own, and makes every
-//! select, mark and epoch change on it ([`post`]). It is *bound* to one history of Redis ([`log`]): the
-//! first error ends the binding, because it is not known what Redis did or became, and the next binding
-//! begins with a new epoch that is filled with every unexpired row.
+//! The leading relay holds an advisory lock on a dedicated PostgreSQL connection, and runs every select, mark
+//! and epoch change on it ([`post`]). It is *bound* to one history of Redis ([`log`]): the first error ends
+//! the binding, because the state of Redis is then unknown. The next binding begins with a new epoch, which
+//! is filled with every unexpired row.
 //!
 //! ```text
 //!            lock taken             filled, meta set
@@ -49,12 +50,12 @@ pub struct Relay {
 /// A binding to one history of Redis, in one epoch.
 struct Bound {
     log: Log,
-    /// Where the log ends.
+    /// The end of the log.
     at: Position,
-    /// Up to where it was trimmed.
+    /// The position up to which it was trimmed.
     floor: u64,
     needed: Needed,
-    /// Which version of the role map stands beside it.
+    /// The version of the role map in Redis.
     roles: u64,
 }
 
@@ -66,28 +67,28 @@ enum Fall {
     #[error("{0}")]
     Redis(LogError),
     #[error(
-        "Redis is at epoch {theirs}, this relay at {ours}: another relay is ahead. If it belongs to another \
-         deployment, give each its own REDIS_PREFIX"
+        "Redis is at epoch {theirs}, this relay at {ours}: another relay leads. If it belongs to another \
+        deployment, configure a separate REDIS_PREFIX for each"
     )]
     Overtaken { ours: u64, theirs: u64 },
 }
 
 /// Why a binding to Redis ended.
 enum Broken {
-    /// Begin a new one, with a new epoch.
+    /// Begin a new binding, with a new epoch.
     Rebind(LogError),
-    /// Lead no longer.
+    /// Stop leading.
     StepDown(Fall),
 }
 
 impl Relay {
-    /// A relay. Opens nothing.
+    /// A relay. Opens no connection.
     pub fn new(database: &DatabaseConfig, redis: &Redis, metrics: RelayMetrics, pace: Pace) -> Self {
         let keys = Keys::new(&redis.prefix);
         Self { database: database.clone(), redis: redis.clone(), keys, metrics, pace }
     }
 
-    /// Leads whenever nobody else does, until `stop`; then publishes what is left and ends.
+    /// Leads whenever no other relay does, until `stop`; then publishes the remaining rows and ends.
     pub async fn run(&self, stop: Stop) {
         let mut falls = Falls::default();
         loop {
@@ -114,7 +115,7 @@ impl Relay {
         Ok(post)
     }
 
-    /// Binds to Redis again and again, until `stop` (then `Ok`) or a fall.
+    /// Binds to Redis again and again, until `stop` (then `Ok`) or until it must stop leading.
     async fn reign(&self, post: &Post, stop: &Stop, falls: &mut Falls) -> Result<(), Fall> {
         loop {
             let log = Log::connect(&self.redis, &self.keys).await.map_err(Fall::Redis)?;
@@ -130,13 +131,14 @@ impl Relay {
         }
     }
 
-    /// Takes a new epoch and puts every row that has not ended under it, marked or not; `meta` last.
+    /// Takes a new epoch and writes all unexpired rows under it, marked or not; `meta` last.
     ///
-    /// A Redis error here is a fall, not a rebinding, so that a Redis that fails every time is tried at
-    /// the pace of [`Pace::rest`], and by whichever replica reaches it.
+    /// A Redis error here gives up the leadership instead of binding again, so that a Redis that fails every
+    /// time is tried at the pace of [`Pace::rest`], and by any replica that can reach it.
     ///
-    /// What is committed between two pages, before the place already reached, is unmarked: it follows at the
-    /// first look after the filling. The role map is read after all rows, for the reason of [`Self::publish`].
+    /// A row that is committed between two pages, with an identifier already passed, is unmarked: the first
+    /// look after the filling publishes it. The role map is read after all rows, for the reason given at
+    /// [`Self::publish`].
     async fn fill(&self, post: &Post, mut log: Log) -> Result<Bound, Fall> {
         let epoch = post.new_epoch(log.highest_epoch().await.map_err(Fall::Redis)?).await?;
         let at = Position { epoch, seq: 0 };
@@ -162,7 +164,7 @@ impl Relay {
         Ok(bound)
     }
 
-    /// Live: publishes whenever something was committed, until `stop` or an error.
+    /// Live: publishes after every commit, until `stop` or an error.
     async fn serve(&self, post: &Post, mut bound: Bound, stop: &Stop) -> Result<(), Broken> {
         let (mut trimmed, mut sweeping) = (Instant::now(), true);
         loop {
@@ -179,11 +181,11 @@ impl Relay {
         }
     }
 
-    /// Moves what is unpublished, and marks exactly that. With nothing to move it still asks Redis whether
-    /// all is as it was left.
+    /// Publishes the unpublished rows, and marks exactly those. Without any it still checks that Redis is as
+    /// this relay left it.
     ///
-    /// The role map is read after the rows and written before them: what they make people refresh for never
-    /// meets a map that is older.
+    /// The role map is read after the rows and written before them: tokens refreshed because of these rows
+    /// never meet an older map.
     async fn publish(&self, post: &Post, bound: &mut Bound) -> Result<(), Broken> {
         loop {
             let (rows, version) = post.unpublished(self.pace.batch).await.map_err(fallen)?;
@@ -204,7 +206,7 @@ impl Relay {
         }
     }
 
-    /// Writes the role map if it is another than the one that stands beside the log.
+    /// Writes the role map if its version differs from the one in Redis.
     async fn publish_roles(&self, post: &Post, bound: &mut Bound, version: u64) -> Result<(), Broken> {
         if version == bound.roles {
             return Ok(());
@@ -248,7 +250,7 @@ fn fallen(error: DbError) -> Broken {
     Broken::StepDown(Fall::Database(error))
 }
 
-/// While filling: everything is a fall, a higher epoch one of its own kind.
+/// While filling: every error ends the leadership, a higher epoch with a reason of its own.
 fn overtaken(ours: u64, error: LogError) -> Fall {
     match error {
         LogError::OtherEpoch(Some(theirs)) if theirs > ours => Fall::Overtaken { ours, theirs },
@@ -256,7 +258,7 @@ fn overtaken(ours: u64, error: LogError) -> Fall {
     }
 }
 
-/// While live: only a higher epoch is a fall.
+/// While live: only a higher epoch ends the leadership.
 fn broken(ours: u64, error: LogError) -> Broken {
     match overtaken(ours, error) {
         Fall::Redis(error) => Broken::Rebind(error),

@@ -1,4 +1,4 @@
-//! All SQL of revocations: recording them, and what the relay asks on its own connection.
+//! The SQL of revocations: recording them, and the relay's statements on its own connection.
 
 use std::time::Duration;
 
@@ -11,26 +11,27 @@ use crate::db::{Connection, DbError, Transaction, Values};
 
 use super::NewRevocation;
 
-/// Notified by every transaction that records a revocation, and by the triggers of what makes the role map.
+/// Notified by every transaction that records a revocation, and by the triggers of the tables behind the role
+/// map.
 pub(super) const CHANNEL: &str = "usher_revocations";
 
-/// Held by the one relay that leads, on its own connection.
+/// Advisory lock of the leading relay, on its own connection.
 const LOCK: i64 = 0x0075_7368_6572_0003;
 
-/// A row that the log may need.
+/// A row that belongs into the log.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) id: i64,
     pub(super) record: Record,
     /// Whether a relay has marked it as published, in any epoch.
     pub(super) is_marked: bool,
-    /// Seconds since it was written, by the clock of PostgreSQL.
+    /// Seconds since it was inserted, by PostgreSQL's clock.
     pub(super) waited_seconds: f64,
-    /// The span that made it, where its trace is kept.
+    /// The span that created it, if its request is traced.
     pub(super) traceparent: Option<String>,
 }
 
-/// What is asked at every turn, prepared once.
+/// The statements of every turn, prepared once.
 pub(super) struct Statements {
     unpublished: Statement,
     unexpired: Statement,
@@ -39,7 +40,7 @@ pub(super) struct Statements {
     role_map: Statement,
 }
 
-/// Never `now()` in place of the flag or an identifier: rows are not committed in the order of either.
+/// Selects by the flag, never by `now()` or an identifier: rows are not committed in the order of either.
 const UNPUBLISHED: &str = "
     select id, kind, reason, key, arg, extract(epoch from until)::bigint as until, false as marked,
            extract(epoch from clock_timestamp() - created_at)::double precision as waited, traceparent
@@ -55,7 +56,7 @@ const UNEXPIRED: &str = "
     where id > $1 and (until is null or until > now())
     order by id limit $2";
 
-/// Null where all is published.
+/// Null when everything is published.
 const OLDEST_UNPUBLISHED: &str = "
     select extract(epoch from clock_timestamp() - min(created_at))::double precision as age
     from auth.revocations
@@ -68,7 +69,7 @@ const MARK: &str = "
 
 const ROLE_MAP_VERSION: &str = "select version from auth.role_map";
 
-/// One statement, so that version and content are of one moment. One row where no role is defined.
+/// One statement, so that version and content are consistent. One row when no role is defined.
 const ROLE_MAP: &str = "
     select role_map.version, role.name,
            array(select permission from auth.role_permissions where role_id = role.id) as permissions,
@@ -76,8 +77,8 @@ const ROLE_MAP: &str = "
                  where role_id = role.id) as inherits
     from auth.role_map left join auth.roles role on true";
 
-/// `clock_timestamp()`, never `now()`: the latter is the transaction's beginning, and a transaction that
-/// waited for a lock would write a record that ends before the token it kills.
+/// `clock_timestamp()`, never `now()`: `now()` is the start of the transaction, and a transaction that waited
+/// for a lock would write a record that ends before the token that it revokes.
 const INSERT: &str = "
     with recorded as (
         insert into auth.revocations (kind, reason, key, arg, until, traceparent)
@@ -122,16 +123,16 @@ pub(super) async fn new_epoch(client: &Client, in_redis: u64) -> Result<u64, DbE
     Ok(from_sql(client.query_one(take, &[&to_sql(in_redis)]).await?.get("epoch")))
 }
 
-/// Seconds since the Unix epoch, by the clock of PostgreSQL.
+/// Seconds since the Unix epoch, by PostgreSQL's clock.
 pub(super) async fn now(client: &Client) -> Result<u64, DbError> {
     let now = "select extract(epoch from clock_timestamp())::bigint as now";
     Ok(from_sql(client.query_one(now, &[]).await?.get("now")))
 }
 
-/// Deletes at most `limit` rows and says how many it were.
+/// Deletes at most `limit` rows and returns their number.
 ///
-/// By their places, because a join on the identifier is planned over the whole table; and never waits for a
-/// row that somebody else holds.
+/// By `ctid`, because the planner would scan the whole table for a join on the identifier; and skipping
+/// locked rows, so that it never waits.
 pub(super) async fn delete_ended(client: &Client, keep: Duration, limit: u64) -> Result<u64, DbError> {
     let delete = "delete from auth.revocations where ctid = any(array(
                       select ctid from auth.revocations
@@ -168,14 +169,14 @@ impl Statements {
         Ok(from_sql(client.query_one(&self.role_map_version, &[]).await?.get("version")))
     }
 
-    /// The version, and the definitions of that moment.
+    /// The version, and the definitions at that version.
     pub(super) async fn role_map(&self, client: &Client) -> Result<(u64, RoleMap), DbError> {
         let rows = client.query(&self.role_map, &[]).await?;
         let version = rows.first().map_or(0, |row| from_sql(row.get("version")));
         Ok((version, rows.iter().filter_map(role).collect()))
     }
 
-    /// Marks those of `published` that are not marked yet; they stand in the log one by one after `at`.
+    /// Marks those of `published` that are not marked yet; in the log they directly follow `at`.
     pub(super) async fn mark(&self, client: &Client, at: Position, published: &[Row]) -> Result<(), DbError> {
         let placed = published.iter().zip(at.seq.saturating_add(1)..).filter(|(row, _)| !row.is_marked);
         let (ids, seqs): (Vec<i64>, Vec<i64>) = placed.map(|(row, seq)| (row.id, to_sql(seq))).unzip();
@@ -199,11 +200,14 @@ fn rows(rows: &[tokio_postgres::Row]) -> Vec<Row> {
 
 fn record(row: &tokio_postgres::Row) -> Record {
     let byte = |column: &str| u8::try_from(row.get::<_, i16>(column)).unwrap_or(0);
-    let key = <[u8; 16]>::try_from(row.get::<_, &[u8]>("key")).expect("the table allows 16 bytes alone");
+    let key = <[u8; 16]>::try_from(row.get::<_, &[u8]>("key")).expect(
+        "a `check` constraint allows only 16 \
+        bytes",
+    );
     Record {
-        kind: Kind::from_byte(byte("kind")).expect("the table allows kinds 1 to 5 alone"),
-        reason: Reason::from_byte(byte("reason")).expect("the table allows reasons 1 and 2 alone"),
-        // A fraction of a second more, never less.
+        kind: Kind::from_byte(byte("kind")).expect("a `check` constraint allows only kinds 1 to 5"),
+        reason: Reason::from_byte(byte("reason")).expect("a `check` constraint allows only reasons 1 and 2"),
+        // Rounded up by a fraction of a second, never down.
         until: row
             .get::<_, Option<i64>>("until")
             .map_or(Until::Never, |second| Until::at(from_sql(second.saturating_add(1)))),
@@ -213,14 +217,15 @@ fn record(row: &tokio_postgres::Row) -> Record {
 }
 
 fn role(row: &tokio_postgres::Row) -> Option<(RoleName, Role)> {
-    let name = |text: &str| text.parse().expect("the table allows names of this form alone");
-    let permission = |text: &str| text.parse().expect("the table allows patterns of this form alone");
+    let name = |text: &str| text.parse().expect("a `check` constraint allows only well-formed names");
+    let permission =
+        |text: &str| text.parse().expect("a `check` constraint allows only well-formed patterns");
     let permissions = row.get::<_, Vec<&str>>("permissions").into_iter().map(permission).collect();
     let inherits = row.get::<_, Vec<&str>>("inherits").into_iter().map(name).collect();
     Some((name(row.get::<_, Option<&str>>("name")?), Role { permissions, inherits }))
 }
 
-/// PostgreSQL has no unsigned numbers; none of ours comes near the bound.
+/// PostgreSQL has no unsigned integers; no value here comes near the limit.
 fn to_sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,8 @@
--- Compare, append, publish, all or nothing. Refuses an epoch that is not ours, another end of the log, a log
--- that lost records, and a role map that is not there or not ours.
--- KEYS meta, log, roles   ARGV wake, epoch, expected seq, records of 32 bytes, concatenated (none: only compare),
--- expected version of the role map, then pairs: which of the records, and the trace that it is part of
+-- Compares, appends and publishes, all or nothing. Refuses another epoch, another end of the log, a log that
+-- lost records, and a missing or different role map.
+-- KEYS meta, log, roles
+-- ARGV wake, epoch, expected seq, concatenated 32-byte records (empty: only compare), expected version of the
+-- role map, then pairs: the number of a record, and its trace
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'floor', 'roles')
 if meta[1] ~= ARGV[2] then
     return redis.error_reply('EPOCH ' .. (meta[1] or 'none'))

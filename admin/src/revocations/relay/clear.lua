@@ -1,6 +1,7 @@
--- Drops some of what earlier fillings left that never ended: entries between the epoch that counts and ours,
--- never beyond ours. Answers how many.
--- KEYS meta, log   ARGV epoch
+-- Drops a part of what unfinished fillings left behind: entries between the valid epoch and ours, never
+-- beyond ours. Returns their number.
+-- KEYS meta, log
+-- ARGV epoch
 local counts = redis.call('HGET', KEYS[1], 'epoch')
 if not counts then
     return redis.call('XTRIM', KEYS[2], 'MINID', ARGV[1] .. '-0')

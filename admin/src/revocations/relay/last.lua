@@ -1,4 +1,4 @@
--- The last id that a stream ever had: it survives trimming, but not the stream.
+-- The last id that a stream ever had: it survives trimming, but not the deletion of the stream.
 local function last_id(log)
     local info = redis.pcall('XINFO', 'STREAM', log)
     if info.err then return '0-0' end
@@ -7,7 +7,8 @@ local function last_id(log)
     end
 end
 
--- Whether the records of an epoch end at seq. With none yet, the stream knows lower epochs alone, or is not there.
+-- Whether the records of an epoch end at seq. Without records the stream has only lower epochs, or does not
+-- exist.
 local function ends_at(log, epoch, seq)
     local last = last_id(log)
     if tonumber(seq) > 0 then return last == epoch .. '-' .. seq end

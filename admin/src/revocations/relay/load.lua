@@ -1,5 +1,6 @@
--- Puts records under the ids of an epoch that does not count yet. Readers that see them lose nothing.
--- KEYS meta, log   ARGV epoch, seq before the first, records of 32 bytes, concatenated
+-- Adds records under the ids of an epoch that is not valid yet. Readers that see them lose nothing.
+-- KEYS meta, log
+-- ARGV epoch, seq before the first, concatenated 32-byte records
 local epoch, seq, records = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local theirs = redis.call('HGET', KEYS[1], 'epoch')
 if theirs and tonumber(theirs) >= tonumber(epoch) then

@@ -1,4 +1,4 @@
-//! The log and the role map in Redis, as the relay writes them. Every change is one atomic script.
+//! The log and the role map in Redis, as written by the relay. Every change is one atomic script.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::traces::Traces;
 /// How long Redis may take. After that the binding ends, whatever the script may still do.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A binding to one history of Redis. Of no use after its first error.
+/// A binding to one history of Redis. Unusable after its first error.
 pub(super) struct Log {
     redis: MultiplexedConnection,
     keys: Keys,
@@ -33,19 +33,19 @@ struct Scripts {
 /// What ends a binding.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LogError {
-    /// `meta` is missing, or of another epoch.
-    #[error("the log is not of this relay's epoch but of {}", .0.map_or("none".to_owned(), |epoch| epoch.to_string()))]
+    /// `meta` is missing, or has another epoch.
+    #[error("the log has epoch {}, not the epoch of this relay", .0.map_or("none".to_owned(), |epoch| epoch.to_string()))]
     OtherEpoch(Option<u64>),
-    /// Somebody else wrote, or Redis lost its latest moments, the stream itself or the role map.
-    #[error("the log or the role map is not as this relay left it")]
+    /// Another process wrote, or Redis lost its latest writes, the stream itself or the role map.
+    #[error("the log or the role map was changed by another process or lost by Redis")]
     Fork,
-    /// Redis cannot be reached, took too long, or refused.
-    #[error("Redis cannot be written to: {0}")]
+    /// Redis is unreachable, too slow, or returned an error.
+    #[error("cannot write to Redis: {0}")]
     Redis(RedisError),
 }
 
 impl Log {
-    /// To the master of now.
+    /// Connects to the current master.
     pub(super) async fn connect(redis: &Redis, keys: &Keys) -> Result<Self, LogError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(PATIENCE))
@@ -55,7 +55,7 @@ impl Log {
         Ok(Self { redis, keys: keys.clone(), scripts: Scripts::new() })
     }
 
-    /// The highest epoch that Redis has ever seen under these keys; 0 for none.
+    /// The highest epoch that Redis has ever had under these keys; 0 for none.
     pub(super) async fn highest_epoch(&mut self) -> Result<u64, LogError> {
         let mut call = self.scripts.highest.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log);
@@ -65,7 +65,7 @@ impl Log {
         Ok(in_meta.max(in_log))
     }
 
-    /// Before filling: drops what fillings that never ended left below `epoch`, so that it does not pile up.
+    /// Before filling: drops what unfinished fillings left below `epoch`, so that it does not accumulate.
     pub(super) async fn clear(&mut self, epoch: u64) -> Result<(), LogError> {
         loop {
             let mut call = self.scripts.clear.prepare_invoke();
@@ -76,14 +76,14 @@ impl Log {
         }
     }
 
-    /// While filling: puts records after `at`, without `meta`.
+    /// While filling: adds records after `at`, without `meta`.
     pub(super) async fn load(&mut self, at: Position, records: &[Record]) -> Result<(), LogError> {
         let mut call = self.scripts.load.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).arg(at.epoch).arg(at.seq).arg(encode(records));
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
     }
 
-    /// Filled up to `at`: from now on this epoch counts, with `roles`. Earlier ones are dropped, readers woken.
+    /// Filled up to `at`: makes this epoch valid, with `roles`. Drops earlier epochs and wakes readers.
     pub(super) async fn open(&mut self, at: Position, roles: &PublishedRoleMap) -> Result<(), LogError> {
         let mut call = self.scripts.open.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).key(&self.keys.roles);
@@ -91,7 +91,7 @@ impl Log {
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
     }
 
-    /// While live: replaces the role map; readers are woken.
+    /// While live: replaces the role map and wakes readers.
     pub(super) async fn write_roles(&mut self, roles: &PublishedRoleMap) -> Result<(), LogError> {
         let mut call = self.scripts.roles.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.roles);
@@ -99,8 +99,8 @@ impl Log {
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
     }
 
-    /// While live: appends after `at` and publishes, if the log ends there and the role map is of version
-    /// `roles`; without records only looks. Readers are told which of them are part of `traces`.
+    /// While live: appends after `at` and publishes, if the log ends there and the role map has the version
+    /// `roles`; without records only checks. Readers receive the `traces` of the records that have one.
     pub(super) async fn append(
         &mut self,
         at: Position,
@@ -117,7 +117,7 @@ impl Log {
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
     }
 
-    /// Drops everything up to `floor` of the epoch of `at`; readers learn of it first.
+    /// Drops everything up to `floor` in the epoch of `at`; raises the floor first, so that readers notice.
     pub(super) async fn trim(&mut self, at: Position, floor: u64) -> Result<(), LogError> {
         let mut call = self.scripts.trim.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).arg(at.epoch).arg(floor);
@@ -125,7 +125,7 @@ impl Log {
     }
 }
 
-/// A file, after the functions that all of them know.
+/// A script, preceded by the functions that all scripts use.
 macro_rules! script {
     ($file:literal) => {
         Script::new(concat!(include_str!("last.lua"), include_str!($file)))
@@ -146,7 +146,7 @@ impl Scripts {
     }
 }
 
-/// The records, concatenated: the form of a wake message.
+/// The concatenated records: the format of a wake message.
 fn encode(records: &[Record]) -> Vec<u8> {
     records.iter().flat_map(Record::encode).collect()
 }

@@ -1,6 +1,7 @@
--- The records are there, from the first to the last: the role map and meta last, then the earlier epochs may go,
--- and readers are woken. meta never names the role map of an earlier epoch.
--- KEYS meta, log, roles   ARGV wake, epoch, seq, version of the role map, role map
+-- The records are complete, from the first to the last: write the role map and meta last, then drop the
+-- earlier epochs and wake the readers. meta never names the role map of an earlier epoch.
+-- KEYS meta, log, roles
+-- ARGV wake, epoch, seq, version of the role map, role map
 local epoch, seq = ARGV[2], ARGV[3]
 local theirs = redis.call('HGET', KEYS[1], 'epoch')
 if theirs and tonumber(theirs) >= tonumber(epoch) then

@@ -1,4 +1,4 @@
-//! How often the relay looks, how much it moves at once, and how it takes its failures.
+//! How often the relay looks for rows, how much it moves at once, and how it backs off after failures.
 
 use std::time::Duration;
 
@@ -7,24 +7,24 @@ use tokio::time::Instant;
 use super::Fall;
 use super::log::LogError;
 
-/// How often, and how much at once. Tests make it brisk.
+/// Intervals and batch sizes. Tests shorten them.
 #[derive(Debug, Clone)]
 pub struct Pace {
-    /// How long to wait for a notification before looking all the same.
+    /// How long to wait for a notification before looking for rows anyway.
     pub tick: Duration,
-    /// How often a relay that does not lead asks for the lock.
+    /// How often a relay that does not lead tries to take the lock.
     pub follow: Duration,
-    /// How long to rest after a failure, with the lock or without; twice as long after each further one.
+    /// The pause after a failure, leading or not; doubled after each further one.
     pub rest: Duration,
-    /// The longest such rest.
+    /// The longest such pause.
     pub longest_rest: Duration,
-    /// How long to rest after another relay was found to be ahead.
+    /// The pause after another relay was found to lead.
     pub yielding: Duration,
-    /// The most rows that are moved at once.
+    /// The most rows moved at once.
     pub batch: i64,
-    /// The most rows that one turn deletes after publishing.
+    /// The most rows deleted in one turn after publishing.
     pub sweep: u64,
-    /// How often the log is trimmed and rows that ended are deleted.
+    /// How often the log is trimmed and expired rows are deleted.
     pub trim_every: Duration,
     /// How long a record stays in the log after its end.
     pub keep: Duration,
@@ -49,8 +49,7 @@ impl Default for Pace {
     }
 }
 
-/// What a relay remembers of its failures: how many came close together, the last one, and what it said of
-/// them.
+/// The recent failures of a relay: how many in a row, the last one, and its logged reason.
 #[derive(Debug, Default)]
 pub(super) struct Falls {
     in_a_row: u32,
@@ -58,14 +57,14 @@ pub(super) struct Falls {
     said: Option<(String, Instant)>,
 }
 
-/// After as long without a failure, the next one is the first again. As long is a relay silent about a
-/// reason that it has given.
+/// After this long without a failure, the next one counts as the first again. A repeated reason is logged
+/// again only after this long.
 const STEADY: Duration = Duration::from_secs(30);
 
 impl Falls {
-    /// Says what happened, if that is news, and returns how long to rest: twice as long each time.
+    /// Logs the failure if it is new, and returns the pause: twice as long each time.
     pub(super) fn rest_after_fall(&mut self, fall: &Fall, pace: &Pace) -> Duration {
-        self.say(fall.to_string(), "Not relaying revocations for now; they stay in PostgreSQL.");
+        self.say(fall.to_string(), "Not relaying revocations for now; they remain in PostgreSQL.");
         let rest = self.rest(pace);
         match fall {
             Fall::Overtaken { .. } => pace.yielding,
@@ -73,9 +72,9 @@ impl Falls {
         }
     }
 
-    /// The same, when the relay leads on.
+    /// The same, while the relay keeps leading.
     pub(super) fn rest_before_rebinding(&mut self, reason: &LogError, pace: &Pace) -> Duration {
-        self.say(reason.to_string(), "The revocation log is filled anew under a new epoch.");
+        self.say(reason.to_string(), "The revocation log is being filled again under a new epoch.");
         self.rest(pace)
     }
 

@@ -1,4 +1,5 @@
-//! The relay's place in PostgreSQL: one dedicated connection that holds the lock and does everything.
+//! The relay's leadership in PostgreSQL: one dedicated connection that holds the lock and runs all
+//! statements.
 
 use std::time::Duration;
 
@@ -10,22 +11,22 @@ use crate::config::DatabaseConfig;
 use crate::db::{DbError, Dedicated, within};
 use crate::revocations::store::{self, Row};
 
-/// How long PostgreSQL may take over one statement. Beyond that the post is given up.
+/// How long PostgreSQL may take for one statement. After that the leadership is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What `pg_stat_activity` calls it.
+/// The application name in `pg_stat_activity`.
 const NAME: &str = "usher relay";
 
-/// A leader that is paused or cut off loses the lock within ten seconds: it says something every tick, so
-/// silence ends its session, and a dead peer is found out by keep-alives. The plans are fixed because the
-/// statistics of this table are always out of date, and a scan of all of it would be late; and what looks
-/// expensive by them is not worth compiling.
+/// A leader that is suspended or cut off loses the lock within ten seconds: it runs a statement every tick,
+/// so an idle session is ended, and keep-alives detect a dead peer. The plans are fixed because the
+/// statistics of this table are always outdated, and a full scan would be too slow; JIT compilation is off
+/// because the outdated estimates would trigger it without need.
 const SETTINGS: &str = "-c statement_timeout=5s -c idle_session_timeout=10s \
      -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2 \
      -c tcp_user_timeout=10s -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off \
      -c timezone=UTC";
 
-/// The connection, and what is asked over it. Dropping it releases the lock.
+/// The connection and its prepared statements. Dropping it releases the lock.
 pub(super) struct Post {
     connection: Dedicated,
     statements: store::Statements,
@@ -38,7 +39,7 @@ impl Post {
         Ok(Self { connection, statements })
     }
 
-    /// Asks for the lock; never waits for it, because a waiting statement would hold back the vacuum.
+    /// Tries to take the lock; never waits for it, because a waiting statement would hold back vacuum.
     pub(super) async fn try_lock(&self) -> Result<bool, DbError> {
         in_time(store::try_lock(self.connection.client())).await
     }
@@ -48,13 +49,13 @@ impl Post {
         in_time(store::new_epoch(self.connection.client(), in_redis)).await
     }
 
-    /// Rows that no relay has published and that have not ended, at most `limit`, in order; and, looked at after
-    /// them, the version of the role map. Both are asked for at once and answered in this order: a second trip would
-    /// make every sign-out later.
+    /// Unpublished and unexpired rows, at most `limit`, in order; and, read after them, the version of the
+    /// role map. Both statements are sent at once and answered in this order: a second round trip would delay
+    /// every sign-out.
     pub(super) async fn unpublished(&self, limit: i64) -> Result<(Vec<Row>, u64), DbError> {
         let client = self.connection.client();
         let rows = self.statements.unpublished(client, limit);
-        // The first is polled first, and so sent first.
+        // The first future is polled first, and therefore sent first.
         let both = join(rows, self.statements.role_map_version(client));
         in_time(async {
             let (rows, version) = both.await;
@@ -63,34 +64,35 @@ impl Post {
         .await
     }
 
-    /// Rows that have not ended, published or not, after the identifier `after`, at most `limit`, in order.
+    /// Unexpired rows, published or not, after the identifier `after`, at most `limit`, in order.
     pub(super) async fn unexpired(&self, after: i64, limit: i64) -> Result<Vec<Row>, DbError> {
         in_time(self.statements.unexpired(self.connection.client(), after, limit)).await
     }
 
-    /// Marks `rows`, which stand in the log one by one after `at`, as published there, unless they are marked.
+    /// Marks `rows` as published unless they are marked; in the log they directly follow `at`.
     pub(super) async fn mark(&self, at: Position, rows: &[Row]) -> Result<(), DbError> {
         in_time(self.statements.mark(self.connection.client(), at, rows)).await
     }
 
-    /// The role map with its version, both of one moment, to be published in `epoch`.
+    /// The role map and its version, read together, for publication in `epoch`.
     pub(super) async fn role_map(&self, epoch: u64) -> Result<PublishedRoleMap, DbError> {
         let (version, map) = in_time(self.statements.role_map(self.connection.client())).await?;
         Ok(PublishedRoleMap { epoch, version, map })
     }
 
-    /// Seconds since the Unix epoch, by the clock that wrote every record's end.
+    /// Seconds since the Unix epoch, by the clock that computed every record's end.
     pub(super) async fn now(&self) -> Result<u64, DbError> {
         in_time(store::now(self.connection.client())).await
     }
 
-    /// Deletes at most `limit` of the rows that ended more than `keep` ago, and says how many. What made them
-    /// stands elsewhere, in sessions and users; a table no longer than the log keeps every look at it short.
+    /// Deletes at most `limit` of the rows that ended more than `keep` ago, and returns their number.
+    /// Sessions and users hold the lasting state; keeping this table no longer than the log keeps every query
+    /// fast.
     pub(super) async fn sweep(&self, keep: Duration, limit: u64) -> Result<u64, DbError> {
         in_time(store::delete_ended(self.connection.client(), keep, limit)).await
     }
 
-    /// Ends when a revocation was committed, or the connection is lost.
+    /// Returns when a revocation was committed, or the connection is lost.
     pub(super) async fn heard(&self) {
         self.connection.heard().await;
     }

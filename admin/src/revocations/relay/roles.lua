@@ -1,5 +1,6 @@
--- The role map under its epoch and version, and the version in meta, in one; readers are woken.
--- KEYS meta, roles   ARGV wake, epoch, version, map
+-- Writes the role map with its epoch and version, and the version in meta, together; wakes readers.
+-- KEYS meta, roles
+-- ARGV wake, epoch, version, map
 local theirs = redis.call('HGET', KEYS[1], 'epoch')
 if theirs ~= ARGV[2] then
     return redis.error_reply('EPOCH ' .. (theirs or 'none'))

@@ -1,4 +1,4 @@
-//! The publication of a record as part of the trace of the request that made it.
+//! The publication of a record as part of the trace of the request that created it.
 
 use shared::revocation::Position;
 use shared::telemetry::{self, Parent, TRACE};
@@ -8,12 +8,12 @@ use tracing::field::Empty;
 use super::LogError;
 use crate::revocations::store::Row;
 
-/// What is being published and is part of a trace that is kept, which nearly nothing is.
+/// The records in publication that belong to a recorded trace; almost always none.
 #[derive(Debug, Default)]
 pub(super) struct Traces(Vec<(usize, Span)>);
 
 impl Traces {
-    /// A span for each of `rows` that has a trace; they will stand in the log one by one after `at`.
+    /// One span for each of `rows` that has a trace; in the log the rows will directly follow `at`.
     pub(super) fn begin(rows: &[Row], at: Position) -> Self {
         let span = |(number, row): (usize, &Row)| {
             let parent = Parent::parse(row.traceparent.as_deref()?)?;
@@ -22,12 +22,12 @@ impl Traces {
         Self((1_usize..).zip(rows).filter_map(span).collect())
     }
 
-    /// Which of the records, from 1, and what makes readers part of its trace.
+    /// The numbers of the records, from 1, and the trace context for readers.
     pub(super) fn of_records(&self) -> impl Iterator<Item = (usize, String)> {
         self.0.iter().filter_map(|(number, span)| Some((*number, telemetry::traceparent(span)?)))
     }
 
-    /// All of them are published, or none.
+    /// Either all are published, or none.
     pub(super) fn end(self, published: &Result<(), LogError>) {
         if published.is_err() {
             for (_, span) in &self.0 {

@@ -1,5 +1,6 @@
--- Raises the floor first, so that no reader finds records gone without a word; then drops them.
--- KEYS meta, log   ARGV epoch, floor
+-- Raises the floor first, so that readers notice that records are gone; then drops the records.
+-- KEYS meta, log
+-- ARGV epoch, floor
 local theirs = redis.call('HGET', KEYS[1], 'epoch')
 if theirs ~= ARGV[1] then
     return redis.error_reply('EPOCH ' .. (theirs or 'none'))

@@ -1,4 +1,4 @@
-//! Keeping the log as short as the truth: what has ended goes, what never ends is carried along.
+//! Keeps the log short: drops records that have ended, and carries those that never end forward.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,18 +7,18 @@ use shared::revocation::{Position, Record, Until};
 use super::traces::Traces;
 use super::{Bound, Broken, Post, Relay, broken, fallen};
 
-/// Which part of the current epoch's log is still needed. Small, however long the log is.
+/// The part of the current epoch's log that is still needed. Small, whatever the length of the log.
 #[derive(Debug, Default)]
 pub(super) struct Needed {
-    /// The first record of those that end in the same second, by that second since the Unix epoch. As many
-    /// as a token's life has seconds.
+    /// The position of the first record of each end time, by seconds since the Unix epoch. At most as many
+    /// entries as a token's life has seconds.
     first_by_end: BTreeMap<u32, u64>,
-    /// Records that never end, and where each stands last.
+    /// The records that never end, and the last position of each.
     endless: HashMap<Record, u64>,
 }
 
 impl Needed {
-    /// `records` were put into the log, one by one after `at`.
+    /// `records` were appended to the log, directly after `at`.
     pub(super) fn note(&mut self, at: Position, records: &[Record]) {
         for (record, seq) in records.iter().zip(at.seq.saturating_add(1)..) {
             match record.until {
@@ -31,23 +31,24 @@ impl Needed {
         }
     }
 
-    /// The first record that ends at `moment` (seconds since the Unix epoch) or later; forgets the others.
+    /// The position of the first record that ends at `moment` (seconds since the Unix epoch) or later;
+    /// forgets the others.
     fn first_at(&mut self, moment: u64) -> Option<u64> {
         self.first_by_end.retain(|end, _| u64::from(*end) >= moment);
         self.first_by_end.values().min().copied()
     }
 
-    /// The records that never end and stand at or before `floor`.
+    /// The records that never end, at or before `floor`.
     fn endless_to(&self, floor: u64) -> Vec<Record> {
         self.endless.iter().filter(|(_, seq)| **seq <= floor).map(|(record, _)| *record).collect()
     }
 }
 
 impl Relay {
-    /// Drops the records before the first that is still needed.
+    /// Drops the records before the first one that is still needed.
     ///
-    /// A killed key's record never ends and would hold the whole log; it is appended again first, so that
-    /// at no moment the log is without it.
+    /// The record of a killed key never ends and would keep the whole log; it is appended again first, so
+    /// that the log contains it at every moment.
     pub(super) async fn trim(&self, post: &Post, bound: &mut Bound) -> Result<(), Broken> {
         let moment = post.now().await.map_err(fallen)?.saturating_sub(self.pace.keep.as_secs());
         let end = bound.at;
@@ -64,14 +65,14 @@ impl Relay {
         Ok(())
     }
 
-    /// Deletes one batch of the rows that ended, and says whether more may be left.
+    /// Deletes one batch of expired rows, and returns whether more may be left.
     ///
-    /// Its failure holds nobody up: what is published next finds out whether PostgreSQL is there.
+    /// A failure here blocks nothing: the next publication finds out whether PostgreSQL is available.
     pub(super) async fn sweep(&self, post: &Post) -> bool {
         match post.sweep(self.pace.keep, self.pace.sweep).await {
             Ok(deleted) => deleted == self.pace.sweep,
             Err(error) => {
-                tracing::warn!(%error, "Revocations that ended could not be deleted; tried again later.");
+                tracing::warn!(%error, "Cannot delete expired revocations; trying again later.");
                 false
             }
         }
