@@ -1,4 +1,4 @@
-//! What a person types: one file a command.
+//! The command line: one file for each command.
 
 mod audit;
 mod keys;
@@ -20,7 +20,7 @@ use shared::telemetry::Logs;
 
 use crate::config::{self, CommandConfig, Config};
 
-/// Signs people in, and out again.
+/// Usher's sign-in service: registration, sign-in, sessions, roles.
 #[derive(Debug, Parser)]
 #[command(name = "admin", version, arg_required_else_help = false)]
 pub struct Command {
@@ -32,37 +32,37 @@ pub struct Command {
 enum Action {
     /// Serve the API (the default).
     Serve,
-    /// Ask the service that runs with these variables whether it is ready; 0 if it is.
+    /// Check whether the service configured by these variables is ready; the exit code is 0 if it is.
     Health,
     /// Bring the database schema up to date.
     Migrate,
     /// Superusers.
     #[command(subcommand)]
     Superuser(superuser::Action),
-    /// Signing keys.
+    /// Manage signing keys.
     #[command(subcommand)]
     Keys(keys::Action),
-    /// Roles.
+    /// Manage roles.
     #[command(subcommand)]
     Roles(roles::Action),
-    /// Sessions.
+    /// Manage sessions.
     #[command(subcommand)]
     Sessions(sessions::Action),
-    /// The audit log.
+    /// Verify the audit log.
     #[command(subcommand)]
     Audit(audit::Action),
 }
 
-/// Why a command failed: one sentence that says what to do, or a line a mistake of the configuration.
+/// Why a command failed: one sentence that says what to do, or one line for each configuration error.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 impl Command {
-    /// Runs it and says how it ended: 0, 64 for the configuration, 1 for anything else.
+    /// Runs it and returns the exit code: 0, 64 for a configuration error, 1 for any other failure.
     pub async fn run(self) -> ExitCode {
         match self.act(&ProcessVars).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) if failure.is::<Mistakes>() => {
-                let _unheard = writeln!(std::io::stderr(), "admin: the configuration is wrong.\n{failure}");
+                let _unheard = writeln!(std::io::stderr(), "admin: the configuration is invalid.\n{failure}");
                 ExitCode::from(EXIT_USAGE)
             }
             Err(failure) => {
@@ -89,22 +89,22 @@ impl Command {
     }
 }
 
-/// The configuration of a command that talks to a person.
+/// The configuration of an operator command.
 fn for_a_person(vars: &dyn Vars) -> Result<CommandConfig, Failure> {
     let config = CommandConfig::from_vars(vars)?;
     Logs::for_a_person().start();
     Ok(config)
 }
 
-/// One line to standard output.
+/// Prints one line to standard output.
 fn say(line: fmt::Arguments<'_>) -> Result<(), Failure> {
     Ok(writeln!(std::io::stdout(), "{line}")?)
 }
 
-/// Lets a panic leave a log line with its place, and not its words, which may quote what nobody should read.
+/// Logs the place of a panic, but not its message, which may quote secrets.
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "A panic. This is a mistake in the program; please report the place.");
+        tracing::error!(place, "A panic: a defect of this program. Please report the place.");
     }));
 }

@@ -1,4 +1,4 @@
-//! What the operator said, read once from the environment. A part a file.
+//! The configuration, read once from the environment. One file for each part.
 
 mod database;
 mod http;
@@ -19,68 +19,69 @@ pub use providers::{Endpoints, LinkVerified, Location, ProviderConfig, Providers
 pub use secrets::MasterKeys;
 pub use tokens::{Registration, TokenConfig};
 
-/// The whole configuration of a serving process.
+/// The complete configuration of a serving process.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where log lines go.
+    /// Logging.
     pub logs: Logs,
-    /// Where traces go.
+    /// Tracing.
     pub traces: Traces,
     /// No PostgreSQL connection.
     pub database: DatabaseConfig,
     /// Redis.
     pub redis: Redis,
-    /// Listening, proxies, draining.
+    /// Listeners, proxies, draining.
     pub http: HttpConfig,
-    /// What everything secret is derived from or sealed with.
+    /// The master keys, from which all other secrets are derived or with which they are sealed.
     pub master_keys: MasterKeys,
     /// Tokens, sessions, keys.
     pub tokens: TokenConfig,
     /// Who may register.
     pub registration: Registration,
-    /// The password hash.
+    /// Password hashing.
     pub hashing: HashConfig,
-    /// Signing in through others.
+    /// Identity providers.
     pub providers: ProvidersConfig,
-    /// Variables that look like a provider's, are set, and are read by nobody.
+    /// Variables with the form of a provider's that are set but unknown.
     pub unread: Vec<String>,
 }
 
-/// What the commands of an operator need, and no more, so that a mistake elsewhere stops none of them.
+/// What the operator commands need, and no more, so that an error elsewhere in the configuration does not
+/// stop them.
 #[derive(Debug, Clone)]
 pub struct CommandConfig {
     /// No PostgreSQL connection.
     pub database: DatabaseConfig,
-    /// What everything secret is derived from or sealed with.
+    /// The master keys, from which all other secrets are derived or with which they are sealed.
     pub master_keys: MasterKeys,
-    /// `iss`, which a revocation names.
+    /// `iss`, which revocations contain.
     pub issuer: String,
-    /// How long `next` must have been published before it may sign.
+    /// How long a next key must have been published before it may sign.
     pub key_publication: Duration,
 }
 
-/// How much password hashing runs at once, and how much may wait.
+/// How many password hashes run at once, and how many may wait.
 #[derive(Debug, Clone, Copy)]
 pub struct HashConfig {
-    /// Threads that hash.
+    /// The number of hashing threads.
     pub threads: usize,
-    /// Hashes that may wait for one of them; beyond that a request is refused as `overloaded`.
+    /// How many hashes may wait for a thread; further requests are refused as `overloaded`.
     pub queue: usize,
 }
 
 impl Config {
-    /// Reads everything.
+    /// Reads the complete configuration.
     ///
     /// # Errors
     ///
-    /// Every mistake at once.
+    /// All errors at once.
     pub fn from_vars(vars: &dyn Vars) -> Result<Self, Mistakes> {
         let mut reader = Reader::new(vars);
         let config = Self::read(&mut reader);
         reader.finish(config)
     }
 
-    /// The name of every variable that is read, in order. The documentation is held against it.
+    /// The names of all variables, in order. A test compares the documentation with them.
     pub fn variables() -> Vec<String> {
         let nothing = std::collections::HashMap::<&str, String>::new();
         let mut reader = Reader::new(&nothing);
@@ -89,7 +90,7 @@ impl Config {
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        // Each part is read before the first `?`, so that a mistake in one hides none in another.
+        // Each part is read before the first `?`, so that an error in one hides none in another.
         let logs = Logs::read(reader, "ADMIN");
         let traces = Traces::read(reader, "usher-admin");
         let database = DatabaseConfig::read(reader);
@@ -118,11 +119,11 @@ impl Config {
 }
 
 impl CommandConfig {
-    /// Reads these.
+    /// Reads this part.
     ///
     /// # Errors
     ///
-    /// Every mistake at once.
+    /// All errors at once.
     pub fn from_vars(vars: &dyn Vars) -> Result<Self, Mistakes> {
         let mut reader = Reader::new(vars);
         let config = Self::read(&mut reader);
@@ -219,7 +220,7 @@ mod tests {
             |section: &&str| ["Both programs\n", "admin\n"].iter().any(|it| section.starts_with(it));
         let lines = document.split("\n## ").filter(is_ours).flat_map(str::lines);
         let rows = lines.filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-        // A row may stand for each of the providers that are known.
+        // A row of the table may stand for every known provider.
         let each = |row: &str| match row.contains("<PROVIDER>") {
             true => crate::providers::KNOWN
                 .iter()

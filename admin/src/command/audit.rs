@@ -1,4 +1,4 @@
-//! `admin audit`: whether the audit log is as it was written.
+//! `admin audit`: verifies the audit log.
 
 use clap::Subcommand;
 
@@ -11,9 +11,10 @@ use super::{Failure, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
-    /// Find a row that was changed, removed, put there or moved. Prints where the log ends.
+    /// Verify the audit log; report the first altered, removed, inserted or reordered row. Prints the end of
+    /// the log.
     Verify {
-        /// Where the log ended before, as this command printed it: its rows up to there must still be the same.
+        /// An earlier end of the log, as printed by this command: the rows up to there must be unchanged.
         #[arg(long, value_name = "PLACE")]
         since: Option<Place>,
     },
@@ -24,9 +25,10 @@ pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Fai
     let keys = DerivedKeys::derive(&config.master_keys, Purpose::Audit);
     let connection = Db::new(&config.database).get().await?;
     let chain = audit::verify(&connection, &keys, since).await?;
-    say(format_args!("The audit log holds together: {} rows.", chain.rows))?;
+    say(format_args!("The audit log is intact: {} rows.", chain.rows))?;
     say(format_args!("It ends at {}", chain.end))?;
     say(format_args!(
-        "Keep that elsewhere; `admin audit verify --since PLACE` later shows that nothing before it is gone."
+        "Store this value elsewhere: `admin audit verify --since VALUE` proves later that no row up to \
+        there is missing."
     ))
 }

@@ -1,4 +1,4 @@
-//! `admin keys`: rotate, list and kill signing keys. Running replicas follow without a restart.
+//! `admin keys`: rotates, lists and kills signing keys. Running replicas follow without a restart.
 
 use clap::Subcommand;
 use serde_json::json;
@@ -13,18 +13,18 @@ use super::{Failure, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
-    /// Sign with the next key from now on, and publish a new next one.
+    /// Make the next key active, and publish a new next key.
     Rotate {
-        /// Also when sidecars may not know the next key yet.
+        /// Rotate even if sidecars may not have the next key yet.
         #[arg(long)]
         force: bool,
     },
-    /// Show every key, newest first.
+    /// List all keys, newest first.
     List,
-    /// Refuse every token of a key, for ever.
+    /// Refuse all tokens of a key, permanently.
     Kill {
-        /// Its name, as `admin keys list` shows it.
-        // One in 64 begins with a hyphen, which is no option.
+        /// The name of the key, as listed by `admin keys list`.
+        // One name in 64 begins with a hyphen; it is not an option.
         #[arg(allow_hyphen_values = true)]
         kid: String,
     },
@@ -66,7 +66,7 @@ async fn kill(db: &Db, config: &CommandConfig, kid: &str) -> Result<(), Failure>
     revocations::record(&transaction, &config.issuer, &[NewRevocation::key(kid)]).await?;
     note(&transaction, config, AuditAction::KeyKilled, kid).await?;
     transaction.commit().await?;
-    say(format_args!("Killed {kid}: its tokens are refused from now on, for ever."))
+    say(format_args!("Killed {kid}: its tokens are refused from now on."))
 }
 
 async fn note(

@@ -1,4 +1,4 @@
-//! `admin migrate`: brings the schema up to date; any number of replicas may run it at once.
+//! `admin migrate`: brings the schema up to date; replicas may run it concurrently.
 
 use shared::env::Vars;
 

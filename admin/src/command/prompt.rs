@@ -1,4 +1,4 @@
-//! A password from a terminal, unseen, or from standard input; never from an argument.
+//! Reads a password, without echo from a terminal, or from standard input; never from an argument.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
@@ -6,24 +6,24 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-/// No usable password was given.
+/// No usable password was entered.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PromptError {
     #[error("the two passwords differ; run the command again")]
     Differ,
-    #[error("no password was given; type one, or pass it on standard input")]
+    #[error("no password was entered; type one, or pass it on standard input")]
     Empty,
-    #[error("the password cannot be read: {0}")]
+    #[error("cannot read the password: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Asks twice on a terminal; takes the first line of anything else.
+/// Prompts twice on a terminal; otherwise reads the first line.
 pub(super) fn new_password() -> Result<SecretString, PromptError> {
     if !io::stdin().is_terminal() {
         return line();
     }
     let first = ask("Password: ")?;
-    let second = ask("The same again: ")?;
+    let second = ask("Repeat password: ")?;
     if secrecy::ExposeSecret::expose_secret(&first) == secrecy::ExposeSecret::expose_secret(&second) {
         Ok(first)
     } else {
@@ -51,7 +51,7 @@ fn line() -> Result<SecretString, PromptError> {
     }
 }
 
-/// While it lives, the terminal does not show what is typed.
+/// While it exists, the terminal does not echo.
 struct Unseen(Termios);
 
 impl Unseen {

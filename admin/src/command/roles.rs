@@ -1,4 +1,4 @@
-//! `admin roles`: make roles and assign them.
+//! `admin roles`: creates, protects and assigns roles.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -17,35 +17,35 @@ use super::{Failure, say};
 pub(super) enum Action {
     /// Create a role.
     Create {
-        /// 1 to 32 of a-z, 0-9, _ and -, beginning with a letter.
+        /// The role name: 1 to 32 of a-z, 0-9, _ and -, beginning with a letter.
         name: String,
-        /// Something that it permits, such as films:watch, films:* or *; may be repeated.
+        /// A permission of the role, such as films:watch, films:* or *; may be repeated.
         #[arg(long = "permission", value_name = "PERMISSION")]
         permissions: Vec<String>,
         /// A role that it inherits; may be repeated.
         #[arg(long, value_name = "ROLE")]
         inherits: Vec<String>,
-        /// Let nobody change or delete it over the API.
+        /// Protect the role: the API can neither change nor delete it.
         #[arg(long)]
         system: bool,
     },
-    /// Let the API change and delete a role no longer.
+    /// Protect a role: the API can no longer change or delete it.
     Protect {
         /// The role.
         name: String,
     },
-    /// Let the API change and delete a role again.
+    /// Release a role: the API can change and delete it again.
     Release {
         /// The role.
         name: String,
     },
-    /// Assign a role to a user. Their tokens carry it after the next refresh.
+    /// Assign a role to a user. The user's tokens carry it after the next refresh.
     Assign {
         /// The user's e-mail address.
         email: String,
         /// The role.
         name: String,
-        /// When it ends, such as 2027-01-31T00:00:00Z; without it, never.
+        /// When it expires, such as 2027-01-31T00:00:00Z; if omitted, never.
         #[arg(long, value_name = "MOMENT")]
         until: Option<String>,
     },
@@ -67,29 +67,35 @@ pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Fai
         }
         Action::Protect { name } => {
             roles::protect(&mut connection, &audit_keys, &name, true).await?;
-            say(format_args!("Only the command line changes {name} now."))
+            say(format_args!("Protected {name}: only the command line can change it now."))
         }
         Action::Release { name } => {
             roles::protect(&mut connection, &audit_keys, &name, false).await?;
-            say(format_args!("The API changes {name} again."))
+            say(format_args!("Released {name}: the API can change it again."))
         }
         Action::Assign { email, name, until } => {
             let issuer = &config.issuer;
             let until = until.as_deref().map(moment).transpose()?;
             match roles::assign_by_email(&mut connection, &audit_keys, issuer, &email, &name, until).await? {
-                Assigned::Now => say(format_args!("Assigned. Their tokens carry it after the next refresh.")),
-                Assigned::Moved => say(format_args!("They had it; its end was moved.")),
-                Assigned::Noted | Assigned::Already => say(format_args!("They have this role already.")),
+                Assigned::Now => say(format_args!(
+                    "Assigned. The user's tokens carry it after the next \
+                    refresh."
+                )),
+                Assigned::Moved => {
+                    say(format_args!("The user already had the role; its expiry was changed."))
+                }
+                Assigned::Noted | Assigned::Already => say(format_args!("The user already has this role.")),
             }
         }
     }
 }
 
-/// What all of the texts say, or what is wrong with the first that says nothing.
+/// The parsed texts, or the error of the first one that is invalid.
 fn read_all<T: FromStr<Err: Into<Failure>> + Ord>(texts: &[String]) -> Result<BTreeSet<T>, Failure> {
     texts.iter().map(|text| text.parse().map_err(Into::into)).collect()
 }
 
 fn moment(text: &str) -> Result<Timestamp, Failure> {
-    text.parse().map_err(|_| format!("{text:?} is no moment; write it like 2027-01-31T00:00:00Z").into())
+    text.parse()
+        .map_err(|_| format!("{text:?} is not a valid time; write it like 2027-01-31T00:00:00Z").into())
 }

@@ -1,4 +1,4 @@
-//! `admin serve`: the API, until a signal.
+//! `admin serve`: serves the API until a signal.
 
 use shared::listen::Address;
 use shared::telemetry::Levels;
@@ -20,7 +20,7 @@ async fn serve(config: Config, levels: Levels) -> Result<(), Failure> {
     let shutdown = shutdown::requested()?;
     if !config.unread.is_empty() {
         let variables = config.unread.join(",");
-        tracing::warn!(variables, "These variables are set, and nothing reads them. Are their names right?");
+        tracing::warn!(variables, "Unknown configuration variables are set; check their names.");
     }
     let providers: Vec<&str> = config.providers.all.iter().map(|provider| &*provider.id).collect();
     let providers = providers.join(",");

@@ -1,4 +1,4 @@
-//! `admin sessions`: signing everybody out.
+//! `admin sessions`: signs all users out.
 
 use clap::Subcommand;
 
@@ -11,9 +11,9 @@ use super::{Failure, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
-    /// Sign everybody out, everywhere, at once: every session ends, and every access token is refused.
+    /// Sign all users out, everywhere, at once: all sessions are revoked, and all access tokens are refused.
     EndAll {
-        /// Yes, everybody. They sign in again, all of them.
+        /// Confirm: all users will have to sign in again.
         #[arg(long)]
         yes: bool,
     },
@@ -22,12 +22,15 @@ pub(super) enum Action {
 pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Failure> {
     let Action::EndAll { yes } = action;
     if !yes {
-        return Err("this signs everybody out, and all of them will sign in again at once; add --yes".into());
+        return Err("this signs all users out, and all of them will have to sign in again; add --yes to \
+            confirm"
+            .into());
     }
     let keys = DerivedKeys::derive(&config.master_keys, Purpose::Audit);
     let mut connection = Db::new(&config.database).get().await?;
     let generation = sessions::end_everybody(&mut connection, &keys, &config.issuer).await?;
     say(format_args!(
-        "Everybody is signed out: every session is over, and access tokens below generation {generation} are refused."
+        "All users are signed out: all sessions are revoked, and access tokens below generation \
+        {generation} are refused."
     ))
 }

@@ -1,4 +1,4 @@
-//! `admin superuser`: people who may do everything.
+//! `admin superuser`: creates superusers.
 
 use clap::Subcommand;
 use secrecy::ExposeSecret as _;
@@ -15,9 +15,9 @@ use super::{Failure, prompt, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
-    /// Create a superuser. The password is asked for, or read from standard input.
+    /// Create a superuser. The password is read from a prompt, or from standard input.
     Create {
-        /// The e-mail address to sign in with.
+        /// The e-mail address for signing in.
         email: String,
     },
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL: where it is, and how many connections it lends us.
+//! PostgreSQL: its address, TLS, and the size of the connection pool.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,26 +13,26 @@ use self::tls::Parameters;
 
 mod tls;
 
-/// How long connecting, and waiting for a free connection, may take.
+/// The limit on connecting, and on waiting for a free connection.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How to reach PostgreSQL. Its `Debug` shows no password.
+/// How to reach PostgreSQL. Its `Debug` prints no password.
 #[derive(Clone)]
 pub struct DatabaseConfig {
     /// The parsed `DATABASE_URL`.
     pub server: tokio_postgres::Config,
-    /// What TLS is made with, where that URL asks for it.
+    /// The TLS configuration, if that URL requires TLS.
     pub tls: MakeRustlsConnect,
-    /// Connections in the pool. Beside it the relay and the watch over signing keys have one each.
+    /// Connections in the pool. The relay and the signing-key watcher use one more each.
     pub connections: usize,
 }
 
 impl DatabaseConfig {
-    /// Reads this part alone, for commands that need no other.
+    /// Reads only this part, for commands that need no other.
     ///
     /// # Errors
     ///
-    /// Every mistake at once.
+    /// All errors at once.
     pub fn from_vars(vars: &dyn Vars) -> Result<Self, Mistakes> {
         let mut reader = Reader::new(vars);
         let config = Self::read(&mut reader);
@@ -52,18 +52,18 @@ impl DatabaseConfig {
     }
 }
 
-/// The error says nothing of the text, which holds a password.
+/// The error must not repeat the text, which contains a password.
 fn parse(url: &str) -> Result<(tokio_postgres::Config, MakeRustlsConnect), String> {
     let (url, parameters) = Parameters::take(url);
     let mut server = tokio_postgres::Config::from_str(&url)
-        .map_err(|_| "it is a URL such as postgres://user:password@host:5432/database")?;
+        .map_err(|_| "must be a URL such as postgres://user:password@host:5432/database")?;
     if server.get_hosts().is_empty() {
-        return Err("it names no host; write postgres://user:password@host:5432/database".to_owned());
+        return Err("contains no host; write postgres://user:password@host:5432/database".to_owned());
     }
     let (mode, tls) = parameters.read()?;
-    // What the text itself says may only be stricter: `sslmode` outside of a URL's parameters.
+    // `sslmode` in the other form, outside of URL parameters, may only be stricter.
     if server.get_ssl_mode() == SslMode::Require && mode == SslMode::Disable {
-        return Err("for TLS it is a URL with ?sslmode=verify-full".to_owned());
+        return Err("for TLS use a URL with ?sslmode=verify-full".to_owned());
     }
     server
         .ssl_mode(mode)

@@ -1,4 +1,4 @@
-//! Where to listen, whose word about a client's address is believed, and how long a stop may take.
+//! Listeners, trusted proxies, and the limit on draining.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,36 +7,36 @@ use ipnet::IpNet;
 use shared::env::{Reader, duration_between};
 use shared::listen::{self, Address};
 
-/// Listening, proxies, draining.
+/// Listeners, proxies, draining.
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
-    /// The API.
+    /// The listener of the API.
     pub listen: Vec<Address>,
-    /// Health and metrics.
+    /// The listener of health and metrics.
     pub ops_listen: Vec<Address>,
-    /// Whose `X-Forwarded-For` is believed.
+    /// The peers whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
-    /// How long requests under way may take after a signal to stop.
+    /// How long requests in progress may take after a stop signal.
     pub drain: Duration,
-    /// How long a handler may take; what it began is rolled back then. No variable sets it: it stands between
-    /// the limit of PostgreSQL on a statement and the patience of nginx.
+    /// How long a handler may take; after that its transaction is rolled back. Not configurable: it must be
+    /// between PostgreSQL's statement timeout and nginx's proxy timeout.
     pub handling: Duration,
 }
 
 /// See [`HttpConfig::handling`].
 const MAX_HANDLING: Duration = Duration::from_secs(15);
 
-/// The peers that tell the truth about a client's address.
+/// The peers that are trusted to report a client's address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
     networks: Vec<IpNet>,
     unix: bool,
 }
 
-/// The variable that says where health and metrics are.
+/// The variable for the listener of health and metrics.
 pub const OPS_LISTEN: &str = "ADMIN_OPS_LISTEN";
 
-/// Where they are unless it says so.
+/// Its default value.
 pub fn usual_ops_address() -> Address {
     local(9001)
 }
@@ -66,11 +66,11 @@ impl HttpConfig {
 }
 
 impl TrustedProxies {
-    /// Reads a list such as `127.0.0.1,10.0.0.0/8,unix`.
+    /// Parses a list such as `127.0.0.1,10.0.0.0/8,unix`.
     ///
     /// # Errors
     ///
-    /// When an entry is neither an address, a network, nor `unix`.
+    /// When an entry is not an address, a network, or `unix`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut proxies = Self::default();
         for entry in text.split(',').map(str::trim) {
@@ -79,14 +79,16 @@ impl TrustedProxies {
                 continue;
             }
             let network = entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
-            let why =
-                || "it is addresses, networks such as 10.0.0.0/8, and unix, with commas between".to_owned();
+            let why = || {
+                "must be a comma-separated list of addresses, networks such as 10.0.0.0/8, and unix"
+                    .to_owned()
+            };
             proxies.networks.push(network.map_err(|_| why())?);
         }
         Ok(proxies)
     }
 
-    /// Whether `peer` is believed; `None` is a peer on a Unix socket.
+    /// Whether `peer` is trusted; `None` is a peer on a Unix socket.
     pub fn contains(&self, peer: Option<IpAddr>) -> bool {
         match peer {
             None => self.unix,

@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use crate::providers::{ClientAuth, Descriptor, KNOWN, OPENID};
 
-/// Signing in through others.
+/// Identity providers.
 #[derive(Debug, Clone, Default)]
 pub struct ProvidersConfig {
     /// How a browser reaches us, without a last slash; there whenever a provider is.

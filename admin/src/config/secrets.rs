@@ -8,15 +8,15 @@ use secrecy::ExposeSecret as _;
 use shared::env::Reader;
 use zeroize::Zeroizing;
 
-/// The length of a master key, in bytes.
+/// The length of a master key in bytes.
 const MASTER_KEY_BYTES: usize = 32;
 
-/// The master keys by their number. There is at least one; the first seals, all of them open.
+/// The master keys by number. There is at least one; the first seals, all of them open.
 #[derive(Clone)]
 pub struct MasterKeys(Vec<(u8, Zeroizing<[u8; MASTER_KEY_BYTES]>)>);
 
-const FORM: &str = "it is id:base64,... where each id is a number from 0 to 255 and each key is 32 bytes \
-                    (openssl rand -base64 32)";
+const FORM: &str = "must be id:base64,... where each id is a number from 0 to 255 and each key is 32 bytes \
+    (openssl rand -base64 32)";
 
 impl MasterKeys {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
@@ -30,11 +30,11 @@ impl MasterKeys {
         }
     }
 
-    /// Reads `id:base64,...`.
+    /// Parses `id:base64,...`.
     ///
     /// # Errors
     ///
-    /// A sentence that says nothing of the text.
+    /// A sentence that does not repeat the text.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let mut keys: Vec<(u8, _)> = Vec::new();
         for entry in text.split(',').map(str::trim) {
@@ -50,7 +50,7 @@ impl MasterKeys {
         Ok(Self(keys))
     }
 
-    /// Every key with its number, the one that seals first.
+    /// Every key with its number; the one that seals comes first.
     pub fn iter(&self) -> impl Iterator<Item = (u8, &[u8; MASTER_KEY_BYTES])> {
         self.0.iter().map(|(id, key)| (*id, &**key))
     }

@@ -1,32 +1,32 @@
-//! Tokens, sessions and keys: for whom, and how long.
+//! Tokens, sessions and keys: audience, issuer and lifetimes.
 
 use std::time::Duration;
 
 use shared::env::{Reader, duration_between, text};
 
-/// What stands in tokens, and how long things last.
+/// The claims of all tokens, and lifetimes.
 #[derive(Debug, Clone)]
 pub struct TokenConfig {
     /// `iss`.
     pub issuer: String,
     /// `aud`.
     pub audience: String,
-    /// How long an access token is good.
+    /// The life of an access token.
     pub access_life: Duration,
-    /// After how long without a refresh a session ends.
+    /// The time without a refresh after which a session ends.
     pub session_idle: Duration,
-    /// After how long a session ends in any case.
+    /// The longest life of a session.
     pub session_life: Duration,
-    /// How long `next` must have been published before it may sign: the sidecars' refresh interval.
+    /// How long a next key must have been published before it may sign: the sidecars' refresh interval.
     pub key_publication: Duration,
 }
 
 /// Who may register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registration {
-    /// Anybody.
+    /// Everyone.
     Open,
-    /// Nobody.
+    /// No one.
     Closed,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn issuer(reader: &mut Reader<'_>) -> Option<String> {
     reader.required("ADMIN_ISSUER", identifier)
 }
 
-/// How long `next` must have been published before it may sign.
+/// How long a next key must have been published before it may sign.
 pub(super) fn key_publication(reader: &mut Reader<'_>) -> Duration {
     reader.or("ADMIN_KEY_PUBLICATION", Duration::from_mins(5), duration_between(SECOND, DAY))
 }
@@ -70,17 +70,17 @@ impl Registration {
         reader.or("ADMIN_REGISTRATION", Self::Open, |text| match text {
             "open" => Ok(Self::Open),
             "closed" => Ok(Self::Closed),
-            _ => Err("it is open or closed"),
+            _ => Err("must be `open` or `closed`"),
         })
     }
 }
 
-/// What stands in a token's `iss` or `aud`: visible ASCII, so that it survives logs and headers.
+/// Checks an `iss` or `aud`: visible ASCII, which is safe in logs and headers.
 fn identifier(value: &str) -> Result<String, &'static str> {
     let fits = value.bytes().all(|byte| byte.is_ascii_graphic()) && value.len() <= 200;
     if fits {
         text(value).map_err(|never| match never {})
     } else {
-        Err("it is up to 200 visible ASCII characters")
+        Err("must be 1 to 200 visible ASCII characters")
     }
 }

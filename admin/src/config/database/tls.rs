@@ -1,7 +1,8 @@
-//! TLS to PostgreSQL, in the words of its own library: `sslmode` and `sslrootcert` of the URL.
+//! TLS to PostgreSQL, configured as in libpq: `sslmode` and `sslrootcert` in the URL.
 //!
-//! Two of its modes are missing on purpose: `allow` and `prefer` go on without TLS when somebody in between wants it so.
-//! And `require` is as strict here as `verify-full`: a certificate that nobody looks at protects nobody.
+//! Two of libpq's modes are purposefully not supported: `allow` and `prefer` continue without TLS if an
+//! attacker on the network wants that. And `require` is as strict here as `verify-full`: an unverified
+//! certificate protects nothing.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use shared::certificates;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// What a URL says of TLS.
+/// The TLS parameters of a URL.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Parameters {
     mode: Option<String>,
@@ -18,7 +19,7 @@ pub(super) struct Parameters {
 }
 
 impl Parameters {
-    /// Takes them out of a URL: the rest is for the driver, which knows neither all modes nor the other parameter.
+    /// Removes the TLS parameters from a URL: the driver supports neither all modes nor `sslrootcert`.
     pub(super) fn take(url: &str) -> (String, Self) {
         let mut taken = Self::default();
         let Some((rest, query)) = url.split_once('?') else { return (url.to_owned(), taken) };
@@ -39,23 +40,23 @@ impl Parameters {
         (if query.is_empty() { rest.to_owned() } else { format!("{rest}?{query}") }, taken)
     }
 
-    /// Whether TLS is spoken, and by what it is made.
+    /// Whether to use TLS, and with which configuration.
     pub(super) fn read(&self) -> Result<(SslMode, MakeRustlsConnect), String> {
         match self.mode.as_deref() {
             None | Some("disable") if self.roots.is_none() => {
                 Ok((SslMode::Disable, connect(RootCertStore::empty())?))
             }
-            None | Some("disable") => {
-                Err("sslrootcert is for sslmode=verify-full, which is missing".to_owned())
-            }
+            None | Some("disable") => Err("sslrootcert requires sslmode=verify-full".to_owned()),
             Some("require" | "verify-full") => Ok((SslMode::Require, connect(self.trusted()?)?)),
-            Some(_) => Err("sslmode is verify-full, or require, which is the same here, or disable; \
-                            what falls back to no TLS, or does not look at the host, is not supported"
-                .to_owned()),
+            Some(_) => {
+                Err("sslmode must be verify-full, require (which is the same here) or disable; modes \
+                that fall back to no TLS or do not verify the host are not supported"
+                    .to_owned())
+            }
         }
     }
 
-    /// Those of the file, or those of the system.
+    /// The certificates of the file, or of the system trust store.
     fn trusted(&self) -> Result<RootCertStore, String> {
         if let Some(path) = &self.roots {
             return certificates::roots(path).map_err(|why| format!("sslrootcert: {why}"));
@@ -64,7 +65,9 @@ impl Parameters {
         let (_added, _unfit) =
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if roots.is_empty() {
-            return Err("the system trusts no certificate; name a file of them with sslrootcert".to_owned());
+            return Err(
+                "the system trust store is empty; set sslrootcert to a file with certificates".to_owned()
+            );
         }
         Ok(roots)
     }
@@ -74,7 +77,7 @@ fn connect(roots: RootCertStore) -> Result<MakeRustlsConnect, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|why| format!("TLS cannot be had: {why}"))?
+        .map_err(|why| format!("cannot configure TLS: {why}"))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
