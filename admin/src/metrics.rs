@@ -1,4 +1,4 @@
-//! What is counted. One declaration a metric; each has a method that says when.
+//! The metrics. One declaration for each; methods describe the event to count.
 
 mod months;
 
@@ -17,7 +17,7 @@ use crate::db::PoolStatus;
 
 pub use months::MonthsAhead;
 
-/// Every metric of the service.
+/// All metrics of the service.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -28,49 +28,49 @@ pub struct Metrics {
     provider_answers: Family<ProviderLabels, Counter>,
     connections: Family<StateLabels, Gauge>,
     hash_places: Family<StateLabels, Gauge>,
-    /// Which key sets, epochs and records the relay moves.
+    /// The metrics of the relay.
     pub relay: RelayMetrics,
-    /// Months of the sign-in history, from this one on, that have a partition.
+    /// Consecutive months of the login history that have a partition, counting from the current month.
     pub partitions_ahead: MonthsAhead,
-    /// Entries of the sign-in history that could not be written.
+    /// Login-history entries that could not be written.
     pub history_failures: Counter,
-    /// Assignments of roles that ended because their moment came.
+    /// Expired role assignments that were ended.
     pub assignments_ended: Counter,
     relay_lag: Gauge<f64, AtomicU64>,
     lines_lost: Counter,
 }
 
-/// What is looked at when somebody asks for the metrics.
+/// Values that are read when metrics are requested.
 #[derive(Debug, Clone, Copy)]
 pub struct Observed {
-    /// The pool of connections.
+    /// The connection pool.
     pub pool: PoolStatus,
-    /// Places for password hashes: taken, and in all.
+    /// Slots for password hashing: used, and total.
     pub hash_places: (usize, usize),
-    /// Seconds that the oldest unpublished revocation has waited; none where PostgreSQL does not say.
+    /// Seconds that the oldest unpublished revocation has waited; `None` when PostgreSQL is unavailable.
     pub relay_lag: Option<f64>,
-    /// Log lines that were not written.
+    /// Dropped log lines.
     pub lines_lost: u64,
 }
 
-/// What the relay does.
+/// The state of the relay.
 #[derive(Debug, Clone, Default)]
 pub struct RelayMetrics {
-    /// 1 while this process is the one that relays.
+    /// 1 while this process leads.
     pub leading: Gauge,
-    /// The epoch it took last.
+    /// The last epoch taken.
     pub epoch: Gauge<u64, AtomicU64>,
     /// Epochs taken.
     pub epochs: Counter,
-    /// The version of the role map that it published last.
+    /// The version of the last published role map.
     pub role_map_version: Gauge<u64, AtomicU64>,
-    /// Revocations published, once each, however often an epoch was filled.
+    /// Published revocations; each is counted once, however often an epoch is filled.
     pub published: Counter,
-    /// From the statement that wrote a revocation to its publication.
+    /// From the insertion of a revocation to its publication.
     pub publish_seconds: PublishSeconds,
 }
 
-/// The histogram of publishing, with its buckets.
+/// The histogram of publication times, with its buckets.
 #[derive(Debug, Clone)]
 pub struct PublishSeconds(Histogram);
 
@@ -107,10 +107,10 @@ struct OutcomeLabels {
     outcome: &'static str,
 }
 
-/// Seconds; from a lookup in memory to a hash that waited its turn.
+/// Seconds; from a lookup in memory to a password hash that waited in the queue.
 const REQUEST_BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0];
 
-/// Seconds; the promise is a millisecond or two.
+/// Seconds; the usual value is one or two milliseconds.
 const PUBLISH_BUCKETS: [f64; 9] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0];
 
 impl Default for PublishSeconds {
@@ -120,7 +120,7 @@ impl Default for PublishSeconds {
 }
 
 impl PublishSeconds {
-    /// One record took this long.
+    /// Records the time of one revocation.
     pub fn observe(&self, seconds: f64) {
         self.0.observe(seconds);
     }
@@ -132,14 +132,15 @@ impl Default for Metrics {
     }
 }
 
-/// What a method is called in labels and spans. Unknown ones share a word: a client must not be able to make names.
+/// The method in labels and spans. Unknown methods share one value: a client must not be able to create label
+/// values.
 pub fn word_of(method: &Method) -> &str {
     let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     if known.contains(method) { method.as_str() } else { "_OTHER" }
 }
 
 impl Metrics {
-    /// All at zero.
+    /// All metrics at zero.
     pub fn new() -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("usher_admin"),
@@ -158,76 +159,91 @@ impl Metrics {
             lines_lost: Counter::default(),
         };
         metrics.register();
-        // There from the start: an alert on an increase must not miss the first.
+        // Present from the start: an alert on an increase must not miss the first event.
         drop(metrics.refreshes.get_or_create(&CauseLabels { cause: "reused" }));
         metrics
     }
 
     fn register(&mut self) {
         let r = &mut self.registry;
-        r.register("requests", "Requests answered, by method, route and status", self.requests.clone());
-        r.register("request_seconds", "Time to answer a request, by route", self.request_seconds.clone());
-        r.register("refreshes", "Refreshes by cause; reuse is one of them", self.refreshes.clone());
+        r.register("requests", "Answered requests, by method, route and status", self.requests.clone());
+        r.register(
+            "request_seconds",
+            "Time to answer a request in seconds, by route",
+            self.request_seconds.clone(),
+        );
+        r.register(
+            "refreshes",
+            "Refresh requests by cause; reuse of a token is one of the causes",
+            self.refreshes.clone(),
+        );
         r.register("sign_ins", "Sign-ins by outcome", self.sign_ins.clone());
-        let answers = "People who came back from an identity provider, by provider and outcome";
+        let answers = "Callbacks from identity providers, by provider and outcome";
         r.register("provider_answers", answers, self.provider_answers.clone());
-        let connections = "Connections to PostgreSQL that are lent, could be lent, and are waited for";
+        let connections = "PostgreSQL connections of the pool: lent, most (the limit), and waited_for \
+            (requests in the queue)";
         r.register("database_connections", connections, self.connections.clone());
-        let places = "Places for password hashes that are taken, and that there are";
+        let places = "Password-hashing slots: taken, and most (the limit)";
         r.register("hash_places", places, self.hash_places.clone());
-        let ahead = "Months of the sign-in history, from this one on, that have a partition";
+        let ahead = "Consecutive months of the login history that have a partition, counting from the \
+            current month";
         r.register("partitions_ahead", ahead, self.partitions_ahead.clone());
-        let failures = "Entries of the sign-in history that could not be written";
+        let failures = "Login-history entries that could not be written";
         r.register("history_failures", failures, self.history_failures.clone());
-        let ended = "Assignments of roles that ended because their moment came";
+        let ended = "Expired role assignments that were ended";
         r.register("assignments_ended", ended, self.assignments_ended.clone());
-        let lost = "Log lines not written because too many waited";
+        let lost = "Log lines dropped because the queue was full";
         r.register("log_lines_lost", lost, self.lines_lost.clone());
-        let lag = "How long the oldest revocation has waited that is not published; NaN without PostgreSQL";
+        let lag = "Seconds that the oldest unpublished revocation has waited; NaN when PostgreSQL is \
+            unavailable";
         r.register("relay_lag_seconds", lag, self.relay_lag.clone());
         let relay = self.relay.clone();
-        r.register("relay_leading", "1 while this process relays revocations to Redis", relay.leading);
-        r.register("relay_epoch", "The epoch of the revocation log that this process took last", relay.epoch);
+        r.register(
+            "relay_leading",
+            "1 while this process relays revocations to Redis, else 0",
+            relay.leading,
+        );
+        r.register("relay_epoch", "The last epoch of the revocation log that this process took", relay.epoch);
         let version = "Version of the role map that this process published last";
         r.register("role_map_version", version, relay.role_map_version);
         r.register(
             "relay_epochs",
-            "Epochs taken; more than a few a day means an unsteady Redis",
+            "Epochs taken; more than a few a day indicate an unstable Redis",
             relay.epochs,
         );
         r.register(
             "relay_published",
-            "Revocations published, not counting the filling of epochs",
+            "Published revocations, not counting those written again to fill an epoch",
             relay.published,
         );
-        let seconds = "From writing a revocation to its publication";
+        let seconds = "Time from the insertion of a revocation to its publication in seconds";
         r.register("relay_publish_seconds", seconds, relay.publish_seconds.0);
     }
 
-    /// A request was answered.
+    /// Counts an answered request.
     pub fn request(&self, method: &Method, route: &'static str, status: u16, took: Duration) {
         let method = word_of(method).to_owned();
         self.requests.get_or_create(&RequestLabels { method, route, status }).inc();
         self.request_seconds.get_or_create(&RouteLabels { route }).observe(took.as_secs_f64());
     }
 
-    /// A refresh was decided.
+    /// Counts a refresh.
     pub fn refresh(&self, cause: &'static str) {
         self.refreshes.get_or_create(&CauseLabels { cause }).inc();
     }
 
-    /// A sign-in was decided.
+    /// Counts a sign-in.
     pub fn sign_in(&self, outcome: &'static str) {
         self.sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
     }
 
-    /// Somebody came back from a provider, which must be one of the configured ones, and this became of it.
+    /// Counts a callback from one of the configured providers, with its outcome.
     pub fn provider_answer(&self, provider: &str, outcome: &'static str) {
         let provider = provider.to_owned();
         self.provider_answers.get_or_create(&ProviderLabels { provider, outcome }).inc();
     }
 
-    /// Notes what was looked at because somebody asks.
+    /// Sets the values that are read when metrics are requested.
     pub fn observe(&self, Observed { pool, hash_places: (taken, places), relay_lag, lines_lost }: Observed) {
         let set = |family: &Family<StateLabels, Gauge>, state, count: usize| {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
@@ -242,11 +258,11 @@ impl Metrics {
         self.lines_lost.inner().store(lines_lost, Ordering::Relaxed);
     }
 
-    /// All of them in the text format of `OpenMetrics`.
+    /// All metrics in the `OpenMetrics` text format.
     ///
     /// # Errors
     ///
-    /// Never, writing to a string.
+    /// None: writing to a string does not fail.
     pub fn encode(&self) -> Result<String, std::fmt::Error> {
         let mut out = String::new();
         text::encode(&mut out, &self.registry)?;

@@ -1,4 +1,4 @@
-//! For how many months something is kept ready: a number that falls by itself as time goes by.
+//! A gauge of prepared months, which decreases by itself with time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,24 +11,24 @@ use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use shared::clock::{Clock as _, SystemClock};
 
-/// Months in UTC, this one counted, that are kept ready without a gap.
+/// Consecutive months (UTC) that are prepared, counting from the current one.
 ///
-/// Remembered is the month that is missing, and the clock is read when somebody asks: whoever should keep them
-/// may fail for months, and this must say so.
+/// It stores the first missing month and reads the clock on demand: the maintenance task may fail for months,
+/// and the gauge must show that.
 #[derive(Debug, Clone, Default)]
 pub struct MonthsAhead {
-    /// The first month that is not ready, counted from the year zero.
+    /// The first month that is not prepared, counted from the year zero.
     missing: Arc<AtomicI64>,
 }
 
 impl MonthsAhead {
-    /// On `day`, its month and those after it are ready, `months` altogether.
+    /// Records that on `day` its month and the following ones are prepared, `months` in total.
     pub fn set(&self, day: Date, months: usize) {
         let months = i64::try_from(months).unwrap_or(i64::MAX);
         self.missing.store(number(day).saturating_add(months), Ordering::Relaxed);
     }
 
-    /// How many are ready today.
+    /// How many are prepared today.
     pub fn get(&self) -> i64 {
         let now = i64::try_from(SystemClock.unix_seconds()).ok();
         let now = now.and_then(|second| Timestamp::from_second(second).ok()).unwrap_or(Timestamp::MAX);
