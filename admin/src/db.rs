@@ -1,6 +1,6 @@
-//! PostgreSQL: the pool, the transaction that cannot grow old, and what an error means.
+//! PostgreSQL: the pool, transactions with a limited life, and errors.
 //!
-//! SQL is not here: each feature has its own in its `store.rs`.
+//! No SQL here: each feature has its own in its `store.rs`.
 
 mod dedicated;
 mod error;
@@ -20,14 +20,14 @@ pub use error::DbError;
 pub use migrations::{MigrateError, Schema, migrate};
 pub use traced::{Client, Prepared, Sql, Values};
 
-/// The oldest age at which a transaction may still commit.
+/// The longest age at which a transaction may commit.
 ///
-/// A revocation's record is kept until the last token it kills has ended, reckoned from the moment it was
-/// written. A transaction that lingered before its commit would shorten that, so it may not linger.
+/// A revocation's record is kept until the last token that it revokes has expired, computed from the moment
+/// it was written. A transaction that commits late would shorten that time.
 pub const TRANSACTION_LIFE: Duration = Duration::from_secs(60);
 
-/// Given to every connection when it is made. Statements and idle transactions end long before
-/// [`TRANSACTION_LIFE`], so that a lock is never held by somebody who went away.
+/// Settings of every new connection. Statements and idle transactions time out well before
+/// [`TRANSACTION_LIFE`], so that a client that disappeared holds no lock.
 const SESSION_SETTINGS: &str = "-c default_transaction_isolation=read\\ committed \
      -c statement_timeout=10s -c idle_in_transaction_session_timeout=10s -c timezone=UTC";
 
@@ -37,7 +37,7 @@ pub struct Db {
     pool: Pool,
 }
 
-/// A connection lent by the pool.
+/// A connection from the pool.
 ///
 /// Dereferences to [`deadpool_postgres::Client`] for single statements, each its own transaction.
 pub struct Connection {
@@ -46,14 +46,14 @@ pub struct Connection {
 
 /// A READ COMMITTED transaction that refuses to commit when it is older than [`TRANSACTION_LIFE`].
 ///
-/// Dereferences to [`deadpool_postgres::Transaction`]. Dropped without [`Self::commit`] it rolls back.
+/// Dereferences to [`deadpool_postgres::Transaction`]. Rolls back when dropped without [`Self::commit`].
 pub struct Transaction<'c> {
     inner: deadpool_postgres::Transaction<'c>,
     begun: Instant,
 }
 
 impl Db {
-    /// A pool that connects when it is first asked. Nothing is opened here.
+    /// A pool that connects on first use. Opens nothing.
     pub fn new(config: &DatabaseConfig) -> Self {
         let mut server = config.server.clone();
         server.options(with_settings(server.get_options(), SESSION_SETTINGS));
@@ -64,33 +64,33 @@ impl Db {
             .timeouts(timeouts)
             .runtime(Runtime::Tokio1)
             .build()
-            .expect("building fails only without a runtime for the timeouts, and one is given");
+            .expect("building fails only without a runtime for the timeouts, and one is set");
         Self { pool }
     }
 
-    /// A connection, within two waits of [`PATIENCE`].
+    /// A connection, within twice [`PATIENCE`].
     ///
     /// # Errors
     ///
-    /// When none is free in time, or PostgreSQL cannot be reached.
+    /// When no connection is free in time, or PostgreSQL is unreachable.
     pub async fn get(&self) -> Result<Connection, DbError> {
         Ok(Connection { object: self.pool.get().await? })
     }
 }
 
-/// How the pool is at the moment.
+/// The current state of the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolStatus {
-    /// Connections that are lent.
+    /// Connections in use.
     pub lent: usize,
-    /// Connections that could be lent at once.
+    /// The highest number of connections.
     pub most: usize,
-    /// Requests that wait for one.
+    /// Requests that wait for a connection.
     pub waiting: usize,
 }
 
 impl Db {
-    /// How the pool is at the moment.
+    /// The current state of the pool.
     pub fn status(&self) -> PoolStatus {
         let status = self.pool.status();
         let lent = status.size.saturating_sub(status.available);
@@ -124,7 +124,7 @@ impl<'c> Transaction<'c> {
     /// # Errors
     ///
     /// When the transaction is older than [`TRANSACTION_LIFE`] (it is rolled back), or the connection was
-    /// lost: then it is not known whether it was committed.
+    /// lost: then it is unknown whether it was committed.
     pub async fn commit(self) -> Result<(), DbError> {
         if self.begun.elapsed() > TRANSACTION_LIFE {
             self.inner.rollback().await?;
@@ -133,11 +133,11 @@ impl<'c> Transaction<'c> {
         Ok(self.inner.commit().await?)
     }
 
-    /// Ends it without a trace. Dropping does the same, but does not wait for it.
+    /// Rolls back. Dropping does the same, but does not wait for it.
     ///
     /// # Errors
     ///
-    /// When the connection is lost, which rolls back as well.
+    /// When the connection is lost, which also rolls back.
     pub async fn rollback(self) -> Result<(), DbError> {
         Ok(self.inner.rollback().await?)
     }
@@ -151,13 +151,13 @@ impl<'c> Deref for Transaction<'c> {
     }
 }
 
-/// What `asked` answers, unless that takes longer than `limit`.
+/// The result of `asked`, unless it takes longer than `limit`.
 ///
-/// The limit on a statement is kept by PostgreSQL, which does not help against one that says nothing.
+/// PostgreSQL itself enforces the statement timeout, which does not help against a server that sends nothing.
 ///
 /// # Errors
 ///
-/// [`DbError::Silent`] after `limit`, else those of `asked`.
+/// [`DbError::Silent`] after `limit`, else the errors of `asked`.
 pub async fn within<T, E: From<DbError>>(
     limit: Duration,
     asked: impl Future<Output = Result<T, E>>,
@@ -165,7 +165,7 @@ pub async fn within<T, E: From<DbError>>(
     tokio::time::timeout(limit, asked).await.unwrap_or_else(|_elapsed| Err(DbError::Silent.into()))
 }
 
-/// The operator's own connection options, and ours after them.
+/// The operator's connection options, followed by those of this service.
 pub(crate) fn with_settings(own: Option<&str>, ours: &str) -> String {
     match own {
         Some(own) => format!("{own} {ours}"),

@@ -1,4 +1,4 @@
-//! The operator's listener: is it alive, is it ready, what has it counted.
+//! The operations listener: liveness, readiness, metrics and log levels.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,14 +21,14 @@ use crate::server::Peer;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// How many months of the sign-in history, this one counted, must have their partition.
+/// How many months of the login history, counting the current one, must have a partition.
 const LEAST_MONTHS: i64 = 2;
 
-/// Set when the process begins to stop, so that no new work is sent to it.
+/// Set when the process begins to stop, so that load balancers send no new work.
 #[derive(Debug, Clone, Default)]
 pub struct Draining(Arc<AtomicBool>);
 
-/// What was looked at, and what of it failed.
+/// The result of the readiness check, with the failed parts.
 #[derive(Debug, Default, Serialize)]
 struct Readiness {
     ready: bool,
@@ -36,7 +36,7 @@ struct Readiness {
 }
 
 impl Draining {
-    /// From now on.
+    /// Marks the process as draining.
     pub fn begin(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -87,7 +87,7 @@ async fn answer(context: &Context, draining: &Draining, method: &Method, path: &
 
 async fn metrics(context: &Context) -> Result<String, std::fmt::Error> {
     let observed = Observed {
-        // Before the next line takes one.
+        // Read before the next line takes a connection.
         pool: context.db.status(),
         hash_places: context.hasher.places(),
         relay_lag: within(PATIENCE, look_at_relay(context)).await.ok(),
@@ -101,8 +101,8 @@ async fn look_at_relay(context: &Context) -> Result<f64, DbError> {
     revocations::lag(&context.db.get().await?).await
 }
 
-/// Redis is purposefully not looked at: without it nobody is kept from signing in or out, and what was
-/// revoked meanwhile reaches it later.
+/// Redis is purposefully not checked: without it users can still sign in and out, and revocations are
+/// published later.
 async fn ready(context: &Context, draining: &Draining) -> Response {
     let mut failed = Vec::new();
     if draining.is_under_way() {
@@ -116,7 +116,8 @@ async fn ready(context: &Context, draining: &Draining) -> Response {
     }
     match look_at_database(context).await {
         Ok(missing) => failed.extend(missing),
-        // Another process would not be less busy, and this one has work that it does.
+        // An overloaded process is still ready: another one would be no less busy, and this one is doing its
+        // work.
         Err(DbError::Busy) => {}
         Err(_away) => failed.push("database"),
     }

@@ -1,7 +1,7 @@
-//! What is remembered for minutes, in Redis: sign-ins that are under way elsewhere.
+//! Short-lived state in Redis: sign-ins that continue elsewhere.
 //!
-//! Each thing is found by a secret that somebody holds, is kept under the secret's hash, and can be taken once. Redis
-//! may lose all of it: then whoever held the secret begins anew.
+//! Each entry is found by a secret that a client holds, is stored under the secret's hash, and can be taken
+//! once. Redis may lose all entries; clients then start again.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -17,39 +17,39 @@ use tracing::{Instrument as _, Span};
 
 use crate::api::{Code, Problem};
 
-/// How long Redis may take to answer, or to be connected to.
+/// How long Redis may take to respond, or to be connected to.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How many things of a kind are remembered within its life. Anybody may begin a sign-in, and each takes up to a
+/// The most entries of one kind within its lifetime. Anyone may begin a sign-in, and each entry takes up to a
 /// kilobyte of the Redis that carries the revocations.
 const MOST: u64 = 100_000;
 
-/// What is remembered. Cheap to clone.
+/// The store. Cheap to clone.
 #[derive(Clone)]
 pub struct Pending {
     redis: Redis,
     connection: std::sync::Arc<OnceCell<ConnectionManager>>,
 }
 
-/// Which kind of thing.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A person was sent to a provider.
+    /// A user was sent to a provider.
     State,
-    /// A person came back, and a page is about to fetch the tokens.
+    /// A user came back from a provider, and a page is about to fetch the tokens.
     Code,
-    /// A person came back, and has yet to confirm that an account here is theirs.
+    /// A user came back from a provider, and must confirm ownership of an existing account.
     Flow,
 }
 
-/// Why nothing was remembered, or remembered again.
+/// Why an entry was not stored or read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PendingError {
     #[error(transparent)]
     Redis(#[from] redis::RedisError),
-    #[error("it cannot be written: {0}")]
+    #[error("cannot serialise the entry: {0}")]
     Unwritable(#[from] serde_json::Error),
-    #[error("more than {MOST} things are to be remembered")]
+    #[error("more than {MOST} entries of this kind are stored")]
     Full,
 }
 
@@ -62,7 +62,7 @@ impl Kind {
         }
     }
 
-    /// For how long it is kept.
+    /// Its lifetime.
     pub(crate) fn life(self) -> Duration {
         match self {
             Self::State | Self::Flow => Duration::from_mins(10),
@@ -72,16 +72,16 @@ impl Kind {
 }
 
 impl Pending {
-    /// A store in the Redis of `config`. Opens nothing.
+    /// A store in the Redis of `config`. Opens no connection.
     pub fn new(config: &Redis) -> Self {
         Self { redis: config.clone(), connection: std::sync::Arc::default() }
     }
 
-    /// Remembers `value` for whoever holds `secret`.
+    /// Stores `value` for the holder of `secret`.
     ///
     /// # Errors
     ///
-    /// When Redis is away.
+    /// When Redis is unavailable.
     pub(crate) async fn put(
         &self,
         kind: Kind,
@@ -102,12 +102,12 @@ impl Pending {
         Ok(put.query_async::<()>(&mut connection).instrument(span("SET")).await?)
     }
 
-    /// Takes what was remembered for whoever holds `secret`: nobody gets it a second time. What another version
-    /// wrote in another form counts as nothing.
+    /// Takes the entry for the holder of `secret`: it cannot be taken twice. An entry in the format of
+    /// another version counts as missing.
     ///
     /// # Errors
     ///
-    /// When Redis is away.
+    /// When Redis is unavailable.
     pub(crate) async fn take<T: DeserializeOwned>(
         &self,
         kind: Kind,
@@ -124,8 +124,8 @@ impl Pending {
         format!("{}oauth:{}:{}", self.redis.prefix, kind.word(), fingerprint(secret))
     }
 
-    /// One for all, except where sentinels watch: there it may lead to a master that is none any more, and so few things
-    /// are remembered that each may ask them anew.
+    /// One connection for all, except with sentinels: there it may lead to a demoted master, and entries are
+    /// so few that each may query the sentinels.
     async fn connection(&self) -> Result<ConnectionManager, redis::RedisError> {
         if self.redis.is_watched() {
             return manager(&self.redis).await;
@@ -134,7 +134,7 @@ impl Pending {
     }
 }
 
-/// A connection that is made when it is first needed, and again when it is lost.
+/// A connection that is made on first use, and again after it is lost.
 async fn manager(redis: &Redis) -> Result<ConnectionManager, redis::RedisError> {
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(PATIENCE))
@@ -143,7 +143,7 @@ async fn manager(redis: &Redis) -> Result<ConnectionManager, redis::RedisError> 
     ConnectionManager::new_lazy_with_config(redis.client().await?, config)
 }
 
-/// Names are those of OpenTelemetry's conventions for databases (version 1.33). Keys and values are not in it.
+/// Names follow OpenTelemetry's conventions for databases (version 1.33). Keys and values are not included.
 fn span(command: &'static str) -> Span {
     tracing::info_span!(
         target: TRACE,
@@ -155,7 +155,7 @@ fn span(command: &'static str) -> Span {
     )
 }
 
-/// The hash of a secret, in hexadecimal: what it is found by, and says nothing of it.
+/// The hash of a secret in hexadecimal: the key of its entry, which does not reveal it.
 pub(crate) fn fingerprint(secret: &str) -> String {
     let mut text = String::new();
     for byte in digest(&SHA256, secret.as_bytes()).as_ref() {
@@ -168,15 +168,15 @@ impl From<PendingError> for Problem {
     fn from(error: PendingError) -> Self {
         match error {
             PendingError::Redis(error) => {
-                tracing::warn!(%error, "A request failed because Redis did not answer in time.");
+                tracing::warn!(%error, "Request failed: Redis did not respond in time.");
                 Self::new(Code::DependencyUnavailable)
             }
             PendingError::Full => {
-                tracing::warn!(%error, "A request was refused, because too many sign-ins through providers are under way.");
+                tracing::warn!(%error, "Request refused: too many provider sign-ins are in progress.");
                 Self::new(Code::Overloaded)
             }
             PendingError::Unwritable(error) => {
-                tracing::error!(%error, "A request failed because what is to be remembered cannot be written.");
+                tracing::error!(%error, "Request failed: cannot serialise an entry for Redis.");
                 Self::new(Code::Internal)
             }
         }

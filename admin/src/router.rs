@@ -1,4 +1,4 @@
-//! Every route, one line each, in reading order.
+//! All routes, one line each, in reading order.
 
 mod answer;
 mod document;
@@ -32,7 +32,7 @@ use answer::{Arrived, Router};
 
 pub use under_way::UnderWay;
 
-/// An endpoint's own words about itself.
+/// Documents an endpoint.
 type Describe = fn(Operation) -> Operation;
 
 type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Response, Problem>> + Send + Sync>;
@@ -40,28 +40,28 @@ type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Response, Proble
 /// One endpoint.
 #[derive(Clone)]
 pub struct Route {
-    /// Its method; a GET answers HEAD as well.
+    /// Its method; a GET route also answers HEAD.
     pub method: Method,
-    /// Its path, with open parts in braces: `/api/v1/me/sessions/{sid}`.
+    /// Its path, with parameters in braces: `/api/v1/me/sessions/{sid}`.
     pub path: &'static str,
     /// Documents the endpoint.
     pub operation: Operation,
     handler: Handler,
 }
 
-/// Every route: those of the API, and those by which its document is read.
+/// All routes: the API, and the documentation of the API.
 pub fn routes() -> Vec<Route> {
     let mut routes = operations();
     routes.extend(pages(document::of(&routes)));
     routes
 }
 
-/// The document of the API, as `/openapi.json` gives it.
+/// The OpenAPI document, as returned by `/openapi.json`.
 pub fn document() -> Bytes {
     document::of(&operations())
 }
 
-/// Every route that the document describes.
+/// The routes described in the OpenAPI document.
 #[rustfmt::skip]
 fn operations() -> Vec<Route> {
     vec![
@@ -128,7 +128,7 @@ fn operations() -> Vec<Route> {
     ]
 }
 
-/// Every route that the document does not describe: how it is read.
+/// The routes of the documentation itself, which the OpenAPI document does not describe.
 fn pages(document: Bytes) -> Vec<Route> {
     let document = move |_| ready(Ok(Response::new(StatusCode::OK, "application/json", document.clone())));
     vec![
@@ -168,12 +168,12 @@ impl Route {
     }
 }
 
-/// The filter that answers every request from a table of routes.
+/// The warp filter that answers all requests from a table of routes.
 ///
-/// One filter, and not one a route: a rejection could not tell an unknown path from an unknown method,
-/// and every problem is ours to word.
+/// One filter instead of one for each route: a warp rejection could not distinguish an unknown path from an
+/// unknown method, and every problem must be in our own format.
 ///
-/// `under_way` tells when everything that came through it has ended.
+/// `under_way` tracks the requests in progress.
 pub fn filter(
     context: Context,
     routes: Vec<Route>,

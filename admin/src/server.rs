@@ -1,4 +1,4 @@
-//! From sockets to requests: listening, limits, draining. Knows nothing of what is served.
+//! From sockets to requests: listening, limits, draining. Independent of what is served.
 
 mod listener;
 
@@ -24,26 +24,26 @@ use warp::reply::Response;
 
 pub use listener::{Accepted, Listener};
 
-/// How many connections are served at once, over all listeners. Further ones wait to be accepted.
+/// The most connections served at once, over all listeners. Further ones wait to be accepted.
 const MAX_CONNECTIONS: u32 = 4096;
 
-/// How long a connection may take to send a request's head; it counts while the connection idles, too.
-/// Longer than the 60 s that nginx keeps an idle connection, so that nginx is the one that closes it and
-/// never sends a request into a closing one.
+/// The time limit for receiving a request's head, which also limits idle connections. Longer than the 60 s
+/// for which nginx keeps an idle connection, so that nginx closes it and never sends a request into a closing
+/// connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// The largest head of a request. A token has at most 8 KiB, cookies come beside it.
+/// The largest head of a request. A token may have 8 KiB, and cookies are sent in addition.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// How long connections are still answered on when no more are taken. nginx may be sending on one that idles, and would not
-/// try again elsewhere what changes something: so it is told with an answer that the connection is over, and only those
-/// that nobody used for so long are closed on it.
+/// How long open connections are still answered after accepting has stopped. nginx may be sending on an idle
+/// connection, and does not retry a request that changes something; so each response announces that the
+/// connection closes, and only connections unused for this long are closed without one.
 const LINGERING: Duration = Duration::from_millis(500);
 
-/// How long to wait after a failed accept, which means that the process has no descriptor left.
+/// The pause after a failed accept, which means that the process has no free file descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The other end of a connection, among a request's extensions. `None` on a Unix socket.
+/// The peer of a connection, in a request's extensions. `None` on a Unix socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub Option<IpAddr>);
 
@@ -54,7 +54,7 @@ impl Peer {
     }
 }
 
-/// A future that ends when the program shall stop; every clone of it ends then.
+/// A future that completes when the program must stop; all its clones complete then.
 pub type Stop = Shared<BoxFuture<'static, ()>>;
 
 /// Makes a [`Stop`] of any future.
@@ -62,10 +62,10 @@ pub fn stop_when(future: impl Future<Output = ()> + Send + 'static) -> Stop {
     future.boxed().shared()
 }
 
-/// Serves `filter` on all of `listeners` until `stop`, then lets requests under way finish for `drain`. What comes
-/// [within half a second](LINGERING) on a connection that is open is answered, too, as the last on it.
+/// Serves `filter` on all `listeners` until `stop`, then lets requests in progress finish for `drain`. A
+/// request that arrives [within half a second](LINGERING) on an open connection is answered too, as its last.
 ///
-/// Returns whether all of them did.
+/// Returns whether all requests finished.
 pub async fn serve(
     listeners: Vec<Listener>,
     filter: BoxedFilter<(Response,)>,
@@ -85,7 +85,7 @@ pub async fn serve(
     timeout_at(deadline, graceful.shutdown()).await.is_ok()
 }
 
-/// What is done with every connection.
+/// What all connections have in common.
 struct Serving<'s> {
     filter: BoxedFilter<(Response,)>,
     connections: Arc<Semaphore>,
@@ -93,7 +93,7 @@ struct Serving<'s> {
     last: Last,
 }
 
-/// Whether each answer is the last on its connection.
+/// Whether each response is the last on its connection.
 #[derive(Debug, Clone, Default)]
 struct Last(Arc<AtomicBool>);
 
@@ -115,7 +115,7 @@ impl Serving<'_> {
         loop {
             let accepted = tokio::select! {
                 () = stop.clone() => {
-                    // Those that the system has taken for us would be cut off with the listener.
+                    // Connections already accepted by the kernel would be reset with the listener.
                     while let Some(Ok((connection, permit))) = self.accept(&listener).now_or_never() {
                         self.spawn(connection, permit);
                     }
@@ -126,7 +126,7 @@ impl Serving<'_> {
             match accepted {
                 Ok((connection, permit)) => self.spawn(connection, permit),
                 Err(error) => {
-                    tracing::error!(%error, "A connection could not be accepted; raise the limit of open files.");
+                    tracing::error!(%error, "accept failed; raise the limit of open files (ulimit -n).");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -153,7 +153,7 @@ impl Serving<'_> {
             .serve_connection(TokioIo::new(connection.stream), service);
         let connection = self.graceful.watch(connection);
         tokio::spawn(async move {
-            // A client that breaks off or talks nonsense is its own affair.
+            // A client that disconnects or sends malformed data is not an error of this service.
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "A connection ended early.");
             }

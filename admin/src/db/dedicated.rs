@@ -1,4 +1,4 @@
-//! A connection outside the pool, which hears notifications.
+//! A connection outside the pool that receives notifications.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::config::DatabaseConfig;
 
 use super::{DbError, with_settings};
 
-/// A connection of its own, listening on one channel. Closed when dropped, with every lock it holds.
+/// A dedicated connection, listening on one channel. Closed when dropped, which releases all its locks.
 pub struct Dedicated {
     client: Client,
     heard: Arc<Notify>,
@@ -24,7 +24,7 @@ impl Dedicated {
     ///
     /// # Errors
     ///
-    /// When PostgreSQL cannot be reached.
+    /// When PostgreSQL is unreachable.
     pub async fn connect(
         config: &DatabaseConfig,
         name: &str,
@@ -42,12 +42,12 @@ impl Dedicated {
         Ok(dedicated)
     }
 
-    /// Ends when somebody notified the channel since the last call, or the connection is lost.
+    /// Returns when the channel was notified since the last call, or the connection is lost.
     pub async fn heard(&self) {
         self.heard.notified().await;
     }
 
-    /// For statements.
+    /// The client, for statements.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -55,7 +55,7 @@ impl Dedicated {
 
 impl Drop for Dedicated {
     fn drop(&mut self) {
-        // Closes the socket at once, also when the other side no longer answers.
+        // Closes the socket at once, even when the server no longer responds.
         self.driver.abort();
     }
 }

@@ -1,33 +1,33 @@
-//! What went wrong with PostgreSQL, as far as anybody branches on it.
+//! Errors of PostgreSQL, as far as callers distinguish them.
 
 use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 
-/// A failed exchange with PostgreSQL.
+/// A failed request to PostgreSQL.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// No connection was free in time.
     #[error("no connection to PostgreSQL was free in time")]
     Busy,
-    /// PostgreSQL said nothing for too long.
-    #[error("PostgreSQL did not answer in time; is it overloaded, or is the network to it broken?")]
+    /// PostgreSQL did not respond in time.
+    #[error("PostgreSQL did not respond in time; check its load and the network")]
     Silent,
-    /// PostgreSQL cannot be reached, is stopping or starting, or gave up on the statement.
-    #[error("PostgreSQL is not available: {}; is it running, and is DATABASE_URL right?", WithCause(.0))]
+    /// PostgreSQL is unreachable, stopping or starting, or cancelled the statement.
+    #[error("PostgreSQL is unavailable: {}; check that it is running and that DATABASE_URL is correct", WithCause(.0))]
     Away(#[source] tokio_postgres::Error),
     /// The transaction was older than [`super::TRANSACTION_LIFE`] and was rolled back.
     #[error("the transaction took too long and was rolled back")]
     TooOld,
-    /// PostgreSQL refused the statement: a violated constraint, or a mistake of ours.
-    #[error("PostgreSQL refused: {}", WithCause(.0))]
+    /// PostgreSQL returned an error: a violated constraint, or a defect of this program.
+    #[error("PostgreSQL returned an error: {}", WithCause(.0))]
     Refused(#[source] tokio_postgres::Error),
 }
 
-/// `tokio_postgres` leaves the server's words to the source of its error.
+/// `tokio_postgres` has the server's message in the source of its error.
 struct WithCause<'e>(&'e tokio_postgres::Error);
 
 impl DbError {
-    /// The constraint that the statement would have violated.
+    /// The violated constraint.
     pub fn constraint(&self) -> Option<&str> {
         match self {
             Self::Refused(error) => error.as_db_error()?.constraint(),
@@ -35,7 +35,7 @@ impl DbError {
         }
     }
 
-    /// Whether it may work when tried again a little later.
+    /// Whether a retry soon may succeed.
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Busy | Self::Silent | Self::Away(_) | Self::TooOld => true,
@@ -47,7 +47,8 @@ impl DbError {
 impl From<tokio_postgres::Error> for DbError {
     fn from(error: tokio_postgres::Error) -> Self {
         let away = match error.code() {
-            // Without a code the server said nothing: the connection broke, or a value did not convert.
+            // Without a code the error is not from the server: the connection broke, or a value did not
+            // convert.
             None => error.is_closed() || is_io(&error),
             Some(code) => is_passing(code),
         };
@@ -58,7 +59,7 @@ impl From<tokio_postgres::Error> for DbError {
 impl From<PoolError> for DbError {
     fn from(error: PoolError) -> Self {
         match error {
-            // Whatever failed while a connection was made: PostgreSQL was not there for us.
+            // Every failure to connect means that PostgreSQL is unavailable.
             PoolError::Backend(error) => Self::Away(error),
             PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => Self::Silent,
             PoolError::Timeout(TimeoutType::Wait)
@@ -74,7 +75,7 @@ fn is_io(error: &tokio_postgres::Error) -> bool {
 }
 
 /// Classes 08 (connection), 40 (deadlock), 53 (resources), 55 (lock not available), 57 (operator
-/// intervention, which a statement's time limit is), and a primary that became a standby.
+/// intervention, which includes the statement timeout), and a primary that became a standby.
 fn is_passing(code: &SqlState) -> bool {
     let class = code.code().get(..2).unwrap_or_default();
     matches!(class, "08" | "40" | "53" | "55" | "57")
@@ -85,7 +86,7 @@ fn is_passing(code: &SqlState) -> bool {
 impl std::fmt::Display for WithCause<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0.as_db_error() {
-            // Never the detail: it quotes the row, and a row holds addresses.
+            // Never the detail: it quotes the row, which may contain addresses.
             Some(error) => write!(f, "{} ({})", error.message(), error.code().code()),
             None => match std::error::Error::source(self.0) {
                 Some(cause) => write!(f, "{} ({cause})", self.0),

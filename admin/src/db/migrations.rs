@@ -7,7 +7,7 @@ use crate::config::DatabaseConfig;
 
 use super::{Connection, DbError};
 
-/// Held while migrating; `refinery` itself takes no lock, and several replicas may start at once.
+/// Advisory lock for migrating; `refinery` itself takes no lock, and several replicas may start at once.
 const LOCK: i64 = 0x0075_7368_6572_0001;
 const HISTORY: &str = "auth.schema_history";
 
@@ -21,28 +21,28 @@ pub enum MigrateError {
     /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// A migration failed, or those applied are not those embedded here.
+    /// A migration failed, or the applied migrations differ from the embedded ones.
     #[error("{0}")]
     Migration(#[from] refinery::Error),
 }
 
-/// How the database's schema stands to the migrations embedded here.
+/// How the database's schema compares with the embedded migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Schema {
-    /// Every embedded migration is applied. More may be: migrations leave the previous program working.
+    /// All embedded migrations are applied. There may be more: migrations leave the previous program working.
     Ready,
-    /// Some are not.
+    /// Some migrations are missing.
     Behind {
         /// How many migrations are missing.
         missing: usize,
     },
 }
 
-/// Applies what is missing and says how many migrations that were.
+/// Applies the missing migrations and returns their number.
 ///
 /// # Errors
 ///
-/// When PostgreSQL is away, or a migration fails; those before it stay applied.
+/// When PostgreSQL is unavailable, or a migration fails; those before it stay applied.
 pub async fn migrate(config: &DatabaseConfig) -> Result<usize, MigrateError> {
     let (mut client, connection) = config.server.connect(config.tls.clone()).await.map_err(DbError::from)?;
     let driver = tokio::spawn(connection);
@@ -62,7 +62,7 @@ async fn migrate_alone(client: &mut Client) -> Result<usize, MigrateError> {
 }
 
 impl Schema {
-    /// Looks.
+    /// Compares the schema with the embedded migrations.
     ///
     /// # Errors
     ///

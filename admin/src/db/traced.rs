@@ -1,7 +1,7 @@
-//! Statements, each a span of the trace that it is part of.
+//! Statements as spans of the current trace.
 //!
-//! The methods have the names and meanings of `tokio_postgres`; what they add costs a nanosecond where no traces are
-//! sent, and the making of a span where they are. Values are never part of a span: a statement's text has places for them.
+//! The methods have the names and meanings of `tokio_postgres`. Without tracing they add a nanosecond, with
+//! tracing a span. Spans never contain values: a statement's text has only placeholders.
 
 use deadpool_postgres::GenericClient;
 use tokio_postgres::types::ToSql;
@@ -13,21 +13,21 @@ use shared::telemetry::TRACE;
 
 use super::{Connection, Transaction};
 
-/// The values of a statement.
+/// The parameters of a statement.
 pub type Values<'v> = &'v [&'v (dyn ToSql + Sync)];
 
-/// A statement that was prepared, and its text.
+/// A prepared statement, and its text.
 pub struct Prepared<'s> {
     statement: tokio_postgres::Statement,
     text: &'s str,
 }
 
-/// A statement: prepared, or as a text.
+/// A statement: prepared, or as text.
 pub trait Sql: Send + Sync {
     /// Its text.
     fn text(&self) -> &str;
 
-    /// What was prepared of it.
+    /// The prepared statement, if any.
     fn prepared(&self) -> Option<&tokio_postgres::Statement>;
 }
 
@@ -61,20 +61,20 @@ impl Sql for String {
     }
 }
 
-/// Whoever statements can be given to: a connection, each statement its own transaction, or a transaction.
+/// Executes statements: a connection, where each statement is its own transaction, or a transaction.
 pub trait Client: Sync {
-    /// What carries them.
+    /// The type that executes them.
     type Carrier: GenericClient + Sync;
 
-    /// It.
+    /// The executing client.
     fn carrier(&self) -> &Self::Carrier;
 
-    /// Prepares `text`, once a connection.
+    /// Prepares `text` once per connection.
     fn prepare_cached<'s>(&self, text: &'s str) -> impl Future<Output = Result<Prepared<'s>, Error>> + Send {
         prepare_cached(self.carrier(), text)
     }
 
-    /// Every row.
+    /// All rows.
     fn query<Q: Sql + ?Sized>(
         &self,
         sql: &Q,
@@ -83,7 +83,7 @@ pub trait Client: Sync {
         query(self.carrier(), sql, values)
     }
 
-    /// The one row.
+    /// The only row.
     fn query_one<Q: Sql + ?Sized>(
         &self,
         sql: &Q,
@@ -92,7 +92,7 @@ pub trait Client: Sync {
         query_one(self.carrier(), sql, values)
     }
 
-    /// The one row, or none.
+    /// The only row, or none.
     fn query_opt<Q: Sql + ?Sized>(
         &self,
         sql: &Q,
@@ -101,7 +101,7 @@ pub trait Client: Sync {
         query_opt(self.carrier(), sql, values)
     }
 
-    /// How many rows it changed.
+    /// The number of changed rows.
     fn execute<Q: Sql + ?Sized>(
         &self,
         sql: &Q,
@@ -127,7 +127,7 @@ impl Client for deadpool_postgres::Transaction<'_> {
     }
 }
 
-/// The same for those who know which of the two they have: no trait need be in scope, and none is forgotten.
+/// The same as inherent methods for the concrete types: no trait needs to be in scope.
 macro_rules! traced {
     ($($holder:ty)*) => {
         $(impl $holder {
@@ -169,7 +169,7 @@ async fn prepare_cached<'s>(carrier: &impl GenericClient, text: &'s str) -> Resu
     Ok(Prepared { statement: carrier.prepare_cached(text).await?, text })
 }
 
-/// Gives the statement to one method or the other, within a span, and notes how that ended.
+/// Runs the statement with either method, within a span, and records the outcome.
 macro_rules! ask {
     ($carrier:expr, $method:ident, $sql:expr, $values:expr) => {{
         let span = span($sql.text());
@@ -219,8 +219,8 @@ async fn execute<Q: Sql + ?Sized>(
     ask!(carrier, execute, sql, values)
 }
 
-/// A span with the names that OpenTelemetry's conventions for databases give (version 1.33). Only within another: what nobody
-/// asked for, as the look at the schema for a probe, would be a trace of its own each time.
+/// A span named by OpenTelemetry's conventions for databases (version 1.33). Only within another span:
+/// statements outside a request, such as the schema check of a probe, would otherwise each create a trace.
 fn span(text: &str) -> Span {
     if Span::current().is_none() || !tracing::span_enabled!(target: TRACE, Level::INFO) {
         return Span::none();
@@ -246,7 +246,7 @@ fn note(span: &Span, error: &Error) {
     span.record("error.type", error.code().map_or("connection", |code| code.code()));
 }
 
-/// What a statement does, and to which table first.
+/// The operation of a statement, and its first table.
 fn summary(text: &str) -> (&str, &str) {
     let operation = text.split_whitespace().next().unwrap_or_default();
     let table = text.find("auth.").and_then(|start| text.get(start..)).unwrap_or_default();

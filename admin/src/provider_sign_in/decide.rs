@@ -44,7 +44,7 @@ pub(super) enum Address {
 /// Who has an address here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holder {
-    /// Nobody.
+    /// No one.
     Nobody,
     /// Somebody of whom it is known to be theirs.
     Proved {

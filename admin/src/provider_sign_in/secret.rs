@@ -18,7 +18,7 @@ const LENGTH: usize = 43;
 pub(super) fn new() -> Result<String, Problem> {
     let mut bytes = [0; 32];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| {
-        tracing::error!("The system gave no randomness.");
+        tracing::error!("The random number generator failed.");
         Problem::new(Code::Internal)
     })?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))

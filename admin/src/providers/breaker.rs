@@ -29,7 +29,7 @@ enum State {
 /// What an outcome changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
-    /// Nothing.
+    /// No route.
     None,
     /// From now on it is not asked.
     Rests,

@@ -1,4 +1,4 @@
-//! What happens around every handler: its name in the logs, its bounds, its count, its panics.
+//! What surrounds every handler: request id, limits, metrics, panics.
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -23,7 +23,7 @@ use super::find::{Found, find};
 use super::under_way::{Turn, UnderWay};
 use super::{Handler, Route};
 
-/// The route of a request that matches none, in logs and metrics.
+/// The route name of an unmatched request, in logs and metrics.
 const NO_ROUTE: &str = "none";
 
 /// A request's head.
@@ -35,21 +35,21 @@ pub(super) struct Arrived {
     pub(super) peer: Option<IpAddr>,
 }
 
-/// The table, and what its handlers work with.
+/// The route table, and the state for its handlers.
 pub(super) struct Router {
     context: Context,
     routes: Vec<Route>,
     under_way: UnderWay,
 }
 
-/// A request that is about to be handled.
+/// A request that is ready for its handler.
 struct Admitted {
     handler: Handler,
     request: Request,
     _turn: Turn,
 }
 
-/// What of a request is known before anything else, and told of it at its end.
+/// What is known about a request from the start, for the log line at its end.
 struct Asked {
     id: RequestId,
     method: Method,
@@ -63,10 +63,11 @@ impl Router {
         Self { context, routes, under_way }
     }
 
-    /// Answers, whatever happens, under the request's name.
+    /// Answers a request, whatever happens, within a span with its id.
     ///
-    /// Once the body is there the request is worked on to its end, also when the client hangs up: whoever
-    /// signed out and did not wait for the answer is signed out, and no attempt is without its trace.
+    /// Once the body has arrived, the request is processed to its end, even when the client disconnects: a
+    /// user who signed out without waiting for the response is signed out, and every attempt leaves its
+    /// trace.
     pub(super) async fn answer<B: Buf, E>(
         self: Arc<Self>,
         arrived: Arrived,
@@ -74,7 +75,7 @@ impl Router {
     ) -> warp::reply::Response {
         let id = request_id_of(&arrived.headers);
         let trace = trace_of(&arrived, &id);
-        // At the level of errors, so that no log filter takes the name away from a line that passes it.
+        // At error level, so that no log filter removes the request id from a line that passes the filter.
         let span = tracing::error_span!("request", request_id = %id);
         let asked = Asked {
             id,
@@ -94,13 +95,14 @@ impl Router {
             let result = admitted.work(self.context.config.http.handling).await;
             self.finish(&asked, route, result)
         };
-        // A handler's panic is caught within; nothing else ends the task early but the runtime's own end.
+        // A panic of the handler is caught inside; apart from that only the end of the runtime ends the task
+        // early.
         tokio::spawn(work.instrument(span).instrument(trace))
             .await
             .unwrap_or_else(|_ended| http::StatusCode::INTERNAL_SERVER_ERROR.into_response())
     }
 
-    /// Finds the handler, reads the body, and only then takes a turn: whoever sends slowly keeps nobody out.
+    /// Finds the handler, reads the body, and only then takes a slot: a slow sender occupies none.
     async fn admit<B: Buf, E>(
         &self,
         arrived: Arrived,
@@ -144,7 +146,7 @@ impl Router {
         Ok(Admitted { handler, request, _turn: turn.ok_or_else(|| Problem::new(Code::Overloaded))? })
     }
 
-    /// Notes the outcome, and words it.
+    /// Records the outcome, and builds the response.
     fn finish(
         &self,
         asked: &Asked,
@@ -179,7 +181,7 @@ impl Router {
 }
 
 impl Asked {
-    /// Names in the trace are those of OpenTelemetry's conventions for HTTP (version 1.23).
+    /// Span names follow OpenTelemetry's conventions for HTTP (version 1.23).
     fn tell_trace(&self, route: &'static str, status: StatusCode, code: Option<Code>) {
         if self.trace.is_disabled() {
             return;
@@ -199,7 +201,8 @@ impl Asked {
     }
 }
 
-/// The span of a request, part of the trace that nginx began. Neither path nor query are in it: they hold what clients write.
+/// The span of a request, part of the trace that nginx began. It contains neither path nor query, which
+/// clients write.
 fn trace_of(arrived: &Arrived, id: &RequestId) -> Span {
     let span = tracing::info_span!(
         target: TRACE,
@@ -225,24 +228,25 @@ fn trace_of(arrived: &Arrived, id: &RequestId) -> Span {
 }
 
 impl Admitted {
-    /// The handler's answer, within `limit`; a panic is one too.
+    /// The handler's response, within `limit`; a panic becomes one too.
     async fn work(self, limit: Duration) -> Result<Response, Problem> {
         let Self { handler, request, _turn } = self;
         let handled = AssertUnwindSafe(async move { handler(request).await }).catch_unwind();
         match tokio::time::timeout(limit, handled).await {
             Ok(Ok(result)) => result,
-            // The panic hook has logged where.
+            // The panic hook has logged the place.
             Ok(Err(_panic)) => Err(Problem::new(Code::Internal)),
             Err(_elapsed) => {
-                // Hashes and turns are refused at once when there are too many: what is slow here is a store.
-                tracing::warn!("A request was given up: a store did not answer in time.");
+                // A full hashing queue and a full request limit are refused at once, so a slow request means
+                // a slow store.
+                tracing::warn!("Request timed out: a store did not respond in time.");
                 Err(Problem::new(Code::DependencyUnavailable))
             }
         }
     }
 }
 
-/// The name that nginx gave the request, when there is exactly one and it is well formed.
+/// The request id from nginx, if there is exactly one and it is well-formed.
 fn request_id_of(headers: &HeaderMap) -> RequestId {
     let mut given = headers.get_all(request_id::HEADER).iter();
     match (given.next(), given.next()) {
@@ -336,7 +340,7 @@ mod tests {
         let router = router(vec![Route::new(Method::GET, "/wait", waits, identity)]);
         let all = futures_util::future::join_all((0..MAX_AT_ONCE).map(|_| ask(&router, "/wait")));
         let beyond = async {
-            // The others are polled first, and wait.
+            // The other requests are polled first, and wait.
             tokio::task::yield_now().await;
             let response = ask(&router, "/wait").await;
             gate.add_permits(1);

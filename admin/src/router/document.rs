@@ -1,6 +1,6 @@
-//! The document of the API: OpenAPI 3.1, made of the table of routes and of what each endpoint says of itself.
+//! The OpenAPI 3.1 document, built from the route table and the description of each endpoint.
 //!
-//! `/openapi.json` and the page under `/apidocs` are left out of it: they are how it is read.
+//! It omits `/openapi.json` and the page under `/apidocs`, which serve the document itself.
 
 mod operation;
 mod problems;
@@ -15,26 +15,29 @@ use utoipa::openapi::{RefOr, Schema};
 
 use super::Route;
 
-/// The groups of the page, in its order, and what is in them. Groups without an operation are not shown.
+/// The tags of the page in order, with descriptions. A tag without an operation is not shown.
 const TAGS: &[(&str, &str)] = &[
-    ("Sign-in", "From a name and a password to a pair of tokens, and back."),
-    ("Providers", "Signing in through Google, Yandex and others."),
-    ("Me", "What the caller knows and changes about themselves."),
-    ("Roles", "What can be given to people, and what it permits."),
+    ("Sign-in", "Registration, sign-in, refresh and sign-out."),
+    ("Providers", "Sign-in with Google, Yandex and other identity providers."),
+    ("Me", "Your own profile, credentials, sessions and permissions."),
+    ("Roles", "Roles and their permissions."),
     ("Assignments", "Role assignments and their expiry."),
     ("Authorisation", "The permissions that a user has, and which roles grant them."),
-    ("Operators", "Other people's accounts, and who changed what. Not reachable through the gateway."),
-    ("Keys", "How others verify an access token."),
+    (
+        "Operators",
+        "Management of other users' accounts, and the audit log. Not reachable through the \
+        gateway.",
+    ),
+    ("Keys", "The public keys for verifying access tokens."),
 ];
 
-const ABOUT: &str = "\
-Registration, sign-in, sessions and roles of the cinema. Times are RFC 3339 in UTC, spans whole seconds, \
-identifiers UUIDs.\n\n\
-**Requests.** A body is one JSON object of at most 16 KiB. Refused are unknown fields, repeated keys, U+0000 \
-anywhere, nesting deeper than 8. HEAD is answered wherever GET is.\n\n\
-**Problems.** What fails is `application/problem+json` (RFC 9457) with a stable `code`; each operation lists \
-those that it has. Beside operations: an unknown path is 404 `not_found`, an unknown method 405 \
-`method_not_allowed` with `Allow`. From the gateway, for any request: 414 `uri_too_long`, 431 `headers_too_large`.";
+const ABOUT: &str = "Registration, sign-in, sessions and roles of the cinema. Times are RFC 3339 in UTC, \
+    durations whole seconds, identifiers UUIDs.\n\n**Requests.** A body is one JSON object of at most 16 \
+    KiB. Unknown fields, repeated keys, U+0000 anywhere and nesting deeper than 8 levels are refused. HEAD \
+    is supported wherever GET is.\n\n**Problems.** An error is `application/problem+json` (RFC 9457) with a \
+    stable `code`; each operation lists its codes. For other requests, an unknown path returns 404 \
+    `not_found`, an unknown method 405 `method_not_allowed` with `Allow`. The gateway may answer any \
+    request with 414 `uri_too_long` or 431 `headers_too_large`.";
 
 #[derive(Serialize)]
 struct Document {
@@ -46,7 +49,7 @@ struct Document {
     components: Components,
 }
 
-/// Members in the order of the table, which is the reading order.
+/// Members in the order of the struct, which is the reading order.
 struct InOrder<T>(Vec<(String, T)>);
 
 #[derive(Serialize)]
@@ -73,7 +76,7 @@ pub(super) fn of(routes: &[Route]) -> Bytes {
         paths: paths(routes),
         components: components(routes),
     };
-    serde_json::to_vec(&document).expect("every key of every map in it is a text").into()
+    serde_json::to_vec(&document).expect("every map in it has text keys").into()
 }
 
 fn tags(routes: &[Route]) -> Vec<Value> {
@@ -105,18 +108,18 @@ fn components(routes: &[Route]) -> Components {
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "The `access_token` of a pair.",
+            "description": "The `access_token` of a token pair.",
         } }),
     }
 }
 
-/// What answers carry; an operation or a problem refers to those that it has.
+/// The headers of responses; operations and problems refer to them.
 fn headers() -> Value {
     let words = [
         ("X-Request-Id", "The identifier of the request in all logs.", "444535f9378a3dfa1b8f604bbdd1ea70"),
-        ("Cache-Control", "Nothing is cached, unless it says otherwise.", "no-store"),
+        ("Cache-Control", "Responses are not cacheable unless this header allows it.", "no-store"),
         ("WWW-Authenticate", "The challenge (RFC 6750).", "Bearer realm=\"cinema\""),
-        ("Retry-After", "Sets the number of seconds after which the client may retry.", "1"),
+        ("Retry-After", "Seconds after which the client may retry.", "1"),
     ];
     let header = |(name, description, example): (&str, &str, &str)| {
         let schema = json!({ "type": "string" });

@@ -6,18 +6,18 @@ use crate::api::Params;
 
 use super::Route;
 
-/// What the table says to a method and a path.
+/// The result of a lookup.
 pub(super) enum Found<'r> {
-    /// This one.
+    /// A route.
     Route(&'r Route, Params),
-    /// The path is known, but only to these methods, with commas between.
+    /// The path exists, but only for these methods, comma-separated.
     OtherMethods(String),
-    /// Nothing.
+    /// No route.
     Nothing,
 }
 
-/// Looks through the table. Segments are compared as they came: no route has a part that needs decoding,
-/// and what is not decoded cannot be decoded twice.
+/// Searches the table. Segments are compared undecoded: no route has a segment that needs decoding, and an
+/// undecoded segment cannot be decoded twice.
 pub(super) fn find<'r>(routes: &'r [Route], method: &Method, path: &str) -> Found<'r> {
     let mut others = Vec::new();
     for route in routes {
@@ -51,7 +51,7 @@ fn match_path(pattern: &'static str, path: &str) -> Option<Params> {
     }
 }
 
-/// The names of the parts that a path leaves open.
+/// The names of a path's parameters.
 pub(super) fn open_parts(path: &'static str) -> impl Iterator<Item = &'static str> {
     path.split('/').filter_map(open_part)
 }

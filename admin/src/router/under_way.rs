@@ -1,18 +1,18 @@
-//! How many requests are worked on, and when none is any more.
+//! The number of requests in progress, and waiting until there are none.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How many requests are worked on at once. More than the pool and the hash threads can serve, few enough
-/// that each still ends in time; the rest is refused at once instead of waiting to be refused.
+/// The most requests in progress. More than the pool and the hashing threads can serve, few enough that each
+/// still finishes in time; further requests are refused at once.
 pub(super) const MAX_AT_ONCE: usize = 512;
 
-/// The requests that are worked on. Cheap to clone.
+/// The requests in progress. Cheap to clone.
 #[derive(Clone)]
 pub struct UnderWay(Arc<Semaphore>);
 
-/// Held by a request that is worked on.
+/// Held by a request in progress.
 pub(super) type Turn = OwnedSemaphorePermit;
 
 impl Default for UnderWay {
@@ -23,14 +23,14 @@ impl Default for UnderWay {
 }
 
 impl UnderWay {
-    /// `None` when there are too many already.
+    /// `None` when the limit is reached.
     pub(super) fn take_turn(&self) -> Option<Turn> {
         Arc::clone(&self.0).try_acquire_owned().ok()
     }
 
-    /// Waits until none is worked on. One that begins meanwhile is waited for as well, or refused.
+    /// Waits until none is in progress. A request that begins meanwhile is also waited for, or refused.
     pub async fn end(&self) {
-        // A semaphore that is never closed always gives in the end.
+        // Acquiring fails only for a closed semaphore, and this one is never closed.
         let _all = self.0.acquire_many(u32::try_from(MAX_AT_ONCE).unwrap_or(u32::MAX)).await;
     }
 }

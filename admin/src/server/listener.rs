@@ -13,21 +13,21 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 /// A bound socket.
 pub enum Listener {
-    /// By address and port.
+    /// An address and port.
     Tcp(TcpListener),
-    /// By path.
+    /// A path.
     Unix(UnixListener),
 }
 
-/// A connection, and who is at its other end.
+/// A connection and its peer.
 pub struct Accepted {
-    /// The bytes.
+    /// The byte stream.
     pub stream: Stream,
     /// The peer's address; `None` on a Unix socket.
     pub peer: Option<IpAddr>,
 }
 
-/// The bytes of a connection.
+/// The byte stream of a connection.
 pub enum Stream {
     /// Over TCP.
     Tcp(TcpStream),
@@ -36,13 +36,13 @@ pub enum Stream {
 }
 
 impl Listener {
-    /// Binds.
+    /// Binds the socket.
     ///
-    /// A socket file that nobody listens on, left by a killed process, is replaced.
+    /// A stale socket file, left behind by a killed process, is replaced.
     ///
     /// # Errors
     ///
-    /// When the address is taken, or may not be used.
+    /// When the address is in use, or not permitted.
     pub async fn bind(address: &Address) -> io::Result<Self> {
         match address {
             Address::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
@@ -50,11 +50,11 @@ impl Listener {
         }
     }
 
-    /// Where it listens; with the port that the system chose.
+    /// The bound address, with the port that the system chose.
     ///
     /// # Errors
     ///
-    /// When the system does not say.
+    /// When the system does not report it.
     pub fn address(&self) -> io::Result<Address> {
         match self {
             Self::Tcp(listener) => listener.local_addr().map(Address::Tcp),
@@ -66,11 +66,11 @@ impl Listener {
         }
     }
 
-    /// The next connection.
+    /// Accepts the next connection.
     ///
     /// # Errors
     ///
-    /// When the process may open no more.
+    /// When the process has no free file descriptor.
     pub async fn accept(&self) -> io::Result<Accepted> {
         match self {
             Self::Tcp(listener) => {
@@ -99,8 +99,8 @@ async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     }
 }
 
-/// Whether it is a socket that nobody listens on. A file that is not a socket is somebody's, and so is a
-/// socket whose process is merely too busy to answer.
+/// Whether it is a stale socket. A file of another type must not be removed, nor a socket whose process is
+/// only too busy to answer.
 async fn is_left_behind(path: &Path) -> io::Result<bool> {
     if !std::fs::symlink_metadata(path)?.file_type().is_socket() {
         return Ok(false);

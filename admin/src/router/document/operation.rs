@@ -23,20 +23,20 @@ pub(super) fn of(route: &Route) -> Value {
     object(members)
 }
 
-/// The members that there are.
+/// Only the present members.
 fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
     let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Value::Object(members.collect())
 }
 
-/// Its detail, and what it takes to be let in.
+/// The details, and the required access.
 fn description(operation: &Operation) -> Option<String> {
     let needs = match operation.access {
         Access::Public | Access::Optional | Access::SignedIn => None,
         Access::Permission(permission) => {
-            Some(format!("Needs the permission `{permission}`, which superusers have."))
+            Some(format!("Requires the permission `{permission}`, which superusers have implicitly."))
         }
-        Access::Superuser => Some("For superusers.".to_owned()),
+        Access::Superuser => Some("Requires superuser status.".to_owned()),
     };
     match (operation.detail, needs) {
         (Some(detail), Some(needs)) => Some(format!("{detail}\n\n{needs}")),
@@ -44,7 +44,8 @@ fn description(operation: &Operation) -> Option<String> {
     }
 }
 
-/// Made of method and path, which are unique: `delete_me_sessions_sid`. It stays when code moves.
+/// Built from method and path, which are unique: `delete_me_sessions_sid`. It does not change when code
+/// moves.
 fn id(route: &Route) -> String {
     let path = route.path.trim_start_matches("/api/v1");
     let words = path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -68,7 +69,7 @@ fn required_permission(access: Access) -> Option<&'static str> {
     }
 }
 
-/// Those that were described, and every open part of the path that was not.
+/// The described parameters, and every path parameter without a description.
 fn parameters(route: &Route) -> Vec<Value> {
     let described = &route.operation.parameters;
     let is_described =
@@ -104,7 +105,7 @@ fn request_body(body: &Body) -> Value {
     json!({ "required": body.is_required, "content": content })
 }
 
-/// One is there, and the others are null, which is as if they were not.
+/// One is present, and the others are null, which counts as absent.
 fn exactly_one(members: &[&str]) -> Value {
     let choice = |chosen: &&str| {
         let properties = members.iter().map(|member| {

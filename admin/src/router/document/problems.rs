@@ -1,4 +1,5 @@
-//! How an operation can fail: its own codes, those of its access, and those that any request meets.
+//! The possible problems of an operation: its own codes, those of its access rule, and those of every
+//! request.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use crate::api::Code;
 use crate::api::operation::Access;
 use crate::api::problem::Body;
 
-/// What any request may meet, whatever it asks.
+/// Problems of every request.
 const COMMON: &[Code] = &[
     Code::RequestMalformed,
     Code::RequestTimeout,
@@ -23,17 +24,17 @@ const COMMON: &[Code] = &[
     Code::DependencyUnavailable,
 ];
 
-/// What comes with a body that is read as JSON.
+/// Problems of a JSON body.
 const OF_A_BODY: &[Code] = &[Code::UnsupportedMediaType, Code::ValidationFailed];
 
-/// What comes with an access token that must be good.
+/// Problems of a required access token.
 const OF_A_TOKEN: &[Code] = &[Code::TokenMissing, Code::TokenInvalid, Code::TokenExpired, Code::TokenRevoked];
 
-/// What comes with a right that the token's owner must have.
+/// Problems of a required permission.
 const OF_A_RIGHT: &[Code] =
     &[Code::TokenMissing, Code::TokenInvalid, Code::TokenExpired, Code::TokenRevoked, Code::Forbidden];
 
-/// One way to fail, as a client sees it.
+/// One possible problem, as a client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Way {
     status: u16,
@@ -41,12 +42,12 @@ struct Way {
     title: &'static str,
 }
 
-/// What the gateway says, which stands before every operation.
+/// The gateway's own problems, possible for every operation.
 const OF_THE_GATEWAY: &[Way] = &[
     Way {
         status: 400,
         code: "identity_header_refused",
-        title: "Headers that say who is asking are the gateway's to set.",
+        title: "Identity headers may only be set by the gateway.",
     },
     Way { status: 429, code: "rate_limited", title: "Too many requests." },
 ];
@@ -57,7 +58,7 @@ impl From<Code> for Way {
     }
 }
 
-/// The codes that go with an access.
+/// The codes of an access rule.
 fn of_access(access: Access) -> &'static [Code] {
     match access {
         Access::Public | Access::Optional => &[],
@@ -69,7 +70,7 @@ fn of_access(access: Access) -> &'static [Code] {
 fn ways(route: &Route) -> BTreeMap<u16, Vec<Way>> {
     let operation = &route.operation;
     let of_access = of_access(operation.access);
-    // Whoever is let in may send a body where none belongs, too.
+    // An authorised caller may also send a body where none is accepted.
     let of_body = if operation.body.is_some() || !of_access.is_empty() { OF_A_BODY } else { &[] };
     let of_path: &[Code] = if open_parts(route.path).next().is_some() { &[Code::NotFound] } else { &[] };
     let codes = [COMMON, of_access, of_body, of_path, &operation.codes];
@@ -119,12 +120,12 @@ fn headers(status: u16) -> Map<String, Value> {
     ["X-Request-Id", "Cache-Control"].iter().chain(more).map(|name| header(name)).collect()
 }
 
-/// A header that the components describe.
+/// A header described in the components.
 pub(super) fn header(name: &str) -> (String, Value) {
     (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }))
 }
 
-/// The form of every problem.
+/// The schema of all problems.
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let mut parts = vec![(Body::name().into_owned(), Body::schema())];
     Body::schemas(&mut parts);
