@@ -40,7 +40,8 @@ pub(super) struct Statements {
     role_map: Statement,
 }
 
-/// Selects by the flag, never by `now()` or an identifier: rows are not committed in the order of either.
+/// Selects by the flag `published_epoch`, never by the time or identifier of the last row seen: rows are not
+/// committed in the order of either.
 const UNPUBLISHED: &str = "
     select id, kind, reason, key, arg, extract(epoch from until)::bigint as until, false as marked,
            extract(epoch from clock_timestamp() - created_at)::double precision as waited, traceparent

@@ -1,4 +1,4 @@
-//! Who did what to whom: written with what it tells of, and found out when it is touched.
+//! The audit log: written together with the recorded action, and tamper-evident.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ async fn busy() -> TestApp {
     app
 }
 
-/// What `admin audit verify` says, and whether it is content.
+/// The output of `admin audit verify`, and whether it succeeded.
 async fn verify(app: &TestApp, args: &[&str]) -> (bool, String) {
     let args = [&["audit", "verify"], args].concat();
     let ended = Command::new(&app.vars, &args).run().await;

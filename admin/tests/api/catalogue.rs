@@ -1,4 +1,4 @@
-//! The catalogue of problems: each code is made to occur, and its page says of it what is so.
+//! The catalogue of problems: each code is provoked, and its documented status and title are checked.
 
 use admin::api::Code;
 use mock_providers::{Provider, Trouble};
@@ -12,7 +12,7 @@ use crate::witness::{assign, change_password, holder, make_role, refresh, sign_i
 
 const NEO: &str = "neo@example.org";
 
-/// A service with somebody who may do everything and somebody who may do nothing.
+/// A service with a superuser and a user without rights.
 struct Scene {
     app: TestApp,
     root: Pair,
@@ -21,7 +21,7 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        // One place for a hash.
+        // One hashing slot.
         let app = TestApp::start_with(&[("ADMIN_HASH_THREADS", "1"), ("ADMIN_HASH_QUEUE", "0")]).await;
         let root = superuser(&app).await;
         let neo = app.client.new_user(NEO).await;
@@ -54,7 +54,7 @@ fn superuser_of(pair: &Pair) -> String {
     format!("/api/v1/admin/users/{}/superuser", user_of(pair))
 }
 
-/// An access token of one second's life, when that is over.
+/// An expired access token with a life of one second.
 async fn expired_token() -> Reply {
     let app = TestApp::start_with(&[("ADMIN_ACCESS_TOKEN_LIFE", "1s")]).await;
     let pair = app.client.new_user(NEO).await;
@@ -65,7 +65,7 @@ async fn expired_token() -> Reply {
     .await
 }
 
-/// A body of which the last byte never comes.
+/// A body whose last byte is never sent.
 async fn slow_body(base: &str) -> Reply {
     let address = base.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.expect("it listens");
@@ -83,7 +83,7 @@ async fn slow_body(base: &str) -> Reply {
     Reply { status: status.parse().expect("a number"), headers: headers.collect(), text: body.to_owned() }
 }
 
-/// A test a code, which makes it occur, and one that none was forgotten.
+/// One test per code, and one test that no code was forgotten.
 macro_rules! catalogue {
     ($($name:ident $code:ident |$scene:ident| $provoke:block)*) => {
         $(#[tokio::test]

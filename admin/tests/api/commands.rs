@@ -1,4 +1,4 @@
-//! What an operator types, and what comes of it.
+//! The commands of operators and their effects.
 
 use std::time::Duration;
 
@@ -142,7 +142,7 @@ async fn a_served_program_stops_at_a_signal_with_0_and_logs_no_secret() {
     vars.insert("ADMIN_OPS_LISTEN", format!("unix:{}", socket.display()));
     let running = tokio::spawn(Command::new(&vars, &["serve"]).run_until_told());
     until("it listens", async || tokio::net::UnixStream::connect(&socket).await.ok()).await;
-    // The levels of the log are changed while it runs.
+    // The log levels are changed at run time.
     let ask = async |line: &str| {
         let mut stream = tokio::net::UnixStream::connect(&socket).await.unwrap();
         stream

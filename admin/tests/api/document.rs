@@ -1,4 +1,4 @@
-//! The document of the API: its form, its examples against a running service, and requests made of it.
+//! The OpenAPI document: its form, its examples against a running service, and requests generated from it.
 
 mod arrange;
 mod arrive;

@@ -1,4 +1,4 @@
-//! The documentation says what the code does: every route, every code. For variables see `config`.
+//! The documentation matches the code: every route, every code. For variables see `config`.
 
 use admin::api::Code;
 use admin::router::routes;

@@ -1,4 +1,4 @@
-//! Starting, being ready, losing a store, stopping.
+//! Starting, readiness, losing a store, stopping.
 
 use std::time::{Duration, Instant};
 
@@ -157,7 +157,7 @@ async fn a_sign_out_is_done_even_when_the_client_hangs_up() {
     .await;
 
     drop(hasty);
-    // Nor does a stop keep it from its end.
+    // A stop does not abort it either.
     app.ask_to_stop();
     until("nobody is let in any more", async || {
         tokio::net::TcpStream::connect(&address).await.is_err().then_some(())
@@ -206,7 +206,7 @@ async fn a_request_under_way_is_finished_before_the_end() {
         body.len()
     );
     slow.write_all(head.as_bytes()).await.unwrap();
-    // The service asks for the body, so the request is under way.
+    // The service reads the body, so the request is in progress.
     let mut answer = vec![0; 25];
     slow.read_exact(&mut answer).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 100"), "{}", String::from_utf8_lossy(&answer));

@@ -1,4 +1,4 @@
-//! The login history: what it tells, that it never stands in the way, and its months.
+//! The login history: its content, its partitions, and that it never delays an operation.
 
 mod list;
 mod partitions;

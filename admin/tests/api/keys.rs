@@ -1,4 +1,4 @@
-//! The life of signing keys, as clients, sidecars and operators see it.
+//! The life of signing keys, as seen by clients, sidecars and operators.
 
 use serde_json::Value;
 use shared::revocation::{Kind, RecordKey, Until};
@@ -102,7 +102,7 @@ async fn a_retired_key_leaves_the_jwks_when_its_tokens_are_over() {
         )
     };
 
-    // Tokens live for 15 minutes here, and 5 minutes are granted.
+    // Tokens live for 15 minutes here, and 5 minutes are added.
     app.sql().await.batch_execute(&retire("19 minutes")).await.unwrap();
     assert!(kids(&app).await.contains(&old));
     app.sql().await.batch_execute(&retire("21 minutes")).await.unwrap();
@@ -181,7 +181,7 @@ async fn a_key_whose_name_begins_with_a_hyphen_can_be_killed() {
 async fn a_kill_counts_at_once_where_the_key_that_follows_cannot_be_opened() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("viewer@cinema.test").await;
-    // The operator's command seals what it makes with a master key that the replica does not have.
+    // The operator's command seals with a master key that the replica does not have.
     let mut vars = app.vars.clone();
     let other = "2:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
     vars.insert("ADMIN_MASTER_KEYS", other.to_owned());

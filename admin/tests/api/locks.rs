@@ -1,8 +1,8 @@
-//! The interleavings that could leave a token alive beyond its revocation, each forced by a second
-//! connection that holds the lock in question, and each in both orders.
+//! The interleavings that could leave a token alive after its revocation. A second connection holds the lock
+//! in question and forces each of them, in both orders.
 //!
-//! Where a statement must be stopped that takes no row lock, the second connection locks a table that only
-//! that statement reads: `user_roles` stops whoever has read the generation and would read the roles next.
+//! To stop a statement that takes no row lock, the second connection locks a table that only that statement
+//! reads: `user_roles` stops a transaction that has read the generation and is about to read the roles.
 
 mod change;
 mod everybody;
@@ -14,17 +14,17 @@ use tokio_postgres::Client;
 
 use crate::support::TestApp;
 
-/// A transaction of a second connection, holding what was asked for.
+/// A transaction of a second connection that holds the requested locks.
 pub(crate) async fn holding(app: &TestApp, sql: &str) -> Client {
     let client = app.sql().await;
     client.batch_execute(&format!("begin; {sql}")).await.expect("the lock is free");
     client
 }
 
-/// Nobody reads who has which role.
+/// Blocks reading the role assignments.
 pub(crate) const STOP_BEFORE_ROLES: &str = "lock table auth.user_roles in access exclusive mode";
 
-/// A change of roles as `roles assign` makes it, in pieces: its statements without its commit.
+/// A role change as made by `roles assign`, without its commit.
 pub(crate) const CHANGE_ROLES: &str = "
     update auth.users set token_generation = token_generation + 1;
     with made as (insert into auth.roles (id, name) values (gen_random_uuid(), 'subscriber') returning id)

@@ -1,4 +1,4 @@
-//! The API as a client sees it: a real service on real stores, each test with its own.
+//! The API as seen by a client: a real service on real stores, one service for each test.
 
 #![expect(
     clippy::unwrap_used,

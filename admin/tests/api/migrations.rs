@@ -1,4 +1,4 @@
-//! The schema as the migrations leave it, and the rules of `migrations/README.md` held against the catalogue.
+//! The schema after all migrations, and the rules of `migrations/README.md` checked against the catalogue.
 
 use admin::db::{Db, Schema, migrate};
 
@@ -84,7 +84,7 @@ async fn every_table_column_and_function_has_a_comment() {
 #[tokio::test]
 async fn no_constraint_bears_a_name_that_postgres_made_up() {
     let database = TestDatabase::migrated().await;
-    // Checks and foreign keys get <table>_<column>_check and <table>_<column>_fkey.
+    // Checks and foreign keys are named <table>_<column>_check and <table>_<column>_fkey.
     let made_up = "select con.conname::text from pg_constraint con join pg_class c on c.oid = con.conrelid
                    where con.connamespace = 'auth'::regnamespace and not c.relispartition
                      and c.relname <> 'schema_history'

@@ -1,4 +1,4 @@
-//! What operators do with other people's accounts.
+//! What operators do with other users' accounts.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -148,7 +148,7 @@ async fn the_last_superuser_stays() {
     for _ in 0..2 {
         app.client.put(&of(other, "/superuser")).bearer(&root.access).send().await.expect(204);
     }
-    // One who cannot sign in is none.
+    // A superuser who cannot sign in does not count.
     app.sql()
         .await
         .execute("update auth.users set status = 'disabled' where id = $1", &[&other])

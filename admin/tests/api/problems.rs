@@ -1,4 +1,4 @@
-//! Every way to ask wrongly, and the problem it brings.
+//! Every kind of invalid request, and the resulting problem.
 
 use serde_json::json;
 

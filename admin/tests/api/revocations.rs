@@ -1,4 +1,4 @@
-//! The relay against real stores: what is committed reaches Redis, whatever breaks on the way.
+//! The relay against real stores: committed revocations reach Redis, whatever fails on the way.
 
 mod breaking;
 mod epochs;

@@ -1,4 +1,4 @@
-//! Roles: making them, assigning them, what they permit, and what becomes of tokens.
+//! Roles: definitions, assignments, permissions, and the effect on tokens.
 
 mod assignments;
 mod authz;
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::support::TestApp;
 use crate::witness::{assign, assign_until, claims, dead, make_role, refresh, roles_of, standing};
 
-/// Gives a role without an end.
+/// Assigns a role without expiry.
 async fn give(app: &TestApp, email: &str, role: &str) -> Result<Assigned, AssignError> {
     assign_until(app, email, role, None).await
 }

@@ -1,4 +1,4 @@
-//! Signing in, staying in, signing out.
+//! Signing in, refreshing, signing out.
 
 mod caller;
 mod everybody;

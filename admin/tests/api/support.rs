@@ -1,4 +1,4 @@
-//! What every test here stands on: a service of its own, a client, and a way to wait.
+//! What every test here uses: its own service, a client, and a way to wait.
 
 #![allow(dead_code, unreachable_pub, reason = "shared by test binaries, each of which uses a part of it")]
 
@@ -24,10 +24,10 @@ pub use gate::Gate;
 pub use lines::Lines;
 pub use log::RevocationLog;
 
-/// The longest that anything here is waited for. Only a failing test waits that long.
+/// The longest time that a test waits for anything. Only a failing test waits that long.
 pub const LIMIT: Duration = Duration::from_secs(20);
 
-/// Waits until `condition` yields something, or fails the test with `what` was waited for.
+/// Waits until `condition` returns a value, or fails the test with the text `what`.
 pub async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
@@ -39,7 +39,7 @@ pub async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>)
     }
 }
 
-/// A variable that says where a store for tests is.
+/// The variable with the address of a store for tests.
 pub fn store_url(name: &str) -> String {
     let value = shared::env::Vars::get(&shared::env::ProcessVars, name).expect("it is UTF-8");
     value.unwrap_or_else(|| {

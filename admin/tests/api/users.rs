@@ -1,4 +1,4 @@
-//! Accounts: making one, looking at it, changing it.
+//! Accounts: creating, reading, changing.
 
 mod credentials;
 mod profile;

@@ -1,5 +1,5 @@
-//! What tests of the features see from outside: the claims of a token, what a sidecar would say to it, and
-//! who waits for a lock.
+//! What tests observe from outside: the claims of a token, a sidecar's decision about it, and waiting
+//! statements.
 
 use admin::roles::{AssignError, Assigned, NewRole, assign_by_email};
 use base64::Engine as _;
@@ -19,22 +19,22 @@ pub(crate) fn claims(access: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
 }
 
-/// Whose a pair is.
+/// The user of a token pair.
 pub(crate) fn user_of(pair: &Pair) -> Uuid {
     text_of(&claims(&pair.access), "sub").parse().expect("a UUID")
 }
 
-/// A member that is a text.
+/// A text member.
 pub(crate) fn text_of(value: &Value, name: &str) -> String {
     value.get(name).and_then(Value::as_str).unwrap_or_else(|| panic!("no {name}: {value}")).to_owned()
 }
 
-/// The members of `items`, of an answer that is a list.
+/// The members of `items` in a list response.
 pub(crate) fn items_of(list: &Value) -> Vec<Value> {
     list.get("items").and_then(Value::as_array).cloned().unwrap_or_else(|| panic!("no items: {list}"))
 }
 
-/// The session of a pair.
+/// The session of a token pair.
 pub(crate) fn session_of(pair: &Pair) -> Uuid {
     pair.session.parse().expect("a UUID")
 }
@@ -45,7 +45,7 @@ pub(crate) fn roles_of(access: &str) -> Vec<String> {
     serde_json::from_value(roles).expect("an array of strings")
 }
 
-/// Asserts that admin takes the access token.
+/// Asserts that admin accepts the access token.
 #[track_caller]
 pub(crate) fn alive<'a>(app: &'a TestApp, access: &'a str) -> impl Future<Output = ()> + 'a {
     let at = std::panic::Location::caller();
@@ -81,7 +81,7 @@ fn verified(app: &TestApp, access: &str) -> VerifiedToken {
     verifier.verify(access, &keys, now).expect("the token is genuine")
 }
 
-/// As a sidecar decides.
+/// The decision of a sidecar.
 fn kills(record: &Record, token: &VerifiedToken) -> bool {
     match record.kind {
         Kind::Token => Some(record.key) == token.token_key,
@@ -92,14 +92,14 @@ fn kills(record: &Record, token: &VerifiedToken) -> bool {
     }
 }
 
-/// Waits until `count` statements of the service's requests wait for a lock that `holder`'s database knows of. What
-/// looks in the background for assignments that have ended may wait as well, and does not count.
+/// Waits until `count` statements of the service's requests wait for a lock visible in `holder`'s database.
+/// The background task for expired assignments may wait as well, and does not count.
 pub(crate) async fn blocked(holder: &tokio_postgres::Client, count: i64) {
     let sql = "select count(*) from pg_catalog.pg_stat_activity
                where datname = current_database() and wait_event_type = 'Lock'
                  and query not like '%where expires_at <= clock.now%'";
     until(&format!("{count} statements wait for a lock"), async || {
-        // Within a transaction the list of connections is read once, unless told to forget it.
+        // Within a transaction the list of connections is read once, unless its snapshot is cleared.
         holder.batch_execute("select pg_stat_clear_snapshot()").await.expect("asking");
         let waiting: i64 = holder.query_one(sql, &[]).await.expect("asking").get(0);
         (waiting == count).then_some(())
@@ -107,7 +107,7 @@ pub(crate) async fn blocked(holder: &tokio_postgres::Client, count: i64) {
     .await;
 }
 
-/// Sends a call while the test does something else.
+/// Sends a call while the test continues.
 pub(crate) fn beside(call: Call) -> tokio::task::JoinHandle<Reply> {
     tokio::spawn(call.send())
 }
@@ -117,7 +117,7 @@ pub(crate) fn sign_in(app: &TestApp, email: &str, password: &str) -> Call {
     app.client.post("/api/v1/auth/login").json(&json!({ "email": email, "password": password }))
 }
 
-/// A change of password from [`PASSWORD`].
+/// A password change from [`PASSWORD`].
 pub(crate) fn change_password(app: &TestApp, access: &str, new: &str) -> Call {
     let body = json!({ "current_password": PASSWORD, "new_password": new });
     app.client.put("/api/v1/me/password").bearer(access).json(&body)
@@ -128,13 +128,13 @@ pub(crate) fn refresh(app: &TestApp, token: &str) -> Call {
     app.client.post("/api/v1/auth/refresh").json(&json!({ "refresh_token": token }))
 }
 
-/// The present second.
+/// The current second.
 pub(crate) fn now() -> Timestamp {
     let second = SystemClock.unix_seconds().try_into().expect("it is not that late");
     Timestamp::from_second(second).expect("it is not that late")
 }
 
-/// Makes a role as an operator does, with these permissions and parents.
+/// Creates a role on behalf of an operator, with these permissions and parents.
 pub(crate) async fn make_role(app: &TestApp, name: &str, permissions: &[&str], inherits: &[&str]) {
     let new = NewRole {
         permissions: permissions.iter().map(|text| text.parse().expect("a permission")).collect(),
@@ -145,7 +145,7 @@ pub(crate) async fn make_role(app: &TestApp, name: &str, permissions: &[&str], i
     admin::roles::create(&mut connection, &app.context.audit_keys, &new).await.expect("the role is made");
 }
 
-/// Gives a role as an operator does; it is made if need be.
+/// Assigns a role on behalf of an operator; creates it if it does not exist.
 pub(crate) async fn assign(app: &TestApp, email: &str, role: &str) {
     let exists = "select exists (select from auth.roles where name = $1)";
     if !app.sql().await.query_one(exists, &[&role]).await.expect("asking").get::<_, bool>(0) {
@@ -154,7 +154,7 @@ pub(crate) async fn assign(app: &TestApp, email: &str, role: &str) {
     assign_until(app, email, role, None).await.expect("the role is assigned");
 }
 
-/// Gives a role that is there, perhaps with an end.
+/// Assigns an existing role, with an optional expiry.
 pub(crate) async fn assign_until(
     app: &TestApp,
     email: &str,
@@ -165,7 +165,7 @@ pub(crate) async fn assign_until(
     assign_by_email(&mut connection, &app.context.audit_keys, ISSUER, email, role, end).await
 }
 
-/// Registers somebody and gives them a role of exactly these permissions.
+/// Registers a user and assigns a role with exactly these permissions.
 pub(crate) async fn holder(app: &TestApp, email: &str, permissions: &[&str]) -> Pair {
     app.client.register(email).await.expect(201);
     if !permissions.is_empty() {
@@ -176,7 +176,7 @@ pub(crate) async fn holder(app: &TestApp, email: &str, permissions: &[&str]) -> 
     app.client.sign_in(email).await
 }
 
-/// Registers somebody who may do everything.
+/// Registers a superuser.
 pub(crate) async fn superuser(app: &TestApp) -> Pair {
     let email = format!("{}@superusers.test", Uuid::now_v7().simple());
     app.client.register(&email).await.expect(201);

@@ -1,4 +1,4 @@
-//! A request made of an operation's examples, and what must be there for it to succeed.
+//! A request made from an operation's examples, and the state that it needs to succeed.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::spec::Operation;
 use crate::support::{Cinema, PASSWORD, Reply, TestApp};
 use crate::witness::{make_role, text_of, user_of};
 
-/// Somebody who is signed in with [`PASSWORD`].
+/// A user who is signed in with [`PASSWORD`].
 #[derive(Clone)]
 pub(super) struct Person {
     pub(super) email: String,
@@ -22,11 +22,11 @@ pub(super) struct Person {
     pub(super) refresh: String,
 }
 
-/// A request that is about to be sent.
+/// A request before sending.
 #[derive(Debug, Clone)]
 pub(super) struct Ask {
     pub(super) method: Method,
-    /// With its open parts in braces.
+    /// With its path parameters in braces.
     pub(super) path: String,
     pub(super) parts: BTreeMap<String, String>,
     pub(super) query: Vec<(String, String)>,
@@ -37,14 +37,14 @@ pub(super) struct Ask {
 }
 
 impl Person {
-    /// Somebody new.
+    /// A new user.
     pub(super) async fn register(app: &TestApp) -> Self {
         let email = new_email();
         app.client.register(&email).await.expect(201);
         Self::sign_in(app, email).await
     }
 
-    /// Somebody new who may do everything.
+    /// A new superuser.
     pub(super) async fn superuser(app: &TestApp) -> Self {
         let email = new_email();
         let connection = app.context.db.get().await.expect("a connection");
@@ -54,7 +54,7 @@ impl Person {
         Self::sign_in(app, email).await
     }
 
-    /// Whoever may ask for `operation` with success.
+    /// A caller for whom `operation` succeeds.
     pub(super) async fn for_operation(app: &TestApp, operation: Operation<'_>) -> Self {
         match operation.required_permission() {
             Some(_) => Self::superuser(app).await,
@@ -73,8 +73,8 @@ fn new_email() -> String {
     format!("{}@cinema.test", Uuid::now_v7().simple())
 }
 
-/// What stands for an open part of the path, and is there. An operation with a part that is not listed here
-/// fails the test: add a line.
+/// An existing value for a path parameter. An operation with a parameter that is not listed here fails the
+/// test: add a line.
 async fn part(app: &TestApp, operation: Operation<'_>, parameter: &Value, person: &Person) -> String {
     let example = text_of(parameter, "example");
     match parameter["name"].as_str().expect("a name") {
@@ -95,7 +95,7 @@ async fn part(app: &TestApp, operation: Operation<'_>, parameter: &Value, person
     }
 }
 
-/// Whom the path is about: another person where a right is asked for, else whoever asks.
+/// The user in the path: another user when a permission is required, else the caller.
 async fn person(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Person {
     let is_about_somebody = operation.parameters("path").any(|parameter| parameter["name"] == "id");
     match operation.required_permission() {
@@ -104,7 +104,7 @@ async fn person(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Per
     }
 }
 
-/// A role with the permission of the examples. An example before may have deleted it.
+/// A role with the permission of the examples. An earlier example may have deleted it.
 async fn have_role(app: &TestApp, name: &str) {
     let sql = app.sql().await;
     sql.batch_execute("delete from auth.retired_role_names").await.expect("names are free again");
@@ -114,7 +114,7 @@ async fn have_role(app: &TestApp, name: &str) {
     }
 }
 
-/// An account at a provider that is linked to somebody.
+/// A user's linked account at a provider.
 async fn have_account(app: &TestApp, provider: &str, user: Uuid) {
     let link = "insert into auth.oauth_accounts (provider, subject, user_id, linked_rule)
                 values ($1, $2, $3, 4) on conflict do nothing";
@@ -122,13 +122,13 @@ async fn have_account(app: &TestApp, provider: &str, user: Uuid) {
     app.sql().await.execute(link, &[&provider, &subject, &user]).await.expect("it can be linked");
 }
 
-/// The example of the body, with what only this service knows. An operation that needs something and is not
+/// The example of the body, completed with values of this service. An operation that needs more and is not
 /// listed here fails the test by its status: add a line.
 async fn body(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Option<Value> {
     let mut body = operation.body()?.1.clone();
     match operation.id() {
         "post_auth_login" => {
-            // It may have been made before.
+            // It may have been created before.
             let _reply = app.client.register(&text_of(&body, "email")).await;
         }
         "post_roles" => {
@@ -143,7 +143,7 @@ async fn body(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Optio
 }
 
 impl Ask {
-    /// The example of `operation` by `caller`, all of whose needs are met.
+    /// The example of `operation` by `caller`, with everything that it needs.
     pub(super) async fn example(cinema: &Cinema, operation: Operation<'_>, caller: &Person) -> Self {
         let app = &cinema.app;
         let mut ask = Self::bare(operation);
@@ -167,7 +167,7 @@ impl Ask {
         ask
     }
 
-    /// One without anything.
+    /// An empty one.
     pub(super) fn bare(operation: Operation<'_>) -> Self {
         Self {
             method: operation.method.to_ascii_uppercase().parse().expect("a method"),
@@ -214,7 +214,7 @@ impl Ask {
     }
 }
 
-/// A value as it stands in a path, a query or a header.
+/// A value as encoded in a path, a query or a header.
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

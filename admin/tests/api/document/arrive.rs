@@ -1,4 +1,4 @@
-//! What an example needs that is asked for by somebody who comes back from a provider.
+//! What examples need that is only available after coming back from a provider.
 
 use mock_providers::Provider;
 use reqwest::Method;
@@ -11,13 +11,13 @@ use super::arrange::Ask;
 use super::spec::Operation;
 use crate::support::{Browser, Cinema, PAGE, PUBLIC_URL};
 
-/// A service as the examples know it.
+/// A service as the examples describe it.
 pub(super) async fn cinema() -> Cinema {
     let pages = format!("{PAGE},http://127.0.0.1:8080/sign-in/");
     Cinema::start_with(&[("ADMIN_OAUTH_RETURN_TO", &pages)]).await
 }
 
-/// Puts what only somebody has who was at the provider in the place of the example's.
+/// Replaces the example's values by those that only a user who was at the provider has.
 pub(super) async fn from_a_provider(cinema: &Cinema, operation: Operation<'_>, ask: &mut Ask) {
     let mut browser = cinema.browser();
     let replaced = match operation.id() {
@@ -54,7 +54,7 @@ async fn back(browser: &Browser, at: &Url) -> Url {
 }
 
 async fn as_an_app(cinema: &Cinema, browser: &Browser, mut example: Value) -> Value {
-    // Of the example's verifier (RFC 7636, appendix B).
+    // From the example's verifier (RFC 7636, appendix B).
     let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
     let path = format!("/api/v1/oauth/google/login?code_challenge={challenge}");
     let begun = cinema.app.client.get(&path).header("accept", "application/json").send().await.expect(200);
@@ -74,7 +74,7 @@ async fn to_the_page(browser: &mut Browser, person: &str) -> Url {
     reply.header("location").parse().expect("an address")
 }
 
-/// Somebody with that password and a proved address, and a flow for them.
+/// A user with that password and a verified address, and a flow for that user.
 async fn flow(cinema: &Cinema, browser: &mut Browser, password: &Value) -> String {
     let email = format!("{}@example.org", Uuid::now_v7().simple());
     let body = json!({ "email": email, "password": password });

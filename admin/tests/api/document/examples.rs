@@ -43,7 +43,7 @@ async fn who_may_not_ask_is_refused_as_documented() {
             ask.token = Some(nobody_special.access.clone());
             let reply = ask.send(&app).await;
             assert_eq!(operation.faults(&reply), Vec::<String>::new(), "{}", operation.id());
-            // That there is another person is not told.
+            // The response must not reveal that the other user exists.
             let expected = if operation.path.contains("/{id}") { 404 } else { 403 };
             assert_eq!(reply.status, expected, "{}: {reply:?}", operation.id());
         }

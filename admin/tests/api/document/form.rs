@@ -1,4 +1,4 @@
-//! The form of the document, held against the table, the codes and the official schema.
+//! The form of the document, checked against the route table, the codes and the official schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,16 +8,16 @@ use serde_json::Value;
 
 use super::spec::Spec;
 
-/// The schema of OpenAPI 3.1 documents, as <https://spec.openapis.org/oas/3.1/schema/2022-10-07> gives it.
+/// The schema of OpenAPI 3.1 documents, from <https://spec.openapis.org/oas/3.1/schema/2022-10-07>.
 const OFFICIAL: &str = include_str!("openapi-3.1.json");
 
-/// Routes by which the document is read, and which are therefore not in it.
+/// The routes that serve the document, which it does not describe.
 const PAGES: [&str; 4] = ["/openapi.json", "/apidocs", "/apidocs/", "/apidocs/{file}"];
 
-/// Codes of requests that have no operation.
+/// Codes of requests that match no operation.
 const OUTSIDE: [Code; 1] = [Code::MethodNotAllowed];
 
-/// Every value of the document, with where it stands.
+/// Every value of the document, with its position.
 fn walk<'v>(value: &'v Value, at: &str, found: &mut Vec<(String, &'v Value)>) {
     found.push((at.to_owned(), value));
     match value {
@@ -87,7 +87,7 @@ fn every_operation_says_what_it_does_and_stands_in_a_group() {
 fn descriptions_are_for_those_who_do_not_have_the_code() {
     let spec = Spec::read();
     for (at, value) in everything(&spec).iter().filter(|(at, _)| at.ends_with("/description")) {
-        // A member of that name is no description.
+        // A member of that name is not a description.
         let Some(text) = value.as_str() else { continue };
         assert!(!text.contains("[`") && !text.contains("::"), "{at}: {text}");
     }
@@ -146,7 +146,7 @@ fn bodies_refuse_members_that_they_do_not_name() {
     let spec = Spec::read();
     for operation in spec.operations() {
         let Some((schema, _)) = operation.body() else { continue };
-        // A rule about members stands beside the form.
+        // A rule about members is beside the schema.
         let form = schema.pointer("/allOf/0").unwrap_or(schema);
         assert_eq!(spec.resolve(form)["additionalProperties"], false, "{}", operation.id());
     }
@@ -175,7 +175,7 @@ fn every_example_is_of_its_schema() {
     }
 }
 
-/// The examples of a body, of which there is at least one.
+/// The examples of a body; there must be at least one.
 fn examples<'v>(spec: &'v Spec, media: &'v Value) -> Vec<&'v Value> {
     match media["examples"].as_object() {
         Some(examples) => examples.values().map(|example| &spec.resolve(example)["value"]).collect(),

@@ -1,5 +1,5 @@
-//! Requests made of the document, most of them wrong in some way. Whatever is asked, the answer is one that the
-//! document knows.
+//! Requests generated from the document, most of them invalid in some way. Every response must be one that
+//! the document describes.
 //!
 //! `TEST_FUZZ_SEED` and `TEST_FUZZ_SECONDS` explore further than a test run has time for:
 //! `TEST_FUZZ_SEED=7 TEST_FUZZ_SECONDS=600 cargo nextest run -p admin no_request_made`.
@@ -17,11 +17,11 @@ use super::generate::{Chance, broken, value};
 use super::spec::{Operation, Spec};
 use crate::support::{Cinema, Reply};
 
-/// Always the same, so that a build that fails does so for what changed in it.
+/// A fixed seed, so that a test that fails does so because of a change.
 const SEED: u64 = 20_261_125;
 const SECONDS: u64 = 15;
 
-/// Who asks.
+/// The caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Caller {
     Nobody,
@@ -29,19 +29,19 @@ enum Caller {
     Superuser,
 }
 
-/// Those who ask, and who are replaced when they have signed themselves out.
+/// The callers, replaced when they have signed out.
 struct People {
     viewer: Person,
     superuser: Person,
 }
 
-/// Everything that requests are made of.
+/// Everything that requests are generated from.
 struct Fuzzer<'s> {
     cinema: Cinema,
     spec: &'s Spec,
     people: People,
     chance: Chance,
-    /// How often each operation gave each status.
+    /// How often each operation returned each status.
     seen: BTreeMap<String, BTreeMap<u16, usize>>,
 }
 
@@ -60,12 +60,12 @@ async fn no_request_made_of_the_document_is_answered_otherwise_than_documented()
         for operation in spec.operations() {
             let caller = *fuzzer.chance.pick(&[Caller::Nobody, Caller::Viewer, Caller::Superuser]);
             let good = fuzzer.request(operation, caller).await;
-            // Wrong ones are cheap: they are refused before a password is hashed.
+            // Invalid ones are cheap: they are refused before a password is hashed.
             for spoiled in [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2] {
                 let ask = fuzzer.spoil(operation, caller, &good, spoiled);
                 let reply = fuzzer.ask(operation, caller, &ask).await;
                 let mut faults = operation.faults(&reply);
-                // A provider has nothing good to say to a code that it did not give.
+                // A provider refuses a code that it did not issue.
                 if reply.status >= 500 && !reply.text.contains("\"provider_") {
                     faults.push("it is a fault of the service".to_owned());
                 }
@@ -95,7 +95,7 @@ impl<'s> Fuzzer<'s> {
         reply
     }
 
-    /// One that should succeed, or one whose values are of the right form.
+    /// A request that should succeed, or one with well-formed values.
     async fn request(&mut self, operation: Operation<'_>, caller: Caller) -> Ask {
         if self.chance.one_in(3) {
             let person = self.people.person(caller).clone();
@@ -134,13 +134,13 @@ impl<'s> Fuzzer<'s> {
         value.as_str().map_or_else(|| value.to_string(), str::to_owned)
     }
 
-    /// Never empty and never dots alone, which would be another path.
+    /// Never empty and never only dots, which would be another path.
     fn part(&mut self, parameter: &Value) -> String {
         let text = self.parameter(parameter);
         if text.trim_matches('.').is_empty() { "x".to_owned() } else { text }
     }
 
-    /// The request with so many things wrong.
+    /// The request with this number of errors.
     fn spoil(&mut self, operation: Operation<'_>, caller: Caller, good: &Ask, times: usize) -> Ask {
         let mut ask = good.clone();
         ask.token = self.people.token(caller);
@@ -170,7 +170,8 @@ impl<'s> Fuzzer<'s> {
         }
     }
 
-    /// Whoever is no longer signed in is replaced, so that the next request is not merely refused.
+    /// A caller who is no longer signed in is replaced, so that the next request is not refused only for
+    /// that.
     async fn look_after(&mut self, caller: Caller) {
         let Some(token) = self.people.token(caller) else { return };
         if self.cinema.app.client.get("/api/v1/me").bearer(&token).send().await.status == 200 {

@@ -1,4 +1,4 @@
-//! Values made of schemas, good ones and bad ones. The same seed makes the same values.
+//! Values generated from schemas, valid and invalid ones. The same seed generates the same values.
 
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -8,16 +8,16 @@ use uuid::Uuid;
 use super::spec::Spec;
 use crate::support::PASSWORD;
 
-/// How often a schema may contain itself.
+/// How deep a recursive schema may be nested.
 const DEEPEST: usize = 6;
 
-/// Letters that programs stumble over: of several bytes, joining, right to left, controlling, zero.
+/// Characters that often cause errors: multi-byte, joining, right-to-left, control characters, zero.
 const LETTERS: &[char] = &[
     'a', 'Z', '0', '9', '-', '_', '.', ' ', '@', '\'', '"', '\\', '/', '%', '<', ';', 'ж', 'é', '\u{301}',
     '\u{fdfa}', '🎬', '\u{202e}', '\u{feff}', '\u{1}', '\n', '\u{7f}', '\0',
 ];
 
-/// A source of chance (`SplitMix64`: Steele, Lea and Flood, 2014).
+/// A pseudo-random generator (`SplitMix64`: Steele, Lea and Flood, 2014).
 pub(super) struct Chance(u64);
 
 impl Chance {
@@ -53,13 +53,13 @@ impl Chance {
         Uuid::from_u64_pair(self.number(), self.number())
     }
 
-    /// A text that nobody promised anything about.
+    /// An arbitrary text.
     pub(super) fn text(&mut self) -> String {
         let length = *self.pick(&[0, 1, 2, 3, 8, 36, 64, 65, 200]);
         (0..length).map(|_| *self.pick(LETTERS)).collect()
     }
 
-    /// Anything that JSON can say.
+    /// Any JSON value.
     pub(super) fn anything(&mut self) -> Value {
         match self.below(9) {
             0 => Value::Null,
@@ -152,7 +152,7 @@ fn integer(schema: &Value, chance: &mut Chance) -> i64 {
 }
 
 fn text(schema: &Value, chance: &mut Chance) -> String {
-    // Else hardly anything would come as far as a password that is right.
+    // Otherwise hardly any request would contain a correct password.
     if schema["format"] == "password" && !chance.one_in(3) {
         return PASSWORD.to_owned();
     }
@@ -178,7 +178,7 @@ fn text(schema: &Value, chance: &mut Chance) -> String {
     (0..length).map(|_| if plain { *chance.pick(&['a', 'b', '7']) } else { *chance.pick(LETTERS) }).collect()
 }
 
-/// A text that the regular expression matches. It needs no anchors to be made.
+/// A text that matches the regular expression, whether or not that is anchored.
 fn matching(pattern: &str, chance: &mut Chance) -> String {
     let bare = pattern.trim_start_matches('^').trim_end_matches('$');
     let strategy = proptest::string::string_regex(bare).unwrap_or_else(|error| panic!("{pattern}: {error}"));
@@ -187,7 +187,7 @@ fn matching(pattern: &str, chance: &mut Chance) -> String {
     strategy.new_tree(&mut runner).expect("a text").current()
 }
 
-/// The bytes of a body like `good` that is wrong in one way.
+/// The bytes of a body like `good` with one error.
 pub(super) fn broken(good: &Value, chance: &mut Chance) -> Vec<u8> {
     let text = good.to_string();
     let mut value = good.clone();
@@ -199,14 +199,14 @@ pub(super) fn broken(good: &Value, chance: &mut Chance) -> Vec<u8> {
         4 => return repeated(good).into_bytes(),
         5 => return format!("{text:17000}").into_bytes(),
         6 => value = chance.anything(),
-        // Something that was broken before may be no object any more.
+        // After an earlier error it may not be an object any more.
         7 if value.is_object() || value.is_null() => value[chance.text()] = chance.anything(),
         _ => wrong_member(&mut value, chance),
     }
     value.to_string().into_bytes()
 }
 
-/// One member is missing, or is something else.
+/// One member is missing or replaced.
 fn wrong_member(value: &mut Value, chance: &mut Chance) {
     let Some(members) = value.as_object_mut().filter(|members| !members.is_empty()) else { return };
     let names: Vec<String> = members.keys().cloned().collect();
@@ -219,7 +219,7 @@ fn wrong_member(value: &mut Value, chance: &mut Chance) {
     }
 }
 
-/// Every member stands there twice.
+/// Every member is repeated.
 fn repeated(value: &Value) -> String {
     let text = value.to_string();
     let inner = text.trim_start_matches('{').trim_end_matches('}');

@@ -1,4 +1,4 @@
-//! The page that shows the document, and the document as it is served.
+//! The page that shows the document, and the served document.
 
 use serde_json::Value;
 

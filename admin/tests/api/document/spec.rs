@@ -1,4 +1,4 @@
-//! The document, read: its operations in the order of the table, and validators of what it promises.
+//! The parsed document: its operations in the order of the table, and validators of its promises.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::support::Reply;
 /// The whole document.
 pub(super) struct Spec {
     pub(super) root: Value,
-    /// Its components, with objects that have no member but those named.
+    /// Its components, with objects closed to undeclared members.
     closed: Value,
 }
 
@@ -30,7 +30,7 @@ impl Spec {
         Self { root, closed }
     }
 
-    /// Its operations, those that come first in the table first.
+    /// Its operations, in the order of the table.
     pub(super) fn operations(&self) -> Vec<Operation<'_>> {
         let paths = self.root["paths"].as_object().expect("paths");
         let mut operations: Vec<Operation<'_>> = Vec::new();
@@ -44,7 +44,7 @@ impl Spec {
         operations
     }
 
-    /// What a value is, references followed.
+    /// A value, with references followed.
     pub(super) fn resolve<'v>(&'v self, value: &'v Value) -> &'v Value {
         match value["$ref"].as_str() {
             Some(reference) => {
@@ -56,12 +56,12 @@ impl Spec {
         }
     }
 
-    /// Says what is wrong with something that is sent, by a schema of the document.
+    /// The errors of a request value, by a schema of the document.
     pub(super) fn faults(&self, schema: &Value, instance: &Value) -> Vec<String> {
         faults(&self.root["components"], schema, instance)
     }
 
-    /// As [`Self::faults`], for something that is answered: nothing may be in it that the document does not name.
+    /// As [`Self::faults`], for a response: it must not contain anything that the document does not declare.
     pub(super) fn answer_faults(&self, schema: &Value, instance: &Value) -> Vec<String> {
         faults(&self.closed, schema, instance)
     }
@@ -76,12 +76,12 @@ impl<'s> Operation<'s> {
         route.path == self.path && route.method.as_str().eq_ignore_ascii_case(self.method)
     }
 
-    /// Whether a token is looked at.
+    /// Whether a token is read.
     pub(super) fn takes_a_token(self) -> bool {
         self.value["security"].as_array().is_some_and(|ways| !ways.is_empty())
     }
 
-    /// Whether nothing goes without a token.
+    /// Whether a token is required.
     pub(super) fn needs_a_token(self) -> bool {
         let ways = self.value["security"].as_array().expect("security");
         !ways.is_empty() && ways.iter().all(|way| way.get("accessToken").is_some())
@@ -91,7 +91,7 @@ impl<'s> Operation<'s> {
         self.value["x-required-permission"].as_str()
     }
 
-    /// Its parameters that stand in `place`: `path`, `query` or `header`.
+    /// Its parameters in `place`: `path`, `query` or `header`.
     pub(super) fn parameters(self, place: &'static str) -> impl Iterator<Item = &'s Value> {
         let all = self.value["parameters"].as_array().into_iter().flatten();
         all.filter(move |parameter| parameter["in"] == place)
@@ -108,7 +108,7 @@ impl<'s> Operation<'s> {
         self.value["responses"].as_object().expect("responses")
     }
 
-    /// Says what of an answer is not as the document says.
+    /// The differences between a response and the document.
     pub(super) fn faults(self, reply: &Reply) -> Vec<String> {
         let Some(response) = self.responses().get(&reply.status.to_string()) else {
             return vec![format!("the status {} is not documented", reply.status)];
@@ -146,13 +146,14 @@ fn faults(components: &Value, schema: &Value, instance: &Value) -> Vec<String> {
     validator.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
-/// Components whose objects have no member but those that are named.
+/// Components whose objects are closed to undeclared members.
 ///
-/// An answer may grow, so the document leaves its objects open; but what it has today is documented.
+/// A response may gain members, so the document leaves its objects open; but today's members are all
+/// documented.
 fn closed(components: &Value) -> Value {
     let mut components = components.clone();
     let schemas = components["schemas"].as_object_mut().expect("schemas");
-    // A part of a larger object cannot be closed by itself.
+    // A part of a larger object cannot be closed separately.
     let parts: BTreeSet<String> = schemas.values().flat_map(parts_of).collect();
     for (name, schema) in schemas {
         if !parts.contains(&format!("#/components/schemas/{name}")) {

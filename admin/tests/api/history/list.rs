@@ -1,4 +1,4 @@
-//! `GET /api/v1/me/login-history`, and what is written to it.
+//! `GET /api/v1/me/login-history`, and the entries written to it.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ async fn pages_follow_each_other_without_gap_or_repetition() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
     app.client.new_user("trinity@example.org").await;
-    // Several at the same moment, so that the moment alone would not tell where a page ended.
+    // Several at the same moment, so that the moment alone does not determine the end of a page.
     let fill = "insert into auth.login_history (id, occurred_at, user_id, event, request_id)
                 select gen_random_uuid(), timestamptz '2026-11-01 00:00:00Z' + (n / 3) * interval '1 s', $1, 'login', n::text
                 from generate_series(1, 30) n";
@@ -139,14 +139,14 @@ async fn a_sign_in_does_not_wait_long_for_a_locked_history() {
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
-/// A service whose pool has one connection to give, and the other one, which is not given back.
+/// A service whose pool has only one free connection left; the test holds the other one.
 async fn on_one_connection() -> (TestApp, Connection) {
     let app = TestApp::start_with(&[("ADMIN_DATABASE_CONNECTIONS", "2")]).await;
     let other = app.context.db.get().await.unwrap();
     (app, other)
 }
 
-/// PostgreSQL as slow as can be, without a lock.
+/// A very slow PostgreSQL, without a lock.
 const SLOW_HISTORY: &str = "
     create function public.sleep() returns trigger language plpgsql as $$
         begin perform pg_sleep(8); return new; end $$;
@@ -165,7 +165,7 @@ async fn a_sign_in_does_not_wait_long_for_a_slow_history() {
                   where datname = current_database() and wait_event = 'PgSleep'";
     until("the history hangs", async || sql.query_opt(asleep, &[]).await.unwrap()).await;
     let pair = signing_in.await.unwrap().pair();
-    // The one connection of the pool came back, and with no answer still to come.
+    // The one connection of the pool was returned without an outstanding response.
     standing(&app, &pair.access).await;
 
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
@@ -177,7 +177,7 @@ async fn a_sign_in_does_not_wait_long_for_a_slow_history() {
 async fn a_sign_in_does_not_wait_long_for_a_connection_to_write_its_history_on() {
     let (app, _other) = on_one_connection().await;
     app.client.register("neo@example.org").await.expect(201);
-    // The sign-in waits for its roles; the test comes next in the queue for the one connection, and keeps it.
+    // The sign-in waits for its roles; the test is next in the queue for the one connection, and keeps it.
     let holder = holding(&app, STOP_BEFORE_ROLES).await;
     let signing_in = beside(sign_in(&app, "neo@example.org", PASSWORD));
     blocked(&holder, 1).await;
@@ -187,7 +187,7 @@ async fn a_sign_in_does_not_wait_long_for_a_connection_to_write_its_history_on()
     let_go(&holder, "select 1").await;
 
     let _kept = taking.await.unwrap();
-    // Whoever waits for the pool as long as it lets them is slower.
+    // A request that waits for the pool up to its limit is slower.
     tokio::select! {
         reply = signing_in => reply.unwrap().pair(),
         _ = app.context.db.get() => panic!("the sign-in waits as long as the pool lets it"),

@@ -6,7 +6,7 @@ use jiff::civil::{Date, date};
 use crate::support::{TestApp, TestDatabase, connect, until};
 use crate::witness::sign_in;
 
-/// A database whose partitions nobody keeps, and a connection to it as the service has.
+/// A database whose partitions no task maintains, and a connection like the service's.
 async fn unkept() -> (TestDatabase, admin::db::Connection, tokio_postgres::Client) {
     let database = TestDatabase::migrated().await;
     let connection = admin::db::Db::new(&database.config()).get().await.expect("a connection");
@@ -22,7 +22,7 @@ async fn insert(sql: &tokio_postgres::Client, moment: &str) {
     sql.batch_execute(&insert).await.expect("it is inserted");
 }
 
-/// In which table the entry of a moment lies.
+/// The table that contains the entry of a moment.
 async fn place_of(sql: &tokio_postgres::Client, moment: &str) -> String {
     let place = "select tableoid::regclass::text from auth.login_history where request_id = $1";
     sql.query_one(place, &[&moment]).await.expect("it is there").get(0)

@@ -1,4 +1,4 @@
-//! A change by somebody whose access token is revoked while the change waits.
+//! A change by a caller whose access token is revoked while the change waits.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Signing everybody out, beside whatever makes tokens.
+//! Signing all users out, concurrently with everything that mints tokens.
 
 use super::{STOP_BEFORE_ROLES, holding, let_go};
 use crate::support::{Call, Command, PASSWORD, Pair, TestApp};
@@ -8,7 +8,7 @@ async fn end_all(app: &TestApp) {
     Command::new(&app.vars, &["sessions", "end-all", "--yes"]).run().await.succeeded();
 }
 
-/// What `call` mints, with everybody signed out between its look at the generation and its commit.
+/// What `call` mints when all users are signed out between its read of the generation and its commit.
 async fn minted_across(app: &TestApp, call: Call) -> Pair {
     let holder = holding(app, STOP_BEFORE_ROLES).await;
     let minting = beside(call);
@@ -53,7 +53,7 @@ async fn a_change_of_password_under_way_gets_what_is_over() {
 async fn a_change_that_waited_for_its_session_gets_nothing() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
-    // The account and the token were found good before.
+    // The account and the token were accepted before.
     let holder = holding(&app, "select from auth.sessions for update").await;
     let changing = beside(change_password(&app, &pair.access, "another horse, another battery"));
     blocked(&holder, 1).await;

@@ -1,4 +1,4 @@
-//! A refresh beside everything that revokes.
+//! A refresh concurrent with everything that revokes.
 
 use admin::roles::assign_by_email;
 use serde_json::json;
@@ -167,7 +167,7 @@ async fn a_refresh_of_the_kept_session_beside_a_change_of_password_leaves_only_t
 async fn a_refresh_that_waited_for_a_change_of_password_ends_nothing() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
-    // The change has the session and stands before its roles; the refresh comes after it.
+    // The change holds the session and waits before reading roles; the refresh comes after it.
     let holder = holding(&app, STOP_BEFORE_ROLES).await;
     let changing = beside(change_password(&app, &pair.access, "another horse, another battery"));
     blocked(&holder, 1).await;

@@ -1,4 +1,4 @@
-//! A sign-in beside everything that ends sessions.
+//! A sign-in concurrent with everything that revokes sessions.
 
 use super::{CHANGE_ROLES, STOP_BEFORE_ROLES, holding, let_go};
 use crate::support::{Call, PASSWORD, Pair, TestApp};
@@ -67,7 +67,7 @@ async fn a_disabling_waits_for_a_sign_in_and_sees_its_session() {
     refresh(&app, &minted.refresh).send().await.problem(401, "session_revoked");
 }
 
-/// The sign-in holds the user; the ending waits for it, and ends its session too.
+/// The sign-in holds the user; the revocation waits for it, and revokes its session too.
 async fn ended_after_sign_in(end: impl Fn(&TestApp, &str) -> Call) -> (TestApp, Pair) {
     let app = TestApp::start().await;
     let asking = app.client.new_user("neo@example.org").await;
@@ -100,7 +100,7 @@ async fn a_sign_out_everywhere_that_waited_for_a_sign_in_ends_its_session() {
 async fn a_sign_in_that_waited_for_a_change_of_password_is_refused() {
     let app = TestApp::start().await;
     let asking = app.client.new_user("neo@example.org").await;
-    // The change holds the user and stands before its roles.
+    // The change holds the user and waits before reading roles.
     let holder = holding(&app, STOP_BEFORE_ROLES).await;
     let changing = beside(change_password(&app, &asking.access, NEW));
     blocked(&holder, 1).await;
@@ -117,7 +117,7 @@ async fn a_sign_in_that_waited_for_a_change_of_password_is_refused() {
 async fn a_sign_in_that_waited_for_a_sign_out_everywhere_is_of_the_new_generation() {
     let app = TestApp::start().await;
     let asking = app.client.new_user("neo@example.org").await;
-    // The sign-out has the user, and waits for a session that somebody else holds.
+    // The sign-out holds the user, and waits for a session that another transaction holds.
     let holder = holding(&app, "select from auth.sessions for update").await;
     let signing_out = beside(sign_out_everywhere(&app, &asking.access));
     blocked(&holder, 1).await;

@@ -5,16 +5,16 @@ use futures_util::future::join_all;
 use crate::support::{Call, PASSWORD, Pair, Reply, TestApp};
 use crate::witness::{change_password, claims, dead, refresh, sign_in, standing};
 
-/// What brought a pair.
+/// What returned a token pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum By {
-    /// A sign-in before everything.
+    /// A sign-in before the storm.
     Before,
     SignIn,
     Refresh,
-    /// The change of password, for the session that it keeps.
+    /// The password change, for the session that it keeps.
     Change,
-    /// Nothing that gives pairs.
+    /// A call that returns no pair.
     SignOut,
 }
 
@@ -44,7 +44,7 @@ async fn everything_at_once_deadlocks_nothing_and_leaves_nothing_alive() {
     look(&app, &pairs, last).await;
 }
 
-/// Four refreshes and a sign-in for each session, and three who end something, all to be sent at once.
+/// Four refreshes and a sign-in for each session, and three calls that revoke, all sent at once.
 fn storm(app: &TestApp, pairs: &[(By, Pair)]) -> Vec<(By, Call)> {
     let mut calls = Vec::new();
     for (_, pair) in pairs {
@@ -59,9 +59,9 @@ fn storm(app: &TestApp, pairs: &[(By, Pair)]) -> Vec<(By, Call)> {
     calls
 }
 
-/// Looks before anything else is ended: only what signed in after the last ending may stand, and what that
-/// ending itself gave. First the access tokens, then the dead refresh tokens, which change nothing, and last
-/// those that stand, which do.
+/// Checks before anything else is revoked: only sessions that signed in after the last revocation may be
+/// active, and the one that it kept. First the access tokens, then the dead refresh tokens, which change
+/// nothing, and last the live ones, which do.
 async fn look(app: &TestApp, pairs: &[(By, Pair)], last: u64) {
     let (alive, over): (Vec<_>, Vec<_>) = pairs
         .iter()

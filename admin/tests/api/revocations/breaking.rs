@@ -1,4 +1,4 @@
-//! What breaks while a relay leads: PostgreSQL, Redis, the relay itself.
+//! Failures while a relay leads: of PostgreSQL, of Redis, of the relay itself.
 
 use admin::revocations::NewRevocation;
 use shared::revocation::{Kind, RecordKey};
@@ -127,7 +127,7 @@ async fn a_leader_that_cannot_reach_redis_leaves_the_lead_to_one_that_can() {
     gate.cut();
     stores.end_sessions(1).await;
 
-    // Perhaps the other opened its epoch before the record was committed.
+    // The other relay may have opened its epoch before the record was committed.
     let after = stores.log.await_count(1).await;
     assert!(after.epoch > before.epoch);
     assert!(other.is_leading() && !cut_off.is_leading());

@@ -1,4 +1,4 @@
-//! When a new epoch begins, and that it holds everything.
+//! When a new epoch begins, and that it contains all records.
 
 use admin::revocations::{self, NewRevocation, Pace};
 use redis::AsyncCommands as _;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::relay::{Stores, brisk};
 use crate::support::{ISSUER, until};
 
-/// Seconds since the epoch, by the clock of PostgreSQL.
+/// Seconds since the epoch, by PostgreSQL's clock.
 async fn database_now(stores: &Stores) -> u64 {
     let now = "select extract(epoch from clock_timestamp())::bigint";
     u64::try_from(stores.sql().await.query_one(now, &[]).await.unwrap().get::<_, i64>(0)).unwrap()
@@ -64,7 +64,8 @@ async fn every_kind_says_what_and_why_and_until_when() {
         ]
     );
     assert_eq!(records[2].until, Until::Never);
-    // No process has declared a life, so the longest that can be configured counts: an hour and 5 minutes.
+    // No process has declared a token life, so the longest that can be configured counts: an hour and 5
+    // minutes.
     let Until::At(until) = records[0].until else { panic!("a token ends") };
     let life = u64::from(until) - before;
     assert!((3900..3905).contains(&life), "{life}");
@@ -196,7 +197,7 @@ async fn stopping_publishes_what_was_committed_before() {
     stores.end_sessions(1).await;
     stores.log.await_count(1).await;
     stores.await_marks().await;
-    // Nobody tells the relay, and its next look is far.
+    // The relay is not notified, and its next look is far in the future.
     let quietly = "insert into auth.revocations (kind, reason, key, arg, until)
                    select kind, reason, key, arg, until from auth.revocations, generate_series(1, 4)";
     stores.sql().await.batch_execute(quietly).await.unwrap();

@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use crate::support::{ISSUER, RevocationLog, TestDatabase, store_url, until};
 
-/// A database and a log that relays meet at.
+/// A database and a log shared by relays.
 pub(super) struct Stores {
-    /// The truth.
+    /// The source of the records.
     pub(super) database: TestDatabase,
-    /// Where it goes.
+    /// Their destination.
     pub(super) log: RevocationLog,
     /// The prefix of the log.
     pub(super) prefix: String,
@@ -27,25 +27,25 @@ pub(super) struct Stores {
 
 /// A relay that runs until it is dropped or stopped.
 pub(super) struct Running {
-    /// What it counts.
+    /// Its metrics.
     pub(super) metrics: RelayMetrics,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
 
-/// A filling that stops before it marks a page of its.
+/// A filling that pauses before it marks a page.
 pub(super) struct Held {
     holder: tokio_postgres::Client,
 }
 
-/// Like the real one, but without long rests.
+/// Like the default one, but with short pauses.
 pub(super) fn brisk() -> Pace {
     let short = Duration::from_millis(20);
     Pace { tick: short, follow: short, rest: short, longest_rest: short, yielding: short, ..Pace::default() }
 }
 
 impl Stores {
-    /// Fresh ones.
+    /// New stores.
     pub(super) async fn new() -> Self {
         let database = TestDatabase::migrated().await;
         let prefix = format!("test:{}:", Uuid::now_v7().simple());
@@ -53,17 +53,17 @@ impl Stores {
         Self { log: RevocationLog::new(&prefix), prefix, db, database }
     }
 
-    /// A brisk relay on them.
+    /// A fast relay on these stores.
     pub(super) fn relay(&self) -> Running {
         self.relay_with(brisk())
     }
 
-    /// A relay of any pace on them.
+    /// A relay with any pace on these stores.
     pub(super) fn relay_with(&self, pace: Pace) -> Running {
         self.relay_through(&self.database.url, &store_url("TEST_REDIS_URL"), pace)
     }
 
-    /// A relay that reaches them by other addresses.
+    /// A relay that reaches the stores by other addresses.
     pub(super) fn relay_through(&self, database: &str, redis: &str, pace: Pace) -> Running {
         let vars = std::collections::HashMap::from([
             ("DATABASE_URL", database.to_owned()),
@@ -87,7 +87,7 @@ impl Stores {
         transaction.commit().await.expect("it is committed");
     }
 
-    /// Commits the revocation of `count` sessions, one a transaction.
+    /// Commits the revocation of `count` sessions, one per transaction.
     pub(super) async fn end_sessions(&self, count: usize) {
         for _ in 0..count {
             self.record(&[NewRevocation::session(Uuid::now_v7())]).await;
@@ -99,7 +99,7 @@ impl Stores {
         crate::support::connect(&self.database.url).await
     }
 
-    /// Commits the revocation of `count` sessions whose tokens end in a second.
+    /// Commits the revocation of `count` sessions whose tokens expire in a second.
     pub(super) async fn end_sessions_shortly(&self, count: u8) {
         let insert = "insert into auth.revocations (kind, reason, key, arg, until)
                       values (2, 1, $1, 0, clock_timestamp() + interval '1 second')";
@@ -109,7 +109,7 @@ impl Stores {
         }
     }
 
-    /// Records revocations that ended an hour ago, and tells nobody.
+    /// Records revocations that ended an hour ago, without notifying the relay.
     pub(super) async fn record_ended(&self, count: i32) {
         let insert = "insert into auth.revocations (kind, reason, key, arg, until)
                       select 2, 1, decode(repeat('00', 16), 'hex'), 0, now() - interval '1 hour'
@@ -117,14 +117,14 @@ impl Stores {
         self.sql().await.execute(insert, &[&count]).await.expect("it is recorded");
     }
 
-    /// How many rows have ended.
+    /// The number of ended rows.
     pub(super) async fn count_ended(&self) -> i64 {
         let ended = "select count(*) from auth.revocations where until < now()";
         self.sql().await.query_one(ended, &[]).await.expect("an answer").get(0)
     }
 
-    /// Waits until the relay has looked at the end of every record that ended by now, and whether to trim:
-    /// each turn that deletes what ended has trimmed before.
+    /// Waits until the relay has processed every record that ended by now: a turn that deletes ended rows has
+    /// trimmed before.
     pub(super) async fn await_trim(&self) {
         for _ in 0..2 {
             self.record_ended(1).await;
@@ -132,7 +132,7 @@ impl Stores {
         }
     }
 
-    /// From now on a filling stops after it loaded the page of the row that stands two thirds in.
+    /// From now on a filling pauses after it loaded the page that contains the row at two thirds.
     pub(super) async fn hold_filling(&self) -> Held {
         let holder = self.sql().await;
         let hold = "begin; select 1 from auth.revocations
@@ -151,7 +151,7 @@ impl Stores {
         .await;
     }
 
-    /// Ends the PostgreSQL sessions of the leading relay and says how many those were.
+    /// Ends the PostgreSQL sessions of the leading relay and returns their number.
     pub(super) async fn terminate_leader(&self) -> usize {
         let terminate = "select pg_terminate_backend(pid) from pg_locks
                          where locktype = 'advisory' and granted
@@ -161,7 +161,7 @@ impl Stores {
 }
 
 impl Held {
-    /// Waits until the filling has come there.
+    /// Waits until the filling has paused.
     pub(super) async fn reached(&self, stores: &Stores) {
         let sql = stores.sql().await;
         let waiting = "select 1 from pg_stat_activity where datname = current_database()
@@ -169,7 +169,7 @@ impl Held {
         until("the mark waits", async || sql.query_opt(waiting, &[]).await.expect("an answer")).await;
     }
 
-    /// Lets it go on.
+    /// Lets it continue.
     pub(super) async fn release(self) {
         self.holder.batch_execute("commit").await.expect("it is released");
     }

@@ -28,7 +28,7 @@ fn described(published: &PublishedRoleMap) -> Vec<String> {
     published.map.iter().map(role).collect()
 }
 
-/// Runs the statement and waits until a map of a higher version is there.
+/// Runs the statement and waits for a map with a higher version.
 async fn change(stores: &Stores, sql: &str) -> Vec<String> {
     let (_, before) = until("a map", async || stores.log.role_map().await).await;
     let client = stores.sql().await;
@@ -165,7 +165,7 @@ async fn a_wiped_redis_gets_the_map_with_the_new_epoch() {
 #[tokio::test]
 async fn a_new_epoch_names_no_map_of_an_earlier_one() {
     let stores = Stores::new().await;
-    // What the relay of another deployment, or of the release before, leaves behind.
+    // Left behind by the relay of another deployment, or of the previous release.
     let left = [("epoch", 7), ("seq", 0), ("floor", 0), ("roles", 99)];
     let mut redis = stores.log.redis().await;
     let () = redis.hset_multiple(&stores.log.keys.meta, &left).await.unwrap();

@@ -1,4 +1,4 @@
-//! The log is as short as the truth, and killed keys stay in it.
+//! The log is kept short, and killed keys stay in it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::relay::{Stores, brisk};
 use crate::support::until;
 
-/// Trims all the time, and what has ended at once.
+/// Trims all the time, and ended records at once.
 fn trimming() -> Pace {
     Pace { trim_every: Duration::from_millis(50), trim_at_least: 1, keep: Duration::ZERO, ..brisk() }
 }

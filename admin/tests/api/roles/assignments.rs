@@ -1,4 +1,4 @@
-//! Giving roles to people, and taking them away, over the API.
+//! Assigning and revoking roles through the API.
 
 use std::time::Duration;
 
@@ -220,7 +220,7 @@ async fn two_people_who_act_upon_each_other_do_not_block_each_other() {
             app.client.put(&b).bearer(&one.access).send(),
             app.client.put(&a).bearer(&other.access).send(),
         );
-        // Whoever comes second was given a role, so that its token is old: but nobody waits for ever.
+        // The second caller was assigned a role, so its token is outdated: but no one waits for ever.
         for reply in [first, second] {
             assert!([200, 201, 401].contains(&reply.status), "{reply:?}");
         }

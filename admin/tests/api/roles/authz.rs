@@ -103,7 +103,7 @@ async fn an_assignment_that_has_ended_grants_nothing_though_it_is_still_written(
     let app = TestApp::start().await;
     cinema(&app).await;
     let neo = app.client.new_user("neo@example.org").await;
-    // Nobody ends it while the definitions are held.
+    // The assignment is not ended while the definitions are locked.
     let holder = crate::locks::holding(&app, "lock table auth.role_map in access exclusive mode").await;
     let write = "insert into auth.user_roles (user_id, role_id, expires_at)
                  select u.id, r.id, clock_timestamp() - interval '1 s' from auth.users u, auth.roles r";
@@ -152,7 +152,7 @@ async fn one_s_own_permissions_are_listed_with_their_ends() {
 
     assert_eq!(own["superuser"], false);
     let item = |permission: &str, end: Value| json!({ "permission": permission, "expires_at": end });
-    // What lasts longer than the area that it is part of is listed beside it.
+    // A permission that lasts longer than the area that covers it is listed beside it.
     let items =
         [item("films:*", json!(end)), item("films:download", Value::Null), item("films:watch", Value::Null)];
     assert_eq!(items_of(&own), items);

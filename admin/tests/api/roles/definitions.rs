@@ -1,4 +1,4 @@
-//! Making, changing and deleting roles over the API.
+//! Creating, changing and deleting roles through the API.
 
 use serde_json::{Value, json};
 
@@ -413,17 +413,17 @@ async fn nobody_gives_a_role_what_they_do_not_have() {
     }
     escalates(change(client, &writer, "a", &json!({ "permissions": ["films:rate"] }))).await;
     escalates(change(client, &writer, "a", &json!({ "inherits": ["guarded"] }))).await;
-    // A location may ask for any name.
+    // A location may require any name.
     escalates(change(client, &writer, "guarded", &json!({ "name": "mine" }))).await;
     escalates(change(client, &writer, "watching", &json!({ "name": "mine" }))).await;
     escalates(client.put(&of("a/permissions/roles:assign")).bearer(&writer)).await;
-    // What is inherited may be taken from the role elsewhere: made its own, it is new.
+    // Another role may lose an inherited permission: made the role's own, it counts as new.
     make_role(&app, "parent", &["films:rate"], &[]).await;
     make_role(&app, "heir", &[], &["parent"]).await;
     escalates(client.put(&of("heir/permissions/films:rate")).bearer(&writer)).await;
     escalates(change(client, &writer, "heir", &json!({ "permissions": ["films:rate"], "inherits": [] })))
         .await;
-    // Taking away gives nobody anything.
+    // Removing a permission grants nothing.
     change(client, &writer, "a", &json!({ "permissions": [] })).send().await.expect(200);
     client.delete(&of("guarded")).bearer(&writer).send().await.expect(204);
 }

@@ -1,4 +1,4 @@
-//! Assignments that end when their moment comes.
+//! Assignments that end when they expire.
 
 use std::time::Duration;
 

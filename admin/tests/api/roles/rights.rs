@@ -1,4 +1,5 @@
-//! Every route about roles, rights and other people: as nobody, as anybody, as the holder of each right, as a superuser.
+//! Every route about roles, permissions and other users: without a token, without rights, with each right, as
+//! a superuser.
 
 use admin::access::Right;
 use admin::router::routes;
@@ -12,12 +13,12 @@ use crate::witness::{assign, make_role, refresh, superuser, user_of};
 /// One call, and who may make it.
 struct Case {
     method: Method,
-    /// As in the table of routes.
+    /// As in the route table.
     route: &'static str,
     body: Option<Value>,
-    /// The right; `None` for superusers alone.
+    /// The permission; `None` for superusers only.
     right: Option<Right>,
-    /// Whether its path names a person.
+    /// Whether its path names a user.
     is_upon: bool,
 }
 
@@ -62,18 +63,18 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// A service with a role to give, somebody to give it to, and a system to ask.
+/// A service with a role, a user to assign it to, and a client.
 struct Scene {
     app: TestApp,
-    /// The person in every path.
+    /// The user in every path.
     person: Uuid,
     session: String,
-    /// Of the role in every path.
+    /// The id of the role in every path.
     role: String,
 }
 
 impl Scene {
-    /// Somebody new, who has signed in, and a role of its own name for them.
+    /// A new, signed-in user, and a role with a name of its own.
     async fn new(app: TestApp, name: &str) -> Self {
         let pair = app.client.new_user(&format!("{name}@persons.test")).await;
         let role = format!("role-{name}");
@@ -103,7 +104,7 @@ impl Scene {
     }
 }
 
-/// Somebody who has exactly `right`, and the scene's role to give.
+/// A user with exactly `right`, and the scene's role.
 async fn holder_of(scene: &Scene, right: Option<Right>, name: &str) -> String {
     let email = format!("{name}@holders.test");
     let pair = scene.app.client.new_user(&email).await;

@@ -1,4 +1,4 @@
-//! Whose access token is believed.
+//! Which access tokens are accepted.
 
 use admin::revocations::{NewRevocation, record};
 use shared::revocation::Reason;
@@ -100,7 +100,7 @@ async fn no_plan_reads_all_revocations_to_believe_a_token() {
     let pair = app.client.new_user("neo@example.org").await;
     alive(&app, &pair.access).await;
 
-    // One of the two connections of the pool has the statement, as the service prepared it.
+    // One of the two connections of the pool has the statement that the service prepared.
     let prepared = "select name from pg_catalog.pg_prepared_statements
                     where statement like '%auth.revocations%' and statement not like '%pg_prepared_statements%'";
     let mut connection = app.context.db.get().await.unwrap();

@@ -53,7 +53,7 @@ async fn what_ended_with_everybodys_is_neither_listed_nor_ended_again() {
 async fn a_session_that_a_release_before_this_one_began_is_signed_out_as_well() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
-    // That program leaves the column to its default.
+    // The previous release leaves the column at its default.
     let begun = "update auth.sessions set deployment_generation = default";
     app.sql().await.batch_execute(begun).await.unwrap();
     let next = refresh(&app, &pair.refresh).send().await.pair();

@@ -94,7 +94,7 @@ async fn refused_sign_ins_are_the_same_to_the_byte_and_cost_one_hash() {
         let mut reply = call.send().await;
         reply.headers.remove("date");
         answers.push((reply.status, format!("{:?}", reply.headers), reply.text));
-        // One hash each time, as costly as any: whatever is the cause, it takes as long.
+        // One hash each time, of the same cost: every cause takes the same time.
         let hashes = before + u64::try_from(answers.len()).unwrap();
         assert_eq!(app.context.hasher.computed(), (hashes, others), "{name}");
     }

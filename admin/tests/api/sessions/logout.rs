@@ -179,7 +179,7 @@ async fn sessions_that_came_to_their_end_are_neither_counted_nor_ended_again() {
     assert_eq!(reply.expect(200).json(), json!({ "revoked": 1 }));
     let ended = "select id::text from auth.sessions where revoked_at is not null";
     let ended: HashSet<String> = sql.query(ended, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
-    // A refresh beside the ending may have made the one that ended just now longer.
+    // A concurrent refresh may have extended the session that just ended.
     assert_eq!(ended, HashSet::from([pair.session, just.session]));
 }
 

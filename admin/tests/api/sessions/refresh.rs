@@ -22,7 +22,7 @@ async fn rotated_ago(app: &TestApp, span: &str) {
     change(app, &format!("rotated_at = clock_timestamp() - interval '{span}'")).await;
 }
 
-/// From another network than the tests are in.
+/// From another network than that of the tests.
 fn from_elsewhere(call: Call) -> Call {
     call.header("x-forwarded-for", "198.51.100.7")
 }
@@ -172,7 +172,7 @@ async fn concurrency_is_believed_two_hundred_times_a_rotation() {
     change(&app, "concurrent_answers = 199").await;
     caused(refresh(&app, &pair.refresh).send().await, "concurrent");
     caused(refresh(&app, &pair.refresh).send().await, "retry");
-    // A rotation begins the count anew.
+    // A rotation resets the count.
     caused(refresh(&app, &child.refresh).send().await, "current");
     caused(refresh(&app, &child.refresh).send().await, "concurrent");
 }
@@ -200,7 +200,7 @@ async fn from_elsewhere_a_lost_answer_is_given_again_three_times_a_day() {
         let again = caused(from_elsewhere(refresh(&app, &pair.refresh)).send().await, "retry");
         assert_eq!(again.refresh, child.refresh);
     }
-    // A rotation does not begin the count anew.
+    // A rotation does not reset the count.
     let grandchild = caused(refresh(&app, &child.refresh).send().await, "current");
     rotated_ago(&app, "11 s").await;
     caused(from_elsewhere(refresh(&app, &child.refresh)).send().await, "retry");
@@ -294,7 +294,7 @@ async fn a_token_outlives_a_new_master_key() {
 #[tokio::test]
 async fn a_change_of_password_goes_on_when_the_key_of_the_session_is_gone() {
     let (app, pair) = signed_in().await;
-    // As after the master key that the session began under was taken out of the configuration.
+    // As after the master key of the session was removed from the configuration.
     change(&app, "refresh_key = 9").await;
     refresh(&app, &pair.refresh).send().await.problem(401, "refresh_token_unknown");
 
@@ -308,7 +308,7 @@ async fn a_change_of_password_goes_on_when_the_key_of_the_session_is_gone() {
     app.client.post("/api/v1/auth/logout-all").bearer(&new.access).json(&body).send().await.pair();
 }
 
-/// Writes down, at the commit of each change of a session, whether that commit waits for the disk.
+/// Records, at the commit of each change of a session, whether that commit waits for the disk.
 const WATCH_COMMITS: &str = "
     create table public.commits (n serial, waits text);
     create function public.watch() returns trigger language plpgsql as $$
@@ -342,7 +342,7 @@ async fn only_a_plain_rotation_does_not_wait_for_the_disk() {
 async fn a_refresh_rewrites_no_index() {
     let (app, pair) = signed_in().await;
     refresh(&app, &pair.refresh).send().await.pair();
-    // Whoever wrote tells what it did some ten seconds later, unless asked to at once.
+    // PostgreSQL reports its writes some ten seconds later, unless forced to report at once.
     let writers = join_all((0..8).map(|_| app.context.db.get())).await;
     for writer in &writers {
         writer.as_ref().unwrap().batch_execute("select pg_stat_force_next_flush()").await.unwrap();

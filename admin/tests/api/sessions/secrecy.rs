@@ -1,4 +1,4 @@
-//! What no log line ever holds.
+//! Secrets that no log line may contain.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! A real service on port 0, with a database and a Redis prefix of its own.
+//! A real service on port 0, with its own database and Redis prefix.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use super::{Client, RevocationLog, TestDatabase, store_url, until};
 /// The issuer of every test's tokens.
 pub const ISSUER: &str = "https://cinema.test";
 
-/// Environment variables, for a service that does not read the real ones.
+/// Environment variables for a service that does not read the real ones.
 pub type Vars = HashMap<&'static str, String>;
 
 /// A running service. Dropping it stops it and removes what it stored.
@@ -36,7 +36,7 @@ pub struct TestApp {
     running: Option<JoinHandle<Result<(), String>>>,
 }
 
-/// A Redis prefix that nobody else has.
+/// A unique Redis prefix.
 pub fn prefix() -> String {
     format!("test:{}:", Uuid::now_v7().simple())
 }
@@ -65,14 +65,14 @@ impl TestApp {
         Self::start_with(&[]).await
     }
 
-    /// A service with some variables set otherwise, ready.
+    /// A service with some variables changed, ready.
     pub async fn start_with(changes: &[(&'static str, &str)]) -> Self {
         let app = Self::launch(changes).await;
         app.await_ready().await;
         app
     }
 
-    /// A service on a migrated database, perhaps not ready yet, or never.
+    /// A service on a migrated database, not necessarily ready.
     pub async fn launch(changes: &[(&'static str, &str)]) -> Self {
         let database = TestDatabase::migrated().await;
         let mut vars = variables(&database.url, &prefix());
@@ -89,13 +89,13 @@ impl TestApp {
         app
     }
 
-    /// A service with exactly these variables, on stores that others look after.
+    /// A service with exactly these variables, on stores owned by another value.
     pub async fn launch_on(vars: Vars) -> Self {
         let config = Config::from_vars(&vars).expect("the configuration is good");
         Self::launch_configured(config, vars).await
     }
 
-    /// A service with a configuration that no variable gives, made from `vars`.
+    /// A service with a configuration that no variable can express, derived from `vars`.
     pub async fn launch_configured(config: Config, vars: Vars) -> Self {
         config.logs.start();
         let app = App::build(config).await.expect("it can listen");
@@ -130,12 +130,12 @@ impl TestApp {
         drop(self.stop.take());
     }
 
-    /// Waits until it ended by itself, or after having been asked.
+    /// Waits until it ended, by itself or because it was asked to.
     pub async fn ended(&mut self) -> Result<(), String> {
         self.running.take().expect("it is waited for once").await.expect("it does not panic")
     }
 
-    /// A connection to its database, for arranging and for looking.
+    /// A connection to its database, for arranging and for inspecting.
     pub async fn sql(&self) -> tokio_postgres::Client {
         super::database::connect(&self.vars["DATABASE_URL"]).await
     }

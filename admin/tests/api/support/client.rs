@@ -1,4 +1,4 @@
-//! A client of the service that asserts as it reads.
+//! A client of the service that asserts while it reads.
 
 use std::sync::Once;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-/// A password that is good enough.
+/// A password that is accepted.
 pub const PASSWORD: &str = "correct horse battery staple";
 
 /// A client of one base address. Cheap to clone.
@@ -17,12 +17,12 @@ pub struct Client {
     http: reqwest::Client,
 }
 
-/// A call that is being put together.
+/// A call that is being built.
 pub struct Call {
     request: reqwest::RequestBuilder,
 }
 
-/// An answer, read whole.
+/// A complete response.
 #[derive(Debug)]
 pub struct Reply {
     /// Its status.
@@ -33,7 +33,7 @@ pub struct Reply {
     pub text: String,
 }
 
-/// What a sign-in or a refresh answers.
+/// The response to a sign-in or a refresh.
 #[derive(Debug, Clone)]
 pub struct Pair {
     /// The access token.
@@ -125,7 +125,7 @@ impl Call {
         Self { request: self.request.json(body) }
     }
 
-    /// With any body, said to be JSON.
+    /// With any body, sent as JSON.
     #[must_use]
     pub fn raw_json(self, body: impl Into<reqwest::Body>) -> Self {
         self.header("content-type", "application/json").body(body)
@@ -160,7 +160,7 @@ impl Call {
         self.try_send().await.expect("the service answers")
     }
 
-    /// Sends it to a service that may be gone.
+    /// Sends it to a service that may have stopped.
     pub async fn try_send(self) -> Result<Reply, reqwest::Error> {
         let response = self.request.send().await?;
         Ok(Reply {
@@ -177,7 +177,7 @@ impl Reply {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
     }
 
-    /// A header that must be there.
+    /// A header that must be present.
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name).unwrap_or_else(|| panic!("no header {name}: {self:?}"));
         value.to_str().expect("it is visible ASCII")
@@ -190,7 +190,7 @@ impl Reply {
         self
     }
 
-    /// Asserts that it is a problem, in every respect, and returns its body.
+    /// Asserts that it is a well-formed problem, and returns its body.
     #[track_caller]
     pub fn problem(self, status: u16, code: &str) -> Value {
         assert_eq!(self.status, status, "{self:?}");
@@ -205,7 +205,7 @@ impl Reply {
         body
     }
 
-    /// Asserts that a pair of tokens was given.
+    /// Asserts that a token pair was returned.
     #[track_caller]
     pub fn pair(self) -> Pair {
         assert_eq!(self.status, 200, "{self:?}");

@@ -1,4 +1,4 @@
-//! The program itself, as an operator runs it.
+//! The real program, as an operator runs it.
 
 use std::process::Stdio;
 
@@ -6,13 +6,13 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 use super::Vars;
 
-/// A command that is about to run.
+/// A command before it runs.
 pub struct Command {
     command: tokio::process::Command,
     input: String,
 }
 
-/// How it ended.
+/// The result.
 #[derive(Debug)]
 pub struct Ended {
     /// Its exit code.
@@ -24,7 +24,7 @@ pub struct Ended {
 }
 
 impl Command {
-    /// `admin` with these arguments, and with no variables but these.
+    /// `admin` with these arguments, and with only these variables.
     pub fn new(vars: &Vars, args: &[&str]) -> Self {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_admin"));
         command.args(args).env_clear().envs(vars).kill_on_drop(true);
@@ -32,14 +32,14 @@ impl Command {
         Self { command, input: String::new() }
     }
 
-    /// With something on standard input.
+    /// With text on standard input.
     #[must_use]
     pub fn input(mut self, input: &str) -> Self {
         self.input = input.to_owned();
         self
     }
 
-    /// Runs it until it says that it is ready, then asks it to stop.
+    /// Runs it until it is ready, then asks it to stop.
     pub async fn run_until_told(mut self) -> Ended {
         let mut child = self.command.spawn().expect("the program starts");
         let pid = child.id().expect("it runs").try_into().expect("it is a pid");
@@ -61,7 +61,7 @@ impl Command {
     pub async fn run(mut self) -> Ended {
         let mut child = self.command.spawn().expect("the program starts");
         let mut stdin = child.stdin.take().expect("it is piped");
-        // A program that ends without reading is fine.
+        // A program may end without reading its input.
         let _closed = stdin.write_all(self.input.as_bytes()).await;
         drop(stdin);
         let output = child.wait_with_output().await.expect("it ends");
@@ -75,7 +75,7 @@ impl Command {
 }
 
 impl Ended {
-    /// Asserts success and returns what it said.
+    /// Asserts success and returns the output.
     #[track_caller]
     pub fn succeeded(self) -> String {
         assert_eq!(self.code, 0, "{self:?}");

@@ -1,4 +1,4 @@
-//! A database of a test's own.
+//! A separate database for each test.
 
 use std::str::FromStr as _;
 
@@ -33,7 +33,7 @@ impl TestDatabase {
         database
     }
 
-    /// As the service is configured.
+    /// With the options that the service uses.
     pub fn config(&self) -> DatabaseConfig {
         let vars = std::collections::HashMap::from([("DATABASE_URL", self.url.clone())]);
         DatabaseConfig::from_vars(&vars).expect("the URL is good")
@@ -43,7 +43,8 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let drop = format!("drop database if exists {} with (force)", self.name);
-        // Dropping cannot wait, and the test's own runtime may be ending: another thread with its own.
+        // Dropping cannot wait, and the test's runtime may be ending: another thread with a runtime of its
+        // own.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime starts").block_on(async {

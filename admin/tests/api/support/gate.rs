@@ -1,4 +1,4 @@
-//! A network between the service and a store that can be cut, or made to say nothing.
+//! A network between the service and a store that can be cut or silenced.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,19 +7,19 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// How the network is.
+/// The state of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
-    /// Connections break, and new ones with them.
+    /// Connections are closed, and new ones too.
     Cut,
-    /// Connections stay, nothing comes through.
+    /// Connections stay open, but no bytes pass.
     Silent,
 }
 
-/// A TCP address that leads to another one, as long as it is open.
+/// A TCP address that forwards to another one while it is open.
 pub struct Gate {
-    /// Where to connect instead.
+    /// The address to connect to instead.
     pub address: SocketAddr,
     state: Arc<watch::Sender<State>>,
 }
@@ -49,24 +49,24 @@ impl Gate {
         (gate, url.to_string())
     }
 
-    /// Breaks every connection, and lets none through.
+    /// Closes all connections and forwards none.
     pub fn cut(&self) {
         self.state.send_replace(State::Cut);
     }
 
-    /// Keeps every connection, and lets nothing through.
+    /// Keeps all connections and forwards no bytes.
     pub fn silence(&self) {
         self.state.send_replace(State::Silent);
     }
 
-    /// Lets everything through again.
+    /// Forwards again.
     pub fn open(&self) {
         self.state.send_replace(State::Open);
     }
 }
 
-/// A connection that was ever stopped ends when the network is well again: bytes may have been lost between
-/// its two sides, as in a real one. Until then neither side hears of it.
+/// A connection that was ever interrupted ends when the network recovers: bytes may have been lost between
+/// its two sides, as in a real network. Until then neither side notices.
 async fn lead(mut client: TcpStream, target: String, mut state: watch::Receiver<State>) {
     let mut server = None;
     if *state.borrow_and_update() == State::Open {

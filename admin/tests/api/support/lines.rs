@@ -1,11 +1,11 @@
-//! Everything that is logged, at every level, for tests of what must not be in it.
+//! All log lines, at every level, for tests of what they must not contain.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Everything that was logged.
+/// All log lines.
 #[derive(Clone, Default)]
 pub struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -29,7 +29,7 @@ impl MakeWriter<'_> for Lines {
 }
 
 impl Lines {
-    /// Begins to keep all that this process logs. Only one test of a process can.
+    /// Starts to capture the log of this process. Only one test of a process can.
     pub fn keep() -> Self {
         let lines = Self::default();
         let everything =
@@ -38,7 +38,7 @@ impl Lines {
         lines
     }
 
-    /// What was logged so far.
+    /// The lines so far.
     pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().expect("nobody panicked").clone()).expect("it is UTF-8")
     }

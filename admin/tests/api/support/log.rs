@@ -13,19 +13,19 @@ use super::{store_url, until};
 
 /// The log under one prefix. Its keys are deleted with this value.
 pub struct RevocationLog {
-    /// Where it lies.
+    /// The server.
     pub keys: Keys,
     url: String,
 }
 
-/// What `meta` says.
+/// The content of `meta`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meta {
     /// The epoch.
     pub epoch: u64,
     /// The last record's number.
     pub seq: u64,
-    /// The highest number that may be gone.
+    /// The highest number that may have been trimmed.
     pub floor: u64,
 }
 
@@ -35,7 +35,7 @@ impl RevocationLog {
         Self::at(&store_url("TEST_REDIS_URL"), prefix)
     }
 
-    /// The log under `prefix`, elsewhere.
+    /// The log under `prefix`, in another Redis.
     pub fn at(url: &str, prefix: &str) -> Self {
         Self { keys: Keys::new(prefix), url: url.to_owned() }
     }
@@ -46,7 +46,7 @@ impl RevocationLog {
         client.get_multiplexed_async_connection().await.expect("Redis for tests runs")
     }
 
-    /// `meta`, when it is there.
+    /// `meta`, if it exists.
     pub async fn meta(&self) -> Option<Meta> {
         Meta::read(&self.redis().await.hgetall(&self.keys.meta).await.expect("meta"))
     }
@@ -56,7 +56,7 @@ impl RevocationLog {
         read_entries(self.redis().await.xrange_all(&self.keys.log).await.expect("the log"))
     }
 
-    /// `meta` and the log of one moment: between two questions the relay may append.
+    /// `meta` and the log, read together: between two commands the relay may append.
     async fn at_once(&self) -> (Option<Meta>, Vec<(Position, Record)>) {
         let (meta, log): (HashMap<String, u64>, StreamRangeReply) = redis::pipe()
             .atomic()
@@ -68,7 +68,7 @@ impl RevocationLog {
         (Meta::read(&meta), read_entries(log))
     }
 
-    /// `meta` and the role map beside the log of one moment, when both are there and `meta` names that map.
+    /// `meta` and the role map, read together, when both exist and `meta` names that map.
     pub async fn role_map(&self) -> Option<(Meta, PublishedRoleMap)> {
         let (meta, bytes): (HashMap<String, u64>, Option<Vec<u8>>) = redis::pipe()
             .atomic()
@@ -83,7 +83,7 @@ impl RevocationLog {
         Some((Meta::read(&meta)?, roles))
     }
 
-    /// Every record of the current epoch, once there is one, checked to be gapless from the floor on.
+    /// Every record of the current epoch, once there is one, checked to have no gap from the floor on.
     pub async fn current(&self) -> Vec<Record> {
         self.epoch_after(0).await;
         let (meta, entries) = self.at_once().await;

@@ -17,7 +17,7 @@ async fn two_sessions(app: &TestApp) -> (Pair, Pair) {
     (kept, app.client.sign_in("neo@example.org").await)
 }
 
-/// What every change of credentials promises.
+/// What every credential change guarantees.
 async fn only_the_new_pair_lives(app: &TestApp, kept: &Pair, other: &Pair, new: &Pair) {
     assert_eq!(new.session, kept.session);
     assert!(claims(&new.access)["gen"].as_u64() > claims(&kept.access)["gen"].as_u64());
