@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::listen::Address;
-use shared::telemetry::Levels;
+use runtime::listen::Address;
+use runtime::telemetry::Levels;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};

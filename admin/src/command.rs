@@ -14,9 +14,9 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use shared::env::{EXIT_USAGE, Mistakes, ProcessVars, Vars};
-use shared::health;
-use shared::telemetry::Logs;
+use runtime::env::{EXIT_USAGE, Mistakes, ProcessVars, Vars};
+use runtime::health;
+use runtime::telemetry::Logs;
 
 use crate::config::{self, CommandConfig, Config};
 

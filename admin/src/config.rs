@@ -8,9 +8,9 @@ mod tokens;
 
 use std::time::Duration;
 
-use shared::env::{Mistakes, Reader, Vars, between};
-use shared::redis::Redis;
-use shared::telemetry::{Logs, Traces};
+use runtime::env::{Mistakes, Reader, Vars, between};
+use runtime::redis::Redis;
+use runtime::telemetry::{Logs, Traces};
 
 pub use database::{DatabaseConfig, PATIENCE};
 pub use http::{HttpConfig, OPS_LISTEN, TrustedProxies, usual_ops_address};

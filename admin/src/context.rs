@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::telemetry::Levels;
+use runtime::telemetry::Levels;
 
 use crate::config::Config;
 use crate::db::Db;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
+use runtime::telemetry::OPEN_METRICS;
 use serde::Serialize;
-use shared::telemetry::OPEN_METRICS;
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::{Filter as _, Reply as _};

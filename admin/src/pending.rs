@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use runtime::redis::Redis;
+use runtime::telemetry::TRACE;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared::redis::Redis;
-use shared::telemetry::TRACE;
 use tokio::sync::OnceCell;
 use tracing::{Instrument as _, Span};
 

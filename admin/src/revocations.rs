@@ -3,8 +3,8 @@
 mod relay;
 mod store;
 
+use runtime::telemetry::{self, TRACE};
 use shared::revocation::{Kind, Reason, RecordKey};
-use shared::telemetry::{self, TRACE};
 use tracing::Instrument as _;
 use uuid::Uuid;
 

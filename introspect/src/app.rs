@@ -4,10 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use runtime::listen::Address;
+use runtime::redis::Redis;
+use runtime::telemetry::Levels;
 use shared::clock::Clock;
-use shared::listen::Address;
-use shared::redis::Redis;
-use shared::telemetry::Levels;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;

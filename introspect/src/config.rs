@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use shared::env::{Mistakes, Reader, Vars, between, duration_between, text};
-use shared::listen::{self, Address};
-use shared::redis::Redis;
-use shared::telemetry::{Logs, Traces};
+use runtime::env::{Mistakes, Reader, Vars, between, duration_between, text};
+use runtime::listen::{self, Address};
+use runtime::redis::Redis;
+use runtime::telemetry::{Logs, Traces};
 use shared::token::{Algorithm, Foreign, Profile, Verifier};
 
 use crate::keys::Location;

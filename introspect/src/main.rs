@@ -7,11 +7,11 @@ use clap::{Parser, Subcommand};
 use introspect::app::App;
 use introspect::config::{self, Config};
 use introspect::lint::command::LintNginx;
+use runtime::env::{EXIT_USAGE, Mistakes, ProcessVars};
+use runtime::listen::Address;
+use runtime::telemetry::{self, Levels};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared::clock::SystemClock;
-use shared::env::{EXIT_USAGE, Mistakes, ProcessVars};
-use shared::listen::Address;
-use shared::telemetry::{self, Levels};
 
 /// Answers nginx's `auth_request`. Configured by environment variables alone: see docs/configuration.md.
 #[derive(Debug, Parser)]
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 }
 
 fn health() -> ExitCode {
-    match shared::health::check(&ProcessVars, config::OPS_LISTEN, Address::Tcp(config::OPERATIONS)) {
+    match runtime::health::check(&ProcessVars, config::OPS_LISTEN, Address::Tcp(config::OPERATIONS)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("introspect: {error}");
@@ -91,7 +91,7 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
 
 async fn serve_until_signal(config: Config, levels: Levels) -> Result<(), Box<dyn std::error::Error>> {
     raise_open_files();
-    let shutdown = shared::shutdown::requested()?;
+    let shutdown = runtime::shutdown::requested()?;
     let app = App::build(config, Arc::new(SystemClock)).await?.with_levels(levels);
     let (listen, ops) = (app.addresses(), app.ops_addresses());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), ?listen, ?ops, "introspect listens.");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use shared::duration;
 use shared::permission::Permission;
 use shared::role::RoleName;
 
@@ -178,7 +179,7 @@ fn permission(value: &str) -> Result<Permission, PolicyError> {
 }
 
 fn span(value: &str, least: Duration) -> Result<Duration, PolicyError> {
-    shared::env::duration(value).ok().filter(|span| *span >= least).ok_or(PolicyError::BadValue)
+    duration::parse(value).ok().filter(|span| *span >= least).ok_or(PolicyError::BadValue)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{Empty, Full};
 use hyper::body::Incoming;
 
-use shared::telemetry::{Levels, OPEN_METRICS};
+use runtime::telemetry::{Levels, OPEN_METRICS};
 
 use crate::decide::Decider;
 use crate::lines::{self, Complaints};

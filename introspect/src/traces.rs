@@ -1,9 +1,9 @@
 //! What the sidecar does as part of a trace, where that is kept: decisions, and revocations that it applies.
 
 use http::{HeaderMap, HeaderName};
+use runtime::telemetry::{self, Parent, TRACE};
 use shared::request_id::{self, RequestId};
 use shared::revocation::Position;
-use shared::telemetry::{self, Parent, TRACE};
 use tracing::Span;
 use tracing::field::Empty;
 

@@ -1,29 +1,21 @@
-//! What `introspect` and `admin` must agree on byte for byte, and the plumbing both use verbatim.
+//! The contract: what `introspect` and `admin` must agree on byte for byte.
 //!
 //! Purposefully absent: any HTTP framework, any database, any signing. The sidecar depends on this
-//! crate and on nothing that could mint a token.
+//! crate and on nothing that could mint a token. What both programs merely do in the same way (configuration,
+//! telemetry, Redis connection) is in the crate `runtime`, which depends on this one.
 //!
-//! In reading order:
+//! Low to high; each module uses only modules before it:
 //!
-//! * [`token`]: the claims of an access token and their verification against a key set;
+//! * [`clock`], [`duration`], [`role`], [`request_id`]: small types that both programs use;
+//! * [`permission`], [`role_map`]: what each role permits, and the form in which sidecars receive it;
 //! * [`revocation`]: the 32-byte revocation record, and the Redis keys and positions it travels by;
-//! * [`role_map`]: what each role permits, by [`permission`], and the form in which sidecars are told;
-//! * [`role`], [`request_id`], [`clock`]: small words of both programs;
-//! * [`mod@redis`]: where Redis is, and a client of the master that is there now;
-//! * [`mod@env`], [`listen`], [`telemetry`], [`health`], [`shutdown`]: how a program is configured, reached, heard, asked
-//!   and stopped.
+//! * [`token`]: the claims of an access token and their verification against a key set.
 
-pub mod certificates;
 pub mod clock;
-pub mod env;
-pub mod health;
-pub mod listen;
+pub mod duration;
 pub mod permission;
-pub mod redis;
 pub mod request_id;
 pub mod revocation;
 pub mod role;
 pub mod role_map;
-pub mod shutdown;
-pub mod telemetry;
 pub mod token;

@@ -1,6 +1,6 @@
 //! `admin migrate`: brings the schema up to date; replicas may run it concurrently.
 
-use shared::env::Vars;
+use runtime::env::Vars;
 
 use crate::config::DatabaseConfig;
 use crate::db;

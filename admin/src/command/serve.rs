@@ -1,8 +1,8 @@
 //! `admin serve`: serves the API until a signal.
 
-use shared::listen::Address;
-use shared::telemetry::Levels;
-use shared::{shutdown, telemetry};
+use runtime::listen::Address;
+use runtime::telemetry::Levels;
+use runtime::{shutdown, telemetry};
 
 use crate::app::App;
 use crate::config::Config;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use runtime::env::{Mistakes, Reader, Vars, between};
 use secrecy::ExposeSecret as _;
-use shared::env::{Mistakes, Reader, Vars, between};
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use shared::env::{Reader, duration_between};
-use shared::listen::{self, Address};
+use runtime::env::{Reader, duration_between};
+use runtime::listen::{self, Address};
 
 /// Listeners, proxies, draining.
 #[derive(Debug, Clone)]

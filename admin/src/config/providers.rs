@@ -1,7 +1,7 @@
 //! Identity providers: which there are, who we are there, and what is done with what they say.
 
+use runtime::env::{Reader, text};
 use secrecy::SecretString;
-use shared::env::{Reader, text};
 use url::{Host, Url};
 
 use crate::providers::{ClientAuth, Descriptor, KNOWN, OPENID};

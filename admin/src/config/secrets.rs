@@ -4,8 +4,8 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use runtime::env::Reader;
 use secrecy::ExposeSecret as _;
-use shared::env::Reader;
 use zeroize::Zeroizing;
 
 /// The length of a master key in bytes.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::env::{Reader, duration_between, text};
+use runtime::env::{Reader, duration_between, text};
 
 /// The claims of all tokens, and lifetimes.
 #[derive(Debug, Clone)]

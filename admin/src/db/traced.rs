@@ -9,7 +9,7 @@ use tokio_postgres::{Error, Row};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Level, Span};
 
-use shared::telemetry::TRACE;
+use runtime::telemetry::TRACE;
 
 use super::{Connection, Transaction};
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 use reqwest::redirect::Policy;
+use runtime::telemetry::TRACE;
 use serde_json::Value;
-use shared::telemetry::TRACE;
 use tokio::time::timeout;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};

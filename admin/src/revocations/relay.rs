@@ -21,7 +21,7 @@ mod post;
 mod traces;
 mod trim;
 
-use shared::redis::Redis;
+use runtime::redis::Redis;
 use shared::revocation::{Keys, Position, Record};
 use tokio::time::{Instant, sleep, timeout};
 

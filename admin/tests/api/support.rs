@@ -41,7 +41,7 @@ pub async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>)
 
 /// The variable with the address of a store for tests.
 pub fn store_url(name: &str) -> String {
-    let value = shared::env::Vars::get(&shared::env::ProcessVars, name).expect("it is UTF-8");
+    let value = runtime::env::Vars::get(&runtime::env::ProcessVars, name).expect("it is UTF-8");
     value.unwrap_or_else(|| {
         panic!("{name} is not set: run `./compose/local services` and source its variables")
     })

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use runtime::env::{ProcessVars, Vars as _};
 use serde_json::json;
-use shared::env::{ProcessVars, Vars as _};
 
 use crate::Failure;
 use crate::admin::{Admin, Pair};

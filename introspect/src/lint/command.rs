@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use shared::env::EXIT_USAGE;
+use runtime::env::EXIT_USAGE;
 
 use super::finding::Severity;
 use super::{Outcome, lint, report};

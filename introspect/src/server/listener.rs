@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _,
 use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
 use std::path::{Path, PathBuf};
 
-use shared::listen::Address;
+use runtime::listen::Address;
 use tokio::net::{TcpListener, UnixListener};
 
 /// Whoever is in the socket's group may connect: nginx.

@@ -1,6 +1,6 @@
 //! Who is let through, and with which identity.
 
-use shared::listen::Address;
+use runtime::listen::Address;
 
 use crate::support::{Setup, Sidecar};
 

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::process::{Command, Stdio};
 
-use shared::listen::Address;
+use runtime::listen::Address;
 
 use crate::support::{Client, Setup, wait_until};
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use runtime::listen::Address;
 use serde_json::Value;
-use shared::listen::Address;
 
 use crate::support::{Client, ISSUER, Setup, wait_until};
 

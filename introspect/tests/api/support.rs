@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use forge::{ManualClock, Mint};
 use introspect::app::{App, RunError};
 use introspect::config::Config;
+use runtime::env::{ProcessVars, Vars as _};
+use runtime::listen::Address;
 use serde_json::Value;
 use shared::clock::{Clock, SystemClock};
-use shared::env::{ProcessVars, Vars as _};
-use shared::listen::Address;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 

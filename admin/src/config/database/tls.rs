@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
+use runtime::certificates;
 use rustls::{ClientConfig, RootCertStore};
-use shared::certificates;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 

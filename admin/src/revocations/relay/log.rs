@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisError, Script};
-use shared::redis::Redis;
+use runtime::redis::Redis;
 use shared::revocation::{Keys, Position, Record};
 use shared::role_map::PublishedRoleMap;
 

@@ -1,7 +1,7 @@
 //! The publication of a record as part of the trace of the request that created it.
 
+use runtime::telemetry::{self, Parent, TRACE};
 use shared::revocation::Position;
-use shared::telemetry::{self, Parent, TRACE};
 use tracing::Span;
 use tracing::field::Empty;
 

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
+use runtime::env::{ProcessVars, Vars as _};
 use serde_json::Value;
-use shared::env::{ProcessVars, Vars as _};
 
 use super::arrange::{Ask, Person};
 use super::arrive;

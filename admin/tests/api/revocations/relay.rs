@@ -71,7 +71,7 @@ impl Stores {
             ("REDIS_PREFIX", self.prefix.clone()),
         ]);
         let database = DatabaseConfig::from_vars(&vars).expect("the URL is good");
-        let redis = shared::redis::Redis::from_vars(&vars).expect("the URL is good");
+        let redis = runtime::redis::Redis::from_vars(&vars).expect("the URL is good");
         let metrics = RelayMetrics::default();
         let relay = Relay::new(&database, &redis, metrics.clone(), pace);
         let (stop, stopped) = oneshot::channel::<()>();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use admin::app::App;
 use admin::config::Config;
 use admin::context::Context;
-use shared::listen::Address;
+use runtime::listen::Address;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 
-use shared::listen::Address;
+use runtime::listen::Address;
 
 use super::PATIENCE;
 

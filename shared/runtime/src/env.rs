@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use shared::duration;
 
 /// The exit code of a program whose configuration is wrong (`EX_USAGE` of `sysexits.h`).
 pub const EXIT_USAGE: u8 = 64;
@@ -227,34 +228,9 @@ where
     }
 }
 
-/// A time span such as `250ms`, `90s`, `15m`, `12h` or `30d`.
-///
-/// # Errors
-///
-/// When the number or the unit is missing, or the span is longer than a hundred years.
-pub fn duration(value: &str) -> Result<Duration, String> {
-    const WRONG: &str = "it is a whole number and a unit (ms, s, m, h or d), such as 15m";
-    const LONGEST_MS: u64 = 100 * 365 * 86_400_000;
-    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = value.split_at(digits);
-    let unit_ms: u64 = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return Err(WRONG.to_owned()),
-    };
-    let number: u64 = number.parse().map_err(|_| WRONG.to_owned())?;
-    match number.checked_mul(unit_ms) {
-        Some(ms) if ms <= LONGEST_MS => Ok(Duration::from_millis(ms)),
-        _ => Err("it is longer than a hundred years".to_owned()),
-    }
-}
-
-/// A time span within bounds, both included.
+/// A duration within bounds, both included.
 pub fn duration_between(least: Duration, most: Duration) -> impl FnOnce(&str) -> Result<Duration, String> {
-    move |value| match duration(value)? {
+    move |value| match duration::parse(value).map_err(|why| why.to_string())? {
         span if span >= least && span <= most => Ok(span),
         _ => Err(format!("it is between {least:?} and {most:?}")),
     }
@@ -274,7 +250,6 @@ mod tests {
     use std::collections::HashMap;
     use std::io::Write as _;
 
-    use proptest::prelude::*;
     use secrecy::ExposeSecret as _;
 
     use super::*;
@@ -288,7 +263,7 @@ mod tests {
         let vars = vars(&[("A", "x"), ("B", "5 minutes"), ("C", "fine")]);
         let mut reader = Reader::new(&vars);
         let a = reader.required("A", between(1_u16, 9));
-        let b = reader.or("B", Duration::from_secs(1), duration);
+        let b = reader.or("B", Duration::from_secs(1), duration::parse);
         let c = reader.required("C", text);
         let d = reader.required("D", text);
         let mistakes = reader.finish((|| Some((a?, b, c?, d?)))()).unwrap_err();
@@ -320,22 +295,5 @@ mod tests {
         assert!(reader.required_secret("PASSWORD").is_none());
         let mistakes = reader.finish(Some(())).unwrap_err().to_string();
         assert!(mistakes.contains("not both") && !mistakes.contains("hunter2"), "{mistakes}");
-    }
-
-    #[test]
-    fn durations_have_a_unit() {
-        assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
-        assert_eq!(duration("15m"), Ok(Duration::from_mins(15)));
-        assert_eq!(duration("30d"), Ok(Duration::from_hours(720)));
-        for bad in ["", "5", "s", "-1s", "1.5s", "5 s", "99999999999999999999d", "40000d"] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn durations_never_panic(text: String) {
-            let _any = duration(&text);
-        }
     }
 }

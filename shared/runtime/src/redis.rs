@@ -8,10 +8,10 @@ use redis::io::tcp::TcpSettings;
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisError, TlsCertificates};
 use secrecy::{ExposeSecret as _, SecretString};
 use sentinel::Sentinels;
+use shared::revocation::Keys;
 
 use crate::certificates;
 use crate::env::{Mistakes, Reader, Vars, text};
-use crate::revocation::Keys;
 
 const URL: &str = "REDIS_URL";
 const SENTINELS: &str = "REDIS_SENTINELS";

@@ -1,0 +1,22 @@
+//! What `introspect` and `admin` do verbatim: read their configuration, listen, connect to Redis, log and trace,
+//! answer health checks, and stop.
+//!
+//! Not here: anything that both programs must agree on byte for byte, which is the contract, in `shared`.
+//!
+//! Low to high; each module uses only modules before it:
+//!
+//! * [`mod@env`]: reads environment variables and reports every mistake at once;
+//! * [`certificates`]: files of certificate authorities;
+//! * [`shutdown`]: the signals that stop a program;
+//! * [`listen`]: the addresses that a program listens on;
+//! * [`health`]: the client of the command `health`;
+//! * [`mod@redis`]: how to reach Redis, and a client of its current master;
+//! * [`telemetry`]: logs and traces.
+
+pub mod certificates;
+pub mod env;
+pub mod health;
+pub mod listen;
+pub mod redis;
+pub mod shutdown;
+pub mod telemetry;
