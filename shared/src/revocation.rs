@@ -4,9 +4,11 @@
 //! a union of two sets is always safe. The log of records is the snapshot.
 
 mod key;
-mod place;
+mod position;
 mod record;
+mod redis_keys;
 
 pub use key::RecordKey;
-pub use place::{Keys, Position};
+pub use position::Position;
 pub use record::{Kind, RECORD_BYTES, Reason, Record, RecordError, Until, decode_all};
+pub use redis_keys::Keys;

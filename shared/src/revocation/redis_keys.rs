@@ -1,7 +1,4 @@
-//! Where revocations lie in Redis, and where a reader stands in them.
-
-use std::fmt;
-use std::str::FromStr;
+//! The names under which revocations lie in Redis: keys, the channel, and the fields of a log entry.
 
 /// The Redis keys and the channel of the revocation log, under one prefix.
 ///
@@ -18,22 +15,6 @@ pub struct Keys {
     pub wake: String,
     ack: String,
 }
-
-/// A place in the log: epoch, and sequence number within it, both from 1.
-///
-/// Positions of a later epoch are greater than all of an earlier one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position {
-    /// Which filling of the log. Issued by PostgreSQL, only grows.
-    pub epoch: u64,
-    /// Which record of it.
-    pub seq: u64,
-}
-
-/// The text is not `<epoch>-<seq>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a position is two numbers with a hyphen between them")]
-pub struct NotAPosition;
 
 impl Keys {
     /// The field of a stream entry that holds the record.
@@ -72,29 +53,8 @@ impl Keys {
     }
 }
 
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.epoch, self.seq)
-    }
-}
-
-impl FromStr for Position {
-    type Err = NotAPosition;
-
-    fn from_str(text: &str) -> Result<Self, NotAPosition> {
-        let number = |digits: &str| match digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            true => digits.parse().map_err(|_| NotAPosition),
-            false => Err(NotAPosition),
-        };
-        let (epoch, seq) = text.split_once('-').ok_or(NotAPosition)?;
-        Ok(Self { epoch: number(epoch)?, seq: number(seq)? })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -112,26 +72,6 @@ mod tests {
         assert_eq!(Keys::parse_prefix("cinema:usher:"), Ok("cinema:usher:".to_owned()));
         for bad in ["{a}", "a b", "é", &"x".repeat(101)] {
             assert!(Keys::parse_prefix(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_later_epoch_is_greater_whatever_its_sequence() {
-        assert!(Position { epoch: 2, seq: 1 } > Position { epoch: 1, seq: 999 });
-    }
-
-    proptest! {
-        #[test]
-        fn positions_survive_their_text(epoch: u64, seq: u64) {
-            let position = Position { epoch, seq };
-            prop_assert_eq!(position.to_string().parse(), Ok(position));
-        }
-
-        #[test]
-        fn other_texts_are_refused_without_panic(text: String) {
-            if let Ok(position) = text.parse::<Position>() {
-                prop_assert!(position.to_string().len() <= text.len());
-            }
         }
     }
 }
