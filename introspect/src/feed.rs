@@ -28,7 +28,7 @@ use redis::{AsyncConnectionConfig, Client, RedisError};
 use role_map::{Read, RoleMapReader};
 use runtime::redis::Redis;
 use shared::clock::Clock;
-use shared::revocation::{Keys, Kind, Position, Reason, Record, RecordError, decode_all};
+use shared::revocation::{Kind, LogPosition, Reason, Record, RecordError, RedisKeys, decode_all};
 use sync::{Entry, Reply, Sync};
 use tokio::time::{Instant, timeout};
 
@@ -76,12 +76,12 @@ pub struct Shared {
 /// Follows the log, from its beginning, for ever.
 pub struct Feed {
     redis: Redis,
-    keys: Keys,
+    keys: RedisKeys,
     sync: Sync,
     shared: Shared,
     killed: KillList,
     role_map: RoleMapReader,
-    position: Position,
+    position: LogPosition,
     /// The highest epoch seen: the log of a lower one is an old history.
     highest: u64,
     /// Something of this epoch was not there or not understood, or the epoch itself is an old one.
@@ -113,13 +113,13 @@ impl Feed {
         }
         let Shared { roles, ready, metrics, .. } = shared.clone();
         Self {
-            keys: Keys::new(&redis.prefix),
+            keys: RedisKeys::new(&redis.prefix),
             redis: redis.with_tcp_settings(&tcp_settings()),
             sync: Sync::new(),
             shared,
             killed,
             role_map: RoleMapReader::new(roles, ready, metrics),
-            position: Position { epoch: 0, seq: 0 },
+            position: LogPosition { epoch: 0, seq: 0 },
             highest: 0,
             lost: None,
             trouble: None,
@@ -272,7 +272,7 @@ impl Feed {
             self.note(Anomaly::LowerEpoch, &why);
             self.lose(Revocations::Old);
         }
-        self.position = Position { epoch, seq: 0 };
+        self.position = LogPosition { epoch, seq: 0 };
         true
     }
 

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName};
 use runtime::telemetry::{self, Parent, TRACE};
 use shared::request_id::{self, RequestId};
-use shared::revocation::Position;
+use shared::revocation::LogPosition;
 use tracing::Span;
 use tracing::field::Empty;
 
@@ -69,7 +69,7 @@ pub fn tell(span: &Span, verdict: &Verdict) {
 /// A span for a revocation of the log, part of the trace of the request that made it; `parent` is what its publisher
 /// wrote there.
 #[cold]
-pub fn applying(parent: &[u8], position: Position) -> Option<Span> {
+pub fn applying(parent: &[u8], position: LogPosition) -> Option<Span> {
     let parent = Parent::parse(std::str::from_utf8(parent).ok()?)?;
     let span = tracing::info_span!(
         target: TRACE,

@@ -9,6 +9,6 @@ mod record;
 mod redis_keys;
 
 pub use key::RecordKey;
-pub use position::Position;
+pub use position::LogPosition;
 pub use record::{Kind, RECORD_BYTES, Reason, Record, RecordError, Until, decode_all};
-pub use redis_keys::Keys;
+pub use redis_keys::RedisKeys;

@@ -22,7 +22,7 @@ mod traces;
 mod trim;
 
 use runtime::redis::Redis;
-use shared::revocation::{Keys, Position, Record};
+use shared::revocation::{LogPosition, Record, RedisKeys};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::DatabaseConfig;
@@ -42,7 +42,7 @@ use trim::Needed;
 pub struct Relay {
     database: DatabaseConfig,
     redis: Redis,
-    keys: Keys,
+    keys: RedisKeys,
     metrics: RelayMetrics,
     pace: Pace,
 }
@@ -51,7 +51,7 @@ pub struct Relay {
 struct Bound {
     log: Log,
     /// The end of the log.
-    at: Position,
+    at: LogPosition,
     /// The position up to which it was trimmed.
     floor: u64,
     needed: Needed,
@@ -84,7 +84,7 @@ enum Broken {
 impl Relay {
     /// A relay. Opens no connection.
     pub fn new(database: &DatabaseConfig, redis: &Redis, metrics: RelayMetrics, pace: Pace) -> Self {
-        let keys = Keys::new(&redis.prefix);
+        let keys = RedisKeys::new(&redis.prefix);
         Self { database: database.clone(), redis: redis.clone(), keys, metrics, pace }
     }
 
@@ -141,7 +141,7 @@ impl Relay {
     /// [`Self::publish`].
     async fn fill(&self, post: &Post, mut log: Log) -> Result<Bound, Fall> {
         let epoch = post.new_epoch(log.highest_epoch().await.map_err(Fall::Redis)?).await?;
-        let at = Position { epoch, seq: 0 };
+        let at = LogPosition { epoch, seq: 0 };
         let mut bound = Bound { log, at, floor: 0, needed: Needed::default(), roles: 0 };
         bound.log.clear(epoch).await.map_err(|error| overtaken(epoch, error))?;
         let mut reached = 0;

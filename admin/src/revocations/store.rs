@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::revocation::{Kind, Position, Reason, Record, RecordKey, Until};
+use shared::revocation::{Kind, LogPosition, Reason, Record, RecordKey, Until};
 use shared::role::RoleName;
 use shared::role_map::{Role, RoleMap};
 use tokio_postgres::{Client, Statement};
@@ -178,7 +178,12 @@ impl Statements {
     }
 
     /// Marks those of `published` that are not marked yet; in the log they directly follow `at`.
-    pub(super) async fn mark(&self, client: &Client, at: Position, published: &[Row]) -> Result<(), DbError> {
+    pub(super) async fn mark(
+        &self,
+        client: &Client,
+        at: LogPosition,
+        published: &[Row],
+    ) -> Result<(), DbError> {
         let placed = published.iter().zip(at.seq.saturating_add(1)..).filter(|(row, _)| !row.is_marked);
         let (ids, seqs): (Vec<i64>, Vec<i64>) = placed.map(|(row, seq)| (row.id, to_sql(seq))).unzip();
         if !ids.is_empty() {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{RedisError, cmd};
-use shared::revocation::Keys;
+use shared::revocation::RedisKeys;
 use shared::role_map::{MAX_BYTES, PublishedRoleMap, RoleMap, RoleMapError};
 use tokio::time::Instant;
 
@@ -219,7 +219,7 @@ impl fmt::Display for Edition {
 }
 
 /// The bytes of the map; none where there is no key. Never more than a map may have and one.
-pub(super) async fn read(redis: &mut MultiplexedConnection, keys: &Keys) -> Result<Vec<u8>, RedisError> {
+pub(super) async fn read(redis: &mut MultiplexedConnection, keys: &RedisKeys) -> Result<Vec<u8>, RedisError> {
     cmd("GETRANGE").arg(&keys.roles).arg(0).arg(MAX_BYTES).query_async(redis).await
 }
 

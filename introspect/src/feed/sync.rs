@@ -2,7 +2,7 @@
 
 use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisError, Script, ServerErrorKind, Value, cmd};
-use shared::revocation::{Keys, Position};
+use shared::revocation::{LogPosition, RedisKeys};
 
 /// Records an answer of the script, where each costs Redis 3 microseconds.
 const MOST: usize = 200;
@@ -44,7 +44,7 @@ pub(super) enum Reply {
 /// A record at its place, not yet read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entry {
-    pub(super) position: Position,
+    pub(super) position: LogPosition,
     pub(super) record: Vec<u8>,
     /// The trace that it is part of, as it was written.
     pub(super) trace: Option<Vec<u8>>,
@@ -60,8 +60,8 @@ impl Sync {
     pub(super) async fn ask(
         &self,
         redis: &mut MultiplexedConnection,
-        keys: &Keys,
-        position: Position,
+        keys: &RedisKeys,
+        position: LogPosition,
     ) -> Result<Option<Reply>, RedisError> {
         let by_hash = self.call(redis, "EVALSHA_RO", &self.hash, keys, position).await;
         let value = match by_hash {
@@ -78,12 +78,14 @@ impl Sync {
     pub(super) async fn page(
         &self,
         redis: &mut MultiplexedConnection,
-        keys: &Keys,
-        position: Position,
+        keys: &RedisKeys,
+        position: LogPosition,
         last: u64,
     ) -> Result<Option<Vec<Entry>>, RedisError> {
         let mut call = cmd("XRANGE");
-        call.arg(&keys.log).arg(format!("({position}")).arg(Position { seq: last, ..position }.to_string());
+        call.arg(&keys.log)
+            .arg(format!("({position}"))
+            .arg(LogPosition { seq: last, ..position }.to_string());
         call.arg("COUNT").arg(PAGE);
         Ok(entries(call.query_async(redis).await?))
     }
@@ -93,8 +95,8 @@ impl Sync {
         redis: &mut MultiplexedConnection,
         command: &str,
         script: &str,
-        keys: &Keys,
-        position: Position,
+        keys: &RedisKeys,
+        position: LogPosition,
     ) -> Result<Value, RedisError> {
         let mut call = cmd(command);
         call.arg(script).arg(2).arg(&keys.meta).arg(&keys.log);
@@ -136,9 +138,9 @@ impl Entry {
         let (mut record, mut trace) = (Vec::new(), None);
         while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
             let name = bytes(name)?;
-            if name == Keys::FIELD.as_bytes() {
+            if name == RedisKeys::FIELD.as_bytes() {
                 record = bytes(value)?;
-            } else if name == Keys::TRACE_FIELD.as_bytes() {
+            } else if name == RedisKeys::TRACE_FIELD.as_bytes() {
                 trace = bytes(value);
             }
         }
@@ -192,7 +194,7 @@ mod tests {
             Value::Array(vec![entry, bare]),
         ]);
         let entry = |seq, record: &[u8], trace: Option<&[u8]>| Entry {
-            position: Position { epoch: 3, seq },
+            position: LogPosition { epoch: 3, seq },
             record: record.to_vec(),
             trace: trace.map(<[u8]>::to_vec),
         };

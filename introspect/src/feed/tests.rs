@@ -33,7 +33,7 @@ fn entries(sequence: impl IntoIterator<Item = u64>) -> Vec<Entry> {
         }
     };
     let entry = |seq| Entry {
-        position: Position { epoch: 1, seq },
+        position: LogPosition { epoch: 1, seq },
         record: record(seq).encode().to_vec(),
         trace: None,
     };

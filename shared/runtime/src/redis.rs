@@ -8,7 +8,7 @@ use redis::io::tcp::TcpSettings;
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisError, TlsCertificates};
 use secrecy::{ExposeSecret as _, SecretString};
 use sentinel::Sentinels;
-use shared::revocation::Keys;
+use shared::revocation::RedisKeys;
 
 use crate::certificates;
 use crate::env::{Mistakes, Reader, Vars, text};
@@ -69,7 +69,7 @@ impl Redis {
         let (user, password) =
             (reader.optional("REDIS_USERNAME", text), reader.optional_secret("REDIS_PASSWORD"));
         let ca = reader.optional(CA, certificates::read);
-        let prefix = reader.or("REDIS_PREFIX", Keys::PREFIX.to_owned(), Keys::parse_prefix);
+        let prefix = reader.or("REDIS_PREFIX", RedisKeys::PREFIX.to_owned(), RedisKeys::parse_prefix);
         let place = match (url, sentinels, master) {
             (Some(url), None, None) => {
                 if user.is_some() || password.is_some() {

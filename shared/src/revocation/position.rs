@@ -7,7 +7,7 @@ use std::str::FromStr;
 ///
 /// Positions of a later epoch are greater than all of an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position {
+pub struct LogPosition {
     /// Which filling of the log. Issued by PostgreSQL, only grows.
     pub epoch: u64,
     /// Which record of it.
@@ -17,23 +17,23 @@ pub struct Position {
 /// The text is not `<epoch>-<seq>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a position is two numbers with a hyphen between them")]
-pub struct NotAPosition;
+pub struct NotALogPosition;
 
-impl fmt::Display for Position {
+impl fmt::Display for LogPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.epoch, self.seq)
     }
 }
 
-impl FromStr for Position {
-    type Err = NotAPosition;
+impl FromStr for LogPosition {
+    type Err = NotALogPosition;
 
-    fn from_str(text: &str) -> Result<Self, NotAPosition> {
+    fn from_str(text: &str) -> Result<Self, NotALogPosition> {
         let number = |digits: &str| match digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            true => digits.parse().map_err(|_| NotAPosition),
-            false => Err(NotAPosition),
+            true => digits.parse().map_err(|_| NotALogPosition),
+            false => Err(NotALogPosition),
         };
-        let (epoch, seq) = text.split_once('-').ok_or(NotAPosition)?;
+        let (epoch, seq) = text.split_once('-').ok_or(NotALogPosition)?;
         Ok(Self { epoch: number(epoch)?, seq: number(seq)? })
     }
 }
@@ -46,19 +46,19 @@ mod tests {
 
     #[test]
     fn a_later_epoch_is_greater_whatever_its_sequence() {
-        assert!(Position { epoch: 2, seq: 1 } > Position { epoch: 1, seq: 999 });
+        assert!(LogPosition { epoch: 2, seq: 1 } > LogPosition { epoch: 1, seq: 999 });
     }
 
     proptest! {
         #[test]
         fn positions_survive_their_text(epoch: u64, seq: u64) {
-            let position = Position { epoch, seq };
+            let position = LogPosition { epoch, seq };
             prop_assert_eq!(position.to_string().parse(), Ok(position));
         }
 
         #[test]
         fn other_texts_are_refused_without_panic(text: String) {
-            if let Ok(position) = text.parse::<Position>() {
+            if let Ok(position) = text.parse::<LogPosition>() {
                 prop_assert!(position.to_string().len() <= text.len());
             }
         }

@@ -4,10 +4,10 @@
 ///
 /// `{rev}` is a hash tag, so that all of them lie on one node of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keys {
+pub struct RedisKeys {
     /// Hash: `epoch`, `seq` (the last one appended), `floor` (the highest that may have been trimmed away).
     pub meta: String,
-    /// Stream: ids are [`Position`]s, the field `d` is the record; a few have a `t` beside it.
+    /// Stream: ids are [`LogPosition`](super::LogPosition)s, the field `d` is the record; a few have a `t` beside it.
     pub log: String,
     /// The map from roles to permissions.
     pub roles: String,
@@ -16,7 +16,7 @@ pub struct Keys {
     ack: String,
 }
 
-impl Keys {
+impl RedisKeys {
     /// The field of a stream entry that holds the record.
     pub const FIELD: &'static str = "d";
 
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn keys_stand_under_their_prefix_and_one_hash_tag() {
-        let keys = Keys::new("usher:");
+        let keys = RedisKeys::new("usher:");
         assert_eq!(keys.meta, "usher:{rev}:meta");
         assert_eq!(keys.log, "usher:{rev}:log");
         assert_eq!(keys.roles, "usher:{rev}:roles");
@@ -69,9 +69,9 @@ mod tests {
 
     #[test]
     fn a_prefix_that_would_move_the_hash_tag_is_refused() {
-        assert_eq!(Keys::parse_prefix("cinema:usher:"), Ok("cinema:usher:".to_owned()));
+        assert_eq!(RedisKeys::parse_prefix("cinema:usher:"), Ok("cinema:usher:".to_owned()));
         for bad in ["{a}", "a b", "é", &"x".repeat(101)] {
-            assert!(Keys::parse_prefix(bad).is_err(), "{bad}");
+            assert!(RedisKeys::parse_prefix(bad).is_err(), "{bad}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisError, Script};
 use runtime::redis::Redis;
-use shared::revocation::{Keys, Position, Record};
+use shared::revocation::{LogPosition, Record, RedisKeys};
 use shared::role_map::PublishedRoleMap;
 
 use super::traces::Traces;
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A binding to one history of Redis. Unusable after its first error.
 pub(super) struct Log {
     redis: MultiplexedConnection,
-    keys: Keys,
+    keys: RedisKeys,
     scripts: Scripts,
 }
 
@@ -46,7 +46,7 @@ pub(super) enum LogError {
 
 impl Log {
     /// Connects to the current master.
-    pub(super) async fn connect(redis: &Redis, keys: &Keys) -> Result<Self, LogError> {
+    pub(super) async fn connect(redis: &Redis, keys: &RedisKeys) -> Result<Self, LogError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE));
@@ -61,7 +61,7 @@ impl Log {
         call.key(&self.keys.meta).key(&self.keys.log);
         let (meta, last_id): (Option<String>, String) = call.invoke_async(&mut self.redis).await?;
         let in_meta = meta.and_then(|epoch| epoch.parse().ok()).unwrap_or(0);
-        let in_log = last_id.parse::<Position>().map_or(0, |last| last.epoch);
+        let in_log = last_id.parse::<LogPosition>().map_or(0, |last| last.epoch);
         Ok(in_meta.max(in_log))
     }
 
@@ -77,14 +77,14 @@ impl Log {
     }
 
     /// While filling: adds records after `at`, without `meta`.
-    pub(super) async fn load(&mut self, at: Position, records: &[Record]) -> Result<(), LogError> {
+    pub(super) async fn load(&mut self, at: LogPosition, records: &[Record]) -> Result<(), LogError> {
         let mut call = self.scripts.load.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).arg(at.epoch).arg(at.seq).arg(encode(records));
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
     }
 
     /// Filled up to `at`: makes this epoch valid, with `roles`. Drops earlier epochs and wakes readers.
-    pub(super) async fn open(&mut self, at: Position, roles: &PublishedRoleMap) -> Result<(), LogError> {
+    pub(super) async fn open(&mut self, at: LogPosition, roles: &PublishedRoleMap) -> Result<(), LogError> {
         let mut call = self.scripts.open.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).key(&self.keys.roles);
         call.arg(&self.keys.wake).arg(at.epoch).arg(at.seq).arg(roles.version).arg(roles.encode());
@@ -103,7 +103,7 @@ impl Log {
     /// `roles`; without records only checks. Readers receive the `traces` of the records that have one.
     pub(super) async fn append(
         &mut self,
-        at: Position,
+        at: LogPosition,
         records: &[Record],
         roles: u64,
         traces: &Traces,
@@ -118,7 +118,7 @@ impl Log {
     }
 
     /// Drops everything up to `floor` in the epoch of `at`; raises the floor first, so that readers notice.
-    pub(super) async fn trim(&mut self, at: Position, floor: u64) -> Result<(), LogError> {
+    pub(super) async fn trim(&mut self, at: LogPosition, floor: u64) -> Result<(), LogError> {
         let mut call = self.scripts.trim.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).arg(at.epoch).arg(floor);
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)

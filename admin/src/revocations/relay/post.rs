@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures_util::future::join;
-use shared::revocation::Position;
+use shared::revocation::LogPosition;
 use shared::role_map::PublishedRoleMap;
 
 use crate::config::DatabaseConfig;
@@ -70,7 +70,7 @@ impl Post {
     }
 
     /// Marks `rows` as published unless they are marked; in the log they directly follow `at`.
-    pub(super) async fn mark(&self, at: Position, rows: &[Row]) -> Result<(), DbError> {
+    pub(super) async fn mark(&self, at: LogPosition, rows: &[Row]) -> Result<(), DbError> {
         in_time(self.statements.mark(self.connection.client(), at, rows)).await
     }
 

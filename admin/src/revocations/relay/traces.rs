@@ -1,7 +1,7 @@
 //! The publication of a record as part of the trace of the request that created it.
 
 use runtime::telemetry::{self, Parent, TRACE};
-use shared::revocation::Position;
+use shared::revocation::LogPosition;
 use tracing::Span;
 use tracing::field::Empty;
 
@@ -14,7 +14,7 @@ pub(super) struct Traces(Vec<(usize, Span)>);
 
 impl Traces {
     /// One span for each of `rows` that has a trace; in the log the rows will directly follow `at`.
-    pub(super) fn begin(rows: &[Row], at: Position) -> Self {
+    pub(super) fn begin(rows: &[Row], at: LogPosition) -> Self {
         let span = |(number, row): (usize, &Row)| {
             let parent = Parent::parse(row.traceparent.as_deref()?)?;
             Some((number, publishing(parent, row, at.epoch, at.seq.saturating_add(number as u64))))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use shared::revocation::{Position, Record, Until};
+use shared::revocation::{LogPosition, Record, Until};
 
 use super::traces::Traces;
 use super::{Bound, Broken, Post, Relay, broken, fallen};
@@ -19,7 +19,7 @@ pub(super) struct Needed {
 
 impl Needed {
     /// `records` were appended to the log, directly after `at`.
-    pub(super) fn note(&mut self, at: Position, records: &[Record]) {
+    pub(super) fn note(&mut self, at: LogPosition, records: &[Record]) {
         for (record, seq) in records.iter().zip(at.seq.saturating_add(1)..) {
             match record.until {
                 Until::Never => drop(self.endless.insert(*record, seq)),
@@ -95,9 +95,9 @@ mod tests {
     #[test]
     fn a_record_that_never_ends_counts_where_it_stands_last() {
         let mut needed = Needed::default();
-        needed.note(Position { epoch: 1, seq: 0 }, &[record(None), record(Some(600))]);
+        needed.note(LogPosition { epoch: 1, seq: 0 }, &[record(None), record(Some(600))]);
         assert_eq!(needed.endless_to(2), [record(None)]);
-        needed.note(Position { epoch: 1, seq: 2 }, &[record(None)]);
+        needed.note(LogPosition { epoch: 1, seq: 2 }, &[record(None)]);
         assert_eq!(needed.endless_to(2), []);
     }
 
@@ -109,7 +109,7 @@ mod tests {
         ) {
             let records: Vec<Record> = ends.iter().map(|end| record(*end)).collect();
             let mut needed = Needed::default();
-            needed.note(Position { epoch: 1, seq: 0 }, &records);
+            needed.note(LogPosition { epoch: 1, seq: 0 }, &records);
             let first = needed.first_at(moment).unwrap_or(u64::MAX);
             for (end, seq) in ends.iter().zip(1_u64..) {
                 prop_assert!(end.is_none_or(|end| u64::from(end) < moment || seq >= first));

@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use redis::AsyncCommands as _;
 use redis::aio::MultiplexedConnection;
 use redis::streams::StreamRangeReply;
-use shared::revocation::{Keys, Position, Record};
+use shared::revocation::{LogPosition, Record, RedisKeys};
 use shared::role_map::PublishedRoleMap;
 
 use super::{store_url, until};
@@ -14,7 +14,7 @@ use super::{store_url, until};
 /// The log under one prefix. Its keys are deleted with this value.
 pub struct RevocationLog {
     /// The server.
-    pub keys: Keys,
+    pub keys: RedisKeys,
     url: String,
 }
 
@@ -37,7 +37,7 @@ impl RevocationLog {
 
     /// The log under `prefix`, in another Redis.
     pub fn at(url: &str, prefix: &str) -> Self {
-        Self { keys: Keys::new(prefix), url: url.to_owned() }
+        Self { keys: RedisKeys::new(prefix), url: url.to_owned() }
     }
 
     /// A connection to its Redis.
@@ -52,12 +52,12 @@ impl RevocationLog {
     }
 
     /// Every record with its position, in order.
-    pub async fn entries(&self) -> Vec<(Position, Record)> {
+    pub async fn entries(&self) -> Vec<(LogPosition, Record)> {
         read_entries(self.redis().await.xrange_all(&self.keys.log).await.expect("the log"))
     }
 
     /// `meta` and the log, read together: between two commands the relay may append.
-    async fn at_once(&self) -> (Option<Meta>, Vec<(Position, Record)>) {
+    async fn at_once(&self) -> (Option<Meta>, Vec<(LogPosition, Record)>) {
         let (meta, log): (HashMap<String, u64>, StreamRangeReply) = redis::pipe()
             .atomic()
             .hgetall(&self.keys.meta)
@@ -120,9 +120,9 @@ impl Meta {
     }
 }
 
-fn read_entries(log: StreamRangeReply) -> Vec<(Position, Record)> {
+fn read_entries(log: StreamRangeReply) -> Vec<(LogPosition, Record)> {
     let entry = |entry: redis::streams::StreamId| {
-        let bytes: Vec<u8> = entry.get(Keys::FIELD).expect("the field d");
+        let bytes: Vec<u8> = entry.get(RedisKeys::FIELD).expect("the field d");
         (entry.id.parse().expect("a position"), Record::decode(&bytes).expect("a record"))
     };
     log.ids.into_iter().map(entry).collect()

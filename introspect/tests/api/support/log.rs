@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use redis::{Connection, pipe};
 use shared::clock::{Clock as _, SystemClock};
-use shared::revocation::{Keys, Kind, Position, Reason, Record, RecordKey, Until};
+use shared::revocation::{Kind, LogPosition, Reason, Record, RecordKey, RedisKeys, Until};
 use shared::role_map::{PublishedRoleMap, Role, RoleMap};
 
 use super::{ISSUER, redis_url};
@@ -12,7 +12,7 @@ use super::{ISSUER, redis_url};
 /// A log under a prefix of its own, removed at the end.
 pub(crate) struct Log {
     prefix: String,
-    keys: Keys,
+    keys: RedisKeys,
     redis: Mutex<Connection>,
 }
 
@@ -43,7 +43,7 @@ impl Log {
         let prefix = format!("test:{}:", uuid::Uuid::now_v7().simple());
         let client = redis::Client::open(redis_url()).unwrap();
         let redis = client.get_connection().expect("Redis answers; start it with ./compose/local services");
-        Self { keys: Keys::new(&prefix), prefix, redis: Mutex::new(redis) }
+        Self { keys: RedisKeys::new(&prefix), prefix, redis: Mutex::new(redis) }
     }
 
     pub(crate) fn prefix(&self) -> &str {
@@ -63,7 +63,7 @@ impl Log {
                 pipe.cmd("XADD")
                     .arg(&self.keys.log)
                     .arg(format!("{epoch}-{seq}"))
-                    .arg(Keys::FIELD)
+                    .arg(RedisKeys::FIELD)
                     .arg(record);
             }
             self.run(&pipe);
@@ -80,7 +80,7 @@ impl Log {
 
     /// The same without a wake, as when the message is lost.
     pub(crate) fn publish_roles_silently(&self, version: u64, roles: &[(&str, &str, &str)]) {
-        let Position { epoch, .. } = self.position().expect("an epoch has begun");
+        let LogPosition { epoch, .. } = self.position().expect("an epoch has begun");
         let roles = PublishedRoleMap { epoch, version, map: role_map(roles) };
         self.write_roles(&roles.encode(), version, None);
     }
@@ -129,12 +129,16 @@ impl Log {
     }
 
     pub(crate) fn append_raw(&self, records: Vec<Vec<u8>>, wake: Option<&[u8]>) {
-        let Position { epoch, mut seq } = self.position().expect("an epoch has begun");
+        let LogPosition { epoch, mut seq } = self.position().expect("an epoch has begun");
         let mut pipe = pipe();
         pipe.atomic();
         for record in records {
             seq += 1;
-            pipe.cmd("XADD").arg(&self.keys.log).arg(format!("{epoch}-{seq}")).arg(Keys::FIELD).arg(record);
+            pipe.cmd("XADD")
+                .arg(&self.keys.log)
+                .arg(format!("{epoch}-{seq}"))
+                .arg(RedisKeys::FIELD)
+                .arg(record);
         }
         pipe.cmd("HSET").arg(&self.keys.meta).arg("seq").arg(seq);
         if let Some(payload) = wake {
@@ -150,7 +154,7 @@ impl Log {
 
     /// Raises the floor first, then removes what lies below it.
     pub(crate) fn trim(&self, floor: u64) {
-        let Position { epoch, seq } = self.position().expect("an epoch has begun");
+        let LogPosition { epoch, seq } = self.position().expect("an epoch has begun");
         self.set_meta(epoch, seq, floor);
         let least = format!("{epoch}-{}", floor + 1);
         self.run(pipe().cmd("XTRIM").arg(&self.keys.log).arg("MINID").arg(least));
@@ -173,12 +177,12 @@ impl Log {
         self.run(pipe().cmd("DEL").arg(&[&self.keys.meta, &self.keys.log, &self.keys.roles]));
     }
 
-    pub(crate) fn position(&self) -> Option<Position> {
+    pub(crate) fn position(&self) -> Option<LogPosition> {
         let mut redis = self.redis.lock().unwrap();
         let (epoch, seq) =
             redis::cmd("HMGET").arg(&self.keys.meta).arg("epoch").arg("seq").query(&mut *redis).unwrap();
         let (epoch, seq): (Option<u64>, Option<u64>) = (epoch, seq);
-        Some(Position { epoch: epoch?, seq: seq? })
+        Some(LogPosition { epoch: epoch?, seq: seq? })
     }
 
     fn run(&self, pipe: &redis::Pipeline) {
