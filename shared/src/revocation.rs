@@ -7,6 +7,7 @@ mod key;
 mod position;
 mod record;
 mod redis_keys;
+pub mod scripts;
 
 pub use key::RecordKey;
 pub use position::LogPosition;

@@ -2,7 +2,7 @@
 
 use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisError, Script, ServerErrorKind, Value, cmd};
-use shared::revocation::{LogPosition, RedisKeys};
+use shared::revocation::{LogPosition, RedisKeys, scripts};
 
 /// Records an answer of the script, where each costs Redis 3 microseconds.
 const MOST: usize = 200;
@@ -52,7 +52,7 @@ pub(super) struct Entry {
 
 impl Sync {
     pub(super) fn new() -> Self {
-        let text = include_str!("sync.lua");
+        let text = scripts::SYNC;
         Self { text, hash: Script::new(text).get_hash().to_owned() }
     }
 
@@ -138,7 +138,7 @@ impl Entry {
         let (mut record, mut trace) = (Vec::new(), None);
         while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
             let name = bytes(name)?;
-            if name == RedisKeys::FIELD.as_bytes() {
+            if name == RedisKeys::RECORD_FIELD.as_bytes() {
                 record = bytes(value)?;
             } else if name == RedisKeys::TRACE_FIELD.as_bytes() {
                 trace = bytes(value);

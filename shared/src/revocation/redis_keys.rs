@@ -18,7 +18,7 @@ pub struct RedisKeys {
 
 impl RedisKeys {
     /// The field of a stream entry that holds the record.
-    pub const FIELD: &'static str = "d";
+    pub const RECORD_FIELD: &'static str = "d";
 
     /// The field that says which span published it (W3C Trace Context); only where its trace is kept.
     pub const TRACE_FIELD: &'static str = "t";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisError, Script};
 use runtime::redis::Redis;
-use shared::revocation::{LogPosition, Record, RedisKeys};
+use shared::revocation::{LogPosition, Record, RedisKeys, scripts};
 use shared::role_map::PublishedRoleMap;
 
 use super::traces::Traces;
@@ -125,23 +125,16 @@ impl Log {
     }
 }
 
-/// A script, preceded by the functions that all scripts use.
-macro_rules! script {
-    ($file:literal) => {
-        Script::new(concat!(include_str!("last.lua"), include_str!($file)))
-    };
-}
-
 impl Scripts {
     fn new() -> Self {
         Self {
-            highest: script!("highest.lua"),
-            clear: script!("clear.lua"),
-            load: script!("load.lua"),
-            open: script!("open.lua"),
-            roles: script!("roles.lua"),
-            append: script!("append.lua"),
-            trim: script!("trim.lua"),
+            highest: Script::new(scripts::HIGHEST),
+            clear: Script::new(scripts::CLEAR),
+            load: Script::new(scripts::LOAD),
+            open: Script::new(scripts::OPEN),
+            roles: Script::new(scripts::ROLES),
+            append: Script::new(scripts::APPEND),
+            trim: Script::new(scripts::TRIM),
         }
     }
 }

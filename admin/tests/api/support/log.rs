@@ -122,7 +122,7 @@ impl Meta {
 
 fn read_entries(log: StreamRangeReply) -> Vec<(LogPosition, Record)> {
     let entry = |entry: redis::streams::StreamId| {
-        let bytes: Vec<u8> = entry.get(RedisKeys::FIELD).expect("the field d");
+        let bytes: Vec<u8> = entry.get(RedisKeys::RECORD_FIELD).expect("the field d");
         (entry.id.parse().expect("a position"), Record::decode(&bytes).expect("a record"))
     };
     log.ids.into_iter().map(entry).collect()

@@ -63,7 +63,7 @@ impl Log {
                 pipe.cmd("XADD")
                     .arg(&self.keys.log)
                     .arg(format!("{epoch}-{seq}"))
-                    .arg(RedisKeys::FIELD)
+                    .arg(RedisKeys::RECORD_FIELD)
                     .arg(record);
             }
             self.run(&pipe);
@@ -137,7 +137,7 @@ impl Log {
             pipe.cmd("XADD")
                 .arg(&self.keys.log)
                 .arg(format!("{epoch}-{seq}"))
-                .arg(RedisKeys::FIELD)
+                .arg(RedisKeys::RECORD_FIELD)
                 .arg(record);
         }
         pipe.cmd("HSET").arg(&self.keys.meta).arg("seq").arg(seq);

@@ -2,14 +2,14 @@
 -- beyond ours. Returns their number.
 -- KEYS meta, log
 -- ARGV epoch
-local counts = redis.call('HGET', KEYS[1], 'epoch')
-if not counts then
+local current = redis.call('HGET', KEYS[1], META.epoch)
+if not current then
     return redis.call('XTRIM', KEYS[2], 'MINID', ARGV[1] .. '-0')
 end
-if tonumber(counts) >= tonumber(ARGV[1]) then
-    return redis.error_reply('EPOCH ' .. counts)
+if tonumber(current) >= tonumber(ARGV[1]) then
+    return redis.error_reply('EPOCH ' .. current)
 end
-local first = string.format('%.0f-0', tonumber(counts) + 1)
+local first = string.format('%.0f-0', tonumber(current) + 1)
 local left = redis.call('XRANGE', KEYS[2], first, '(' .. ARGV[1] .. '-0', 'COUNT', 1000)
 if #left == 0 then return 0 end
 local ids = {}

@@ -3,7 +3,7 @@
 -- KEYS meta, log, roles
 -- ARGV wake, epoch, expected seq, concatenated 32-byte records (empty: only compare), expected version of the
 -- role map, then pairs: the number of a record, and its trace
-local meta = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'floor', 'roles')
+local meta = redis.call('HMGET', KEYS[1], META.epoch, META.seq, META.floor, META.roles)
 if meta[1] ~= ARGV[2] then
     return redis.error_reply('EPOCH ' .. (meta[1] or 'none'))
 end
@@ -25,10 +25,10 @@ for number = 1, #records / 32 do
     local id = string.format('%s-%.0f', ARGV[2], seq)
     local record = string.sub(records, number * 32 - 31, number * 32)
     if traces[number] then
-        redis.call('XADD', KEYS[2], id, 'd', record, 't', traces[number])
+        redis.call('XADD', KEYS[2], id, ENTRY.record, record, ENTRY.trace, traces[number])
     else
-        redis.call('XADD', KEYS[2], id, 'd', record)
+        redis.call('XADD', KEYS[2], id, ENTRY.record, record)
     end
 end
-redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq))
+redis.call('HSET', KEYS[1], META.seq, string.format('%.0f', seq))
 redis.call('PUBLISH', ARGV[1], records)

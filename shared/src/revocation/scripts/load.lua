@@ -2,14 +2,14 @@
 -- KEYS meta, log
 -- ARGV epoch, seq before the first, concatenated 32-byte records
 local epoch, seq, records = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local theirs = redis.call('HGET', KEYS[1], 'epoch')
-if theirs and tonumber(theirs) >= tonumber(epoch) then
-    return redis.error_reply('EPOCH ' .. theirs)
+local current = redis.call('HGET', KEYS[1], META.epoch)
+if current and tonumber(current) >= tonumber(epoch) then
+    return redis.error_reply('EPOCH ' .. current)
 end
 if not ends_at(KEYS[2], epoch, ARGV[2]) then
     return redis.error_reply('FORK ' .. last_id(KEYS[2]))
 end
 for at = 1, #records, 32 do
     seq = seq + 1
-    redis.call('XADD', KEYS[2], string.format('%s-%.0f', epoch, seq), 'd', string.sub(records, at, at + 31))
+    redis.call('XADD', KEYS[2], string.format('%s-%.0f', epoch, seq), ENTRY.record, string.sub(records, at, at + 31))
 end

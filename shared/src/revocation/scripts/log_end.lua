@@ -7,8 +7,7 @@ local function last_id(log)
     end
 end
 
--- Whether the records of an epoch end at seq. Without records the stream has only lower epochs, or does not
--- exist.
+-- Whether the records of an epoch end at seq. With no records yet, the stream has only lower epochs, or does not exist.
 local function ends_at(log, epoch, seq)
     local last = last_id(log)
     if tonumber(seq) > 0 then return last == epoch .. '-' .. seq end

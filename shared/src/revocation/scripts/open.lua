@@ -3,9 +3,9 @@
 -- KEYS meta, log, roles
 -- ARGV wake, epoch, seq, version of the role map, role map
 local epoch, seq = ARGV[2], ARGV[3]
-local theirs = redis.call('HGET', KEYS[1], 'epoch')
-if theirs and tonumber(theirs) >= tonumber(epoch) then
-    return redis.error_reply('EPOCH ' .. theirs)
+local current = redis.call('HGET', KEYS[1], META.epoch)
+if current and tonumber(current) >= tonumber(epoch) then
+    return redis.error_reply('EPOCH ' .. current)
 end
 local first = redis.call('XRANGE', KEYS[2], epoch .. '-0', '+', 'COUNT', 1)[1]
 local begins = tonumber(seq) == 0 or (first and first[1] == epoch .. '-1')
@@ -13,6 +13,6 @@ if not begins or not ends_at(KEYS[2], epoch, seq) then
     return redis.error_reply('FORK ' .. last_id(KEYS[2]))
 end
 redis.call('SET', KEYS[3], ARGV[5])
-redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', seq, 'floor', '0', 'roles', ARGV[4])
+redis.call('HSET', KEYS[1], META.epoch, epoch, META.seq, seq, META.floor, '0', META.roles, ARGV[4])
 redis.call('XTRIM', KEYS[2], 'MINID', epoch .. '-0')
 redis.call('PUBLISH', ARGV[1], '')

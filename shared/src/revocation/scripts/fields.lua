@@ -1,0 +1,3 @@
+-- The names of the fields in Redis, for all scripts. Rust needs only those of an entry: RedisKeys has them too.
+local META = {epoch = 'epoch', seq = 'seq', floor = 'floor', roles = 'roles'}
+local ENTRY = {record = 'd', trace = 't'}

@@ -1,0 +1,28 @@
+-- Reads the revocation log from a position, and the version of the role map. Only reads: runs with EVALSHA_RO.
+-- KEYS meta, log   ARGV epoch and seq of the position, most records to return
+-- Only a master may answer: a replica can be behind without knowing it.
+if not string.find(redis.call('INFO', 'replication'), 'role:master', 1, true) then
+    return {'NOTMASTER'}
+end
+local meta = redis.call('HMGET', KEYS[1], META.epoch, META.seq, META.floor, META.roles)
+if not meta[1] or not meta[2] then
+    return {'NOEPOCH'}
+end
+if meta[1] ~= ARGV[1] then
+    return {'EPOCH', meta[1]}
+end
+local last, floor, at = tonumber(meta[2]), tonumber(meta[3] or '0'), tonumber(ARGV[2])
+if not last or not floor or floor > last then
+    return redis.error_reply('meta of the revocation log is inconsistent')
+end
+if at > last then
+    return {'REGRESSED'}
+end
+if at < floor then
+    return {'TRIMMED', meta[3]}
+end
+local entries = {}
+if at < last then
+    entries = redis.call('XRANGE', KEYS[2], '(' .. ARGV[1] .. '-' .. ARGV[2], ARGV[1] .. '-' .. meta[2], 'COUNT', ARGV[3])
+end
+return {'LOG', meta[2], redis.call('TIME')[1], meta[4] or '', entries}
