@@ -1,6 +1,6 @@
 //! Identity providers: which there are, who we are there, and what is done with what they say.
 
-use runtime::env::{Reader, text};
+use runtime::env::{Reader, boolean, text};
 use secrecy::SecretString;
 use url::{Host, Url};
 
@@ -126,7 +126,7 @@ impl ProviderConfig {
         let client_id = reader.optional(&names.of("CLIENT_ID"), text);
         let client_secret = reader.optional_secret(&names.of("CLIENT_SECRET"));
         let scopes = reader.or(&names.of("SCOPES"), descriptor.scopes.to_owned(), text);
-        let trusts_email = reader.or(&names.of("TRUST_EMAIL"), false, flag);
+        let trusts_email = reader.or(&names.of("TRUST_EMAIL"), false, boolean);
         let mut url = |what: &str, usual: &str| {
             let given = reader.optional(&names.of(&format!("{what}_URL")), endpoint);
             given.or_else(|| endpoint(usual).ok())
@@ -164,7 +164,7 @@ impl ProviderConfig {
         let client_secret = reader.optional_secret(&names.of("CLIENT_SECRET"));
         let name = reader.or(&names.of("NAME"), id.clone(), text);
         let scopes = reader.or(&names.of("SCOPES"), OPENID.scopes.to_owned(), text);
-        let trusts_email = reader.or(&names.of("TRUST_EMAIL"), false, flag);
+        let trusts_email = reader.or(&names.of("TRUST_EMAIL"), false, boolean);
         if !scopes.split(' ').any(|scope| scope == "openid") {
             reader.mistake(&names.of("SCOPES"), "openid must be one of them");
         }
@@ -191,14 +191,6 @@ struct Names<'p>(&'p str);
 impl Names<'_> {
     fn of(&self, what: &str) -> String {
         format!("ADMIN_OAUTH_{}_{what}", self.0.to_ascii_uppercase().replace('-', "_"))
-    }
-}
-
-fn flag(word: &str) -> Result<bool, &'static str> {
-    match word {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err("it is true or false"),
     }
 }
 

@@ -195,7 +195,11 @@ impl Model {
             self.0.iter().any(|record| {
                 let meant = record.reason == reason && record.key == key(number);
                 let refuses = record.kind != Kind::User || generation < record.argument;
-                meant && refuses && !record.until.is_over(now.saturating_sub(LEEWAY))
+                let is_needed = match record.until {
+                    Until::At(second) => u64::from(second) > now.saturating_sub(LEEWAY),
+                    Until::Never => true,
+                };
+                meant && refuses && is_needed
             })
         };
         match (says(Reason::Revoked), says(Reason::RefreshNeeded)) {

@@ -177,14 +177,6 @@ impl Until {
             _ => Self::Never,
         }
     }
-
-    /// Whether the record may be forgotten at `now`.
-    pub fn is_over(self, now: u64) -> bool {
-        match self {
-            Self::At(second) => u64::from(second) <= now,
-            Self::Never => false,
-        }
-    }
 }
 
 /// Reads concatenated records: a wake message, or a file.

@@ -13,7 +13,6 @@ pub struct RedisKeys {
     pub roles: String,
     /// Channel: records, concatenated; possibly none, which means "read".
     pub wake: String,
-    ack: String,
 }
 
 impl RedisKeys {
@@ -44,12 +43,7 @@ impl RedisKeys {
     /// The keys under `prefix`, such as `usher:`.
     pub fn new(prefix: &str) -> Self {
         let key = |name: &str| format!("{prefix}{{rev}}:{name}");
-        Self { meta: key("meta"), log: key("log"), roles: key("roles"), wake: key("wake"), ack: key("ack:") }
-    }
-
-    /// The key of one sidecar's acknowledgement.
-    pub fn ack(&self, sidecar: &str) -> String {
-        format!("{}{sidecar}", self.ack)
+        Self { meta: key("meta"), log: key("log"), roles: key("roles"), wake: key("wake") }
     }
 }
 
@@ -64,7 +58,6 @@ mod tests {
         assert_eq!(keys.log, "usher:{rev}:log");
         assert_eq!(keys.roles, "usher:{rev}:roles");
         assert_eq!(keys.wake, "usher:{rev}:wake");
-        assert_eq!(keys.ack("s1"), "usher:{rev}:ack:s1");
     }
 
     #[test]

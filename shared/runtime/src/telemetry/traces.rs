@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::exporter::Told;
 use crate::certificates;
-use crate::env::{Reader, between, text};
+use crate::env::{Reader, between, boolean, text};
 
 /// The header, or the field, that says which trace something is part of (W3C Trace Context, section 3.2).
 pub const TRACEPARENT: &str = "traceparent";
@@ -67,11 +67,7 @@ impl fmt::Debug for Provider {
 impl Traces {
     /// Reads the variables of the specification; `service` is the name where they give none.
     pub fn read(reader: &mut Reader<'_>, service: &str) -> Self {
-        let disabled = reader.or("OTEL_SDK_DISABLED", false, |word| match word {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err("it is true or false"),
-        });
+        let disabled = reader.or("OTEL_SDK_DISABLED", false, boolean);
         let all = reader.optional("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
         let own = reader.optional("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint);
         let ca = reader.optional("OTEL_EXPORTER_OTLP_CERTIFICATE", certificates::read);
