@@ -38,6 +38,17 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
     }
 }
 
+/// The text of a duration, in the largest unit that divides it.
+pub fn format(duration: Duration) -> String {
+    let ms = duration.as_millis();
+    for (unit, unit_ms) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {
+        if ms.is_multiple_of(unit_ms) && ms > 0 {
+            return format!("{}{unit}", ms / unit_ms);
+        }
+    }
+    if ms == 0 { "0s".to_owned() } else { format!("{ms}ms") }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -61,6 +72,7 @@ mod tests {
         fn any_text_is_a_duration_or_refused_without_panic(text in "[0-9]{0,25}[a-z ]{0,3}|\\PC{0,20}") {
             if let Ok(duration) = parse(&text) {
                 prop_assert!(duration.as_millis() <= u128::from(LONGEST_MS));
+                prop_assert_eq!(parse(&format(duration)), Ok(duration));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Files of certificates, by which a server that is asked by TLS has to be certified.
+//! Files of certificate authorities: who must have signed the certificate of a TLS server.
 
 use std::fs;
 use std::path::Path;
@@ -7,33 +7,34 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-/// The file at `path`, in the form of PEM.
+/// The content of the PEM file at `path`.
 ///
 /// # Errors
 ///
-/// When the path is not absolute, the file cannot be read, or it has no certificate that can be trusted.
+/// If the path is not absolute, the file cannot be read, or it has no certificate that can be trusted. The text does
+/// not have the path, because [`Reader`](crate::env::Reader) adds it.
 pub fn read(path: &str) -> Result<Vec<u8>, String> {
     if !Path::new(path).is_absolute() {
-        return Err("it is an absolute path".to_owned());
+        return Err("must be an absolute path".to_owned());
     }
-    let pem = fs::read(path).map_err(|why| format!("{path} cannot be read: {why}"))?;
-    let trusted = trusted(&pem).map_err(|why| format!("{path} cannot be read as PEM: {why}"))?;
+    let pem = fs::read(path).map_err(|why| format!("must be the path of a readable file ({why})"))?;
+    let trusted = trusted(&pem).map_err(|why| format!("must be the path of a file in PEM format ({why})"))?;
     if trusted.is_empty() {
-        return Err(format!("{path} has no certificate in the form of PEM"));
+        return Err("must be the path of a PEM file with at least one valid certificate".to_owned());
     }
     Ok(pem)
 }
 
-/// The same, as rustls takes it.
+/// The same for rustls.
 ///
 /// # Errors
 ///
-/// As [`read`].
+/// As [`read`], with the path.
 pub fn roots(path: &str) -> Result<RootCertStore, String> {
-    trusted(&read(path)?).map_err(|why| why.to_string())
+    read(path).and_then(|pem| trusted(&pem).map_err(|why| why.to_string())).map_err(|why| format!("{why}; got `{path}`"))
 }
 
-/// Those that can be trusted.
+/// The certificates that can be trusted.
 fn trusted(pem: &[u8]) -> Result<RootCertStore, rustls::pki_types::pem::Error> {
     let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>()?;
     let mut roots = RootCertStore::empty();
@@ -48,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_certificate_is_told() {
+    fn a_file_without_a_certificate_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -58,19 +59,19 @@ mod tests {
         let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
         for (path, told) in [
             ("ca.pem".to_owned(), "an absolute path"),
-            ("/nowhere/ca.pem".to_owned(), "/nowhere/ca.pem cannot be read: "),
-            (file("empty", ""), "has no certificate"),
-            (file("text", "ca"), "has no certificate"),
+            ("/nowhere/ca.pem".to_owned(), "readable file (No such file"),
+            (file("empty", ""), "at least one valid certificate"),
+            (file("text", "ca"), "at least one valid certificate"),
             (
                 file("key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
-                "has no certificate",
+                "at least one valid certificate",
             ),
-            (file("zeros", &format!("{begin}\nAAAA\n{end}\n")), "has no certificate"),
-            (file("cut", &format!("{begin}\nAAAA\n")), "cannot be read as PEM"),
+            (file("zeros", &format!("{begin}\nAAAA\n{end}\n")), "at least one valid certificate"),
+            (file("cut", &format!("{begin}\nAAAA\n")), "in PEM format"),
         ] {
             let why = read(&path).unwrap_err();
             assert!(why.contains(told), "{path}: {why}");
-            assert_eq!(roots(&path).unwrap_err(), why);
+            assert_eq!(roots(&path).unwrap_err(), format!("{why}; got `{path}`"));
         }
     }
 

@@ -1,4 +1,4 @@
-//! Reading the configuration: environment variables alone, every mistake reported at once.
+//! Reads the configuration from environment variables, and reports every mistake at once.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,16 +10,16 @@ use shared::duration;
 /// The exit code of a program whose configuration is wrong (`EX_USAGE` of `sysexits.h`).
 pub const EXIT_USAGE: u8 = 64;
 
-/// Where variables come from: the process, or a map in a test.
+/// The source of variables: the process, or a map in a test.
 pub trait Vars {
-    /// The value of `name`; `None` when it is not set.
+    /// The value of `name`; `None` if it is not set.
     ///
     /// # Errors
     ///
-    /// When the value is not UTF-8.
+    /// If the value is not UTF-8.
     fn get(&self, name: &str) -> Result<Option<String>, String>;
 
-    /// The names of all that are set.
+    /// The names of all variables that are set.
     fn names(&self) -> Vec<String>;
 }
 
@@ -27,13 +27,15 @@ pub trait Vars {
 #[derive(Debug, Clone, Copy)]
 pub struct ProcessVars;
 
-/// What is wrong with the configuration, a line a mistake. Never holds a secret's value.
+/// Everything that is wrong with the configuration, one line per mistake. Never holds the value of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistakes(Vec<String>);
 
-/// Reads variables one by one and remembers what was wrong.
+/// Reads variables one by one and collects the mistakes.
 ///
-/// An empty value counts as none, because container tools pass unset variables on as empty ones.
+/// An empty value counts as not set, because container tools pass unset variables as empty ones.
+///
+/// A parser says what the value must be (`must be json or text`); the reader adds the name and the value.
 pub struct Reader<'v> {
     vars: &'v dyn Vars,
     asked: Vec<String>,
@@ -46,7 +48,7 @@ impl Vars for ProcessVars {
         match std::env::var(name) {
             Ok(value) => Ok(Some(value)),
             Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(_)) => Err("it is not UTF-8".to_owned()),
+            Err(std::env::VarError::NotUnicode(_)) => Err("must be UTF-8".to_owned()),
         }
     }
 
@@ -74,19 +76,19 @@ impl fmt::Display for Mistakes {
 impl std::error::Error for Mistakes {}
 
 impl Mistakes {
-    /// One sentence a mistake.
+    /// One sentence per mistake.
     pub fn lines(&self) -> &[String] {
         &self.0
     }
 }
 
 impl<'v> Reader<'v> {
-    /// A reader that has asked for nothing yet.
+    /// A reader that has read nothing yet.
     pub fn new(vars: &'v dyn Vars) -> Self {
         Self { vars, asked: Vec::new(), mistakes: Vec::new() }
     }
 
-    /// The value of `name`, which need not be set.
+    /// The value of `name`, if it is set.
     pub fn optional<T, E: fmt::Display>(
         &mut self,
         name: &str,
@@ -96,13 +98,13 @@ impl<'v> Reader<'v> {
         match parse(&text) {
             Ok(value) => Some(value),
             Err(why) => {
-                self.mistake(name, &why.to_string());
+                self.mistake(name, &format!("{why}{}", got(&text)));
                 None
             }
         }
     }
 
-    /// The value of `name`, or `default` when it is not set.
+    /// The value of `name`, or `default` if it is not set.
     pub fn or<T, E: fmt::Display>(
         &mut self,
         name: &str,
@@ -112,7 +114,7 @@ impl<'v> Reader<'v> {
         self.optional(name, parse).unwrap_or(default)
     }
 
-    /// The value of `name`, which must be set. `None` means that [`Self::finish`] will say so.
+    /// The value of `name`, which must be set. `None` means that [`Self::finish`] will fail.
     pub fn required<T, E: fmt::Display>(
         &mut self,
         name: &str,
@@ -121,18 +123,18 @@ impl<'v> Reader<'v> {
         let before = self.mistakes.len();
         let value = self.optional(name, parse);
         if value.is_none() && self.mistakes.len() == before {
-            self.mistake(name, "it must be set");
+            self.mistake(name, "must be set");
         }
         value
     }
 
-    /// A secret from `name`, or from the file that `<name>_FILE` names; not both.
+    /// A secret from `name`, or from the file whose path is in `<name>_FILE`; not both.
     pub fn optional_secret(&mut self, name: &str) -> Option<SecretString> {
         let file_name = format!("{name}_FILE");
         let direct = self.text(name);
         match (direct, self.text(&file_name)) {
             (Some(_), Some(_)) => {
-                self.mistake(name, &format!("set it or {file_name}, not both"));
+                self.mistake(name, &format!("must not be set together with {file_name}"));
                 None
             }
             (Some(value), None) => Some(value.into()),
@@ -141,22 +143,22 @@ impl<'v> Reader<'v> {
         }
     }
 
-    /// As [`Self::optional_secret`], but it must be there.
+    /// As [`Self::optional_secret`], but required.
     pub fn required_secret(&mut self, name: &str) -> Option<SecretString> {
         let before = self.mistakes.len();
         let value = self.optional_secret(name);
         if value.is_none() && self.mistakes.len() == before {
-            self.mistake(name, &format!("it must be set, or {name}_FILE must name a file that holds it"));
+            self.mistake(name, &format!("must be set, or {name}_FILE must be the path of a file that holds the value"));
         }
         value
     }
 
-    /// Records a mistake that only several values together show.
+    /// Records a mistake that no single parser can find, for example between two variables.
     pub fn mistake(&mut self, name: &str, why: &str) {
         self.mistakes.push(format!("{name}: {why}."));
     }
 
-    /// The names that begin with `prefix`, are set, and were not asked for, in order: most likely misspelt.
+    /// The variables that begin with `prefix` and are set, but were not read: most likely misspelt. Sorted.
     pub fn unread(&self, prefix: &str) -> Vec<String> {
         let mut names = self.vars.names();
         names.retain(|name| name.starts_with(prefix) && !self.asked.contains(name));
@@ -164,17 +166,17 @@ impl<'v> Reader<'v> {
         names
     }
 
-    /// Every name asked for, in order; the documentation is held against it.
+    /// The names of all variables read so far, in order. A test compares the documentation with it.
     pub fn asked(&self) -> &[String] {
         &self.asked
     }
 
-    /// The configuration, if nothing was wrong.
+    /// The configuration, if there were no mistakes.
     ///
     /// # Errors
     ///
-    /// Every mistake, in the order of reading. `config` must be `Some` when there were none, which holds
-    /// when it is built with `?` from what this reader returned.
+    /// Every mistake, in the order of reading. `config` must be `Some` if there were none, which holds
+    /// if it is built with `?` from the values that this reader returned.
     pub fn finish<T>(self, config: Option<T>) -> Result<T, Mistakes> {
         match config {
             Some(config) if self.mistakes.is_empty() => Ok(config),
@@ -196,16 +198,22 @@ impl<'v> Reader<'v> {
     fn secret_file(&mut self, name: &str, path: &str) -> Option<SecretString> {
         match std::fs::read_to_string(path) {
             Ok(text) if text.trim_end().is_empty() => {
-                self.mistake(name, &format!("{path} is empty"));
+                self.mistake(name, &format!("must be the path of a file with a value; {path} is empty"));
                 None
             }
             Ok(text) => Some(text.trim_end_matches(['\r', '\n']).into()),
             Err(error) => {
-                self.mistake(name, &format!("{path} cannot be read: {error}"));
+                self.mistake(name, &format!("must be the path of a readable file; {path}: {error}"));
                 None
             }
         }
     }
+}
+
+/// The end of a mistake: the refused value. It is left out if it is long, or has an `@` and so perhaps a password.
+fn got(value: &str) -> String {
+    let shown = value.len() <= 100 && !value.contains('@') && !value.contains(char::is_control);
+    if shown { format!("; got `{value}`") } else { String::new() }
 }
 
 /// Any text.
@@ -224,7 +232,7 @@ where
 {
     move |value| match value.parse::<T>() {
         Ok(number) if number >= least && number <= most => Ok(number),
-        _ => Err(format!("it is a number from {least} to {most}")),
+        _ => Err(format!("must be a number from {least} to {most}")),
     }
 }
 
@@ -232,7 +240,7 @@ where
 pub fn duration_between(least: Duration, most: Duration) -> impl FnOnce(&str) -> Result<Duration, String> {
     move |value| match duration::parse(value).map_err(|why| why.to_string())? {
         span if span >= least && span <= most => Ok(span),
-        _ => Err(format!("it is between {least:?} and {most:?}")),
+        _ => Err(format!("must be a duration from {} to {}", duration::format(least), duration::format(most))),
     }
 }
 
@@ -240,9 +248,9 @@ pub fn duration_between(least: Duration, most: Duration) -> impl FnOnce(&str) ->
 ///
 /// # Errors
 ///
-/// When it is neither.
+/// If it is neither.
 pub fn boolean(value: &str) -> Result<bool, String> {
-    value.parse().map_err(|_| "it is true or false".to_owned())
+    value.parse().map_err(|_| "must be true or false".to_owned())
 }
 
 #[cfg(test)]
@@ -267,8 +275,23 @@ mod tests {
         let c = reader.required("C", text);
         let d = reader.required("D", text);
         let mistakes = reader.finish((|| Some((a?, b, c?, d?)))()).unwrap_err();
-        assert_eq!(mistakes.lines().len(), 3);
-        assert!(mistakes.to_string().contains("D: it must be set."));
+        assert_eq!(
+            mistakes.lines(),
+            [
+                "A: must be a number from 1 to 9; got `x`.",
+                "B: must be a whole number and a unit (ms, s, m, h, d), such as 15m; got `5 minutes`.",
+                "D: must be set."
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_that_may_hold_a_password_is_not_quoted() {
+        let vars = vars(&[("A", "http://user:hunter2@host"), ("B", "two\nlines")]);
+        let mut reader = Reader::new(&vars);
+        let _missing = (reader.required("A", between(1_u16, 9)), reader.required("B", boolean));
+        let mistakes = reader.finish(Some(())).unwrap_err();
+        assert_eq!(mistakes.lines(), ["A: must be a number from 1 to 9.", "B: must be true or false."]);
     }
 
     #[test]
@@ -294,6 +317,6 @@ mod tests {
         let mut reader = Reader::new(&vars);
         assert!(reader.required_secret("PASSWORD").is_none());
         let mistakes = reader.finish(Some(())).unwrap_err().to_string();
-        assert!(mistakes.contains("not both") && !mistakes.contains("hunter2"), "{mistakes}");
+        assert!(mistakes.contains("together with PASSWORD_FILE") && !mistakes.contains("hunter2"), "{mistakes}");
     }
 }

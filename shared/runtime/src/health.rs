@@ -1,4 +1,4 @@
-//! `health`: a program asks its own running self whether it is ready, for containers that have no shell.
+//! The client behind the command `health`, by which a container without a shell checks its program.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -8,33 +8,33 @@ use std::time::Duration;
 use crate::env::{Reader, Vars};
 use crate::listen::{self, Address};
 
-/// How long connecting, and each part of the answer, may take.
+/// The longest time for connecting, and for each read and write.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// No answer is longer.
+/// The longest response that is read.
 const MAX_BYTES: u64 = 16 * 1024;
 
-/// Asks `/health/ready` at the first address that the variable `name` holds, or at `usual`.
+/// Requests `/health/ready` from the first address in the variable `name`, or from `default`.
 ///
 /// # Errors
 ///
-/// [`Mistakes`](crate::env::Mistakes) in the variable; or what is wrong, in the program's own words where it has any.
+/// [`Mistakes`](crate::env::Mistakes) in the variable; or why the program is not ready, as its response says.
 pub fn check(
     vars: &dyn Vars,
     name: &str,
-    usual: Address,
+    default: Address,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut reader = Reader::new(vars);
-    let addresses = reader.or(name, vec![usual], listen::list);
+    let addresses = reader.or(name, vec![default], listen::list);
     let address = reader.finish(addresses.into_iter().next())?;
     Ok(ask(&address).map_err(|why| format!("not ready at {address}: {why}"))?)
 }
 
-/// Whether the program at `address` says that it is ready.
+/// Whether the program at `address` reports that it is ready.
 ///
 /// # Errors
 ///
-/// When it does not, or not in time; with its own words, where it has any.
+/// If it does not, or not in time; with the body of the response if there is one.
 pub fn ask(address: &Address) -> io::Result<()> {
     let answer = match address {
         Address::Tcp(address) => {
@@ -64,7 +64,7 @@ fn exchange(mut stream: impl Read + Write) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// Whoever listens everywhere is reached here.
+/// A program that listens on all interfaces is reached on the loopback.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_address_is_a_mistake_of_the_configuration() {
+    fn an_invalid_address_is_a_configuration_mistake() {
         let vars = std::collections::HashMap::from([("ADMIN_OPS_LISTEN", "9001".to_owned())]);
         let usual = Address::Tcp(([127, 0, 0, 1], 9001).into());
         let error = check(&vars, "ADMIN_OPS_LISTEN", usual).unwrap_err();
@@ -111,13 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn nobody_there_is_not_ready() {
+    fn a_closed_port_is_not_ready() {
         let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         assert!(ask(&Address::Tcp(gone)).is_err());
     }
 
     #[test]
-    fn whoever_listens_everywhere_is_asked_here() {
+    fn an_unspecified_address_is_reached_on_the_loopback() {
         let at = |text: &str| reachable(text.parse().unwrap()).to_string();
         assert_eq!(at("0.0.0.0:9001"), "127.0.0.1:9001");
         assert_eq!(at("[::]:9001"), "[::1]:9001");

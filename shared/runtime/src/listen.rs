@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// An address to listen on: `unix:PATH` or `tcp:HOST:PORT`.
+/// An address to listen on: `unix:PATH` or `tcp:IP:PORT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// A Unix socket, by its absolute path.
@@ -16,7 +16,7 @@ pub enum Address {
 
 /// The text is not an address to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an address is unix:/absolute/path or tcp:IP:PORT, such as tcp:127.0.0.1:8002")]
+#[error("must be unix:/absolute/path or tcp:IP:PORT, such as tcp:127.0.0.1:8002")]
 pub struct NotAnAddress;
 
 impl FromStr for Address {
@@ -42,11 +42,11 @@ impl fmt::Display for Address {
     }
 }
 
-/// One or more addresses, with commas between them.
+/// One or more addresses, separated by commas.
 ///
 /// # Errors
 ///
-/// When any of them is not an address.
+/// If any of them is not an address.
 pub fn list(text: &str) -> Result<Vec<Address>, NotAnAddress> {
     text.split(',').map(|part| part.trim().parse()).collect()
 }

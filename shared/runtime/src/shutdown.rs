@@ -1,14 +1,14 @@
-//! When to stop.
+//! The signals that stop a program.
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Ends at the first SIGTERM or SIGINT.
+/// Completes at the first SIGTERM or SIGINT.
 ///
-/// A second one ends the process at once: whoever sends it does not want to wait for the drain.
+/// A second signal ends the process immediately: its sender does not want to wait for the drain.
 ///
 /// # Errors
 ///
-/// When the process may not listen for signals.
+/// If the process cannot listen for signals.
 pub fn requested() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -22,7 +22,7 @@ pub fn requested() -> std::io::Result<impl Future<Output = ()>> {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            tracing::warn!("A second signal arrived; stopping without finishing what is under way.");
+            tracing::warn!("Received a second signal; exiting without waiting for open requests.");
             std::process::exit(1);
         });
     })

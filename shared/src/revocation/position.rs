@@ -3,20 +3,20 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A place in the log: epoch, and sequence number within it, both from 1.
+/// A position in the log: epoch, and sequence number within it, both from 1.
 ///
 /// Positions of a later epoch are greater than all of an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogPosition {
-    /// Which filling of the log. Issued by PostgreSQL, only grows.
+    /// The filling of the log. Issued by PostgreSQL, only grows.
     pub epoch: u64,
-    /// Which record of it.
+    /// The record within the epoch.
     pub seq: u64,
 }
 
 /// The text is not `<epoch>-<seq>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a position is two numbers with a hyphen between them")]
+#[error("must be <epoch>-<sequence number>")]
 pub struct NotALogPosition;
 
 impl fmt::Display for LogPosition {

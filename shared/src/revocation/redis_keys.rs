@@ -5,13 +5,14 @@
 /// `{rev}` is a hash tag, so that all of them lie on one node of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisKeys {
-    /// Hash: `epoch`, `seq` (the last one appended), `floor` (the highest that may have been trimmed away).
+    /// Hash: `epoch`, `seq` (the last record appended), `floor` (the highest record that may have been trimmed), `roles`
+    /// (the version of the role map).
     pub meta: String,
     /// Stream: ids are [`LogPosition`](super::LogPosition)s, the field `d` is the record; a few have a `t` beside it.
     pub log: String,
     /// The map from roles to permissions.
     pub roles: String,
-    /// Channel: records, concatenated; possibly none, which means "read".
+    /// Channel: records, concatenated; an empty message means "read the log".
     pub wake: String,
 }
 
@@ -19,24 +20,24 @@ impl RedisKeys {
     /// The field of a stream entry that holds the record.
     pub const RECORD_FIELD: &'static str = "d";
 
-    /// The field that says which span published it (W3C Trace Context); only where its trace is kept.
+    /// The field with the span that published the record (W3C Trace Context); only if its trace is sampled.
     pub const TRACE_FIELD: &'static str = "t";
 
-    /// What keys begin with where nothing else is configured.
+    /// The default prefix.
     pub const PREFIX: &'static str = "usher:";
 
-    /// Reads a configured prefix. It may hold no braces, because they would move the hash tag.
+    /// Reads a configured prefix. It must not have braces, because they would move the hash tag.
     ///
     /// # Errors
     ///
-    /// When it is not up to 100 visible ASCII characters without braces.
+    /// If it is not at most 100 visible ASCII characters without braces.
     pub fn parse_prefix(text: &str) -> Result<String, &'static str> {
         let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'{' && byte != b'}');
         let fits = plain && text.len() <= 100;
         if fits {
             Ok(text.to_owned())
         } else {
-            Err("it is up to 100 visible characters without braces, such as usher:")
+            Err("must be at most 100 visible ASCII characters without braces, such as usher:")
         }
     }
 
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_stand_under_their_prefix_and_one_hash_tag() {
+    fn keys_have_the_prefix_and_one_hash_tag() {
         let keys = RedisKeys::new("usher:");
         assert_eq!(keys.meta, "usher:{rev}:meta");
         assert_eq!(keys.log, "usher:{rev}:log");
