@@ -31,7 +31,9 @@ pub fn read(path: &str) -> Result<Vec<u8>, String> {
 ///
 /// As [`read`], with the path.
 pub fn roots(path: &str) -> Result<RootCertStore, String> {
-    read(path).and_then(|pem| trusted(&pem).map_err(|why| why.to_string())).map_err(|why| format!("{why}; got `{path}`"))
+    read(path)
+        .and_then(|pem| trusted(&pem).map_err(|why| why.to_string()))
+        .map_err(|why| format!("{why}; got `{path}`"))
 }
 
 /// The certificates that can be trusted.

@@ -148,7 +148,10 @@ impl<'v> Reader<'v> {
         let before = self.mistakes.len();
         let value = self.optional_secret(name);
         if value.is_none() && self.mistakes.len() == before {
-            self.mistake(name, &format!("must be set, or {name}_FILE must be the path of a file that holds the value"));
+            self.mistake(
+                name,
+                &format!("must be set, or {name}_FILE must be the path of a file that holds the value"),
+            );
         }
         value
     }
@@ -240,7 +243,9 @@ where
 pub fn duration_between(least: Duration, most: Duration) -> impl FnOnce(&str) -> Result<Duration, String> {
     move |value| match duration::parse(value).map_err(|why| why.to_string())? {
         span if span >= least && span <= most => Ok(span),
-        _ => Err(format!("must be a duration from {} to {}", duration::format(least), duration::format(most))),
+        _ => {
+            Err(format!("must be a duration from {} to {}", duration::format(least), duration::format(most)))
+        }
     }
 }
 
@@ -317,6 +322,9 @@ mod tests {
         let mut reader = Reader::new(&vars);
         assert!(reader.required_secret("PASSWORD").is_none());
         let mistakes = reader.finish(Some(())).unwrap_err().to_string();
-        assert!(mistakes.contains("together with PASSWORD_FILE") && !mistakes.contains("hunter2"), "{mistakes}");
+        assert!(
+            mistakes.contains("together with PASSWORD_FILE") && !mistakes.contains("hunter2"),
+            "{mistakes}"
+        );
     }
 }

@@ -4,13 +4,13 @@ use std::fmt;
 
 use aws_lc_rs::digest;
 
-use super::Kind;
+use super::kind::Kind;
 
 /// The first 16 bytes of `SHA-256(issuer, NUL, kind, NUL, claim text)`.
 ///
-/// `kind` is the record's kind byte, the claim text is the claim as it stands in the token, in UTF-8.
-/// A hash, so that foreign identifiers of any form and length fit; the issuer is part of it, so that two
-/// issuers' identifiers never meet.
+/// `kind` is the record's kind byte; the claim text is the claim as it is in the token, in UTF-8.
+/// A hash, so that foreign identifiers of any form and length fit. The issuer is part of it, so that identifiers of two
+/// issuers never collide.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordKey([u8; 16]);
 
@@ -18,7 +18,7 @@ impl RecordKey {
     /// The key of records about everything.
     pub const ZERO: Self = Self([0; 16]);
 
-    /// The key of `claim`, an identifier of kind `kind` that `issuer` gave.
+    /// The key of `claim`, an identifier of kind `kind` from `issuer`.
     pub fn new(issuer: &str, kind: Kind, claim: &str) -> Self {
         let mut hash = digest::Context::new(&digest::SHA256);
         hash.update(issuer.as_bytes());
@@ -37,7 +37,7 @@ impl RecordKey {
         Self(bytes)
     }
 
-    /// The bytes, as they stand in a record.
+    /// The bytes, as they are in a record.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }

@@ -10,7 +10,8 @@
 //! | 8-23 | key | [`RecordKey`]; zero for everything |
 //! | 24-31 | argument | big-endian: minimum generation (user, everything), else zero |
 
-use super::RecordKey;
+use super::key::RecordKey;
+use super::kind::{Kind, Reason};
 
 /// The length of a record.
 pub const RECORD_BYTES: usize = 32;
@@ -18,38 +19,12 @@ pub const RECORD_BYTES: usize = 32;
 const VERSION: u8 = 1;
 const NEVER: u32 = u32::MAX;
 
-/// What a record revokes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Kind {
-    /// One access token, by its `jti`.
-    Token = 1,
-    /// All tokens of a session, by `sid`.
-    Session = 2,
-    /// All tokens of a user whose generation is below the argument.
-    User = 3,
-    /// All tokens signed with a key, by `kid`, and the key itself.
-    Key = 4,
-    /// All tokens whose deployment generation is below the argument.
-    Everything = 5,
-}
-
-/// Why; the client is told, so that it knows whether a refresh would help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Reason {
-    /// Signed out, banned, reused: only signing in helps. For a user it wins over the other.
-    Revoked = 1,
-    /// The roles changed: a refresh brings a good token.
-    RefreshNeeded = 2,
-}
-
-/// When a record has nothing left to refuse.
+/// Until when a record is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Until {
     /// Seconds since the Unix epoch, below 2^32 - 1 (the year 2106).
     At(u32),
-    /// A killed key stays killed.
+    /// Forever: a killed key stays killed.
     Never,
 }
 
@@ -62,7 +37,7 @@ pub struct Record {
     pub reason: Reason,
     /// Until when it must be kept.
     pub until: Until,
-    /// Which one.
+    /// Which token, session, user or key.
     pub key: RecordKey,
     /// The minimum generation for [`Kind::User`] and [`Kind::Everything`], zero otherwise. For a foreign
     /// issuer the generation of a token is its issue time in seconds.
@@ -73,19 +48,19 @@ pub struct Record {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// Not 32 bytes.
-    #[error("a record has 32 bytes, not {0}")]
+    #[error("a record must have 32 bytes; got {0}")]
     Length(usize),
     /// Written by a newer program.
-    #[error("record version {0} is not known")]
+    #[error("unknown record version {0}")]
     Version(u8),
     /// An unknown kind.
-    #[error("record kind {0} is not known")]
+    #[error("unknown record kind {0}")]
     Kind(u8),
     /// An unknown reason.
-    #[error("record reason {0} is not known")]
+    #[error("unknown record reason {0}")]
     Reason(u8),
-    /// A byte that is zero in this version was not, or everything had a key.
-    #[error("a byte of the record that must be zero is not")]
+    /// A byte that must be zero in this version is not, or a record about everything has a key.
+    #[error("a byte of the record that must be zero is not zero")]
     NotZero,
 }
 
@@ -112,7 +87,7 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// When the bytes are not exactly a record of this version.
+    /// If the bytes are not exactly a record of this version.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let bytes: &[u8; RECORD_BYTES] = bytes.try_into().map_err(|_| RecordError::Length(bytes.len()))?;
         let [version, kind, reason, zero, u0, u1, u2, u3, rest @ ..] = bytes;
@@ -122,8 +97,8 @@ impl Record {
         let (key, argument) = rest.split_first_chunk::<16>().ok_or(RecordError::Length(bytes.len()))?;
         let argument = argument.first_chunk::<8>().ok_or(RecordError::Length(bytes.len()))?;
         let record = Self {
-            kind: Kind::from_byte(*kind)?,
-            reason: Reason::from_byte(*reason)?,
+            kind: Kind::from_byte(*kind).ok_or(RecordError::Kind(*kind))?,
+            reason: Reason::from_byte(*reason).ok_or(RecordError::Reason(*reason))?,
             until: match u32::from_be_bytes([*u0, *u1, *u2, *u3]) {
                 NEVER => Until::Never,
                 second => Until::At(second),
@@ -136,41 +111,8 @@ impl Record {
     }
 }
 
-impl Kind {
-    /// The kind of a record's second byte.
-    ///
-    /// # Errors
-    ///
-    /// When no kind has this number.
-    pub const fn from_byte(byte: u8) -> Result<Self, RecordError> {
-        match byte {
-            1 => Ok(Self::Token),
-            2 => Ok(Self::Session),
-            3 => Ok(Self::User),
-            4 => Ok(Self::Key),
-            5 => Ok(Self::Everything),
-            _ => Err(RecordError::Kind(byte)),
-        }
-    }
-}
-
-impl Reason {
-    /// The reason of a record's third byte.
-    ///
-    /// # Errors
-    ///
-    /// When no reason has this number.
-    pub const fn from_byte(byte: u8) -> Result<Self, RecordError> {
-        match byte {
-            1 => Ok(Self::Revoked),
-            2 => Ok(Self::RefreshNeeded),
-            _ => Err(RecordError::Reason(byte)),
-        }
-    }
-}
-
 impl Until {
-    /// The end at `second`; ends beyond what a record can say never come.
+    /// The end at `second`; an end beyond the range of the format is [`Until::Never`].
     pub fn at(second: u64) -> Self {
         match u32::try_from(second) {
             Ok(second) if second != NEVER => Self::At(second),
@@ -181,7 +123,7 @@ impl Until {
 
 /// Reads concatenated records: a wake message, or a file.
 ///
-/// Each record is judged alone, so that one that is not understood hides no other.
+/// Each record is decoded alone, so that an unknown one does not hide others.
 pub fn decode_all(bytes: &[u8]) -> impl Iterator<Item = Result<Record, RecordError>> + '_ {
     bytes.chunks(RECORD_BYTES).map(Record::decode)
 }

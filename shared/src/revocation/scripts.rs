@@ -40,7 +40,7 @@ pub const SYNC: &str = concat!(include_str!("scripts/fields.lua"), include_str!(
 
 #[cfg(test)]
 mod tests {
-    use crate::revocation::RedisKeys;
+    use crate::revocation::redis_keys::RedisKeys;
 
     #[test]
     fn lua_and_rust_name_the_fields_of_an_entry_alike() {

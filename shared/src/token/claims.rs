@@ -1,20 +1,23 @@
-//! The claims of an access token, as minted and as believed.
+//! The claims of an access token: as minted, and as verified.
 
 use serde::{Deserialize, Serialize};
 
-use super::TokenError;
+use super::error::TokenError;
 use crate::revocation::{Kind, RecordKey};
 use crate::role::RoleName;
 
-/// The claims of Usher's own access tokens (RFC 9068, section 2.2, and our two generations).
+/// The media type of an access token's header (RFC 9068, section 2.1), without its `application/`.
+pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+
+/// The claims of Usher's own access tokens (RFC 9068, section 2.2, and two generations).
 ///
-/// Every one is required but `sid`, which service accounts do not have. Times are whole seconds since the
+/// All are required except `sid`, which service accounts do not have. Times are whole seconds since the
 /// Unix epoch. Unknown claims are ignored, repeated ones refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who issued it: a URL.
+    /// The issuer: a URL.
     pub iss: String,
-    /// For whom: one audience.
+    /// The audience: exactly one.
     pub aud: String,
     /// The user's or service account's identifier, never an e-mail address.
     pub sub: String,
@@ -25,7 +28,7 @@ pub struct Claims {
     pub jti: String,
     /// Issued at, by the clock of PostgreSQL.
     pub iat: u64,
-    /// Not good from then on.
+    /// Expires at: invalid from this second on.
     pub exp: u64,
     /// The user's token generation when it was minted.
     #[serde(rename = "gen")]
@@ -35,53 +38,53 @@ pub struct Claims {
     pub deployment_generation: u64,
     /// The roles, in order of name.
     pub roles: Vec<RoleName>,
-    /// When the user last proved who they are.
+    /// When the user last authenticated.
     pub auth_time: u64,
-    /// How (RFC 8176), such as `pwd`.
+    /// The authentication methods (RFC 8176), such as `pwd`.
     pub amr: Vec<String>,
-    /// For which client it was minted.
+    /// The OAuth client.
     pub client_id: String,
 }
 
-/// A token whose signature and claims have been found good once.
+/// A token whose signature and claims are valid.
 ///
-/// What may change while it is remembered is judged on every request: [`Self::is_expired`], the
-/// audience, the revocations under its four keys, the policy.
+/// It may be cached. What can change meanwhile is checked on every request: [`Self::is_expired`], the audience,
+/// the revocations under its four keys, the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedToken {
-    /// Who: visible ASCII without commas, fit for a header.
+    /// The user: visible ASCII without commas, safe in a header.
     pub subject: String,
-    /// In which session.
+    /// The session.
     pub session: Option<String>,
-    /// For whom; one of them must be the verifier's own.
+    /// The audiences; one of them must be the verifier's own.
     pub audiences: Vec<String>,
     /// The roles it carries.
     pub roles: Vec<RoleName>,
     /// Issued at.
     pub issued_at: u64,
-    /// Not good from then on.
+    /// Invalid from this second on.
     pub expires_at: u64,
     /// `gen`; for a foreign issuer the issue time.
     pub generation: u64,
     /// `ggen`; for a foreign issuer the issue time.
     pub deployment_generation: u64,
-    /// Under which it would be revoked alone; absent when a foreign token has no identifier.
+    /// The revocation key of this token; absent if a foreign token has no identifier.
     pub token_key: Option<RecordKey>,
-    /// Under which its session would be revoked.
+    /// The revocation key of its session.
     pub session_key: Option<RecordKey>,
-    /// Under which its user would be revoked.
+    /// The revocation key of its user.
     pub user_key: RecordKey,
-    /// Under which the key that signed it would be revoked.
+    /// The revocation key of the key that signed it.
     pub signing_key: RecordKey,
 }
 
 impl VerifiedToken {
-    /// Whether it has ended at `now`, `leeway` seconds granted.
+    /// Whether it has expired at `now`, with `leeway` seconds of tolerance.
     pub fn is_expired(&self, now: u64, leeway: u64) -> bool {
         now >= self.expires_at.saturating_add(leeway)
     }
 
-    /// Whether it says that it is meant for `audience`.
+    /// Whether `audience` is one of its audiences.
     pub fn is_for(&self, audience: &str) -> bool {
         self.audiences.iter().any(|one| one == audience)
     }
@@ -92,7 +95,7 @@ impl Claims {
     ///
     /// # Errors
     ///
-    /// When an identity is not fit for a header.
+    /// If an identity does not fit into a header.
     pub(super) fn into_verified(self, kid: &str) -> Result<VerifiedToken, TokenError> {
         let identities = [Some(&self.sub), self.sid.as_ref(), Some(&self.jti)];
         if !identities.into_iter().flatten().all(|text| is_identity(text)) {
@@ -116,11 +119,11 @@ impl Claims {
     }
 }
 
-/// The longest identity: two of them and the roles have to fit into the one page in which nginx reads the
-/// sidecar's answer.
+/// The longest identity: two of them and the roles must fit into the one page of memory in which nginx reads the
+/// sidecar's response.
 const MAX_IDENTITY_BYTES: usize = 512;
 
-/// Whether an identity is fit for a header and a comma-separated list: visible ASCII, no comma, neither empty
+/// Whether an identity is safe in a header and in a comma-separated list: visible ASCII, no comma, neither empty
 /// nor over [`MAX_IDENTITY_BYTES`].
 pub(super) fn is_identity(text: &str) -> bool {
     (1..=MAX_IDENTITY_BYTES).contains(&text.len())

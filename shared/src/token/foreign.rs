@@ -1,32 +1,33 @@
-//! Tokens of an issuer other than Usher: what to demand of them, and how to read their claims.
+//! Tokens of an issuer other than Usher: what they must be, and how their claims are read.
 
 use serde_json::{Map, Value};
 
-use super::claims::is_identity;
-use super::{Algorithm, TokenError, VerifiedToken};
+use super::claims::{VerifiedToken, is_identity};
+use super::error::TokenError;
+use super::key::Algorithm;
 use crate::revocation::{Kind, RecordKey};
 use crate::role::RoleName;
 
-/// How many bytes a token's role names take together, with commas between them: as many as admin gives one
-/// person. nginx reads the sidecar's answer into one page of 4 KiB, and answers 502 when it does not fit.
+/// The most bytes that a token's role names may take together, with commas between them: as many as admin gives one
+/// user. nginx reads the sidecar's response into one page of 4 KiB, and answers 502 if it does not fit.
 const MAX_ROLES_BYTES: usize = 2048;
 
-/// What a sidecar that stands before another issuer's tokens accepts.
+/// What a sidecar accepts that verifies another issuer's tokens.
 ///
 /// A claim is named by its path, with dots between the members, such as `realm_access.roles`. There are
 /// no generations: user revocations act by issue time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Foreign {
-    /// The accepted algorithms; a key of another one is as good as none.
+    /// The accepted algorithms; keys of others are refused.
     pub algorithms: Vec<Algorithm>,
     /// The required `typ`; `None` accepts any.
     pub token_type: Option<String>,
     /// The claim that names the user.
     pub user_claim: String,
-    /// The claim that names the session; absent from a token means that it has none.
+    /// The claim that names the session; a token without it has no session.
     pub session_claim: String,
-    /// The claim with the roles: an array, or one text with spaces between. Values that are no role
-    /// names of ours are passed over.
+    /// The claim with the roles: an array, or one text with spaces between. Values that are not valid
+    /// role names are ignored.
     pub roles_claim: String,
 }
 
@@ -85,7 +86,7 @@ impl Foreign {
 }
 
 fn find<'c>(claims: &'c Map<String, Value>, path: &str) -> Option<&'c Value> {
-    // A claim whose own name holds dots, such as a URL, is found whole before it is split.
+    // A claim whose own name has dots, such as a URL, is looked up whole before it is split.
     if let Some(value) = claims.get(path) {
         return Some(value);
     }
@@ -113,7 +114,7 @@ fn optional_identity(claims: &Map<String, Value>, path: &str) -> Result<Option<S
     }
 }
 
-/// A `NumericDate` (RFC 7519, section 2), which may have a fraction; cut down to the second.
+/// A `NumericDate` (RFC 7519, section 2), which may have a fraction; it is cut off.
 fn seconds(claims: &Map<String, Value>, name: &str) -> Result<u64, TokenError> {
     const LATEST: f64 = 253_402_300_799.0; // the end of the year 9999
     let value = claims.get(name).ok_or(TokenError::MissingClaim)?;

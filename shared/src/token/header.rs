@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 
-use super::TokenError;
+use super::error::TokenError;
 
-/// What of a header matters. Repeated members are refused by the derived reader.
+/// The members that matter. The derived reader refuses repeated ones.
 #[derive(Debug, Deserialize)]
 pub(super) struct Header {
     pub(super) alg: String,
@@ -31,7 +31,7 @@ pub(super) struct Header {
     x5c: Present,
 }
 
-/// Whether a member stands in the header at all, whatever its value.
+/// Whether a member is in the header at all, with any value.
 #[derive(Debug, Default)]
 struct Present(bool);
 

@@ -1,41 +1,43 @@
-//! ID tokens of OpenID providers (OpenID Connect Core 1.0, section 3.1.3.7): who somebody is there.
+//! Verifies ID tokens of OpenID providers (OpenID Connect Core 1.0, section 3.1.3.7).
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 
+use super::claims::ACCESS_TOKEN_TYPE;
+use super::error::TokenError;
 use super::header::Header;
-use super::verify::open;
-use super::{ACCESS_TOKEN_TYPE, Algorithm, KeySet, PublicKey, TokenError};
+use super::jws::open;
+use super::key::{Algorithm, KeySet, PublicKey};
 
-/// What an ID token must say to be meant for this client.
+/// What an ID token must contain to be for this client.
 #[derive(Debug, Clone, Copy)]
 pub struct IdTokenCheck<'c> {
-    /// The names that the provider has; one of them is the issuer.
+    /// The provider's names; one of them must be the issuer.
     pub issuers: &'c [&'c str],
-    /// Our name there, which is the audience.
+    /// Our client ID at the provider, which must be the audience.
     pub client: &'c str,
-    /// What was sent along with the question, and is given back.
+    /// The nonce of the authorization request, which must come back.
     pub nonce: &'c str,
     /// By how many seconds the clocks may differ.
     pub leeway: u64,
 }
 
-/// Why an ID token says nothing of anybody.
+/// Why an ID token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IdTokenError {
-    /// It is no good token.
+    /// It is not a valid token.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// It was made for another client.
-    #[error("the token is for another client")]
+    /// It is for another client.
+    #[error("the ID token is for another client")]
     WrongAudience,
-    /// It answers another question than ours.
-    #[error("the token answers another question")]
+    /// It belongs to another authorization request.
+    #[error("the ID token has another nonce")]
     WrongNonce,
 }
 
-/// What a client relies on.
+/// The claims that are checked.
 #[derive(Deserialize)]
 struct Claims {
     iss: String,
@@ -59,7 +61,7 @@ enum Audience {
 impl IdTokenCheck<'_> {
     /// Verifies `raw` against `keys` at `now` (seconds since the Unix epoch), and returns its claims.
     ///
-    /// A `kid` is asked for, although the standard lets a provider with one key leave it out.
+    /// A `kid` is required, although the standard allows a provider with one key to omit it.
     ///
     /// # Errors
     ///
@@ -97,7 +99,7 @@ impl IdTokenCheck<'_> {
         Ok(())
     }
 
-    /// Of several audiences the one that was meant is named (`azp`).
+    /// If there are several audiences, `azp` must name this client.
     fn is_for_us(&self, claims: &Claims) -> bool {
         let is_meant = claims.azp.as_deref().is_none_or(|party| party == self.client);
         is_meant
@@ -111,7 +113,7 @@ impl IdTokenCheck<'_> {
     }
 }
 
-/// The key decides the algorithm; the header may only agree. An access token is no ID token.
+/// The key determines the algorithm; the header must agree. An access token is not an ID token.
 fn choose<'k>(header: &Header, keys: &'k KeySet) -> Result<&'k PublicKey, TokenError> {
     if header.is_of_type(ACCESS_TOKEN_TYPE) {
         return Err(TokenError::WrongType);

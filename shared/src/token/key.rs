@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 
-/// The only signatures that are ever accepted. Each belongs to exactly one form of key.
+/// The only accepted signature algorithms. Each belongs to exactly one type of key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     /// Ed25519 (RFC 8037).
@@ -24,7 +24,7 @@ pub struct PublicKey {
     key: DecodingKey,
 }
 
-/// The keys that an issuer publishes. Immutable: a refresh makes a new one.
+/// The keys that an issuer publishes. Immutable: a refresh creates a new one.
 #[derive(Clone, Default)]
 pub struct KeySet {
     keys: HashMap<String, PublicKey>,
@@ -36,11 +36,11 @@ pub enum JwksError {
     /// Not JSON, or not a JWK Set.
     #[error("the document is not a JWK Set (RFC 7517): {0}")]
     Malformed(#[from] serde_json::Error),
-    /// Two keys of one name: which of them is meant cannot be known.
+    /// Two keys with one `kid`: it is ambiguous which one signed a token.
     #[error("the key set has two keys with the kid {0:?}")]
     Repeated(String),
     /// Nothing in it can verify a token.
-    #[error("the key set has no key that can verify a token: a kid and EdDSA, ES256 or RS256 are needed")]
+    #[error("the key set has no usable key: a key must have a kid and be for EdDSA, ES256 or RS256")]
     Empty,
 }
 
@@ -62,7 +62,7 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of a key, by its form alone; `None` for forms that are not accepted.
+    /// The algorithm of a key, by its type alone; `None` for types that are not accepted.
     fn of(jwk: &Jwk) -> Option<Self> {
         let algorithm = match &jwk.algorithm {
             AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => Self::EdDsa,
@@ -82,7 +82,7 @@ impl Algorithm {
 }
 
 impl PublicKey {
-    /// Its name.
+    /// Its `kid`.
     pub fn kid(&self) -> &str {
         &self.kid
     }
@@ -108,11 +108,11 @@ impl PublicKey {
 }
 
 impl KeySet {
-    /// Reads a JWK Set. Keys of other forms or uses are passed over: issuers publish those too.
+    /// Reads a JWK Set. Keys of other types or uses are ignored, because issuers publish those too.
     ///
     /// # Errors
     ///
-    /// When it is no JWK Set, names a key twice, or holds none that can verify a token.
+    /// If it is not a JWK Set, has one `kid` twice, or has no key that can verify a token.
     pub fn parse(json: &[u8]) -> Result<Self, JwksError> {
         let set: JwkSet = serde_json::from_slice(json)?;
         let mut keys = HashMap::new();
@@ -125,12 +125,12 @@ impl KeySet {
         if keys.is_empty() { Err(JwksError::Empty) } else { Ok(Self { keys }) }
     }
 
-    /// The key of this name.
+    /// The key with this `kid`.
     pub fn find(&self, kid: &str) -> Option<&PublicKey> {
         self.keys.get(kid)
     }
 
-    /// The names of all keys, sorted.
+    /// The `kid`s of all keys, sorted.
     pub fn kids(&self) -> Vec<&str> {
         let mut kids: Vec<_> = self.keys.keys().map(String::as_str).collect();
         kids.sort_unstable();
