@@ -77,7 +77,7 @@ impl Command {
             Action::Serve => serve::run(Config::from_vars(vars)?).await,
             Action::Health => health::check(vars, config::OPS_LISTEN, config::usual_ops_address()),
             Action::Migrate => {
-                Logs::for_a_person().start();
+                Logs::for_terminal().start();
                 migrate::run(vars).await
             }
             Action::Superuser(action) => superuser::run(action, for_a_person(vars)?).await,
@@ -92,7 +92,7 @@ impl Command {
 /// The configuration of an operator command.
 fn for_a_person(vars: &dyn Vars) -> Result<CommandConfig, Failure> {
     let config = CommandConfig::from_vars(vars)?;
-    Logs::for_a_person().start();
+    Logs::for_terminal().start();
     Ok(config)
 }
 

@@ -91,7 +91,7 @@ async fn metrics(context: &Context) -> Result<String, std::fmt::Error> {
         pool: context.db.status(),
         hash_places: context.hasher.places(),
         relay_lag: within(PATIENCE, look_at_relay(context)).await.ok(),
-        lines_lost: context.levels.lost(),
+        lines_lost: context.levels.dropped_lines(),
     };
     context.metrics.observe(observed);
     context.metrics.encode()

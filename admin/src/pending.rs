@@ -127,7 +127,7 @@ impl Pending {
     /// One connection for all, except with sentinels: there it may lead to a demoted master, and entries are
     /// so few that each may query the sentinels.
     async fn connection(&self) -> Result<ConnectionManager, redis::RedisError> {
-        if self.redis.is_watched() {
+        if self.redis.has_sentinels() {
             return manager(&self.redis).await;
         }
         self.connection.get_or_try_init(|| manager(&self.redis)).await.cloned()

@@ -132,7 +132,7 @@ impl App {
             handlers: Decisions::of_workers(
                 &decider,
                 config.challenges,
-                config.traces.are_wanted(),
+                config.traces.are_enabled(),
                 metrics.tallies(),
             ),
             operations: Operations { ready, metrics, levels: Levels::default(), is_near: false },

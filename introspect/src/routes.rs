@@ -112,7 +112,7 @@ impl Handler for Operations {
                 None => text(StatusCode::OK, "ready\n".to_owned()),
                 Some(missing) => text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {missing}\n")),
             },
-            "/metrics" if known => metrics(self.metrics.text(self.levels.lost())),
+            "/metrics" if known => metrics(self.metrics.text(self.levels.dropped_lines())),
             "/health/live" | "/health/ready" | "/metrics" => {
                 text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned())
             }

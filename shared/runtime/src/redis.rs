@@ -1,11 +1,12 @@
-//! Redis: where it is, as the variables say, and a client of the master that is there now.
+//! How to reach Redis, as the environment says, and a client of its current master.
 
 mod sentinel;
+mod server;
 
 use std::fmt;
 
 use redis::io::tcp::TcpSettings;
-use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisError, TlsCertificates};
+use redis::{Client, ConnectionInfo, RedisError};
 use secrecy::{ExposeSecret as _, SecretString};
 use sentinel::Sentinels;
 use shared::revocation::RedisKeys;
@@ -18,33 +19,29 @@ const SENTINELS: &str = "REDIS_SENTINELS";
 const MASTER: &str = "REDIS_MASTER";
 const CA: &str = "REDIS_TLS_CA";
 
-const URL_FORM: &str =
-    "it is redis://[user:password@]host[:port][/database], the same with rediss: for TLS, or unix:/path";
-
-/// How to reach Redis, and under which prefix our keys lie. Its `Debug` shows no password.
+/// How to reach Redis, and the prefix of all keys. Its `Debug` shows no password.
 #[derive(Clone)]
 pub struct Redis {
-    place: Place,
-    /// Whom to trust with TLS; none: whom the system trusts.
+    address: RedisAddress,
+    /// The certificate authority for TLS; if `None`, the system trust store.
     ca: Option<Vec<u8>>,
-    /// What every key begins with.
+    /// The beginning of every key.
     pub prefix: String,
 }
 
-/// Where it is.
 #[derive(Clone)]
-enum Place {
-    /// Here.
-    Named(ConnectionInfo),
-    /// Where sentinels say.
-    Watched(Sentinels),
+enum RedisAddress {
+    /// One server.
+    Server(ConnectionInfo),
+    /// The master that sentinels name.
+    Sentinels(Sentinels),
 }
 
-impl Place {
-    fn is_asked_by_tls(&self) -> bool {
+impl RedisAddress {
+    fn uses_tls(&self) -> bool {
         match self {
-            Self::Named(server) => matches!(server.addr(), ConnectionAddr::TcpTls { .. }),
-            Self::Watched(sentinels) => sentinels.are_asked_by_tls(),
+            Self::Server(server) => server::uses_tls(server),
+            Self::Sentinels(sentinels) => sentinels.use_tls(),
         }
     }
 }
@@ -61,8 +58,8 @@ impl Redis {
         reader.finish(redis)
     }
 
-    /// Reads `REDIS_URL`, or `REDIS_SENTINELS` with `REDIS_MASTER`, and what goes with them. What is wrong with a text
-    /// that may hold a password is not quoted.
+    /// Reads `REDIS_URL`, or `REDIS_SENTINELS` with `REDIS_MASTER`, and their companions. Values that may hold a
+    /// password are never quoted.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let (url, sentinels) = (reader.optional_secret(URL), reader.optional_secret(SENTINELS));
         let master = reader.optional(MASTER, text);
@@ -70,114 +67,97 @@ impl Redis {
             (reader.optional("REDIS_USERNAME", text), reader.optional_secret("REDIS_PASSWORD"));
         let ca = reader.optional(CA, certificates::read);
         let prefix = reader.or("REDIS_PREFIX", RedisKeys::PREFIX.to_owned(), RedisKeys::parse_prefix);
-        let place = match (url, sentinels, master) {
+        let address = match (url, sentinels, master) {
             (Some(url), None, None) => {
                 if user.is_some() || password.is_some() {
-                    let why = "they are for a master that sentinels name; REDIS_URL has places for its own";
+                    let why =
+                        "must be set only with REDIS_SENTINELS; REDIS_URL holds its own user and password";
                     reader.mistake("REDIS_USERNAME, REDIS_PASSWORD", why);
                 }
-                named(reader, &url)
+                one_server(reader, &url)
             }
             (None, Some(sentinels), Some(master)) => {
                 let read = Sentinels::parse(sentinels.expose_secret(), &master, user, password);
-                read.map(Place::Watched).map_err(|why| reader.mistake(SENTINELS, why)).ok()
+                read.map(RedisAddress::Sentinels).map_err(|why| reader.mistake(SENTINELS, why)).ok()
             }
             (None, None, None) => {
-                reader.mistake(
-                    URL,
-                    "it must be set, or REDIS_SENTINELS with REDIS_MASTER; or a file of REDIS_URL_FILE",
-                );
+                reader
+                    .mistake(URL, "must be set; or set REDIS_URL_FILE, or REDIS_SENTINELS and REDIS_MASTER");
                 None
             }
             (Some(_), _, _) => {
                 reader.mistake(
                     URL,
-                    "it is in place of REDIS_SENTINELS with REDIS_MASTER; set the one or the others",
+                    "must not be set together with REDIS_SENTINELS or REDIS_MASTER; set either REDIS_URL or both of these",
                 );
                 None
             }
             (None, _, _) => {
                 reader.mistake(
                     SENTINELS,
-                    "it and REDIS_MASTER, the name that they watch it under, are set together",
+                    "must be set together with REDIS_MASTER, the name of the master that they monitor",
                 );
                 None
             }
         };
-        if ca.is_some() && place.as_ref().is_some_and(|place| !place.is_asked_by_tls()) {
-            reader.mistake(CA, "it is for TLS, which is asked for with rediss: in place of redis:");
+        if ca.is_some() && address.as_ref().is_some_and(|address| !address.uses_tls()) {
+            reader.mistake(CA, "must be set only with TLS: use rediss: instead of redis:");
         }
-        Some(Self { place: place?, ca, prefix })
+        Some(Self { address: address?, ca, prefix })
     }
 
-    /// The same with these settings for every connection to it.
+    /// The same, with these settings for every connection.
     #[must_use]
     pub fn with_tcp_settings(mut self, settings: &TcpSettings) -> Self {
-        self.place = match self.place {
-            Place::Named(server) => Place::Named(server.set_tcp_settings(settings.clone())),
-            Place::Watched(sentinels) => Place::Watched(sentinels.with_tcp_settings(settings)),
+        self.address = match self.address {
+            RedisAddress::Server(server) => RedisAddress::Server(server.set_tcp_settings(settings.clone())),
+            RedisAddress::Sentinels(sentinels) => {
+                RedisAddress::Sentinels(sentinels.with_tcp_settings(settings))
+            }
         };
         self
     }
 
-    /// Whether it may be elsewhere tomorrow.
-    pub fn is_watched(&self) -> bool {
-        matches!(self.place, Place::Watched(_))
+    /// Whether sentinels name the master, so that its address can change.
+    pub fn has_sentinels(&self) -> bool {
+        matches!(self.address, RedisAddress::Sentinels(_))
     }
 
-    /// A client of the master: of the one that sentinels name now, where there are any. Not connected; a connection that
-    /// was lost is made anew with another client.
+    /// A client of the master; with sentinels, of the one that they name now. Not connected. After a lost connection
+    /// ask for another client, because the master may have changed.
     ///
     /// # Errors
     ///
-    /// When no sentinel names a master.
+    /// If no sentinel names a master.
     pub async fn client(&self) -> Result<Client, RedisError> {
-        let server = match &self.place {
-            Place::Named(server) => server.clone(),
-            Place::Watched(sentinels) => sentinels.master(self.ca.as_ref()).await?,
+        let server = match &self.address {
+            RedisAddress::Server(server) => server.clone(),
+            RedisAddress::Sentinels(sentinels) => sentinels.master(self.ca.as_ref()).await?,
         };
-        open(server, self.ca.as_ref())
+        server::open(server, self.ca.as_ref())
     }
 }
 
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = match &self.place {
-            Place::Named(server) => server.addr().to_string(),
-            Place::Watched(sentinels) => sentinels.to_string(),
+        let address = match &self.address {
+            RedisAddress::Server(server) => server.addr().to_string(),
+            RedisAddress::Sentinels(sentinels) => sentinels.to_string(),
         };
-        f.debug_struct("Redis").field("place", &place).field("prefix", &self.prefix).finish_non_exhaustive()
+        f.debug_struct("Redis")
+            .field("address", &address)
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 
-fn named(reader: &mut Reader<'_>, url: &SecretString) -> Option<Place> {
-    match address(url.expose_secret()) {
-        Ok(server) => Some(Place::Named(server)),
+fn one_server(reader: &mut Reader<'_>, url: &SecretString) -> Option<RedisAddress> {
+    match server::parse(url.expose_secret()) {
+        Ok(server) => Some(RedisAddress::Server(server)),
         Err(why) => {
             reader.mistake(URL, why);
             None
         }
-    }
-}
-
-/// Reads a URL. A revocation must not wait for an acknowledgement: Nagle's algorithm is off.
-fn address(url: &str) -> Result<ConnectionInfo, &'static str> {
-    let server = url.into_connection_info().map_err(|_| URL_FORM)?;
-    if matches!(server.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) {
-        return Err(
-            "certificates are always verified: leave #insecure out, and name the authority in REDIS_TLS_CA",
-        );
-    }
-    Ok(server.set_tcp_settings(TcpSettings::default().set_nodelay(true)))
-}
-
-/// With the certificates of `ca` where TLS is spoken.
-fn open(server: ConnectionInfo, ca: Option<&Vec<u8>>) -> Result<Client, RedisError> {
-    match (server.addr(), ca) {
-        (ConnectionAddr::TcpTls { .. }, Some(ca)) => {
-            Client::build_with_tls(server, TlsCertificates { client_tls: None, root_cert: Some(ca.clone()) })
-        }
-        _ => Client::open(server),
     }
 }
 
@@ -193,13 +173,13 @@ mod tests {
     }
 
     #[test]
-    fn it_is_at_a_url_or_where_sentinels_say() {
-        assert!(!read(&[("REDIS_URL", "redis://a:6379")]).unwrap().is_watched());
-        assert!(!read(&[("REDIS_URL", "rediss://u:p@a")]).unwrap().is_watched());
+    fn the_address_is_a_url_or_a_list_of_sentinels() {
+        assert!(!read(&[("REDIS_URL", "redis://a:6379")]).unwrap().has_sentinels());
+        assert!(!read(&[("REDIS_URL", "rediss://u:p@a")]).unwrap().has_sentinels());
         let sentinels = ("REDIS_SENTINELS", "a:26379,redis://u:p@b:26379");
         let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/authority.pem");
         assert!(read(&[("REDIS_URL", "rediss://a"), ("REDIS_TLS_CA", ca)]).is_ok());
-        assert!(read(&[sentinels, ("REDIS_MASTER", "usher")]).unwrap().is_watched());
+        assert!(read(&[sentinels, ("REDIS_MASTER", "usher")]).unwrap().has_sentinels());
         for (wrong, named) in [
             (vec![], "REDIS_URL"),
             (vec![sentinels], "REDIS_SENTINELS"),

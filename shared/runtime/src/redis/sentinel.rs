@@ -1,6 +1,6 @@
-//! Sentinels: asked all at once who the master is, so that one that hangs costs nobody's patience.
+//! Sentinels: all are asked for the master at once, so that one that hangs does not delay the others' responses.
 //!
-//! The client library's own asks one after another, and waits for each without a bound.
+//! The client library asks them one after another, and waits for each without a limit.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,28 +14,28 @@ use redis::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{address, open};
+use super::server::{open, parse, uses_tls};
 
-/// Longer than this no sentinel is waited for: less than whoever asks for a client waits himself.
+/// The longest wait for a sentinel: shorter than the waits of all callers.
 const PATIENCE: Duration = Duration::from_millis(800);
 
-/// Where they are, and what they watch.
+/// The addresses of the sentinels, and the name of the master that they monitor.
 #[derive(Clone)]
 pub(super) struct Sentinels {
     all: Vec<ConnectionInfo>,
     master: String,
-    /// What the master wants of us.
+    /// User and password for the master.
     credentials: RedisConnectionInfo,
     settings: TcpSettings,
 }
 
 impl Sentinels {
-    /// All of them, and the master with them.
-    pub(super) fn are_asked_by_tls(&self) -> bool {
-        self.all.iter().any(|sentinel| matches!(sentinel.addr(), ConnectionAddr::TcpTls { .. }))
+    /// Whether connections use TLS: those to all sentinels, and to the master.
+    pub(super) fn use_tls(&self) -> bool {
+        self.all.iter().any(uses_tls)
     }
 
-    /// Reads a list with commas between, of `host:port` or of URLs; with `rediss:` the master, too, speaks TLS.
+    /// Reads a list of `host:port` or URLs, separated by commas; with `rediss:` the master uses TLS too.
     pub(super) fn parse(
         list: &str,
         master: &str,
@@ -43,9 +43,8 @@ impl Sentinels {
         password: Option<SecretString>,
     ) -> Result<Self, &'static str> {
         let all: Vec<_> = list.split(',').map(|item| sentinel(item.trim())).collect::<Result<_, _>>()?;
-        let tls = |sentinel: &&ConnectionInfo| matches!(sentinel.addr(), ConnectionAddr::TcpTls { .. });
-        if ![0, all.len()].contains(&all.iter().filter(tls).count()) {
-            return Err("all of them are asked by TLS (rediss:), or none");
+        if all.iter().any(uses_tls) && !all.iter().all(uses_tls) {
+            return Err("must use TLS (rediss:) for all sentinels or for none");
         }
         let mut credentials = RedisConnectionInfo::default();
         if let Some(user) = user {
@@ -63,7 +62,7 @@ impl Sentinels {
         self
     }
 
-    /// Where the master is, by the first of them that knows.
+    /// The address of the master, from the first sentinel that knows it.
     pub(super) async fn master(&self, ca: Option<&Vec<u8>>) -> Result<ConnectionInfo, RedisError> {
         let mut asked: FuturesUnordered<_> = self.all.iter().map(|sentinel| self.ask(sentinel, ca)).collect();
         let mut last = None;
@@ -74,7 +73,7 @@ impl Sentinels {
             }
         }
         let why = last.map(|error| error.to_string()).unwrap_or_default();
-        Err((ErrorKind::MasterNameNotFoundBySentinel, "no sentinel names the master", why).into())
+        Err((ErrorKind::MasterNameNotFoundBySentinel, "no sentinel knows the master", why).into())
     }
 
     async fn ask(
@@ -91,7 +90,11 @@ impl Sentinels {
         question.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.master);
         let answer: Option<(String, u16)> = question.query_async(&mut connection).await?;
         let Some((host, port)) = answer else {
-            return Err((ErrorKind::MasterNameNotFoundBySentinel, "it watches nothing of this name").into());
+            return Err((
+                ErrorKind::MasterNameNotFoundBySentinel,
+                "the sentinel does not monitor a master with this name",
+            )
+                .into());
         };
         let place = match sentinel.addr() {
             ConnectionAddr::TcpTls { .. } => {
@@ -111,13 +114,13 @@ impl fmt::Display for Sentinels {
     }
 }
 
-/// Reads one of the list.
+/// Reads one item of the list.
 fn sentinel(item: &str) -> Result<ConnectionInfo, &'static str> {
-    const FORM: &str = "it is host:port, or redis://[user:password@]host:port, several with commas between";
+    const FORM: &str = "must be host:port or redis://[user:password@]host:port, separated by commas";
     let url = if item.contains("://") { item.to_owned() } else { format!("redis://{item}") };
-    let sentinel = address(&url).map_err(|_| FORM)?;
+    let sentinel = parse(&url).map_err(|_| FORM)?;
     let is_plain = sentinel.redis_settings().db() == 0 && !matches!(sentinel.addr(), ConnectionAddr::Unix(_));
-    // Without a port it would be that of a Redis.
+    // Without a port the default would be that of Redis, not of a sentinel.
     let has_port = url.rsplit(':').next().is_some_and(|end| end.trim_end_matches('/').parse::<u16>().is_ok());
     if is_plain && has_port && !item.is_empty() { Ok(sentinel) } else { Err(FORM) }
 }
@@ -128,26 +131,26 @@ mod tests {
 
     use super::*;
 
-    fn parse(list: &str) -> Result<Sentinels, &'static str> {
+    fn read(list: &str) -> Result<Sentinels, &'static str> {
         Sentinels::parse(list, "usher", None, None)
     }
 
     #[test]
     fn a_list_has_addresses_with_ports() {
         for good in ["a:26379", "a:26379, b:1,[::1]:2", "rediss://u:p@a:1,rediss://b:2"] {
-            assert!(parse(good).is_ok(), "{good}");
+            assert!(read(good).is_ok(), "{good}");
         }
         for bad in
             ["", ",", "a", "a:26379,", "redis://a", "unix:/a", "redis://a:1/3", "rediss://a:1,b:2", "a:b"]
         {
-            assert!(parse(bad).is_err(), "{bad}");
+            assert!(read(bad).is_err(), "{bad}");
         }
     }
 
     proptest! {
         #[test]
         fn any_text_is_a_list_or_none_without_panic(text in "\\PC{0,40}", list in "[a-z0-9:,/@#.\\[\\]]{0,40}") {
-            let (_, _) = (parse(&text).is_ok(), parse(&list).is_ok());
+            let (_, _) = (read(&text).is_ok(), read(&list).is_ok());
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The way to whoever takes traces, and what the log is told of it: once when they are no longer taken, once when they
-//! are again.
+//! An exporter of traces that logs when the collector stops accepting them, and when it accepts them again: one line
+//! each.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,37 +8,37 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
-/// Sends by `E`.
+/// Exports with `E`.
 #[derive(Debug)]
-pub(super) struct Told<E> {
+pub(super) struct LoggedExporter<E> {
     inner: E,
     is_failing: AtomicBool,
 }
 
-impl<E> Told<E> {
+impl<E> LoggedExporter<E> {
     pub(super) fn new(inner: E) -> Self {
         Self { inner, is_failing: AtomicBool::new(false) }
     }
 
-    fn tell(&self, sent: &OTelSdkResult) {
+    fn log(&self, sent: &OTelSdkResult) {
         let failed = sent.is_err();
         if self.is_failing.swap(failed, Ordering::Relaxed) == failed {
             return;
         }
         match sent {
-            Ok(()) => tracing::info!("Traces are taken again."),
+            Ok(()) => tracing::info!("The collector accepts traces again."),
             Err(error) => tracing::warn!(
                 %error,
-                "Traces are not taken and are dropped until they are; see OTEL_EXPORTER_OTLP_ENDPOINT."
+                "Failed to send traces; they are dropped until the collector accepts them again. See OTEL_EXPORTER_OTLP_ENDPOINT."
             ),
         }
     }
 }
 
-impl<E: SpanExporter> SpanExporter for Told<E> {
+impl<E: SpanExporter> SpanExporter for LoggedExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let sent = self.inner.export(batch).await;
-        self.tell(&sent);
+        self.log(&sent);
         sent
     }
 

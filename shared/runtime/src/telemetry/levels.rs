@@ -1,4 +1,4 @@
-//! Which log lines are written, changed while the program runs.
+//! The levels of the log, which can be changed while the program runs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,40 +8,42 @@ use tracing_appender::non_blocking::ErrorCounter;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// Which lines are written, changeable while the program runs; and how many were not. Cheap to clone.
+/// The current levels, and how many lines were dropped. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Levels(Option<Arc<Running>>);
 
-/// Puts another filter in the place of the one there is.
+/// Replaces the current filter.
 type Reload = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
 
 struct Running {
     current: Mutex<String>,
     reload: Reload,
-    lost: Option<ErrorCounter>,
+    dropped: Option<ErrorCounter>,
 }
 
-/// Why the levels stay as they are.
+/// Why the levels were not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LevelsError {
-    /// The text.
-    #[error("it is a level such as info, or a list such as info,admin=debug, of at most {MAX_LEVELS} bytes")]
+    /// The text is not a list of levels.
+    #[error(
+        "must be one level such as info, or a list such as info,admin=debug, of at most {MAX_LEVELS} bytes"
+    )]
     Malformed,
-    /// Nothing was started, or it has ended.
-    #[error("the log cannot be changed: {0}")]
+    /// The log was not started, or has ended.
+    #[error("the levels of the log cannot be changed: {0}")]
     Fixed(String),
 }
 
-/// The longest text of levels.
+/// The longest list of levels, in bytes.
 const MAX_LEVELS: usize = 1000;
 
 impl Levels {
     pub(super) fn new(
         current: &str,
         reload: impl Fn(EnvFilter) -> Result<(), String> + Send + Sync + 'static,
-        lost: Option<ErrorCounter>,
+        dropped: Option<ErrorCounter>,
     ) -> Self {
-        let running = Running { current: Mutex::new(current.to_owned()), reload: Box::new(reload), lost };
+        let running = Running { current: Mutex::new(current.to_owned()), reload: Box::new(reload), dropped };
         Self(Some(Arc::new(running)))
     }
 
@@ -60,33 +62,34 @@ impl Levels {
         }
     }
 
-    /// Lines that were not written because too many waited.
-    pub fn lost(&self) -> u64 {
-        let lost = self.0.as_ref().and_then(|running| running.lost.as_ref()).map(ErrorCounter::dropped_lines);
-        u64::try_from(lost.unwrap_or(0)).unwrap_or(u64::MAX)
+    /// How many lines were dropped because too many waited.
+    pub fn dropped_lines(&self) -> u64 {
+        let dropped =
+            self.0.as_ref().and_then(|running| running.dropped.as_ref()).map(ErrorCounter::dropped_lines);
+        u64::try_from(dropped.unwrap_or(0)).unwrap_or(u64::MAX)
     }
 
-    /// As they are.
+    /// The current levels, as text.
     pub fn current(&self) -> String {
         let text =
             self.0.as_ref().map(|all| all.current.lock().unwrap_or_else(PoisonError::into_inner).clone());
         text.unwrap_or_default()
     }
 
-    /// Changes them, in the form of `<PROGRAM>_LOG`, until the program ends.
+    /// Changes them until the program ends. The text has the form of `<PROGRAM>_LOG`.
     ///
     /// # Errors
     ///
-    /// When the text has no such form, or nothing is logged.
+    /// If the text does not have this form, or nothing is logged.
     pub fn change(&self, text: &str) -> Result<(), LevelsError> {
         if text.len() > MAX_LEVELS {
             return Err(LevelsError::Malformed);
         }
         let filter = filter_of(text).ok_or(LevelsError::Malformed)?;
-        let all = self.0.as_ref().ok_or_else(|| LevelsError::Fixed("it was not started here".to_owned()))?;
+        let all = self.0.as_ref().ok_or_else(|| LevelsError::Fixed("it was not started".to_owned()))?;
         let mut current = all.current.lock().unwrap_or_else(PoisonError::into_inner);
-        // Before, and loud: whoever turns lines off is not to turn this one off.
-        tracing::warn!(from = *current, to = text, "The levels of the log are changed.");
+        // Before the change and as a warning, so that a change that turns lines off is logged itself.
+        tracing::warn!(from = *current, to = text, "Log levels changed.");
         (all.reload)(filter).map_err(LevelsError::Fixed)?;
         text.clone_into(&mut current);
         Ok(())
@@ -99,8 +102,8 @@ impl std::fmt::Debug for Levels {
     }
 }
 
-/// Reads one level for all, and others for targets. `EnvFilter` alone takes `inof` for a target, and turns off whatever is
-/// not named.
+/// Reads one level for everything, and others for targets. `EnvFilter` alone takes `inof` for a target, and turns off
+/// everything that is not named.
 pub(super) fn filter_of(text: &str) -> Option<EnvFilter> {
     let mut for_all = 0;
     for part in text.split(',') {
@@ -137,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_turn_off_what_is_not_named_is_refused() {
+    fn a_list_without_a_default_level_is_refused() {
         for bad in [
             "",
             "inof",

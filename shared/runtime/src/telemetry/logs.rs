@@ -1,4 +1,4 @@
-//! Where log lines go and what they look like.
+//! The form of log lines, and where they are written.
 
 use tracing::Metadata;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
@@ -8,20 +8,20 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
 
+use super::layer::{AnyLayer, Spans, is_trace};
 use super::levels::{Levels, filter_of};
-use super::{AnyLayer, Spans, is_trace};
 use crate::env::Reader;
 
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// One JSON object a line, for machines.
+    /// One JSON object per line, for machines.
     Json,
-    /// One sentence and its fields a line, for people.
+    /// One sentence and its fields per line, for people.
     Text,
 }
 
-/// What to log, and how.
+/// What is logged, and in which format.
 #[derive(Debug, Clone)]
 pub struct Logs {
     format: Format,
@@ -34,46 +34,46 @@ impl Logs {
         let format = reader.or(&format!("{prefix}_LOG_FORMAT"), Format::Json, |text| match text {
             "json" => Ok(Format::Json),
             "text" => Ok(Format::Text),
-            _ => Err("it is json or text".to_owned()),
+            _ => Err("must be json or text".to_owned()),
         });
         let filter = reader.or(&format!("{prefix}_LOG"), "info".to_owned(), |text| {
             filter_of(text)
                 .map(|_| text.to_owned())
-                .ok_or("it is a level such as info, or a list such as info,admin=debug")
+                .ok_or("must be one level such as info, or a list such as info,admin=debug")
         });
         Self { format, filter }
     }
 
-    /// For commands that talk to a person: text, and warnings only.
-    pub fn for_a_person() -> Self {
+    /// For commands on a terminal: text, and warnings only.
+    pub fn for_terminal() -> Self {
         Self { format: Format::Text, filter: "warn".to_owned() }
     }
 
-    /// Starts logging to standard error, for the whole process. A second call changes nothing. For commands: a line is
-    /// written before the program goes on.
+    /// Starts logging to standard error, for the whole process. A second call changes nothing. For commands: each line is
+    /// written before the program continues.
     pub fn start(&self) {
         let (lines, _levels) = self.layer(BoxMakeWriter::new(std::io::stderr), None);
-        // Only a test binary starts it twice, and the first one serves it as well.
+        // Only a test binary starts it twice; it then uses the first.
         let _already_started = Registry::default().with(lines).try_init();
     }
 
-    /// The same for what answers: a thread of its own writes, so that a log that nobody takes holds nothing up. What is
-    /// too much for it is counted and gone. The guard's end waits until all is written, for a second at most.
-    pub(super) fn unhurried<S: Spans>(&self) -> (AnyLayer<S>, Levels, WorkerGuard) {
-        let builder = NonBlockingBuilder::default().buffered_lines_limit(WAITING).lossy(true);
+    /// The same for servers: a separate thread writes, so that a blocked standard error delays no request. Lines that do
+    /// not fit into its queue are dropped and counted. Dropping the guard waits for the last lines, a second at most.
+    pub(super) fn in_background<S: Spans>(&self) -> (AnyLayer<S>, Levels, WorkerGuard) {
+        let builder = NonBlockingBuilder::default().buffered_lines_limit(MAX_QUEUED_LINES).lossy(true);
         let (writer, guard): (NonBlocking, _) = builder.thread_name("log").finish(std::io::stderr());
         let lost = writer.error_counter();
         let (lines, levels) = self.layer(BoxMakeWriter::new(writer), Some(lost));
         (lines, levels, guard)
     }
 
-    /// What writes the lines, and what changes which.
+    /// The layer that writes the lines, and the handle that changes their levels.
     fn layer<S: Spans>(&self, writer: BoxMakeWriter, lost: Option<ErrorCounter>) -> (AnyLayer<S>, Levels) {
         let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_target(true);
         let (filter, handle) = reload::Layer::new(EnvFilter::new(&self.filter));
         let reload = move |filter| handle.reload(filter).map_err(|error| error.to_string());
         let levels = Levels::new(&self.filter, reload, lost);
-        let wanted = filter.and(FilterFn::new(is_no_trace as fn(&Metadata<'_>) -> bool));
+        let wanted = filter.and(FilterFn::new(is_not_trace as fn(&Metadata<'_>) -> bool));
         let lines = match self.format {
             Format::Json => {
                 lines.json().flatten_event(true).with_span_list(false).with_filter(wanted).boxed()
@@ -84,9 +84,9 @@ impl Logs {
     }
 }
 
-fn is_no_trace(metadata: &Metadata<'_>) -> bool {
+fn is_not_trace(metadata: &Metadata<'_>) -> bool {
     !is_trace(metadata)
 }
 
-/// Lines that wait to be written at most: about half a megabyte.
-const WAITING: usize = 2048;
+/// The most lines that wait to be written: about half a megabyte.
+const MAX_QUEUED_LINES: usize = 2048;
