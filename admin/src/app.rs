@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runtime::listen::Address;
+use runtime::listen::{Address, ListenError, Listener};
 use runtime::telemetry::Levels;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -17,7 +17,7 @@ use crate::keys::{self, ChangeError, LoadError};
 use crate::revocations::{Pace, Relay};
 use crate::roles::ends;
 use crate::router::{self, UnderWay};
-use crate::server::{self, Listener, Stop};
+use crate::server::{self, Stop};
 use crate::sessions::history::partitions;
 
 /// How long to wait before trying an unreachable PostgreSQL again.
@@ -42,16 +42,8 @@ pub struct App {
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// A socket could not be bound.
-    #[error(
-        "cannot listen on {address}: {cause}; check that no other process uses the address and that \
-        this user may bind it"
-    )]
-    Listen {
-        /// The address is invalid.
-        address: Address,
-        /// The error of the operating system.
-        cause: std::io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The HTTP client for identity providers could not be created.
     #[error(
         "cannot create the HTTP client for identity providers: {0}; check that the system's root \
@@ -90,8 +82,8 @@ impl App {
     ///
     /// When a socket cannot be bound.
     pub async fn build(config: Config) -> Result<Self, BuildError> {
-        let api = bind(&config.http.listen).await?;
-        let ops = bind(&config.http.ops_listen).await?;
+        let api = Listener::bind_all(&config.http.listen).await?;
+        let ops = Listener::bind_all(&config.http.ops_listen).await?;
         let context = Context::new(config);
         context.providers.prepare()?;
         let config = &context.config;
@@ -114,12 +106,12 @@ impl App {
 
     /// The listener of the API.
     pub fn api_addresses(&self) -> Vec<Address> {
-        self.api.iter().filter_map(|listener| listener.address().ok()).collect()
+        self.api.iter().map(|listener| listener.address().clone()).collect()
     }
 
     /// The listener of health and metrics.
     pub fn ops_addresses(&self) -> Vec<Address> {
-        self.ops.iter().filter_map(|listener| listener.address().ok()).collect()
+        self.ops.iter().map(|listener| listener.address().clone()).collect()
     }
 
     /// Serves until `shutdown`, then drains.
@@ -177,17 +169,6 @@ impl App {
         let _stragglers = tokio::time::timeout(drain, finish(&mut background)).await;
         if finished { Ok(()) } else { Err(RunError::NotDrained) }
     }
-}
-
-async fn bind(addresses: &[Address]) -> Result<Vec<Listener>, BuildError> {
-    let mut listeners = Vec::new();
-    for address in addresses {
-        let listener = Listener::bind(address)
-            .await
-            .map_err(|cause| BuildError::Listen { address: address.clone(), cause })?;
-        listeners.push(listener);
-    }
-    Ok(listeners)
 }
 
 /// Prepares, then runs the background tasks. Returns only on failure.

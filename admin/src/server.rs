@@ -1,7 +1,5 @@
 //! From sockets to requests: listening, limits, draining. Independent of what is served.
 
-mod listener;
-
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,12 +15,11 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use runtime::listen::{Listener, Stream, is_local};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
-
-pub use listener::{Accepted, Listener};
 
 /// The most connections served at once, over all listeners. Further ones wait to be accepted.
 const MAX_CONNECTIONS: u32 = 4096;
@@ -49,8 +46,8 @@ pub struct Peer(pub Option<IpAddr>);
 
 impl Peer {
     /// Whether it is on this machine.
-    pub fn is_near(self) -> bool {
-        self.0.is_none_or(|address| address.to_canonical().is_loopback())
+    pub fn is_local(self) -> bool {
+        is_local(self.0)
     }
 }
 
@@ -133,13 +130,13 @@ impl Serving<'_> {
         }
     }
 
-    async fn accept(&self, listener: &Listener) -> std::io::Result<(Accepted, OwnedSemaphorePermit)> {
+    async fn accept(&self, listener: &Listener) -> std::io::Result<(Stream, OwnedSemaphorePermit)> {
         let permit = Arc::clone(&self.connections).acquire_owned().await.map_err(std::io::Error::other)?;
         Ok((listener.accept().await?, permit))
     }
 
-    fn spawn(&self, connection: Accepted, permit: OwnedSemaphorePermit) {
-        let (peer, last) = (Peer(connection.peer), self.last.clone());
+    fn spawn(&self, stream: Stream, permit: OwnedSemaphorePermit) {
+        let (peer, last) = (Peer(stream.peer()), self.last.clone());
         let filter = TowerToHyperService::new(warp::service(self.filter.clone()));
         let service = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(peer);
@@ -150,7 +147,7 @@ impl Serving<'_> {
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(connection.stream), service);
+            .serve_connection(TokioIo::new(stream), service);
         let connection = self.graceful.watch(connection);
         tokio::spawn(async move {
             // A client that disconnects or sends malformed data is not an error of this service.

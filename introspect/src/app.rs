@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runtime::listen::Address;
+use runtime::listen::{Address, ListenError, Listener, Stream};
 use runtime::redis::Redis;
 use runtime::telemetry::Levels;
 use shared::clock::Clock;
@@ -23,7 +23,7 @@ use crate::remembered::Remembered;
 use crate::revoked::Revoked;
 use crate::rights::Roles;
 use crate::routes::{Decisions, Operations};
-use crate::server::{self, ListenError, Listener, Stop, Stream, Workers};
+use crate::server::{self, Stop, Workers};
 
 /// After a task that must never end has ended.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
@@ -127,8 +127,8 @@ impl App {
             policies: Policies::default(),
         });
         Ok(Self {
-            listeners: bind(&config.listen).await?,
-            ops_listeners: bind(&config.ops_listen).await?,
+            listeners: Listener::bind_all(&config.listen).await?,
+            ops_listeners: Listener::bind_all(&config.ops_listen).await?,
             handlers: Decisions::of_workers(
                 &decider,
                 config.challenges,
@@ -182,7 +182,11 @@ impl App {
             let (stop, workers, ready) = (stopped.clone(), Arc::clone(&workers), Arc::clone(&ready));
             accepting.spawn(async move {
                 opening(&ready, stop.clone()).await;
-                server::accept(listener, stop, |stream| workers.hand(stream)).await;
+                let hand = |stream: Stream| match stream.detach() {
+                    Ok(stream) => workers.hand(stream),
+                    Err(error) => tracing::debug!(%error, "Failed to move a connection to its worker."),
+                };
+                server::accept(listener, stop, hand).await;
             });
         }
 
@@ -228,14 +232,6 @@ impl Feeder {
     }
 }
 
-async fn bind(addresses: &[Address]) -> Result<Vec<Listener>, ListenError> {
-    let mut listeners = Vec::with_capacity(addresses.len());
-    for address in addresses {
-        listeners.push(Listener::bind(address).await?);
-    }
-    Ok(listeners)
-}
-
 /// Ends when decisions can be made, or are not to be waited for any longer.
 async fn opening(ready: &Ready, mut stop: Stop) {
     tokio::select! {
@@ -250,7 +246,7 @@ async fn operate(listener: Listener, operations: Operations, stop: Stop) {
     let serve = |stream: Stream| {
         // Beyond the bound a connection is closed at once.
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { return };
-        let operations = Operations { is_near: stream.is_near(), ..operations.clone() };
+        let operations = Operations { is_near: stream.is_local(), ..operations.clone() };
         let served = server::serve(stream, operations, stop.clone());
         tokio::spawn(async move {
             served.await;

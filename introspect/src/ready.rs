@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_role_map_tokens_are_judged_and_no_more_requests_are_enabled() {
+    fn without_a_role_map_tokens_are_judged_and_no_more_requests_are_wanted() {
         let ready = Ready::default();
         ready.keys_are_known();
         ready.set_revocations(Revocations::Known);

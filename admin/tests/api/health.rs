@@ -269,24 +269,3 @@ async fn a_taken_address_is_named() {
     let Err(error) = admin::app::App::build(config).await else { panic!("it is taken") };
     assert!(error.to_string().contains(&address), "{error}");
 }
-
-#[tokio::test]
-async fn a_unix_socket_left_by_a_killed_process_is_replaced() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("admin.sock");
-    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-    let address = runtime::listen::Address::Unix(path.clone());
-    let listener = admin::server::Listener::bind(&address).await.unwrap();
-    assert_eq!(listener.address().unwrap(), address);
-    assert!(admin::server::Listener::bind(&address).await.is_err(), "a living one is left alone");
-}
-
-#[tokio::test]
-async fn a_file_that_is_no_socket_is_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("admin.sock");
-    std::fs::write(&path, "somebody's").unwrap();
-    let address = runtime::listen::Address::Unix(path.clone());
-    assert!(admin::server::Listener::bind(&address).await.is_err());
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "somebody's");
-}

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use runtime::listen::DetachedStream;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 
-use super::{Handler, Reuse, Stop, Stream, serve};
+use super::{Handler, Reuse, Stop, serve};
 use crate::metrics::Metrics;
 
 /// More connections than any nginx keeps; beyond it they are closed at once.
@@ -21,7 +22,7 @@ pub struct Workers {
 }
 
 struct Worker {
-    queue: UnboundedSender<Stream>,
+    queue: UnboundedSender<DetachedStream>,
     open: Arc<AtomicUsize>,
     thread: JoinHandle<()>,
 }
@@ -52,7 +53,7 @@ impl Workers {
 
     /// Hands a connection to the worker that has the fewest: nginx keeps its connections for long, so
     /// that an uneven spread would stay.
-    pub fn hand(&self, stream: Stream) {
+    pub fn hand(&self, stream: DetachedStream) {
         let load = |worker: &&Worker| worker.open.load(Ordering::Relaxed);
         let open: usize = self.workers.iter().map(|worker| load(&worker)).sum();
         let Some(worker) = self.workers.iter().min_by_key(load).filter(|_| open < MOST_CONNECTIONS) else {
@@ -95,7 +96,7 @@ impl Worker {
 }
 
 async fn work<H: Handler>(
-    mut streams: UnboundedReceiver<Stream>,
+    mut streams: UnboundedReceiver<DetachedStream>,
     handler: H,
     stop: Stop,
     count: Arc<AtomicUsize>,
@@ -110,7 +111,13 @@ async fn work<H: Handler>(
         let open = Open { count, metrics, reuse, _alive: alive.clone() };
         let (handler, stop) = (handler.clone(), stop.clone());
         tokio::spawn(async move {
-            let answered = serve(stream, handler, stop).await;
+            let answered = match stream.attach() {
+                Ok(stream) => serve(stream, handler, stop).await,
+                Err(error) => {
+                    tracing::debug!(%error, "Failed to move a connection to its worker.");
+                    0
+                }
+            };
             open.metrics.connection_requests.observe(f64::from(u32::try_from(answered).unwrap_or(u32::MAX)));
             open.reuse.ended(answered, Instant::now());
         });
@@ -162,7 +169,7 @@ mod tests {
         for _ in 0..30 {
             let (mut client, server) = UnixStream::pair().unwrap();
             server.set_nonblocking(true).unwrap();
-            workers.hand(Stream::Unix(server));
+            workers.hand(DetachedStream::Unix(server));
             client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
             assert!(client.read(&mut [0; 256]).unwrap() > 0);
             open.push(client);

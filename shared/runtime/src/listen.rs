@@ -1,82 +1,136 @@
-//! The addresses a program listens on.
+//! Listening sockets, TCP and Unix: their addresses, and their connections.
 
-use std::fmt;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::str::FromStr;
+mod address;
+mod stream;
+mod unix_socket;
 
-/// An address to listen on: `unix:PATH` or `tcp:IP:PORT`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Address {
-    /// A Unix socket, by its absolute path.
-    Unix(PathBuf),
-    /// A TCP address; port 0 lets the system choose.
-    Tcp(SocketAddr),
+use std::io;
+
+use tokio::net::{TcpListener, UnixListener};
+
+use unix_socket::SocketFile;
+
+pub use address::{Address, NotAnAddress, list};
+pub use stream::{DetachedStream, Stream, is_local};
+pub use unix_socket::UnixSocketError;
+
+/// A bound socket. The file of a Unix socket is removed when the listener is dropped.
+pub struct Listener {
+    socket: Socket,
+    address: Address,
 }
 
-/// The text is not an address to listen on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be unix:/absolute/path or tcp:IP:PORT, such as tcp:127.0.0.1:8002")]
-pub struct NotAnAddress;
+enum Socket {
+    Tcp(TcpListener),
+    /// The file is removed when it is dropped.
+    Unix(UnixListener, SocketFile),
+}
 
-impl FromStr for Address {
-    type Err = NotAnAddress;
+/// Why an address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The socket file cannot be created safely.
+    #[error(transparent)]
+    UnixSocket(#[from] UnixSocketError),
+    /// The system refused the address.
+    #[error(
+        "cannot listen on {address}: {cause}; check that no other process uses the address and that this user may \
+         bind it"
+    )]
+    Io {
+        /// The address.
+        address: Address,
+        /// The error of the system.
+        cause: io::Error,
+    },
+}
 
-    fn from_str(text: &str) -> Result<Self, NotAnAddress> {
-        match text.split_once(':') {
-            Some(("unix", path)) if path.starts_with('/') && !path.contains('\0') => {
-                Ok(Self::Unix(path.into()))
+impl Listener {
+    /// Binds. Must be called within a runtime.
+    ///
+    /// A Unix socket gets mode 0660 and the group of its folder, which no other user may write. The socket file of a
+    /// killed process is replaced.
+    ///
+    /// # Errors
+    ///
+    /// With a sentence that says what to do.
+    pub async fn bind(address: &Address) -> Result<Self, ListenError> {
+        let failed = |cause| ListenError::Io { address: address.clone(), cause };
+        match address {
+            Address::Tcp(wanted) => {
+                let socket = TcpListener::bind(wanted).await.map_err(failed)?;
+                let address = Address::Tcp(socket.local_addr().map_err(failed)?);
+                Ok(Self { socket: Socket::Tcp(socket), address })
             }
-            Some(("tcp", rest)) => rest.parse().map(Self::Tcp).map_err(|_| NotAnAddress),
-            _ => Err(NotAnAddress),
+            Address::Unix(path) => {
+                let (socket, file) = unix_socket::bind(path)?;
+                let socket = UnixListener::from_std(socket).map_err(failed)?;
+                Ok(Self { socket: Socket::Unix(socket, file), address: address.clone() })
+            }
         }
     }
-}
 
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-            Self::Tcp(address) => write!(f, "tcp:{address}"),
+    /// Binds all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::bind`], for the first that fails.
+    pub async fn bind_all(addresses: &[Address]) -> Result<Vec<Self>, ListenError> {
+        let mut listeners = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            listeners.push(Self::bind(address).await?);
+        }
+        Ok(listeners)
+    }
+
+    /// The bound address, with the port that the system chose.
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Accepts the next connection.
+    ///
+    /// # Errors
+    ///
+    /// If this one connection failed, or the process has too many open files.
+    pub async fn accept(&self) -> io::Result<Stream> {
+        match &self.socket {
+            Socket::Tcp(socket) => {
+                let (stream, peer) = socket.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream, peer.ip()))
+            }
+            Socket::Unix(socket, _file) => Ok(Stream::Unix(socket.accept().await?.0)),
         }
     }
-}
-
-/// One or more addresses, separated by commas.
-///
-/// # Errors
-///
-/// If any of them is not an address.
-pub fn list(text: &str) -> Result<Vec<Address>, NotAnAddress> {
-    text.split(',').map(|part| part.trim().parse()).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use tokio::net::{TcpStream, UnixStream};
 
     use super::*;
 
-    #[test]
-    fn both_kinds_are_read() {
-        let both = list("unix:/run/introspect/auth.sock, tcp:[::1]:8002").unwrap();
-        assert_eq!(both[0], Address::Unix("/run/introspect/auth.sock".into()));
-        assert_eq!(both[1], Address::Tcp("[::1]:8002".parse().unwrap()));
+    #[tokio::test]
+    async fn a_tcp_listener_knows_its_real_port_and_its_clients() {
+        let listener = Listener::bind(&"tcp:127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let Address::Tcp(address) = listener.address() else { unreachable!("it listens on TCP") };
+        let _client = TcpStream::connect(address).await.unwrap();
+        assert_eq!(listener.accept().await.unwrap().peer(), Some(address.ip()));
+        let taken = Listener::bind(listener.address()).await.err().unwrap().to_string();
+        assert!(taken.contains(&listener.address().to_string()), "{taken}");
     }
 
-    #[test]
-    fn anything_else_is_refused() {
-        for bad in ["", ",", "unix:", "unix:auth.sock", "tcp:", "tcp:127.0.0.1", "tcp:localhost", "8002"] {
-            assert!(list(bad).is_err(), "{bad}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_read_is_written_the_same(text in "(unix:/|tcp:127.0.0.1:)[0-9a-z/]{0,8}") {
-            if let Ok(address) = text.parse::<Address>() {
-                prop_assert_eq!(address.to_string().parse::<Address>().unwrap(), address);
-            }
-        }
+    #[tokio::test]
+    async fn a_unix_listener_replaces_a_dead_socket_and_leaves_a_living_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sock");
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        let address = Address::Unix(path.clone());
+        let listener = Listener::bind(&address).await.unwrap();
+        assert_eq!(listener.address(), &address);
+        let _client = UnixStream::connect(&path).await.unwrap();
+        assert_eq!(listener.accept().await.unwrap().peer(), None);
+        assert!(Listener::bind(&address).await.is_err());
     }
 }
