@@ -26,11 +26,13 @@ pub struct Settings {
     pub port: u16,
     /// The port for health and metrics; 0 for a free one.
     pub ops_port: u16,
+    /// Whether the database may lack migrations, which are then applied before the start.
+    pub migrate: bool,
     /// The launcher's record; see [`Launch::ledger`].
     pub ledger: Option<PathBuf>,
 }
 
-/// A running admin. Its database is migrated before it starts.
+/// A running admin.
 #[derive(Debug)]
 pub struct Admin {
     process: Process,
@@ -40,8 +42,20 @@ pub struct Admin {
     _folder: Folder,
 }
 
+/// Applies all migrations to the database at `url`.
+///
+/// # Errors
+///
+/// When admin is not built, or a migration fails.
+pub fn migrate(url: &str) -> Result<(), Error> {
+    let folder = Folder::temporary()?;
+    let program = programs::reachable(programs::ours("admin")?, &folder)?;
+    let launch = Launch::new("admin", program, &folder).env([("DATABASE_URL", url)]);
+    launch.args(["migrate"]).run("").map(|_| ())
+}
+
 impl Admin {
-    /// Migrates the database, starts admin and waits until it is ready.
+    /// Migrates the database if asked to, starts admin and waits until it is ready.
     ///
     /// # Errors
     ///
@@ -65,7 +79,9 @@ impl Admin {
             .env(settings.env.clone())
             .signals(Signal::TERM, Signal::KILL);
         launch.ledger.clone_from(&settings.ledger);
-        launch.clone().args(["migrate"]).run("")?;
+        if settings.migrate {
+            launch.clone().args(["migrate"]).run("")?;
+        }
         let ops = format!("http://127.0.0.1:{ops_port}");
         let mut process = launch.args(["serve"]).start()?;
         process.ready(async || answers_ok(&format!("{ops}/health/ready")).await).await?;

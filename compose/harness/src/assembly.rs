@@ -155,7 +155,8 @@ impl Builder {
             let url = postgres.url();
             return Ok((Some(postgres), None, url));
         }
-        let database = Database::create(&environment::test_database_url()?).await?;
+        let server = environment::test_database_url()?;
+        let database = Database::migrated(&server, async |url| admin::migrate(url)).await?;
         let url = database.url().to_owned();
         Ok((None, Some(database), url))
     }
@@ -178,6 +179,8 @@ impl Builder {
         // A pool for each of many small systems beside one another.
         let pool = vec![("ADMIN_DATABASE_CONNECTIONS".to_owned(), "8".to_owned())];
         let found = providers.map(Providers::admin_env).unwrap_or_default();
+        // A test may bring a database of its own.
+        let is_given = self.admin_env.iter().any(|(name, _)| name == "DATABASE_URL");
         let settings = admin::Settings {
             database: database.to_owned(),
             redis: redis.url(),
@@ -187,6 +190,7 @@ impl Builder {
             env: [pool, found, self.admin_env.clone()].concat(),
             port: 0,
             ops_port: 0,
+            migrate: self.own_postgres || is_given,
             ledger: None,
         };
         let mut admins = Vec::new();

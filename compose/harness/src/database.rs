@@ -1,4 +1,4 @@
-//! A database of a test's own on a server that many share.
+//! A database for one test, on a server that many tests share.
 
 use std::fmt;
 
@@ -8,7 +8,9 @@ use url::Url;
 
 use crate::{Error, random};
 
-/// An empty database, dropped when this value ends, whoever is still connected to it.
+mod template;
+
+/// A database that is dropped when this value is, whoever is still connected to it.
 pub struct Database {
     server: String,
     name: String,
@@ -22,18 +24,47 @@ impl fmt::Debug for Database {
 }
 
 impl Database {
-    /// Makes one on the server at `server`, the address of any of its databases.
+    /// Creates an empty one on the server at `server`, the address of any of its databases.
     ///
     /// # Errors
     ///
     /// When the server cannot be reached or does not allow it.
     pub async fn create(server: &str) -> Result<Self, Error> {
+        let database = Self::planned(server)?;
+        connect(server).await?.batch_execute(&format!("create database {}", database.name)).await?;
+        Ok(database)
+    }
+
+    /// Creates one to which all of `migrations/` is applied.
+    ///
+    /// It is a copy of a template on the same server, which is hundreds of milliseconds cheaper than migrating.
+    /// Whoever finds no template makes it by `migrate`, which is given the address of an empty database and has to
+    /// close its connections; others wait meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached or does not allow it, or `migrate` fails or leaves migrations out.
+    pub async fn migrated(
+        server: &str,
+        migrate: impl AsyncFnOnce(&str) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let (template, database) = (template::name()?, Self::planned(server)?);
+        let client = connect(server).await?;
+        let copy = format!("create database {} template {template}", database.name);
+        match client.batch_execute(&copy).await {
+            Err(error) if error.code() == Some(&SqlState::UNDEFINED_DATABASE) => {
+                template::make(server, &template, migrate).await?;
+                client.batch_execute(&copy).await?;
+            }
+            other => other?,
+        }
+        Ok(database)
+    }
+
+    /// One that is not there yet.
+    fn planned(server: &str) -> Result<Self, Error> {
         let name = format!("test_{}", random::word()?);
-        let mut url =
-            Url::parse(server).map_err(|why| Error::Other(format!("the database's address: {why}")))?;
-        url.set_path(&name);
-        connect(server).await?.batch_execute(&format!("create database {name}")).await?;
-        Ok(Self { server: server.to_owned(), name, url: url.into() })
+        Ok(Self { server: server.to_owned(), url: address(server, &name)?, name })
     }
 
     /// Its address.
@@ -51,12 +82,12 @@ impl Drop for Database {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
             runtime.block_on(async { connect(&server).await.ok()?.batch_execute(&sentence).await.ok() })
         });
-        // A server that is away takes its databases with it, or keeps one too many.
+        // A server that has stopped takes its databases with it, or keeps one too many.
         let _best_effort = dropping.join();
     }
 }
 
-/// Makes a database that stays, unless it is there.
+/// Creates a database that stays, unless it exists.
 ///
 /// # Errors
 ///
@@ -68,8 +99,17 @@ pub async fn ensure(server: &str, name: &str) -> Result<(), Error> {
     }
 }
 
+/// A connection that lives as long as the client.
 async fn connect(url: &str) -> Result<Client, Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
     Ok(client)
+}
+
+/// The address of the database `name` on the server at `server`.
+fn address(server: &str, name: &str) -> Result<String, Error> {
+    let mut url =
+        Url::parse(server).map_err(|why| Error::Other(format!("the address of the test database: {why}")))?;
+    url.set_path(name);
+    Ok(url.into())
 }

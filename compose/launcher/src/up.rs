@@ -146,6 +146,7 @@ impl Up {
             env: providers.admin_env().into_iter().chain(self.telemetry()).collect(),
             port: 0,
             ops_port: 0,
+            migrate: true,
             ledger: state.ledger(),
         }
     }

@@ -3,8 +3,8 @@
 use std::str::FromStr as _;
 
 use admin::config::DatabaseConfig;
+use harness::Database;
 use tokio_postgres::{Client, NoTls};
-use uuid::Uuid;
 
 use super::store_url;
 
@@ -12,48 +12,40 @@ use super::store_url;
 pub struct TestDatabase {
     /// Where it is.
     pub url: String,
-    name: String,
+    // Held for its end.
+    _database: Database,
 }
 
 impl TestDatabase {
     /// Empty.
     pub async fn empty() -> Self {
-        let name = format!("test_{}", Uuid::now_v7().simple());
-        let server = connect(&store_url("TEST_DATABASE_URL")).await;
-        server.batch_execute(&format!("create database {name}")).await.expect("a database can be made");
-        let mut url = url::Url::parse(&store_url("TEST_DATABASE_URL")).expect("TEST_DATABASE_URL is a URL");
-        url.set_path(&name);
-        Self { url: url.to_string(), name }
+        let database = Database::create(&store_url("TEST_DATABASE_URL")).await;
+        Self::of(database.expect("a database can be created"))
     }
 
     /// With every migration applied.
     pub async fn migrated() -> Self {
-        let database = Self::empty().await;
-        admin::db::migrate(&database.config()).await.expect("the migrations apply");
-        database
+        let migrate = async |url: &str| {
+            admin::db::migrate(&config(url)).await.expect("the migrations apply");
+            Ok(())
+        };
+        let database = Database::migrated(&store_url("TEST_DATABASE_URL"), migrate).await;
+        Self::of(database.expect("a database can be created"))
+    }
+
+    fn of(database: Database) -> Self {
+        Self { url: database.url().to_owned(), _database: database }
     }
 
     /// With the options that the service uses.
     pub fn config(&self) -> DatabaseConfig {
-        let vars = std::collections::HashMap::from([("DATABASE_URL", self.url.clone())]);
-        DatabaseConfig::from_vars(&vars).expect("the URL is good")
+        config(&self.url)
     }
 }
 
-impl Drop for TestDatabase {
-    fn drop(&mut self) {
-        let drop = format!("drop database if exists {} with (force)", self.name);
-        // Dropping cannot wait, and the test's runtime may be ending: another thread with a runtime of its
-        // own.
-        let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime starts").block_on(async {
-                let server = connect(&store_url("TEST_DATABASE_URL")).await;
-                server.batch_execute(&drop).await.expect("the database can be dropped");
-            });
-        });
-        let _left_behind = dropping.join();
-    }
+fn config(url: &str) -> DatabaseConfig {
+    let vars = std::collections::HashMap::from([("DATABASE_URL", url.to_owned())]);
+    DatabaseConfig::from_vars(&vars).expect("the URL is valid")
 }
 
 /// A connection that lives as long as the client.

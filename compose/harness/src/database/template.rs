@@ -1,0 +1,73 @@
+//! The template of the tests' databases: migrated once, then copied.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::PathBuf;
+
+use crate::Error;
+use crate::error::Doing as _;
+
+use super::{address, connect};
+
+const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
+
+/// The advisory lock of whoever makes a template.
+const LOCK: i64 = 0x0075_7368_6572_0002;
+
+/// The template's name, which depends on every migration: a server that outlives a change of theirs is not asked for
+/// the old one.
+pub(super) fn name() -> Result<String, Error> {
+    let mut hasher = DefaultHasher::new();
+    for file in migrations()? {
+        file.file_name().hash(&mut hasher);
+        fs::read(&file).doing(|| format!("{} cannot be read", file.display()))?.hash(&mut hasher);
+    }
+    Ok(format!("usher_template_{:016x}", hasher.finish()))
+}
+
+/// Makes the template, unless somebody else did while this waited.
+pub(super) async fn make(
+    server: &str,
+    name: &str,
+    migrate: impl AsyncFnOnce(&str) -> Result<(), Error>,
+) -> Result<(), Error> {
+    // Its end releases the lock.
+    let client = connect(server).await?;
+    client.execute("select pg_advisory_lock($1)", &[&LOCK]).await?;
+    let found = client.query_opt("select from pg_database where datname = $1", &[&name]).await?;
+    if found.is_some() {
+        return Ok(());
+    }
+    let draft = format!("{name}_draft");
+    let url = address(server, &draft)?;
+    client.batch_execute(&format!("drop database if exists {draft} with (force)")).await?;
+    client.batch_execute(&format!("create database {draft}")).await?;
+    migrate(&url).await?;
+    must_be_complete(&url).await?;
+    // Nobody can be connected to what is copied.
+    client.batch_execute(&format!("alter database {draft} with allow_connections false")).await?;
+    client.batch_execute(&format!("alter database {draft} rename to {name}")).await?;
+    Ok(())
+}
+
+/// An `admin` that was built before the newest migration would make a template that lacks it.
+async fn must_be_complete(url: &str) -> Result<(), Error> {
+    let rows = connect(url).await?.query_one("select count(*) from auth.schema_history", &[]).await?;
+    let (applied, wanted) = (rows.get::<_, i64>(0), migrations()?.len());
+    if usize::try_from(applied) == Ok(wanted) {
+        return Ok(());
+    }
+    Err(Error::Other(format!(
+        "admin applied {applied} migrations, and migrations/ has {wanted}; build it: cargo build -p admin"
+    )))
+}
+
+fn migrations() -> Result<Vec<PathBuf>, Error> {
+    let doing = || format!("{MIGRATIONS} cannot be read");
+    let entries = fs::read_dir(MIGRATIONS).doing(doing)?;
+    let files = entries.map(|entry| entry.doing(doing).map(|entry| entry.path()));
+    let mut files = files.collect::<Result<Vec<_>, _>>()?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "sql"));
+    files.sort();
+    Ok(files)
+}
