@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::{Gate, TestApp, TestDatabase, prefix, store_url, until, variables};
+use crate::support::{Proxy, TestApp, TestDatabase, prefix, store_url, until, variables};
 
 async fn failed(app: &TestApp) -> Vec<String> {
     let reply = app.ops.get("/health/ready").send().await;
@@ -55,15 +55,15 @@ async fn a_service_on_an_old_schema_says_which_command_to_run() {
 #[tokio::test]
 async fn a_service_waits_for_postgres_and_answers_503_meanwhile() {
     let database = TestDatabase::migrated().await;
-    let (gate, url) = Gate::before(&database.url).await;
-    gate.cut();
+    let (proxy, url) = Proxy::before(&database.url).unwrap();
+    proxy.refuse();
     let app = TestApp::launch_on(variables(&url, &prefix())).await;
     assert_eq!(failed(&app).await, ["signing_key", "partitions", "database"]);
     app.ops.get("/health/live").send().await.expect(200);
     app.client.register("viewer@cinema.test").await.problem(503, "dependency_unavailable");
     app.client.get("/.well-known/jwks.json").send().await.problem(503, "dependency_unavailable");
 
-    gate.open();
+    proxy.restore();
 
     app.await_ready().await;
     app.client.register("viewer@cinema.test").await.expect(201);
@@ -72,19 +72,19 @@ async fn a_service_waits_for_postgres_and_answers_503_meanwhile() {
 #[tokio::test]
 async fn a_lost_postgres_costs_503_in_bounded_time_and_heals_by_itself() {
     let database = TestDatabase::migrated().await;
-    let (gate, url) = Gate::before(&database.url).await;
+    let (proxy, url) = Proxy::before(&database.url).unwrap();
     let app = TestApp::launch_on(variables(&url, &prefix())).await;
     app.await_ready().await;
     app.client.register("viewer@cinema.test").await.expect(201);
 
-    gate.cut();
+    proxy.refuse();
     let begun = Instant::now();
     let body = json!({ "email": "viewer@cinema.test", "password": crate::support::PASSWORD });
     app.client.post("/api/v1/auth/login").json(&body).send().await.problem(503, "dependency_unavailable");
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(failed(&app).await, ["database"]);
 
-    gate.open();
+    proxy.restore();
     until("signing in works again", async || {
         (app.client.post("/api/v1/auth/login").json(&body).send().await.status == 200).then_some(())
     })
@@ -94,20 +94,20 @@ async fn a_lost_postgres_costs_503_in_bounded_time_and_heals_by_itself() {
 #[tokio::test]
 async fn a_postgres_that_says_nothing_costs_503_in_bounded_time() {
     let database = TestDatabase::migrated().await;
-    let (gate, url) = Gate::before(&database.url).await;
+    let (proxy, url) = Proxy::before(&database.url).unwrap();
     let vars = variables(&url, &prefix());
     let mut config = admin::config::Config::from_vars(&vars).unwrap();
     config.http.handling = Duration::from_secs(1);
     let app = TestApp::launch_configured(config, vars).await;
     app.await_ready().await;
 
-    gate.silence();
+    proxy.silence();
     let begun = Instant::now();
     app.client.register("viewer@cinema.test").await.problem(503, "dependency_unavailable");
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     assert_eq!(failed(&app).await, ["database"]);
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
-    gate.open();
+    proxy.restore();
 }
 
 #[tokio::test]
@@ -123,12 +123,12 @@ async fn a_service_whose_connections_are_all_at_work_is_ready() {
 #[tokio::test]
 async fn a_postgres_that_falls_silent_before_the_service_is_ready_is_asked_again() {
     let database = TestDatabase::migrated().await;
-    let (gate, url) = Gate::before(&database.url).await;
-    gate.silence();
+    let (proxy, url) = Proxy::before(&database.url).unwrap();
+    proxy.silence();
     let app = TestApp::launch_on(variables(&url, &prefix())).await;
     assert!(failed(&app).await.contains(&"database".to_owned()));
 
-    gate.open();
+    proxy.restore();
 
     app.await_ready().await;
 }
@@ -173,15 +173,15 @@ async fn a_sign_out_is_done_even_when_the_client_hangs_up() {
 
 #[tokio::test]
 async fn without_redis_people_sign_in_and_out_and_sidecars_hear_of_it_later() {
-    let (gate, url) = Gate::before(&store_url("TEST_REDIS_URL")).await;
-    gate.cut();
+    let (proxy, url) = Proxy::before(&store_url("TEST_REDIS_URL")).unwrap();
+    proxy.refuse();
     let app = TestApp::start_with(&[("REDIS_URL", &url)]).await;
     let pair = app.client.new_user("viewer@cinema.test").await;
     app.client.post("/api/v1/auth/logout").bearer(&pair.access).send().await.expect(204);
     assert_eq!(app.log.meta().await, None);
     assert!(lag(&app).await > 0.0);
 
-    gate.open();
+    proxy.restore();
 
     app.log.await_count(1).await;
     until("nothing waits", async || (lag(&app).await == 0.0).then_some(())).await;

@@ -7,7 +7,6 @@ mod browser;
 mod client;
 mod command;
 mod database;
-mod gate;
 mod lines;
 mod log;
 
@@ -20,7 +19,7 @@ pub use browser::{Browser, CLIENT_SECRET, Cinema, PAGE, PUBLIC_URL};
 pub use client::{Call, Client, PASSWORD, Pair, Reply};
 pub use command::Command;
 pub use database::{TestDatabase, connect};
-pub use gate::Gate;
+pub use harness::Proxy;
 pub use lines::Lines;
 pub use log::RevocationLog;
 

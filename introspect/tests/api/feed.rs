@@ -4,7 +4,7 @@ use serde_json::Value;
 use shared::revocation::{Kind, Reason};
 
 use crate::support::log::record;
-use crate::support::{Issuer, POISON, Proxy, Setup, Sidecar, wait_until};
+use crate::support::{Issuer, POISON, Proxy, Setup, Sidecar, redis_url, wait_until};
 
 /// A sidecar with the token of somebody who has been signed out.
 fn signed_out(sidecar: &Sidecar) -> String {
@@ -88,11 +88,11 @@ fn a_log_that_went_back_is_read_again_from_its_start() {
 
 #[test]
 fn a_cut_connection_is_made_anew_and_read_on_from_its_position() {
-    let proxy = Proxy::start();
-    let sidecar = Setup::new().with("REDIS_URL", proxy.url()).start();
+    let (proxy, url) = Proxy::before(&redis_url()).unwrap();
+    let sidecar = Setup::new().with("REDIS_URL", url).start();
     signed_out(&sidecar);
     for _ in 0..3 {
-        proxy.wait_connected();
+        wait_until("both connections", || proxy.connections() >= 2);
         proxy.cut();
         signed_out(&sidecar);
     }
@@ -105,8 +105,8 @@ fn a_cut_connection_is_made_anew_and_read_on_from_its_position() {
 
 #[test]
 fn what_was_revoked_while_redis_was_out_of_reach_is_refused_when_it_is_back() {
-    let proxy = Proxy::start();
-    let sidecar = Setup::new().with("REDIS_URL", proxy.url()).start();
+    let (proxy, url) = Proxy::before(&redis_url()).unwrap();
+    let sidecar = Setup::new().with("REDIS_URL", url).start();
     let claims = sidecar.claims();
     let token = sidecar.mint.token(&claims);
     let gone = signed_out(&sidecar);
@@ -121,9 +121,9 @@ fn what_was_revoked_while_redis_was_out_of_reach_is_refused_when_it_is_back() {
 
 #[test]
 fn a_redis_that_hangs_is_left_and_found_again() {
-    let proxy = Proxy::start();
-    let sidecar = Setup::new().with("REDIS_URL", proxy.url()).start();
-    proxy.hang();
+    let (proxy, url) = Proxy::before(&redis_url()).unwrap();
+    let sidecar = Setup::new().with("REDIS_URL", url).start();
+    proxy.silence();
     wait_until("the loss is seen", || anomalies(&sidecar, "unreachable") > 0);
     proxy.restore();
     signed_out(&sidecar);

@@ -4,7 +4,7 @@ use serde_json::json;
 use shared::revocation::{Kind, Reason, Record};
 
 use crate::support::log::{ROLES, record};
-use crate::support::{Proxy, Setup, Sidecar, wait_until};
+use crate::support::{Proxy, Setup, Sidecar, redis_url, wait_until};
 
 const WATCH: &str = "user;permission=films:watch";
 /// The role is called otherwise.
@@ -66,14 +66,14 @@ fn forget_renaming(sidecar: &Sidecar, version: u64) {
 
 #[test]
 fn nobody_must_refresh_before_the_map_that_a_refresh_needs_has_been_read() {
-    let proxy = Proxy::start();
-    let sidecar = Setup::new().with("REDIS_URL", proxy.url()).start();
+    let (proxy, url) = Proxy::before(&redis_url()).unwrap();
+    let sidecar = Setup::new().with("REDIS_URL", url).start();
     for (round, way) in (1..).zip([Way::Woken, Way::WakeLost, Way::InPages]) {
         let renamed = Renamed::new(&sidecar, 2);
         assert_eq!(sidecar.ask_with(WATCH, &renamed.old).status, 204);
         proxy.hold("GETRANGE");
         renamed.publish(&sidecar, 2 * round, way);
-        proxy.wait_held(1);
+        wait_until("something is held", || proxy.held() >= 1);
         assert_eq!(sidecar.ask_with("user", &renamed.old).status, 204, "{way:?}");
         proxy.release();
         sidecar.wait_for(&renamed.old, 401);
@@ -101,16 +101,16 @@ fn at_no_moment_does_a_refreshed_token_meet_the_older_map() {
 
 #[test]
 fn a_map_that_changed_again_meanwhile_is_read_before_anybody_must_refresh() {
-    let proxy = Proxy::start();
-    let sidecar = Setup::new().with("REDIS_URL", proxy.url()).start();
+    let (proxy, url) = Proxy::before(&redis_url()).unwrap();
+    let sidecar = Setup::new().with("REDIS_URL", url).start();
     let renamed = Renamed::new(&sidecar, 2);
     proxy.hold("GETRANGE");
     renamed.publish(&sidecar, 2, Way::Woken);
-    proxy.wait_held(1);
+    wait_until("something is held", || proxy.held() >= 1);
     // What is read now is newer than what was named, and not taken before it is named.
     sidecar.log.publish_roles_silently(3, RENAMED);
     proxy.pass_one();
-    proxy.wait_held(2);
+    wait_until("something is held", || proxy.held() >= 2);
     assert_eq!(sidecar.ask_with("user", &renamed.old).status, 204);
     proxy.release();
     sidecar.wait_for(&renamed.old, 401);
@@ -120,15 +120,15 @@ fn a_map_that_changed_again_meanwhile_is_read_before_anybody_must_refresh() {
 
 #[test]
 fn records_act_although_the_map_cannot_be_read_and_sign_outs_do_not_even_wait_for_it() {
-    let proxy = Proxy::start();
-    let sidecar = Setup::new().with("REDIS_URL", proxy.url()).start();
+    let (proxy, url) = Proxy::before(&redis_url()).unwrap();
+    let sidecar = Setup::new().with("REDIS_URL", url).start();
     let (renamed, claims) = (Renamed::new(&sidecar, 2), sidecar.claims());
     let gone = sidecar.mint.token(&claims);
     let signs_out = record(Kind::Session, claims["sid"].as_str().unwrap(), Reason::Revoked, 0);
     proxy.hold("GETRANGE");
     sidecar.log.publish_roles_silently(2, RENAMED);
     sidecar.log.append_silently(&[renamed.record, signs_out]);
-    proxy.wait_held(1);
+    wait_until("something is held", || proxy.held() >= 1);
     sidecar.ask_with("user", &gone).is_unauthorized("has been revoked");
     assert_eq!(sidecar.ask_with("user", &renamed.old).status, 204);
     sidecar.wait_for(&renamed.old, 401);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::log::{ROLES, role_map};
-use crate::support::{Proxy, Setup, Sidecar, wait_until};
+use crate::support::{Proxy, Setup, Sidecar, redis_url, wait_until};
 
 const WATCH: &str = "user;permission=films:watch";
 
@@ -231,8 +231,8 @@ fn what_is_known_of_roles_stays_known_while_redis_has_lost_everything() {
 
 #[test]
 fn what_is_known_of_roles_stays_known_while_redis_is_away_and_is_read_again_after() {
-    let proxy = Proxy::start();
-    let sidecar = Setup::new().with("REDIS_URL", proxy.url()).start();
+    let (proxy, url) = Proxy::before(&redis_url()).unwrap();
+    let sidecar = Setup::new().with("REDIS_URL", url).start();
     let token = sidecar.token();
     proxy.refuse();
     wait_until("the loss is seen", || {
@@ -250,12 +250,12 @@ fn what_is_known_of_roles_stays_known_while_redis_is_away_and_is_read_again_afte
 #[test]
 fn a_later_map_that_cannot_be_read_leaves_roles_unknown_whatever_else_redis_answers_or_does_not() {
     for gone in [false, true] {
-        let proxy = Proxy::start();
-        let sidecar = Setup::new().with("REDIS_URL", proxy.url()).start();
+        let (proxy, url) = Proxy::before(&redis_url()).unwrap();
+        let sidecar = Setup::new().with("REDIS_URL", url).start();
         let token = sidecar.token();
         proxy.hold("GETRANGE");
         sidecar.log.publish_roles(2, &[("subscriber", "", "")]);
-        proxy.wait_held(1);
+        wait_until("something is held", || proxy.held() >= 1);
         assert_eq!(sidecar.ask_with(WATCH, &token).status, 204);
         if gone {
             proxy.refuse();

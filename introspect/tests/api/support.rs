@@ -3,7 +3,6 @@
 mod client;
 mod issuer;
 pub(crate) mod log;
-mod proxy;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,9 +20,9 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 pub(crate) use client::{Answer, Client};
+pub(crate) use harness::Proxy;
 pub(crate) use issuer::Issuer;
 pub(crate) use log::Log;
-pub(crate) use proxy::Proxy;
 
 /// Who signs in all tests.
 pub(crate) const ISSUER: &str = "https://cinema.example";

@@ -5,7 +5,7 @@ use shared::revocation::{Kind, RecordKey};
 use uuid::Uuid;
 
 use super::relay::{Running, Stores, brisk};
-use crate::support::{Gate, ISSUER, RevocationLog, store_url, until};
+use crate::support::{ISSUER, Proxy, RevocationLog, store_url, until};
 
 async fn await_leader(relays: &[Running]) {
     until("exactly one leads", async || {
@@ -48,12 +48,12 @@ async fn a_relay_that_stops_leaves_the_lead_to_the_other() {
 #[tokio::test]
 async fn a_leader_that_says_nothing_loses_the_lock() {
     let stores = Stores::new().await;
-    let (gate, url) = Gate::before(&stores.database.url).await;
+    let (proxy, url) = Proxy::before(&stores.database.url).unwrap();
     let silent = stores.relay_through(&url, &store_url("TEST_REDIS_URL"), brisk());
     let before = stores.log.epoch_after(0).await;
     let other = stores.relay();
 
-    gate.silence();
+    proxy.silence();
     stores.end_sessions(1).await;
 
     let after = stores.log.epoch_after(before.epoch).await;
@@ -90,13 +90,13 @@ async fn a_killed_redis_connection_brings_a_new_epoch() {
 #[tokio::test]
 async fn revocations_wait_for_an_absent_redis() {
     let stores = Stores::new().await;
-    let (gate, url) = Gate::before(&store_url("TEST_REDIS_URL")).await;
-    gate.cut();
+    let (proxy, url) = Proxy::before(&store_url("TEST_REDIS_URL")).unwrap();
+    proxy.refuse();
     let _relay = stores.relay_through(&stores.database.url, &url, brisk());
     stores.end_sessions(3).await;
     assert_eq!(stores.log.meta().await, None);
 
-    gate.open();
+    proxy.restore();
 
     assert_eq!(stores.log.epoch_after(0).await.seq, 3);
 }
@@ -104,14 +104,14 @@ async fn revocations_wait_for_an_absent_redis() {
 #[tokio::test]
 async fn a_redis_that_stops_answering_is_bound_anew_when_it_answers() {
     let stores = Stores::new().await;
-    let (gate, url) = Gate::before(&store_url("TEST_REDIS_URL")).await;
+    let (proxy, url) = Proxy::before(&store_url("TEST_REDIS_URL")).unwrap();
     let relay = stores.relay_through(&stores.database.url, &url, brisk());
     let before = stores.log.epoch_after(0).await;
 
-    gate.silence();
+    proxy.silence();
     stores.end_sessions(1).await;
     until("it no longer leads", async || (!relay.is_leading()).then_some(())).await;
-    gate.open();
+    proxy.restore();
 
     assert_eq!(stores.log.epoch_after(before.epoch).await.seq, 1);
 }
@@ -119,12 +119,12 @@ async fn a_redis_that_stops_answering_is_bound_anew_when_it_answers() {
 #[tokio::test]
 async fn a_leader_that_cannot_reach_redis_leaves_the_lead_to_one_that_can() {
     let stores = Stores::new().await;
-    let (gate, url) = Gate::before(&store_url("TEST_REDIS_URL")).await;
+    let (proxy, url) = Proxy::before(&store_url("TEST_REDIS_URL")).unwrap();
     let cut_off = stores.relay_through(&stores.database.url, &url, brisk());
     let before = stores.log.epoch_after(0).await;
     let other = stores.relay();
 
-    gate.cut();
+    proxy.refuse();
     stores.end_sessions(1).await;
 
     // The other relay may have opened its epoch before the record was committed.

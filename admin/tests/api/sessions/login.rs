@@ -175,15 +175,15 @@ async fn concurrent_sign_ins_with_an_old_hash_all_succeed() {
 #[tokio::test]
 async fn while_postgres_is_away_a_sign_in_is_told_to_come_back() {
     let database = crate::support::TestDatabase::migrated().await;
-    let (gate, url) = crate::support::Gate::before(&database.url).await;
+    let (proxy, url) = crate::support::Proxy::before(&database.url).unwrap();
     let mut app = TestApp::launch_on(crate::support::variables(&url, &crate::support::prefix())).await;
     app.await_ready().await;
     app.client.register("neo@example.org").await.expect(201);
 
-    gate.cut();
+    proxy.refuse();
     sign_in(&app, "neo@example.org", PASSWORD).send().await.problem(503, "dependency_unavailable");
 
-    gate.open();
+    proxy.restore();
     crate::support::until("signing in works again", async || {
         (sign_in(&app, "neo@example.org", PASSWORD).send().await.status == 200).then_some(())
     })

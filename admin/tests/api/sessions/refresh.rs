@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use std::collections::HashSet;
 
-use crate::support::{Call, Gate, Pair, Reply, TestApp, TestDatabase, variables};
+use crate::support::{Call, Pair, Proxy, Reply, TestApp, TestDatabase, variables};
 use crate::witness::{alive, change_password, dead, refresh, session_of, standing};
 
 /// A signed-in user of a fresh service.
@@ -87,12 +87,12 @@ async fn a_used_up_token_ends_the_session_everywhere() {
 #[tokio::test]
 async fn garbage_is_refused_without_the_database() {
     let database = TestDatabase::migrated().await;
-    let (gate, url) = Gate::before(&database.url).await;
+    let (proxy, url) = Proxy::before(&database.url).unwrap();
     let mut app = TestApp::launch_on(variables(&url, &crate::support::prefix())).await;
     app.await_ready().await;
     let pair = app.client.new_user("neo@example.org").await;
 
-    gate.cut();
+    proxy.refuse();
     let mut forged = pair.refresh.clone().into_bytes();
     forged[20] = if forged[20] == b'A' { b'B' } else { b'A' };
     let forged = String::from_utf8(forged).unwrap();
@@ -101,7 +101,7 @@ async fn garbage_is_refused_without_the_database() {
     }
     refresh(&app, &pair.refresh).send().await.problem(503, "dependency_unavailable");
 
-    gate.open();
+    proxy.restore();
     app.stop().await.unwrap();
 }
 
