@@ -7,13 +7,14 @@
 mod caller;
 pub mod check;
 pub mod explain;
+mod facts;
 mod lock;
 mod question;
 mod right;
 mod rights;
 mod store;
 
-pub(crate) use caller::{Caller, caller, session_to_end, still};
+pub(crate) use caller::{caller, session_to_end, still};
 pub(crate) use lock::{lock, lock_upon};
 pub use right::Right;
 pub(crate) use rights::{End, Path, Rights};
@@ -21,7 +22,9 @@ pub(crate) use store::hold_definitions;
 
 use uuid::Uuid;
 
+use crate::actor::Caller;
 use crate::api::{Code, Operation, Problem, Request, Shape};
+use crate::context::Context;
 use crate::db::Connection;
 
 /// The path parameter that names a user.
@@ -103,6 +106,6 @@ pub(crate) async fn find_rights(connection: &Connection, user: Uuid) -> Result<O
 /// # Errors
 ///
 /// When PostgreSQL is unavailable.
-pub(crate) async fn is_fresh(request: &Request, caller: Caller) -> Result<bool, Problem> {
-    Ok(store::is_fresh(&request.context.db.get().await?, caller.session).await?)
+pub(crate) async fn is_fresh(context: &Context, caller: Caller) -> Result<bool, Problem> {
+    Ok(store::is_fresh(&context.db.get().await?, caller.session).await?)
 }

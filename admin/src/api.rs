@@ -2,7 +2,6 @@
 
 pub mod apidocs;
 mod body;
-mod client;
 mod conditional;
 mod fields;
 mod json;
@@ -15,7 +14,6 @@ mod response;
 
 pub use body::MAX_BODY_BYTES;
 pub(crate) use body::read as read_body;
-pub use client::Client;
 pub(crate) use conditional::{check_version, if_match, with_etag};
 pub(crate) use fields::{Change, Findings};
 pub use operation::{Access, Operation, Shape};

@@ -14,35 +14,14 @@ mod seal;
 mod store;
 mod verify;
 
-use std::net::IpAddr;
-
 use jiff::Timestamp;
 use serde_json::Value;
-use uuid::Uuid;
 
-use crate::access::Caller;
-use crate::api::Request;
-use crate::context::Context;
+use crate::actor::{Actor, ActorKind};
 use crate::db::{DbError, Transaction};
 use crate::keys::DerivedKeys;
 
 pub use verify::{Broken, Chain, NotAPlace, Place, VerifyError, verify};
-
-/// Who acted, and in which request.
-#[derive(Debug, Clone)]
-pub struct Actor {
-    kind: ActorKind,
-    id: Option<Uuid>,
-    address: Option<IpAddr>,
-    request_id: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ActorKind {
-    User,
-    Command,
-    Service,
-}
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $variant:ident = $name:literal $target:ident,)*) => {
@@ -123,35 +102,13 @@ pub struct Entry {
     detail: Value,
 }
 
-impl Actor {
-    /// The caller of `request`.
-    pub(crate) fn of(request: &Request, caller: &Caller) -> Self {
-        Self {
-            kind: ActorKind::User,
-            id: Some(caller.user),
-            address: request.client.address,
-            request_id: Some(request.id.as_str().to_owned()),
-        }
-    }
-
-    /// An operator who ran a command of `admin`.
-    pub const fn command() -> Self {
-        Self { kind: ActorKind::Command, id: None, address: None, request_id: None }
-    }
-
-    /// This service itself.
-    pub(crate) const fn service() -> Self {
-        Self { kind: ActorKind::Service, id: None, address: None, request_id: None }
-    }
-}
-
-impl ActorKind {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Command => "command",
-            Self::Service => "service",
-        }
+/// What kind of actor it was, as it is stored and shown.
+fn kind_of(actor: &Actor) -> &'static str {
+    match actor.kind() {
+        ActorKind::Caller(_) => "user",
+        ActorKind::Command => "command",
+        // Nothing that is audited is open to visitors; if it were, no user would have done it.
+        ActorKind::Service | ActorKind::Visitor => "service",
     }
 }
 
@@ -176,14 +133,14 @@ impl Entry {
         seal::Row {
             seq,
             occurred_at,
-            actor_kind: actor.kind.name().to_owned(),
-            actor_id: actor.id,
+            actor_kind: kind_of(actor).to_owned(),
+            actor_id: actor.user(),
             action: self.action.name().to_owned(),
             target_kind: self.action.target().name().to_owned(),
             target_id: self.target,
             detail: self.detail.to_string(),
-            address: actor.address,
-            request_id: actor.request_id.clone(),
+            address: actor.address(),
+            request_id: actor.request_id().map(str::to_owned),
         }
     }
 }
@@ -228,15 +185,4 @@ pub async fn record_all(
         rows.push((row, key, seal));
     }
     store::append(tx, &rows).await
-}
-
-/// As [`record`], for an action of the caller of `request`.
-pub(crate) async fn record_of(
-    tx: &Transaction<'_>,
-    request: &Request,
-    caller: &Caller,
-    entry: Entry,
-) -> Result<(), DbError> {
-    let context: &Context = &request.context;
-    record(tx, &context.audit_keys, &Actor::of(request, caller), entry).await
 }

@@ -13,6 +13,7 @@
 //! * [`app`], [`command`]: the assembled service and the command line.
 
 pub mod access;
+pub mod actor;
 pub mod api;
 pub mod app;
 pub mod audit;

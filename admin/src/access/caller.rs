@@ -2,11 +2,12 @@
 
 use http::{HeaderMap, header};
 use shared::clock::{Clock as _, SystemClock};
-use shared::revocation::RecordKey;
 use shared::token::{Profile, TokenError, VerifiedToken, Verifier};
 use uuid::Uuid;
 
+use super::facts::Facts;
 use super::store;
+use crate::actor::Caller;
 use crate::api::{Code, Problem, Request};
 use crate::db::Transaction;
 
@@ -18,32 +19,7 @@ const MAX_LIFE: u64 = 3600;
 /// token, decides whether it has expired.
 const CLOCK_SKEW: u64 = 60;
 
-/// The holder of a valid access token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Caller {
-    /// The user.
-    pub(crate) user: Uuid,
-    /// Their session.
-    pub(crate) session: Uuid,
-    token: Token,
-}
-
-/// What the validity of a token depends on besides user and session: kept, so that it can be checked again
-/// under a lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Token {
-    /// Seconds since 1970.
-    pub(super) expires_at: u64,
-    /// The key under which this token alone would be revoked; all zeroes, which no token has, for a token
-    /// without one.
-    pub(super) key: RecordKey,
-    /// The key under which all tokens of its signing key would be revoked.
-    pub(super) signing_key: RecordKey,
-    generation: u64,
-    deployment_generation: u64,
-}
-
-/// The caller of `request`, on a route that accepts a body.
+/// The caller of `request`, whose body is one that the route accepts.
 ///
 /// # Errors
 ///
@@ -53,9 +29,10 @@ pub(crate) async fn caller(request: &Request) -> Result<Caller, Problem> {
     let text = bearer(&request.headers)?.ok_or_else(|| Problem::new(Code::TokenMissing))?;
     let token = verify(request, text, CLOCK_SKEW)?;
     let caller = identify(&token)?;
-    let _known_already = request.caller.set(caller.user);
+    let _known_already = request.user.set(caller.user);
     let connection = request.context.db.get().await?;
     judge(caller, store::caller_facts(&*connection, caller).await?)?;
+    let _known_already = request.caller.set(caller);
     request.refuse_unknown_body()?;
     Ok(caller)
 }
@@ -77,7 +54,7 @@ fn judge(caller: Caller, facts: Option<Facts>) -> Result<(), Problem> {
     let facts = facts.ok_or_else(|| Problem::new(Code::TokenRevoked))?;
     if facts.is_expired {
         Err(Problem::new(Code::TokenExpired))
-    } else if facts.stands && facts.is_current(caller.token) {
+    } else if facts.stands && facts.is_current(caller.token()) {
         Ok(())
     } else {
         Err(Problem::new(Code::TokenRevoked))
@@ -123,50 +100,7 @@ fn verify(request: &Request, text: &str, leeway: u64) -> Result<VerifiedToken, P
 
 /// Tokens of service accounts have no session and are not accepted here.
 fn identify(token: &VerifiedToken) -> Result<Caller, Problem> {
-    let session = token.session.as_deref().and_then(|sid| sid.parse().ok());
-    match (token.subject.parse(), session) {
-        (Ok(user), Some(session)) => Ok(Caller { user, session, token: Token::of(token) }),
-        _ => Err(Problem::new(Code::TokenInvalid)),
-    }
-}
-
-/// What the database says about a token, read in one statement and therefore at one moment.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Facts {
-    pub(super) is_expired: bool,
-    /// Session and user are active, and neither the token itself nor the key that signed it is revoked.
-    pub(super) stands: bool,
-    pub(super) generation: u64,
-    pub(super) deployment_generation: u64,
-}
-
-impl Token {
-    fn of(token: &VerifiedToken) -> Self {
-        Self {
-            expires_at: token.expires_at,
-            key: token.token_key.unwrap_or(RecordKey::ZERO),
-            signing_key: token.signing_key,
-            generation: token.generation,
-            deployment_generation: token.deployment_generation,
-        }
-    }
-}
-
-impl Facts {
-    fn is_current(&self, token: Token) -> bool {
-        token.generation == self.generation && token.deployment_generation == self.deployment_generation
-    }
-}
-
-impl Caller {
-    /// The generation of the user's tokens that this token belongs to.
-    pub(crate) fn generation(&self) -> u64 {
-        self.token.generation
-    }
-
-    pub(super) fn token(&self) -> &Token {
-        &self.token
-    }
+    Caller::of(token).ok_or_else(|| Problem::new(Code::TokenInvalid))
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use uuid::Uuid;
 
-use super::caller::{Caller, still};
+use super::caller::still;
 use super::rights::Rights;
 use super::{Right, check_upon, store};
+use crate::actor::Caller;
 use crate::api::{Code, Problem};
 use crate::db::Transaction;
 use crate::users;

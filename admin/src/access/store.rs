@@ -12,8 +12,9 @@ use shared::role_map::Role;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::caller::{Caller, Facts};
+use super::facts::Facts;
 use super::rights::{End, Held, Rights};
+use crate::actor::Caller;
 use crate::db::{Client, Connection, DbError, Transaction};
 use crate::users::store::ACTIVE;
 

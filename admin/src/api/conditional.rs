@@ -17,8 +17,8 @@ pub(crate) fn with_etag(response: Response, version: i64) -> Response {
 /// # Errors
 ///
 /// 412 `precondition_failed`.
-pub(crate) fn check_version(headers: &HeaderMap, current: i64) -> Result<(), Problem> {
-    match if_match(headers) {
+pub(crate) fn check_version(asked: Option<&[i64]>, current: i64) -> Result<(), Problem> {
+    match asked {
         Some(versions) if !versions.contains(&current) => Err(Problem::new(Code::PreconditionFailed)),
         _ => Ok(()),
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use shared::request_id::RequestId;
 use utoipa::ToSchema;
 
+use crate::actor::NotSignedIn;
 use crate::db::DbError;
 use crate::keys::Unready;
 
@@ -291,6 +292,12 @@ impl From<DbError> for Problem {
             tracing::error!(%error, "Request failed: PostgreSQL returned an error.");
             Self::new(Code::Internal)
         }
+    }
+}
+
+impl From<NotSignedIn> for Problem {
+    fn from(_: NotSignedIn) -> Self {
+        Self::new(Code::TokenMissing)
     }
 }
 

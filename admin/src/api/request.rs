@@ -9,9 +9,10 @@ use serde::de::DeserializeOwned;
 use shared::request_id::RequestId;
 use uuid::Uuid;
 
+use crate::actor::{Actor, Caller, Client};
 use crate::context::Context;
 
-use super::{Client, Code, Problem, json};
+use super::{Code, Problem, json};
 
 /// A request whose body has been read completely, within the limits of size and time.
 #[derive(Clone)]
@@ -28,8 +29,10 @@ pub struct Request {
     pub params: Params,
     /// The query string, still percent-encoded.
     pub query: String,
-    /// The caller, once known: for the log and the trace.
-    pub caller: Arc<OnceLock<Uuid>>,
+    /// The user that its access token names, for the log and the trace; the token may have been revoked.
+    pub user: Arc<OnceLock<Uuid>>,
+    /// The owner of its access token, once that was found valid.
+    pub(crate) caller: OnceLock<Caller>,
     /// Whether the route accepts a body.
     pub takes_body: bool,
     /// The body as received.
@@ -46,6 +49,11 @@ struct Nothing {}
 pub struct Params(Vec<(&'static str, String)>);
 
 impl Request {
+    /// Its sender: the caller once `access` found a valid token, before that a visitor.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::of_request(self.caller.get().copied(), self.client.clone(), self.id.clone())
+    }
+
     /// The JSON body.
     ///
     /// # Errors

@@ -3,7 +3,8 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::audit::{self, Action as AuditAction, Actor, Entry};
+use crate::actor::Actor;
+use crate::audit::{self, Action as AuditAction, Entry};
 use crate::config::CommandConfig;
 use crate::db::{Db, DbError, Transaction};
 use crate::keys::{self, DerivedKeys, Keys, Purpose};

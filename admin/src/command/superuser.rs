@@ -4,7 +4,8 @@ use clap::Subcommand;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use crate::audit::{self, Actor, Entry};
+use crate::actor::Actor;
+use crate::audit::{self, Entry};
 use crate::config::CommandConfig;
 use crate::db::Db;
 use crate::keys::{DerivedKeys, Purpose};

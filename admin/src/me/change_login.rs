@@ -45,13 +45,14 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 401 `invalid_credentials`, 409 `login_taken`, 422 `validation_failed`, 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let caller = caller(&request).await?;
+    caller(&request).await?;
+    let (context, actor) = (&request.context, request.actor());
     let body: Body = request.json()?;
     let login: Login = body.login.parse().map_err(|error: LoginError| {
         Problem::new(Code::ValidationFailed).field("login", error.code(), format!("{error}."))
     })?;
-    let mut place = request.context.hasher.reserve()?;
-    let (_, verified) = prove(&request, caller, &mut place, body.current_password.as_ref()).await?;
+    let mut place = context.hasher.reserve()?;
+    let (_, verified) = prove(context, &actor, &mut place, body.current_password.as_ref()).await?;
     drop(place);
-    change(&request, caller, verified.as_ref(), &Credential::Login(login)).await
+    change(context, &actor, verified.as_ref(), &Credential::Login(login)).await
 }

@@ -51,15 +51,16 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 401 `invalid_credentials`, 422 `password_weak` or `password_reused`, 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let caller = caller(&request).await?;
+    caller(&request).await?;
+    let (context, actor) = (&request.context, request.actor());
     let body: Body = request.json()?;
-    let mut place = request.context.hasher.reserve()?;
-    let (account, verified) = prove(&request, caller, &mut place, body.current_password.as_ref()).await?;
+    let mut place = context.hasher.reserve()?;
+    let (account, verified) = prove(context, &actor, &mut place, body.current_password.as_ref()).await?;
     if body.current_password.as_ref() == Some(&body.new_password) {
         return Err(Problem::new(Code::PasswordReused));
     }
     weak_password("new_password", place.judge(&body.new_password, account.own_words).await?)?;
     let hash = place.hash(&body.new_password).await?;
     drop(place);
-    change(&request, caller, verified.as_ref(), &Credential::Password(hash)).await
+    change(context, &actor, verified.as_ref(), &Credential::Password(hash)).await
 }

@@ -3,8 +3,10 @@
 
 use http::StatusCode;
 
-use crate::access::{Caller, is_fresh};
-use crate::api::{Code, Problem, Request, Response};
+use crate::access::is_fresh;
+use crate::actor::{Actor, Caller};
+use crate::api::{Code, Problem, Response};
+use crate::context::Context;
 use crate::sessions::Pair;
 use crate::sessions::history::{self, Entry, Event};
 use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
@@ -22,12 +24,13 @@ use crate::users::store::{self, Account, Credential};
 ///
 /// 401 `invalid_credentials`; 403 `fresh_auth_required`; 422 when the password is missing; 503.
 pub(super) async fn prove(
-    request: &Request,
-    caller: Caller,
+    context: &Context,
+    actor: &Actor,
     place: &mut Place,
     password: Option<&Password>,
 ) -> Result<(Account, Option<PasswordHash>), Problem> {
-    let account = store::find_by_id(&request.context.db.get().await?, caller.user).await?;
+    let caller = actor.caller()?;
+    let account = store::find_by_id(&context.db.get().await?, caller.user).await?;
     let account = account.ok_or_else(|| Problem::new(Code::TokenRevoked))?;
     let hash = account.password_hash.clone();
     let Some(password) = password else {
@@ -37,14 +40,14 @@ pub(super) async fn prove(
                 "field_missing",
                 "The current password is required.",
             )),
-            None if is_fresh(request, caller).await? => Ok((account, None)),
+            None if is_fresh(context, caller).await? => Ok((account, None)),
             None => Err(Problem::new(Code::FreshAuthRequired)),
         };
     };
     match place.verify(password, hash.as_ref()).await? {
         Verdict::Right | Verdict::RightButOld if hash.is_some() => Ok((account, hash)),
         Verdict::Right | Verdict::RightButOld | Verdict::Wrong => {
-            history::record(request, entry(caller, Event::ProofFailed)).await;
+            history::record(context, actor, entry(caller, Event::ProofFailed)).await;
             Err(Problem::new(Code::InvalidCredentials))
         }
     }
@@ -56,8 +59,8 @@ pub(super) async fn prove(
 ///
 /// 409 `email_taken` or `login_taken`; 401 when the password or the session changed meanwhile; 503.
 pub(super) async fn change(
-    request: &Request,
-    caller: Caller,
+    context: &Context,
+    actor: &Actor,
     verified: Option<&PasswordHash>,
     new: &Credential,
 ) -> Result<Response, Problem> {
@@ -66,20 +69,21 @@ pub(super) async fn change(
         Credential::Email(_) => (EndReason::EmailChanged, Event::EmailChanged),
         Credential::Login(_) => (EndReason::LoginChanged, Event::LoginChanged),
     };
-    let pair = change_within(request, caller, verified, new, reason).await?;
-    history::record(request, entry(caller, event)).await;
+    let pair = change_within(context, actor, verified, new, reason).await?;
+    history::record(context, actor, entry(actor.caller()?, event)).await;
     Ok(Response::json(StatusCode::OK, &pair))
 }
 
 /// Locks in the required order: the user, then sessions. The revocation is recorded when all locks are held.
 async fn change_within(
-    request: &Request,
-    caller: Caller,
+    context: &Context,
+    actor: &Actor,
     verified: Option<&PasswordHash>,
     new: &Credential,
     reason: EndReason,
 ) -> Result<Pair, Problem> {
-    let mut connection = request.context.db.get().await?;
+    let caller = actor.caller()?;
+    let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let account = lock_account(&tx, caller).await?;
     if account.password_hash.as_ref() != verified {
@@ -87,9 +91,9 @@ async fn change_within(
     }
     let session = lock_current(&tx, caller).await?;
     let generation = store::set_credential(&tx, caller.user, new).await.map_err(taken)?;
-    let issuer = &request.context.config.tokens.issuer;
+    let issuer = &context.config.tokens.issuer;
     end_older(&tx, issuer, caller.user, Some(session.id), generation, reason).await?;
-    let pair = renew(request, &tx, session).await?;
+    let pair = renew(context, actor.client(), &tx, session).await?;
     tx.commit().await?;
     Ok(pair)
 }

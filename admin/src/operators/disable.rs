@@ -45,7 +45,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         let issuer = &request.context.config.tokens.issuer;
         let ended = end_older(&tx, issuer, user, None, generation, EndReason::Disabled).await?;
         let entry = Entry::new(Action::UserDisabled, user.to_string(), json!({ "sessions_ended": ended }));
-        audit::record_of(&tx, &request, &caller, entry).await?;
+        audit::record(&tx, &request.context.audit_keys, &request.actor(), entry).await?;
         tx.commit().await?;
     }
     Ok(Response::empty(StatusCode::NO_CONTENT))

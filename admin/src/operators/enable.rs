@@ -32,7 +32,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     lock_person(&tx, caller, Right::UsersWrite, user).await?;
     if store::set_status(&tx, user, ACTIVE).await? {
         let entry = Entry::new(Action::UserEnabled, user.to_string(), json!({}));
-        audit::record_of(&tx, &request, &caller, entry).await?;
+        audit::record(&tx, &request.context.audit_keys, &request.actor(), entry).await?;
         tx.commit().await?;
     }
     Ok(Response::empty(StatusCode::NO_CONTENT))

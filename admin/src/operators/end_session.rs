@@ -38,7 +38,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let issuer = &request.context.config.tokens.issuer;
     revocations::record(&tx, issuer, &[NewRevocation::session(session)]).await?;
     let entry = Entry::new(Action::SessionEnded, user.to_string(), json!({ "session_id": session }));
-    audit::record_of(&tx, &request, &caller, entry).await?;
+    audit::record(&tx, &request.context.audit_keys, &request.actor(), entry).await?;
     tx.commit().await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }

@@ -3,7 +3,8 @@
 use uuid::Uuid;
 
 use super::store::{self, Person};
-use crate::access::{Caller, Right, Rights, lock, lock_upon};
+use crate::access::{Right, Rights, lock, lock_upon};
+use crate::actor::Caller;
 use crate::api::{Code, Problem};
 use crate::db::Transaction;
 

@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use super::guard::{check_not_last, lock_superusers};
 use super::store;
-use crate::access::{Caller, caller, is_fresh, of_user, rights_of};
+use crate::access::{caller, is_fresh, of_user, rights_of};
+use crate::actor::{Actor, Caller};
 use crate::api::{Access, Code, Operation, Problem, Request};
 use crate::audit::{self, Action, Entry};
+use crate::context::Context;
 
 /// The caller, a superuser who signed in recently, and the user in the path.
 ///
@@ -25,7 +27,7 @@ async fn allowed(request: &Request) -> Result<(Caller, Uuid), Problem> {
         let code = if caller.user == user { Code::Forbidden } else { Code::NotFound };
         return Err(Problem::new(code));
     }
-    if is_fresh(request, caller).await? {
+    if is_fresh(&request.context, caller).await? {
         Ok((caller, user))
     } else {
         Err(Problem::new(Code::FreshAuthRequired))
@@ -33,10 +35,10 @@ async fn allowed(request: &Request) -> Result<(Caller, Uuid), Problem> {
 }
 
 /// Grants or revokes superuser status.
-async fn set(request: &Request, caller: Caller, user: Uuid, is_superuser: bool) -> Result<(), Problem> {
-    let mut connection = request.context.db.get().await?;
+async fn set(context: &Context, actor: &Actor, user: Uuid, is_superuser: bool) -> Result<(), Problem> {
+    let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
-    let rights = lock_superusers(&tx, caller, user).await?;
+    let rights = lock_superusers(&tx, actor.caller()?, user).await?;
     if !rights.is_superuser {
         return Err(Problem::new(Code::Forbidden));
     }
@@ -46,8 +48,13 @@ async fn set(request: &Request, caller: Caller, user: Uuid, is_superuser: bool) 
     }
     if store::set_superuser(&tx, user, is_superuser).await? {
         let action = if is_superuser { Action::SuperuserGiven } else { Action::SuperuserTaken };
-        audit::record_of(&tx, request, &caller, Entry::new(action, user.to_string(), serde_json::json!({})))
-            .await?;
+        audit::record(
+            &tx,
+            &context.audit_keys,
+            actor,
+            Entry::new(action, user.to_string(), serde_json::json!({})),
+        )
+        .await?;
         tx.commit().await?;
     }
     Ok(())

@@ -264,7 +264,7 @@ async fn arrive<'b>(
             Ok(Answer::OneTimeCode(page, code))
         }
         (Some(_) | None, _) => {
-            let device = Device::of(request, None);
+            let device = Device::of(&request.client, None);
             Ok(Answer::SignedIn(sign_in(request, &proven, &device, Code::StateInvalid).await?))
         }
     }

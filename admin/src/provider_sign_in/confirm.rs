@@ -108,12 +108,12 @@ async fn confirm(
     let entry = |event| Entry { event, user: Some(user), session: None };
     let (Some(hash), Verdict::Right | Verdict::RightButOld) = (hash, verdict) else {
         unconfirmed.tries += 1;
-        history::record(request, entry(Event::ProofFailed)).await;
+        history::record(&request.context, &request.actor(), entry(Event::ProofFailed)).await;
         return Err(Problem::new(Code::InvalidCredentials));
     };
     link(request, unconfirmed, &hash).await?;
-    history::record(request, entry(Event::AccountLinked)).await;
-    let device = Device::of(request, None);
+    history::record(&request.context, &request.actor(), entry(Event::AccountLinked)).await;
+    let device = Device::of(&request.client, None);
     sign_in(request, &unconfirmed.proven, &device, Code::CodeExpired).await
 }
 

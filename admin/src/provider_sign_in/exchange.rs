@@ -58,7 +58,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     }
     let waiting: Option<Waiting> = request.context.pending.take(Kind::Code, &body.one_time_code).await?;
     let waiting = waiting.filter(|waiting| is_from(&request, &waiting.browser)).ok_or_else(gone)?;
-    let device = Device::of(&request, None);
+    let device = Device::of(&request.client, None);
     let signed_in = sign_in(&request, &waiting.proven, &device, Code::CodeExpired).await;
     // What went wrong here is no fault of theirs: they may come again with it.
     if signed_in.as_ref().is_err_and(|problem| problem.code().status().is_server_error()) {

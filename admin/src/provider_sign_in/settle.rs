@@ -93,7 +93,7 @@ pub(super) async fn settle(request: &Request, comer: &Comer<'_>, aim: Aim) -> Re
         match settle_once(request, comer, aim).await? {
             Tried::Done(settled, entries) => {
                 for entry in entries {
-                    history::record(request, entry).await;
+                    history::record(&request.context, &request.actor(), entry).await;
                 }
                 return Ok(settled);
             }

@@ -35,12 +35,18 @@ pub(super) async fn sign_in(
     match open_session(request, proven, device).await? {
         Some(Opened::Session(session, pair)) => {
             metrics.sign_in("signed_in");
-            history::record(request, note(Event::ProviderLogin, Some(session))).await;
+            history::record(&request.context, &request.actor(), note(Event::ProviderLogin, Some(session)))
+                .await;
             Ok(pair)
         }
         Some(Opened::Inactive) => {
             metrics.sign_in("refused");
-            history::record(request, note(Event::LoginFailed(Failure::Inactive), None)).await;
+            history::record(
+                &request.context,
+                &request.actor(),
+                note(Event::LoginFailed(Failure::Inactive), None),
+            )
+            .await;
             Err(Problem::new(Code::AccountDisabled))
         }
         Some(Opened::HashChanged) | None => Err(Problem::new(gone)),

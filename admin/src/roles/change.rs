@@ -19,11 +19,13 @@ use super::assignments::make_tokens_old;
 use super::definition::{self, DefinitionError, Definitions};
 use super::role::{self, RoleRef, RoleView};
 use super::{MAX_NAMES_BYTES, show, store};
-use crate::access::{Caller, End, Right, allowed, lock};
+use crate::access::{End, Right, allowed, lock};
+use crate::actor::Actor;
 use crate::api::{
-    Access, Change, Code, Findings, Operation, Problem, Request, Response, Shape, check_version,
+    Access, Change, Code, Findings, Operation, Problem, Request, Response, Shape, check_version, if_match,
 };
 use crate::audit::{self, Action, Entry};
+use crate::context::Context;
 use crate::db::{DbError, Transaction};
 
 /// The most users that one renaming may affect: it is one transaction, which locks all of them.
@@ -99,18 +101,25 @@ pub fn describe(operation: Operation) -> Operation {
 /// 403 `forbidden`, `privilege_escalation`, `system_role`; 404; 409 `role_exists`, `role_name_retired`,
 /// `limit_reached`; 412 `precondition_failed`; 422 `role_cycle` and fields; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let caller = allowed(&request, Right::RolesWrite).await?;
+    allowed(&request, Right::RolesWrite).await?;
     let asked = RoleRef::of(&request)?;
     let change = request.json::<Body>()?.check()?;
-    let edit = Edit { request: &request, caller, asked };
+    let edit = Edit {
+        context: &request.context,
+        actor: request.actor(),
+        versions: if_match(&request.headers),
+        asked,
+    };
     let role = edit.carry_out(|role| change.apply(role)).await?;
     Ok(show::respond(StatusCode::OK, &role))
 }
 
-/// A change of a role by any caller that has the right to make it.
-pub(super) struct Edit<'r> {
-    pub(super) request: &'r Request,
-    pub(super) caller: Caller,
+/// One change of one role, by anybody who may.
+pub(super) struct Edit<'c> {
+    pub(super) context: &'c Context,
+    pub(super) actor: Actor,
+    /// Only these versions of the role are changed; any where there are none given.
+    pub(super) versions: Option<Vec<i64>>,
     pub(super) asked: RoleRef,
 }
 
@@ -121,7 +130,7 @@ impl Edit<'_> {
         &self,
         change: impl FnOnce(&RoleView) -> RoleView + Send,
     ) -> Result<RoleView, Problem> {
-        let mut connection = self.request.context.db.get().await?;
+        let mut connection = self.context.db.get().await?;
         let tx = connection.begin().await?;
         let definitions = Definitions::lock(&tx).await?;
         let before = show::require(&*tx, &self.asked).await?;
@@ -130,9 +139,9 @@ impl Edit<'_> {
         // While the definitions are locked exclusively, no assignment is created or removed.
         let holders = if renamed { store::holders(&tx, before.role_id).await? } else { Vec::new() };
         check_holders(&holders)?;
-        let locked = lock(&tx, self.caller, &holders).await?;
+        let locked = lock(&tx, self.actor.caller()?, &holders).await?;
         locked.rights.require(Right::RolesWrite)?;
-        check_version(&self.request.headers, before.version)?;
+        check_version(self.versions.as_deref(), before.version)?;
         if before.is_system {
             return Err(Problem::new(Code::SystemRole));
         }
@@ -154,7 +163,7 @@ impl Edit<'_> {
         }
         write(&tx, &before, &after).await?;
         let role = show::require(&*tx, &RoleRef::Id(before.role_id)).await?;
-        audit::record_of(&tx, self.request, &self.caller, entry(&before, &after)).await?;
+        audit::record(&tx, &self.context.audit_keys, &self.actor, entry(&before, &after)).await?;
         tx.commit().await?;
         Ok(role)
     }
@@ -176,7 +185,7 @@ impl Edit<'_> {
             return Err(DefinitionError::TooMany(sentence));
         }
         store::retire_name(tx, &before.name).await?;
-        let issuer = &self.request.context.config.tokens.issuer;
+        let issuer = &self.context.config.tokens.issuer;
         Ok(make_tokens_old(tx, issuer, holders).await?)
     }
 }

@@ -15,8 +15,9 @@ use super::definition::{self, DefinitionError, Definitions};
 use super::role::{self, RoleRef, RoleView};
 use super::{show, store};
 use crate::access::{Right, Rights, allowed, lock};
+use crate::actor::Actor;
 use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response};
-use crate::audit::{self, Action, Actor, Entry};
+use crate::audit::{self, Action, Entry};
 use crate::db::{Connection, Transaction};
 use crate::keys::DerivedKeys;
 
@@ -94,7 +95,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     rights.require(Right::RolesWrite)?;
     let id = define(&tx, &definitions, &new, &rights).await?;
     let role = show::require(&*tx, &RoleRef::Id(id)).await?;
-    audit::record_of(&tx, &request, &caller, entry(id, &new)).await?;
+    audit::record(&tx, &request.context.audit_keys, &request.actor(), entry(id, &new)).await?;
     tx.commit().await?;
     let response = show::respond(StatusCode::CREATED, &role);
     Ok(match HeaderValue::try_from(format!("/api/v1/roles/{}", role.role_id)) {

@@ -18,7 +18,8 @@ use super::role::{self, RoleRef, RoleView};
 use super::{show, store};
 use crate::access::{Right, allowed, lock};
 use crate::api::{
-    Access, Code, Operation, Problem, Query, Request, Response, Shape, check_version, one_more, page,
+    Access, Code, Operation, Problem, Query, Request, Response, Shape, check_version, if_match, one_more,
+    page,
 };
 use crate::audit::{self, Action, Entry};
 use crate::db::Connection;
@@ -108,7 +109,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let mut connection = request.context.db.get().await?;
     if is_dry {
         let role = show::require(&*connection, &asked).await?;
-        check_version(&request.headers, role.version)?;
+        check_version(if_match(&request.headers).as_deref(), role.version)?;
         if role.is_system || store::has_system_heir(&*connection, role.role_id).await? {
             return Err(Problem::new(Code::SystemRole));
         }
@@ -119,7 +120,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Definitions::lock(&tx).await?;
     let role = show::require(&*tx, &asked).await?;
     lock(&tx, caller, &[]).await?.rights.require(Right::RolesWrite)?;
-    check_version(&request.headers, role.version)?;
+    check_version(if_match(&request.headers).as_deref(), role.version)?;
     if role.is_system || store::has_system_heir(&*tx, role.role_id).await? {
         return Err(Problem::new(Code::SystemRole));
     }
@@ -128,10 +129,10 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let detail = json!({
         "name": role.name, "permissions": role.permissions, "inherits": role.inherits, "people": people,
     });
-    audit::record_of(
+    audit::record(
         &tx,
-        &request,
-        &caller,
+        &request.context.audit_keys,
+        &request.actor(),
         Entry::new(Action::RoleDeleted, role.role_id.to_string(), detail),
     )
     .await?;

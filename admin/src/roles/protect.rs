@@ -6,7 +6,8 @@ use shared::role::{NotARoleName, RoleName};
 use super::definition::Definitions;
 use super::role::RoleRef;
 use super::store;
-use crate::audit::{self, Action, Actor, Entry};
+use crate::actor::Actor;
+use crate::audit::{self, Action, Entry};
 use crate::db::{Connection, DbError};
 use crate::keys::DerivedKeys;
 

@@ -15,7 +15,8 @@ use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 use warp::Reply as _;
 
-use crate::api::{Client, Code, Params, Problem, Request, Response, read_body};
+use crate::actor::Client;
+use crate::api::{Code, Params, Problem, Request, Response, read_body};
 use crate::context::Context;
 use crate::metrics::word_of;
 
@@ -55,7 +56,7 @@ struct Asked {
     method: Method,
     begun: Instant,
     trace: Span,
-    caller: Arc<OnceLock<Uuid>>,
+    user: Arc<OnceLock<Uuid>>,
 }
 
 impl Router {
@@ -77,13 +78,8 @@ impl Router {
         let trace = trace_of(&arrived, &id);
         // At error level, so that no log filter removes the request id from a line that passes the filter.
         let span = tracing::error_span!("request", request_id = %id);
-        let asked = Asked {
-            id,
-            method: arrived.method.clone(),
-            begun: Instant::now(),
-            trace,
-            caller: Arc::default(),
-        };
+        let asked =
+            Asked { id, method: arrived.method.clone(), begun: Instant::now(), trace, user: Arc::default() };
         let admitting = self.admit(arrived, body, &asked).instrument(span.clone());
         let (route, admitted) = admitting.instrument(asked.trace.clone()).await;
         let admitted = match admitted {
@@ -135,7 +131,8 @@ impl Router {
             client: Client::of(arrived.peer, &arrived.headers, trusted),
             context: self.context.clone(),
             id: asked.id.clone(),
-            caller: Arc::clone(&asked.caller),
+            user: Arc::clone(&asked.user),
+            caller: OnceLock::new(),
             headers: arrived.headers,
             params,
             query: arrived.query,
@@ -165,7 +162,7 @@ impl Router {
         let (method, status, took) = (&asked.method, response.status(), asked.begun.elapsed());
         let status_code = status.as_u16();
         self.context.metrics.request(method, route, status_code, took);
-        let user = asked.caller.get();
+        let user = asked.user.get();
         asked.tell_trace(route, status, code);
         tracing::info!(
             method = %method,
@@ -189,7 +186,7 @@ impl Asked {
         telemetry::rename(&self.trace, format!("{} {route}", word_of(&self.method)));
         self.trace.record("http.route", route);
         self.trace.record("http.response.status_code", status.as_u16());
-        if let Some(user) = self.caller.get() {
+        if let Some(user) = self.user.get() {
             self.trace.record("user.id", tracing::field::display(user));
         }
         if let Some(code) = code {

@@ -1,12 +1,15 @@
 //! `DELETE /api/v1/me/sessions/{sid}`: revokes one of the caller's sessions.
 
 use http::StatusCode;
+use uuid::Uuid;
 
 use super::history::{self, Entry, Event};
 use super::session::EndReason;
 use super::store;
 use crate::access::{caller, still};
+use crate::actor::Actor;
 use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
+use crate::context::Context;
 use crate::revocations::{self, NewRevocation};
 
 /// Documents the endpoint.
@@ -27,9 +30,15 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 404 `not_found` when the session does not exist, belongs to another user, or has ended; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let caller = caller(&request).await?;
+    caller(&request).await?;
     let session = request.uuid("sid")?;
-    let mut connection = request.context.db.get().await?;
+    end(&request.context, &request.actor(), session).await?;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+async fn end(context: &Context, actor: &Actor, session: Uuid) -> Result<(), Problem> {
+    let caller = actor.caller()?;
+    let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     if !store::end_one_of(&tx, session, caller.user, EndReason::Ended).await? {
         return Err(Problem::new(Code::NotFound));
@@ -39,11 +48,11 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     if session != caller.session {
         still(&tx, caller).await?;
     }
-    let issuer = &request.context.config.tokens.issuer;
+    let issuer = &context.config.tokens.issuer;
     revocations::record(&tx, issuer, &[NewRevocation::session(session)]).await?;
     tx.commit().await?;
     drop(connection);
     let entry = Entry { event: Event::SessionEnded, user: Some(caller.user), session: Some(session) };
-    history::record(&request, entry).await;
-    Ok(Response::empty(StatusCode::NO_CONTENT))
+    history::record(context, actor, entry).await;
+    Ok(())
 }

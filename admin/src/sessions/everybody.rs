@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::store;
-use crate::audit::{self, Action, Actor, Entry};
+use crate::actor::Actor;
+use crate::audit::{self, Action, Entry};
 use crate::db::{Connection, DbError};
 use crate::keys::DerivedKeys;
 use crate::revocations::{self, NewRevocation};

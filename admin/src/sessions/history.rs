@@ -15,7 +15,8 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::api::Request;
+use crate::actor::Actor;
+use crate::context::Context;
 use crate::db::DbError;
 
 /// How long an operation waits for its entry to be written: for a connection, and for PostgreSQL.
@@ -113,9 +114,9 @@ enum NotWritten {
 }
 
 /// Writes `entry` of `request`, if that can be done soon.
-pub(crate) async fn record(request: &Request, entry: Entry) {
-    if let Err(error) = write(request, entry).await {
-        request.context.metrics.history_failures.inc();
+pub(crate) async fn record(context: &Context, actor: &Actor, entry: Entry) {
+    if let Err(error) = write(context, actor, entry).await {
+        context.metrics.history_failures.inc();
         tracing::warn!(
             %error,
             event = entry.event.name(),
@@ -126,8 +127,8 @@ pub(crate) async fn record(request: &Request, entry: Entry) {
 
 /// In a task of its own, which runs to its end: if it was dropped during a statement, its connection would
 /// return to the pool with a response outstanding, and its next user would wait for it.
-async fn write(request: &Request, entry: Entry) -> Result<(), NotWritten> {
-    let new = store::NewEntry::new(request, entry);
-    let writing = tokio::spawn(store::insert(request.context.db.clone(), new));
+async fn write(context: &Context, actor: &Actor, entry: Entry) -> Result<(), NotWritten> {
+    let new = store::NewEntry::new(actor, entry);
+    let writing = tokio::spawn(store::insert(context.db.clone(), new));
     Ok(timeout(PATIENCE, writing).await???)
 }

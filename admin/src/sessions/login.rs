@@ -13,7 +13,9 @@ use super::history::{self, Entry, Event, Failure};
 use super::mint::{self, Pair};
 use super::open::{Opened, Proof, finish, open};
 use super::session::Device;
+use crate::actor::Actor;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::context::Context;
 use crate::users::hash::{HashError, PasswordHash, Place, Verdict};
 use crate::users::store::{self as users, Account};
 use crate::users::{Identifier, Password};
@@ -72,23 +74,34 @@ enum Attempt {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body: Body = request.json()?;
     let name = body.name()?;
-    let device = Device::of(&request, body.device_name()?);
-    let metrics = &request.context.metrics;
-    let mut place = request.context.hasher.reserve().inspect_err(|_| metrics.sign_in("overloaded"))?;
-    let attempt = attempt(&request, &mut place, &name, &body.password, &device).await?;
+    let device = Device::of(&request.client, body.device_name()?);
+    let pair = sign_in(&request.context, &request.actor(), &name, &body.password, &device).await?;
+    Ok(Response::json(StatusCode::OK, &pair))
+}
+
+async fn sign_in(
+    context: &Context,
+    actor: &Actor,
+    name: &Identifier,
+    password: &Password,
+    device: &Device,
+) -> Result<Pair, Problem> {
+    let metrics = &context.metrics;
+    let mut place = context.hasher.reserve().inspect_err(|_| metrics.sign_in("overloaded"))?;
+    let attempt = attempt(context, &mut place, name, password, device).await?;
     // The slot is for hashing only; writing history must not occupy it.
     drop(place);
     match attempt {
         Attempt::SignedIn { user, session, pair } => {
             metrics.sign_in("signed_in");
             let entry = Entry { event: Event::Login, user: Some(user), session: Some(session) };
-            history::record(&request, entry).await;
-            Ok(Response::json(StatusCode::OK, &pair))
+            history::record(context, actor, entry).await;
+            Ok(pair)
         }
         Attempt::Failed { user, failure } => {
             metrics.sign_in("refused");
             let entry = Entry { event: Event::LoginFailed(failure), user, session: None };
-            history::record(&request, entry).await;
+            history::record(context, actor, entry).await;
             Err(Problem::new(Code::InvalidCredentials))
         }
     }
@@ -96,14 +109,14 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 
 /// At most two attempts: a hash that was only recomputed since it was read is not a wrong password.
 async fn attempt(
-    request: &Request,
+    context: &Context,
     place: &mut Place,
     name: &Identifier,
     password: &Password,
     device: &Device,
 ) -> Result<Attempt, Problem> {
     for _ in 0..2 {
-        let account = users::find(&request.context.db.get().await?, name).await?;
+        let account = users::find(&context.db.get().await?, name).await?;
         let hash = match verify(place, account.as_ref(), password).await? {
             Ok(hash) => hash,
             Err(failure) => {
@@ -111,8 +124,8 @@ async fn attempt(
             }
         };
         let Some(user) = account.map(|account| account.id) else { break };
-        let hash = renew_old(request, place, user, password, hash).await?;
-        match sign_in(request, user, &hash, device).await? {
+        let hash = renew_old(context, place, user, password, hash).await?;
+        match open_session(context, user, &hash, device).await? {
             Opened::Session(session, pair) => return Ok(Attempt::SignedIn { user, session, pair }),
             Opened::Inactive => return Ok(Attempt::Failed { user: Some(user), failure: Failure::Inactive }),
             Opened::HashChanged => {}
@@ -158,7 +171,7 @@ async fn verify(
 /// Replaces an old hash by one with today's parameters. When another request replaced it first, the caller
 /// tries again.
 async fn renew_old(
-    request: &Request,
+    context: &Context,
     place: &mut Place,
     user: Uuid,
     password: &Password,
@@ -168,20 +181,20 @@ async fn renew_old(
         return Ok(verified.hash);
     }
     let new = place.hash(password).await?;
-    let connection = request.context.db.get().await?;
+    let connection = context.db.get().await?;
     let replaced = users::replace_hash(&connection, user, &verified.hash, &new).await?;
     Ok(if replaced { new } else { verified.hash })
 }
 
-async fn sign_in(
-    request: &Request,
+async fn open_session(
+    context: &Context,
     user: Uuid,
     hash: &PasswordHash,
     device: &Device,
 ) -> Result<Opened, Problem> {
-    let mut connection = request.context.db.get().await?;
+    let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
-    let opened = open(&tx, &request.context, user, Proof::Password(hash), device).await?;
+    let opened = open(&tx, context, user, Proof::Password(hash), device).await?;
     finish(tx, &opened).await?;
     Ok(opened)
 }

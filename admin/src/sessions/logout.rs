@@ -12,7 +12,9 @@ use super::refresh::token::{RefreshToken, SealedText};
 use super::session::EndReason;
 use super::store;
 use crate::access::session_to_end;
+use crate::actor::Actor;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::context::Context;
 use crate::revocations::{self, NewRevocation};
 
 /// The refresh token of a session to revoke, if not that of the access token.
@@ -47,7 +49,8 @@ pub fn describe(operation: Operation) -> Operation {
 /// service did not issue; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body = request.json_if_any::<Body>()?.unwrap_or_default();
-    let by_refresh_token = body.refresh_token.map(|text| session_of(&request, &text)).transpose()?;
+    let session_of = |text: SealedText| session_of(&request.context, &text);
+    let by_refresh_token = body.refresh_token.map(session_of).transpose()?;
     // With a refresh token the access token may be missing or invalid.
     let by_access_token = match session_to_end(&request) {
         Err(_) if by_refresh_token.is_some() => None,
@@ -58,31 +61,32 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     }
     let second = by_access_token.filter(|session| Some(*session) != by_refresh_token);
     for session in by_refresh_token.into_iter().chain(second) {
-        end(&request, session).await?;
+        end(&request.context, &request.actor(), session).await?;
     }
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
 
-fn session_of(request: &Request, text: &SealedText) -> Result<Uuid, Problem> {
-    match RefreshToken::open(text.expose(), &request.context.refresh_keys) {
+fn session_of(context: &Context, text: &SealedText) -> Result<Uuid, Problem> {
+    match RefreshToken::open(text.expose(), &context.refresh_keys) {
         Ok(token) => Ok(token.session),
         Err(_unreadable) => Err(Problem::new(Code::RefreshTokenInvalid)),
     }
 }
 
 /// Takes the same lock as a refresh, so that no concurrent refresh mints a token that survives.
-async fn end(request: &Request, session: Uuid) -> Result<(), Problem> {
-    let mut connection = request.context.db.get().await?;
+async fn end(context: &Context, actor: &Actor, session: Uuid) -> Result<(), Problem> {
+    let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let user = store::end(&tx, session, EndReason::Logout).await?;
     if user.is_some() {
-        let issuer = &request.context.config.tokens.issuer;
+        let issuer = &context.config.tokens.issuer;
         revocations::record(&tx, issuer, &[NewRevocation::session(session)]).await?;
     }
     tx.commit().await?;
     drop(connection);
     if user.is_some() {
-        history::record(request, Entry { event: Event::Logout, user, session: Some(session) }).await;
+        let entry = Entry { event: Event::Logout, user, session: Some(session) };
+        history::record(context, actor, entry).await;
     }
     Ok(())
 }

@@ -10,8 +10,10 @@ use super::history::{self, Entry, Event};
 use super::mint::{self, Pair};
 use super::renew::{end_older, lock_account, lock_current, renew};
 use super::session::EndReason;
-use crate::access::{Caller, caller};
+use crate::access::caller;
+use crate::actor::Actor;
 use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::context::Context;
 use crate::users;
 
 /// Which sessions to revoke.
@@ -78,27 +80,29 @@ fn example() -> Value {
 ///
 /// 401 as for every call with an access token; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let caller = caller(&request).await?;
+    caller(&request).await?;
     let body = request.json_if_any::<Body>()?.unwrap_or_default();
-    let ended = end(&request, caller, body.keep_current).await?;
-    let entry = Entry { event: Event::LogoutAll, user: Some(caller.user), session: Some(caller.session) };
-    history::record(&request, entry).await;
+    let ended = end_all(&request.context, &request.actor(), body.keep_current).await?;
     Ok(Response::json(StatusCode::OK, &ended))
 }
 
-async fn end(request: &Request, caller: Caller, keep_current: bool) -> Result<Ended, Problem> {
-    let mut connection = request.context.db.get().await?;
+async fn end_all(context: &Context, actor: &Actor, keep_current: bool) -> Result<Ended, Problem> {
+    let caller = actor.caller()?;
+    let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     lock_account(&tx, caller).await?;
     let current = if keep_current { Some(lock_current(&tx, caller).await?) } else { None };
     let generation = users::store::advance_generation(&tx, caller.user).await?;
     let kept = current.as_ref().map(|session| session.id);
-    let issuer = &request.context.config.tokens.issuer;
+    let issuer = &context.config.tokens.issuer;
     let revoked = end_older(&tx, issuer, caller.user, kept, generation, EndReason::LogoutAll).await?;
     let pair = match current {
-        Some(session) => Some(renew(request, &tx, session).await?),
+        Some(session) => Some(renew(context, actor.client(), &tx, session).await?),
         None => None,
     };
     tx.commit().await?;
+    drop(connection);
+    let entry = Entry { event: Event::LogoutAll, user: Some(caller.user), session: Some(caller.session) };
+    history::record(context, actor, entry).await;
     Ok(Ended { revoked, pair })
 }

@@ -23,7 +23,9 @@ use super::mint::{self, Pair, mint};
 use super::open::after;
 use super::session::{Device, EndReason, Session, Stamp, Standing};
 use super::store;
+use crate::actor::Client;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::context::Context;
 use crate::db::{DbError, Transaction};
 use crate::revocations::{self, NewRevocation};
 
@@ -97,24 +99,24 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         request.context.metrics.refresh("invalid");
         return Err(Problem::new(Code::RefreshTokenInvalid));
     };
-    let settled = settle(&request, token).await?;
+    let settled = settle(&request.context, &request.client, token).await?;
     request.context.metrics.refresh(settled.cause);
     if let Some(entry) = settled.entry {
-        history::record(&request, entry).await;
+        history::record(&request.context, &request.actor(), entry).await;
     }
     let pair = settled.answer.map_err(Problem::new)?;
     let cause = HeaderValue::from_static(shown(settled.cause));
     Ok(Response::json(StatusCode::OK, &pair).with_header(CAUSE, cause))
 }
 
-async fn settle(request: &Request, token: RefreshToken) -> Result<Settled, Problem> {
-    let mut connection = request.context.db.get().await?;
+async fn settle(context: &Context, client: &Client, token: RefreshToken) -> Result<Settled, Problem> {
+    let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
-    let Some(decided) = read_and_decide(request, &tx, token).await? else {
+    let Some(decided) = read_and_decide(client, &tx, token).await? else {
         tx.rollback().await?;
         return Ok(refused(Refusal::Unknown));
     };
-    let settled = carry_out(request, &tx, decided).await?;
+    let settled = carry_out(context, client, &tx, decided).await?;
     if settled.changed_nothing() {
         // Committing a transaction that took a lock would wait for the disk without need.
         tx.rollback().await?;
@@ -126,7 +128,7 @@ async fn settle(request: &Request, token: RefreshToken) -> Result<Settled, Probl
 
 /// Locks and reads, in the order explained at the top of this file. `None` without a session.
 async fn read_and_decide(
-    request: &Request,
+    client: &Client,
     tx: &Transaction<'_>,
     token: RefreshToken,
 ) -> Result<Option<Decided>, DbError> {
@@ -134,38 +136,45 @@ async fn read_and_decide(
     let Some(stamp) = store::stamp(tx, session.user).await? else { return Ok(None) };
     let standing = store::standing(tx, session.user).await?;
     session.state.is_user_active = standing.is_active;
-    let origin = Origin::new(request.client.address, request.client.user_agent.as_deref());
     let deployment_generation = stamp.deployment_generation;
-    let request = decide::Request { now: stamp.now, deployment_generation, origin };
+    let request = decide::Request { now: stamp.now, deployment_generation, origin: Origin::of(client) };
     let presented = Presented { key: token.key, counter: token.counter };
     let outcome = decide(Some(&session.state), presented, &request);
     Ok(Some(Decided { session, stamp, standing, request, outcome }))
 }
 
-async fn carry_out(request: &Request, tx: &Transaction<'_>, decided: Decided) -> Result<Settled, Problem> {
+async fn carry_out(
+    context: &Context,
+    client: &Client,
+    tx: &Transaction<'_>,
+    decided: Decided,
+) -> Result<Settled, Problem> {
     match decided.outcome {
-        Outcome::Rotate { counter, recovered } => rotate(request, tx, decided, counter, recovered).await,
-        Outcome::Again(again) => give_again(request, tx, decided, again).await,
+        Outcome::Rotate { counter, recovered } => {
+            rotate(context, client, tx, decided, counter, recovered).await
+        }
+        Outcome::Again(again) => give_again(context, tx, decided, again).await,
         Outcome::Refuse(refusal) => Ok(refused(refusal)),
-        Outcome::Reuse => end_reused(request, tx, &decided.session).await,
+        Outcome::Reuse => end_reused(context, tx, &decided.session).await,
     }
 }
 
 async fn rotate(
-    request: &Request,
+    context: &Context,
+    client: &Client,
     tx: &Transaction<'_>,
     decided: Decided,
     counter: u64,
     recovered: bool,
 ) -> Result<Settled, Problem> {
     let Decided { mut session, stamp, standing, request: asked, .. } = decided;
-    let idle = after(stamp.now, request.context.config.tokens.session_idle);
+    let idle = after(stamp.now, context.config.tokens.session_idle);
     session.state.counter = counter;
     session.state.idle_expires_at = idle.min(session.state.expires_at);
     let rotation = Rotation { at: stamp.now, origin: asked.origin, concurrent: 0 };
-    let device = Device::of(request, None);
+    let device = Device::of(client, None);
     store::rotate(tx, &session, &rotation, &device, recovered).await?;
-    let pair = mint(&request.context, &session, &stamp, &standing.roles)?;
+    let pair = mint(context, &session, &stamp, &standing.roles)?;
     if recovered {
         tracing::warn!(
             session = %session.id,
@@ -177,13 +186,13 @@ async fn rotate(
 }
 
 async fn give_again(
-    request: &Request,
+    context: &Context,
     tx: &Transaction<'_>,
     decided: Decided,
     again: Again,
 ) -> Result<Settled, Problem> {
     let Decided { session, stamp, standing, .. } = decided;
-    let pair = mint(&request.context, &session, &stamp, &standing.roles)?;
+    let pair = mint(context, &session, &stamp, &standing.roles)?;
     match again {
         Again::Concurrent => {
             store::count_concurrent(tx, session.id).await?;
@@ -197,9 +206,9 @@ async fn give_again(
     }
 }
 
-async fn end_reused(request: &Request, tx: &Transaction<'_>, session: &Session) -> Result<Settled, Problem> {
+async fn end_reused(context: &Context, tx: &Transaction<'_>, session: &Session) -> Result<Settled, Problem> {
     store::end(tx, session.id, EndReason::Reuse).await?;
-    let issuer = &request.context.config.tokens.issuer;
+    let issuer = &context.config.tokens.issuer;
     revocations::record(tx, issuer, &[NewRevocation::session(session.id)]).await?;
     tracing::warn!(
         session = %session.id,

@@ -9,8 +9,10 @@ use super::refresh::decide::Rotation;
 use super::refresh::origin::Origin;
 use super::session::{Device, EndReason, Session};
 use super::store;
-use crate::access::{Caller, still};
-use crate::api::{Code, Problem, Request};
+use crate::access::still;
+use crate::actor::{Caller, Client};
+use crate::api::{Code, Problem};
+use crate::context::Context;
 use crate::db::{DbError, Transaction};
 use crate::revocations::{self, NewRevocation};
 use crate::users;
@@ -67,7 +69,8 @@ pub(crate) async fn end_older(
 /// the password may share this very session with a thief. Therefore the session no longer depends on the key
 /// that sealed them, which may have been removed from the configuration since.
 pub(crate) async fn renew(
-    request: &Request,
+    context: &Context,
+    client: &Client,
     tx: &Transaction<'_>,
     mut session: Session,
 ) -> Result<Pair, Problem> {
@@ -80,14 +83,14 @@ pub(crate) async fn renew(
         return Err(Problem::new(Code::SessionExpired));
     }
     let next = session.state.counter.checked_add(1).ok_or_else(gone)?;
-    session.state.key = request.context.refresh_keys.current();
+    session.state.key = context.refresh_keys.current();
     session.state.counter = next;
     session.state.revoked_below = next;
-    let idle = after(stamp.now, request.context.config.tokens.session_idle);
+    let idle = after(stamp.now, context.config.tokens.session_idle);
     session.state.idle_expires_at = idle.min(session.state.expires_at);
-    let origin = Origin::new(request.client.address, request.client.user_agent.as_deref());
+    let origin = Origin::of(client);
     let rotation = Rotation { at: stamp.now, origin, concurrent: 0 };
-    store::rotate(tx, &session, &rotation, &Device::of(request, None), true).await?;
+    store::rotate(tx, &session, &rotation, &Device::of(client, None), true).await?;
     let standing = store::standing(tx, session.user).await?;
-    mint(&request.context, &session, &stamp, &standing.roles)
+    mint(context, &session, &stamp, &standing.roles)
 }

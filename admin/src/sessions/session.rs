@@ -7,7 +7,7 @@ use shared::role::RoleName;
 use uuid::Uuid;
 
 use super::refresh::decide::Stored;
-use crate::api::Request;
+use crate::actor::Client;
 
 /// A session, with what minting needs.
 #[derive(Debug, Clone)]
@@ -83,8 +83,8 @@ pub(crate) enum EndReason {
 
 impl Device {
     /// The client of `request`.
-    pub(crate) fn of(request: &Request, name: Option<String>) -> Self {
-        Self { address: request.client.address, user_agent: request.client.user_agent.clone(), name }
+    pub(crate) fn of(client: &Client, name: Option<String>) -> Self {
+        Self { address: client.address, user_agent: client.user_agent.clone(), name }
     }
 }
 

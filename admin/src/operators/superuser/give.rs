@@ -16,7 +16,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`, `fresh_auth_required`; 404; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let (caller, user) = allowed(&request).await?;
-    set(&request, caller, user, true).await?;
+    let (_, user) = allowed(&request).await?;
+    set(&request.context, &request.actor(), user, true).await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }

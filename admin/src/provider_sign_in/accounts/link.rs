@@ -57,7 +57,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body = request.json_if_any::<Body>()?.unwrap_or_default();
     let return_to = body.return_to.as_deref().map(|page| ReturnTo::read(&request, page)).transpose()?;
     check_challenge(body.code_challenge.as_deref())?;
-    if !is_fresh(&request, caller).await? {
+    if !is_fresh(&request.context, caller).await? {
         return Err(Problem::new(Code::FreshAuthRequired));
     }
     let connection = request.context.db.get().await?;

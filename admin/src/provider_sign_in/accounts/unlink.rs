@@ -2,7 +2,8 @@
 
 use http::StatusCode;
 
-use crate::access::{Caller, caller, is_fresh};
+use crate::access::{caller, is_fresh};
+use crate::actor::Caller;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::provider_sign_in::{PROVIDER, of_provider, store};
 use crate::revocations::{self, NewRevocation};
@@ -34,13 +35,13 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let provider = request.params.get(PROVIDER).unwrap_or_default().to_owned();
-    if !is_fresh(&request, caller).await? {
+    if !is_fresh(&request.context, caller).await? {
         return Err(Problem::new(Code::FreshAuthRequired));
     }
     unlink(&request, caller, &provider).await?;
     let entry =
         Entry { event: Event::AccountUnlinked, user: Some(caller.user), session: Some(caller.session) };
-    history::record(&request, entry).await;
+    history::record(&request.context, &request.actor(), entry).await;
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
 

@@ -8,9 +8,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Assigned, Assignment, NewAssignment, assign_within, entry, example, of_path, store};
-use crate::access::{Caller, End, Right, allowed_upon, lock_upon};
+use crate::access::{End, Right, allowed_upon, lock_upon};
+use crate::actor::Actor;
 use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response};
 use crate::audit;
+use crate::context::Context;
 use crate::roles::definition;
 use crate::roles::role::RoleRef;
 use crate::roles::show::require;
@@ -56,41 +58,41 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (caller, user) = allowed_upon(&request, Right::RolesAssign).await?;
     let role = RoleRef::of(&request)?;
-    let new = request.json_if_any::<Body>()?.unwrap_or_default().check(caller)?;
-    let (assigned, assignment) = assign(&request, caller, user, &role, new).await?;
+    let new = request.json_if_any::<Body>()?.unwrap_or_default().check(caller.user)?;
+    let (assigned, assignment) = assign(&request.context, &request.actor(), user, &role, new).await?;
     let status = if assigned == Assigned::Now { StatusCode::CREATED } else { StatusCode::OK };
     Ok(Response::json(status, &assignment))
 }
 
 /// Checks again, with both users locked.
 async fn assign(
-    request: &Request,
-    caller: Caller,
+    context: &Context,
+    actor: &Actor,
     user: Uuid,
     role: &RoleRef,
     new: NewAssignment,
 ) -> Result<(Assigned, Assignment), Problem> {
-    let mut connection = request.context.db.get().await?;
+    let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
-    let rights = lock_upon(&tx, caller, Right::RolesAssign, user).await?;
+    let rights = lock_upon(&tx, actor.caller()?, Right::RolesAssign, user).await?;
     let role = require(&*tx, role).await?;
     definition::check_role(&rights, &role.name, End::of(new.expires_at))?;
-    let issuer = &request.context.config.tokens.issuer;
+    let issuer = &context.config.tokens.issuer;
     let assigned = assign_within(&tx, issuer, user, &role, &new).await?;
     // The current state, which the locks preserve until the transaction ends.
     let found = store::find(&tx, user, role.role_id).await?.assignment;
     let assignment = found.ok_or_else(|| Problem::new(Code::NotFound))?;
     if assigned != Assigned::Already {
-        audit::record_of(&tx, request, &caller, entry(user, &role, &new)).await?;
+        audit::record(&tx, &context.audit_keys, actor, entry(user, &role, &new)).await?;
         tx.commit().await?;
     }
     Ok((assigned, assignment))
 }
 
 impl Body {
-    fn check(self, caller: Caller) -> Result<NewAssignment, Problem> {
+    fn check(self, granted_by: Uuid) -> Result<NewAssignment, Problem> {
         let mut found = Findings::default();
         let reason = found.check("reason", Change::given(self.reason), definition::reason);
-        found.finish(NewAssignment::new(self.expires_at, Some(caller.user), reason.value()))
+        found.finish(NewAssignment::new(self.expires_at, Some(granted_by), reason.value()))
     }
 }

@@ -35,8 +35,13 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     if store::delete(&tx, user, role.role_id).await? {
         make_tokens_old(&tx, &request.context.config.tokens.issuer, &[user]).await?;
         let detail = json!({ "role_id": role.role_id, "role": role.name });
-        audit::record_of(&tx, &request, &caller, Entry::new(Action::RoleTaken, user.to_string(), detail))
-            .await?;
+        audit::record(
+            &tx,
+            &request.context.audit_keys,
+            &request.actor(),
+            Entry::new(Action::RoleTaken, user.to_string(), detail),
+        )
+        .await?;
         tx.commit().await?;
     }
     Ok(Response::empty(StatusCode::NO_CONTENT))

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::{RolePermission, named, of_path};
 use crate::access::{Right, allowed};
-use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape, with_etag};
+use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape, if_match, with_etag};
 use crate::roles::change::Edit;
 use crate::roles::role::{RoleRef, RoleView};
 use crate::roles::show;
@@ -39,9 +39,14 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`, `privilege_escalation`, `system_role`; 404; 409 `limit_reached`; 412; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let caller = allowed(&request, Right::RolesWrite).await?;
+    allowed(&request, Right::RolesWrite).await?;
     let permission = named(&request)?;
-    let edit = Edit { request: &request, caller, asked: RoleRef::of(&request)? };
+    let edit = Edit {
+        context: &request.context,
+        actor: request.actor(),
+        versions: if_match(&request.headers),
+        asked: RoleRef::of(&request)?,
+    };
     let mut status = StatusCode::OK;
     let with = |role: &RoleView| {
         let mut role = role.clone();

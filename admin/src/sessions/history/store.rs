@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::Entry;
-use crate::api::Request;
+use crate::actor::Actor;
 use crate::db::{Connection, Db, DbError};
 
 /// An entry with all its fields. Owned, so that writing it may outlive the request.
@@ -15,17 +15,17 @@ pub(super) struct NewEntry {
     entry: Entry,
     address: Option<IpAddr>,
     user_agent: Option<String>,
-    request_id: String,
+    request_id: Option<String>,
 }
 
 impl NewEntry {
-    pub(super) fn new(request: &Request, entry: Entry) -> Self {
-        let client = Some(&request.client).filter(|_| !entry.event.is_of_another());
+    pub(super) fn new(actor: &Actor, entry: Entry) -> Self {
+        let client = Some(actor.client()).filter(|_| !entry.event.is_of_another());
         Self {
             entry,
             address: client.and_then(|client| client.address),
             user_agent: client.and_then(|client| client.user_agent.clone()),
-            request_id: request.id.as_str().to_owned(),
+            request_id: actor.request_id().map(str::to_owned),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::actor::Client;
+
 /// The address prefix and the user agent of a request.
 ///
 /// The prefix is /24 for IPv4 and /64 for IPv6: within it an internet provider reassigns addresses.
@@ -13,8 +15,9 @@ pub(crate) struct Origin {
 
 impl Origin {
     /// The origin of a request from `address` with this user agent, already truncated on arrival.
-    pub(crate) fn new(address: Option<IpAddr>, user_agent: Option<&str>) -> Self {
-        Self { prefix: address.map(network), user_agent: user_agent.unwrap_or_default().to_owned() }
+    pub(crate) fn of(client: &Client) -> Self {
+        let user_agent = client.user_agent.clone().unwrap_or_default();
+        Self { prefix: client.address.map(network), user_agent }
     }
 
     /// The stored origin.
@@ -45,7 +48,10 @@ mod tests {
     use super::*;
 
     fn origin(address: &str, user_agent: &str) -> Origin {
-        Origin::new(Some(address.parse().unwrap()), Some(user_agent))
+        Origin::of(&Client {
+            address: Some(address.parse().unwrap()),
+            user_agent: Some(user_agent.to_owned()),
+        })
     }
 
     #[test]
@@ -60,6 +66,9 @@ mod tests {
         assert_ne!(origin("192.0.2.7", "film/1"), origin("192.0.3.7", "film/1"));
         assert_ne!(origin("2001:db8::1", "film/1"), origin("2001:db8:0:1::1", "film/1"));
         assert_ne!(origin("192.0.2.7", "film/1"), origin("192.0.2.7", "film/2"));
-        assert_ne!(origin("192.0.2.7", "film/1"), Origin::new(None, Some("film/1")));
+        assert_ne!(
+            origin("192.0.2.7", "film/1"),
+            Origin::of(&Client { address: None, user_agent: Some("film/1".to_owned()) })
+        );
     }
 }

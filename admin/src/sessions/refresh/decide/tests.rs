@@ -13,12 +13,16 @@ fn now() -> Timestamp {
     "2026-12-31T23:59:55Z".parse().unwrap()
 }
 
+fn origin(address: &str, user_agent: &str) -> Origin {
+    Origin::from_stored(address.parse::<IpAddr>().ok(), Some(user_agent))
+}
+
 fn home() -> Origin {
-    Origin::new("192.0.2.7".parse::<IpAddr>().ok(), Some("film/1"))
+    origin("192.0.2.0", "film/1")
 }
 
 fn away() -> Origin {
-    Origin::new("198.51.100.7".parse::<IpAddr>().ok(), Some("film/1"))
+    origin("198.51.100.0", "film/1")
 }
 
 fn ago(seconds: i64) -> Timestamp {
@@ -195,7 +199,7 @@ fn from_elsewhere_it_is_given_three_times_in_a_day() {
 
 #[test]
 fn another_program_on_the_same_network_is_elsewhere() {
-    let other = Origin::new("192.0.2.7".parse::<IpAddr>().ok(), Some("film/2"));
+    let other = origin("192.0.2.0", "film/2");
     assert_eq!(decide_from(&rotated(60), N - 1, other), RETRIED_ELSEWHERE);
 }
 

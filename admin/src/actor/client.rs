@@ -21,6 +21,9 @@ pub struct Client {
 }
 
 impl Client {
+    /// Nothing is known of it: nobody sent a request.
+    pub const NONE: Self = Self { address: None, user_agent: None };
+
     /// From the connection's peer (`None` on a Unix socket) and the request's headers.
     pub fn of(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
         Self { address: address(peer, headers, trusted), user_agent: user_agent(headers) }

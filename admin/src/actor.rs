@@ -1,0 +1,117 @@
+//! Who does something, from where and in which request: what a change, the audit log and the login history need to
+//! know of it.
+//!
+//! Functions of the domain take a [`Context`](crate::context::Context) and an [`Actor`], never an HTTP request, so
+//! that endpoints, commands and background tasks call the same ones.
+
+mod caller;
+mod client;
+
+use std::net::IpAddr;
+
+use shared::request_id::RequestId;
+use uuid::Uuid;
+
+pub(crate) use caller::{Caller, CallerToken};
+pub use client::Client;
+
+/// Who does something.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    kind: ActorKind,
+    client: Client,
+    request_id: Option<RequestId>,
+}
+
+/// What kind of actor it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ActorKind {
+    /// The sender of a request without a valid access token, or of one whose token was not looked at.
+    Visitor,
+    /// The owner of a valid access token.
+    Caller(Caller),
+    /// An operator, by a command of `admin`. May do everything.
+    Command,
+    /// This service, by itself.
+    Service,
+}
+
+/// The actor has no access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this takes a user who is signed in")]
+pub(crate) struct NotSignedIn;
+
+impl Actor {
+    /// The sender of a request.
+    pub(crate) fn of_request(caller: Option<Caller>, client: Client, request_id: RequestId) -> Self {
+        let kind = caller.map_or(ActorKind::Visitor, ActorKind::Caller);
+        Self { kind, client, request_id: Some(request_id) }
+    }
+
+    /// An operator who runs a command of `admin`.
+    pub const fn command() -> Self {
+        Self { kind: ActorKind::Command, client: Client::NONE, request_id: None }
+    }
+
+    /// This service, by itself.
+    pub(crate) const fn service() -> Self {
+        Self { kind: ActorKind::Service, client: Client::NONE, request_id: None }
+    }
+
+    /// What kind of actor it is.
+    pub(crate) fn kind(&self) -> ActorKind {
+        self.kind
+    }
+
+    /// The signed-in user.
+    ///
+    /// # Errors
+    ///
+    /// For every other kind of actor: what only a user can do to themselves, a command cannot.
+    pub(crate) fn caller(&self) -> Result<Caller, NotSignedIn> {
+        match self.kind {
+            ActorKind::Caller(caller) => Ok(caller),
+            ActorKind::Visitor | ActorKind::Command | ActorKind::Service => Err(NotSignedIn),
+        }
+    }
+
+    /// The signed-in user's identifier; `None` for every other kind of actor.
+    pub(crate) fn user(&self) -> Option<Uuid> {
+        self.caller().ok().map(|caller| caller.user)
+    }
+
+    /// The sender of the request; unknown for commands and the service itself.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The address of the client, where it is known.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.client.address
+    }
+
+    /// The name of the request in every log line; `None` for commands and the service itself.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_ref().map(RequestId::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_owner_of_a_token_is_a_caller() {
+        let request_id = || RequestId::parse(b"r-1").unwrap();
+        let visitor = Actor::of_request(None, Client::NONE, request_id());
+        for actor in [visitor, Actor::command(), Actor::service()] {
+            assert_eq!(actor.caller(), Err(NotSignedIn));
+            assert_eq!(actor.user(), None);
+        }
+        let caller = Caller::of_session(Uuid::from_u128(1), Uuid::from_u128(2));
+        let actor = Actor::of_request(Some(caller), Client::NONE, request_id());
+        assert_eq!(actor.caller(), Ok(caller));
+        assert_eq!(actor.user(), Some(caller.user));
+        assert_eq!(actor.request_id(), Some("r-1"));
+    }
+}
