@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::history::{self, Entry, Event};
 use super::mint;
-use super::refresh::token::{RefreshToken, SealedText};
+use super::refresh_token::{RefreshToken, SealedText};
 use super::session::EndReason;
 use super::store;
 use crate::access::session_to_end;

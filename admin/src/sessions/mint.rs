@@ -9,7 +9,7 @@ use shared::token::Claims;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::refresh::token::RefreshToken;
+use super::refresh_token::RefreshToken;
 use super::session::{HeldRole, Session, Stamp};
 use crate::api::{Code, Problem};
 use crate::config::TokenConfig;
@@ -150,7 +150,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::sessions::refresh::decide::Stored;
+    use crate::sessions::session::SessionState;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -175,7 +175,7 @@ mod tests {
             authenticated_at: at(-60),
             amr: vec!["pwd".to_owned()],
             provider: None,
-            state: Stored {
+            state: SessionState {
                 key: 1,
                 counter: 0,
                 revoked_below: 0,

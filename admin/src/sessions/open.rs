@@ -5,8 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::mint::{Pair, mint};
-use super::refresh::decide::Stored;
-use super::session::{Device, Session, Stamp};
+use super::session::{Device, Session, SessionState, Stamp};
 use super::store;
 use crate::api::Problem;
 use crate::context::Context;
@@ -69,7 +68,7 @@ pub(crate) async fn open(
 fn new_session(context: &Context, user: Uuid, proof: Proof<'_>, stamp: &Stamp) -> Session {
     let tokens = &context.config.tokens;
     let expires_at = after(stamp.now, tokens.session_life);
-    let state = Stored {
+    let state = SessionState {
         key: context.refresh_keys.current(),
         counter: 0,
         revoked_below: 0,

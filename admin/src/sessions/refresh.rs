@@ -6,22 +6,20 @@
 //! reverse order, or all in the statement that waited for the lock, a token with the new generation and the
 //! old roles would survive.
 
-pub(crate) mod decide;
-pub(crate) mod origin;
-pub(crate) mod token;
+mod decide;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use self::decide::{Again, Outcome, Presented, Refusal, Rotation, decide};
-use self::origin::Origin;
-use self::token::{RefreshToken, SealedText};
+use self::decide::{Again, Outcome, Presented, Refusal, RequestFacts, decide, with_elsewhere};
 use super::history::{self, Entry, Event};
 use super::mint::{self, Pair, mint};
 use super::open::after;
-use super::session::{Device, EndReason, Session, Stamp, Standing};
+use super::origin::Origin;
+use super::refresh_token::{RefreshToken, SealedText};
+use super::session::{Device, EndReason, Rotation, Session, Stamp, Standing};
 use super::store;
 use crate::actor::Client;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
@@ -69,7 +67,7 @@ struct Decided {
     session: Session,
     stamp: Stamp,
     standing: Standing,
-    request: decide::Request,
+    request: RequestFacts,
     outcome: Outcome,
 }
 
@@ -137,7 +135,7 @@ async fn read_and_decide(
     let standing = store::standing(tx, session.user).await?;
     session.state.is_user_active = standing.is_active;
     let deployment_generation = stamp.deployment_generation;
-    let request = decide::Request { now: stamp.now, deployment_generation, origin: Origin::of(client) };
+    let request = RequestFacts { now: stamp.now, deployment_generation, origin: Origin::of(client) };
     let presented = Presented { key: token.key, counter: token.counter };
     let outcome = decide(Some(&session.state), presented, &request);
     Ok(Some(Decided { session, stamp, standing, request, outcome }))
@@ -200,7 +198,8 @@ async fn give_again(
         }
         Again::Retry => Ok(given("retry", pair, &session, None)),
         Again::RetryElsewhere => {
-            store::remember_elsewhere(tx, session.id, &session.state.elsewhere, stamp.now).await?;
+            let accepted_at = with_elsewhere(&session.state, stamp.now);
+            store::set_elsewhere(tx, session.id, &accepted_at).await?;
             Ok(given("retry_elsewhere", pair, &session, Some(Event::RefreshElsewhere)))
         }
     }

@@ -5,9 +5,8 @@ use uuid::Uuid;
 
 use super::mint::{Pair, mint};
 use super::open::after;
-use super::refresh::decide::Rotation;
-use super::refresh::origin::Origin;
-use super::session::{Device, EndReason, Session};
+use super::origin::Origin;
+use super::session::{Device, EndReason, Rotation, Session};
 use super::store;
 use crate::access::still;
 use crate::actor::{Caller, Client};

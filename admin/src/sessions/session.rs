@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use shared::role::RoleName;
 use uuid::Uuid;
 
-use super::refresh::decide::Stored;
+use super::origin::Origin;
 use crate::actor::Client;
 
 /// A session, with what minting needs.
@@ -25,7 +25,43 @@ pub(crate) struct Session {
     /// The identity provider used to sign in; `None` for a password.
     pub(crate) provider: Option<String>,
     /// The state of its refresh token. `is_user_active` is false until a later statement has read it.
-    pub(crate) state: Stored,
+    pub(crate) state: SessionState,
+}
+
+/// The stored state of the session, read under its lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SessionState {
+    /// The key that seals its tokens.
+    pub(crate) key: u8,
+    /// The counter of the newest child token.
+    pub(crate) counter: u64,
+    /// Tokens below it were revoked by a credential change that kept the session.
+    pub(crate) revoked_below: u64,
+    /// Whether it has been revoked.
+    pub(crate) is_revoked: bool,
+    /// The deployment's generation when the session began.
+    pub(crate) deployment_generation: u64,
+    /// Whether its user is active.
+    pub(crate) is_user_active: bool,
+    /// When it ends unless it is refreshed.
+    pub(crate) idle_expires_at: Timestamp,
+    /// When it ends at the latest.
+    pub(crate) expires_at: Timestamp,
+    /// The last rotation, if there was one.
+    pub(crate) rotation: Option<Rotation>,
+    /// The recorded times of repeats accepted from elsewhere.
+    pub(crate) elsewhere: Vec<Timestamp>,
+}
+
+/// The rotation from child `n-1` to child `n`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rotation {
+    /// When it happened.
+    pub(crate) at: Timestamp,
+    /// From which client.
+    pub(crate) origin: Origin,
+    /// How often child `n` was returned again as concurrent.
+    pub(crate) concurrent: u32,
 }
 
 /// The user agent and network of a client.
@@ -79,6 +115,13 @@ pub(crate) enum EndReason {
     EmailClaimed,
     /// The provider account used to sign in was unlinked.
     Unlinked,
+}
+
+impl SessionState {
+    /// Whether it was revoked, alone or together with all sessions.
+    pub(crate) fn has_ended(&self, deployment_generation: u64) -> bool {
+        self.is_revoked || self.deployment_generation < deployment_generation
+    }
 }
 
 impl Device {

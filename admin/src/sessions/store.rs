@@ -5,9 +5,8 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::refresh::decide::{MOST_ELSEWHERE, Rotation, Stored};
-use super::refresh::origin::Origin;
-use super::session::{Device, EndReason, HeldRole, Session, Stamp, Standing};
+use super::origin::Origin;
+use super::session::{Device, EndReason, HeldRole, Rotation, Session, SessionState, Stamp, Standing};
 use crate::db::{Connection, DbError, Transaction};
 use crate::users;
 
@@ -146,18 +145,15 @@ pub(crate) async fn count_concurrent(tx: &Transaction<'_>, id: Uuid) -> Result<(
     Ok(())
 }
 
-/// Records an answer given to another address or user agent, and drops those outside the window.
-pub(crate) async fn remember_elsewhere(
+/// Stores the times of the repeats that were accepted from elsewhere.
+pub(crate) async fn set_elsewhere(
     tx: &Transaction<'_>,
     id: Uuid,
-    earlier: &[Timestamp],
-    now: Timestamp,
+    accepted_at: &[Timestamp],
 ) -> Result<(), DbError> {
     let sql = "update auth.sessions set elsewhere_answers = $2 where id = $1";
-    let kept = earlier.iter().rev().take(MOST_ELSEWHERE - 1).rev();
-    let answers: Vec<Timestamp> = kept.copied().chain([now]).collect();
     let statement = tx.prepare_cached(sql).await?;
-    tx.execute(&statement, &[&id, &answers]).await?;
+    tx.execute(&statement, &[&id, &accepted_at]).await?;
     Ok(())
 }
 
@@ -263,7 +259,7 @@ fn session(row: &Row) -> Result<Session, DbError> {
     let origin = Origin::from_stored(row.try_get("rotated_prefix")?, user_agent);
     let concurrent = row.try_get::<_, i32>("concurrent_answers")?.cast_unsigned();
     let rotated_at: Option<Timestamp> = row.try_get("rotated_at")?;
-    let state = Stored {
+    let state = SessionState {
         // A `check` constraint keeps it within one byte; 0 would only name another key.
         key: u8::try_from(row.try_get::<_, i16>("refresh_key")?).unwrap_or(0),
         counter: row.try_get::<_, i64>("counter")?.cast_unsigned(),

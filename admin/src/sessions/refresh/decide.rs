@@ -19,7 +19,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::origin::Origin;
+use crate::sessions::origin::Origin;
+use crate::sessions::session::{Rotation, SessionState};
 
 /// How long after a rotation two browser tabs may present the same token.
 pub(crate) const CONCURRENT: SignedDuration = SignedDuration::from_secs(10);
@@ -34,42 +35,6 @@ pub(crate) const ELSEWHERE_WINDOW: SignedDuration = SignedDuration::from_hours(2
 /// By how many rotations a client may be ahead of a database that lost its last commits.
 pub(crate) const RECOVERABLE_LEAD: u64 = 2;
 
-/// The stored state of the session, read under its lock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Stored {
-    /// The key that seals its tokens.
-    pub(crate) key: u8,
-    /// The counter of the newest child token.
-    pub(crate) counter: u64,
-    /// Tokens below it were revoked by a credential change that kept the session.
-    pub(crate) revoked_below: u64,
-    /// Whether it has been revoked.
-    pub(crate) is_revoked: bool,
-    /// The deployment's generation when the session began.
-    pub(crate) deployment_generation: u64,
-    /// Whether its user is active.
-    pub(crate) is_user_active: bool,
-    /// When it ends unless it is refreshed.
-    pub(crate) idle_expires_at: Timestamp,
-    /// When it ends at the latest.
-    pub(crate) expires_at: Timestamp,
-    /// The last rotation, if there was one.
-    pub(crate) rotation: Option<Rotation>,
-    /// The recorded times of repeats accepted from elsewhere.
-    pub(crate) elsewhere: Vec<Timestamp>,
-}
-
-/// The rotation from child `n-1` to child `n`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Rotation {
-    /// When it happened.
-    pub(crate) at: Timestamp,
-    /// From which client.
-    pub(crate) origin: Origin,
-    /// How often child `n` was returned again as concurrent.
-    pub(crate) concurrent: u32,
-}
-
 /// The refresh token, whose seal has been verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Presented {
@@ -81,7 +46,7 @@ pub(crate) struct Presented {
 
 /// The request that presents it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Request {
+pub(crate) struct RequestFacts {
     /// The clock of PostgreSQL, read after the lock was taken.
     pub(crate) now: Timestamp,
     /// The deployment's generation, read after the lock was taken.
@@ -133,7 +98,7 @@ pub(crate) enum Refusal {
 }
 
 /// Decides.
-pub(crate) fn decide(stored: Option<&Stored>, presented: Presented, request: &Request) -> Outcome {
+pub(crate) fn decide(stored: Option<&SessionState>, presented: Presented, request: &RequestFacts) -> Outcome {
     let Some(stored) = stored.filter(|stored| stored.key == presented.key) else {
         return Outcome::Refuse(Refusal::Unknown);
     };
@@ -152,14 +117,9 @@ pub(crate) fn decide(stored: Option<&Stored>, presented: Presented, request: &Re
     }
 }
 
-impl Stored {
-    /// Whether it was revoked, alone or together with all sessions.
-    pub(crate) fn has_ended(&self, deployment_generation: u64) -> bool {
-        self.is_revoked || self.deployment_generation < deployment_generation
-    }
-
+impl SessionState {
     /// Rule two, and the tokens withdrawn by a credential change.
-    fn refusal(&self, presented: Presented, request: &Request) -> Option<Refusal> {
+    fn refusal(&self, presented: Presented, request: &RequestFacts) -> Option<Refusal> {
         let now = request.now;
         if self.has_ended(request.deployment_generation) || !self.is_user_active {
             Some(Refusal::Revoked)
@@ -173,7 +133,7 @@ impl Stored {
     }
 
     /// Whether the parent of the newest child may get that child once more.
-    fn given_again(&self, rotation: &Rotation, request: &Request) -> Option<Again> {
+    fn given_again(&self, rotation: &Rotation, request: &RequestFacts) -> Option<Again> {
         // If the clock went back, the age is negative and counts as zero.
         let age = request.now.duration_since(rotation.at);
         if age <= CONCURRENT && rotation.concurrent < MOST_CONCURRENT {
@@ -190,6 +150,13 @@ impl Stored {
     fn elsewhere_within_window(&self, now: Timestamp) -> usize {
         self.elsewhere.iter().filter(|at| now.duration_since(**at) < ELSEWHERE_WINDOW).count()
     }
+}
+
+/// The times of repeats accepted from elsewhere to be stored when one more is accepted `now`: as many as the rule
+/// looks at.
+pub(crate) fn with_elsewhere(state: &SessionState, now: Timestamp) -> Vec<Timestamp> {
+    let kept = state.elsewhere.iter().rev().take(MOST_ELSEWHERE - 1).rev();
+    kept.copied().chain([now]).collect()
 }
 
 /// Only this service can have issued a token beyond the stored counter, so the database lost its last

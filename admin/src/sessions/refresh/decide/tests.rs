@@ -29,8 +29,8 @@ fn ago(seconds: i64) -> Timestamp {
     now() - SignedDuration::from_secs(seconds)
 }
 
-fn stored() -> Stored {
-    Stored {
+fn stored() -> SessionState {
+    SessionState {
         key: 1,
         counter: N,
         revoked_below: 0,
@@ -44,23 +44,26 @@ fn stored() -> Stored {
     }
 }
 
-fn rotated(seconds_ago: i64) -> Stored {
-    Stored { rotation: Some(Rotation { at: ago(seconds_ago), origin: home(), concurrent: 0 }), ..stored() }
+fn rotated(seconds_ago: i64) -> SessionState {
+    SessionState {
+        rotation: Some(Rotation { at: ago(seconds_ago), origin: home(), concurrent: 0 }),
+        ..stored()
+    }
 }
 
-fn request(origin: Origin) -> Request {
-    Request { now: now(), deployment_generation: GENERATION, origin }
+fn request(origin: Origin) -> RequestFacts {
+    RequestFacts { now: now(), deployment_generation: GENERATION, origin }
 }
 
-fn decide_from(stored: &Stored, counter: u64, origin: Origin) -> Outcome {
+fn decide_from(stored: &SessionState, counter: u64, origin: Origin) -> Outcome {
     decide(Some(stored), Presented { key: 1, counter }, &request(origin))
 }
 
-fn at_home(stored: &Stored, counter: u64) -> Outcome {
+fn at_home(stored: &SessionState, counter: u64) -> Outcome {
     decide_from(stored, counter, home())
 }
 
-fn elsewhere(stored: &Stored, counter: u64) -> Outcome {
+fn elsewhere(stored: &SessionState, counter: u64) -> Outcome {
     decide_from(stored, counter, away())
 }
 
@@ -85,7 +88,7 @@ fn a_session_that_is_not_there_is_unknown() {
 
 #[test]
 fn a_session_from_before_everybody_was_signed_out_gives_nothing_whatever_is_presented() {
-    let stored = Stored { deployment_generation: GENERATION - 1, ..rotated(1) };
+    let stored = SessionState { deployment_generation: GENERATION - 1, ..rotated(1) };
     for counter in 0..N + 5 {
         assert_eq!(at_home(&stored, counter), REVOKED);
     }
@@ -93,7 +96,7 @@ fn a_session_from_before_everybody_was_signed_out_gives_nothing_whatever_is_pres
 
 #[test]
 fn a_revoked_session_gives_nothing_whatever_is_presented() {
-    let stored = Stored { is_revoked: true, ..rotated(1) };
+    let stored = SessionState { is_revoked: true, ..rotated(1) };
     for counter in 0..N + 5 {
         assert_eq!(at_home(&stored, counter), REVOKED);
     }
@@ -101,7 +104,7 @@ fn a_revoked_session_gives_nothing_whatever_is_presented() {
 
 #[test]
 fn a_disabled_user_gets_nothing_whatever_is_presented() {
-    let stored = Stored { is_user_active: false, ..rotated(1) };
+    let stored = SessionState { is_user_active: false, ..rotated(1) };
     for counter in 0..N + 5 {
         assert_eq!(at_home(&stored, counter), REVOKED);
     }
@@ -115,26 +118,26 @@ fn both_ends_end_a_session_to_the_moment() {
         (now() + nanosecond, now(), EXPIRED),
         (now() + nanosecond, now() + nanosecond, rotate(N + 1, false)),
     ] {
-        let stored = Stored { idle_expires_at: idle, expires_at: absolute, ..stored() };
+        let stored = SessionState { idle_expires_at: idle, expires_at: absolute, ..stored() };
         assert_eq!(at_home(&stored, N), outcome);
     }
 }
 
 #[test]
 fn an_expired_session_is_not_ended_as_reused() {
-    let stored = Stored { idle_expires_at: ago(1), ..stored() };
+    let stored = SessionState { idle_expires_at: ago(1), ..stored() };
     assert_eq!(at_home(&stored, N - 2), EXPIRED);
 }
 
 #[test]
 fn revoked_wins_over_expired() {
-    let stored = Stored { is_revoked: true, expires_at: ago(1), ..stored() };
+    let stored = SessionState { is_revoked: true, expires_at: ago(1), ..stored() };
     assert_eq!(at_home(&stored, N), REVOKED);
 }
 
 #[test]
 fn tokens_withdrawn_by_a_change_of_credentials_are_dead_but_end_nothing() {
-    let stored = Stored { revoked_below: N, ..rotated(1) };
+    let stored = SessionState { revoked_below: N, ..rotated(1) };
     for counter in 0..N {
         assert_eq!(at_home(&stored, counter), REVOKED);
         assert_eq!(elsewhere(&stored, counter), REVOKED);
@@ -146,7 +149,7 @@ fn tokens_withdrawn_by_a_change_of_credentials_are_dead_but_end_nothing() {
 fn the_newest_child_rotates_from_anywhere() {
     assert_eq!(at_home(&stored(), N), rotate(N + 1, false));
     assert_eq!(elsewhere(&stored(), N), rotate(N + 1, false));
-    let first = Stored { counter: 0, rotation: None, ..stored() };
+    let first = SessionState { counter: 0, rotation: None, ..stored() };
     assert_eq!(at_home(&first, 0), rotate(1, false));
 }
 
@@ -191,7 +194,7 @@ fn from_elsewhere_it_is_given_three_times_in_a_day() {
         (vec![ago(day), ago(60), ago(60)], RETRIED_ELSEWHERE),
         (vec![ago(day - 1), ago(60), ago(60)], Outcome::Reuse),
     ] {
-        let stored = Stored { elsewhere: times, ..rotated(60) };
+        let stored = SessionState { elsewhere: times, ..rotated(60) };
         assert_eq!(elsewhere(&stored, N - 1), outcome);
         assert_eq!(at_home(&stored, N - 1), RETRIED);
     }
@@ -213,7 +216,7 @@ fn a_small_lead_is_recovered_and_a_larger_one_refused() {
 
 #[test]
 fn the_last_counter_does_not_overflow() {
-    let stored = Stored { counter: u64::MAX, ..stored() };
+    let stored = SessionState { counter: u64::MAX, ..stored() };
     assert_eq!(at_home(&stored, u64::MAX), AHEAD);
 }
 
@@ -226,7 +229,7 @@ fn grandparents_and_older_are_reuse() {
 
 #[test]
 fn a_parent_without_a_rotation_is_reuse() {
-    let stored = Stored { rotation: None, ..stored() };
+    let stored = SessionState { rotation: None, ..stored() };
     assert_eq!(at_home(&stored, N - 1), Outcome::Reuse);
 }
 
@@ -234,7 +237,7 @@ fn a_parent_without_a_rotation_is_reuse() {
 fn parallel_refreshes_converge_on_one_child() {
     let first = at_home(&stored(), N);
     assert_eq!(first, rotate(N + 1, false));
-    let after = Stored { counter: N + 1, ..rotated(0) };
+    let after = SessionState { counter: N + 1, ..rotated(0) };
     for _ in 0..50 {
         assert_eq!(at_home(&after, N), CONCURRENTLY);
     }
@@ -248,7 +251,7 @@ fn no_small_state_breaks_a_promise() {
         for (is_revoked, is_user_active) in flags.iter().flat_map(|a| flags.map(|b| (*a, b))) {
             for (idle, age, below, times) in states() {
                 let rotation = Rotation { at: ago(age), origin: home(), concurrent: 0 };
-                let stored = Stored {
+                let stored = SessionState {
                     counter: n,
                     revoked_below: below,
                     is_revoked,
@@ -276,7 +279,7 @@ fn states() -> impl Iterator<Item = (i64, i64, u64, usize)> {
     })
 }
 
-fn hold_promises(stored: &Stored, c: u64, outcome: Outcome) {
+fn hold_promises(stored: &SessionState, c: u64, outcome: Outcome) {
     let is_dead = stored.is_revoked || !stored.is_user_active || stored.idle_expires_at <= now();
     let n = stored.counter;
     match outcome {
@@ -294,7 +297,7 @@ fn hold_promises(stored: &Stored, c: u64, outcome: Outcome) {
 proptest! {
     #[test]
     fn any_counters_are_decided_without_panic(n: u64, c: u64, below: u64, age in -1000_i64..1000) {
-        let stored = Stored { counter: n, revoked_below: below, ..rotated(age) };
+        let stored = SessionState { counter: n, revoked_below: below, ..rotated(age) };
         let outcome = at_home(&stored, c);
         if let Outcome::Rotate { counter, .. } = outcome {
             prop_assert!(counter > n && c >= n);
