@@ -8,9 +8,9 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::keys::{DerivedKeys, Keys, Purpose};
 use crate::metrics::Metrics;
+use crate::passwords::Hasher;
 use crate::pending::Pending;
 use crate::providers::Providers;
-use crate::users::hash::Hasher;
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]

@@ -89,7 +89,7 @@ async fn metrics(context: &Context) -> Result<String, std::fmt::Error> {
     let observed = Observed {
         // Read before the next line takes a connection.
         pool: context.db.status(),
-        hash_places: context.hasher.places(),
+        hash_places: context.hasher.slots(),
         relay_lag: within(PATIENCE, look_at_relay(context)).await.ok(),
         lines_lost: context.levels.dropped_lines(),
     };

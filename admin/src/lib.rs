@@ -26,6 +26,7 @@ pub mod keys;
 pub mod me;
 pub mod metrics;
 pub mod operators;
+pub mod passwords;
 pub mod pending;
 pub mod provider_sign_in;
 pub mod providers;

@@ -1,9 +1,7 @@
 //! User accounts: names, e-mail addresses, passwords, profiles.
 
 mod email;
-pub mod hash;
 mod login;
-mod password;
 pub(crate) mod profile;
 pub mod register;
 pub(crate) mod store;
@@ -13,10 +11,10 @@ use uuid::Uuid;
 
 use crate::api::{Code, Problem};
 use crate::db::Connection;
+use crate::passwords::Weakness;
 
 pub use email::{EmailAddress, NotAnEmailAddress};
 pub use login::{Identifier, Login, LoginError};
-pub use password::{Password, Weakness};
 pub use superuser::{SuperuserError, create_superuser};
 
 /// 422 `password_weak` with the reasons, if there are any.

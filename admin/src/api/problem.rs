@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::actor::NotSignedIn;
 use crate::db::DbError;
 use crate::keys::Unready;
+use crate::passwords::HashError;
 
 use super::Response;
 
@@ -298,6 +299,18 @@ impl From<DbError> for Problem {
 impl From<NotSignedIn> for Problem {
     fn from(_: NotSignedIn) -> Self {
         Self::new(Code::TokenMissing)
+    }
+}
+
+impl From<HashError> for Problem {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Overloaded => Self::new(Code::Overloaded),
+            HashError::Malformed | HashError::Failed => {
+                tracing::error!(%error, "Request failed: cannot compute or check its password hash.");
+                Self::new(Code::Internal)
+            }
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use crate::audit::{self, Entry};
 use crate::config::CommandConfig;
 use crate::db::Db;
 use crate::keys::{DerivedKeys, Purpose};
-use crate::users::hash::Hasher;
-use crate::users::{self, Password};
+use crate::passwords::{Hasher, Password};
+use crate::users;
 
 use super::{Failure, prompt, say};
 

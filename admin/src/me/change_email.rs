@@ -7,9 +7,10 @@ use utoipa::ToSchema;
 use super::credentials::{change, prove};
 use crate::access::caller;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::passwords::Password;
 use crate::sessions::{Pair, mint};
+use crate::users::EmailAddress;
 use crate::users::store::Credential;
-use crate::users::{EmailAddress, Password};
 
 /// A new address, and the current password.
 #[derive(Deserialize, ToSchema)]
@@ -51,8 +52,8 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let email: EmailAddress = body.email.parse().map_err(|error| {
         Problem::new(Code::ValidationFailed).field("email", "email_invalid", format!("{error}."))
     })?;
-    let mut place = context.hasher.reserve()?;
-    let (_, verified) = prove(context, &actor, &mut place, body.current_password.as_ref()).await?;
-    drop(place);
+    let mut slot = context.hasher.reserve()?;
+    let (_, verified) = prove(context, &actor, &mut slot, body.current_password.as_ref()).await?;
+    drop(slot);
     change(context, &actor, verified.as_ref(), &Credential::Email(email)).await
 }

@@ -7,9 +7,10 @@ use utoipa::ToSchema;
 use super::credentials::{change, prove};
 use crate::access::caller;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::passwords::Password;
 use crate::sessions::{Pair, mint};
 use crate::users::store::Credential;
-use crate::users::{Login, LoginError, Password};
+use crate::users::{Login, LoginError};
 
 /// A new login name, and the current password.
 #[derive(Deserialize, ToSchema)]
@@ -51,8 +52,8 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let login: Login = body.login.parse().map_err(|error: LoginError| {
         Problem::new(Code::ValidationFailed).field("login", error.code(), format!("{error}."))
     })?;
-    let mut place = context.hasher.reserve()?;
-    let (_, verified) = prove(context, &actor, &mut place, body.current_password.as_ref()).await?;
-    drop(place);
+    let mut slot = context.hasher.reserve()?;
+    let (_, verified) = prove(context, &actor, &mut slot, body.current_password.as_ref()).await?;
+    drop(slot);
     change(context, &actor, verified.as_ref(), &Credential::Login(login)).await
 }

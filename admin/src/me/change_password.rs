@@ -7,9 +7,10 @@ use utoipa::ToSchema;
 use super::credentials::{change, prove};
 use crate::access::caller;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::passwords::Password;
 use crate::sessions::{Pair, mint};
 use crate::users::store::Credential;
-use crate::users::{Password, weak_password};
+use crate::users::weak_password;
 
 /// A new password, and the current one.
 #[derive(Deserialize, ToSchema)]
@@ -54,13 +55,13 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     caller(&request).await?;
     let (context, actor) = (&request.context, request.actor());
     let body: Body = request.json()?;
-    let mut place = context.hasher.reserve()?;
-    let (account, verified) = prove(context, &actor, &mut place, body.current_password.as_ref()).await?;
+    let mut slot = context.hasher.reserve()?;
+    let (account, verified) = prove(context, &actor, &mut slot, body.current_password.as_ref()).await?;
     if body.current_password.as_ref() == Some(&body.new_password) {
         return Err(Problem::new(Code::PasswordReused));
     }
-    weak_password("new_password", place.judge(&body.new_password, account.own_words).await?)?;
-    let hash = place.hash(&body.new_password).await?;
-    drop(place);
+    weak_password("new_password", slot.judge(&body.new_password, account.own_words).await?)?;
+    let hash = slot.hash(&body.new_password).await?;
+    drop(slot);
     change(context, &actor, verified.as_ref(), &Credential::Password(hash)).await
 }

@@ -7,12 +7,11 @@ use crate::access::is_fresh;
 use crate::actor::{Actor, Caller};
 use crate::api::{Code, Problem, Response};
 use crate::context::Context;
+use crate::passwords::{HashSlot, Password, PasswordHash, PasswordMatch};
 use crate::sessions::Pair;
 use crate::sessions::history::{self, Entry, Event};
 use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
 use crate::sessions::session::EndReason;
-use crate::users::Password;
-use crate::users::hash::{PasswordHash, Place, Verdict};
 use crate::users::register::taken;
 use crate::users::store::{self, Account, Credential};
 
@@ -26,7 +25,7 @@ use crate::users::store::{self, Account, Credential};
 pub(super) async fn prove(
     context: &Context,
     actor: &Actor,
-    place: &mut Place,
+    slot: &mut HashSlot,
     password: Option<&Password>,
 ) -> Result<(Account, Option<PasswordHash>), Problem> {
     let caller = actor.caller()?;
@@ -44,9 +43,9 @@ pub(super) async fn prove(
             None => Err(Problem::new(Code::FreshAuthRequired)),
         };
     };
-    match place.verify(password, hash.as_ref()).await? {
-        Verdict::Right | Verdict::RightButOld if hash.is_some() => Ok((account, hash)),
-        Verdict::Right | Verdict::RightButOld | Verdict::Wrong => {
+    match slot.verify(password, hash.as_ref()).await? {
+        PasswordMatch::Yes | PasswordMatch::YesButOutdated if hash.is_some() => Ok((account, hash)),
+        PasswordMatch::Yes | PasswordMatch::YesButOutdated | PasswordMatch::No => {
             history::record(context, actor, entry(caller, Event::ProofFailed)).await;
             Err(Problem::new(Code::InvalidCredentials))
         }

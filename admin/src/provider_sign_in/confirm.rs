@@ -12,12 +12,11 @@ use super::settle::Comer;
 use super::sign_in::{Proven, sign_in};
 use super::store::{self, NewAccount, Snapshot};
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::passwords::{Password, PasswordHash, PasswordMatch};
 use crate::pending::Kind;
 use crate::sessions::history::{self, Entry, Event};
 use crate::sessions::session::Device;
 use crate::sessions::{Pair, mint};
-use crate::users::Password;
-use crate::users::hash::{PasswordHash, Verdict};
 use crate::users::store as users;
 
 /// How often a password may be tried.
@@ -100,13 +99,13 @@ async fn confirm(
     password: &Password,
 ) -> Result<Pair, Problem> {
     let user = unconfirmed.proven.user;
-    let mut place = request.context.hasher.reserve()?;
+    let mut slot = request.context.hasher.reserve()?;
     let account = users::find_by_id(&request.context.db.get().await?, user).await?;
     let hash = account.and_then(|account| account.password_hash);
-    let verdict = place.verify(password, hash.as_ref()).await?;
-    drop(place);
+    let verdict = slot.verify(password, hash.as_ref()).await?;
+    drop(slot);
     let entry = |event| Entry { event, user: Some(user), session: None };
-    let (Some(hash), Verdict::Right | Verdict::RightButOld) = (hash, verdict) else {
+    let (Some(hash), PasswordMatch::Yes | PasswordMatch::YesButOutdated) = (hash, verdict) else {
         unconfirmed.tries += 1;
         history::record(&request.context, &request.actor(), entry(Event::ProofFailed)).await;
         return Err(Problem::new(Code::InvalidCredentials));

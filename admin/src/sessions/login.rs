@@ -16,9 +16,9 @@ use super::session::Device;
 use crate::actor::Actor;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::context::Context;
-use crate::users::hash::{HashError, PasswordHash, Place, Verdict};
+use crate::passwords::{HashError, HashSlot, Password, PasswordHash, PasswordMatch};
+use crate::users::Identifier;
 use crate::users::store::{self as users, Account};
-use crate::users::{Identifier, Password};
 
 /// The longest device name, in characters.
 const MAX_DEVICE_NAME: usize = 64;
@@ -87,10 +87,10 @@ async fn sign_in(
     device: &Device,
 ) -> Result<Pair, Problem> {
     let metrics = &context.metrics;
-    let mut place = context.hasher.reserve().inspect_err(|_| metrics.sign_in("overloaded"))?;
-    let attempt = attempt(context, &mut place, name, password, device).await?;
+    let mut slot = context.hasher.reserve().inspect_err(|_| metrics.sign_in("overloaded"))?;
+    let attempt = attempt(context, &mut slot, name, password, device).await?;
     // The slot is for hashing only; writing history must not occupy it.
-    drop(place);
+    drop(slot);
     match attempt {
         Attempt::SignedIn { user, session, pair } => {
             metrics.sign_in("signed_in");
@@ -110,21 +110,21 @@ async fn sign_in(
 /// At most two attempts: a hash that was only recomputed since it was read is not a wrong password.
 async fn attempt(
     context: &Context,
-    place: &mut Place,
+    slot: &mut HashSlot,
     name: &Identifier,
     password: &Password,
     device: &Device,
 ) -> Result<Attempt, Problem> {
     for _ in 0..2 {
         let account = users::find(&context.db.get().await?, name).await?;
-        let hash = match verify(place, account.as_ref(), password).await? {
+        let hash = match verify(slot, account.as_ref(), password).await? {
             Ok(hash) => hash,
             Err(failure) => {
                 return Ok(Attempt::Failed { user: account.map(|account| account.id), failure });
             }
         };
         let Some(user) = account.map(|account| account.id) else { break };
-        let hash = renew_old(context, place, user, password, hash).await?;
+        let hash = renew_old(context, slot, user, password, hash).await?;
         match open_session(context, user, &hash, device).await? {
             Opened::Session(session, pair) => return Ok(Attempt::SignedIn { user, session, pair }),
             Opened::Inactive => return Ok(Attempt::Failed { user: Some(user), failure: Failure::Inactive }),
@@ -142,19 +142,19 @@ struct Verified {
 
 /// Hashes in every case, and only then checks the other reasons to refuse.
 async fn verify(
-    place: &mut Place,
+    slot: &mut HashSlot,
     account: Option<&Account>,
     password: &Password,
 ) -> Result<Result<Verified, Failure>, Problem> {
     let hash = account.and_then(|account| account.password_hash.as_ref());
-    let verdict = match place.verify(password, hash).await {
+    let verdict = match slot.verify(password, hash).await {
         Err(HashError::Malformed) => {
             let user = account.map(|account| account.id);
             tracing::error!(
                 ?user,
                 "Malformed password hash in the database; this user cannot sign in with a password."
             );
-            place.verify(password, None).await?
+            slot.verify(password, None).await?
         }
         verdict => verdict?,
     };
@@ -162,9 +162,11 @@ async fn verify(
         (None, _, _) => Err(Failure::NobodyHasThatName),
         (Some(account), _, _) if !account.is_active => Err(Failure::Inactive),
         (Some(_), None, _) => Err(Failure::NoPassword),
-        (Some(_), Some(_), Verdict::Wrong) => Err(Failure::WrongPassword),
-        (Some(_), Some(hash), Verdict::Right) => Ok(Verified { hash: hash.clone(), is_old: false }),
-        (Some(_), Some(hash), Verdict::RightButOld) => Ok(Verified { hash: hash.clone(), is_old: true }),
+        (Some(_), Some(_), PasswordMatch::No) => Err(Failure::WrongPassword),
+        (Some(_), Some(hash), PasswordMatch::Yes) => Ok(Verified { hash: hash.clone(), is_old: false }),
+        (Some(_), Some(hash), PasswordMatch::YesButOutdated) => {
+            Ok(Verified { hash: hash.clone(), is_old: true })
+        }
     })
 }
 
@@ -172,7 +174,7 @@ async fn verify(
 /// tries again.
 async fn renew_old(
     context: &Context,
-    place: &mut Place,
+    slot: &mut HashSlot,
     user: Uuid,
     password: &Password,
     verified: Verified,
@@ -180,7 +182,7 @@ async fn renew_old(
     if !verified.is_old {
         return Ok(verified.hash);
     }
-    let new = place.hash(password).await?;
+    let new = slot.hash(password).await?;
     let connection = context.db.get().await?;
     let replaced = users::replace_hash(&connection, user, &verified.hash, &new).await?;
     Ok(if replaced { new } else { verified.hash })

@@ -10,8 +10,8 @@ use super::store;
 use crate::api::Problem;
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
+use crate::passwords::PasswordHash;
 use crate::users;
-use crate::users::hash::PasswordHash;
 
 /// The only client so far: the cinema itself.
 pub(crate) const OWN_CLIENT: &str = "cinema";

@@ -7,13 +7,13 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::hash::{PasswordHash, Place};
 use super::profile;
 use super::store::{self, NewUser};
-use super::{EmailAddress, Login, Password, weak_password};
+use super::{EmailAddress, Login, weak_password};
 use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response};
 use crate::config::Registration;
 use crate::db::DbError;
+use crate::passwords::{HashSlot, Password, PasswordHash};
 
 /// A new account.
 #[derive(Deserialize, ToSchema)]
@@ -103,9 +103,9 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         Registration::Open => {}
     }
     let new = request.json::<Body>()?.check()?;
-    let mut place = request.context.hasher.reserve()?;
-    let hash = new.hash_password(&mut place).await?;
-    drop(place);
+    let mut slot = request.context.hasher.reserve()?;
+    let hash = new.hash_password(&mut slot).await?;
+    drop(slot);
     let id = Uuid::now_v7();
     let connection = request.context.db.get().await?;
     let created_at = store::insert(&*connection, &new.user(id, &hash)).await.map_err(taken)?;
@@ -143,13 +143,13 @@ impl Body {
 
 impl Registering {
     /// Checks and hashes the password, both outside the async runtime.
-    async fn hash_password(&self, place: &mut Place) -> Result<PasswordHash, Problem> {
+    async fn hash_password(&self, slot: &mut HashSlot) -> Result<PasswordHash, Problem> {
         let words =
             [Some(self.email.key()), Some(self.email.local_part()), self.login.as_ref().map(Login::key)];
         let words = words.into_iter().chain([self.display_name.as_deref()]).flatten();
         let words = words.map(str::to_owned).collect();
-        weak_password("password", place.judge(&self.password, words).await?)?;
-        Ok(place.hash(&self.password).await?)
+        weak_password("password", slot.judge(&self.password, words).await?)?;
+        Ok(slot.hash(&self.password).await?)
     }
 
     fn user<'n>(&'n self, id: Uuid, password_hash: &'n PasswordHash) -> NewUser<'n> {

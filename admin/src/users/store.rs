@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::hash::PasswordHash;
 use super::profile::{Profile, ProfileChange};
 use super::{EmailAddress, Identifier, Login};
 use crate::db::{Client, Connection, DbError, Transaction};
+use crate::passwords::PasswordHash;
 
 /// The constraint that two accounts with one e-mail address violate.
 pub(crate) const EMAIL_IS_UNIQUE: &str = "users_email_is_unique";

@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
-use super::hash::{HashError, Hasher};
 use super::store::{self, NewUser};
-use super::{EmailAddress, NotAnEmailAddress, Password};
+use super::{EmailAddress, NotAnEmailAddress};
 use crate::db::{Client, DbError};
+use crate::passwords::{HashError, Hasher, Password};
 
 /// Why no superuser was created.
 #[derive(Debug, thiserror::Error)]
@@ -39,14 +39,14 @@ pub async fn create_superuser(
     password: &Password,
 ) -> Result<Uuid, SuperuserError> {
     let email: EmailAddress = email.parse()?;
-    let mut place = hasher.reserve()?;
+    let mut slot = hasher.reserve()?;
     let words = vec![email.key().to_owned(), email.local_part().to_owned()];
-    let weaknesses = place.judge(password, words).await?;
+    let weaknesses = slot.judge(password, words).await?;
     if !weaknesses.is_empty() {
         let sentences: Vec<_> = weaknesses.into_iter().map(|weakness| weakness.sentence).collect();
         return Err(SuperuserError::Weak(sentences.join(" ")));
     }
-    let password_hash = place.hash(password).await?;
+    let password_hash = slot.hash(password).await?;
     let id = Uuid::now_v7();
     let new = NewUser {
         id,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use admin::users::{Password, create_superuser};
+use admin::passwords::Password;
+use admin::users::create_superuser;
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};

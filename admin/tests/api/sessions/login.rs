@@ -1,6 +1,6 @@
 //! `POST /api/v1/auth/login`.
 
-use admin::users::Password;
+use admin::passwords::Password;
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde_json::{Value, json};
 

@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq as _;
 
-use super::{Computed, HashError};
-use crate::users::Password;
+use super::password::Password;
 
 /// 19 MiB, two passes, one lane: OWASP's first choice for Argon2id.
 const MEMORY_KIB: u32 = 19_456;
@@ -29,20 +29,49 @@ pub struct PasswordHash(Box<str>);
 
 /// Whether a password matches a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PasswordMatch {
     /// It matches.
-    Right,
+    Yes,
     /// It matches, but the hash has outdated parameters: hash the password again.
-    RightButOld,
+    YesButOutdated,
     /// It does not match, or there is no hash.
-    Wrong,
+    No,
 }
 
 /// The memory blocks of one thread, reused for every hash.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(super) struct HashMemory {
     blocks: Vec<Block>,
-    computed: Arc<Computed>,
+    computed: Arc<HashCounts>,
+}
+
+/// Why no hash was computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HashError {
+    /// Every slot is taken.
+    #[error("the password-hashing queue is full")]
+    Overloaded,
+    /// The stored hash was not made by this service.
+    #[error("a stored password hash is malformed or needs too much memory")]
+    Malformed,
+    /// The computation failed, which cannot happen with bounded inputs.
+    #[error("cannot compute a password hash")]
+    Failed,
+}
+
+/// How many hashes were computed, by their parameters.
+#[derive(Debug, Default)]
+pub(super) struct HashCounts {
+    pub(super) todays: AtomicU64,
+    pub(super) others: AtomicU64,
+}
+
+impl HashCounts {
+    /// Increments a count.
+    fn count(&self, with_todays_parameters: bool) {
+        let counter = if with_todays_parameters { &self.todays } else { &self.others };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl PasswordHash {
@@ -70,9 +99,9 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-impl Memory {
+impl HashMemory {
     /// The initial state of a thread, which adds its work to `computed`.
-    pub(super) fn counted(computed: Arc<Computed>) -> Self {
+    pub(super) fn counted(computed: Arc<HashCounts>) -> Self {
         Self { blocks: Vec::new(), computed }
     }
 
@@ -98,7 +127,7 @@ impl Memory {
         &mut self,
         password: &Password,
         stored: &PasswordHash,
-    ) -> Result<Verdict, HashError> {
+    ) -> Result<PasswordMatch, HashError> {
         let stored = phc::PasswordHash::new(stored.as_stored()).map_err(|_| HashError::Malformed)?;
         let params = bounded_params(&stored)?;
         let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
@@ -108,9 +137,9 @@ impl Memory {
         self.fill(&params, password, salt, &mut output)?;
         let is_right: bool = output.ct_eq(expected.as_bytes()).into();
         Ok(match is_right {
-            true if is_todays(&params) => Verdict::Right,
-            true => Verdict::RightButOld,
-            false => Verdict::Wrong,
+            true if is_todays(&params) => PasswordMatch::Yes,
+            true => PasswordMatch::YesButOutdated,
+            false => PasswordMatch::No,
         })
     }
 
@@ -162,20 +191,20 @@ mod tests {
 
     const HASH: &str = "c28gd2hhdGV2ZXIgd2FzIHR5cGVkIGhlcmUgaXMgd3I";
 
-    fn verify(password: &str, stored: &str) -> Result<Verdict, HashError> {
-        Memory::default().verify(&Password::new(password), &PasswordHash::from_stored(stored))
+    fn verify(password: &str, stored: &str) -> Result<PasswordMatch, HashError> {
+        HashMemory::default().verify(&Password::new(password), &PasswordHash::from_stored(stored))
     }
 
     #[test]
     fn salts_differ() {
-        let mut memory = Memory::default();
+        let mut memory = HashMemory::default();
         let password = Password::new("same");
         assert_ne!(memory.hash(&password).unwrap(), memory.hash(&password).unwrap());
     }
 
     #[test]
     fn the_memory_of_a_larger_hash_serves_a_smaller_one() {
-        let mut memory = Memory::default();
+        let mut memory = HashMemory::default();
         let params = Params::new(64, 2, 1, Some(32)).unwrap();
         let (mut fresh, mut used) = ([0; 32], [0; 32]);
         let password = Password::new("password");
@@ -189,11 +218,11 @@ mod tests {
     fn a_hash_with_other_parameters_is_right_but_old() {
         let params = Params::new(64, 2, 1, Some(32)).unwrap();
         let mut output = [0; 32];
-        Memory::default().fill(&params, &Password::new("password"), b"somesalt", &mut output).unwrap();
+        HashMemory::default().fill(&params, &Password::new("password"), b"somesalt", &mut output).unwrap();
         let output = phc::Output::new(&output).unwrap();
         let old = format!("$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHQ${output}");
-        assert_eq!(verify("password", &old), Ok(Verdict::RightButOld));
-        assert_eq!(verify("passwort", &old), Ok(Verdict::Wrong));
+        assert_eq!(verify("password", &old), Ok(PasswordMatch::YesButOutdated));
+        assert_eq!(verify("passwort", &old), Ok(PasswordMatch::No));
     }
 
     #[test]

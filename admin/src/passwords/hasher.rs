@@ -3,8 +3,6 @@
 //! A hash takes 19 MiB and about 15 ms of a core. Dedicated threads limit both: each reuses its memory, and a
 //! request that finds the queue full is refused at once instead of waiting for long.
 
-mod argon;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,63 +10,39 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{Password, Weakness};
-use crate::api::{Code, Problem};
-
-use argon::Memory;
-pub use argon::{PasswordHash, Verdict};
+use super::argon::{HashCounts, HashError, HashMemory, PasswordHash, PasswordMatch};
+use super::password::{Password, Weakness};
 
 /// The threads that hash passwords, and their queue. Cheap to clone.
 #[derive(Clone)]
 pub struct Hasher {
     jobs: Sender<Job>,
-    places: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
     /// How many slots there are.
     room: usize,
-    computed: Arc<Computed>,
-}
-
-/// How many hashes were computed, by their parameters.
-#[derive(Debug, Default)]
-struct Computed {
-    todays: AtomicU64,
-    others: AtomicU64,
+    computed: Arc<HashCounts>,
 }
 
 /// A slot in the queue: the right to hash one password after another.
-pub struct Place {
+pub struct HashSlot {
     jobs: Sender<Job>,
     _permit: OwnedSemaphorePermit,
 }
 
-/// Why no hash was computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum HashError {
-    /// Every slot is taken.
-    #[error("the password-hashing queue is full")]
-    Overloaded,
-    /// The stored hash was not made by this service.
-    #[error("a stored password hash is malformed or needs too much memory")]
-    Malformed,
-    /// The computation failed, which cannot happen with bounded inputs.
-    #[error("cannot compute a password hash")]
-    Failed,
-}
-
-type Job = Box<dyn FnOnce(&mut Memory) + Send>;
+type Job = Box<dyn FnOnce(&mut HashMemory) + Send>;
 
 impl Hasher {
     /// Starts `threads` hashing threads, with a queue for `queue` waiting passwords.
     ///
-    /// The threads end with the last clone and the last [`Place`]. If the operating system refuses a thread,
+    /// The threads end with the last clone and the last [`HashSlot`]. If the operating system refuses a thread,
     /// that is logged, and every hash fails.
     pub fn new(threads: usize, queue: usize) -> Self {
         let (jobs, waiting) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
-        let computed = Arc::new(Computed::default());
+        let computed = Arc::new(HashCounts::default());
         for number in 0..threads {
             let waiting = Arc::clone(&waiting);
-            let memory = Memory::counted(Arc::clone(&computed));
+            let memory = HashMemory::counted(Arc::clone(&computed));
             let thread = std::thread::Builder::new().name(format!("hash-{number}"));
             if let Err(error) = thread.spawn(move || work(&waiting, memory)) {
                 tracing::error!(%error, "Failed to spawn a password-hashing thread; raise the process limit \
@@ -76,7 +50,7 @@ impl Hasher {
             }
         }
         let room = threads + queue;
-        Self { jobs, places: Arc::new(Semaphore::new(room)), room, computed }
+        Self { jobs, slots: Arc::new(Semaphore::new(room)), room, computed }
     }
 
     /// How many hashes were computed so far: with today's parameters, and with others.
@@ -85,8 +59,8 @@ impl Hasher {
     }
 
     /// How many slots are taken, and how many there are.
-    pub fn places(&self) -> (usize, usize) {
-        (self.room.saturating_sub(self.places.available_permits()), self.room)
+    pub fn slots(&self) -> (usize, usize) {
+        (self.room.saturating_sub(self.slots.available_permits()), self.room)
     }
 
     /// Takes a slot, before any other work for a request.
@@ -94,13 +68,13 @@ impl Hasher {
     /// # Errors
     ///
     /// [`HashError::Overloaded`], at once, when no slot is free.
-    pub fn reserve(&self) -> Result<Place, HashError> {
-        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| HashError::Overloaded)?;
-        Ok(Place { jobs: self.jobs.clone(), _permit: permit })
+    pub fn reserve(&self) -> Result<HashSlot, HashError> {
+        let permit = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| HashError::Overloaded)?;
+        Ok(HashSlot { jobs: self.jobs.clone(), _permit: permit })
     }
 }
 
-impl Place {
+impl HashSlot {
     /// Checks whether `password` matches `hash`.
     ///
     /// Without a hash the same work is done with a dummy hash, so that the time does not reveal which
@@ -113,11 +87,11 @@ impl Place {
         &mut self,
         password: &Password,
         hash: Option<&PasswordHash>,
-    ) -> Result<Verdict, HashError> {
+    ) -> Result<PasswordMatch, HashError> {
         let (password, hash) = (password.clone(), hash.cloned());
         self.run(move |memory| match hash {
             Some(hash) => memory.verify(&password, &hash),
-            None => memory.verify(&password, &PasswordHash::of_nobody()).map(|_| Verdict::Wrong),
+            None => memory.verify(&password, &PasswordHash::of_nobody()).map(|_| PasswordMatch::No),
         })
         .await?
     }
@@ -152,7 +126,7 @@ impl Place {
 
     async fn run<T: Send + 'static>(
         &mut self,
-        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+        work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<T, HashError> {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |memory| {
@@ -166,28 +140,8 @@ impl Place {
     }
 }
 
-impl Computed {
-    /// Increments a count.
-    fn count(&self, with_todays_parameters: bool) {
-        let counter = if with_todays_parameters { &self.todays } else { &self.others };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl From<HashError> for Problem {
-    fn from(error: HashError) -> Self {
-        match error {
-            HashError::Overloaded => Self::new(Code::Overloaded),
-            HashError::Malformed | HashError::Failed => {
-                tracing::error!(%error, "Request failed: cannot compute or check its password hash.");
-                Self::new(Code::Internal)
-            }
-        }
-    }
-}
-
 /// A hashing thread: runs jobs in order until all senders are gone. A panic fails one job.
-fn work(waiting: &Mutex<Receiver<Job>>, mut memory: Memory) {
+fn work(waiting: &Mutex<Receiver<Job>>, mut memory: HashMemory) {
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
@@ -201,7 +155,7 @@ fn work(waiting: &Mutex<Receiver<Job>>, mut memory: Memory) {
 mod tests {
     use super::*;
 
-    fn place() -> Place {
+    fn slot() -> HashSlot {
         Hasher::new(1, 1).reserve().unwrap()
     }
 
@@ -211,32 +165,32 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_right_for_its_own_hash_alone() {
-        let mut place = place();
-        let hash = place.hash(&password("мой пароль")).await.unwrap();
+        let mut slot = slot();
+        let hash = slot.hash(&password("мой пароль")).await.unwrap();
         assert!(hash.as_stored().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert_eq!(place.verify(&password("мой пароль"), Some(&hash)).await, Ok(Verdict::Right));
-        assert_eq!(place.verify(&password("мой пароль "), Some(&hash)).await, Ok(Verdict::Wrong));
+        assert_eq!(slot.verify(&password("мой пароль"), Some(&hash)).await, Ok(PasswordMatch::Yes));
+        assert_eq!(slot.verify(&password("мой пароль "), Some(&hash)).await, Ok(PasswordMatch::No));
     }
 
     #[tokio::test]
     async fn nobody_has_a_password() {
-        assert_eq!(place().verify(&password("password"), None).await, Ok(Verdict::Wrong));
+        assert_eq!(slot().verify(&password("password"), None).await, Ok(PasswordMatch::No));
     }
 
     #[test]
     fn a_full_queue_refuses_at_once() {
         let hasher = Hasher::new(1, 2);
-        let places: Vec<_> = (0..3).map(|_| hasher.reserve().unwrap()).collect();
+        let slots: Vec<_> = (0..3).map(|_| hasher.reserve().unwrap()).collect();
         assert_eq!(hasher.reserve().err(), Some(HashError::Overloaded));
-        drop(places);
+        drop(slots);
         assert!(hasher.reserve().is_ok());
     }
 
     #[tokio::test]
     async fn a_panic_costs_one_job() {
-        let mut place = place();
-        assert_eq!(place.run(|_| panic!("on purpose")).await, Err::<(), _>(HashError::Failed));
-        assert_eq!(place.run(|_| 7).await, Ok(7));
+        let mut slot = slot();
+        assert_eq!(slot.run(|_| panic!("on purpose")).await, Err::<(), _>(HashError::Failed));
+        assert_eq!(slot.run(|_| 7).await, Ok(7));
     }
 
     #[tokio::test]
