@@ -1,5 +1,6 @@
 //! The metrics. One declaration for each; methods describe the event to count.
 
+mod labels;
 mod months;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +16,7 @@ use prometheus_client::registry::Registry;
 
 use crate::db::PoolStatus;
 
+pub use labels::{PoolState, RefreshCause, SignInOutcome, SlotState};
 pub use months::MonthsAhead;
 
 /// All metrics of the service.
@@ -26,8 +28,8 @@ pub struct Metrics {
     refreshes: Family<CauseLabels, Counter>,
     sign_ins: Family<OutcomeLabels, Counter>,
     provider_answers: Family<ProviderLabels, Counter>,
-    connections: Family<StateLabels, Gauge>,
-    hash_places: Family<StateLabels, Gauge>,
+    connections: Family<PoolLabels, Gauge>,
+    hash_places: Family<SlotLabels, Gauge>,
     /// The metrics of the relay.
     pub relay: RelayMetrics,
     /// Consecutive months of the login history that have a partition, counting from the current month.
@@ -88,7 +90,7 @@ struct RouteLabels {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CauseLabels {
-    cause: &'static str,
+    cause: RefreshCause,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -98,13 +100,18 @@ struct ProviderLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct StateLabels {
-    state: &'static str,
+struct PoolLabels {
+    state: PoolState,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SlotLabels {
+    state: SlotState,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
-    outcome: &'static str,
+    outcome: SignInOutcome,
 }
 
 /// Seconds; from a lookup in memory to a password hash that waited in the queue.
@@ -160,7 +167,7 @@ impl Metrics {
         };
         metrics.register();
         // Present from the start: an alert on an increase must not miss the first event.
-        drop(metrics.refreshes.get_or_create(&CauseLabels { cause: "reused" }));
+        drop(metrics.refreshes.get_or_create(&CauseLabels { cause: RefreshCause::Reused }));
         metrics
     }
 
@@ -228,12 +235,12 @@ impl Metrics {
     }
 
     /// Counts a refresh.
-    pub fn refresh(&self, cause: &'static str) {
+    pub fn refresh(&self, cause: RefreshCause) {
         self.refreshes.get_or_create(&CauseLabels { cause }).inc();
     }
 
     /// Counts a sign-in.
-    pub fn sign_in(&self, outcome: &'static str) {
+    pub fn sign_in(&self, outcome: SignInOutcome) {
         self.sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
     }
 
@@ -245,15 +252,11 @@ impl Metrics {
 
     /// Sets the values that are read when metrics are requested.
     pub fn observe(&self, Observed { pool, hash_places: (taken, places), relay_lag, lines_lost }: Observed) {
-        let set = |family: &Family<StateLabels, Gauge>, state, count: usize| {
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
-            family.get_or_create(&StateLabels { state }).set(count);
-        };
-        set(&self.connections, "lent", pool.lent);
-        set(&self.connections, "most", pool.most);
-        set(&self.connections, "waited_for", pool.waiting);
-        set(&self.hash_places, "taken", taken);
-        set(&self.hash_places, "most", places);
+        set(&self.connections, PoolLabels { state: PoolState::Lent }, pool.lent);
+        set(&self.connections, PoolLabels { state: PoolState::Most }, pool.most);
+        set(&self.connections, PoolLabels { state: PoolState::WaitedFor }, pool.waiting);
+        set(&self.hash_places, SlotLabels { state: SlotState::Taken }, taken);
+        set(&self.hash_places, SlotLabels { state: SlotState::Most }, places);
         self.relay_lag.set(relay_lag.unwrap_or(f64::NAN));
         self.lines_lost.inner().store(lines_lost, Ordering::Relaxed);
     }
@@ -268,4 +271,12 @@ impl Metrics {
         text::encode(&mut out, &self.registry)?;
         Ok(out)
     }
+}
+
+/// Sets a gauge to a count.
+fn set<L>(family: &Family<L, Gauge>, labels: L, count: usize)
+where
+    L: EncodeLabelSet + Clone + std::hash::Hash + Eq,
+{
+    family.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
 }

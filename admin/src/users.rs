@@ -1,6 +1,8 @@
 //! User accounts: names, e-mail addresses, passwords, profiles.
 
+mod account;
 mod email;
+mod locked;
 mod login;
 pub(crate) mod profile;
 pub mod register;
@@ -13,7 +15,9 @@ use crate::api::{Code, Problem};
 use crate::db::Connection;
 use crate::passwords::Weakness;
 
+pub(crate) use account::Account;
 pub use email::{EmailAddress, NotAnEmailAddress};
+pub(crate) use locked::LockedAccount;
 pub use login::{Identifier, Login, LoginError};
 pub use superuser::{SuperuserError, create_superuser};
 

@@ -12,8 +12,9 @@ use crate::sessions::Pair;
 use crate::sessions::history::{self, Entry, Event};
 use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
 use crate::sessions::session::EndReason;
+use crate::users::Account;
 use crate::users::register::taken;
-use crate::users::store::{self, Account, Credential};
+use crate::users::store::{self, Credential};
 
 /// Checks the current password, and returns the account and the hash that it matched.
 ///
@@ -85,7 +86,7 @@ async fn change_within(
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let account = lock_account(&tx, caller).await?;
-    if account.password_hash.as_ref() != verified {
+    if !account.has_hash(verified) {
         return Err(Problem::new(Code::InvalidCredentials));
     }
     let session = lock_current(&tx, caller).await?;

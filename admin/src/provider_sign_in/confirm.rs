@@ -135,9 +135,8 @@ async fn link(request: &Request, unconfirmed: &Unconfirmed, verified: &PasswordH
     let mut connection = request.context.db.get().await?;
     let tx = connection.begin().await?;
     let account = users::lock_for_change(&tx, *user).await?;
-    let account = account.filter(|account| account.is_active);
     let account = account.ok_or_else(|| Problem::new(Code::AccountDisabled))?;
-    if account.password_hash.as_ref() != Some(verified) {
+    if !account.has_hash(Some(verified)) {
         return Err(Problem::new(Code::InvalidCredentials));
     }
     let snapshot = Snapshot {

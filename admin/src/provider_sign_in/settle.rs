@@ -141,8 +141,7 @@ async fn purpose(tx: &Transaction<'_>, comer: &Comer<'_>, aim: Aim) -> Result<Pu
     let Aim::Link { user, session, generation } = aim else { return Ok(Purpose::SignIn) };
     let account = users::store::lock_for_change(tx, user).await?;
     let is_current = stamp(tx, user).await?.is_some_and(|stamp| stamp.generation == generation);
-    let is_there = account.is_some_and(|account| account.is_active);
-    if !is_there || !is_current || !stands(tx, session, user).await? {
+    if account.is_none() || !is_current || !stands(tx, session, user).await? {
         return Err(Problem::new(Code::TokenRevoked).detail("What asked to link it is over; ask again."));
     }
     Ok(Purpose::Link { user, has_another: has_another(tx, comer, user).await? })

@@ -5,9 +5,10 @@ use uuid::Uuid;
 
 use super::store;
 use crate::api::{Code, Problem, Request};
+use crate::metrics::SignInOutcome;
 use crate::sessions::Pair;
 use crate::sessions::history::{self, Entry, Event, Failure};
-use crate::sessions::open::{Opened, Proof, finish, open};
+use crate::sessions::open::{Opened, SignInMethod, open};
 use crate::sessions::session::Device;
 use crate::users;
 
@@ -30,43 +31,47 @@ pub(super) async fn sign_in(
     device: &Device,
     gone: Code,
 ) -> Result<Pair, Problem> {
-    let metrics = &request.context.metrics;
+    let (context, actor) = (&request.context, request.actor());
     let note = |event, session| Entry { event, user: Some(proven.user), session };
     match open_session(request, proven, device).await? {
-        Some(Opened::Session(session, pair)) => {
-            metrics.sign_in("signed_in");
-            history::record(&request.context, &request.actor(), note(Event::ProviderLogin, Some(session)))
-                .await;
+        Ok(Opened { session, pair }) => {
+            context.metrics.sign_in(SignInOutcome::SignedIn);
+            history::record(context, &actor, note(Event::ProviderLogin, Some(session))).await;
             Ok(pair)
         }
-        Some(Opened::Inactive) => {
-            metrics.sign_in("refused");
-            history::record(
-                &request.context,
-                &request.actor(),
-                note(Event::LoginFailed(Failure::Inactive), None),
-            )
-            .await;
+        Err(NotOpened::Inactive) => {
+            context.metrics.sign_in(SignInOutcome::Refused);
+            history::record(context, &actor, note(Event::LoginFailed(Failure::Inactive), None)).await;
             Err(Problem::new(Code::AccountDisabled))
         }
-        Some(Opened::HashChanged) | None => Err(Problem::new(gone)),
+        Err(NotOpened::Unlinked) => Err(Problem::new(gone)),
     }
 }
 
-/// `None` when the account is no longer theirs. Asked with the user held, whom unlinking holds alone.
+/// Why no session was opened.
+enum NotOpened {
+    /// The account is disabled.
+    Inactive,
+    /// The account at the provider is no longer linked to the user.
+    Unlinked,
+}
+
+/// Checks that the account is still linked with the user locked, whom unlinking locks exclusively.
 async fn open_session(
     request: &Request,
     proven: &Proven,
     device: &Device,
-) -> Result<Option<Opened>, Problem> {
+) -> Result<Result<Opened, NotOpened>, Problem> {
     let mut connection = request.context.db.get().await?;
     let tx = connection.begin().await?;
-    users::store::lock_for_sign_in(&tx, proven.user).await?;
+    let Some(account) = users::store::lock_for_sign_in(&tx, proven.user).await? else {
+        return Ok(Err(NotOpened::Inactive));
+    };
     if !store::note_sign_in(&tx, &proven.provider, &proven.subject, proven.user).await? {
-        return Ok(None);
+        return Ok(Err(NotOpened::Unlinked));
     }
-    let proof = Proof::Provider(&proven.provider);
-    let opened = open(&tx, &request.context, proven.user, proof, device).await?;
-    finish(tx, &opened).await?;
-    Ok(Some(opened))
+    let method = SignInMethod::Provider(&proven.provider);
+    let opened = open(&tx, &request.context, &account, method, device).await?;
+    tx.commit().await?;
+    Ok(Ok(opened))
 }

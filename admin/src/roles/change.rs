@@ -114,7 +114,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(show::respond(StatusCode::OK, &role))
 }
 
-/// One change of one role, by anybody who may.
+/// A change of a role by any actor that has the right to make it.
 pub(super) struct Edit<'c> {
     pub(super) context: &'c Context,
     pub(super) actor: Actor,

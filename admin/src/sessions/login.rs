@@ -11,14 +11,15 @@ use uuid::Uuid;
 
 use super::history::{self, Entry, Event, Failure};
 use super::mint::{self, Pair};
-use super::open::{Opened, Proof, finish, open};
+use super::open::{Opened, SignInMethod, open};
 use super::session::Device;
 use crate::actor::Actor;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::context::Context;
+use crate::db::{Connection, DbError};
+use crate::metrics::SignInOutcome;
 use crate::passwords::{HashError, HashSlot, Password, PasswordHash, PasswordMatch};
-use crate::users::Identifier;
-use crate::users::store::{self as users, Account};
+use crate::users::{Account, Identifier, store as users};
 
 /// The longest device name, in characters.
 const MAX_DEVICE_NAME: usize = 64;
@@ -61,7 +62,7 @@ pub fn describe(operation: Operation) -> Operation {
 
 /// The outcome of a sign-in attempt.
 enum Attempt {
-    SignedIn { user: Uuid, session: Uuid, pair: Pair },
+    SignedIn { user: Uuid, opened: Opened },
     Failed { user: Option<Uuid>, failure: Failure },
 }
 
@@ -87,19 +88,19 @@ async fn sign_in(
     device: &Device,
 ) -> Result<Pair, Problem> {
     let metrics = &context.metrics;
-    let mut slot = context.hasher.reserve().inspect_err(|_| metrics.sign_in("overloaded"))?;
+    let mut slot = context.hasher.reserve().inspect_err(|_| metrics.sign_in(SignInOutcome::Overloaded))?;
     let attempt = attempt(context, &mut slot, name, password, device).await?;
     // The slot is for hashing only; writing history must not occupy it.
     drop(slot);
     match attempt {
-        Attempt::SignedIn { user, session, pair } => {
-            metrics.sign_in("signed_in");
+        Attempt::SignedIn { user, opened: Opened { session, pair } } => {
+            metrics.sign_in(SignInOutcome::SignedIn);
             let entry = Entry { event: Event::Login, user: Some(user), session: Some(session) };
             history::record(context, actor, entry).await;
             Ok(pair)
         }
         Attempt::Failed { user, failure } => {
-            metrics.sign_in("refused");
+            metrics.sign_in(SignInOutcome::Refused);
             let entry = Entry { event: Event::LoginFailed(failure), user, session: None };
             history::record(context, actor, entry).await;
             Err(Problem::new(Code::InvalidCredentials))
@@ -117,18 +118,19 @@ async fn attempt(
 ) -> Result<Attempt, Problem> {
     for _ in 0..2 {
         let account = users::find(&context.db.get().await?, name).await?;
-        let hash = match verify(slot, account.as_ref(), password).await? {
-            Ok(hash) => hash,
+        let verified = match verify(slot, account.as_ref(), password).await? {
+            Ok(verified) => verified,
             Err(failure) => {
                 return Ok(Attempt::Failed { user: account.map(|account| account.id), failure });
             }
         };
         let Some(user) = account.map(|account| account.id) else { break };
-        let hash = renew_old(context, slot, user, password, hash).await?;
-        match open_session(context, user, &hash, device).await? {
-            Opened::Session(session, pair) => return Ok(Attempt::SignedIn { user, session, pair }),
-            Opened::Inactive => return Ok(Attempt::Failed { user: Some(user), failure: Failure::Inactive }),
-            Opened::HashChanged => {}
+        match open_session(context, slot, user, password, verified, device).await? {
+            Ok(opened) => return Ok(Attempt::SignedIn { user, opened }),
+            Err(NotOpened::Inactive) => {
+                return Ok(Attempt::Failed { user: Some(user), failure: Failure::Inactive });
+            }
+            Err(NotOpened::HashChanged) => {}
         }
     }
     Ok(Attempt::Failed { user: None, failure: Failure::WrongPassword })
@@ -170,35 +172,51 @@ async fn verify(
     })
 }
 
-/// Replaces an old hash by one with today's parameters. When another request replaced it first, the caller
-/// tries again.
-async fn renew_old(
+/// Why no session was opened after a password was found right.
+enum NotOpened {
+    /// The account has been disabled since.
+    Inactive,
+    /// The password hash has changed since.
+    HashChanged,
+}
+
+/// On one connection: replaces an old hash, locks the account in shared mode, and only then checks whether what was
+/// verified still counts.
+async fn open_session(
     context: &Context,
     slot: &mut HashSlot,
     user: Uuid,
     password: &Password,
     verified: Verified,
-) -> Result<PasswordHash, Problem> {
-    if !verified.is_old {
-        return Ok(verified.hash);
+    device: &Device,
+) -> Result<Result<Opened, NotOpened>, Problem> {
+    let renewed = if verified.is_old { Some(slot.hash(password).await?) } else { None };
+    let mut connection = context.db.get().await?;
+    let hash = replace_old(&connection, user, verified.hash, renewed).await?;
+    let tx = connection.begin().await?;
+    let Some(account) = users::lock_for_sign_in(&tx, user).await? else {
+        return Ok(Err(NotOpened::Inactive));
+    };
+    if !account.has_hash(Some(&hash)) {
+        return Ok(Err(NotOpened::HashChanged));
     }
-    let new = slot.hash(password).await?;
-    let connection = context.db.get().await?;
-    let replaced = users::replace_hash(&connection, user, &verified.hash, &new).await?;
-    Ok(if replaced { new } else { verified.hash })
+    let opened = open(&tx, context, &account, SignInMethod::Password, device).await?;
+    tx.commit().await?;
+    Ok(Ok(opened))
 }
 
-async fn open_session(
-    context: &Context,
+/// Replaces an old hash by one with today's parameters, if there is one. When another request replaced it first, the
+/// caller tries again.
+async fn replace_old(
+    connection: &Connection,
     user: Uuid,
-    hash: &PasswordHash,
-    device: &Device,
-) -> Result<Opened, Problem> {
-    let mut connection = context.db.get().await?;
-    let tx = connection.begin().await?;
-    let opened = open(&tx, context, user, Proof::Password(hash), device).await?;
-    finish(tx, &opened).await?;
-    Ok(opened)
+    verified: PasswordHash,
+    renewed: Option<PasswordHash>,
+) -> Result<PasswordHash, DbError> {
+    match renewed {
+        Some(new) if users::replace_hash(connection, user, &verified, &new).await? => Ok(new),
+        Some(_) | None => Ok(verified),
+    }
 }
 
 impl Body {

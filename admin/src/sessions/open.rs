@@ -7,65 +7,50 @@ use uuid::Uuid;
 use super::mint::{Pair, mint};
 use super::session::{Device, Session, SessionState, Stamp};
 use super::store;
-use crate::api::Problem;
+use crate::api::{Code, Problem};
 use crate::context::Context;
-use crate::db::{DbError, Transaction};
-use crate::passwords::PasswordHash;
-use crate::users;
+use crate::db::Transaction;
+use crate::users::LockedAccount;
 
 /// The only client so far: the cinema itself.
 pub(crate) const OWN_CLIENT: &str = "cinema";
 
-/// The outcome.
-pub(crate) enum Opened {
-    /// A session, and its first token pair.
-    Session(Uuid, Pair),
-    /// The account can no longer be used to sign in.
-    Inactive,
-    /// The password hash has changed since it was verified.
-    HashChanged,
+/// A session that was just opened, and its first token pair.
+pub(crate) struct Opened {
+    pub(crate) session: Uuid,
+    pub(crate) pair: Pair,
 }
 
-/// How the user has just authenticated.
-#[derive(Clone, Copy)]
-pub(crate) enum Proof<'p> {
-    /// With the password of this hash.
-    Password(&'p PasswordHash),
-    /// With an account at this identity provider. The caller has checked, with the user locked, that the
-    /// account is still linked.
+/// How the user has just authenticated. The caller has checked it with the account locked: a concurrent change of the
+/// password, or unlinking of the account at the provider, either was visible to that check, or waits for this session
+/// and revokes it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SignInMethod<'p> {
+    /// With the password.
+    Password,
+    /// With an account at this identity provider.
     Provider(&'p str),
 }
 
-/// Creates a session in `tx`.
-///
-/// Locks the user in shared mode and only then checks whether the proof still counts: a concurrent password
-/// change is either visible here, or waits for this session and revokes it.
+/// Opens a session in `tx`, which holds the lock of the account.
 pub(crate) async fn open(
     tx: &Transaction<'_>,
     context: &Context,
-    user: Uuid,
-    proof: Proof<'_>,
+    account: &LockedAccount<'_>,
+    method: SignInMethod<'_>,
     device: &Device,
 ) -> Result<Opened, Problem> {
-    let Some(account) = users::store::lock_for_sign_in(tx, user).await?.filter(|account| account.is_active)
-    else {
-        return Ok(Opened::Inactive);
-    };
-    match proof {
-        Proof::Password(hash) if account.password_hash.as_ref() != Some(hash) => {
-            return Ok(Opened::HashChanged);
-        }
-        Proof::Password(_) | Proof::Provider(_) => {}
-    }
-    let Some(stamp) = store::stamp(tx, user).await? else { return Ok(Opened::Inactive) };
-    let session = new_session(context, user, proof, &stamp);
+    let user = account.id();
+    // The lock keeps the row.
+    let stamp = store::stamp(tx, user).await?.ok_or_else(|| Problem::new(Code::InvalidCredentials))?;
+    let session = new_session(context, user, method, &stamp);
     store::insert(tx, &session, device).await?;
     let standing = store::standing(tx, user).await?;
     let pair = mint(context, &session, &stamp, &standing.roles)?;
-    Ok(Opened::Session(session.id, pair))
+    Ok(Opened { session: session.id, pair })
 }
 
-fn new_session(context: &Context, user: Uuid, proof: Proof<'_>, stamp: &Stamp) -> Session {
+fn new_session(context: &Context, user: Uuid, method: SignInMethod<'_>, stamp: &Stamp) -> Session {
     let tokens = &context.config.tokens;
     let expires_at = after(stamp.now, tokens.session_life);
     let state = SessionState {
@@ -81,9 +66,9 @@ fn new_session(context: &Context, user: Uuid, proof: Proof<'_>, stamp: &Stamp) -
         elsewhere: Vec::new(),
     };
     // RFC 8176 has no value for a provider; `fed` is in common use.
-    let (amr, provider) = match proof {
-        Proof::Password(_) => ("pwd", None),
-        Proof::Provider(provider) => ("fed", Some(provider.to_owned())),
+    let (amr, provider) = match method {
+        SignInMethod::Password => ("pwd", None),
+        SignInMethod::Provider(provider) => ("fed", Some(provider.to_owned())),
     };
     Session {
         id: Uuid::now_v7(),
@@ -100,12 +85,4 @@ fn new_session(context: &Context, user: Uuid, proof: Proof<'_>, stamp: &Stamp) -
 pub(crate) fn after(moment: Timestamp, span: Duration) -> Timestamp {
     let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
     moment.checked_add(span).unwrap_or(Timestamp::MAX)
-}
-
-/// Rolls back: a transaction that only read leaves nothing behind.
-pub(crate) async fn finish(tx: Transaction<'_>, opened: &Opened) -> Result<(), DbError> {
-    match opened {
-        Opened::Session(..) => tx.commit().await,
-        Opened::Inactive | Opened::HashChanged => tx.rollback().await,
-    }
 }

@@ -25,6 +25,7 @@ use crate::actor::Client;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
+use crate::metrics::RefreshCause;
 use crate::revocations::{self, NewRevocation};
 
 /// Why a pair was returned: `current`, `concurrent`, `retry` or `recovered`.
@@ -72,14 +73,14 @@ struct Decided {
 }
 
 /// The outcome of a refresh, after the transaction.
-struct Settled {
+struct Refreshed {
     /// The label in metrics.
-    cause: &'static str,
+    cause: RefreshCause,
     answer: Result<Pair, Code>,
     entry: Option<Entry>,
 }
 
-impl Settled {
+impl Refreshed {
     fn changed_nothing(&self) -> bool {
         self.answer.is_err() && self.entry.is_none()
     }
@@ -94,34 +95,34 @@ impl Settled {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body: Body = request.json()?;
     let Ok(token) = RefreshToken::open(body.refresh_token.expose(), &request.context.refresh_keys) else {
-        request.context.metrics.refresh("invalid");
+        request.context.metrics.refresh(RefreshCause::Invalid);
         return Err(Problem::new(Code::RefreshTokenInvalid));
     };
-    let settled = settle(&request.context, &request.client, token).await?;
-    request.context.metrics.refresh(settled.cause);
-    if let Some(entry) = settled.entry {
+    let refreshed = refresh(&request.context, &request.client, token).await?;
+    request.context.metrics.refresh(refreshed.cause);
+    if let Some(entry) = refreshed.entry {
         history::record(&request.context, &request.actor(), entry).await;
     }
-    let pair = settled.answer.map_err(Problem::new)?;
-    let cause = HeaderValue::from_static(shown(settled.cause));
+    let pair = refreshed.answer.map_err(Problem::new)?;
+    let cause = HeaderValue::from_static(shown(refreshed.cause));
     Ok(Response::json(StatusCode::OK, &pair).with_header(CAUSE, cause))
 }
 
-async fn settle(context: &Context, client: &Client, token: RefreshToken) -> Result<Settled, Problem> {
+async fn refresh(context: &Context, client: &Client, token: RefreshToken) -> Result<Refreshed, Problem> {
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let Some(decided) = read_and_decide(client, &tx, token).await? else {
         tx.rollback().await?;
         return Ok(refused(Refusal::Unknown));
     };
-    let settled = carry_out(context, client, &tx, decided).await?;
-    if settled.changed_nothing() {
+    let refreshed = carry_out(context, client, &tx, decided).await?;
+    if refreshed.changed_nothing() {
         // Committing a transaction that took a lock would wait for the disk without need.
         tx.rollback().await?;
     } else {
         tx.commit().await?;
     }
-    Ok(settled)
+    Ok(refreshed)
 }
 
 /// Locks and reads, in the order explained at the top of this file. `None` without a session.
@@ -146,7 +147,7 @@ async fn carry_out(
     client: &Client,
     tx: &Transaction<'_>,
     decided: Decided,
-) -> Result<Settled, Problem> {
+) -> Result<Refreshed, Problem> {
     match decided.outcome {
         Outcome::Rotate { counter, recovered } => {
             rotate(context, client, tx, decided, counter, recovered).await
@@ -164,7 +165,7 @@ async fn rotate(
     decided: Decided,
     counter: u64,
     recovered: bool,
-) -> Result<Settled, Problem> {
+) -> Result<Refreshed, Problem> {
     let Decided { mut session, stamp, standing, request: asked, .. } = decided;
     let idle = after(stamp.now, context.config.tokens.session_idle);
     session.state.counter = counter;
@@ -178,9 +179,9 @@ async fn rotate(
             session = %session.id,
             "Refresh token is newer than the stored state (data loss after a failover?); session continued."
         );
-        return Ok(given("recovered", pair, &session, Some(Event::RefreshRecovered)));
+        return Ok(given(RefreshCause::Recovered, pair, &session, Some(Event::RefreshRecovered)));
     }
-    Ok(given("current", pair, &session, None))
+    Ok(given(RefreshCause::Current, pair, &session, None))
 }
 
 async fn give_again(
@@ -188,24 +189,28 @@ async fn give_again(
     tx: &Transaction<'_>,
     decided: Decided,
     again: Again,
-) -> Result<Settled, Problem> {
+) -> Result<Refreshed, Problem> {
     let Decided { session, stamp, standing, .. } = decided;
     let pair = mint(context, &session, &stamp, &standing.roles)?;
     match again {
         Again::Concurrent => {
             store::count_concurrent(tx, session.id).await?;
-            Ok(given("concurrent", pair, &session, None))
+            Ok(given(RefreshCause::Concurrent, pair, &session, None))
         }
-        Again::Retry => Ok(given("retry", pair, &session, None)),
+        Again::Retry => Ok(given(RefreshCause::Retry, pair, &session, None)),
         Again::RetryElsewhere => {
             let accepted_at = with_elsewhere(&session.state, stamp.now);
             store::set_elsewhere(tx, session.id, &accepted_at).await?;
-            Ok(given("retry_elsewhere", pair, &session, Some(Event::RefreshElsewhere)))
+            Ok(given(RefreshCause::RetryElsewhere, pair, &session, Some(Event::RefreshElsewhere)))
         }
     }
 }
 
-async fn end_reused(context: &Context, tx: &Transaction<'_>, session: &Session) -> Result<Settled, Problem> {
+async fn end_reused(
+    context: &Context,
+    tx: &Transaction<'_>,
+    session: &Session,
+) -> Result<Refreshed, Problem> {
     store::end(tx, session.id, EndReason::Reuse).await?;
     let issuer = &context.config.tokens.issuer;
     revocations::record(tx, issuer, &[NewRevocation::session(session.id)]).await?;
@@ -215,21 +220,21 @@ async fn end_reused(context: &Context, tx: &Transaction<'_>, session: &Session) 
         "Refresh token reuse detected; session revoked."
     );
     let entry = entry(session, Event::RefreshReused);
-    Ok(Settled { cause: "reused", answer: Err(Code::RefreshTokenReused), entry: Some(entry) })
+    Ok(Refreshed { cause: RefreshCause::Reused, answer: Err(Code::RefreshTokenReused), entry: Some(entry) })
 }
 
-fn refused(refusal: Refusal) -> Settled {
+fn refused(refusal: Refusal) -> Refreshed {
     let (cause, code) = match refusal {
-        Refusal::Unknown => ("unknown", Code::RefreshTokenUnknown),
-        Refusal::Revoked => ("revoked", Code::SessionRevoked),
-        Refusal::Expired => ("expired", Code::SessionExpired),
-        Refusal::Ahead => ("ahead", Code::RefreshTokenUnknown),
+        Refusal::Unknown => (RefreshCause::Unknown, Code::RefreshTokenUnknown),
+        Refusal::Revoked => (RefreshCause::Revoked, Code::SessionRevoked),
+        Refusal::Expired => (RefreshCause::Expired, Code::SessionExpired),
+        Refusal::Ahead => (RefreshCause::Ahead, Code::RefreshTokenUnknown),
     };
-    Settled { cause, answer: Err(code), entry: None }
+    Refreshed { cause, answer: Err(code), entry: None }
 }
 
-fn given(cause: &'static str, pair: Pair, session: &Session, event: Option<Event>) -> Settled {
-    Settled { cause, answer: Ok(pair), entry: event.map(|event| entry(session, event)) }
+fn given(cause: RefreshCause, pair: Pair, session: &Session, event: Option<Event>) -> Refreshed {
+    Refreshed { cause, answer: Ok(pair), entry: event.map(|event| entry(session, event)) }
 }
 
 fn entry(session: &Session, event: Event) -> Entry {
@@ -237,6 +242,9 @@ fn entry(session: &Session, event: Event) -> Entry {
 }
 
 /// The client need not learn that its request looked like an attack.
-fn shown(cause: &'static str) -> &'static str {
-    if cause == "retry_elsewhere" { "retry" } else { cause }
+fn shown(cause: RefreshCause) -> &'static str {
+    match cause {
+        RefreshCause::RetryElsewhere => RefreshCause::Retry.label(),
+        cause => cause.label(),
+    }
 }

@@ -14,8 +14,7 @@ use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
 use crate::revocations::{self, NewRevocation};
-use crate::users;
-use crate::users::store::Account;
+use crate::users::{self, LockedAccount};
 
 /// The caller's account, locked exclusively: the first lock of every change that revokes sessions.
 ///
@@ -26,9 +25,11 @@ use crate::users::store::Account;
 ///
 /// 401 `token_revoked` when the account was disabled or removed, or the token was revoked, since the token
 /// was checked; 401 `token_expired`.
-pub(crate) async fn lock_account(tx: &Transaction<'_>, caller: Caller) -> Result<Account, Problem> {
+pub(crate) async fn lock_account<'t>(
+    tx: &'t Transaction<'_>,
+    caller: Caller,
+) -> Result<LockedAccount<'t>, Problem> {
     let account = users::store::lock_for_change(tx, caller.user).await?;
-    let account = account.filter(|account| account.is_active);
     let account = account.ok_or_else(|| Problem::new(Code::TokenRevoked))?;
     still(tx, caller).await?;
     Ok(account)

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::account::Account;
+use super::locked::LockedAccount;
 use super::profile::{Profile, ProfileChange};
 use super::{EmailAddress, Identifier, Login};
 use crate::db::{Client, Connection, DbError, Transaction};
@@ -25,19 +27,6 @@ macro_rules! select_account {
             $condition
         )
     };
-}
-
-/// What a sign-in is checked against. Purposefully without `Debug`: it contains an address.
-#[derive(Clone)]
-pub(crate) struct Account {
-    /// The user.
-    pub(crate) id: Uuid,
-    /// The hash of the password; `None` for a user who signs in only through providers.
-    pub(crate) password_hash: Option<PasswordHash>,
-    /// Whether tokens may be minted.
-    pub(crate) is_active: bool,
-    /// Words that the user's passwords must not be based on.
-    pub(crate) own_words: Vec<String>,
 }
 
 /// A new account. Purposefully without `Debug`, for the same reason.
@@ -115,18 +104,26 @@ pub(crate) async fn find_by_id(connection: &Connection, id: Uuid) -> Result<Opti
 }
 
 /// The account, locked in shared mode until the transaction ends, for transactions that create a session.
-pub(crate) async fn lock_for_sign_in(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Account>, DbError> {
+pub(crate) async fn lock_for_sign_in<'t>(
+    tx: &'t Transaction<'_>,
+    id: Uuid,
+) -> Result<Option<LockedAccount<'t>>, DbError> {
     let sql = select_account!("id = $1 for share");
     let statement = tx.prepare_cached(sql).await?;
-    tx.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
+    let account = tx.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()?;
+    Ok(account.and_then(LockedAccount::new))
 }
 
 /// The account, locked exclusively until the transaction ends, for transactions that revoke sessions: always
 /// their first lock.
-pub(crate) async fn lock_for_change(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Account>, DbError> {
+pub(crate) async fn lock_for_change<'t>(
+    tx: &'t Transaction<'_>,
+    id: Uuid,
+) -> Result<Option<LockedAccount<'t>>, DbError> {
     let sql = select_account!("id = $1 for update");
     let statement = tx.prepare_cached(sql).await?;
-    tx.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
+    let account = tx.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()?;
+    Ok(account.and_then(LockedAccount::new))
 }
 
 /// The users of `ids` that exist, each with superuser status, locked exclusively until the transaction ends:

@@ -1,0 +1,86 @@
+//! The values of labels: one enum a label, so that a typing error cannot begin a new time series.
+
+use std::fmt;
+
+use prometheus_client::encoding::{EncodeLabelValue, LabelValueEncoder};
+
+macro_rules! labels {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $variant:ident = $label:literal,)* })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+            pub enum $name {
+                $($(#[$about])* $variant,)*
+            }
+
+            impl $name {
+                /// As the metrics show it.
+                pub const fn label(self) -> &'static str {
+                    match self { $(Self::$variant => $label,)* }
+                }
+            }
+
+            impl EncodeLabelValue for $name {
+                fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
+                    self.label().encode(encoder)
+                }
+            }
+        )*
+    };
+}
+
+labels! {
+    /// How a sign-in ended.
+    SignInOutcome {
+        /// With a session.
+        SignedIn = "signed_in",
+        /// Unknown name, wrong password, disabled account.
+        Refused = "refused",
+        /// The queue of the password hash was full.
+        Overloaded = "overloaded",
+    }
+
+    /// Why a refresh returned a pair, or none.
+    RefreshCause {
+        /// The newest token: the next pair.
+        Current = "current",
+        /// Several at the same time: the same pair.
+        Concurrent = "concurrent",
+        /// The response was lost: the same pair.
+        Retry = "retry",
+        /// The same from another address or user agent.
+        RetryElsewhere = "retry_elsewhere",
+        /// The client was ahead of a database that lost its last commits.
+        Recovered = "recovered",
+        /// A used token: the session was revoked.
+        Reused = "reused",
+        /// Not a refresh token of this service.
+        Invalid = "invalid",
+        /// No such session.
+        Unknown = "unknown",
+        /// The session or the token was revoked, or the account disabled.
+        Revoked = "revoked",
+        /// The session has expired.
+        Expired = "expired",
+        /// The client was too far ahead of the database.
+        Ahead = "ahead",
+    }
+
+    /// What is counted of the connection pool.
+    PoolState {
+        /// Connections in use.
+        Lent = "lent",
+        /// The most connections that can be in use.
+        Most = "most",
+        /// Requests that wait for one.
+        WaitedFor = "waited_for",
+    }
+
+    /// What is counted of the queue of the password hash.
+    SlotState {
+        /// Slots in use.
+        Taken = "taken",
+        /// All slots.
+        Most = "most",
+    }
+}

@@ -1,0 +1,18 @@
+//! An account, as far as signing in and changing credentials look at it.
+
+use uuid::Uuid;
+
+use crate::passwords::PasswordHash;
+
+/// What a sign-in is checked against. Purposefully without `Debug`: it contains an address.
+#[derive(Clone)]
+pub(crate) struct Account {
+    /// The user.
+    pub(crate) id: Uuid,
+    /// The hash of the password; `None` for a user who signs in only through providers.
+    pub(crate) password_hash: Option<PasswordHash>,
+    /// Whether tokens may be minted.
+    pub(crate) is_active: bool,
+    /// Words that the user's passwords must not be based on.
+    pub(crate) own_words: Vec<String>,
+}

@@ -1,0 +1,31 @@
+//! An active account whose row is locked: the proof, in a signature, that nobody needs to lock it again.
+
+use std::marker::PhantomData;
+
+use uuid::Uuid;
+
+use super::account::Account;
+use crate::passwords::PasswordHash;
+
+/// An active account, locked until the transaction `'t` ends. Made by `users::store` alone.
+pub(crate) struct LockedAccount<'t> {
+    account: Account,
+    transaction: PhantomData<&'t ()>,
+}
+
+impl LockedAccount<'_> {
+    /// `account`, which was just locked; `None` when it is disabled.
+    pub(super) fn new(account: Account) -> Option<Self> {
+        account.is_active.then_some(Self { account, transaction: PhantomData })
+    }
+
+    /// The user.
+    pub(crate) fn id(&self) -> Uuid {
+        self.account.id
+    }
+
+    /// Whether `verified` is the hash of its password: `None` for an account without one.
+    pub(crate) fn has_hash(&self, verified: Option<&PasswordHash>) -> bool {
+        self.account.password_hash.as_ref() == verified
+    }
+}
