@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use runtime::listen::{Address, ListenError, Listener};
 use runtime::telemetry::Levels;
+use shared::clock::SystemClock;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -14,6 +15,7 @@ use crate::context::Context;
 use crate::db::{DbError, Schema, within};
 use crate::health::{self, Draining};
 use crate::keys::{self, ChangeError, LoadError};
+use crate::random::SystemRandom;
 use crate::revocations::{Pace, Relay};
 use crate::roles::ends;
 use crate::router::{self, UnderWay};
@@ -84,7 +86,7 @@ impl App {
     pub async fn build(config: Config) -> Result<Self, BuildError> {
         let api = Listener::bind_all(&config.http.listen).await?;
         let ops = Listener::bind_all(&config.http.ops_listen).await?;
-        let context = Context::new(config);
+        let context = Context::new(config, Arc::new(SystemClock), Arc::new(SystemRandom));
         context.providers.prepare()?;
         let config = &context.config;
         let relay =

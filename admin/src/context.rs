@@ -1,30 +1,48 @@
-//! The state that every handler shares.
+//! The state that handlers, commands and background tasks work with.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use runtime::telemetry::Levels;
+use shared::clock::Clock;
 
-use crate::config::Config;
+use crate::config::{Config, DatabaseConfig, MasterKeys};
 use crate::db::Db;
 use crate::keys::{DerivedKeys, Keys, Purpose};
 use crate::metrics::Metrics;
 use crate::passwords::Hasher;
 use crate::pending::Pending;
 use crate::providers::Providers;
+use crate::random::Random;
+
+/// What a change of the database needs, whoever makes it: an endpoint, a command or a background task. Cheap to
+/// clone.
+#[derive(Clone)]
+pub struct Core {
+    /// PostgreSQL.
+    pub db: Db,
+    /// `iss` of the tokens that are issued and revoked here.
+    pub issuer: Arc<str>,
+    /// The keys of the audit log's hash chain.
+    pub audit_keys: Arc<DerivedKeys>,
+    /// Randomness and new identifiers.
+    pub random: Arc<dyn Random>,
+}
 
 /// What handlers work with. Cheap to clone.
+///
+/// Dereferences to [`Core`], so that what a command can call too takes that much of it and no more.
 #[derive(Clone)]
 pub struct Context {
+    core: Core,
     /// The configuration.
     pub config: Arc<Config>,
-    /// No PostgreSQL connection.
-    pub db: Db,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
     /// The signing keys.
     pub keys: Keys,
     /// The keys of refresh tokens.
     pub refresh_keys: Arc<DerivedKeys>,
-    /// The keys of the audit log's hash chain.
-    pub audit_keys: Arc<DerivedKeys>,
     /// Short-lived state in Redis.
     pub pending: Pending,
     /// The identity providers.
@@ -37,20 +55,46 @@ pub struct Context {
     pub levels: Levels,
 }
 
+impl Core {
+    /// For the database of `database`. Opens no connection: the pool connects on first use.
+    pub fn new(
+        database: &DatabaseConfig,
+        master_keys: &MasterKeys,
+        issuer: &str,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        Self {
+            db: Db::new(database),
+            issuer: issuer.into(),
+            audit_keys: Arc::new(DerivedKeys::derive(master_keys, Purpose::Audit)),
+            random,
+        }
+    }
+}
+
 impl Context {
     /// A context for `config`. Opens no connection: the pool connects on first use.
-    pub fn new(config: Config) -> Self {
+    pub fn new(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        let master_keys = &config.master_keys;
         Self {
-            db: Db::new(&config.database),
-            keys: Keys::new(&config.master_keys),
-            refresh_keys: Arc::new(DerivedKeys::derive(&config.master_keys, Purpose::RefreshTokens)),
-            audit_keys: Arc::new(DerivedKeys::derive(&config.master_keys, Purpose::Audit)),
+            core: Core::new(&config.database, master_keys, &config.tokens.issuer, Arc::clone(&random)),
+            keys: Keys::new(master_keys),
+            refresh_keys: Arc::new(DerivedKeys::derive(master_keys, Purpose::RefreshTokens)),
             pending: Pending::new(&config.redis),
             providers: Arc::new(Providers::new(&config.providers)),
-            hasher: Hasher::new(config.hashing.threads, config.hashing.queue),
-            metrics: Arc::new(Metrics::new()),
+            hasher: Hasher::new(config.hashing.threads, config.hashing.queue, random),
+            metrics: Arc::new(Metrics::new(Arc::clone(&clock))),
             levels: Levels::default(),
+            clock,
             config: Arc::new(config),
         }
+    }
+}
+
+impl Deref for Context {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.core
     }
 }

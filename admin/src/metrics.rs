@@ -3,6 +3,7 @@
 mod labels;
 mod months;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use shared::clock::Clock;
 
 use crate::db::PoolStatus;
 
@@ -133,12 +135,6 @@ impl PublishSeconds {
     }
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// The method in labels and spans. Unknown methods share one value: a client must not be able to create label
 /// values.
 pub fn word_of(method: &Method) -> &str {
@@ -148,7 +144,7 @@ pub fn word_of(method: &Method) -> &str {
 
 impl Metrics {
     /// All metrics at zero.
-    pub fn new() -> Self {
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("usher_admin"),
             requests: Family::default(),
@@ -159,7 +155,7 @@ impl Metrics {
             connections: Family::default(),
             hash_places: Family::default(),
             relay: RelayMetrics::default(),
-            partitions_ahead: MonthsAhead::default(),
+            partitions_ahead: MonthsAhead::new(clock),
             history_failures: Counter::default(),
             assignments_ended: Counter::default(),
             relay_lag: Gauge::default(),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use uuid::Uuid;
+
 /// The header that carries it, both ways.
 pub const HEADER: &str = "x-request-id";
 
@@ -24,20 +26,14 @@ impl RequestId {
         (fits && plain).then(|| Self(text.into()))
     }
 
-    /// A new one, for a request that came without.
-    pub fn new() -> Self {
-        Self(uuid::Uuid::now_v7().simple().to_string().into())
+    /// The one of `id`, for a request that came without. Randomness is the caller's.
+    pub fn of(id: Uuid) -> Self {
+        Self(id.simple().to_string().into())
     }
 
     /// The text itself.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl Default for RequestId {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -1,7 +1,6 @@
 //! The caller: the access token, verified and then checked against the database.
 
 use http::{HeaderMap, header};
-use shared::clock::{Clock as _, SystemClock};
 use shared::token::{Profile, TokenError, VerifiedToken, Verifier};
 use uuid::Uuid;
 
@@ -91,7 +90,7 @@ fn verify(request: &Request, text: &str, leeway: u64) -> Result<VerifiedToken, P
     let verifier =
         Verifier { profile: Profile::Usher, issuer: tokens.issuer.clone(), leeway, max_life: MAX_LIFE };
     let keys = request.context.keys.public_set()?;
-    match verifier.verify(text, &keys, SystemClock.unix_seconds()) {
+    match verifier.verify(text, &keys, request.context.clock.unix_seconds()) {
         Ok(token) if token.is_for(&tokens.audience) => Ok(token),
         Err(TokenError::Expired) => Err(Problem::new(Code::TokenExpired)),
         Ok(_) | Err(_) => Err(Problem::new(Code::TokenInvalid)),

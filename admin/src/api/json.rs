@@ -92,7 +92,8 @@ mod tests {
     /// The fields and codes as a client sees them.
     fn wrong_fields(body: &[u8]) -> String {
         let problem = parse::<Sample>(body).unwrap_err();
-        let body: Value = serde_json::from_slice(problem.respond(&RequestId::new()).body()).unwrap();
+        let body: Value =
+            serde_json::from_slice(problem.respond(&RequestId::of(uuid::Uuid::nil())).body()).unwrap();
         let errors = body["errors"].as_array().cloned().unwrap_or_default();
         let word = |error: &Value| format!("{} {}", error["field"], error["code"]).replace('"', "");
         errors.iter().map(word).collect::<Vec<_>>().join(", ")

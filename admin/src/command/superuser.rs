@@ -1,5 +1,7 @@
 //! `admin superuser`: creates superusers.
 
+use std::sync::Arc;
+
 use clap::Subcommand;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -10,6 +12,7 @@ use crate::config::CommandConfig;
 use crate::db::Db;
 use crate::keys::{DerivedKeys, Purpose};
 use crate::passwords::{Hasher, Password};
+use crate::random::SystemRandom;
 use crate::users;
 
 use super::{Failure, prompt, say};
@@ -26,7 +29,7 @@ pub(super) enum Action {
 pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Failure> {
     let Action::Create { email } = action;
     let password = Password::new(prompt::new_password()?.expose_secret());
-    let hasher = Hasher::new(1, 1);
+    let hasher = Hasher::new(1, 1, Arc::new(SystemRandom));
     let mut connection = Db::new(&config.database).get().await?;
     let tx = connection.begin().await?;
     let id = users::create_superuser(&*tx, &hasher, &email, &password).await?;

@@ -1,48 +1,48 @@
 //! A gauge of prepared months, which decreases by itself with time.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
-use shared::clock::{Clock as _, SystemClock};
+use shared::clock::Clock;
 
-/// Consecutive months (UTC) that are prepared, counting from the current one.
+use crate::calendar::Month;
+
+/// Consecutive months in UTC, counting from this month, that are prepared.
 ///
-/// It stores the first missing month and reads the clock on demand: the maintenance task may fail for months,
-/// and the gauge must show that.
-#[derive(Debug, Clone, Default)]
+/// It stores the first missing month and reads the clock on demand: the maintenance task may fail for months, and
+/// the gauge must show that.
+#[derive(Clone)]
 pub struct MonthsAhead {
-    /// The first month that is not prepared, counted from the year zero.
-    missing: Arc<AtomicI64>,
+    clock: Arc<dyn Clock>,
+    /// The first month that is not prepared; `None` before any was.
+    missing: Arc<Mutex<Option<Month>>>,
 }
 
 impl MonthsAhead {
-    /// Records that on `day` its month and the following ones are prepared, `months` in total.
-    pub fn set(&self, day: Date, months: usize) {
-        let months = i64::try_from(months).unwrap_or(i64::MAX);
-        self.missing.store(number(day).saturating_add(months), Ordering::Relaxed);
+    /// None are prepared.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, missing: Arc::default() }
+    }
+
+    /// Records that in `month` it and the following ones are prepared, `months` in total.
+    pub fn set(&self, month: Month, months: usize) {
+        *self.missing.lock().unwrap_or_else(PoisonError::into_inner) = Some(month.plus(months));
     }
 
     /// How many are prepared today.
     pub fn get(&self) -> i64 {
-        let now = i64::try_from(SystemClock.unix_seconds()).ok();
-        let now = now.and_then(|second| Timestamp::from_second(second).ok()).unwrap_or(Timestamp::MAX);
-        self.on(now.to_zoned(TimeZone::UTC).date())
-    }
-
-    fn on(&self, day: Date) -> i64 {
-        self.missing.load(Ordering::Relaxed).saturating_sub(number(day)).max(0)
+        let missing = *self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Month::of_unix_seconds(self.clock.unix_seconds());
+        missing.map_or(0, |missing| now.months_until(missing).max(0))
     }
 }
 
-/// The month of a day, counted from the year zero.
-fn number(day: Date) -> i64 {
-    i64::from(day.year()) * 12 + i64::from(day.month()) - 1
+impl fmt::Debug for MonthsAhead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MonthsAhead").field(&self.get()).finish()
+    }
 }
 
 impl EncodeMetric for MonthsAhead {
@@ -57,19 +57,32 @@ impl EncodeMetric for MonthsAhead {
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::date;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use jiff::civil::{Date, date};
+    use jiff::tz::TimeZone;
 
     use super::*;
 
+    fn noon(day: Date) -> u64 {
+        day.at(12, 0, 0, 0).to_zoned(TimeZone::UTC).unwrap().timestamp().as_second().try_into().unwrap()
+    }
+
     #[test]
     fn nothing_is_ready_before_anything_was_kept() {
-        assert_eq!(MonthsAhead::default().get(), 0);
+        assert_eq!(MonthsAhead::new(Arc::new(|| 0)).get(), 0);
+        assert_eq!(MonthsAhead::new(Arc::new(|| noon(date(2026, 11, 30)))).get(), 0);
     }
 
     #[test]
     fn the_number_falls_with_every_month_in_which_nothing_is_kept() {
-        let months = MonthsAhead::default();
-        months.set(date(2026, 11, 30), 4);
+        let now = Arc::new(AtomicU64::new(0));
+        let clock = {
+            let now = Arc::clone(&now);
+            move || now.load(Ordering::Relaxed)
+        };
+        let months = MonthsAhead::new(Arc::new(clock));
+        months.set(Month::of(date(2026, 11, 30)), 4);
         for (day, ready) in [
             (date(2026, 11, 30), 4),
             (date(2026, 12, 1), 3),
@@ -79,14 +92,8 @@ mod tests {
             (date(2027, 3, 1), 0),
             (date(2030, 1, 1), 0),
         ] {
-            assert_eq!(months.on(day), ready, "{day}");
+            now.store(noon(day), Ordering::Relaxed);
+            assert_eq!(months.get(), ready, "{day}");
         }
-    }
-
-    #[test]
-    fn what_was_kept_for_an_earlier_day_does_not_count_today() {
-        let months = MonthsAhead::default();
-        months.set(date(2020, 1, 1), 4);
-        assert_eq!(months.get(), 0);
     }
 }

@@ -15,7 +15,9 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-const SALT_BYTES: usize = 16;
+/// What makes two hashes of one password differ.
+pub(super) type Salt = [u8; 16];
+
 const HASH_BYTES: usize = 32;
 
 /// A stored hash that needs more than this is an error, or an attack on memory.
@@ -105,18 +107,16 @@ impl HashMemory {
         Self { blocks: Vec::new(), computed }
     }
 
-    /// Hashes a new password with a new salt.
-    pub(super) fn hash(&mut self, password: &Password) -> Result<PasswordHash, HashError> {
-        let mut salt = [0; SALT_BYTES];
-        aws_lc_rs::rand::fill(&mut salt).map_err(|_| HashError::Failed)?;
+    /// Hashes a new password with `salt`, which must be new and random.
+    pub(super) fn hash(&mut self, password: &Password, salt: &Salt) -> Result<PasswordHash, HashError> {
         let params = todays_params()?;
         let mut output = [0; HASH_BYTES];
-        self.fill(&params, password, &salt, &mut output)?;
+        self.fill(&params, password, salt, &mut output)?;
         let hash = phc::PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
             params: (&params).try_into().map_err(|_| HashError::Failed)?,
-            salt: Some(phc::Salt::new(&salt).map_err(|_| HashError::Failed)?),
+            salt: Some(phc::Salt::new(salt).map_err(|_| HashError::Failed)?),
             hash: Some(phc::Output::new(&output).map_err(|_| HashError::Failed)?),
         };
         Ok(PasswordHash(hash.to_string().into()))
@@ -196,10 +196,12 @@ mod tests {
     }
 
     #[test]
-    fn salts_differ() {
+    fn another_salt_is_another_hash() {
         let mut memory = HashMemory::default();
         let password = Password::new("same");
-        assert_ne!(memory.hash(&password).unwrap(), memory.hash(&password).unwrap());
+        let hash = memory.hash(&password, &[1; 16]).unwrap();
+        assert_eq!(memory.hash(&password, &[1; 16]).unwrap(), hash);
+        assert_ne!(memory.hash(&password, &[2; 16]).unwrap(), hash);
     }
 
     #[test]
@@ -209,7 +211,7 @@ mod tests {
         let (mut fresh, mut used) = ([0; 32], [0; 32]);
         let password = Password::new("password");
         memory.fill(&params, &password, b"somesalt", &mut fresh).unwrap();
-        memory.hash(&Password::new("another")).unwrap();
+        memory.hash(&Password::new("another"), &[1; 16]).unwrap();
         memory.fill(&params, &password, b"somesalt", &mut used).unwrap();
         assert_eq!(fresh, used);
     }

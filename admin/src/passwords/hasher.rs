@@ -4,14 +4,15 @@
 //! request that finds the queue full is refused at once instead of waiting for long.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::argon::{HashCounts, HashError, HashMemory, PasswordHash, PasswordMatch};
+use super::argon::{HashCounts, HashError, HashMemory, PasswordHash, PasswordMatch, Salt};
 use super::password::{Password, Weakness};
+use crate::random::{NoRandomness, Random};
 
 /// The threads that hash passwords, and their queue. Cheap to clone.
 #[derive(Clone)]
@@ -21,11 +22,14 @@ pub struct Hasher {
     /// How many slots there are.
     room: usize,
     computed: Arc<HashCounts>,
+    /// Where salts come from.
+    random: Arc<dyn Random>,
 }
 
 /// A slot in the queue: the right to hash one password after another.
 pub struct HashSlot {
     jobs: Sender<Job>,
+    random: Arc<dyn Random>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -36,7 +40,7 @@ impl Hasher {
     ///
     /// The threads end with the last clone and the last [`HashSlot`]. If the operating system refuses a thread,
     /// that is logged, and every hash fails.
-    pub fn new(threads: usize, queue: usize) -> Self {
+    pub fn new(threads: usize, queue: usize, random: Arc<dyn Random>) -> Self {
         let (jobs, waiting) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
         let computed = Arc::new(HashCounts::default());
@@ -50,7 +54,7 @@ impl Hasher {
             }
         }
         let room = threads + queue;
-        Self { jobs, slots: Arc::new(Semaphore::new(room)), room, computed }
+        Self { jobs, slots: Arc::new(Semaphore::new(room)), room, computed, random }
     }
 
     /// How many hashes were computed so far: with today's parameters, and with others.
@@ -70,7 +74,7 @@ impl Hasher {
     /// [`HashError::Overloaded`], at once, when no slot is free.
     pub fn reserve(&self) -> Result<HashSlot, HashError> {
         let permit = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| HashError::Overloaded)?;
-        Ok(HashSlot { jobs: self.jobs.clone(), _permit: permit })
+        Ok(HashSlot { jobs: self.jobs.clone(), random: Arc::clone(&self.random), _permit: permit })
     }
 }
 
@@ -103,7 +107,9 @@ impl HashSlot {
     /// When the computation fails.
     pub async fn hash(&mut self, password: &Password) -> Result<PasswordHash, HashError> {
         let password = password.clone();
-        self.run(move |memory| memory.hash(&password)).await?
+        let mut salt = Salt::default();
+        self.random.fill(&mut salt).map_err(|NoRandomness| HashError::Failed)?;
+        self.run(move |memory| memory.hash(&password, &salt)).await?
     }
 
     /// Checks the strength of a new password, which also takes milliseconds of computation.
@@ -154,9 +160,10 @@ fn work(waiting: &Mutex<Receiver<Job>>, mut memory: HashMemory) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::SystemRandom;
 
     fn slot() -> HashSlot {
-        Hasher::new(1, 1).reserve().unwrap()
+        Hasher::new(1, 1, Arc::new(SystemRandom)).reserve().unwrap()
     }
 
     fn password(text: &str) -> Password {
@@ -173,13 +180,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn salts_differ() {
+        let (mut slot, same) = (slot(), password("same"));
+        assert_ne!(slot.hash(&same).await.unwrap(), slot.hash(&same).await.unwrap());
+    }
+
+    #[tokio::test]
     async fn nobody_has_a_password() {
         assert_eq!(slot().verify(&password("password"), None).await, Ok(PasswordMatch::No));
     }
 
     #[test]
     fn a_full_queue_refuses_at_once() {
-        let hasher = Hasher::new(1, 2);
+        let hasher = Hasher::new(1, 2, Arc::new(SystemRandom));
         let slots: Vec<_> = (0..3).map(|_| hasher.reserve().unwrap()).collect();
         assert_eq!(hasher.reserve().err(), Some(HashError::Overloaded));
         drop(slots);
@@ -195,7 +208,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_leaves_is_not_hashed_for() {
-        let hasher = Hasher::new(1, 2);
+        let hasher = Hasher::new(1, 2, Arc::new(SystemRandom));
         let (release, held) = channel::<()>();
         let (started, begun) = oneshot::channel();
         let mut first = hasher.reserve().unwrap();

@@ -244,7 +244,7 @@ async fn create(
     email: Option<&EmailAddress>,
 ) -> Result<Tried, Problem> {
     check_registration(request)?;
-    let id = Uuid::now_v7();
+    let id = request.context.random.id();
     let new = NewUser {
         id,
         email,

@@ -74,7 +74,7 @@ impl Router {
         arrived: Arrived,
         body: impl Stream<Item = Result<B, E>> + Send,
     ) -> warp::reply::Response {
-        let id = request_id_of(&arrived.headers);
+        let id = request_id_of(&arrived.headers).unwrap_or_else(|| RequestId::of(self.context.random.id()));
         let trace = trace_of(&arrived, &id);
         // At error level, so that no log filter removes the request id from a line that passes the filter.
         let span = tracing::error_span!("request", request_id = %id);
@@ -244,11 +244,11 @@ impl Admitted {
 }
 
 /// The request id from nginx, if there is exactly one and it is well-formed.
-fn request_id_of(headers: &HeaderMap) -> RequestId {
+fn request_id_of(headers: &HeaderMap) -> Option<RequestId> {
     let mut given = headers.get_all(request_id::HEADER).iter();
     match (given.next(), given.next()) {
-        (Some(only), None) => RequestId::parse(only.as_bytes()).unwrap_or_default(),
-        _ => RequestId::default(),
+        (Some(only), None) => RequestId::parse(only.as_bytes()),
+        _ => None,
     }
 }
 
@@ -267,8 +267,11 @@ mod tests {
     use warp::hyper::body::Body as _;
 
     use super::super::under_way::MAX_AT_ONCE;
+    use shared::clock::SystemClock;
+
     use super::*;
     use crate::config::Config;
+    use crate::random::SystemRandom;
 
     fn router(routes: Vec<Route>) -> Arc<Router> {
         let key = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -279,7 +282,8 @@ mod tests {
             ("ADMIN_ISSUER", "https://cinema.test".to_owned()),
             ("ADMIN_AUDIENCE", "cinema".to_owned()),
         ]);
-        let context = Context::new(Config::from_vars(&vars).unwrap());
+        let context =
+            Context::new(Config::from_vars(&vars).unwrap(), Arc::new(SystemClock), Arc::new(SystemRandom));
         Arc::new(Router::new(context, routes, UnderWay::default()))
     }
 

@@ -3,7 +3,6 @@
 //! Writing history must never fail the operation that it records: an entry is written after the operation, on
 //! a connection of its own, and a failure is logged and counted.
 
-mod calendar;
 pub mod list;
 pub mod partitions;
 mod store;
@@ -128,7 +127,7 @@ pub(crate) async fn record(context: &Context, actor: &Actor, entry: Entry) {
 /// In a task of its own, which runs to its end: if it was dropped during a statement, its connection would
 /// return to the pool with a response outstanding, and its next user would wait for it.
 async fn write(context: &Context, actor: &Actor, entry: Entry) -> Result<(), NotWritten> {
-    let new = store::NewEntry::new(actor, entry);
+    let new = store::NewEntry::new(context.random.id(), actor, entry);
     let writing = tokio::spawn(store::insert(context.db.clone(), new));
     Ok(timeout(PATIENCE, writing).await???)
 }

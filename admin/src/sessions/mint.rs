@@ -64,7 +64,7 @@ pub(crate) fn mint(
     stamp: &Stamp,
     roles: &[HeldRole],
 ) -> Result<Pair, Problem> {
-    let claims = claims(&context.config.tokens, session, stamp, roles)
+    let claims = claims(&context.config.tokens, session, stamp, roles, context.random.id())
         .ok_or_else(|| Problem::new(Code::SessionExpired))?;
     let refresh =
         RefreshToken { key: session.state.key, session: session.id, counter: session.state.counter };
@@ -81,7 +81,13 @@ pub(crate) fn mint(
 }
 
 /// The claims; `None` when the token would live for less than a second.
-fn claims(config: &TokenConfig, session: &Session, stamp: &Stamp, held: &[HeldRole]) -> Option<Claims> {
+fn claims(
+    config: &TokenConfig,
+    session: &Session,
+    stamp: &Stamp,
+    held: &[HeldRole],
+    jti: Uuid,
+) -> Option<Claims> {
     let iat = seconds(stamp.now);
     let standing = held.iter().filter(|role| role.expires_at.is_none_or(|end| seconds(end) > iat));
     let (roles, ends) = within_header(standing);
@@ -93,7 +99,7 @@ fn claims(config: &TokenConfig, session: &Session, stamp: &Stamp, held: &[HeldRo
         aud: config.audience.clone(),
         sub: session.user.to_string(),
         sid: Some(session.id.to_string()),
-        jti: Uuid::now_v7().to_string(),
+        jti: jti.to_string(),
         iat,
         exp,
         generation: stamp.generation,
@@ -196,7 +202,7 @@ mod tests {
 
     fn mint_claims(session_end: Timestamp, roles: &[HeldRole]) -> Option<Claims> {
         let stamp = Stamp { now: at(0), generation: 3, deployment_generation: 4 };
-        claims(&config(), &session(session_end), &stamp, roles)
+        claims(&config(), &session(session_end), &stamp, roles, Uuid::from_u128(3))
     }
 
     fn iat() -> u64 {

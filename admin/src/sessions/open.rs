@@ -71,7 +71,7 @@ fn new_session(context: &Context, user: Uuid, method: SignInMethod<'_>, stamp: &
         SignInMethod::Provider(provider) => ("fed", Some(provider.to_owned())),
     };
     Session {
-        id: Uuid::now_v7(),
+        id: context.random.id(),
         user,
         client: OWN_CLIENT.to_owned(),
         authenticated_at: stamp.now,

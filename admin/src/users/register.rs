@@ -106,7 +106,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let mut slot = request.context.hasher.reserve()?;
     let hash = new.hash_password(&mut slot).await?;
     drop(slot);
-    let id = Uuid::now_v7();
+    let id = request.context.random.id();
     let connection = request.context.db.get().await?;
     let created_at = store::insert(&*connection, &new.user(id, &hash)).await.map_err(taken)?;
     tracing::info!(user = %id, "A user registered.");

@@ -12,6 +12,7 @@ use crate::db::{Connection, Db, DbError};
 
 /// An entry with all its fields. Owned, so that writing it may outlive the request.
 pub(super) struct NewEntry {
+    id: Uuid,
     entry: Entry,
     address: Option<IpAddr>,
     user_agent: Option<String>,
@@ -19,9 +20,10 @@ pub(super) struct NewEntry {
 }
 
 impl NewEntry {
-    pub(super) fn new(actor: &Actor, entry: Entry) -> Self {
+    pub(super) fn new(id: Uuid, actor: &Actor, entry: Entry) -> Self {
         let client = Some(actor.client()).filter(|_| !entry.event.is_of_another());
         Self {
+            id,
             entry,
             address: client.and_then(|client| client.address),
             user_agent: client.and_then(|client| client.user_agent.clone()),
@@ -42,7 +44,7 @@ pub(super) async fn insert(db: Db, new: NewEntry) -> Result<(), DbError> {
     tx.execute(
         &statement,
         &[
-            &Uuid::now_v7(),
+            &new.id,
             &new.entry.user,
             &new.entry.session,
             &new.entry.event.name(),
