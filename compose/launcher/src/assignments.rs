@@ -61,6 +61,24 @@ pub(super) fn quote(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
+/// What the file of the running system says.
+pub(super) struct Running(Vec<(String, String)>);
+
+impl Running {
+    /// Reads the file that `up` wrote.
+    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path)
+            .map_err(|_| Error::Other("nothing is running; start it first: ./compose/local up".to_owned()))?;
+        Ok(Self(read(&text)))
+    }
+
+    /// A value that every running system has.
+    pub(super) fn value(&self, name: &str) -> Result<String, Error> {
+        let found = self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        found.ok_or_else(|| Error::Other(format!("{name} is missing in the file of the running system")))
+    }
+}
+
 /// Reads assignments that [`quote`] wrote.
 pub(super) fn read(text: &str) -> Vec<(String, String)> {
     let pairs = text.lines().filter_map(|line| line.split_once('='));

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use harness::Error;
 
-use crate::{cinema, forget, services, sign_in, up};
+use crate::{cinema, forget, services, sign_in, tour, up};
 
 /// The launcher without containers.
 #[derive(Debug, clap::Parser)]
@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Forget(forget::Forget),
     /// Signs a demo user in and prints the header `Authorization: Bearer ...`.
     SignIn(sign_in::SignIn),
+    /// Shows what an access token opens, and for how long: each command and its answer.
+    Try(tour::Try),
     /// Serves the cinema that stands behind the gateway.
     Origin {
         /// The Unix socket to listen on.
@@ -35,6 +37,7 @@ impl Command {
             Self::Services(services) => services.run().await,
             Self::Forget(forget) => forget.run().await,
             Self::SignIn(sign_in) => sign_in.run().await,
+            Self::Try(tour) => tour.run(),
             Self::Origin { listen } => {
                 let served = cinema::serve(&listen).await;
                 served.map_err(|why| Error::Other(format!("{}: {why}", listen.display())))?;

@@ -17,6 +17,7 @@ mod services;
 mod sign_in;
 mod state;
 mod supervise;
+mod tour;
 mod up;
 
 #[tokio::main]

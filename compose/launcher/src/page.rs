@@ -1,8 +1,8 @@
-//! The page that signs people in through identity providers: its files, which the cinema serves.
+//! The start page, and the page that signs users in through identity providers: their files, which the cinema serves.
 //!
-//! What a browser may do with them is nginx's to say (`nginx/snippets/sign-in-page.conf`).
+//! What a browser may do with them is nginx's to say (`nginx/snippets/{start,sign-in}-page.conf`).
 
-/// The folder of the page.
+/// The folder of the sign-in page.
 const FOLDER: &str = "/sign-in/";
 
 /// A file of the page.
@@ -19,6 +19,9 @@ pub(crate) fn file(path: &str) -> Option<File> {
     let html = |text| Some(File { media_type: "text/html; charset=utf-8", text });
     let style = |text| Some(File { media_type: "text/css; charset=utf-8", text });
     let script = |text| Some(File { media_type: "text/javascript; charset=utf-8", text });
+    if path == "/" {
+        return html(include_str!("../page/start.html"));
+    }
     match path.strip_prefix(FOLDER)? {
         "" => html(include_str!("../page/index.html")),
         "page.css" => style(include_str!("../page/page.css")),
@@ -36,7 +39,7 @@ mod tests {
     #[test]
     fn a_file_is_found_by_its_path_alone() {
         assert!(file("/sign-in/").unwrap().text.starts_with("<!doctype html>"));
-        for path in ["/sign-in", "/sign-in/index.html", "/sign-in/x", "/page.js", "/"] {
+        for path in ["/sign-in", "/sign-in/index.html", "/sign-in/x", "/page.js", "/start.html"] {
             assert_eq!(file(path), None, "{path}");
         }
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use harness::Error;
 
-use crate::assignments::read;
+use crate::assignments::Running;
 use crate::people;
 
 /// Prints `Authorization: Bearer ...` for one of the demo users of the running system.
@@ -20,19 +20,18 @@ pub(crate) struct SignIn {
 
 impl SignIn {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
-        let text = std::fs::read_to_string(&self.env_file)
-            .map_err(|_| Error::Other("nothing is running; start it first: ./compose/local up".to_owned()))?;
-        let values = read(&text);
-        let value =
-            |name: &str| values.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let running = Running::read(&self.env_file)?;
         let person = self.who.to_uppercase();
-        let (email, password) = (value(&format!("{person}_EMAIL")), value(&format!("{person}_PASSWORD")));
-        let (Some(gateway), Some(email), Some(password)) = (value("GATEWAY_URL"), email, password) else {
-            return Err(Error::Other(format!("{} is none of viewer, subscriber, superuser", self.who)));
+        let (Ok(email), Ok(password)) =
+            (running.value(&format!("{person}_EMAIL")), running.value(&format!("{person}_PASSWORD")))
+        else {
+            let who = &self.who;
+            return Err(Error::Other(format!("the user must be viewer, subscriber or superuser; got {who}")));
         };
-        match people::sign_in(&format!("{gateway}/api/v1/auth/login"), email, password).await? {
+        let gateway = running.value("GATEWAY_URL")?;
+        match people::sign_in(&format!("{gateway}/api/v1/auth/login"), &email, &password).await? {
             Some(token) => println!("Authorization: Bearer {token}"),
-            None => return Err(Error::Other(format!("{email} has another password now"))),
+            None => return Err(Error::Other(format!("the password of {email} was changed"))),
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -34,6 +34,9 @@ pub(crate) struct Up {
     /// The port of 127.0.0.1 for the gateway.
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// Take any free ports for what is behind the gateway, not the usual ones: for several at once.
+    #[arg(long, hide = true)]
+    any_ports: bool,
     /// Where to send the trace of every request, by OTLP over gRPC, such as `http://127.0.0.1:4317`.
     #[arg(long, value_name = "URL")]
     traces: Option<String>,
@@ -107,7 +110,7 @@ impl Up {
         let providers =
             step("Identity providers", Providers::start(&providers, state.folder("providers")?)).await?;
         let settings = self.admin_settings(state, secrets, &postgres, &redis, &providers);
-        let admin = step("admin", start_admin(state, settings)).await?;
+        let admin = step("admin", self.start_admin(state, settings)).await?;
         let made = state.join("people-are-made");
         if !made.exists() {
             step("A superuser and two people to try it with", people::make(&admin, secrets)).await?;
@@ -120,7 +123,7 @@ impl Up {
             introspect: vec![introspect.address()],
             admin: vec![admin.address()],
             origin: vec![origin.address()],
-            server: "    include snippets/apidocs.conf;\n    include snippets/sign-in-page.conf;".to_owned(),
+            server: PAGES.to_owned(),
             http: self.traces.as_ref().map(|_| nginx::EVERY_TRACE.to_owned()).unwrap_or_default(),
             ledger,
         };
@@ -151,6 +154,21 @@ impl Up {
         }
     }
 
+    async fn start_admin(&self, state: &State, settings: admin::Settings) -> Result<Admin, Error> {
+        let usual =
+            admin::Settings { port: self.usual(8001)?, ops_port: self.usual(9001)?, ..settings.clone() };
+        match Admin::start(&usual, state.folder("admin")?).await {
+            // Another program may have taken a port since it was looked at.
+            Err(Error::Ended { .. }) => Admin::start(&settings, state.folder("admin")?).await,
+            other => other,
+        }
+    }
+
+    /// The usual port when it is free; 0 for any other.
+    fn usual(&self, port: u16) -> Result<u16, Error> {
+        if self.any_ports { Ok(0) } else { ports::free_or(port) }
+    }
+
     async fn start_introspect(
         &self,
         state: &State,
@@ -169,7 +187,7 @@ impl Up {
             ops_port,
             ledger: state.ledger(),
         };
-        match Introspect::start_in(&settings(ports::free_or(9002)?), state.folder("introspect")?).await {
+        match Introspect::start_in(&settings(self.usual(9002)?), state.folder("introspect")?).await {
             Err(Error::Ended { .. }) => Introspect::start_in(&settings(0), state.folder("introspect")?).await,
             other => other,
         }
@@ -234,17 +252,11 @@ impl Up {
 /// The database that admin uses.
 const DATABASE: &str = "usher";
 const AUDIENCE: &str = "cinema";
+/// The pages of the gateway, each of which is opt in.
+const PAGES: &str = "    include snippets/start-page.conf;
+    include snippets/sign-in-page.conf;
+    include snippets/apidocs.conf;";
 const JWKS: &str = "/.well-known/jwks.json";
-
-async fn start_admin(state: &State, settings: admin::Settings) -> Result<Admin, Error> {
-    let usual =
-        admin::Settings { port: ports::free_or(8001)?, ops_port: ports::free_or(9001)?, ..settings.clone() };
-    match Admin::start(&usual, state.folder("admin")?).await {
-        // Somebody else may have taken a port since it was looked at.
-        Err(Error::Ended { .. }) => Admin::start(&settings, state.folder("admin")?).await,
-        other => other,
-    }
-}
 
 async fn start_postgres(state: &State, secrets: &Secrets) -> Result<Postgres, Error> {
     let postgres = Postgres::start_with(postgres::Settings {
