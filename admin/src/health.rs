@@ -3,23 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
-use http::{Method, StatusCode};
-use runtime::telemetry::OPEN_METRICS;
-use serde::Serialize;
+use http::{HeaderMap, Method};
+use runtime::ops::{self, Endpoint, Reason};
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::{Filter as _, Reply as _};
 
-use crate::api::Response;
 use crate::config::PATIENCE;
 use crate::context::Context;
 use crate::db::{DbError, Schema, within};
 use crate::metrics::Observed;
 use crate::revocations;
 use crate::server::Peer;
-
-const TEXT: &str = "text/plain; charset=utf-8";
 
 /// How many months of the login history, counting the current one, must have a partition.
 const LEAST_MONTHS: i64 = 2;
@@ -28,12 +23,16 @@ const LEAST_MONTHS: i64 = 2;
 #[derive(Debug, Clone, Default)]
 pub struct Draining(Arc<AtomicBool>);
 
-/// The result of the readiness check, with the failed parts.
-#[derive(Debug, Default, Serialize)]
-struct Readiness {
-    ready: bool,
-    failed: Vec<&'static str>,
-}
+const DRAINING: Reason = Reason { code: "draining", detail: "The service is stopping." };
+const SIGNING_KEY: Reason =
+    Reason { code: "signing_key", detail: "No signing key can be used; see the log." };
+const PARTITIONS: Reason = Reason {
+    code: "partitions",
+    detail: "The login history has no partition for the current or the next month; see the log.",
+};
+const DATABASE: Reason = Reason { code: "database", detail: "PostgreSQL is unavailable." };
+const MIGRATIONS: Reason =
+    Reason { code: "migrations", detail: "The database schema is behind; run `admin migrate`." };
 
 impl Draining {
     /// Marks the process as draining.
@@ -52,17 +51,23 @@ pub fn filter(context: Context, draining: Draining) -> BoxedFilter<(warp::reply:
     warp::method()
         .and(warp::path::full())
         .and(query)
+        .and(warp::header::headers_cloned())
         .and(warp::ext::optional::<Peer>())
-        .then(move |method: Method, path: FullPath, query: String, peer: Option<Peer>| {
+        .then(move |method: Method, path: FullPath, query: String, headers: HeaderMap, peer: Option<Peer>| {
             let (context, draining) = (context.clone(), draining.clone());
             async move {
-                match path.as_str() {
-                    "/log-levels" => {
-                        let is_near = peer.is_some_and(Peer::is_local);
-                        let (status, told) = context.levels.answer(&method, &query, is_near);
-                        Response::new(status, TEXT, told.into())
+                match Endpoint::of(&method, path.as_str()) {
+                    Ok(Endpoint::Live) => ops::live(),
+                    Ok(Endpoint::Ready) => ops::ready(&reasons(&context, &draining).await),
+                    Ok(Endpoint::Metrics) => {
+                        observe(&context).await;
+                        ops::metrics(context.metrics.registry(), &headers)
                     }
-                    path => answer(&context, &draining, &method, path).await,
+                    Ok(Endpoint::LogLevels) => {
+                        let is_local = peer.is_some_and(Peer::is_local);
+                        ops::log_levels(&context.levels, &method, &query, is_local)
+                    }
+                    Err(refused) => refused,
                 }
                 .into_response()
             }
@@ -70,64 +75,48 @@ pub fn filter(context: Context, draining: Draining) -> BoxedFilter<(warp::reply:
         .boxed()
 }
 
-async fn answer(context: &Context, draining: &Draining, method: &Method, path: &str) -> Response {
-    if *method != Method::GET && *method != Method::HEAD {
-        return Response::empty(StatusCode::METHOD_NOT_ALLOWED);
-    }
-    match path {
-        "/health/live" => Response::json(StatusCode::OK, &serde_json::json!({ "live": true })),
-        "/health/ready" => ready(context, draining).await,
-        "/metrics" => match metrics(context).await {
-            Ok(text) => Response::new(StatusCode::OK, OPEN_METRICS, Bytes::from(text)),
-            Err(_) => Response::empty(StatusCode::INTERNAL_SERVER_ERROR),
-        },
-        _ => Response::empty(StatusCode::NOT_FOUND),
-    }
-}
-
-async fn metrics(context: &Context) -> Result<String, std::fmt::Error> {
+async fn observe(context: &Context) {
     let observed = Observed {
         // Read before the next line takes a connection.
         pool: context.db.status(),
-        hash_places: context.hasher.slots(),
+        hash_slots: context.hasher.slots(),
         relay_lag: within(PATIENCE, look_at_relay(context)).await.ok(),
-        lines_lost: context.levels.dropped_lines(),
+        log_lines_dropped: context.levels.dropped_lines(),
     };
     context.metrics.observe(observed);
-    context.metrics.encode()
 }
 
 async fn look_at_relay(context: &Context) -> Result<f64, DbError> {
     revocations::lag(&context.db.get().await?).await
 }
 
+/// Why the service is not ready; empty if it is.
+///
 /// Redis is purposefully not checked: without it users can still sign in and out, and revocations are
 /// published later.
-async fn ready(context: &Context, draining: &Draining) -> Response {
-    let mut failed = Vec::new();
+async fn reasons(context: &Context, draining: &Draining) -> Vec<Reason> {
+    let mut reasons = Vec::new();
     if draining.is_under_way() {
-        failed.push("draining");
+        reasons.push(DRAINING);
     }
     if !context.keys.can_sign() {
-        failed.push("signing_key");
+        reasons.push(SIGNING_KEY);
     }
     if context.metrics.partitions_ahead.get() < LEAST_MONTHS {
-        failed.push("partitions");
+        reasons.push(PARTITIONS);
     }
     match look_at_database(context).await {
-        Ok(missing) => failed.extend(missing),
+        Ok(missing) => reasons.extend(missing),
         // An overloaded process is still ready: another one would be no less busy, and this one is doing its
         // work.
         Err(DbError::Busy) => {}
-        Err(_away) => failed.push("database"),
+        Err(_unavailable) => reasons.push(DATABASE),
     }
-    let ready = failed.is_empty();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Response::json(status, &Readiness { ready, failed })
+    reasons
 }
 
-async fn look_at_database(context: &Context) -> Result<Option<&'static str>, DbError> {
+async fn look_at_database(context: &Context) -> Result<Option<Reason>, DbError> {
     let connection = context.db.get().await?;
     let schema = within(PATIENCE, Schema::of(&connection)).await?;
-    Ok((schema != Schema::Ready).then_some("migrations"))
+    Ok((schema != Schema::Ready).then_some(MIGRATIONS))
 }

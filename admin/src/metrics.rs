@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Method;
-use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 use shared::clock::Clock;
 
 use crate::db::PoolStatus;
@@ -29,9 +29,9 @@ pub struct Metrics {
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     refreshes: Family<CauseLabels, Counter>,
     sign_ins: Family<OutcomeLabels, Counter>,
-    provider_answers: Family<ProviderLabels, Counter>,
+    provider_callbacks: Family<ProviderLabels, Counter>,
     connections: Family<PoolLabels, Gauge>,
-    hash_places: Family<SlotLabels, Gauge>,
+    hash_slots: Family<SlotLabels, Gauge>,
     /// The metrics of the relay.
     pub relay: RelayMetrics,
     /// Consecutive months of the login history that have a partition, counting from the current month.
@@ -41,7 +41,7 @@ pub struct Metrics {
     /// Expired role assignments that were ended.
     pub assignments_ended: Counter,
     relay_lag: Gauge<f64, AtomicU64>,
-    lines_lost: Counter,
+    log_lines_dropped: Counter,
 }
 
 /// Values that are read when metrics are requested.
@@ -50,11 +50,11 @@ pub struct Observed {
     /// The connection pool.
     pub pool: PoolStatus,
     /// Slots for password hashing: used, and total.
-    pub hash_places: (usize, usize),
+    pub hash_slots: (usize, usize),
     /// Seconds that the oldest unpublished revocation has waited; `None` when PostgreSQL is unavailable.
     pub relay_lag: Option<f64>,
     /// Dropped log lines.
-    pub lines_lost: u64,
+    pub log_lines_dropped: u64,
 }
 
 /// The state of the relay.
@@ -146,20 +146,20 @@ impl Metrics {
     /// All metrics at zero.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let mut metrics = Self {
-            registry: Registry::with_prefix("usher_admin"),
+            registry: runtime::metrics::registry(),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
             refreshes: Family::default(),
             sign_ins: Family::default(),
-            provider_answers: Family::default(),
+            provider_callbacks: Family::default(),
             connections: Family::default(),
-            hash_places: Family::default(),
+            hash_slots: Family::default(),
             relay: RelayMetrics::default(),
             partitions_ahead: MonthsAhead::new(clock),
             history_failures: Counter::default(),
             assignments_ended: Counter::default(),
             relay_lag: Gauge::default(),
-            lines_lost: Counter::default(),
+            log_lines_dropped: Counter::default(),
         };
         metrics.register();
         // Present from the start: an alert on an increase must not miss the first event.
@@ -168,38 +168,35 @@ impl Metrics {
     }
 
     fn register(&mut self) {
-        let r = &mut self.registry;
+        let r = self.registry.sub_registry_with_prefix("usher_admin");
+        runtime::metrics::register_build_info(r, env!("CARGO_PKG_VERSION"));
         r.register("requests", "Answered requests, by method, route and status", self.requests.clone());
-        r.register(
-            "request_seconds",
-            "Time to answer a request in seconds, by route",
-            self.request_seconds.clone(),
-        );
+        let seconds = "Time to answer a request, by route";
+        r.register_with_unit("request_duration", seconds, Unit::Seconds, self.request_seconds.clone());
         r.register(
             "refreshes",
             "Refresh requests by cause; reuse of a token is one of the causes",
             self.refreshes.clone(),
         );
         r.register("sign_ins", "Sign-ins by outcome", self.sign_ins.clone());
-        let answers = "Callbacks from identity providers, by provider and outcome";
-        r.register("provider_answers", answers, self.provider_answers.clone());
-        let connections = "PostgreSQL connections of the pool: lent, most (the limit), and waited_for \
-            (requests in the queue)";
+        let callbacks = "Callbacks from identity providers, by provider and outcome";
+        r.register("provider_callbacks", callbacks, self.provider_callbacks.clone());
+        let connections = "PostgreSQL connections of the pool: in_use, limit, and waiting (requests \
+            that wait for one)";
         r.register("database_connections", connections, self.connections.clone());
-        let places = "Password-hashing slots: taken, and most (the limit)";
-        r.register("hash_places", places, self.hash_places.clone());
+        let slots = "Password-hashing slots: in_use, and limit";
+        r.register("password_hash_slots", slots, self.hash_slots.clone());
         let ahead = "Consecutive months of the login history that have a partition, counting from the \
             current month";
-        r.register("partitions_ahead", ahead, self.partitions_ahead.clone());
+        r.register("history_partitions_ahead", ahead, self.partitions_ahead.clone());
         let failures = "Login-history entries that could not be written";
-        r.register("history_failures", failures, self.history_failures.clone());
+        r.register("history_write_failures", failures, self.history_failures.clone());
         let ended = "Expired role assignments that were ended";
-        r.register("assignments_ended", ended, self.assignments_ended.clone());
-        let lost = "Log lines dropped because the queue was full";
-        r.register("log_lines_lost", lost, self.lines_lost.clone());
-        let lag = "Seconds that the oldest unpublished revocation has waited; NaN when PostgreSQL is \
-            unavailable";
-        r.register("relay_lag_seconds", lag, self.relay_lag.clone());
+        r.register("role_assignments_expired", ended, self.assignments_ended.clone());
+        let dropped = "Log lines dropped because the queue was full";
+        r.register("log_lines_dropped", dropped, self.log_lines_dropped.clone());
+        let lag = "Waiting time of the oldest unpublished revocation; NaN when PostgreSQL is unavailable";
+        r.register_with_unit("relay_lag", lag, Unit::Seconds, self.relay_lag.clone());
         let relay = self.relay.clone();
         r.register(
             "relay_leading",
@@ -219,8 +216,8 @@ impl Metrics {
             "Published revocations, not counting those written again to fill an epoch",
             relay.published,
         );
-        let seconds = "Time from the insertion of a revocation to its publication in seconds";
-        r.register("relay_publish_seconds", seconds, relay.publish_seconds.0);
+        let seconds = "Time from the insertion of a revocation to its publication";
+        r.register_with_unit("relay_publish_duration", seconds, Unit::Seconds, relay.publish_seconds.0);
     }
 
     /// Counts an answered request.
@@ -241,31 +238,28 @@ impl Metrics {
     }
 
     /// Counts a callback from one of the configured providers, with its outcome.
-    pub fn provider_answer(&self, provider: &str, outcome: &'static str) {
+    pub fn provider_callback(&self, provider: &str, outcome: &'static str) {
         let provider = provider.to_owned();
-        self.provider_answers.get_or_create(&ProviderLabels { provider, outcome }).inc();
+        self.provider_callbacks.get_or_create(&ProviderLabels { provider, outcome }).inc();
     }
 
     /// Sets the values that are read when metrics are requested.
-    pub fn observe(&self, Observed { pool, hash_places: (taken, places), relay_lag, lines_lost }: Observed) {
-        set(&self.connections, PoolLabels { state: PoolState::Lent }, pool.lent);
-        set(&self.connections, PoolLabels { state: PoolState::Most }, pool.most);
-        set(&self.connections, PoolLabels { state: PoolState::WaitedFor }, pool.waiting);
-        set(&self.hash_places, SlotLabels { state: SlotState::Taken }, taken);
-        set(&self.hash_places, SlotLabels { state: SlotState::Most }, places);
+    pub fn observe(
+        &self,
+        Observed { pool, hash_slots: (taken, places), relay_lag, log_lines_dropped }: Observed,
+    ) {
+        set(&self.connections, PoolLabels { state: PoolState::InUse }, pool.lent);
+        set(&self.connections, PoolLabels { state: PoolState::Limit }, pool.most);
+        set(&self.connections, PoolLabels { state: PoolState::Waiting }, pool.waiting);
+        set(&self.hash_slots, SlotLabels { state: SlotState::InUse }, taken);
+        set(&self.hash_slots, SlotLabels { state: SlotState::Limit }, places);
         self.relay_lag.set(relay_lag.unwrap_or(f64::NAN));
-        self.lines_lost.inner().store(lines_lost, Ordering::Relaxed);
+        self.log_lines_dropped.inner().store(log_lines_dropped, Ordering::Relaxed);
     }
 
-    /// All metrics in the `OpenMetrics` text format.
-    ///
-    /// # Errors
-    ///
-    /// None: writing to a string does not fail.
-    pub fn encode(&self) -> Result<String, std::fmt::Error> {
-        let mut out = String::new();
-        text::encode(&mut out, &self.registry)?;
-        Ok(out)
+    /// All metrics, to be written as text.
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
     }
 }
 

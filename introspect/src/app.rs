@@ -135,7 +135,7 @@ impl App {
                 config.traces.are_enabled(),
                 metrics.tallies(),
             ),
-            operations: Operations { ready, metrics, levels: Levels::default(), is_near: false },
+            operations: Operations { ready, metrics, levels: Levels::default(), is_local: false },
             refresher,
             feeder,
             drain: config.drain,
@@ -246,7 +246,7 @@ async fn operate(listener: Listener, operations: Operations, stop: Stop) {
     let serve = |stream: Stream| {
         // Beyond the bound a connection is closed at once.
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { return };
-        let operations = Operations { is_near: stream.is_local(), ..operations.clone() };
+        let operations = Operations { is_local: stream.is_local(), ..operations.clone() };
         let served = server::serve(stream, operations, stop.clone());
         tokio::spawn(async move {
             served.await;

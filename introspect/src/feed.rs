@@ -177,7 +177,7 @@ impl Feed {
                 }
                 // What is not understood here stands in the log as well, which alone decides.
                 let _understood = self.apply(record);
-                self.shared.metrics.woken.inc();
+                self.shared.metrics.pushed.inc();
             }
             next = wake.next().now_or_never();
         }

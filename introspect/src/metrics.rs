@@ -5,12 +5,12 @@ mod tally;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use runtime::metrics::Format;
 use tally::Decisions;
 
 pub use tally::Tally;
@@ -44,7 +44,7 @@ pub struct Metrics {
     /// Connections taken on the decision listeners.
     pub accepted: Counter,
     /// Connections closed at once because there were too many.
-    pub turned_away: Counter,
+    pub rejected: Counter,
     /// Connections open now on the decision listeners.
     pub open: Gauge,
     /// Requests of connections that have ended.
@@ -52,7 +52,7 @@ pub struct Metrics {
     /// Records applied from the log, those read again included.
     pub read: Counter,
     /// Records applied from wake messages.
-    pub woken: Counter,
+    pub pushed: Counter,
     /// Records held.
     pub held: Gauge,
     /// Bytes they take.
@@ -71,7 +71,7 @@ pub struct Metrics {
     pub keys_fetched: Gauge,
     /// Fetches of the key set that failed.
     pub keys_failed: Counter,
-    lines_lost: Counter,
+    log_lines_dropped: Counter,
 }
 
 impl Anomaly {
@@ -106,27 +106,44 @@ impl Metrics {
     /// The metrics of a process with so many workers.
     pub fn new(workers: usize) -> Self {
         let tallies: Vec<_> = (0..workers).map(|_| Arc::new(Tally::default())).collect();
-        let mut registry = Registry::with_prefix("introspect");
-        registry.register_collector(Box::new(Decisions(tallies.clone())));
-        let r = &mut registry;
+        let mut registry = runtime::metrics::registry();
+        let r = registry.sub_registry_with_prefix("usher_introspect");
+        runtime::metrics::register_build_info(r, env!("CARGO_PKG_VERSION"));
+        r.register_collector(Box::new(Decisions(tallies.clone())));
         Self {
             anomalies: anomalies(r),
-            accepted: counter(r, "connections_accepted", "Connections taken on the decision listeners"),
-            turned_away: counter(r, "connections_turned_away", "Connections closed for being too many"),
+            accepted: counter(r, "connections_accepted", "Connections accepted on the decision listeners"),
+            rejected: counter(
+                r,
+                "connections_rejected",
+                "Connections closed at once because too many were open",
+            ),
             open: gauge(r, "connections_open", "Connections open on the decision listeners"),
             connection_requests: requests(r),
             read: counter(r, "revocations_read", "Revocation records applied from the log"),
-            woken: counter(r, "revocations_woken", "Revocation records applied from wake messages"),
+            pushed: counter(r, "revocations_pushed", "Revocation records applied from published messages"),
             held: gauge(r, "revocations_held", "Revocation records held"),
             held_bytes: bytes(r, "revocations_held", "Memory of the revocation records held"),
             epoch: gauge(r, "feed_epoch", "Epoch of the position in the revocation log"),
             sequence: gauge(r, "feed_sequence", "Sequence number of the position in the revocation log"),
-            log_read: seconds(r, "feed_read_timestamp", "When the revocation log was last read to its end"),
-            role_map_version: gauge(r, "role_map_version", "Version of the role map, 0 while none is known"),
+            log_read: seconds(
+                r,
+                "feed_read_timestamp",
+                "Last complete read of the revocation log, since the Unix epoch",
+            ),
+            role_map_version: gauge(r, "role_map_version", "Version of the role map, 0 until one is known"),
             role_map_roles: gauge(r, "role_map_roles", "Roles in the role map"),
-            keys_fetched: seconds(r, "keys_fetched_timestamp", "When the key set was last fetched"),
-            keys_failed: counter(r, "keys_fetches_failed", "Fetches of the key set that failed"),
-            lines_lost: counter(r, "log_lines_lost", "Log lines not written because too many waited"),
+            keys_fetched: seconds(
+                r,
+                "jwks_fetched_timestamp",
+                "Last fetch of the key set, since the Unix epoch",
+            ),
+            keys_failed: counter(r, "jwks_fetch_failures", "Failed fetches of the key set"),
+            log_lines_dropped: counter(
+                r,
+                "log_lines_dropped",
+                "Log lines dropped because the queue was full",
+            ),
             tallies,
             registry,
         }
@@ -142,13 +159,23 @@ impl Metrics {
         self.anomalies.get_or_create(&[("kind", anomaly.label())]).inc();
     }
 
-    /// All of them, in the `OpenMetrics` text format; `lost` log lines were not written.
-    pub fn text(&self, lost: u64) -> String {
-        self.lines_lost.inner().store(lost, Ordering::Relaxed);
-        let mut text = String::new();
-        // Writing to a `String` cannot fail.
-        let _written = encode(&mut text, &self.registry);
-        text
+    /// Sets the values that are read when metrics are requested.
+    pub fn observe(&self, dropped_lines: u64) {
+        self.log_lines_dropped.inner().store(dropped_lines, Ordering::Relaxed);
+    }
+
+    /// All metrics, to be written as text.
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// All metrics as text, for tests.
+    ///
+    /// # Errors
+    ///
+    /// If a metric cannot be written.
+    pub fn text(&self) -> Result<String, std::fmt::Error> {
+        Format::Prometheus.encode(&self.registry)
     }
 }
 
@@ -179,7 +206,7 @@ fn seconds(registry: &mut Registry, name: &str, help: &str) -> Gauge {
 /// nginx closes a connection after a thousand requests; ours is told to do so after a million.
 fn requests(registry: &mut Registry) -> Histogram {
     let histogram = Histogram::new([0.0, 1.0, 2.0, 5.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6]);
-    let help = "Requests answered on a connection of the decision listeners, once it has ended";
+    let help = "Requests answered on one connection of the decision listeners, recorded when it ends";
     registry.register("connection_requests", help, histogram.clone());
     histogram
 }
@@ -192,7 +219,7 @@ fn anomalies(registry: &mut Registry) -> Family<[(&'static str, &'static str); 1
     }
     registry.register(
         "feed_anomalies",
-        "What was wrong with the revocation log or the role map, by kind",
+        "Faults of the revocation log or the role map, by kind",
         family.clone(),
     );
     family
@@ -204,9 +231,9 @@ mod tests {
 
     #[test]
     fn every_anomaly_is_counted_from_zero() {
-        let text = Metrics::new(1).text(0);
+        let text = Metrics::new(1).text().unwrap();
         for anomaly in Anomaly::ALL {
-            let line = format!("introspect_feed_anomalies_total{{kind=\"{}\"}} 0", anomaly.label());
+            let line = format!("usher_introspect_feed_anomalies_total{{kind=\"{}\"}} 0", anomaly.label());
             assert!(text.contains(&line), "{line} is not in {text}");
         }
     }

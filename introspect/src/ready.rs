@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
+use runtime::ops::Reason;
 use tokio::sync::Notify;
 
 /// What has to be there before a decision, and whether the last one is near.
@@ -88,29 +89,42 @@ impl Ready {
         }
     }
 
-    /// What is missing, as a sentence; `None` when the sidecar wants requests.
-    pub fn missing(&self) -> Option<&'static str> {
+    /// Why the sidecar wants no requests; `None` if it wants them.
+    pub fn missing(&self) -> Option<Reason> {
         if self.draining.load(Ordering::Acquire) {
-            return Some("stopping");
+            return Some(DRAINING);
         }
         if !self.keys.load(Ordering::Acquire) {
-            return Some("the issuer's keys are not known yet");
+            return Some(NO_KEYS);
         }
         match self.revocations() {
-            Revocations::Known if !self.role_map_is_known() => Some(
-                "the role map is missing, not understood or not to be read, so no role or permission is known; an admin of this version has to lead",
-            ),
+            Revocations::Known if !self.role_map_is_known() => Some(NO_ROLE_MAP),
             Revocations::Known => None,
-            Revocations::Unread => Some("the revocations have not been read yet"),
-            Revocations::Incomplete => Some(
-                "revocations are missing from the log or not understood; a complete new epoch or a newer version is needed",
-            ),
-            Revocations::Old => Some(
-                "the log's epoch of revocations is before one already read; restart this sidecar if PostgreSQL was restored",
-            ),
+            Revocations::Unread => Some(REVOCATIONS_UNREAD),
+            Revocations::Incomplete => Some(REVOCATIONS_INCOMPLETE),
+            Revocations::Old => Some(REVOCATIONS_OLD),
         }
     }
 }
+
+const DRAINING: Reason = Reason { code: "draining", detail: "The sidecar is stopping." };
+const NO_KEYS: Reason = Reason { code: "keys", detail: "The issuer's keys have not been fetched yet." };
+const NO_ROLE_MAP: Reason = Reason {
+    code: "role_map",
+    detail: "The role map is missing, unreadable or of an unknown format. An admin of this version must be the leader.",
+};
+const REVOCATIONS_UNREAD: Reason =
+    Reason { code: "revocations_unread", detail: "The revocation log has not been read completely yet." };
+const REVOCATIONS_INCOMPLETE: Reason = Reason {
+    code: "revocations_incomplete",
+    detail: "The revocation log has lost records, or has records of an unknown form. \
+             It needs a new epoch, or this sidecar a newer version.",
+};
+const REVOCATIONS_OLD: Reason = Reason {
+    code: "revocations_old",
+    detail: "The revocation log has an earlier epoch than one already read. \
+             If PostgreSQL was restored from a backup, restart this sidecar.",
+};
 
 #[cfg(test)]
 mod tests {
@@ -158,7 +172,7 @@ mod tests {
         let ready = Ready::default();
         ready.keys_are_known();
         ready.set_revocations(Revocations::Known);
-        assert!(ready.can_decide() && ready.missing().is_some_and(|why| why.contains("role map")));
+        assert!(ready.can_decide() && ready.missing().is_some_and(|why| why == NO_ROLE_MAP));
         ready.set_role_map(true);
         assert_eq!(ready.missing(), None);
         ready.set_role_map(false);
@@ -172,7 +186,7 @@ mod tests {
         ready.set_revocations(Revocations::Known);
         ready.drain();
         assert!(ready.can_decide());
-        assert_eq!(ready.missing(), Some("stopping"));
+        assert_eq!(ready.missing(), Some(DRAINING));
     }
 
     #[test]
@@ -184,7 +198,9 @@ mod tests {
             assert!(ready.can_decide());
             ready.set_revocations(known);
             assert_eq!(ready.revocations(), known);
-            assert!(!ready.can_decide() && ready.missing().is_some_and(|why| why.contains("revocations")));
+            assert!(
+                !ready.can_decide() && ready.missing().is_some_and(|why| why.code.starts_with("revocations"))
+            );
         }
     }
 }

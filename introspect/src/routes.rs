@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::{Empty, Full};
 use hyper::body::Incoming;
 
-use runtime::telemetry::{Levels, OPEN_METRICS};
+use runtime::ops::{self, Endpoint};
+use runtime::telemetry::Levels;
 
 use crate::decide::Decider;
 use crate::lines::{self, Complaints};
@@ -42,7 +42,7 @@ pub struct Operations {
     /// Which lines are logged.
     pub levels: Levels,
     /// Whether the peer is a program on this machine, which alone may change anything.
-    pub is_near: bool,
+    pub is_local: bool,
 }
 
 impl Decisions {
@@ -100,39 +100,19 @@ impl Handler for Operations {
     type Body = Full<Bytes>;
 
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-        let known = matches!(*request.method(), Method::GET | Method::HEAD);
-        match request.uri().path() {
-            "/log-levels" => {
-                let query = request.uri().query().unwrap_or_default();
-                let (status, told) = self.levels.answer(request.method(), query, self.is_near);
-                text(status, told)
+        let (method, uri) = (request.method(), request.uri());
+        let response = match Endpoint::of(method, uri.path()) {
+            Ok(Endpoint::Live) => ops::live(),
+            Ok(Endpoint::Ready) => ops::ready(self.ready.missing().as_slice()),
+            Ok(Endpoint::Metrics) => {
+                self.metrics.observe(self.levels.dropped_lines());
+                ops::metrics(self.metrics.registry(), request.headers())
             }
-            "/health/live" if known => text(StatusCode::OK, "live\n".to_owned()),
-            "/health/ready" if known => match self.ready.missing() {
-                None => text(StatusCode::OK, "ready\n".to_owned()),
-                Some(missing) => text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {missing}\n")),
-            },
-            "/metrics" if known => metrics(self.metrics.text(self.levels.dropped_lines())),
-            "/health/live" | "/health/ready" | "/metrics" => {
-                text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned())
+            Ok(Endpoint::LogLevels) => {
+                ops::log_levels(&self.levels, method, uri.query().unwrap_or_default(), self.is_local)
             }
-            _ => text(
-                StatusCode::NOT_FOUND,
-                "/health/live, /health/ready, /metrics and /log-levels are here\n".to_owned(),
-            ),
-        }
+            Err(refused) => refused,
+        };
+        response.map(Full::from)
     }
-}
-
-fn text(status: StatusCode, text: String) -> Response<Full<Bytes>> {
-    let mut answer = Response::new(Full::from(text));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    answer
-}
-
-fn metrics(all: String) -> Response<Full<Bytes>> {
-    let mut answer = Response::new(Full::from(all));
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS));
-    answer
 }

@@ -69,18 +69,18 @@ labels! {
     /// What is counted of the connection pool.
     PoolState {
         /// Connections in use.
-        Lent = "lent",
+        InUse = "in_use",
         /// The most connections that can be in use.
-        Most = "most",
+        Limit = "limit",
         /// Requests that wait for one.
-        WaitedFor = "waited_for",
+        Waiting = "waiting",
     }
 
     /// What is counted of the queue of the password hash.
     SlotState {
         /// Slots in use.
-        Taken = "taken",
+        InUse = "in_use",
         /// All slots.
-        Most = "most",
+        Limit = "limit",
     }
 }

@@ -67,7 +67,7 @@ pub(super) async fn start(request: &Request, start: Start<'_>) -> Result<Started
     let url = request.context.providers.authorize(start.provider, &question).await;
     let url = url.map_err(|error| {
         let problem = failure::problem(start.provider, &error);
-        request.context.metrics.provider_answer(start.provider.id(), problem.code().as_str());
+        request.context.metrics.provider_callback(start.provider.id(), problem.code().as_str());
         problem
     })?;
     let provider = start.provider.id().to_owned();

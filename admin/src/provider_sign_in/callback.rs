@@ -178,7 +178,7 @@ async fn complete(request: &Request, returned: &Return) -> Result<Response, Prob
     let provider = provider(request)?;
     returned.check(provider)?;
     let metrics = &request.context.metrics;
-    let count = |outcome| metrics.provider_answer(provider.id(), outcome);
+    let count = |outcome| metrics.provider_callback(provider.id(), outcome);
     let claimed = claim(request, provider, &returned.state, returned.verifier.as_deref()).await;
     let (begun, verifier) = claimed.inspect_err(|problem| count(problem.code().as_str()))?;
     let page = begun.return_to.as_ref().filter(|_| !returned.is_app);

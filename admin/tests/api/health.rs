@@ -10,9 +10,13 @@ use crate::support::{Proxy, TestApp, TestDatabase, prefix, store_url, until, var
 async fn failed(app: &TestApp) -> Vec<String> {
     let reply = app.ops.get("/health/ready").send().await;
     let body = reply.json();
-    assert_eq!(body["ready"], reply.status == 200);
-    let word = |word: &Value| word.as_str().expect("a word").to_owned();
-    body["failed"].as_array().expect("a list").iter().map(word).collect()
+    if reply.status == 200 {
+        assert_eq!(body, json!({ "status": "ready" }));
+        return Vec::new();
+    }
+    assert_eq!((reply.status, &body["status"]), (503, &json!("not_ready")));
+    let code = |reason: &Value| reason["code"].as_str().expect("a code").to_owned();
+    body["reasons"].as_array().expect("a list").iter().map(code).collect()
 }
 
 #[tokio::test]
@@ -22,16 +26,19 @@ async fn a_started_service_is_alive_ready_and_counted() {
     assert!(failed(&app).await.is_empty());
     app.client.get("/api/v1/nothing").send().await.expect(404);
     let metrics = app.ops.get("/metrics").send().await.expect(200);
-    assert!(metrics.header("content-type").starts_with("application/openmetrics-text"));
+    assert_eq!(metrics.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
     let line = "usher_admin_requests_total{method=\"GET\",route=\"none\",status=\"404\"} 1";
     assert!(metrics.text.contains(line), "{}", metrics.text);
     for line in [
-        "usher_admin_database_connections{state=\"most\"} 8",
-        "usher_admin_hash_places{state=\"taken\"} 0",
-        "usher_admin_hash_places{state=\"most\"} 34",
+        "usher_admin_database_connections{state=\"limit\"} 8",
+        "usher_admin_password_hash_slots{state=\"in_use\"} 0",
+        "usher_admin_password_hash_slots{state=\"limit\"} 34",
     ] {
         assert!(metrics.text.contains(line), "{line} is not in {}", metrics.text);
     }
+    let open = "application/openmetrics-text; version=1.0.0";
+    let metrics = app.ops.get("/metrics").header("accept", open).send().await.expect(200);
+    assert!(metrics.header("content-type").starts_with("application/openmetrics-text"));
     assert!(metrics.text.ends_with("# EOF\n"));
 }
 

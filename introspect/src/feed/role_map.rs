@@ -299,9 +299,9 @@ mod tests {
     }
 
     fn wrongs(reader: &RoleMapReader) -> u64 {
-        let text = reader.metrics.text(0);
+        let text = reader.metrics.text().unwrap();
         let count = |line: &str| {
-            line.strip_prefix("introspect_feed_anomalies_total{kind=\"role_map\"} ")?.parse().ok()
+            line.strip_prefix("usher_introspect_feed_anomalies_total{kind=\"role_map\"} ")?.parse().ok()
         };
         text.lines().find_map(count).unwrap()
     }

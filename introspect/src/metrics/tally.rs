@@ -94,9 +94,11 @@ impl Decisions {
     }
 
     fn encode_times(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "How long decisions take, from the question's head to the verdict, of one in sixteen";
+        let help =
+            "Time of a decision, from the head of the request to the outcome, measured for one in sixteen.";
         let unit = Unit::Seconds;
-        let mut times = encoder.encode_descriptor("decision", help, Some(&unit), MetricType::Histogram)?;
+        let mut times =
+            encoder.encode_descriptor("decision_duration", help, Some(&unit), MetricType::Histogram)?;
         let bounds = BOUNDS.iter().map(|bound| seconds_of(*bound)).chain([f64::INFINITY]);
         let counts = (0..=BOUNDS.len()).map(|bucket| self.total(|tally| tally.times.get(bucket)));
         let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
@@ -122,7 +124,7 @@ impl fmt::Debug for Decisions {
 
 impl Collector for Decisions {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "Decisions by outcome and reason";
+        let help = "Decisions by outcome and reason.";
         let mut decisions = encoder.encode_descriptor("decisions", help, None, MetricType::Counter)?;
         let known = [("outcome", "allowed"), ("reason", "known")];
         self.sum(|tally| Some(&tally.known)).encode(decisions.encode_family(&known)?)?;
@@ -133,10 +135,10 @@ impl Collector for Decisions {
             let count = self.sum(|tally| tally.refused.get(refusal as usize));
             count.encode(decisions.encode_family(&labels)?)?;
         }
-        let help = "Tokens that were remembered (hit) or had to be verified (miss)";
-        let mut tokens = encoder.encode_descriptor("tokens", help, None, MetricType::Counter)?;
-        self.sum(|tally| Some(&tally.hits)).encode(tokens.encode_family(&[("cache", "hit")])?)?;
-        self.sum(|tally| Some(&tally.misses)).encode(tokens.encode_family(&[("cache", "miss")])?)?;
+        let help = "Lookups in the token cache: hit, or miss (the token had to be verified).";
+        let mut tokens = encoder.encode_descriptor("token_cache_lookups", help, None, MetricType::Counter)?;
+        self.sum(|tally| Some(&tally.hits)).encode(tokens.encode_family(&[("result", "hit")])?)?;
+        self.sum(|tally| Some(&tally.misses)).encode(tokens.encode_family(&[("result", "miss")])?)?;
         self.encode_times(&mut encoder)
     }
 }
@@ -165,10 +167,12 @@ mod tests {
             }
             tally.decided(&Verdict::Allow(Identity::Nobody));
         }
-        let text = metrics.text(0);
+        let text = metrics.text().unwrap();
         for refusal in Refusal::ALL {
-            let line =
-                format!("introspect_decisions_total{{outcome=\"denied\",reason=\"{}\"}} 2", refusal.label());
+            let line = format!(
+                "usher_introspect_decisions_total{{outcome=\"denied\",reason=\"{}\"}} 2",
+                refusal.label()
+            );
             assert!(text.contains(&line), "{line} is not in {text}");
         }
         assert!(text.contains("{outcome=\"allowed\",reason=\"anonymous\"} 2"));
@@ -180,13 +184,13 @@ mod tests {
         for (tally, nanoseconds) in metrics.tallies().iter().cycle().zip([500, 501, 30_000, 2_000_000_000]) {
             tally.took(Duration::from_nanos(nanoseconds));
         }
-        let text = metrics.text(0);
+        let text = metrics.text().unwrap();
         for line in [
-            "introspect_decision_seconds_bucket{le=\"5e-7\"} 1",
-            "introspect_decision_seconds_bucket{le=\"0.000001\"} 2",
-            "introspect_decision_seconds_bucket{le=\"0.00005\"} 3",
-            "introspect_decision_seconds_bucket{le=\"+Inf\"} 4",
-            "introspect_decision_seconds_count 4",
+            "usher_introspect_decision_duration_seconds_bucket{le=\"5e-7\"} 1",
+            "usher_introspect_decision_duration_seconds_bucket{le=\"0.000001\"} 2",
+            "usher_introspect_decision_duration_seconds_bucket{le=\"0.00005\"} 3",
+            "usher_introspect_decision_duration_seconds_bucket{le=\"+Inf\"} 4",
+            "usher_introspect_decision_duration_seconds_count 4",
         ] {
             assert!(text.contains(line), "{line} is not in {text}");
         }

@@ -57,7 +57,7 @@ impl Workers {
         let load = |worker: &&Worker| worker.open.load(Ordering::Relaxed);
         let open: usize = self.workers.iter().map(|worker| load(&worker)).sum();
         let Some(worker) = self.workers.iter().min_by_key(load).filter(|_| open < MOST_CONNECTIONS) else {
-            self.metrics.turned_away.inc();
+            self.metrics.rejected.inc();
             return;
         };
         self.metrics.accepted.inc();

@@ -70,7 +70,7 @@ fn a_thousand_requests_take_one_connection() {
         let answer = client.ask(&[("X-Auth-Policy", policy), ("Authorization", &token)]);
         assert_eq!(answer.status, [204, 403, 403, 204][number % 4]);
     }
-    assert_eq!(sidecar.metric("introspect_connections_accepted_total"), 1);
-    assert_eq!(sidecar.metric("introspect_tokens_total{cache=\"miss\"}"), 1);
-    assert_eq!(sidecar.metric("introspect_tokens_total{cache=\"hit\"}"), 749);
+    assert_eq!(sidecar.metric("usher_introspect_connections_accepted_total"), 1);
+    assert_eq!(sidecar.metric("usher_introspect_token_cache_lookups_total{result=\"miss\"}"), 1);
+    assert_eq!(sidecar.metric("usher_introspect_token_cache_lookups_total{result=\"hit\"}"), 749);
 }

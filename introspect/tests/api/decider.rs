@@ -89,7 +89,12 @@ fn a_panic_costs_one_request_and_is_counted() {
     let answer = decisions.decide(&request);
     assert_eq!(answer.status(), 503);
     assert_eq!(answer.headers()["retry-after"], "1");
-    assert!(metrics.text(0).contains("introspect_decisions_total{outcome=\"denied\",reason=\"panicked\"} 1"));
+    assert!(
+        metrics
+            .text()
+            .unwrap()
+            .contains("usher_introspect_decisions_total{outcome=\"denied\",reason=\"panicked\"} 1")
+    );
 }
 
 proptest! {

@@ -10,7 +10,7 @@ const INVALID: &str = "error_description=\"The access token is not valid\"";
 /// What is asked must be counted once under `reason`.
 #[track_caller]
 fn counted<T>(sidecar: &Sidecar, reason: &str, ask: impl FnOnce() -> T) -> T {
-    let name = format!("introspect_decisions_total{{outcome=\"denied\",reason=\"{reason}\"}}");
+    let name = format!("usher_introspect_decisions_total{{outcome=\"denied\",reason=\"{reason}\"}}");
     let before = sidecar.metric(&name);
     let answer = ask();
     assert_eq!(sidecar.metric(&name), before + 1, "{reason}");

@@ -21,7 +21,7 @@ fn a_request_under_way_is_answered_while_no_new_connection_is_taken() {
     let mut sidecar = Sidecar::start();
     let mut client = sidecar.connect();
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\nX-Auth-Policy: ano");
-    wait_until("the connection is served", || sidecar.metric("introspect_connections_open") == 1);
+    wait_until("the connection is served", || sidecar.metric("usher_introspect_connections_open") == 1);
     sidecar.begin_stop();
     wait_until("no more connections are taken", || Client::try_connect(&sidecar.addresses[0]).is_err());
     assert!(sidecar.operations("/health/ready").body.contains("stopping"));
@@ -39,7 +39,7 @@ fn a_connection_that_does_not_end_is_cut_after_the_drain() {
         let mut sidecar = Setup::new().with("INTROSPECT_DRAIN", "100ms").start();
         let mut client = sidecar.connect();
         client.send(b"GET / HTTP/1.1\r\n");
-        wait_until("the connection is served", || sidecar.metric("introspect_connections_open") == 1);
+        wait_until("the connection is served", || sidecar.metric("usher_introspect_connections_open") == 1);
         matches!(sidecar.end(), Err(RunError::Cut(_)))
     };
     assert!((0..10).any(|_| is_cut()));

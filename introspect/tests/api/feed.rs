@@ -20,7 +20,7 @@ fn signs_out(claims: &Value) -> shared::revocation::Record {
 }
 
 fn anomalies(sidecar: &Sidecar, kind: &str) -> u64 {
-    sidecar.metric(&format!("introspect_feed_anomalies_total{{kind=\"{kind}\"}}"))
+    sidecar.metric(&format!("usher_introspect_feed_anomalies_total{{kind=\"{kind}\"}}"))
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn a_new_epoch_is_read_from_its_start_and_takes_nothing_away() {
     sidecar.log.begin(2, &[signs_out(&claims)]);
     sidecar.wait_for(&new, 401);
     assert_eq!(sidecar.ask_with("user", &old).status, 401);
-    assert_eq!(sidecar.metric("introspect_feed_epoch"), 2);
+    assert_eq!(sidecar.metric("usher_introspect_feed_epoch"), 2);
     signed_out(&sidecar);
 }
 
@@ -62,10 +62,10 @@ fn an_earlier_epoch_is_applied_and_closes_the_sidecar_until_a_higher_one_comes()
     sidecar.wait_for(&here, 503);
     assert_eq!(anomalies(&sidecar, "lower_epoch"), 1);
     assert!(sidecar.operations("/health/ready").body.contains("restart this sidecar"));
-    wait_until("it is read", || sidecar.metric("introspect_revocations_held") == 1);
+    wait_until("it is read", || sidecar.metric("usher_introspect_revocations_held") == 1);
     // Its own epoch again may be another filling of the same number.
     sidecar.log.begin(5, &[]);
-    wait_until("it is read", || sidecar.metric("introspect_feed_epoch") == 5);
+    wait_until("it is read", || sidecar.metric("usher_introspect_feed_epoch") == 5);
     sidecar.ask_with("user", &here).is_undecided();
     sidecar.log.begin(6, &[]);
     sidecar.wait_for(&here, 204);
@@ -97,7 +97,7 @@ fn a_cut_connection_is_made_anew_and_read_on_from_its_position() {
         signed_out(&sidecar);
     }
     // The last one was refused when its wake message came; the log is read after that.
-    let read = || sidecar.metric("introspect_revocations_read_total");
+    let read = || sidecar.metric("usher_introspect_revocations_read_total");
     wait_until("the log is read to its end", || read() >= 4);
     assert_eq!(read(), 4, "nothing is read twice");
     assert!(anomalies(&sidecar, "unreachable") >= 3);
@@ -140,7 +140,7 @@ fn a_trimmed_log_is_read_from_where_it_begins() {
     setup.log.trim(10);
     let sidecar = setup.start();
     assert_eq!(sidecar.ask_with("user", &sidecar.mint.token(&claims)).status, 401);
-    assert_eq!(sidecar.metric("introspect_feed_sequence"), 11);
+    assert_eq!(sidecar.metric("usher_introspect_feed_sequence"), 11);
     assert_eq!(anomalies(&sidecar, "gap"), 0);
     sidecar.log.trim(11);
     signed_out(&sidecar);

@@ -64,9 +64,11 @@ fn bad_answers_of_the_issuer_leave_the_old_keys() {
         format!("HTTP/1.1 302 Found\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n", evil.url()),
         format!("HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n{}", " ".repeat(300_000)),
     ] {
-        let failed = sidecar.metric("introspect_keys_fetches_failed_total");
+        let failed = sidecar.metric("usher_introspect_jwks_fetch_failures_total");
         issuer.answer_with(&answer);
-        wait_until("a fetch failed", || sidecar.metric("introspect_keys_fetches_failed_total") > failed);
+        wait_until("a fetch failed", || {
+            sidecar.metric("usher_introspect_jwks_fetch_failures_total") > failed
+        });
         assert_eq!(sidecar.ask_with("user", &sidecar.token()).status, 204, "{answer:.60}");
     }
     assert_eq!(evil.asked(), 0);

@@ -23,7 +23,7 @@ fn methods_bodies_and_upgrades_are_refused() {
         client.send(head(line, headers).as_bytes());
         client.answer().is_forbidden();
     }
-    let name = "introspect_decisions_total{outcome=\"denied\",reason=\"unfit_request\"}";
+    let name = "usher_introspect_decisions_total{outcome=\"denied\",reason=\"unfit_request\"}";
     assert_eq!(sidecar.metric(name), 8);
 }
 
@@ -88,7 +88,7 @@ fn connections_are_counted_for_as_long_as_they_are_open() {
     for client in &mut clients {
         assert_eq!(client.ask(&[("X-Auth-Policy", "user"), ("Authorization", &token)]).status, 204);
     }
-    assert_eq!(sidecar.metric("introspect_connections_open"), 64);
+    assert_eq!(sidecar.metric("usher_introspect_connections_open"), 64);
     drop(clients);
-    crate::support::wait_until("all are closed", || sidecar.metric("introspect_connections_open") == 0);
+    crate::support::wait_until("all are closed", || sidecar.metric("usher_introspect_connections_open") == 0);
 }

@@ -149,7 +149,7 @@ fn a_connection_for_each_question_is_told_with_what_to_do() {
     assert!(told[0]["message"].as_str().unwrap().contains("`keepalive`"), "{told:?}");
     assert_eq!((&told[0]["connections"], &told[0]["requests"]), (&100.into(), &100.into()));
     let metrics = program.operations("GET", "/metrics").1;
-    assert!(metrics.contains("introspect_connection_requests_bucket{le=\"1.0\"} 100"), "{metrics}");
+    assert!(metrics.contains("usher_introspect_connection_requests_bucket{le=\"1.0\"} 100"), "{metrics}");
 }
 
 #[test]
@@ -161,6 +161,7 @@ fn a_log_that_nobody_reads_holds_no_decision_up() {
         assert_eq!(program.ask(&mut client, "anonymous", None, "01"), 204);
     }
     let metrics = program.operations("GET", "/metrics").1;
-    let lost = metrics.lines().find_map(|line| line.strip_prefix("introspect_log_lines_lost_total "));
+    let lost =
+        metrics.lines().find_map(|line| line.strip_prefix("usher_introspect_log_lines_dropped_total "));
     assert!(lost.is_some_and(|lost| lost.parse::<u64>().unwrap() > 0), "{metrics}");
 }

@@ -14,7 +14,10 @@ fn without_a_policy_nobody_is_let_through() {
     client
         .ask(&[("Authorization", &token), ("X-Auth-Policy", "user"), ("X-Auth-Policy", "user")])
         .is_forbidden();
-    assert_eq!(sidecar.metric("introspect_decisions_total{outcome=\"denied\",reason=\"policy_missing\"}"), 3);
+    assert_eq!(
+        sidecar.metric("usher_introspect_decisions_total{outcome=\"denied\",reason=\"policy_missing\"}"),
+        3
+    );
 }
 
 #[test]
@@ -33,7 +36,7 @@ fn a_policy_that_is_not_understood_lets_nobody_through() {
     for policy in bad {
         sidecar.ask_with(policy, &token).is_forbidden();
     }
-    let name = "introspect_decisions_total{outcome=\"denied\",reason=\"policy_malformed\"}";
+    let name = "usher_introspect_decisions_total{outcome=\"denied\",reason=\"policy_malformed\"}";
     assert_eq!(sidecar.metric(name), bad.len() as u64);
 }
 
@@ -56,8 +59,9 @@ fn a_permission_that_no_role_gives_is_insufficient() {
     sidecar.ask_with("user;permission=films:download", &token).is_insufficient();
     sidecar.ask_with("user;role=vip;permission=films:watch", &token).is_insufficient();
     sidecar.ask_with("user;role=subscriber;permission=films:download", &token).is_insufficient();
-    let missing =
-        |what: &str| format!("introspect_decisions_total{{outcome=\"denied\",reason=\"{what}_missing\"}}");
+    let missing = |what: &str| {
+        format!("usher_introspect_decisions_total{{outcome=\"denied\",reason=\"{what}_missing\"}}")
+    };
     assert_eq!((sidecar.metric(&missing("permission")), sidecar.metric(&missing("role"))), (2, 1));
 }
 

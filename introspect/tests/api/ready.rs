@@ -13,7 +13,7 @@ fn not_ready(sidecar: &Sidecar, why: &str) {
 }
 
 fn anomaly_seen(sidecar: &Sidecar, kind: &str) {
-    let name = format!("introspect_feed_anomalies_total{{kind=\"{kind}\"}}");
+    let name = format!("usher_introspect_feed_anomalies_total{{kind=\"{kind}\"}}");
     wait_until(kind, || sidecar.metric(&name) > 0);
 }
 
@@ -56,7 +56,7 @@ fn without_keys_a_starting_sidecar_cannot_decide() {
     let sidecar = setup.start_cold();
     wait_until("the keys alone are missing", || {
         sidecar.operations("/health/ready").body.contains("keys")
-            && sidecar.metric("introspect_feed_epoch") == 1
+            && sidecar.metric("usher_introspect_feed_epoch") == 1
     });
     sidecar.ask_with("user", &sidecar.token()).is_undecided();
     std::fs::write(&jwks, sidecar.mint.jwks()).unwrap();
@@ -72,7 +72,7 @@ fn a_record_that_is_not_understood_keeps_a_starting_sidecar_from_deciding() {
     setup.log.begin_raw(1, &[unknown]);
     let sidecar = setup.start_cold();
     anomaly_seen(&sidecar, "undecodable");
-    wait_until("all is read", || sidecar.metric("introspect_feed_sequence") == 1);
+    wait_until("all is read", || sidecar.metric("usher_introspect_feed_sequence") == 1);
     not_ready(&sidecar, "revocations");
     sidecar.log.begin(2, &[]);
     sidecar.wait_ready();
@@ -111,7 +111,7 @@ fn a_running_sidecar_that_lost_a_revocation_decides_nothing_until_a_complete_epo
         sidecar.ask("anonymous", &[]).is_allowed_as_nobody();
         // An epoch that lacks something as well changes nothing.
         sidecar.log.begin_raw(2, &[vec![9; 32]]);
-        wait_until("it is read", || sidecar.metric("introspect_feed_epoch") == 2);
+        wait_until("it is read", || sidecar.metric("usher_introspect_feed_epoch") == 2);
         sidecar.ask_with("user", &token).is_undecided();
         sidecar.log.begin(3, &[]);
         sidecar.wait_ready();
@@ -123,10 +123,10 @@ fn a_running_sidecar_that_lost_a_revocation_decides_nothing_until_a_complete_epo
 fn the_operators_listener_knows_its_paths_alone() {
     let sidecar = Sidecar::start();
     assert_eq!(sidecar.operations("/").status, 404);
-    assert_eq!(sidecar.operations("/health/ready").body, "ready\n");
+    assert_eq!(sidecar.operations("/health/ready").body, "{\"status\":\"ready\"}\n");
     let metrics = sidecar.operations("/metrics");
-    assert!(metrics.body.ends_with("# EOF\n"));
-    assert!(metrics.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    assert_eq!(metrics.header("content-type").unwrap(), "text/plain; version=0.0.4; charset=utf-8");
+    assert!(metrics.body.contains("\nusher_introspect_build_info{version="), "{}", metrics.body);
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl Renamed {
 /// Goes back to the old map.
 fn forget_renaming(sidecar: &Sidecar, version: u64) {
     sidecar.log.publish_roles(version, ROLES);
-    wait_until("the old map", || sidecar.metric("introspect_role_map_version") == version);
+    wait_until("the old map", || sidecar.metric("usher_introspect_role_map_version") == version);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_map_that_changed_again_meanwhile_is_read_before_anybody_must_refresh() {
     proxy.release();
     sidecar.wait_for(&renamed.old, 401);
     assert_eq!(sidecar.ask_with(WATCH, &renamed.new).status, 204);
-    assert_eq!(sidecar.metric("introspect_role_map_version"), 3);
+    assert_eq!(sidecar.metric("usher_introspect_role_map_version"), 3);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn records_act_although_the_map_cannot_be_read_and_sign_outs_do_not_even_wait_fo
     sidecar.ask_with("user", &gone).is_unauthorized("has been revoked");
     assert_eq!(sidecar.ask_with("user", &renamed.old).status, 204);
     sidecar.wait_for(&renamed.old, 401);
-    assert_eq!(sidecar.metric("introspect_role_map_version"), 1);
+    assert_eq!(sidecar.metric("usher_introspect_role_map_version"), 1);
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn what_was_revoked_before_the_start_is_refused_from_the_first_answer() {
     setup.log.begin(7, &records);
     let sidecar = setup.start();
     sidecar.ask_with("user", &sidecar.mint.token(&claims)).is_unauthorized("has been revoked");
-    assert_eq!(sidecar.metric("introspect_revocations_held"), 5001);
-    assert_eq!(sidecar.metric("introspect_feed_epoch"), 7);
-    assert_eq!(sidecar.metric("introspect_feed_sequence"), 5001);
+    assert_eq!(sidecar.metric("usher_introspect_revocations_held"), 5001);
+    assert_eq!(sidecar.metric("usher_introspect_feed_epoch"), 7);
+    assert_eq!(sidecar.metric("usher_introspect_feed_sequence"), 5001);
 }

@@ -21,7 +21,7 @@ fn wait_under(sidecar: &Sidecar, policy: &str, token: &str, status: u16) {
 }
 
 fn anomalies(sidecar: &Sidecar) -> u64 {
-    sidecar.metric("introspect_feed_anomalies_total{kind=\"role_map\"}")
+    sidecar.metric("usher_introspect_feed_anomalies_total{kind=\"role_map\"}")
 }
 
 /// It lets people in where nothing is demanded of them, and cannot say who has which role.
@@ -36,8 +36,11 @@ fn is_without_a_map(sidecar: &Sidecar) {
     assert_eq!((answer.status, answer.header("x-user-roles")), (204, Some("")));
     let health = sidecar.operations("/health/ready");
     assert!(health.status == 503 && health.body.contains("role map"), "{health:?}");
-    assert!(sidecar.metric("introspect_decisions_total{outcome=\"denied\",reason=\"role_map_unknown\"}") > 0);
-    assert_eq!(sidecar.metric("introspect_role_map_version"), 0);
+    assert!(
+        sidecar.metric("usher_introspect_decisions_total{outcome=\"denied\",reason=\"role_map_unknown\"}")
+            > 0
+    );
+    assert_eq!(sidecar.metric("usher_introspect_role_map_version"), 0);
 }
 
 #[test]
@@ -86,8 +89,8 @@ fn a_change_of_a_role_reaches_tokens_that_were_minted_and_seen_before() {
     // Widened.
     sidecar.log.publish_roles(5, ROLES);
     wait_under(&sidecar, WATCH, &token, 204);
-    assert_eq!(sidecar.metric("introspect_role_map_version"), 5);
-    assert_eq!(sidecar.metric("introspect_role_map_roles"), 2);
+    assert_eq!(sidecar.metric("usher_introspect_role_map_version"), 5);
+    assert_eq!(sidecar.metric("usher_introspect_role_map_roles"), 2);
     assert_eq!(anomalies(&sidecar), 0);
 }
 
@@ -200,7 +203,7 @@ fn a_new_epoch_brings_its_own_map() {
     // Its version is a lower one, as when PostgreSQL was restored, and counts nevertheless.
     sidecar.log.begin(2, &[]);
     wait_under(&sidecar, WATCH, &token, 204);
-    assert_eq!(sidecar.metric("introspect_role_map_version"), 1);
+    assert_eq!(sidecar.metric("usher_introspect_role_map_version"), 1);
     assert_eq!(anomalies(&sidecar), 0);
 }
 
@@ -220,7 +223,7 @@ fn what_is_known_of_roles_stays_known_while_redis_has_lost_everything() {
     let token = sidecar.token();
     sidecar.log.wipe();
     wait_until("the loss is seen", || {
-        sidecar.metric("introspect_feed_anomalies_total{kind=\"no_epoch\"}") > 0
+        sidecar.metric("usher_introspect_feed_anomalies_total{kind=\"no_epoch\"}") > 0
     });
     assert_eq!(sidecar.ask_with(WATCH, &token).status, 204);
     assert_eq!(sidecar.operations("/health/ready").status, 200);
@@ -236,7 +239,7 @@ fn what_is_known_of_roles_stays_known_while_redis_is_away_and_is_read_again_afte
     let token = sidecar.token();
     proxy.refuse();
     wait_until("the loss is seen", || {
-        sidecar.metric("introspect_feed_anomalies_total{kind=\"unreachable\"}") > 1
+        sidecar.metric("usher_introspect_feed_anomalies_total{kind=\"unreachable\"}") > 1
     });
     assert_eq!(sidecar.ask_with(WATCH, &token).status, 204);
     assert_eq!(sidecar.operations("/health/ready").status, 200);

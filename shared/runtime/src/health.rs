@@ -53,8 +53,18 @@ pub fn ask(address: &Address) -> io::Result<()> {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     match head.split(' ').nth(1) {
         Some("200") => Ok(()),
-        _ => Err(io::Error::other(body.trim().to_owned())),
+        _ => Err(io::Error::other(reasons(body).unwrap_or_else(|| body.trim().to_owned()))),
     }
+}
+
+/// The reasons of a program that is not ready, as one line.
+fn reasons(body: &str) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_str(body).ok()?;
+    let reason = |reason: &serde_json::Value| {
+        Some(format!("{}: {}", reason.get("code")?.as_str()?, reason.get("detail")?.as_str()?))
+    };
+    let reasons: Vec<_> = body.get("reasons")?.as_array()?.iter().map(reason).collect::<Option<_>>()?;
+    Some(reasons.join(" "))
 }
 
 fn exchange(mut stream: impl Read + Write) -> io::Result<String> {
@@ -106,7 +116,9 @@ mod tests {
     #[test]
     fn only_200_is_ready() {
         assert_eq!(asked(b"HTTP/1.1 200 OK\r\n\r\nready\n"), Ok(()));
-        assert_eq!(asked(b"HTTP/1.1 503 No\r\n\r\nnot ready: keys\n"), Err("not ready: keys".to_owned()));
+        assert_eq!(asked(b"HTTP/1.1 503 No\r\n\r\nbusy\n"), Err("busy".to_owned()));
+        let body = b"HTTP/1.1 503 No\r\n\r\n{\"reasons\":[{\"code\":\"keys\",\"detail\":\"No keys.\"}]}\n";
+        assert_eq!(asked(body), Err("keys: No keys.".to_owned()));
         assert!(asked(b"").is_err() && asked(b"200 200 200").is_ok() && asked(b"\xff\xff").is_err());
     }
 

@@ -11,12 +11,16 @@
 //! * [`listen`]: the addresses that a program listens on;
 //! * [`health`]: the client of the command `health`;
 //! * [`mod@redis`]: how to reach Redis, and a client of its current master;
-//! * [`telemetry`]: logs and traces.
+//! * [`telemetry`]: logs and traces;
+//! * [`metrics`]: the metrics of any process, and the text formats;
+//! * [`ops`]: health, metrics and log levels, as responses.
 
 pub mod certificates;
 pub mod env;
 pub mod health;
 pub mod listen;
+pub mod metrics;
+pub mod ops;
 pub mod redis;
 pub mod shutdown;
 pub mod telemetry;

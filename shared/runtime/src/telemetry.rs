@@ -26,9 +26,6 @@ pub use logs::{Format, Logs};
 pub use trace_context::{Parent, TRACEPARENT, parent, rename, trace_id, traceparent};
 pub use traces::{StartError, Traces};
 
-/// The content type of `/metrics`: the text format of `OpenMetrics`.
-pub const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
 /// Running telemetry. [`Self::end`] must be called last.
 #[must_use = "without its end the last traces are not sent"]
 #[derive(Debug)]

@@ -125,7 +125,7 @@ async fn a_sign_in_goes_on_without_its_history() {
     sign_in(&app, "neo@example.org", "wrong").send().await.problem(401, "invalid_credentials");
 
     let metrics = app.ops.get("/metrics").send().await.expect(200).text;
-    assert!(metrics.contains("usher_admin_history_failures_total 2"), "{metrics}");
+    assert!(metrics.contains("usher_admin_history_write_failures_total 2"), "{metrics}");
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn a_sign_in_does_not_wait_long_for_a_slow_history() {
 
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let metrics = app.ops.get("/metrics").send().await.expect(200).text;
-    assert!(metrics.contains("usher_admin_history_failures_total 1"), "{metrics}");
+    assert!(metrics.contains("usher_admin_history_write_failures_total 1"), "{metrics}");
 }
 
 #[tokio::test]
@@ -193,5 +193,5 @@ async fn a_sign_in_does_not_wait_long_for_a_connection_to_write_its_history_on()
         _ = app.context.db.get() => panic!("the sign-in waits as long as the pool lets it"),
     };
     let metrics = app.ops.get("/metrics").send().await.expect(200).text;
-    assert!(metrics.contains("usher_admin_history_failures_total 1"), "{metrics}");
+    assert!(metrics.contains("usher_admin_history_write_failures_total 1"), "{metrics}");
 }

@@ -147,7 +147,7 @@ async fn a_running_service_keeps_them_and_says_how_many() {
     let app = TestApp::start().await;
     until("the months are kept", async || {
         let metrics = app.ops.get("/metrics").send().await.text;
-        metrics.contains("usher_admin_partitions_ahead 4").then_some(())
+        metrics.contains("usher_admin_history_partitions_ahead 4").then_some(())
     })
     .await;
     assert_eq!(partitions(&app.sql().await).await.len(), 5);

@@ -359,7 +359,7 @@ async fn what_came_of_it_is_counted_by_provider() {
     let metrics = cinema.app.ops.get("/metrics").send().await.expect(200).text;
     for outcome in ["accepted", "access_denied"] {
         let line =
-            format!("usher_admin_provider_answers_total{{provider=\"github\",outcome=\"{outcome}\"}} 1");
+            format!("usher_admin_provider_callbacks_total{{provider=\"github\",outcome=\"{outcome}\"}} 1");
         assert!(metrics.contains(&line), "{metrics}");
     }
     let told = "select event from auth.login_history where user_id = $1";

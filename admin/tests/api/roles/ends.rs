@@ -38,7 +38,7 @@ async fn when_the_end_comes_tokens_are_old_and_a_refresh_brings_the_rest() {
         "select detail ->> 'role' from auth.audit_log where action = 'role_ended' and actor_kind = 'service'";
     assert_eq!(sql.query_one(ended, &[]).await.unwrap().get::<_, &str>(0), "trial");
     let metrics = app.ops.get("/metrics").send().await.expect(200).text;
-    assert!(metrics.contains("usher_admin_assignments_ended_total 1"), "{metrics}");
+    assert!(metrics.contains("usher_admin_role_assignments_expired_total 1"), "{metrics}");
 }
 
 #[tokio::test]

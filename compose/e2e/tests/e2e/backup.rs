@@ -59,7 +59,7 @@ impl Kept {
 /// The epoch of the log that a sidecar has read.
 async fn epoch(sidecar: &Introspect) -> u64 {
     let page = get(&sidecar.ops("/metrics")).send().await.unwrap().text();
-    counter(&page, "introspect_feed_epoch")
+    counter(&page, "usher_introspect_feed_epoch")
 }
 
 /// Waits until a sidecar says that it has seen a later history.

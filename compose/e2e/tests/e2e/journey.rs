@@ -39,7 +39,7 @@ async fn a_person_registers_signs_in_watches_a_film_signs_out_and_is_refused() {
 /// How many records the sidecar has applied from wake messages, which come before it reads the log.
 async fn woken(stack: &Stack) -> u64 {
     let page = send(get(&stack.sidecars[0].ops("/metrics"))).await.text();
-    counter(&page, "introspect_revocations_woken_total")
+    counter(&page, "usher_introspect_revocations_pushed_total")
 }
 
 #[tokio::test]

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use harness::Stack;
 use harness::http::get;
@@ -13,18 +16,40 @@ const WATCHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../containers");
 /// Added to a metric's name by what kind it is.
 const SUFFIXES: [&str; 4] = ["_total", "_bucket", "_sum", "_count"];
 
+/// The beginnings of all names.
+const PREFIXES: [&str; 3] = ["usher_admin_", "usher_introspect_", "process_"];
+
 /// Every metric that `text` names, without suffixes.
 fn named(text: &str) -> BTreeSet<String> {
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
-    let ours = words.filter(|word| word.starts_with("usher_admin_") || word.starts_with("introspect_"));
-    ours.map(|word| SUFFIXES.iter().find_map(|suffix| word.strip_suffix(suffix)).unwrap_or(word).to_owned())
-        .collect()
+    let ours = words.filter(|word| PREFIXES.iter().any(|prefix| word.starts_with(prefix)));
+    ours.map(|word| bare(word).to_owned()).collect()
+}
+
+fn bare(word: &str) -> &str {
+    SUFFIXES.iter().find_map(|suffix| word.strip_suffix(suffix)).unwrap_or(word)
 }
 
 /// Every metric that a page declares, also those of which nothing was counted yet.
 fn declared(page: &str) -> BTreeSet<String> {
     let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE "));
-    types.filter_map(|line| line.split(' ').next().map(str::to_owned)).collect()
+    types.filter_map(|line| line.split(' ').next().map(|word| bare(word).to_owned())).collect()
+}
+
+/// What Prometheus's own linter finds wrong with a page of metrics.
+fn mistakes(page: &str) -> String {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/validate/bin/promtool");
+    let program = if kept.exists() { kept.as_path() } else { Path::new("promtool") };
+    let mut promtool = Command::new(program)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool is there; `./compose/validate --promtool` installs it");
+    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    let checked = promtool.wait_with_output().unwrap();
+    [checked.stdout, checked.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()
 }
 
 #[tokio::test]
@@ -37,7 +62,9 @@ async fn every_metric_is_watched_and_nothing_is_watched_that_is_none() {
     assert_eq!(returned.status, 400, "{}", returned.text());
     let mut declares = BTreeSet::new();
     for url in [stack.admins[0].ops("/metrics"), stack.sidecars[0].ops("/metrics")] {
-        declares.extend(declared(&send(get(&url)).await.text()));
+        let page = send(get(&url)).await.text();
+        assert_eq!(mistakes(&page), "", "at {url}");
+        declares.extend(declared(&page));
     }
     let read = |file: &str| fs::read_to_string(format!("{WATCHING}/{file}")).unwrap();
     let files = ["grafana/dashboards/usher.json", "prometheus/alerts.yaml"].map(read);

@@ -144,7 +144,7 @@ async fn connections_to_the_sidecar_are_kept_whatever_it_answers() {
         }
     }
     let page = get(&cinema.sidecars[0].ops("/metrics")).send().await.unwrap().text();
-    let accepted = counter(&page, "introspect_connections_accepted_total");
+    let accepted = counter(&page, "usher_introspect_connections_accepted_total");
     let workers = std::thread::available_parallelism().unwrap().get() as u64;
     // One request at a time: each of nginx's workers needs one connection.
     assert!((1..=workers).contains(&accepted), "{accepted} connections for 150 decisions");
@@ -259,7 +259,8 @@ async fn a_sidecar_that_knows_too_little_is_passed_over_for_one_that_knows() {
         assert_eq!(get(&url).bearer("bad").send().await.unwrap().status, 401);
     }
     let page = get(&cold.sidecars[0].ops("/metrics")).send().await.unwrap().text();
-    let undecided = counter(&page, "introspect_decisions_total{outcome=\"denied\",reason=\"not_ready\"}");
+    let undecided =
+        counter(&page, "usher_introspect_decisions_total{outcome=\"denied\",reason=\"not_ready\"}");
     assert!(undecided > 0, "the cold one was never asked");
 }
 

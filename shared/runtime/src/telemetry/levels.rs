@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::{Method, StatusCode};
 use tracing::Level;
 use tracing_appender::non_blocking::ErrorCounter;
 use tracing_subscriber::EnvFilter;
@@ -45,21 +44,6 @@ impl Levels {
     ) -> Self {
         let running = Running { current: Mutex::new(current.to_owned()), reload: Box::new(reload), dropped };
         Self(Some(Arc::new(running)))
-    }
-
-    /// Answers `/log-levels` at the listener for operators, with the text of the answer: GET tells what is written; PUT, with
-    /// levels as the query, makes it these, for a program on this machine alone.
-    pub fn answer(&self, method: &Method, query: &str, is_near: bool) -> (StatusCode, String) {
-        let refused = |status, why: &str| (status, format!("{why}\n"));
-        match *method {
-            Method::GET | Method::HEAD => (StatusCode::OK, format!("{}\n", self.current())),
-            Method::PUT if !is_near => refused(StatusCode::FORBIDDEN, "only from this machine or pod"),
-            Method::PUT => match self.change(query) {
-                Ok(()) => (StatusCode::OK, format!("{query}\n")),
-                Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
-            },
-            _ => refused(StatusCode::METHOD_NOT_ALLOWED, "only GET and PUT"),
-        }
     }
 
     /// How many lines were dropped because too many waited.
@@ -155,16 +139,6 @@ mod tests {
         ] {
             assert!(filter_of(bad).is_none(), "{bad}");
         }
-    }
-
-    #[test]
-    fn only_a_program_on_this_machine_changes_the_log() {
-        let ask = |method, is_near| Levels::default().answer(&method, "info", is_near).0;
-        assert_eq!(ask(Method::PUT, false), StatusCode::FORBIDDEN);
-        // Nothing is logged here, so that there is nothing to change.
-        assert_eq!(ask(Method::PUT, true), StatusCode::BAD_REQUEST);
-        assert_eq!(ask(Method::GET, false), StatusCode::OK);
-        assert_eq!(ask(Method::DELETE, true), StatusCode::METHOD_NOT_ALLOWED);
     }
 
     proptest! {

@@ -1,0 +1,186 @@
+//! The responses of the ops listener, on which operators and orchestrators ask a program about itself. Each program
+//! knows its reasons and its metrics; the paths and the forms are the same for both, and are here.
+//!
+//! | path | response |
+//! |---|---|
+//! | `/health/live` | 200 `{"status":"live"}` as long as the program runs |
+//! | `/health/ready` | 200 `{"status":"ready"}`, or 503 `{"status":"not_ready","reasons":[...]}` |
+//! | `/metrics` | the metrics, in the format that `Accept` asks for |
+//! | `/log-levels` | the levels of the log as text; PUT with levels as the query changes them |
+
+use std::fmt;
+
+use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use prometheus_client::registry::Registry;
+
+use crate::metrics::Format;
+use crate::telemetry::{Levels, LevelsError};
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+
+/// What a request to the ops listener asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Whether the program runs.
+    Live,
+    /// Whether it wants requests.
+    Ready,
+    /// What it counts.
+    Metrics,
+    /// What it logs.
+    LogLevels,
+}
+
+/// Something that keeps a program from being ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reason {
+    /// For machines: stable, `[a-z_]+`.
+    pub code: &'static str,
+    /// For people: what is wrong, and what helps.
+    pub detail: &'static str,
+}
+
+/// The response; each program puts the text into a body of its own.
+pub type OpsResponse = Response<String>;
+
+impl Endpoint {
+    /// The endpoint of a request.
+    ///
+    /// # Errors
+    ///
+    /// The response 404 or 405.
+    pub fn of(method: &Method, path: &str) -> Result<Self, OpsResponse> {
+        let endpoint = match path {
+            "/health/live" => Self::Live,
+            "/health/ready" => Self::Ready,
+            "/metrics" => Self::Metrics,
+            "/log-levels" => Self::LogLevels,
+            _ => {
+                let paths =
+                    "not found; the paths are /health/live, /health/ready, /metrics and /log-levels\n";
+                return Err(respond(StatusCode::NOT_FOUND, TEXT, paths.to_owned()));
+            }
+        };
+        let allowed = endpoint.allowed();
+        if allowed.split(", ").any(|one| one == method.as_str()) {
+            return Ok(endpoint);
+        }
+        let mut refused = respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, format!("allowed: {allowed}\n"));
+        refused.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+        Err(refused)
+    }
+
+    const fn allowed(self) -> &'static str {
+        match self {
+            Self::Live | Self::Ready | Self::Metrics => "GET, HEAD",
+            Self::LogLevels => "GET, HEAD, PUT",
+        }
+    }
+}
+
+/// The program runs.
+pub fn live() -> OpsResponse {
+    respond(StatusCode::OK, JSON, "{\"status\":\"live\"}\n".to_owned())
+}
+
+/// The program is ready if nothing speaks against it.
+pub fn ready(reasons: &[Reason]) -> OpsResponse {
+    if reasons.is_empty() {
+        return respond(StatusCode::OK, JSON, "{\"status\":\"ready\"}\n".to_owned());
+    }
+    let reasons: Vec<_> = reasons
+        .iter()
+        .map(|reason| serde_json::json!({ "code": reason.code, "detail": reason.detail }))
+        .collect();
+    let body = serde_json::json!({ "status": "not_ready", "reasons": reasons });
+    respond(StatusCode::SERVICE_UNAVAILABLE, JSON, format!("{body}\n"))
+}
+
+/// The metrics, in the format that the request accepts.
+pub fn metrics(registry: &Registry, headers: &HeaderMap) -> OpsResponse {
+    let format = Format::accepted(headers.get_all(ACCEPT));
+    match format.encode(registry) {
+        Ok(text) => respond(StatusCode::OK, format.content_type(), text),
+        Err(error @ fmt::Error) => {
+            respond(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("cannot write the metrics: {error}\n"))
+        }
+    }
+}
+
+/// The levels of the log. PUT changes them to `query`; only clients on this machine may.
+pub fn log_levels(levels: &Levels, method: &Method, query: &str, is_local: bool) -> OpsResponse {
+    if *method != Method::PUT {
+        return respond(StatusCode::OK, TEXT, format!("{}\n", levels.current()));
+    }
+    if !is_local {
+        let why = "only clients on this machine or in this pod may change the log levels\n";
+        return respond(StatusCode::FORBIDDEN, TEXT, why.to_owned());
+    }
+    match levels.change(query) {
+        Ok(()) => respond(StatusCode::OK, TEXT, format!("{query}\n")),
+        Err(error @ LevelsError::Malformed) => respond(StatusCode::BAD_REQUEST, TEXT, format!("{error}\n")),
+        Err(error @ LevelsError::Fixed(_)) => {
+            respond(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n"))
+        }
+    }
+}
+
+fn respond(status: StatusCode, content_type: &'static str, body: String) -> OpsResponse {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_ready_if_there_is_no_reason_against_it() {
+        assert_eq!((live().status(), live().body().as_str()), (StatusCode::OK, "{\"status\":\"live\"}\n"));
+        assert_eq!(ready(&[]).body(), "{\"status\":\"ready\"}\n");
+        let response = ready(&[Reason { code: "keys", detail: "no keys yet" }]);
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let body: serde_json::Value = serde_json::from_str(response.body()).unwrap();
+        let reasons = serde_json::json!([{ "code": "keys", "detail": "no keys yet" }]);
+        assert_eq!(body, serde_json::json!({ "status": "not_ready", "reasons": reasons }));
+    }
+
+    #[test]
+    fn other_paths_and_methods_are_refused() {
+        assert_eq!(Endpoint::of(&Method::GET, "/health/ready").unwrap(), Endpoint::Ready);
+        assert_eq!(Endpoint::of(&Method::HEAD, "/metrics").unwrap(), Endpoint::Metrics);
+        assert_eq!(Endpoint::of(&Method::PUT, "/log-levels").unwrap(), Endpoint::LogLevels);
+        let refused = |method, path| Endpoint::of(&method, path).unwrap_err();
+        assert_eq!(refused(Method::GET, "/").status(), StatusCode::NOT_FOUND);
+        let response = refused(Method::POST, "/metrics");
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(response.headers()[ALLOW], "GET, HEAD");
+        assert_eq!(refused(Method::DELETE, "/log-levels").headers()[ALLOW], "GET, HEAD, PUT");
+    }
+
+    #[test]
+    fn only_a_client_on_this_machine_may_change_the_log() {
+        let ask = |method, is_local| log_levels(&Levels::default(), &method, "info", is_local).status();
+        assert_eq!(ask(Method::PUT, false), StatusCode::FORBIDDEN);
+        // Nothing is logged here, so that there is nothing to change.
+        assert_eq!(ask(Method::PUT, true), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(ask(Method::GET, false), StatusCode::OK);
+        let malformed = log_levels(&Levels::default(), &Method::PUT, "inof", true);
+        assert_eq!(malformed.status(), StatusCode::BAD_REQUEST);
+    }
+
+    #[test]
+    fn metrics_are_classic_text_unless_openmetrics_is_asked_for() {
+        let mut headers = HeaderMap::new();
+        let classic = metrics(&Registry::default(), &headers);
+        assert_eq!(classic.headers()[CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8");
+        headers.insert(ACCEPT, HeaderValue::from_static("application/openmetrics-text; version=1.0.0"));
+        let open = metrics(&Registry::default(), &headers);
+        assert!(open.headers()[CONTENT_TYPE].to_str().unwrap().starts_with("application/openmetrics-text"));
+        assert_eq!(open.body(), "# EOF\n");
+    }
+}
