@@ -1,7 +1,8 @@
 //! From a request's headers to the raw token in them.
 
 use http::header::{AUTHORIZATION, COOKIE};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use shared::bearer::{self, BearerError};
 
 use crate::policy::Policy;
 use crate::verdict::Refusal;
@@ -41,14 +42,9 @@ pub fn find<'h>(
     policy: &Policy,
     cookie_name: &str,
 ) -> Result<Option<Presented<'h>>, Refusal> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    if let Some(value) = values.next() {
-        if values.next().is_some() {
-            return Err(Refusal::TokenRepeated);
-        }
-        if let Some(raw) = credentials(value.as_bytes())? {
-            return Ok(Some(Presented { raw, source: Source::Bearer }));
-        }
+    let values = headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
+    if let Some(raw) = bearer::find(values).map_err(refusal)? {
+        return Ok(Some(Presented { raw, source: Source::Bearer }));
     }
     if !policy.cookie || !changes_nothing(headers) {
         return Ok(None);
@@ -57,15 +53,11 @@ pub fn find<'h>(
     Ok(raw.map(|raw| Presented { raw, source: Source::Cookie }))
 }
 
-/// The credentials of the scheme `Bearer`, in any case (RFC 9110, section 11.1).
-fn credentials(value: &[u8]) -> Result<Option<&[u8]>, Refusal> {
-    let space = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
-    let (scheme, rest) = value.split_at(space);
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
-        return Ok(None);
+const fn refusal(error: BearerError) -> Refusal {
+    match error {
+        BearerError::Repeated => Refusal::TokenRepeated,
+        BearerError::Malformed => Refusal::TokenMalformed,
     }
-    let token = rest.trim_ascii();
-    if token.is_empty() { Err(Refusal::TokenMalformed) } else { Ok(Some(token)) }
 }
 
 /// The value of the cookie `name`; the same value twice is one.

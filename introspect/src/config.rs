@@ -9,6 +9,7 @@ use runtime::env::{Mistakes, Reader, Vars, between, duration_between, text};
 use runtime::listen::{self, Address};
 use runtime::redis::Redis;
 use runtime::telemetry::{Logs, Traces};
+use shared::bearer::REALM;
 use shared::token::{Algorithm, Foreign, Profile, Verifier};
 
 use crate::keys::Location;
@@ -22,7 +23,6 @@ pub const OPERATIONS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 pub const OPS_LISTEN: &str = "INTROSPECT_OPS_LISTEN";
 /// The prefix makes browsers keep the cookie to this very host and to TLS.
 const COOKIE: &str = "__Host-access";
-const REALM: &str = "cinema";
 /// The clocks of one site, disciplined, differ by less.
 const LEEWAY: Duration = Duration::from_secs(5);
 /// As long as admin's tokens live.
@@ -80,7 +80,7 @@ impl Config {
     /// # Errors
     ///
     /// Every mistake at once.
-    pub fn read(vars: &dyn Vars) -> Result<Self, Mistakes> {
+    pub fn from_vars(vars: &dyn Vars) -> Result<Self, Mistakes> {
         let mut reader = Reader::new(vars);
         let config = read(&mut reader);
         reader.finish(config)
@@ -139,11 +139,11 @@ fn verifier(reader: &mut Reader<'_>) -> Option<Verifier> {
     let profile = reader.or("INTROSPECT_PROFILE", Profile::Usher, |name| match name {
         "usher" => Ok(Profile::Usher),
         "foreign" => Ok(Profile::Foreign(foreign)),
-        _ => Err("it is usher or foreign"),
+        _ => Err("must be usher or foreign"),
     });
     if matches!(profile, Profile::Foreign(_)) && !type_is_set {
         // An identity token of the same issuer is signed with the same key: only its type tells it apart.
-        let why = "it is required where INTROSPECT_PROFILE is foreign: the `typ` of access tokens, or any";
+        let why = "must be set if INTROSPECT_PROFILE is foreign: the `typ` of access tokens, or any";
         reader.mistake("INTROSPECT_FOREIGN_TYPE", why);
     }
     Some(Verifier { profile, issuer: issuer?, leeway: leeway.as_secs(), max_life: max_life.as_secs() })
@@ -167,7 +167,7 @@ fn foreign(reader: &mut Reader<'_>) -> (Foreign, bool) {
 }
 
 fn challenges(realm: &str) -> Result<Challenges, &'static str> {
-    Challenges::new(realm).ok_or("it is visible ASCII without quotes and backslashes")
+    Challenges::new(realm).ok_or("must be visible ASCII without quotes and backslashes")
 }
 
 fn algorithms(list: &str) -> Result<Vec<Algorithm>, &'static str> {
@@ -175,17 +175,17 @@ fn algorithms(list: &str) -> Result<Vec<Algorithm>, &'static str> {
     list.split(',')
         .map(|name| known.into_iter().find(|algorithm| algorithm.name() == name.trim()))
         .collect::<Option<_>>()
-        .ok_or("it is a list of EdDSA, ES256 and RS256, with commas between")
+        .ok_or("must be a list of EdDSA, ES256 and RS256, separated by commas")
 }
 
 fn absolute(path: &str) -> Result<PathBuf, &'static str> {
-    if path.starts_with('/') { Ok(path.into()) } else { Err("it is an absolute path") }
+    if path.starts_with('/') { Ok(path.into()) } else { Err("must be an absolute path") }
 }
 
 /// A cookie's name is a token (RFC 6265, section 4.1.1).
 fn cookie_name(name: &str) -> Result<String, &'static str> {
     let fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
-    if fits { Ok(name.to_owned()) } else { Err("it is a cookie name, such as __Host-access") }
+    if fits { Ok(name.to_owned()) } else { Err("must be a cookie name, such as __Host-access") }
 }
 
 fn cores() -> usize {
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn four_variables_are_enough() {
-        let config = Config::read(&least()).unwrap();
+        let config = Config::from_vars(&least()).unwrap();
         assert_eq!(config.listen[0].to_string(), "unix:/run/introspect/auth.sock");
         assert_eq!(config.ops_listen[0].to_string(), "tcp:127.0.0.1:9002");
         assert_eq!(config.cookie, "__Host-access");
@@ -226,7 +226,7 @@ mod tests {
             ("INTROSPECT_PROFILE", "other".to_owned()),
             ("INTROSPECT_FOREIGN_ALGORITHMS", "none".to_owned()),
         ]);
-        let mistakes = Config::read(&vars).err().unwrap();
+        let mistakes = Config::from_vars(&vars).err().unwrap();
         assert_eq!(mistakes.lines().len(), 7, "{mistakes}");
         assert!(!mistakes.to_string().contains("hunter2"));
     }
@@ -240,7 +240,7 @@ mod tests {
             ("INTROSPECT_FOREIGN_TYPE", "at+jwt".to_owned()),
             ("INTROSPECT_FOREIGN_ROLES_CLAIM", "realm_access.roles".to_owned()),
         ]);
-        let config = Config::read(&vars).unwrap();
+        let config = Config::from_vars(&vars).unwrap();
         let Profile::Foreign(foreign) = config.verifier.profile else { panic!("not foreign") };
         assert_eq!(foreign.algorithms, [Algorithm::Rs256, Algorithm::Es256]);
         assert_eq!(foreign.roles_claim, "realm_access.roles");
@@ -251,10 +251,10 @@ mod tests {
     fn the_type_of_foreign_tokens_has_to_be_said() {
         let mut vars = least();
         vars.insert("INTROSPECT_PROFILE", "foreign".to_owned());
-        let mistakes = Config::read(&vars).err().unwrap();
+        let mistakes = Config::from_vars(&vars).err().unwrap();
         assert!(mistakes.to_string().starts_with("INTROSPECT_FOREIGN_TYPE: "), "{mistakes}");
         vars.insert("INTROSPECT_FOREIGN_TYPE", "any".to_owned());
-        let Profile::Foreign(foreign) = Config::read(&vars).unwrap().verifier.profile else {
+        let Profile::Foreign(foreign) = Config::from_vars(&vars).unwrap().verifier.profile else {
             panic!("not foreign")
         };
         assert_eq!(foreign.token_type, None);

@@ -49,7 +49,7 @@ fn health() -> ExitCode {
 }
 
 fn serve() -> ExitCode {
-    let config = match Config::read(&ProcessVars) {
+    let config = match Config::from_vars(&ProcessVars) {
         Ok(config) => config,
         Err(mistakes) => {
             eprintln!("{mistakes}");

@@ -6,11 +6,12 @@
 //!
 //! Low to high; each module uses only modules before it:
 //!
-//! * [`clock`], [`duration`], [`role`], [`request_id`]: small types that both programs use;
+//! * [`bearer`], [`clock`], [`duration`], [`role`], [`request_id`]: small types and functions that both programs use;
 //! * [`permission`], [`role_map`]: what each role permits, and the form in which sidecars receive it;
 //! * [`revocation`]: the 32-byte revocation record, and the Redis keys and positions it travels by;
 //! * [`token`]: the claims of an access token and their verification against a key set.
 
+pub mod bearer;
 pub mod clock;
 pub mod duration;
 pub mod permission;

@@ -1,6 +1,7 @@
 //! The caller: the access token, verified and then checked against the database.
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
+use shared::bearer;
 use shared::token::{Profile, TokenError, VerifiedToken, Verifier};
 use uuid::Uuid;
 
@@ -25,7 +26,7 @@ const CLOCK_SKEW: u64 = 60;
 /// 401 `token_missing`, `token_invalid`, `token_expired` or `token_revoked`; 415 or 422 for a body on a route
 /// that accepts none; 503.
 pub(crate) async fn caller(request: &Request) -> Result<Caller, Problem> {
-    let text = bearer(&request.headers)?.ok_or_else(|| Problem::new(Code::TokenMissing))?;
+    let text = token_of(&request.headers)?.ok_or_else(|| Problem::new(Code::TokenMissing))?;
     let token = verify(request, text, CLOCK_SKEW)?;
     let caller = identify(&token)?;
     let _known_already = request.user.set(caller.user);
@@ -67,22 +68,17 @@ fn judge(caller: Caller, facts: Option<Facts>) -> Result<(), Problem> {
 ///
 /// 401 `token_invalid` for a token that this service did not issue.
 pub(crate) fn session_to_end(request: &Request) -> Result<Option<Uuid>, Problem> {
-    let Some(text) = bearer(&request.headers)? else { return Ok(None) };
+    let Some(text) = token_of(&request.headers)? else { return Ok(None) };
     // Any age is accepted; only the issuer matters.
     let token = verify(request, text, u64::MAX)?;
     Ok(Some(identify(&token)?.session))
 }
 
-/// The one token of scheme Bearer (RFC 6750, section 2.1). Other schemes are ignored.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(line) = lines.next() else { return Ok(None) };
-    if lines.next().is_some() {
-        return Err(Problem::new(Code::TokenInvalid));
-    }
-    let text = line.to_str().map_err(|_| Problem::new(Code::TokenInvalid))?;
-    let Some((scheme, token)) = text.split_once(' ') else { return Ok(None) };
-    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()))
+/// The bearer token, if there is one.
+fn token_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let values = headers.get_all(header::AUTHORIZATION).iter().map(HeaderValue::as_bytes);
+    let token = bearer::find(values).map_err(|_| Problem::new(Code::TokenInvalid))?;
+    token.map(std::str::from_utf8).transpose().map_err(|_| Problem::new(Code::TokenInvalid))
 }
 
 fn verify(request: &Request, text: &str, leeway: u64) -> Result<VerifiedToken, Problem> {
@@ -104,7 +100,6 @@ fn identify(token: &VerifiedToken) -> Result<Caller, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
@@ -114,7 +109,7 @@ mod tests {
         fn any_header_is_read_without_panic(bytes: Vec<u8>) {
             if let Ok(line) = HeaderValue::from_bytes(&bytes) {
                 let headers = HeaderMap::from_iter([(header::AUTHORIZATION, line)]);
-                if let Ok(Some(token)) = bearer(&headers) {
+                if let Ok(Some(token)) = token_of(&headers) {
                     prop_assert!(bytes.len() >= "bearer ".len() + token.len());
                     prop_assert!(bytes.to_ascii_lowercase().starts_with(b"bearer "));
                 }

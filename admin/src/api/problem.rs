@@ -2,6 +2,7 @@
 
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use shared::bearer::REALM;
 use shared::request_id::RequestId;
 use utoipa::ToSchema;
 
@@ -11,9 +12,6 @@ use crate::keys::Unready;
 use crate::passwords::HashError;
 
 use super::Response;
-
-/// The `realm` of every challenge (RFC 6750, section 3).
-const REALM: &str = "cinema";
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $status:ident $code:literal $title:literal,)*) => {

@@ -25,7 +25,7 @@ pub enum Location {
 
 /// The text is neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it is an http or https URL, or file:/absolute/path")]
+#[error("must be an http or https URL, or file:/absolute/path")]
 pub struct NotALocation;
 
 /// A location that can be read.

@@ -116,7 +116,7 @@ impl Setup {
     /// Starts it, and waits for nothing but its sockets.
     pub(crate) fn start_cold(self) -> Sidecar {
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let config = Config::read(&self.vars).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let config = Config::from_vars(&self.vars).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let clock = Arc::new(TestClock(Arc::clone(&self.clock)));
         let (stop, stopped) = oneshot::channel();
         let (bound, listening) = std::sync::mpsc::channel();

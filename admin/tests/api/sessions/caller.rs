@@ -10,16 +10,16 @@ use crate::witness::{alive, claims, dead};
 async fn the_scheme_is_read_in_any_case_and_others_are_not_ours() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
-    for (value, status) in [
-        (format!("bearer {}", pair.access), 200),
-        (format!("BEARER {}", pair.access), 200),
-        (pair.access.clone(), 401),
-        (format!("Basic {}", pair.access), 401),
-        ("Bearer".to_owned(), 401),
-        ("Bearer ".to_owned(), 401),
+    for value in [format!("bearer {}", pair.access), format!("BEARER {}", pair.access)] {
+        app.client.get("/api/v1/me").header("authorization", &value).send().await.expect(200);
+    }
+    for (value, code) in [
+        (pair.access.clone(), "token_missing"),
+        (format!("Basic {}", pair.access), "token_missing"),
+        ("Bearer".to_owned(), "token_invalid"),
+        ("Bearer ".to_owned(), "token_invalid"),
     ] {
-        let reply = app.client.get("/api/v1/me").header("authorization", &value).send().await;
-        assert_eq!(reply.status, status, "{value}");
+        app.client.get("/api/v1/me").header("authorization", &value).send().await.problem(401, code);
     }
     let twice = app.client.get("/api/v1/me").bearer(&pair.access).bearer(&pair.access).send().await;
     twice.problem(401, "token_invalid");
