@@ -1,6 +1,6 @@
-# What the scenarios share. Sourced, never run.
+# Functions for all scenarios. To be sourced, not run.
 
-# The servers this scenario started, ended by their process ids and nothing else.
+# The servers that this scenario started. They are stopped by their process IDs.
 STARTED=()
 end_servers() {
   local pid
@@ -19,7 +19,7 @@ until_true() {
   done
 }
 
-# free_port: a TCP port nobody listens on now.
+# free_port: a TCP port that is free now.
 free_port() {
   local port
   while :; do
@@ -29,8 +29,8 @@ free_port() {
   echo "$port"
 }
 
-# pin CORE COMMAND...: keeps a command on one core, so that server and load do not share it. It takes the place of
-# the shell, so that a server in the background is known by its own process id.
+# pin CORE COMMAND...: runs a command on one core, so that server and load do not share it. It replaces the shell, so
+# that the process ID of a background server is its own.
 pin() {
   local core=$1
   shift

@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 /// The wall clock, in whole seconds since 1970-01-01T00:00:00Z.
 ///
-/// Whole seconds because JWT times are (RFC 7519, `NumericDate`) and nothing here needs finer ones.
+/// Whole seconds, because JWT times are whole seconds (RFC 7519, `NumericDate`) and nothing here needs more.
 pub trait Clock: Send + Sync + 'static {
     /// Seconds since the Unix epoch.
     fn unix_seconds(&self) -> u64;
@@ -24,7 +24,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Any function that tells the time is a clock: a test passes one that it moves itself.
+/// Any function that returns the time is a clock, so that a test can pass one that it controls.
 impl<F: Fn() -> u64 + Send + Sync + 'static> Clock for F {
     fn unix_seconds(&self) -> u64 {
         self()

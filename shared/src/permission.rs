@@ -1,4 +1,4 @@
-//! What somebody may do, and the patterns by which roles permit it.
+//! Permissions, and the patterns by which roles grant them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,24 +8,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::role::is_name;
 
-/// What stands for every area, or for every action of one.
+/// Stands for all areas, or for all actions of one.
 const ANY: &str = "*";
 
-/// One action, `area:action`, as a policy demands it. Each part is `[a-z][a-z0-9_-]{0,31}`.
+/// One action, `area:action`, as a policy requires it. Each part is `[a-z][a-z0-9_-]{0,31}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Permission(Box<str>);
 
-/// What a role permits: everything `*`, an area `area:*`, or one action `area:action`.
+/// What a role grants: everything `*`, an area `area:*`, or one action `area:action`.
 ///
-/// Ordered by its text, as all lists of them are.
+/// Ordered by its text, as in all lists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern(Box<str>);
 
-/// All that several patterns permit.
+/// Everything that several patterns grant.
 ///
-/// Whether a permission is among it is looked up, so that the cost of the answer hardly grows with their number.
+/// A permission is looked up in sorted lists, so that the cost hardly grows with the number of patterns.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Permitted {
     everything: bool,
@@ -38,15 +38,13 @@ pub struct Permitted {
 /// The text is not a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a permission is an area and an action with a colon between, such as films:watch; each is 1 to 32 of a-z, 0-9, _ and -, beginning with a letter"
+    "must be a permission such as films:watch: area and action, each 1 to 32 of a-z, 0-9, _ and -, beginning with a letter"
 )]
 pub struct NotAPermission;
 
 /// The text is not a pattern of permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a permission of a role is one action such as films:watch, a whole area such as films:*, or everything: *"
-)]
+#[error("must be an action such as films:watch, a whole area such as films:*, or * for everything")]
 pub struct NotAPattern;
 
 impl Permission {
@@ -55,14 +53,14 @@ impl Permission {
         &self.0
     }
 
-    /// What stands before the colon.
+    /// The part before the colon.
     pub fn area(&self) -> &str {
         self.0.split_once(':').map_or(&*self.0, |(area, _)| area)
     }
 }
 
 impl Pattern {
-    /// The one that covers all others.
+    /// The pattern that covers all others.
     pub fn everything() -> Self {
         Self(ANY.into())
     }
@@ -72,18 +70,17 @@ impl Pattern {
         &self.0
     }
 
-    /// Whether it permits `permission`.
+    /// Whether it grants `permission`.
     pub fn grants(&self, permission: &Permission) -> bool {
         self.reaches(&permission.0)
     }
 
-    /// Whether it permits all that `other` permits.
+    /// Whether it grants everything that `other` grants.
     pub fn covers(&self, other: &Self) -> bool {
         self.reaches(&other.0)
     }
 
-    /// Of an area it is the text with its colon that must be the beginning, so that `film:*` does not reach
-    /// `films:watch`.
+    /// An area is compared with its colon, so that `film:*` does not grant `films:watch`.
     fn reaches(&self, text: &str) -> bool {
         let whole_area = self.0.strip_suffix(ANY).is_some_and(|area| text.starts_with(area));
         whole_area || *self.0 == *text
@@ -91,7 +88,7 @@ impl Pattern {
 }
 
 impl Permitted {
-    /// Whether one of the patterns permits `permission`. Allocates nothing.
+    /// Whether one of the patterns grants `permission`. Does not allocate.
     pub fn grants(&self, permission: &Permission) -> bool {
         let among = |texts: &[Box<str>], text: &str| texts.binary_search_by(|one| (**one).cmp(text)).is_ok();
         self.everything

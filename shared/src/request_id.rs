@@ -1,24 +1,24 @@
-//! The identifier that nginx gives a request, and every log line of it carries.
+//! The identifier of a request: nginx creates it, and every log line of the request has it.
 
 use std::fmt;
 
 use uuid::Uuid;
 
-/// The header that carries it, both ways.
+/// The header with the identifier, in requests and responses.
 pub const HEADER: &str = "x-request-id";
 
-/// The longest that is believed, in bytes.
+/// The longest accepted identifier, in bytes.
 pub const MAX_BYTES: usize = 128;
 
 /// A request identifier: 1 to 128 bytes of `A-Z a-z 0-9 . _ -`.
 ///
-/// Anything else that arrives under the header's name is replaced, never refused: a request must not
-/// fail for its label.
+/// Any other value of the header is replaced, never refused: a request must not fail because of its
+/// identifier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RequestId(Box<str>);
 
 impl RequestId {
-    /// Takes the header's bytes when they are a request identifier.
+    /// Reads the value of the header, if it is a request identifier.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let fits = (1..=MAX_BYTES).contains(&text.len());
@@ -26,12 +26,12 @@ impl RequestId {
         (fits && plain).then(|| Self(text.into()))
     }
 
-    /// The one of `id`, for a request that came without. Randomness is the caller's.
+    /// An identifier made of `id`, for a request without one. The caller provides the randomness.
     pub fn of(id: Uuid) -> Self {
         Self(id.simple().to_string().into())
     }
 
-    /// The text itself.
+    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -50,13 +50,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nginx_identifiers_are_taken_as_they_are() {
+    fn identifiers_of_nginx_are_accepted_unchanged() {
         let id = RequestId::parse(b"444535f9378a3dfa1b8604bc9e05a303").unwrap();
         assert_eq!(id.as_str(), "444535f9378a3dfa1b8604bc9e05a303");
     }
 
     #[test]
-    fn empty_long_and_odd_ones_are_not_believed() {
+    fn empty_long_and_invalid_identifiers_are_refused() {
         for bytes in [&b""[..], &[b'a'; 129], b"a b", b"a\nb", b"\xff", "é".as_bytes()] {
             assert_eq!(RequestId::parse(bytes), None);
         }
@@ -64,7 +64,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_believed_is_safe_in_a_log_line(bytes: Vec<u8>) {
+        fn an_accepted_identifier_is_safe_in_a_log_line(bytes: Vec<u8>) {
             if let Some(id) = RequestId::parse(&bytes) {
                 prop_assert!(id.as_str().bytes().all(|b| b.is_ascii_graphic()));
             }

@@ -17,7 +17,7 @@ pub struct RoleName(Box<str>);
 
 /// The text is not a role name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a role name is 1 to 32 of a-z, 0-9, _ and -, beginning with a letter")]
+#[error("must be a role name: 1 to 32 of a-z, 0-9, _ and -, beginning with a letter")]
 pub struct NotARoleName;
 
 impl RoleName {

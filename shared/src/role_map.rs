@@ -1,4 +1,4 @@
-//! What each role permits, and the form in which the sidecars are told.
+//! The permissions of each role, and the form in which sidecars receive them.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,27 +14,27 @@ pub const MAX_BYTES: usize = 16 << 20;
 /// The form that this version writes, and the only one that it reads.
 const FORMAT: u64 = 1;
 
-/// All roles that are defined, by their names.
+/// All defined roles, by their names.
 ///
-/// A role that the map does not know permits nothing, whoever names it.
+/// A role that is not in the map grants nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoleMap {
     roles: BTreeMap<RoleName, Role>,
 }
 
-/// What one role permits.
+/// The definition of one role.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Role {
-    /// By itself.
+    /// The permissions that it grants directly.
     pub permissions: BTreeSet<Pattern>,
-    /// The roles whose permissions it has as well, and those that these inherit.
+    /// The roles whose permissions it inherits, with those that these inherit.
     pub inherits: BTreeSet<RoleName>,
 }
 
-/// A role map as it stands in Redis, under the key `{rev}:roles`.
+/// A role map as it is in Redis, under the key `{rev}:roles`.
 ///
 /// JSON without unknown members, at most [`MAX_BYTES`]; `format` is 1, roles and their lists are in order of
-/// their text, and no role stands twice:
+/// their text, and no role appears twice:
 ///
 /// ```json
 /// {"format":1,"epoch":3,"version":7,"roles":[
@@ -43,9 +43,9 @@ pub struct Role {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishedRoleMap {
-    /// The epoch of the log that it stands beside.
+    /// The epoch of the log to which it belongs.
     pub epoch: u64,
-    /// Which definitions these are; only grows.
+    /// The version of the definitions; only grows.
     pub version: u64,
     /// The definitions.
     pub map: RoleMap,
@@ -55,16 +55,16 @@ pub struct PublishedRoleMap {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RoleMapError {
     /// Over [`MAX_BYTES`].
-    #[error("a role map has at most {MAX_BYTES} bytes, not {0}")]
+    #[error("a role map must have at most {MAX_BYTES} bytes; got {0}")]
     TooLong(usize),
     /// Written by a newer program.
-    #[error("role map format {0} is not known")]
+    #[error("unknown role map format {0}")]
     Format(u64),
-    /// Not JSON, not its form, or with a name or permission that cannot be.
+    /// Not JSON, of another structure, or with an invalid name or permission.
     #[error("the role map is malformed: {0}")]
     Malformed(String),
-    /// Which of the two counts cannot be known.
-    #[error("the role {0} stands twice in the role map")]
+    /// One role is defined twice, so that the definition is ambiguous.
+    #[error("the role {0} appears twice in the role map")]
     Repeated(RoleName),
 }
 
@@ -96,12 +96,12 @@ impl RoleMap {
         self.roles.get(name)
     }
 
-    /// How many roles there are.
+    /// The number of roles.
     pub fn len(&self) -> usize {
         self.roles.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no roles.
     pub fn is_empty(&self) -> bool {
         self.roles.is_empty()
     }
@@ -111,9 +111,9 @@ impl RoleMap {
         self.roles.iter()
     }
 
-    /// Those of `roles` that are defined, and all defined ones that they inherit, directly or not.
+    /// The defined ones of `roles`, and all that they inherit, directly or indirectly.
     ///
-    /// Ends on circles too: they should not be, but the map comes from elsewhere.
+    /// Terminates on circles too: there should be none, but the map comes from outside.
     pub fn reach<'r>(&self, roles: impl IntoIterator<Item = &'r RoleName>) -> BTreeSet<&RoleName> {
         let mut reached = BTreeSet::new();
         let mut ahead: Vec<_> = roles.into_iter().filter_map(|name| self.roles.get_key_value(name)).collect();
@@ -125,7 +125,7 @@ impl RoleMap {
         reached
     }
 
-    /// All that `roles` permit together, what they inherit included.
+    /// All that `roles` grant together, with what they inherit.
     pub fn permissions<'r>(&self, roles: impl IntoIterator<Item = &'r RoleName>) -> BTreeSet<&Pattern> {
         let reached = self.reach(roles);
         reached
@@ -142,7 +142,7 @@ impl RoleMap {
 }
 
 impl FromIterator<(RoleName, Role)> for RoleMap {
-    /// Of two definitions of one name the later counts.
+    /// Of two definitions of one name the later wins.
     fn from_iter<I: IntoIterator<Item = (RoleName, Role)>>(roles: I) -> Self {
         Self { roles: roles.into_iter().collect() }
     }
@@ -169,13 +169,13 @@ impl PublishedRoleMap {
     ///
     /// # Errors
     ///
-    /// When the bytes are not exactly a map of this version.
+    /// If the bytes are not exactly a map of this version.
     pub fn decode(bytes: &[u8]) -> Result<Self, RoleMapError> {
         if bytes.len() > MAX_BYTES {
             return Err(RoleMapError::TooLong(bytes.len()));
         }
         let malformed = |error: serde_json::Error| RoleMapError::Malformed(error.to_string());
-        // First of all, so that what a newer program wrote is called that, whatever else is in it.
+        // First, so that a map of a newer program is reported as such, whatever its other content.
         let Head { format } = serde_json::from_slice(bytes).map_err(malformed)?;
         if format != FORMAT {
             return Err(RoleMapError::Format(format));

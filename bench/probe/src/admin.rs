@@ -1,17 +1,17 @@
-//! The few calls of admin that the benchmarks make.
+//! The requests to admin that the benchmarks need.
 
 use serde_json::{Value, json};
 
-use crate::Failure;
+use crate::failure::Failure;
 
-/// A client of admin's own address, so that the gateway's rate limits measure nothing.
+/// A client that connects to admin directly, because the gateway would limit its rate.
 #[derive(Debug, Clone)]
 pub(crate) struct Admin {
     http: reqwest::Client,
     base: String,
 }
 
-/// What a sign-in or a refresh answers.
+/// The tokens that a sign-in or a refresh returns.
 #[derive(Debug, Clone)]
 pub(crate) struct Pair {
     pub(crate) access: String,
@@ -19,13 +19,13 @@ pub(crate) struct Pair {
 }
 
 impl Admin {
-    /// A client of `base`, such as `http://127.0.0.1:8001`.
+    /// A client of the address `base`, such as `http://127.0.0.1:8001`.
     pub(crate) fn new(base: &str) -> Result<Self, Failure> {
         let http = reqwest::Client::builder().tcp_nodelay(true).build()?;
         Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
     }
 
-    /// Registers a person nobody else is, and returns e-mail address and password.
+    /// Registers a new user, and returns its e-mail address and password.
     pub(crate) async fn register(&self) -> Result<(String, String), Failure> {
         let email = format!("bench-{}@example.com", uuid::Uuid::now_v7().simple());
         let password = format!("bench {}", uuid::Uuid::now_v7());
@@ -33,7 +33,7 @@ impl Admin {
         let answer = self.post("auth/register", &body).await?;
         match answer.status().as_u16() {
             201 => Ok((email, password)),
-            status => Err(format!("registration answered {status}, not 201").into()),
+            status => Err(format!("registration returned {status} instead of 201").into()),
         }
     }
 
@@ -48,17 +48,17 @@ impl Admin {
         pair(self.post("auth/refresh", &json!({ "refresh_token": token })).await?).await
     }
 
-    /// Ends the session of an access token.
+    /// Revokes the session of an access token.
     pub(crate) async fn sign_out(&self, access: &str) -> Result<(), Failure> {
         let url = format!("{}/api/v1/auth/logout", self.base);
         let answer = self.http.post(url).bearer_auth(access).send().await?;
         match answer.status().as_u16() {
             204 => Ok(()),
-            status => Err(format!("sign-out answered {status}, not 204").into()),
+            status => Err(format!("sign-out returned {status} instead of 204").into()),
         }
     }
 
-    /// A call of an operator's, with a body unless it is `null`; the answer must be a success.
+    /// Sends an operator's request, with a body unless it is `null`. The response must be a success.
     pub(crate) async fn operate(
         &self,
         method: &str,
@@ -71,15 +71,15 @@ impl Admin {
         let answer = if body.is_null() { call.send().await? } else { call.json(body).send().await? };
         let status = answer.status();
         answer.bytes().await?;
-        if status.is_success() { Ok(()) } else { Err(format!("{method} {path} answered {status}").into()) }
+        if status.is_success() { Ok(()) } else { Err(format!("{method} {path} returned {status}").into()) }
     }
 
-    /// Whose an access token is.
+    /// The user of an access token.
     pub(crate) async fn user_of(&self, access: &str) -> Result<String, Failure> {
         let url = format!("{}/api/v1/me", self.base);
         let me: Value = self.http.get(url).bearer_auth(access).send().await?.json().await?;
         let id = me.get("user_id").and_then(Value::as_str);
-        Ok(id.ok_or("the profile names no user")?.to_owned())
+        Ok(id.ok_or("the profile has no user_id")?.to_owned())
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<reqwest::Response, Failure> {
@@ -93,8 +93,10 @@ async fn pair(answer: reqwest::Response) -> Result<Pair, Failure> {
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
     match (status, text("access_token"), text("refresh_token")) {
         (200, Some(access), Some(refresh)) => Ok(Pair { access, refresh }),
-        _ => {
-            Err(format!("admin answered {status} ({}), not a pair", text("code").unwrap_or_default()).into())
-        }
+        _ => Err(format!(
+            "admin returned {status} ({}) instead of two tokens",
+            text("code").unwrap_or_default()
+        )
+        .into()),
     }
 }

@@ -1,10 +1,10 @@
-//! The processor time of another process, as the kernel counts it.
+//! The CPU time of another process, from the kernel.
 
 use std::time::Duration;
 
-use crate::Failure;
+use crate::failure::Failure;
 
-/// User and system time spent so far.
+/// User and system time used so far.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cpu {
     pub(crate) user: Duration,
@@ -12,11 +12,11 @@ pub(crate) struct Cpu {
 }
 
 impl Cpu {
-    /// Reads `/proc/<pid>/stat`, whose unit is the hundredth of a second.
+    /// Reads `/proc/<pid>/stat`, which counts hundredths of a second.
     pub(crate) fn of(pid: u32) -> Result<Self, Failure> {
         let path = format!("/proc/{pid}/stat");
         let stat = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-        // The second field is a name that may hold spaces; what follows its closing parenthesis does not.
+        // The second field is a name that may have spaces; the fields after its closing parenthesis have none.
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         let ticks = |index: usize| -> Result<Duration, Failure> {
             let ticks: u64 = fields.get(index).ok_or("a line of /proc/<pid>/stat is too short")?.parse()?;
@@ -25,7 +25,7 @@ impl Cpu {
         Ok(Self { user: ticks(11)?, system: ticks(12)? })
     }
 
-    /// What was spent since `earlier`.
+    /// The time used since `earlier`.
     pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
             user: self.user.saturating_sub(earlier.user),

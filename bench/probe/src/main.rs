@@ -1,10 +1,11 @@
-//! What the benchmarks need beside wrk.
+//! The measurements that wrk cannot make.
 //!
-//! Every command is bounded in count or time, talks only to the addresses it is given, and prints one line of
-//! CSV a measurement on standard output; what a person reads goes to standard error.
+//! Every command is limited in count or time, connects only to the given addresses, and prints one line of CSV per
+//! measurement on standard output; messages go to standard error.
 
 mod admin;
 mod cpu;
+mod failure;
 mod mint;
 mod quantiles;
 mod rate;
@@ -17,10 +18,9 @@ mod token;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use failure::Failure;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// Measures Usher from outside.
+/// Measures Usher over its network interfaces.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -30,17 +30,17 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Writes a key set and tokens signed with it, for a sidecar that stands alone.
+    /// Write a key set and tokens signed with it, for a sidecar without an admin.
     Mint(mint::Mint),
-    /// Signs in, watches, signs out, and polls until refused.
+    /// Sign in, watch a film, sign out, and poll until the token is refused.
     SignOut(sign_out::SignOut),
-    /// Sessions that refresh as fast as they are answered.
+    /// Refresh sessions as fast as admin answers.
     Refreshes(refreshes::Refreshes),
-    /// Changes roles and assignments, and polls until each change acts.
+    /// Change roles and assignments, and poll until each change takes effect.
     RoleChanges(role_changes::RoleChanges),
-    /// Clients that sign in as fast as they are answered.
+    /// Sign in as fast as admin answers.
     SignIns(sign_ins::SignIns),
-    /// Registers somebody, signs in, and prints the access token.
+    /// Register a user, sign in, and print the access token.
     Token(token::Token),
 }
 

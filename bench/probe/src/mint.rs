@@ -5,21 +5,21 @@ use std::path::PathBuf;
 
 use shared::clock::{Clock as _, SystemClock};
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// Arguments of `probe mint`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Mint {
-    /// Where the key set goes.
+    /// File for the key set.
     #[arg(long)]
     jwks: PathBuf,
-    /// Where the tokens go, one a line.
+    /// File for the tokens, one per line.
     #[arg(long)]
     tokens: PathBuf,
-    /// How many.
+    /// Number of tokens.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: u32,
-    /// Their issuer; the audience is `cinema`.
+    /// Issuer of the tokens; their audience is `cinema`.
     #[arg(long, default_value = "https://cinema.example")]
     issuer: String,
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The figures of a sample that a benchmark prints.
+/// The statistics of a sample that a benchmark prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Quantiles {
     count: usize,
@@ -17,7 +17,7 @@ impl Quantiles {
     /// The CSV header of [`fmt::Display`].
     pub(crate) const HEADER: &'static str = "count,p50_ms,p90_ms,p99_ms,max_ms";
 
-    /// The quantiles of `sample` by nearest rank; `None` when it is empty.
+    /// The quantiles of `sample` by nearest rank; `None` if it is empty.
     pub(crate) fn of(mut sample: Vec<Duration>) -> Option<Self> {
         sample.sort_unstable();
         let rank = |percent: usize| {

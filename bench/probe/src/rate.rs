@@ -1,13 +1,13 @@
-//! Clients side by side for a while: their rate, their latencies, and what a call costs the server.
+//! Concurrent clients for a fixed time: their rate, their latencies, and the server's CPU time per call.
 
 use std::time::{Duration, Instant};
 
-use crate::Failure;
 use crate::cpu::Cpu;
+use crate::failure::Failure;
 use crate::quantiles::Quantiles;
 
-/// Runs the clients that `work` makes for an end, each of which says how long its calls took, and prints one line:
-/// quantiles of latency, rate, and microseconds of the processor of `pid` per call.
+/// Runs the clients that `work` returns for a given end time. Each returns the durations of its calls. Prints one line:
+/// latency quantiles, rate, and microseconds of CPU time of process `pid` per call.
 pub(crate) async fn print_rate<C>(
     pid: u32,
     seconds: u32,

@@ -1,30 +1,30 @@
-//! `probe refreshes`: refreshes a second, and what one costs admin.
+//! `probe refreshes`: refreshes per second, and the cost of one.
 
 use std::time::{Duration, Instant};
 
-use crate::Failure;
 use crate::admin::{Admin, Pair};
+use crate::failure::Failure;
 use crate::rate::print_rate;
 
 /// Arguments of `probe refreshes`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Refreshes {
-    /// admin's own address.
+    /// Address of admin, not of the gateway.
     #[arg(long, env = "ADMIN_URL")]
     admin: String,
-    /// admin's process, for its processor time.
+    /// Process ID of admin, to measure its CPU time.
     #[arg(long, env = "ADMIN_PID")]
     pid: u32,
-    /// Sessions that refresh side by side.
+    /// Number of concurrent sessions.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     sessions: u32,
-    /// For how many seconds.
+    /// Duration in seconds.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=120))]
     seconds: u32,
 }
 
 impl Refreshes {
-    /// Prints the rate, the latencies and the processor time of one refresh.
+    /// Prints the rate, the latencies and the CPU time of one refresh.
     pub(crate) async fn run(&self) -> Result<(), Failure> {
         let admin = Admin::new(&self.admin)?;
         let (email, password) = admin.register().await?;

@@ -1,53 +1,53 @@
-//! `probe role-changes`: how long after its answer a change of roles acts at the gateway.
+//! `probe role-changes`: how long after its response a role change takes effect at the gateway.
 
 use std::time::{Duration, Instant};
 
 use runtime::env::{ProcessVars, Vars as _};
 use serde_json::json;
 
-use crate::Failure;
 use crate::admin::{Admin, Pair};
+use crate::failure::Failure;
 use crate::quantiles::Quantiles;
 
-/// Past this a change counts as one that never acts.
+/// After this time a change counts as one without effect.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// The superuser's password, in the environment.
+/// The variable with the superuser's password.
 const PASSWORD: &str = "SUPERUSER_PASSWORD";
 
 /// Arguments of `probe role-changes`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RoleChanges {
-    /// The gateway.
+    /// Address of the gateway.
     #[arg(long, env = "GATEWAY_URL")]
     gateway: String,
-    /// admin's own address.
+    /// Address of admin, not of the gateway.
     #[arg(long, env = "ADMIN_URL")]
     admin: String,
-    /// Who may do everything.
+    /// E-mail address of the superuser.
     #[arg(long, env = "SUPERUSER_EMAIL")]
     superuser: String,
-    /// A path that demands the permission.
+    /// A path that requires the permission.
     #[arg(long, default_value = "/api/v1/downloads/metropolis")]
     path: String,
-    /// The permission that it demands.
+    /// The permission that the path requires.
     #[arg(long, default_value = "films:download")]
     permission: String,
-    /// How many changes of each kind.
+    /// Number of changes of each kind.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     times: u32,
 }
 
-/// The kinds of change, each with its sample.
+/// The durations for each kind of change.
 #[derive(Default)]
 struct Samples {
     widened: Vec<Duration>,
     narrowed: Vec<Duration>,
     assigned: Vec<Duration>,
-    taken: Vec<Duration>,
+    revoked: Vec<Duration>,
 }
 
-/// Everything that a round works with.
+/// The users and URLs of a measurement.
 struct Scene {
     admin: Admin,
     gateway: reqwest::Client,
@@ -59,16 +59,16 @@ struct Scene {
 }
 
 impl RoleChanges {
-    /// Changes a role and its assignment `times` times each; prints how long each change took to act.
+    /// Changes a role and its assignment `times` times each; prints how long each change took to take effect.
     pub(crate) async fn run(&self) -> Result<(), Failure> {
         let admin = Admin::new(&self.admin)?;
-        // From the environment alone: an argument could be seen by everybody.
-        let password = ProcessVars.get(PASSWORD)?.ok_or("SUPERUSER_PASSWORD is not set")?;
+        // Only from the environment: other users can see arguments.
+        let password = ProcessVars.get(PASSWORD)?.ok_or("SUPERUSER_PASSWORD must be set")?;
         let root = admin.sign_in(&self.superuser, &password).await?.access;
         let role = format!("b-{}", &uuid::Uuid::now_v7().simple().to_string()[8..]);
         admin.operate("POST", "roles", &root, &json!({ "name": role })).await?;
         let measured = self.measure(admin.clone(), &root, &role).await;
-        // The role goes in any case.
+        // The role is deleted in any case.
         admin.operate("DELETE", &format!("roles/{role}"), &root, &json!(null)).await?;
         print(measured?)
     }
@@ -95,13 +95,13 @@ impl RoleChanges {
 }
 
 impl Scene {
-    /// Given, widened, narrowed, taken: each change is seen at the gateway on a token that was issued before it.
+    /// Assigned, widened, narrowed, revoked: the gateway applies each change to a token that was issued before it.
     async fn round(&mut self, samples: &mut Samples) -> Result<(), Failure> {
-        samples.assigned.push(self.act("PUT", &self.assignment, 401).await?);
+        samples.assigned.push(self.change("PUT", &self.assignment, 401).await?);
         self.refresh(403).await?;
-        samples.widened.push(self.act("PUT", &self.permission, 200).await?);
-        samples.narrowed.push(self.act("DELETE", &self.permission, 403).await?);
-        samples.taken.push(self.act("DELETE", &self.assignment, 401).await?);
+        samples.widened.push(self.change("PUT", &self.permission, 200).await?);
+        samples.narrowed.push(self.change("DELETE", &self.permission, 403).await?);
+        samples.revoked.push(self.change("DELETE", &self.assignment, 401).await?);
         self.refresh(403).await
     }
 
@@ -110,8 +110,8 @@ impl Scene {
         self.until(status).await
     }
 
-    /// From the answer of the change to the first answer of the gateway that is `status`.
-    async fn act(&self, method: &str, path: &str, status: u16) -> Result<Duration, Failure> {
+    /// The time from the response to a change to the first response `status` of the gateway.
+    async fn change(&self, method: &str, path: &str, status: u16) -> Result<Duration, Failure> {
         self.admin.operate(method, path, &self.root, &json!(null)).await?;
         let changed = Instant::now();
         self.until(status).await?;
@@ -124,13 +124,13 @@ impl Scene {
         loop {
             let answer = self.gateway.get(&self.url).bearer_auth(&self.viewer.access).send().await?;
             let found = answer.status().as_u16();
-            // Reading the body to its end keeps the connection.
+            // The connection is reused only if the body is read to its end.
             answer.bytes().await?;
             if found == status {
                 return Ok(());
             }
             if begun.elapsed() > LIMIT {
-                return Err(format!("the gateway still answers {found} and not {status} after 5 s").into());
+                return Err(format!("the gateway still returns {found} instead of {status} after 5 s").into());
             }
         }
     }
@@ -138,8 +138,8 @@ impl Scene {
 
 fn print(samples: Samples) -> Result<(), Failure> {
     println!("change,{}", Quantiles::HEADER);
-    let Samples { widened, narrowed, assigned, taken } = samples;
-    let all = [("widened", widened), ("narrowed", narrowed), ("assigned", assigned), ("taken", taken)];
+    let Samples { widened, narrowed, assigned, revoked } = samples;
+    let all = [("widened", widened), ("narrowed", narrowed), ("assigned", assigned), ("revoked", revoked)];
     for (change, sample) in all {
         let quantiles = Quantiles::of(sample).ok_or("nothing was measured")?;
         println!("{change},{quantiles}");

@@ -1,30 +1,30 @@
-//! `probe sign-ins`: sign-ins a second, most of whose cost is the password hash.
+//! `probe sign-ins`: sign-ins per second; most of their cost is the password hash.
 
 use std::time::{Duration, Instant};
 
-use crate::Failure;
 use crate::admin::Admin;
+use crate::failure::Failure;
 use crate::rate::print_rate;
 
 /// Arguments of `probe sign-ins`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SignIns {
-    /// admin's own address.
+    /// Address of admin, not of the gateway.
     #[arg(long, env = "ADMIN_URL")]
     admin: String,
-    /// admin's process, for its processor time.
+    /// Process ID of admin, to measure its CPU time.
     #[arg(long, env = "ADMIN_PID")]
     pid: u32,
-    /// People who sign in side by side.
+    /// Number of users who sign in concurrently.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
     people: u32,
-    /// For how many seconds.
+    /// Duration in seconds.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=120))]
     seconds: u32,
 }
 
 impl SignIns {
-    /// Prints the rate, the latencies and the processor time of one sign-in.
+    /// Prints the rate, the latencies and the CPU time of one sign-in.
     pub(crate) async fn run(&self) -> Result<(), Failure> {
         let admin = Admin::new(&self.admin)?;
         let mut people = Vec::new();

@@ -1,54 +1,54 @@
-//! `probe sign-out`: how long a token is still good after its sign-out was answered.
+//! `probe sign-out`: for how long a token is still accepted after the sign-out was answered.
 
 use std::time::{Duration, Instant};
 
-use crate::Failure;
 use crate::admin::Admin;
+use crate::failure::Failure;
 use crate::quantiles::Quantiles;
 
-/// Past this the token counts as never refused.
+/// After this time the token counts as never refused.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Arguments of `probe sign-out`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SignOut {
-    /// The gateway.
+    /// Address of the gateway.
     #[arg(long, env = "GATEWAY_URL")]
     gateway: String,
-    /// admin's own address.
+    /// Address of admin, not of the gateway.
     #[arg(long, env = "ADMIN_URL")]
     admin: String,
-    /// A path that only a signed-in person may see.
+    /// A path for which a user must be signed in.
     #[arg(long, default_value = "/api/v1/films/")]
     path: String,
-    /// How many sign-outs.
+    /// Number of sign-outs.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     times: u32,
 }
 
 impl SignOut {
-    /// Signs in and out `times` times; prints how long each token was still good.
+    /// Signs in and out `times` times; prints for how long each token was still accepted.
     pub(crate) async fn run(&self) -> Result<(), Failure> {
         let admin = Admin::new(&self.admin)?;
         let films = reqwest::Client::builder().tcp_nodelay(true).build()?;
         let (email, password) = admin.register().await?;
         let mut spans = Vec::new();
-        let mut still_good = 0_u32;
+        let mut still_accepted = 0_u32;
         for _ in 0..self.times {
             let pair = admin.sign_in(&email, &password).await?;
             self.expect_allowed(&films, &pair.access).await?;
             admin.sign_out(&pair.access).await?;
             let (span, allowed) = self.until_refused(&films, &pair.access).await?;
-            still_good += allowed;
+            still_accepted += allowed;
             spans.push(span);
         }
         let quantiles = Quantiles::of(spans).ok_or("nothing was measured")?;
         println!("{},answers_200_after_sign_out", Quantiles::HEADER);
-        println!("{quantiles},{still_good}");
+        println!("{quantiles},{still_accepted}");
         Ok(())
     }
 
-    /// Polls without a pause; the span ends when the refusal has arrived.
+    /// Polls without a pause, until the refusal arrives.
     async fn until_refused(&self, films: &reqwest::Client, token: &str) -> Result<(Duration, u32), Failure> {
         let signed_out = Instant::now();
         let mut allowed = 0;
@@ -56,10 +56,10 @@ impl SignOut {
             match self.ask(films, token).await? {
                 401 => return Ok((signed_out.elapsed(), allowed)),
                 200 if signed_out.elapsed() < LIMIT => allowed += 1,
-                200 => return Err("a signed-out token is still good after 5 s".into()),
-                // The gateway's rate limit: not an answer about the token.
+                200 => return Err("a token is still accepted 5 s after its sign-out".into()),
+                // The gateway's rate limit says nothing about the token.
                 429 => {}
-                status => return Err(format!("the gateway answered {status}").into()),
+                status => return Err(format!("the gateway returned {status}").into()),
             }
         }
     }
@@ -70,7 +70,7 @@ impl SignOut {
             match self.ask(films, token).await? {
                 200 => return Ok(()),
                 429 if started.elapsed() < LIMIT => {}
-                status => return Err(format!("the gateway answered {status} to a fresh token").into()),
+                status => return Err(format!("the gateway returned {status} for a fresh token").into()),
             }
         }
     }
@@ -79,7 +79,7 @@ impl SignOut {
         let url = format!("{}{}", self.gateway.trim_end_matches('/'), self.path);
         let answer = films.get(url).bearer_auth(token).send().await?;
         let status = answer.status().as_u16();
-        // Reading the body to its end keeps the connection.
+        // The connection is reused only if the body is read to its end.
         answer.bytes().await?;
         Ok(status)
     }

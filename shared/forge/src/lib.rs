@@ -1,4 +1,4 @@
-//! Makes tokens, good and forged, for tests and benchmarks.
+//! Makes tokens, valid and forged, for tests and benchmarks.
 //!
 //! Purposefully a crate of its own, and never a normal dependency: no program that verifies tokens may be
 //! able to make one, and the workspace unifies the features of a shared crate, so a feature would not keep
@@ -17,11 +17,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-/// A clock that stands still until it is told otherwise.
+/// A clock that a test sets.
 #[derive(Debug)]
 pub struct ManualClock(AtomicU64);
 
-/// A key pair with a name, that signs whatever it is given.
+/// A key pair with a `kid` that signs anything.
 pub struct Mint {
     kid: String,
     pair: Pair,
@@ -34,17 +34,17 @@ enum Pair {
 }
 
 impl ManualClock {
-    /// A clock that says `now`, in seconds since the Unix epoch.
+    /// A clock at `now`, in seconds since the Unix epoch.
     pub const fn new(now: u64) -> Self {
         Self(AtomicU64::new(now))
     }
 
-    /// What it says.
+    /// Its time.
     pub fn now(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// Lets it say `now`.
+    /// Sets it to `now`.
     pub fn set(&self, now: u64) {
         self.0.store(now, Ordering::SeqCst);
     }
@@ -64,7 +64,7 @@ impl Default for Mint {
 impl Mint {
     /// A fresh Ed25519 key, named by its thumbprint (RFC 7638) as Usher's own are.
     pub fn new() -> Self {
-        Self::ed25519(Ed25519KeyPair::generate().expect("the system gives randomness"))
+        Self::ed25519(Ed25519KeyPair::generate().expect("the OS random number generator works"))
     }
 
     /// The Ed25519 key of a fixed seed, for vectors that never change.
@@ -74,14 +74,14 @@ impl Mint {
 
     /// A fresh P-256 key, as a foreign issuer might use.
     pub fn p256() -> Self {
-        let pair =
-            EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("the system gives randomness");
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+            .expect("the OS random number generator works");
         Self { kid: "p256".to_owned(), pair: Pair::P256(Box::new(pair)) }
     }
 
     /// A fresh RSA key of 2048 bits, as a foreign issuer might use.
     pub fn rsa() -> Self {
-        let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("the system gives randomness");
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("the OS random number generator works");
         Self { kid: "rsa".to_owned(), pair: Pair::Rsa(Box::new(pair)) }
     }
 
