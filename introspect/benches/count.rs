@@ -7,17 +7,14 @@
 
 mod scene;
 
-use introspect::metrics::Tally;
-
 fn main() {
     let mut numbers = std::env::args().filter_map(|argument| argument.parse().ok());
     let many = numbers.next().unwrap_or(10_000_u64);
     let permissions = numbers.next();
     let policy = if permissions.is_some() { scene::BY_PERMISSION } else { scene::BY_ROLE };
     let (decider, mint) = scene::decider(1_000, permissions.unwrap_or(1));
-    let tally = Tally::default();
     let request = scene::request(&scene::token(&mint), policy);
     for _ in 0..many {
-        std::hint::black_box(decider.decide(std::hint::black_box(&request), &tally));
+        std::hint::black_box(decider.decide(std::hint::black_box(&request)));
     }
 }

@@ -20,43 +20,39 @@ fn main() {
 #[divan::bench(args = [1_000, 100_000, 1_000_000])]
 fn warm(bencher: Bencher<'_, '_>, many: u64) {
     let (decider, mint) = scene::decider(many, 1);
-    let tally = Tally::default();
     // Signing a million tokens takes long; a tenth of them is as far beyond every cache.
     let requests: Vec<_> =
         (0..many.min(100_000)).map(|_| scene::request(&scene::token(&mint), scene::BY_ROLE)).collect();
     for request in &requests {
-        assert!(matches!(decider.decide(request, &tally), Verdict::Allow(_)));
+        assert!(matches!(decider.decide(request).verdict, Verdict::Allow(_)));
     }
     let mut next = requests.iter().cycle();
-    bencher.bench_local(|| decider.decide(black_box(next.next().expect("endless")), &tally));
+    bencher.bench_local(|| decider.decide(black_box(next.next().expect("endless"))));
 }
 
 /// The same token again and again, as a player asks for its segments.
 #[divan::bench]
 fn hot(bencher: Bencher<'_, '_>) {
     let (decider, mint) = scene::decider(1_000, 1);
-    let tally = Tally::default();
     let request = scene::request(&scene::token(&mint), scene::BY_ROLE);
-    bencher.bench_local(|| decider.decide(black_box(&request), &tally));
+    bencher.bench_local(|| decider.decide(black_box(&request)));
 }
 
 /// The same where the location demands a permission, of which the token's role has so many.
 #[divan::bench(args = [1, 200])]
 fn permitted(bencher: Bencher<'_, '_>, permissions: u64) {
     let (decider, mint) = scene::decider(1_000, permissions);
-    let tally = Tally::default();
     let request = scene::request(&scene::token(&mint), scene::BY_PERMISSION);
-    assert!(matches!(decider.decide(&request, &tally), Verdict::Allow(_)));
-    bencher.bench_local(|| decider.decide(black_box(&request), &tally));
+    assert!(matches!(decider.decide(&request).verdict, Verdict::Allow(_)));
+    bencher.bench_local(|| decider.decide(black_box(&request)));
 }
 
 #[divan::bench]
 fn cold(bencher: Bencher<'_, '_>) {
     let (decider, mint) = scene::decider(1_000, 1);
-    let tally = Tally::default();
     bencher
         .with_inputs(|| scene::request(&scene::token(&mint), scene::BY_ROLE))
-        .bench_local_values(|request| decider.decide(&request, &tally));
+        .bench_local_values(|request| decider.decide(&request));
 }
 
 /// What a decision's time costs to take and to count.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use forge::Mint;
 use http::{HeaderValue, Request};
 use introspect::decide::Decider;
-use introspect::keys::Keys;
-use introspect::policy::Policies;
+use introspect::keys::IssuerKeys;
+use introspect::policy_cache::PolicyCache;
 use introspect::ready::Ready;
-use introspect::remembered::Remembered;
 use introspect::revoked::Revoked;
-use introspect::rights::Roles;
+use introspect::rights::CurrentRoleMap;
+use introspect::token_cache::TokenCache;
 use shared::clock::{Clock as _, SystemClock};
 use shared::revocation::{Kind, Reason, Record, RecordKey, Until};
 use shared::role_map::{Role, RoleMap};
@@ -19,17 +19,18 @@ use shared::token::{KeySet, Profile, Verifier};
 const ISSUER: &str = "https://cinema.example";
 
 /// What nginx says of a location that a role opens.
-pub const BY_ROLE: &str = "user;role=subscriber;stale=300s";
+pub const BY_ROLE: &str = "user;role=subscriber";
 /// And of one that a permission opens.
-pub const BY_PERMISSION: &str = "user;permission=films:watch;stale=300s";
+pub const BY_PERMISSION: &str = "user;permission=films:watch";
 
 /// A decider with so many revocations, where a subscriber has so many permissions, and who signs for it.
 pub fn decider(revocations: u64, permissions: u64) -> (Decider, Mint) {
     let mint = Mint::from_seed(&[7; 32]);
-    let (keys, ready) = (Arc::new(Keys::default()), Arc::new(Ready::default()));
+    let roles = Arc::new(roles(permissions));
+    let (keys, ready) = (Arc::new(IssuerKeys::default()), Arc::new(Ready::new(Arc::clone(&roles))));
     keys.install(KeySet::parse(mint.jwks().as_bytes()).expect("a good key set"));
-    ready.keys_are_known();
-    ready.set_revocations(introspect::ready::Revocations::Known);
+    ready.mark_keys_known();
+    ready.mark_revocations(introspect::ready::Revocations::Known);
     let revoked = Arc::new(Revoked::new(5));
     let now = SystemClock.unix_seconds();
     revoked.purge(now);
@@ -51,15 +52,15 @@ pub fn decider(revocations: u64, permissions: u64) -> (Decider, Mint) {
         ready,
         keys,
         revoked,
-        roles: Arc::new(roles(permissions)),
-        remembered: Remembered::new(2_000_000),
-        policies: Policies::default(),
+        roles,
+        tokens: TokenCache::new(2_000_000),
+        policies: PolicyCache::default(),
     };
     (decider, mint)
 }
 
 /// A few, as a cinema has. What a subscriber needs to watch stands behind all else that one may do.
-fn roles(permissions: u64) -> Roles {
+fn roles(permissions: u64) -> CurrentRoleMap {
     let others = (1..permissions).map(|number| format!("area-{number}:read"));
     let subscriber: Vec<_> = others.chain(["films:watch".to_owned()]).collect();
     let known = [
@@ -72,7 +73,7 @@ fn roles(permissions: u64) -> Roles {
         let permissions = permissions.into_iter().map(pattern).collect();
         (name.parse().expect("a good name"), Role { permissions, ..Role::default() })
     };
-    let roles = Roles::default();
+    let roles = CurrentRoleMap::default();
     roles.install(known.into_iter().map(role).collect::<RoleMap>());
     roles
 }
@@ -92,7 +93,6 @@ pub fn request(token: &str, policy: &str) -> Request<()> {
     add("host", "introspect");
     add("x-auth-policy", policy);
     add("x-original-method", "GET");
-    add("x-original-uri", "/api/v1/watch/1/segment-42.ts");
     add("x-request-id", "444535f9378a3dfa1b8604bc9e05a303");
     add("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0");
     add("accept", "*/*");

@@ -1,4 +1,4 @@
-//! The parts put together, run, and stopped. The only file that knows all of them.
+//! The parts of the sidecar: put together, run, and stopped. The only file that knows all of them.
 
 use std::io;
 use std::sync::Arc;
@@ -14,35 +14,36 @@ use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::decide::Decider;
-use crate::feed::{self, Feed};
-use crate::keys::{Damaged, Keys, KillList, Refresher, Source, SourceError};
+use crate::feed::{Feed, FeedHandles};
+use crate::keys::{IssuerKeys, KeyRefresher, KeySource, KeySourceError, KillList, KillListError};
 use crate::metrics::Metrics;
-use crate::policy::Policies;
+use crate::policy_cache::PolicyCache;
 use crate::ready::{Ready, Revocations};
-use crate::remembered::Remembered;
 use crate::revoked::Revoked;
-use crate::rights::Roles;
-use crate::routes::{Decisions, Operations};
+use crate::rights::CurrentRoleMap;
+use crate::routes::{DecisionHandler, OpsHandler};
 use crate::server::{self, Stop, Workers};
+use crate::token_cache::TokenCache;
 
 /// After a task that must never end has ended.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
 
-/// How long connections wait for what is missing, where each would be answered 503: less than nginx waits for an answer
-/// (`nginx/snippets/introspect.conf`). A sidecar that another one was ended for is asked while the other is ending, and
-/// both would have refused.
+/// How long a starting sidecar lets connections wait instead of answering each with 503: less than nginx waits for an
+/// answer (`nginx/snippets/introspect.conf`). When one sidecar replaces another, the old one is already stopping: both
+/// would refuse.
 const OPENING: Duration = Duration::from_millis(400);
 
-/// Connections of operators at once: monitoring has a handful, and none may cost nginx its descriptors.
-const MOST_OPERATORS: usize = 64;
+/// Connections to health and metrics at once: monitoring has a handful, and they must not use up the file descriptors
+/// that nginx needs.
+const MAX_OPS_CONNECTIONS: usize = 64;
 
 /// A sidecar that listens and does not answer yet.
 pub struct App {
     listeners: Vec<Listener>,
     ops_listeners: Vec<Listener>,
-    handlers: Vec<Decisions>,
-    operations: Operations,
-    refresher: Refresher,
+    handlers: Vec<DecisionHandler>,
+    ops: OpsHandler,
+    refresher: KeyRefresher,
     feeder: Feeder,
     drain: Duration,
 }
@@ -54,58 +55,58 @@ pub enum BuildError {
     #[error(transparent)]
     Listen(#[from] ListenError),
     /// The client for the issuer's keys.
-    #[error("INTROSPECT_JWKS: the client cannot be made: {0}")]
-    Jwks(#[from] SourceError),
+    #[error("INTROSPECT_JWKS: cannot create the HTTP client: {0}")]
+    Jwks(#[from] KeySourceError),
     /// The list of killed keys.
     #[error(transparent)]
-    Killed(#[from] Damaged),
+    Killed(#[from] KillListError),
 }
 
-/// Why the sidecar did not end well.
+/// Why the sidecar did not end normally.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// No thread could be had.
-    #[error("a worker cannot be started: {0}")]
+    /// No thread could be started.
+    #[error("cannot start a worker thread: {0}")]
     Workers(#[from] io::Error),
-    /// What must go on for ever did not.
-    #[error("a part of the sidecar has ended ({0}); see the panic above, and start it again")]
+    /// A task that must run for ever ended.
+    #[error("a background task of the sidecar ended ({0}); see the panic above, and restart the sidecar")]
     Ended(String),
-    /// Connections were cut.
-    #[error("connections were still open after {0:?} and have been cut; raise INTROSPECT_DRAIN")]
+    /// Connections did not end in time.
+    #[error("connections were still open after {0:?} and were closed; raise INTROSPECT_DRAIN")]
     Cut(Duration),
 }
 
-/// Makes a feed, and another when that one has panicked.
+/// Runs the feed, and another one when that one has panicked.
 struct Feeder {
     redis: Redis,
     copy: Option<std::path::PathBuf>,
-    shared: feed::Shared,
+    handles: FeedHandles,
 }
 
 impl App {
-    /// Binds the addresses and makes the parts. Must be called within a runtime.
+    /// Binds the addresses and creates the parts. Must be called within a runtime.
     ///
     /// # Errors
     ///
     /// With a sentence that says what to do.
     pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Self, BuildError> {
         let metrics = Arc::new(Metrics::new(config.workers));
-        let ready = Arc::new(Ready::default());
-        let keys = Arc::new(Keys::default());
+        let keys = Arc::new(IssuerKeys::default());
         let revoked = Arc::new(Revoked::new(config.verifier.leeway));
-        let roles = Arc::new(Roles::default());
-        let shared = feed::Shared {
+        let roles = Arc::new(CurrentRoleMap::default());
+        let ready = Arc::new(Ready::new(Arc::clone(&roles)));
+        let handles = FeedHandles {
             revoked: Arc::clone(&revoked),
             roles: Arc::clone(&roles),
             ready: Arc::clone(&ready),
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
         };
-        let feeder = Feeder { redis: config.redis, copy: config.jwks_copy.clone(), shared };
-        // Made now, to find out whether it can be.
+        let feeder = Feeder { redis: config.redis, copy: config.jwks_copy.clone(), handles };
+        // Created here only to find out whether it can be.
         feeder.feed()?;
-        let refresher = Refresher {
-            source: Source::new(config.jwks)?,
+        let refresher = KeyRefresher {
+            source: KeySource::new(config.jwks)?,
             copy: config.jwks_copy,
             every: config.jwks_refresh,
             keys: Arc::clone(&keys),
@@ -123,19 +124,19 @@ impl App {
             keys,
             revoked,
             roles,
-            remembered: Remembered::new(config.remembered),
-            policies: Policies::default(),
+            tokens: TokenCache::new(config.cached_tokens),
+            policies: PolicyCache::default(),
         });
         Ok(Self {
             listeners: Listener::bind_all(&config.listen).await?,
             ops_listeners: Listener::bind_all(&config.ops_listen).await?,
-            handlers: Decisions::of_workers(
+            handlers: DecisionHandler::of_workers(
                 &decider,
                 config.challenges,
                 config.traces.are_enabled(),
                 metrics.tallies(),
             ),
-            operations: Operations { ready, metrics, levels: Levels::default(), is_local: false },
+            ops: OpsHandler { ready, metrics, levels: Levels::default(), is_local: false },
             refresher,
             feeder,
             drain: config.drain,
@@ -145,37 +146,37 @@ impl App {
     /// Lets operators change which lines are logged.
     #[must_use]
     pub fn with_levels(mut self, levels: Levels) -> Self {
-        self.operations.levels = levels;
+        self.ops.levels = levels;
         self
     }
 
-    /// Where nginx asks; ports are the real ones.
+    /// The decision listeners, with their real ports.
     pub fn addresses(&self) -> Vec<Address> {
         self.listeners.iter().map(|listener| listener.address().clone()).collect()
     }
 
-    /// Where health and metrics are.
+    /// The listeners of health and metrics, with their real ports.
     pub fn ops_addresses(&self) -> Vec<Address> {
         self.ops_listeners.iter().map(|listener| listener.address().clone()).collect()
     }
 
-    /// Answers until `shutdown` ends, then lets connections end.
+    /// Answers until `shutdown` completes, then lets connections end.
     ///
     /// # Errors
     ///
-    /// When no worker can be started, a part that must go on panics, or connections outlast the drain.
+    /// When no worker can be started, a background task panics, or connections outlast the drain.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
         let (stop, stopped) = watch::channel(false);
-        // Never told to stop: health and metrics are answered to the very end.
+        // Never true: health and metrics are answered to the very end.
         let (_never, forever) = watch::channel(false);
-        let Operations { ready, metrics, .. } = self.operations.clone();
+        let OpsHandler { ready, metrics, .. } = self.ops.clone();
         let workers = Arc::new(Workers::start(self.handlers, &stopped, &metrics)?);
 
         let mut background = JoinSet::new();
         background.spawn(self.refresher.run());
         background.spawn(self.feeder.run());
         for listener in self.ops_listeners {
-            background.spawn(operate(listener, self.operations.clone(), forever.clone()));
+            background.spawn(operate(listener, self.ops.clone(), forever.clone()));
         }
         let mut accepting = JoinSet::new();
         for listener in self.listeners {
@@ -190,14 +191,14 @@ impl App {
             });
         }
 
-        // Without one of these the sidecar would go on with old keys, or deaf: better none than that.
+        // Without one of these the sidecar would go on with old keys, or without revocations: it is better to stop.
         tokio::select! {
             () = shutdown => {}
             Some(ended) = background.join_next() => return Err(RunError::of(ended)),
             Some(ended) = accepting.join_next() => return Err(RunError::of(ended)),
         }
-        tracing::info!("Stopping: no more connections are taken, and those that are open end.");
-        ready.drain();
+        tracing::info!("Stopping: no new connections are accepted; open ones end.");
+        ready.mark_draining();
         stop.send_replace(true);
         drain(accepting, workers, self.drain).await
     }
@@ -205,34 +206,34 @@ impl App {
 
 impl RunError {
     fn of(ended: Result<(), JoinError>) -> Self {
-        Self::Ended(ended.err().map_or_else(|| "without a reason".to_owned(), |error| error.to_string()))
+        Self::Ended(ended.err().map_or_else(|| "without an error".to_owned(), |error| error.to_string()))
     }
 }
 
 impl Feeder {
     fn feed(&self) -> Result<Feed, BuildError> {
         let killed = KillList::open(self.copy.as_deref())?;
-        Ok(Feed::new(self.redis.clone(), killed, self.shared.clone()))
+        Ok(Feed::new(self.redis.clone(), killed, self.handles.clone()))
     }
 
-    /// A feed that panicked has perhaps left something out, so that nothing can be decided until another
-    /// has read the whole log. What was read stays.
+    /// A feed that panicked may have left a record out, so that nothing can be decided until another one has read the
+    /// whole log. What was read stays.
     async fn run(self) {
         loop {
             match self.feed() {
                 Ok(feed) => {
                     let _panicked = tokio::spawn(feed.run()).await;
-                    tracing::error!("The feed of revocations panicked; reading the whole log again.");
+                    tracing::error!("The revocation feed panicked; reading the whole log again.");
                 }
-                Err(error) => tracing::error!(%error, "The feed of revocations cannot be made again."),
+                Err(error) => tracing::error!(%error, "Cannot restart the revocation feed; retrying."),
             }
-            self.shared.ready.set_revocations(Revocations::Unread);
+            self.handles.ready.mark_revocations(Revocations::Unread);
             tokio::time::sleep(PAUSE_AFTER_PANIC).await;
         }
     }
 }
 
-/// Ends when decisions can be made, or are not to be waited for any longer.
+/// Ends when decisions can be made, or must not be waited for any longer.
 async fn opening(ready: &Ready, mut stop: Stop) {
     tokio::select! {
         () = ready.complete() => {}
@@ -241,16 +242,16 @@ async fn opening(ready: &Ready, mut stop: Stop) {
     }
 }
 
-async fn operate(listener: Listener, operations: Operations, stop: Stop) {
-    let places = Arc::new(Semaphore::new(MOST_OPERATORS));
+async fn operate(listener: Listener, ops: OpsHandler, stop: Stop) {
+    let permits = Arc::new(Semaphore::new(MAX_OPS_CONNECTIONS));
     let serve = |stream: Stream| {
         // Beyond the bound a connection is closed at once.
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { return };
-        let operations = Operations { is_local: stream.is_local(), ..operations.clone() };
-        let served = server::serve(stream, operations, stop.clone());
+        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { return };
+        let ops = OpsHandler { is_local: stream.is_local(), ..ops.clone() };
+        let served = server::serve(stream, ops, stop.clone());
         tokio::spawn(async move {
             served.await;
-            drop(place);
+            drop(permit);
         });
     };
     server::accept(listener, stop.clone(), serve).await;

@@ -1,27 +1,24 @@
 //! From a request's headers to the raw token in them.
 
-use http::header::{AUTHORIZATION, COOKIE};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use shared::bearer::{self, BearerError};
+use shared::policy::Policy;
 
-use crate::policy::Policy;
-use crate::verdict::Refusal;
+use crate::headers::{AUTHORIZATION, COOKIE, ORIGINAL_METHOD};
+use crate::refusal::Refusal;
 
-/// The method of the client's request; nginx asks with its own, which is always GET.
-pub const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
-
-/// A token as it was sent, not yet believed.
+/// A token as it was sent, not yet verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Presented<'h> {
-    /// Its bytes, whatever they are: those of a remembered token are compared, all others read strictly.
+pub struct PresentedToken<'h> {
+    /// Its bytes, whatever they are: they are compared with those of cached tokens, or parsed strictly.
     pub raw: &'h [u8],
-    /// How it came.
-    pub source: Source,
+    /// Where it was.
+    pub source: TokenSource,
 }
 
-/// How a token came.
+/// Where a token was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum TokenSource {
     /// `Authorization: Bearer`: the client chose to send it.
     Bearer,
     /// A cookie: the browser sent it of its own accord.
@@ -30,9 +27,9 @@ pub enum Source {
 
 /// Finds the token that decides; `None` when there is none.
 ///
-/// A `Bearer` decides alone. Other schemes are passed over: they are some other part's business. A cookie
-/// counts only where the policy allows it, and only for requests that change nothing, because a browser
-/// adds it to requests that another site caused.
+/// A `Bearer` decides alone. Other schemes are ignored: they are for other programs. A cookie counts only where
+/// the policy allows it, and only for requests that change nothing, because a browser also adds it to requests
+/// that another site caused.
 ///
 /// # Errors
 ///
@@ -41,16 +38,16 @@ pub fn find<'h>(
     headers: &'h HeaderMap,
     policy: &Policy,
     cookie_name: &str,
-) -> Result<Option<Presented<'h>>, Refusal> {
+) -> Result<Option<PresentedToken<'h>>, Refusal> {
     let values = headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
     if let Some(raw) = bearer::find(values).map_err(refusal)? {
-        return Ok(Some(Presented { raw, source: Source::Bearer }));
+        return Ok(Some(PresentedToken { raw, source: TokenSource::Bearer }));
     }
     if !policy.cookie || !changes_nothing(headers) {
         return Ok(None);
     }
     let raw = cookie(headers, cookie_name.as_bytes())?;
-    Ok(raw.map(|raw| Presented { raw, source: Source::Cookie }))
+    Ok(raw.map(|raw| PresentedToken { raw, source: TokenSource::Cookie }))
 }
 
 const fn refusal(error: BearerError) -> Refusal {
@@ -71,7 +68,7 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &[u8]) -> Result<Option<&'h [u8]>, R
         }
         found = Some(value);
     }
-    // A site that signs out by emptying the cookie leaves a request without a token, not a bad one.
+    // An empty cookie, which is left after a sign-out, is no token rather than an invalid one.
     Ok(found.filter(|value| !value.is_empty()))
 }
 
@@ -100,18 +97,21 @@ mod tests {
         headers
     }
 
-    fn find_in(policy: &str, pairs: &[(&'static str, &[u8])]) -> Result<Option<(String, Source)>, Refusal> {
+    fn find_in(
+        policy: &str,
+        pairs: &[(&'static str, &[u8])],
+    ) -> Result<Option<(String, TokenSource)>, Refusal> {
         let policy = Policy::parse(policy.as_bytes()).unwrap();
         let headers = headers(pairs);
         let found = find(&headers, &policy, "__Host-access")?;
         Ok(found.map(|it| (String::from_utf8_lossy(it.raw).into_owned(), it.source)))
     }
 
-    fn bearer(value: &[u8]) -> Result<Option<(String, Source)>, Refusal> {
+    fn bearer(value: &[u8]) -> Result<Option<(String, TokenSource)>, Refusal> {
         find_in("user", &[("authorization", value)])
     }
 
-    fn cookies(values: &[&[u8]]) -> Result<Option<(String, Source)>, Refusal> {
+    fn cookies(values: &[&[u8]]) -> Result<Option<(String, TokenSource)>, Refusal> {
         let mut pairs: Vec<(&'static str, &[u8])> = vec![("x-original-method", b"GET")];
         pairs.extend(values.iter().map(|value| ("cookie", *value)));
         find_in("user;cookie=allow", &pairs)
@@ -121,7 +121,7 @@ mod tests {
     fn the_scheme_counts_in_any_case() {
         for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
             let found = bearer(format!("{scheme}  a.b.c ").as_bytes());
-            assert_eq!(found, Ok(Some(("a.b.c".to_owned(), Source::Bearer))));
+            assert_eq!(found, Ok(Some(("a.b.c".to_owned(), TokenSource::Bearer))));
         }
     }
 
@@ -153,12 +153,12 @@ mod tests {
             ("cookie", b"__Host-access=b; __Host-access=c"),
             ("x-original-method", b"GET"),
         ];
-        assert_eq!(find_in("user;cookie=allow", &both), Ok(Some(("a".to_owned(), Source::Bearer))));
+        assert_eq!(find_in("user;cookie=allow", &both), Ok(Some(("a".to_owned(), TokenSource::Bearer))));
     }
 
     #[test]
     fn a_cookie_is_found_among_others() {
-        let found = Ok(Some(("a.b".to_owned(), Source::Cookie)));
+        let found = Ok(Some(("a.b".to_owned(), TokenSource::Cookie)));
         assert_eq!(cookies(&[b"x=1; __Host-access=a.b; y=\xff"]), found);
         assert_eq!(cookies(&[b"x=1", b"__Host-access=a.b"]), found);
         assert_eq!(cookies(&[b"__Host-access=a.b;__Host-access=a.b"]), found);

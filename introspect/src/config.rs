@@ -12,16 +12,16 @@ use runtime::telemetry::{Logs, Traces};
 use shared::bearer::REALM;
 use shared::token::{Algorithm, Foreign, Profile, Verifier};
 
-use crate::keys::Location;
+use crate::keys::KeyLocation;
 use crate::verdict::Challenges;
 
-/// nginx is on the same machine, so a file that only it can reach is the best address.
+/// nginx is on the same machine, so the best address is a file that only nginx can reach.
 const SOCKET: &str = "/run/introspect/auth.sock";
-/// Where health and metrics are, unless the variable says so.
-pub const OPERATIONS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9002);
-/// The variable that says where health and metrics are.
+/// Where health and metrics are by default.
+pub const OPS_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9002);
+/// The variable with the address of health and metrics.
 pub const OPS_LISTEN: &str = "INTROSPECT_OPS_LISTEN";
-/// The prefix makes browsers keep the cookie to this very host and to TLS.
+/// Because of the prefix, browsers send the cookie to this host alone and over TLS alone.
 const COOKIE: &str = "__Host-access";
 /// The clocks of one site, disciplined, differ by less.
 const LEEWAY: Duration = Duration::from_secs(5);
@@ -33,7 +33,7 @@ const JWKS_REFRESH: Duration = Duration::from_mins(5);
 const CACHE: u64 = 100_000;
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// In place of a type: whatever it is.
+/// Instead of a type: every type.
 const ANY_TYPE: &str = "any";
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -42,30 +42,30 @@ const DAY: Duration = Duration::from_hours(24);
 
 /// The whole configuration.
 pub struct Config {
-    /// Where nginx asks.
+    /// Where nginx sends its auth_request subrequests.
     pub listen: Vec<Address>,
     /// Where health and metrics are.
     pub ops_listen: Vec<Address>,
     /// The Redis with the revocation log.
     pub redis: Redis,
     /// Where the issuer's keys come from.
-    pub jwks: Location,
+    pub jwks: KeyLocation,
     /// Where a copy of them is kept.
     pub jwks_copy: Option<PathBuf>,
     /// How often they are fetched.
     pub jwks_refresh: Duration,
-    /// What a token must be.
+    /// How tokens are verified.
     pub verifier: Verifier,
-    /// For whom it must be meant.
+    /// The audience that tokens must have.
     pub audience: String,
-    /// In which cookie it may come.
+    /// The name of the cookie that may carry a token.
     pub cookie: String,
-    /// What a refused client is told.
+    /// The challenges for refused clients.
     pub challenges: Challenges,
     /// How many threads decide.
     pub workers: usize,
-    /// How many tokens are remembered.
-    pub remembered: u64,
+    /// How many verified tokens are kept.
+    pub cached_tokens: u64,
     /// How long connections have to end.
     pub drain: Duration,
     /// What is logged, and how.
@@ -97,7 +97,7 @@ impl Config {
 
 fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let listen = reader.or("INTROSPECT_LISTEN", vec![Address::Unix(SOCKET.into())], listen::list);
-    let ops_listen = reader.or(OPS_LISTEN, vec![Address::Tcp(OPERATIONS)], listen::list);
+    let ops_listen = reader.or(OPS_LISTEN, vec![Address::Tcp(OPS_ADDRESS)], listen::list);
     let redis = Redis::read(reader);
     let jwks = reader.required("INTROSPECT_JWKS", str::parse);
     let jwks_copy = reader.optional("INTROSPECT_JWKS_COPY", absolute);
@@ -107,7 +107,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let cookie = reader.or("INTROSPECT_COOKIE", COOKIE.to_owned(), cookie_name);
     let challenges = reader.optional("INTROSPECT_REALM", challenges).or_else(|| Challenges::new(REALM));
     let workers = reader.or("INTROSPECT_WORKERS", cores(), between(1, 256));
-    let remembered = reader.or("INTROSPECT_CACHE", CACHE, between(1, 10_000_000));
+    let cached_tokens = reader.or("INTROSPECT_CACHE", CACHE, between(1, 10_000_000));
     let drain = reader.or("INTROSPECT_DRAIN", DRAIN, duration_between(Duration::ZERO, HOUR));
     let logs = Logs::read(reader, "INTROSPECT");
     let traces = Traces::read(reader, "usher-introspect");
@@ -123,7 +123,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
         cookie,
         challenges: challenges?,
         workers,
-        remembered,
+        cached_tokens,
         drain,
         logs,
         traces,
@@ -139,18 +139,18 @@ fn verifier(reader: &mut Reader<'_>) -> Option<Verifier> {
     let profile = reader.or("INTROSPECT_PROFILE", Profile::Usher, |name| match name {
         "usher" => Ok(Profile::Usher),
         "foreign" => Ok(Profile::Foreign(foreign)),
-        _ => Err("must be usher or foreign"),
+        _ => Err("must be `usher` or `foreign`"),
     });
     if matches!(profile, Profile::Foreign(_)) && !type_is_set {
         // An identity token of the same issuer is signed with the same key: only its type tells it apart.
-        let why = "must be set if INTROSPECT_PROFILE is foreign: the `typ` of access tokens, or any";
+        let why = "required if INTROSPECT_PROFILE is `foreign`: the `typ` of access tokens, or `any`";
         reader.mistake("INTROSPECT_FOREIGN_TYPE", why);
     }
     Some(Verifier { profile, issuer: issuer?, leeway: leeway.as_secs(), max_life: max_life.as_secs() })
 }
 
-/// How another issuer's tokens are read; the defaults are the registered names. And whether their type was
-/// said, which has no default.
+/// How another issuer's tokens are read; the defaults are the registered names. And whether their type was set,
+/// which has no default.
 fn foreign(reader: &mut Reader<'_>) -> (Foreign, bool) {
     let claim =
         |reader: &mut Reader<'_>, name: &str, default: &str| reader.or(name, default.to_owned(), text);
@@ -175,7 +175,7 @@ fn algorithms(list: &str) -> Result<Vec<Algorithm>, &'static str> {
     list.split(',')
         .map(|name| known.into_iter().find(|algorithm| algorithm.name() == name.trim()))
         .collect::<Option<_>>()
-        .ok_or("must be a list of EdDSA, ES256 and RS256, separated by commas")
+        .ok_or("must be a comma-separated list of `EdDSA`, `ES256` and `RS256`")
 }
 
 fn absolute(path: &str) -> Result<PathBuf, &'static str> {
@@ -185,7 +185,7 @@ fn absolute(path: &str) -> Result<PathBuf, &'static str> {
 /// A cookie's name is a token (RFC 6265, section 4.1.1).
 fn cookie_name(name: &str) -> Result<String, &'static str> {
     let fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
-    if fits { Ok(name.to_owned()) } else { Err("must be a cookie name, such as __Host-access") }
+    if fits { Ok(name.to_owned()) } else { Err("must be a cookie name, such as `__Host-access`") }
 }
 
 fn cores() -> usize {
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_of_foreign_tokens_has_to_be_said() {
+    fn the_type_of_foreign_tokens_must_be_set() {
         let mut vars = least();
         vars.insert("INTROSPECT_PROFILE", "foreign".to_owned());
         let mistakes = Config::from_vars(&vars).err().unwrap();

@@ -3,80 +3,97 @@
 use std::sync::Arc;
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderName, Method, Request, Version};
+use http::{HeaderMap, Method, Request, Version};
 use shared::clock::Clock;
+use shared::policy::Policy;
 use shared::token::{TokenError, Verifier};
 
-use crate::bearer::{self, Source};
-use crate::keys::Keys;
-use crate::metrics::Tally;
-use crate::policy::{Policies, Policy};
+use crate::bearer::{self, PresentedToken, TokenSource};
+use crate::headers;
+use crate::keys::{IssuerKeys, KeyGeneration};
+use crate::policy_cache::PolicyCache;
 use crate::ready::Ready;
-use crate::remembered::{Known, Remembered};
-use crate::revoked::{Revoked, Standing};
-use crate::rights::{Rights, Roles};
-use crate::verdict::{Identity, Refusal, Verdict};
+use crate::refusal::Refusal;
+use crate::revoked::{RevocationStatus, Revoked};
+use crate::rights::{CurrentRoleMap, TokenRights};
+use crate::token_cache::{CachedToken, TokenCache};
+use crate::verdict::{Requester, Verdict};
 
-/// The policy of the location. nginx sets it on every request, so that a client cannot.
-pub const POLICY: HeaderName = HeaderName::from_static("x-auth-policy");
-
-/// All that a decision asks.
+/// Everything that a decision depends on besides the request.
 pub struct Decider {
-    /// What a token must be.
+    /// How tokens are verified.
     pub verifier: Verifier,
-    /// For whom it must be meant, where the policy names nobody else.
+    /// The audience that a token must have where the policy names no other.
     pub audience: String,
-    /// In which cookie it may come.
+    /// The name of the cookie that may carry a token.
     pub cookie: String,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Whether keys and revocations are known.
     pub ready: Arc<Ready>,
     /// The issuer's keys.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<IssuerKeys>,
     /// What is revoked.
     pub revoked: Arc<Revoked>,
     /// What roles permit.
-    pub roles: Arc<Roles>,
-    /// Tokens found good lately.
-    pub remembered: Remembered,
-    /// Policies read lately.
-    pub policies: Policies,
+    pub roles: Arc<CurrentRoleMap>,
+    /// Tokens verified before.
+    pub tokens: TokenCache,
+    /// Policies parsed before.
+    pub policies: PolicyCache,
+}
+
+/// A verdict, and how the token was recognised, for the metrics.
+#[derive(Debug)]
+pub struct Decision {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// None where no token was looked at.
+    pub recognised: Option<Recognised>,
+}
+
+/// How a token was recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recognised {
+    /// It was in the cache.
+    FromCache,
+    /// It had to be verified, whatever the result.
+    Verified,
+}
+
+impl From<Verdict> for Decision {
+    /// A decision for which no token was looked at.
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, recognised: None }
+    }
 }
 
 impl Decider {
-    /// Judges a request of nginx.
-    pub fn decide<B>(&self, request: &Request<B>, tally: &Tally) -> Verdict {
-        match self.judge(request, tally) {
-            Ok(identity) => Verdict::Allow(identity),
-            Err(refusal) => Verdict::Deny(refusal),
+    /// Judges an auth_request subrequest of nginx.
+    pub fn decide<B>(&self, request: &Request<B>) -> Decision {
+        match self.read(request) {
+            Err(refusal) => Verdict::deny(refusal).into(),
+            Ok((policy, Some(token))) => self.judge(&policy, token),
+            Ok((policy, None)) if policy.anonymous => Verdict::Allow(Requester::Anonymous).into(),
+            Ok((_, None)) => Verdict::deny(Refusal::TokenMissing).into(),
         }
     }
 
-    /// Whose a request's token was found to be, for the log: nothing rests on it.
-    #[cold]
-    pub fn bearer<B>(&self, request: &Request<B>) -> Option<Arc<Known>> {
-        let policy = self.policy(request.headers()).ok()?;
-        let presented = bearer::find(request.headers(), &policy, &self.cookie).ok()??;
-        self.remembered.find(presented.raw, self.keys.current().generation)
-    }
-
-    fn judge<B>(&self, request: &Request<B>, tally: &Tally) -> Result<Identity, Refusal> {
+    /// What the location requires, and the token that came.
+    fn read<'r, B>(
+        &self,
+        request: &'r Request<B>,
+    ) -> Result<(Arc<Policy>, Option<PresentedToken<'r>>), Refusal> {
         if !is_subrequest(request) {
             return Err(Refusal::UnfitRequest);
         }
         let policy = self.policy(request.headers())?;
-        let Some(presented) = bearer::find(request.headers(), &policy, &self.cookie)? else {
-            return if policy.anonymous { Ok(Identity::Nobody) } else { Err(Refusal::TokenMissing) };
-        };
-        match self.admit(presented.raw, &policy, tally) {
-            Err(_) if policy.anonymous && presented.source == Source::Cookie => Ok(Identity::Nobody),
-            judged => judged,
-        }
+        let token = bearer::find(request.headers(), &policy, &self.cookie)?;
+        Ok((policy, token))
     }
 
     fn policy(&self, headers: &HeaderMap) -> Result<Arc<Policy>, Refusal> {
-        let mut values = headers.get_all(POLICY).iter();
+        let mut values = headers.get_all(headers::POLICY).iter();
         match (values.next(), values.next()) {
             (Some(value), None) if !value.is_empty() => {
                 self.policies.find(value.as_bytes()).map_err(|_| Refusal::PolicyMalformed)
@@ -85,78 +102,100 @@ impl Decider {
         }
     }
 
-    fn admit(&self, raw: &[u8], policy: &Policy, tally: &Tally) -> Result<Identity, Refusal> {
+    fn judge(&self, policy: &Policy, presented: PresentedToken<'_>) -> Decision {
+        let mut decision = self.judge_token(policy, presented.raw);
+        let is_forgiven = policy.anonymous && presented.source == TokenSource::Cookie;
+        if is_forgiven && matches!(decision.verdict, Verdict::Deny { .. }) {
+            // The browser sent the cookie without being asked: the request counts as one without a token.
+            decision.verdict = Verdict::Allow(Requester::Anonymous);
+        }
+        decision
+    }
+
+    fn judge_token(&self, policy: &Policy, raw: &[u8]) -> Decision {
         if !self.ready.can_decide() {
-            return Err(Refusal::NotReady);
+            return Verdict::deny(Refusal::NotReady).into();
         }
         let now = self.clock.unix_seconds();
-        let known = self.recognise(raw, now, tally)?;
-        let token = &known.token;
+        let (token, recognised) = self.recognise(raw, now);
+        let verdict = match token {
+            Err(refusal) => Verdict::deny(refusal),
+            Ok(token) => match self.admit(&token, policy, now) {
+                Ok(()) => Verdict::Allow(Requester::Known(token)),
+                Err(refusal) => Verdict::Deny { refusal, whose: Some(token) },
+            },
+        };
+        Decision { verdict, recognised: Some(recognised) }
+    }
+
+    /// Whether the token is valid now, and enough for the location.
+    fn admit(&self, cached: &CachedToken, policy: &Policy, now: u64) -> Result<(), Refusal> {
+        let token = &cached.token;
         if token.is_expired(now, self.verifier.leeway) {
             return Err(Refusal::Expired);
         }
-        match self.revoked.standing(token, &known.marks) {
-            Standing::Good => {}
-            Standing::RefreshNeeded => return Err(Refusal::RefreshNeeded),
-            Standing::Revoked => return Err(Refusal::Revoked),
+        match self.revoked.status(token, &cached.marks) {
+            RevocationStatus::NotRevoked => {}
+            RevocationStatus::RefreshNeeded => return Err(Refusal::RefreshNeeded),
+            RevocationStatus::Revoked => return Err(Refusal::Revoked),
         }
         if !token.is_for(policy.audience.as_ref().unwrap_or(&self.audience)) {
             return Err(Refusal::WrongAudience);
         }
-        check_rights(&known.rights, policy)?;
-        Ok(Identity::Known(known))
+        check_rights(&cached.rights, policy)
     }
 
-    /// What the token says, if it was ever found good by the keys of today.
-    fn recognise(&self, raw: &[u8], now: u64, tally: &Tally) -> Result<Arc<Known>, Refusal> {
+    /// The claims of the token, if the current keys verify it now or did before.
+    fn recognise(&self, raw: &[u8], now: u64) -> (Result<Arc<CachedToken>, Refusal>, Recognised) {
         let keys = self.keys.current();
-        if let Some(known) = self.remembered.find(raw, keys.generation) {
-            tally.hit();
-            return Ok(self.with_rights_of_now(known));
+        match self.tokens.find(raw, keys.generation) {
+            Some(cached) => (Ok(self.with_current_rights(cached)), Recognised::FromCache),
+            None => (self.verify(raw, &keys, now), Recognised::Verified),
         }
-        tally.miss();
+    }
+
+    fn verify(&self, raw: &[u8], keys: &KeyGeneration, now: u64) -> Result<Arc<CachedToken>, Refusal> {
         let text = std::str::from_utf8(raw).map_err(|_| Refusal::TokenMalformed)?;
         let token = self.verifier.verify(text, &keys.set, now).inspect_err(|error| {
             if *error == TokenError::UnknownKey {
-                self.keys.ask_for_more();
+                self.keys.request_refresh();
             }
         })?;
         let marks = self.revoked.marks(&token);
         let rights = self.roles.rights(&token.roles);
-        let known = Known::new(raw, keys.generation, token, marks, rights).ok_or(Refusal::UnfitIdentity)?;
-        let known = Arc::new(known);
-        self.remembered.insert(&known);
-        Ok(known)
+        let cached = CachedToken::new(raw, keys.generation, token, marks, rights);
+        let cached = Arc::new(cached.ok_or(Refusal::UnfitIdentity)?);
+        self.tokens.insert(&cached);
+        Ok(cached)
     }
 
-    /// The same token with what its roles give now, when the role map has become another.
-    fn with_rights_of_now(&self, known: Arc<Known>) -> Arc<Known> {
-        if self.roles.are_of_now(&known.rights) {
-            return known;
+    /// The same token with the rights that its roles have now, when the role map has changed.
+    fn with_current_rights(&self, cached: Arc<CachedToken>) -> Arc<CachedToken> {
+        if self.roles.are_current(&cached.rights) {
+            return cached;
         }
-        let known = Arc::new(known.with(self.roles.rights(&known.token.roles)));
-        self.remembered.insert(&known);
-        known
+        let cached = Arc::new(cached.with_rights(self.roles.rights(&cached.token.roles)));
+        self.tokens.insert(&cached);
+        cached
     }
 }
 
-/// Whether this is what nginx sends: HTTP/1.1, GET or HEAD, no body and no way to get one.
+/// Whether this is what nginx sends: HTTP/1.1, GET or HEAD, without a body and without an upgrade.
 fn is_subrequest<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
-    let bodiless = headers.get_all(CONTENT_LENGTH).iter().all(|length| length == "0");
+    let has_no_body = headers.get_all(CONTENT_LENGTH).iter().all(|length| length == "0");
     request.version() == Version::HTTP_11
         && (request.method() == Method::GET || request.method() == Method::HEAD)
-        && bodiless
+        && has_no_body
         && !headers.contains_key(TRANSFER_ENCODING)
         && !headers.contains_key(UPGRADE)
 }
 
-/// Holds what the roles give against what the policy demands.
+/// Compares what the roles give with what the policy requires.
 ///
-/// Without a role map nobody can say that a role is missing either, so that the answer is that it cannot decide.
-fn check_rights(rights: &Rights, policy: &Policy) -> Result<(), Refusal> {
-    let demands = !policy.roles.is_empty() || policy.permission.is_some();
-    if demands && rights.are_unknown() {
+/// Without a role map it is unknown whether a role is missing, so the sidecar cannot decide.
+fn check_rights(rights: &TokenRights, policy: &Policy) -> Result<(), Refusal> {
+    if policy.requires_rights() && rights.are_unknown() {
         return Err(Refusal::RoleMapUnknown);
     }
     if !policy.roles.is_empty() && !rights.have_one_of(&policy.roles) {

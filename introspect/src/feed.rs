@@ -1,19 +1,19 @@
-//! Redis to [`Revoked`] and [`Roles`]: reads the revocation log and the role map beside it, and goes on reading.
+//! Redis to [`Revoked`] and [`CurrentRoleMap`]: reads the revocation log and the role map beside it, and goes on reading.
 //!
-//! Two connections. One is subscribed to the wake channel: what is revoked there is applied at once.
-//! Pub/sub may lose messages, so nothing rests on it: on each wake, and every tick, the other asks for
-//! what the log holds after our position, and only that moves the position. The same answer names the role map
-//! ([`role_map`]), which is read before the records of that answer are applied: whoever is told to refresh for a role
-//! comes back with a token that names what only the new map knows. So "refresh needed" is left to the log.
+//! Two connections. One subscribes to the wake channel: a revocation that is published there is applied at once. Pub/sub
+//! may lose messages, so nothing depends on it: on each wake, and every tick, the other reads what the log holds after
+//! the position ([`log_state`]), and only that moves the position. The same answer names the role map ([`role_map`]),
+//! which is read before the records of that answer are applied: a client that is refused with "refresh needed" because
+//! of a role comes back with a token whose roles only the new map knows. So records of that kind are applied from the
+//! log alone.
 //!
-//! The set only grows here. Whatever Redis loses, forgets or says anew, nothing that was read is
-//! unlearned; records go by their own end alone. What is known to be lost closes the sidecar until a complete
-//! epoch has been read.
-//!
-//! Not here yet: certificates of freshness, the stale state and acknowledgements.
+//! The set only grows here. Whatever Redis loses or repeats, nothing that was read is unlearned; records leave by their
+//! own expiry alone. A known loss closes the sidecar until a complete epoch has been read.
 
+mod log_reader;
+mod log_state;
 mod role_map;
-mod sync;
+mod span;
 #[cfg(test)]
 mod tests;
 
@@ -21,53 +21,53 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _};
+use log_reader::{LogEntry, LogReader, LogReply};
+use log_state::{Effect, LogState};
 use redis::aio::{MultiplexedConnection, PubSubStream};
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{AsyncConnectionConfig, Client, RedisError};
-use role_map::{Read, RoleMapReader};
+use role_map::{MapReading, RoleMapReader};
 use runtime::redis::Redis;
 use shared::clock::Clock;
-use shared::revocation::{Kind, LogPosition, Reason, Record, RecordError, RedisKeys, decode_all};
-use sync::{Entry, Reply, Sync};
+use shared::revocation::{Kind, Reason, Record, RecordError, RedisKeys, decode_all};
 use tokio::time::{Instant, timeout};
 
 use crate::keys::KillList;
 use crate::metrics::{Anomaly, Metrics};
 use crate::ready::{Ready, Revocations};
 use crate::revoked::Revoked;
-use crate::rights::Roles;
-use crate::traces::applying;
+use crate::rights::CurrentRoleMap;
 
-/// Longer than this no answer is waited for, so that a Redis that hangs is left like one that is gone.
+/// No answer is waited for longer, so that a Redis that hangs is treated like one that is unavailable.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the log is read without a wake.
 const TICK: Duration = Duration::from_millis(100);
 /// The same while nothing can be decided yet.
 const TICK_WHEN_COLD: Duration = Duration::from_millis(10);
-/// A connection on which nothing was heard for so long is probed; the subscription has no questions of its own.
+/// A connection that has been silent for so long is probed: nothing is ever sent on the subscription.
 const SILENCE: Duration = Duration::from_secs(5);
 /// Between probes.
 const PROBE_PAUSE: Duration = Duration::from_secs(1);
-/// Probes without an answer, after which the connection is given up.
+/// Probes without an answer, after which the connection is closed.
 const PROBES: u32 = 3;
-/// Sent bytes that are not acknowledged for so long end the connection.
+/// Sent bytes that are not acknowledged for so long close the connection.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 /// Before another attempt to connect.
 const PAUSE: Duration = Duration::from_millis(200);
 /// The same while nothing can be decided yet.
 const PAUSE_WHEN_COLD: Duration = Duration::from_millis(50);
 
-/// What the feed works on, shared with the rest of the program.
+/// The parts of the sidecar that the feed writes to, and its clock.
 #[derive(Clone)]
-pub struct Shared {
+pub struct FeedHandles {
     /// Where records go.
     pub revoked: Arc<Revoked>,
     /// Where the role map goes.
-    pub roles: Arc<Roles>,
-    /// Who is told when all were read.
+    pub roles: Arc<CurrentRoleMap>,
+    /// Learns when the log has been read to its end.
     pub ready: Arc<Ready>,
-    /// What is counted.
+    /// Counts what is read, and what is wrong.
     pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -77,82 +77,73 @@ pub struct Shared {
 pub struct Feed {
     redis: Redis,
     keys: RedisKeys,
-    sync: Sync,
-    shared: Shared,
+    reader: LogReader,
+    handles: FeedHandles,
     killed: KillList,
     role_map: RoleMapReader,
-    position: LogPosition,
-    /// The highest epoch seen: the log of a lower one is an old history.
-    highest: u64,
-    /// Something of this epoch was not there or not understood, or the epoch itself is an old one.
-    lost: Option<Revocations>,
+    log: LogState,
     /// What was wrong last, so that it is logged once.
     trouble: Option<Anomaly>,
 }
 
-/// Why a connection is given up.
+/// Why a connection is closed.
 #[derive(Debug, thiserror::Error)]
 enum FeedError {
     #[error(transparent)]
     Redis(#[from] RedisError),
-    #[error("no answer in time")]
+    #[error("Redis did not answer in time")]
     TimedOut,
     #[error("the subscription ended")]
     Unsubscribed,
-    #[error("the answer has no known form")]
+    #[error("the answer has an unknown form")]
     Unreadable,
-    #[error("the server is a replica, which may be behind; name the master")]
+    #[error("the server is a replica, which may be behind; configure the address of the master")]
     NotMaster,
 }
 
 impl Feed {
     /// A feed that has read nothing.
-    pub fn new(redis: Redis, killed: KillList, shared: Shared) -> Self {
+    pub fn new(redis: Redis, killed: KillList, handles: FeedHandles) -> Self {
         for record in killed.records() {
-            shared.revoked.apply(record);
+            handles.revoked.apply(record);
         }
-        let Shared { roles, ready, metrics, .. } = shared.clone();
+        let FeedHandles { roles, ready, metrics, .. } = handles.clone();
         Self {
             keys: RedisKeys::new(&redis.prefix),
             redis: redis.with_tcp_settings(&tcp_settings()),
-            sync: Sync::new(),
-            shared,
+            reader: LogReader::new(),
+            handles,
             killed,
             role_map: RoleMapReader::new(roles, ready, metrics),
-            position: LogPosition { epoch: 0, seq: 0 },
-            highest: 0,
-            lost: None,
+            log: LogState::new(),
             trouble: None,
         }
     }
 
-    /// Follows the log. A lost connection is made anew and read on from where it was.
+    /// Follows the log. After a lost connection it reads on from where it was.
     pub async fn run(mut self) {
         loop {
             let Err(error) = self.follow().await;
-            self.note(
-                if matches!(error, FeedError::NotMaster) { Anomaly::NotMaster } else { Anomaly::Unreachable },
-                &error,
-            );
+            let is_replica = matches!(error, FeedError::NotMaster);
+            self.report(if is_replica { Anomaly::NotMaster } else { Anomaly::Unreachable }, &error);
             self.role_map.check();
-            let cold = !self.shared.ready.revocations_are_known();
-            let pause = if cold { PAUSE_WHEN_COLD } else { PAUSE };
+            let pause = if self.is_cold() { PAUSE_WHEN_COLD } else { PAUSE };
             tokio::time::sleep(self.at_most(pause)).await;
         }
     }
 
     async fn follow(&mut self) -> Result<std::convert::Infallible, FeedError> {
-        // Subscribed before the first read, so that nothing falls between the two.
+        // Subscribed before the first read, so that nothing is missed between the two.
         let client = self.in_time(async { Ok(self.redis.client().await?) }).await?;
         let mut wake = self.in_time(self.subscribe(&client)).await?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE));
         let connected = async { Ok(client.get_multiplexed_async_connection_with_config(&config).await?) };
-        let mut log = self.in_time(connected).await?;
+        let mut redis = self.in_time(connected).await?;
         self.role_map.doubt();
         loop {
-            while self.read(&mut log).await? {}
+            while self.read(&mut redis).await? {}
             self.wait(&mut wake).await?;
         }
     }
@@ -165,61 +156,61 @@ impl Feed {
 
     /// Until a wake message or the next tick.
     async fn wait(&mut self, wake: &mut PubSubStream) -> Result<(), FeedError> {
-        let tick = if self.shared.ready.revocations_are_known() { TICK } else { TICK_WHEN_COLD };
+        let tick = if self.is_cold() { TICK_WHEN_COLD } else { TICK };
         let Ok(first) = timeout(tick, wake.next()).await else { return Ok(()) };
         let mut next = Some(first);
         while let Some(message) = next {
             let message = message.ok_or(FeedError::Unsubscribed)?;
             for record in decode_all(message.get_payload_bytes()) {
-                if record.is_ok_and(|record| record.reason == Reason::RefreshNeeded) {
-                    // Its map comes first, and only the log is read with that.
-                    continue;
-                }
-                // What is not understood here stands in the log as well, which alone decides.
-                let _understood = self.apply(record);
-                self.shared.metrics.pushed.inc();
+                self.apply_woken(record);
             }
             next = wake.next().now_or_never();
         }
         Ok(())
     }
 
-    /// Asks once; whether to ask again at once.
-    async fn read(&mut self, log: &mut MultiplexedConnection) -> Result<bool, FeedError> {
+    /// Applies a published record, unless a role map has to be read before it. A record that is not understood is in
+    /// the log too, which alone decides.
+    fn apply_woken(&mut self, record: Result<Record, RecordError>) {
+        match record {
+            Ok(record) if record.reason == Reason::RefreshNeeded => return,
+            Ok(record) => self.apply(&record),
+            Err(error) => self.report_not_understood(error),
+        }
+        self.handles.metrics.pushed.inc();
+    }
+
+    /// Reads once; whether to read again at once.
+    async fn read(&mut self, redis: &mut MultiplexedConnection) -> Result<bool, FeedError> {
         self.role_map.check();
-        let reply = self.in_time(async { Ok(self.sync.ask(log, &self.keys, self.position).await?) }).await?;
-        match reply.ok_or(FeedError::Unreadable)? {
-            Reply::NotMaster => Err(FeedError::NotMaster),
-            Reply::NoEpoch => {
-                self.note(Anomaly::NoEpoch, &"the relay of admin has not filled it yet");
+        let reply = async { Ok(self.reader.read(redis, &self.keys, self.log.position()).await?) };
+        match self.in_time(reply).await?.ok_or(FeedError::Unreadable)? {
+            LogReply::NotMaster => Err(FeedError::NotMaster),
+            LogReply::NoEpoch => {
+                self.report(Anomaly::NoEpoch, &"the relay of admin has not filled it yet");
                 Ok(false)
             }
-            Reply::Epoch(epoch) => Ok(self.begin(epoch)),
-            Reply::Regressed => {
-                // Perhaps it grows past our position with other records: those must not be missed.
-                self.note(Anomaly::Regressed, &"it ends before our position");
-                self.position.seq = 0;
+            LogReply::Epoch(epoch) => {
+                let effects = self.log.begin(epoch);
+                Ok(self.carry_out(effects))
+            }
+            LogReply::Regressed => {
+                let effects = self.log.read_again();
+                Ok(self.carry_out(effects))
+            }
+            LogReply::Trimmed(floor) => {
+                self.log.skip_to(floor);
                 Ok(true)
             }
-            Reply::Trimmed(floor) => {
-                // Only records that were over for long are ever trimmed, so none of them is missed.
-                self.position.seq = floor;
-                Ok(true)
-            }
-            Reply::Log { last, time, roles, entries } => {
-                let read = self.read_roles(log, roles, &entries).await;
-                if matches!(read, Ok(Read::Newer)) && self.role_map.is_known() {
-                    // An older map is in use, and the entries may belong to the one that could not be taken yet.
+            LogReply::Log { last, time, roles, entries } => {
+                let read = self.read_roles(redis, roles, &entries).await;
+                if matches!(read, Ok(MapReading::Newer)) && self.role_map.is_known() {
+                    // An older map is in use, and the entries may belong to the one that could not be used yet.
                     return Ok(true);
                 }
-                let behind = self.take(last, time, &entries);
-                let again = read? == Read::Newer;
-                if behind {
-                    let page = self.sync.page(log, &self.keys, self.position, last);
-                    let page = self.in_time(async { Ok(page.await?) }).await?;
-                    self.take_page(&page.ok_or(FeedError::Unreadable)?);
-                }
-                Ok(behind || again)
+                self.take(last, time, &entries);
+                let again = read? == MapReading::Newer;
+                Ok(self.read_page(redis, last).await? || again)
             }
         }
     }
@@ -228,24 +219,43 @@ impl Feed {
     /// Sign-outs among them do not wait for it.
     async fn read_roles(
         &mut self,
-        log: &mut MultiplexedConnection,
+        redis: &mut MultiplexedConnection,
         version: Option<u64>,
-        entries: &[Entry],
-    ) -> Result<Read, FeedError> {
-        let Some(named) = self.role_map.must_read(self.position.epoch, version) else {
-            return Ok(Read::Settled);
+        entries: &[LogEntry],
+    ) -> Result<MapReading, FeedError> {
+        let Some(named) = self.role_map.must_read(self.log.position().epoch, version) else {
+            return Ok(MapReading::Settled);
         };
         self.apply_ahead(entries);
-        let read = self.in_time(async { Ok(role_map::read(log, &self.keys).await) }).await?;
+        let read = self.in_time(async { Ok(role_map::read(redis, &self.keys).await) }).await?;
         Ok(self.role_map.take(named, read)?)
     }
 
-    /// Applies what is revoked, before its turn: that is never wrong. Nothing else is, and the position stays.
-    fn apply_ahead(&mut self, entries: &[Entry]) {
+    /// Applies what is revoked before its turn, which is never wrong. Nothing else is applied, and the position stays.
+    fn apply_ahead(&mut self, entries: &[LogEntry]) {
         let records = entries.iter().filter_map(|entry| Record::decode(&entry.record).ok());
         for record in records.filter(|record| record.reason == Reason::Revoked) {
-            let _understood = self.apply(Ok(record));
+            self.apply(&record);
         }
+    }
+
+    /// Applies what the script found after the position.
+    fn take(&mut self, last: u64, time: u64, entries: &[LogEntry]) {
+        // The earlier of two clocks, so that a wrong one does not make records expire too early.
+        self.handles.revoked.purge(time.min(self.handles.clock.unix_seconds()));
+        let effects = self.log.read(last, entries);
+        self.carry_out(effects);
+    }
+
+    /// Reads the next page of a log that has more; whether it has.
+    async fn read_page(&mut self, redis: &mut MultiplexedConnection, last: u64) -> Result<bool, FeedError> {
+        if !self.log.is_behind(last) {
+            return Ok(false);
+        }
+        let page = async { Ok(self.reader.page(redis, &self.keys, self.log.position(), last).await?) };
+        let page = self.in_time(page).await?.ok_or(FeedError::Unreadable)?;
+        let effects = self.log.read_page(&page);
+        Ok(self.carry_out(effects))
     }
 
     /// Waits for an answer.
@@ -253,139 +263,85 @@ impl Feed {
         timeout(self.at_most(PATIENCE), wanted).await.unwrap_or(Err(FeedError::TimedOut))
     }
 
-    /// `span`, or what is left until it must be looked whether the role map has come: however Redis fails, roles
-    /// are unknown when they should be.
+    /// `span`, or what is left until the role map must have been read: however Redis fails, roles become unknown
+    /// when they should.
     fn at_most(&self, span: Duration) -> Duration {
         let left = self.role_map.deadline().map(|end| end.saturating_duration_since(Instant::now()));
         left.map_or(span, |left| span.min(left))
     }
 
-    /// Another epoch is read from its start. One that is not above all before it is Redis, or PostgreSQL,
-    /// gone back in time: what it holds is applied, but it says nothing of what it lacks.
-    fn begin(&mut self, epoch: u64) -> bool {
-        if epoch > self.highest {
-            tracing::info!(epoch, "The revocation log has a new epoch.");
-            self.highest = epoch;
-            self.lost = None;
-        } else {
-            let why = "its epoch is before one already read; restart this sidecar if PostgreSQL was restored";
-            self.note(Anomaly::LowerEpoch, &why);
-            self.lose(Revocations::Old);
+    /// Whether nothing can be decided for want of revocations.
+    fn is_cold(&self) -> bool {
+        !self.handles.ready.revocations_are_known()
+    }
+
+    /// Does what the state of the log asks for. Always true: there may be more to read.
+    fn carry_out(&mut self, effects: Vec<Effect<'_>>) -> bool {
+        for effect in effects {
+            match effect {
+                Effect::Begin(epoch) => tracing::info!(epoch, "The revocation log has a new epoch."),
+                Effect::Apply(record, entry) => self.apply_read(&record, entry),
+                Effect::NotUnderstood(error) => {
+                    self.report_not_understood(error);
+                    self.handles.metrics.read.inc();
+                }
+                Effect::Report(anomaly, why) => self.report(anomaly, &why),
+                Effect::Close(why) => self.handles.ready.mark_revocations(why),
+                Effect::End { complete } => self.end(complete),
+            }
         }
-        self.position = LogPosition { epoch, seq: 0 };
         true
     }
 
-    /// Applies what the log holds after the position; whether it holds more.
-    fn take(&mut self, last: u64, time: u64, entries: &[Entry]) -> bool {
-        // The earlier of two clocks, so that one that is wrong makes nothing be forgotten.
-        self.shared.revoked.purge(time.min(self.shared.clock.unix_seconds()));
-        self.advance(entries);
-        if entries.is_empty() && self.position.seq < last {
-            self.gap();
-            self.position.seq = last;
-        }
-        let behind = self.position.seq < last;
-        if !behind {
-            self.settle();
-        }
-        behind
-    }
-
-    /// Applies an answer of the script, which is atomic: what is missing from it is missing from the log.
-    fn advance(&mut self, entries: &[Entry]) {
-        for entry in entries {
-            if entry.position.seq != self.position.seq + 1 {
-                self.gap();
-            }
-            self.step(entry);
-        }
-    }
-
-    /// Applies a page as far as it follows on. It was not read in one with the floor: a page that begins
-    /// later may have been trimmed meanwhile. The next answer of the script says which it is.
-    fn take_page(&mut self, entries: &[Entry]) {
-        for entry in entries {
-            if entry.position.seq != self.position.seq + 1 {
-                return;
-            }
-            self.step(entry);
-        }
-    }
-
-    fn step(&mut self, entry: &Entry) {
+    fn apply_read(&mut self, record: &Record, entry: &LogEntry) {
         // What is read at the start was published long before.
-        let is_news = self.shared.ready.revocations_are_known();
-        let _span =
-            entry.trace.as_deref().filter(|_| is_news).and_then(|parent| applying(parent, entry.position));
-        if !self.apply(Record::decode(&entry.record)) {
-            self.lose(Revocations::Incomplete);
-        }
-        self.shared.metrics.read.inc();
-        self.position.seq = entry.position.seq;
+        let trace = entry.trace.as_deref().filter(|_| !self.is_cold());
+        let _span = trace.and_then(|parent| span::begin(parent, entry.position));
+        self.apply(record);
+        self.handles.metrics.read.inc();
     }
 
-    /// The whole log has been read.
-    ///
-    /// A log that is not complete, or holds records that this version does not understand, keeps the
-    /// sidecar from deciding: it cannot know what it would let through. A new epoch starts with a clean
-    /// slate.
-    fn settle(&mut self) {
-        let metrics = &self.shared.metrics;
-        metrics.epoch.set(self.position.epoch as i64);
-        metrics.sequence.set(self.position.seq as i64);
-        metrics.held.set(self.shared.revoked.len() as i64);
-        metrics.held_bytes.set(self.shared.revoked.bytes() as i64);
-        metrics.log_read.set(self.shared.clock.unix_seconds() as i64);
-        if self.lost.is_some() {
+    fn apply(&mut self, record: &Record) {
+        self.handles.revoked.apply(record);
+        if record.kind == Kind::Key {
+            self.killed.add(record);
+        }
+    }
+
+    /// The log has been read to its end.
+    fn end(&mut self, complete: bool) {
+        let (position, held) = (self.log.position(), self.handles.revoked.len());
+        let metrics = &self.handles.metrics;
+        metrics.epoch.set(position.epoch as i64);
+        metrics.sequence.set(position.seq as i64);
+        metrics.held.set(held as i64);
+        metrics.held_bytes.set(self.handles.revoked.bytes() as i64);
+        metrics.log_read.set(self.handles.clock.unix_seconds() as i64);
+        if !complete {
             return;
         }
-        if self.trouble.take().is_some() || !self.shared.ready.revocations_are_known() {
-            let held = self.shared.revoked.len();
-            tracing::info!(position = %self.position, held, "The whole revocation log has been read.");
+        if self.trouble.take().is_some() || self.is_cold() {
+            tracing::info!(%position, held, "The whole revocation log has been read.");
         }
-        self.shared.ready.set_revocations(Revocations::Known);
+        self.handles.ready.mark_revocations(Revocations::Known);
     }
 
-    /// Whether the record was understood.
-    fn apply(&mut self, record: Result<Record, RecordError>) -> bool {
-        match &record {
-            Ok(record) => {
-                self.shared.revoked.apply(record);
-                if record.kind == Kind::Key {
-                    self.killed.add(record);
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "A revocation record is not understood; upgrade this sidecar.");
-                self.shared.metrics.anomaly(Anomaly::Undecodable);
-            }
-        }
-        record.is_ok()
-    }
-
-    fn gap(&mut self) {
-        self.note(Anomaly::Gap, &"records are missing from it; a new epoch brings them back");
-        self.lose(Revocations::Incomplete);
-    }
-
-    /// From now on nothing can be decided, until a complete epoch above all others has been read.
-    fn lose(&mut self, what: Revocations) {
-        let what = *self.lost.get_or_insert(what);
-        self.shared.ready.set_revocations(what);
+    fn report_not_understood(&self, error: RecordError) {
+        tracing::error!(%error, "A revocation record has an unknown form; upgrade this sidecar.");
+        self.handles.metrics.anomaly(Anomaly::Undecodable);
     }
 
     /// Counts what is wrong, and logs it when it is new.
-    fn note(&mut self, anomaly: Anomaly, why: &dyn std::fmt::Display) {
-        self.shared.metrics.anomaly(anomaly);
+    fn report(&mut self, anomaly: Anomaly, why: &dyn std::fmt::Display) {
+        self.handles.metrics.anomaly(anomaly);
         if self.trouble.replace(anomaly) != Some(anomaly) {
-            let (position, anomaly) = (self.position, anomaly.label());
-            tracing::warn!(%position, anomaly, %why, "The revocation log cannot be followed; trying again.");
+            let (position, anomaly) = (self.log.position(), anomaly.label());
+            tracing::warn!(%position, anomaly, %why, "Cannot follow the revocation log; retrying.");
         }
     }
 }
 
-/// A connection whose other end is gone without a word is noticed within seconds.
+/// With these the connection to a machine that vanished is closed within seconds.
 fn tcp_settings() -> TcpSettings {
     let probes = TcpKeepalive::new().with_time(SILENCE).with_interval(PROBE_PAUSE).with_retries(PROBES);
     TcpSettings::default().set_nodelay(true).set_keepalive(probes).set_user_timeout(UNACKNOWLEDGED)

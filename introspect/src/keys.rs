@@ -1,4 +1,4 @@
-//! The issuer's public keys: the set of today, and the task that keeps it so.
+//! The issuer's public keys: the current set, and the task that keeps it up to date.
 
 mod killed;
 mod source;
@@ -13,74 +13,74 @@ use shared::token::{JwksError, KeySet};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-pub use killed::{Damaged, KillList};
-pub use source::{Location, Source, SourceError};
+pub use killed::{KillList, KillListError};
+pub use source::{KeyLocation, KeySource, KeySourceError};
 
 use crate::metrics::Metrics;
 use crate::ready::Ready;
 
-/// However many unknown keys are named, the issuer is asked no oftener.
+/// The shortest time between two fetches, however many unknown keys are named.
 const LEAST_PAUSE: Duration = Duration::from_secs(5);
-/// Without any keys nothing can be decided, so it is worth asking oftener.
+/// The same without any keys, when nothing can be decided.
 const PAUSE_WITHOUT_KEYS: Duration = Duration::from_millis(500);
-/// Reading a file costs nothing, so that a change is seen soon.
+/// The same for a file, which costs nothing to read.
 const PAUSE_FOR_FILES: Duration = Duration::from_secs(1);
 
-/// The keys of today.
+/// The current keys, read without a lock.
 #[derive(Default)]
-pub struct Keys {
-    ring: ArcSwap<Ring>,
+pub struct IssuerKeys {
+    current: ArcSwap<KeyGeneration>,
     unknown: Notify,
 }
 
-/// A set of keys, and which one it is: tokens verified with another are verified again.
+/// A set of keys, and its number: tokens that another set verified are verified again.
 #[derive(Default)]
-pub struct Ring {
+pub struct KeyGeneration {
     /// The keys.
     pub set: KeySet,
     /// Grows whenever the set changes.
     pub generation: u64,
 }
 
-/// Keeps the keys of today in [`Keys`].
-pub struct Refresher {
+/// Keeps [`IssuerKeys`] up to date.
+pub struct KeyRefresher {
     /// Where they come from.
-    pub source: Source,
-    /// Where a copy is kept for a start while the issuer is away.
+    pub source: KeySource,
+    /// Where a copy is kept, for a start while the issuer is unavailable.
     pub copy: Option<PathBuf>,
     /// How often they are fetched.
     pub every: Duration,
     /// Where they go.
-    pub keys: Arc<Keys>,
-    /// Who is told when there are some.
+    pub keys: Arc<IssuerKeys>,
+    /// Learns when there are some.
     pub ready: Arc<Ready>,
-    /// What is counted.
+    /// Counts fetches that fail.
     pub metrics: Arc<Metrics>,
     /// The time, for the metric.
     pub clock: Arc<dyn Clock>,
-    /// The document of today.
+    /// The current document.
     pub document: Vec<u8>,
 }
 
-impl Keys {
-    /// The keys of today, for one decision.
-    pub fn current(&self) -> Guard<Arc<Ring>> {
-        self.ring.load()
+impl IssuerKeys {
+    /// The current keys, for one decision.
+    pub fn current(&self) -> Guard<Arc<KeyGeneration>> {
+        self.current.load()
     }
 
-    /// A token named a key that is not there; perhaps the issuer has a new one.
-    pub fn ask_for_more(&self) {
+    /// A token named an unknown key; perhaps the issuer has a new one.
+    pub fn request_refresh(&self) {
         self.unknown.notify_one();
     }
 
     /// Replaces the set. Only one task may.
     pub fn install(&self, set: KeySet) {
-        let generation = self.ring.load().generation + 1;
-        self.ring.store(Arc::new(Ring { set, generation }));
+        let generation = self.current.load().generation + 1;
+        self.current.store(Arc::new(KeyGeneration { set, generation }));
     }
 }
 
-impl Refresher {
+impl KeyRefresher {
     /// Fetches now, then for ever: at its interval, and sooner for a key that is not known.
     pub async fn run(mut self) {
         let mut fetched = self.refresh().await;
@@ -102,13 +102,13 @@ impl Refresher {
         }
         let least = LEAST_PAUSE.min(self.every);
         let soonest = Instant::now() + least;
-        // An interval that ends without a question ends all the same.
         let most = if fetched { self.every } else { least };
-        let _asked = timeout(most, self.keys.unknown.notified()).await;
+        // Whether it was requested or is due makes no difference.
+        let _requested = timeout(most, self.keys.unknown.notified()).await;
         sleep_until(soonest).await;
     }
 
-    /// Whether the source gave a usable set. A set that cannot be had or used leaves the old one.
+    /// Whether the source returned a usable set. If it did not, the old one stays.
     async fn refresh(&mut self) -> bool {
         let installed = match self.source.fetch().await {
             Ok(document) => self.install(document, true).map_err(|error| error.to_string()),
@@ -121,7 +121,7 @@ impl Refresher {
             }
             Err(error) => {
                 self.metrics.keys_failed.inc();
-                tracing::warn!(source = %self.source, error, "The issuer's keys could not be fetched; the old ones stay.");
+                tracing::warn!(source = %self.source, error, "Cannot fetch the issuer's keys; keeping the current ones.");
                 false
             }
         }
@@ -132,9 +132,9 @@ impl Refresher {
             return Ok(());
         }
         let set = KeySet::parse(&document)?;
-        tracing::info!(kids = ?set.kids(), fresh, "The issuer's keys were read.");
+        tracing::info!(kids = ?set.kids(), fresh, "The issuer's keys have been read.");
         self.keys.install(set);
-        self.ready.keys_are_known();
+        self.ready.mark_keys_known();
         self.document = document;
         if fresh {
             self.keep_copy();
@@ -145,7 +145,7 @@ impl Refresher {
     fn keep_copy(&self) {
         let Some(copy) = &self.copy else { return };
         if let Err(error) = source::write_whole(copy, &self.document) {
-            tracing::warn!(copy = %copy.display(), %error, "The copy of the issuer's keys could not be written.");
+            tracing::warn!(copy = %copy.display(), %error, "Cannot write the copy of the issuer's keys.");
         }
     }
 
@@ -155,9 +155,9 @@ impl Refresher {
         let read = std::fs::read(&copy).map_err(|error| error.to_string());
         let used = read.and_then(|document| self.install(document, false).map_err(|error| error.to_string()));
         match used {
-            Ok(()) => tracing::warn!("The issuer is away; its keys are those of the copy on disk."),
+            Ok(()) => tracing::warn!("Issuer unreachable; using the cached keys from disk."),
             Err(error) => {
-                tracing::warn!(copy = %copy.display(), error, "There is no usable copy of the issuer's keys.");
+                tracing::warn!(copy = %copy.display(), error, "Issuer unreachable, and there is no usable copy of its keys.");
             }
         }
     }

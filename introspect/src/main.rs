@@ -6,14 +6,15 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use introspect::app::App;
 use introspect::config::{self, Config};
-use introspect::lint::command::LintNginx;
+use lint::command::LintNginx;
 use runtime::env::{EXIT_USAGE, Mistakes, ProcessVars};
 use runtime::listen::Address;
 use runtime::telemetry::{self, Levels};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared::clock::SystemClock;
 
-/// Answers nginx's `auth_request`. Configured by environment variables alone: see docs/configuration.md.
+/// The sidecar that answers nginx's auth_request subrequests. It is configured by environment variables alone: see
+/// docs/configuration.md.
 #[derive(Debug, Parser)]
 #[command(name = "introspect", version)]
 struct Command {
@@ -23,9 +24,9 @@ struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Answer (the default).
+    /// Run the sidecar (the default).
     Serve,
-    /// Ask the sidecar that runs with these variables whether it is ready; 0 if it is.
+    /// Check whether the sidecar that runs with these variables is ready: exit code 0 if it is.
     Health,
     LintNginx(LintNginx),
 }
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
 }
 
 fn health() -> ExitCode {
-    match runtime::health::check(&ProcessVars, config::OPS_LISTEN, Address::Tcp(config::OPERATIONS)) {
+    match runtime::health::check(&ProcessVars, config::OPS_LISTEN, Address::Tcp(config::OPS_ADDRESS)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("introspect: {error}");
@@ -69,11 +70,11 @@ fn serve() -> ExitCode {
 fn raise_open_files() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        tracing::warn!(%error, "The limit of open files stays; raise it where this program is started.");
+        tracing::warn!(%error, "Cannot raise the limit of open files; raise it where this program is started (ulimit -n).");
     }
 }
 
-/// One thread for everything but the decisions: accepting, the feed, the keys, health and metrics.
+/// One thread for everything except decisions: accepting, the feed, the keys, health and metrics.
 fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     // Only a second call fails, and there is none.
     let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -94,7 +95,7 @@ async fn serve_until_signal(config: Config, levels: Levels) -> Result<(), Box<dy
     let shutdown = runtime::shutdown::requested()?;
     let app = App::build(config, Arc::new(SystemClock)).await?.with_levels(levels);
     let (listen, ops) = (app.addresses(), app.ops_addresses());
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), ?listen, ?ops, "introspect listens.");
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), ?listen, ?ops, "introspect is listening.");
     app.run(shutdown).await?;
     tracing::info!("introspect has stopped.");
     Ok(())

@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use runtime::metrics::Format;
-use tally::Decisions;
+use tally::DecisionCollector;
 
 pub use tally::Tally;
 
@@ -109,7 +109,7 @@ impl Metrics {
         let mut registry = runtime::metrics::registry();
         let r = registry.sub_registry_with_prefix("usher_introspect");
         runtime::metrics::register_build_info(r, env!("CARGO_PKG_VERSION"));
-        r.register_collector(Box::new(Decisions(tallies.clone())));
+        r.register_collector(Box::new(DecisionCollector(tallies.clone())));
         Self {
             anomalies: anomalies(r),
             accepted: counter(r, "connections_accepted", "Connections accepted on the decision listeners"),
@@ -227,7 +227,11 @@ fn anomalies(registry: &mut Registry) -> Family<[(&'static str, &'static str); 1
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::refusal::Refusal;
+    use crate::verdict::{Requester, Verdict};
 
     #[test]
     fn every_anomaly_is_counted_from_zero() {
@@ -235,6 +239,42 @@ mod tests {
         for anomaly in Anomaly::ALL {
             let line = format!("usher_introspect_feed_anomalies_total{{kind=\"{}\"}} 0", anomaly.label());
             assert!(text.contains(&line), "{line} is not in {text}");
+        }
+    }
+
+    #[test]
+    fn every_refusal_is_a_label_and_workers_are_summed() {
+        let metrics = Metrics::new(2);
+        for tally in metrics.tallies() {
+            for &refusal in Refusal::ALL {
+                tally.decided(&Verdict::deny(refusal));
+            }
+            tally.decided(&Verdict::Allow(Requester::Anonymous));
+        }
+        let text = metrics.text().unwrap();
+        for refusal in Refusal::ALL {
+            let (code, reason) = (refusal.code().as_str(), refusal.reason());
+            let line = format!("usher_introspect_decisions_total{{code=\"{code}\",reason=\"{reason}\"}} 2");
+            assert!(text.contains(&line), "{line} is not in {text}");
+        }
+        assert!(text.contains("{code=\"allow\",reason=\"anonymous\"} 2"));
+    }
+
+    #[test]
+    fn decisions_are_counted_by_how_long_they_took() {
+        let metrics = Metrics::new(2);
+        for (tally, nanoseconds) in metrics.tallies().iter().cycle().zip([500, 501, 30_000, 2_000_000_000]) {
+            tally.took(Duration::from_nanos(nanoseconds));
+        }
+        let text = metrics.text().unwrap();
+        for line in [
+            "usher_introspect_decision_duration_seconds_bucket{le=\"5e-7\"} 1",
+            "usher_introspect_decision_duration_seconds_bucket{le=\"0.000001\"} 2",
+            "usher_introspect_decision_duration_seconds_bucket{le=\"0.00005\"} 3",
+            "usher_introspect_decision_duration_seconds_bucket{le=\"+Inf\"} 4",
+            "usher_introspect_decision_duration_seconds_count 4",
+        ] {
+            assert!(text.contains(line), "{line} is not in {text}");
         }
     }
 }

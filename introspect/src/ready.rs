@@ -1,22 +1,25 @@
 //! Whether the sidecar knows enough to decide.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use runtime::ops::Reason;
 use tokio::sync::Notify;
 
-/// What has to be there before a decision, and whether the last one is near.
-#[derive(Debug, Default)]
+use crate::rights::CurrentRoleMap;
+
+/// What has to be known before a decision, and whether the sidecar is stopping.
+#[derive(Debug)]
 pub struct Ready {
-    /// Told whenever one of the others is set.
+    /// Notified whenever one of the others changes.
     changed: Notify,
     keys: AtomicBool,
     revocations: AtomicU8,
-    role_map: AtomicBool,
+    roles: Arc<CurrentRoleMap>,
     draining: AtomicBool,
 }
 
-/// How much of the revocations is known. Tokens are judged under [`Revocations::Known`] alone.
+/// How much of the revocations is known. Tokens are judged only with [`Revocations::Known`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Revocations {
@@ -24,26 +27,47 @@ pub enum Revocations {
     Unread = 0,
     /// Everything that the log held.
     Known = 1,
-    /// The log held something that was lost, or that this version does not understand.
+    /// Something of the log is lost, or of a form that this version does not know.
     Incomplete = 2,
-    /// The log is of an epoch before one that was read: an old history, which may lack what came after.
+    /// The log is of a lower epoch than one that was read: an old history, which may lack what came after.
     Old = 3,
 }
 
 impl Ready {
+    /// Nothing is known yet, but perhaps `roles`.
+    pub fn new(roles: Arc<CurrentRoleMap>) -> Self {
+        Self {
+            changed: Notify::new(),
+            keys: AtomicBool::new(false),
+            revocations: AtomicU8::new(Revocations::Unread as u8),
+            roles,
+            draining: AtomicBool::new(false),
+        }
+    }
+
     /// A set of keys is there. Once there it stays: a failed refresh keeps the old one.
-    pub fn keys_are_known(&self) {
+    pub fn mark_keys_known(&self) {
         self.keys.store(true, Ordering::Release);
         self.changed.notify_waiters();
     }
 
-    /// Says how much is known. A lost connection is no reason to: what was read stays true.
-    pub fn set_revocations(&self, known: Revocations) {
+    /// Sets how much of the revocations is known. A lost connection changes nothing: what was read stays true.
+    pub fn mark_revocations(&self, known: Revocations) {
         self.revocations.store(known as u8, Ordering::Release);
         self.changed.notify_waiters();
     }
 
-    /// How much is known.
+    /// The role map has been installed or dropped.
+    pub fn notify_role_map(&self) {
+        self.changed.notify_waiters();
+    }
+
+    /// No more connections will be accepted.
+    pub fn mark_draining(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// How much of the revocations is known.
     pub fn revocations(&self) -> Revocations {
         let all = [Revocations::Known, Revocations::Incomplete, Revocations::Old];
         let number = self.revocations.load(Ordering::Acquire);
@@ -55,24 +79,8 @@ impl Ready {
         self.revocations() == Revocations::Known
     }
 
-    /// Says whether a role map is known.
-    pub fn set_role_map(&self, known: bool) {
-        self.role_map.store(known, Ordering::Release);
-        self.changed.notify_waiters();
-    }
-
-    /// Whether one is.
-    pub fn role_map_is_known(&self) -> bool {
-        self.role_map.load(Ordering::Acquire)
-    }
-
-    /// No more connections will be taken.
-    pub fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
-    }
-
-    /// Whether a token can be judged. A sidecar that is stopping still can; without a role map, those policies can
-    /// be decided that demand neither role nor permission.
+    /// Whether a token can be judged. A sidecar that is stopping still can; without a role map, the policies that
+    /// require neither role nor permission can be decided.
     pub fn can_decide(&self) -> bool {
         self.keys.load(Ordering::Acquire) && self.revocations_are_known()
     }
@@ -80,7 +88,7 @@ impl Ready {
     /// Waits until nothing is missing.
     pub async fn complete(&self) {
         loop {
-            // Made before the look, so that no change between the two is missed.
+            // Created before the check, so that no change between the two is missed.
             let changed = self.changed.notified();
             if self.missing().is_none() {
                 return;
@@ -98,7 +106,7 @@ impl Ready {
             return Some(NO_KEYS);
         }
         match self.revocations() {
-            Revocations::Known if !self.role_map_is_known() => Some(NO_ROLE_MAP),
+            Revocations::Known if !self.roles.is_known() => Some(NO_ROLE_MAP),
             Revocations::Known => None,
             Revocations::Unread => Some(REVOCATIONS_UNREAD),
             Revocations::Incomplete => Some(REVOCATIONS_INCOMPLETE),
@@ -128,31 +136,44 @@ const REVOCATIONS_OLD: Reason = Reason {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use shared::role_map::RoleMap;
 
     use super::*;
 
+    fn ready() -> Ready {
+        Ready::new(Arc::default())
+    }
+
+    fn set_role_map(ready: &Ready, known: bool) {
+        if known {
+            ready.roles.install(RoleMap::default())
+        } else {
+            ready.roles.forget()
+        }
+        ready.notify_role_map();
+    }
+
     #[test]
     fn both_keys_and_revocations_are_needed() {
-        let ready = Ready::default();
+        let ready = ready();
         assert!(!ready.can_decide());
-        ready.keys_are_known();
+        ready.mark_keys_known();
         assert!(!ready.can_decide());
-        ready.set_revocations(Revocations::Known);
+        ready.mark_revocations(Revocations::Known);
         assert!(ready.can_decide());
-        ready.set_role_map(true);
+        set_role_map(&ready, true);
         assert_eq!(ready.missing(), None);
     }
 
     #[tokio::test]
-    async fn who_waits_for_all_of_it_is_told_when_it_is_there_whatever_comes_last() {
+    async fn a_waiter_is_woken_when_nothing_is_missing_whatever_comes_last() {
         let steps: [fn(&Ready); 3] = [
-            Ready::keys_are_known,
-            |ready| ready.set_revocations(Revocations::Known),
-            |ready| ready.set_role_map(true),
+            Ready::mark_keys_known,
+            |ready| ready.mark_revocations(Revocations::Known),
+            |ready| set_role_map(ready, true),
         ];
         for last in 0..steps.len() {
-            let ready = Arc::new(Ready::default());
+            let ready = Arc::new(ready());
             let waiting = tokio::spawn({
                 let ready = Arc::clone(&ready);
                 async move { ready.complete().await }
@@ -168,35 +189,35 @@ mod tests {
     }
 
     #[test]
-    fn without_a_role_map_tokens_are_judged_and_no_more_requests_are_wanted() {
-        let ready = Ready::default();
-        ready.keys_are_known();
-        ready.set_revocations(Revocations::Known);
+    fn without_a_role_map_tokens_are_judged_but_the_sidecar_is_not_ready() {
+        let ready = ready();
+        ready.mark_keys_known();
+        ready.mark_revocations(Revocations::Known);
         assert!(ready.can_decide() && ready.missing().is_some_and(|why| why == NO_ROLE_MAP));
-        ready.set_role_map(true);
+        set_role_map(&ready, true);
         assert_eq!(ready.missing(), None);
-        ready.set_role_map(false);
+        set_role_map(&ready, false);
         assert!(ready.can_decide() && ready.missing().is_some());
     }
 
     #[test]
     fn a_stopping_sidecar_decides_but_wants_no_more() {
-        let ready = Ready::default();
-        ready.keys_are_known();
-        ready.set_revocations(Revocations::Known);
-        ready.drain();
+        let ready = ready();
+        ready.mark_keys_known();
+        ready.mark_revocations(Revocations::Known);
+        ready.mark_draining();
         assert!(ready.can_decide());
         assert_eq!(ready.missing(), Some(DRAINING));
     }
 
     #[test]
     fn only_what_is_known_whole_can_be_decided_by() {
-        let ready = Ready::default();
-        ready.keys_are_known();
+        let ready = ready();
+        ready.mark_keys_known();
         for known in [Revocations::Unread, Revocations::Incomplete, Revocations::Old] {
-            ready.set_revocations(Revocations::Known);
+            ready.mark_revocations(Revocations::Known);
             assert!(ready.can_decide());
-            ready.set_revocations(known);
+            ready.mark_revocations(known);
             assert_eq!(ready.revocations(), known);
             assert!(
                 !ready.can_decide() && ready.missing().is_some_and(|why| why.code.starts_with("revocations"))

@@ -1,4 +1,4 @@
-//! What is revoked, in memory: exact, never a bounded cache, written by the feed and read by everybody.
+//! What is revoked, in memory: exact, never a bounded cache, written by the feed and read by every worker.
 //!
 //! Token and session records take one word each, user records two; the tables say how. A record is kept
 //! until its end and the leeway have passed, then goes with its bucket of ten minutes. Applying a record
@@ -17,16 +17,16 @@ use table::{Label, Sharded};
 
 /// What the revocations say of a token. Ordered: the worse is the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
-    /// Nothing.
-    Good,
-    /// It is refused, but a refresh brings a good one.
+pub enum RevocationStatus {
+    /// Nothing was revoked.
+    NotRevoked,
+    /// It is refused, but a refresh gives a valid one.
     RefreshNeeded,
     /// It is refused.
     Revoked,
 }
 
-/// Where a token's revocations would stand: keyed hashes, computed once a token.
+/// Where to look up a token's revocations: keyed hashes, computed once a token.
 #[derive(Debug, Clone, Copy)]
 pub struct Marks {
     token: Option<u64>,
@@ -38,7 +38,7 @@ pub struct Marks {
 /// The set of revocations.
 pub struct Revoked {
     leeway: u64,
-    /// Random in each process, so that nobody can choose identifiers that collide here.
+    /// Random in each process, so that no client can choose identifiers that collide here.
     hasher: RandomState,
     /// Tokens and sessions; the flag says "revoked" rather than "refresh needed".
     single: Sharded<()>,
@@ -50,12 +50,12 @@ pub struct Revoked {
     everything: AtomicU64,
     everything_refresh: AtomicU64,
     /// The lock that makes the writer single; readers never take it.
-    calendar: Mutex<Calendar>,
+    writer: Mutex<Buckets>,
 }
 
 /// Turns ends into buckets. Fourteen buckets of ten minutes are told apart; what ends beyond them goes
 /// into one that is never purged, which is right for any token: it expires by itself.
-struct Calendar {
+struct Buckets {
     /// The first bucket that is not over, counted from 1970.
     floor: u64,
 }
@@ -71,7 +71,7 @@ impl Revoked {
             keys: ArcSwap::default(),
             everything: AtomicU64::new(0),
             everything_refresh: AtomicU64::new(0),
-            calendar: Mutex::new(Calendar { floor: 0 }),
+            writer: Mutex::new(Buckets { floor: 0 }),
         }
     }
 
@@ -86,34 +86,34 @@ impl Revoked {
     }
 
     /// What the revocations say of `token`, whose marks these are.
-    pub fn standing(&self, token: &VerifiedToken, marks: &Marks) -> Standing {
+    pub fn status(&self, token: &VerifiedToken, marks: &Marks) -> RevocationStatus {
         if self.is_killed(&token.signing_key) {
-            return Standing::Revoked;
+            return RevocationStatus::Revoked;
         }
         let single = self.single.read();
         let users = self.users.read();
         let alone = |mark: Option<u64>| match mark.and_then(|hash| single.find(hash)) {
-            Some((label, _)) if label.flag => Standing::Revoked,
-            Some(_) => Standing::RefreshNeeded,
-            None => Standing::Good,
+            Some((label, _)) if label.flag => RevocationStatus::Revoked,
+            Some(_) => RevocationStatus::RefreshNeeded,
+            None => RevocationStatus::NotRevoked,
         };
         let below = |hash: u64| users.find(hash).is_some_and(|(_, minimum)| token.generation < minimum);
         let ended = |minimum: &AtomicU64| token.deployment_generation < minimum.load(Ordering::Acquire);
         let by_generation = if below(marks.user) || ended(&self.everything) {
-            Standing::Revoked
+            RevocationStatus::Revoked
         } else if below(marks.user_refresh) || ended(&self.everything_refresh) {
-            Standing::RefreshNeeded
+            RevocationStatus::RefreshNeeded
         } else {
-            Standing::Good
+            RevocationStatus::NotRevoked
         };
         by_generation.max(alone(marks.token)).max(alone(marks.session))
     }
 
     /// Enters a record. Those that are over already are passed over.
     pub fn apply(&self, record: &Record) {
-        let calendar = self.writer();
-        let Some(bucket) = calendar.bucket(record.until) else { return };
-        let rank = |bucket| calendar.rank(bucket);
+        let buckets = self.writer();
+        let Some(bucket) = buckets.bucket(record.until) else { return };
+        let rank = |bucket| buckets.rank(bucket);
         let revoked = record.reason == Reason::Revoked;
         match record.kind {
             Kind::Token | Kind::Session => {
@@ -135,15 +135,15 @@ impl Revoked {
     /// Forgets the records that have been over for the leeway at `now`, and takes `now` for the present:
     /// until the first call everything that ends counts as far away.
     pub fn purge(&self, now: u64) {
-        let mut calendar = self.writer();
-        let floor = now.saturating_sub(self.leeway) / Calendar::WIDTH;
-        if floor <= calendar.floor {
+        let mut buckets = self.writer();
+        let floor = now.saturating_sub(self.leeway) / Buckets::WIDTH;
+        if floor <= buckets.floor {
             return;
         }
-        let keep = |bucket| calendar.number(bucket).is_none_or(|number| number >= floor);
+        let keep = |bucket| buckets.number(bucket).is_none_or(|number| number >= floor);
         self.single.retain(keep);
         self.users.retain(keep);
-        calendar.floor = floor;
+        buckets.floor = floor;
     }
 
     /// Whether the key is dead.
@@ -167,8 +167,8 @@ impl Revoked {
     }
 
     /// A writer that panicked has left every table whole: each entry is a store or two.
-    fn writer(&self) -> MutexGuard<'_, Calendar> {
-        self.calendar.lock().unwrap_or_else(PoisonError::into_inner)
+    fn writer(&self) -> MutexGuard<'_, Buckets> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn kill(&self, key: RecordKey) {
@@ -188,7 +188,7 @@ impl Revoked {
     }
 }
 
-impl Calendar {
+impl Buckets {
     /// The width of a bucket, in seconds.
     const WIDTH: u64 = 600;
     const BUCKETS: u64 = 14;

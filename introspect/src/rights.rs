@@ -1,9 +1,10 @@
-//! What the roles of a token give by the role map of now.
+//! What the roles of a token give by the current role map.
 //!
-//! The map changes seldom and a token comes often, so what follows from the two is computed once and remembered
-//! with the token, until the map is another. Many tokens have the same roles, so they share it. Never a decision: a
-//! policy is judged on every request.
+//! The map changes seldom and a token comes often, so what follows from the two is computed once and kept with the
+//! token until the map changes. Many tokens have the same roles, so they share it. Never a decision: a policy is
+//! judged on every request.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,80 +18,92 @@ use shared::role_map::RoleMap;
 /// The generation of no map.
 const UNKNOWN: u64 = 0;
 
-/// How many lists of roles are remembered by one map; people have a handful. Of a list beyond them each token has
-/// its rights for itself.
+/// How many lists of roles are kept for one map; a site has a handful. With a list beyond them each token has its
+/// own copy of the rights.
 const MAX_LISTS: u64 = 4096;
 
-/// The role map of now, read without a lock; none before the first was read, or while it is not known.
+/// The current role map, read without a lock; none before the first was read, or while it is not known.
 #[derive(Default)]
-pub struct Roles {
-    edition: ArcSwapOption<Edition>,
-    /// Of `edition`, so that comparing it costs one load.
+pub struct CurrentRoleMap {
+    installed: ArcSwapOption<InstalledMap>,
+    /// The generation of `installed`, so that comparing it costs one load.
     generation: AtomicU64,
     latest: AtomicU64,
-    /// What every token has without a map.
-    unknown: Arc<Rights>,
+    /// The rights of every token without a map.
+    unknown: Arc<TokenRights>,
 }
 
-/// One map, which one it is, and what was computed by it.
-struct Edition {
+/// One map, its number in this process, and what was computed from it.
+struct InstalledMap {
     generation: u64,
     map: RoleMap,
-    /// By lists of roles, as tokens have them. What is forgotten here is computed again.
-    rights: Cache<Vec<RoleName>, Arc<Rights>>,
+    /// By lists of roles, as tokens have them. What is dropped here is computed again.
+    rights: Cache<Vec<RoleName>, Arc<TokenRights>>,
 }
 
 /// What one list of roles gives by one map, or by none.
 #[derive(Debug)]
-pub struct Rights {
+pub struct TokenRights {
     generation: u64,
     /// The roles that the map knows and all that they inherit, in order.
     reached: Box<[RoleName]>,
     permitted: Permitted,
-    /// `X-User-Roles`: the token's own roles that the map knows, in their order.
+    /// `X-User-CurrentRoleMap`: the token's own roles that the map knows, in their order.
     pub header: HeaderValue,
 }
 
-impl Roles {
+impl fmt::Debug for CurrentRoleMap {
+    /// Without the map, which is long.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CurrentRoleMap").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+impl CurrentRoleMap {
     /// Replaces the map. Only one task may.
     pub fn install(&self, map: RoleMap) {
         let generation = self.latest.fetch_add(1, Ordering::Relaxed) + 1;
-        self.edition.store(Some(Arc::new(Edition { generation, map, rights: Cache::new(MAX_LISTS) })));
+        self.installed.store(Some(Arc::new(InstalledMap { generation, map, rights: Cache::new(MAX_LISTS) })));
         self.generation.store(generation, Ordering::Release);
     }
 
-    /// From now on nothing is known of any role. Only the same task may.
+    /// Drops the map: from now on no role is known. Only the same task may.
     pub fn forget(&self) {
         self.generation.store(UNKNOWN, Ordering::Release);
-        self.edition.store(None);
+        self.installed.store(None);
     }
 
-    /// What `roles`, those of one token, give by the map of now.
-    pub fn rights(&self, roles: &[RoleName]) -> Arc<Rights> {
-        match &*self.edition.load() {
-            Some(edition) => edition.rights(roles),
+    /// Whether there is a map.
+    pub fn is_known(&self) -> bool {
+        self.generation.load(Ordering::Acquire) != UNKNOWN
+    }
+
+    /// What `roles`, those of one token, give by the current map.
+    pub fn rights(&self, roles: &[RoleName]) -> Arc<TokenRights> {
+        match &*self.installed.load() {
+            Some(installed) => installed.rights(roles),
             None => Arc::clone(&self.unknown),
         }
     }
 
-    /// Whether `rights` were computed by the map of now.
-    pub fn are_of_now(&self, rights: &Rights) -> bool {
+    /// Whether `rights` were computed from the current map.
+    pub fn are_current(&self, rights: &TokenRights) -> bool {
         rights.generation == self.generation.load(Ordering::Acquire)
     }
 }
 
-impl Edition {
-    fn rights(&self, roles: &[RoleName]) -> Arc<Rights> {
-        self.rights.get_with_by_ref(roles, || Arc::new(Rights::new(roles, self)))
+impl InstalledMap {
+    fn rights(&self, roles: &[RoleName]) -> Arc<TokenRights> {
+        self.rights.get_with_by_ref(roles, || Arc::new(TokenRights::new(roles, self)))
     }
 }
 
-impl Rights {
-    fn new(roles: &[RoleName], edition: &Edition) -> Self {
-        let map = &edition.map;
+impl TokenRights {
+    fn new(roles: &[RoleName], installed: &InstalledMap) -> Self {
+        let map = &installed.map;
         let own: Vec<_> = roles.iter().filter(|role| map.get(role).is_some()).map(RoleName::as_str).collect();
         Self {
-            generation: edition.generation,
+            generation: installed.generation,
             reached: map.reach(roles).into_iter().cloned().collect(),
             permitted: map.permissions(roles).into_iter().collect(),
             header: HeaderValue::try_from(own.join(","))
@@ -98,24 +111,24 @@ impl Rights {
         }
     }
 
-    /// Whether there was no map to compute them by.
+    /// Whether there was no map to compute them from.
     pub fn are_unknown(&self) -> bool {
         self.generation == UNKNOWN
     }
 
-    /// Whether one of `roles` is there, assigned or inherited.
+    /// Whether they include one of `roles`, assigned or inherited.
     pub fn have_one_of(&self, roles: &[RoleName]) -> bool {
         roles.iter().any(|role| self.reached.binary_search(role).is_ok())
     }
 
-    /// Whether `permission` is there.
+    /// Whether they include `permission`.
     pub fn permit(&self, permission: &Permission) -> bool {
         self.permitted.grants(permission)
     }
 }
 
-impl Default for Rights {
-    /// What is known without a map.
+impl Default for TokenRights {
+    /// The rights without a map.
     fn default() -> Self {
         let header = HeaderValue::from_static("");
         Self { generation: UNKNOWN, reached: Box::default(), permitted: Permitted::default(), header }
@@ -147,7 +160,7 @@ mod tests {
 
     #[test]
     fn without_a_map_nothing_is_known_and_with_one_what_it_says() {
-        let roles = Roles::default();
+        let roles = CurrentRoleMap::default();
         let rights = roles.rights(&names("a"));
         assert!(rights.are_unknown() && !rights.have_one_of(&names("a")));
         roles.install(map(&[("a", "films:*", "")]));
@@ -161,7 +174,7 @@ mod tests {
 
     #[test]
     fn what_is_inherited_counts_and_stays_out_of_the_header() {
-        let roles = Roles::default();
+        let roles = CurrentRoleMap::default();
         roles.install(map(&[("c", "", "b"), ("b", "", "a"), ("a", "films:watch", "c")]));
         let rights = roles.rights(&names("c"));
         assert!(rights.have_one_of(&names("a")) && rights.permit(&permission("films:watch")));
@@ -169,21 +182,21 @@ mod tests {
     }
 
     #[test]
-    fn rights_are_of_now_until_the_map_is_another() {
-        let roles = Roles::default();
+    fn rights_are_current_until_the_map_changes() {
+        let roles = CurrentRoleMap::default();
         let none = roles.rights(&names("a"));
-        assert!(roles.are_of_now(&none));
+        assert!(roles.are_current(&none));
         roles.install(map(&[("a", "films:watch", "")]));
         let first = roles.rights(&names("a"));
-        assert!(roles.are_of_now(&first) && !roles.are_of_now(&none));
+        assert!(roles.are_current(&first) && !roles.are_current(&none));
         roles.forget();
-        assert!(roles.are_of_now(&none) && !roles.are_of_now(&first));
+        assert!(roles.are_current(&none) && !roles.are_current(&first));
         roles.install(map(&[("a", "films:watch", "")]));
-        assert!(!roles.are_of_now(&none) && !roles.are_of_now(&first));
+        assert!(!roles.are_current(&none) && !roles.are_current(&first));
     }
     #[test]
     fn tokens_with_the_same_roles_share_what_these_give_until_the_map_is_another() {
-        let roles = Roles::default();
+        let roles = CurrentRoleMap::default();
         assert!(Arc::ptr_eq(&roles.rights(&names("a")), &roles.rights(&names("b"))));
         roles.install(map(&[("a", "films:watch", ""), ("b", "", "")]));
         let first = roles.rights(&names("a"));
@@ -199,15 +212,15 @@ mod tests {
 
     #[test]
     fn lists_of_roles_beyond_the_bound_give_what_they_give_and_are_not_kept() {
-        let roles = Roles::default();
+        let roles = CurrentRoleMap::default();
         roles.install(map(&[("a", "films:watch", "")]));
         for number in 0..MAX_LISTS + 500 {
             let rights = roles.rights(&names(&format!("a x{number}")));
             assert!(rights.permit(&permission("films:watch")));
             assert_eq!(rights.header, "a");
         }
-        let edition = roles.edition.load_full().unwrap();
-        edition.rights.run_pending_tasks();
-        assert!(edition.rights.entry_count() <= MAX_LISTS);
+        let installed = roles.installed.load_full().unwrap();
+        installed.rights.run_pending_tasks();
+        assert!(installed.rights.entry_count() <= MAX_LISTS);
     }
 }

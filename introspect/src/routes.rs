@@ -1,52 +1,53 @@
-//! What is asked on which listener: decisions on one, health and metrics on the other.
+//! What each listener answers: decisions on one, health and metrics on the other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body_util::{Empty, Full};
 use hyper::body::Incoming;
 
 use runtime::ops::{self, Endpoint};
 use runtime::telemetry::Levels;
 
-use crate::decide::Decider;
-use crate::lines::{self, Complaints};
+use crate::decide::{Decider, Decision, Recognised};
+use crate::decision_log::{self, PolicyWarnings};
+use crate::decision_span;
 use crate::metrics::{Metrics, Tally};
 use crate::ready::Ready;
-use crate::server::Handler;
-use crate::traces;
-use crate::verdict::{Answer, Challenges, Refusal, Verdict};
+use crate::refusal::Refusal;
+use crate::server::RequestHandler;
+use crate::verdict::{Challenges, EmptyResponse, Verdict};
 
-/// The decision listener: whatever the path, the answer is a decision.
+/// The decision listener: whatever the path, the response is a decision.
 #[derive(Clone)]
-pub struct Decisions {
+pub struct DecisionHandler {
     decider: Arc<Decider>,
     challenges: Arc<Challenges>,
-    /// Of the worker that asks.
+    /// The counts of the worker that this handler belongs to.
     tally: Arc<Tally>,
-    complaints: Arc<Complaints>,
-    /// Whether traces are sent anywhere.
+    warnings: Arc<PolicyWarnings>,
+    /// Whether traces are exported.
     is_traced: bool,
 }
 
 /// The operators' listener.
 #[derive(Clone)]
-pub struct Operations {
+pub struct OpsHandler {
     /// Whether the sidecar wants requests.
     pub ready: Arc<Ready>,
     /// What it has counted.
     pub metrics: Arc<Metrics>,
     /// Which lines are logged.
     pub levels: Levels,
-    /// Whether the peer is a program on this machine, which alone may change anything.
+    /// Whether the peer is a program on this machine: only such a one may change anything.
     pub is_local: bool,
 }
 
-impl Decisions {
-    /// One handler a tally.
+impl DecisionHandler {
+    /// One handler a tally, and so a worker.
     pub fn of_workers(
         decider: &Arc<Decider>,
         challenges: Challenges,
@@ -54,49 +55,68 @@ impl Decisions {
         tallies: &[Arc<Tally>],
     ) -> Vec<Self> {
         let challenges = Arc::new(challenges);
-        let complaints = Arc::new(Complaints::default());
+        let warnings = Arc::new(PolicyWarnings::default());
         let of_worker = |tally: &Arc<Tally>| Self {
             decider: Arc::clone(decider),
             challenges: Arc::clone(&challenges),
             tally: Arc::clone(tally),
-            complaints: Arc::clone(&complaints),
+            warnings: Arc::clone(&warnings),
             is_traced,
         };
         tallies.iter().map(of_worker).collect()
     }
 
-    /// The answer to any request. A panic costs this request, not the worker.
-    pub fn decide<B>(&self, request: &Request<B>) -> Answer {
-        let is_kept = traces::is_kept(request.headers());
+    /// The response to any request. A panic costs this request, not the worker.
+    pub fn decide<B>(&self, request: &Request<B>) -> EmptyResponse {
+        let is_sampled = decision_span::is_sampled(request.headers());
         // Begun before the decision.
-        let span = if is_kept && self.is_traced { traces::span(request.headers()) } else { None };
-        let begun = self.tally.is_to_be_timed().then(Instant::now);
-        let decide = AssertUnwindSafe(|| self.decider.decide(request, &self.tally));
-        let verdict = catch_unwind(decide).unwrap_or(Verdict::Deny(Refusal::Panicked));
-        if let Some(begun) = begun {
-            self.tally.took(begun.elapsed());
+        let span = if is_sampled && self.is_traced { decision_span::begin(request.headers()) } else { None };
+        let started = self.tally.is_to_be_timed().then(Instant::now);
+        let decide = AssertUnwindSafe(|| self.decider.decide(request));
+        let decision = catch_unwind(decide).unwrap_or_else(|_| Verdict::deny(Refusal::Panicked).into());
+        if let Some(started) = started {
+            self.tally.took(started.elapsed());
         }
+        self.count(&decision);
+        let verdict = decision.verdict;
         if let Some(span) = span {
-            traces::tell(&span, &verdict);
+            decision_span::record(&span, &verdict);
         }
-        if let Verdict::Deny(refusal) = verdict {
-            lines::refused(refusal, request, &self.decider, &self.complaints);
-        } else if is_kept {
-            lines::kept(&verdict, request.headers());
+        self.log(&verdict, request.headers(), is_sampled);
+        verdict.response(&self.challenges)
+    }
+
+    /// The one place where decisions are counted.
+    fn count(&self, decision: &Decision) {
+        self.tally.decided(&decision.verdict);
+        match decision.recognised {
+            Some(Recognised::FromCache) => self.tally.hit(),
+            Some(Recognised::Verified) => self.tally.miss(),
+            None => {}
         }
-        verdict.answer(&self.challenges, &self.tally)
+    }
+
+    fn log(&self, verdict: &Verdict, headers: &HeaderMap, is_sampled: bool) {
+        match verdict {
+            Verdict::Deny { refusal, .. } => {
+                let now = self.decider.clock.unix_seconds();
+                decision_log::refused(verdict, *refusal, headers, &self.warnings, now);
+            }
+            Verdict::Allow(_) if is_sampled => decision_log::allowed(verdict, headers),
+            Verdict::Allow(_) => {}
+        }
     }
 }
 
-impl Handler for Decisions {
+impl RequestHandler for DecisionHandler {
     type Body = Empty<Bytes>;
 
-    fn answer(&self, request: &Request<Incoming>) -> Answer {
+    fn answer(&self, request: &Request<Incoming>) -> EmptyResponse {
         self.decide(request)
     }
 }
 
-impl Handler for Operations {
+impl RequestHandler for OpsHandler {
     type Body = Full<Bytes>;
 
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {

@@ -1,23 +1,17 @@
-//! `introspect lint-nginx` on wrong configurations: each `lint/<rule>.conf` says at its top what is expected.
-//!
-//! They are minimal, so that other rules find much in them; only what the file's own rule finds is looked at.
-//! What nginx itself thinks of them is not asked.
+//! `introspect lint-nginx` as a program: its output and its exit codes.
 
 #![expect(
     clippy::unwrap_used,
     reason = "helpers of tests fail as tests do; clippy knows only the functions marked as tests"
 )]
 
-use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use introspect::lint::lint;
-use introspect::lint::rules::ALL;
 use serde_json::Value;
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lint");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/lint/tests/configurations");
 
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../nginx");
 
@@ -52,34 +46,6 @@ fn program(args: &[&str], input: &str) -> Output {
     // Who is told a file does not read this.
     let _unread = process.stdin.take().unwrap().write_all(input.as_bytes());
     process.wait_with_output().unwrap()
-}
-
-#[test]
-fn every_rule_finds_what_its_wrong_configuration_has() {
-    for rule in ALL {
-        let dump = std::fs::read_to_string(path(rule.name)).unwrap();
-        let expected = dump.lines().next().unwrap().strip_prefix("# expect: ").unwrap();
-        let found = lint(&dump).unwrap().findings.into_iter().filter(|finding| finding.rule == rule.name);
-        let found: Vec<_> = found.map(|finding| format!("{}:{}", finding.rule, finding.line)).collect();
-        assert_eq!(found.join(" "), expected, "{}", rule.name);
-    }
-}
-
-#[test]
-fn every_wrong_configuration_is_a_rule_s() {
-    let files = std::fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path());
-    let files: BTreeSet<_> = files.collect();
-    let rules: BTreeSet<_> = ALL.iter().map(|rule| path(rule.name)).collect();
-    assert_eq!(files, rules);
-}
-
-#[test]
-fn what_is_found_is_a_sentence_with_no_end_of_line() {
-    for rule in ALL {
-        for finding in lint(&std::fs::read_to_string(path(rule.name)).unwrap()).unwrap().findings {
-            assert!(finding.problem.ends_with('.') && !finding.problem.contains('\n'), "{finding:?}");
-        }
-    }
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //!
 //! * [`bearer`], [`clock`], [`duration`], [`role`], [`request_id`]: small types and functions that both programs use;
 //! * [`permission`], [`role_map`]: what each role permits, and the form in which sidecars receive it;
+//! * [`policy`]: the grammar in which a location says what it requires;
 //! * [`revocation`]: the 32-byte revocation record, and the Redis keys and positions it travels by;
 //! * [`token`]: the claims of an access token and their verification against a key set.
 
@@ -15,6 +16,7 @@ pub mod bearer;
 pub mod clock;
 pub mod duration;
 pub mod permission;
+pub mod policy;
 pub mod request_id;
 pub mod revocation;
 pub mod role;

@@ -1,10 +1,10 @@
-//! The role map beside the log: read whenever `meta` names another one than is held.
+//! The role map beside the log: read whenever `meta` names another one than the map in use.
 //!
-//! The relay writes the map and its version in `meta` in one, so that a map that is not the one named is either a
-//! newer one, written since `meta` was read, or wrong. One that is wrong leaves the roles unknown until a good one
-//! comes: an older one would perhaps permit what no longer is. For the same reason a `meta` that went back, with its map,
-//! is not followed, and one that is named and cannot be read within [`LATEST`] makes the roles unknown too. Redis being
-//! away is no such reason by itself: then nobody has said that there is another map.
+//! The relay writes the map and its version in `meta` atomically, so that a map other than the one named is either
+//! newer, written after `meta` was read, or wrong. A wrong map leaves the roles unknown until a valid one comes: an older
+//! map could permit what was withdrawn. For the same reason a `meta` that went back together with its map is not
+//! followed, and a map that is named and cannot be read within [`LATEST`] makes the roles unknown too. That Redis is
+//! unavailable is no such reason by itself: then no other map has been named.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -19,220 +19,222 @@ use tokio::time::Instant;
 
 use crate::metrics::{Anomaly, Metrics};
 use crate::ready::Ready;
-use crate::rights::Roles;
+use crate::rights::CurrentRoleMap;
 
 /// How long a map that `meta` has named may stay unread.
 pub(super) const LATEST: Duration = Duration::from_secs(2);
 
-/// How long a map that was wrong is not read again: it may be long, and `meta` is read many times a second.
+/// How long a wrong map is not read again: it may be long, and `meta` is read many times a second.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Keeps the role map of now in [`Roles`].
+/// Keeps [`CurrentRoleMap`] up to date.
 pub(super) struct RoleMapReader {
-    roles: Arc<Roles>,
+    roles: Arc<CurrentRoleMap>,
     ready: Arc<Ready>,
     metrics: Arc<Metrics>,
-    /// The one that was read last and is good; none when there is reason to read it again.
-    held: Option<Edition>,
-    /// The newest that was ever good.
-    newest: Option<Edition>,
-    /// The one that was newer than `meta` said, the last time that one was.
-    ahead: Option<Edition>,
-    /// Since when `meta` has named one that is later than `newest`.
-    awaited: Option<Awaited>,
-    /// Which one was named when what was read was wrong, and when that was.
-    wrong: Option<(Edition, Instant)>,
+    state: State,
+    /// The newest map that was ever valid.
+    newest: Option<RoleMapVersion>,
+    /// The map that was last read although `meta` named an older one.
+    ahead: Option<RoleMapVersion>,
     /// What is wrong, so that it is counted and logged once.
-    trouble: Option<String>,
+    fault: Option<String>,
 }
 
-/// What came of reading a map.
+/// Whether a map is in use, and what is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Read {
-    /// It is held, or roles are unknown.
+enum State {
+    /// No map is in use; the one that `meta` names is to be read.
+    Unknown,
+    /// No map is in use: the one that `meta` named was wrong, when it was read last.
+    Wrong { named: RoleMapVersion, read: Instant },
+    /// The map in use is the one that `meta` named last.
+    Current(RoleMapVersion),
+    /// A map is in use, perhaps of another Redis: the one that `meta` names is to be read.
+    Doubted,
+    /// A map is in use, and `meta` names a later one. `since` is when the first later one was named: further ones
+    /// give no more time.
+    Awaited { named: RoleMapVersion, since: Instant },
+}
+
+/// The outcome of reading a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MapReading {
+    /// The map is in use, or roles are unknown.
     Settled,
-    /// It was written after `meta` was read, which must be read again at once. An older one may be in use.
+    /// The map was written after `meta` was read, which must be read again at once. An older one may be in use.
     Newer,
 }
 
-/// A map that is yet to be read.
-#[derive(Debug, Clone, Copy)]
-struct Awaited {
-    /// The one named last.
-    edition: Edition,
-    /// When the first was named: others named meanwhile give no more time.
-    since: Instant,
-}
-
-/// Which map it is. Both numbers only grow.
+/// Identifies a map. Both numbers only grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Edition {
+pub(super) struct RoleMapVersion {
     pub(super) epoch: u64,
     pub(super) version: u64,
 }
 
-/// Why a map is not taken.
+/// Why a map is not used.
 #[derive(Debug, thiserror::Error)]
-enum Wrong {
-    #[error("meta names none; an admin of this version has to lead")]
+enum MapFault {
+    #[error("meta names no role map; the admin that leads must be of a version that writes one")]
     Unnamed,
-    #[error("it is not there")]
+    #[error("the role map is missing")]
     Missing,
-    #[error("Redis does not give it: {0}")]
+    #[error("Redis refuses to return it: {0}")]
     Refused(RedisError),
     #[error(transparent)]
     Malformed(RoleMapError),
-    #[error("it is {found}, and meta names {named}")]
-    Other { found: Edition, named: Edition },
+    #[error("meta names {named}, but the map is {found}")]
+    Other { found: RoleMapVersion, named: RoleMapVersion },
     #[error("meta names {named}, which could not be read within {LATEST:?}")]
-    Late { named: Edition },
-    #[error("meta names {named}, which is before one already read; going on with the later one")]
-    Back { named: Edition },
+    Late { named: RoleMapVersion },
+    #[error("meta names {named}, which is older than the map in use; keeping the newer one")]
+    Back { named: RoleMapVersion },
 }
 
 impl RoleMapReader {
-    pub(super) fn new(roles: Arc<Roles>, ready: Arc<Ready>, metrics: Arc<Metrics>) -> Self {
-        Self {
-            roles,
-            ready,
-            metrics,
-            held: None,
-            newest: None,
-            ahead: None,
-            awaited: None,
-            wrong: None,
-            trouble: None,
-        }
+    pub(super) fn new(roles: Arc<CurrentRoleMap>, ready: Arc<Ready>, metrics: Arc<Metrics>) -> Self {
+        Self { roles, ready, metrics, state: State::Unknown, newest: None, ahead: None, fault: None }
     }
 
-    /// Perhaps this is another Redis: the next [`Self::must_read`] is true. What is known stays in use until then.
+    /// The connection is a new one, perhaps to another Redis: the map that `meta` names is read in any case. Until
+    /// then the one in use stays in use.
     pub(super) fn doubt(&mut self) {
-        (self.held, self.wrong) = (None, None);
+        self.state = match self.state {
+            State::Unknown | State::Wrong { .. } => State::Unknown,
+            State::Current(_) | State::Doubted => State::Doubted,
+            awaited @ State::Awaited { .. } => awaited,
+        };
     }
 
-    /// Which map has to be read when `meta` of `epoch` names `version`; none when it is held, was
-    /// wrong a moment ago, or nothing is named that could be taken.
-    pub(super) fn must_read(&mut self, epoch: u64, version: Option<u64>) -> Option<Edition> {
+    /// The map that has to be read when `meta` of `epoch` names `version`; none when it is in use, was wrong a
+    /// moment ago, or cannot be used.
+    pub(super) fn must_read(&mut self, epoch: u64, version: Option<u64>) -> Option<RoleMapVersion> {
         let Some(version) = version else {
-            self.lose(&Wrong::Unnamed);
+            self.lose(&MapFault::Unnamed);
             return None;
         };
-        let named = Edition { epoch, version };
+        let named = RoleMapVersion { epoch, version };
         if self.newest > Some(named) {
-            self.complain(&Wrong::Back { named });
+            self.complain(&MapFault::Back { named });
             return None;
         }
-        if self.held == Some(named) {
-            (self.awaited, self.trouble) = (None, None);
-            return None;
-        }
-        if self.wrong.is_some_and(|(edition, when)| edition == named && when.elapsed() < PAUSE) {
-            return None;
-        }
-        if self.newest < Some(named) {
-            let since = self.awaited.map_or_else(Instant::now, |awaited| awaited.since);
-            self.awaited = Some(Awaited { edition: named, since });
+        let is_later = self.newest < Some(named);
+        match self.state {
+            State::Current(current) if current == named => {
+                self.fault = None;
+                return None;
+            }
+            State::Wrong { named: wrong, read } if wrong == named && read.elapsed() < PAUSE => return None,
+            State::Awaited { since, .. } if is_later => self.state = State::Awaited { named, since },
+            State::Current(_) | State::Doubted if is_later => {
+                self.state = State::Awaited { named, since: Instant::now() };
+            }
+            State::Current(_) | State::Doubted | State::Awaited { .. } => self.state = State::Doubted,
+            State::Unknown | State::Wrong { .. } => {}
         }
         Some(named)
     }
 
-    /// When roles will be unknown unless the map that is awaited has come.
+    /// When roles will be unknown unless the awaited map has been read.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.awaited.map(|awaited| awaited.since + LATEST)
-    }
-
-    /// Makes roles unknown if the map that is awaited has not come in time.
-    pub(super) fn check(&mut self) {
-        if let Some(Awaited { edition: named, since }) = self.awaited
-            && since.elapsed() >= LATEST
-        {
-            self.lose(&Wrong::Late { named });
+        match self.state {
+            State::Awaited { since, .. } => Some(since + LATEST),
+            State::Unknown | State::Wrong { .. } | State::Current(_) | State::Doubted => None,
         }
     }
 
-    /// Whether roles are judged by a map now, be it an older one than `meta` names.
-    pub(super) fn is_known(&self) -> bool {
-        self.ready.role_map_is_known()
+    /// Makes roles unknown if the awaited map has not been read in time.
+    pub(super) fn check(&mut self) {
+        if let State::Awaited { named, since } = self.state
+            && since.elapsed() >= LATEST
+        {
+            self.lose(&MapFault::Late { named });
+        }
     }
 
-    /// Takes what was [`read`] if it is the map that `meta` named.
+    /// Whether a map is in use, even if it is older than the one that `meta` names.
+    pub(super) fn is_known(&self) -> bool {
+        self.roles.is_known()
+    }
+
+    /// Uses what was [`read`] if it is the map that `meta` named.
     ///
     /// # Errors
     ///
-    /// When the connection is no longer good.
+    /// When the connection is broken.
     pub(super) fn take(
         &mut self,
-        named: Edition,
+        named: RoleMapVersion,
         read: Result<Vec<u8>, RedisError>,
-    ) -> Result<Read, RedisError> {
+    ) -> Result<MapReading, RedisError> {
         match judge(named, read) {
-            Ok(map) => self.hold(named, map),
-            // Not an answer of the server, which has a code.
-            Err(Wrong::Refused(error)) if error.code().is_none() => return Err(error),
-            // Written after meta was read. Once more with the same map, and it is meta that is wrong.
-            Err(Wrong::Other { found, .. }) if found > named && self.ahead != Some(found) => {
+            Ok(map) => self.install(named, map),
+            // An answer of the server would have a code.
+            Err(MapFault::Refused(error)) if error.code().is_none() => return Err(error),
+            // Written after meta was read. If meta still names the older one the next time, it is wrong.
+            Err(MapFault::Other { found, .. }) if found > named && self.ahead != Some(found) => {
                 self.ahead = Some(found);
-                return Ok(Read::Newer);
+                return Ok(MapReading::Newer);
             }
-            Err(wrong) => {
-                self.lose(&wrong);
-                self.wrong = Some((named, Instant::now()));
+            Err(fault) => {
+                self.lose(&fault);
+                self.state = State::Wrong { named, read: Instant::now() };
             }
         }
-        Ok(Read::Settled)
+        Ok(MapReading::Settled)
     }
 
-    fn hold(&mut self, edition: Edition, map: RoleMap) {
-        tracing::info!(%edition, roles = map.len(), "The role map has been read.");
-        self.metrics.role_map_version.set(edition.version as i64);
+    fn install(&mut self, version: RoleMapVersion, map: RoleMap) {
+        tracing::info!(%version, roles = map.len(), "Role map read.");
+        self.metrics.role_map_version.set(version.version as i64);
         self.metrics.role_map_roles.set(map.len() as i64);
         self.roles.install(map);
-        self.ready.set_role_map(true);
-        (self.held, self.newest) = (Some(edition), Some(edition));
-        (self.ahead, self.awaited, self.wrong, self.trouble) = (None, None, None, None);
+        self.ready.notify_role_map();
+        (self.state, self.newest) = (State::Current(version), Some(version));
+        (self.ahead, self.fault) = (None, None);
     }
 
-    fn lose(&mut self, wrong: &Wrong) {
+    fn lose(&mut self, fault: &MapFault) {
         self.roles.forget();
-        self.ready.set_role_map(false);
+        self.ready.notify_role_map();
         self.metrics.role_map_version.set(0);
         self.metrics.role_map_roles.set(0);
-        // Unknown already, so that nothing is awaited until meta names one again.
-        (self.held, self.awaited) = (None, None);
-        self.complain(wrong);
+        self.state = State::Unknown;
+        self.complain(fault);
     }
 
-    fn complain(&mut self, wrong: &Wrong) {
-        let why = wrong.to_string();
-        if self.trouble.as_ref() != Some(&why) {
+    fn complain(&mut self, fault: &MapFault) {
+        let why = fault.to_string();
+        if self.fault.as_ref() != Some(&why) {
             self.metrics.anomaly(Anomaly::RoleMap);
-            tracing::warn!(why, "The role map cannot be followed; trying again.");
-            self.trouble = Some(why);
+            tracing::warn!(why, "Cannot follow the role map; retrying.");
+            self.fault = Some(why);
         }
     }
 }
 
-impl fmt::Display for Edition {
+impl fmt::Display for RoleMapVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.epoch, self.version)
     }
 }
 
-/// The bytes of the map; none where there is no key. Never more than a map may have and one.
+/// The bytes of the map; none where there is no key. Never more than a map may have, and one.
 pub(super) async fn read(redis: &mut MultiplexedConnection, keys: &RedisKeys) -> Result<Vec<u8>, RedisError> {
     cmd("GETRANGE").arg(&keys.roles).arg(0).arg(MAX_BYTES).query_async(redis).await
 }
 
-fn judge(named: Edition, read: Result<Vec<u8>, RedisError>) -> Result<RoleMap, Wrong> {
-    let bytes = read.map_err(Wrong::Refused)?;
+fn judge(named: RoleMapVersion, read: Result<Vec<u8>, RedisError>) -> Result<RoleMap, MapFault> {
+    let bytes = read.map_err(MapFault::Refused)?;
     if bytes.is_empty() {
-        return Err(Wrong::Missing);
+        return Err(MapFault::Missing);
     }
-    let published = PublishedRoleMap::decode(&bytes).map_err(Wrong::Malformed)?;
-    let found = Edition { epoch: published.epoch, version: published.version };
+    let published = PublishedRoleMap::decode(&bytes).map_err(MapFault::Malformed)?;
+    let found = RoleMapVersion { epoch: published.epoch, version: published.version };
     match found.cmp(&named) {
         Ordering::Equal => Ok(published.map),
-        Ordering::Less | Ordering::Greater => Err(Wrong::Other { found, named }),
+        Ordering::Less | Ordering::Greater => Err(MapFault::Other { found, named }),
     }
 }
 
@@ -242,10 +244,12 @@ mod tests {
 
     use super::*;
 
-    const NAMED: Edition = Edition { epoch: 3, version: 7 };
+    const NAMED: RoleMapVersion = RoleMapVersion { epoch: 3, version: 7 };
 
     fn reader() -> RoleMapReader {
-        RoleMapReader::new(Arc::default(), Arc::default(), Arc::new(Metrics::new(1)))
+        let roles = Arc::new(CurrentRoleMap::default());
+        let ready = Arc::new(Ready::new(Arc::clone(&roles)));
+        RoleMapReader::new(roles, ready, Arc::new(Metrics::new(1)))
     }
 
     fn bytes(epoch: u64, version: u64) -> Result<Vec<u8>, RedisError> {
@@ -256,9 +260,9 @@ mod tests {
     fn the_map_that_meta_names_is_held_until_there_is_doubt() {
         let mut reader = reader();
         assert_eq!(reader.must_read(3, Some(7)), Some(NAMED));
-        assert_eq!(reader.take(NAMED, bytes(3, 7)).unwrap(), Read::Settled);
+        assert_eq!(reader.take(NAMED, bytes(3, 7)).unwrap(), MapReading::Settled);
         assert_eq!(reader.must_read(3, Some(7)), None);
-        assert_eq!(reader.must_read(4, Some(7)), Some(Edition { epoch: 4, version: 7 }));
+        assert_eq!(reader.must_read(4, Some(7)), Some(RoleMapVersion { epoch: 4, version: 7 }));
         reader.doubt();
         assert_eq!(reader.must_read(3, Some(7)), Some(NAMED));
     }
@@ -268,13 +272,16 @@ mod tests {
         let mut reader = reader();
         reader.take(NAMED, bytes(3, 7)).unwrap();
         for newer in [(3, 8), (3, 9), (4, 1)] {
-            assert_eq!(reader.take(NAMED, bytes(newer.0, newer.1)).unwrap(), Read::Newer, "{newer:?}");
-            assert!(reader.trouble.is_none());
+            assert_eq!(reader.take(NAMED, bytes(newer.0, newer.1)).unwrap(), MapReading::Newer, "{newer:?}");
+            assert!(reader.fault.is_none());
         }
-        assert_eq!(reader.take(NAMED, bytes(4, 1)).unwrap(), Read::Settled);
-        assert!(reader.trouble.is_some() && reader.held.is_none());
-        assert_eq!(reader.take(Edition { epoch: 4, version: 1 }, bytes(4, 1)).unwrap(), Read::Settled);
-        assert!(reader.trouble.is_none());
+        assert_eq!(reader.take(NAMED, bytes(4, 1)).unwrap(), MapReading::Settled);
+        assert!(reader.fault.is_some() && matches!(reader.state, State::Wrong { .. }));
+        assert_eq!(
+            reader.take(RoleMapVersion { epoch: 4, version: 1 }, bytes(4, 1)).unwrap(),
+            MapReading::Settled
+        );
+        assert!(reader.fault.is_none());
     }
 
     #[test]
@@ -283,18 +290,18 @@ mod tests {
         reader.take(NAMED, bytes(3, 7)).unwrap();
         assert_eq!(reader.must_read(3, Some(6)), None);
         assert_eq!(reader.must_read(2, Some(9)), None);
-        assert!(reader.trouble.is_some());
+        assert!(reader.fault.is_some());
         assert_eq!(reader.must_read(3, Some(7)), None);
-        assert!(reader.trouble.is_none());
-        assert_eq!(reader.must_read(4, Some(1)), Some(Edition { epoch: 4, version: 1 }));
+        assert!(reader.fault.is_none());
+        assert_eq!(reader.must_read(4, Some(1)), Some(RoleMapVersion { epoch: 4, version: 1 }));
     }
 
     #[test]
     fn only_a_connection_that_failed_is_given_up() {
         let mut reader = reader();
         let refused = redis::make_extension_error("WRONGTYPE".to_owned(), None);
-        assert_eq!(reader.take(NAMED, Err(refused)).unwrap(), Read::Settled);
-        assert!(reader.trouble.is_some());
+        assert_eq!(reader.take(NAMED, Err(refused)).unwrap(), MapReading::Settled);
+        assert!(reader.fault.is_some());
         assert!(reader.take(NAMED, Err(RedisError::from((redis::ErrorKind::Io, "gone")))).is_err());
     }
 
@@ -314,11 +321,11 @@ mod tests {
     async fn a_later_map_that_cannot_be_read_in_time_makes_roles_unknown_until_a_good_one_is_read() {
         let mut reader = reader();
         reader.take(NAMED, bytes(3, 7)).unwrap();
-        assert_eq!(reader.must_read(3, Some(8)), Some(Edition { epoch: 3, version: 8 }));
+        assert_eq!(reader.must_read(3, Some(8)), Some(RoleMapVersion { epoch: 3, version: 8 }));
         advance(LATEST / 2).await;
         // Neither another connection nor yet another map gives more time.
         reader.doubt();
-        assert_eq!(reader.must_read(3, Some(9)), Some(Edition { epoch: 3, version: 9 }));
+        assert_eq!(reader.must_read(3, Some(9)), Some(RoleMapVersion { epoch: 3, version: 9 }));
         reader.check();
         assert!(is_known(&reader) && wrongs(&reader) == 0);
         advance(LATEST / 2).await;
@@ -328,7 +335,7 @@ mod tests {
             reader.must_read(3, Some(9));
             advance(LATEST).await;
         }
-        reader.take(Edition { epoch: 3, version: 9 }, bytes(3, 9)).unwrap();
+        reader.take(RoleMapVersion { epoch: 3, version: 9 }, bytes(3, 9)).unwrap();
         assert!(is_known(&reader));
         advance(LATEST).await;
         reader.check();
@@ -356,7 +363,7 @@ mod tests {
         advance(PAUSE / 2).await;
         assert_eq!(reader.must_read(3, Some(7)), Some(NAMED));
         reader.take(NAMED, garbage()).unwrap();
-        let next = Edition { epoch: 3, version: 8 };
+        let next = RoleMapVersion { epoch: 3, version: 8 };
         assert_eq!(reader.must_read(3, Some(8)), Some(next));
         reader.take(next, garbage()).unwrap();
         assert_eq!(reader.must_read(3, Some(8)), None);

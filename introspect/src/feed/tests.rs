@@ -3,25 +3,26 @@
 use std::collections::HashMap;
 
 use shared::clock::SystemClock;
-use shared::revocation::{Reason, RecordKey, Until};
+use shared::revocation::{LogPosition, Reason, RecordKey, Until};
 use shared::role_map::{PublishedRoleMap, RoleMap};
 
 use super::role_map::LATEST;
 use super::*;
 
 fn feed() -> Feed {
-    let shared = Shared {
+    let roles = Arc::new(CurrentRoleMap::default());
+    let handles = FeedHandles {
         revoked: Arc::new(Revoked::new(5)),
-        roles: Arc::default(),
-        ready: Arc::new(Ready::default()),
+        ready: Arc::new(Ready::new(Arc::clone(&roles))),
+        roles,
         metrics: Arc::new(Metrics::new(1)),
         clock: Arc::new(SystemClock),
     };
     let vars = HashMap::from([("REDIS_URL", "redis://127.0.0.1:1".to_owned())]);
-    Feed::new(Redis::from_vars(&vars).unwrap(), KillList::open(None).unwrap(), shared)
+    Feed::new(Redis::from_vars(&vars).unwrap(), KillList::open(None).unwrap(), handles)
 }
 
-fn entries(sequence: impl IntoIterator<Item = u64>) -> Vec<Entry> {
+fn entries(sequence: impl IntoIterator<Item = u64>) -> Vec<LogEntry> {
     let record = |seq: u64| {
         let key = RecordKey::new("issuer", Kind::Token, &seq.to_string());
         Record {
@@ -32,7 +33,7 @@ fn entries(sequence: impl IntoIterator<Item = u64>) -> Vec<Entry> {
             argument: 0,
         }
     };
-    let entry = |seq| Entry {
+    let entry = |seq| LogEntry {
         position: LogPosition { epoch: 1, seq },
         record: record(seq).encode().to_vec(),
         trace: None,
@@ -40,59 +41,73 @@ fn entries(sequence: impl IntoIterator<Item = u64>) -> Vec<Entry> {
     sequence.into_iter().map(entry).collect()
 }
 
+/// A feed that has read `sequence` of a log of nine entries in epoch 1.
+fn feed_after(sequence: impl IntoIterator<Item = u64>) -> Feed {
+    let mut feed = feed();
+    let effects = feed.log.begin(1);
+    feed.carry_out(effects);
+    feed.take(9, 0, &entries(sequence));
+    assert!(feed.log.is_behind(9));
+    feed
+}
+
+fn take_page(feed: &mut Feed, sequence: impl IntoIterator<Item = u64>) {
+    let page = entries(sequence);
+    let effects = feed.log.read_page(&page);
+    feed.carry_out(effects);
+}
+
 #[test]
 fn a_page_that_was_trimmed_before_it_was_read_is_no_gap() {
-    let mut feed = feed();
-    feed.begin(1);
-    assert!(feed.take(9, 0, &entries(1..=3)));
-    feed.take_page(&entries(6..=9));
-    assert_eq!((feed.position.seq, feed.lost), (3, None));
+    let mut feed = feed_after(1..=3);
+    take_page(&mut feed, 6..=9);
+    assert_eq!((feed.log.position().seq, feed.handles.ready.revocations()), (3, Revocations::Unread));
     // What the script says next: the log begins after 5.
-    feed.position.seq = 5;
-    assert!(!feed.take(9, 0, &entries(6..=9)));
-    assert!(feed.shared.ready.revocations_are_known());
-    assert_eq!(feed.shared.revoked.len(), 7);
+    feed.log.skip_to(5);
+    feed.take(9, 0, &entries(6..=9));
+    assert!(!feed.log.is_behind(9));
+    assert!(feed.handles.ready.revocations_are_known());
+    assert_eq!(feed.handles.revoked.len(), 7);
 }
 
 #[test]
 fn a_page_is_applied_as_far_as_it_follows_on() {
-    let mut feed = feed();
-    feed.begin(1);
-    assert!(feed.take(9, 0, &entries(1..=2)));
-    feed.take_page(&entries([3, 4, 6, 7]));
-    assert_eq!((feed.position.seq, feed.lost), (4, None));
+    let mut feed = feed_after(1..=2);
+    take_page(&mut feed, [3, 4, 6, 7]);
+    assert_eq!((feed.log.position().seq, feed.handles.ready.revocations()), (4, Revocations::Unread));
     // The script sees the same hole: it is real.
-    assert!(!feed.take(9, 0, &entries(6..=9)));
-    assert_eq!(feed.shared.ready.revocations(), Revocations::Incomplete);
+    feed.take(9, 0, &entries(6..=9));
+    assert!(!feed.log.is_behind(9));
+    assert_eq!(feed.handles.ready.revocations(), Revocations::Incomplete);
 }
 
-/// A feed with an empty role map, and what it works on. Nobody listens where it looks for Redis.
-fn feed_with_a_map() -> (Feed, Shared) {
+/// A feed with an empty role map, and what it works on. Nothing listens where it looks for Redis.
+fn feed_with_a_map() -> (Feed, FeedHandles) {
     let mut feed = feed();
     let map = PublishedRoleMap { epoch: 1, version: 1, map: RoleMap::default() };
     let named = feed.role_map.must_read(1, Some(1)).unwrap();
     feed.role_map.take(named, Ok(map.encode())).unwrap();
-    let shared = feed.shared.clone();
-    (feed, shared)
+    let handles = feed.handles.clone();
+    (feed, handles)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_later_map_is_missed_in_time_while_no_connection_can_be_had() {
-    let (mut feed, shared) = feed_with_a_map();
+    let (mut feed, handles) = feed_with_a_map();
     feed.role_map.must_read(1, Some(2)).unwrap();
     let start = Instant::now();
     let mut following = Box::pin(feed.run());
     let early = timeout(LATEST - Duration::from_millis(1), &mut following).await;
-    assert!(early.is_err() && !shared.roles.rights(&[]).are_unknown());
+    assert!(early.is_err() && handles.roles.is_known());
     let late = timeout(Duration::from_millis(10), &mut following).await;
-    assert!(late.is_err() && shared.roles.rights(&[]).are_unknown(), "after {:?}", start.elapsed());
+    assert!(late.is_err() && !handles.roles.is_known(), "after {:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_map_stays_in_use_while_no_connection_can_be_had_and_no_later_one_was_named() {
-    let (feed, shared) = feed_with_a_map();
+    let (feed, handles) = feed_with_a_map();
     let following = timeout(20 * LATEST, feed.run()).await;
-    assert!(following.is_err() && !shared.roles.rights(&[]).are_unknown());
+    assert!(following.is_err() && handles.roles.is_known());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Killed keys on disk, beside the copy of the key set, so that an old copy brings none of them back.
+//! Killed keys on disk, beside the copy of the key set, so that an old copy does not bring one of them back.
 
 use std::path::{Path, PathBuf};
 
@@ -6,27 +6,27 @@ use shared::revocation::{RECORD_BYTES, Record, RecordError, decode_all};
 
 use super::source::write_whole;
 
-/// The records of killed keys, as they stand in the log, one after another.
+/// The records of killed keys, in the form of the log, one after another.
 #[derive(Debug, Default)]
 pub struct KillList {
     path: Option<PathBuf>,
     records: Vec<Record>,
 }
 
-/// The file is not what this program wrote.
+/// The list cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum Damaged {
-    /// It is there and cannot be read.
-    #[error("{path} cannot be read: {error}. Killed keys would be forgotten; make it readable")]
+pub enum KillListError {
+    /// It exists and cannot be read.
+    #[error("cannot read {path}: {error}; killed keys would be accepted again, so make the file readable")]
     Unreadable {
         /// Which file.
         path: String,
         /// Why.
         error: std::io::Error,
     },
-    /// It holds something else.
+    /// It contains something else.
     #[error(
-        "{path} is damaged: {error}. Killed keys would be forgotten; remove it together with the copy of the key set"
+        "{path} is damaged: {error}; killed keys would be accepted again, so remove the file together with the copy of the key set"
     )]
     NotRecords {
         /// Which file.
@@ -37,12 +37,12 @@ pub enum Damaged {
 }
 
 impl KillList {
-    /// Reads the list beside `copy`; without a copy it lives in memory alone.
+    /// Reads the list beside `copy`; without a copy it is in memory alone.
     ///
     /// # Errors
     ///
-    /// When it is there and damaged: without it a killed key might be believed again.
-    pub fn open(copy: Option<&Path>) -> Result<Self, Damaged> {
+    /// When it exists and is damaged: without it a killed key could be accepted again.
+    pub fn open(copy: Option<&Path>) -> Result<Self, KillListError> {
         let Some(copy) = copy else { return Ok(Self::default()) };
         let mut path = copy.as_os_str().to_owned();
         path.push(".killed");
@@ -51,11 +51,11 @@ impl KillList {
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(Damaged::Unreadable { path: shown(), error }),
+            Err(error) => return Err(KillListError::Unreadable { path: shown(), error }),
         };
         let records = decode_all(&bytes)
             .collect::<Result<_, _>>()
-            .map_err(|error| Damaged::NotRecords { path: shown(), error })?;
+            .map_err(|error| KillListError::NotRecords { path: shown(), error })?;
         Ok(Self { path: Some(path), records })
     }
 
@@ -64,7 +64,7 @@ impl KillList {
         &self.records
     }
 
-    /// Adds a killed key. A list that cannot be written is still held by this process, and by the log.
+    /// Adds a killed key. If the file cannot be written, this process and the log still have the key.
     pub fn add(&mut self, record: &Record) {
         if self.records.iter().any(|known| known.key == record.key) {
             return;
@@ -76,7 +76,7 @@ impl KillList {
             bytes.extend_from_slice(&record.encode());
         }
         if let Err(error) = write_whole(path, &bytes) {
-            tracing::error!(path = %path.display(), %error, "A killed key could not be written to disk.");
+            tracing::error!(path = %path.display(), %error, "Cannot write the killed keys to disk.");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where a key set comes from: an URL or a file.
+//! Where a key set comes from: a URL or a file.
 
 use std::fmt;
 use std::io::Write as _;
@@ -16,105 +16,105 @@ const TOTAL: Duration = Duration::from_secs(3);
 
 /// `http://...`, `https://...` or `file:/absolute/path`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Location {
+pub enum KeyLocation {
     /// Fetched over HTTP.
     Url(Url),
     /// Read from disk.
     File(PathBuf),
 }
 
-/// The text is neither.
+/// The text is neither of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be an http or https URL, or file:/absolute/path")]
-pub struct NotALocation;
+pub struct InvalidKeyLocation;
 
 /// A location that can be read.
-pub struct Source {
-    location: Location,
+pub struct KeySource {
+    location: KeyLocation,
     client: Option<reqwest::Client>,
 }
 
-/// The document could not be had.
+/// The document cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// The HTTP client could not be made, or the request failed.
+pub enum KeySourceError {
+    /// The HTTP client cannot be created, or the request failed.
     #[error("{}", with_cause(.0))]
     Http(#[from] reqwest::Error),
     /// The server answered, but not with the document.
-    #[error("the answer was {0}")]
+    #[error("the server answered {0}")]
     Status(reqwest::StatusCode),
-    /// The document is too long to be one.
-    #[error("the document has more than {MAX_BYTES} bytes")]
+    /// The document is too long.
+    #[error("the document is longer than {MAX_BYTES} bytes")]
     TooLong,
-    /// The file could not be read.
+    /// The file cannot be read.
     #[error(transparent)]
     File(#[from] std::io::Error),
 }
 
-impl FromStr for Location {
-    type Err = NotALocation;
+impl FromStr for KeyLocation {
+    type Err = InvalidKeyLocation;
 
-    fn from_str(text: &str) -> Result<Self, NotALocation> {
+    fn from_str(text: &str) -> Result<Self, InvalidKeyLocation> {
         if let Some(path) = text.strip_prefix("file:") {
-            return if path.starts_with('/') { Ok(Self::File(path.into())) } else { Err(NotALocation) };
+            return if path.starts_with('/') { Ok(Self::File(path.into())) } else { Err(InvalidKeyLocation) };
         }
-        let url: Url = text.parse().map_err(|_| NotALocation)?;
-        if matches!(url.scheme(), "http" | "https") { Ok(Self::Url(url)) } else { Err(NotALocation) }
+        let url: Url = text.parse().map_err(|_| InvalidKeyLocation)?;
+        if matches!(url.scheme(), "http" | "https") { Ok(Self::Url(url)) } else { Err(InvalidKeyLocation) }
     }
 }
 
-impl fmt::Display for Source {
-    /// Without a password that the URL may hold.
+impl fmt::Display for KeySource {
+    /// Without the password and the query of the URL.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.location {
-            Location::Url(url) => {
+            KeyLocation::Url(url) => {
                 write!(f, "{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
             }
-            Location::File(path) => write!(f, "file:{}", path.display()),
+            KeyLocation::File(path) => write!(f, "file:{}", path.display()),
         }
     }
 }
 
-impl Source {
+impl KeySource {
     /// A source for `location`.
     ///
     /// # Errors
     ///
-    /// When no HTTP client can be made, such as for want of root certificates.
-    pub fn new(location: Location) -> Result<Self, SourceError> {
+    /// When no HTTP client can be created, for example because there are no root certificates.
+    pub fn new(location: KeyLocation) -> Result<Self, KeySourceError> {
         let client = match &location {
-            Location::Url(url) => Some(client(url)?),
-            Location::File(_) => None,
+            KeyLocation::Url(url) => Some(client(url)?),
+            KeyLocation::File(_) => None,
         };
         Ok(Self { location, client })
     }
 
     /// Whether it is a file.
     pub const fn is_file(&self) -> bool {
-        matches!(self.location, Location::File(_))
+        matches!(self.location, KeyLocation::File(_))
     }
 
     /// The document, bounded in time and size.
     ///
     /// # Errors
     ///
-    /// When it cannot be had.
-    pub async fn fetch(&self) -> Result<Vec<u8>, SourceError> {
+    /// When it cannot be read.
+    pub async fn fetch(&self) -> Result<Vec<u8>, KeySourceError> {
         match (&self.location, &self.client) {
-            (Location::Url(url), Some(client)) => download(client, url.clone()).await,
-            (Location::Url(_) | Location::File(_), _) => Ok(self.read()?),
+            (KeyLocation::Url(url), Some(client)) => download(client, url.clone()).await,
+            (KeyLocation::Url(_) | KeyLocation::File(_), _) => Ok(self.read()?),
         }
     }
 
     fn read(&self) -> std::io::Result<Vec<u8>> {
         match &self.location {
-            Location::File(path) => std::fs::read(path),
-            Location::Url(_) => Err(std::io::ErrorKind::NotFound.into()),
+            KeyLocation::File(path) => std::fs::read(path),
+            KeyLocation::Url(_) => Err(std::io::ErrorKind::NotFound.into()),
         }
     }
 }
 
-/// No redirects and no proxy of the environment: the keys come from where the configuration says.
+/// No redirects and no proxy from the environment: the keys come from the configured address.
 fn client(url: &Url) -> Result<reqwest::Client, reqwest::Error> {
     let builder = reqwest::Client::builder()
         .redirect(Policy::none())
@@ -122,26 +122,26 @@ fn client(url: &Url) -> Result<reqwest::Client, reqwest::Error> {
         .connect_timeout(CONNECT)
         .timeout(TOTAL)
         .pool_max_idle_per_host(0);
-    // Without TLS to speak, the roots of the system need not be read and held.
+    // Without TLS the system trust store need not be read and held.
     if url.scheme() == "http" { builder.tls_certs_only([]).build() } else { builder.build() }
 }
 
-async fn download(client: &reqwest::Client, url: Url) -> Result<Vec<u8>, SourceError> {
+async fn download(client: &reqwest::Client, url: Url) -> Result<Vec<u8>, KeySourceError> {
     let mut answer = client.get(url).send().await?;
     if answer.status() != reqwest::StatusCode::OK {
-        return Err(SourceError::Status(answer.status()));
+        return Err(KeySourceError::Status(answer.status()));
     }
     let mut document = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
         if document.len() + chunk.len() > MAX_BYTES {
-            return Err(SourceError::TooLong);
+            return Err(KeySourceError::TooLong);
         }
         document.extend_from_slice(&chunk);
     }
     Ok(document)
 }
 
-/// Writes a file that is either the old or the new one, whenever the machine stops.
+/// Writes a file so that it is either the old or the new one, whenever the machine stops.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
@@ -151,8 +151,8 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     std::fs::rename(&part, path)
 }
 
-/// The whole chain: the outermost sentence of the client says only that something failed. Never the URL,
-/// which may hold a password.
+/// The whole chain of causes: the outermost only says that something failed. Never the URL, which may contain a
+/// password.
 fn with_cause(error: &reqwest::Error) -> String {
     let mut text = if error.is_timeout() { "timed out".to_owned() } else { "failed".to_owned() };
     let mut cause = std::error::Error::source(error);
@@ -173,24 +173,24 @@ mod tests {
     #[test]
     fn urls_and_absolute_files_are_locations() {
         for good in ["http://a/jwks.json", "https://a:1/", "file:/a/b"] {
-            assert!(good.parse::<Location>().is_ok(), "{good}");
+            assert!(good.parse::<KeyLocation>().is_ok(), "{good}");
         }
         for bad in ["", "file:a", "ftp://a/", "/a/b", "http:", "file:"] {
-            assert!(bad.parse::<Location>().is_err(), "{bad}");
+            assert!(bad.parse::<KeyLocation>().is_err(), "{bad}");
         }
     }
 
     #[test]
     fn a_password_in_the_url_is_not_shown() {
         let source =
-            Source { location: "http://user:hunter2@a/keys?k=hunter2".parse().unwrap(), client: None };
+            KeySource { location: "http://user:hunter2@a/keys?k=hunter2".parse().unwrap(), client: None };
         assert_eq!(source.to_string(), "http://a/keys");
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_or_refused_without_panic(text: String) {
-            let _any = text.parse::<Location>();
+            let _any = text.parse::<KeyLocation>();
         }
     }
 }

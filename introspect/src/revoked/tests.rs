@@ -43,8 +43,8 @@ fn set() -> Revoked {
     revoked
 }
 
-fn standing(revoked: &Revoked, token: &VerifiedToken) -> Standing {
-    revoked.standing(token, &revoked.marks(token))
+fn standing(revoked: &Revoked, token: &VerifiedToken) -> RevocationStatus {
+    revoked.status(token, &revoked.marks(token))
 }
 
 #[test]
@@ -52,8 +52,8 @@ fn each_kind_refuses_what_it_names_and_nothing_else() {
     for (kind, number) in [(Kind::Token, 1), (Kind::Session, 2), (Kind::User, 3), (Kind::Key, 4)] {
         let revoked = set();
         revoked.apply(&record(kind, Reason::Revoked, key(number), 6, NOW + 900));
-        assert_eq!(standing(&revoked, &token(1, 2, 3, 5, 4)), Standing::Revoked, "{kind:?}");
-        assert_eq!(standing(&revoked, &token(11, 12, 13, 5, 14)), Standing::Good, "{kind:?}");
+        assert_eq!(standing(&revoked, &token(1, 2, 3, 5, 4)), RevocationStatus::Revoked, "{kind:?}");
+        assert_eq!(standing(&revoked, &token(11, 12, 13, 5, 14)), RevocationStatus::NotRevoked, "{kind:?}");
         assert_eq!(revoked.len(), 1);
     }
 }
@@ -62,10 +62,10 @@ fn each_kind_refuses_what_it_names_and_nothing_else() {
 fn generations_refuse_only_what_lies_below_them() {
     let revoked = set();
     revoked.apply(&record(Kind::User, Reason::Revoked, key(3), 6, NOW + 900));
-    assert_eq!(standing(&revoked, &token(1, 2, 3, 6, 4)), Standing::Good);
+    assert_eq!(standing(&revoked, &token(1, 2, 3, 6, 4)), RevocationStatus::NotRevoked);
     revoked.apply(&record(Kind::Everything, Reason::Revoked, RecordKey::ZERO, 7, NOW + 900));
-    assert_eq!(standing(&revoked, &token(1, 2, 3, 6, 4)), Standing::Revoked);
-    assert_eq!(standing(&revoked, &token(1, 2, 3, 7, 4)), Standing::Good);
+    assert_eq!(standing(&revoked, &token(1, 2, 3, 6, 4)), RevocationStatus::Revoked);
+    assert_eq!(standing(&revoked, &token(1, 2, 3, 7, 4)), RevocationStatus::NotRevoked);
 }
 
 #[test]
@@ -73,9 +73,9 @@ fn revoked_wins_over_refresh_needed_only_where_both_refuse() {
     let revoked = set();
     revoked.apply(&record(Kind::User, Reason::RefreshNeeded, key(3), 9, NOW + 900));
     revoked.apply(&record(Kind::User, Reason::Revoked, key(3), 5, NOW + 900));
-    assert_eq!(standing(&revoked, &token(1, 2, 3, 4, 4)), Standing::Revoked);
-    assert_eq!(standing(&revoked, &token(1, 2, 3, 5, 4)), Standing::RefreshNeeded);
-    assert_eq!(standing(&revoked, &token(1, 2, 3, 9, 4)), Standing::Good);
+    assert_eq!(standing(&revoked, &token(1, 2, 3, 4, 4)), RevocationStatus::Revoked);
+    assert_eq!(standing(&revoked, &token(1, 2, 3, 5, 4)), RevocationStatus::RefreshNeeded);
+    assert_eq!(standing(&revoked, &token(1, 2, 3, 9, 4)), RevocationStatus::NotRevoked);
 }
 
 #[test]
@@ -83,9 +83,9 @@ fn a_session_revoked_stays_so_when_a_refresh_is_asked_for_later() {
     let revoked = set();
     revoked.apply(&record(Kind::Session, Reason::Revoked, key(2), 0, NOW + 900));
     revoked.apply(&record(Kind::Session, Reason::RefreshNeeded, key(2), 0, NOW + 1800));
-    assert_eq!(standing(&revoked, &token(1, 2, 3, 4, 4)), Standing::Revoked);
+    assert_eq!(standing(&revoked, &token(1, 2, 3, 4, 4)), RevocationStatus::Revoked);
     revoked.purge(NOW + 1200);
-    assert_eq!(standing(&revoked, &token(1, 2, 3, 4, 4)), Standing::Revoked);
+    assert_eq!(standing(&revoked, &token(1, 2, 3, 4, 4)), RevocationStatus::Revoked);
 }
 
 #[test]
@@ -97,8 +97,8 @@ fn a_killed_key_and_a_never_ending_record_outlive_every_purge() {
     for hours in 0..100 {
         revoked.purge(NOW + hours * 3600);
     }
-    assert_eq!(standing(&revoked, &token(1, 2, 3, 5, 40)), Standing::Revoked);
-    assert_eq!(standing(&revoked, &token(10, 2, 3, 5, 4)), Standing::Revoked);
+    assert_eq!(standing(&revoked, &token(1, 2, 3, 5, 40)), RevocationStatus::Revoked);
+    assert_eq!(standing(&revoked, &token(10, 2, 3, 5, 4)), RevocationStatus::Revoked);
 }
 
 #[test]
@@ -122,8 +122,8 @@ fn a_clock_that_steps_back_does_not_bring_anything_back_to_life() {
     revoked.purge(NOW - 100_000);
     revoked.apply(&record(Kind::Token, Reason::Revoked, key(2), 0, NOW + 900));
     revoked.purge(NOW + 600);
-    assert_eq!(standing(&revoked, &token(1, 9, 3, 5, 4)), Standing::Revoked);
-    assert_eq!(standing(&revoked, &token(2, 9, 3, 5, 4)), Standing::Revoked);
+    assert_eq!(standing(&revoked, &token(1, 9, 3, 5, 4)), RevocationStatus::Revoked);
+    assert_eq!(standing(&revoked, &token(2, 9, 3, 5, 4)), RevocationStatus::Revoked);
 }
 
 #[test]
@@ -160,9 +160,13 @@ fn readers_see_every_applied_record_while_the_tables_grow() {
                     if bound > 0 {
                         let number = step % bound;
                         let user = token(1 << 40, 1 << 41, number, 0, 1 << 42);
-                        assert_eq!(standing(&revoked, &user), Standing::Revoked, "{number} of {bound}");
+                        assert_eq!(
+                            standing(&revoked, &user),
+                            RevocationStatus::Revoked,
+                            "{number} of {bound}"
+                        );
                         let stranger = token(1 << 40, 1 << 41, number + (1 << 43), 0, 1 << 42);
-                        assert_eq!(standing(&revoked, &stranger), Standing::Good);
+                        assert_eq!(standing(&revoked, &stranger), RevocationStatus::NotRevoked);
                     }
                 }
             })
@@ -190,7 +194,7 @@ struct Model(Vec<Record>);
 
 impl Model {
     /// The worst that records not yet over at `now` say of a token with these numbers.
-    fn standing(&self, number: u64, generation: u64, now: u64) -> Standing {
+    fn standing(&self, number: u64, generation: u64, now: u64) -> RevocationStatus {
         let says = |reason| {
             self.0.iter().any(|record| {
                 let meant = record.reason == reason && record.key == key(number);
@@ -203,9 +207,9 @@ impl Model {
             })
         };
         match (says(Reason::Revoked), says(Reason::RefreshNeeded)) {
-            (true, _) => Standing::Revoked,
-            (false, true) => Standing::RefreshNeeded,
-            (false, false) => Standing::Good,
+            (true, _) => RevocationStatus::Revoked,
+            (false, true) => RevocationStatus::RefreshNeeded,
+            (false, false) => RevocationStatus::NotRevoked,
         }
     }
 }

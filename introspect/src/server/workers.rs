@@ -9,8 +9,9 @@ use std::time::Instant;
 use runtime::listen::DetachedStream;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 
-use super::{Handler, Reuse, Stop, serve};
 use crate::metrics::Metrics;
+use crate::server::connection::{RequestHandler, Stop, serve};
+use crate::server::reuse::Reuse;
 
 /// More connections than any nginx keeps; beyond it they are closed at once.
 const MOST_CONNECTIONS: usize = 8192;
@@ -28,7 +29,7 @@ struct Worker {
 }
 
 /// Counts a connection for as long as it is open.
-struct Open {
+struct OpenConnection {
     count: Arc<AtomicUsize>,
     metrics: Arc<Metrics>,
     reuse: Arc<Reuse>,
@@ -41,8 +42,12 @@ impl Workers {
     ///
     /// # Errors
     ///
-    /// When a thread or its runtime cannot be made.
-    pub fn start<H: Handler>(handlers: Vec<H>, stop: &Stop, metrics: &Arc<Metrics>) -> io::Result<Self> {
+    /// When a thread or its runtime cannot be created.
+    pub fn start<H: RequestHandler>(
+        handlers: Vec<H>,
+        stop: &Stop,
+        metrics: &Arc<Metrics>,
+    ) -> io::Result<Self> {
         let reuse = Arc::new(Reuse::default());
         let start = |(number, handler)| {
             Worker::start(number, handler, stop.clone(), Arc::clone(metrics), Arc::clone(&reuse))
@@ -51,8 +56,8 @@ impl Workers {
         Ok(Self { workers, metrics: Arc::clone(metrics) })
     }
 
-    /// Hands a connection to the worker that has the fewest: nginx keeps its connections for long, so
-    /// that an uneven spread would stay.
+    /// Hands a connection to the worker that has the fewest: nginx keeps its connections for long, so that an uneven
+    /// distribution would stay.
     pub fn hand(&self, stream: DetachedStream) {
         let load = |worker: &&Worker| worker.open.load(Ordering::Relaxed);
         let open: usize = self.workers.iter().map(|worker| load(&worker)).sum();
@@ -62,7 +67,7 @@ impl Workers {
         };
         self.metrics.accepted.inc();
         worker.open.fetch_add(1, Ordering::Relaxed);
-        // A worker that panicked drops the connection, and nginx asks again on another.
+        // A worker that panicked drops the connection, and nginx tries another.
         let _handed = worker.queue.send(stream);
     }
 
@@ -77,7 +82,7 @@ impl Workers {
 }
 
 impl Worker {
-    fn start<H: Handler>(
+    fn start<H: RequestHandler>(
         number: usize,
         handler: H,
         stop: Stop,
@@ -95,7 +100,7 @@ impl Worker {
     }
 }
 
-async fn work<H: Handler>(
+async fn work<H: RequestHandler>(
     mut streams: UnboundedReceiver<DetachedStream>,
     handler: H,
     stop: Stop,
@@ -108,7 +113,7 @@ async fn work<H: Handler>(
         metrics.open.inc();
         let (count, metrics) = (Arc::clone(&count), Arc::clone(&metrics));
         let reuse = Arc::clone(&reuse);
-        let open = Open { count, metrics, reuse, _alive: alive.clone() };
+        let open = OpenConnection { count, metrics, reuse, _alive: alive.clone() };
         let (handler, stop) = (handler.clone(), stop.clone());
         tokio::spawn(async move {
             let answered = match stream.attach() {
@@ -127,7 +132,7 @@ async fn work<H: Handler>(
     let _none = ended.recv().await;
 }
 
-impl Drop for Open {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.count.fetch_sub(1, Ordering::Relaxed);
         self.metrics.open.dec();
@@ -151,7 +156,7 @@ mod tests {
     #[derive(Clone, Default)]
     struct Counting(Arc<AtomicUsize>);
 
-    impl Handler for Counting {
+    impl RequestHandler for Counting {
         type Body = Empty<Bytes>;
 
         fn answer(&self, _request: &Request<Incoming>) -> Response<Self::Body> {

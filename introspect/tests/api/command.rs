@@ -87,7 +87,7 @@ fn sigterm_ends_it_well_and_no_token_is_in_its_log() {
     let headers = [("X-Auth-Policy", "user"), ("Authorization", &*authorization)];
     wait_until("the token is good", || client.ask(&headers).status == 204);
     for bad in [format!("Bearer {token}x"), format!("Bearer  {token} {token}")] {
-        client.ask(&[("X-Auth-Policy", "user"), ("Authorization", &*bad)]).is_unauthorized("not valid");
+        client.ask(&[("X-Auth-Policy", "user"), ("Authorization", &*bad)]).is_unauthorized("token_invalid");
     }
     client.ask(&[("X-Auth-Policy", "usher"), ("Authorization", &*authorization)]).is_forbidden();
 

@@ -1,19 +1,19 @@
-//! The decision without sockets: whatever the bytes, only the one good token under a policy gets through.
+//! The decision without sockets: whatever the bytes, only the one valid token under a policy gets through.
 
 use std::sync::Arc;
 
 use forge::{ManualClock, Mint};
 use http::{HeaderValue, Method, Request};
 use introspect::decide::Decider;
-use introspect::keys::Keys;
-use introspect::metrics::{Metrics, Tally};
-use introspect::policy::Policies;
+use introspect::keys::IssuerKeys;
+use introspect::metrics::Metrics;
+use introspect::policy_cache::PolicyCache;
 use introspect::ready::Ready;
-use introspect::remembered::Remembered;
 use introspect::revoked::Revoked;
-use introspect::rights::Roles;
-use introspect::routes::Decisions;
-use introspect::verdict::{Challenges, Identity, Verdict};
+use introspect::rights::CurrentRoleMap;
+use introspect::routes::DecisionHandler;
+use introspect::token_cache::TokenCache;
+use introspect::verdict::{Challenges, Requester, Verdict};
 use proptest::prelude::*;
 use shared::clock::Clock;
 use shared::token::{KeySet, Profile, Verifier};
@@ -32,12 +32,12 @@ impl Clock for Still {
 }
 
 fn decider(mint: &Mint) -> Decider {
-    let (keys, ready) = (Arc::new(Keys::default()), Arc::new(Ready::default()));
-    keys.install(KeySet::parse(mint.jwks().as_bytes()).unwrap());
-    ready.keys_are_known();
-    ready.set_revocations(introspect::ready::Revocations::Known);
-    let roles = Arc::new(Roles::default());
+    let roles = Arc::new(CurrentRoleMap::default());
     roles.install(role_map(ROLES));
+    let (keys, ready) = (Arc::new(IssuerKeys::default()), Arc::new(Ready::new(Arc::clone(&roles))));
+    keys.install(KeySet::parse(mint.jwks().as_bytes()).unwrap());
+    ready.mark_keys_known();
+    ready.mark_revocations(introspect::ready::Revocations::Known);
     Decider {
         verifier: Verifier { profile: Profile::Usher, issuer: ISSUER.to_owned(), leeway: 5, max_life: 900 },
         audience: "cinema".to_owned(),
@@ -47,8 +47,8 @@ fn decider(mint: &Mint) -> Decider {
         keys,
         revoked: Arc::new(Revoked::new(5)),
         roles,
-        remembered: Remembered::new(100),
-        policies: Policies::default(),
+        tokens: TokenCache::new(100),
+        policies: PolicyCache::default(),
     }
 }
 
@@ -81,7 +81,7 @@ fn a_panic_costs_one_request_and_is_counted() {
     let decider = Arc::new(Decider { clock: Arc::new(Broken), ..decider(&mint) });
     let metrics = Metrics::new(1);
     let challenges = Challenges::new("cinema").unwrap();
-    let decisions = Decisions::of_workers(&decider, challenges, false, metrics.tallies()).remove(0);
+    let decisions = DecisionHandler::of_workers(&decider, challenges, false, metrics.tallies()).remove(0);
     let mut request = Request::new(());
     request.headers_mut().insert("x-auth-policy", HeaderValue::from_static("user"));
     assert_eq!(decisions.decide(&request).status(), 401);
@@ -89,11 +89,11 @@ fn a_panic_costs_one_request_and_is_counted() {
     let answer = decisions.decide(&request);
     assert_eq!(answer.status(), 503);
     assert_eq!(answer.headers()["retry-after"], "1");
+    assert_eq!(answer.headers()["x-auth-decision"], "dependency_unavailable");
     assert!(
-        metrics
-            .text()
-            .unwrap()
-            .contains("usher_introspect_decisions_total{outcome=\"denied\",reason=\"panicked\"} 1")
+        metrics.text().unwrap().contains(
+            "usher_introspect_decisions_total{code=\"dependency_unavailable\",reason=\"panicked\"} 1"
+        )
     );
 }
 
@@ -138,15 +138,14 @@ proptest! {
         }
         let count = |name: &str| request.headers().get_all(name).iter().count();
         // Twice, so that a memory of the first could mislead the second.
-        let tally = Tally::default();
         for _ in 0..2 {
-            match decider.decide(&request, &tally) {
-                Verdict::Deny(_) => {}
-                Verdict::Allow(Identity::Nobody) => {
+            match decider.decide(&request).verdict {
+                Verdict::Deny { .. } => {}
+                Verdict::Allow(Requester::Anonymous) => {
                     let policy = &request.headers()["x-auth-policy"];
                     prop_assert!(count("x-auth-policy") == 1 && policy.as_bytes().starts_with(b"anonymous"));
                 }
-                Verdict::Allow(Identity::Known(_)) => {
+                Verdict::Allow(Requester::Known(_)) => {
                     prop_assert_eq!(count("x-auth-policy"), 1);
                     prop_assert!(count("authorization") <= 1);
                     prop_assert_eq!(&token[..], good.as_bytes());

@@ -1,33 +1,33 @@
-//! Which tokens are refused, and what their senders are told.
+//! Which tokens are refused, and with which codes.
 
 use forge::Mint;
 use serde_json::json;
 
 use crate::support::{Setup, Sidecar};
 
-const INVALID: &str = "error_description=\"The access token is not valid\"";
-
-/// What is asked must be counted once under `reason`.
+/// What is asked must be counted once under `code` and `reason`.
 #[track_caller]
-fn counted<T>(sidecar: &Sidecar, reason: &str, ask: impl FnOnce() -> T) -> T {
-    let name = format!("usher_introspect_decisions_total{{outcome=\"denied\",reason=\"{reason}\"}}");
+fn counted<T>(sidecar: &Sidecar, code: &str, reason: &str, ask: impl FnOnce() -> T) -> T {
+    let name = format!("usher_introspect_decisions_total{{code=\"{code}\",reason=\"{reason}\"}}");
     let before = sidecar.metric(&name);
     let answer = ask();
     assert_eq!(sidecar.metric(&name), before + 1, "{reason}");
     answer
 }
 
-/// The token is refused without a word about the reason, which is counted.
+/// The token is refused as invalid; only the metric says why.
 #[track_caller]
 fn refused(sidecar: &Sidecar, reason: &str, token: &str) {
-    counted(sidecar, reason, || sidecar.ask_with("user", token)).is_unauthorized(INVALID);
+    counted(sidecar, "token_invalid", reason, || sidecar.ask_with("user", token))
+        .is_unauthorized("token_invalid");
 }
 
 #[test]
 fn without_a_token_the_challenge_is_bare() {
     let sidecar = Sidecar::start();
-    let answer = counted(&sidecar, "token_missing", || sidecar.ask("user", &[]));
+    let answer = counted(&sidecar, "token_missing", "token_missing", || sidecar.ask("user", &[]));
     assert_eq!((answer.status, answer.challenge()), (401, "Bearer realm=\"cinema\""));
+    assert_eq!(answer.decision(), "token_missing");
     assert_eq!(answer.header("content-length"), Some("0"));
 }
 
@@ -38,13 +38,14 @@ fn the_realm_is_the_configured_one() {
 }
 
 #[test]
-fn an_expired_token_is_told_so_after_the_leeway() {
+fn an_expired_token_is_refused_as_such_after_the_leeway() {
     let sidecar = Sidecar::start();
     let token = sidecar.token();
     sidecar.clock.advance(900 + 4);
     assert_eq!(sidecar.ask_with("user", &token).status, 204);
     sidecar.clock.advance(1);
-    counted(&sidecar, "expired", || sidecar.ask_with("user", &token)).is_unauthorized("has expired");
+    counted(&sidecar, "token_expired", "expired", || sidecar.ask_with("user", &token))
+        .is_unauthorized("token_expired");
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn methods_bodies_and_upgrades_are_refused() {
         client.send(head(line, headers).as_bytes());
         client.answer().is_forbidden();
     }
-    let name = "usher_introspect_decisions_total{outcome=\"denied\",reason=\"unfit_request\"}";
+    let name = "usher_introspect_decisions_total{code=\"forbidden\",reason=\"unfit_request\"}";
     assert_eq!(sidecar.metric(name), 8);
 }
 
@@ -32,7 +32,7 @@ fn an_empty_body_that_is_declared_is_none() {
     let sidecar = Sidecar::start();
     let mut client = sidecar.connect();
     client.send(head("GET / HTTP/1.1", "Content-Length: 0\r\n").as_bytes());
-    client.answer().is_allowed_as_nobody();
+    client.answer().is_allowed_anonymously();
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn pipelined_requests_are_answered_in_order() {
     let mut client = sidecar.connect();
     let both = head("GET / HTTP/1.1", "") + &head("GET / HTTP/1.1", "X-Auth-Policy: again\r\n");
     client.send(both.as_bytes());
-    client.answer().is_allowed_as_nobody();
+    client.answer().is_allowed_anonymously();
     client.answer().is_forbidden();
 }
 

@@ -1,4 +1,4 @@
-//! What the program writes of decisions, and that nobody waits for it.
+//! The log lines of decisions, and that no decision waits for the log.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -90,14 +90,14 @@ impl Drop for Program {
 }
 
 #[test]
-fn who_is_let_through_is_told_where_the_trace_is_kept() {
+fn an_allowed_request_is_logged_where_its_trace_is_sampled() {
     let program = Program::logged();
     let (mut client, (token, user)) = (Client::connect(&program.decisions), program.token());
     for flags in ["00", "01", "00"] {
         assert_eq!(program.ask(&mut client, "user", Some(&token), flags), 204);
     }
     assert_eq!(program.ask(&mut client, "anonymous", None, "01"), 204);
-    let lines = program.wait_for("let through", 2);
+    let lines = program.wait_for("Request allowed", 2);
     assert_eq!(lines.len(), 2, "{lines:?}");
     for line in &lines {
         assert_eq!((&line["request_id"], &line["trace_id"]), (&TRACE.into(), &TRACE.into()), "{line}");
@@ -108,20 +108,24 @@ fn who_is_let_through_is_told_where_the_trace_is_kept() {
 }
 
 #[test]
-fn refusals_by_policy_are_told_and_others_at_the_level_of_debugging() {
+fn refusals_by_policy_are_logged_and_others_at_the_level_debug() {
     let program = Program::logged();
     let (mut client, (token, user)) = (Client::connect(&program.decisions), program.token());
     assert_eq!(program.ask(&mut client, "user;role=vip", Some(&token), "00"), 403);
     assert_eq!(program.ask(&mut client, "user", None, "00"), 401);
     assert_eq!(program.ask(&mut client, "user", None, "01"), 401);
-    assert_eq!(program.operations("PUT", "/log-levels?info,introspect::lines=debug").0, 200);
+    assert_eq!(program.operations("PUT", "/log-levels?info,introspect::decision_log=debug").0, 200);
     assert_eq!(program.ask(&mut client, "user", None, "00"), 401);
-    let lines = program.wait_for("was refused", 3);
+    let lines = program.wait_for("Request refused", 3);
     let told: Vec<_> = lines.iter().map(|line| (line["reason"].as_str().unwrap(), &line["level"])).collect();
     let (info, debug) = (Value::from("INFO"), Value::from("DEBUG"));
     assert_eq!(told, [("role_missing", &info), ("token_missing", &info), ("token_missing", &debug)]);
     assert_eq!((&lines[0]["user"], &lines[0]["trace_id"]), (&Value::from(user), &Value::Null));
     assert_eq!(lines[1]["trace_id"], TRACE);
+    assert_eq!(
+        (&lines[0]["code"], &lines[1]["code"]),
+        (&"insufficient_scope".into(), &"token_missing".into())
+    );
 }
 
 #[test]
@@ -140,12 +144,12 @@ fn the_levels_of_the_log_are_changed_while_it_runs() {
 }
 
 #[test]
-fn a_connection_for_each_question_is_told_with_what_to_do() {
+fn a_connection_for_each_subrequest_is_logged_with_what_to_do() {
     let program = Program::logged();
     for _ in 0..100 {
         assert_eq!(program.ask(&mut Client::connect(&program.decisions), "anonymous", None, "00"), 204);
     }
-    let told = program.wait_for("opens a connection for nearly every question", 1);
+    let told = program.wait_for("opens a connection for nearly every auth_request subrequest", 1);
     assert!(told[0]["message"].as_str().unwrap().contains("`keepalive`"), "{told:?}");
     assert_eq!((&told[0]["connections"], &told[0]["requests"]), (&100.into(), &100.into()));
     let metrics = program.operations("GET", "/metrics").1;
@@ -153,7 +157,7 @@ fn a_connection_for_each_question_is_told_with_what_to_do() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_holds_no_decision_up() {
+fn a_log_that_is_not_read_delays_no_decision() {
     let program = Program::start(|_| Stdio::piped());
     let mut client = Client::connect(&program.decisions);
     // More than the pipe and the queue hold.

@@ -32,9 +32,9 @@ fn without_meta_a_starting_sidecar_cannot_decide() {
 #[test]
 fn strangers_are_let_through_even_when_nothing_is_known() {
     let sidecar = Setup::new().start_cold();
-    sidecar.ask("anonymous", &[]).is_allowed_as_nobody();
+    sidecar.ask("anonymous", &[]).is_allowed_anonymously();
     let cookie = format!("__Host-access={}", sidecar.token());
-    sidecar.ask("anonymous;cookie=allow", &[("Cookie", &cookie)]).is_allowed_as_nobody();
+    sidecar.ask("anonymous;cookie=allow", &[("Cookie", &cookie)]).is_allowed_anonymously();
     assert_eq!(sidecar.ask("user", &[]).status, 401);
     sidecar.ask("user;x=y", &[]).is_forbidden();
 }
@@ -73,7 +73,7 @@ fn a_record_that_is_not_understood_keeps_a_starting_sidecar_from_deciding() {
     let sidecar = setup.start_cold();
     anomaly_seen(&sidecar, "undecodable");
     wait_until("all is read", || sidecar.metric("usher_introspect_feed_sequence") == 1);
-    not_ready(&sidecar, "revocations");
+    not_ready(&sidecar, "revocations_incomplete");
     sidecar.log.begin(2, &[]);
     sidecar.wait_ready();
 }
@@ -88,7 +88,7 @@ fn a_log_with_a_hole_keeps_a_starting_sidecar_from_deciding() {
         setup.log.remove(hole);
         let sidecar = setup.start_cold();
         anomaly_seen(&sidecar, "gap");
-        not_ready(&sidecar, "revocations");
+        not_ready(&sidecar, "revocations_incomplete");
         sidecar.log.begin(2, &records);
         sidecar.wait_ready();
     }
@@ -106,9 +106,9 @@ fn a_running_sidecar_that_lost_a_revocation_decides_nothing_until_a_complete_epo
         }
         sidecar.wait_for(&token, 503);
         anomaly_seen(&sidecar, kind);
-        not_ready(&sidecar, "revocations are missing");
+        not_ready(&sidecar, "revocations_incomplete");
         sidecar.ask_with("anonymous", &token).is_undecided();
-        sidecar.ask("anonymous", &[]).is_allowed_as_nobody();
+        sidecar.ask("anonymous", &[]).is_allowed_anonymously();
         // An epoch that lacks something as well changes nothing.
         sidecar.log.begin_raw(2, &[vec![9; 32]]);
         wait_until("it is read", || sidecar.metric("usher_introspect_feed_epoch") == 2);

@@ -129,7 +129,7 @@ fn records_act_although_the_map_cannot_be_read_and_sign_outs_do_not_even_wait_fo
     sidecar.log.publish_roles_silently(2, RENAMED);
     sidecar.log.append_silently(&[renamed.record, signs_out]);
     wait_until("something is held", || proxy.held() >= 1);
-    sidecar.ask_with("user", &gone).is_unauthorized("has been revoked");
+    sidecar.ask_with("user", &gone).is_unauthorized("token_revoked");
     assert_eq!(sidecar.ask_with("user", &renamed.old).status, 204);
     sidecar.wait_for(&renamed.old, 401);
     assert_eq!(sidecar.metric("usher_introspect_role_map_version"), 1);

@@ -37,8 +37,9 @@ fn is_without_a_map(sidecar: &Sidecar) {
     let health = sidecar.operations("/health/ready");
     assert!(health.status == 503 && health.body.contains("role map"), "{health:?}");
     assert!(
-        sidecar.metric("usher_introspect_decisions_total{outcome=\"denied\",reason=\"role_map_unknown\"}")
-            > 0
+        sidecar.metric(
+            "usher_introspect_decisions_total{code=\"dependency_unavailable\",reason=\"role_map_unknown\"}"
+        ) > 0
     );
     assert_eq!(sidecar.metric("usher_introspect_role_map_version"), 0);
 }

@@ -17,8 +17,8 @@ const CHANGES: [Change; 36] = [
     ("cinema.conf", "include snippets/identity-guard.conf;", "", "identity-guard"),
     ("cinema.conf", "include snippets/identity-guard.conf;", "", "underscores-in-headers"),
     ("cinema.conf", "include snippets/path-guard.conf;", "", "path-guard"),
-    ("cinema.conf", "set $auth_policy \"user;stale=300s\";", "", "policy-missing"),
-    ("cinema.conf", "user;stale=300s", "user; stale=300s", "policy-malformed"),
+    ("cinema.conf", "set $auth_policy \"user\";", "", "policy-missing"),
+    ("cinema.conf", "user;role=subscriber", "user; role=subscriber", "policy-malformed"),
     ("cinema.conf", "include snippets/protect.conf;", "", "policy-unused"),
     (
         "cinema.conf",

@@ -133,35 +133,42 @@ impl Answer {
         self.header("www-authenticate").unwrap_or("")
     }
 
+    /// What was decided: every answer says it.
+    #[track_caller]
+    pub(crate) fn decision(&self) -> &str {
+        self.header("x-auth-decision").expect("every answer carries the decision")
+    }
+
     /// 204 with this user.
     #[track_caller]
     pub(crate) fn is_allowed_as(&self, user: &str) {
         assert_eq!((self.status, self.header("x-user-id")), (204, Some(user)), "{self:?}");
+        assert_eq!(self.decision(), "allow");
     }
 
     /// 204 without any identity.
     #[track_caller]
-    pub(crate) fn is_allowed_as_nobody(&self) {
-        assert_eq!(self.status, 204, "{self:?}");
+    pub(crate) fn is_allowed_anonymously(&self) {
+        assert_eq!((self.status, self.decision()), (204, "allow"), "{self:?}");
         for name in ["x-user-id", "x-user-roles", "x-session-id"] {
             assert_eq!(self.header(name), None);
         }
     }
 
-    /// 401 whose challenge has this in it.
+    /// 401 with this code, and a challenge that describes the token as invalid.
     #[track_caller]
-    pub(crate) fn is_unauthorized(&self, description: &str) {
-        assert_eq!(self.status, 401, "{self:?}");
-        assert!(self.challenge().contains("error=\"invalid_token\""), "{self:?}");
-        assert!(self.challenge().contains(description), "{self:?}");
+    pub(crate) fn is_unauthorized(&self, code: &str) {
+        assert_eq!((self.status, self.decision()), (401, code), "{self:?}");
+        assert!(self.challenge().contains("error=\"invalid_token\", error_description="), "{self:?}");
         assert_eq!(self.header("content-length"), Some("0"));
     }
 
     /// 403 for a right that is not there.
     #[track_caller]
     pub(crate) fn is_insufficient(&self) {
-        assert_eq!(self.status, 403, "{self:?}");
-        assert_eq!(self.challenge(), "Bearer realm=\"cinema\", error=\"insufficient_scope\"");
+        assert_eq!((self.status, self.decision()), (403, "insufficient_scope"), "{self:?}");
+        let challenge = "Bearer realm=\"cinema\", error=\"insufficient_scope\", error_description=";
+        assert!(self.challenge().starts_with(challenge), "{self:?}");
         assert_eq!(self.header("content-length"), Some("0"));
     }
 
@@ -169,6 +176,7 @@ impl Answer {
     #[track_caller]
     pub(crate) fn is_forbidden(&self) {
         assert_eq!((self.status, self.challenge()), (403, ""), "{self:?}");
+        assert_eq!(self.decision(), "forbidden");
         assert_eq!(self.header("content-length"), Some("0"));
     }
 
@@ -176,6 +184,7 @@ impl Answer {
     #[track_caller]
     pub(crate) fn is_undecided(&self) {
         assert_eq!((self.status, self.header("retry-after")), (503, Some("1")), "{self:?}");
+        assert_eq!(self.decision(), "dependency_unavailable");
         assert_eq!(self.header("content-length"), Some("0"));
     }
 }

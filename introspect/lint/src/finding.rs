@@ -1,0 +1,98 @@
+//! What a rule is, and what it finds.
+
+use std::collections::BTreeSet;
+
+use crate::site::Site;
+use crate::source::SourcePosition;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Something is open, can be forged, is told to whom it should not be, or refuses the honest.
+    Error,
+    /// Something is slow, or has to be known.
+    Warning,
+}
+
+/// One kind of mistake.
+pub struct Rule {
+    /// Its stable name.
+    pub name: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What to do about it: a sentence.
+    pub remedy: &'static str,
+    /// Looks for it.
+    pub(crate) check: fn(&Site<'_>, &mut Problems),
+}
+
+/// What is wrong in one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The file of the configuration.
+    pub file: String,
+    /// The line in it, from 1.
+    pub line: usize,
+    /// The name of the rule.
+    pub rule: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong: a sentence.
+    pub problem: String,
+    /// What to do: a sentence.
+    pub remedy: &'static str,
+}
+
+/// What one rule found.
+#[derive(Debug, Default)]
+pub(crate) struct Problems(BTreeSet<(SourcePosition, String)>);
+
+/// What all rules found.
+pub(crate) struct FindingList<'t> {
+    files: Vec<&'t str>,
+    findings: Vec<(SourcePosition, Finding)>,
+}
+
+impl Severity {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+impl Problems {
+    /// Something is wrong at a place; `problem` is a sentence. A snippet that many locations include has one
+    /// mistake, not many.
+    pub(crate) fn add(&mut self, at: SourcePosition, problem: impl Into<String>) {
+        self.0.insert((at, problem.into()));
+    }
+}
+
+impl<'t> FindingList<'t> {
+    pub(crate) fn new(files: Vec<&'t str>) -> Self {
+        Self { files, findings: Vec::new() }
+    }
+
+    pub(crate) fn check(&mut self, rule: &'static Rule, site: &Site<'_>) {
+        let mut problems = Problems::default();
+        (rule.check)(site, &mut problems);
+        for (at, problem) in problems.0 {
+            let file = self.files.get(at.file).map_or("", |file| file).to_owned();
+            let Rule { name, severity, remedy, .. } = *rule;
+            self.findings.push((at, Finding { file, line: at.line, rule: name, severity, problem, remedy }));
+        }
+    }
+
+    /// `file:line`.
+    pub(crate) fn place(&self, at: SourcePosition) -> String {
+        format!("{}:{}", self.files.get(at.file).map_or("", |file| file), at.line)
+    }
+
+    pub(crate) fn in_order(mut self) -> Vec<Finding> {
+        self.findings.sort_by_key(|(at, _)| *at);
+        self.findings.into_iter().map(|(_, finding)| finding).collect()
+    }
+}

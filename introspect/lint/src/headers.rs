@@ -1,0 +1,17 @@
+//! The names of the headers that a gateway's configuration has to set, clear or check.
+//!
+//! The sidecar's own list is `introspect/src/headers.rs`; a test there holds the two against each other.
+
+/// The headers that carry who sent a request, to the origin, and what a location demands, to the sidecar. Only
+/// the gateway may set them.
+pub const IDENTITY: [&str; 5] =
+    ["X-User-Id", "X-User-Roles", "X-Session-Id", "X-Auth-Freshness", "X-Auth-Policy"];
+
+/// What the location demands.
+pub const POLICY: &str = "X-Auth-Policy";
+
+/// The sidecar's decision: `allow`, or the code of a refusal.
+pub const DECISION: &str = "X-Auth-Decision";
+
+/// The decision that lets a request through.
+pub const ALLOW: &str = "allow";

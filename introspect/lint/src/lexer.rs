@@ -1,0 +1,173 @@
+//! The words of a configuration file, cut as nginx cuts them (`ngx_conf_read_token`).
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+/// A word with its quotes and escapes taken off, or what stands between words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ConfigToken {
+    Word(String),
+    Semicolon,
+    Open,
+    Close,
+}
+
+/// What nginx would not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LexError {
+    #[error("a quoted word does not end")]
+    Unended,
+    #[error("after a quoted word stands neither a space nor `;`, `{{` or `)`")]
+    Glued,
+}
+
+/// Reads tokens and counts lines.
+pub(crate) struct Lexer<'t> {
+    rest: Peekable<Chars<'t>>,
+    line: usize,
+}
+
+impl<'t> Lexer<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self { rest: text.chars().peekable(), line: 1 }
+    }
+
+    /// The line of what comes next; after [`Self::next`] the line where the token ended.
+    pub(crate) fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Passes over spaces and comments.
+    pub(crate) fn skip(&mut self) {
+        while let Some(&next) = self.rest.peek() {
+            match next {
+                '#' => {
+                    while self.rest.peek().is_some_and(|next| *next != '\n') {
+                        self.advance();
+                    }
+                }
+                next if is_space(next) => {
+                    self.advance();
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// The next token; none at the end. [`Self::skip`] goes before.
+    pub(crate) fn next(&mut self) -> Result<Option<ConfigToken>, LexError> {
+        let Some(&first) = self.rest.peek() else { return Ok(None) };
+        let token = match first {
+            ';' => ConfigToken::Semicolon,
+            '{' => ConfigToken::Open,
+            '}' => ConfigToken::Close,
+            '"' | '\'' => {
+                self.advance();
+                return self.quoted(first).map(|word| Some(ConfigToken::Word(word)));
+            }
+            _ => return Ok(Some(ConfigToken::Word(self.bare()))),
+        };
+        self.advance();
+        Ok(Some(token))
+    }
+
+    fn quoted(&mut self, quote: char) -> Result<String, LexError> {
+        let mut word = String::new();
+        loop {
+            match self.advance().ok_or(LexError::Unended)? {
+                '\\' => self.escaped(&mut word),
+                next if next == quote => break,
+                next => word.push(next),
+            }
+        }
+        match self.rest.peek() {
+            Some(&next) if !is_space(next) && !";{)".contains(next) => Err(LexError::Glued),
+            _ => Ok(word),
+        }
+    }
+
+    fn bare(&mut self) -> String {
+        let (mut word, mut variable) = (String::new(), false);
+        while let Some(&next) = self.rest.peek() {
+            // `${name}` is the one place where a brace belongs to a word.
+            let of_variable = next == '{' && variable;
+            if is_space(next) || next == ';' || (next == '{' && !of_variable) {
+                break;
+            }
+            variable = next == '$' || of_variable;
+            self.advance();
+            if next == '\\' { self.escaped(&mut word) } else { word.push(next) }
+        }
+        word
+    }
+
+    /// What a backslash stands before: it goes with quotes and itself, makes three controls, and else stays.
+    fn escaped(&mut self, word: &mut String) {
+        match self.advance() {
+            Some(next @ ('"' | '\'' | '\\')) => word.push(next),
+            Some('t') => word.push('\t'),
+            Some('r') => word.push('\r'),
+            Some('n') => word.push('\n'),
+            other => {
+                word.push('\\');
+                word.extend(other);
+            }
+        }
+    }
+
+    fn advance(&mut self) -> Option<char> {
+        let next = self.rest.next();
+        self.line += usize::from(next == Some('\n'));
+        next
+    }
+}
+
+fn is_space(next: char) -> bool {
+    matches!(next, ' ' | '\t' | '\r' | '\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Result<Vec<String>, LexError> {
+        let mut lexer = Lexer::new(text);
+        let mut words = Vec::new();
+        loop {
+            lexer.skip();
+            match lexer.next()? {
+                Some(ConfigToken::Word(word)) => words.push(word),
+                Some(other) => words.push(format!("{other:?}")),
+                None => return Ok(words),
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_cut_as_nginx_cuts_them() {
+        let cases: &[(&str, &[&str])] = &[
+            ("a b;", &["a", "b", "Semicolon"]),
+            ("a \"b c\" 'd;'{}", &["a", "b c", "d;", "Open", "Close"]),
+            ("a # b\nc", &["a", "c"]),
+            ("a#b;", &["a#b", "Semicolon"]),
+            (r#""\"\\\n\d" '"'"#, &["\"\\\n\\d", "\""]),
+            (r"\.mp4$ a\ b \;", &[r"\.mp4$", r"a\ b", r"\;"]),
+            ("${a}b {", &["${a}b", "Open"]),
+            ("a{", &["a", "Open"]),
+            ("a}b;", &["a}b", "Semicolon"]),
+            ("($a = \"\")", &["($a", "=", "", ")"]),
+            ("a\"b\"c", &["a\"b\"c"]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(words(text).unwrap(), *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_nginx_refuses_is_refused() {
+        assert_eq!(words("a \"b"), Err(LexError::Unended));
+        assert_eq!(words("a \"b\\\""), Err(LexError::Unended));
+        assert_eq!(words("a \"b\"c;"), Err(LexError::Glued));
+        assert_eq!(words("a \"b\"}"), Err(LexError::Glued));
+    }
+}

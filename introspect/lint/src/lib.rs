@@ -1,0 +1,30 @@
+//! `introspect lint-nginx`: finds what in a gateway's configuration leaves a location open, spoofable or slow.
+//!
+//! The output of `nginx -T` meets the files in this order: [`dump`] (files), [`lexer`] and [`tree`] (their
+//! directives), [`mod@include`] (one tree), [`site`] with [`scope`], [`target`], [`location_regex`] and
+//! [`variables`] (what it means), [`rules`] (what is wrong with it), [`check`] (one run), [`report`] (output for
+//! people and for programs), [`command`] (the command line). At the ground: [`source`], [`headers`], [`values`].
+//!
+//! Nothing here runs while the sidecar answers. The grammar of policies comes from `shared::policy`, as it does
+//! for the sidecar.
+
+mod check;
+pub mod command;
+mod dump;
+pub mod finding;
+pub mod headers;
+mod include;
+mod lexer;
+mod location_regex;
+pub mod report;
+pub mod rules;
+mod scope;
+mod site;
+mod source;
+mod target;
+mod tree;
+mod values;
+mod variables;
+
+pub use check::{LintOutcome, lint};
+pub use source::NotUnderstood;

@@ -1,0 +1,25 @@
+//! `add_header` is inherited only where a block has none: the answer lacks the server's headers.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::{ServerBlock, Site};
+
+pub(crate) const RULE: Rule = Rule {
+    name: "add-header-lost",
+    severity: Severity::Warning,
+    remedy: "Include snippets/headers.conf in the same block.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for scope in site.servers().flat_map(ServerBlock::others) {
+        // Since 1.29.3 a block may add to what it inherits.
+        let lost: Vec<_> = scope.lost("add_header").into_iter().map(|header| header.arg(0)).collect();
+        let merges = scope.says("add_header_inherit", "merge");
+        if let (false, Some(first)) = (lost.is_empty() || merges, scope.first("add_header")) {
+            found.add(
+                first.at,
+                format!("For this line `{}` loses {} of the block around.", scope.label(), lost.join(", ")),
+            );
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `auth_request_set` is inherited only where a block has none: the origin would not be told who is asking.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "answers-lost",
+    severity: Severity::Error,
+    remedy: "Add the line to snippets/protect.conf instead, or repeat all of them in the same block.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for (_, scope) in site.protected() {
+        let lost: Vec<_> = scope.lost("auth_request_set").into_iter().map(|set| set.arg(0)).collect();
+        if let (false, Some(first)) = (lost.is_empty(), scope.first("auth_request_set")) {
+            found.add(
+                first.at,
+                format!("For this line `{}` loses {} of the block around.", scope.label(), lost.join(", ")),
+            );
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Over a network the token goes in the clear, and whoever stands in between, or gets that address, says 204.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+use crate::target::is_local;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "auth-address",
+    severity: Severity::Error,
+    remedy: "Use a Unix socket, or an address of this machine such as 127.0.0.1:8002.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for auth_location in site.auth_locations() {
+        let Some(target) = auth_location.target().filter(|target| target.scheme == "http") else { continue };
+        let servers: Vec<_> = match site.upstream_of(auth_location) {
+            Some(upstream) => upstream.named("server").map(|server| (server.at, server.arg(0))).collect(),
+            None => vec![(auth_location.at(), target.authority)],
+        };
+        for (at, address) in
+            servers.into_iter().filter(|(_, address)| !address.contains('$') && !is_local(address))
+        {
+            found.add(at, format!("The sidecar is asked at {address}, over a network and without TLS."));
+        }
+    }
+}

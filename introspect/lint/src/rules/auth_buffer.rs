@@ -1,0 +1,24 @@
+//! The sidecar's headers have to fit; where they do not, nginx says 500. With many roles they take up to 4 KB.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+use crate::values::size as size_of;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "auth-buffer",
+    severity: Severity::Error,
+    remedy: "Remove `proxy_buffer_size`, or say `proxy_buffer_size 4k;` or more in the location of the question.",
+    check,
+};
+
+/// What the headers of an answer may take.
+const LEAST: u64 = 4096;
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for auth_location in site.auth_locations() {
+        let size = auth_location.the("proxy_buffer_size");
+        if let Some(small) = size.filter(|bytes| size_of(bytes.arg(0)).is_some_and(|bytes| bytes < LEAST)) {
+            found.add(small.at, format!("{} is too little for the sidecar's answer.", small.arg(0)));
+        }
+    }
+}

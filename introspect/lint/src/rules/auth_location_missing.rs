@@ -1,0 +1,21 @@
+//! A question without a location of its own is answered by whichever location matches: with 2xx all would be open.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "auth-location-missing",
+    severity: Severity::Error,
+    remedy: "Include snippets/introspect.conf in the server.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for (server, scope) in site.protected() {
+        let Some(asked) = scope.auth_request() else { continue };
+        // A location for everything is nobody's answer in particular.
+        if server.auth_location_of(scope).is_none_or(|auth_location| auth_location.path() == "/") {
+            found.add(asked.at, format!("`{}` has no location in `{}`.", asked.arg(0), server.scope.label()));
+        }
+    }
+}

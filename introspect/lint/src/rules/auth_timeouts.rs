@@ -1,0 +1,35 @@
+//! A decision takes microseconds. nginx's own limits are a minute each: for so long clients would hang.
+
+use std::time::Duration;
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+use crate::values::time;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "auth-timeouts",
+    severity: Severity::Warning,
+    remedy: "Say `proxy_connect_timeout 100ms;`, `proxy_send_timeout 500ms;` and `proxy_read_timeout 500ms;`, or less.",
+    check,
+};
+
+/// The longest that a person should wait for a sidecar in trouble.
+const LONGEST: Duration = Duration::from_secs(1);
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for auth_location in site.auth_locations().filter(|auth_location| auth_location.target().is_some()) {
+        for name in ["proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout"] {
+            match auth_location.the(name) {
+                None => found.add(
+                    auth_location.at(),
+                    format!("`{}` has no {name}: it is 60 s.", auth_location.label()),
+                ),
+                Some(limit) if time(limit.arg(0)).is_none_or(|limit| limit > LONGEST) => {
+                    found
+                        .add(limit.at, format!("{name} is {}, for a question to the sidecar.", limit.arg(0)));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The question is never a WebSocket; the sidecar refuses one.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "auth-upgrade",
+    severity: Severity::Error,
+    remedy: "Put `proxy_set_header Connection \"\";` into the question, and `Upgrade` into the location that needs it alone.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for auth_location in site.auth_locations() {
+        let upgrades = auth_location.header("Upgrade").is_some_and(|value| !value.is_empty());
+        let connection = auth_location.header("Connection").unwrap_or_default();
+        if upgrades || connection.contains('$') || connection.eq_ignore_ascii_case("upgrade") {
+            found.add(
+                auth_location.at(),
+                format!("`{}` asks the sidecar for an upgrade.", auth_location.label()),
+            );
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The cookie with the access token is a token like any other; the client's other cookies may pass.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+use crate::variables::names;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "cookie-to-origin",
+    severity: Severity::Error,
+    remedy: "Put `proxy_set_header Cookie $cookie_for_origin;` into the location, as snippets/origin.conf does.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    let origins = site.origins();
+    for (_, scope) in site.proxied() {
+        let to_origin = scope.target().is_some_and(|target| origins.contains(target.authority));
+        let value = scope.header("Cookie").unwrap_or("$http_cookie");
+        let passed = !scope.says("proxy_pass_request_headers", "off") || scope.header("Cookie").is_some();
+        if to_origin && passed && names(value).contains(&"http_cookie") {
+            found.add(scope.at(), format!("`{}` passes the cookie with the access token on.", scope.label()));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The page for a refusal is somebody's content: a client that is refused gets it all the same.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::rules::error_pages::ErrorPage;
+use crate::scope::Scope;
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "error-page-opens",
+    severity: Severity::Error,
+    remedy: "Let the page be a location with `return` and a status of 400 or more, as snippets/errors.conf has them.",
+    check,
+};
+
+/// What refusals, and a sidecar that is away, come to.
+const REFUSALS: [&str; 6] = ["401", "403", "500", "502", "503", "504"];
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    let origins = site.origins();
+    for (server, scope) in site.protected() {
+        for page in scope.effective("error_page").into_iter().map(ErrorPage::parse) {
+            if !page.codes.iter().any(|code| REFUSALS.contains(code)) {
+                continue;
+            }
+            let target = page.location(server);
+            let to_origin = target.is_some_and(|target| {
+                target.auth_request().is_none()
+                    && target.target().is_some_and(|to| origins.contains(to.authority))
+            });
+            let by_page = page.is_status_of_page() && target.is_some_and(serves);
+            if page.is_success() || to_origin || by_page {
+                found.add(
+                    page.at,
+                    format!("Who is refused in `{}` gets what `{}` has.", scope.label(), page.to),
+                );
+            }
+        }
+    }
+}
+
+/// Whether it has anything but an answer of its own or a redirect.
+fn serves(page: &Scope<'_>) -> bool {
+    page.answer().is_none() && page.own("rewrite").all(|rewrite| rewrite.arg(2) == "break")
+}

@@ -1,0 +1,47 @@
+//! What an `error_page` says; several rules ask.
+
+use crate::scope::Scope;
+use crate::site::ServerBlock;
+use crate::source::SourcePosition;
+use crate::tree::Directive;
+
+/// `error_page 500 502 =200 /page`.
+pub(crate) struct ErrorPage<'c> {
+    pub(crate) at: SourcePosition,
+    pub(crate) codes: Vec<&'c str>,
+    /// What the status becomes: after `=`; none without one.
+    status: Option<&'c str>,
+    /// The page itself.
+    pub(crate) to: &'c str,
+}
+
+impl<'c> ErrorPage<'c> {
+    pub(crate) fn parse(directive: &'c Directive) -> Self {
+        let (to, words) =
+            directive.args.split_last().map_or(("", [].as_slice()), |(to, words)| (to.as_str(), words));
+        let status = words.iter().find_map(|word| word.strip_prefix('='));
+        let codes = words.iter().map(String::as_str).filter(|word| !word.starts_with('=')).collect();
+        Self { at: directive.at, codes, status, to }
+    }
+
+    /// Whether it makes the status a success.
+    pub(crate) fn is_success(&self) -> bool {
+        self.status.is_some_and(|status| status.starts_with('2'))
+    }
+
+    /// Whether the status becomes what the page's own is.
+    pub(crate) fn is_status_of_page(&self) -> bool {
+        self.status == Some("")
+    }
+
+    /// The location of the page, when it is one of the server.
+    pub(crate) fn location<'s>(&self, server: &'s ServerBlock<'c>) -> Option<&'s Scope<'c>> {
+        server.find(self.to)
+    }
+
+    /// Whether the page is one that refuses, or sends elsewhere, which is a refusal to `auth_request`.
+    pub(crate) fn refuses_in(&self, server: &ServerBlock<'c>) -> bool {
+        self.to.contains("://")
+            || self.location(server).and_then(Scope::answer).is_some_and(|status| status >= 300)
+    }
+}

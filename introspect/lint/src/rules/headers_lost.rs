@@ -1,0 +1,26 @@
+//! `proxy_set_header` is inherited only where a block has none: one of its own, and all of the outer block's are gone.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::headers::IDENTITY;
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "headers-lost",
+    severity: Severity::Error,
+    remedy: "Include snippets/proxy.conf in the same block.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for (_, scope) in site.proxied() {
+        let lost = scope.lost("proxy_set_header").into_iter().map(|set| set.arg(0));
+        let lost: Vec<_> =
+            lost.filter(|name| IDENTITY.iter().any(|ours| ours.eq_ignore_ascii_case(name))).collect();
+        if let (false, Some(first)) = (lost.is_empty(), scope.first("proxy_set_header")) {
+            found.add(
+                first.at,
+                format!("For this line `{}` loses {} of the block around.", scope.label(), lost.join(", ")),
+            );
+        }
+    }
+}

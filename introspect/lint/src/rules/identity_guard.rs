@@ -1,0 +1,30 @@
+//! A server that refuses whoever sends a header of ours: so no location can forget to take it away.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::headers::IDENTITY;
+use crate::site::ServerBlock;
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "identity-guard",
+    severity: Severity::Error,
+    remedy: "Include snippets/identity-guard.conf in the server, and conf.d/identity.conf in `http`.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for server in site.servers() {
+        let missing = unguarded(server, site);
+        if !missing.is_empty() {
+            found.add(server.scope.at(), format!("Clients may send {} here.", missing.join(", ")));
+        }
+    }
+}
+
+/// The headers of ours that the server does not refuse.
+pub(crate) fn unguarded(server: &ServerBlock<'_>, site: &Site<'_>) -> Vec<&'static str> {
+    let guarded = server.guarded_by(&site.variables);
+    let is_guarded =
+        |name: &str| guarded.contains(&*format!("http_{}", name.to_ascii_lowercase().replace('-', "_")));
+    IDENTITY.into_iter().filter(|name| !is_guarded(name)).collect()
+}

@@ -1,0 +1,42 @@
+//! Who is asking is the sidecar's word alone: anything else is forged, or nothing.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::headers::{IDENTITY, POLICY};
+use crate::scope::Scope;
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "identity-source",
+    severity: Severity::Error,
+    remedy: "Set the header from a variable that `auth_request_set` fills with `$upstream_http_...` of the same name.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for (_, scope) in site.proxied() {
+        for set in scope.effective("proxy_set_header") {
+            let Some(name) = IDENTITY.into_iter().find(|name| set.arg(0).eq_ignore_ascii_case(name)) else {
+                continue;
+            };
+            let value = set.arg(1);
+            if site.variables.client_chooses(value) {
+                found.add(set.at, format!("A client can choose `{value}`, which is sent as {name}."));
+            } else if name != POLICY && !value.is_empty() && !is_answer(site, scope, name, value) {
+                found.add(
+                    scope.at(),
+                    format!("In `{}` `{value}`, sent as {name}, is not from the sidecar.", scope.label()),
+                );
+            }
+        }
+    }
+}
+
+/// Where nobody is asked, the variable is empty; so it is where the location's own list has lost it, of which
+/// another rule tells.
+fn is_answer<'c>(site: &Site<'c>, scope: &Scope<'c>, name: &str, value: &'c str) -> bool {
+    let behind = site.variables.behind(value);
+    if scope.auth_request().is_none() || !scope.lost("auth_request_set").is_empty() {
+        return behind.iter().any(|name| site.variables.is_answered(name));
+    }
+    scope.answered(name).iter().any(|answered| behind.contains(answered))
+}

@@ -1,0 +1,19 @@
+//! Names with odd bytes, such as `X.User.Id`, which some programs take for ours, and which no variable shows.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "invalid-headers",
+    severity: Severity::Warning,
+    remedy: "Remove `ignore_invalid_headers off`.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for server in site.servers() {
+        if let Some(off) = server.scope.the("ignore_invalid_headers").filter(|off| off.arg(0) == "off") {
+            found.add(off.at, "Headers with odd names are let in.");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Limits are counted before the sidecar is asked: what it answers is empty then, and an empty key is not limited.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "limit-by-identity",
+    severity: Severity::Error,
+    remedy: "Use `$binary_remote_addr` as the key, or `$http_authorization`.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for http in site.http() {
+        for zone in ["limit_req_zone", "limit_conn_zone"].into_iter().flat_map(|name| http.named(name)) {
+            if site.variables.behind(zone.arg(0)).into_iter().any(|name| site.variables.is_answered(name)) {
+                found.add(
+                    zone.at,
+                    format!("`{}` is empty when it is counted: nothing is limited.", zone.arg(0)),
+                );
+            }
+        }
+    }
+}

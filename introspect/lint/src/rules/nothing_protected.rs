@@ -1,0 +1,18 @@
+//! A configuration that asks the sidecar nowhere: either everything is open, or it is another configuration.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "nothing-protected",
+    severity: Severity::Error,
+    remedy: "Add a protected location, or run `nginx -T` with the configuration that is meant.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    if site.protected().next().is_none() {
+        let at = site.tree.first().map(|first| first.at).unwrap_or_default();
+        found.add(at, "No location asks the sidecar.");
+    }
+}

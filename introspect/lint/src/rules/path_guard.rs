@@ -1,0 +1,26 @@
+//! The origin gets the path as it was sent, the location was chosen by what nginx made of it. Where the two
+//! differ (`//`, `..`, encoded `/`), the policy of one scope opens another.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::scope::Scope;
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "path-guard",
+    severity: Severity::Error,
+    remedy: "Include snippets/path-guard.conf in the server, and conf.d/paths.conf in `http`.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for server in site.servers() {
+        let raw = |scope: &&Scope<'_>| scope.target().is_some_and(|target| target.uri.is_empty());
+        let guarded = server.guarded_by(&site.variables).contains("request_uri");
+        if let Some(scope) = server.protected().find(raw).filter(|_| !guarded) {
+            found.add(
+                server.scope.at(),
+                format!("A path that is in doubt is passed on, by `{}` for one.", scope.label()),
+            );
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! A policy that the sidecar would refuse: the location would be closed to everybody.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::headers::POLICY;
+use crate::site::Site;
+use crate::variables::{bare, names};
+use shared::policy::Policy;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "policy-malformed",
+    severity: Severity::Error,
+    remedy: "Write it as nginx/README.md says: `user` or `anonymous`, then terms with `;` between and no spaces.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    let variables = site.policy_variables();
+    for server in site.servers() {
+        let set = server.scopes.iter().flat_map(|scope| scope.own("set"));
+        let set = set.filter(|set| variables.contains(bare(set.arg(0)))).map(|set| (set.at, set.arg(1)));
+        let written = server
+            .auth_locations()
+            .filter_map(|auth_location| Some((auth_location.at(), auth_location.header(POLICY)?)));
+        for (at, text) in set.chain(written).filter(|(_, text)| names(text).is_empty()) {
+            if let Err(error) = Policy::parse(text.as_bytes()) {
+                found.add(at, format!("`{text}` is refused: {error}."));
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! A location that says what it demands, and asks nobody: it looks protected and is open.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+use crate::variables::bare;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "policy-unused",
+    severity: Severity::Error,
+    remedy: "Include snippets/protect.conf beside it, or remove the policy.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    let variables = site.policy_variables();
+    for server in site.servers() {
+        for scope in server.others().filter(|scope| scope.is_location() && scope.auth_request().is_none()) {
+            for set in scope.own("set").filter(|set| variables.contains(bare(set.arg(0)))) {
+                found.add(set.at, format!("`{}` has a policy, but does not ask the sidecar.", scope.label()));
+            }
+        }
+    }
+}

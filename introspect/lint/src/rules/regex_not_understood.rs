@@ -1,0 +1,23 @@
+//! A regular expression that the linter cannot read: which paths its location takes is unknown, and so is what other
+//! rules would say of them.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "regex-not-understood",
+    severity: Severity::Error,
+    remedy: "Write the regular expression in a simpler way, or use a prefix location.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for server in site.servers() {
+        for (scope, why) in server.not_understood() {
+            found.add(
+                scope.at(),
+                format!("`{}` cannot be read: {}.", scope.label(), why.0.trim_end_matches('.')),
+            );
+        }
+    }
+}

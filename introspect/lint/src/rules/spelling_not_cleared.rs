@@ -1,0 +1,36 @@
+//! Where `_` is let in, nginx before 1.23 looks at the first of several headers of one name only: the second
+//! spelling of a name of ours passes the guard behind the first.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::headers::IDENTITY;
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "spelling-not-cleared",
+    severity: Severity::Error,
+    remedy: "Include snippets/spellings.conf in the location, or remove `underscores_in_headers on`.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for (server, scope) in site.proxied() {
+        if !server.scope.says("underscores_in_headers", "on")
+            || scope.says("proxy_pass_request_headers", "off")
+        {
+            continue;
+        }
+        let spellings = IDENTITY.into_iter().flat_map(spellings);
+        let missing: Vec<_> = spellings.filter(|name| scope.header(name) != Some("")).collect();
+        if let Some(first) = missing.first() {
+            let more = if missing.len() > 1 { " and other spellings" } else { "" };
+            found.add(scope.at(), format!("`{}` passes {first}{more} on.", scope.label()));
+        }
+    }
+}
+
+/// The spellings with `_` for one `-` or for both.
+fn spellings(name: &str) -> [String; 3] {
+    let last = name.rfind('-').unwrap_or_default();
+    let (head, tail) = name.split_at(last);
+    [name.replace('-', "_"), name.replacen('-', "_", 1), format!("{head}{}", tail.replacen('-', "_", 1))]
+}

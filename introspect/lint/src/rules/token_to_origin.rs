@@ -1,0 +1,25 @@
+//! A token that the origin logs or leaks is good elsewhere; it is told who is asking, which is all that it needs.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+use crate::variables::names;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "token-to-origin",
+    severity: Severity::Error,
+    remedy: "Put `proxy_set_header Authorization \"\";` into the location, as snippets/origin.conf does.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    let origins = site.origins();
+    for (_, scope) in site.proxied() {
+        let to_origin = scope.target().is_some_and(|target| origins.contains(target.authority));
+        let value = scope.header("Authorization").unwrap_or("$http_authorization");
+        let passed =
+            !scope.says("proxy_pass_request_headers", "off") || scope.header("Authorization").is_some();
+        if to_origin && passed && names(value).contains(&"http_authorization") {
+            found.add(scope.at(), format!("`{}` passes the client's access token on.", scope.label()));
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! With it on, `X_User_Id` reaches programs that take `_` for `-`. The guard sees both spellings.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::rules::identity_guard::unguarded;
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "underscores-in-headers",
+    severity: Severity::Error,
+    remedy: "Include snippets/identity-guard.conf in the server, or remove `underscores_in_headers on`.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for server in site.servers() {
+        let on = server.scope.the("underscores_in_headers").filter(|on| on.arg(0) == "on");
+        if let Some(on) = on.filter(|_| !unguarded(server, site).is_empty()) {
+            found
+                .add(on.at, "Headers with `_` are let in, and a server does not refuse those that are ours.");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Without a pool, nginx before 1.29.7 opens a connection for each question: half the requests a second.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "upstream-keepalive",
+    severity: Severity::Warning,
+    remedy: "Include snippets/pool.conf in an `upstream`, after its servers.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for auth_location in site.auth_locations().filter(|auth_location| auth_location.target().is_some()) {
+        match site.upstream_of(auth_location) {
+            None => found.add(
+                auth_location.at(),
+                format!("`{}` leads to no `upstream`: nothing keeps connections.", auth_location.label()),
+            ),
+            Some(upstream) if upstream.named("keepalive").next().is_none() => {
+                found.add(upstream.at, format!("`{}` keeps no connections.", upstream.arg(0)));
+            }
+            Some(_) => {}
+        }
+    }
+}

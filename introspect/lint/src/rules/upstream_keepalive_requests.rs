@@ -1,0 +1,28 @@
+//! A connection ends after so many questions; at the default, 1000, it lasts a fraction of a second.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "upstream-keepalive-requests",
+    severity: Severity::Warning,
+    remedy: "Say `keepalive_requests 1000000;`, as snippets/pool.conf does.",
+    check,
+};
+
+/// So many that a new connection costs nothing beside them.
+const LEAST: u64 = 10_000;
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for upstream in site.auth_locations().filter_map(|auth_location| site.upstream_of(auth_location)) {
+        let Some(keepalive) = upstream.named("keepalive").next() else { continue };
+        let requests = upstream.named("keepalive_requests").last();
+        let allowed = requests.map_or(Some(1000), |requests| requests.arg(0).parse::<u64>().ok());
+        if allowed.is_none_or(|allowed| allowed < LEAST) {
+            found.add(
+                requests.unwrap_or(keepalive).at,
+                format!("A connection of `{}` ends too soon.", upstream.arg(0)),
+            );
+        }
+    }
+}

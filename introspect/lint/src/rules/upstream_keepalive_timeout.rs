@@ -1,0 +1,32 @@
+//! nginx has to close before the sidecar does, or a question meets a connection that is just being closed.
+
+use std::time::Duration;
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+use crate::values::time;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "upstream-keepalive-timeout",
+    severity: Severity::Warning,
+    remedy: "Say `keepalive_timeout 50s;`, as snippets/pool.conf does.",
+    check,
+};
+
+/// What nginx takes when nothing is said; the sidecar waits longer than that.
+const LONGEST: Duration = Duration::from_secs(60);
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for upstream in site.auth_locations().filter_map(|auth_location| site.upstream_of(auth_location)) {
+        let limit = upstream.named("keepalive_timeout").last();
+        if let Some(limit) = limit.filter(|limit| time(limit.arg(0)).is_none_or(|limit| limit > LONGEST)) {
+            found.add(
+                limit.at,
+                format!(
+                    "Idle connections are kept for {}, longer than the sidecar keeps them.",
+                    limit.arg(0)
+                ),
+            );
+        }
+    }
+}

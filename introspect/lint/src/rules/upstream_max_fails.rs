@@ -1,0 +1,21 @@
+//! One pause of a sidecar, and nginx would not ask it for ten seconds: everybody would be refused.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "upstream-max-fails",
+    severity: Severity::Warning,
+    remedy: "Put `max_fails=0` behind the address.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for upstream in site.auth_locations().filter_map(|auth_location| site.upstream_of(auth_location)) {
+        for server in
+            upstream.named("server").filter(|server| !server.args.iter().any(|word| word == "max_fails=0"))
+        {
+            found.add(server.at, format!("`{}` is given up after one failure.", server.arg(0)));
+        }
+    }
+}

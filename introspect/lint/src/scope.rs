@@ -1,0 +1,175 @@
+//! A block in which a request can be, and what holds there.
+
+use crate::location_regex::{LocationRegex, RegexNotUnderstood};
+use crate::source::SourcePosition;
+use crate::target::ProxyTarget;
+use crate::tree::Directive;
+use crate::variables;
+
+/// A `server`, a `location`, or an `if` or `limit_except` in one, with the blocks around it.
+#[derive(Debug, Clone)]
+pub(crate) struct Scope<'c> {
+    /// From `http` inwards; the last is its own.
+    chain: Vec<&'c Directive>,
+    block: &'c Directive,
+}
+
+impl<'c> Scope<'c> {
+    pub(crate) fn new(around: &[&'c Directive], block: &'c Directive) -> Self {
+        Self { chain: around.iter().copied().chain([block]).collect(), block }
+    }
+
+    /// Its own block.
+    pub(crate) fn block(&self) -> &'c Directive {
+        self.block
+    }
+
+    pub(crate) fn at(&self) -> SourcePosition {
+        self.block.at
+    }
+
+    /// How people name it.
+    pub(crate) fn label(&self) -> String {
+        let words = [&*self.block.name].into_iter().chain(self.block.args.iter().map(String::as_str));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    pub(crate) fn is_location(&self) -> bool {
+        self.block.name == "location"
+    }
+
+    /// The path of a location: what it matches, without the modifier.
+    pub(crate) fn path(&self) -> &'c str {
+        self.matcher().1
+    }
+
+    /// The modifier and the path, which nginx takes as one word too.
+    fn matcher(&self) -> (&'c str, &'c str) {
+        match self.block.args.as_slice() {
+            [modifier, path] => (modifier, path),
+            [one] => {
+                let modifiers = ["=", "^~", "~*", "~"].into_iter();
+                let mut apart =
+                    modifiers.filter_map(|modifier| Some((modifier, one.strip_prefix(modifier)?)));
+                apart.next().unwrap_or(("", one))
+            }
+            _ => ("", ""),
+        }
+    }
+
+    pub(crate) fn is_exact(&self) -> bool {
+        self.matcher().0 == "="
+    }
+
+    /// Whether a regular expression says what it matches.
+    pub(crate) fn is_regex(&self) -> bool {
+        self.is_location() && matches!(self.matcher().0, "~" | "~*")
+    }
+
+    /// Whether what begins with its path is its.
+    pub(crate) fn is_prefix(&self) -> bool {
+        !self.is_exact() && !self.is_regex() && !self.path().starts_with('@')
+    }
+
+    /// Whether no regular expression takes away what begins with its path.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.matcher().0 == "^~"
+    }
+
+    /// The regular expression of its location, if it has one.
+    pub(crate) fn regex(&self) -> Option<Result<LocationRegex, RegexNotUnderstood>> {
+        let (modifier, text) = self.matcher();
+        self.is_regex().then(|| LocationRegex::parse(text, modifier == "~*"))
+    }
+
+    /// Whether no client gets here by its own request.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.path().starts_with('@') || self.the("internal").is_some()
+    }
+
+    /// The directives of a name in its own block.
+    pub(crate) fn own(&self, name: &str) -> impl Iterator<Item = &'c Directive> {
+        self.block.named(name)
+    }
+
+    /// The directives of a name that hold here: those of the innermost block that has any.
+    pub(crate) fn effective(&self, name: &str) -> Vec<&'c Directive> {
+        let levels = self.chain.iter().rev().map(|block| block.named(name).collect::<Vec<_>>());
+        levels.into_iter().find(|level| !level.is_empty()).unwrap_or_default()
+    }
+
+    /// Those that would hold if its own block had none.
+    pub(crate) fn inherited(&self, name: &str) -> Vec<&'c Directive> {
+        let levels = self.chain.iter().rev().skip(1).map(|block| block.named(name).collect::<Vec<_>>());
+        levels.into_iter().find(|level| !level.is_empty()).unwrap_or_default()
+    }
+
+    /// Those of the blocks around that are lost here, because its own block has some, and not these.
+    pub(crate) fn lost(&self, name: &str) -> Vec<&'c Directive> {
+        let own: Vec<_> = self.own(name).collect();
+        if own.is_empty() {
+            return Vec::new();
+        }
+        let again = |lost: &&Directive| own.iter().any(|own| own.arg(0).eq_ignore_ascii_case(lost.arg(0)));
+        self.inherited(name).into_iter().filter(|lost| !again(lost)).collect()
+    }
+
+    /// The first of its own.
+    pub(crate) fn first(&self, name: &str) -> Option<&'c Directive> {
+        self.own(name).next()
+    }
+
+    /// The one that holds, of a directive that stands once.
+    pub(crate) fn the(&self, name: &str) -> Option<&'c Directive> {
+        self.effective(name).last().copied()
+    }
+
+    /// Whether one that is `on` or `off` has that value here.
+    pub(crate) fn says(&self, name: &str, value: &str) -> bool {
+        self.the(name).is_some_and(|directive| directive.arg(0) == value)
+    }
+
+    /// What asks the sidecar here.
+    pub(crate) fn auth_request(&self) -> Option<&'c Directive> {
+        self.the("auth_request").filter(|asked| asked.arg(0) != "off")
+    }
+
+    /// Where its requests are passed on to.
+    pub(crate) fn target(&self) -> Option<ProxyTarget<'c>> {
+        self.own("proxy_pass").next().map(|pass| ProxyTarget::parse(pass.arg(0)))
+    }
+
+    /// The value by which a header is set for whoever is behind; the name in any case.
+    pub(crate) fn header(&self, name: &str) -> Option<&'c str> {
+        header(&self.effective("proxy_set_header"), name)
+    }
+
+    /// The variable that is given the header of the sidecar's answer, if any is.
+    pub(crate) fn answered(&self, header: &str) -> Vec<&'c str> {
+        let source = format!("upstream_http_{}", header.to_ascii_lowercase().replace('-', "_"));
+        let set = self.effective("auth_request_set").into_iter();
+        set.filter(|set| variables::only(set.arg(1)) == Some(&*source))
+            .map(|set| variables::bare(set.arg(0)))
+            .collect()
+    }
+
+    /// The `if` blocks of its own.
+    pub(crate) fn ifs(&self) -> impl Iterator<Item = &'c Directive> {
+        self.own("if")
+    }
+
+    /// The status of its own `return`.
+    pub(crate) fn answer(&self) -> Option<u16> {
+        self.own("return").next().map(status)
+    }
+}
+
+/// The value that a list of `proxy_set_header` gives a header.
+pub(crate) fn header<'c>(set: &[&'c Directive], name: &str) -> Option<&'c str> {
+    set.iter().rev().find(|set| set.arg(0).eq_ignore_ascii_case(name)).map(|set| set.arg(1))
+}
+
+/// The status of a `return`; that of a bare address is 302.
+pub(crate) fn status(answer: &Directive) -> u16 {
+    answer.arg(0).parse().unwrap_or(302)
+}

@@ -1,0 +1,244 @@
+//! The configuration as nginx understands it: servers, the scopes in them, and which of them ask the sidecar.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::headers::POLICY;
+use crate::location_regex::{LocationRegex, RegexNotUnderstood};
+use crate::scope::{Scope, status};
+use crate::tree::Directive;
+use crate::variables::{self, Variables};
+
+/// All servers, and what they share.
+pub(crate) struct Site<'c> {
+    pub(crate) tree: &'c [Directive],
+    pub(crate) variables: Variables<'c>,
+    servers: Vec<ServerBlock<'c>>,
+}
+
+/// A `server`.
+pub(crate) struct ServerBlock<'c> {
+    pub(crate) scope: Scope<'c>,
+    /// Its locations, those inside others too, and the `if`s and `limit_except`s in them.
+    pub(crate) scopes: Vec<Scope<'c>>,
+    /// The regular expressions of locations, by the index of the location.
+    regexes: Vec<(usize, LocationRegex)>,
+    /// Those that could not be read, or not be matched within bounds.
+    not_understood: RefCell<BTreeMap<usize, RegexNotUnderstood>>,
+    /// Locations by path, once they were looked up.
+    looked_up: RefCell<HashMap<String, Option<usize>>>,
+    /// Which of them are locations of the auth_request subrequest.
+    auth_locations: BTreeSet<usize>,
+    /// Whether it asks the sidecar somewhere, or leads to an origin that another server guards.
+    is_ours: bool,
+}
+
+impl<'c> Site<'c> {
+    pub(crate) fn new(tree: &'c [Directive]) -> Self {
+        let mut servers = Vec::new();
+        for http in tree.iter().filter(|directive| directive.name == "http") {
+            servers.extend(http.named("server").map(|server| ServerBlock::new(http, server)));
+        }
+        let mut site = Self { tree, variables: Variables::new(tree), servers };
+        let origins = site.origins();
+        for server in &mut site.servers {
+            server.is_ours = server.scopes.iter().any(|scope| {
+                scope.auth_request().is_some()
+                    || scope.target().is_some_and(|to| origins.contains(to.authority))
+            });
+        }
+        site
+    }
+
+    /// The servers that the rules are about; others on the same nginx are nobody's business here.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = &ServerBlock<'c>> {
+        self.servers.iter().filter(|server| server.is_ours)
+    }
+
+    /// The `http` blocks.
+    pub(crate) fn http(&self) -> impl Iterator<Item = &'c Directive> {
+        self.tree.iter().filter(|directive| directive.name == "http")
+    }
+
+    /// The locations where the sidecar is asked.
+    pub(crate) fn protected(&self) -> impl Iterator<Item = (&ServerBlock<'c>, &Scope<'c>)> {
+        self.servers().flat_map(|server| server.protected().map(move |scope| (server, scope)))
+    }
+
+    /// The locations by which it is asked.
+    pub(crate) fn auth_locations(&self) -> impl Iterator<Item = &Scope<'c>> {
+        self.servers().flat_map(ServerBlock::auth_locations)
+    }
+
+    /// The scopes that pass requests on to a program behind; the question to the sidecar is none.
+    pub(crate) fn proxied(&self) -> impl Iterator<Item = (&ServerBlock<'c>, &Scope<'c>)> {
+        let all = self.servers().flat_map(|server| server.others().map(move |scope| (server, scope)));
+        all.filter(|(_, scope)| scope.target().is_some())
+    }
+
+    /// Whom protected locations lead to.
+    pub(crate) fn origins(&self) -> BTreeSet<&'c str> {
+        let protected = self.servers.iter().flat_map(ServerBlock::others);
+        let protected = protected.filter(|scope| scope.auth_request().is_some());
+        protected.filter_map(Scope::target).map(|target| target.authority).collect()
+    }
+
+    /// The variables in which locations say what they demand: those that are sent, by whichever server, and ours.
+    pub(crate) fn policy_variables(&self) -> BTreeSet<&'c str> {
+        let sent =
+            self.auth_locations().filter_map(|auth_location| variables::only(auth_location.header(POLICY)?));
+        sent.chain(["auth_policy"]).collect()
+    }
+
+    /// The locations that lead to an origin and ask nobody.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &Scope<'c>> {
+        let origins = self.origins();
+        let open =
+            |scope: &Scope<'c>| scope.is_location() && scope.auth_request().is_none() && !scope.is_hidden();
+        let all = self.proxied().map(|(_, scope)| scope).filter(move |scope| open(scope));
+        all.filter(move |scope| scope.target().is_some_and(|target| origins.contains(target.authority)))
+    }
+
+    /// The upstream of a name.
+    pub(crate) fn upstream(&self, name: &str) -> Option<&'c Directive> {
+        self.http().flat_map(|http| http.named("upstream")).find(|upstream| upstream.arg(0) == name)
+    }
+
+    /// The upstream of the question to the sidecar, if it has one.
+    pub(crate) fn upstream_of(&self, scope: &Scope<'c>) -> Option<&'c Directive> {
+        self.upstream(scope.target()?.authority)
+    }
+}
+
+impl<'c> ServerBlock<'c> {
+    fn new(http: &'c Directive, server: &'c Directive) -> Self {
+        let mut scopes = Vec::new();
+        gather(&[http, server], server, &mut scopes);
+        let (mut regexes, mut not_understood) = (Vec::new(), BTreeMap::new());
+        for (index, scope) in scopes.iter().enumerate() {
+            match scope.regex() {
+                Some(Ok(regex)) => regexes.push((index, regex)),
+                Some(Err(error)) => drop(not_understood.insert(index, error)),
+                None => {}
+            }
+        }
+        let mut server = Self {
+            scope: Scope::new(&[http], server),
+            scopes,
+            regexes,
+            not_understood: RefCell::new(not_understood),
+            looked_up: RefCell::default(),
+            auth_locations: BTreeSet::new(),
+            is_ours: false,
+        };
+        let uris: BTreeSet<_> =
+            server.scopes.iter().filter_map(Scope::auth_request).map(|asked| asked.arg(0)).collect();
+        server.auth_locations = uris.into_iter().filter_map(|uri| server.index(uri)).collect();
+        server
+    }
+
+    /// The locations where the sidecar is asked. Those that answer by themselves and that no client gets to are
+    /// not counted: they are pages of refusals.
+    pub(crate) fn protected(&self) -> impl Iterator<Item = &Scope<'c>> {
+        self.others().filter(|scope| {
+            let refuses = scope.is_hidden() && scope.answer().is_some();
+            scope.is_location() && scope.auth_request().is_some() && !refuses
+        })
+    }
+
+    /// The locations by which it is asked.
+    pub(crate) fn auth_locations(&self) -> impl Iterator<Item = &Scope<'c>> {
+        self.auth_locations.iter().filter_map(|index| self.scopes.get(*index))
+    }
+
+    /// All scopes but those.
+    pub(crate) fn others(&self) -> impl Iterator<Item = &Scope<'c>> {
+        self.scopes
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !self.auth_locations.contains(index))
+            .map(|(_, scope)| scope)
+    }
+
+    /// The location of a path, as nginx chooses it: the one that is the path, else the longest that begins it,
+    /// unless a regular expression takes it away.
+    pub(crate) fn find(&self, path: &str) -> Option<&Scope<'c>> {
+        self.scopes.get(self.index(path)?)
+    }
+
+    /// The locations whose regular expression was not understood, and why. Matching can fail too, so this is
+    /// complete only after every other rule has looked up its paths.
+    pub(crate) fn not_understood(&self) -> Vec<(&Scope<'c>, RegexNotUnderstood)> {
+        let failed = self.not_understood.borrow();
+        failed.iter().filter_map(|(index, why)| Some((self.scopes.get(*index)?, why.clone()))).collect()
+    }
+
+    /// Looked up once: many scopes name the same few paths.
+    fn index(&self, path: &str) -> Option<usize> {
+        let known = self.looked_up.borrow().get(path).copied();
+        known.unwrap_or_else(|| {
+            let index = self.search(path.split('?').next().unwrap_or_default());
+            self.looked_up.borrow_mut().insert(path.to_owned(), index);
+            index
+        })
+    }
+
+    fn search(&self, path: &str) -> Option<usize> {
+        let locations = || self.scopes.iter().enumerate().filter(|(_, scope)| scope.is_location());
+        let same = |scope: &Scope<'c>| scope.path() == path && (scope.is_exact() || path.starts_with('@'));
+        if let Some((index, _)) = locations().find(|(_, scope)| same(scope)) {
+            return Some(index);
+        }
+        let begins = |scope: &Scope<'c>| scope.is_prefix() && path.starts_with(scope.path());
+        let prefix =
+            locations().filter(|(_, scope)| begins(scope)).max_by_key(|(_, scope)| scope.path().len());
+        if let Some((index, _)) = prefix.filter(|(_, scope)| scope.is_settled()) {
+            return Some(index);
+        }
+        let regex = self.regexes.iter().find(|(index, regex)| self.matches(*index, regex, path));
+        regex.map(|(index, _)| *index).or(prefix.map(|(index, _)| index))
+    }
+
+    fn matches(&self, index: usize, regex: &LocationRegex, path: &str) -> bool {
+        regex.is_match(path).unwrap_or_else(|error| {
+            self.not_understood.borrow_mut().insert(index, error);
+            false
+        })
+    }
+
+    /// The location by which a scope asks the sidecar.
+    pub(crate) fn auth_location_of(&self, scope: &Scope<'c>) -> Option<&Scope<'c>> {
+        self.find(scope.auth_request()?.arg(0))
+    }
+
+    /// The variable in which a scope says what it demands; none when the question has it written out.
+    pub(crate) fn policy_variable(&self, scope: &Scope<'c>) -> Option<&'c str> {
+        variables::only(self.auth_location_of(scope)?.header(POLICY)?)
+    }
+
+    /// What decides in the server, before any location, that a request is refused: the conditions' texts.
+    pub(crate) fn guards(&self) -> impl Iterator<Item = &'c str> {
+        let refuses = |guard: &&Directive| guard.named("return").any(|answer| status(answer) >= 400);
+        self.scope.ifs().filter(refuses).flat_map(|guard| guard.args.iter().map(String::as_str))
+    }
+
+    /// All variables by which it does so, at first or at second hand.
+    pub(crate) fn guarded_by(&self, variables: &Variables<'c>) -> BTreeSet<&'c str> {
+        self.guards().flat_map(|condition| variables.behind(condition)).collect()
+    }
+}
+
+fn gather<'c>(around: &[&'c Directive], block: &'c Directive, scopes: &mut Vec<Scope<'c>>) {
+    for inner in block.inside() {
+        let is_scope = match &*inner.name {
+            "location" => true,
+            // In the server itself an `if` is no scope: it decides before there is one.
+            "if" | "limit_except" => block.name != "server",
+            _ => false,
+        };
+        if is_scope {
+            scopes.push(Scope::new(around, inner));
+            gather(&[around, &[inner]].concat(), inner, scopes);
+        }
+    }
+}

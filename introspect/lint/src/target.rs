@@ -1,0 +1,75 @@
+//! Where a `proxy_pass` leads.
+
+/// `http://authority` with what follows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProxyTarget<'t> {
+    pub(crate) scheme: &'t str,
+    /// An upstream, a host with or without a port, or `unix:/path`.
+    pub(crate) authority: &'t str,
+    /// The path that replaces the location's; empty when the client's goes on as it was sent.
+    pub(crate) uri: &'t str,
+}
+
+impl<'t> ProxyTarget<'t> {
+    pub(crate) fn parse(text: &'t str) -> Self {
+        let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+        // A socket's path has slashes of its own; a colon ends it.
+        let end = match rest.strip_prefix("unix:") {
+            Some(path) => path.find(':').map(|end| end + "unix:".len()),
+            None => rest.find('/'),
+        };
+        let (authority, uri) = rest.split_at(end.unwrap_or(rest.len()));
+        Self { scheme, authority, uri: uri.trim_start_matches(':') }
+    }
+}
+
+/// The host of an address, without its port.
+fn host(address: &str) -> &str {
+    match address.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => host,
+        _ => address,
+    }
+}
+
+/// Whether nobody but this machine can answer there.
+pub(crate) fn is_local(address: &str) -> bool {
+    let host = host(address);
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    address.starts_with("unix:")
+        || host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_taken_apart() {
+        for (text, scheme, authority, uri) in [
+            ("http://introspect", "http", "introspect", ""),
+            ("https://a:443/b/c", "https", "a:443", "/b/c"),
+            ("http://unix:/run/a.sock", "http", "unix:/run/a.sock", ""),
+            ("http://unix:/run/a.sock:/b", "http", "unix:/run/a.sock", "/b"),
+            ("http://$host$uri", "http", "$host$uri", ""),
+            ("$all", "", "$all", ""),
+        ] {
+            assert_eq!(ProxyTarget::parse(text), ProxyTarget { scheme, authority, uri }, "{text}");
+        }
+    }
+
+    #[test]
+    fn local_is_what_no_other_machine_reaches() {
+        for (address, expected) in [
+            ("unix:/a", true),
+            ("127.0.0.1:8002", true),
+            ("127.3.4.5", true),
+            ("[::1]:80", true),
+            ("localhost:80", true),
+            ("10.0.0.1:80", false),
+            ("introspect:8002", false),
+        ] {
+            assert_eq!(is_local(address), expected, "{address}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! One call of Redis: what the log holds after a position, and the forms of the answer.
+
+use redis::aio::MultiplexedConnection;
+use redis::{ErrorKind, RedisError, Script, ServerErrorKind, Value, cmd};
+use shared::revocation::{LogPosition, RedisKeys, scripts};
+
+/// Records in one answer of the script, where each costs Redis 3 microseconds.
+const MOST: usize = 200;
+/// Records in one page, where each costs a fifth of that; more would make the other clients of Redis wait.
+const PAGE: usize = 4000;
+
+/// The script, and the hash by which Redis finds it.
+pub(super) struct LogReader {
+    text: &'static str,
+    hash: String,
+}
+
+/// An answer of the script.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum LogReply {
+    /// A replica answered; it may be behind.
+    NotMaster,
+    /// There is no log.
+    NoEpoch,
+    /// The log is of another epoch.
+    Epoch(u64),
+    /// The log ends before the position.
+    Regressed,
+    /// The position lies before what is still there; the log begins after this sequence number.
+    Trimmed(u64),
+    /// What follows the position.
+    Log {
+        /// The last sequence number appended.
+        last: u64,
+        /// The clock of Redis, in seconds since the Unix epoch.
+        time: u64,
+        /// The version of the role map beside it, if one is named.
+        roles: Option<u64>,
+        /// In order.
+        entries: Vec<LogEntry>,
+    },
+}
+
+/// An entry of the log, not yet decoded.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LogEntry {
+    pub(super) position: LogPosition,
+    pub(super) record: Vec<u8>,
+    /// The trace that it is part of, as its publisher wrote it.
+    pub(super) trace: Option<Vec<u8>>,
+}
+
+impl LogReader {
+    pub(super) fn new() -> Self {
+        let text = scripts::SYNC;
+        Self { text, hash: Script::new(text).get_hash().to_owned() }
+    }
+
+    /// What follows `position`. `None` is an answer of an unknown form.
+    pub(super) async fn read(
+        &self,
+        redis: &mut MultiplexedConnection,
+        keys: &RedisKeys,
+        position: LogPosition,
+    ) -> Result<Option<LogReply>, RedisError> {
+        let by_hash = self.call(redis, "EVALSHA_RO", &self.hash, keys, position).await;
+        let value = match by_hash {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                self.call(redis, "EVAL_RO", self.text, keys, position).await?
+            }
+            answer => answer?,
+        };
+        Ok(LogReply::parse(value))
+    }
+
+    /// The next page up to `last`, for a reader far behind. Not atomic with anything: its records may be applied,
+    /// since a union is always safe, but only the script says how complete they are.
+    pub(super) async fn page(
+        &self,
+        redis: &mut MultiplexedConnection,
+        keys: &RedisKeys,
+        position: LogPosition,
+        last: u64,
+    ) -> Result<Option<Vec<LogEntry>>, RedisError> {
+        let mut call = cmd("XRANGE");
+        call.arg(&keys.log)
+            .arg(format!("({position}"))
+            .arg(LogPosition { seq: last, ..position }.to_string());
+        call.arg("COUNT").arg(PAGE);
+        Ok(entries(call.query_async(redis).await?))
+    }
+
+    async fn call(
+        &self,
+        redis: &mut MultiplexedConnection,
+        command: &str,
+        script: &str,
+        keys: &RedisKeys,
+        position: LogPosition,
+    ) -> Result<Value, RedisError> {
+        let mut call = cmd(command);
+        call.arg(script).arg(2).arg(&keys.meta).arg(&keys.log);
+        call.arg(position.epoch).arg(position.seq).arg(MOST);
+        call.query_async(redis).await
+    }
+}
+
+impl LogReply {
+    fn parse(value: Value) -> Option<Self> {
+        let mut parts = array(value)?.into_iter();
+        let reply = match &*bytes(parts.next()?)? {
+            b"NOTMASTER" => Self::NotMaster,
+            b"NOEPOCH" => Self::NoEpoch,
+            b"EPOCH" => Self::Epoch(number(parts.next()?)?),
+            b"REGRESSED" => Self::Regressed,
+            b"TRIMMED" => Self::Trimmed(number(parts.next()?)?),
+            b"LOG" => Self::Log {
+                last: number(parts.next()?)?,
+                time: number(parts.next()?)?,
+                // What is no number names no map; the log can be read all the same.
+                roles: number(parts.next()?),
+                entries: entries(parts.next()?)?,
+            },
+            _ => return None,
+        };
+        Some(reply)
+    }
+}
+
+impl LogEntry {
+    /// An id and the fields under it, of which one is the record. An entry without that field counts as
+    /// an empty record, which no version understands.
+    fn parse(value: Value) -> Option<Self> {
+        let mut parts = array(value)?.into_iter();
+        let id = bytes(parts.next()?)?;
+        let position = std::str::from_utf8(&id).ok()?.parse().ok()?;
+        let mut fields = array(parts.next()?)?.into_iter();
+        let (mut record, mut trace) = (Vec::new(), None);
+        while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
+            let name = bytes(name)?;
+            if name == RedisKeys::RECORD_FIELD.as_bytes() {
+                record = bytes(value)?;
+            } else if name == RedisKeys::TRACE_FIELD.as_bytes() {
+                trace = bytes(value);
+            }
+        }
+        Some(Self { position, record, trace })
+    }
+}
+
+fn entries(value: Value) -> Option<Vec<LogEntry>> {
+    array(value)?.into_iter().map(LogEntry::parse).collect()
+}
+
+fn array(value: Value) -> Option<Vec<Value>> {
+    match value {
+        Value::Array(values) => Some(values),
+        _ => None,
+    }
+}
+
+fn bytes(value: Value) -> Option<Vec<u8>> {
+    match value {
+        Value::BulkString(bytes) => Some(bytes),
+        Value::SimpleString(text) => Some(text.into_bytes()),
+        _ => None,
+    }
+}
+
+fn number(value: Value) -> Option<u64> {
+    std::str::from_utf8(&bytes(value)?).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn a_log_is_read_with_its_records() {
+        let entry =
+            Value::Array(vec![text("3-7"), Value::Array(vec![text("t"), text("y"), text("d"), text("r")])]);
+        let bare = Value::Array(vec![text("3-8"), Value::Array(vec![text("x"), text("y")])]);
+        let value = Value::Array(vec![
+            text("LOG"),
+            text("9"),
+            text("1800000000"),
+            text("4"),
+            Value::Array(vec![entry, bare]),
+        ]);
+        let entry = |seq, record: &[u8], trace: Option<&[u8]>| LogEntry {
+            position: LogPosition { epoch: 3, seq },
+            record: record.to_vec(),
+            trace: trace.map(<[u8]>::to_vec),
+        };
+        let entries = vec![entry(7, b"r", Some(b"y")), entry(8, b"", None)];
+        assert_eq!(
+            LogReply::parse(value),
+            Some(LogReply::Log { last: 9, time: 1_800_000_000, roles: Some(4), entries })
+        );
+    }
+
+    #[test]
+    fn a_log_is_read_whatever_stands_for_its_role_map() {
+        for bad in ["", "x", "-1", "99999999999999999999"] {
+            let value = vec![text("LOG"), text("0"), text("1800000000"), text(bad), Value::Array(vec![])];
+            let reply = LogReply::Log { last: 0, time: 1_800_000_000, roles: None, entries: vec![] };
+            assert_eq!(LogReply::parse(Value::Array(value)), Some(reply), "{bad}");
+        }
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let words = prop_oneof![
+            Just("LOG".to_owned()),
+            Just("EPOCH".to_owned()),
+            Just("TRIMMED".to_owned()),
+            Just("1-2".to_owned()),
+            Just("7".to_owned()),
+            any::<String>(),
+        ];
+        let leaf = prop_oneof![
+            words.prop_map(|word| Value::BulkString(word.into_bytes())),
+            any::<i64>().prop_map(Value::Int),
+            Just(Value::Nil),
+        ];
+        leaf.prop_recursive(4, 30, 5, |inner| proptest::collection::vec(inner, 0..5).prop_map(Value::Array))
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_read_or_refused_without_panic(value in values()) {
+            let _any = LogReply::parse(value);
+        }
+    }
+}

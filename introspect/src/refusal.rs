@@ -1,0 +1,265 @@
+//! Why a request is refused: a reason for operators, and a code for everybody else.
+//!
+//! A reason is one cause; metrics and log lines have it. A code is one of a few words, and the same word
+//! everywhere: in `X-Auth-Decision`, in the metric, in the log, and in the problem that nginx sends to the client.
+
+use http::{HeaderValue, StatusCode};
+use shared::token::TokenError;
+
+/// Declares the reasons once: the variants, the list of them, their labels and their codes.
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident = $label:literal, $code:ident;)*) => {
+        /// Why a request is refused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Refusal {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Refusal {
+            /// Every reason, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The reason, for metrics and log lines.
+            pub const fn reason(self) -> &'static str {
+                match self {
+                    $(Self::$name => $label,)*
+                }
+            }
+
+            /// What the client, nginx and the metric call it.
+            pub const fn code(self) -> RefusalCode {
+                match self {
+                    $(Self::$name => RefusalCode::$code,)*
+                }
+            }
+        }
+    };
+}
+
+refusals! {
+    /// Not an auth_request subrequest of nginx: wrong method, version, body or upgrade.
+    UnfitRequest = "unfit_request", Forbidden;
+    /// No policy, an empty one, or two.
+    PolicyMissing = "policy_missing", Forbidden;
+    /// A policy that does not follow the grammar.
+    PolicyMalformed = "policy_malformed", Forbidden;
+    /// No token where the location requires one.
+    TokenMissing = "token_missing", TokenMissing;
+    /// Two tokens: it is unclear who sent the request.
+    TokenRepeated = "token_repeated", TokenInvalid;
+    /// See [`TokenError::TooLong`].
+    TokenTooLong = "token_too_long", TokenInvalid;
+    /// See [`TokenError::Malformed`]; also a `Bearer` without a token, or with bytes that no token has.
+    TokenMalformed = "token_malformed", TokenInvalid;
+    /// See [`TokenError::WrongType`].
+    WrongType = "wrong_type", TokenInvalid;
+    /// See [`TokenError::ForbiddenHeader`].
+    ForbiddenHeader = "forbidden_header", TokenInvalid;
+    /// See [`TokenError::UnknownKey`].
+    UnknownKey = "unknown_key", TokenInvalid;
+    /// See [`TokenError::WrongAlgorithm`].
+    WrongAlgorithm = "wrong_algorithm", TokenInvalid;
+    /// See [`TokenError::BadSignature`].
+    BadSignature = "bad_signature", TokenInvalid;
+    /// See [`TokenError::MissingClaim`].
+    MissingClaim = "missing_claim", TokenInvalid;
+    /// See [`TokenError::WrongIssuer`].
+    WrongIssuer = "wrong_issuer", TokenInvalid;
+    /// See [`TokenError::UnfitIdentity`].
+    UnfitIdentity = "unfit_identity", TokenInvalid;
+    /// See [`TokenError::IssuedInFuture`].
+    IssuedInFuture = "issued_in_future", TokenInvalid;
+    /// See [`TokenError::LifeTooLong`].
+    LifeTooLong = "life_too_long", TokenInvalid;
+    /// A valid token for another audience.
+    WrongAudience = "wrong_audience", TokenInvalid;
+    /// See [`TokenError::Expired`].
+    Expired = "expired", TokenExpired;
+    /// The token, its session, its user, its key or everything was revoked.
+    Revoked = "revoked", TokenRevoked;
+    /// The token's roles are out of date; a refresh gives a valid token.
+    RefreshNeeded = "refresh_needed", TokenRefreshNeeded;
+    /// None of the roles that the location requires.
+    RoleMissing = "role_missing", InsufficientScope;
+    /// Not the permission that the location requires.
+    PermissionMissing = "permission_missing", InsufficientScope;
+    /// The location requires a role or a permission, and the role map is not known.
+    RoleMapUnknown = "role_map_unknown", DependencyUnavailable;
+    /// The keys or the revocations are not known yet.
+    NotReady = "not_ready", DependencyUnavailable;
+    /// The decision panicked.
+    Panicked = "panicked", DependencyUnavailable;
+}
+
+/// What a refusal is called outside the sidecar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RefusalCode {
+    /// The location requires a token.
+    TokenMissing,
+    /// The token cannot be accepted, and no other code says why.
+    TokenInvalid,
+    /// The token was valid once.
+    TokenExpired,
+    /// The user has to sign in again.
+    TokenRevoked,
+    /// The client has to refresh its token.
+    TokenRefreshNeeded,
+    /// The token is valid and gives too little.
+    InsufficientScope,
+    /// Refused whatever the token is.
+    Forbidden,
+    /// The sidecar cannot decide.
+    DependencyUnavailable,
+}
+
+impl RefusalCode {
+    /// Every code, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::TokenMissing,
+        Self::TokenInvalid,
+        Self::TokenExpired,
+        Self::TokenRevoked,
+        Self::TokenRefreshNeeded,
+        Self::InsufficientScope,
+        Self::Forbidden,
+        Self::DependencyUnavailable,
+    ];
+
+    /// The word itself.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TokenMissing => "token_missing",
+            Self::TokenInvalid => "token_invalid",
+            Self::TokenExpired => "token_expired",
+            Self::TokenRevoked => "token_revoked",
+            Self::TokenRefreshNeeded => "token_refresh_needed",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::Forbidden => "forbidden",
+            Self::DependencyUnavailable => "dependency_unavailable",
+        }
+    }
+
+    /// The same for people: the description in the challenge, and the title of nginx's problem.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::TokenMissing => "An access token is required.",
+            Self::TokenInvalid => "The access token is invalid.",
+            Self::TokenExpired => "The access token has expired.",
+            Self::TokenRevoked => "The access token has been revoked.",
+            Self::TokenRefreshNeeded => "The access token must be refreshed.",
+            Self::InsufficientScope => "The access token lacks the required scope.",
+            Self::Forbidden => "You are not allowed to do this.",
+            Self::DependencyUnavailable => "A required service is temporarily unavailable.",
+        }
+    }
+
+    /// As the value of `X-Auth-Decision`.
+    pub const fn header(self) -> HeaderValue {
+        HeaderValue::from_static(self.as_str())
+    }
+
+    /// The status for nginx. To `auth_request` only 401 and 403 are refusals; it turns every other status into
+    /// 500, of which the shipped configuration makes 503.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::TokenMissing
+            | Self::TokenInvalid
+            | Self::TokenExpired
+            | Self::TokenRevoked
+            | Self::TokenRefreshNeeded => StatusCode::UNAUTHORIZED,
+            Self::InsufficientScope | Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::DependencyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The `error` of the challenge (RFC 6750, section 3.1); none where a challenge has no error, or where there
+    /// is no challenge.
+    pub const fn challenge_error(self) -> Option<&'static str> {
+        match self {
+            Self::TokenInvalid | Self::TokenExpired | Self::TokenRevoked | Self::TokenRefreshNeeded => {
+                Some("invalid_token")
+            }
+            Self::InsufficientScope => Some("insufficient_scope"),
+            Self::TokenMissing | Self::Forbidden | Self::DependencyUnavailable => None,
+        }
+    }
+}
+
+impl Refusal {
+    /// Whether the token was valid, but not enough for the location.
+    pub const fn is_by_policy(self) -> bool {
+        matches!(self, Self::WrongAudience | Self::RoleMissing | Self::PermissionMissing)
+    }
+
+    /// Whether the configuration of nginx is wrong, so that every request to the location is refused.
+    pub const fn is_by_configuration(self) -> bool {
+        matches!(self, Self::PolicyMissing | Self::PolicyMalformed)
+    }
+}
+
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::TooLong => Self::TokenTooLong,
+            TokenError::Malformed => Self::TokenMalformed,
+            TokenError::WrongType => Self::WrongType,
+            TokenError::ForbiddenHeader => Self::ForbiddenHeader,
+            TokenError::UnknownKey => Self::UnknownKey,
+            TokenError::WrongAlgorithm => Self::WrongAlgorithm,
+            TokenError::BadSignature => Self::BadSignature,
+            TokenError::MissingClaim => Self::MissingClaim,
+            TokenError::WrongIssuer => Self::WrongIssuer,
+            TokenError::UnfitIdentity => Self::UnfitIdentity,
+            TokenError::Expired => Self::Expired,
+            TokenError::IssuedInFuture => Self::IssuedInFuture,
+            TokenError::LifeTooLong => Self::LifeTooLong,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_its_own_number_and_reason() {
+        let mut reasons: Vec<_> = Refusal::ALL.iter().map(|refusal| refusal.reason()).collect();
+        for (number, refusal) in Refusal::ALL.iter().enumerate() {
+            assert_eq!(*refusal as usize, number);
+        }
+        reasons.sort_unstable();
+        reasons.dedup();
+        assert_eq!(reasons.len(), Refusal::ALL.len());
+    }
+
+    #[test]
+    fn every_code_has_its_own_number_and_is_used() {
+        for (number, code) in RefusalCode::ALL.into_iter().enumerate() {
+            assert_eq!(code as usize, number);
+            assert!(Refusal::ALL.iter().any(|refusal| refusal.code() == code), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn no_refusal_has_the_status_of_a_success() {
+        for code in RefusalCode::ALL {
+            assert!(matches!(code.status().as_u16(), 401 | 403 | 503), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn nginx_sends_every_code_with_the_same_sentence() {
+        let problems = include_str!("../../nginx/conf.d/problems.conf");
+        let errors = include_str!("../../nginx/snippets/errors.conf");
+        for code in RefusalCode::ALL {
+            let (code, sentence) = (code.as_str(), code.sentence());
+            let is_title = |line: &str| {
+                line.trim().strip_prefix(code).is_some_and(|rest| rest.trim() == format!("\"{sentence}\";"))
+            };
+            let written_out = format!("\"title\":\"{sentence}\",\"status\":503,\"code\":\"{code}\"");
+            assert!(problems.lines().any(is_title) || errors.contains(&written_out), "{code}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! One connection, served over HTTP/1.1 within limits.
+
+use std::convert::Infallible;
+use std::future::ready;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use runtime::listen::Stream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+/// The longest head of a request that is read: nginx's buffers for one are 32 KiB at most by default.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// A connection without an answered request for so long is closed. nginx keeps idle ones for 60 s at
+/// most, so that it is always nginx that closes, and no request meets a connection that is just being closed.
+const LONGEST_SILENCE: Duration = Duration::from_secs(75);
+
+/// Becomes true when connections are to end.
+pub type Stop = watch::Receiver<bool>;
+
+/// Answers requests, at once and without waiting for anything.
+pub trait RequestHandler: Clone + Send + 'static {
+    /// The body of its responses.
+    type Body: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
+
+    /// The response.
+    fn answer(&self, request: &Request<Incoming>) -> Response<Self::Body>;
+}
+
+/// Serves one connection to its end, and returns how many requests it answered. Must be called within a runtime.
+pub async fn serve<H: RequestHandler>(stream: Stream, handler: H, stop: Stop) -> u64 {
+    let answered = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&answered);
+    // Each kind has its own copy of the loop, without a branch on every read and write.
+    let served = match stream {
+        Stream::Tcp(stream, _) => converse(stream, handler, stop, count).await,
+        Stream::Unix(stream) => converse(stream, handler, stop, count).await,
+    };
+    if let Err(error) = served {
+        tracing::debug!(error, "A connection ended with an error.");
+    }
+    answered.load(Ordering::Relaxed)
+}
+
+/// Requests and responses in turn, until the client closes, is silent for too long, or the sidecar stops.
+///
+/// One timer a connection, checked once a minute: a timer a request costs more than the decision.
+async fn converse<H: RequestHandler>(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    handler: H,
+    mut stop: Stop,
+    answered: Arc<AtomicU64>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let count = Arc::clone(&answered);
+    let service = service_fn(move |request: Request<Incoming>| {
+        // There is no other writer, so that no locked increment is needed.
+        count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        ready(Ok::<_, Infallible>(handler.answer(&request)))
+    });
+    let mut connection = pin!(protocol().serve_connection(TokioIo::new(stream), service));
+    let mut silence = interval_at(Instant::now() + LONGEST_SILENCE, LONGEST_SILENCE);
+    silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut stopping, mut before) = (false, 0);
+    loop {
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return Ok(ended?),
+            _ = stop.wait_for(|stop| *stop), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            _ = silence.tick() => {
+                let now = answered.load(Ordering::Relaxed);
+                if now == before {
+                    return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+                }
+                before = now;
+            }
+        }
+    }
+}
+
+fn protocol() -> http1::Builder {
+    let mut protocol = http1::Builder::new();
+    protocol.auto_date_header(false).max_buf_size(MAX_HEAD_BYTES).header_read_timeout(None);
+    protocol
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http_body_util::Empty;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    use super::*;
+
+    #[derive(Clone)]
+    struct NoContent;
+
+    impl RequestHandler for NoContent {
+        type Body = Empty<Bytes>;
+
+        fn answer(&self, _request: &Request<Incoming>) -> Response<Self::Body> {
+            Response::new(Empty::new())
+        }
+    }
+
+    /// Speaks with a served connection until it ends; how long after the last answer that was.
+    async fn silence_after(requests: usize, unfinished: &[u8]) -> Duration {
+        let (mut client, server) = duplex(4096);
+        let (_stop, stopped) = watch::channel(false);
+        let served = tokio::spawn(converse(server, NoContent, stopped, Arc::default()));
+        let mut answer = [0; 256];
+        for _ in 0..requests {
+            tokio::time::advance(Duration::from_secs(50)).await;
+            client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+            assert!(client.read(&mut answer).await.unwrap() > 0);
+        }
+        let last = Instant::now();
+        client.write_all(unfinished).await.unwrap();
+        assert_eq!(client.read(&mut answer).await.unwrap(), 0);
+        assert!(served.await.unwrap().is_err());
+        last.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_outlives_those_that_nginx_keeps() {
+        for requests in 0..5 {
+            let silence = silence_after(requests, b"").await;
+            assert!(silence > Duration::from_secs(60), "{silence:?} after {requests}");
+            assert!(silence <= 2 * LONGEST_SILENCE, "{silence:?} after {requests}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_request_does_not_keep_a_connection() {
+        assert!(silence_after(1, b"GET / HT").await <= 2 * LONGEST_SILENCE);
+    }
+}

@@ -1,0 +1,132 @@
+//! Tokens whose signature and claims were verified: the only thing that may safely be forgotten.
+//!
+//! Never a decision, and never a refusal: expiry, revocation, audience and policy are judged on every
+//! request, and an invalid token is verified anew each time.
+
+use std::fmt;
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use http::HeaderValue;
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+use shared::token::VerifiedToken;
+
+use crate::revoked::Marks;
+use crate::rights::TokenRights;
+
+/// A token that was verified once, with everything that follows from it.
+pub struct CachedToken {
+    raw: Box<[u8]>,
+    /// The generation of the keys that verified it; with another one it has to be verified again.
+    generation: u64,
+    /// Its claims.
+    pub token: VerifiedToken,
+    /// Where to look up its revocations.
+    pub marks: Marks,
+    /// `X-User-Id`.
+    pub user_id: HeaderValue,
+    /// What its roles give, by a role map that may have changed since. Shared by tokens with the same roles.
+    pub rights: Arc<TokenRights>,
+    /// `X-Session-Id`.
+    pub session_id: Option<HeaderValue>,
+}
+
+/// The tokens that were verified last.
+pub struct TokenCache {
+    /// By a fast keyed hash of the text; only the same whole text is a hit.
+    tokens: Cache<u64, Arc<CachedToken>, BuildHasherDefault<Prehashed>>,
+    hasher: foldhash::fast::RandomState,
+}
+
+/// The hasher of keys that are hashes already.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Prehashed(u64);
+
+impl Hasher for Prehashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+}
+
+impl fmt::Debug for CachedToken {
+    /// Without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedToken").field("user_id", &self.user_id).finish_non_exhaustive()
+    }
+}
+
+impl CachedToken {
+    /// The token `raw`, verified with the keys of `generation`; `None` when its identity fits into no header,
+    /// which that of a verified token always does.
+    pub fn new(
+        raw: &[u8],
+        generation: u64,
+        token: VerifiedToken,
+        marks: Marks,
+        rights: Arc<TokenRights>,
+    ) -> Option<Self> {
+        Some(Self {
+            user_id: HeaderValue::from_str(&token.subject).ok()?,
+            rights,
+            session_id: token.session.as_deref().map(HeaderValue::from_str).transpose().ok()?,
+            raw: raw.into(),
+            generation,
+            token,
+            marks,
+        })
+    }
+
+    /// The same with other rights. A copy, because other threads are reading this one.
+    pub fn with_rights(&self, rights: Arc<TokenRights>) -> Self {
+        Self {
+            raw: self.raw.clone(),
+            generation: self.generation,
+            token: self.token.clone(),
+            marks: self.marks,
+            user_id: self.user_id.clone(),
+            session_id: self.session_id.clone(),
+            rights,
+        }
+    }
+
+    /// The user, for log lines and spans. Another issuer may identify users by e-mail address, which must not be
+    /// logged: only a UUID is.
+    pub fn user(&self) -> Option<&str> {
+        let subject = self.token.subject.as_str();
+        uuid::Uuid::try_parse(subject).is_ok().then_some(subject)
+    }
+}
+
+impl TokenCache {
+    /// Room for `capacity` tokens; beyond it the least recently used ones are dropped.
+    pub fn new(capacity: u64) -> Self {
+        let tokens = Cache::builder()
+            .max_capacity(capacity)
+            // Expired tokens are not used any more and so go first, however often they were used before.
+            .eviction_policy(EvictionPolicy::lru())
+            .build_with_hasher(BuildHasherDefault::default());
+        Self { tokens, hasher: foldhash::fast::RandomState::default() }
+    }
+
+    /// The token `raw`, if the keys of `generation` verified it.
+    pub fn find(&self, raw: &[u8], generation: u64) -> Option<Arc<CachedToken>> {
+        let token = self.tokens.get(&self.hasher.hash_one(raw))?;
+        (*token.raw == *raw && token.generation == generation).then_some(token)
+    }
+
+    /// Keeps a verified token.
+    pub fn insert(&self, token: &Arc<CachedToken>) {
+        self.tokens.insert(self.hasher.hash_one(&*token.raw), Arc::clone(token));
+    }
+}

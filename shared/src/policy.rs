@@ -1,0 +1,199 @@
+//! What a location requires, as nginx sends it in `X-Auth-Policy`.
+//!
+//! `user` or `anonymous` first, then any of these, each at most once, separated by `;`: `role=a,b` (any of them),
+//! `permission=films:watch`, `aud=...`, `cookie=allow`. No spaces. Everything else is an error, never ignored.
+//!
+//! The sidecar reads policies in requests, the linter in nginx's configuration.
+
+use crate::permission::Permission;
+use crate::role::RoleName;
+
+/// The longest policy that is read, in bytes.
+pub const MAX_BYTES: usize = 1024;
+
+/// What a location requires. All of it must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether a request without a token, or whose cookie is invalid, is let through without identity.
+    pub anonymous: bool,
+    /// One of these roles is required; none when empty.
+    pub roles: Vec<RoleName>,
+    /// This permission is required.
+    pub permission: Option<Permission>,
+    /// The token must be for this audience instead of the configured one.
+    pub audience: Option<String>,
+    /// Whether a cookie may carry the token.
+    pub cookie: bool,
+}
+
+/// The text does not follow the grammar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// Nothing at all.
+    #[error("the policy is empty")]
+    Empty,
+    /// Over [`MAX_BYTES`], or not visible ASCII.
+    #[error("the policy must be at most {MAX_BYTES} bytes of visible ASCII, without spaces")]
+    Unfit,
+    /// The first term is neither `user` nor `anonymous`.
+    #[error("the policy must begin with `user` or `anonymous`")]
+    NoSubject,
+    /// An unknown term, or one without a value.
+    #[error("the policy has an unknown term, or a term without a value")]
+    UnknownTerm,
+    /// A value that is not allowed for its term.
+    #[error("a term of the policy has an invalid value")]
+    BadValue,
+    /// A term, or a role in it, appears twice.
+    #[error("the policy repeats a term or a role")]
+    Repeated,
+    /// Terms that cannot hold together.
+    #[error("the policy contradicts itself: `anonymous` with `role` or `permission`")]
+    Contradiction,
+}
+
+impl Policy {
+    /// Reads the header's bytes.
+    ///
+    /// # Errors
+    ///
+    /// When they do not follow the grammar to the letter.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
+        if bytes.is_empty() {
+            return Err(PolicyError::Empty);
+        }
+        let fits = bytes.len() <= MAX_BYTES && bytes.iter().all(u8::is_ascii_graphic);
+        let text = std::str::from_utf8(bytes).ok().filter(|_| fits).ok_or(PolicyError::Unfit)?;
+        let mut terms = text.split(';');
+        let anonymous = match terms.next() {
+            Some("user") => false,
+            Some("anonymous") => true,
+            _ => return Err(PolicyError::NoSubject),
+        };
+        let mut policy = Self::bare(anonymous);
+        for term in terms {
+            policy.add(term)?;
+        }
+        policy.check()
+    }
+
+    fn bare(anonymous: bool) -> Self {
+        Self { anonymous, roles: Vec::new(), permission: None, audience: None, cookie: false }
+    }
+
+    fn add(&mut self, term: &str) -> Result<(), PolicyError> {
+        let (name, value) = term.split_once('=').ok_or(PolicyError::UnknownTerm)?;
+        if value.is_empty() {
+            return Err(PolicyError::UnknownTerm);
+        }
+        let repeated = match name {
+            "role" => !std::mem::replace(&mut self.roles, roles(value)?).is_empty(),
+            "permission" => self.permission.replace(permission(value)?).is_some(),
+            "aud" => self.audience.replace(value.to_owned()).is_some(),
+            "cookie" if value == "allow" => std::mem::replace(&mut self.cookie, true),
+            "cookie" => return Err(PolicyError::BadValue),
+            _ => return Err(PolicyError::UnknownTerm),
+        };
+        if repeated { Err(PolicyError::Repeated) } else { Ok(()) }
+    }
+
+    /// Whether a role or a permission is required.
+    pub fn requires_rights(&self) -> bool {
+        !self.roles.is_empty() || self.permission.is_some()
+    }
+
+    /// A location cannot both admit anonymous requests and require a role of them.
+    fn check(self) -> Result<Self, PolicyError> {
+        if self.anonymous && self.requires_rights() { Err(PolicyError::Contradiction) } else { Ok(self) }
+    }
+}
+
+fn roles(value: &str) -> Result<Vec<RoleName>, PolicyError> {
+    let mut roles = value
+        .split(',')
+        .map(|name| name.parse().map_err(|_| PolicyError::BadValue))
+        .collect::<Result<Vec<RoleName>, _>>()?;
+    let named = roles.len();
+    roles.sort_unstable();
+    roles.dedup();
+    if roles.len() == named { Ok(roles) } else { Err(PolicyError::Repeated) }
+}
+
+fn permission(value: &str) -> Result<Permission, PolicyError> {
+    value.parse().map_err(|_| PolicyError::BadValue)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_term_is_read() {
+        let policy =
+            Policy::parse(b"user;role=subscriber,admin;permission=films:watch;aud=cinema;cookie=allow")
+                .unwrap();
+        assert!(!policy.anonymous && policy.cookie);
+        assert_eq!(policy.roles.iter().map(RoleName::as_str).collect::<Vec<_>>(), ["admin", "subscriber"]);
+        assert_eq!(policy.permission.unwrap().as_str(), "films:watch");
+        assert_eq!(policy.audience.as_deref(), Some("cinema"));
+        assert!(Policy::parse(b"anonymous").unwrap().anonymous);
+    }
+
+    #[test]
+    fn whatever_does_not_follow_the_grammar_is_refused() {
+        let cases: &[(&str, PolicyError)] = &[
+            ("", PolicyError::Empty),
+            (";", PolicyError::NoSubject),
+            ("role=a", PolicyError::NoSubject),
+            ("User", PolicyError::NoSubject),
+            ("user ", PolicyError::Unfit),
+            ("user; role=a", PolicyError::Unfit),
+            ("user;", PolicyError::UnknownTerm),
+            ("user;;role=a", PolicyError::UnknownTerm),
+            ("user;anonymous", PolicyError::UnknownTerm),
+            ("user;role", PolicyError::UnknownTerm),
+            ("user;role=", PolicyError::UnknownTerm),
+            ("user;roles=a", PolicyError::UnknownTerm),
+            ("user;Role=a", PolicyError::UnknownTerm),
+            ("user;role=a,", PolicyError::BadValue),
+            ("user;role=A", PolicyError::BadValue),
+            ("user;role=a=b", PolicyError::BadValue),
+            ("user;role=a,a", PolicyError::Repeated),
+            ("user;role=a;role=b", PolicyError::Repeated),
+            ("user;cookie=allow;cookie=allow", PolicyError::Repeated),
+            ("user;cookie=deny", PolicyError::BadValue),
+            ("user;permission=films", PolicyError::BadValue),
+            ("user;permission=films:", PolicyError::BadValue),
+            ("user;permission=films:watch:all", PolicyError::BadValue),
+            ("user;permission=films:*", PolicyError::BadValue),
+            ("user;permission=*", PolicyError::BadValue),
+            ("user;fresh=2s", PolicyError::UnknownTerm),
+            ("user;stale=300s", PolicyError::UnknownTerm),
+            ("anonymous;role=a", PolicyError::Contradiction),
+            ("anonymous;permission=films:watch", PolicyError::Contradiction),
+        ];
+        for (text, why) in cases {
+            assert_eq!(Policy::parse(text.as_bytes()), Err(*why), "{text}");
+        }
+        let long = format!("user;aud={}", "a".repeat(MAX_BYTES));
+        assert_eq!(Policy::parse(long.as_bytes()), Err(PolicyError::Unfit));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused_without_panic(bytes: Vec<u8>) {
+            let _any = Policy::parse(&bytes);
+        }
+
+        #[test]
+        fn near_misses_never_lose_a_demand(text in "(user|anonymous)(;(role|aud|cookie|permission|x)=?[a-z:,0-9]{0,6}){0,4}") {
+            if let Ok(policy) = Policy::parse(text.as_bytes()) {
+                prop_assert_eq!(text.contains("role="), !policy.roles.is_empty());
+                prop_assert_eq!(text.contains("permission="), policy.permission.is_some());
+                prop_assert_eq!(text.contains("aud="), policy.audience.is_some());
+            }
+        }
+    }
+}
