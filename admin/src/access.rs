@@ -73,15 +73,15 @@ pub(crate) async fn allowed_upon(request: &Request, right: Right) -> Result<(Cal
     let caller = caller(request).await?;
     let user = request.uuid(USER)?;
     let rights = rights_of(&request.context.db.get().await?, caller.user).await?;
-    check_upon(&rights, right, &caller, user)?;
+    check_upon(&rights, right, Some(caller.user), user)?;
     Ok((caller, user))
 }
 
 /// The checks of [`allowed_upon`], for rights that are already loaded.
-fn check_upon(rights: &Rights, right: Right, caller: &Caller, user: Uuid) -> Result<(), Problem> {
+fn check_upon(rights: &Rights, right: Right, own: Option<Uuid>, user: Uuid) -> Result<(), Problem> {
     match rights.has(right) {
         true => Ok(()),
-        false if caller.user == user => Err(right.missing()),
+        false if own == Some(user) => Err(right.missing()),
         false => Err(Problem::new(Code::NotFound)),
     }
 }

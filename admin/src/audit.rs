@@ -78,7 +78,7 @@ actions! {
     /// A signing key was killed.
     KeyKilled = "key_killed" Key,
     /// All sessions of all users were revoked.
-    EverybodySignedOut = "everybody_signed_out" Deployment,
+    AllRevoked = "everybody_signed_out" Deployment,
 }
 
 /// The object of an action.

@@ -8,10 +8,11 @@ mod roles;
 mod serve;
 mod sessions;
 mod superuser;
+mod terminal;
 
-use std::fmt;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use runtime::env::{EXIT_USAGE, Mistakes, ProcessVars, Vars};
@@ -19,18 +20,22 @@ use runtime::health;
 use runtime::telemetry::Logs;
 
 use crate::config::{self, CommandConfig, Config};
+use crate::context::Core;
+use crate::random::SystemRandom;
+
+use terminal::Failure;
 
 /// Usher's sign-in service: registration, sign-in, sessions, roles.
 #[derive(Debug, Parser)]
-#[command(name = "admin", version, arg_required_else_help = false)]
+#[command(name = "admin", version, arg_required_else_help = true)]
 pub struct Command {
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Action,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Serve the API (the default).
+    /// Serve the API until a signal to stop.
     Serve,
     /// Check whether the service configured by these variables is ready; the exit code is 0 if it is.
     Health,
@@ -53,9 +58,6 @@ enum Action {
     Audit(audit::Action),
 }
 
-/// Why a command failed: one sentence that says what to do, or one line for each configuration error.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
 impl Command {
     /// Runs it and returns the exit code: 0, 64 for a configuration error, 1 for any other failure.
     pub async fn run(self) -> ExitCode {
@@ -73,20 +75,28 @@ impl Command {
     }
 
     async fn act(self, vars: &dyn Vars) -> Result<(), Failure> {
-        match self.action.unwrap_or(Action::Serve) {
+        match self.action {
             Action::Serve => serve::run(Config::from_vars(vars)?).await,
             Action::Health => health::check(vars, config::OPS_LISTEN, config::usual_ops_address()),
             Action::Migrate => {
                 Logs::for_terminal().start();
                 migrate::run(vars).await
             }
-            Action::Superuser(action) => superuser::run(action, for_a_person(vars)?).await,
-            Action::Keys(action) => keys::run(action, for_a_person(vars)?).await,
-            Action::Roles(action) => roles::run(action, for_a_person(vars)?).await,
-            Action::Sessions(action) => sessions::run(action, for_a_person(vars)?).await,
-            Action::Audit(action) => audit::run(action, for_a_person(vars)?).await,
+            Action::Superuser(action) => superuser::run(action, &core(&for_a_person(vars)?)).await,
+            Action::Keys(action) => {
+                let config = for_a_person(vars)?;
+                keys::run(action, &core(&config), &config).await
+            }
+            Action::Roles(action) => roles::run(action, &core(&for_a_person(vars)?)).await,
+            Action::Sessions(action) => sessions::run(action, &core(&for_a_person(vars)?)).await,
+            Action::Audit(action) => audit::run(action, &core(&for_a_person(vars)?)).await,
         }
     }
+}
+
+/// What a command of an operator works with.
+fn core(config: &CommandConfig) -> Core {
+    Core::new(&config.database, &config.master_keys, &config.issuer, Arc::new(SystemRandom))
 }
 
 /// The configuration of an operator command.
@@ -94,11 +104,6 @@ fn for_a_person(vars: &dyn Vars) -> Result<CommandConfig, Failure> {
     let config = CommandConfig::from_vars(vars)?;
     Logs::for_terminal().start();
     Ok(config)
-}
-
-/// Prints one line to standard output.
-fn say(line: fmt::Arguments<'_>) -> Result<(), Failure> {
-    Ok(writeln!(std::io::stdout(), "{line}")?)
 }
 
 /// Logs the place of a panic, but not its message, which may quote secrets.

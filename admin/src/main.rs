@@ -9,9 +9,9 @@ fn main() -> ExitCode {
     let command = match Command::try_parse() {
         Ok(command) => command,
         Err(error) => {
-            // Help and version are not errors: they are printed to standard output.
+            // Help and version that were asked for go to standard output, with 0; all else is a mistake, with 2.
             let _unheard = error.print();
-            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
         }
     };
     log_panics();

@@ -12,3 +12,5 @@ pub mod sessions;
 pub mod show;
 mod store;
 pub mod superuser;
+
+pub use superuser::{SuperuserError, create_superuser};

@@ -43,7 +43,7 @@ impl NewRevocation {
     }
 
     /// All access tokens with a `ggen` below `min_generation`.
-    pub fn everything(min_generation: u64) -> Self {
+    pub fn deployment(min_generation: u64) -> Self {
         Self {
             kind: Kind::Everything,
             reason: Reason::Revoked,

@@ -20,10 +20,11 @@ mod role;
 pub mod show;
 mod store;
 
-pub use assignments::{AssignError, Assigned, assign_by_email};
+pub use assignments::{AssignError, Assigned, NewAssignment, assign_by_email};
 pub use create::{NewRole, create};
 pub use definition::DefinitionError;
 pub use protect::{ProtectError, protect};
+pub use role::{RoleRef, RoleView};
 
 /// The highest total length in bytes of all role names of one user, separated by commas.
 ///

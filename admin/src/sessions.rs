@@ -1,7 +1,6 @@
 //! Authentication: signing in, refreshing, signing out, and the login history.
 
 pub mod end;
-mod everybody;
 pub mod history;
 pub mod list;
 pub mod login;
@@ -13,9 +12,10 @@ mod origin;
 pub mod refresh;
 mod refresh_token;
 pub(crate) mod renew;
+mod revoke_all;
 pub(crate) mod session;
 pub(crate) mod store;
 
-pub use everybody::end_everybody;
 pub(crate) use mint::Pair;
+pub use revoke_all::revoke_all;
 pub(crate) use store::end_one_of;

@@ -7,7 +7,6 @@ mod login;
 pub(crate) mod profile;
 pub mod register;
 pub(crate) mod store;
-mod superuser;
 
 use uuid::Uuid;
 
@@ -19,7 +18,6 @@ pub(crate) use account::Account;
 pub use email::{EmailAddress, NotAnEmailAddress};
 pub(crate) use locked::LockedAccount;
 pub use login::{Identifier, Login, LoginError};
-pub use superuser::{SuperuserError, create_superuser};
 
 /// 422 `password_weak` with the reasons, if there are any.
 pub(crate) fn weak_password(field: &str, weaknesses: Vec<Weakness>) -> Result<(), Problem> {

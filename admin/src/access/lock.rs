@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::caller::still;
 use super::rights::Rights;
 use super::{Right, check_upon, store};
-use crate::actor::Caller;
+use crate::actor::{Actor, ActorKind, NotSignedIn};
 use crate::api::{Code, Problem};
 use crate::db::Transaction;
 use crate::users;
@@ -21,7 +21,8 @@ pub(crate) struct Locked {
 }
 
 /// Locks the definitions of all roles in shared mode, then the `users` and the caller exclusively, until the
-/// transaction ends. Then checks the caller's token and rights again.
+/// transaction ends. Then checks the caller's token and rights again. A command and the service itself may do
+/// everything, and have no token.
 ///
 /// One statement locks all users in the order of their identifiers, so that two callers who act on each other
 /// cannot deadlock.
@@ -29,16 +30,26 @@ pub(crate) struct Locked {
 /// # Errors
 ///
 /// 401 when the caller's token was revoked or expired meanwhile; 503.
-pub(crate) async fn lock(tx: &Transaction<'_>, caller: Caller, users: &[Uuid]) -> Result<Locked, Problem> {
+pub(crate) async fn lock(tx: &Transaction<'_>, actor: &Actor, users: &[Uuid]) -> Result<Locked, Problem> {
+    let caller = match actor.kind() {
+        ActorKind::Caller(caller) => Some(caller),
+        ActorKind::Command | ActorKind::Service => None,
+        ActorKind::Visitor => return Err(NotSignedIn.into()),
+    };
     store::hold_definitions(tx).await?;
-    let all = [users, &[caller.user]].concat();
+    let all: Vec<Uuid> = users.iter().copied().chain(caller.map(|caller| caller.user)).collect();
     let mut there = users::store::lock_all(tx, &all).await?;
-    if !users.contains(&caller.user) {
-        there.retain(|(user, _)| *user != caller.user);
-    }
-    still(tx, caller).await?;
-    let rights = store::rights(&**tx, caller.user).await?;
-    let rights = rights.ok_or_else(|| Problem::new(Code::TokenRevoked))?;
+    let rights = match caller {
+        Some(caller) => {
+            if !users.contains(&caller.user) {
+                there.retain(|(user, _)| *user != caller.user);
+            }
+            still(tx, caller).await?;
+            let rights = store::rights(&**tx, caller.user).await?;
+            rights.ok_or_else(|| Problem::new(Code::TokenRevoked))?
+        }
+        None => Rights::of_an_operator(),
+    };
     let has_superuser = there.iter().any(|(_, is_superuser)| *is_superuser);
     Ok(Locked { rights, users: there.into_iter().map(|(user, _)| user).collect(), has_superuser })
 }
@@ -51,12 +62,12 @@ pub(crate) async fn lock(tx: &Transaction<'_>, caller: Caller, users: &[Uuid]) -
 /// superuser; 404 without the right, and when the user does not exist; 401; 503.
 pub(crate) async fn lock_upon(
     tx: &Transaction<'_>,
-    caller: Caller,
+    actor: &Actor,
     right: Right,
     user: Uuid,
 ) -> Result<Rights, Problem> {
-    let locked = lock(tx, caller, &[user]).await?;
-    check_upon(&locked.rights, right, &caller, user)?;
+    let locked = lock(tx, actor, &[user]).await?;
+    check_upon(&locked.rights, right, actor.user(), user)?;
     if locked.users.is_empty() {
         return Err(Problem::new(Code::NotFound));
     }

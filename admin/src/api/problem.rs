@@ -281,6 +281,17 @@ impl Problem {
     }
 }
 
+/// For a command, which prints it.
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code.title())?;
+        let details = self.detail.iter().chain(self.fields.iter().map(|field| &field.detail));
+        details.into_iter().try_for_each(|detail| write!(f, " {detail}"))
+    }
+}
+
+impl std::error::Error for Problem {}
+
 impl From<DbError> for Problem {
     /// Logs the cause, which the client does not see. Conflicts must have been handled before.
     fn from(error: DbError) -> Self {

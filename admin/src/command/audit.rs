@@ -3,11 +3,9 @@
 use clap::Subcommand;
 
 use crate::audit::{self, Place};
-use crate::config::CommandConfig;
-use crate::db::Db;
-use crate::keys::{DerivedKeys, Purpose};
+use crate::context::Core;
 
-use super::{Failure, say};
+use super::terminal::{Failure, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -20,11 +18,9 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Failure> {
+pub(super) async fn run(action: Action, core: &Core) -> Result<(), Failure> {
     let Action::Verify { since } = action;
-    let keys = DerivedKeys::derive(&config.master_keys, Purpose::Audit);
-    let connection = Db::new(&config.database).get().await?;
-    let chain = audit::verify(&connection, &keys, since).await?;
+    let chain = audit::verify(&core.db.get().await?, &core.audit_keys, since).await?;
     say(format_args!("The audit log is intact: {} rows.", chain.rows))?;
     say(format_args!("It ends at {}", chain.end))?;
     say(format_args!(

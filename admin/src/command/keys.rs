@@ -6,11 +6,12 @@ use serde_json::json;
 use crate::actor::Actor;
 use crate::audit::{self, Action as AuditAction, Entry};
 use crate::config::CommandConfig;
-use crate::db::{Db, DbError, Transaction};
-use crate::keys::{self, DerivedKeys, Keys, Purpose};
+use crate::context::Core;
+use crate::db::{DbError, Transaction};
+use crate::keys::{self, Keys};
 use crate::revocations::{self, NewRevocation};
 
-use super::{Failure, say};
+use super::terminal::{Failure, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -31,51 +32,45 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Failure> {
-    let db = Db::new(&config.database);
+pub(super) async fn run(action: Action, core: &Core, config: &CommandConfig) -> Result<(), Failure> {
     match action {
-        Action::Rotate { force } => rotate(&db, &config, force).await,
-        Action::List => list(&db).await,
-        Action::Kill { kid } => kill(&db, &config, &kid).await,
+        Action::Rotate { force } => rotate(core, config, force).await,
+        Action::List => list(core).await,
+        Action::Kill { kid } => kill(core, config, &kid).await,
     }
 }
 
-async fn rotate(db: &Db, config: &CommandConfig, force: bool) -> Result<(), Failure> {
+async fn rotate(core: &Core, config: &CommandConfig, force: bool) -> Result<(), Failure> {
     let keys = Keys::new(&config.master_keys);
-    let mut connection = db.get().await?;
+    let mut connection = core.db.get().await?;
     let transaction = connection.begin().await?;
     keys::rotate(&transaction, keys.sealer(), config.key_publication, force).await?;
     let active = keys::active(&transaction).await?;
-    note(&transaction, config, AuditAction::KeysRotated, &active).await?;
+    note(&transaction, core, AuditAction::KeysRotated, &active).await?;
     transaction.commit().await?;
     say(format_args!("Rotated."))?;
-    list(db).await
+    list(core).await
 }
 
-async fn list(db: &Db) -> Result<(), Failure> {
-    for key in keys::list(&db.get().await?).await? {
+async fn list(core: &Core) -> Result<(), Failure> {
+    for key in keys::list(&core.db.get().await?).await? {
         say(format_args!("{}  {:8}  since {}", key.kid, key.status, key.since))?;
     }
     Ok(())
 }
 
-async fn kill(db: &Db, config: &CommandConfig, kid: &str) -> Result<(), Failure> {
+async fn kill(core: &Core, config: &CommandConfig, kid: &str) -> Result<(), Failure> {
     let keys = Keys::new(&config.master_keys);
-    let mut connection = db.get().await?;
+    let mut connection = core.db.get().await?;
     let transaction = connection.begin().await?;
     keys::kill(&transaction, keys.sealer(), kid).await?;
-    revocations::record(&transaction, &config.issuer, &[NewRevocation::key(kid)]).await?;
-    note(&transaction, config, AuditAction::KeyKilled, kid).await?;
+    revocations::record(&transaction, &core.issuer, &[NewRevocation::key(kid)]).await?;
+    note(&transaction, core, AuditAction::KeyKilled, kid).await?;
     transaction.commit().await?;
     say(format_args!("Killed {kid}: its tokens are refused from now on."))
 }
 
-async fn note(
-    tx: &Transaction<'_>,
-    config: &CommandConfig,
-    action: AuditAction,
-    kid: &str,
-) -> Result<(), DbError> {
-    let keys = DerivedKeys::derive(&config.master_keys, Purpose::Audit);
-    audit::record(tx, &keys, &Actor::command(), Entry::new(action, kid, json!({}))).await
+async fn note(tx: &Transaction<'_>, core: &Core, action: AuditAction, kid: &str) -> Result<(), DbError> {
+    let entry = Entry::new(action, kid, json!({}));
+    audit::record(tx, &core.audit_keys, &Actor::command(), entry).await
 }

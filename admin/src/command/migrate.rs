@@ -5,7 +5,7 @@ use runtime::env::Vars;
 use crate::config::DatabaseConfig;
 use crate::db;
 
-use super::{Failure, say};
+use super::terminal::{Failure, say};
 
 pub(super) async fn run(vars: &dyn Vars) -> Result<(), Failure> {
     let config = DatabaseConfig::from_vars(vars)?;

@@ -6,12 +6,11 @@ use std::str::FromStr;
 use clap::Subcommand;
 use jiff::Timestamp;
 
-use crate::config::CommandConfig;
-use crate::db::Db;
-use crate::keys::{DerivedKeys, Purpose};
-use crate::roles::{self, Assigned, NewRole};
+use crate::actor::Actor;
+use crate::context::Core;
+use crate::roles::{self, Assigned, NewAssignment, NewRole};
 
-use super::{Failure, say};
+use super::terminal::{Failure, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -51,9 +50,8 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Failure> {
-    let audit_keys = DerivedKeys::derive(&config.master_keys, Purpose::Audit);
-    let mut connection = Db::new(&config.database).get().await?;
+pub(super) async fn run(action: Action, core: &Core) -> Result<(), Failure> {
+    let actor = Actor::command();
     match action {
         Action::Create { name, permissions, inherits, system } => {
             let new = NewRole {
@@ -62,21 +60,21 @@ pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Fai
                 is_system: system,
                 ..NewRole::named(name.parse()?)
             };
-            roles::create(&mut connection, &audit_keys, &new).await?;
+            roles::create(core, &actor, &new).await?;
             say(format_args!("Created the role {}.", new.name))
         }
         Action::Protect { name } => {
-            roles::protect(&mut connection, &audit_keys, &name, true).await?;
+            roles::protect(core, &actor, &name.parse()?, true).await?;
             say(format_args!("Protected {name}: only the command line can change it now."))
         }
         Action::Release { name } => {
-            roles::protect(&mut connection, &audit_keys, &name, false).await?;
+            roles::protect(core, &actor, &name.parse()?, false).await?;
             say(format_args!("Released {name}: the API can change it again."))
         }
         Action::Assign { email, name, until } => {
-            let issuer = &config.issuer;
             let until = until.as_deref().map(moment).transpose()?;
-            match roles::assign_by_email(&mut connection, &audit_keys, issuer, &email, &name, until).await? {
+            let new = NewAssignment::new(until, None);
+            match roles::assign_by_email(core, &actor, &email, &name, new).await? {
                 Assigned::Now => say(format_args!(
                     "Assigned. The user's tokens carry it after the next \
                     refresh."

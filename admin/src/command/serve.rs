@@ -7,7 +7,7 @@ use runtime::{shutdown, telemetry};
 use crate::app::App;
 use crate::config::Config;
 
-use super::Failure;
+use super::terminal::Failure;
 
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     let telemetry = telemetry::start(&config.logs, &config.traces)?;

@@ -2,12 +2,11 @@
 
 use clap::Subcommand;
 
-use crate::config::CommandConfig;
-use crate::db::Db;
-use crate::keys::{DerivedKeys, Purpose};
+use crate::actor::Actor;
+use crate::context::Core;
 use crate::sessions;
 
-use super::{Failure, say};
+use super::terminal::{Failure, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -19,16 +18,14 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Failure> {
+pub(super) async fn run(action: Action, core: &Core) -> Result<(), Failure> {
     let Action::EndAll { yes } = action;
     if !yes {
         return Err("this signs all users out, and all of them will have to sign in again; add --yes to \
             confirm"
             .into());
     }
-    let keys = DerivedKeys::derive(&config.master_keys, Purpose::Audit);
-    let mut connection = Db::new(&config.database).get().await?;
-    let generation = sessions::end_everybody(&mut connection, &keys, &config.issuer).await?;
+    let generation = sessions::revoke_all(core, &Actor::command()).await?;
     say(format_args!(
         "All users are signed out: all sessions are revoked, and access tokens below generation \
         {generation} are refused."

@@ -4,18 +4,15 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 use secrecy::ExposeSecret as _;
-use serde_json::json;
 
 use crate::actor::Actor;
-use crate::audit::{self, Entry};
-use crate::config::CommandConfig;
-use crate::db::Db;
-use crate::keys::{DerivedKeys, Purpose};
+use crate::context::Core;
+use crate::operators::create_superuser;
 use crate::passwords::{Hasher, Password};
 use crate::random::SystemRandom;
-use crate::users;
 
-use super::{Failure, prompt, say};
+use super::prompt;
+use super::terminal::{Failure, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -26,16 +23,10 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, config: CommandConfig) -> Result<(), Failure> {
+pub(super) async fn run(action: Action, core: &Core) -> Result<(), Failure> {
     let Action::Create { email } = action;
     let password = Password::new(prompt::new_password()?.expose_secret());
     let hasher = Hasher::new(1, 1, Arc::new(SystemRandom));
-    let mut connection = Db::new(&config.database).get().await?;
-    let tx = connection.begin().await?;
-    let id = users::create_superuser(&*tx, &hasher, &email, &password).await?;
-    let keys = DerivedKeys::derive(&config.master_keys, Purpose::Audit);
-    let entry = Entry::new(audit::Action::SuperuserGiven, id.to_string(), json!({ "created": true }));
-    audit::record(&tx, &keys, &Actor::command(), entry).await?;
-    tx.commit().await?;
+    let id = create_superuser(core, &Actor::command(), &hasher, &email, &password).await?;
     say(format_args!("Created the superuser {id}."))
 }

@@ -91,8 +91,7 @@ async fn change_within(
     }
     let session = lock_current(&tx, caller).await?;
     let generation = store::set_credential(&tx, caller.user, new).await.map_err(taken)?;
-    let issuer = &context.config.tokens.issuer;
-    end_older(&tx, issuer, caller.user, Some(session.id), generation, reason).await?;
+    end_older(&tx, &context.issuer, caller.user, Some(session.id), generation, reason).await?;
     let pair = renew(context, actor.client(), &tx, session).await?;
     tx.commit().await?;
     Ok(pair)

@@ -2,12 +2,15 @@
 
 use http::StatusCode;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::guard::{check_not_last, lock_person, lock_superusers};
 use super::store;
 use crate::access::{Right, allowed_upon, of_user};
+use crate::actor::Actor;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::audit::{self, Action, Entry};
+use crate::context::Core;
 use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
 use crate::users;
@@ -32,21 +35,25 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`; 404; 409 `last_superuser`; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let (caller, user) = allowed_upon(&request, Right::UsersWrite).await?;
-    let mut connection = request.context.db.get().await?;
+    let (_, user) = allowed_upon(&request, Right::UsersWrite).await?;
+    disable(&request.context, &request.actor(), user).await?;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+async fn disable(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> {
+    let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    lock_superusers(&tx, caller, user).await?;
-    let person = lock_person(&tx, caller, Right::UsersWrite, user).await?;
+    lock_superusers(&tx, actor, user).await?;
+    let person = lock_person(&tx, actor, Right::UsersWrite, user).await?;
     if person.is_superuser {
         check_not_last(&tx, user).await?;
     }
     if store::set_status(&tx, user, "disabled").await? {
         let generation = users::store::advance_generation(&tx, user).await?;
-        let issuer = &request.context.config.tokens.issuer;
-        let ended = end_older(&tx, issuer, user, None, generation, EndReason::Disabled).await?;
+        let ended = end_older(&tx, &core.issuer, user, None, generation, EndReason::Disabled).await?;
         let entry = Entry::new(Action::UserDisabled, user.to_string(), json!({ "sessions_ended": ended }));
-        audit::record(&tx, &request.context.audit_keys, &request.actor(), entry).await?;
+        audit::record(&tx, &core.audit_keys, actor, entry).await?;
         tx.commit().await?;
     }
-    Ok(Response::empty(StatusCode::NO_CONTENT))
+    Ok(())
 }

@@ -2,12 +2,15 @@
 
 use http::StatusCode;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::guard::lock_person;
 use super::store;
 use crate::access::{Right, allowed_upon, of_user};
+use crate::actor::Actor;
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::audit::{self, Action, Entry};
+use crate::context::Core;
 use crate::users::store::ACTIVE;
 
 /// Documents the endpoint.
@@ -26,14 +29,19 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`; 404; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let (caller, user) = allowed_upon(&request, Right::UsersWrite).await?;
-    let mut connection = request.context.db.get().await?;
+    let (_, user) = allowed_upon(&request, Right::UsersWrite).await?;
+    enable(&request.context, &request.actor(), user).await?;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+async fn enable(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> {
+    let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    lock_person(&tx, caller, Right::UsersWrite, user).await?;
+    lock_person(&tx, actor, Right::UsersWrite, user).await?;
     if store::set_status(&tx, user, ACTIVE).await? {
         let entry = Entry::new(Action::UserEnabled, user.to_string(), json!({}));
-        audit::record(&tx, &request.context.audit_keys, &request.actor(), entry).await?;
+        audit::record(&tx, &core.audit_keys, actor, entry).await?;
         tx.commit().await?;
     }
-    Ok(Response::empty(StatusCode::NO_CONTENT))
+    Ok(())
 }

@@ -2,11 +2,14 @@
 
 use http::StatusCode;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::guard::lock_person;
 use crate::access::{Right, allowed_upon, of_user};
+use crate::actor::Actor;
 use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
 use crate::audit::{self, Action, Entry};
+use crate::context::Core;
 use crate::revocations::{self, NewRevocation};
 use crate::sessions::end_one_of;
 use crate::sessions::session::EndReason;
@@ -27,18 +30,20 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`; 404, also for a session that has ended; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let (caller, user) = allowed_upon(&request, Right::SessionsEnd).await?;
-    let session = request.uuid("sid")?;
-    let mut connection = request.context.db.get().await?;
+    let (_, user) = allowed_upon(&request, Right::SessionsEnd).await?;
+    end_session(&request.context, &request.actor(), user, request.uuid("sid")?).await?;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+async fn end_session(core: &Core, actor: &Actor, user: Uuid, session: Uuid) -> Result<(), Problem> {
+    let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    lock_person(&tx, caller, Right::SessionsEnd, user).await?;
+    lock_person(&tx, actor, Right::SessionsEnd, user).await?;
     if !end_one_of(&tx, session, user, EndReason::Admin).await? {
         return Err(Problem::new(Code::NotFound));
     }
-    let issuer = &request.context.config.tokens.issuer;
-    revocations::record(&tx, issuer, &[NewRevocation::session(session)]).await?;
+    revocations::record(&tx, &core.issuer, &[NewRevocation::session(session)]).await?;
     let entry = Entry::new(Action::SessionEnded, user.to_string(), json!({ "session_id": session }));
-    audit::record(&tx, &request.context.audit_keys, &request.actor(), entry).await?;
-    tx.commit().await?;
-    Ok(Response::empty(StatusCode::NO_CONTENT))
+    audit::record(&tx, &core.audit_keys, actor, entry).await?;
+    Ok(tx.commit().await?)
 }

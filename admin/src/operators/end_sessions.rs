@@ -4,11 +4,14 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::guard::lock_person;
 use crate::access::{Right, allowed_upon, of_user};
+use crate::actor::Actor;
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::audit::{self, Action, Entry};
+use crate::context::Core;
 use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
 use crate::users;
@@ -37,15 +40,20 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`; 404; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let (caller, user) = allowed_upon(&request, Right::SessionsEnd).await?;
-    let mut connection = request.context.db.get().await?;
-    let tx = connection.begin().await?;
-    lock_person(&tx, caller, Right::SessionsEnd, user).await?;
-    let generation = users::store::advance_generation(&tx, user).await?;
-    let issuer = &request.context.config.tokens.issuer;
-    let revoked = end_older(&tx, issuer, user, None, generation, EndReason::Admin).await?;
-    let entry = Entry::new(Action::SessionsEnded, user.to_string(), json!({ "sessions_ended": revoked }));
-    audit::record(&tx, &request.context.audit_keys, &request.actor(), entry).await?;
-    tx.commit().await?;
+    let (_, user) = allowed_upon(&request, Right::SessionsEnd).await?;
+    let revoked = end_sessions(&request.context, &request.actor(), user).await?;
     Ok(Response::json(StatusCode::OK, &Ended { revoked }))
+}
+
+/// Returns how many sessions were revoked.
+async fn end_sessions(core: &Core, actor: &Actor, user: Uuid) -> Result<u64, Problem> {
+    let mut connection = core.db.get().await?;
+    let tx = connection.begin().await?;
+    lock_person(&tx, actor, Right::SessionsEnd, user).await?;
+    let generation = users::store::advance_generation(&tx, user).await?;
+    let revoked = end_older(&tx, &core.issuer, user, None, generation, EndReason::Admin).await?;
+    let entry = Entry::new(Action::SessionsEnded, user.to_string(), json!({ "sessions_ended": revoked }));
+    audit::record(&tx, &core.audit_keys, actor, entry).await?;
+    tx.commit().await?;
+    Ok(revoked)
 }

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::store::{self, Person};
 use crate::access::{Right, Rights, lock, lock_upon};
-use crate::actor::Caller;
+use crate::actor::Actor;
 use crate::api::{Code, Problem};
 use crate::db::Transaction;
 
@@ -16,11 +16,11 @@ use crate::db::Transaction;
 /// 403 `forbidden`; 404; 401; 503.
 pub(super) async fn lock_person(
     tx: &Transaction<'_>,
-    caller: Caller,
+    actor: &Actor,
     right: Right,
     user: Uuid,
 ) -> Result<Person, Problem> {
-    lock_upon(tx, caller, right, user).await?;
+    lock_upon(tx, actor, right, user).await?;
     store::find(&**tx, user).await?.ok_or_else(|| Problem::new(Code::NotFound))
 }
 
@@ -32,12 +32,12 @@ pub(super) async fn lock_person(
 /// 401; 503.
 pub(super) async fn lock_superusers(
     tx: &Transaction<'_>,
-    caller: Caller,
+    actor: &Actor,
     user: Uuid,
 ) -> Result<Rights, Problem> {
     let all = store::superusers(tx).await?;
-    let everybody = [all.as_slice(), &[user]].concat();
-    Ok(lock(tx, caller, &everybody).await?.rights)
+    let concerned = [all.as_slice(), &[user]].concat();
+    Ok(lock(tx, actor, &concerned).await?.rights)
 }
 
 /// Checks that another superuser remains without `user`. All superusers must be locked.

@@ -1,9 +1,12 @@
 //! Superuser status: granted and revoked only by superusers who signed in recently.
 
+mod create;
 pub mod give;
 pub mod take;
 
 use uuid::Uuid;
+
+pub use create::{SuperuserError, create_superuser};
 
 use super::guard::{check_not_last, lock_superusers};
 use super::store;
@@ -11,7 +14,7 @@ use crate::access::{caller, is_fresh, of_user, rights_of};
 use crate::actor::{Actor, Caller};
 use crate::api::{Access, Code, Operation, Problem, Request};
 use crate::audit::{self, Action, Entry};
-use crate::context::Context;
+use crate::context::Core;
 
 /// The caller, a superuser who signed in recently, and the user in the path.
 ///
@@ -35,10 +38,10 @@ async fn allowed(request: &Request) -> Result<(Caller, Uuid), Problem> {
 }
 
 /// Grants or revokes superuser status.
-async fn set(context: &Context, actor: &Actor, user: Uuid, is_superuser: bool) -> Result<(), Problem> {
-    let mut connection = context.db.get().await?;
+async fn set(core: &Core, actor: &Actor, user: Uuid, is_superuser: bool) -> Result<(), Problem> {
+    let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    let rights = lock_superusers(&tx, actor.caller()?, user).await?;
+    let rights = lock_superusers(&tx, actor, user).await?;
     if !rights.is_superuser {
         return Err(Problem::new(Code::Forbidden));
     }
@@ -50,7 +53,7 @@ async fn set(context: &Context, actor: &Actor, user: Uuid, is_superuser: bool) -
         let action = if is_superuser { Action::SuperuserGiven } else { Action::SuperuserTaken };
         audit::record(
             &tx,
-            &context.audit_keys,
+            &core.audit_keys,
             actor,
             Entry::new(action, user.to_string(), serde_json::json!({})),
         )

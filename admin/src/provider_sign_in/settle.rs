@@ -209,7 +209,7 @@ async fn apply(
         Decision::TakeAddress(holder) => {
             check_registration(request)?;
             let generation = users::store::withdraw_email(tx, holder).await?;
-            let issuer = &request.context.config.tokens.issuer;
+            let issuer = &request.context.issuer;
             end_older(tx, issuer, holder, None, generation, EndReason::EmailClaimed).await?;
             let tried = create(request, tx, comer, rule, comer.email.as_ref()).await?;
             Ok(tried.and(Entry { event: Event::EmailClaimed, user: Some(holder), session: None }))

@@ -18,15 +18,15 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::role::{RoleRef, RoleView};
-use super::{MAX_NAMES_BYTES, store as roles};
-use crate::access::{hold_definitions, of_user as of_user_in_path};
+use super::{MAX_NAMES_BYTES, definition, store as roles};
+use crate::access::{End, Right, lock_upon, of_user as of_user_in_path};
 use crate::actor::Actor;
 use crate::api::{Code, Operation, Problem};
 use crate::audit::{self, Action, Entry};
+use crate::context::Core;
 use crate::db::{Connection, DbError, Transaction};
-use crate::keys::DerivedKeys;
 use crate::revocations::{self, NewRevocation};
-use crate::users::{self, EmailAddress, NotAnEmailAddress};
+use crate::users::{self, EmailAddress, Identifier, NotAnEmailAddress};
 
 pub(super) use store::{Ended, delete_ended};
 
@@ -50,10 +50,10 @@ pub(crate) struct Assignment {
 
 /// The assignment to create, or to change an existing one into.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct NewAssignment {
-    pub(super) expires_at: Option<Timestamp>,
-    pub(super) granted_by: Option<Uuid>,
-    pub(super) reason: Option<String>,
+pub struct NewAssignment {
+    expires_at: Option<Timestamp>,
+    granted_by: Option<Uuid>,
+    reason: Option<String>,
 }
 
 /// Why nothing was assigned.
@@ -80,6 +80,9 @@ pub enum AssignError {
     /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
+    /// The actor may not assign it.
+    #[error(transparent)]
+    Denied(#[from] Problem),
 }
 
 /// The outcome of an assignment.
@@ -95,34 +98,55 @@ pub enum Assigned {
     Already,
 }
 
-/// Assigns the role until `expires_at` to the user with this e-mail address, on behalf of an operator.
-///
-/// In one transaction it increments the user's token generation and records the revocation of older tokens,
-/// with the reason "refresh needed". `issuer` is the issuer of those tokens.
+/// Assigns the role to the user with this e-mail address; see [`assign()`].
 ///
 /// # Errors
 ///
-/// When the user or the role does not exist, the expiry is past, or the user has too many roles.
+/// As [`assign()`], and when the address or the name is invalid, or no account has the address.
 pub async fn assign_by_email(
-    connection: &mut Connection,
-    audit_keys: &DerivedKeys,
-    issuer: &str,
+    core: &Core,
+    actor: &Actor,
     email: &str,
     role: &str,
-    expires_at: Option<Timestamp>,
+    new: NewAssignment,
 ) -> Result<Assigned, AssignError> {
     let (email, role): (EmailAddress, RoleName) = (email.parse()?, role.parse()?);
-    let tx = connection.begin().await?;
-    hold_definitions(&tx).await?;
-    let user = users::store::lock_by_email(&tx, &email).await?.ok_or(AssignError::NoUser)?;
-    let role = roles::find(&*tx, &RoleRef::Name(role)).await?.ok_or(AssignError::NoRole)?;
-    let new = NewAssignment::new(expires_at, None, None);
-    let assigned = assign_within(&tx, issuer, user, &role, &new).await?;
-    if assigned != Assigned::Already {
-        audit::record(&tx, audit_keys, &Actor::command(), entry(user, &role, &new)).await?;
-    }
-    tx.commit().await?;
+    let found = users::store::find(&core.db.get().await?, &Identifier::Email(email)).await?;
+    let user = found.ok_or(AssignError::NoUser)?.id;
+    let (assigned, _) = assign(core, actor, user, &RoleRef::Name(role), new).await?;
     Ok(assigned)
+}
+
+/// Assigns the role to the user, or changes the assignment; for an actor who has the role at least as long.
+///
+/// In one transaction it increments the user's token generation and records the revocation of older tokens,
+/// with the reason "refresh needed".
+///
+/// # Errors
+///
+/// When the actor may not, the user or the role does not exist, the expiry is past, or the user has too many roles.
+async fn assign(
+    core: &Core,
+    actor: &Actor,
+    user: Uuid,
+    role: &RoleRef,
+    new: NewAssignment,
+) -> Result<(Assigned, Assignment), AssignError> {
+    let new = NewAssignment { granted_by: actor.user(), ..new };
+    let mut connection = core.db.get().await?;
+    let tx = connection.begin().await?;
+    let rights = lock_upon(&tx, actor, Right::RolesAssign, user).await?;
+    let role = roles::find(&*tx, role).await?.ok_or(AssignError::NoRole)?;
+    definition::check_role(&rights, &role.name, End::of(new.expires_at))?;
+    let assigned = assign_within(&tx, &core.issuer, user, &role, &new).await?;
+    // The assignment as it is now, and until the transaction ends.
+    let found = store::find(&tx, user, role.role_id).await?.assignment;
+    let assignment = found.ok_or(AssignError::NoRole)?;
+    if assigned != Assigned::Already {
+        audit::record(&tx, &core.audit_keys, actor, entry(user, &role, &new)).await?;
+        tx.commit().await?;
+    }
+    Ok((assigned, assignment))
 }
 
 /// The definitions and the user must be locked.
@@ -180,9 +204,9 @@ pub(crate) async fn of_user(connection: &Connection, user: Uuid) -> Result<Vec<A
 
 impl NewAssignment {
     /// Truncated to the microsecond, as stored: otherwise an equal time would look different.
-    fn new(expires_at: Option<Timestamp>, granted_by: Option<Uuid>, reason: Option<String>) -> Self {
+    pub fn new(expires_at: Option<Timestamp>, reason: Option<String>) -> Self {
         let to_stored = |end: Timestamp| Timestamp::from_microsecond(end.as_microsecond()).unwrap_or(end);
-        Self { expires_at: expires_at.map(to_stored), granted_by, reason }
+        Self { expires_at: expires_at.map(to_stored), granted_by: None, reason }
     }
 }
 
@@ -221,6 +245,7 @@ impl From<AssignError> for Problem {
                     total."
             )),
             AssignError::Database(error) => error.into(),
+            AssignError::Denied(problem) => problem,
             // The role in the path has been checked before.
             AssignError::Email(_) | AssignError::Name(_) | AssignError::NoUser | AssignError::NoRole => {
                 Self::new(Code::NotFound)

@@ -25,7 +25,7 @@ use crate::api::{
     Access, Change, Code, Findings, Operation, Problem, Request, Response, Shape, check_version, if_match,
 };
 use crate::audit::{self, Action, Entry};
-use crate::context::Context;
+use crate::context::Core;
 use crate::db::{DbError, Transaction};
 
 /// The most users that one renaming may affect: it is one transaction, which locks all of them.
@@ -104,19 +104,15 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;
     let asked = RoleRef::of(&request)?;
     let change = request.json::<Body>()?.check()?;
-    let edit = Edit {
-        context: &request.context,
-        actor: request.actor(),
-        versions: if_match(&request.headers),
-        asked,
-    };
+    let edit =
+        Edit { core: &request.context, actor: request.actor(), versions: if_match(&request.headers), asked };
     let role = edit.carry_out(|role| change.apply(role)).await?;
     Ok(show::respond(StatusCode::OK, &role))
 }
 
 /// A change of a role by any actor that has the right to make it.
 pub(super) struct Edit<'c> {
-    pub(super) context: &'c Context,
+    pub(super) core: &'c Core,
     pub(super) actor: Actor,
     /// Only these versions of the role are changed; any where there are none given.
     pub(super) versions: Option<Vec<i64>>,
@@ -130,7 +126,7 @@ impl Edit<'_> {
         &self,
         change: impl FnOnce(&RoleView) -> RoleView + Send,
     ) -> Result<RoleView, Problem> {
-        let mut connection = self.context.db.get().await?;
+        let mut connection = self.core.db.get().await?;
         let tx = connection.begin().await?;
         let definitions = Definitions::lock(&tx).await?;
         let before = show::require(&*tx, &self.asked).await?;
@@ -139,7 +135,7 @@ impl Edit<'_> {
         // While the definitions are locked exclusively, no assignment is created or removed.
         let holders = if renamed { store::holders(&tx, before.role_id).await? } else { Vec::new() };
         check_holders(&holders)?;
-        let locked = lock(&tx, self.actor.caller()?, &holders).await?;
+        let locked = lock(&tx, &self.actor, &holders).await?;
         locked.rights.require(Right::RolesWrite)?;
         check_version(self.versions.as_deref(), before.version)?;
         if before.is_system {
@@ -163,7 +159,7 @@ impl Edit<'_> {
         }
         write(&tx, &before, &after).await?;
         let role = show::require(&*tx, &RoleRef::Id(before.role_id)).await?;
-        audit::record(&tx, &self.context.audit_keys, &self.actor, entry(&before, &after)).await?;
+        audit::record(&tx, &self.core.audit_keys, &self.actor, entry(&before, &after)).await?;
         tx.commit().await?;
         Ok(role)
     }
@@ -185,8 +181,7 @@ impl Edit<'_> {
             return Err(DefinitionError::TooMany(sentence));
         }
         store::retire_name(tx, &before.name).await?;
-        let issuer = &self.context.config.tokens.issuer;
-        Ok(make_tokens_old(tx, issuer, holders).await?)
+        Ok(make_tokens_old(tx, &self.core.issuer, holders).await?)
     }
 }
 

@@ -14,12 +14,12 @@ use uuid::Uuid;
 use super::definition::{self, DefinitionError, Definitions};
 use super::role::{self, RoleRef, RoleView};
 use super::{show, store};
-use crate::access::{Right, Rights, allowed, lock};
+use crate::access::{Right, allowed, lock};
 use crate::actor::Actor;
 use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response};
 use crate::audit::{self, Action, Entry};
-use crate::db::{Connection, Transaction};
-use crate::keys::DerivedKeys;
+use crate::context::Core;
+use crate::db::Transaction;
 
 /// The role to create.
 #[derive(Debug, Clone)]
@@ -86,17 +86,9 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`, `privilege_escalation`; 409 `role_exists`, `role_name_retired`, `limit_reached`; 422; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let caller = allowed(&request, Right::RolesWrite).await?;
+    allowed(&request, Right::RolesWrite).await?;
     let new = request.json::<Body>()?.check()?;
-    let mut connection = request.context.db.get().await?;
-    let tx = connection.begin().await?;
-    let definitions = Definitions::lock(&tx).await?;
-    let rights = lock(&tx, caller, &[]).await?.rights;
-    rights.require(Right::RolesWrite)?;
-    let id = define(&tx, &definitions, &new, &rights).await?;
-    let role = show::require(&*tx, &RoleRef::Id(id)).await?;
-    audit::record(&tx, &request.context.audit_keys, &request.actor(), entry(id, &new)).await?;
-    tx.commit().await?;
+    let role = create(&request.context, &request.actor(), &new).await?;
     let response = show::respond(StatusCode::CREATED, &role);
     Ok(match HeaderValue::try_from(format!("/api/v1/roles/{}", role.role_id)) {
         Ok(place) => response.with_header(header::LOCATION, place),
@@ -104,47 +96,35 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     })
 }
 
-/// Creates a role for an operator on the command line, without checking rights.
+/// Creates a role, for an actor who has what the role gives.
 ///
 /// # Errors
 ///
-/// When the role exists, the definition is invalid, or PostgreSQL is unavailable.
-pub async fn create(
-    connection: &mut Connection,
-    audit_keys: &DerivedKeys,
-    new: &NewRole,
-) -> Result<Uuid, DefinitionError> {
+/// When the actor has not, the role exists, the definition is invalid, or PostgreSQL is unavailable.
+pub async fn create(core: &Core, actor: &Actor, new: &NewRole) -> Result<RoleView, DefinitionError> {
+    let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
     let definitions = Definitions::lock(&tx).await?;
+    let rights = lock(&tx, actor, &[]).await?.rights;
+    rights.require(Right::RolesWrite)?;
     definitions.check_name(&tx, &new.name).await?;
     definitions.check(&new.name, &new.definition())?;
-    let id = insert(&tx, new).await?;
-    audit::record(&tx, audit_keys, &Actor::command(), entry(id, new)).await?;
+    definitions.check_gain(&rights, &new.name, &new.definition())?;
+    let id = core.random.id();
+    insert(&tx, id, new).await?;
+    let role = show::require(&*tx, &RoleRef::Id(id)).await?;
+    audit::record(&tx, &core.audit_keys, actor, entry(id, new)).await?;
     tx.commit().await?;
-    Ok(id)
+    Ok(role)
 }
 
-/// For a caller with `rights`.
-async fn define(
-    tx: &Transaction<'_>,
-    definitions: &Definitions,
-    new: &NewRole,
-    rights: &Rights,
-) -> Result<Uuid, Problem> {
-    definitions.check_name(tx, &new.name).await?;
-    definitions.check(&new.name, &new.definition())?;
-    definitions.check_gain(rights, &new.name, &new.definition())?;
-    Ok(insert(tx, new).await?)
-}
-
-async fn insert(tx: &Transaction<'_>, new: &NewRole) -> Result<Uuid, DefinitionError> {
-    let id = Uuid::now_v7();
+async fn insert(tx: &Transaction<'_>, id: Uuid, new: &NewRole) -> Result<(), DefinitionError> {
     store::insert(tx, id, &new.name, new.title.as_deref(), new.description.as_deref(), new.is_system)
         .await
         .map_err(definition::taken)?;
     store::set_permissions(tx, id, &new.permissions).await?;
     store::set_inherits(tx, id, &new.inherits).await?;
-    Ok(id)
+    Ok(())
 }
 
 fn entry(id: Uuid, new: &NewRole) -> Entry {

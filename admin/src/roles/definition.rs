@@ -48,6 +48,9 @@ pub enum DefinitionError {
     /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
+    /// The actor may not define it so.
+    #[error(transparent)]
+    Denied(#[from] Problem),
 }
 
 /// The definitions of all roles, locked until the transaction ends.
@@ -244,6 +247,7 @@ impl From<DefinitionError> for Problem {
             }
             DefinitionError::TooMany(_) => Self::new(Code::LimitReached).detail(sentence),
             DefinitionError::Database(error) => error.into(),
+            DefinitionError::Denied(problem) => problem,
         }
     }
 }

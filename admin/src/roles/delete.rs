@@ -17,12 +17,14 @@ use super::definition::Definitions;
 use super::role::{self, RoleRef, RoleView};
 use super::{show, store};
 use crate::access::{Right, allowed, lock};
+use crate::actor::Actor;
 use crate::api::{
     Access, Code, Operation, Problem, Query, Request, Response, Shape, check_version, if_match, one_more,
     page,
 };
 use crate::audit::{self, Action, Entry};
-use crate::db::Connection;
+use crate::context::Core;
+use crate::db::{Client, Connection};
 
 /// The effects of deleting a role.
 #[derive(Serialize, ToSchema)]
@@ -97,7 +99,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`, `system_role`; 404; 412 `precondition_failed`; 422 for the query; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let caller = allowed(&request, Right::RolesWrite).await?;
+    allowed(&request, Right::RolesWrite).await?;
     let query = Query::read(&request, &["dry_run", "limit", "cursor"])?;
     let asked = RoleRef::of(&request)?;
     let is_dry = query.flag("dry_run")?;
@@ -106,38 +108,51 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         let sentence = "Paging requires `dry_run=1`.";
         return Err(Problem::new(Code::ValidationFailed).field("dry_run", "field_missing", sentence));
     }
-    let mut connection = request.context.db.get().await?;
+    let versions = if_match(&request.headers);
     if is_dry {
+        let connection = request.context.db.get().await?;
         let role = show::require(&*connection, &asked).await?;
-        check_version(if_match(&request.headers).as_deref(), role.version)?;
-        if role.is_system || store::has_system_heir(&*connection, role.role_id).await? {
-            return Err(Problem::new(Code::SystemRole));
-        }
+        check_deletable(&*connection, &role, versions.as_deref()).await?;
         return Ok(Response::json(StatusCode::OK, &dry_run(&connection, &role, &query).await?));
     }
+    delete(&request.context, &request.actor(), &asked, versions.as_deref()).await?;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+async fn delete(
+    core: &Core,
+    actor: &Actor,
+    asked: &RoleRef,
+    versions: Option<&[i64]>,
+) -> Result<(), Problem> {
+    let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
     // Locked exclusively, so that the role is not assigned while it is deleted.
     Definitions::lock(&tx).await?;
-    let role = show::require(&*tx, &asked).await?;
-    lock(&tx, caller, &[]).await?.rights.require(Right::RolesWrite)?;
-    check_version(if_match(&request.headers).as_deref(), role.version)?;
-    if role.is_system || store::has_system_heir(&*tx, role.role_id).await? {
-        return Err(Problem::new(Code::SystemRole));
-    }
+    let role = show::require(&*tx, asked).await?;
+    lock(&tx, actor, &[]).await?.rights.require(Right::RolesWrite)?;
+    check_deletable(&*tx, &role, versions).await?;
     store::retire_name(&tx, &role.name).await?;
     let people = store::delete(&tx, role.role_id).await?;
     let detail = json!({
         "name": role.name, "permissions": role.permissions, "inherits": role.inherits, "people": people,
     });
-    audit::record(
-        &tx,
-        &request.context.audit_keys,
-        &request.actor(),
-        Entry::new(Action::RoleDeleted, role.role_id.to_string(), detail),
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(Response::empty(StatusCode::NO_CONTENT))
+    let entry = Entry::new(Action::RoleDeleted, role.role_id.to_string(), detail);
+    audit::record(&tx, &core.audit_keys, actor, entry).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Checks that the role is of a version that was asked for, and that the API may delete it.
+async fn check_deletable(
+    client: &impl Client,
+    role: &RoleView,
+    versions: Option<&[i64]>,
+) -> Result<(), Problem> {
+    check_version(versions, role.version)?;
+    if role.is_system || store::has_system_heir(client, role.role_id).await? {
+        return Err(Problem::new(Code::SystemRole));
+    }
+    Ok(())
 }
 
 async fn dry_run(connection: &Connection, role: &RoleView, query: &Query) -> Result<DryRun, Problem> {

@@ -78,7 +78,7 @@ async fn end_of(context: &Context, tx: Transaction<'_>, people: &[Uuid]) -> Resu
     let mut holders: Vec<Uuid> = ended.iter().map(|ended| ended.user).collect();
     holders.sort_unstable();
     holders.dedup();
-    make_tokens_old(&tx, &context.config.tokens.issuer, &holders).await?;
+    make_tokens_old(&tx, &context.issuer, &holders).await?;
     let entry = |ended: &Ended| {
         let detail = json!({ "role_id": ended.role_id, "role": ended.role });
         Entry::new(Action::RoleEnded, ended.user, detail)

@@ -1,22 +1,19 @@
 //! Protects a role from changes by the API, or releases it; used by the command line only.
 
 use serde_json::json;
-use shared::role::{NotARoleName, RoleName};
+use shared::role::RoleName;
 
 use super::definition::Definitions;
 use super::role::RoleRef;
 use super::store;
 use crate::actor::Actor;
 use crate::audit::{self, Action, Entry};
-use crate::db::{Connection, DbError};
-use crate::keys::DerivedKeys;
+use crate::context::Core;
+use crate::db::DbError;
 
 /// Why protection was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProtectError {
-    /// The role name is invalid.
-    #[error(transparent)]
-    Name(#[from] NotARoleName),
     /// The role does not exist.
     #[error("the role does not exist")]
     NoRole,
@@ -31,21 +28,21 @@ pub enum ProtectError {
 ///
 /// When the role does not exist, or PostgreSQL is unavailable.
 pub async fn protect(
-    connection: &mut Connection,
-    audit_keys: &DerivedKeys,
-    name: &str,
+    core: &Core,
+    actor: &Actor,
+    name: &RoleName,
     is_system: bool,
 ) -> Result<bool, ProtectError> {
-    let name: RoleName = name.parse()?;
+    let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
     Definitions::lock(&tx).await?;
-    let role = store::find(&*tx, &RoleRef::Name(name)).await?.ok_or(ProtectError::NoRole)?;
+    let role = store::find(&*tx, &RoleRef::Name(name.clone())).await?.ok_or(ProtectError::NoRole)?;
     if !store::set_system(&tx, role.role_id, is_system).await? {
         return Ok(false);
     }
     let detail = json!({ "is_system": { "before": !is_system, "after": is_system } });
     let entry = Entry::new(Action::RoleChanged, role.role_id, detail);
-    audit::record(&tx, audit_keys, &Actor::command(), entry).await?;
+    audit::record(&tx, &core.audit_keys, actor, entry).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -15,7 +15,7 @@ use crate::api::{Code, Problem, Request, Shape};
 /// A role.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Role)]
-pub(super) struct RoleView {
+pub struct RoleView {
     pub(super) role_id: Uuid,
     /// The name in tokens, policies and headers.
     #[schema(value_type = String, pattern = "^[a-z][a-z0-9_-]{0,31}$")]
@@ -42,8 +42,10 @@ pub(super) struct RoleView {
 
 /// What identifies a role in a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum RoleRef {
+pub enum RoleRef {
+    /// By identifier.
     Id(Uuid),
+    /// By name.
     Name(RoleName),
 }
 

@@ -48,8 +48,7 @@ async fn end(context: &Context, actor: &Actor, session: Uuid) -> Result<(), Prob
     if session != caller.session {
         still(&tx, caller).await?;
     }
-    let issuer = &context.config.tokens.issuer;
-    revocations::record(&tx, issuer, &[NewRevocation::session(session)]).await?;
+    revocations::record(&tx, &context.issuer, &[NewRevocation::session(session)]).await?;
     tx.commit().await?;
     drop(connection);
     let entry = Entry { event: Event::SessionEnded, user: Some(caller.user), session: Some(session) };

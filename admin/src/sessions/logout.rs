@@ -79,8 +79,7 @@ async fn end(context: &Context, actor: &Actor, session: Uuid) -> Result<(), Prob
     let tx = connection.begin().await?;
     let user = store::end(&tx, session, EndReason::Logout).await?;
     if user.is_some() {
-        let issuer = &context.config.tokens.issuer;
-        revocations::record(&tx, issuer, &[NewRevocation::session(session)]).await?;
+        revocations::record(&tx, &context.issuer, &[NewRevocation::session(session)]).await?;
     }
     tx.commit().await?;
     drop(connection);

@@ -94,8 +94,8 @@ async fn end_all(context: &Context, actor: &Actor, keep_current: bool) -> Result
     let current = if keep_current { Some(lock_current(&tx, caller).await?) } else { None };
     let generation = users::store::advance_generation(&tx, caller.user).await?;
     let kept = current.as_ref().map(|session| session.id);
-    let issuer = &context.config.tokens.issuer;
-    let revoked = end_older(&tx, issuer, caller.user, kept, generation, EndReason::LogoutAll).await?;
+    let revoked =
+        end_older(&tx, &context.issuer, caller.user, kept, generation, EndReason::LogoutAll).await?;
     let pair = match current {
         Some(session) => Some(renew(context, actor.client(), &tx, session).await?),
         None => None,

@@ -212,8 +212,7 @@ async fn end_reused(
     session: &Session,
 ) -> Result<Refreshed, Problem> {
     store::end(tx, session.id, EndReason::Reuse).await?;
-    let issuer = &context.config.tokens.issuer;
-    revocations::record(tx, issuer, &[NewRevocation::session(session.id)]).await?;
+    revocations::record(tx, &context.issuer, &[NewRevocation::session(session.id)]).await?;
     tracing::warn!(
         session = %session.id,
         user = %session.user,

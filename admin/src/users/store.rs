@@ -135,16 +135,6 @@ pub(crate) async fn lock_all(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<(
     rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("is_superuser")?))).collect()
 }
 
-/// As [`lock_for_change`], by e-mail address; returns only the user's id.
-pub(crate) async fn lock_by_email(
-    tx: &Transaction<'_>,
-    email: &EmailAddress,
-) -> Result<Option<Uuid>, DbError> {
-    let sql = "select id from auth.users where email_key = $1 for update";
-    let row = tx.query_opt(sql, &[&email.key()]).await?;
-    Ok(row.map(|row| row.try_get("id")).transpose()?)
-}
-
 /// The owner of an e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EmailHolder {

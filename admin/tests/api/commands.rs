@@ -19,7 +19,7 @@ async fn every_mistake_in_the_configuration_is_told_at_once_with_64() {
     let vars = Vars::from([("ADMIN_LISTEN", "8001".to_owned()), ("DATABASE_URL", "s3cret".to_owned())]);
     let of_commands = ["DATABASE_URL", "ADMIN_MASTER_KEYS", "ADMIN_ISSUER"];
     let only_of_serve = ["REDIS_URL", "ADMIN_LISTEN", "ADMIN_AUDIENCE"];
-    for (args, serves) in [(&[][..], true), (&["serve"], true), (&["keys", "list"], false)] {
+    for (args, serves) in [(&["serve"][..], true), (&["keys", "list"], false)] {
         let ended = Command::new(&vars, args).run().await;
         assert_eq!(ended.code, 64, "{ended:?}");
         assert!(of_commands.iter().all(|name| ended.err.contains(name)), "{ended:?}");
@@ -39,9 +39,18 @@ async fn no_mistake_that_does_not_concern_a_command_stops_it() {
 }
 
 #[tokio::test]
-async fn unknown_commands_are_refused_with_1() {
+async fn unknown_commands_are_refused_with_2() {
     let ended = Command::new(&Vars::new(), &["frobnicate"]).run().await;
-    assert_eq!(ended.code, 1, "{ended:?}");
+    assert_eq!(ended.code, 2, "{ended:?}");
+}
+
+#[tokio::test]
+async fn without_a_command_the_help_is_printed_with_2() {
+    for args in [&[][..], &["keys"]] {
+        let ended = Command::new(&Vars::new(), args).run().await;
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.err.contains("Usage:") && ended.err.contains("Commands:"), "{ended:?}");
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod definitions;
 mod ends;
 mod rights;
 
+use admin::actor::Actor;
 use admin::roles::{AssignError, Assigned, DefinitionError, NewRole, create};
 use jiff::Timestamp;
 
@@ -60,10 +61,9 @@ async fn what_cannot_be_assigned_is_said() {
     let app = TestApp::start().await;
     app.client.register("neo@example.org").await.expect(201);
     make_role(&app, "subscriber", &[], &[]).await;
-    let mut connection = app.context.db.get().await.unwrap();
     let again = NewRole::named("subscriber".parse().unwrap());
 
-    let error = create(&mut connection, &app.context.audit_keys, &again).await.unwrap_err();
+    let error = create(&app.context, &Actor::command(), &again).await.unwrap_err();
     assert!(matches!(error, DefinitionError::Exists), "{error}");
     let error = give(&app, "trinity@example.org", "subscriber").await.unwrap_err();
     assert!(matches!(error, AssignError::NoUser), "{error}");

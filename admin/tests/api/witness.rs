@@ -1,7 +1,8 @@
 //! What tests observe from outside: the claims of a token, a sidecar's decision about it, and waiting
 //! statements.
 
-use admin::roles::{AssignError, Assigned, NewRole, assign_by_email};
+use admin::actor::Actor;
+use admin::roles::{AssignError, Assigned, NewAssignment, NewRole, assign_by_email};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -141,8 +142,7 @@ pub(crate) async fn make_role(app: &TestApp, name: &str, permissions: &[&str], i
         inherits: inherits.iter().map(|text| text.parse().expect("a role name")).collect(),
         ..NewRole::named(name.parse().expect("a role name"))
     };
-    let mut connection = app.context.db.get().await.expect("a connection");
-    admin::roles::create(&mut connection, &app.context.audit_keys, &new).await.expect("the role is made");
+    admin::roles::create(&app.context, &Actor::command(), &new).await.expect("the role is made");
 }
 
 /// Assigns a role on behalf of an operator; creates it if it does not exist.
@@ -161,8 +161,7 @@ pub(crate) async fn assign_until(
     role: &str,
     end: Option<Timestamp>,
 ) -> Result<Assigned, AssignError> {
-    let mut connection = app.context.db.get().await.expect("a connection");
-    assign_by_email(&mut connection, &app.context.audit_keys, ISSUER, email, role, end).await
+    assign_by_email(&app.context, &Actor::command(), email, role, NewAssignment::new(end, None)).await
 }
 
 /// Registers a user and assigns a role with exactly these permissions.

@@ -67,6 +67,6 @@ async fn unlink(request: &Request, caller: Caller, provider: &str) -> Result<(),
     store::delete(&tx, caller.user, provider).await?;
     let ended = end_through(&tx, caller.user, provider, EndReason::Unlinked).await?;
     let revocations: Vec<_> = ended.into_iter().map(NewRevocation::session).collect();
-    revocations::record(&tx, &request.context.config.tokens.issuer, &revocations).await?;
+    revocations::record(&tx, &request.context.issuer, &revocations).await?;
     Ok(tx.commit().await?)
 }

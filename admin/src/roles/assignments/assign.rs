@@ -5,17 +5,12 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-use super::{Assigned, Assignment, NewAssignment, assign_within, entry, example, of_path, store};
-use crate::access::{End, Right, allowed_upon, lock_upon};
-use crate::actor::Actor;
+use super::{Assigned, Assignment, NewAssignment, assign, example, of_path};
+use crate::access::{Right, allowed_upon};
 use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response};
-use crate::audit;
-use crate::context::Context;
 use crate::roles::definition;
 use crate::roles::role::RoleRef;
-use crate::roles::show::require;
 
 /// The options of an assignment. Without a body it never expires.
 #[derive(Default, Deserialize, ToSchema)]
@@ -56,43 +51,18 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`, `privilege_escalation`; 404; 409 `limit_reached`; 422; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let (caller, user) = allowed_upon(&request, Right::RolesAssign).await?;
+    let (_, user) = allowed_upon(&request, Right::RolesAssign).await?;
     let role = RoleRef::of(&request)?;
-    let new = request.json_if_any::<Body>()?.unwrap_or_default().check(caller.user)?;
+    let new = request.json_if_any::<Body>()?.unwrap_or_default().check()?;
     let (assigned, assignment) = assign(&request.context, &request.actor(), user, &role, new).await?;
     let status = if assigned == Assigned::Now { StatusCode::CREATED } else { StatusCode::OK };
     Ok(Response::json(status, &assignment))
 }
 
-/// Checks again, with both users locked.
-async fn assign(
-    context: &Context,
-    actor: &Actor,
-    user: Uuid,
-    role: &RoleRef,
-    new: NewAssignment,
-) -> Result<(Assigned, Assignment), Problem> {
-    let mut connection = context.db.get().await?;
-    let tx = connection.begin().await?;
-    let rights = lock_upon(&tx, actor.caller()?, Right::RolesAssign, user).await?;
-    let role = require(&*tx, role).await?;
-    definition::check_role(&rights, &role.name, End::of(new.expires_at))?;
-    let issuer = &context.config.tokens.issuer;
-    let assigned = assign_within(&tx, issuer, user, &role, &new).await?;
-    // The current state, which the locks preserve until the transaction ends.
-    let found = store::find(&tx, user, role.role_id).await?.assignment;
-    let assignment = found.ok_or_else(|| Problem::new(Code::NotFound))?;
-    if assigned != Assigned::Already {
-        audit::record(&tx, &context.audit_keys, actor, entry(user, &role, &new)).await?;
-        tx.commit().await?;
-    }
-    Ok((assigned, assignment))
-}
-
 impl Body {
-    fn check(self, granted_by: Uuid) -> Result<NewAssignment, Problem> {
+    fn check(self) -> Result<NewAssignment, Problem> {
         let mut found = Findings::default();
         let reason = found.check("reason", Change::given(self.reason), definition::reason);
-        found.finish(NewAssignment::new(self.expires_at, Some(granted_by), reason.value()))
+        found.finish(NewAssignment::new(self.expires_at, reason.value()))
     }
 }

@@ -2,11 +2,14 @@
 
 use http::StatusCode;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{make_tokens_old, of_path, store};
 use crate::access::{Right, allowed_upon, lock_upon};
+use crate::actor::Actor;
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::audit::{self, Action, Entry};
+use crate::context::Core;
 use crate::roles::role::RoleRef;
 use crate::roles::show::require;
 
@@ -26,23 +29,22 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`; 404; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let (caller, user) = allowed_upon(&request, Right::RolesAssign).await?;
-    let asked = RoleRef::of(&request)?;
-    let mut connection = request.context.db.get().await?;
+    let (_, user) = allowed_upon(&request, Right::RolesAssign).await?;
+    take(&request.context, &request.actor(), user, &RoleRef::of(&request)?).await?;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+async fn take(core: &Core, actor: &Actor, user: Uuid, asked: &RoleRef) -> Result<(), Problem> {
+    let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    lock_upon(&tx, caller, Right::RolesAssign, user).await?;
-    let role = require(&*tx, &asked).await?;
+    lock_upon(&tx, actor, Right::RolesAssign, user).await?;
+    let role = require(&*tx, asked).await?;
     if store::delete(&tx, user, role.role_id).await? {
-        make_tokens_old(&tx, &request.context.config.tokens.issuer, &[user]).await?;
+        make_tokens_old(&tx, &core.issuer, &[user]).await?;
         let detail = json!({ "role_id": role.role_id, "role": role.name });
-        audit::record(
-            &tx,
-            &request.context.audit_keys,
-            &request.actor(),
-            Entry::new(Action::RoleTaken, user.to_string(), detail),
-        )
-        .await?;
+        let entry = Entry::new(Action::RoleTaken, user.to_string(), detail);
+        audit::record(&tx, &core.audit_keys, actor, entry).await?;
         tx.commit().await?;
     }
-    Ok(Response::empty(StatusCode::NO_CONTENT))
+    Ok(())
 }

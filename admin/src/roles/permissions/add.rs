@@ -42,7 +42,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;
     let permission = named(&request)?;
     let edit = Edit {
-        context: &request.context,
+        core: &request.context,
         actor: request.actor(),
         versions: if_match(&request.headers),
         asked: RoleRef::of(&request)?,

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use admin::actor::Actor;
+use admin::operators::create_superuser;
 use admin::passwords::Password;
-use admin::users::create_superuser;
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
@@ -48,10 +49,10 @@ impl Person {
     /// A new superuser.
     pub(super) async fn superuser(app: &TestApp) -> Self {
         let email = new_email();
-        let connection = app.context.db.get().await.expect("a connection");
-        let password = Password::new(PASSWORD);
-        create_superuser(&*connection, &app.context.hasher, &email, &password).await.expect("a superuser");
-        drop(connection);
+        let (context, password) = (&app.context, Password::new(PASSWORD));
+        create_superuser(context, &Actor::command(), &context.hasher, &email, &password)
+            .await
+            .expect("a superuser");
         Self::sign_in(app, email).await
     }
 

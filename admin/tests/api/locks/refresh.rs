@@ -1,10 +1,11 @@
 //! A refresh concurrent with everything that revokes.
 
-use admin::roles::assign_by_email;
+use admin::actor::Actor;
+use admin::roles::{NewAssignment, assign_by_email};
 use serde_json::json;
 
 use super::{CHANGE_ROLES, STOP_BEFORE_ROLES, holding, let_go};
-use crate::support::{ISSUER, TestApp};
+use crate::support::TestApp;
 use crate::witness::{
     assign, beside, blocked, change_password, claims, dead, make_role, refresh, roles_of, session_of,
     standing, user_of,
@@ -70,9 +71,8 @@ async fn an_assignment_that_waits_for_nobody_kills_what_a_refresh_mints_beside_i
     blocked(&holder, 1).await;
     let context = app.context.clone();
     let assigning = tokio::spawn(async move {
-        let mut connection = context.db.get().await.unwrap();
-        let keys = &context.audit_keys;
-        assign_by_email(&mut connection, keys, ISSUER, "neo@example.org", "subscriber", None).await
+        let new = NewAssignment::new(None, None);
+        assign_by_email(&context, &Actor::command(), "neo@example.org", "subscriber", new).await
     });
     blocked(&holder, 2).await;
     let_go(&holder, "select 1").await;

@@ -46,7 +46,7 @@ async fn every_kind_says_what_and_why_and_until_when() {
             NewRevocation::token(jti, Reason::Revoked),
             NewRevocation::user(user, 7, Reason::RefreshNeeded),
             NewRevocation::key("kid"),
-            NewRevocation::everything(2),
+            NewRevocation::deployment(2),
         ])
         .await;
 

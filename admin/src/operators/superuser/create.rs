@@ -1,11 +1,15 @@
 //! Creates a superuser; used by the command line only.
 
+use serde_json::json;
 use uuid::Uuid;
 
-use super::store::{self, NewUser};
-use super::{EmailAddress, NotAnEmailAddress};
-use crate::db::{Client, DbError};
-use crate::passwords::{HashError, Hasher, Password};
+use crate::actor::Actor;
+use crate::audit::{self, Action, Entry};
+use crate::context::Core;
+use crate::db::{DbError, Transaction};
+use crate::passwords::{HashError, Hasher, Password, PasswordHash};
+use crate::users::store::{self, EMAIL_IS_UNIQUE, NewUser};
+use crate::users::{EmailAddress, NotAnEmailAddress};
 
 /// Why no superuser was created.
 #[derive(Debug, thiserror::Error)]
@@ -33,12 +37,30 @@ pub enum SuperuserError {
 ///
 /// When the address or the password is invalid, or the address is in use.
 pub async fn create_superuser(
-    client: &impl Client,
+    core: &Core,
+    actor: &Actor,
     hasher: &Hasher,
     email: &str,
     password: &Password,
 ) -> Result<Uuid, SuperuserError> {
     let email: EmailAddress = email.parse()?;
+    let hash = hash(hasher, &email, password).await?;
+    let id = core.random.id();
+    let mut connection = core.db.get().await?;
+    let tx = connection.begin().await?;
+    insert(&tx, id, &email, &hash).await?;
+    let entry = Entry::new(Action::SuperuserGiven, id.to_string(), json!({ "created": true }));
+    audit::record(&tx, &core.audit_keys, actor, entry).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// The hash of a password that is strong enough.
+async fn hash(
+    hasher: &Hasher,
+    email: &EmailAddress,
+    password: &Password,
+) -> Result<PasswordHash, SuperuserError> {
     let mut slot = hasher.reserve()?;
     let words = vec![email.key().to_owned(), email.local_part().to_owned()];
     let weaknesses = slot.judge(password, words).await?;
@@ -46,22 +68,29 @@ pub async fn create_superuser(
         let sentences: Vec<_> = weaknesses.into_iter().map(|weakness| weakness.sentence).collect();
         return Err(SuperuserError::Weak(sentences.join(" ")));
     }
-    let password_hash = slot.hash(password).await?;
-    let id = Uuid::now_v7();
+    Ok(slot.hash(password).await?)
+}
+
+async fn insert(
+    tx: &Transaction<'_>,
+    id: Uuid,
+    email: &EmailAddress,
+    hash: &PasswordHash,
+) -> Result<(), SuperuserError> {
     let new = NewUser {
         id,
-        email: Some(&email),
+        email: Some(email),
         // The operator vouches for the address.
         is_email_verified: true,
         login: None,
-        password_hash: Some(&password_hash),
+        password_hash: Some(hash),
         display_name: None,
         locale: None,
         is_superuser: true,
     };
-    match store::insert(client, &new).await {
-        Ok(_created_at) => Ok(id),
-        Err(error) if error.constraint() == Some(store::EMAIL_IS_UNIQUE) => Err(SuperuserError::Taken),
+    match store::insert(&**tx, &new).await {
+        Ok(_created_at) => Ok(()),
+        Err(error) if error.constraint() == Some(EMAIL_IS_UNIQUE) => Err(SuperuserError::Taken),
         Err(error) => Err(error.into()),
     }
 }

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::store;
 use crate::actor::Actor;
 use crate::audit::{self, Action, Entry};
-use crate::db::{Connection, DbError};
-use crate::keys::DerivedKeys;
+use crate::context::Core;
+use crate::db::DbError;
 use crate::revocations::{self, NewRevocation};
 
 /// Revokes all sessions and returns the new generation. No session row is updated: a session that began under
@@ -18,16 +18,13 @@ use crate::revocations::{self, NewRevocation};
 /// # Errors
 ///
 /// When PostgreSQL is unavailable.
-pub async fn end_everybody(
-    connection: &mut Connection,
-    audit_keys: &DerivedKeys,
-    issuer: &str,
-) -> Result<u64, DbError> {
+pub async fn revoke_all(core: &Core, actor: &Actor) -> Result<u64, DbError> {
+    let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
     let generation = store::advance_deployment(&tx).await?;
-    revocations::record(&tx, issuer, &[NewRevocation::everything(generation)]).await?;
-    let entry = Entry::new(Action::EverybodySignedOut, issuer, json!({ "generation": generation }));
-    audit::record(&tx, audit_keys, &Actor::command(), entry).await?;
+    revocations::record(&tx, &core.issuer, &[NewRevocation::deployment(generation)]).await?;
+    let entry = Entry::new(Action::AllRevoked, &*core.issuer, json!({ "generation": generation }));
+    audit::record(&tx, &core.audit_keys, actor, entry).await?;
     tx.commit().await?;
     Ok(generation)
 }
