@@ -197,14 +197,14 @@ def check_kubernetes(path):
         if kind == "PodDisruptionBudget" or kind == "Service" and "selector" in item["spec"]:
             selector = item["spec"]["selector"]
             label = selector.get("matchLabels", selector)["app.kubernetes.io/name"]
-            expect(label in pods, f"{kind} {name} selects nobody")
+            expect(label in pods, f"{kind} {name} selects no pod")
         if kind == "HorizontalPodAutoscaler":
             expect(item["spec"]["minReplicas"] >= 2, f"{kind} {name}: fewer than two")
         if kind == "NetworkPolicy":
             check_policy(name, item["spec"], pods)
     closed = [item["spec"] for item in objects if item["kind"] == "NetworkPolicy" and item["spec"]["podSelector"] == {}]
     expect(any(not {"ingress", "egress"} & spec.keys() and len(spec["policyTypes"]) == 2 for spec in closed),
-           "whom no policy names may do anything")
+           "no policy forbids the traffic that is not allowed elsewhere")
 
 
 def ports_of(pod):
@@ -219,7 +219,7 @@ def check_policy(name, spec, pods):
         return
     for rule in spec.get("ingress", []):
         for port in rule["ports"]:
-            expect(port["port"] in ports_of(pods[label]), f"the policy {name} opens {port['port']}, which nobody has")
+            expect(port["port"] in ports_of(pods[label]), f"the policy {name} opens {port['port']}, which no container has")
     for rule in spec.get("egress", []):
         for peer in rule["to"]:
             other = peer.get("podSelector", {}).get("matchLabels", {}).get("app.kubernetes.io/name")
