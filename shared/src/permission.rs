@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::role::is_name;
 
-/// Stands for all areas, or for all actions of one.
+/// The wildcard: all areas, or all actions of one.
 const ANY: &str = "*";
 
 /// One action, `area:action`, as a policy requires it. Each part is `[a-z][a-z0-9_-]{0,31}`.
@@ -199,9 +199,9 @@ mod tests {
 
     #[test]
     fn permissions_and_patterns_follow_their_grammars() {
-        for good in ["films:watch", "a:b", "x-1:y_2", &format!("{0}:{0}", "a".repeat(32))] {
-            assert!(good.parse::<Permission>().is_ok(), "{good}");
-            assert!(good.parse::<Pattern>().is_ok(), "{good}");
+        for valid in ["films:watch", "a:b", "x-1:y_2", &format!("{0}:{0}", "a".repeat(32))] {
+            assert!(valid.parse::<Permission>().is_ok(), "{valid}");
+            assert!(valid.parse::<Pattern>().is_ok(), "{valid}");
         }
         for wide in ["*", "films:*"] {
             assert!(wide.parse::<Permission>().is_err(), "{wide}");
@@ -245,7 +245,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_looked_up_is_what_one_of_the_patterns_grants(
+        fn a_lookup_grants_what_one_of_the_patterns_grants(
             patterns in proptest::collection::vec(patterns(), 0..12), permission in permissions(),
         ) {
             let permitted: Permitted = patterns.iter().collect();
@@ -267,7 +267,7 @@ mod tests {
         }
 
         #[test]
-        fn what_covers_another_grants_all_that_it_grants(
+        fn a_covering_pattern_grants_all_that_the_covered_one_grants(
             wide in patterns(), narrow in patterns(), permission in permissions(),
         ) {
             if wide.covers(&narrow) && narrow.grants(&permission) {

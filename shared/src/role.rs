@@ -72,8 +72,8 @@ mod tests {
 
     #[test]
     fn names_follow_the_grammar() {
-        for good in ["a", "subscriber", "premium-4k", "x_1", &"a".repeat(32)] {
-            assert!(good.parse::<RoleName>().is_ok(), "{good}");
+        for valid in ["a", "subscriber", "premium-4k", "x_1", &"a".repeat(32)] {
+            assert!(valid.parse::<RoleName>().is_ok(), "{valid}");
         }
         for bad in ["", "A", "1a", "-a", "a,b", "a b", "é", "a;b", &"a".repeat(33)] {
             assert!(bad.parse::<RoleName>().is_err(), "{bad}");

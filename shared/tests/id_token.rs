@@ -1,4 +1,4 @@
-//! ID tokens good and forged.
+//! Verification of ID tokens, valid and forged.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -47,7 +47,7 @@ fn changed(member: &str, value: Value) -> Result<String, IdTokenError> {
 }
 
 #[test]
-fn a_good_token_says_who_somebody_is() {
+fn a_valid_token_identifies_the_user() {
     for mint in [Mint::new(), Mint::p256(), Mint::rsa()] {
         let mut header = mint.header();
         header.as_object_mut().unwrap().remove("typ");
@@ -97,7 +97,7 @@ fn times_are_held_against_the_clock() {
 }
 
 #[test]
-fn a_missing_claim_is_told() {
+fn a_missing_claim_is_reported() {
     for name in ["iss", "sub", "aud", "exp", "iat"] {
         assert_eq!(changed(name, Value::Null), Err(TokenError::MissingClaim.into()), "{name}");
     }

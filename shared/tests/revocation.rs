@@ -73,10 +73,10 @@ fn the_same_text_of_another_kind_or_issuer_has_another_key() {
 }
 
 #[test]
-fn what_a_newer_program_writes_is_refused_by_name() {
-    let good = record(&vectors()[0]).encode();
+fn records_of_a_newer_program_are_refused_with_their_own_error() {
+    let valid = record(&vectors()[0]).encode();
     let with = |index: usize, byte: u8| {
-        let mut bytes = good;
+        let mut bytes = valid;
         bytes[index] = byte;
         Record::decode(&bytes)
     };
@@ -86,12 +86,12 @@ fn what_a_newer_program_writes_is_refused_by_name() {
     assert_eq!(with(2, 3), Err(RecordError::Reason(3)));
     assert_eq!(with(3, 1), Err(RecordError::NotZero));
     assert_eq!(with(1, 5), Err(RecordError::NotZero), "everything has no key");
-    assert_eq!(Record::decode(&good[..31]), Err(RecordError::Length(31)));
+    assert_eq!(Record::decode(&valid[..31]), Err(RecordError::Length(31)));
     assert_eq!(Record::decode(&[]), Err(RecordError::Length(0)));
 }
 
 #[test]
-fn an_end_beyond_the_format_never_comes() {
+fn an_end_beyond_the_range_is_never() {
     assert_eq!(Until::at(u64::from(u32::MAX)), Until::Never);
     assert_eq!(Until::at(u64::MAX), Until::Never);
     assert_eq!(Until::at(u64::from(u32::MAX) - 1), Until::At(u32::MAX - 1));
@@ -111,7 +111,7 @@ proptest! {
     }
 
     #[test]
-    fn a_bad_record_hides_no_good_one(records in prop::collection::vec(any_record(), 1..8), spoilt: prop::sample::Index) {
+    fn an_invalid_record_hides_no_valid_one(records in prop::collection::vec(any_record(), 1..8), spoilt: prop::sample::Index) {
         let spoilt = spoilt.index(records.len());
         let mut message: Vec<u8> = records.iter().flat_map(Record::encode).collect();
         message[spoilt * RECORD_BYTES] = 9;

@@ -95,7 +95,7 @@ fn roles_in_a_circle_have_each_others_permissions() {
 }
 
 #[test]
-fn what_is_not_exactly_a_map_is_refused() {
+fn anything_but_a_map_is_refused() {
     let refusal = |text: &str| PublishedRoleMap::decode(text.as_bytes()).unwrap_err();
     let newer = r#"{"format":2,"epoch":1,"version":1,"roles":{"a":[]},"more":1}"#;
     assert_eq!(refusal(newer), RoleMapError::Format(2));

@@ -1,4 +1,4 @@
-//! Verification against tokens good and forged.
+//! Verification of access tokens, valid and forged.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
@@ -45,7 +45,7 @@ fn changed(change: impl FnOnce(&mut Value)) -> Value {
 }
 
 #[test]
-fn a_good_token_is_believed_with_all_it_says() {
+fn a_valid_token_is_accepted_with_all_claims() {
     let mint = Mint::new();
     let claims = forge::claims(ISSUER, NOW);
     let token = verify(&mint, &claims).unwrap();
@@ -100,7 +100,7 @@ fn every_other_claim_is_required_and_typed() {
 #[test]
 fn a_repeated_claim_is_refused() {
     let mint = Mint::new();
-    let text = forge::claims(ISSUER, NOW).to_string().replacen('{', r#"{"sub":"someone-else","#, 1);
+    let text = forge::claims(ISSUER, NOW).to_string().replacen('{', r#"{"sub":"another","#, 1);
     let token = mint.sign_text(&mint.header().to_string(), &text);
     assert_eq!(usher().verify(&token, &keys(&mint), NOW), Err(TokenError::Malformed));
 }
@@ -156,9 +156,10 @@ fn the_classical_forgeries_are_refused() {
     let other = Mint::new().named(mint.kid());
     assert_eq!(verify(&other.token(&claims)), Err(TokenError::BadSignature));
     assert_eq!(verify(&Mint::new().token(&claims)), Err(TokenError::UnknownKey));
-    let good = mint.token(&claims);
-    let cut = good.rsplit_once('.').unwrap().0;
-    for odd in [format!("{cut}."), cut.to_owned(), format!("{good}.x.y"), format!("{good}="), String::new()] {
+    let valid = mint.token(&claims);
+    let cut = valid.rsplit_once('.').unwrap().0;
+    for odd in [format!("{cut}."), cut.to_owned(), format!("{valid}.x.y"), format!("{valid}="), String::new()]
+    {
         assert!(verify(&odd).is_err(), "{odd}");
     }
 }
@@ -196,8 +197,8 @@ fn only_an_access_token_is_one() {
         header["typ"] = typ;
         usher().verify(&mint.token_with_header(&header, &claims), &keys(&mint), NOW).map(|_| ())
     };
-    for good in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+jwt"] {
-        assert_eq!(with_type(json!(good)), Ok(()), "{good}");
+    for valid in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+jwt"] {
+        assert_eq!(with_type(json!(valid)), Ok(()), "{valid}");
     }
     for bad in ["JWT", "dpop+jwt", "", "application/", "text/at+jwt", "é€application/"] {
         assert_eq!(with_type(json!(bad)), Err(TokenError::WrongType), "{bad}");
@@ -261,7 +262,7 @@ fn foreign_identities_with_commas_or_odd_bytes_are_refused() {
 }
 
 #[test]
-fn what_would_not_fit_into_the_answer_to_nginx_is_refused() {
+fn identities_and_roles_too_long_for_the_response_to_nginx_are_refused() {
     let mint = Mint::p256();
     let verdict = |subject: String, roles: &str| {
         let claims = json!({
@@ -291,7 +292,7 @@ fn a_foreign_token_is_refused_before_its_time() {
 }
 
 #[test]
-fn a_key_set_passes_over_what_cannot_verify_and_refuses_what_is_ambiguous() {
+fn a_key_set_ignores_unusable_keys_and_refuses_ambiguous_ones() {
     let mint = Mint::new();
     let mut for_encryption = Mint::new().jwk();
     for_encryption["use"] = json!("enc");

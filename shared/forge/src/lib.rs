@@ -1,8 +1,7 @@
 //! Makes tokens, valid and forged, for tests and benchmarks.
 //!
 //! Purposefully a crate of its own, and never a normal dependency: no program that verifies tokens may be
-//! able to make one, and the workspace unifies the features of a shared crate, so a feature would not keep
-//! the maker out.
+//! able to make one. A feature of another crate would not do, because cargo unifies features in a workspace.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -62,7 +61,7 @@ impl Default for Mint {
 }
 
 impl Mint {
-    /// A fresh Ed25519 key, named by its thumbprint (RFC 7638) as Usher's own are.
+    /// A fresh Ed25519 key, whose `kid` is its thumbprint (RFC 7638), as for Usher's own keys.
     pub fn new() -> Self {
         Self::ed25519(Ed25519KeyPair::generate().expect("the OS random number generator works"))
     }
@@ -85,14 +84,14 @@ impl Mint {
         Self { kid: "rsa".to_owned(), pair: Pair::Rsa(Box::new(pair)) }
     }
 
-    /// The same key under another name.
+    /// The same key with another `kid`.
     #[must_use]
     pub fn named(mut self, kid: &str) -> Self {
         kid.clone_into(&mut self.kid);
         self
     }
 
-    /// The name.
+    /// Its `kid`.
     pub fn kid(&self) -> &str {
         &self.kid
     }
@@ -124,29 +123,29 @@ impl Mint {
         jwks(&[self])
     }
 
-    /// The header of a good access token signed with this key.
+    /// The header of a valid access token signed with this key.
     pub fn header(&self) -> Value {
         json!({ "alg": self.algorithm(), "typ": "at+jwt", "kid": self.kid })
     }
 
-    /// A token with these claims and the good header.
+    /// A token with these claims and the valid header.
     pub fn token(&self, claims: &Value) -> String {
         self.token_with_header(&self.header(), claims)
     }
 
-    /// A token with any header, rightly signed.
+    /// A token with any header and a valid signature.
     pub fn token_with_header(&self, header: &Value, claims: &Value) -> String {
         self.sign_text(&header.to_string(), &claims.to_string())
     }
 
-    /// A token with any bytes as header and payload, rightly signed.
+    /// A token with any bytes as header and payload, and a valid signature.
     pub fn sign_text(&self, header: &str, payload: &str) -> String {
         let message = format!("{}.{}", encode(header.as_bytes()), encode(payload.as_bytes()));
         let signature = self.sign(message.as_bytes());
         format!("{message}.{}", encode(&signature))
     }
 
-    /// The classical forgery: an HMAC whose secret is the public key (RFC 8725, section 2.1).
+    /// A well-known forgery: an HMAC whose secret is the public key (RFC 8725, section 2.1).
     pub fn hs256_with_public_key(&self, claims: &Value) -> String {
         let mut header = self.header();
         header["alg"] = json!("HS256");
@@ -156,7 +155,7 @@ impl Mint {
         format!("{message}.{}", encode(hmac::sign(&key, message.as_bytes()).as_ref()))
     }
 
-    /// The other one: `alg: none` and no signature.
+    /// Another well-known forgery: `alg: none` and no signature.
     pub fn unsigned(&self, claims: &Value) -> String {
         let header = json!({ "alg": "none", "typ": "at+jwt", "kid": self.kid });
         format!("{}.{}.", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()))
@@ -206,7 +205,7 @@ pub fn jwks(mints: &[&Mint]) -> String {
     json!({ "keys": mints.iter().map(|mint| mint.jwk()).collect::<Vec<_>>() }).to_string()
 }
 
-/// Claims of a good access token: audience `cinema`, 15 minutes from `now`, role `subscriber`, both
+/// Claims of a valid access token: audience `cinema`, 15 minutes from `now`, role `subscriber`, both
 /// generations 1, fresh `sub`, `sid` and `jti`.
 pub fn claims(issuer: &str, now: u64) -> Value {
     let id = || uuid::Uuid::now_v7().to_string();

@@ -59,7 +59,7 @@ mod tests {
             path.display().to_string()
         };
         let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
-        for (path, told) in [
+        for (path, expected) in [
             ("ca.pem".to_owned(), "an absolute path"),
             ("/nowhere/ca.pem".to_owned(), "readable file (No such file"),
             (file("empty", ""), "at least one valid certificate"),
@@ -72,7 +72,7 @@ mod tests {
             (file("cut", &format!("{begin}\nAAAA\n")), "in PEM format"),
         ] {
             let why = read(&path).unwrap_err();
-            assert!(why.contains(told), "{path}: {why}");
+            assert!(why.contains(expected), "{path}: {why}");
             assert_eq!(roots(&path).unwrap_err(), format!("{why}; got `{path}`"));
         }
     }

@@ -73,7 +73,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_read_is_written_the_same(text in "(unix:/|tcp:127.0.0.1:)[0-9a-z/]{0,8}") {
+        fn an_address_survives_its_text(text in "(unix:/|tcp:127.0.0.1:)[0-9a-z/]{0,8}") {
             if let Ok(address) = text.parse::<Address>() {
                 prop_assert_eq!(address.to_string().parse::<Address>().unwrap(), address);
             }

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn the_socket_has_the_group_of_its_folder() {
         let folder = folder(0o750);
-        // Any group that this process may give away: all for root, else the last of its own.
+        // A group that this process may assign: any for root, else one of its own.
         let ours = rustix::process::getegid().as_raw();
         let own = rustix::process::getgroups().unwrap().last().map_or(ours, |group| group.as_raw());
         let group = if rustix::process::geteuid().is_root() { ours + 33 } else { own };

@@ -137,8 +137,8 @@ mod tests {
 
     #[test]
     fn a_list_has_addresses_with_ports() {
-        for good in ["a:26379", "a:26379, b:1,[::1]:2", "rediss://u:p@a:1,rediss://b:2"] {
-            assert!(read(good).is_ok(), "{good}");
+        for valid in ["a:26379", "a:26379, b:1,[::1]:2", "rediss://u:p@a:1,rediss://b:2"] {
+            assert!(read(valid).is_ok(), "{valid}");
         }
         for bad in
             ["", ",", "a", "a:26379,", "redis://a", "unix:/a", "redis://a:1/3", "rediss://a:1,b:2", "a:b"]

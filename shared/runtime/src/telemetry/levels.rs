@@ -118,8 +118,8 @@ mod tests {
 
     #[test]
     fn one_level_is_for_all_and_others_are_for_targets() {
-        for good in ["info", "TRACE", "warn,admin=debug", "admin::sessions=off,error,hyper_util=warn"] {
-            assert!(filter_of(good).is_some(), "{good}");
+        for valid in ["info", "TRACE", "warn,admin=debug", "admin::sessions=off,error,hyper_util=warn"] {
+            assert!(filter_of(valid).is_some(), "{valid}");
         }
     }
 

@@ -80,16 +80,16 @@ mod tests {
 
     #[test]
     fn a_parent_has_the_form_of_the_standard() {
-        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        assert!(Parent::parse(good).unwrap().is_sampled());
-        assert!(!Parent::parse(&good.replace("-01", "-00")).unwrap().is_sampled());
-        assert!(Parent::parse(&format!("{}-later", good.replace("00-4", "01-4"))).is_some());
+        let valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert!(Parent::parse(valid).unwrap().is_sampled());
+        assert!(!Parent::parse(&valid.replace("-01", "-00")).unwrap().is_sampled());
+        assert!(Parent::parse(&format!("{}-later", valid.replace("00-4", "01-4"))).is_some());
         for bad in [
             "",
             "00",
-            &good.to_uppercase(),
-            &good.replace("00-4", "ff-4"),
-            &format!("{good}-x"),
+            &valid.to_uppercase(),
+            &valid.replace("00-4", "ff-4"),
+            &format!("{valid}-x"),
             "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1",
