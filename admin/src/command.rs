@@ -17,7 +17,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use runtime::env::{EXIT_USAGE, Mistakes, ProcessVars, Vars};
 use runtime::health;
-use runtime::telemetry::Logs;
+use runtime::telemetry::LogConfig;
 
 use crate::config::{self, CommandConfig, Config};
 use crate::context::Core;
@@ -79,7 +79,7 @@ impl Command {
             Action::Serve => serve::run(Config::from_vars(vars)?).await,
             Action::Health => health::check(vars, config::OPS_LISTEN, config::usual_ops_address()),
             Action::Migrate => {
-                Logs::for_terminal().start();
+                LogConfig::for_terminal().start();
                 migrate::run(vars).await
             }
             Action::Superuser(action) => superuser::run(action, &core(&for_a_person(vars)?)).await,
@@ -102,7 +102,7 @@ fn core(config: &CommandConfig) -> Core {
 /// The configuration of an operator command.
 fn for_a_person(vars: &dyn Vars) -> Result<CommandConfig, Failure> {
     let config = CommandConfig::from_vars(vars)?;
-    Logs::for_terminal().start();
+    LogConfig::for_terminal().start();
     Ok(config)
 }
 

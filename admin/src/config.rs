@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use runtime::env::{Mistakes, Reader, Vars, between};
 use runtime::redis::Redis;
-use runtime::telemetry::{Logs, Traces};
+use runtime::telemetry::{LogConfig, TraceConfig};
 
 pub use database::{DatabaseConfig, PATIENCE};
 pub use http::{HttpConfig, OPS_LISTEN, TrustedProxies, usual_ops_address};
@@ -23,9 +23,9 @@ pub use tokens::{Registration, TokenConfig};
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Logging.
-    pub logs: Logs,
+    pub logs: LogConfig,
     /// Tracing.
-    pub traces: Traces,
+    pub traces: TraceConfig,
     /// No PostgreSQL connection.
     pub database: DatabaseConfig,
     /// Redis.
@@ -91,8 +91,8 @@ impl Config {
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         // Each part is read before the first `?`, so that an error in one hides none in another.
-        let logs = Logs::read(reader, "ADMIN");
-        let traces = Traces::read(reader, "usher-admin");
+        let logs = LogConfig::read(reader, "ADMIN");
+        let traces = TraceConfig::read(reader, "usher-admin");
         let database = DatabaseConfig::read(reader);
         let redis = Redis::read(reader);
         let http = HttpConfig::read(reader);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{HeaderMap, Method};
-use runtime::ops::{self, Endpoint, Reason};
+use runtime::ops::{self, NotReadyReason, OpsEndpoint};
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::{Filter as _, Reply as _};
@@ -23,16 +23,16 @@ const LEAST_MONTHS: i64 = 2;
 #[derive(Debug, Clone, Default)]
 pub struct Draining(Arc<AtomicBool>);
 
-const DRAINING: Reason = Reason { code: "draining", detail: "The service is stopping." };
-const SIGNING_KEY: Reason =
-    Reason { code: "signing_key", detail: "No signing key can be used; see the log." };
-const PARTITIONS: Reason = Reason {
+const DRAINING: NotReadyReason = NotReadyReason { code: "draining", detail: "The service is stopping." };
+const SIGNING_KEY: NotReadyReason =
+    NotReadyReason { code: "signing_key", detail: "No signing key can be used; see the log." };
+const PARTITIONS: NotReadyReason = NotReadyReason {
     code: "partitions",
     detail: "The login history has no partition for the current or the next month; see the log.",
 };
-const DATABASE: Reason = Reason { code: "database", detail: "PostgreSQL is unavailable." };
-const MIGRATIONS: Reason =
-    Reason { code: "migrations", detail: "The database schema is behind; run `admin migrate`." };
+const DATABASE: NotReadyReason = NotReadyReason { code: "database", detail: "PostgreSQL is unavailable." };
+const MIGRATIONS: NotReadyReason =
+    NotReadyReason { code: "migrations", detail: "The database schema is behind; run `admin migrate`." };
 
 impl Draining {
     /// Marks the process as draining.
@@ -56,14 +56,14 @@ pub fn filter(context: Context, draining: Draining) -> BoxedFilter<(warp::reply:
         .then(move |method: Method, path: FullPath, query: String, headers: HeaderMap, peer: Option<Peer>| {
             let (context, draining) = (context.clone(), draining.clone());
             async move {
-                match Endpoint::of(&method, path.as_str()) {
-                    Ok(Endpoint::Live) => ops::live(),
-                    Ok(Endpoint::Ready) => ops::ready(&reasons(&context, &draining).await),
-                    Ok(Endpoint::Metrics) => {
+                match OpsEndpoint::of(&method, path.as_str()) {
+                    Ok(OpsEndpoint::Live) => ops::live(),
+                    Ok(OpsEndpoint::Ready) => ops::ready(&reasons(&context, &draining).await),
+                    Ok(OpsEndpoint::Metrics) => {
                         observe(&context).await;
                         ops::metrics(context.metrics.registry(), &headers)
                     }
-                    Ok(Endpoint::LogLevels) => {
+                    Ok(OpsEndpoint::LogLevels) => {
                         let is_local = peer.is_some_and(Peer::is_local);
                         ops::log_levels(&context.levels, &method, &query, is_local)
                     }
@@ -94,7 +94,7 @@ async fn look_at_relay(context: &Context) -> Result<f64, DbError> {
 ///
 /// Redis is purposefully not checked: without it users can still sign in and out, and revocations are
 /// published later.
-async fn reasons(context: &Context, draining: &Draining) -> Vec<Reason> {
+async fn reasons(context: &Context, draining: &Draining) -> Vec<NotReadyReason> {
     let mut reasons = Vec::new();
     if draining.is_under_way() {
         reasons.push(DRAINING);
@@ -115,7 +115,7 @@ async fn reasons(context: &Context, draining: &Draining) -> Vec<Reason> {
     reasons
 }
 
-async fn look_at_database(context: &Context) -> Result<Option<Reason>, DbError> {
+async fn look_at_database(context: &Context) -> Result<Option<NotReadyReason>, DbError> {
     let connection = context.db.get().await?;
     let schema = within(PATIENCE, Schema::of(&connection)).await?;
     Ok((schema != Schema::Ready).then_some(MIGRATIONS))

@@ -14,7 +14,7 @@ use introspect::token_cache::TokenCache;
 use shared::clock::{Clock as _, SystemClock};
 use shared::revocation::{Kind, Reason, Record, RecordKey, Until};
 use shared::role_map::{Role, RoleMap};
-use shared::token::{KeySet, Profile, Verifier};
+use shared::token::{KeySet, TokenProfile, Verifier};
 
 const ISSUER: &str = "https://cinema.example";
 
@@ -45,7 +45,12 @@ pub fn decider(revocations: u64, permissions: u64) -> (Decider, Mint) {
         });
     }
     let decider = Decider {
-        verifier: Verifier { profile: Profile::Usher, issuer: ISSUER.to_owned(), leeway: 5, max_life: 900 },
+        verifier: Verifier {
+            profile: TokenProfile::Usher,
+            issuer: ISSUER.to_owned(),
+            leeway: 5,
+            max_life: 900,
+        },
         audience: "cinema".to_owned(),
         cookie: "__Host-access".to_owned(),
         clock: Arc::new(SystemClock),

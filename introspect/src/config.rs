@@ -8,9 +8,9 @@ use std::time::Duration;
 use runtime::env::{Mistakes, Reader, Vars, between, duration_between, text};
 use runtime::listen::{self, Address};
 use runtime::redis::Redis;
-use runtime::telemetry::{Logs, Traces};
+use runtime::telemetry::{LogConfig, TraceConfig};
 use shared::bearer::REALM;
-use shared::token::{Algorithm, Foreign, Profile, Verifier};
+use shared::token::{Algorithm, Foreign, TokenProfile, Verifier};
 
 use crate::keys::KeyLocation;
 use crate::verdict::Challenges;
@@ -69,9 +69,9 @@ pub struct Config {
     /// How long connections have to end.
     pub drain: Duration,
     /// What is logged, and how.
-    pub logs: Logs,
+    pub logs: LogConfig,
     /// Where traces go.
-    pub traces: Traces,
+    pub traces: TraceConfig,
 }
 
 impl Config {
@@ -109,8 +109,8 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let workers = reader.or("INTROSPECT_WORKERS", cores(), between(1, 256));
     let cached_tokens = reader.or("INTROSPECT_CACHE", CACHE, between(1, 10_000_000));
     let drain = reader.or("INTROSPECT_DRAIN", DRAIN, duration_between(Duration::ZERO, HOUR));
-    let logs = Logs::read(reader, "INTROSPECT");
-    let traces = Traces::read(reader, "usher-introspect");
+    let logs = LogConfig::read(reader, "INTROSPECT");
+    let traces = TraceConfig::read(reader, "usher-introspect");
     Some(Config {
         listen,
         ops_listen,
@@ -136,12 +136,12 @@ fn verifier(reader: &mut Reader<'_>) -> Option<Verifier> {
         reader.or("INTROSPECT_LEEWAY", LEEWAY, duration_between(Duration::ZERO, Duration::from_mins(1)));
     let max_life = reader.or("INTROSPECT_MAX_TOKEN_LIFE", MAX_TOKEN_LIFE, duration_between(SECOND, DAY));
     let (foreign, type_is_set) = foreign(reader);
-    let profile = reader.or("INTROSPECT_PROFILE", Profile::Usher, |name| match name {
-        "usher" => Ok(Profile::Usher),
-        "foreign" => Ok(Profile::Foreign(foreign)),
+    let profile = reader.or("INTROSPECT_PROFILE", TokenProfile::Usher, |name| match name {
+        "usher" => Ok(TokenProfile::Usher),
+        "foreign" => Ok(TokenProfile::Foreign(foreign)),
         _ => Err("must be `usher` or `foreign`"),
     });
-    if matches!(profile, Profile::Foreign(_)) && !type_is_set {
+    if matches!(profile, TokenProfile::Foreign(_)) && !type_is_set {
         // An identity token of the same issuer is signed with the same key: only its type tells it apart.
         let why = "required if INTROSPECT_PROFILE is `foreign`: the `typ` of access tokens, or `any`";
         reader.mistake("INTROSPECT_FOREIGN_TYPE", why);
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(config.listen[0].to_string(), "unix:/run/introspect/auth.sock");
         assert_eq!(config.ops_listen[0].to_string(), "tcp:127.0.0.1:9002");
         assert_eq!(config.cookie, "__Host-access");
-        assert_eq!(config.verifier.profile, Profile::Usher);
+        assert_eq!(config.verifier.profile, TokenProfile::Usher);
     }
 
     #[test]
@@ -241,7 +241,7 @@ mod tests {
             ("INTROSPECT_FOREIGN_ROLES_CLAIM", "realm_access.roles".to_owned()),
         ]);
         let config = Config::from_vars(&vars).unwrap();
-        let Profile::Foreign(foreign) = config.verifier.profile else { panic!("not foreign") };
+        let TokenProfile::Foreign(foreign) = config.verifier.profile else { panic!("not foreign") };
         assert_eq!(foreign.algorithms, [Algorithm::Rs256, Algorithm::Es256]);
         assert_eq!(foreign.roles_claim, "realm_access.roles");
         assert_eq!(foreign.token_type.as_deref(), Some("at+jwt"));
@@ -254,7 +254,7 @@ mod tests {
         let mistakes = Config::from_vars(&vars).err().unwrap();
         assert!(mistakes.to_string().starts_with("INTROSPECT_FOREIGN_TYPE: "), "{mistakes}");
         vars.insert("INTROSPECT_FOREIGN_TYPE", "any".to_owned());
-        let Profile::Foreign(foreign) = Config::from_vars(&vars).unwrap().verifier.profile else {
+        let TokenProfile::Foreign(foreign) = Config::from_vars(&vars).unwrap().verifier.profile else {
             panic!("not foreign")
         };
         assert_eq!(foreign.token_type, None);

@@ -10,7 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use runtime::metrics::Format;
+use runtime::metrics::MetricsFormat;
 use tally::DecisionCollector;
 
 pub use tally::Tally;
@@ -175,7 +175,7 @@ impl Metrics {
     ///
     /// If a metric cannot be written.
     pub fn text(&self) -> Result<String, std::fmt::Error> {
-        Format::Prometheus.encode(&self.registry)
+        MetricsFormat::Prometheus.encode(&self.registry)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use runtime::ops::Reason;
+use runtime::ops::NotReadyReason;
 use tokio::sync::Notify;
 
 use crate::rights::CurrentRoleMap;
@@ -98,7 +98,7 @@ impl Ready {
     }
 
     /// Why the sidecar wants no requests; `None` if it wants them.
-    pub fn missing(&self) -> Option<Reason> {
+    pub fn missing(&self) -> Option<NotReadyReason> {
         if self.draining.load(Ordering::Acquire) {
             return Some(DRAINING);
         }
@@ -115,20 +115,23 @@ impl Ready {
     }
 }
 
-const DRAINING: Reason = Reason { code: "draining", detail: "The sidecar is stopping." };
-const NO_KEYS: Reason = Reason { code: "keys", detail: "The issuer's keys have not been fetched yet." };
-const NO_ROLE_MAP: Reason = Reason {
+const DRAINING: NotReadyReason = NotReadyReason { code: "draining", detail: "The sidecar is stopping." };
+const NO_KEYS: NotReadyReason =
+    NotReadyReason { code: "keys", detail: "The issuer's keys have not been fetched yet." };
+const NO_ROLE_MAP: NotReadyReason = NotReadyReason {
     code: "role_map",
     detail: "The role map is missing, unreadable or of an unknown format. An admin of this version must be the leader.",
 };
-const REVOCATIONS_UNREAD: Reason =
-    Reason { code: "revocations_unread", detail: "The revocation log has not been read completely yet." };
-const REVOCATIONS_INCOMPLETE: Reason = Reason {
+const REVOCATIONS_UNREAD: NotReadyReason = NotReadyReason {
+    code: "revocations_unread",
+    detail: "The revocation log has not been read completely yet.",
+};
+const REVOCATIONS_INCOMPLETE: NotReadyReason = NotReadyReason {
     code: "revocations_incomplete",
     detail: "The revocation log has lost records, or has records of an unknown form. \
              It needs a new epoch, or this sidecar a newer version.",
 };
-const REVOCATIONS_OLD: Reason = Reason {
+const REVOCATIONS_OLD: NotReadyReason = NotReadyReason {
     code: "revocations_old",
     detail: "The revocation log has an earlier epoch than one already read. \
              If PostgreSQL was restored from a backup, restart this sidecar.",

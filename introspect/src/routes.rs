@@ -9,7 +9,7 @@ use http::{HeaderMap, Request, Response};
 use http_body_util::{Empty, Full};
 use hyper::body::Incoming;
 
-use runtime::ops::{self, Endpoint};
+use runtime::ops::{self, OpsEndpoint};
 use runtime::telemetry::Levels;
 
 use crate::decide::{Decider, Decision, Recognised};
@@ -121,14 +121,14 @@ impl RequestHandler for OpsHandler {
 
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         let (method, uri) = (request.method(), request.uri());
-        let response = match Endpoint::of(method, uri.path()) {
-            Ok(Endpoint::Live) => ops::live(),
-            Ok(Endpoint::Ready) => ops::ready(self.ready.missing().as_slice()),
-            Ok(Endpoint::Metrics) => {
+        let response = match OpsEndpoint::of(method, uri.path()) {
+            Ok(OpsEndpoint::Live) => ops::live(),
+            Ok(OpsEndpoint::Ready) => ops::ready(self.ready.missing().as_slice()),
+            Ok(OpsEndpoint::Metrics) => {
                 self.metrics.observe(self.levels.dropped_lines());
                 ops::metrics(self.metrics.registry(), request.headers())
             }
-            Ok(Endpoint::LogLevels) => {
+            Ok(OpsEndpoint::LogLevels) => {
                 ops::log_levels(&self.levels, method, uri.query().unwrap_or_default(), self.is_local)
             }
             Err(refused) => refused,

@@ -69,22 +69,22 @@ pub enum RoleMapError {
 }
 
 #[derive(Deserialize)]
-struct Head {
+struct FormatMember {
     format: u64,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+struct PublishedDocument {
     format: u64,
     epoch: u64,
     version: u64,
-    roles: Vec<Definition>,
+    roles: Vec<RoleDefinition>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Definition {
+struct RoleDefinition {
     name: RoleName,
     permissions: BTreeSet<Pattern>,
     inherits: BTreeSet<RoleName>,
@@ -151,12 +151,12 @@ impl FromIterator<(RoleName, Role)> for RoleMap {
 impl PublishedRoleMap {
     /// The bytes of this map.
     pub fn encode(&self) -> Vec<u8> {
-        let definition = |(name, role): (&RoleName, &Role)| Definition {
+        let definition = |(name, role): (&RoleName, &Role)| RoleDefinition {
             name: name.clone(),
             permissions: role.permissions.clone(),
             inherits: role.inherits.clone(),
         };
-        let document = Document {
+        let document = PublishedDocument {
             format: FORMAT,
             epoch: self.epoch,
             version: self.version,
@@ -176,13 +176,13 @@ impl PublishedRoleMap {
         }
         let malformed = |error: serde_json::Error| RoleMapError::Malformed(error.to_string());
         // First, so that a map of a newer program is reported as such, whatever its other content.
-        let Head { format } = serde_json::from_slice(bytes).map_err(malformed)?;
+        let FormatMember { format } = serde_json::from_slice(bytes).map_err(malformed)?;
         if format != FORMAT {
             return Err(RoleMapError::Format(format));
         }
-        let document: Document = serde_json::from_slice(bytes).map_err(malformed)?;
+        let document: PublishedDocument = serde_json::from_slice(bytes).map_err(malformed)?;
         let mut roles = BTreeMap::new();
-        for Definition { name, permissions, inherits } in document.roles {
+        for RoleDefinition { name, permissions, inherits } in document.roles {
             match roles.entry(name) {
                 Entry::Vacant(place) => drop(place.insert(Role { permissions, inherits })),
                 Entry::Occupied(other) => return Err(RoleMapError::Repeated(other.key().clone())),

@@ -21,4 +21,4 @@ pub use foreign::Foreign;
 pub use id_token::{IdTokenCheck, IdTokenError};
 pub use jws::MAX_TOKEN_BYTES;
 pub use key::{Algorithm, JwksError, KeySet, PublicKey};
-pub use verify::{Profile, Verifier};
+pub use verify::{TokenProfile, Verifier};

@@ -9,18 +9,18 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use shared::revocation::{Kind, RecordKey};
 use shared::token::{
-    Algorithm, Foreign, JwksError, KeySet, MAX_TOKEN_BYTES, Profile, TokenError, VerifiedToken, Verifier,
+    Algorithm, Foreign, JwksError, KeySet, MAX_TOKEN_BYTES, TokenError, TokenProfile, VerifiedToken, Verifier,
 };
 
 const ISSUER: &str = "https://cinema.example";
 const NOW: u64 = 1_800_000_000;
 
 fn usher() -> Verifier {
-    Verifier { profile: Profile::Usher, issuer: ISSUER.into(), leeway: 5, max_life: 900 }
+    Verifier { profile: TokenProfile::Usher, issuer: ISSUER.into(), leeway: 5, max_life: 900 }
 }
 
 fn foreign() -> Verifier {
-    let profile = Profile::Foreign(Foreign {
+    let profile = TokenProfile::Foreign(Foreign {
         algorithms: vec![Algorithm::Es256, Algorithm::Rs256],
         token_type: None,
         user_claim: "sub".into(),

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, header};
 use shared::bearer;
-use shared::token::{Profile, TokenError, VerifiedToken, Verifier};
+use shared::token::{TokenError, TokenProfile, VerifiedToken, Verifier};
 use uuid::Uuid;
 
 use super::facts::Facts;
@@ -84,7 +84,7 @@ fn token_of(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 fn verify(request: &Request, text: &str, leeway: u64) -> Result<VerifiedToken, Problem> {
     let tokens = &request.context.config.tokens;
     let verifier =
-        Verifier { profile: Profile::Usher, issuer: tokens.issuer.clone(), leeway, max_life: MAX_LIFE };
+        Verifier { profile: TokenProfile::Usher, issuer: tokens.issuer.clone(), leeway, max_life: MAX_LIFE };
     let keys = request.context.keys.public_set()?;
     match verifier.verify(text, &keys, request.context.clock.unix_seconds()) {
         Ok(token) if token.is_for(&tokens.audience) => Ok(token),

@@ -133,7 +133,7 @@ fn thumbprint(x: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::token::{Profile, Verifier};
+    use shared::token::{TokenProfile, Verifier};
 
     use super::*;
     use crate::config::MasterKeys;
@@ -156,7 +156,7 @@ mod tests {
         let (ring, _) =
             Ring::new(&[row(Status::Next), row(Status::Active), row(Status::Retired)], &sealer()).unwrap();
         let verifier = Verifier {
-            profile: Profile::Usher,
+            profile: TokenProfile::Usher,
             issuer: "https://cinema.example".to_owned(),
             leeway: 5,
             max_life: 900,

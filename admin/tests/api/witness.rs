@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::clock::{Clock as _, SystemClock};
 use shared::revocation::{Kind, Record};
-use shared::token::{Profile, VerifiedToken, Verifier};
+use shared::token::{TokenProfile, VerifiedToken, Verifier};
 use uuid::Uuid;
 
 use crate::support::{Call, ISSUER, PASSWORD, Pair, Reply, TestApp, until};
@@ -76,7 +76,8 @@ pub(crate) async fn standing(app: &TestApp, access: &str) {
 }
 
 fn verified(app: &TestApp, access: &str) -> VerifiedToken {
-    let verifier = Verifier { profile: Profile::Usher, issuer: ISSUER.to_owned(), leeway: 5, max_life: 3600 };
+    let verifier =
+        Verifier { profile: TokenProfile::Usher, issuer: ISSUER.to_owned(), leeway: 5, max_life: 3600 };
     let keys = app.context.keys.public_set().expect("the keys are loaded");
     let now = claims(access).get("iat").and_then(Value::as_u64).expect("iat");
     verifier.verify(access, &keys, now).expect("the token is genuine")

@@ -2,31 +2,31 @@
 
 use serde_json::{Value, json};
 
-use crate::failure::Failure;
+use crate::failure::ProbeError;
 
 /// A client that connects to admin directly, because the gateway would limit its rate.
 #[derive(Debug, Clone)]
-pub(crate) struct Admin {
+pub(crate) struct AdminClient {
     http: reqwest::Client,
     base: String,
 }
 
 /// The tokens that a sign-in or a refresh returns.
 #[derive(Debug, Clone)]
-pub(crate) struct Pair {
+pub(crate) struct TokenPair {
     pub(crate) access: String,
     pub(crate) refresh: String,
 }
 
-impl Admin {
+impl AdminClient {
     /// A client of the address `base`, such as `http://127.0.0.1:8001`.
-    pub(crate) fn new(base: &str) -> Result<Self, Failure> {
+    pub(crate) fn new(base: &str) -> Result<Self, ProbeError> {
         let http = reqwest::Client::builder().tcp_nodelay(true).build()?;
         Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
     }
 
     /// Registers a new user, and returns its e-mail address and password.
-    pub(crate) async fn register(&self) -> Result<(String, String), Failure> {
+    pub(crate) async fn register(&self) -> Result<(String, String), ProbeError> {
         let email = format!("bench-{}@example.com", uuid::Uuid::now_v7().simple());
         let password = format!("bench {}", uuid::Uuid::now_v7());
         let body = json!({ "email": email, "password": password });
@@ -38,18 +38,18 @@ impl Admin {
     }
 
     /// Signs in.
-    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Result<Pair, Failure> {
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Result<TokenPair, ProbeError> {
         let body = json!({ "email": email, "password": password });
         pair(self.post("auth/login", &body).await?).await
     }
 
     /// Exchanges a refresh token.
-    pub(crate) async fn refresh(&self, token: &str) -> Result<Pair, Failure> {
+    pub(crate) async fn refresh(&self, token: &str) -> Result<TokenPair, ProbeError> {
         pair(self.post("auth/refresh", &json!({ "refresh_token": token })).await?).await
     }
 
     /// Revokes the session of an access token.
-    pub(crate) async fn sign_out(&self, access: &str) -> Result<(), Failure> {
+    pub(crate) async fn sign_out(&self, access: &str) -> Result<(), ProbeError> {
         let url = format!("{}/api/v1/auth/logout", self.base);
         let answer = self.http.post(url).bearer_auth(access).send().await?;
         match answer.status().as_u16() {
@@ -65,7 +65,7 @@ impl Admin {
         path: &str,
         access: &str,
         body: &Value,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ProbeError> {
         let url = format!("{}/api/v1/{path}", self.base);
         let call = self.http.request(method.parse()?, url).bearer_auth(access);
         let answer = if body.is_null() { call.send().await? } else { call.json(body).send().await? };
@@ -75,24 +75,24 @@ impl Admin {
     }
 
     /// The user of an access token.
-    pub(crate) async fn user_of(&self, access: &str) -> Result<String, Failure> {
+    pub(crate) async fn user_of(&self, access: &str) -> Result<String, ProbeError> {
         let url = format!("{}/api/v1/me", self.base);
         let me: Value = self.http.get(url).bearer_auth(access).send().await?.json().await?;
         let id = me.get("user_id").and_then(Value::as_str);
         Ok(id.ok_or("the profile has no user_id")?.to_owned())
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Result<reqwest::Response, Failure> {
+    async fn post(&self, path: &str, body: &Value) -> Result<reqwest::Response, ProbeError> {
         Ok(self.http.post(format!("{}/api/v1/{path}", self.base)).json(body).send().await?)
     }
 }
 
-async fn pair(answer: reqwest::Response) -> Result<Pair, Failure> {
+async fn pair(answer: reqwest::Response) -> Result<TokenPair, ProbeError> {
     let status = answer.status().as_u16();
     let body: Value = answer.json().await?;
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
     match (status, text("access_token"), text("refresh_token")) {
-        (200, Some(access), Some(refresh)) => Ok(Pair { access, refresh }),
+        (200, Some(access), Some(refresh)) => Ok(TokenPair { access, refresh }),
         _ => Err(format!(
             "admin returned {status} ({}) instead of two tokens",
             text("code").unwrap_or_default()

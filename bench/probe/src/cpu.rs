@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::failure::Failure;
+use crate::failure::ProbeError;
 
 /// User and system time used so far.
 #[derive(Debug, Clone, Copy)]
@@ -13,12 +13,12 @@ pub(crate) struct Cpu {
 
 impl Cpu {
     /// Reads `/proc/<pid>/stat`, which counts hundredths of a second.
-    pub(crate) fn of(pid: u32) -> Result<Self, Failure> {
+    pub(crate) fn of(pid: u32) -> Result<Self, ProbeError> {
         let path = format!("/proc/{pid}/stat");
         let stat = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
         // The second field is a name that may have spaces; the fields after its closing parenthesis have none.
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |index: usize| -> Result<Duration, Failure> {
+        let ticks = |index: usize| -> Result<Duration, ProbeError> {
             let ticks: u64 = fields.get(index).ok_or("a line of /proc/<pid>/stat is too short")?.parse()?;
             Ok(Duration::from_millis(ticks * 10))
         };

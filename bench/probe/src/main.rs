@@ -18,7 +18,7 @@ mod token;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use failure::Failure;
+use failure::ProbeError;
 
 /// Measures Usher over its network interfaces.
 #[derive(Debug, Parser)]
@@ -31,7 +31,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Write a key set and tokens signed with it, for a sidecar without an admin.
-    Mint(mint::Mint),
+    Mint(mint::MintTokens),
     /// Sign in, watch a film, sign out, and poll until the token is refused.
     SignOut(sign_out::SignOut),
     /// Refresh sessions as fast as admin answers.
@@ -41,7 +41,7 @@ enum Command {
     /// Sign in as fast as admin answers.
     SignIns(sign_ins::SignIns),
     /// Register a user, sign in, and print the access token.
-    Token(token::Token),
+    Token(token::PrintToken),
 }
 
 fn main() -> ExitCode {
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<(), Failure> {
+fn run(command: Command) -> Result<(), ProbeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match command {
         Command::Mint(mint) => mint.run(),

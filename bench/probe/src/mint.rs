@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use shared::clock::{Clock as _, SystemClock};
 
-use crate::failure::Failure;
+use crate::failure::ProbeError;
 
 /// Arguments of `probe mint`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Mint {
+pub(crate) struct MintTokens {
     /// File for the key set.
     #[arg(long)]
     jwks: PathBuf,
@@ -24,9 +24,9 @@ pub(crate) struct Mint {
     issuer: String,
 }
 
-impl Mint {
+impl MintTokens {
     /// Writes both files.
-    pub(crate) fn run(&self) -> Result<(), Failure> {
+    pub(crate) fn run(&self) -> Result<(), ProbeError> {
         let mint = forge::Mint::new();
         let now = SystemClock.unix_seconds();
         let tokens: Vec<String> =

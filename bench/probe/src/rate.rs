@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::cpu::Cpu;
-use crate::failure::Failure;
+use crate::failure::ProbeError;
 use crate::quantiles::Quantiles;
 
 /// Runs the clients that `work` returns for a given end time. Each returns the durations of its calls. Prints one line:
@@ -12,9 +12,9 @@ pub(crate) async fn print_rate<C>(
     pid: u32,
     seconds: u32,
     work: impl FnOnce(Instant) -> Vec<C>,
-) -> Result<(), Failure>
+) -> Result<(), ProbeError>
 where
-    C: Future<Output = Result<Vec<Duration>, Failure>> + Send + 'static,
+    C: Future<Output = Result<Vec<Duration>, ProbeError>> + Send + 'static,
 {
     let before = Cpu::of(pid)?;
     let started = Instant::now();

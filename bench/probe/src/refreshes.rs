@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::admin::{Admin, Pair};
-use crate::failure::Failure;
+use crate::admin::{AdminClient, TokenPair};
+use crate::failure::ProbeError;
 use crate::rate::print_rate;
 
 /// Arguments of `probe refreshes`.
@@ -25,8 +25,8 @@ pub(crate) struct Refreshes {
 
 impl Refreshes {
     /// Prints the rate, the latencies and the CPU time of one refresh.
-    pub(crate) async fn run(&self) -> Result<(), Failure> {
-        let admin = Admin::new(&self.admin)?;
+    pub(crate) async fn run(&self) -> Result<(), ProbeError> {
+        let admin = AdminClient::new(&self.admin)?;
         let (email, password) = admin.register().await?;
         let mut pairs = Vec::new();
         for _ in 0..self.sessions {
@@ -37,7 +37,11 @@ impl Refreshes {
     }
 }
 
-async fn refresh_until(admin: Admin, mut pair: Pair, end: Instant) -> Result<Vec<Duration>, Failure> {
+async fn refresh_until(
+    admin: AdminClient,
+    mut pair: TokenPair,
+    end: Instant,
+) -> Result<Vec<Duration>, ProbeError> {
     let mut spans = Vec::new();
     while Instant::now() < end {
         let asked = Instant::now();

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use runtime::env::{ProcessVars, Vars as _};
 use serde_json::json;
 
-use crate::admin::{Admin, Pair};
-use crate::failure::Failure;
+use crate::admin::{AdminClient, TokenPair};
+use crate::failure::ProbeError;
 use crate::quantiles::Quantiles;
 
 /// After this time a change counts as one without effect.
@@ -49,19 +49,19 @@ struct Samples {
 
 /// The users and URLs of a measurement.
 struct Scene {
-    admin: Admin,
+    admin: AdminClient,
     gateway: reqwest::Client,
     url: String,
     root: String,
-    viewer: Pair,
+    viewer: TokenPair,
     permission: String,
     assignment: String,
 }
 
 impl RoleChanges {
     /// Changes a role and its assignment `times` times each; prints how long each change took to take effect.
-    pub(crate) async fn run(&self) -> Result<(), Failure> {
-        let admin = Admin::new(&self.admin)?;
+    pub(crate) async fn run(&self) -> Result<(), ProbeError> {
+        let admin = AdminClient::new(&self.admin)?;
         // Only from the environment: other users can see arguments.
         let password = ProcessVars.get(PASSWORD)?.ok_or("SUPERUSER_PASSWORD must be set")?;
         let root = admin.sign_in(&self.superuser, &password).await?.access;
@@ -73,7 +73,7 @@ impl RoleChanges {
         print(measured?)
     }
 
-    async fn measure(&self, admin: Admin, root: &str, role: &str) -> Result<Samples, Failure> {
+    async fn measure(&self, admin: AdminClient, root: &str, role: &str) -> Result<Samples, ProbeError> {
         let (email, password) = admin.register().await?;
         let viewer = admin.sign_in(&email, &password).await?;
         let id = admin.user_of(&viewer.access).await?;
@@ -96,7 +96,7 @@ impl RoleChanges {
 
 impl Scene {
     /// Assigned, widened, narrowed, revoked: the gateway applies each change to a token that was issued before it.
-    async fn round(&mut self, samples: &mut Samples) -> Result<(), Failure> {
+    async fn round(&mut self, samples: &mut Samples) -> Result<(), ProbeError> {
         samples.assigned.push(self.change("PUT", &self.assignment, 401).await?);
         self.refresh(403).await?;
         samples.widened.push(self.change("PUT", &self.permission, 200).await?);
@@ -105,13 +105,13 @@ impl Scene {
         self.refresh(403).await
     }
 
-    async fn refresh(&mut self, status: u16) -> Result<(), Failure> {
+    async fn refresh(&mut self, status: u16) -> Result<(), ProbeError> {
         self.viewer = self.admin.refresh(&self.viewer.refresh).await?;
         self.until(status).await
     }
 
     /// The time from the response to a change to the first response `status` of the gateway.
-    async fn change(&self, method: &str, path: &str, status: u16) -> Result<Duration, Failure> {
+    async fn change(&self, method: &str, path: &str, status: u16) -> Result<Duration, ProbeError> {
         self.admin.operate(method, path, &self.root, &json!(null)).await?;
         let changed = Instant::now();
         self.until(status).await?;
@@ -119,7 +119,7 @@ impl Scene {
     }
 
     /// Polls without a pause.
-    async fn until(&self, status: u16) -> Result<(), Failure> {
+    async fn until(&self, status: u16) -> Result<(), ProbeError> {
         let begun = Instant::now();
         loop {
             let answer = self.gateway.get(&self.url).bearer_auth(&self.viewer.access).send().await?;
@@ -136,7 +136,7 @@ impl Scene {
     }
 }
 
-fn print(samples: Samples) -> Result<(), Failure> {
+fn print(samples: Samples) -> Result<(), ProbeError> {
     println!("change,{}", Quantiles::HEADER);
     let Samples { widened, narrowed, assigned, revoked } = samples;
     let all = [("widened", widened), ("narrowed", narrowed), ("assigned", assigned), ("revoked", revoked)];

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::admin::Admin;
-use crate::failure::Failure;
+use crate::admin::AdminClient;
+use crate::failure::ProbeError;
 use crate::rate::print_rate;
 
 /// Arguments of `probe sign-ins`.
@@ -25,8 +25,8 @@ pub(crate) struct SignIns {
 
 impl SignIns {
     /// Prints the rate, the latencies and the CPU time of one sign-in.
-    pub(crate) async fn run(&self) -> Result<(), Failure> {
-        let admin = Admin::new(&self.admin)?;
+    pub(crate) async fn run(&self) -> Result<(), ProbeError> {
+        let admin = AdminClient::new(&self.admin)?;
         let mut people = Vec::new();
         for _ in 0..self.people {
             people.push(admin.register().await?);
@@ -38,11 +38,11 @@ impl SignIns {
 }
 
 async fn sign_in_until(
-    admin: Admin,
+    admin: AdminClient,
     email: String,
     password: String,
     end: Instant,
-) -> Result<Vec<Duration>, Failure> {
+) -> Result<Vec<Duration>, ProbeError> {
     let mut spans = Vec::new();
     while Instant::now() < end {
         let asked = Instant::now();

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::admin::Admin;
-use crate::failure::Failure;
+use crate::admin::AdminClient;
+use crate::failure::ProbeError;
 use crate::quantiles::Quantiles;
 
 /// After this time the token counts as never refused.
@@ -28,8 +28,8 @@ pub(crate) struct SignOut {
 
 impl SignOut {
     /// Signs in and out `times` times; prints for how long each token was still accepted.
-    pub(crate) async fn run(&self) -> Result<(), Failure> {
-        let admin = Admin::new(&self.admin)?;
+    pub(crate) async fn run(&self) -> Result<(), ProbeError> {
+        let admin = AdminClient::new(&self.admin)?;
         let films = reqwest::Client::builder().tcp_nodelay(true).build()?;
         let (email, password) = admin.register().await?;
         let mut spans = Vec::new();
@@ -49,7 +49,11 @@ impl SignOut {
     }
 
     /// Polls without a pause, until the refusal arrives.
-    async fn until_refused(&self, films: &reqwest::Client, token: &str) -> Result<(Duration, u32), Failure> {
+    async fn until_refused(
+        &self,
+        films: &reqwest::Client,
+        token: &str,
+    ) -> Result<(Duration, u32), ProbeError> {
         let signed_out = Instant::now();
         let mut allowed = 0;
         loop {
@@ -64,7 +68,7 @@ impl SignOut {
         }
     }
 
-    async fn expect_allowed(&self, films: &reqwest::Client, token: &str) -> Result<(), Failure> {
+    async fn expect_allowed(&self, films: &reqwest::Client, token: &str) -> Result<(), ProbeError> {
         let started = Instant::now();
         loop {
             match self.ask(films, token).await? {
@@ -75,7 +79,7 @@ impl SignOut {
         }
     }
 
-    async fn ask(&self, films: &reqwest::Client, token: &str) -> Result<u16, Failure> {
+    async fn ask(&self, films: &reqwest::Client, token: &str) -> Result<u16, ProbeError> {
         let url = format!("{}{}", self.gateway.trim_end_matches('/'), self.path);
         let answer = films.get(url).bearer_auth(token).send().await?;
         let status = answer.status().as_u16();

@@ -16,7 +16,7 @@ use introspect::token_cache::TokenCache;
 use introspect::verdict::{Challenges, Requester, Verdict};
 use proptest::prelude::*;
 use shared::clock::Clock;
-use shared::token::{KeySet, Profile, Verifier};
+use shared::token::{KeySet, TokenProfile, Verifier};
 
 use crate::support::ISSUER;
 use crate::support::log::{ROLES, role_map};
@@ -39,7 +39,12 @@ fn decider(mint: &Mint) -> Decider {
     ready.mark_keys_known();
     ready.mark_revocations(introspect::ready::Revocations::Known);
     Decider {
-        verifier: Verifier { profile: Profile::Usher, issuer: ISSUER.to_owned(), leeway: 5, max_life: 900 },
+        verifier: Verifier {
+            profile: TokenProfile::Usher,
+            issuer: ISSUER.to_owned(),
+            leeway: 5,
+            max_life: 900,
+        },
         audience: "cinema".to_owned(),
         cookie: "access".to_owned(),
         clock: Arc::new(Still(ManualClock::new(NOW))),

@@ -23,10 +23,10 @@ pub struct ManualClock(AtomicU64);
 /// A key pair with a `kid` that signs anything.
 pub struct Mint {
     kid: String,
-    pair: Pair,
+    pair: SigningPair,
 }
 
-enum Pair {
+enum SigningPair {
     Ed25519(Box<Ed25519KeyPair>),
     P256(Box<EcdsaKeyPair>),
     Rsa(Box<RsaKeyPair>),
@@ -75,13 +75,13 @@ impl Mint {
     pub fn p256() -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
             .expect("the OS random number generator works");
-        Self { kid: "p256".to_owned(), pair: Pair::P256(Box::new(pair)) }
+        Self { kid: "p256".to_owned(), pair: SigningPair::P256(Box::new(pair)) }
     }
 
     /// A fresh RSA key of 2048 bits, as a foreign issuer might use.
     pub fn rsa() -> Self {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("the OS random number generator works");
-        Self { kid: "rsa".to_owned(), pair: Pair::Rsa(Box::new(pair)) }
+        Self { kid: "rsa".to_owned(), pair: SigningPair::Rsa(Box::new(pair)) }
     }
 
     /// The same key with another `kid`.
@@ -99,18 +99,18 @@ impl Mint {
     /// The public key alone, as a JWK.
     pub fn jwk(&self) -> Value {
         match &self.pair {
-            Pair::Ed25519(pair) => json!({
+            SigningPair::Ed25519(pair) => json!({
                 "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig",
                 "kid": self.kid, "x": encode(pair.public_key().as_ref()),
             }),
-            Pair::P256(pair) => {
+            SigningPair::P256(pair) => {
                 let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
                 json!({
                     "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig",
                     "kid": self.kid, "x": encode(x), "y": encode(y),
                 })
             }
-            Pair::Rsa(pair) => json!({
+            SigningPair::Rsa(pair) => json!({
                 "kty": "RSA", "alg": "RS256", "use": "sig", "kid": self.kid,
                 "n": encode(pair.public_key().modulus().big_endian_without_leading_zero()),
                 "e": encode(pair.public_key().exponent().big_endian_without_leading_zero()),
@@ -163,17 +163,17 @@ impl Mint {
 
     const fn algorithm(&self) -> &'static str {
         match self.pair {
-            Pair::Ed25519(_) => "EdDSA",
-            Pair::P256(_) => "ES256",
-            Pair::Rsa(_) => "RS256",
+            SigningPair::Ed25519(_) => "EdDSA",
+            SigningPair::P256(_) => "ES256",
+            SigningPair::Rsa(_) => "RS256",
         }
     }
 
     fn public_bytes(&self) -> Vec<u8> {
         match &self.pair {
-            Pair::Ed25519(pair) => pair.public_key().as_ref().to_vec(),
-            Pair::P256(pair) => pair.public_key().as_ref().to_vec(),
-            Pair::Rsa(pair) => {
+            SigningPair::Ed25519(pair) => pair.public_key().as_ref().to_vec(),
+            SigningPair::P256(pair) => pair.public_key().as_ref().to_vec(),
+            SigningPair::Rsa(pair) => {
                 pair.public_key().as_der().expect("a public key has a DER form").as_ref().to_vec()
             }
         }
@@ -182,9 +182,9 @@ impl Mint {
     fn sign(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match &self.pair {
-            Pair::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
-            Pair::P256(pair) => pair.sign(&random, message).expect("signing").as_ref().to_vec(),
-            Pair::Rsa(pair) => {
+            SigningPair::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
+            SigningPair::P256(pair) => pair.sign(&random, message).expect("signing").as_ref().to_vec(),
+            SigningPair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).expect("signing");
                 signature
@@ -196,7 +196,7 @@ impl Mint {
         let x = encode(pair.public_key().as_ref());
         let canonical = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
         let kid = encode(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
-        Self { kid, pair: Pair::Ed25519(Box::new(pair)) }
+        Self { kid, pair: SigningPair::Ed25519(Box::new(pair)) }
     }
 }
 

@@ -6,12 +6,12 @@ mod process;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-pub use format::Format;
+pub use format::MetricsFormat;
 
 /// A registry with the metrics of this process (`process_*`), for a program to add its own to.
 pub fn registry() -> Registry {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(process::Process));
+    registry.register_collector(Box::new(process::ProcessMetrics));
     registry
 }
 
@@ -28,7 +28,7 @@ mod tests {
     fn every_program_has_the_metrics_of_its_process_and_its_version() {
         let mut registry = registry();
         register_build_info(registry.sub_registry_with_prefix("usher_test"), "1.2.3");
-        let text = Format::Prometheus.encode(&registry).unwrap();
+        let text = MetricsFormat::Prometheus.encode(&registry).unwrap();
         assert!(text.contains("usher_test_build_info{version=\"1.2.3\"} 1\n"), "{text}");
         for name in [
             "process_cpu_seconds_total",

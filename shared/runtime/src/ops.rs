@@ -14,7 +14,7 @@ use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use prometheus_client::registry::Registry;
 
-use crate::metrics::Format;
+use crate::metrics::MetricsFormat;
 use crate::telemetry::{Levels, LevelsError};
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -22,7 +22,7 @@ const JSON: &str = "application/json";
 
 /// What a request to the ops listener asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Endpoint {
+pub enum OpsEndpoint {
     /// Whether the program runs.
     Live,
     /// Whether it wants requests.
@@ -35,7 +35,7 @@ pub enum Endpoint {
 
 /// Something that keeps a program from being ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reason {
+pub struct NotReadyReason {
     /// For machines: stable, `[a-z_]+`.
     pub code: &'static str,
     /// For people: what is wrong, and what helps.
@@ -45,7 +45,7 @@ pub struct Reason {
 /// The response; each program puts the text into a body of its own.
 pub type OpsResponse = Response<String>;
 
-impl Endpoint {
+impl OpsEndpoint {
     /// The endpoint of a request.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ pub fn live() -> OpsResponse {
 }
 
 /// The program is ready if nothing speaks against it.
-pub fn ready(reasons: &[Reason]) -> OpsResponse {
+pub fn ready(reasons: &[NotReadyReason]) -> OpsResponse {
     if reasons.is_empty() {
         return respond(StatusCode::OK, JSON, "{\"status\":\"ready\"}\n".to_owned());
     }
@@ -100,7 +100,7 @@ pub fn ready(reasons: &[Reason]) -> OpsResponse {
 
 /// The metrics, in the format that the request accepts.
 pub fn metrics(registry: &Registry, headers: &HeaderMap) -> OpsResponse {
-    let format = Format::accepted(headers.get_all(ACCEPT));
+    let format = MetricsFormat::accepted(headers.get_all(ACCEPT));
     match format.encode(registry) {
         Ok(text) => respond(StatusCode::OK, format.content_type(), text),
         Err(error @ fmt::Error) => {
@@ -142,7 +142,7 @@ mod tests {
     fn a_program_is_ready_if_there_is_no_reason_against_it() {
         assert_eq!((live().status(), live().body().as_str()), (StatusCode::OK, "{\"status\":\"live\"}\n"));
         assert_eq!(ready(&[]).body(), "{\"status\":\"ready\"}\n");
-        let response = ready(&[Reason { code: "keys", detail: "no keys yet" }]);
+        let response = ready(&[NotReadyReason { code: "keys", detail: "no keys yet" }]);
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         let body: serde_json::Value = serde_json::from_str(response.body()).unwrap();
         let reasons = serde_json::json!([{ "code": "keys", "detail": "no keys yet" }]);
@@ -151,10 +151,10 @@ mod tests {
 
     #[test]
     fn other_paths_and_methods_are_refused() {
-        assert_eq!(Endpoint::of(&Method::GET, "/health/ready").unwrap(), Endpoint::Ready);
-        assert_eq!(Endpoint::of(&Method::HEAD, "/metrics").unwrap(), Endpoint::Metrics);
-        assert_eq!(Endpoint::of(&Method::PUT, "/log-levels").unwrap(), Endpoint::LogLevels);
-        let refused = |method, path| Endpoint::of(&method, path).unwrap_err();
+        assert_eq!(OpsEndpoint::of(&Method::GET, "/health/ready").unwrap(), OpsEndpoint::Ready);
+        assert_eq!(OpsEndpoint::of(&Method::HEAD, "/metrics").unwrap(), OpsEndpoint::Metrics);
+        assert_eq!(OpsEndpoint::of(&Method::PUT, "/log-levels").unwrap(), OpsEndpoint::LogLevels);
+        let refused = |method, path| OpsEndpoint::of(&method, path).unwrap_err();
         assert_eq!(refused(Method::GET, "/").status(), StatusCode::NOT_FOUND);
         let response = refused(Method::POST, "/metrics");
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);

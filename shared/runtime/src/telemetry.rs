@@ -22,16 +22,16 @@ use tracing_subscriber::{Layer, Registry};
 
 pub use layer::TRACE;
 pub use levels::{Levels, LevelsError};
-pub use logs::{Format, Logs};
+pub use logs::{LogConfig, LogFormat};
 pub use trace_context::{Parent, TRACEPARENT, parent, rename, trace_id, traceparent};
-pub use traces::{StartError, Traces};
+pub use traces::{TraceConfig, TracesError};
 
 /// Running telemetry. [`Self::end`] must be called last.
 #[must_use = "without its end the last traces are not sent"]
 #[derive(Debug)]
 pub struct Telemetry {
     levels: Levels,
-    provider: Option<traces::Provider>,
+    provider: Option<traces::TraceSender>,
     /// Writes the remaining lines when it is dropped.
     lines: WorkerGuard,
 }
@@ -42,7 +42,7 @@ pub struct Telemetry {
 /// # Errors
 ///
 /// If traces cannot be sent at all. An unreachable collector is not an error, now or later.
-pub fn start(logs: &Logs, traces: &Traces) -> Result<Telemetry, StartError> {
+pub fn start(logs: &LogConfig, traces: &TraceConfig) -> Result<Telemetry, TracesError> {
     let (lines, levels, guard) = logs.in_background();
     let (provider, tracer) = traces.provider()?.unzip();
     let spans = tracer.map(|tracer| {

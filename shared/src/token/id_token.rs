@@ -39,7 +39,7 @@ pub enum IdTokenError {
 
 /// The claims that are checked.
 #[derive(Deserialize)]
-struct Claims {
+struct IdTokenClaims {
     iss: String,
     sub: String,
     aud: Audience,
@@ -70,12 +70,12 @@ impl IdTokenCheck<'_> {
         let (_, payload) = open(raw, |header| choose(header, keys))?;
         let members: Map<String, Value> =
             serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)?;
-        let claims: Claims = serde_json::from_slice(&payload).map_err(|_| TokenError::MissingClaim)?;
+        let claims: IdTokenClaims = serde_json::from_slice(&payload).map_err(|_| TokenError::MissingClaim)?;
         self.check(&claims, now)?;
         Ok(members)
     }
 
-    fn check(&self, claims: &Claims, now: u64) -> Result<(), IdTokenError> {
+    fn check(&self, claims: &IdTokenClaims, now: u64) -> Result<(), IdTokenError> {
         if !self.issuers.contains(&claims.iss.as_str()) {
             return Err(TokenError::WrongIssuer.into());
         }
@@ -100,7 +100,7 @@ impl IdTokenCheck<'_> {
     }
 
     /// If there are several audiences, `azp` must name this client.
-    fn is_for_us(&self, claims: &Claims) -> bool {
+    fn is_for_us(&self, claims: &IdTokenClaims) -> bool {
         let is_meant = claims.azp.as_deref().is_none_or(|party| party == self.client);
         is_meant
             && match &claims.aud {

@@ -9,7 +9,7 @@ use super::key::{Algorithm, KeySet, PublicKey};
 
 /// Which issuer's tokens are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Profile {
+pub enum TokenProfile {
     /// Usher's own: Ed25519, `at+jwt`, every claim of [`Claims`].
     Usher,
     /// Another issuer's.
@@ -20,7 +20,7 @@ pub enum Profile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verifier {
     /// The form of the tokens.
-    pub profile: Profile,
+    pub profile: TokenProfile,
     /// The exact `iss`.
     pub issuer: String,
     /// By how many seconds the clocks of issuer and verifier may differ.
@@ -48,8 +48,8 @@ impl Verifier {
 
     fn check_type(&self, header: &Header) -> Result<(), TokenError> {
         let wanted = match &self.profile {
-            Profile::Usher => Some(ACCESS_TOKEN_TYPE),
-            Profile::Foreign(foreign) => foreign.token_type.as_deref(),
+            TokenProfile::Usher => Some(ACCESS_TOKEN_TYPE),
+            TokenProfile::Foreign(foreign) => foreign.token_type.as_deref(),
         };
         let fits = wanted.is_none_or(|wanted| header.is_of_type(wanted));
         if fits { Ok(()) } else { Err(TokenError::WrongType) }
@@ -60,8 +60,8 @@ impl Verifier {
         let kid = header.kid.as_deref().ok_or(TokenError::UnknownKey)?;
         let key = keys.find(kid).ok_or(TokenError::UnknownKey)?;
         let accepted = match &self.profile {
-            Profile::Usher => key.algorithm() == Algorithm::EdDsa,
-            Profile::Foreign(foreign) => foreign.algorithms.contains(&key.algorithm()),
+            TokenProfile::Usher => key.algorithm() == Algorithm::EdDsa,
+            TokenProfile::Foreign(foreign) => foreign.algorithms.contains(&key.algorithm()),
         };
         if accepted && header.alg == key.algorithm().name() {
             Ok(key)
@@ -72,14 +72,14 @@ impl Verifier {
 
     fn read_claims(&self, json: &[u8], kid: &str, now: u64) -> Result<VerifiedToken, TokenError> {
         match &self.profile {
-            Profile::Usher => {
+            TokenProfile::Usher => {
                 let claims: Claims = serde_json::from_slice(json).map_err(|error| why_unreadable(&error))?;
                 if claims.iss != self.issuer {
                     return Err(TokenError::WrongIssuer);
                 }
                 claims.into_verified(kid)
             }
-            Profile::Foreign(foreign) => {
+            TokenProfile::Foreign(foreign) => {
                 foreign.read(json, &self.issuer, kid, now.saturating_add(self.leeway))
             }
         }

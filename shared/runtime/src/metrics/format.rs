@@ -8,14 +8,14 @@ use prometheus_client::registry::Registry;
 
 /// A text format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum MetricsFormat {
     /// The classic text format of Prometheus, which every scraper reads.
     Prometheus,
     /// `OpenMetrics` 1.0.
     OpenMetrics,
 }
 
-impl Format {
+impl MetricsFormat {
     /// `OpenMetrics` only if a request accepts it by name.
     pub fn accepted<'h>(accept: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
         let types = accept.into_iter().filter_map(|value| value.to_str().ok());
@@ -90,20 +90,20 @@ mod tests {
 
     use super::*;
 
-    fn accepted(text: &'static str) -> Format {
-        Format::accepted([&HeaderValue::from_static(text)])
+    fn accepted(text: &'static str) -> MetricsFormat {
+        MetricsFormat::accepted([&HeaderValue::from_static(text)])
     }
 
     #[test]
     fn openmetrics_must_be_accepted_by_name() {
-        assert_eq!(Format::accepted([]), Format::Prometheus);
+        assert_eq!(MetricsFormat::accepted([]), MetricsFormat::Prometheus);
         for plain in ["*/*", "text/plain", "application/openmetrics-textual", ""] {
-            assert_eq!(accepted(plain), Format::Prometheus, "{plain}");
+            assert_eq!(accepted(plain), MetricsFormat::Prometheus, "{plain}");
         }
         let prometheus =
             "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
         for open in [prometheus, "text/plain, Application/OpenMetrics-Text"] {
-            assert_eq!(accepted(open), Format::OpenMetrics, "{open}");
+            assert_eq!(accepted(open), MetricsFormat::OpenMetrics, "{open}");
         }
     }
 
@@ -117,7 +117,7 @@ mod tests {
         took.observe(0.5);
         registry.register_with_unit("took", "Time", Unit::Seconds, took);
         assert_eq!(
-            Format::Prometheus.encode(&registry).unwrap(),
+            MetricsFormat::Prometheus.encode(&registry).unwrap(),
             "# HELP asked_total Requests.\n# TYPE asked_total counter\nasked_total 0\n\
              # HELP memory_bytes Memory.\n# TYPE memory_bytes gauge\nmemory_bytes 0\n\
              # HELP build_info Version.\n# TYPE build_info gauge\nbuild_info{version=\"1\"} 1\n\

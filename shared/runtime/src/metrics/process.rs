@@ -13,11 +13,11 @@ use rustix::process::{Resource, getrlimit};
 
 /// Read anew at every scrape. A value that the system does not give is left out.
 #[derive(Debug)]
-pub(super) struct Process;
+pub(super) struct ProcessMetrics;
 
 /// The fields of `/proc/self/stat` that become metrics (proc(5)).
 #[derive(Debug, PartialEq, Eq)]
-struct Stat {
+struct ProcStat {
     cpu_ticks: u64,
     /// Since the machine started.
     start_ticks: u64,
@@ -25,7 +25,7 @@ struct Stat {
     resident_pages: u64,
 }
 
-impl Stat {
+impl ProcStat {
     /// The second field, the name in parentheses, may have any characters.
     fn parse(text: &str) -> Option<Self> {
         let (_, fields) = text.rsplit_once(") ")?;
@@ -39,10 +39,10 @@ impl Stat {
     }
 }
 
-impl Collector for Process {
+impl Collector for ProcessMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let ticks = rustix::param::clock_ticks_per_second();
-        if let Some(stat) = read("/proc/self/stat").as_deref().and_then(Stat::parse) {
+        if let Some(stat) = read("/proc/self/stat").as_deref().and_then(ProcStat::parse) {
             let cpu = ConstCounter::new(seconds(stat.cpu_ticks, ticks));
             metric(
                 &mut encoder,
@@ -135,10 +135,10 @@ mod tests {
     #[test]
     fn the_fields_are_found_behind_any_name() {
         let line = "17 (a b) c) S 1 17 17 0 -1 4194560 900 0 0 0 250 50 0 0 20 0 5 0 1234 99000 42 18446744073709551615";
-        let stat = Stat { cpu_ticks: 300, start_ticks: 1234, virtual_bytes: 99_000, resident_pages: 42 };
-        assert_eq!(Stat::parse(line), Some(stat));
+        let stat = ProcStat { cpu_ticks: 300, start_ticks: 1234, virtual_bytes: 99_000, resident_pages: 42 };
+        assert_eq!(ProcStat::parse(line), Some(stat));
         for broken in ["", "17 (a)", "17 (a) S 1", "17 (a) S x x x x x x x x x x x x x x x x x x x x x x"] {
-            assert_eq!(Stat::parse(broken), None, "{broken}");
+            assert_eq!(ProcStat::parse(broken), None, "{broken}");
         }
         assert_eq!(boot_time("cpu 1 2\nbtime 1700000000\nprocesses 7\n"), Some(1_700_000_000.0));
     }

@@ -9,12 +9,12 @@ use tracing_subscriber::filter::LevelFilter;
 
 /// The current levels, and how many lines were dropped. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Levels(Option<Arc<Running>>);
+pub struct Levels(Option<Arc<RunningLevels>>);
 
 /// Replaces the current filter.
 type Reload = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
 
-struct Running {
+struct RunningLevels {
     current: Mutex<String>,
     reload: Reload,
     dropped: Option<ErrorCounter>,
@@ -42,7 +42,8 @@ impl Levels {
         reload: impl Fn(EnvFilter) -> Result<(), String> + Send + Sync + 'static,
         dropped: Option<ErrorCounter>,
     ) -> Self {
-        let running = Running { current: Mutex::new(current.to_owned()), reload: Box::new(reload), dropped };
+        let running =
+            RunningLevels { current: Mutex::new(current.to_owned()), reload: Box::new(reload), dropped };
         Self(Some(Arc::new(running)))
     }
 

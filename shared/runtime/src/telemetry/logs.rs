@@ -14,7 +14,7 @@ use crate::env::Reader;
 
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum LogFormat {
     /// One JSON object per line, for machines.
     Json,
     /// One sentence and its fields per line, for people.
@@ -23,17 +23,17 @@ pub enum Format {
 
 /// What is logged, and in which format.
 #[derive(Debug, Clone)]
-pub struct Logs {
-    format: Format,
+pub struct LogConfig {
+    format: LogFormat,
     filter: String,
 }
 
-impl Logs {
+impl LogConfig {
     /// Reads `<prefix>_LOG_FORMAT` (`json` or `text`) and `<prefix>_LOG` (levels by target).
     pub fn read(reader: &mut Reader<'_>, prefix: &str) -> Self {
-        let format = reader.or(&format!("{prefix}_LOG_FORMAT"), Format::Json, |text| match text {
-            "json" => Ok(Format::Json),
-            "text" => Ok(Format::Text),
+        let format = reader.or(&format!("{prefix}_LOG_FORMAT"), LogFormat::Json, |text| match text {
+            "json" => Ok(LogFormat::Json),
+            "text" => Ok(LogFormat::Text),
             _ => Err("must be json or text".to_owned()),
         });
         let filter = reader.or(&format!("{prefix}_LOG"), "info".to_owned(), |text| {
@@ -46,7 +46,7 @@ impl Logs {
 
     /// For commands on a terminal: text, and warnings only.
     pub fn for_terminal() -> Self {
-        Self { format: Format::Text, filter: "warn".to_owned() }
+        Self { format: LogFormat::Text, filter: "warn".to_owned() }
     }
 
     /// Starts logging to standard error, for the whole process. A second call changes nothing. For commands: each line is
@@ -75,10 +75,10 @@ impl Logs {
         let levels = Levels::new(&self.filter, reload, lost);
         let wanted = filter.and(FilterFn::new(is_not_trace as fn(&Metadata<'_>) -> bool));
         let lines = match self.format {
-            Format::Json => {
+            LogFormat::Json => {
                 lines.json().flatten_event(true).with_span_list(false).with_filter(wanted).boxed()
             }
-            Format::Text => lines.with_ansi(false).with_filter(wanted).boxed(),
+            LogFormat::Text => lines.with_ansi(false).with_filter(wanted).boxed(),
         };
         (lines, levels)
     }

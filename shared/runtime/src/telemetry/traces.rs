@@ -28,7 +28,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Which traces are sampled, and where they are sent.
 #[derive(Debug, Clone)]
-pub struct Traces {
+pub struct TraceConfig {
     /// `None`: there are no traces.
     endpoint: Option<String>,
     /// The certificate authority for TLS; if `None`, the system trust store.
@@ -44,18 +44,18 @@ pub struct Traces {
 /// The sender of traces cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot send traces: {0}; see OTEL_EXPORTER_OTLP_ENDPOINT")]
-pub struct StartError(String);
+pub struct TracesError(String);
 
 /// The running sender.
-pub(super) struct Provider(SdkTracerProvider);
+pub(super) struct TraceSender(SdkTracerProvider);
 
-impl fmt::Debug for Provider {
+impl fmt::Debug for TraceSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Provider")
+        f.write_str("TraceSender")
     }
 }
 
-impl Traces {
+impl TraceConfig {
     /// Reads the variables of the specification; `service` is the default of `OTEL_SERVICE_NAME`.
     pub fn read(reader: &mut Reader<'_>, service: &str) -> Self {
         let disabled = reader.or("OTEL_SDK_DISABLED", false, boolean);
@@ -93,14 +93,14 @@ impl Traces {
     }
 
     /// The sender, and the source of its spans; `None` if traces are not enabled.
-    pub(super) fn provider(&self) -> Result<Option<(Provider, SdkTracer)>, StartError> {
+    pub(super) fn provider(&self) -> Result<Option<(TraceSender, SdkTracer)>, TracesError> {
         let Some(endpoint) = &self.endpoint else { return Ok(None) };
         let mut builder =
             SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(self.timeout);
         if endpoint.starts_with(TLS) {
             builder = builder.with_tls_config(self.tls());
         }
-        let exporter = builder.build().map_err(|error| StartError(error.to_string()))?;
+        let exporter = builder.build().map_err(|error| TracesError(error.to_string()))?;
         let batches = BatchConfigBuilder::default()
             .with_max_queue_size(self.queue)
             .with_max_export_batch_size(self.queue.min(512))
@@ -120,7 +120,7 @@ impl Traces {
             .with_resource(resource)
             .build();
         let tracer = provider.tracer("usher");
-        Ok(Some((Provider(provider), tracer)))
+        Ok(Some((TraceSender(provider), tracer)))
     }
 
     fn tls(&self) -> ClientTlsConfig {
@@ -131,7 +131,7 @@ impl Traces {
     }
 }
 
-impl Provider {
+impl TraceSender {
     /// Sends the remaining traces on a blocking thread, because sending itself needs the runtime's thread.
     pub(super) async fn end(self) {
         let sending = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(SHUTDOWN_TIMEOUT));
@@ -184,10 +184,10 @@ mod tests {
 
     use super::*;
 
-    fn read(vars: &[(&'static str, &str)]) -> Result<Traces, Vec<String>> {
+    fn read(vars: &[(&'static str, &str)]) -> Result<TraceConfig, Vec<String>> {
         let vars: HashMap<_, _> = vars.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let mut reader = Reader::new(&vars);
-        let traces = Traces::read(&mut reader, "usher-test");
+        let traces = TraceConfig::read(&mut reader, "usher-test");
         reader.finish(Some(traces)).map_err(|mistakes| mistakes.lines().to_vec())
     }
 
