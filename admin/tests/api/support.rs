@@ -4,7 +4,6 @@
 
 mod app;
 mod browser;
-mod client;
 mod command;
 mod database;
 mod lines;
@@ -16,10 +15,11 @@ use tokio::time::{Instant, sleep};
 
 pub use app::{ISSUER, TestApp, Vars, prefix, variables};
 pub use browser::{Browser, CLIENT_SECRET, Cinema, PAGE, PUBLIC_URL};
-pub use client::{Call, Client, PASSWORD, Pair, Reply};
 pub use command::Command;
 pub use database::{TestDatabase, connect};
 pub use harness::Proxy;
+pub use harness::accounts::{PASSWORD, Pair};
+pub use harness::http::{Call, Client, Reply};
 pub use lines::Lines;
 pub use log::RevocationLog;
 

@@ -1,66 +1,73 @@
-//! An HTTP client as plain as the questions that tests ask: one connection a request, nothing followed.
+//! A client of HTTP that asserts while it reads. It follows no redirect.
 
+use std::path::Path;
+use std::sync::{LazyLock, Once};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http1;
-use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request};
-use hyper_util::rt::TokioIo;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{ClientBuilder, Method, RequestBuilder};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use url::Url;
 
 use crate::Error;
 
-/// How long an exchange may take.
-const LIMIT: Duration = Duration::from_secs(20);
+/// How long a call may take.
+const LIMIT: Duration = Duration::from_secs(30);
 
-/// A request about to be sent.
+/// A client of one base address, which keeps its connections. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Question {
-    url: String,
-    socket: Option<std::path::PathBuf>,
-    method: Method,
-    headers: Vec<(String, String)>,
-    body: Bytes,
+pub struct Client {
+    base: String,
+    http: reqwest::Client,
 }
 
-/// What came back.
+/// A call that is being put together.
+#[derive(Debug)]
+pub struct Call {
+    request: RequestBuilder,
+}
+
+/// An answer, read whole.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    /// The status code.
+pub struct Reply {
+    /// Its status.
     pub status: u16,
-    headers: HeaderMap,
-    body: Bytes,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub text: String,
 }
 
-/// `GET url`.
-pub fn get(url: &str) -> Question {
-    question(Method::GET, url)
+/// `GET url`, on a connection of its own.
+pub fn get(url: &str) -> Call {
+    call(Method::GET, url)
 }
 
-/// `POST url`.
-pub fn post(url: &str) -> Question {
-    question(Method::POST, url)
+/// `POST url`, on a connection of its own.
+pub fn post(url: &str) -> Call {
+    call(Method::POST, url)
 }
 
-/// Any method.
-pub fn question(method: Method, url: &str) -> Question {
-    Question { url: url.to_owned(), socket: None, method, headers: Vec::new(), body: Bytes::new() }
+/// Any method, on a connection of its own.
+pub fn call(method: Method, url: &str) -> Call {
+    static ONCE_EACH: LazyLock<reqwest::Client> =
+        LazyLock::new(|| built(builder().pool_max_idle_per_host(0)));
+    Call { request: ONCE_EACH.request(method, url).header("connection", "close") }
 }
 
-/// Sends `bytes` as they are to an `http://` address, and returns all that comes back until the other side
-/// closes or is silent for two seconds.
+/// Sends `bytes` as they are to an `http://` address, and returns all that comes back until the other side closes or is
+/// silent for two seconds.
 ///
 /// # Errors
 ///
 /// When it cannot connect.
 pub async fn raw(url: &str, bytes: &[u8]) -> Result<String, Error> {
     let wrong = |why: String| Error::Http { url: url.to_owned(), why };
-    let mut stream = connect(&parse(url)?).await.map_err(|why| wrong(why.to_string()))?;
+    let parsed = Url::parse(url).map_err(|why| wrong(why.to_string()))?;
+    let address = (parsed.host_str().unwrap_or_default(), parsed.port_or_known_default().unwrap_or(80));
+    let mut stream = TcpStream::connect(address).await.map_err(|why| wrong(why.to_string()))?;
     stream.write_all(bytes).await.map_err(|why| wrong(why.to_string()))?;
     let mut answer = Vec::new();
     let mut part = [0; 4096];
@@ -72,86 +79,142 @@ pub async fn raw(url: &str, bytes: &[u8]) -> Result<String, Error> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-impl Question {
-    /// Adds a header; several of one name are all sent.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
+impl Client {
+    /// A client of `base`, such as `http://127.0.0.1:8001`.
+    pub fn new(base: &str) -> Self {
+        Self { base: base.to_owned(), http: built(builder()) }
     }
 
-    /// Adds `Authorization: Bearer`.
-    #[must_use]
-    pub fn bearer(self, token: &str) -> Self {
-        self.header(AUTHORIZATION.as_str(), &format!("Bearer {token}"))
+    /// A client of whatever listens on a Unix socket.
+    pub fn over(socket: &Path) -> Self {
+        Self { base: "http://socket".to_owned(), http: built(builder().unix_socket(socket)) }
     }
 
-    /// Gives it a JSON body.
-    #[must_use]
-    pub fn json(self, body: &Value) -> Self {
-        self.header(CONTENT_TYPE.as_str(), "application/json").body(body.to_string())
+    /// The base address.
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
-    /// Gives it a body.
-    #[must_use]
-    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
-        self
+    /// A call of any method.
+    pub fn call(&self, method: Method, path: &str) -> Call {
+        Call { request: self.http.request(method, format!("{}{path}", self.base)) }
     }
 
-    /// Sends it over a Unix socket; the address then only says path and host.
-    #[must_use]
-    pub fn over(mut self, socket: &std::path::Path) -> Self {
-        self.socket = Some(socket.to_owned());
-        self
+    /// A GET.
+    pub fn get(&self, path: &str) -> Call {
+        self.call(Method::GET, path)
     }
 
-    /// Sends it and reads the whole answer.
-    ///
-    /// # Errors
-    ///
-    /// When there is no answer within 20 seconds, or none that is HTTP.
-    pub async fn send(self) -> Result<Answer, Error> {
-        let url = self.url.clone();
-        let wrong = |why: String| Error::Http { url, why };
-        match tokio::time::timeout(LIMIT, self.exchange()).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(why)) => Err(wrong(why.to_string())),
-            Err(_) => Err(wrong(format!("no answer within {LIMIT:?}"))),
-        }
+    /// A POST.
+    pub fn post(&self, path: &str) -> Call {
+        self.call(Method::POST, path)
     }
 
-    async fn exchange(self) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-        let url = parse(&self.url)?;
-        let request = self.request(&url)?;
-        match &self.socket {
-            Some(path) => send(UnixStream::connect(path).await?, request).await,
-            None => send(connect(&url).await?, request).await,
-        }
+    /// A PUT.
+    pub fn put(&self, path: &str) -> Call {
+        self.call(Method::PUT, path)
     }
 
-    fn request(&self, url: &Url) -> Result<Request<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
-        let target = match url.query() {
-            Some(query) => format!("{}?{query}", url.path()),
-            None => url.path().to_owned(),
-        };
-        let host =
-            format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(80));
-        let mut request =
-            Request::builder().method(&self.method).uri(target).body(Full::new(self.body.clone()))?;
-        let headers = request.headers_mut();
-        headers.insert(HOST, HeaderValue::from_str(&host)?);
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        for (name, value) in &self.headers {
-            headers.append(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_str(value)?);
-        }
-        Ok(request)
+    /// A PATCH.
+    pub fn patch(&self, path: &str) -> Call {
+        self.call(Method::PATCH, path)
+    }
+
+    /// A DELETE.
+    pub fn delete(&self, path: &str) -> Call {
+        self.call(Method::DELETE, path)
     }
 }
 
-impl Answer {
+impl Call {
+    /// With a JSON body.
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        Self { request: self.request.json(body) }
+    }
+
+    /// With any body, said to be JSON.
+    #[must_use]
+    pub fn raw_json(self, body: impl Into<reqwest::Body>) -> Self {
+        self.header("content-type", "application/json").body(body)
+    }
+
+    /// With any body.
+    #[must_use]
+    pub fn body(self, body: impl Into<reqwest::Body>) -> Self {
+        Self { request: self.request.body(body) }
+    }
+
+    /// With an access token.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        Self { request: self.request.bearer_auth(token) }
+    }
+
+    /// With a header; several of one name are all sent.
+    #[must_use]
+    pub fn header(self, name: &str, value: &str) -> Self {
+        Self { request: self.request.header(name, value) }
+    }
+
+    /// With a header of any bytes.
+    #[must_use]
+    pub fn header_value(self, name: &str, value: HeaderValue) -> Self {
+        Self { request: self.request.header(name, value) }
+    }
+
+    /// Sends it to a server that answers.
+    pub async fn send(self) -> Reply {
+        let reply = self.try_send().await;
+        reply.expect("the server answers, or the test fails here")
+    }
+
+    /// Sends it to a server that may be gone.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer within 30 seconds, or none that is HTTP.
+    pub async fn try_send(self) -> Result<Reply, Error> {
+        let response = self.request.send().await?;
+        Ok(Reply {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            text: response.text().await?,
+        })
+    }
+}
+
+impl Reply {
+    /// The JSON body, which must be one.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        let body = serde_json::from_str(&self.text);
+        assert!(body.is_ok(), "not JSON: {self:?}");
+        body.unwrap_or_default()
+    }
+
+    /// A text field of the JSON body; empty when there is none.
+    pub fn field(&self, pointer: &str) -> String {
+        let body: Value = serde_json::from_str(&self.text).unwrap_or_default();
+        body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The problem's `code`; empty when the body is no problem.
+    pub fn code(&self) -> String {
+        let is_problem = self.find_header(CONTENT_TYPE.as_str()) == Some("application/problem+json");
+        if is_problem { self.field("/code") } else { String::new() }
+    }
+
+    /// A header that must be there.
+    #[track_caller]
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.find_header(name);
+        assert!(value.is_some(), "no header {name} of visible ASCII: {self:?}");
+        value.unwrap_or_default()
+    }
+
     /// The first header of this name, if it is text.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub fn find_header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
@@ -160,49 +223,54 @@ impl Answer {
         self.headers.get_all(name).iter().count()
     }
 
-    /// The body as text.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
+    /// Asserts the status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{self:?}");
+        self
     }
 
-    /// The body as JSON; `null` when it is none.
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
-    }
-
-    /// A text field of the JSON body; empty when there is none.
-    pub fn field(&self, pointer: &str) -> String {
-        self.json().pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
-    }
-
-    /// The problem's `code`; empty when the body is no problem.
-    pub fn code(&self) -> String {
-        let is_problem = self.header(CONTENT_TYPE.as_str()) == Some("application/problem+json");
-        if is_problem { self.field("/code") } else { String::new() }
+    /// Asserts that it is a problem, in every respect, and returns its body.
+    #[track_caller]
+    pub fn problem(self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        assert_eq!(self.header("cache-control"), "no-store", "{self:?}");
+        let body = self.json();
+        let field = |name: &str| body.get(name).cloned().unwrap_or_default();
+        assert_eq!(field("code"), code, "{self:?}");
+        assert_eq!(field("status"), status, "{self:?}");
+        assert_eq!(field("request_id"), self.header("x-request-id"), "{self:?}");
+        assert_eq!(self.headers.contains_key("www-authenticate"), status == 401, "{self:?}");
+        assert_eq!(self.headers.contains_key("retry-after"), [429, 503].contains(&status), "{self:?}");
+        body
     }
 }
 
-fn parse(url: &str) -> Result<Url, Error> {
-    Url::parse(url).map_err(|why| Error::Http { url: url.to_owned(), why: why.to_string() })
+impl From<reqwest::Error> for Error {
+    fn from(error: reqwest::Error) -> Self {
+        let url = error.url().map(ToString::to_string).unwrap_or_default();
+        // Its own words are only that it failed; the reasons are behind it.
+        let mut why = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(reason) = source {
+            why = format!("{why}: {reason}");
+            source = reason.source();
+        }
+        Self::Http { url, why }
+    }
 }
 
-async fn connect(url: &Url) -> std::io::Result<TcpStream> {
-    let host = url.host_str().unwrap_or_default();
-    TcpStream::connect((host, url.port_or_known_default().unwrap_or(80))).await
+/// Trusts nobody's certificate: tests ask over TCP and Unix sockets alone, and to read those of the system takes time.
+fn builder() -> ClientBuilder {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        let _set_already = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    });
+    let builder = reqwest::Client::builder().timeout(LIMIT).no_proxy().tls_certs_only([]);
+    builder.redirect(reqwest::redirect::Policy::none())
 }
 
-async fn send<S>(
-    stream: S,
-    request: Request<Full<Bytes>>,
-) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>>
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
-    let response = sender.send_request(request).await?;
-    let (parts, body) = response.into_parts();
-    let body = body.collect().await?.to_bytes();
-    connection.abort();
-    Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+fn built(builder: ClientBuilder) -> reqwest::Client {
+    builder.build().expect("nothing in it depends on the machine")
 }

@@ -152,5 +152,5 @@ impl Introspect {
 }
 
 pub(crate) async fn answers_ok(url: &str) -> bool {
-    http::get(url).send().await.is_ok_and(|answer| answer.status == 200)
+    http::get(url).try_send().await.is_ok_and(|answer| answer.status == 200)
 }

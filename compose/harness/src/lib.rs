@@ -21,7 +21,7 @@
 //! ```no_run
 //! # async fn example() -> Result<(), harness::Error> {
 //! let stack = harness::Stack::builder().admin("ADMIN_ACCESS_TOKEN_LIFE", "2s").start().await?;
-//! let answer = harness::http::get(&stack.gateway("/api/v1/genres/")).send().await?;
+//! let answer = harness::http::get(&stack.gateway("/api/v1/genres/")).send().await;
 //! assert_eq!(answer.status, 200);
 //! # Ok(()) }
 //! ```
@@ -29,6 +29,7 @@
 //! A new server is one more file beside [`Redis`]'s: a [`Launch`], a [`Process`], a condition.
 
 pub mod account;
+pub mod accounts;
 pub mod admin;
 pub mod assembly;
 pub mod database;

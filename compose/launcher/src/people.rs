@@ -30,11 +30,12 @@ pub(super) async fn make(admin: &Admin, secrets: &Secrets) -> Result<(), Error> 
 
 /// Signs somebody in and returns the access token; `None` when the password is wrong.
 pub(super) async fn sign_in(url: &str, email: &str, password: &str) -> Result<Option<String>, Error> {
-    let answer = http::post(url).json(&json!({ "identifier": email, "password": password })).send().await?;
+    let answer =
+        http::post(url).json(&json!({ "identifier": email, "password": password })).try_send().await?;
     match answer.status {
         200 => Ok(Some(answer.field("/access_token"))),
         401 => Ok(None),
-        status => Err(Error::Http { url: url.to_owned(), why: format!("{status} {}", answer.text()) }),
+        status => Err(Error::Http { url: url.to_owned(), why: format!("{status} {}", answer.text) }),
     }
 }
 
@@ -44,9 +45,9 @@ async fn can_sign_in(admin: &Admin, email: &str, password: &str) -> Result<bool,
 
 async fn register(admin: &Admin, email: &str, password: &str) -> Result<(), Error> {
     let url = admin.url("/api/v1/auth/register");
-    let answer = http::post(&url).json(&json!({ "email": email, "password": password })).send().await?;
+    let answer = http::post(&url).json(&json!({ "email": email, "password": password })).try_send().await?;
     match answer.status {
         201 | 409 => Ok(()),
-        status => Err(Error::Http { url, why: format!("{status} {}", answer.text()) }),
+        status => Err(Error::Http { url, why: format!("{status} {}", answer.text) }),
     }
 }

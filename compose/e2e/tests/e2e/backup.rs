@@ -58,7 +58,7 @@ impl Kept {
 
 /// The epoch of the log that a sidecar has read.
 async fn epoch(sidecar: &Introspect) -> u64 {
-    let page = get(&sidecar.ops("/metrics")).send().await.unwrap().text();
+    let page = get(&sidecar.ops("/metrics")).send().await.text;
     counter(&page, "usher_introspect_feed_epoch")
 }
 

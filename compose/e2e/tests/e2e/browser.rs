@@ -2,7 +2,7 @@
 
 use fantoccini::key::Key;
 use harness::Stack;
-use harness::http::{get, question};
+use harness::http::{call, get};
 use hyper::Method;
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ impl Visit {
             "email": format!("anna@{id}.example.org"), "email_verified": true,
         });
         let url = self.stack.providers.as_ref().unwrap().url("/_control/people");
-        assert_eq!(send(question(Method::PUT, &url).json(&person)).await.status, 204);
+        assert_eq!(send(call(Method::PUT, &url).json(&person)).await.status, 204);
     }
 }
 

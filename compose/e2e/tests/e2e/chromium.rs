@@ -38,8 +38,9 @@ impl Browser {
             .start()
             .unwrap();
         let status = format!("{url}/status");
-        let answers =
-            async || get(&status).send().await.is_ok_and(|answer| answer.json()["value"]["ready"] == true);
+        let answers = async || {
+            get(&status).try_send().await.is_ok_and(|answer| answer.json()["value"]["ready"] == true)
+        };
         driver.ready(answers).await.unwrap();
         let Value::Object(wanted) = capabilities(&home) else { unreachable!("it is an object") };
         let connected = ClientBuilder::new(HttpConnector::new()).capabilities(wanted).connect(&url).await;
@@ -103,7 +104,7 @@ impl Browser {
         let session = self.client.session_id().await.unwrap().unwrap();
         let url = format!("{}/session/{session}/se/log", self.url);
         let answer = send(post(&url).json(&json!({ "type": "browser" }))).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.status, 200, "{}", answer.text);
         let lines = answer.json()["value"].as_array().unwrap().clone();
         lines.iter().map(|line| format!("{} {}", line["level"], line["message"])).collect()
     }

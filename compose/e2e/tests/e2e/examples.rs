@@ -26,7 +26,7 @@ async fn the_plain_example_serves() {
     let port = ports::free().unwrap();
     let conf = example("machine.conf").replace("127.0.0.1:8080", &format!("127.0.0.1:{port}"));
     let nginx = Nginx::start_with(Folder::temporary().unwrap(), &conf, port, None).await.unwrap();
-    let answer = get(&format!("{}/nothing", nginx.url())).send().await.unwrap();
+    let answer = get(&format!("{}/nothing", nginx.url())).send().await;
     assert_eq!(answer.code(), "not_found");
 }
 

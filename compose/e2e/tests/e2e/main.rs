@@ -18,8 +18,6 @@ mod gateway;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
-mod lint;
-#[cfg(test)]
 mod lint_nginx;
 #[cfg(test)]
 mod metrics;
@@ -37,6 +35,8 @@ mod receiver;
 mod roles;
 #[cfg(test)]
 mod sentinel;
+#[cfg(test)]
+mod shipped_config;
 #[cfg(test)]
 mod sidecar;
 #[cfg(test)]

@@ -59,10 +59,10 @@ async fn every_metric_is_watched_and_nothing_is_watched_that_is_none() {
     pair.is_let_in(&stack).await;
     // What has labels is there when it was counted once.
     let returned = send(get(&stack.gateway("/api/v1/oauth/github/callback?code=c&state=s"))).await;
-    assert_eq!(returned.status, 400, "{}", returned.text());
+    assert_eq!(returned.status, 400, "{}", returned.text);
     let mut declares = BTreeSet::new();
     for url in [stack.admins[0].ops("/metrics"), stack.sidecars[0].ops("/metrics")] {
-        let page = send(get(&url)).await.text();
+        let page = send(get(&url)).await.text;
         assert_eq!(mistakes(&page), "", "at {url}");
         declares.extend(declared(&page));
     }

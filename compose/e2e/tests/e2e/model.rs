@@ -3,7 +3,7 @@
 //! The model knows nothing of how any of them work: a person may do something when some chain of roles leads from
 //! one that they have to one with a pattern that fits, and it finds chains by trying all of them.
 
-use harness::http::get;
+use harness::http::Client;
 use harness::wait::until;
 use hyper::Method;
 use proptest::prelude::*;
@@ -90,7 +90,7 @@ fn permissions() -> Vec<String> {
 
 /// What the sidecar itself answers, under a policy of the test's.
 async fn decide(cinema: &Cinema, pair: &Pair, policy: &str) -> u16 {
-    let question = get("http://introspect/").over(cinema.stack.sidecars[0].socket());
+    let question = Client::over(cinema.stack.sidecars[0].socket()).get("/");
     send(question.bearer(&pair.access).header("X-Auth-Policy", policy)).await.status
 }
 
@@ -99,7 +99,7 @@ async fn ask(cinema: &Cinema, pair: &Pair, what: &str) -> Value {
     let question =
         harness::http::post(&url).bearer(&pair.access).json(&json!({ "permissions": permissions() }));
     let answer = send(question).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.status, 200, "{}", answer.text);
     answer.json()["results"].clone()
 }
 

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use harness::assembly::Builder;
-use harness::http::{Answer, get, raw};
+use harness::http::{Reply, get, raw};
 use harness::wait::until;
 use harness::{Folder, Launch, Process, Stack, ports, programs, random};
 use serde_json::{Value, json};
@@ -79,7 +79,7 @@ async fn a_provider_that_is_away_is_an_error_and_after_five_it_rests() {
     }
     let answer = login(&stack).await;
     assert_eq!((answer.status, answer.code().as_str()), (503, "provider_unavailable"));
-    let rest: u32 = answer.header("retry-after").and_then(|seconds| seconds.parse().ok()).unwrap();
+    let rest: u32 = answer.find_header("retry-after").and_then(|seconds| seconds.parse().ok()).unwrap();
     assert!((1..=30).contains(&rest), "{rest}");
 }
 
@@ -93,7 +93,7 @@ async fn an_issuer_that_differs_by_a_slash_is_refused() {
     until("the reason in admin's log", LIMIT, told).await.unwrap();
 }
 
-async fn login(stack: &Stack) -> Answer {
+async fn login(stack: &Stack) -> Reply {
     send(get(&stack.gateway(LOGIN))).await
 }
 
@@ -126,7 +126,7 @@ impl Acme {
         let issuer = format!("http://127.0.0.1:{port}");
         let document = format!("{issuer}/.well-known/openid-configuration");
         let mut process = launch.start().unwrap();
-        let answers = async || get(&document).send().await.is_ok_and(|answer| answer.status == 200);
+        let answers = async || get(&document).try_send().await.is_ok_and(|answer| answer.status == 200);
         process.ready(answers).await.unwrap();
         Self { process, issuer, secret, _folder: folder }
     }

@@ -1,6 +1,6 @@
 //! What people notice when a part is gone.
 
-use harness::http::get;
+use harness::http::{Client, get};
 use harness::wait::until;
 use harness::{Introspect, Stack};
 use hyper::Method;
@@ -11,7 +11,7 @@ use crate::support::LIMIT;
 
 /// What a sidecar that nginx does not know decides.
 async fn decides(sidecar: &Introspect, pair: &Pair) -> u16 {
-    let question = get("http://sidecar/").over(sidecar.socket()).header("X-Auth-Policy", "user");
+    let question = Client::over(sidecar.socket()).get("/").header("X-Auth-Policy", "user");
     send(question.bearer(&pair.access)).await.status
 }
 
@@ -63,7 +63,7 @@ async fn without_postgres_films_play_on_and_signing_in_is_503() {
     for (path, body) in [("login", body), ("refresh", refresh), ("logout", Value::Null)] {
         let answer = pair.ask(&stack, Method::POST, &format!("/api/v1/auth/{path}"), &body).await;
         assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"), "{path}");
-        assert!(answer.header("retry-after").is_some(), "{path}");
+        assert!(answer.find_header("retry-after").is_some(), "{path}");
     }
     let mut newcomer = stack.another_sidecar().unwrap();
     newcomer.ready().await.unwrap();
@@ -135,7 +135,7 @@ async fn without_any_admin_films_play_until_the_token_ends_and_all_else_is_503()
     for (path, body) in [("login", body), ("refresh", refresh.clone()), ("logout", Value::Null)] {
         let answer = pair.ask(&stack, Method::POST, &format!("/api/v1/auth/{path}"), &body).await;
         assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"), "{path}");
-        assert!(answer.header("retry-after").is_some(), "{path}");
+        assert!(answer.find_header("retry-after").is_some(), "{path}");
     }
     let ended = async || pair.get(&stack, "/api/v1/films/").await.status == 401;
     until("the token's end", LIMIT, ended).await.unwrap();
@@ -157,8 +157,8 @@ async fn without_admin_a_sidecar_starts_by_its_copy_of_the_keys_and_not_without_
 
     let newcomer = stack.another_sidecar().unwrap();
     let lacks = async || {
-        let ready = get(&newcomer.ops("/health/ready")).send().await;
-        ready.is_ok_and(|answer| answer.status == 503 && answer.text().contains("keys"))
+        let ready = get(&newcomer.ops("/health/ready")).try_send().await;
+        ready.is_ok_and(|answer| answer.status == 503 && answer.text.contains("keys"))
     };
     until("the newcomer lacks the keys", LIMIT, lacks).await.unwrap();
     assert_eq!(decides(&newcomer, &pair).await, 503);
@@ -203,11 +203,11 @@ async fn without_a_provider_only_those_who_come_through_it_are_kept_waiting() {
     let mut stack = Stack::builder().providers().start().await.unwrap();
     let (person, pair) = Person::signed_in(&stack).await;
     let departed = send(get(&stack.gateway("/api/v1/oauth/github/login"))).await;
-    let cookie = departed.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
-    let back = send(get(departed.header("location").unwrap()).header("x-choose", "anna")).await;
+    let cookie = departed.find_header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let back = send(get(departed.find_header("location").unwrap()).header("x-choose", "anna")).await;
     stack.providers.as_mut().unwrap().stop().await.unwrap();
 
-    let returned = send(get(back.header("location").unwrap()).header("cookie", &cookie)).await;
+    let returned = send(get(back.find_header("location").unwrap()).header("cookie", &cookie)).await;
     assert_eq!((returned.status, returned.code().as_str()), (502, "provider_error"));
     person.sign_in(&stack).await.is_let_in(&stack).await;
     pair.sign_out(&stack).await;

@@ -1,6 +1,6 @@
 //! People who register, sign in and change their minds, through the gateway like everybody else.
 
-use harness::http::{Answer, Question, get, post, question};
+use harness::http::{Call, Reply, call, get, post};
 use harness::wait::until;
 use harness::{Stack, random};
 use hyper::Method;
@@ -31,7 +31,7 @@ impl Person {
         let email = format!("{}@cinema.example", random::word().unwrap());
         let body = json!({ "email": email, "password": PASSWORD });
         let answer = send(post(&stack.gateway("/api/v1/auth/register")).json(&body)).await;
-        assert_eq!(answer.status, 201, "{}", answer.text());
+        assert_eq!(answer.status, 201, "{}", answer.text);
         Self { id: answer.field("/user_id"), email }
     }
 
@@ -45,11 +45,11 @@ impl Person {
     /// Signs in once more: another session.
     pub(crate) async fn sign_in(&self, stack: &Stack) -> Pair {
         let answer = self.try_password(stack, PASSWORD).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.status, 200, "{}", answer.text);
         Pair::of(&answer)
     }
 
-    pub(crate) async fn try_password(&self, stack: &Stack, password: &str) -> Answer {
+    pub(crate) async fn try_password(&self, stack: &Stack, password: &str) -> Reply {
         let body = json!({ "identifier": self.email, "password": password });
         send(post(&stack.gateway("/api/v1/auth/login")).json(&body)).await
     }
@@ -62,10 +62,10 @@ impl Person {
 
 impl Pair {
     /// The pair in an answer.
-    pub(crate) fn of(answer: &Answer) -> Self {
+    pub(crate) fn of(answer: &Reply) -> Self {
         let field = |name: &str| {
             let value = answer.field(name);
-            assert!(!value.is_empty(), "no {name} in {}", answer.text());
+            assert!(!value.is_empty(), "no {name} in {}", answer.text);
             value
         };
         Self {
@@ -76,18 +76,18 @@ impl Pair {
     }
 
     /// Asks for the films, or whatever is at `path`.
-    pub(crate) async fn get(&self, stack: &Stack, path: &str) -> Answer {
+    pub(crate) async fn get(&self, stack: &Stack, path: &str) -> Reply {
         send(get(&stack.gateway(path)).bearer(&self.access)).await
     }
 
     /// Asks admin for something, with a body unless it is `null`.
-    pub(crate) async fn ask(&self, stack: &Stack, method: Method, path: &str, body: &Value) -> Answer {
-        let question = question(method, &stack.gateway(path)).bearer(&self.access);
+    pub(crate) async fn ask(&self, stack: &Stack, method: Method, path: &str, body: &Value) -> Reply {
+        let question = call(method, &stack.gateway(path)).bearer(&self.access);
         send(if body.is_null() { question } else { question.json(body) }).await
     }
 
     /// Presents the refresh token, whatever comes of it.
-    pub(crate) async fn try_refresh(&self, stack: &Stack) -> Answer {
+    pub(crate) async fn try_refresh(&self, stack: &Stack) -> Reply {
         let body = json!({ "refresh_token": self.refresh });
         send(post(&stack.gateway("/api/v1/auth/refresh")).json(&body)).await
     }
@@ -95,20 +95,20 @@ impl Pair {
     /// Refreshes.
     pub(crate) async fn refresh(&self, stack: &Stack) -> Self {
         let answer = self.try_refresh(stack).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.status, 200, "{}", answer.text);
         Self::of(&answer)
     }
 
     /// Signs out.
     pub(crate) async fn sign_out(&self, stack: &Stack) {
         let answer = self.ask(stack, Method::POST, "/api/v1/auth/logout", &Value::Null).await;
-        assert_eq!(answer.status, 204, "{}", answer.text());
+        assert_eq!(answer.status, 204, "{}", answer.text);
     }
 
     /// The films are open to it.
     pub(crate) async fn is_let_in(&self, stack: &Stack) {
         let answer = self.get(stack, "/api/v1/films/").await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.status, 200, "{}", answer.text);
     }
 
     /// Waits until nginx refuses it, and checks that it was for a revocation.
@@ -116,11 +116,11 @@ impl Pair {
         let refused = async || self.get(stack, "/api/v1/films/").await.status == 401;
         until(what, LIMIT, refused).await.unwrap();
         let challenge =
-            self.get(stack, "/api/v1/films/").await.header("www-authenticate").unwrap().to_owned();
+            self.get(stack, "/api/v1/films/").await.find_header("www-authenticate").unwrap().to_owned();
         assert!(challenge.contains("revoked") || challenge.contains("refreshed"), "{what}: {challenge}");
     }
 }
 
-pub(crate) async fn send(question: Question) -> Answer {
-    question.send().await.unwrap()
+pub(crate) async fn send(question: Call) -> Reply {
+    question.send().await
 }

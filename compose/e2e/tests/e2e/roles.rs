@@ -1,7 +1,7 @@
 //! What is done to roles, seen at nginx on tokens that were issued before.
 
 use harness::Stack;
-use harness::http::question;
+use harness::http::call;
 use harness::wait::until;
 use hyper::Method;
 use serde_json::{Value, json};
@@ -33,10 +33,10 @@ impl Cinema {
     /// Asks admin itself as the superuser; the answer must be a success.
     pub(crate) async fn operate(&self, method: Method, path: &str, body: &Value) -> Value {
         let url = self.stack.admins[0].url(&format!("/api/v1{path}"));
-        let question = question(method, &url).bearer(&self.root.access);
+        let question = call(method, &url).bearer(&self.root.access);
         let answer = send(if body.is_null() { question } else { question.json(body) }).await;
-        assert!((200..300).contains(&answer.status), "{} {}", answer.status, answer.text());
-        if answer.text().is_empty() { Value::Null } else { answer.json() }
+        assert!((200..300).contains(&answer.status), "{} {}", answer.status, answer.text);
+        if answer.text.is_empty() { Value::Null } else { answer.json() }
     }
 
     /// Makes a role.
@@ -55,7 +55,7 @@ impl Cinema {
         let what = format!("{path} answers {status}");
         until(&what, LIMIT, async || pair.get(&self.stack, path).await.status == status).await.unwrap();
         let answer = pair.get(&self.stack, path).await;
-        assert_eq!(answer.status, status, "{what} and goes on: {}", answer.text());
+        assert_eq!(answer.status, status, "{what} and goes on: {}", answer.text);
         if status == 200 { String::new() } else { answer.code() }
     }
 }
@@ -147,7 +147,7 @@ async fn a_renamed_role_asks_its_holders_for_a_refresh() {
     let pair = pair.refresh(&cinema.stack).await;
     // Never before its sidecar knows the new name: the map is published before the revocation.
     let answer = pair.get(&cinema.stack, WATCH).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.status, 200, "{}", answer.text);
     cinema.until(&pair, DOWNLOAD, 200).await;
 }
 

@@ -1,6 +1,6 @@
 //! nginx and the sidecar together, with tokens of a key that the tests hold.
 
-use harness::http::{get, post, question, raw};
+use harness::http::{call, get, post, raw};
 use harness::nginx::{Machine, Nginx};
 use harness::wait::until;
 use harness::{Folder, Origin};
@@ -16,12 +16,12 @@ async fn a_good_token_reaches_the_origin_as_an_identity_and_not_as_a_token() {
     let cinema = Cinema::start().await;
     let claims = claims(|claims| claims["roles"] = json!(["subscriber", "critic"]));
     let token = cinema.mint.token(&claims);
-    let answer = get(&cinema.url("/api/v1/films/")).bearer(&token).send().await.unwrap();
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer = get(&cinema.url("/api/v1/films/")).bearer(&token).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.field("/received/X-User-Id"), claims["sub"].as_str().unwrap());
     assert_eq!(answer.field("/received/X-Session-Id"), claims["sid"].as_str().unwrap());
     assert_eq!(answer.field("/received/X-User-Roles"), "subscriber,critic");
-    assert_eq!(answer.field("/received/X-Request-Id"), answer.header("x-request-id").unwrap());
+    assert_eq!(answer.field("/received/X-Request-Id"), answer.find_header("x-request-id").unwrap());
     assert_eq!(answer.json()["received"]["Authorization"], false);
 }
 
@@ -29,9 +29,9 @@ async fn a_good_token_reaches_the_origin_as_an_identity_and_not_as_a_token() {
 async fn without_a_token_the_challenge_is_bare() {
     let cinema = Cinema::start().await;
     for path in ["/api/v1/films/", "/api/v1/watch/", "/api/v1/downloads/", "/api/v1/account/"] {
-        let answer = get(&cinema.url(path)).send().await.unwrap();
+        let answer = get(&cinema.url(path)).send().await;
         assert_eq!((answer.status, answer.code().as_str()), (401, "token_missing"), "{path}");
-        assert_eq!(answer.header(CHALLENGE), Some("Bearer realm=\"cinema\""));
+        assert_eq!(answer.find_header(CHALLENGE), Some("Bearer realm=\"cinema\""));
         assert_eq!(answer.header_count(CHALLENGE), 1);
     }
 }
@@ -59,9 +59,9 @@ async fn tokens_that_are_not_good_are_told_so() {
         ("public key as secret", cinema.mint.hs256_with_public_key(&claims(|_| {})), "token_invalid"),
     ];
     for (what, token, code) in tokens {
-        let answer = get(&cinema.url("/api/v1/films/")).bearer(&token).send().await.unwrap();
+        let answer = get(&cinema.url("/api/v1/films/")).bearer(&token).send().await;
         assert_eq!((answer.status, answer.code().as_str()), (401, code), "{what}");
-        assert!(answer.header(CHALLENGE).unwrap().contains("error=\"invalid_token\""), "{what}");
+        assert!(answer.find_header(CHALLENGE).unwrap().contains("error=\"invalid_token\""), "{what}");
         assert_eq!(answer.header_count(CHALLENGE), 1, "{what}");
     }
 }
@@ -70,11 +70,11 @@ async fn tokens_that_are_not_good_are_told_so() {
 async fn a_missing_role_is_a_problem_403_with_its_challenge() {
     let cinema = Cinema::start().await;
     let token = cinema.token(|claims| claims["roles"] = json!(["critic"]));
-    let answer = get(&cinema.url("/api/v1/watch/")).bearer(&token).send().await.unwrap();
+    let answer = get(&cinema.url("/api/v1/watch/")).bearer(&token).send().await;
     assert_eq!((answer.status, answer.code().as_str()), (403, "insufficient_scope"));
     let challenge = "Bearer realm=\"cinema\", error=\"insufficient_scope\", error_description=";
-    assert!(answer.header(CHALLENGE).unwrap().starts_with(challenge));
-    assert_eq!(get(&cinema.url("/api/v1/films/")).bearer(&token).send().await.unwrap().status, 200);
+    assert!(answer.find_header(CHALLENGE).unwrap().starts_with(challenge));
+    assert_eq!(get(&cinema.url("/api/v1/films/")).bearer(&token).send().await.status, 200);
 }
 
 #[tokio::test]
@@ -82,15 +82,15 @@ async fn what_a_role_permits_is_looked_up_and_what_it_inherits_as_well() {
     let cinema = Cinema::start().await;
     let url = |path: &str| cinema.url(path);
     let with = |role: &str| cinema.token(|claims| claims["roles"] = json!([role]));
-    let answer = get(&url("/api/v1/downloads/metropolis")).bearer(&with("collector")).send().await.unwrap();
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer = get(&url("/api/v1/downloads/metropolis")).bearer(&with("collector")).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.field("/received/X-User-Roles"), "collector");
-    let inherited = get(&url("/api/v1/watch/metropolis")).bearer(&with("collector")).send().await.unwrap();
-    assert_eq!(inherited.status, 200, "{}", inherited.text());
-    let answer = get(&url("/api/v1/downloads/metropolis")).bearer(&with("subscriber")).send().await.unwrap();
+    let inherited = get(&url("/api/v1/watch/metropolis")).bearer(&with("collector")).send().await;
+    assert_eq!(inherited.status, 200, "{}", inherited.text);
+    let answer = get(&url("/api/v1/downloads/metropolis")).bearer(&with("subscriber")).send().await;
     assert_eq!((answer.status, answer.code().as_str()), (403, "insufficient_scope"));
     let cookie = format!("__Host-access={}", with("collector"));
-    let answer = get(&url("/api/v1/downloads/metropolis")).header("Cookie", &cookie).send().await.unwrap();
+    let answer = get(&url("/api/v1/downloads/metropolis")).header("Cookie", &cookie).send().await;
     assert_eq!(answer.status, 401);
 }
 
@@ -99,11 +99,11 @@ async fn without_a_role_map_only_locations_that_demand_a_role_are_closed() {
     let cinema = Cinema::start().await;
     cinema.redis.command("HDEL usher:{rev}:meta roles").unwrap();
     let token = cinema.token(|_| {});
-    let ask = async |path: &str| get(&cinema.url(path)).bearer(&token).send().await.unwrap();
+    let ask = async |path: &str| get(&cinema.url(path)).bearer(&token).send().await;
     until("the loss is seen", LIMIT, async || ask("/api/v1/watch/").await.status == 503).await.unwrap();
     let answer = ask("/api/v1/downloads/metropolis").await;
     assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"));
-    assert!(answer.header("retry-after").is_some());
+    assert!(answer.find_header("retry-after").is_some());
     let answer = ask("/api/v1/films/").await;
     assert_eq!((answer.status, answer.field("/received/X-User-Roles").as_str()), (200, ""));
     assert!(!cinema.sidecars[0].is_ready().await);
@@ -113,15 +113,15 @@ async fn without_a_role_map_only_locations_that_demand_a_role_are_closed() {
 async fn a_cookie_counts_only_where_players_need_it_and_only_for_reading() {
     let cinema = Cinema::start().await;
     let cookie = format!("theme=dark; __Host-access={}", cinema.token(|_| {}));
-    let ask = |method: Method, path| question(method, &cinema.url(path)).header("Cookie", &cookie).send();
+    let ask = |method: Method, path| call(method, &cinema.url(path)).header("Cookie", &cookie).send();
 
-    let answer = ask(Method::GET, "/api/v1/watch/metropolis").await.unwrap();
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer = ask(Method::GET, "/api/v1/watch/metropolis").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.json()["received"]["cookies"], json!(["theme"]));
-    assert_eq!(ask(Method::HEAD, "/api/v1/watch/metropolis").await.unwrap().status, 200);
-    assert_eq!(ask(Method::POST, "/api/v1/watch/metropolis").await.unwrap().status, 401);
-    assert_eq!(ask(Method::GET, "/api/v1/films/").await.unwrap().status, 401);
-    assert_eq!(ask(Method::GET, "/api/v1/account/").await.unwrap().status, 401);
+    assert_eq!(ask(Method::HEAD, "/api/v1/watch/metropolis").await.status, 200);
+    assert_eq!(ask(Method::POST, "/api/v1/watch/metropolis").await.status, 401);
+    assert_eq!(ask(Method::GET, "/api/v1/films/").await.status, 401);
+    assert_eq!(ask(Method::GET, "/api/v1/account/").await.status, 401);
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn a_bad_bearer_token_is_not_saved_by_a_good_cookie() {
     let cinema = Cinema::start().await;
     let cookie = format!("__Host-access={}", cinema.token(|_| {}));
     let question = get(&cinema.url("/api/v1/watch/")).bearer("bad").header("Cookie", &cookie);
-    assert_eq!(question.send().await.unwrap().status, 401);
+    assert_eq!(question.send().await.status, 401);
 }
 
 #[tokio::test]
@@ -139,12 +139,12 @@ async fn connections_to_the_sidecar_are_kept_whatever_it_answers() {
     let viewer = cinema.token(|claims| claims["roles"] = json!([]));
     for _ in 0..25 {
         for (token, expected) in [(good.as_str(), 200), ("bad", 401), (viewer.as_str(), 403)] {
-            let answer = get(&cinema.url("/api/v1/watch/")).bearer(token).send().await.unwrap();
+            let answer = get(&cinema.url("/api/v1/watch/")).bearer(token).send().await;
             assert_eq!(answer.status, expected);
-            post(&cinema.url("/api/v1/watch/")).bearer(token).body("a body").send().await.unwrap();
+            post(&cinema.url("/api/v1/watch/")).bearer(token).body("a body").send().await;
         }
     }
-    let page = get(&cinema.sidecars[0].ops("/metrics")).send().await.unwrap().text();
+    let page = get(&cinema.sidecars[0].ops("/metrics")).send().await.text;
     let accepted = counter(&page, "usher_introspect_connections_accepted_total");
     let workers = std::thread::available_parallelism().unwrap().get() as u64;
     // One request at a time: each of nginx's workers needs one connection.
@@ -155,7 +155,7 @@ async fn connections_to_the_sidecar_are_kept_whatever_it_answers() {
 async fn a_public_location_asks_nobody() {
     let mut cinema = Cinema::start().await;
     cinema.sidecars[0].kill().unwrap();
-    let answer = get(&cinema.url("/api/v1/genres/")).bearer("bad").send().await.unwrap();
+    let answer = get(&cinema.url("/api/v1/genres/")).bearer("bad").send().await;
     assert_eq!(answer.status, 200);
 }
 
@@ -188,7 +188,7 @@ async fn odd_spellings_of_a_path_do_not_get_around_its_location() {
         // Whatever the origin answers shows what it received.
         assert!(!answer.contains("\"received\""), "{path} reached the origin: {answer}");
     }
-    let query = get(&cinema.url("/api/v1/genres/?next=//a/../%2e%2f")).send().await.unwrap();
+    let query = get(&cinema.url("/api/v1/genres/?next=//a/../%2e%2f")).send().await;
     assert_eq!(query.status, 200, "a query is no path");
 }
 
@@ -196,7 +196,7 @@ async fn odd_spellings_of_a_path_do_not_get_around_its_location() {
 async fn a_body_does_not_hold_up_the_decision() {
     let cinema = Cinema::start().await;
     let question = post(&cinema.url("/api/v1/films/")).bearer(&cinema.token(|_| {})).body(vec![b'x'; 16_000]);
-    assert_eq!(question.send().await.unwrap().status, 405, "the origin's own answer");
+    assert_eq!(question.send().await.status, 405, "the origin's own answer");
 }
 
 #[tokio::test]
@@ -204,13 +204,13 @@ async fn a_sidecar_that_stops_is_503_and_never_200() {
     let mut cinema = Cinema::start().await;
     let token = cinema.token(|_| {});
     let url = cinema.url("/api/v1/films/");
-    let ask = async || get(&url).bearer(&token).send().await.unwrap();
+    let ask = async || get(&url).bearer(&token).send().await;
     assert_eq!(ask().await.status, 200);
 
     cinema.sidecars[0].stop().await.unwrap();
     let answer = ask().await;
     assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"));
-    assert!(answer.header("retry-after").is_some());
+    assert!(answer.find_header("retry-after").is_some());
 
     cinema.sidecars[0].start_again().unwrap();
     until("the sidecar's return", LIMIT, async || ask().await.status == 200).await.unwrap();
@@ -223,7 +223,7 @@ async fn a_sidecar_that_hangs_is_503() {
     let cinema = Cinema::start().await;
     let url = cinema.url("/api/v1/films/");
     cinema.sidecars[0].process().freeze();
-    assert_eq!(get(&url).bearer(&cinema.token(|_| {})).send().await.unwrap().status, 503);
+    assert_eq!(get(&url).bearer(&cinema.token(|_| {})).send().await.status, 503);
 }
 
 #[tokio::test]
@@ -232,7 +232,7 @@ async fn with_two_sidecars_the_loss_of_one_is_not_noticed() {
     let token = cinema.token(|_| {});
     cinema.sidecars[0].kill().unwrap();
     for _ in 0..20 {
-        assert_eq!(get(&cinema.url("/api/v1/films/")).bearer(&token).send().await.unwrap().status, 200);
+        assert_eq!(get(&cinema.url("/api/v1/films/")).bearer(&token).send().await.status, 200);
     }
 }
 
@@ -244,7 +244,7 @@ async fn a_sidecar_that_knows_too_little_is_passed_over_for_one_that_knows() {
     let origin_folder = Folder::temporary().unwrap();
     let origin = Origin::start(&origin_folder, None).await.unwrap();
     let ops = cold.sidecars[0].ops("/health/live");
-    until("life", LIMIT, async || get(&ops).send().await.is_ok_and(|answer| answer.status == 200))
+    until("life", LIMIT, async || get(&ops).try_send().await.is_ok_and(|answer| answer.status == 200))
         .await
         .unwrap();
     let machine = Machine {
@@ -256,10 +256,10 @@ async fn a_sidecar_that_knows_too_little_is_passed_over_for_one_that_knows() {
     let nginx = Nginx::start(&machine).await.unwrap();
     let (url, token) = (format!("{}/api/v1/films/", nginx.url()), cinema.token(|_| {}));
     for _ in 0..20 {
-        assert_eq!(get(&url).bearer(&token).send().await.unwrap().status, 200);
-        assert_eq!(get(&url).bearer("bad").send().await.unwrap().status, 401);
+        assert_eq!(get(&url).bearer(&token).send().await.status, 200);
+        assert_eq!(get(&url).bearer("bad").send().await.status, 401);
     }
-    let page = get(&cold.sidecars[0].ops("/metrics")).send().await.unwrap().text();
+    let page = get(&cold.sidecars[0].ops("/metrics")).send().await.text;
     let undecided = counter(
         &page,
         "usher_introspect_decisions_total{code=\"dependency_unavailable\",reason=\"not_ready\"}",
@@ -271,11 +271,11 @@ async fn a_sidecar_that_knows_too_little_is_passed_over_for_one_that_knows() {
 async fn without_a_revocation_log_a_sidecar_lets_nobody_in() {
     let cinema = Cinema::cold(1, false).await;
     let ops = cinema.sidecars[0].ops("/health/live");
-    until("life", LIMIT, async || get(&ops).send().await.is_ok_and(|answer| answer.status == 200))
+    until("life", LIMIT, async || get(&ops).try_send().await.is_ok_and(|answer| answer.status == 200))
         .await
         .unwrap();
-    let answer = get(&cinema.url("/api/v1/films/")).bearer(&cinema.token(|_| {})).send().await.unwrap();
+    let answer = get(&cinema.url("/api/v1/films/")).bearer(&cinema.token(|_| {})).send().await;
     assert_eq!(answer.status, 503);
-    assert!(answer.header("retry-after").is_some());
+    assert!(answer.find_header("retry-after").is_some());
     assert!(!cinema.sidecars[0].is_ready().await);
 }

@@ -170,9 +170,9 @@ async fn traces_are_sent_by_tls_and_to_nobody_else() {
     let stack = traced(&url, &certified.authority()).await;
     let (person, pair) = Person::signed_in(&stack).await;
     let films = pair.get(&stack, "/api/v1/films/").await;
-    receiver.has(films.header("x-request-id").unwrap(), "decide").await;
+    receiver.has(films.find_header("x-request-id").unwrap(), "decide").await;
     let signed_in = person.try_password(&stack, PASSWORD).await;
-    receiver.has(signed_in.header("x-request-id").unwrap(), "insert auth.sessions").await;
+    receiver.has(signed_in.find_header("x-request-id").unwrap(), "insert auth.sessions").await;
 
     let stack = traced(&url, &other.authority()).await;
     let (_, pair) = Person::signed_in(&stack).await;

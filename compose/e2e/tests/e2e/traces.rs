@@ -1,7 +1,7 @@
 //! Traces, from nginx's request id to SQL, as a real receiver of OTLP writes them down.
 
 use harness::Stack;
-use harness::http::{Answer, get};
+use harness::http::{Reply, get};
 use harness::nginx::EVERY_TRACE;
 use harness::wait::until;
 use hyper::Method;
@@ -14,7 +14,7 @@ use crate::support::LIMIT;
 /// How a revocation gets to a sidecar, the last first.
 const APPLIED: [&str; 4] = ["apply revocation", "publish revocation", "revoke", "POST /api/v1/auth/logout"];
 
-async fn sign_out(stack: &Stack, pair: &Pair) -> Answer {
+async fn sign_out(stack: &Stack, pair: &Pair) -> Reply {
     let signed_out = pair.ask(stack, Method::POST, "/api/v1/auth/logout", &Value::Null).await;
     assert_eq!(signed_out.status, 204);
     signed_out
@@ -34,7 +34,7 @@ async fn a_request_is_found_by_its_id_from_nginx_to_sql() {
     let person = Person::register(&stack).await;
 
     let signed_in = person.try_password(&stack, PASSWORD).await;
-    let trace = signed_in.header("x-request-id").unwrap().to_owned();
+    let trace = signed_in.find_header("x-request-id").unwrap().to_owned();
     for name in ["POST /api/v1/auth/login", "select auth.users", "insert auth.sessions"] {
         receiver.has(&trace, name).await;
     }
@@ -42,19 +42,19 @@ async fn a_request_is_found_by_its_id_from_nginx_to_sql() {
     let pair = person.sign_in(&stack).await;
     let films = pair.get(&stack, "/api/v1/films/").await;
     assert_eq!(films.status, 200);
-    receiver.has(films.header("x-request-id").unwrap(), "decide").await;
+    receiver.has(films.find_header("x-request-id").unwrap(), "decide").await;
 
     let (departed, sent_back, returned) = through_github(&stack).await;
-    let departure = departed.header("x-request-id").unwrap();
+    let departure = departed.find_header("x-request-id").unwrap();
     for name in ["SET", "GET /api/v1/oauth/{provider}/login"] {
         receiver.has(departure, name).await;
     }
-    let arrival = returned.header("x-request-id").unwrap();
+    let arrival = returned.find_header("x-request-id").unwrap();
     for name in ["GETDEL", "POST", "GET", "GET /api/v1/oauth/{provider}/callback"] {
         receiver.has(arrival, name).await;
     }
-    let mut theirs = values(departed.header("location").unwrap());
-    theirs.extend(values(sent_back.header("location").unwrap()));
+    let mut theirs = values(departed.find_header("location").unwrap());
+    theirs.extend(values(sent_back.find_header("location").unwrap()));
     theirs.push(returned.field("/access_token"));
     theirs.push(returned.field("/refresh_token"));
 
@@ -70,14 +70,14 @@ async fn a_request_is_found_by_its_id_from_nginx_to_sql() {
 }
 
 /// Signs somebody in through GitHub: the answers of the departure, of the provider, and of the arrival.
-async fn through_github(stack: &Stack) -> (Answer, Answer, Answer) {
+async fn through_github(stack: &Stack) -> (Reply, Reply, Reply) {
     let departed = send(get(&stack.gateway("/api/v1/oauth/github/login"))).await;
     assert_eq!(departed.status, 302);
-    let cookie = departed.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
-    let sent_back = send(get(departed.header("location").unwrap()).header("x-choose", "anna")).await;
+    let cookie = departed.find_header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let sent_back = send(get(departed.find_header("location").unwrap()).header("x-choose", "anna")).await;
     assert_eq!(sent_back.status, 303);
-    let returned = send(get(sent_back.header("location").unwrap()).header("cookie", &cookie)).await;
-    assert_eq!(returned.status, 200, "{}", returned.text());
+    let returned = send(get(sent_back.find_header("location").unwrap()).header("cookie", &cookie)).await;
+    assert_eq!(returned.status, 200, "{}", returned.text);
     (departed, sent_back, returned)
 }
 
@@ -113,10 +113,10 @@ async fn what_is_not_sampled_is_not_sent_and_a_client_cannot_have_it_sampled() {
     let direct = send(get(&stack.admins[0].url("/api/v1/roles"))).await;
     stack.sidecars[0].stop().await.unwrap();
     stack.admins[0].stop().await.unwrap();
-    receiver.has(direct.header("x-request-id").unwrap(), "GET /api/v1/roles").await;
+    receiver.has(direct.find_header("x-request-id").unwrap(), "GET /api/v1/roles").await;
     assert!(!receiver.text().contains(theirs));
     for answer in [&asked, &film, &signed_out] {
-        assert!(receiver.spans(answer.header("x-request-id").unwrap()).is_empty());
+        assert!(receiver.spans(answer.find_header("x-request-id").unwrap()).is_empty());
     }
 }
 
@@ -126,7 +126,7 @@ async fn a_sign_out_is_followed_from_its_request_to_every_sidecar() {
     let stack = traced(&receiver, 2).await;
     let (_person, pair) = Person::signed_in(&stack).await;
     let signed_out = sign_out(&stack, &pair).await;
-    let trace = signed_out.header("x-request-id").unwrap();
+    let trace = signed_out.find_header("x-request-id").unwrap();
     let two =
         async || receiver.chains(trace, APPLIED[0]).iter().filter(|chain| *chain == &APPLIED).count() == 2;
     until("the way to both", LIMIT, two)
@@ -148,9 +148,9 @@ async fn what_waits_to_be_sent_is_sent_at_the_end() {
     let film = pair.get(&stack, "/api/v1/films/").await;
     let signed_in = person.try_password(&stack, PASSWORD).await;
     stack.sidecars[0].stop().await.unwrap();
-    receiver.has(film.header("x-request-id").unwrap(), "decide").await;
+    receiver.has(film.find_header("x-request-id").unwrap(), "decide").await;
     stack.admins[0].stop().await.unwrap();
-    receiver.has(signed_in.header("x-request-id").unwrap(), "POST /api/v1/auth/login").await;
+    receiver.has(signed_in.find_header("x-request-id").unwrap(), "POST /api/v1/auth/login").await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use harness::Stack;
-use harness::http::{Answer, Question, get, post, question};
+use harness::http::{Call, Reply, call, get, post};
 use hyper::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -36,10 +36,10 @@ impl Load {
     }
 
     /// Asks once: whatever is not as expected is a failure that a viewer would have seen.
-    async fn expect(&self, what: &str, status: u16, question: Question) -> Answer {
+    async fn expect(&self, what: &str, status: u16, question: Call) -> Reply {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        let answer = question.send().await.unwrap_or_else(|why| panic!("{what}: {why}"));
-        assert_eq!(answer.status, status, "{what}: {}", answer.text());
+        let answer = question.try_send().await.unwrap_or_else(|why| panic!("{what}: {why}"));
+        assert_eq!(answer.status, status, "{what}: {}", answer.text);
         answer
     }
 
@@ -69,11 +69,11 @@ impl Load {
             let pair = Pair::of(&self.expect("a sign-in", 200, login).await);
             let film = || get(&self.url("/api/v1/films/")).bearer(&pair.access);
             self.expect("a film", 200, film()).await;
-            let logout = question(Method::POST, &self.url("/api/v1/auth/logout")).bearer(&pair.access);
+            let logout = call(Method::POST, &self.url("/api/v1/auth/logout")).bearer(&pair.access);
             self.expect("a sign-out", 204, logout).await;
             let acts = async {
                 loop {
-                    match film().send().await.unwrap().status {
+                    match film().send().await.status {
                         200 => {}
                         status => return status,
                     }
