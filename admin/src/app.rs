@@ -86,7 +86,8 @@ impl App {
     pub async fn build(config: Config) -> Result<Self, BuildError> {
         let api = Listener::bind_all(&config.http.listen).await?;
         let ops = Listener::bind_all(&config.http.ops_listen).await?;
-        let context = Context::new(config, Arc::new(SystemClock), Arc::new(SystemRandom));
+        let context =
+            Context::new(config, router::PROVIDER_PATHS, Arc::new(SystemClock), Arc::new(SystemRandom));
         context.providers.prepare()?;
         let config = &context.config;
         let relay =

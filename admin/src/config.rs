@@ -2,7 +2,6 @@
 
 mod database;
 mod http;
-mod providers;
 mod secrets;
 mod tokens;
 
@@ -12,10 +11,10 @@ use runtime::env::{Mistakes, Reader, Vars, between};
 use runtime::redis::Redis;
 use runtime::telemetry::{LogConfig, TraceConfig};
 
+use crate::providers::{ProvidersConfig, VARIABLE_PREFIX};
+
 pub use database::{DatabaseConfig, PATIENCE};
 pub use http::{HttpConfig, OPS_LISTEN, TrustedProxies, usual_ops_address};
-pub(crate) use providers::endpoint;
-pub use providers::{Endpoints, LinkVerified, Location, ProviderConfig, ProvidersConfig, UntrustedEmail};
 pub use secrets::MasterKeys;
 pub use tokens::{Registration, TokenConfig};
 
@@ -101,7 +100,7 @@ impl Config {
         let registration = Registration::read(reader);
         let hashing = HashConfig::read(reader);
         let providers = ProvidersConfig::read(reader);
-        let unread = reader.unread(providers::PREFIX);
+        let unread = reader.unread(VARIABLE_PREFIX);
         Some(Self {
             logs,
             traces,

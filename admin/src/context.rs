@@ -11,9 +11,9 @@ use crate::db::Db;
 use crate::keys::{DerivedKeys, Keys, Purpose};
 use crate::metrics::Metrics;
 use crate::passwords::Hasher;
-use crate::pending::Pending;
-use crate::providers::Providers;
+use crate::providers::{ProviderPaths, Providers};
 use crate::random::Random;
+use crate::redis_connection::RedisConnection;
 
 /// What a change of the database needs, whoever makes it: an endpoint, a command or a background task. Cheap to
 /// clone.
@@ -43,8 +43,8 @@ pub struct Context {
     pub keys: Keys,
     /// The keys of refresh tokens.
     pub refresh_keys: Arc<DerivedKeys>,
-    /// Short-lived state in Redis.
-    pub pending: Pending,
+    /// Redis, for short-lived state.
+    pub redis: RedisConnection,
     /// The identity providers.
     pub providers: Arc<Providers>,
     /// The threads that hash passwords.
@@ -74,14 +74,14 @@ impl Core {
 
 impl Context {
     /// A context for `config`. Opens no connection: the pool connects on first use.
-    pub fn new(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+    pub fn new(config: Config, paths: ProviderPaths, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         let master_keys = &config.master_keys;
         Self {
             core: Core::new(&config.database, master_keys, &config.tokens.issuer, Arc::clone(&random)),
             keys: Keys::new(master_keys),
             refresh_keys: Arc::new(DerivedKeys::derive(master_keys, Purpose::RefreshTokens)),
-            pending: Pending::new(&config.redis),
-            providers: Arc::new(Providers::new(&config.providers)),
+            redis: RedisConnection::new(&config.redis),
+            providers: Arc::new(Providers::new(&config.providers, paths)),
             hasher: Hasher::new(config.hashing.threads, config.hashing.queue, random),
             metrics: Arc::new(Metrics::new(Arc::clone(&clock))),
             levels: Levels::default(),

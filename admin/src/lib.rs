@@ -5,8 +5,7 @@
 //! * [`config`], [`metrics`], [`db`]: configuration, metrics and PostgreSQL;
 //! * [`providers`]: the identity providers and their protocols;
 //! * [`keys`]: signing keys, and the keys of refresh tokens;
-//! * [`context`], [`api`], [`pending`]: the state shared by handlers, the HTTP toolkit, and short-lived state
-//!   in Redis;
+//! * [`redis_connection`], [`context`], [`api`]: Redis, the state shared by handlers, and the HTTP toolkit;
 //! * [`revocations`]: revocations, from the transaction that makes them to Redis;
 //! * [`users`], [`access`], [`audit`], [`roles`], [`sessions`], [`provider_sign_in`], [`me`], [`operators`]: the features, a folder each, a file an endpoint;
 //! * [`router`], [`health`], [`server`]: all routes, health checks, and the HTTP server;
@@ -28,10 +27,10 @@ pub mod me;
 pub mod metrics;
 pub mod operators;
 pub mod passwords;
-pub mod pending;
 pub mod provider_sign_in;
 pub mod providers;
 pub mod random;
+pub mod redis_connection;
 pub mod revocations;
 pub mod roles;
 pub mod router;

@@ -18,7 +18,7 @@ use shared::clock::Clock;
 
 use crate::db::PoolStatus;
 
-pub use labels::{PoolState, RefreshCause, SignInOutcome, SlotState};
+pub use labels::{CallbackOutcome, PoolState, RefreshCause, SignInOutcome, SlotState};
 pub use months::MonthsAhead;
 
 /// All metrics of the service.
@@ -98,7 +98,7 @@ struct CauseLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ProviderLabels {
     provider: String,
-    outcome: &'static str,
+    outcome: CallbackOutcome,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -238,7 +238,7 @@ impl Metrics {
     }
 
     /// Counts a callback from one of the configured providers, with its outcome.
-    pub fn provider_callback(&self, provider: &str, outcome: &'static str) {
+    pub fn provider_callback(&self, provider: &str, outcome: CallbackOutcome) {
         let provider = provider.to_owned();
         self.provider_callbacks.get_or_create(&ProviderLabels { provider, outcome }).inc();
     }

@@ -1,47 +1,35 @@
-//! Signing in through identity providers, and what is linked to whom.
+//! Sign-in through identity providers, and the accounts there that are linked to a user.
+//!
+//! A flow begins with an authorization request and ends with the callback, in one line of files:
 //!
 //! ```text
-//! login, link ── begin ──► provider ──► callback ── claim ─► identify ─► settle ─┬─► sign_in
-//!                                                                (decide, store) ├─► one-time code ─► exchange
-//!                                                                                └─► flow ─► confirm
+//! login, link ─► authorize ─► provider ─► callback ─► claim ─► providers::identify ─► resolve (facts, decide, apply) ─► outcome
 //! ```
+//!
+//! `exchange` and `confirm` continue where an outcome leaves something to do: a page fetches its tokens, a user confirms
+//! a link with the password.
 
 pub mod accounts;
-mod begin;
+mod apply;
+mod authorize;
 mod browser;
 pub mod callback;
+mod claim;
 pub mod confirm;
 mod decide;
 pub mod exchange;
+mod facts;
 mod failure;
+mod flow;
+mod identity;
 pub mod list;
 pub mod login;
+mod one_time;
+mod outcome;
+mod path;
+mod pending_link;
+mod resolve;
 mod return_to;
 mod secret;
-mod settle;
 mod sign_in;
 mod store;
-
-use crate::api::{Code, Operation, Problem, Request, Shape};
-use crate::providers::Provider;
-
-/// The open part of a path that names a provider.
-const PROVIDER: &str = "provider";
-
-/// Adds what the document says of it.
-fn of_provider(operation: Operation) -> Operation {
-    let shape = Shape::text("google").pattern("^[a-z][a-z0-9-]{0,31}$");
-    operation.path(PROVIDER, "The provider.", shape).problems(&[Code::ProviderUnknown])
-}
-
-/// The provider that the path of `request` names.
-///
-/// # Errors
-///
-/// 404 `provider_unknown`.
-fn provider(request: &Request) -> Result<&Provider, Problem> {
-    let named = request.params.get(PROVIDER).and_then(|id| request.context.providers.find(id));
-    named.ok_or_else(|| {
-        Problem::new(Code::ProviderUnknown).detail("GET /api/v1/auth/providers lists those that there are.")
-    })
-}

@@ -23,6 +23,7 @@ use crate::context::Context;
 use crate::me::{self, change_email, change_login, change_password, change_profile, show};
 use crate::operators::{self, superuser};
 use crate::provider_sign_in::{self, accounts, callback, confirm, exchange};
+use crate::providers::ProviderPaths;
 use crate::roles::{self, assignments, permissions};
 use crate::server::Peer;
 use crate::sessions::{end, history, list, login, logout, logout_all, refresh};
@@ -31,6 +32,13 @@ use crate::users::register;
 use answer::{Arrived, Router};
 
 pub use under_way::UnderWay;
+
+/// The paths that are also sent to clients and providers.
+pub const PROVIDER_PATHS: ProviderPaths = ProviderPaths {
+    list: "/api/v1/auth/providers",
+    login: "/api/v1/oauth/{provider}/login",
+    callback: "/api/v1/oauth/{provider}/callback",
+};
 
 /// Documents an endpoint.
 type Describe = fn(Operation) -> Operation;
@@ -71,10 +79,10 @@ fn operations() -> Vec<Route> {
         post("/api/v1/auth/logout", logout::handle, logout::describe),
         post("/api/v1/auth/logout-all", logout_all::handle, logout_all::describe),
 
-        get("/api/v1/auth/providers", provider_sign_in::list::handle, provider_sign_in::list::describe),
-        get("/api/v1/oauth/{provider}/login", provider_sign_in::login::handle, provider_sign_in::login::describe),
-        get("/api/v1/oauth/{provider}/callback", callback::handle_get, callback::describe_get),
-        post("/api/v1/oauth/{provider}/callback", callback::handle_post, callback::describe_post),
+        get(PROVIDER_PATHS.list, provider_sign_in::list::handle, provider_sign_in::list::describe),
+        get(PROVIDER_PATHS.login, provider_sign_in::login::handle, provider_sign_in::login::describe),
+        get(PROVIDER_PATHS.callback, callback::handle_get, callback::describe_get),
+        post(PROVIDER_PATHS.callback, callback::handle_post, callback::describe_post),
         post("/api/v1/oauth/exchange", exchange::handle, exchange::describe),
         post("/api/v1/oauth/link/confirm", confirm::handle, confirm::describe),
 

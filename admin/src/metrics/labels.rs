@@ -84,3 +84,25 @@ labels! {
         Limit = "limit",
     }
 }
+
+/// How a user's return from a provider ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallbackOutcome {
+    /// The user may sign in.
+    Accepted,
+    /// The account at the provider was linked.
+    Linked,
+    /// With the problem of this code.
+    Failed(&'static str),
+}
+
+impl EncodeLabelValue for CallbackOutcome {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
+        let label = match self {
+            Self::Accepted => "accepted",
+            Self::Linked => "linked",
+            Self::Failed(code) => code,
+        };
+        label.encode(encoder)
+    }
+}

@@ -1,4 +1,4 @@
-//! The accounts at identity providers that are linked to a person.
+//! The accounts at identity providers that are linked to a user.
 
 pub mod link;
 pub mod list;

@@ -1,10 +1,11 @@
-//! What binds a sign-in to the browser that began it: a cookie that only this host can set and read.
+//! The cookie that binds a flow to the browser that started it. Only this host can set and read it.
 
 use http::{HeaderMap, HeaderValue, header};
 
+use super::one_time::Kind;
 use super::secret;
-use crate::api::{Problem, Request, Response};
-use crate::pending::Kind;
+use crate::api::{Problem, Response};
+use crate::random::Random;
 
 /// `__Host-`: set by this very host, over TLS (or on this machine), for all of its paths.
 const NAME: &str = "__Host-oauth";
@@ -13,36 +14,41 @@ const NAME: &str = "__Host-oauth";
 ///
 /// # Errors
 ///
-/// 500 when the system gives no randomness.
-pub(super) fn own_or_new(headers: &HeaderMap) -> Result<String, Problem> {
-    own(headers).map_or_else(secret::new, Ok)
+/// 500 when the operating system provides no randomness.
+pub(super) fn own_or_new(headers: &HeaderMap, random: &dyn Random) -> Result<String, Problem> {
+    own(headers).map_or_else(|| secret::new(random), Ok)
 }
 
-/// The browser's secret. None when it sends none, or two.
-pub(super) fn own(headers: &HeaderMap) -> Option<String> {
-    let lines = headers.get_all(header::COOKIE).iter();
-    let pairs = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
-    let mut values = pairs.filter_map(|pair| pair.trim().strip_prefix(NAME)?.strip_prefix('='));
-    match (values.next(), values.next()) {
-        (Some(only), None) if secret::has_the_form(only) => Some(only.to_owned()),
-        _ => None,
-    }
+/// Whether a request comes from the browser whose secret has this fingerprint.
+pub(super) fn is_from(headers: &HeaderMap, fingerprint: &str) -> bool {
+    own(headers).is_some_and(|own| secret::are_equal(&secret::fingerprint(&own), fingerprint))
 }
 
-/// Lets the browser keep its secret, if it has one, for as long as what it was answered counts.
-pub(super) fn stay(request: &Request, response: Response) -> Response {
-    match own(&request.headers) {
+/// Renews the cookie of a browser that has one, so that it lasts as long as what this response contains.
+pub(super) fn renew(headers: &HeaderMap, response: Response) -> Response {
+    match own(headers) {
         Some(secret) => response.with_header(header::SET_COOKIE, cookie(&secret)),
         None => response,
     }
 }
 
-/// Gives the browser its secret, for as long as a sign-in may take. Lax, because the way back from a provider is a
-/// link from another site.
-pub(super) fn cookie(value: &str) -> HeaderValue {
-    let life = Kind::State.life().max(Kind::Flow.life()).as_secs();
-    let text = format!("{NAME}={value}; Path=/; Max-Age={life}; Secure; HttpOnly; SameSite=Lax");
+/// Sets the cookie for as long as a sign-in may take. `Lax`, because a provider sends the browser back with a link
+/// from another site.
+pub(super) fn cookie(secret: &str) -> HeaderValue {
+    let lifetime = Kind::Flow.lifetime().max(Kind::Link.lifetime()).as_secs();
+    let text = format!("{NAME}={secret}; Path=/; Max-Age={lifetime}; Secure; HttpOnly; SameSite=Lax");
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The browser's secret. `None` when it sends none, or several.
+fn own(headers: &HeaderMap) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter();
+    let pairs = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
+    let mut values = pairs.filter_map(|pair| pair.trim().strip_prefix(NAME)?.strip_prefix('='));
+    match (values.next(), values.next()) {
+        (Some(only), None) if secret::is_well_formed(only) => Some(only.to_owned()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -50,6 +56,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::random::SystemRandom;
 
     fn read(lines: &[&str]) -> Option<String> {
         let mut headers = HeaderMap::new();
@@ -73,8 +80,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_is_read_back() {
-        let secret = secret::new().unwrap();
+    fn the_cookie_that_is_set_is_read_back() {
+        let secret = secret::new(&SystemRandom).unwrap();
         let set = cookie(&secret);
         let pair = set.to_str().unwrap().split(';').next().unwrap().to_owned();
         assert_eq!(read(&[&pair]), Some(secret));

@@ -1,119 +1,102 @@
-//! What becomes of somebody who comes back from a provider: the table of `docs/social.md`, as a function.
+//! What becomes of a user who returns from a provider: the table of `docs/social.md`, as a function.
 
 use uuid::Uuid;
 
-use crate::config::{LinkVerified, UntrustedEmail};
+use crate::providers::{LinkVerified, UntrustedEmail};
 
-/// What is known of them.
+/// What is known about the identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// Whose the account at the provider is.
+    /// The user to whom the identity is linked.
     pub(super) owner: Option<Uuid>,
-    /// What they came for.
-    pub(super) purpose: Purpose,
-    /// What the provider says of their address.
-    pub(super) address: Address,
+    /// The signed-in user who asked to link it; `None` for a sign-in.
+    pub(super) link_to: Option<Candidate>,
+    /// The address of the identity.
+    pub(super) email: Email,
 }
 
-/// What somebody came for.
+/// A user to whom the identity may be linked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// To sign in.
-    SignIn,
-    /// To add the account to those of somebody who is signed in.
-    Link {
-        /// Who that is.
-        user: Uuid,
-        /// Whether they have another account of this provider.
-        has_another: bool,
-    },
+pub(super) struct Candidate {
+    /// The user.
+    pub(super) user: Uuid,
+    /// Whether another identity of this provider is linked to the user.
+    pub(super) has_other: bool,
 }
 
-/// An address, as a provider speaks of it. Only one that it vouches for is looked up here: there is no place for who
-/// has the other.
+/// The address of an identity. Only one that the provider vouches for is looked up: the type has no place for the owner
+/// of any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Address {
-    /// It gives none.
+pub(super) enum Email {
+    /// The identity has none.
     Absent,
-    /// It does not vouch for it.
+    /// The provider does not vouch for it.
     Untrusted,
-    /// It vouches for it; who has it here.
-    Trusted(Holder),
+    /// The provider vouches for it, and no account has it.
+    Free,
+    /// The provider vouches for it, and it is the verified address of this account.
+    Verified(Candidate),
+    /// The provider vouches for it, and it is the address of this account, unverified.
+    Unverified(Uuid),
 }
 
-/// Who has an address here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Holder {
-    /// No one.
-    Nobody,
-    /// Somebody of whom it is known to be theirs.
-    Proved {
-        /// Who that is.
-        user: Uuid,
-        /// Whether they have another account of this provider.
-        has_another: bool,
-    },
-    /// Somebody who merely typed it in.
-    Unproved(Uuid),
-}
-
-/// What the operator chose.
+/// What the operator has configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Policy {
     pub(super) link_verified: LinkVerified,
     pub(super) untrusted_email: UntrustedEmail,
 }
 
-/// What is to be done.
+/// What must be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
     /// Sign this user in.
     SignIn(Uuid),
-    /// Nothing: it is linked already.
+    /// Nothing: the identity is already linked.
     AlreadyLinked,
-    /// Refuse: it is another person's.
-    InUse,
-    /// Refuse: they have another account of this provider.
-    HasAnother,
-    /// Link it to this user.
+    /// Refuse: the identity is linked to another user.
+    LinkedToOther,
+    /// Refuse: another identity of this provider is linked to the user.
+    HasOther,
+    /// Link the identity to this user.
     Link(Uuid),
-    /// Make a user without an address.
+    /// Create a user without an address.
     Create,
-    /// Make a user who has the address.
-    CreateWithAddress,
-    /// Ask for the password of this user.
-    Confirm(Uuid),
-    /// Make a user who has the address, which is taken from this one.
-    TakeAddress(Uuid),
-    /// Refuse until the address is proved.
-    ProveAddress,
+    /// Create a user with the address.
+    CreateWithEmail,
+    /// Require the password of this user.
+    RequirePassword(Uuid),
+    /// Remove the address from this user and create a user with it.
+    TransferEmail(Uuid),
+    /// Refuse until the address is verified.
+    RequireVerification,
 }
 
-/// Decides, and says by which rule.
+/// Decides, and returns the number of the rule.
 pub(super) fn decide(facts: Facts, policy: Policy) -> (u8, Decision) {
-    match (facts.purpose, facts.owner) {
-        (Purpose::SignIn, Some(owner)) => (1, Decision::SignIn(owner)),
-        (Purpose::Link { user, .. }, Some(owner)) if owner == user => (2, Decision::AlreadyLinked),
-        (Purpose::Link { .. }, Some(_)) => (3, Decision::InUse),
-        (Purpose::Link { has_another: true, .. }, None) => (4, Decision::HasAnother),
-        (Purpose::Link { user, has_another: false }, None) => (4, Decision::Link(user)),
-        (Purpose::SignIn, None) => newcomer(facts.address, policy),
+    match (facts.link_to, facts.owner) {
+        (None, Some(owner)) => (1, Decision::SignIn(owner)),
+        (Some(Candidate { user, .. }), Some(owner)) if owner == user => (2, Decision::AlreadyLinked),
+        (Some(_), Some(_)) => (3, Decision::LinkedToOther),
+        (Some(Candidate { has_other: true, .. }), None) => (4, Decision::HasOther),
+        (Some(Candidate { user, has_other: false }), None) => (4, Decision::Link(user)),
+        (None, None) => decide_new(facts.email, policy),
     }
 }
 
-/// Somebody whose account at the provider is not known.
-fn newcomer(address: Address, policy: Policy) -> (u8, Decision) {
-    match (address, policy.link_verified, policy.untrusted_email) {
-        (Address::Absent, _, _) => (5, Decision::Create),
-        (Address::Trusted(Holder::Nobody), _, _) => (6, Decision::CreateWithAddress),
-        (Address::Trusted(Holder::Proved { has_another: true, .. }), _, _) => (7, Decision::HasAnother),
-        (Address::Trusted(Holder::Proved { user, .. }), LinkVerified::Auto, _) => (7, Decision::Link(user)),
-        (Address::Trusted(Holder::Proved { user, .. }), LinkVerified::Confirm, _) => {
-            (7, Decision::Confirm(user))
+/// For an identity that is linked to no user.
+fn decide_new(email: Email, policy: Policy) -> (u8, Decision) {
+    match (email, policy.link_verified, policy.untrusted_email) {
+        (Email::Absent, _, _) => (5, Decision::Create),
+        (Email::Free, _, _) => (6, Decision::CreateWithEmail),
+        (Email::Verified(Candidate { has_other: true, .. }), _, _) => (7, Decision::HasOther),
+        (Email::Verified(Candidate { user, .. }), LinkVerified::Auto, _) => (7, Decision::Link(user)),
+        (Email::Verified(Candidate { user, .. }), LinkVerified::Confirm, _) => {
+            (7, Decision::RequirePassword(user))
         }
-        (Address::Trusted(Holder::Unproved(user)), _, _) => (8, Decision::TakeAddress(user)),
-        (Address::Untrusted, _, UntrustedEmail::Prove) => (9, Decision::ProveAddress),
-        (Address::Untrusted, _, UntrustedEmail::Ignore) => (9, Decision::Create),
+        (Email::Unverified(user), _, _) => (8, Decision::TransferEmail(user)),
+        (Email::Untrusted, _, UntrustedEmail::Prove) => (9, Decision::RequireVerification),
+        (Email::Untrusted, _, UntrustedEmail::Ignore) => (9, Decision::Create),
     }
 }
 
@@ -125,94 +108,97 @@ mod tests {
     const OTHER: Uuid = Uuid::from_u128(2);
     const HOLDER: Uuid = Uuid::from_u128(3);
 
-    /// A row of the table: what must hold for it, each column by itself, and what it says.
+    /// A row of the table: the condition of each column, and the decision.
     struct Row {
         rule: u8,
         holds: fn(&Facts) -> bool,
-        says: fn(&Facts, Policy) -> Decision,
+        decision: fn(&Facts, Policy) -> Decision,
     }
 
-    fn links(facts: &Facts) -> bool {
-        matches!(facts.purpose, Purpose::Link { .. })
+    fn is_link(facts: &Facts) -> bool {
+        facts.link_to.is_some()
     }
 
-    const PROVED: Address = Address::Trusted(Holder::Proved { user: HOLDER, has_another: false });
-    const DOUBLED: Address = Address::Trusted(Holder::Proved { user: HOLDER, has_another: true });
-    const UNPROVED: Address = Address::Trusted(Holder::Unproved(HOLDER));
-    const FREE: Address = Address::Trusted(Holder::Nobody);
+    const VERIFIED: Email = Email::Verified(Candidate { user: HOLDER, has_other: false });
+    const VERIFIED_HAS_OTHER: Email = Email::Verified(Candidate { user: HOLDER, has_other: true });
+    const UNVERIFIED: Email = Email::Unverified(HOLDER);
 
     /// The table, in its own order and words.
     const TABLE: [Row; 9] = [
         Row {
             rule: 1,
-            holds: |facts| facts.owner.is_some() && !links(facts),
-            says: |facts, _| Decision::SignIn(facts.owner.unwrap()),
+            holds: |facts| facts.owner.is_some() && !is_link(facts),
+            decision: |facts, _| Decision::SignIn(facts.owner.unwrap()),
         },
         Row {
             rule: 2,
-            holds: |facts| facts.owner == Some(CALLER) && links(facts),
-            says: |_, _| Decision::AlreadyLinked,
+            holds: |facts| facts.owner == Some(CALLER) && is_link(facts),
+            decision: |_, _| Decision::AlreadyLinked,
         },
         Row {
             rule: 3,
-            holds: |facts| facts.owner == Some(OTHER) && links(facts),
-            says: |_, _| Decision::InUse,
+            holds: |facts| facts.owner == Some(OTHER) && is_link(facts),
+            decision: |_, _| Decision::LinkedToOther,
         },
         Row {
             rule: 4,
-            holds: |facts| facts.owner.is_none() && links(facts),
-            says: |facts, _| match facts.purpose {
-                Purpose::Link { has_another: true, .. } => Decision::HasAnother,
+            holds: |facts| facts.owner.is_none() && is_link(facts),
+            decision: |facts, _| match facts.link_to {
+                Some(Candidate { has_other: true, .. }) => Decision::HasOther,
                 _ => Decision::Link(CALLER),
             },
         },
         Row {
             rule: 5,
-            holds: |facts| facts.owner.is_none() && !links(facts) && facts.address == Address::Absent,
-            says: |_, _| Decision::Create,
+            holds: |facts| facts.owner.is_none() && !is_link(facts) && facts.email == Email::Absent,
+            decision: |_, _| Decision::Create,
         },
         Row {
             rule: 6,
-            holds: |facts| facts.owner.is_none() && !links(facts) && facts.address == FREE,
-            says: |_, _| Decision::CreateWithAddress,
+            holds: |facts| facts.owner.is_none() && !is_link(facts) && facts.email == Email::Free,
+            decision: |_, _| Decision::CreateWithEmail,
         },
         Row {
             rule: 7,
             holds: |facts| {
-                facts.owner.is_none() && !links(facts) && [PROVED, DOUBLED].contains(&facts.address)
+                facts.owner.is_none()
+                    && !is_link(facts)
+                    && [VERIFIED, VERIFIED_HAS_OTHER].contains(&facts.email)
             },
-            says: |facts, policy| match policy.link_verified {
-                _ if facts.address == DOUBLED => Decision::HasAnother,
+            decision: |facts, policy| match policy.link_verified {
+                _ if facts.email == VERIFIED_HAS_OTHER => Decision::HasOther,
                 LinkVerified::Auto => Decision::Link(HOLDER),
-                LinkVerified::Confirm => Decision::Confirm(HOLDER),
+                LinkVerified::Confirm => Decision::RequirePassword(HOLDER),
             },
         },
         Row {
             rule: 8,
-            holds: |facts| facts.owner.is_none() && !links(facts) && facts.address == UNPROVED,
-            says: |_, _| Decision::TakeAddress(HOLDER),
+            holds: |facts| facts.owner.is_none() && !is_link(facts) && facts.email == UNVERIFIED,
+            decision: |_, _| Decision::TransferEmail(HOLDER),
         },
         Row {
             rule: 9,
-            holds: |facts| facts.owner.is_none() && !links(facts) && facts.address == Address::Untrusted,
-            says: |_, policy| match policy.untrusted_email {
-                UntrustedEmail::Prove => Decision::ProveAddress,
+            holds: |facts| facts.owner.is_none() && !is_link(facts) && facts.email == Email::Untrusted,
+            decision: |_, policy| match policy.untrusted_email {
+                UntrustedEmail::Prove => Decision::RequireVerification,
                 UntrustedEmail::Ignore => Decision::Create,
             },
         },
     ];
 
-    /// Every question that there can be.
-    fn questions() -> Vec<(Facts, Policy)> {
-        let link = |has_another| Purpose::Link { user: CALLER, has_another };
+    /// Every combination of facts and policy.
+    fn cases() -> Vec<(Facts, Policy)> {
+        let link = |has_other| Some(Candidate { user: CALLER, has_other });
         let mut all = Vec::new();
         for owner in [None, Some(CALLER), Some(OTHER)] {
-            for purpose in [Purpose::SignIn, link(false), link(true)] {
-                for address in [Address::Absent, Address::Untrusted, FREE, PROVED, DOUBLED, UNPROVED] {
+            for link_to in [None, link(false), link(true)] {
+                for email in
+                    [Email::Absent, Email::Untrusted, Email::Free, VERIFIED, VERIFIED_HAS_OTHER, UNVERIFIED]
+                {
                     for link_verified in [LinkVerified::Confirm, LinkVerified::Auto] {
                         for untrusted_email in [UntrustedEmail::Prove, UntrustedEmail::Ignore] {
                             let policy = Policy { link_verified, untrusted_email };
-                            all.push((Facts { owner, purpose, address }, policy));
+                            all.push((Facts { owner, link_to, email }, policy));
                         }
                     }
                 }
@@ -222,33 +208,33 @@ mod tests {
     }
 
     #[test]
-    fn every_question_has_one_row_and_is_answered_as_the_row_says() {
-        assert_eq!(questions().len(), 3 * 3 * 6 * 4);
-        for (facts, policy) in questions() {
+    fn every_case_has_one_row_and_is_decided_as_the_row_says() {
+        assert_eq!(cases().len(), 3 * 3 * 6 * 4);
+        for (facts, policy) in cases() {
             let rows: Vec<&Row> = TABLE.iter().filter(|row| (row.holds)(&facts)).collect();
             assert_eq!(rows.len(), 1, "{facts:?}");
-            let expected = (rows[0].rule, (rows[0].says)(&facts, policy));
+            let expected = (rows[0].rule, (rows[0].decision)(&facts, policy));
             assert_eq!(decide(facts, policy), expected, "{facts:?} {policy:?}");
         }
     }
 
     #[test]
-    fn every_row_answers_some_question() {
+    fn every_row_decides_some_case() {
         for row in &TABLE {
-            assert!(questions().iter().any(|(facts, _)| (row.holds)(facts)), "rule {}", row.rule);
+            assert!(cases().iter().any(|(facts, _)| (row.holds)(facts)), "rule {}", row.rule);
         }
     }
 
     #[test]
-    fn nobody_is_found_by_an_address_that_is_not_vouched_for() {
-        for (facts, policy) in questions() {
+    fn no_user_is_found_by_an_address_that_is_not_vouched_for() {
+        for (facts, policy) in cases() {
             let found = match decide(facts, policy).1 {
-                Decision::Confirm(user) | Decision::TakeAddress(user) | Decision::Link(user) => {
+                Decision::RequirePassword(user) | Decision::TransferEmail(user) | Decision::Link(user) => {
                     user == HOLDER
                 }
                 _ => false,
             };
-            assert!(!found || matches!(facts.address, Address::Trusted(_)), "{facts:?}");
+            assert!(!found || matches!(facts.email, Email::Verified(_) | Email::Unverified(_)), "{facts:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /api/v1/auth/providers`: through whom somebody can sign in.
+//! `GET /api/v1/auth/providers`: the configured identity providers.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -8,14 +8,14 @@ use utoipa::ToSchema;
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::providers::Provider;
 
-/// The providers.
+/// The configured identity providers.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Providers)]
-struct Providers<'p> {
+struct Body<'p> {
     items: Vec<Item<'p>>,
 }
 
-/// A provider.
+/// An identity provider.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Provider)]
 struct Item<'p> {
@@ -24,38 +24,36 @@ struct Item<'p> {
     id: &'p str,
     /// Its name for people.
     name: &'p str,
-    /// Where a browser begins to sign in.
+    /// The path where a browser starts to sign in.
     #[schema(format = "uri-reference")]
     start_url: String,
 }
 
-/// Documents the endpoint.
+/// Describes the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Providers")
-        .summary("Through whom somebody can sign in.")
-        .detail("Those that the operator configured; others are absent.")
+        .summary("List the configured identity providers.")
         .access(Access::Public)
-        .answer::<Providers<'_>>(
+        .answer::<Body<'_>>(
             200,
-            "The providers.",
+            "The identity providers.",
             json!({ "items": [
                 { "id": "google", "name": "Google", "start_url": "/api/v1/oauth/google/login" }
             ] }),
         )
 }
 
-/// Handles the request.
+/// Answers the request.
 ///
 /// # Errors
 ///
 /// None of its own.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let items = request.context.providers.iter().map(item).collect();
-    Ok(Response::json(StatusCode::OK, &Providers { items }))
+    Ok(Response::json(StatusCode::OK, &Body { items }))
 }
 
 fn item(provider: &Provider) -> Item<'_> {
-    let start_url = format!("/api/v1/oauth/{}/login", provider.id());
-    Item { id: provider.id(), name: provider.name(), start_url }
+    Item { id: provider.id(), name: provider.name(), start_url: provider.login_path() }
 }

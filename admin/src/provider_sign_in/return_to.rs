@@ -1,47 +1,48 @@
-//! The page that a browser is sent back to: one that the operator named, and no other.
+//! The page to which a browser returns: one of the operator's list, and no other.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::api::{Code, Problem, Request, Response};
+use crate::api::{Code, Problem, Response};
+use crate::context::Context;
 
-/// A page that may be returned to.
+/// A page of the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ReturnTo(String);
 
 impl ReturnTo {
-    /// The page that a client asks for, which must be one of the configuration's, compared as addresses are (WHATWG URL).
+    /// The page that a client names, which must be on the list, compared as URLs are (WHATWG URL).
     ///
     /// # Errors
     ///
     /// 422 `return_to_not_allowed`.
-    pub(super) fn read(request: &Request, text: &str) -> Result<Self, Problem> {
-        let pages = &request.context.config.providers.return_to;
-        let asked: Option<Url> = text.parse().ok();
-        match asked.filter(|url| pages.contains(url)) {
+    pub(super) fn parse(context: &Context, text: &str) -> Result<Self, Problem> {
+        let pages = &context.config.providers.return_to;
+        let page: Option<Url> = text.parse().ok();
+        match page.filter(|url| pages.contains(url)) {
             Some(url) => Ok(Self(url.into())),
             None => Err(Problem::new(Code::ReturnToNotAllowed)
-                .detail("The operator lists pages to return to in ADMIN_OAUTH_RETURN_TO.")),
+                .detail("Must be one of the pages of ADMIN_OAUTH_RETURN_TO.")),
         }
     }
 
-    /// The page for a person whose sign-in is not known, or was to return nowhere: the first of the configuration's. None
-    /// for a program, which does not ask for HTML.
-    pub(super) fn usual(request: &Request) -> Option<Self> {
-        let page = request.context.config.providers.return_to.first()?;
-        accepts(&request.headers, "text/html").then(|| Self(page.as_str().to_owned()))
+    /// The page for a person whose flow is unknown, or names no page: the first of the list. `None` for a program,
+    /// which does not accept HTML.
+    pub(super) fn default_for(context: &Context, headers: &HeaderMap) -> Option<Self> {
+        let page = context.config.providers.return_to.first()?;
+        accepts(headers, "text/html").then(|| Self(page.as_str().to_owned()))
     }
 
-    /// Sends the browser there with the word for what went wrong, and with what it is overcome with, where there is that.
-    pub(super) fn tell(&self, problem: &Problem) -> Response {
+    /// Redirects the browser to the page with the code of `problem`, and with its `flow` where it has one.
+    pub(super) fn with_error(&self, problem: &Problem) -> Response {
         let flow = problem.flow_secret().map(|flow| ("flow", flow));
         let parameters: Vec<_> = [("error", problem.code().as_str())].into_iter().chain(flow).collect();
-        self.redirect(&parameters).telling(problem.code())
+        self.with(&parameters).telling(problem.code())
     }
 
-    /// Sends the browser there with these parameters. By GET, whatever it came with.
-    pub(super) fn redirect(&self, parameters: &[(&str, &str)]) -> Response {
+    /// Redirects the browser to the page with these parameters, always to a GET.
+    pub(super) fn with(&self, parameters: &[(&str, &str)]) -> Response {
         let mut url = self.0.clone();
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(parameters);
@@ -51,14 +52,14 @@ impl ReturnTo {
     }
 }
 
-/// Whether `media_type` is asked for by name. Browsers ask for HTML, programs for JSON or anything.
+/// Whether the client names `media_type` in `Accept`. Browsers name HTML; programs JSON, or only `*/*`.
 pub(super) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
     let mut types = accepted.flat_map(|line| line.split(',')).filter_map(|part| part.split(';').next());
     types.any(|name| name.trim().eq_ignore_ascii_case(media_type))
 }
 
-/// Sends the browser to `url`, which learns nothing of where it comes from.
+/// Redirects the browser to `url`, without a `Referer`.
 pub(super) fn redirect(status: StatusCode, url: &str) -> Response {
     let location = HeaderValue::try_from(url).unwrap_or_else(|_| HeaderValue::from_static("/"));
     Response::empty(status)
@@ -71,14 +72,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_that_is_told_by_an_address_is_known_to_the_log() {
-        let told =
-            ReturnTo("https://cinema.example/".to_owned()).tell(&Problem::new(Code::DependencyUnavailable));
+    fn a_problem_in_a_redirect_is_known_to_the_log() {
+        let told = ReturnTo("https://cinema.example/".to_owned())
+            .with_error(&Problem::new(Code::DependencyUnavailable));
         assert_eq!(told.told(), Some(Code::DependencyUnavailable));
     }
 
     #[test]
-    fn what_is_asked_for_by_name_is_accepted() {
+    fn a_media_type_is_accepted_by_name_only() {
         let wants = |accept: &'static str, media_type| {
             accepts(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]), media_type)
         };

@@ -1,36 +1,52 @@
 //! Secrets that are given out once: states, verifiers, one-time codes, and the browser's own.
 
+use std::fmt::Write as _;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 
 use crate::api::{Code, Problem};
+use crate::random::Random;
 
-/// The characters of a secret of ours.
+/// The length of a secret in characters.
 const LENGTH: usize = 43;
 
-/// 256 bits that nobody can guess, in base64url.
+/// 256 random bits in base64url.
 ///
 /// # Errors
 ///
-/// 500 when the system gives no randomness.
-pub(super) fn new() -> Result<String, Problem> {
+/// 500 when the operating system provides no randomness.
+pub(super) fn new(random: &dyn Random) -> Result<String, Problem> {
     let mut bytes = [0; 32];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| {
-        tracing::error!("The random number generator failed.");
+    random.fill(&mut bytes).map_err(|error| {
+        tracing::error!(%error, "Request failed: no secret could be created.");
         Problem::new(Code::Internal)
     })?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Whether a text has the form of a secret, or of a hash in the same form.
-pub(super) fn has_the_form(text: &str) -> bool {
+/// Whether a text has the form of a secret, which is also that of a challenge.
+pub(super) fn is_well_formed(text: &str) -> bool {
     text.len() == LENGTH && text.bytes().all(is_base64url)
 }
 
-/// Whether a text is a verifier (RFC 7636, section 4.1).
-pub(super) fn is_verifier(text: &str) -> bool {
+/// The SHA-256 hash of a secret in hexadecimal, under which a value is stored without revealing the secret.
+pub(super) fn fingerprint(secret: &str) -> String {
+    let mut text = String::new();
+    for byte in digest(&SHA256, secret.as_bytes()).as_ref() {
+        let _always_succeeds = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// Whether a text is a verifier (RFC 7636, section 4.1), and the one of `challenge`.
+pub(super) fn is_verifier_of(text: &str, challenge: &str) -> bool {
+    is_verifier(text) && are_equal(&self::challenge(text), challenge)
+}
+
+fn is_verifier(text: &str) -> bool {
     let is_unreserved = |byte: u8| is_base64url(byte) || byte == b'.' || byte == b'~';
     (43..=128).contains(&text.len()) && text.bytes().all(is_unreserved)
 }
@@ -40,7 +56,7 @@ pub(super) fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
 }
 
-/// Whether two texts are equal, in a time that says nothing of where they differ.
+/// Whether two texts are equal, in constant time.
 pub(super) fn are_equal(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }
@@ -52,19 +68,20 @@ fn is_base64url(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::SystemRandom;
 
     #[test]
     fn the_challenge_is_that_of_the_standard() {
         // RFC 7636, appendix B.
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         assert_eq!(challenge(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
-        assert!(is_verifier(verifier) && has_the_form(&challenge(verifier)));
+        assert!(is_verifier(verifier) && is_well_formed(&challenge(verifier)));
     }
 
     #[test]
-    fn each_secret_is_another() {
-        let (one, other) = (new().unwrap(), new().unwrap());
-        assert!(one != other && has_the_form(&one) && is_verifier(&one));
-        assert!(!has_the_form("") && !has_the_form(&"a".repeat(44)) && !has_the_form(&"é".repeat(22)));
+    fn each_secret_is_new() {
+        let (one, other) = (new(&SystemRandom).unwrap(), new(&SystemRandom).unwrap());
+        assert!(one != other && is_well_formed(&one) && is_verifier(&one));
+        assert!(!is_well_formed("") && !is_well_formed(&"a".repeat(44)) && !is_well_formed(&"é".repeat(22)));
     }
 }

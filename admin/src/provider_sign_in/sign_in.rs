@@ -1,77 +1,87 @@
-//! Opens a session for somebody whom a provider vouched for.
+//! Opens sessions for users whom a provider identified.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::store;
-use crate::api::{Code, Problem, Request};
+use crate::actor::Actor;
+use crate::api::{Code, Problem};
+use crate::context::Context;
+use crate::db::Transaction;
 use crate::metrics::SignInOutcome;
 use crate::sessions::Pair;
 use crate::sessions::history::{self, Entry, Event, Failure};
 use crate::sessions::open::{Opened, SignInMethod, open};
 use crate::sessions::session::Device;
-use crate::users;
+use crate::users::LockedAccount;
+use crate::users::store::lock_for_sign_in;
 
-/// A user, and the account that they came with.
+/// A user, and the linked account at a provider that identified the user.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Proven {
+pub(super) struct ProviderProof {
     pub(super) user: Uuid,
     pub(super) provider: String,
     pub(super) subject: String,
 }
 
-/// Signs somebody in on `device`. `gone` is the problem when the account is no longer linked to them.
+/// A sign-in that a page will complete, stored as a one-time value.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PendingSignIn {
+    pub(super) proof: ProviderProof,
+    /// The fingerprint of the browser, which alone may complete it.
+    pub(super) browser: String,
+}
+
+/// Opens a session in `tx`, which holds the lock of `account`. `None` when the account at the provider is no longer
+/// linked: unlinking takes the same lock exclusively.
+pub(super) async fn open_session(
+    tx: &Transaction<'_>,
+    context: &Context,
+    actor: &Actor,
+    account: &LockedAccount<'_>,
+    proof: &ProviderProof,
+) -> Result<Option<Opened>, Problem> {
+    if !store::record_sign_in(tx, &proof.provider, &proof.subject, account.id()).await? {
+        return Ok(None);
+    }
+    let device = Device::of(actor.client(), None);
+    let method = SignInMethod::Provider(&proof.provider);
+    Ok(Some(open(tx, context, account, method, &device).await?))
+}
+
+/// Signs in a user whose callback left that to a later request.
 ///
 /// # Errors
 ///
-/// 403 `account_disabled`; `gone`; 503.
+/// 403 `account_disabled`; 410 `code_expired` when the account at the provider is no longer linked; 503.
 pub(super) async fn sign_in(
-    request: &Request,
-    proven: &Proven,
-    device: &Device,
-    gone: Code,
+    context: &Context,
+    actor: &Actor,
+    proof: &ProviderProof,
 ) -> Result<Pair, Problem> {
-    let (context, actor) = (&request.context, request.actor());
-    let note = |event, session| Entry { event, user: Some(proven.user), session };
-    match open_session(request, proven, device).await? {
-        Ok(Opened { session, pair }) => {
-            context.metrics.sign_in(SignInOutcome::SignedIn);
-            history::record(context, &actor, note(Event::ProviderLogin, Some(session))).await;
-            Ok(pair)
-        }
-        Err(NotOpened::Inactive) => {
-            context.metrics.sign_in(SignInOutcome::Refused);
-            history::record(context, &actor, note(Event::LoginFailed(Failure::Inactive), None)).await;
-            Err(Problem::new(Code::AccountDisabled))
-        }
-        Err(NotOpened::Unlinked) => Err(Problem::new(gone)),
-    }
-}
-
-/// Why no session was opened.
-enum NotOpened {
-    /// The account is disabled.
-    Inactive,
-    /// The account at the provider is no longer linked to the user.
-    Unlinked,
-}
-
-/// Checks that the account is still linked with the user locked, whom unlinking locks exclusively.
-async fn open_session(
-    request: &Request,
-    proven: &Proven,
-    device: &Device,
-) -> Result<Result<Opened, NotOpened>, Problem> {
-    let mut connection = request.context.db.get().await?;
+    let entry = |event, session| Entry { event, user: Some(proof.user), session };
+    let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
-    let Some(account) = users::store::lock_for_sign_in(&tx, proven.user).await? else {
-        return Ok(Err(NotOpened::Inactive));
+    let Some(account) = lock_for_sign_in(&tx, proof.user).await? else {
+        tx.rollback().await?;
+        record(context, actor, vec![entry(Event::LoginFailed(Failure::Inactive), None)]).await;
+        return Err(Problem::new(Code::AccountDisabled));
     };
-    if !store::note_sign_in(&tx, &proven.provider, &proven.subject, proven.user).await? {
-        return Ok(Err(NotOpened::Unlinked));
-    }
-    let method = SignInMethod::Provider(&proven.provider);
-    let opened = open(&tx, &request.context, &account, method, device).await?;
+    let opened = open_session(&tx, context, actor, &account, proof).await?;
+    let Opened { session, pair } = opened.ok_or_else(|| Problem::new(Code::CodeExpired))?;
     tx.commit().await?;
-    Ok(Ok(opened))
+    record(context, actor, vec![entry(Event::ProviderLogin, Some(session))]).await;
+    Ok(pair)
+}
+
+/// Writes `entries` into the login history and counts the sign-ins among them, once their transaction has ended.
+pub(super) async fn record(context: &Context, actor: &Actor, entries: Vec<Entry>) {
+    for entry in entries {
+        if entry.event == Event::ProviderLogin {
+            context.metrics.sign_in(SignInOutcome::SignedIn);
+        } else if matches!(entry.event, Event::LoginFailed(_)) {
+            context.metrics.sign_in(SignInOutcome::Refused);
+        }
+        history::record(context, actor, entry).await;
+    }
 }

@@ -1,4 +1,4 @@
-//! All SQL about accounts at identity providers.
+//! All SQL about the accounts at identity providers that are linked to users.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::db::{Client, DbError, Transaction};
 
-/// An account as it is linked. Purposefully without `Debug`: it holds an address.
-pub(super) struct NewAccount<'n> {
+/// A link between an identity and a user. Purposefully without `Debug`: it holds an address.
+pub(super) struct NewLink<'n> {
     pub(super) provider: &'n str,
     pub(super) subject: &'n str,
     pub(super) user: Uuid,
@@ -15,7 +15,7 @@ pub(super) struct NewAccount<'n> {
     pub(super) snapshot: Snapshot<'n>,
 }
 
-/// What a provider says of somebody at the moment.
+/// What is stored about an identity.
 #[derive(Clone, Copy)]
 pub(super) struct Snapshot<'n> {
     pub(super) email: Option<&'n str>,
@@ -23,8 +23,8 @@ pub(super) struct Snapshot<'n> {
     pub(super) display_name: Option<&'n str>,
 }
 
-/// An account, as its owner or an operator sees it.
-pub(super) struct Account {
+/// A linked account, as its owner or an operator sees it.
+pub(super) struct LinkedAccount {
     pub(super) provider: String,
     pub(super) subject: String,
     pub(super) email: Option<String>,
@@ -35,20 +35,20 @@ pub(super) struct Account {
     pub(super) last_login_at: Option<Timestamp>,
 }
 
-/// Whose an account is.
+/// The user to whom an identity is linked.
 pub(super) async fn owner(
-    client: &impl Client,
+    tx: &Transaction<'_>,
     provider: &str,
     subject: &str,
 ) -> Result<Option<Uuid>, DbError> {
     let sql = "select user_id from auth.oauth_accounts where provider = $1 and subject = $2";
-    let statement = client.prepare_cached(sql).await?;
-    let row = client.query_opt(&statement, &[&provider, &subject]).await?;
+    let statement = tx.prepare_cached(sql).await?;
+    let row = tx.query_opt(&statement, &[&provider, &subject]).await?;
     Ok(row.map(|row| row.try_get("user_id")).transpose()?)
 }
 
-/// Links an account; `false` when it is linked already, or the user has another of this provider.
-pub(super) async fn insert(tx: &Transaction<'_>, new: &NewAccount<'_>) -> Result<bool, DbError> {
+/// Links an identity; `false` when it is already linked, or the user has another one of this provider.
+pub(super) async fn insert(tx: &Transaction<'_>, new: &NewLink<'_>) -> Result<bool, DbError> {
     let sql = "insert into auth.oauth_accounts (provider, subject, user_id, linked_rule, email,
                    is_email_vouched, display_name)
                values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
@@ -60,23 +60,25 @@ pub(super) async fn insert(tx: &Transaction<'_>, new: &NewAccount<'_>) -> Result
     Ok(tx.execute(&statement, &values).await? == 1)
 }
 
-/// Notes what the provider says of somebody by now.
-pub(super) async fn note_person(
+/// Stores how the provider describes an identity now; `false` when it is no longer linked to this user.
+pub(super) async fn update(
     tx: &Transaction<'_>,
     provider: &str,
     subject: &str,
+    user: Uuid,
     snapshot: Snapshot<'_>,
-) -> Result<(), DbError> {
-    let sql = "update auth.oauth_accounts set email = $3, is_email_vouched = $4, display_name = $5
-               where provider = $1 and subject = $2";
+) -> Result<bool, DbError> {
+    let sql = "update auth.oauth_accounts set email = $4, is_email_vouched = $5, display_name = $6
+               where provider = $1 and subject = $2 and user_id = $3";
     let statement = tx.prepare_cached(sql).await?;
     let Snapshot { email, is_email_vouched, display_name } = snapshot;
-    tx.execute(&statement, &[&provider, &subject, &email, &is_email_vouched, &display_name]).await?;
-    Ok(())
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+        [&provider, &subject, &user, &email, &is_email_vouched, &display_name];
+    Ok(tx.execute(&statement, &values).await? == 1)
 }
 
-/// Notes that this user signs in with an account; `false` when it is not theirs, or no longer.
-pub(super) async fn note_sign_in(
+/// Stores the time of a sign-in with an identity; `false` when it is no longer linked to this user.
+pub(super) async fn record_sign_in(
     tx: &Transaction<'_>,
     provider: &str,
     subject: &str,
@@ -88,23 +90,23 @@ pub(super) async fn note_sign_in(
     Ok(tx.execute(&statement, &[&provider, &subject, &user]).await? == 1)
 }
 
-/// Everything that is linked to a user, the first linked first.
-pub(super) async fn list(client: &impl Client, user: Uuid) -> Result<Vec<Account>, DbError> {
+/// The accounts that are linked to a user, in the order of linking.
+pub(super) async fn list(client: &impl Client, user: Uuid) -> Result<Vec<LinkedAccount>, DbError> {
     let sql = "select provider, subject, email, is_email_vouched, display_name, linked_at, linked_rule, last_login_at
                from auth.oauth_accounts where user_id = $1 order by linked_at, provider";
     let statement = client.prepare_cached(sql).await?;
     client.query(&statement, &[&user]).await?.iter().map(account).collect()
 }
 
-/// Unlinks the account of a provider from a user; `false` when there is none.
+/// Unlinks the account at a provider from a user; `false` when none is linked.
 pub(super) async fn delete(tx: &Transaction<'_>, user: Uuid, provider: &str) -> Result<bool, DbError> {
     let sql = "delete from auth.oauth_accounts where user_id = $1 and provider = $2";
     let statement = tx.prepare_cached(sql).await?;
     Ok(tx.execute(&statement, &[&user, &provider]).await? == 1)
 }
 
-fn account(row: &Row) -> Result<Account, DbError> {
-    Ok(Account {
+fn account(row: &Row) -> Result<LinkedAccount, DbError> {
+    Ok(LinkedAccount {
         provider: row.try_get("provider")?,
         subject: row.try_get("subject")?,
         email: row.try_get("email")?,

@@ -1,40 +1,40 @@
-//! Stops asking a provider that does not answer, and tries again after a while.
+//! A circuit breaker: sends nothing to a provider that does not respond, and tries again after a while.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// So many failures in a row, and it is not asked any more.
+/// How many failures in a row open the circuit.
 const FAILURES: u32 = 5;
 
-/// So long.
-const REST: Duration = Duration::from_secs(30);
+/// How long it stays open.
+const OPEN: Duration = Duration::from_secs(30);
 
-/// A trial that did not end counts as lost after this; longer than a sign-in may take.
+/// A trial without an outcome counts as failed after this; longer than an identification may take.
 const TRIAL: Duration = Duration::from_secs(12);
 
-/// One provider's.
+/// One provider's circuit breaker.
 #[derive(Debug, Default)]
 pub(super) struct Breaker(Mutex<State>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// It is asked; so many failures in a row.
+    /// Requests are sent; this many failed in a row.
     Closed(u32),
-    /// It is not asked until then; then one question is tried.
+    /// Nothing is sent until then; then one trial is.
     Open(Instant),
 }
 
-/// What an outcome changed.
+/// How an outcome changed the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
-    /// No route.
+pub(super) enum Transition {
+    /// Not at all.
     None,
-    /// From now on it is not asked.
-    Rests,
-    /// It is asked again.
-    Answers,
+    /// Nothing is sent from now on.
+    Opened,
+    /// Requests are sent again.
+    Closed,
 }
 
 impl Default for State {
@@ -44,54 +44,54 @@ impl Default for State {
 }
 
 impl Breaker {
-    /// Whether a question may be begun, without taking the trial.
+    /// Whether a request may be sent, without taking the trial.
     ///
     /// # Errors
     ///
-    /// For how long it may not.
-    pub(super) fn look(&self, now: Instant) -> Result<(), Duration> {
+    /// For how long none may be sent.
+    pub(super) fn check(&self, now: Instant) -> Result<(), Duration> {
         match *self.state() {
             State::Open(until) if until > now => Err(until - now),
             State::Open(_) | State::Closed(_) => Ok(()),
         }
     }
 
-    /// Begins a question, whose outcome [`Self::ended`] must be told.
+    /// Admits a request, whose outcome must be given to [`Self::record`].
     ///
     /// # Errors
     ///
-    /// For how long none may be asked.
-    pub(super) fn begin(&self, now: Instant) -> Result<(), Duration> {
+    /// For how long none may be sent.
+    pub(super) fn admit(&self, now: Instant) -> Result<(), Duration> {
         let mut state = self.state();
         match *state {
             State::Closed(_) => Ok(()),
             State::Open(until) if until > now => Err(until - now),
             State::Open(_) => {
-                // This one is the trial; others wait for what comes of it.
+                // This one is the trial; others wait for its outcome.
                 *state = State::Open(now + TRIAL);
                 Ok(())
             }
         }
     }
 
-    /// Notes whether a question was answered, well or ill, and says what that changed.
-    pub(super) fn ended(&self, was_answered: bool, now: Instant) -> Change {
+    /// Records whether the provider responded, with success or not, and returns what that changed.
+    pub(super) fn record(&self, has_responded: bool, now: Instant) -> Transition {
         let mut state = self.state();
         let before = *state;
-        *state = match (was_answered, before) {
+        *state = match (has_responded, before) {
             (true, _) => State::Closed(0),
             (false, State::Closed(failures)) if failures + 1 < FAILURES => State::Closed(failures + 1),
-            (false, State::Closed(_) | State::Open(_)) => State::Open(now + REST),
+            (false, State::Closed(_) | State::Open(_)) => State::Open(now + OPEN),
         };
         match (before, *state) {
-            (State::Closed(_), State::Open(_)) => Change::Rests,
-            (State::Open(_), State::Closed(_)) => Change::Answers,
-            (State::Closed(_), State::Closed(_)) | (State::Open(_), State::Open(_)) => Change::None,
+            (State::Closed(_), State::Open(_)) => Transition::Opened,
+            (State::Open(_), State::Closed(_)) => Transition::Closed,
+            (State::Closed(_), State::Closed(_)) | (State::Open(_), State::Open(_)) => Transition::None,
         }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        // A number is never half written.
+        // A state is never half written.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -103,48 +103,48 @@ mod tests {
     fn opened(now: Instant) -> Breaker {
         let breaker = Breaker::default();
         for _ in 0..FAILURES {
-            assert_eq!(breaker.begin(now), Ok(()));
-            let _change = breaker.ended(false, now);
+            assert_eq!(breaker.admit(now), Ok(()));
+            let _transition = breaker.record(false, now);
         }
         breaker
     }
 
     #[test]
-    fn failures_in_a_row_stop_it_and_an_answer_between_does_not() {
+    fn failures_in_a_row_open_it_unless_a_response_is_between() {
         let now = Instant::now();
         let breaker = Breaker::default();
         for _ in 0..FAILURES * 3 {
-            breaker.ended(false, now);
-            breaker.ended(true, now);
+            breaker.record(false, now);
+            breaker.record(true, now);
         }
-        assert_eq!(breaker.look(now), Ok(()));
-        assert_eq!(opened(now).look(now), Err(REST));
-        assert_eq!(opened(now).ended(true, now), Change::Answers);
-        assert_eq!(opened(now).begin(now + REST / 2), Err(REST / 2));
+        assert_eq!(breaker.check(now), Ok(()));
+        assert_eq!(opened(now).check(now), Err(OPEN));
+        assert_eq!(opened(now).record(true, now), Transition::Closed);
+        assert_eq!(opened(now).admit(now + OPEN / 2), Err(OPEN / 2));
     }
 
     #[test]
-    fn after_the_rest_one_is_tried_and_others_wait_for_it() {
+    fn one_trial_follows_and_others_wait_for_its_outcome() {
         let now = Instant::now();
         let breaker = opened(now);
-        let later = now + REST;
-        assert_eq!(breaker.begin(later), Ok(()));
-        assert_eq!(breaker.begin(later), Err(TRIAL));
-        breaker.ended(true, later);
-        assert_eq!(breaker.begin(later), Ok(()));
-        assert_eq!(breaker.begin(later), Ok(()));
+        let later = now + OPEN;
+        assert_eq!(breaker.admit(later), Ok(()));
+        assert_eq!(breaker.admit(later), Err(TRIAL));
+        breaker.record(true, later);
+        assert_eq!(breaker.admit(later), Ok(()));
+        assert_eq!(breaker.admit(later), Ok(()));
     }
 
     #[test]
     fn a_trial_that_fails_or_gets_lost_is_followed_by_another() {
         let now = Instant::now();
         let breaker = opened(now);
-        let later = now + REST;
-        assert_eq!(breaker.begin(later), Ok(()));
-        breaker.ended(false, later);
-        assert_eq!(breaker.look(later), Err(REST));
-        let lost = later + REST;
-        assert_eq!(breaker.begin(lost), Ok(()));
-        assert_eq!(breaker.begin(lost + TRIAL), Ok(()));
+        let later = now + OPEN;
+        assert_eq!(breaker.admit(later), Ok(()));
+        breaker.record(false, later);
+        assert_eq!(breaker.check(later), Err(OPEN));
+        let lost = later + OPEN;
+        assert_eq!(breaker.admit(lost), Ok(()));
+        assert_eq!(breaker.admit(lost + TRIAL), Ok(()));
     }
 }

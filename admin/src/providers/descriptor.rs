@@ -1,56 +1,56 @@
-//! What one provider is like, as data.
+//! How one provider differs from others, as data.
 
 use serde_json::Value;
 
-/// A provider: where it is, what it is asked, and how its answers are read.
+/// A provider: its endpoints, the form of its requests, and how its responses are read.
 ///
-/// The fields that only some providers need are off in [`Descriptor::REGULAR`], which a descriptor ends with.
+/// The fields that only some providers need are off in [`Descriptor::REGULAR`], with which a descriptor ends.
 #[derive(Debug)]
 pub struct Descriptor {
     /// Its name in paths, configuration and tables: `[a-z][a-z0-9-]{0,31}`.
     pub id: &'static str,
     /// Its name for people.
     pub name: &'static str,
-    /// Where a person is sent to.
+    /// The authorization endpoint, to which browsers are sent.
     pub authorize_url: &'static str,
-    /// Where a code is given for tokens.
+    /// The token endpoint, which exchanges a code for tokens.
     pub token_url: &'static str,
-    /// Where a token is given for what is known of the person.
+    /// The user info endpoint, which describes the owner of a token.
     pub user_url: &'static str,
-    /// What is asked for, with its own separator.
+    /// The scopes that are requested, with the provider's separator.
     pub scopes: &'static str,
-    /// How we prove who we are when a code is given for tokens.
+    /// How our client authenticates at the token endpoint.
     pub client_auth: ClientAuth,
-    /// How the token is shown at `user_url`.
+    /// How the access token is sent to `user_url`.
     pub user_request: UserRequest,
-    /// Where in the answer of `user_url` what stands.
+    /// Where the fields are in the response of `user_url`.
     pub fields: Fields,
-    /// Whether the provider vouches that this address is the person's, by its answer.
+    /// Whether the response vouches that this address belongs to the user.
     pub vouches: fn(user: &Value, email: &str) -> bool,
-    /// Its ID tokens, where it gives any that can be verified: they then say who the person is.
+    /// Its ID tokens, where it issues verifiable ones: they then identify the user.
     pub id_token: Option<IdTokens>,
-    /// Where else something is asked for with the token, and how it becomes part of the answer of `user_url`.
+    /// A second request with the access token, and how its response is merged into that of `user_url`.
     pub second_request: Option<SecondRequest>,
-    /// Whether the callback brings a `device_id`, which the token endpoint wants to have.
+    /// Whether the callback carries a `device_id`, which the token endpoint requires.
     pub needs_device: bool,
-    /// Whether the token endpoint is told the state, and must repeat it.
+    /// Whether the state is sent to the token endpoint, whose response must repeat it.
     pub repeats_state: bool,
-    /// Whether requests with a token carry `appsecret_proof`: the token's HMAC-SHA256 under our secret.
+    /// Whether requests with a token carry `appsecret_proof`: the token's HMAC-SHA256 under our client secret.
     pub proves_secret: bool,
 }
 
-/// How we prove who we are.
+/// How our client authenticates at the token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientAuth {
-    /// Identifier and secret in the body.
+    /// Client identifier and secret in the body.
     Body,
     /// In `Authorization: Basic`.
     Basic,
-    /// By the PKCE verifier alone; a secret goes into the body when there is one.
+    /// By the PKCE verifier alone; a client secret is sent in the body if there is one.
     Public,
 }
 
-/// How a token is shown where the person is asked for.
+/// How the access token is sent to the user info endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserRequest {
     /// `Authorization: Bearer` (RFC 6750, section 2.1).
@@ -59,45 +59,45 @@ pub enum UserRequest {
     OAuth,
     /// As `access_token` in the query.
     Query,
-    /// As `access_token` in a form, beside our identifier.
+    /// As `access_token` in a form, beside our client identifier.
     Form,
 }
 
-/// Where what stands: JSON pointers (RFC 6901).
+/// Where the fields are: JSON pointers (RFC 6901).
 #[derive(Debug)]
 pub struct Fields {
-    /// Who it is there: a text or a number, never given to another person.
+    /// The subject identifier: a text or a number, which is never given to another user.
     pub subject: &'static str,
-    /// The address, where there is one.
+    /// The e-mail address, where there is one.
     pub email: &'static str,
-    /// What the person is called: the first of these of which a part is there, its parts joined.
+    /// The display name: the first of these with at least one part present, its parts joined by spaces.
     pub names: &'static [&'static [&'static str]],
-    /// Our own identifier, which proves that the token was given to us; empty where it is not repeated.
+    /// Our client identifier, which proves that the token was issued to us; empty where it is not repeated.
     pub client: &'static str,
 }
 
 /// How a provider's ID tokens are verified.
 #[derive(Debug)]
 pub struct IdTokens {
-    /// What it calls itself, in every spelling.
+    /// Its issuer identifier, in every spelling that it uses.
     pub issuers: &'static [&'static str],
-    /// Its keys.
+    /// Its published keys.
     pub keys_url: &'static str,
 }
 
-/// One more question with the same token.
+/// One more request with the same access token.
 #[derive(Debug)]
 pub struct SecondRequest {
-    /// Its part of the name of the variable that says where else to ask: `ADMIN_OAUTH_<PROVIDER>_<NAME>_URL`.
+    /// Its part of the name of the variable that changes `url`: `ADMIN_OAUTH_<PROVIDER>_<NAME>_URL`.
     pub name: &'static str,
-    /// Where to ask. Being told that there is no such thing is no failure.
+    /// The endpoint. A 404 is not a failure.
     pub url: &'static str,
-    /// Puts its answer into that of `user_url`.
-    pub merge: fn(user: &mut Value, answer: &Value),
+    /// Merges its response into that of `user_url`.
+    pub merge: fn(user: &mut Value, response: &Value),
 }
 
 impl Descriptor {
-    /// All that a regular provider is not.
+    /// The values of a provider without peculiarities.
     pub const REGULAR: Self = Self {
         id: "",
         name: "",
@@ -117,22 +117,22 @@ impl Descriptor {
     };
 }
 
-/// For a provider that says nothing of whether an address was proved.
+/// For a provider that does not tell whether an address is verified.
 pub(super) fn never(_user: &Value, _email: &str) -> bool {
     false
 }
 
-/// For a provider that gives only addresses that were proved.
+/// For a provider that returns verified addresses only.
 pub(super) fn always(_user: &Value, _email: &str) -> bool {
     true
 }
 
-/// For a provider that says so in `email_verified`, as a boolean or, as some do, as a text.
+/// For a provider with a flag `email_verified`: a boolean or, at some, a text.
 pub(super) fn when_verified(user: &Value, _email: &str) -> bool {
     is_true(user.get("email_verified"))
 }
 
-/// Whether a value means true.
+/// Whether a value is `true` or the text `true`.
 pub(super) fn is_true(value: Option<&Value>) -> bool {
     match value {
         Some(Value::Bool(flag)) => *flag,

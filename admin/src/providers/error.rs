@@ -1,67 +1,71 @@
-//! Why a provider could not say who somebody is.
+//! Why a provider did not identify a user.
 
 use std::time::Duration;
 
-/// What went wrong between us and a provider. Its text holds neither a token nor what the provider sent.
+/// What went wrong between us and a provider. Its text contains neither a token nor what the provider sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ProviderError {
-    /// It has not answered of late, and is not asked for so long.
-    #[error("the provider has not answered of late, and is asked again in {0:?}")]
-    Resting(Duration),
-    /// As many people come from it already as admin waits for at once.
-    #[error("too many people come from the provider at once")]
-    Busy,
+    /// It did not respond to several requests in a row, and gets none for this long.
+    #[error("the circuit breaker is open for another {0:?}")]
+    CircuitOpen(Duration),
+    /// As many of its users are being identified as may be at the same time.
+    #[error("too many sign-ins through the provider are in progress")]
+    Saturated,
     /// It took too long.
-    #[error("the provider did not answer in time")]
+    #[error("the provider did not respond in time")]
     Timeout,
-    /// It cannot be reached.
-    #[error("the provider cannot be reached: {0}")]
+    /// No connection, or a broken one.
+    #[error("the provider is unreachable: {0}")]
     Unreachable(String),
-    /// It said that it cannot.
-    #[error("the provider answered {0}")]
+    /// A status that is not a success.
+    #[error("the provider responded with status {0}")]
     Status(u16),
-    /// It said no, with this code where it gave one.
-    #[error("the provider refused{}", .0.as_ref().map(|code| format!(": {code}")).unwrap_or_default())]
-    Refused(Option<String>),
-    /// Its answer is not what such a provider gives.
-    #[error("the provider's answer cannot be used: {0}")]
-    Nonsense(&'static str),
-    /// Its ID token is not good.
-    #[error("the provider's ID token cannot be used: {0}")]
-    IdToken(String),
+    /// An OAuth error, with its code where there is a valid one.
+    #[error("the provider returned an error{}", .0.as_ref().map(|code| format!(": {code}")).unwrap_or_default())]
+    Rejected(Option<String>),
+    /// A response that is not valid for such a provider.
+    #[error("the provider returned an invalid response: {0}")]
+    InvalidResponse(&'static str),
+    /// An ID token that fails its verification.
+    #[error("the provider returned an invalid ID token: {0}")]
+    InvalidIdToken(String),
 }
 
 impl ProviderError {
-    /// Whether it says that the provider is not well, and not merely that it does not like this question.
+    /// Whether it shows that the provider is down, rather than that it rejects this request.
     pub(super) fn is_outage(&self) -> bool {
         match self {
             Self::Timeout | Self::Unreachable(_) => true,
             Self::Status(status) => *status >= 500,
-            Self::Busy | Self::Resting(_) | Self::Refused(_) | Self::Nonsense(_) | Self::IdToken(_) => false,
+            Self::Saturated
+            | Self::CircuitOpen(_)
+            | Self::Rejected(_)
+            | Self::InvalidResponse(_)
+            | Self::InvalidIdToken(_) => false,
         }
     }
 
-    /// A word for it.
+    /// The `error.type` of a trace.
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::Resting(_) => "resting",
-            Self::Busy => "busy",
+            Self::CircuitOpen(_) => "circuit_open",
+            Self::Saturated => "saturated",
             Self::Timeout => "timeout",
             Self::Unreachable(_) => "unreachable",
             Self::Status(_) => "status",
-            Self::Refused(_) => "refused",
-            Self::Nonsense(_) => "nonsense",
-            Self::IdToken(_) => "id_token",
+            Self::Rejected(_) => "rejected",
+            Self::InvalidResponse(_) => "invalid_response",
+            Self::InvalidIdToken(_) => "invalid_id_token",
         }
     }
 
-    /// The refusal that `code` of a provider stands for. Only what looks like a code is kept of it.
-    pub(crate) fn refused(code: Option<&str>) -> Self {
+    /// The OAuth error `code` of a provider. Only a text in the form of a code is kept.
+    pub(crate) fn rejected(code: Option<&str>) -> Self {
         let is_code = |text: &&str| {
             (1..=64).contains(&text.len())
                 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
         };
-        Self::Refused(code.filter(is_code).map(str::to_owned))
+        Self::Rejected(code.filter(is_code).map(str::to_owned))
     }
 }
 
@@ -70,12 +74,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_code_is_kept_of_what_a_provider_says() {
-        let text = |code| ProviderError::refused(code).to_string();
-        assert_eq!(text(Some("invalid_grant")), "the provider refused: invalid_grant");
+    fn only_a_valid_code_of_an_error_is_kept() {
+        let text = |code| ProviderError::rejected(code).to_string();
+        assert_eq!(text(Some("invalid_grant")), "the provider returned an error: invalid_grant");
         for other in [None, Some(""), Some("a b"), Some("x\r\ny"), Some("токен"), Some(&*"a".repeat(65))]
         {
-            assert_eq!(text(other), "the provider refused");
+            assert_eq!(text(other), "the provider returned an error");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The providers that are known, a file each. A new one is a file here, and a line in each of the two lists below.
+//! The known providers, a file each. A new one is a file here and a line in each of the two lists below.
 
 mod facebook;
 mod github;
@@ -11,7 +11,7 @@ mod yandex;
 
 use super::descriptor::Descriptor;
 
-/// Those that need no more than our identifier and secret there.
+/// Providers that need no more configuration than our client identifier and secret.
 #[rustfmt::skip]
 pub const KNOWN: &[&Descriptor] = &[
     &google::GOOGLE,
@@ -23,8 +23,8 @@ pub const KNOWN: &[&Descriptor] = &[
     &facebook::FACEBOOK,
 ];
 
-/// Any other that speaks OpenID Connect and says where everything is.
-pub const OPENID: &Descriptor = &openid::OPENID;
+/// Any other provider of OpenID Connect with a discovery document.
+pub(super) const OPENID: &Descriptor = &openid::OPENID;
 
 #[cfg(test)]
 mod tests {
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_has_a_name_of_its_own_and_addresses_that_are_safe() {
+    fn each_has_a_unique_name_and_https_urls() {
         let mut ids: Vec<_> = KNOWN.iter().map(|provider| provider.id).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_vouched_for_only_by_who_says_so() {
+    fn only_providers_with_a_known_flag_vouch_for_an_address() {
         let vouches = |provider: &Descriptor, user: Value| (provider.vouches)(&user, "anna@example.org");
         let said = serde_json::json!({ "email_verified": true, "verified": true });
         for provider in [&yandex::YANDEX, &vk::VK, &mailru::MAILRU, &facebook::FACEBOOK, &google::GOOGLE] {

@@ -1,6 +1,4 @@
-//! Requests to providers: where the configuration says and nowhere else, within bounds of time and size.
-
-use std::time::Duration;
+//! HTTP requests to providers: to the configured URLs and nowhere else, with limits of time and size.
 
 use http::StatusCode;
 use reqwest::redirect::Policy;
@@ -10,88 +8,89 @@ use tokio::time::timeout;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
+use super::config::Limits;
 use super::error::ProviderError;
 
-const CONNECT: Duration = Duration::from_secs(3);
-const TOTAL: Duration = Duration::from_secs(5);
-
-/// No honest answer is longer.
+/// The longest response body; real ones are far shorter.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// GitHub refuses whoever does not say a name.
+/// GitHub rejects requests without one.
 const USER_AGENT: &str = "usher";
 
 /// An HTTP client for providers. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Transport(reqwest::Client);
+pub(super) struct Transport {
+    client: reqwest::Client,
+    limits: Limits,
+}
 
-/// An answer, read whole.
-pub(super) struct Answer {
+/// A response with its whole body.
+pub(super) struct ProviderResponse {
     pub(super) status: StatusCode,
     pub(super) body: Vec<u8>,
 }
 
 impl Transport {
-    /// A client, which follows no redirect and asks no proxy of the environment.
+    /// A client that follows no redirect and uses no proxy of the environment.
     ///
     /// # Errors
     ///
-    /// When none can be made, such as for want of root certificates.
-    pub(super) fn new() -> Result<Self, reqwest::Error> {
-        // The client asks the process for its cryptography. It is no failure that somebody has answered that before.
+    /// When none can be created, for example without root certificates.
+    pub(super) fn new(limits: Limits) -> Result<Self, reqwest::Error> {
+        // The client uses the cryptography of the process, which may have been installed before.
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let builder = reqwest::Client::builder()
             .redirect(Policy::none())
             .no_proxy()
-            .connect_timeout(CONNECT)
-            .timeout(TOTAL)
+            .connect_timeout(limits.connect)
+            .timeout(limits.request)
             .user_agent(USER_AGENT);
-        Ok(Self(builder.build()?))
+        Ok(Self { client: builder.build()?, limits })
     }
 
-    /// The client, to put requests together with.
+    /// The client, for building requests.
     pub(super) fn client(&self) -> &reqwest::Client {
-        &self.0
+        &self.client
     }
 
     /// Sends `request`.
     ///
     /// # Errors
     ///
-    /// When the provider does not answer, answers 5xx, or says more than anybody should.
-    pub(super) async fn send(&self, request: reqwest::Request) -> Result<Answer, ProviderError> {
+    /// When the provider does not respond, responds with 5xx, a redirect or too long a body.
+    pub(super) async fn send(&self, request: reqwest::Request) -> Result<ProviderResponse, ProviderError> {
         let span = span(&request);
-        // The client's own limit begins anew for what it does not count; this one counts all.
-        let sent = timeout(TOTAL, self.exchange(request)).instrument(span.clone()).await;
+        // The client's own timeout does not cover everything; this one does.
+        let sent = timeout(self.limits.request, self.receive(request)).instrument(span.clone()).await;
         let sent = sent.unwrap_or(Err(ProviderError::Timeout));
         match &sent {
-            Ok(answer) => drop(span.record("http.response.status_code", answer.status.as_u16())),
+            Ok(response) => drop(span.record("http.response.status_code", response.status.as_u16())),
             Err(error) => drop(span.record("error.type", error.kind()).record("otel.status_code", "ERROR")),
         }
         sent
     }
 
-    async fn exchange(&self, request: reqwest::Request) -> Result<Answer, ProviderError> {
-        let mut response = self.0.execute(request).await.map_err(failure)?;
+    async fn receive(&self, request: reqwest::Request) -> Result<ProviderResponse, ProviderError> {
+        let mut response = self.client.execute(request).await.map_err(failure)?;
         let status = response.status();
         if status.is_server_error() {
             return Err(ProviderError::Status(status.as_u16()));
         }
         if status.is_redirection() {
-            return Err(ProviderError::Nonsense("it is a redirect"));
+            return Err(ProviderError::InvalidResponse("it is a redirect"));
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failure)? {
             if body.len() + chunk.len() > MAX_BYTES {
-                return Err(ProviderError::Nonsense("it is too long"));
+                return Err(ProviderError::InvalidResponse("the body is too long"));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body })
+        Ok(ProviderResponse { status, body })
     }
 }
 
-/// Names are those of OpenTelemetry's conventions for HTTP (version 1.23). Neither path nor query is in it: a token may be.
+/// Names are those of OpenTelemetry's conventions for HTTP (version 1.23). Path and query are left out: they may contain a token.
 fn span(request: &reqwest::Request) -> Span {
     tracing::info_span!(
         target: TRACE,
@@ -107,27 +106,27 @@ fn span(request: &reqwest::Request) -> Span {
     )
 }
 
-impl Answer {
-    /// A JSON object or list of a success; many providers put their errors there as well.
+impl ProviderResponse {
+    /// The JSON of a success. Many providers send their errors with a status of success, too.
     ///
     /// # Errors
     ///
-    /// When it is no success, no JSON, or an error.
+    /// When it is not a success, not JSON, or an OAuth error.
     pub(super) fn json(&self) -> Result<Value, ProviderError> {
         let value: Option<Value> = serde_json::from_slice(&self.body).ok();
         if let Some(code) = value.as_ref().and_then(error_of) {
-            return Err(ProviderError::refused(code));
+            return Err(ProviderError::rejected(code));
         }
         if !self.status.is_success() {
             return Err(ProviderError::Status(self.status.as_u16()));
         }
-        value.ok_or(ProviderError::Nonsense("it is no JSON"))
+        value.ok_or(ProviderError::InvalidResponse("the body is not JSON"))
     }
 }
 
-/// The code of an error, wherever in an answer it stands: `Some(None)` for one without.
-pub(super) fn error_of(answer: &Value) -> Option<Option<&str>> {
-    match answer.get("error")? {
+/// The code of the OAuth error in a body, in any of the usual forms: `Some(None)` for an error without code.
+fn error_of(body: &Value) -> Option<Option<&str>> {
+    match body.get("error")? {
         Value::Null => None,
         Value::String(code) => Some(Some(code)),
         Value::Object(error) => Some(error.get("type").and_then(Value::as_str)),
@@ -161,18 +160,21 @@ mod tests {
 
     fn read(status: u16, body: &str) -> Result<Value, ProviderError> {
         let status = StatusCode::from_u16(status).unwrap();
-        Answer { status, body: body.into() }.json()
+        ProviderResponse { status, body: body.into() }.json()
     }
 
     #[test]
-    fn an_error_is_one_whatever_the_status() {
-        let refused = |code: &str| Err(ProviderError::Refused(Some(code.to_owned())));
-        assert_eq!(read(200, r#"{"error":"invalid_token"}"#), refused("invalid_token"));
-        assert_eq!(read(400, r#"{"error":{"type":"OAuthException","code":100}}"#), refused("OAuthException"));
-        assert_eq!(read(200, r#"{"error":5}"#), Err(ProviderError::Refused(None)));
+    fn an_error_is_recognised_whatever_the_status() {
+        let rejected = |code: &str| Err(ProviderError::Rejected(Some(code.to_owned())));
+        assert_eq!(read(200, r#"{"error":"invalid_token"}"#), rejected("invalid_token"));
+        assert_eq!(
+            read(400, r#"{"error":{"type":"OAuthException","code":100}}"#),
+            rejected("OAuthException")
+        );
+        assert_eq!(read(200, r#"{"error":5}"#), Err(ProviderError::Rejected(None)));
         assert_eq!(read(200, r#"{"error":null,"id":1}"#), Ok(json!({ "error": null, "id": 1 })));
         assert_eq!(read(404, "{}"), Err(ProviderError::Status(404)));
         assert_eq!(read(401, "<html>"), Err(ProviderError::Status(401)));
-        assert_eq!(read(200, "<html>"), Err(ProviderError::Nonsense("it is no JSON")));
+        assert_eq!(read(200, "<html>"), Err(ProviderError::InvalidResponse("the body is not JSON")));
     }
 }

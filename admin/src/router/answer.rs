@@ -272,6 +272,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::random::SystemRandom;
+    use crate::router::PROVIDER_PATHS;
 
     fn router(routes: Vec<Route>) -> Arc<Router> {
         let key = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -282,8 +283,12 @@ mod tests {
             ("ADMIN_ISSUER", "https://cinema.test".to_owned()),
             ("ADMIN_AUDIENCE", "cinema".to_owned()),
         ]);
-        let context =
-            Context::new(Config::from_vars(&vars).unwrap(), Arc::new(SystemClock), Arc::new(SystemRandom));
+        let context = Context::new(
+            Config::from_vars(&vars).unwrap(),
+            PROVIDER_PATHS,
+            Arc::new(SystemClock),
+            Arc::new(SystemRandom),
+        );
         Arc::new(Router::new(context, routes, UnderWay::default()))
     }
 

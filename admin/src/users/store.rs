@@ -135,36 +135,31 @@ pub(crate) async fn lock_all(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<(
     rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("is_superuser")?))).collect()
 }
 
-/// The owner of an e-mail address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct EmailHolder {
-    /// The user.
-    pub(crate) id: Uuid,
-    /// Whether the address is verified. A superuser's address counts as verified, so that it cannot be taken
-    /// over.
-    pub(crate) is_verified: bool,
-    /// Whether the account has a password.
-    pub(crate) has_password: bool,
-    /// Whether the account may sign in.
-    pub(crate) is_active: bool,
+/// The owner of an e-mail address, locked.
+pub(crate) enum EmailHolder<'t> {
+    /// An account that may sign in.
+    Active {
+        account: LockedAccount<'t>,
+        /// Whether the address is verified. A superuser's address counts as verified, so that it cannot be taken over.
+        is_verified: bool,
+    },
+    /// An account that may not.
+    Disabled,
 }
 
 /// The owner of this address, locked exclusively until the transaction ends.
-pub(crate) async fn lock_email_holder(
-    tx: &Transaction<'_>,
+pub(crate) async fn lock_email_holder<'t>(
+    tx: &'t Transaction<'_>,
     email: &EmailAddress,
-) -> Result<Option<EmailHolder>, DbError> {
-    let sql = "select id, is_superuser or verified_email_key is not distinct from email_key as is_verified,
-                   password_hash is not null as has_password, status
+) -> Result<Option<EmailHolder<'t>>, DbError> {
+    let sql = "select id, password_hash, status, email_key, login_key, display_name, first_name, last_name,
+                   is_superuser or verified_email_key is not distinct from email_key as is_verified
                from auth.users where email_key = $1 for update";
     let statement = tx.prepare_cached(sql).await?;
     let Some(row) = tx.query_opt(&statement, &[&email.key()]).await? else { return Ok(None) };
-    Ok(Some(EmailHolder {
-        id: row.try_get("id")?,
-        is_verified: row.try_get("is_verified")?,
-        has_password: row.try_get("has_password")?,
-        is_active: row.try_get::<_, &str>("status")? == ACTIVE,
-    }))
+    let is_verified = row.try_get("is_verified")?;
+    let account = LockedAccount::new(account(&row)?);
+    Ok(Some(account.map_or(EmailHolder::Disabled, |account| EmailHolder::Active { account, is_verified })))
 }
 
 /// Marks an address as verified, if it is this user's current one.

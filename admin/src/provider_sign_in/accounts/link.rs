@@ -1,4 +1,4 @@
-//! `POST /api/v1/me/accounts/{provider}`: begins to link an account at a provider to the caller.
+//! `POST /api/v1/me/accounts/{provider}`: starts to link an account at a provider to the caller.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -6,19 +6,20 @@ use utoipa::ToSchema;
 
 use crate::access::{caller, is_fresh};
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
-use crate::provider_sign_in::begin::{Aim, Start, check_challenge, start};
-use crate::provider_sign_in::login::{Departure, example};
+use crate::provider_sign_in::authorize::{AuthorizationUrl, FlowStart, check_challenge, example, start};
+use crate::provider_sign_in::flow::Purpose;
+use crate::provider_sign_in::path::{of_provider, provider};
 use crate::provider_sign_in::return_to::ReturnTo;
-use crate::provider_sign_in::{of_provider, provider, store};
+use crate::provider_sign_in::store;
 
-/// How to come back.
+/// How the client returns from the provider.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = LinkStart)]
 #[serde(deny_unknown_fields, default)]
 struct Body {
-    /// The page to come back to in the end, one that the operator listed.
+    /// The page to return to after linking, one of the operator's list.
     return_to: Option<String>,
-    /// The challenge of an app's own verifier (RFC 7636), method S256.
+    /// The challenge of the app's own verifier (RFC 7636), method S256.
     #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
     code_challenge: Option<String>,
 }
@@ -27,14 +28,15 @@ struct Body {
 pub fn describe(operation: Operation) -> Operation {
     of_provider(operation)
         .tag("Me")
-        .summary("Begin to link an account at a provider.")
+        .summary("Start to link an account at a provider.")
         .detail(
-            "The answer says where to send the browser; it keeps the cookie that comes with it. Whatever account is \
-             chosen there becomes another way in. The caller must have signed in within the last ten minutes.",
+            "Returns the authorization URL for the browser, which must keep the cookie of this response. The account that \
+             the user chooses at the provider becomes another sign-in method. The caller must have signed in within \
+             the last ten minutes.",
         )
         .access(Access::SignedIn)
         .optional_body::<Body>(json!({ "return_to": "http://127.0.0.1:8080/sign-in/" }))
-        .answer::<Departure>(200, "Where to go.", example())
+        .answer::<AuthorizationUrl>(200, "The authorization URL.", example())
         .problems(&[
             Code::FreshAuthRequired,
             Code::OauthProviderLinked,
@@ -50,12 +52,13 @@ pub fn describe(operation: Operation) -> Operation {
 /// # Errors
 ///
 /// 404 `provider_unknown`; 403 `fresh_auth_required`; 409 `oauth_provider_linked`; 422 `return_to_not_allowed`; 401;
-/// 502, 503 or 504 when the provider cannot be asked.
+/// 502, 503 or 504 when the provider is unavailable.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let provider = provider(&request)?;
     let body = request.json_if_any::<Body>()?.unwrap_or_default();
-    let return_to = body.return_to.as_deref().map(|page| ReturnTo::read(&request, page)).transpose()?;
+    let return_to =
+        body.return_to.as_deref().map(|page| ReturnTo::parse(&request.context, page)).transpose()?;
     check_challenge(body.code_challenge.as_deref())?;
     if !is_fresh(&request.context, caller).await? {
         return Err(Problem::new(Code::FreshAuthRequired));
@@ -63,10 +66,11 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let connection = request.context.db.get().await?;
     let linked = store::list(&*connection, caller.user).await?;
     if linked.iter().any(|account| account.provider == provider.id()) {
-        return Err(Problem::new(Code::OauthProviderLinked).detail("Unlink it before you link another."));
+        return Err(Problem::new(Code::OauthProviderLinked).detail("Unlink it before you link another one."));
     }
     drop(connection);
-    let aim = Aim::Link { user: caller.user, session: caller.session, generation: caller.generation() };
-    let started = start(&request, Start { provider, aim, return_to, challenge: body.code_challenge }).await?;
-    Ok(started.as_json())
+    let purpose =
+        Purpose::Link { user: caller.user, session: caller.session, generation: caller.generation() };
+    let flow = FlowStart { provider, purpose, return_to, challenge: body.code_challenge };
+    Ok(start(&request.context, &request.headers, flow).await?.as_json())
 }

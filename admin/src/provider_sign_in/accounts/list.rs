@@ -1,4 +1,4 @@
-//! `GET /api/v1/me/accounts`: what is linked to the caller.
+//! `GET /api/v1/me/accounts`: the accounts that are linked to the caller.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::db::Connection;
 use crate::provider_sign_in::store;
 
-/// A person's accounts at identity providers, the first linked first.
+/// A user's accounts at identity providers, in the order of linking.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Accounts {
     items: Vec<Item>,
@@ -25,21 +25,21 @@ pub(crate) struct Accounts {
 struct Item {
     /// The provider.
     provider: String,
-    /// The provider's name for people; as before for one that is no longer configured.
+    /// The provider's name for people; its name in paths when it is no longer configured.
     name: String,
-    /// What the person is called there.
+    /// The display name there.
     #[schema(required, max_length = 64)]
     display_name: Option<String>,
-    /// The address there. Nobody is found by it.
+    /// The e-mail address there. It does not identify the user.
     #[schema(required, format = "idn-email")]
     email: Option<String>,
     /// Whether the provider vouches for the address.
     email_vouched: bool,
     linked_at: Timestamp,
-    /// When somebody last signed in with it.
+    /// The time of the last sign-in with it.
     #[schema(required)]
     last_login_at: Option<Timestamp>,
-    /// By which rule it was linked (docs/social.md), for support.
+    /// The rule by which it was linked (docs/social.md), for support.
     #[schema(minimum = 1, maximum = 9)]
     linked_rule: i16,
 }
@@ -48,12 +48,12 @@ struct Item {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
-        .summary("The caller's accounts at identity providers.")
+        .summary("List the caller's accounts at identity providers.")
         .access(Access::SignedIn)
-        .answer::<Accounts>(200, "The accounts, the first linked first.", example())
+        .answer::<Accounts>(200, "The accounts, in the order of linking.", example())
 }
 
-/// Accounts for the document.
+/// An example of [`Accounts`].
 pub(crate) fn example() -> Value {
     json!({ "items": [{
         "provider": "google",
@@ -80,7 +80,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 }
 
 impl Accounts {
-    /// Those of a user.
+    /// Those of `user`.
     pub(crate) async fn of(context: &Context, connection: &Connection, user: Uuid) -> Result<Self, Problem> {
         let accounts = store::list(&**connection, user).await?;
         Ok(Self { items: accounts.into_iter().map(|account| Item::new(context, account)).collect() })
@@ -88,7 +88,7 @@ impl Accounts {
 }
 
 impl Item {
-    fn new(context: &Context, account: store::Account) -> Self {
+    fn new(context: &Context, account: store::LinkedAccount) -> Self {
         let name = context.providers.find(&account.provider).map(|provider| provider.name().to_owned());
         Self {
             name: name.unwrap_or_else(|| account.provider.clone()),

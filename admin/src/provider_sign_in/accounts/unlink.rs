@@ -5,7 +5,9 @@ use http::StatusCode;
 use crate::access::{caller, is_fresh};
 use crate::actor::Caller;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
-use crate::provider_sign_in::{PROVIDER, of_provider, store};
+use crate::context::Context;
+use crate::provider_sign_in::path::{PROVIDER, of_provider};
+use crate::provider_sign_in::store;
 use crate::revocations::{self, NewRevocation};
 use crate::sessions::history::{self, Entry, Event};
 use crate::sessions::renew::lock_account;
@@ -19,11 +21,11 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Me")
         .summary("Unlink an account at a provider.")
         .detail(
-            "Sessions that began with it end, the caller's own too if it is one. The last way to sign in stays. The \
-             caller must have signed in within the last ten minutes.",
+            "Sessions that were opened with it are revoked, including the current one. The only sign-in method cannot be \
+             removed. The caller must have signed in within the last ten minutes.",
         )
         .access(Access::SignedIn)
-        .empty(204, "It is unlinked.")
+        .empty(204, "Unlinked.")
         .problems(&[Code::NotFound, Code::FreshAuthRequired, Code::LastLoginMethod])
 }
 
@@ -38,27 +40,27 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     if !is_fresh(&request.context, caller).await? {
         return Err(Problem::new(Code::FreshAuthRequired));
     }
-    unlink(&request, caller, &provider).await?;
+    unlink(&request.context, caller, &provider).await?;
     let entry =
         Entry { event: Event::AccountUnlinked, user: Some(caller.user), session: Some(caller.session) };
     history::record(&request.context, &request.actor(), entry).await;
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
 
-/// Locks in their order: the user, then sessions.
-async fn unlink(request: &Request, caller: Caller, provider: &str) -> Result<(), Problem> {
-    let mut connection = request.context.db.get().await?;
+/// Locks in the general order: the user, then sessions.
+async fn unlink(context: &Context, caller: Caller, provider: &str) -> Result<(), Problem> {
+    let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     lock_account(&tx, caller).await?;
     let linked = store::list(&*tx, caller.user).await?;
     if !linked.iter().any(|account| account.provider == provider) {
         return Err(Problem::new(Code::NotFound));
     }
-    // Through a provider that is no longer configured nobody comes in.
-    let is_way_in = |account: &store::Account| {
-        account.provider != provider && request.context.providers.find(&account.provider).is_some()
+    // An account at a provider that is no longer configured is not a sign-in method.
+    let is_method = |account: &store::LinkedAccount| {
+        account.provider != provider && context.providers.find(&account.provider).is_some()
     };
-    let has_other = linked.iter().any(is_way_in);
+    let has_other = linked.iter().any(is_method);
     if !has_other && !users::store::has_password_and_name(&tx, caller.user).await? {
         return Err(
             Problem::new(Code::LastLoginMethod).detail("Set a password or link another account first.")
@@ -67,6 +69,6 @@ async fn unlink(request: &Request, caller: Caller, provider: &str) -> Result<(),
     store::delete(&tx, caller.user, provider).await?;
     let ended = end_through(&tx, caller.user, provider, EndReason::Unlinked).await?;
     let revocations: Vec<_> = ended.into_iter().map(NewRevocation::session).collect();
-    revocations::record(&tx, &request.context.issuer, &revocations).await?;
+    revocations::record(&tx, &context.issuer, &revocations).await?;
     Ok(tx.commit().await?)
 }

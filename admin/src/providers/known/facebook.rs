@@ -1,4 +1,4 @@
-//! Facebook: scopes with commas, and a proof that whoever shows the token also has our secret.
+//! Facebook: scopes with commas, and a proof that the sender of the token has our client secret.
 
 use crate::providers::descriptor::{Descriptor, Fields};
 

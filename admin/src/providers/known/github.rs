@@ -1,4 +1,4 @@
-//! GitHub: a number for a name, and the addresses in a second request.
+//! GitHub: a number as the subject, and the e-mail addresses in a second request.
 
 use serde_json::{Value, json};
 
@@ -21,10 +21,9 @@ pub(super) const GITHUB: Descriptor = Descriptor {
     ..Descriptor::REGULAR
 };
 
-/// The address of the profile is merely shown; the primary one of the list is the person's, and says whether it was
-/// proved.
-fn primary_address(user: &mut Value, answer: &Value) {
-    let mut entries = answer.as_array().into_iter().flatten();
+/// Uses the primary address of the list, which has a flag `verified`. The address of the profile is only for display.
+fn primary_address(user: &mut Value, response: &Value) {
+    let mut entries = response.as_array().into_iter().flatten();
     let primary = entries.find(|entry| is_true(entry.get("primary")));
     let email = primary.and_then(|entry| entry.get("email")).cloned().unwrap_or_default();
     let is_verified = is_true(primary.and_then(|entry| entry.get("verified")));
@@ -38,9 +37,9 @@ fn primary_address(user: &mut Value, answer: &Value) {
 mod tests {
     use super::*;
 
-    fn merged(answer: &Value) -> Value {
+    fn merged(response: &Value) -> Value {
         let mut user = json!({ "id": 1, "email": "shown@example.org", "email_verified": true });
-        primary_address(&mut user, answer);
+        primary_address(&mut user, response);
         json!([user["email"], user["email_verified"]])
     }
 

@@ -1,4 +1,4 @@
-//! Google: OpenID Connect, with two spellings of its own name.
+//! Google: OpenID Connect, with two spellings of its issuer.
 
 use serde_json::Value;
 
@@ -19,8 +19,8 @@ pub(super) const GOOGLE: Descriptor = Descriptor {
     ..Descriptor::REGULAR
 };
 
-/// Google vouches for what it proved and still decides about: its own addresses, and those of an organisation that
-/// it hosts. Another may have changed hands since it was proved.
+/// Google is authoritative for verified addresses under its control: its own, and those of an organisation that it
+/// hosts (`hd`). Any other may have changed hands since Google verified it.
 fn is_authoritative(user: &Value, email: &str) -> bool {
     let is_hosted = user.get("hd").and_then(Value::as_str).is_some_and(|domain| !domain.is_empty());
     let is_its_own = email.to_ascii_lowercase().ends_with("@gmail.com");
@@ -34,8 +34,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn google_is_believed_about_addresses_that_it_decides_about() {
-        for (user, email, believed) in [
+    fn google_vouches_for_addresses_under_its_control() {
+        for (user, email, expected) in [
             (json!({ "email_verified": true }), "anna@gmail.com", true),
             (json!({ "email_verified": "true" }), "Anna@GMail.com", true),
             (json!({ "email_verified": "true", "hd": "example.org" }), "anna@example.org", true),
@@ -46,7 +46,7 @@ mod tests {
             (json!({ "email_verified": 1 }), "anna@gmail.com", false),
             (json!({ "hd": "example.org" }), "anna@example.org", false),
         ] {
-            assert_eq!(is_authoritative(&user, email), believed, "{user} {email}");
+            assert_eq!(is_authoritative(&user, email), expected, "{user} {email}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Mail.ru: the token in the query, and our identifier repeated.
+//! Mail.ru: the access token in the query, and our client identifier repeated.
 
 use crate::providers::descriptor::{Descriptor, Fields, UserRequest};
 

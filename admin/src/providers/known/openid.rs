@@ -1,4 +1,4 @@
-//! Any OpenID provider: it says itself where everything is, and its ID token says who somebody is.
+//! Any OpenID provider: endpoints from its discovery document, the user from its ID token.
 
 use crate::providers::descriptor::{Descriptor, when_verified};
 

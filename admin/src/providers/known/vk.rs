@@ -1,6 +1,6 @@
-//! VK ID: no client secret, a device in every exchange, the state repeated, and the person by POST.
+//! VK ID: no client secret, a device in every exchange, the state repeated, and the user info by POST.
 //!
-//! Its `verified` says something of the account, not of the address. Its ID token has no published keys.
+//! Its `verified` is about the account, not the address. Its ID token has no published keys.
 
 use crate::providers::descriptor::{ClientAuth, Descriptor, Fields, UserRequest};
 

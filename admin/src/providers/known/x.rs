@@ -1,4 +1,4 @@
-//! X: Basic authentication, an envelope, and only addresses that were confirmed.
+//! X: Basic authentication, an envelope around the user, and confirmed addresses only.
 
 use crate::providers::descriptor::{ClientAuth, Descriptor, Fields, always};
 

@@ -1,4 +1,4 @@
-//! Yandex ID: its own scheme of `Authorization`, and our identifier repeated.
+//! Yandex ID: its own scheme of `Authorization`, and our client identifier repeated.
 
 use crate::providers::descriptor::{Descriptor, Fields, UserRequest};
 

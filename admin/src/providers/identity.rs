@@ -1,42 +1,44 @@
-//! Who somebody is, in a provider's words.
+//! A user's identity at a provider.
 
 use serde_json::Value;
 
-use super::descriptor::Fields;
+use super::config::ProviderConfig;
+use super::descriptor::{Fields, is_true};
 use super::error::ProviderError;
-use crate::config::ProviderConfig;
 
-/// The longest name of somebody at a provider, in bytes.
+/// The longest subject identifier, in bytes.
 const MAX_SUBJECT: usize = 255;
 
-/// What a provider says of somebody. Purposefully without `Debug`: it is personal.
+/// How a provider describes a user. Purposefully without `Debug`: it is personal.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Person {
-    /// Who it is there; never given to another person.
+pub(crate) struct Identity {
+    /// The subject identifier, which the provider never gives to another user.
     pub(crate) subject: String,
-    /// The address, where one is given.
+    /// The e-mail address, where the provider returns one.
     pub(crate) email: Option<String>,
     /// Whether the provider vouches for the address.
     pub(crate) is_email_vouched: bool,
-    /// What the person is called.
+    /// The display name.
     pub(crate) name: Option<String>,
 }
 
-impl Person {
-    /// Reads what `provider` answered.
+impl Identity {
+    /// Reads the claims that `provider` returned.
     ///
     /// # Errors
     ///
-    /// When it is no person, or the answer was meant for another client than us.
+    /// When they contain no valid subject, or were meant for another client.
     pub(super) fn read(provider: &ProviderConfig, user: &Value) -> Result<Self, ProviderError> {
         let Fields { subject, email, names, client } = &provider.descriptor.fields;
         if !client.is_empty() && plain(user, client).as_deref() != Some(&provider.client_id) {
-            return Err(ProviderError::Nonsense("the token was not given to us"));
+            return Err(ProviderError::InvalidResponse(
+                "client mismatch: the token belongs to another client",
+            ));
         }
-        // As it is: two that differ only in white space are two people.
-        let is_one = |subject: &String| subject.len() <= MAX_SUBJECT && subject.trim() == subject;
-        let subject = plain(user, subject).filter(is_one);
-        let subject = subject.ok_or(ProviderError::Nonsense("it does not say who somebody is"))?;
+        // Used as it is: two subjects that differ only in white space are two users.
+        let is_valid = |subject: &String| subject.len() <= MAX_SUBJECT && subject.trim() == subject;
+        let subject = plain(user, subject).filter(is_valid);
+        let subject = subject.ok_or(ProviderError::InvalidResponse("the subject is missing or invalid"))?;
         let email = text(user, email);
         let vouches = |email: &String| provider.vouches(user, email);
         Ok(Self {
@@ -49,15 +51,14 @@ impl Person {
 }
 
 impl ProviderConfig {
-    /// Whether this address counts as the person's own. What the operator trusts is not what the provider denies.
+    /// Whether this address counts as verified. The operator's trust does not override the provider's denial.
     fn vouches(&self, user: &Value, email: &str) -> bool {
-        let is_denied =
-            user.get("email_verified").is_some_and(|flag| !super::descriptor::is_true(Some(flag)));
+        let is_denied = user.get("email_verified").is_some_and(|flag| !is_true(Some(flag)));
         (self.descriptor.vouches)(user, email) || (self.trusts_email && !is_denied)
     }
 }
 
-/// A text or a number as it is, unless it is empty or has what no line of text has.
+/// A text or a whole number as it is, unless it is empty or contains a control character.
 fn plain(user: &Value, pointer: &str) -> Option<String> {
     let text = match user.pointer(pointer)? {
         Value::String(text) => text.clone(),
@@ -67,7 +68,7 @@ fn plain(user: &Value, pointer: &str) -> Option<String> {
     (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
 }
 
-/// The same without white space around it.
+/// The same, trimmed.
 fn text(user: &Value, pointer: &str) -> Option<String> {
     let text = plain(user, pointer)?;
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
@@ -83,9 +84,9 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::super::KNOWN;
+    use super::super::config::{Endpoints, Location};
+    use super::super::known::KNOWN;
     use super::*;
-    use crate::config::{Endpoints, Location};
 
     fn provider(id: &str, trusts_email: bool) -> ProviderConfig {
         let descriptor = KNOWN.iter().find(|known| known.id == id).unwrap();
@@ -110,12 +111,12 @@ mod tests {
     }
 
     fn read(id: &str, user: &Value) -> Result<[String; 3], ProviderError> {
-        let person = Person::read(&provider(id, false), user)?;
-        Ok([person.subject, person.email.unwrap_or_default(), person.name.unwrap_or_default()])
+        let identity = Identity::read(&provider(id, false), user)?;
+        Ok([identity.subject, identity.email.unwrap_or_default(), identity.name.unwrap_or_default()])
     }
 
     #[test]
-    fn each_shape_is_read() {
+    fn the_claims_of_each_provider_are_read() {
         let shapes = [
             (
                 "yandex",
@@ -135,17 +136,19 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_was_given_to_another_is_not_believed() {
+    fn a_token_of_another_client_is_refused() {
         for id in ["yandex", "mailru"] {
             for client in [json!("another"), json!(null), json!("")] {
                 let user = json!({ "id": "77", "client_id": client });
-                assert_eq!(read(id, &user), Err(ProviderError::Nonsense("the token was not given to us")));
+                let mismatch =
+                    ProviderError::InvalidResponse("client mismatch: the token belongs to another client");
+                assert_eq!(read(id, &user), Err(mismatch));
             }
         }
     }
 
     #[test]
-    fn whoever_is_nobody_is_refused() {
+    fn an_invalid_subject_is_refused() {
         for subject in [
             json!(""),
             json!(null),
@@ -164,19 +167,19 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_address_is_none() {
+    fn an_empty_address_counts_as_absent() {
         for email in [json!(""), json!(" "), json!(null)] {
             let user = json!({ "user": { "user_id": "7", "email": email } });
-            let person = Person::read(&provider("vk", true), &user).unwrap();
-            assert!(person.email.is_none() && !person.is_email_vouched);
+            let identity = Identity::read(&provider("vk", true), &user).unwrap();
+            assert!(identity.email.is_none() && !identity.is_email_vouched);
         }
     }
 
     #[test]
-    fn an_operator_may_trust_addresses_but_not_against_the_providers_word() {
+    fn an_operators_trust_does_not_override_the_providers_denial() {
         let vouched = |trusts, user: Value| {
-            let person = Person::read(&provider("facebook", trusts), &user).unwrap();
-            person.is_email_vouched
+            let identity = Identity::read(&provider("facebook", trusts), &user).unwrap();
+            identity.is_email_vouched
         };
         assert!(!vouched(false, json!({ "id": "7", "email": "a@example.org" })));
         assert!(vouched(true, json!({ "id": "7", "email": "a@example.org" })));
@@ -185,7 +188,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_answer_is_read_or_refused_without_panic(text in "\\PC{0,60}", number: i64) {
+        fn any_claims_are_read_or_refused_without_panic(text in "\\PC{0,60}", number: i64) {
             for id in ["google", "yandex", "vk", "mailru", "github", "x", "facebook"] {
                 let value = serde_json::from_str(&text).unwrap_or_else(|_| json!(text));
                 let _verdicts = [

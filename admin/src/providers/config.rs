@@ -1,84 +1,102 @@
-//! Identity providers: which there are, who we are there, and what is done with what they say.
+//! The configuration of identity providers: which there are, our client at each, and how far each is trusted.
+
+use std::time::Duration;
 
 use runtime::env::{Reader, boolean, text};
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use crate::providers::{ClientAuth, Descriptor, KNOWN, OPENID};
+use super::descriptor::{ClientAuth, Descriptor};
+use super::known::{KNOWN, OPENID};
 
-/// Identity providers.
+/// Sign-in through identity providers.
 #[derive(Debug, Clone, Default)]
 pub struct ProvidersConfig {
-    /// How a browser reaches us, without a last slash; there whenever a provider is.
+    /// The public base URL of this service, without a trailing slash; set whenever a provider is configured.
     pub public_url: String,
-    /// The pages that a browser may be sent back to.
+    /// The pages that a browser may return to.
     pub return_to: Vec<Url>,
-    /// What becomes of somebody whose proved address is that of an account here.
+    /// What happens when a verified address belongs to an existing account.
     pub link_verified: LinkVerified,
-    /// What becomes of an address that the provider does not vouch for.
+    /// What happens to an address that the provider does not vouch for.
     pub untrusted_email: UntrustedEmail,
-    /// The providers, those that are known first.
+    /// How long providers may take. No variable changes it.
+    pub limits: Limits,
+    /// The providers, the known ones first.
     pub all: Vec<ProviderConfig>,
 }
 
-/// What becomes of somebody whose proved address is the proved one of an account here.
+/// What happens when the verified address of a new identity is the verified address of an account here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LinkVerified {
-    /// The password of the account is asked for.
+    /// The user must enter the password of that account.
     #[default]
     Confirm,
-    /// The two are linked.
+    /// The identity is linked to that account.
     Auto,
 }
 
-/// What becomes of somebody new whose address the provider does not vouch for.
+/// What happens to a new user whose address the provider does not vouch for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UntrustedEmail {
-    /// They must prove it, for which there is no way yet: the sign-in is refused.
+    /// The address must be proved, for which there is no way yet: the sign-in is refused.
     #[default]
     Prove,
-    /// They get an account without an address.
+    /// An account without an address is created.
     Ignore,
 }
 
-/// A provider as it is configured. Its `Debug` shows no secret.
+/// How long providers may take. Parameters, so that tests need not wait for the real ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// To connect.
+    pub connect: Duration,
+    /// To answer one request.
+    pub request: Duration,
+    /// To identify one user, all requests together; less than a request may take here.
+    pub identification: Duration,
+    /// Between two downloads of an OpenID provider's keys, when a token names an unknown key.
+    pub key_refetch: Duration,
+}
+
+/// One provider's configuration. Its `Debug` shows no secret.
 #[derive(Debug, Clone)]
 pub struct ProviderConfig {
     /// Its name in paths and tables.
     pub id: String,
     /// Its name for people.
     pub name: String,
-    /// Who we are there.
+    /// Our client identifier there.
     pub client_id: String,
-    /// Proof of it.
+    /// Our client secret there.
     pub client_secret: Option<SecretString>,
-    /// What is asked for.
+    /// The scopes that are requested.
     pub scopes: String,
-    /// Whether its addresses count as proved where it does not say that they are not.
+    /// Whether its addresses count as verified unless it marks them as unverified.
     pub trusts_email: bool,
-    /// The URL of the role.
+    /// Where its endpoints are.
     pub location: Location,
-    /// What it is like.
+    /// How it differs from other providers.
     pub descriptor: &'static Descriptor,
 }
 
-/// Where a provider is.
+/// Where a provider's endpoints are.
 #[derive(Debug, Clone)]
 pub enum Location {
-    /// Here.
+    /// Configured.
     Endpoints(Box<Endpoints>),
-    /// Where the provider of this name says (OpenID Connect Discovery 1.0).
+    /// In the discovery document of this issuer (OpenID Connect Discovery 1.0).
     Issuer(String),
 }
 
-/// Where each question goes.
+/// The endpoints of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
-    /// A person is sent there.
+    /// The authorization endpoint, to which browsers are sent.
     pub authorize: Url,
-    /// A code is given for tokens.
+    /// The token endpoint, which exchanges a code for tokens.
     pub token: Url,
-    /// A token is given for what is known of the person.
+    /// The user info endpoint, which describes the owner of a token.
     pub user: Option<Url>,
     /// The keys of ID tokens.
     pub keys: Option<Url>,
@@ -86,41 +104,44 @@ pub struct Endpoints {
     pub second: Option<Url>,
 }
 
-/// What the names of these variables begin with.
-pub(super) const PREFIX: &str = "ADMIN_OAUTH_";
+/// The prefix of these variables' names.
+pub(crate) const VARIABLE_PREFIX: &str = "ADMIN_OAUTH_";
 
-const URL_FORM: &str = "it is an https URL, or http to this machine";
+const MUST_BE_URL: &str =
+    "must be an `https` URL, or `http` to a loopback address, without user name, password or fragment";
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(3),
+            request: Duration::from_secs(5),
+            identification: Duration::from_secs(10),
+            key_refetch: Duration::from_secs(5),
+        }
+    }
+}
 
 impl ProvidersConfig {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         let public_url = reader.optional("ADMIN_PUBLIC_URL", public_url);
         let return_to = reader.or("ADMIN_OAUTH_RETURN_TO", Vec::new(), pages);
-        let link_verified =
-            reader.or("ADMIN_OAUTH_LINK_VERIFIED", LinkVerified::default(), |word| match word {
-                "confirm" => Ok(LinkVerified::Confirm),
-                "auto" => Ok(LinkVerified::Auto),
-                _ => Err("it is confirm or auto"),
-            });
+        let link_verified = reader.or("ADMIN_OAUTH_LINK_VERIFIED", LinkVerified::default(), link_verified);
         let untrusted_email =
-            reader.or("ADMIN_OAUTH_UNTRUSTED_EMAIL", UntrustedEmail::default(), |word| match word {
-                "prove" => Ok(UntrustedEmail::Prove),
-                "ignore" => Ok(UntrustedEmail::Ignore),
-                _ => Err("it is prove or ignore"),
-            });
+            reader.or("ADMIN_OAUTH_UNTRUSTED_EMAIL", UntrustedEmail::default(), untrusted_email);
         let mut all: Vec<_> = KNOWN.iter().filter_map(|known| ProviderConfig::known(reader, known)).collect();
         let others = reader.or("ADMIN_OAUTH_OPENID", Vec::new(), names);
         all.extend(others.into_iter().filter_map(|id| ProviderConfig::openid(reader, id)));
         if !all.is_empty() && public_url.is_none() {
-            let why = "it must be set where a provider is: what a browser reaches us under, such as https://cinema.example";
+            let why = "must be set when an identity provider is configured: the public base URL, such as https://cinema.example";
             reader.mistake("ADMIN_PUBLIC_URL", why);
         }
         let public_url = public_url.unwrap_or_default();
-        Self { public_url, return_to, link_verified, untrusted_email, all }
+        Self { public_url, return_to, link_verified, untrusted_email, limits: Limits::default(), all }
     }
 }
 
 impl ProviderConfig {
-    /// One that is known; `None` where nobody said who we are there.
+    /// A known provider; `None` without a client identifier.
     fn known(reader: &mut Reader<'_>, descriptor: &'static Descriptor) -> Option<Self> {
         let names = Names(descriptor.id);
         let client_id = reader.optional(&names.of("CLIENT_ID"), text);
@@ -138,11 +159,11 @@ impl ProviderConfig {
         let second = descriptor.second_request.as_ref().and_then(|second| url(second.name, second.url));
         let Some(client_id) = client_id else {
             if client_secret.is_some() {
-                reader.mistake(&names.of("CLIENT_ID"), "it must be set, because the secret is");
+                reader.mistake(&names.of("CLIENT_ID"), "must be set, because the client secret is set");
             }
             return None;
         };
-        check_secret(reader, &names, descriptor, client_secret.is_some());
+        require_secret(reader, &names, descriptor, client_secret.is_some());
         let endpoints = Endpoints { authorize: authorize?, token: token?, user, keys, second };
         Some(Self {
             id: descriptor.id.to_owned(),
@@ -156,7 +177,7 @@ impl ProviderConfig {
         })
     }
 
-    /// One that says itself where everything is.
+    /// An OpenID provider, whose endpoints are in its discovery document.
     fn openid(reader: &mut Reader<'_>, id: String) -> Option<Self> {
         let names = Names(&id);
         let issuer = reader.required(&names.of("ISSUER"), issuer);
@@ -166,7 +187,7 @@ impl ProviderConfig {
         let scopes = reader.or(&names.of("SCOPES"), OPENID.scopes.to_owned(), text);
         let trusts_email = reader.or(&names.of("TRUST_EMAIL"), false, boolean);
         if !scopes.split(' ').any(|scope| scope == "openid") {
-            reader.mistake(&names.of("SCOPES"), "openid must be one of them");
+            reader.mistake(&names.of("SCOPES"), "must contain the scope `openid`");
         }
         let location = Location::Issuer(issuer?);
         let client_id = client_id?;
@@ -174,45 +195,61 @@ impl ProviderConfig {
     }
 }
 
-fn check_secret(reader: &mut Reader<'_>, names: &Names<'_>, descriptor: &Descriptor, is_there: bool) {
-    let is_needed = match descriptor.client_auth {
+fn require_secret(reader: &mut Reader<'_>, names: &Names<'_>, descriptor: &Descriptor, is_set: bool) {
+    let is_required = match descriptor.client_auth {
         ClientAuth::Body | ClientAuth::Basic => true,
         ClientAuth::Public => descriptor.proves_secret,
     };
-    if is_needed && !is_there {
+    if is_required && !is_set {
         let name = names.of("CLIENT_SECRET");
-        reader.mistake(&name, &format!("it must be set, or {name}_FILE must name a file that holds it"));
+        reader.mistake(&name, &format!("must be set, or {name}_FILE must name a file that contains it"));
     }
 }
 
-/// The names of the variables of one provider.
+/// The names of one provider's variables.
 struct Names<'p>(&'p str);
 
 impl Names<'_> {
     fn of(&self, what: &str) -> String {
-        format!("ADMIN_OAUTH_{}_{what}", self.0.to_ascii_uppercase().replace('-', "_"))
+        format!("{VARIABLE_PREFIX}{}_{what}", self.0.to_ascii_uppercase().replace('-', "_"))
     }
 }
 
-/// A URL whose answers nobody on the way can change: TLS, or no way at all.
-pub(crate) fn endpoint(text: &str) -> Result<Url, &'static str> {
-    let url: Url = text.parse().map_err(|_| URL_FORM)?;
-    let is_here = match url.host() {
+fn link_verified(word: &str) -> Result<LinkVerified, &'static str> {
+    match word {
+        "confirm" => Ok(LinkVerified::Confirm),
+        "auto" => Ok(LinkVerified::Auto),
+        _ => Err("must be `confirm` or `auto`"),
+    }
+}
+
+fn untrusted_email(word: &str) -> Result<UntrustedEmail, &'static str> {
+    match word {
+        "prove" => Ok(UntrustedEmail::Prove),
+        "ignore" => Ok(UntrustedEmail::Ignore),
+        _ => Err("must be `prove` or `ignore`"),
+    }
+}
+
+/// A URL whose responses nobody on the network path can change: it has TLS, or stays on this machine.
+pub(super) fn endpoint(text: &str) -> Result<Url, &'static str> {
+    let url: Url = text.parse().map_err(|_| MUST_BE_URL)?;
+    let is_loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
-    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_here);
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
     let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    if is_safe && is_plain && url.has_host() { Ok(url) } else { Err(URL_FORM) }
+    if is_safe && is_plain && url.has_host() { Ok(url) } else { Err(MUST_BE_URL) }
 }
 
-/// What a provider calls itself, which its document is found under.
+/// An issuer identifier, under which the discovery document is found.
 fn issuer(text: &str) -> Result<String, &'static str> {
     match endpoint(text) {
         Ok(url) if url.query().is_none() => Ok(text.to_owned()),
-        Ok(_) => Err("it has no query"),
+        Ok(_) => Err("must not contain a query"),
         Err(why) => Err(why),
     }
 }
@@ -222,13 +259,14 @@ fn public_url(text: &str) -> Result<String, &'static str> {
     if url.path() == "/" && url.query().is_none() {
         Ok(url.as_str().trim_end_matches('/').to_owned())
     } else {
-        Err("it is a scheme and a host, such as https://cinema.example, without a path")
+        Err("must be a scheme and a host without a path, such as https://cinema.example")
     }
 }
 
 fn pages(list: &str) -> Result<Vec<Url>, &'static str> {
     let page = |text: &str| endpoint(text.trim()).ok().filter(|url| url.query().is_none());
-    let why = "it is https pages (or http to this machine) with commas between, without query or fragment";
+    let why =
+        "must be comma-separated `https` URLs (or `http` to a loopback address) without query or fragment";
     list.split(',').map(page).collect::<Option<_>>().ok_or(why)
 }
 
@@ -236,14 +274,13 @@ fn names(list: &str) -> Result<Vec<String>, String> {
     let mut names: Vec<String> = Vec::new();
     for name in list.split(',').map(str::trim) {
         if !is_name(name) {
-            return Err(
-                "it is names with commas between, each 1 to 32 of a-z, 0-9 and -, beginning with a letter"
-                    .to_owned(),
-            );
+            return Err(format!(
+                "must be comma-separated names of 1 to 32 characters of a-z, 0-9 and -, beginning with a letter; `{name}` is invalid"
+            ));
         }
         let is_known = KNOWN.iter().chain([&OPENID]).any(|known| known.id == name);
         if is_known || names.iter().any(|before| before == name) {
-            return Err(format!("{name} is the name of another"));
+            return Err(format!("must contain unique names; `{name}` is already the name of a provider"));
         }
         names.push(name.to_owned());
     }
@@ -274,12 +311,12 @@ mod tests {
     const PUBLIC: (&str, &str) = ("ADMIN_PUBLIC_URL", "https://cinema.example/");
 
     #[test]
-    fn without_a_variable_there_is_no_provider() {
+    fn without_variables_no_provider_is_configured() {
         assert!(read(&[]).unwrap().all.is_empty());
     }
 
     #[test]
-    fn a_provider_is_there_when_we_are_somebody_there() {
+    fn a_provider_is_configured_by_its_client_id() {
         let config = read(&[
             PUBLIC,
             ("ADMIN_OAUTH_GOOGLE_CLIENT_ID", "us"),
@@ -292,13 +329,13 @@ mod tests {
         let ids: Vec<_> = config.all.iter().map(|provider| provider.id.as_str()).collect();
         assert_eq!(ids, ["google", "vk"]);
         assert!(!format!("{config:?}").contains("s3cret"));
-        let Location::Endpoints(vk) = &config.all[1].location else { panic!("VK says nothing itself") };
+        let Location::Endpoints(vk) = &config.all[1].location else { panic!("VK has no discovery document") };
         assert_eq!(vk.token.as_str(), "http://127.0.0.1:9/token");
         assert_eq!(vk.authorize.as_str(), "https://id.vk.com/authorize");
     }
 
     #[test]
-    fn mistakes_are_told_by_the_name_of_their_variable() {
+    fn a_mistake_names_its_variable() {
         for (vars, name) in [
             (&[("ADMIN_OAUTH_VK_CLIENT_ID", "51")][..], "ADMIN_PUBLIC_URL: "),
             (&[PUBLIC, ("ADMIN_OAUTH_X_CLIENT_ID", "us")], "ADMIN_OAUTH_X_CLIENT_SECRET: "),
@@ -318,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn an_openid_provider_takes_its_issuer_and_who_we_are() {
+    fn an_openid_provider_requires_an_issuer_and_a_client_id() {
         let missing = read(&[PUBLIC, ("ADMIN_OAUTH_OPENID", "at-work")]).unwrap_err();
         assert!(missing[0].starts_with("ADMIN_OAUTH_AT_WORK_ISSUER: "), "{missing:?}");
         assert!(missing[1].starts_with("ADMIN_OAUTH_AT_WORK_CLIENT_ID: "), "{missing:?}");
@@ -334,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn only_safe_addresses_are_endpoints() {
+    fn only_safe_urls_are_endpoints() {
         for good in ["https://a.example/b?c=d", "http://127.0.0.1:1/a", "http://localhost/", "http://[::1]/"]
         {
             assert!(endpoint(good).is_ok(), "{good}");
@@ -353,7 +390,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_an_address_or_a_list_or_is_refused_without_panic(text: String) {
+        fn any_text_is_parsed_or_refused_without_panic(text: String) {
             let _verdicts = (endpoint(&text), pages(&text), names(&text), public_url(&text));
         }
     }

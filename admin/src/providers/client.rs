@@ -1,4 +1,5 @@
-//! From a code to tokens (RFC 6749, section 4.1.3), by the `oauth2` crate, with what providers do otherwise.
+//! Our OAuth client at one provider: authorization requests, and codes exchanged for tokens (RFC 6749, section 4.1), by
+//! the `oauth2` crate, with the deviations of real providers.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,12 +18,13 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::config::ProviderConfig;
 use super::descriptor::ClientAuth;
 use super::error::ProviderError;
+use super::metadata::ServerMetadata;
 use super::transport::Transport;
-use crate::config::{Endpoints, ProviderConfig};
 
-type Client = oauth2::Client<
+type StandardClient = oauth2::Client<
     BasicErrorResponse,
     Tokens,
     BasicTokenIntrospectionResponse,
@@ -35,56 +37,55 @@ type Client = oauth2::Client<
     EndpointSet,
 >;
 
-/// What a person is sent to a provider with.
-pub(crate) struct Question<'q> {
-    /// Comes back with the answer.
+/// The parameters of an authorization request that are new each time.
+pub(crate) struct AuthorizationRequest<'q> {
+    /// Returned unchanged in the response.
     pub(crate) state: &'q str,
-    /// Of the verifier that the code will be given with (RFC 7636, method S256).
+    /// The challenge of the verifier that is sent with the code later (RFC 7636, method S256).
     pub(crate) challenge: &'q str,
-    /// Comes back in the ID token, where there is one.
+    /// Returned in the ID token, where there is one.
     pub(crate) nonce: &'q str,
 }
 
-/// What a person comes back with, and what they were sent with.
-pub(crate) struct Grant<'g> {
-    /// What tokens are given for.
+/// An authorization code, with what proves that it answers our request.
+pub(crate) struct CodeGrant<'g> {
+    /// The code, which is exchanged for tokens.
     pub(crate) code: &'g str,
-    /// Proof that it was we who asked.
+    /// The PKCE verifier: proof that we sent the request.
     pub(crate) verifier: &'g str,
     /// As it was sent.
     pub(crate) state: &'g str,
     /// As it was sent.
     pub(crate) nonce: &'g str,
-    /// Whose answer it says it is (RFC 9207).
+    /// The `iss` of the response, where it has one (RFC 9207).
     pub(crate) issuer: Option<&'g str>,
-    /// On which device the person answered, where the provider says so.
+    /// The `device_id` of the response, where it has one.
     pub(crate) device: Option<&'g str>,
 }
 
-/// What a code was given for. Nothing of it is kept.
+/// The tokens that a code was exchanged for. None of them is stored.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Tokens {
     access_token: AccessToken,
-    /// Mail.ru and VK ID leave it out, and a descriptor knows better how a token is shown.
+    /// Mail.ru and VK ID omit it, and the descriptor knows how a token is sent.
     #[serde(skip_deserializing, default = "bearer")]
     token_type: BasicTokenType,
     id_token: Option<Hidden>,
     state: Option<Hidden>,
 }
 
-/// A text that does not print.
+/// A text whose `Debug` prints nothing.
 #[derive(Deserialize, Serialize)]
 struct Hidden(String);
 
-/// How we speak with one provider.
-pub(super) struct Speaker<'s> {
-    pub(super) provider: &'s ProviderConfig,
-    pub(super) endpoints: &'s Endpoints,
-    pub(super) auth: ClientAuth,
-    pub(super) redirect: &'s str,
+/// Our client at one provider.
+pub(super) struct Client<'p> {
+    pub(super) provider: &'p ProviderConfig,
+    pub(super) metadata: &'p ServerMetadata,
+    pub(super) redirect_uri: &'p str,
 }
 
-/// Our client, as the crate takes one.
+/// Our transport, as the crate takes one.
 struct Sender<'s> {
     transport: &'s Transport,
 }
@@ -132,36 +133,36 @@ impl Tokens {
         self.id_token.as_ref().map(|token| token.0.as_str())
     }
 
-    /// Whether the state was repeated as it was sent.
+    /// Whether the response repeats the state that was sent.
     fn repeats(&self, state: &str) -> bool {
         self.state.as_ref().is_some_and(|repeated| repeated.0 == state)
     }
 }
 
-impl Speaker<'_> {
-    /// Where to send a person with `question`.
-    pub(super) fn authorize(&self, question: &Question<'_>) -> Result<Url, ProviderError> {
-        let client = self.client()?;
-        let state = CsrfToken::new(question.state.to_owned());
-        let mut request = client
+impl Client<'_> {
+    /// The URL of the authorization endpoint with `request`.
+    pub(super) fn authorize_url(&self, request: &AuthorizationRequest<'_>) -> Result<Url, ProviderError> {
+        let client = self.standard()?;
+        let state = CsrfToken::new(request.state.to_owned());
+        let mut url = client
             .authorize_url(|| state)
             .add_scope(Scope::new(self.provider.scopes.clone()))
-            .add_extra_param("code_challenge", question.challenge)
+            .add_extra_param("code_challenge", request.challenge)
             .add_extra_param("code_challenge_method", "S256");
-        if self.endpoints.keys.is_some() {
-            request = request.add_extra_param("nonce", question.nonce);
+        if self.metadata.endpoints.keys.is_some() {
+            url = url.add_extra_param("nonce", request.nonce);
         }
-        Ok(request.url().0)
+        Ok(url.url().0)
     }
 
-    /// Gives the code of `grant` for tokens.
+    /// Exchanges the code of `grant` for tokens.
     pub(super) async fn exchange(
         &self,
         transport: &Transport,
-        grant: &Grant<'_>,
+        grant: &CodeGrant<'_>,
     ) -> Result<Tokens, ProviderError> {
         let descriptor = self.provider.descriptor;
-        let client = self.client()?;
+        let client = self.standard()?;
         let mut request = client
             .exchange_code(AuthorizationCode::new(grant.code.to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(grant.verifier.to_owned()));
@@ -172,30 +173,30 @@ impl Speaker<'_> {
             request = request.add_extra_param("state", grant.state);
         }
         let sender = Sender { transport };
-        // Boxed, because the compiler cannot prove of every caller's future otherwise that it may be sent.
+        // Boxed, because the compiler cannot otherwise prove of every caller's future that it is `Send`.
         let tokens = request.request_async(&sender).boxed().await.map_err(|error| match error {
             RequestTokenError::Request(error) => error,
-            // Their words may hold what was sent.
+            // Their texts may contain what was sent.
             RequestTokenError::ServerResponse(_)
             | RequestTokenError::Parse(..)
-            | RequestTokenError::Other(_) => ProviderError::Nonsense("it holds no access token"),
+            | RequestTokenError::Other(_) => ProviderError::InvalidResponse("the access token is missing"),
         })?;
         if descriptor.repeats_state && !tokens.repeats(grant.state) {
-            return Err(ProviderError::Nonsense("it answers another question"));
+            return Err(ProviderError::InvalidResponse("state mismatch in the token response"));
         }
         Ok(tokens)
     }
 
-    fn client(&self) -> Result<Client, ProviderError> {
-        let redirect = RedirectUrl::new(self.redirect.to_owned())
-            .map_err(|_| ProviderError::Nonsense("there is no way back"))?;
+    fn standard(&self) -> Result<StandardClient, ProviderError> {
+        let redirect = RedirectUrl::new(self.redirect_uri.to_owned())
+            .map_err(|_| ProviderError::InvalidResponse("invalid redirect URI"))?;
         let mut client = oauth2::Client::new(ClientId::new(self.provider.client_id.clone()))
-            .set_auth_type(match self.auth {
+            .set_auth_type(match self.metadata.client_auth {
                 ClientAuth::Basic => AuthType::BasicAuth,
                 ClientAuth::Body | ClientAuth::Public => AuthType::RequestBody,
             })
-            .set_auth_uri(AuthUrl::from_url(self.endpoints.authorize.clone()))
-            .set_token_uri(TokenUrl::from_url(self.endpoints.token.clone()))
+            .set_auth_uri(AuthUrl::from_url(self.metadata.endpoints.authorize.clone()))
+            .set_token_uri(TokenUrl::from_url(self.metadata.endpoints.token.clone()))
             .set_redirect_uri(redirect);
         if let Some(secret) = &self.provider.client_secret {
             client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
@@ -213,12 +214,12 @@ impl<'c> AsyncHttpClient<'c> for Sender<'_> {
     }
 }
 
-/// Sends what the crate has put together. Errors are taken out here, whatever their status, and so is a type of
-/// content that is not quite what the standard asks for.
+/// Sends what the crate has built. Errors are recognised here, whatever their status, and a content type that
+/// deviates from the standard is ignored.
 async fn send(transport: &Transport, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
     let request = reqwest::Request::try_from(request)
-        .map_err(|_| ProviderError::Nonsense("the question cannot be sent"))?;
-    let answer = transport.send(request).await?;
-    answer.json()?;
-    Ok(HttpResponse::new(answer.body))
+        .map_err(|_| ProviderError::InvalidResponse("the token request cannot be built"))?;
+    let response = transport.send(request).await?;
+    response.json()?;
+    Ok(HttpResponse::new(response.body))
 }

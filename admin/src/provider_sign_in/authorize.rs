@@ -1,0 +1,121 @@
+//! Starts a flow: the authorization request that a browser is sent to a provider with (RFC 6749, section 4.1.1).
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Value, json};
+use url::Url;
+use utoipa::ToSchema;
+
+use super::failure;
+use super::flow::{Flow, Initiator, Purpose};
+use super::one_time::{self, Kind};
+use super::return_to::{ReturnTo, redirect};
+use super::{browser, secret};
+use crate::api::{Code, Problem, Response};
+use crate::context::Context;
+use crate::metrics::CallbackOutcome;
+use crate::providers::{AuthorizationRequest, Provider};
+
+/// What a client asks for when it starts a flow.
+pub(super) struct FlowStart<'s> {
+    pub(super) provider: &'s Provider,
+    pub(super) purpose: Purpose,
+    pub(super) return_to: Option<ReturnTo>,
+    /// The challenge of an app that keeps its verifier. A browser has none, and is recognised by its cookie.
+    pub(super) challenge: Option<String>,
+}
+
+/// Where the browser must go, and the cookie that it must keep.
+pub(super) struct Started {
+    url: Url,
+    cookie: Option<HeaderValue>,
+}
+
+/// The URL to open.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuthorizationUrl)]
+pub(super) struct AuthorizationUrl {
+    /// The provider's page.
+    #[schema(format = "uri")]
+    authorize_url: String,
+}
+
+/// An example of [`AuthorizationUrl`].
+pub(super) fn example() -> Value {
+    json!({
+        "authorize_url": "https://accounts.google.com/o/oauth2/v2/auth?response_type=code&client_id=cinema&..."
+    })
+}
+
+/// Stores the flow and builds its authorization request. `headers` are those of the client.
+///
+/// # Errors
+///
+/// 502, 503 or 504 when the provider's endpoints are unknown or its circuit breaker is open; 503 without Redis.
+pub(super) async fn start(
+    context: &Context,
+    headers: &HeaderMap,
+    start: FlowStart<'_>,
+) -> Result<Started, Problem> {
+    let (state, nonce) = (secret::new(&*context.random)?, secret::new(&*context.random)?);
+    let (initiator, challenge, cookie) = initiator(context, headers, start.challenge)?;
+    let request = AuthorizationRequest { state: &state, challenge: &challenge, nonce: &nonce };
+    let url = start.provider.authorize_url(&request).await.map_err(|error| {
+        let problem = failure::problem(start.provider, &error);
+        let outcome = CallbackOutcome::Failed(problem.code().as_str());
+        context.metrics.provider_callback(start.provider.id(), outcome);
+        problem
+    })?;
+    let provider = start.provider.id().to_owned();
+    let flow = Flow { provider, purpose: start.purpose, return_to: start.return_to, nonce, initiator };
+    one_time::store(context, Kind::Flow, &state, &flow).await?;
+    Ok(Started { url, cookie })
+}
+
+/// Checks that the challenge of an app is well-formed.
+///
+/// # Errors
+///
+/// 422 `validation_failed`.
+pub(super) fn check_challenge(challenge: Option<&str>) -> Result<(), Problem> {
+    if challenge.is_none_or(secret::is_well_formed) {
+        return Ok(());
+    }
+    let sentence = "Must be the SHA-256 hash of a verifier in base64url, 43 characters.";
+    Err(Problem::new(Code::ValidationFailed).field("code_challenge", "field_invalid", sentence))
+}
+
+/// The client that starts a flow, with the challenge for the provider and the cookie for a browser.
+fn initiator(
+    context: &Context,
+    headers: &HeaderMap,
+    challenge: Option<String>,
+) -> Result<(Initiator, String, Option<HeaderValue>), Problem> {
+    if let Some(challenge) = challenge {
+        return Ok((Initiator::App { challenge: challenge.clone() }, challenge, None));
+    }
+    let own = browser::own_or_new(headers, &*context.random)?;
+    let verifier = secret::new(&*context.random)?;
+    let (challenge, fingerprint) = (secret::challenge(&verifier), secret::fingerprint(&own));
+    Ok((Initiator::Browser { fingerprint, verifier }, challenge, Some(browser::cookie(&own))))
+}
+
+impl Started {
+    /// For a client that opens the URL itself.
+    pub(super) fn as_json(&self) -> Response {
+        let body = AuthorizationUrl { authorize_url: self.url.to_string() };
+        self.with_cookie(Response::json(StatusCode::OK, &body))
+    }
+
+    /// For a browser.
+    pub(super) fn as_redirect(&self) -> Response {
+        self.with_cookie(redirect(StatusCode::FOUND, self.url.as_str()))
+    }
+
+    fn with_cookie(&self, response: Response) -> Response {
+        match &self.cookie {
+            Some(cookie) => response.with_header(header::SET_COOKIE, cookie.clone()),
+            None => response,
+        }
+    }
+}

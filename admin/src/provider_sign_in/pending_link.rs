@@ -1,0 +1,72 @@
+//! A link that the user must confirm with the password of the account, stored as a one-time value.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::identity::ProviderIdentity;
+use super::sign_in::ProviderProof;
+use super::store::{NewLink, Snapshot};
+
+/// How many wrong passwords end it.
+const ATTEMPTS: u8 = 5;
+
+/// An identity, and the user who may link it. Purposefully without `Debug`: it is personal.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PendingLink {
+    pub(super) proof: ProviderProof,
+    /// The rule of the table.
+    rule: u8,
+    email: Option<String>,
+    is_email_vouched: bool,
+    display_name: Option<String>,
+    /// The fingerprint of the browser that returned; an app has none.
+    browser: Option<String>,
+    failures: u8,
+}
+
+impl PendingLink {
+    pub(super) fn new(
+        user: Uuid,
+        rule: u8,
+        identity: &ProviderIdentity<'_>,
+        browser: Option<String>,
+    ) -> Self {
+        let Snapshot { email, is_email_vouched, display_name } = identity.snapshot();
+        let (provider, subject) = (identity.provider.id().to_owned(), identity.subject.clone());
+        Self {
+            proof: ProviderProof { user, provider, subject },
+            rule,
+            email: email.map(str::to_owned),
+            is_email_vouched,
+            display_name: display_name.map(str::to_owned),
+            browser,
+            failures: 0,
+        }
+    }
+
+    /// The fingerprint of the only browser that may confirm it; `None` for an app.
+    pub(super) fn browser(&self) -> Option<&str> {
+        self.browser.as_deref()
+    }
+
+    /// Counts a wrong password.
+    pub(super) fn count_failure(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Whether another password may be tried.
+    pub(super) fn has_attempts_left(&self) -> bool {
+        self.failures < ATTEMPTS
+    }
+
+    /// The row to insert.
+    pub(super) fn link(&self) -> NewLink<'_> {
+        let snapshot = Snapshot {
+            email: self.email.as_deref(),
+            is_email_vouched: self.is_email_vouched,
+            display_name: self.display_name.as_deref(),
+        };
+        let ProviderProof { user, provider, subject } = &self.proof;
+        NewLink { provider, subject, user: *user, rule: self.rule, snapshot }
+    }
+}

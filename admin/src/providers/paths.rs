@@ -1,0 +1,17 @@
+//! The paths of this service's API that are sent to clients and providers.
+
+/// With `{provider}` in the place of a provider's name. The router has the only values.
+#[derive(Debug, Clone, Copy)]
+pub struct ProviderPaths {
+    /// The list of providers.
+    pub list: &'static str,
+    /// Where a browser starts to sign in.
+    pub login: &'static str,
+    /// Where a provider sends the browser back to.
+    pub callback: &'static str,
+}
+
+/// The path of one provider.
+pub(super) fn path_of(template: &str, provider: &str) -> String {
+    template.replace("{provider}", provider)
+}

@@ -1,0 +1,174 @@
+//! One configured provider: sends browsers to it and identifies the users who return, within limits.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+use url::Url;
+
+use super::breaker::{Breaker, Transition};
+use super::claims::UserRequests;
+use super::client::{AuthorizationRequest, Client, CodeGrant};
+use super::config::{Limits, Location, ProviderConfig, ProvidersConfig};
+use super::discovery::Discovery;
+use super::error::ProviderError;
+use super::id_token_keys::IdTokenKeys;
+use super::identity::Identity;
+use super::metadata::ServerMetadata;
+use super::paths::{ProviderPaths, path_of};
+use super::transport::Transport;
+
+/// How many users of one provider are identified at the same time, so that a slow provider leaves capacity to others.
+const MAX_CONCURRENT: usize = 64;
+
+/// One provider.
+pub(crate) struct Provider {
+    config: ProviderConfig,
+    login_path: String,
+    redirect_uri: String,
+    limits: Limits,
+    /// Set once the HTTP client has been created.
+    transport: Arc<OnceLock<Transport>>,
+    metadata: Metadata,
+    keys: IdTokenKeys,
+    breaker: Breaker,
+    slots: Semaphore,
+}
+
+/// Where a provider's metadata comes from.
+enum Metadata {
+    Configured(Arc<ServerMetadata>),
+    Discovered(Discovery),
+}
+
+impl Provider {
+    pub(super) fn new(
+        config: &ProviderConfig,
+        all: &ProvidersConfig,
+        paths: &ProviderPaths,
+        transport: Arc<OnceLock<Transport>>,
+    ) -> Self {
+        let metadata = match &config.location {
+            Location::Endpoints(endpoints) => {
+                Metadata::Configured(Arc::new(ServerMetadata::configured(config.descriptor, endpoints)))
+            }
+            Location::Issuer(issuer) => Metadata::Discovered(Discovery::new(issuer.clone())),
+        };
+        Self {
+            config: config.clone(),
+            login_path: path_of(paths.login, &config.id),
+            redirect_uri: format!("{}{}", all.public_url, path_of(paths.callback, &config.id)),
+            limits: all.limits,
+            transport,
+            metadata,
+            keys: IdTokenKeys::new(all.limits.key_refetch),
+            breaker: Breaker::default(),
+            slots: Semaphore::new(MAX_CONCURRENT),
+        }
+    }
+
+    /// Its name in paths and tables.
+    pub(crate) fn id(&self) -> &str {
+        &self.config.id
+    }
+
+    /// Its name for people.
+    pub(crate) fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// The path where a browser starts to sign in through it.
+    pub(crate) fn login_path(&self) -> String {
+        self.login_path.clone()
+    }
+
+    /// Whether its callback must carry a `device_id`.
+    pub(crate) fn needs_device(&self) -> bool {
+        self.config.descriptor.needs_device
+    }
+
+    /// The URL to which a browser is sent with `request`.
+    ///
+    /// # Errors
+    ///
+    /// When the circuit breaker is open, or the provider's metadata cannot be downloaded.
+    pub(crate) async fn authorize_url(
+        &self,
+        request: &AuthorizationRequest<'_>,
+    ) -> Result<Url, ProviderError> {
+        let metadata = match &self.metadata {
+            // Sends nothing, so it must not take the breaker's trial.
+            Metadata::Configured(metadata) => {
+                self.breaker.check(Instant::now()).map_err(ProviderError::CircuitOpen)?;
+                Arc::clone(metadata)
+            }
+            Metadata::Discovered(discovery) => {
+                self.within_limits(async { discovery.metadata(self.transport()?).await }).await?
+            }
+        };
+        self.client(&metadata).authorize_url(request)
+    }
+
+    /// The user who returned with `grant`. `now` is in seconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// When the provider does not identify the user, in time and in a valid form.
+    pub(crate) async fn identify(&self, grant: &CodeGrant<'_>, now: u64) -> Result<Identity, ProviderError> {
+        let identify = async {
+            let transport = self.transport()?;
+            let metadata = match &self.metadata {
+                Metadata::Configured(metadata) => Arc::clone(metadata),
+                Metadata::Discovered(discovery) => discovery.metadata(transport).await?,
+            };
+            metadata.check_issuer(grant.issuer)?;
+            let tokens = self.client(&metadata).exchange(transport, grant).await?;
+            let requests =
+                UserRequests { config: &self.config, metadata: &metadata, transport, tokens: &tokens };
+            let user = match &metadata.endpoints.keys {
+                Some(url) => requests.id_token_claims(&self.keys, url, grant.nonce, now).await?,
+                None => requests.user_info().await?,
+            };
+            Identity::read(&self.config, &user)
+        };
+        self.within_limits(identify).await
+    }
+
+    /// Runs `exchange`, which may be several requests: with one of the slots, while the circuit breaker is closed, and
+    /// with a timeout. The breaker counts its outcome once.
+    async fn within_limits<T>(
+        &self,
+        exchange: impl Future<Output = Result<T, ProviderError>>,
+    ) -> Result<T, ProviderError> {
+        let _slot = self.slots.try_acquire().map_err(|_| ProviderError::Saturated)?;
+        self.breaker.admit(Instant::now()).map_err(ProviderError::CircuitOpen)?;
+        let result =
+            timeout(self.limits.identification, exchange).await.unwrap_or(Err(ProviderError::Timeout));
+        let has_responded = result.as_ref().err().is_none_or(|error| !error.is_outage());
+        match self.breaker.record(has_responded, Instant::now()) {
+            Transition::None => {}
+            Transition::Opened => {
+                tracing::warn!(
+                    provider = self.id(),
+                    "Circuit breaker opened: the identity provider does not respond."
+                );
+            }
+            Transition::Closed => {
+                tracing::info!(
+                    provider = self.id(),
+                    "Circuit breaker closed: the identity provider responds again."
+                );
+            }
+        }
+        result
+    }
+
+    fn client<'p>(&'p self, metadata: &'p ServerMetadata) -> Client<'p> {
+        Client { provider: &self.config, metadata, redirect_uri: &self.redirect_uri }
+    }
+
+    fn transport(&self) -> Result<&Transport, ProviderError> {
+        // Created before the service listens, see `Providers::prepare`.
+        self.transport.get().ok_or_else(|| ProviderError::Unreachable("there is no HTTP client".to_owned()))
+    }
+}
