@@ -1,13 +1,13 @@
 //! The catalogue of problems: each code is provoked, and its documented status and title are checked.
 
 use admin::api::Code;
-use mock_providers::{Provider, Trouble};
+use mock_providers::{Fault, Provider};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{Call, Cinema, PASSWORD, Pair, Reply, TestApp, prefix, until, variables};
+use crate::support::{Call, Cinema, PASSWORD, Pair, Reply, SHORT_LIMITS, TestApp, prefix, until, variables};
 use crate::witness::{assign, change_password, holder, make_role, refresh, sign_in, superuser, user_of};
 
 const NEO: &str = "neo@example.org";
@@ -227,7 +227,7 @@ catalogue! {
     link_confirmation_required_occurs LinkConfirmationRequired {
         let cinema = Cinema::start().await;
         cinema.browser().sign_in(Provider::GitHub, "anna").await;
-        cinema.somebody(Provider::X, "same", Some("anna@github.example.org"), true);
+        cinema.add_person(Provider::X, "same", Some("anna@github.example.org"), true);
         cinema.browser().try_to_sign_in(Provider::X, "same").await
     }
 
@@ -327,19 +327,19 @@ catalogue! {
 
     provider_error_occurs ProviderError {
         let cinema = Cinema::start().await;
-        cinema.providers.set_trouble(Provider::GitHub, Trouble::ErrorIn200);
+        cinema.providers.set_fault(Provider::GitHub, Fault::ErrorIn200);
         cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await
     }
 
     provider_timeout_occurs ProviderTimeout {
-        let cinema = Cinema::start().await;
-        cinema.providers.set_trouble(Provider::GitHub, Trouble::TokenTimeout);
+        let cinema = Cinema::start_limited(SHORT_LIMITS).await;
+        cinema.providers.set_fault(Provider::GitHub, Fault::TokenTimeout);
         cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await
     }
 
     provider_unavailable_occurs ProviderUnavailable {
         let cinema = Cinema::start().await;
-        cinema.providers.set_trouble(Provider::GitHub, Trouble::Token500);
+        cinema.providers.set_fault(Provider::GitHub, Fault::Token500);
         for _ in 0..5 {
             cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await.expect(502);
         }

@@ -1,4 +1,4 @@
-//! Signing in through identity providers that are played by a server of their own.
+//! Sign-in through identity providers, against the mock servers.
 
 mod accounts;
 mod flow;

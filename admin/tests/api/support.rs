@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 pub use app::{ISSUER, TestApp, Vars, prefix, variables};
-pub use browser::{Browser, CLIENT_SECRET, Cinema, PAGE, PUBLIC_URL};
+pub use browser::{Browser, CLIENT_SECRET, Cinema, PAGE, PUBLIC_URL, SHORT_LIMITS};
 pub use command::Command;
 pub use database::{TestDatabase, connect};
 pub use harness::Proxy;

@@ -1,84 +1,130 @@
-//! From the authorization request to the callback: the page, the choice, the code.
+//! The authorization endpoint: from the request to the callback, through the page and its choice.
 
 use hyper::{Method, StatusCode};
 use url::form_urlencoded::Serializer;
 
-use crate::ask::Ask;
+use crate::authorization_request::AuthorizationRequest;
+use crate::context::{Context, TOKENS};
+use crate::fault::Fault;
 use crate::page;
-use crate::play::Callback;
 use crate::random;
 use crate::reply::Reply;
-use crate::visit::Visit;
-use crate::world::Code;
+use crate::store::Code;
+use crate::stub::{Callback, Stub};
 
-/// The header by which a test chooses without a browser.
+/// The header with which a test chooses without a browser.
 const CHOOSE: &str = "x-choose";
 
-/// What somebody chose.
+/// What a browser must never carry, besides tokens.
+const SECRETS: &[&str] = &["client_secret", "code_verifier", "password"];
+
+/// What the user chose.
 enum Choice<'a> {
     Person(&'a str),
     Refuse,
 }
 
-/// Answers `GET /{provider}/...authorize`: a page, or at once what the header `X-Choose` says.
-pub(crate) fn authorize(visit: &Visit<'_>) -> Reply {
-    if visit.request.method != Method::GET {
+/// Answers `GET /{provider}/...authorize`: with a page, or at once with the choice of the header `X-Choose`.
+pub(crate) fn authorize(stub: &Stub, cx: &Context<'_>) -> Reply {
+    if cx.request.method != Method::GET {
         return Reply::method_not_allowed("GET");
     }
-    let play = visit.play;
-    let answer = Ask::read(visit).and_then(|ask| match chosen_by_header(visit)? {
-        Some(choice) => callback(visit, ask, &choice),
+    let reply = read(stub, cx).and_then(|request| match chosen_by_header(cx)? {
+        Some(choice) => callback(stub, cx, request, &choice),
         None => {
-            let (client, action) = (ask.client.clone(), format!("/{}/_decide", play.provider));
-            let request = visit.world.open(visit.now, ask);
-            let people = visit.world.people(play.provider);
-            Ok(page::choice(play.title, &action, &request, &client, &people))
+            let (client, action) = (request.client.clone(), format!("/{}/_decide", stub.provider));
+            let request = cx.store.open(cx.now, request);
+            let people = cx.store.people(stub.provider);
+            Ok(page::choice(stub.title, &action, &request, &client, &people))
         }
     });
-    answer.unwrap_or_else(|why| page::error(play.title, &why))
+    reply.unwrap_or_else(|why| page::error(stub.title, &why))
 }
 
-/// Answers `POST /{provider}/_decide`, which the page sends.
-pub(crate) fn decide(visit: &Visit<'_>) -> Reply {
-    if visit.request.method != Method::POST {
+/// Answers `POST /{provider}/_decide`, the form of the page.
+pub(crate) fn decide(stub: &Stub, cx: &Context<'_>) -> Reply {
+    if cx.request.method != Method::POST {
         return Reply::method_not_allowed("POST");
     }
-    decided(visit).unwrap_or_else(|why| page::error(visit.play.title, &why))
+    decided(stub, cx).unwrap_or_else(|why| page::error(stub.title, &why))
 }
 
-fn decided(visit: &Visit<'_>) -> Result<Reply, String> {
-    let form = visit.request.form()?;
+fn decided(stub: &Stub, cx: &Context<'_>) -> Result<Reply, String> {
+    let form = cx.request.form()?;
     let choice = match (form.get("person"), form.get("refuse")) {
         (Some(key), None) => Choice::Person(key),
         (None, Some("1")) => Choice::Refuse,
-        _ => return Err("person, or refuse with the value 1, is wanted".to_owned()),
+        _ => return Err("either `person`, or `refuse` with the value 1, is required".to_owned()),
     };
-    let request = form.get("request").ok_or("request is missing")?;
-    let ask = visit.world.close(visit.now, request).filter(|ask| ask.provider == visit.play.provider);
-    callback(visit, ask.ok_or("this page was already answered, or is older than 10 minutes")?, &choice)
+    let name = form.get("request").ok_or("request is missing")?;
+    let request = cx.store.close(cx.now, name).filter(|request| request.provider == cx.provider);
+    callback(stub, cx, request.ok_or("this page was already used, or is older than 10 minutes")?, &choice)
 }
 
-fn chosen_by_header<'a>(visit: &'a Visit<'_>) -> Result<Option<Choice<'a>>, String> {
-    let Some(value) = visit.request.headers.get(CHOOSE) else { return Ok(None) };
+fn chosen_by_header<'a>(cx: &'a Context<'_>) -> Result<Option<Choice<'a>>, String> {
+    let Some(value) = cx.request.headers.get(CHOOSE) else { return Ok(None) };
     match value.to_str() {
         Ok("refuse") => Ok(Some(Choice::Refuse)),
         Ok(key) => Ok(Some(Choice::Person(key))),
-        Err(_) => Err("X-Choose is not ASCII".to_owned()),
+        Err(_) => Err("X-Choose must be ASCII".to_owned()),
     }
 }
 
-/// Sends the browser back to the client, with a code or without.
-fn callback(visit: &Visit<'_>, ask: Ask, choice: &Choice<'_>) -> Result<Reply, String> {
-    let (world, play) = (visit.world, visit.play);
-    let device = play.device.then(random::word);
-    let state = ask.state_in_callback(visit);
-    let (to, scopes) = (ask.redirect_uri.clone(), ask.scopes.clone());
+/// Reads the request as a strict provider does, or returns exactly what is wrong with it.
+fn read(stub: &Stub, cx: &Context<'_>) -> Result<AuthorizationRequest, String> {
+    let query = cx.request.query().map_err(|why| why.to_string())?;
+    if let Some(name) = query.any_of(SECRETS).or_else(|| query.any_of(TOKENS)) {
+        return Err(format!("the URL contains {name}; a secret must never pass through the browser"));
+    }
+    let required = |name: &str| query.get(name).ok_or_else(|| format!("{name} is missing"));
+    let id = required("client_id")?;
+    let provider = cx.provider;
+    let client = cx.store.client(provider, id);
+    let client = client.ok_or_else(|| format!("client_id {id:?} is not registered with {provider}"))?;
+    let redirect_uri = required("redirect_uri")?;
+    if !client.redirect_uris.iter().any(|known| known == redirect_uri) {
+        return Err(format!("redirect_uri {redirect_uri:?} does not match a registered one byte for byte"));
+    }
+    match required("response_type")? {
+        "code" => {}
+        other => return Err(format!("response_type must be `code`; got {other:?}")),
+    }
+    let state = required("state")?;
+    let challenge = stub.pkce.challenge(&query)?;
+    let mut scopes = stub.scopes.parse(query.get("scope"))?;
+    if let Some(more) = query.get("optional_scope") {
+        scopes.extend(stub.scopes.parse(Some(more))?);
+    }
+    (stub.inspect)(&query)?;
+    Ok(AuthorizationRequest {
+        provider,
+        client: client.id,
+        redirect_uri: redirect_uri.to_owned(),
+        state: state.to_owned(),
+        scopes,
+        nonce: query.get("nonce").map(str::to_owned),
+        challenge,
+    })
+}
+
+/// Redirects the browser to the client, with a code or an error.
+fn callback(
+    stub: &Stub,
+    cx: &Context<'_>,
+    request: AuthorizationRequest,
+    choice: &Choice<'_>,
+) -> Result<Reply, String> {
+    let store = cx.store;
+    let device = stub.device.then(random::word);
+    let state = if cx.has(Fault::WrongStateCallback) { random::word() } else { request.state.clone() };
+    let (to, scopes) = (request.redirect_uri.clone(), request.scopes.clone());
     let mut pairs = match choice {
         Choice::Person(key) => {
-            let person = world.person(play.provider, key);
-            let person = person.ok_or_else(|| format!("nobody has the key {key:?} at {}", play.provider))?;
-            let code = Code { ask, person: person.key, device: device.clone() };
-            vec![("code", world.put_code(visit.now, code))]
+            let person = store.person(stub.provider, key);
+            let person =
+                person.ok_or_else(|| format!("{} has no person with the key {key:?}", stub.provider))?;
+            let code = Code { request, person: person.key, device: device.clone() };
+            vec![("code", store.put_code(cx.now, code))]
         }
         Choice::Refuse => {
             vec![("error", "access_denied".to_owned()), ("error_description", "The user refused".to_owned())]
@@ -86,12 +132,12 @@ fn callback(visit: &Visit<'_>, ask: Ask, choice: &Choice<'_>) -> Result<Reply, S
     };
     pairs.push(("state", state));
     let refused = matches!(choice, Choice::Refuse);
-    let extras = Callback { visit, scopes: &scopes, device: device.as_deref(), refused };
-    pairs.extend((play.callback)(&extras));
+    let extras = Callback { cx, scopes: &scopes, device: device.as_deref(), refused };
+    pairs.extend((stub.callback)(&extras));
     Ok(Reply::redirect(StatusCode::SEE_OTHER, &with_query(&to, &pairs)))
 }
 
-/// Adds parameters to an address, and keeps every byte of it (RFC 6749, section 3.1.2).
+/// Adds parameters to a URL without changing any byte of it (RFC 6749, section 3.1.2).
 fn with_query(address: &str, pairs: &[(&'static str, String)]) -> String {
     let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
     let joint = match address.split_once('?') {

@@ -1,12 +1,13 @@
-//! Who may ask, and who can sign in.
+//! The configuration: the clients, and the people who can sign in.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::invalid::Invalid;
-use crate::{Person, Provider};
+use crate::person::Person;
+use crate::provider::Provider;
 
-/// With whom the providers start.
+/// The initial clients and people.
 ///
 /// ```
 /// let config = mock_providers::Config::parse(
@@ -19,10 +20,10 @@ use crate::{Person, Provider};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The applications that may ask.
+    /// The registered applications.
     #[serde(default)]
     pub clients: Vec<Client>,
-    /// Who can sign in. A provider of whom nobody is listed has the default cast.
+    /// The people who can sign in. A provider without any has the default people.
     #[serde(default)]
     pub people: Vec<Person>,
 }
@@ -31,14 +32,14 @@ pub struct Config {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
-    /// Where it is registered.
+    /// The provider.
     pub provider: Provider,
     /// The `client_id`: 1 to 255 printable ASCII characters. With the provider it is unique.
     pub id: String,
     /// The `client_secret`: 1 to 255 printable ASCII characters.
     pub secret: String,
-    /// The addresses that may be returned to, byte for byte: absolute, http or https or an application's own
-    /// scheme, without a fragment.
+    /// The redirect URIs, which must match byte for byte: absolute, `http`, `https` or an application's own scheme,
+    /// without a fragment.
     pub redirect_uris: Vec<String>,
 }
 
@@ -54,18 +55,18 @@ impl std::fmt::Debug for Client {
 }
 
 impl Config {
-    /// Reads a configuration from JSON, and checks it.
+    /// Parses and checks a configuration in JSON.
     ///
     /// # Errors
     ///
-    /// When it is not JSON, has a field that nobody knows, or a client or a person cannot be.
+    /// When it is not JSON, has an unknown field, or contains an invalid client or person.
     pub fn parse(json: &str) -> Result<Self, Invalid> {
         let config: Self = serde_json::from_str(json).map_err(|why| Invalid(why.to_string()))?;
         config.check()?;
         Ok(config)
     }
 
-    /// Refuses what cannot be, and whoever is listed twice.
+    /// Refuses invalid and repeated entries.
     pub(crate) fn check(&self) -> Result<(), Invalid> {
         let mut seen = std::collections::BTreeSet::new();
         for client in &self.clients {
@@ -91,23 +92,27 @@ impl Config {
 }
 
 impl Client {
-    /// Refuses what no provider would register.
+    /// Refuses a client that no provider would register.
     pub(crate) fn check(&self) -> Result<(), Invalid> {
         let id = &self.id;
         if !is_printable(id) {
-            return Err(Invalid(format!("client {id:?}: an id is 1 to 255 printable ASCII characters")));
+            return Err(Invalid(format!(
+                "client {id:?}: the id must be 1 to 255 printable ASCII characters"
+            )));
         }
         if !is_printable(&self.secret) {
-            return Err(Invalid(format!("client {id:?}: a secret is 1 to 255 printable ASCII characters")));
+            return Err(Invalid(format!(
+                "client {id:?}: the secret must be 1 to 255 printable ASCII characters"
+            )));
         }
         if self.redirect_uris.is_empty() {
-            return Err(Invalid(format!("client {id:?}: at least one redirect URI is wanted")));
+            return Err(Invalid(format!("client {id:?}: at least one redirect URI is required")));
         }
         for uri in &self.redirect_uris {
             let plain = uri.bytes().all(|byte| byte.is_ascii_graphic()) && !uri.contains('#');
             if !plain || uri.len() > 2048 || Url::parse(uri).is_err() {
                 return Err(Invalid(format!(
-                    "client {id:?}: the redirect URI {uri:?} is not an absolute address in ASCII without a fragment"
+                    "client {id:?}: the redirect URI {uri:?} must be an absolute URL in ASCII without a fragment"
                 )));
             }
         }
@@ -139,13 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_nobody_knows_is_named() {
+    fn an_unknown_field_is_named() {
         let why = Config::parse(r#"{"client": []}"#).unwrap_err().to_string();
         assert!(why.contains("`client`"), "{why}");
     }
 
     #[test]
-    fn nobody_is_listed_twice() {
+    fn a_repeated_person_is_refused() {
         let person = Person::new(Provider::X, "fred", "1");
         let config = Config { people: vec![person.clone(), person], ..Config::default() };
         assert!(config.check().is_err());

@@ -1,4 +1,4 @@
-//! `/_control`: what a test sets up and looks at, for programs in other languages.
+//! `/_control`: configuration and inspection by tests, for programs in other languages.
 
 use hyper::header::ALLOW;
 use hyper::{Method, StatusCode};
@@ -6,57 +6,58 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::fault::Fault;
 use crate::invalid::Invalid;
+use crate::provider::Provider;
 use crate::reply::Reply;
 use crate::request::Request;
-use crate::world::World;
-use crate::{Provider, Trouble};
+use crate::store::Store;
 
-/// The body of `PUT /_control/{provider}/trouble`.
+/// The body of `PUT /_control/{provider}/fault`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Kind {
-    kind: Trouble,
+    kind: Fault,
 }
 
 /// Answers a request whose path starts with `/_control/`; `path` is the rest.
-pub(crate) fn control(world: &World, path: &str, request: &Request) -> Reply {
+pub(crate) fn control(store: &Store, path: &str, request: &Request) -> Reply {
     let parts: Vec<_> = path.split('/').collect();
     match *parts {
-        ["people"] => people(world, request),
+        ["people"] => people(store, request),
         ["clients"] => match request.method {
-            Method::PUT => done(read(request).and_then(|client| world.put_client(client))),
+            Method::PUT => done(read(request).and_then(|client| store.put_client(client))),
             _ => not_allowed("PUT"),
         },
-        [provider, "trouble"] => of_provider(provider, |provider| trouble(world, provider, request)),
+        [provider, "fault"] => of_provider(provider, |provider| fault(store, provider, request)),
         [provider, "requests"] => of_provider(provider, |provider| match request.method {
-            Method::GET => Reply::json(StatusCode::OK, &json!(world.requests(provider))),
+            Method::GET => Reply::json(StatusCode::OK, &json!(store.requests(provider))),
             _ => not_allowed("GET"),
         }),
         _ => error(
             StatusCode::NOT_FOUND,
-            "people, clients, {provider}/trouble and {provider}/requests are here",
+            "unknown path; see people, clients, {provider}/fault and {provider}/requests",
         ),
     }
 }
 
-fn people(world: &World, request: &Request) -> Reply {
+fn people(store: &Store, request: &Request) -> Reply {
     match request.method {
-        Method::GET => Reply::json(StatusCode::OK, &json!(world.everybody())),
-        Method::PUT => done(read(request).and_then(|person| world.put_person(person))),
+        Method::GET => Reply::json(StatusCode::OK, &json!(store.all_people())),
+        Method::PUT => done(read(request).and_then(|person| store.put_person(person))),
         _ => not_allowed("GET, PUT"),
     }
 }
 
-fn trouble(world: &World, provider: Provider, request: &Request) -> Reply {
+fn fault(store: &Store, provider: Provider, request: &Request) -> Reply {
     match request.method {
         Method::GET => {
-            let kind = world.trouble(provider).map(|kind| json!({ "kind": kind }));
+            let kind = store.fault(provider).map(|kind| json!({ "kind": kind }));
             Reply::json(StatusCode::OK, &kind.unwrap_or(Value::Null))
         }
-        Method::PUT => done(read(request).map(|Kind { kind }| world.set_trouble(provider, Some(kind)))),
+        Method::PUT => done(read(request).map(|Kind { kind }| store.set_fault(provider, Some(kind)))),
         Method::DELETE => {
-            world.set_trouble(provider, None);
+            store.set_fault(provider, None);
             Reply::empty(StatusCode::NO_CONTENT)
         }
         _ => not_allowed("GET, PUT, DELETE"),
@@ -66,12 +67,14 @@ fn trouble(world: &World, provider: Provider, request: &Request) -> Reply {
 fn of_provider(name: &str, answer: impl FnOnce(Provider) -> Reply) -> Reply {
     match Provider::parse(name) {
         Some(provider) => answer(provider),
-        None => error(StatusCode::NOT_FOUND, &format!("{name:?} is no provider; google is one, for example")),
+        None => {
+            error(StatusCode::NOT_FOUND, &format!("{name:?} is not a provider; google is one, for example"))
+        }
     }
 }
 
-/// Whatever its type is called. No page of another site can send this: a browser asks before a PUT, and is not
-/// answered.
+/// Ignores the content type. No page of another site can send this: a browser sends a preflight request before a PUT,
+/// which is not answered.
 fn read<T: DeserializeOwned>(request: &Request) -> Result<T, Invalid> {
     serde_json::from_slice(&request.body).map_err(|why| Invalid(why.to_string()))
 }
@@ -84,7 +87,7 @@ fn done(result: Result<(), Invalid>) -> Reply {
 }
 
 fn not_allowed(allowed: &'static str) -> Reply {
-    error(StatusCode::METHOD_NOT_ALLOWED, &format!("{allowed} is wanted here")).with(ALLOW, allowed)
+    error(StatusCode::METHOD_NOT_ALLOWED, &format!("the method must be {allowed}")).with(ALLOW, allowed)
 }
 
 fn error(status: StatusCode, why: &str) -> Reply {

@@ -1,101 +1,93 @@
-//! What a trouble does to an answer, whatever the answer would have been.
+//! The faults that a provider can have.
 
-use hyper::StatusCode;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
-use crate::Trouble;
-use crate::play::Endpoint;
-use crate::refusal::{Fault, Refusal};
-use crate::reply::{Answer, Reply};
-use crate::visit::Visit;
-
-/// What takes the place of an answer.
-enum Effect {
-    Never,
-    Hangup,
-    InternalError,
-    ErrorObject,
-    Garbage,
-    TooLarge,
-    Redirect,
-    NotFound,
+/// A fault of a provider, until it is cleared. A provider has at most one.
+///
+/// In JSON it is `{"kind": "token_timeout"}` and so on: the name in snake case. A fault about something that a provider
+/// does not have (a key, a device) has no effect there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// The token endpoint accepts the request and never responds.
+    TokenTimeout,
+    /// The user endpoint accepts the request and never responds.
+    UserTimeout,
+    /// The token endpoint responds with 500 and a page.
+    #[serde(rename = "token_500")]
+    Token500,
+    /// The user endpoint responds with 500 and a page.
+    #[serde(rename = "user_500")]
+    User500,
+    /// The token endpoint responds with 200 and the provider's error object.
+    #[serde(rename = "error_in_200")]
+    ErrorIn200,
+    /// The user endpoint responds with 200 and an error object.
+    #[serde(rename = "user_error_in_200")]
+    UserErrorIn200,
+    /// The token endpoint responds with 200 and a body that is not JSON.
+    TokenGarbage,
+    /// The user endpoint responds with 200 and a body that is not JSON.
+    UserGarbage,
+    /// The token endpoint sends a valid response after 1 MiB of spaces, without `Content-Length`.
+    TokenTooLarge,
+    /// The user endpoint sends a valid response after 1 MiB of spaces, without `Content-Length`.
+    UserTooLarge,
+    /// The token endpoint redirects (302) to a path that counts its requests.
+    TokenRedirect,
+    /// The user endpoint redirects (302) to a path that counts its requests.
+    UserRedirect,
+    /// The user info contains another client (Yandex, Mail.ru).
+    WrongClientEcho,
+    /// The token response contains another state (VK).
+    WrongStateEcho,
+    /// The callback contains another state.
+    WrongStateCallback,
+    /// The ID token contains another issuer (Google).
+    WrongIssuer,
+    /// The ID token has another audience (Google).
+    WrongAudience,
+    /// The ID token contains another nonce (Google).
+    WrongNonce,
+    /// The ID token expired an hour ago (Google).
+    ExpiredIdToken,
+    /// The signature of the ID token is invalid (Google).
+    BadSignature,
+    /// The ID token names a key that is not in the key set (Google).
+    UnknownKey,
+    /// The ID token has `"alg": "none"` and no signature (Google).
+    AlgNone,
+    /// The ID token is signed with HS256 and the public key in PEM as the secret (Google).
+    Hs256WithPublicKey,
+    /// The callback contains another issuer (Google).
+    WrongCallbackIssuer,
+    /// The callback lacks `device_id` (VK).
+    DropDeviceId,
+    /// The user info and Google's ID token have no subject.
+    NoSubject,
+    /// The list of e-mail addresses is 404 (GitHub).
+    #[serde(rename = "emails_404")]
+    Emails404,
+    /// Responses to servers are delayed by 2 seconds.
+    Slow,
+    /// The token endpoint closes the connection without a response.
+    Close,
 }
 
-/// The answer of an endpoint, or what its trouble makes of it.
-pub(crate) fn apply(visit: &Visit<'_>, endpoint: Endpoint, answer: impl FnOnce() -> Reply) -> Answer {
-    let effect = visit.trouble.and_then(effect).filter(|(of, _)| *of == endpoint).map(|(_, effect)| effect);
-    let reply = match effect {
-        Some(Effect::Never) => return Answer::Never,
-        Some(Effect::Hangup) => return Answer::Hangup,
-        Some(Effect::InternalError) => {
-            Reply::html(StatusCode::INTERNAL_SERVER_ERROR, "<h1>Internal error (pretended)</h1>\n".to_owned())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_with_numbers_read_as_documented() {
+        for (name, fault) in [
+            ("token_500", Fault::Token500),
+            ("error_in_200", Fault::ErrorIn200),
+            ("emails_404", Fault::Emails404),
+            ("hs256_with_public_key", Fault::Hs256WithPublicKey),
+            ("wrong_state_callback", Fault::WrongStateCallback),
+        ] {
+            assert_eq!(serde_json::to_value(fault).unwrap(), name);
         }
-        Some(Effect::ErrorObject) => error_object(visit, endpoint),
-        Some(Effect::Garbage) => {
-            Reply::of(StatusCode::OK, "application/json", "{\"access_token\": \u{fffd}<garbage".to_owned())
-        }
-        Some(Effect::TooLarge) => answer().too_large(),
-        Some(Effect::Redirect) => Reply::redirect(
-            StatusCode::FOUND,
-            &format!("{}/{}/_elsewhere", visit.world.url, visit.play.provider),
-        ),
-        Some(Effect::NotFound) => Reply::json(StatusCode::NOT_FOUND, &json!({ "message": "Not Found" })),
-        None => answer(),
-    };
-    if visit.has(Trouble::Slow) && is_asked_by_servers(endpoint) {
-        Answer::Later(reply)
-    } else {
-        Answer::Now(reply)
-    }
-}
-
-/// The provider's own error, with a status that says that all is well.
-fn error_object(visit: &Visit<'_>, endpoint: Endpoint) -> Reply {
-    if endpoint == Endpoint::Token {
-        let refusal = Refusal::new(Fault::Code, "pretended");
-        return (visit.play.refuse)(visit.request, &refusal).with_status(StatusCode::OK);
-    }
-    Reply::json(StatusCode::OK, &json!({ "error": "invalid_token", "error_description": "pretended" }))
-}
-
-fn is_asked_by_servers(endpoint: Endpoint) -> bool {
-    match endpoint {
-        Endpoint::Token | Endpoint::User | Endpoint::Emails | Endpoint::Keys | Endpoint::Discovery => true,
-        Endpoint::Authorize | Endpoint::Decide | Endpoint::Elsewhere => false,
-    }
-}
-
-/// Which endpoint shows what; `None` for troubles that are inside an answer.
-fn effect(trouble: Trouble) -> Option<(Endpoint, Effect)> {
-    match trouble {
-        Trouble::TokenTimeout => Some((Endpoint::Token, Effect::Never)),
-        Trouble::Token500 => Some((Endpoint::Token, Effect::InternalError)),
-        Trouble::ErrorIn200 => Some((Endpoint::Token, Effect::ErrorObject)),
-        Trouble::TokenGarbage => Some((Endpoint::Token, Effect::Garbage)),
-        Trouble::TokenTooLarge => Some((Endpoint::Token, Effect::TooLarge)),
-        Trouble::TokenRedirect => Some((Endpoint::Token, Effect::Redirect)),
-        Trouble::Close => Some((Endpoint::Token, Effect::Hangup)),
-        Trouble::UserTimeout => Some((Endpoint::User, Effect::Never)),
-        Trouble::User500 => Some((Endpoint::User, Effect::InternalError)),
-        Trouble::UserErrorIn200 => Some((Endpoint::User, Effect::ErrorObject)),
-        Trouble::UserGarbage => Some((Endpoint::User, Effect::Garbage)),
-        Trouble::UserTooLarge => Some((Endpoint::User, Effect::TooLarge)),
-        Trouble::UserRedirect => Some((Endpoint::User, Effect::Redirect)),
-        Trouble::Emails404 => Some((Endpoint::Emails, Effect::NotFound)),
-        Trouble::WrongClientEcho
-        | Trouble::WrongStateEcho
-        | Trouble::WrongStateCallback
-        | Trouble::WrongIssuer
-        | Trouble::WrongAudience
-        | Trouble::WrongNonce
-        | Trouble::ExpiredIdToken
-        | Trouble::BadSignature
-        | Trouble::UnknownKey
-        | Trouble::AlgNone
-        | Trouble::Hs256WithPublicKey
-        | Trouble::WrongCallbackIssuer
-        | Trouble::DropDeviceId
-        | Trouble::NoSubject
-        | Trouble::Slow => None,
     }
 }

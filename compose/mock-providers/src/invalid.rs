@@ -1,6 +1,6 @@
 //! Why a configuration, a client or a person is refused.
 
-/// What is wrong with what was given, as a sentence for whoever wrote it.
+/// Why an input is invalid, as a sentence for its author.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Invalid(pub(crate) String);

@@ -1,4 +1,4 @@
-//! The key of an issuer, and the compact form of a JWT (RFC 7515).
+//! An issuer's signing key, and the compact form of a JWT (RFC 7515).
 
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::error::Unspecified;
@@ -15,11 +15,11 @@ use crate::random;
 /// An RSA key of 2048 bits under a random name.
 pub(crate) struct SigningKey {
     pair: KeyPair,
-    /// The name: `kid`.
+    /// Its name: `kid`.
     pub(crate) id: String,
 }
 
-/// Prints nothing of the key.
+/// Does not print the key.
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SigningKey").field("id", &self.id).finish_non_exhaustive()
@@ -27,12 +27,12 @@ impl std::fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// A new one.
+    /// A new key.
     pub(crate) fn generate() -> Result<Self, Unspecified> {
         Ok(Self { pair: KeyPair::generate(KeySize::Rsa2048)?, id: random::word() })
     }
 
-    /// The key set that others may see (RFC 7517).
+    /// The public key set (RFC 7517).
     pub(crate) fn set(&self) -> Value {
         let key = self.pair.public_key();
         let number = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
@@ -43,7 +43,7 @@ impl SigningKey {
         ]})
     }
 
-    /// Signs claims as RS256 under that name.
+    /// Signs claims with RS256 and this `kid`.
     pub(crate) fn sign(&self, kid: &str, claims: &Value) -> Result<String, Unspecified> {
         let message = message(&json!({ "alg": "RS256", "kid": kid, "typ": "JWT" }), claims);
         let mut signature = vec![0; self.pair.public_modulus_len()];
@@ -51,7 +51,7 @@ impl SigningKey {
         Ok(joined(&message, &signature))
     }
 
-    /// Signs claims with the public key as if it were a secret: what RFC 8725, section 2.1, warns of.
+    /// Signs claims with the public key as an HMAC secret, the attack of RFC 8725, section 2.1.
     pub(crate) fn confuse(&self, claims: &Value) -> Result<String, Unspecified> {
         let der: PublicKeyX509Der<'_> = self.pair.public_key().as_der()?;
         let lines = STANDARD.encode(der.as_ref());
@@ -62,14 +62,14 @@ impl SigningKey {
     }
 }
 
-/// Signs claims with a secret.
+/// Signs claims with HS256 and a secret.
 pub(crate) fn hs256(header: &Value, secret: &[u8], claims: &Value) -> String {
     let message = message(header, claims);
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message.as_bytes());
     joined(&message, tag.as_ref())
 }
 
-/// Claims with that signature, whether or not it is one.
+/// Claims with these bytes as the signature, valid or not.
 pub(crate) fn unsigned(header: &Value, claims: &Value, signature: &[u8]) -> String {
     joined(&message(header, claims), signature)
 }

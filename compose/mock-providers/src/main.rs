@@ -1,4 +1,4 @@
-//! Plays seven identity providers until it is told to end.
+//! Runs the mock of seven identity providers until a signal stops it.
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -13,14 +13,14 @@ use tokio::signal::unix::{SignalKind, signal};
 /// `EX_USAGE` of `sysexits.h`: the configuration has to be changed.
 const USAGE: u8 = 64;
 
-/// Plays Google, Yandex ID, VK ID, Mail.ru, GitHub, X and Facebook for OAuth clients, until SIGTERM or Ctrl-C.
+/// A mock of Google, Yandex ID, VK ID, Mail.ru, GitHub, X and Facebook for OAuth clients. Stops on SIGTERM or Ctrl-C.
 #[derive(Debug, clap::Parser)]
 #[command(name = "mock-providers", about)]
 struct Command {
-    /// The clients and, if others than the usual shall sign in, the people: JSON.
+    /// The clients and, optionally, the people, as JSON.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Where to listen. Port 0 is any free one; the first line of the output says which.
+    /// The address to listen on. Port 0 is any free port, which the first line of the output names.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
 }
@@ -47,21 +47,20 @@ async fn main() -> ExitCode {
 fn config(file: &Path) -> Result<Config, String> {
     let shown = file.display();
     let json = std::fs::read_to_string(file)
-        .map_err(|why| format!("{shown} cannot be read ({why}); name a readable file with --config"))?;
-    Config::parse(&json).map_err(|why| {
-        format!("{shown}: {why}; correct it, compose/mock-providers/README.md shows how it looks")
-    })
+        .map_err(|why| format!("cannot read {shown}: {why}; --config must name a readable file"))?;
+    Config::parse(&json)
+        .map_err(|why| format!("{shown}: {why}; compose/mock-providers/README.md describes the format"))
 }
 
 async fn serve(listen: SocketAddr, config: Config) -> Result<(), String> {
     let listener = TcpListener::bind(listen).await;
     let listener = listener
         .map_err(|why| format!("{listen}: {why}; choose another address with --listen, or port 0"))?;
-    let no_signals = |why: io::Error| format!("signals cannot be waited for: {why}");
+    let no_signals = |why: io::Error| format!("cannot wait for signals: {why}");
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
     let providers = Providers::start(listener, config).map_err(|why| why.to_string())?;
-    announce(&providers.url()).map_err(|why| format!("the address cannot be told: {why}"))?;
+    announce(&providers.url()).map_err(|why| format!("cannot print the address: {why}"))?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -1,38 +1,36 @@
-//! The pages that people see. No script, nothing from elsewhere.
+//! The pages for browsers, without scripts and outside resources.
 
 use hyper::StatusCode;
 use hyper::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 
-use crate::Person;
+use crate::person::Person;
 use crate::reply::Reply;
 
-/// There is purposefully no `form-action`: it would also hold for the redirect after the form, which goes to the
-/// client.
+/// There is purposefully no `form-action`: it would also apply to the redirect after the form, to the client.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 
 const STYLE: &str = "body{font:1.1rem/1.5 sans-serif;max-width:32rem;margin:2rem auto;padding:0 1rem}\
 button{font:inherit;display:block;width:100%;margin:.5rem 0;padding:.75rem;text-align:left;cursor:pointer}\
 small{display:block}";
 
-/// The question who signs in.
+/// The choice of a person.
 pub(crate) fn choice(title: &str, action: &str, request: &str, client: &str, people: &[Person]) -> Reply {
     let people: String = people.iter().map(button).collect();
     let (action, request, client) = (escape(action), escape(request), escape(client));
     let body = format!(
-        "<p>The application <strong>{client}</strong> wants to know who you are. \
-         Nobody here is real, and no password is asked for.</p>\n\
+        "<p>The application <strong>{client}</strong> requests your identity. \
+         The people are invented, and no password is required.</p>\n\
          <form method=\"post\" action=\"{action}\">\n\
          <input type=\"hidden\" name=\"request\" value=\"{request}\">\n{people}\
          <button name=\"refuse\" value=\"1\">Refuse</button>\n</form>"
     );
-    page(StatusCode::OK, &format!("Sign in to {title} (pretended)"), &body)
+    page(StatusCode::OK, &format!("Sign in to {title} (mock)"), &body)
 }
 
-/// What is wrong with a request that a browser brought, exactly. It is not told to the client by a redirect:
-/// nobody knows yet whether it is one.
+/// What exactly is wrong with a request. There is no redirect, because the client is not known to be valid.
 pub(crate) fn error(title: &str, why: &str) -> Reply {
     let body = format!("<p role=\"alert\">{}</p>", escape(why));
-    page(StatusCode::BAD_REQUEST, &format!("{title} (pretended) refuses the request"), &body)
+    page(StatusCode::BAD_REQUEST, &format!("{title} (mock) refused the request"), &body)
 }
 
 fn button(person: &Person) -> String {

@@ -1,13 +1,13 @@
-//! What came as `application/x-www-form-urlencoded`: a query or a form.
+//! Parameters in `application/x-www-form-urlencoded`: a query or a form.
 
-/// The most parameters that anybody may send.
+/// The most parameters of a request.
 const LIMIT: usize = 64;
 
-/// Parameters in the order in which they came, each at most once.
+/// Parameters in the order of the request, each at most once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Params(Vec<(String, String)>);
 
-/// Why bytes are no parameters.
+/// Why parameters are malformed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Malformed {
     /// RFC 6749, section 3.1: no parameter more than once.
@@ -16,13 +16,13 @@ pub(crate) enum Malformed {
     /// A `%` without two hexadecimal digits, or bytes that are not UTF-8.
     #[error("{0:?} is not percent-encoded UTF-8")]
     Encoding(String),
-    /// More than anybody needs.
+    /// More than the limit.
     #[error("there are more than {LIMIT} parameters")]
     TooMany,
 }
 
 impl Params {
-    /// Reads them.
+    /// Parses them.
     pub(crate) fn parse(raw: &[u8]) -> Result<Self, Malformed> {
         let mut params: Vec<(String, String)> = Vec::new();
         for pair in raw.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
@@ -40,19 +40,19 @@ impl Params {
         Ok(Self(params))
     }
 
-    /// The value of a parameter. An empty one did not come (RFC 6749, section 3.1).
+    /// The value of a parameter. An empty one counts as absent (RFC 6749, section 3.1).
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
         Some(value.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// The first of these names that came, even without a value.
+    /// The first of these names that is present, even without a value.
     pub(crate) fn any_of(&self, names: &[&'static str]) -> Option<&'static str> {
         names.iter().copied().find(|name| self.0.iter().any(|(known, _)| known == name))
     }
 }
 
-/// Undoes the encoding of one name or value: `+` is a space, `%XX` a byte.
+/// Decodes one name or value: `+` is a space, `%XX` a byte.
 pub(crate) fn decode(raw: &[u8]) -> Result<String, Malformed> {
     let fault = || Malformed::Encoding(String::from_utf8_lossy(raw).chars().take(80).collect());
     let mut bytes = Vec::with_capacity(raw.len());
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_parameter_did_not_come_but_may_still_be_forbidden() {
+    fn an_empty_parameter_is_absent_but_may_still_be_forbidden() {
         let params = Params::parse(b"state=&&code").unwrap();
         assert_eq!(params.get("state"), None);
         assert_eq!(params.any_of(&["token", "code"]), Some("code"));
@@ -110,12 +110,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(raw in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn any_bytes_are_parsed_or_refused(raw in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _either = Params::parse(&raw);
         }
 
         #[test]
-        fn what_others_write_is_read(
+        fn encoded_parameters_are_decoded(
             pairs in proptest::collection::btree_map(".{0,20}", ".{0,20}", 0..20)
         ) {
             let raw = Serializer::new(String::new()).extend_pairs(&pairs).finish();

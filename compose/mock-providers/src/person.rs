@@ -1,11 +1,11 @@
-//! Somebody who has an account at a provider, and the quirks of that account.
+//! A person with an account at a provider, and the peculiarities of that account.
 
 use serde::{Deserialize, Serialize};
 
-use crate::Provider;
 use crate::invalid::Invalid;
+use crate::provider::Provider;
 
-/// Somebody who can sign in at one provider.
+/// A person who can sign in at one provider.
 ///
 /// ```
 /// use mock_providers::{Person, Provider};
@@ -20,21 +20,21 @@ use crate::invalid::Invalid;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
-    /// What tests call them; with the provider it is unique. 1 to 64 of `a-z`, `0-9`, `_` and `-`.
+    /// The name in tests, unique at the provider: 1 to 64 characters of `a-z`, `0-9`, `_` and `-`.
     ///
-    /// It is their login, nickname or username where a provider has one.
+    /// It is also the login, nickname or username where a provider has one.
     pub key: String,
-    /// Where the account is.
+    /// The provider.
     pub provider: Provider,
-    /// The identifier there: digits for Yandex, VK, GitHub and Facebook.
+    /// The subject identifier: digits for Yandex, VK, GitHub and Facebook.
     pub subject: String,
-    /// The given name, a space, the family name. GitHub says `null` without one.
+    /// The given name, a space, the family name. Without it GitHub returns `null`.
     #[serde(default)]
     pub name: Option<String>,
-    /// The address; `None` where the account has none or its owner keeps it back.
+    /// The address; `None` if the account has none or hides it.
     #[serde(default)]
     pub email: Option<String>,
-    /// Whether the provider holds the address for proven. It shows at Google and GitHub; X says no other address.
+    /// Whether the provider has verified the address. Google and GitHub return this; X returns verified addresses only.
     #[serde(default)]
     pub email_verified: bool,
     /// Google: the Workspace domain.
@@ -58,7 +58,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody with an identifier and nothing else.
+    /// A person with a subject identifier and nothing else.
     #[must_use]
     pub fn new(provider: Provider, key: &str, subject: &str) -> Self {
         Self {
@@ -77,15 +77,18 @@ impl Person {
         }
     }
 
-    /// Refuses what no provider could show.
+    /// Refuses a person that no provider could have.
     pub(crate) fn check(&self) -> Result<(), Invalid> {
         let of_key = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
         if self.key.is_empty() || self.key.len() > 64 || !self.key.bytes().all(of_key) {
-            return Err(Invalid(format!("key {:?}: 1 to 64 of a-z, 0-9, _ and - are wanted", self.key)));
+            return Err(Invalid(format!(
+                "key {:?}: must be 1 to 64 characters of a-z, 0-9, _ and -",
+                self.key
+            )));
         }
         if self.key == "refuse" {
             return Err(Invalid(
-                "key \"refuse\": `X-Choose: refuse` already means something else".to_owned(),
+                "key \"refuse\": must be another word, because `X-Choose: refuse` denies access".to_owned(),
             ));
         }
         let digits = match self.provider {
@@ -95,16 +98,16 @@ impl Person {
         if digits && self.number().is_none() {
             let (provider, subject) = (self.provider, &self.subject);
             return Err(Invalid(format!(
-                "subject {subject:?}: {provider} wants digits, without a zero before"
+                "subject {subject:?}: must be digits without a leading zero at {provider}"
             )));
         }
         if self.subject.is_empty() || self.subject.len() > 255 {
-            return Err(Invalid("subject: 1 to 255 bytes are wanted".to_owned()));
+            return Err(Invalid("subject: must be 1 to 255 bytes".to_owned()));
         }
         Ok(())
     }
 
-    /// The identifier where the provider has a number.
+    /// The subject identifier as a number, if it is one.
     pub(crate) fn number(&self) -> Option<u64> {
         let number = self.subject.parse().ok()?;
         (format!("{number}") == self.subject).then_some(number)
@@ -115,12 +118,12 @@ impl Person {
         self.name.as_deref()?.split_whitespace().next()
     }
 
-    /// What follows the first word of the name.
+    /// The name without its first word.
     pub(crate) fn family_name(&self) -> Option<&str> {
         Some(self.name.as_deref()?.trim_start().split_once(char::is_whitespace)?.1.trim())
     }
 
-    /// The address, or `""` where this account says so instead of leaving the field out.
+    /// The address, or `""` if the provider returns that instead of omitting the field.
     pub(crate) fn email_or_empty(&self) -> Option<&str> {
         self.email.as_deref().or(self.empty_email.then_some(""))
     }

@@ -1,4 +1,4 @@
-//! Proof Key for Code Exchange, RFC 7636, of which only S256 is played.
+//! Proof Key for Code Exchange (RFC 7636), S256 only.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -6,12 +6,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::params::Params;
 
-/// What a provider wants of PKCE.
+/// How a provider uses PKCE.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pkce {
-    /// Whether nobody gets a code without it.
+    /// Whether it is required.
     pub(crate) required: bool,
-    /// How the method may be spelled.
+    /// The accepted spellings of the method.
     pub(crate) methods: &'static [&'static str],
     /// Whether a verifier may contain `.` and `~`, as RFC 7636 allows.
     pub(crate) dots: bool,
@@ -25,22 +25,21 @@ impl Pkce {
             (None, None) if !self.required => return Ok(None),
             (None, _) => return Err("code_challenge is missing".to_owned()),
             (Some(_), None) => {
-                return Err(format!("code_challenge_method is missing; {methods} is wanted"));
+                return Err(format!("code_challenge_method must be {methods}; it is missing"));
             }
             (Some(_), Some(method)) if !self.methods.contains(&method) => {
-                return Err(format!("code_challenge_method is {method:?}; {methods} is wanted"));
+                return Err(format!("code_challenge_method must be {methods}; got {method:?}"));
             }
             (Some(challenge), Some(_)) => challenge,
         };
         match URL_SAFE_NO_PAD.decode(challenge) {
             Ok(hash) if hash.len() == 32 => Ok(Some(challenge.to_owned())),
-            _ => {
-                Err("code_challenge is not a SHA-256 in base64url without padding: 43 characters".to_owned())
-            }
+            _ => Err("code_challenge must be a SHA-256 hash in base64url without padding, 43 characters"
+                .to_owned()),
         }
     }
 
-    /// Whether a verifier is well formed: 43 to 128 characters of few.
+    /// Whether a verifier is well-formed: 43 to 128 of the allowed characters.
     fn allows(&self, verifier: &str) -> bool {
         let dots = self.dots;
         let fits = |byte: u8| {
@@ -49,15 +48,15 @@ impl Pkce {
         (43..=128).contains(&verifier.len()) && verifier.bytes().all(fits)
     }
 
-    /// Refuses a verifier that does not fit the challenge, or that has none to fit.
+    /// Refuses a verifier that does not match the challenge, or comes without one.
     pub(crate) fn check(&self, challenge: Option<&str>, verifier: Option<&str>) -> Result<(), &'static str> {
         match (challenge, verifier) {
             (None, None) => Ok(()),
-            (None, Some(_)) => Err("code_verifier came, but code_challenge had not"),
+            (None, Some(_)) => Err("code_verifier without code_challenge"),
             (Some(_), None) => Err("code_verifier is missing"),
             (Some(_), Some(verifier)) if !self.allows(verifier) => Err("code_verifier is malformed"),
             (Some(challenge), Some(verifier)) if challenge_of(verifier) != challenge => {
-                Err("code_verifier does not fit code_challenge")
+                Err("code_verifier does not match code_challenge")
             }
             (Some(_), Some(_)) => Ok(()),
         }
@@ -80,7 +79,7 @@ mod tests {
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-    fn asked(pkce: Pkce, query: &str) -> Result<Option<String>, String> {
+    fn challenge_of(pkce: Pkce, query: &str) -> Result<Option<String>, String> {
         pkce.challenge(&Params::parse(query.as_bytes()).unwrap())
     }
 
@@ -95,20 +94,20 @@ mod tests {
     #[test]
     fn a_challenge_is_43_characters_and_its_method_is_s256() {
         let good = format!("code_challenge={CHALLENGE}&code_challenge_method=S256");
-        assert_eq!(asked(REQUIRED, &good), Ok(Some(CHALLENGE.to_owned())));
-        assert!(asked(REQUIRED, &good.replace("S256", "s256")).is_ok());
-        assert!(asked(OPTIONAL, &good.replace("S256", "s256")).is_err());
-        assert!(asked(OPTIONAL, &good.replace("S256", "plain")).is_err());
-        assert!(asked(OPTIONAL, &good.replace("-cM", "-cM=")).is_err());
-        assert!(asked(OPTIONAL, &good.replace("-cM", "-c")).is_err());
-        assert!(asked(OPTIONAL, &format!("code_challenge={CHALLENGE}")).is_err());
-        assert!(asked(OPTIONAL, "code_challenge_method=S256").is_err());
+        assert_eq!(challenge_of(REQUIRED, &good), Ok(Some(CHALLENGE.to_owned())));
+        assert!(challenge_of(REQUIRED, &good.replace("S256", "s256")).is_ok());
+        assert!(challenge_of(OPTIONAL, &good.replace("S256", "s256")).is_err());
+        assert!(challenge_of(OPTIONAL, &good.replace("S256", "plain")).is_err());
+        assert!(challenge_of(OPTIONAL, &good.replace("-cM", "-cM=")).is_err());
+        assert!(challenge_of(OPTIONAL, &good.replace("-cM", "-c")).is_err());
+        assert!(challenge_of(OPTIONAL, &format!("code_challenge={CHALLENGE}")).is_err());
+        assert!(challenge_of(OPTIONAL, "code_challenge_method=S256").is_err());
     }
 
     #[test]
     fn only_some_can_do_without() {
-        assert_eq!(asked(OPTIONAL, ""), Ok(None));
-        assert!(asked(REQUIRED, "").is_err());
+        assert_eq!(challenge_of(OPTIONAL, ""), Ok(None));
+        assert!(challenge_of(REQUIRED, "").is_err());
     }
 
     #[test]
@@ -121,7 +120,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_verifier_is_answered(verifier in ".{0,200}") {
+        fn any_verifier_is_checked_without_panic(verifier in ".{0,200}") {
             let _either = REQUIRED.check(Some(CHALLENGE), Some(&verifier));
         }
     }

@@ -1,16 +1,16 @@
-//! The seven providers, and the names under which their paths lie.
+//! The seven providers and their names in paths.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An identity provider that is played.
+/// A mocked identity provider.
 ///
 /// In JSON and in paths it is the lower-case name: `google`, `yandex`, `vk`, `mailru`, `github`, `x`, `facebook`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
-    /// Google, which speaks OpenID Connect.
+    /// Google, with OpenID Connect.
     Google,
     /// Yandex ID.
     Yandex,
@@ -27,7 +27,7 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// Every one, in the order of the README.
+    /// All, in the order of the README.
     pub const ALL: [Self; 7] =
         [Self::Google, Self::Yandex, Self::Vk, Self::MailRu, Self::GitHub, Self::X, Self::Facebook];
 
@@ -45,7 +45,7 @@ impl Provider {
         }
     }
 
-    /// The provider of that name.
+    /// The provider with this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|provider| provider.name() == name)

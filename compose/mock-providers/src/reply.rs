@@ -1,4 +1,4 @@
-//! What is answered.
+//! Replies, and how they are sent.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -11,12 +11,12 @@ use hyper::{Response, StatusCode};
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
-/// Spaces before an answer that is too large, sent piece by piece.
+/// Spaces before a reply that is too large, sent in pieces.
 const PIECE: &[u8] = &[b' '; 16 * 1024];
 /// How many pieces: 1 MiB.
 const PIECES: usize = 64;
 
-/// An answer, whole.
+/// A whole reply.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     status: StatusCode,
@@ -25,26 +25,26 @@ pub(crate) struct Reply {
     pieces: usize,
 }
 
-/// What becomes of a request.
+/// How a reply is sent.
 #[derive(Debug)]
-pub(crate) enum Answer {
-    /// It is answered.
+pub(crate) enum Delivery {
+    /// At once.
     Now(Reply),
-    /// It is answered after two seconds.
+    /// After two seconds.
     Later(Reply),
-    /// It is held until the client goes.
+    /// Never: the request is held until the client disconnects.
     Never,
-    /// The connection is closed.
+    /// Not at all: the connection is closed.
     Hangup,
 }
 
 impl Reply {
-    /// JSON that nobody may cache.
+    /// JSON that must not be cached.
     pub(crate) fn json(status: StatusCode, value: &Value) -> Self {
         Self::of(status, "application/json; charset=utf-8", value.to_string())
     }
 
-    /// A form, as GitHub answers when it is not asked for JSON. Members that are no text are left out.
+    /// A form, as GitHub replies without `Accept: application/json`. Members that are not texts are left out.
     pub(crate) fn form(status: StatusCode, value: &Value) -> Self {
         let members = value.as_object().into_iter().flatten();
         let pairs = members.filter_map(|(name, value)| Some((name, value.as_str()?)));
@@ -62,7 +62,7 @@ impl Reply {
         Self::of(status, "text/html; charset=utf-8", page)
     }
 
-    /// A body of that type.
+    /// A body of this type.
     pub(crate) fn of(status: StatusCode, content_type: &'static str, body: String) -> Self {
         let headers = vec![
             (CONTENT_TYPE, HeaderValue::from_static(content_type)),
@@ -71,30 +71,33 @@ impl Reply {
         Self { status, headers, body: Bytes::from(body), pieces: 0 }
     }
 
-    /// A status alone.
+    /// A status only.
     pub(crate) fn empty(status: StatusCode) -> Self {
         Self { status, headers: Vec::new(), body: Bytes::new(), pieces: 0 }
     }
 
-    /// The way to another address; without it when the address cannot stand in a header.
+    /// A redirect; without `Location` if the URL is not valid in a header.
     pub(crate) fn redirect(status: StatusCode, to: &str) -> Self {
         let location = HeaderValue::from_str(to).ok();
         let headers = location.map(|location| (LOCATION, location)).into_iter().collect();
         Self { headers, ..Self::empty(status) }
     }
 
-    /// Only that method is served here.
+    /// 405 with the allowed method.
     pub(crate) fn method_not_allowed(allowed: &'static str) -> Self {
-        let reply = Self::text(StatusCode::METHOD_NOT_ALLOWED, &format!("{allowed} is wanted here.\n"));
+        let reply = Self::text(StatusCode::METHOD_NOT_ALLOWED, &format!("The method must be {allowed}.\n"));
         reply.with(ALLOW, allowed)
     }
 
-    /// Nothing is served here.
+    /// 404.
     pub(crate) fn not_found() -> Self {
-        Self::text(StatusCode::NOT_FOUND, "Nothing is here; the README of `providers` lists what is.\n")
+        Self::text(
+            StatusCode::NOT_FOUND,
+            "Unknown path; the README of `mock-providers` lists the endpoints.\n",
+        )
     }
 
-    /// The same with one header more.
+    /// The same with one more header.
     pub(crate) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.push((name, HeaderValue::from_static(value)));
         self
@@ -110,7 +113,7 @@ impl Reply {
         Self { pieces: PIECES, ..self }
     }
 
-    /// What hyper sends.
+    /// The response for hyper.
     pub(crate) fn into_response(self) -> Response<Pieces> {
         let mut response = Response::new(Pieces { left: self.pieces, last: Some(self.body) });
         *response.status_mut() = self.status;
@@ -119,7 +122,7 @@ impl Reply {
     }
 }
 
-/// A body that comes in pieces when it is too large, and otherwise at once.
+/// A body that is sent in pieces if it is too large, and otherwise at once.
 #[derive(Debug)]
 pub(crate) struct Pieces {
     left: usize,
@@ -141,7 +144,7 @@ impl Body for Pieces {
         Poll::Ready(self.last.take().filter(|last| !last.is_empty()).map(|last| Ok(Frame::data(last))))
     }
 
-    /// Exact only for what is not too large: a client shall count, not believe.
+    /// Exact only if the body is not too large: a client must count, not trust `Content-Length`.
     fn size_hint(&self) -> SizeHint {
         match (self.left, &self.last) {
             (0, Some(last)) => SizeHint::with_exact(u64::try_from(last.len()).unwrap_or(u64::MAX)),

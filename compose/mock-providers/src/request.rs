@@ -1,4 +1,4 @@
-//! What somebody asked, whole and bounded.
+//! A request with its whole body, within limits.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::reply::Reply;
 /// The longest body that is read, in bytes.
 const LIMIT: usize = 64 * 1024;
 /// How long a body may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A request whose body has come.
+/// A request whose body has arrived.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
@@ -27,15 +27,15 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Waits for the body, or says with which answer the request ends.
+    /// Reads the body, or returns the reply that ends the request.
     pub(crate) async fn read(request: hyper::Request<Incoming>) -> Result<Self, Reply> {
         let (head, body) = request.into_parts();
-        let body = match tokio::time::timeout(PATIENCE, Limited::new(body, LIMIT).collect()).await {
+        let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, LIMIT).collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(_)) => {
                 return Err(Reply::text(StatusCode::PAYLOAD_TOO_LARGE, "The body is over 64 KiB.\n"));
             }
-            Err(_) => return Err(Reply::text(StatusCode::REQUEST_TIMEOUT, "The body did not come.\n")),
+            Err(_) => return Err(Reply::text(StatusCode::REQUEST_TIMEOUT, "The body arrived too slowly.\n")),
         };
         let path = head.uri.path().to_owned();
         let query = head.uri.query().unwrap_or_default().to_owned();
@@ -50,18 +50,18 @@ impl Request {
     /// The parameters of a form in the body.
     pub(crate) fn form(&self) -> Result<Params, String> {
         if !self.is_of_type("application/x-www-form-urlencoded") {
-            return Err("the body is not application/x-www-form-urlencoded".to_owned());
+            return Err("the body must be application/x-www-form-urlencoded".to_owned());
         }
         Params::parse(&self.body).map_err(|why| why.to_string())
     }
 
-    /// Whether the body is said to be of that media type.
+    /// Whether the body has this media type.
     pub(crate) fn is_of_type(&self, wanted: &str) -> bool {
         let essence = self.header(CONTENT_TYPE).and_then(|value| value.split(';').next());
         essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(wanted))
     }
 
-    /// Whether the client names JSON among what it takes.
+    /// Whether `Accept` names JSON.
     pub(crate) fn accepts_json(&self) -> bool {
         let accepted = self.header(ACCEPT).unwrap_or_default();
         let mut types = accepted.split(',').filter_map(|one| one.split(';').next());
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_says_that_it_is_one() {
+    fn a_form_must_have_its_media_type() {
         assert!(typed("application/x-www-form-urlencoded").form().is_ok());
         assert!(typed("Application/X-WWW-Form-Urlencoded; charset=utf-8").form().is_ok());
         assert!(typed("application/json").form().is_err());

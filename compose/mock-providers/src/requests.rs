@@ -1,30 +1,30 @@
-//! How often a provider was asked.
+//! The number of requests to a provider.
 
 use serde::Serialize;
 
-use crate::play::Endpoint;
+use crate::endpoint::Endpoint;
 
-/// The requests that a provider got since it started, whatever came of them.
+/// The number of requests to a provider since its start, successful or not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Requests {
-    /// A browser came to sign in.
+    /// Authorization requests.
     pub authorize: u64,
-    /// A code was to be exchanged.
+    /// Token requests.
     pub token: u64,
-    /// The user data were asked for.
+    /// User info requests.
     pub user: u64,
-    /// The e-mail addresses were asked for (GitHub).
+    /// Requests for the list of e-mail addresses (GitHub).
     pub emails: u64,
-    /// The keys were asked for (Google).
+    /// Requests for the key set (Google).
     pub keys: u64,
-    /// The discovery document was asked for (Google).
+    /// Requests for the discovery document (Google).
     pub discovery: u64,
-    /// One of the redirects `token_redirect` and `user_redirect` was followed.
+    /// Requests that followed a redirect of the faults `token_redirect` and `user_redirect`.
     pub followed: u64,
 }
 
 impl Requests {
-    /// One more.
+    /// Counts one request.
     pub(crate) fn count(&mut self, endpoint: Endpoint) {
         let counter = match endpoint {
             Endpoint::Authorize => &mut self.authorize,

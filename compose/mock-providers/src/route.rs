@@ -1,46 +1,48 @@
-//! From a path to whoever answers it.
+//! Routes a request to the endpoint that answers it.
 
 use hyper::StatusCode;
 use serde_json::json;
 
-use crate::Provider;
 use crate::authorize::{authorize, decide};
+use crate::context::Context;
 use crate::control::control;
+use crate::endpoint::Endpoint;
 use crate::exchange::exchange;
-use crate::fault;
-use crate::play::{Endpoint, Play, github, google};
-use crate::reply::{Answer, Reply};
+use crate::fault_injection;
+use crate::provider::Provider;
+use crate::reply::{Delivery, Reply};
 use crate::request::Request;
-use crate::visit::Visit;
-use crate::world::World;
+use crate::store::Store;
+use crate::stub::Stub;
+use crate::stubs::{github, google, stub_of};
 
-/// Answers a request at that second since 1970.
-pub(crate) fn answer(world: &World, now: u64, request: &Request) -> Answer {
+/// Answers a request; `now` is in seconds since 1970.
+pub(crate) fn answer(store: &Store, now: u64, request: &Request) -> Delivery {
     if let Some(path) = request.path.strip_prefix("/_control/") {
-        return Answer::Now(control(world, path, request));
+        return Delivery::Now(control(store, path, request));
     }
-    let Some((play, endpoint)) = endpoint(&request.path) else { return Answer::Now(Reply::not_found()) };
-    world.count(play.provider, endpoint);
-    let trouble = world.trouble(play.provider);
-    let visit = Visit { world, play, request, trouble, now };
-    fault::apply(&visit, endpoint, || match endpoint {
-        Endpoint::Authorize => authorize(&visit),
-        Endpoint::Decide => decide(&visit),
-        Endpoint::Token => exchange(&visit),
-        Endpoint::User => (play.user)(&visit),
-        Endpoint::Emails => github::emails(&visit),
-        Endpoint::Keys => google::keys(&visit),
-        Endpoint::Discovery => google::discovery(&visit),
+    let Some((stub, endpoint)) = endpoint(&request.path) else { return Delivery::Now(Reply::not_found()) };
+    store.count(stub.provider, endpoint);
+    let fault = store.fault(stub.provider);
+    let cx = Context { store, provider: stub.provider, request, fault, now };
+    fault_injection::apply(stub, &cx, endpoint, || match endpoint {
+        Endpoint::Authorize => authorize(stub, &cx),
+        Endpoint::Decide => decide(stub, &cx),
+        Endpoint::Token => exchange(stub, &cx),
+        Endpoint::User => (stub.user)(&cx),
+        Endpoint::Emails => github::emails(&cx),
+        Endpoint::Keys => google::keys(&cx),
+        Endpoint::Discovery => google::discovery(&cx),
         Endpoint::Elsewhere => Reply::json(StatusCode::OK, &json!({})),
     })
 }
 
 /// `/{provider}` and one of its paths.
-fn endpoint(path: &str) -> Option<(&'static Play, Endpoint)> {
+fn endpoint(path: &str) -> Option<(&'static Stub, Endpoint)> {
     let rest = path.strip_prefix('/')?;
     let (name, _) = rest.split_once('/')?;
-    let play = Play::of(Provider::parse(name)?);
-    Some((play, play.endpoint(rest.strip_prefix(name)?)?))
+    let stub = stub_of(Provider::parse(name)?);
+    Some((stub, stub.endpoint(rest.strip_prefix(name)?)?))
 }
 
 #[cfg(test)]
@@ -50,49 +52,49 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Config;
+    use crate::config::Config;
     use crate::key::SigningKey;
 
     fn paths() -> Vec<String> {
-        let plays = Provider::ALL.map(Play::of);
-        let known = plays.iter().flat_map(|play| {
-            let of = |path: &str| format!("/{}{path}", play.provider);
-            play.paths.iter().map(move |(path, _)| of(path)).chain([format!("/{}/_decide", play.provider)])
+        let stubs = Provider::ALL.map(stub_of);
+        let known = stubs.iter().flat_map(|stub| {
+            let of = |path: &str| format!("/{}{path}", stub.provider);
+            stub.paths.iter().map(move |(path, _)| of(path)).chain([format!("/{}/_decide", stub.provider)])
         });
-        known.chain(["/_control/people".to_owned(), "/_control/x/trouble".to_owned()]).collect()
+        known.chain(["/_control/people".to_owned(), "/_control/x/fault".to_owned()]).collect()
     }
 
-    /// What anybody could say: some of it nearly right.
-    fn saying() -> impl Strategy<Value = String> {
+    /// Any parameters, some of them nearly right.
+    fn parameters() -> impl Strategy<Value = String> {
         let name =
             "(client_id|code|state|scope|redirect_uri|request|person|fields|access_token|[a-z%+=]{0,9})";
         proptest::string::string_regex(&format!("({name}=[ -~]{{0,9}}&){{0,6}}")).unwrap()
     }
 
     #[test]
-    fn whatever_is_asked_is_answered() {
+    fn any_request_is_answered() {
         let key = SigningKey::generate().unwrap();
-        let world = World::new("http://127.0.0.1:9".to_owned(), key, Config::default());
+        let store = Store::new("http://127.0.0.1:9".to_owned(), key, Config::default());
         let path = proptest::sample::select(paths());
-        proptest!(|(path in path, query in saying(), body in saying(), said in "[ -~]{0,30}", post: bool)| {
+        proptest!(|(path in path, query in parameters(), body in parameters(), header in "[ -~]{0,30}", post: bool)| {
             let mut headers = HeaderMap::new();
-            headers.insert(AUTHORIZATION, HeaderValue::from_str(&said).unwrap());
+            headers.insert(AUTHORIZATION, HeaderValue::from_str(&header).unwrap());
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
             headers.insert(USER_AGENT, HeaderValue::from_static("test"));
             let method = if post { Method::POST } else { Method::GET };
             let request = Request::new(method, &format!("{path}?{query}"), headers, &body);
-            prop_assert!(matches!(answer(&world, 0, &request), Answer::Now(_)));
+            prop_assert!(matches!(answer(&store, 0, &request), Delivery::Now(_)));
         });
     }
 
     #[test]
     fn a_path_is_the_providers_own_after_its_name() {
-        let found = |path| endpoint(path).map(|(play, endpoint)| (play.provider, endpoint));
+        let found = |path| endpoint(path).map(|(stub, endpoint)| (stub.provider, endpoint));
         assert_eq!(found("/x/2/users/me"), Some((Provider::X, Endpoint::User)));
         assert_eq!(found("/github/user/emails"), Some((Provider::GitHub, Endpoint::Emails)));
         assert_eq!(found("/vk/_decide"), Some((Provider::Vk, Endpoint::Decide)));
-        for nothing in ["", "/", "/x", "x/2/users/me", "/y/2/users/me", "/x//2/users/me", "/x/2/users/me/"] {
-            assert_eq!(found(nothing), None, "{nothing}");
+        for unknown in ["", "/", "/x", "x/2/users/me", "/y/2/users/me", "/x//2/users/me", "/x/2/users/me/"] {
+            assert_eq!(found(unknown), None, "{unknown}");
         }
     }
 }

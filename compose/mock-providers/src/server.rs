@@ -1,4 +1,4 @@
-//! The server: it listens, and ends when it is dropped.
+//! The server, which stops when it is dropped.
 
 use std::fmt;
 use std::io;
@@ -13,186 +13,187 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::config::{Client, Config};
+use crate::fault::Fault;
 use crate::invalid::Invalid;
 use crate::key::SigningKey;
-use crate::reply::{Answer, Pieces};
+use crate::person::Person;
+use crate::provider::Provider;
+use crate::reply::{Delivery, Pieces};
 use crate::request::Request;
+use crate::requests::Requests;
 use crate::route::answer;
-use crate::world::World;
-use crate::{Client, Config, Person, Provider, Requests, Trouble};
+use crate::store::Store;
 
-/// The most connections at one time; more wait.
+/// The most connections at the same time; further ones wait.
 const CONNECTIONS: usize = 1024;
-/// The most bytes of a request's head.
-const HEAD: usize = 64 * 1024;
-/// How long [`Trouble::Slow`] takes.
+/// The most bytes of a request's headers.
+const MAX_HEADERS: usize = 64 * 1024;
+/// The delay of [`Fault::Slow`].
 const SLOW: Duration = Duration::from_secs(2);
-/// How long to wait when the system has no connection to give.
-const BREATH: Duration = Duration::from_millis(100);
+/// The pause after an error of `accept`.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The seven providers, at one address. They end when this is dropped.
+/// The seven providers at one address. They stop when this is dropped.
 ///
-/// Purposefully not Clone: whoever holds it decides how long they live.
+/// Purposefully not Clone: its owner decides how long they run.
 #[derive(Debug)]
 pub struct Providers {
-    world: Arc<World>,
+    store: Arc<Store>,
     accepting: JoinHandle<()>,
 }
 
-/// Why the providers do not start.
+/// Why the providers did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A client or a person of the configuration cannot be.
-    #[error("the configuration is refused: {0}")]
+    /// A client or a person of the configuration is invalid.
+    #[error("the configuration is invalid: {0}")]
     Config(#[from] Invalid),
     /// The listener has no address.
     #[error("the listener has no address: {0}")]
     Listener(#[from] io::Error),
-    /// There is no key to sign with.
-    #[error("no RSA key could be made")]
+    /// No signing key was generated.
+    #[error("an RSA key could not be generated")]
     Key,
 }
 
 impl Providers {
-    /// Starts them behind a listener. It must be called within a tokio runtime, which then runs them.
+    /// Starts them on a listener, within a tokio runtime, which then runs them.
     ///
     /// # Errors
     ///
-    /// When the configuration cannot be, or the listener has no address.
+    /// When the configuration is invalid, or the listener has no address.
     pub fn start(listener: TcpListener, config: Config) -> Result<Self, StartError> {
         config.check()?;
         let url = format!("http://{}", listener.local_addr()?);
         let key = SigningKey::generate().map_err(|_| StartError::Key)?;
-        let world = Arc::new(World::new(url, key, config));
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&world)));
-        Ok(Self { world, accepting })
+        let store = Arc::new(Store::new(url, key, config));
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&store)));
+        Ok(Self { store, accepting })
     }
 
-    /// Where they are: `http://127.0.0.1:PORT`, without a slash behind.
+    /// Their URL: `http://127.0.0.1:PORT`, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> String {
-        self.world.url.clone()
+        self.store.url.clone()
     }
 
-    /// Where one of them is: `http://127.0.0.1:PORT/google`.
+    /// The URL of one of them: `http://127.0.0.1:PORT/google`.
     #[must_use]
     pub fn url_of(&self, provider: Provider) -> String {
-        format!("{}/{provider}", self.world.url)
+        format!("{}/{provider}", self.store.url)
     }
 
     /// Registers a client; one with the same provider and id is replaced.
     ///
     /// # Errors
     ///
-    /// When no provider would register it, or there are 10 000.
+    /// When it is invalid, or there are 10,000.
     pub fn put_client(&self, client: Client) -> Result<(), Invalid> {
-        self.world.put_client(client)
+        self.store.put_client(client)
     }
 
-    /// Adds a person; one with the same provider and key is replaced, and their tokens speak of the new one.
+    /// Adds a person; one with the same provider and key is replaced, also for existing tokens.
     ///
     /// # Errors
     ///
-    /// When no provider could have them, or there are 10 000.
+    /// When it is invalid, or there are 10,000.
     pub fn put_person(&self, person: Person) -> Result<(), Invalid> {
-        self.world.put_person(person)
+        self.store.put_person(person)
     }
 
-    /// Everybody who can sign in at a provider.
+    /// All people who can sign in at a provider.
     #[must_use]
     pub fn people(&self, provider: Provider) -> Vec<Person> {
-        self.world.people(provider)
+        self.store.people(provider)
     }
 
-    /// Gives a provider a trouble, in place of the one that it has.
-    pub fn set_trouble(&self, provider: Provider, trouble: Trouble) {
-        self.world.set_trouble(provider, Some(trouble));
+    /// Sets the fault of a provider, which has one at a time.
+    pub fn set_fault(&self, provider: Provider, fault: Fault) {
+        self.store.set_fault(provider, Some(fault));
     }
 
-    /// Takes the trouble of a provider away.
-    pub fn clear_trouble(&self, provider: Provider) {
-        self.world.set_trouble(provider, None);
+    /// Clears the fault of a provider.
+    pub fn clear_fault(&self, provider: Provider) {
+        self.store.set_fault(provider, None);
     }
 
-    /// How often a provider was asked.
+    /// The number of requests to a provider.
     #[must_use]
     pub fn requests(&self, provider: Provider) -> Requests {
-        self.world.requests(provider)
+        self.store.requests(provider)
     }
 }
 
 impl Drop for Providers {
-    /// The task owns the listener and every connection, so they end with it.
+    /// The task owns the listener and all connections, so they end with it.
     fn drop(&mut self) {
         self.accepting.abort();
     }
 }
 
-async fn accept(listener: TcpListener, world: Arc<World>) {
+async fn accept(listener: TcpListener, store: Arc<Store>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
         // The semaphore is never closed.
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(BREATH).await;
+            tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let world = Arc::clone(&world);
+        let store = Arc::clone(&store);
         connections.spawn(async move {
-            serve(stream, &world).await;
+            serve(stream, &store).await;
             drop(place);
         });
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn serve(stream: TcpStream, world: &World) {
-    // Only a delay is lost without it.
+async fn serve(stream: TcpStream, store: &Store) {
+    // Without it, only latency is worse.
     let _unset = stream.set_nodelay(true);
-    let service = service_fn(async |request| respond(world, request).await);
-    // A connection that breaks is the business of whoever broke it.
+    let service = service_fn(async |request| respond(store, request).await);
+    // A broken connection is of no interest here.
     let _broken = http1::Builder::new()
         .timer(TokioTimer::new())
-        .max_buf_size(HEAD)
+        .max_buf_size(MAX_HEADERS)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-/// A connection ends without an answer.
+/// The connection is closed without a response.
 #[derive(Debug)]
 struct Hangup;
 
 impl fmt::Display for Hangup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the trouble `close`")
+        f.write_str("the fault `close`")
     }
 }
 
 impl std::error::Error for Hangup {}
 
-async fn respond(world: &World, request: hyper::Request<Incoming>) -> Result<Response<Pieces>, Hangup> {
+async fn respond(store: &Store, request: hyper::Request<Incoming>) -> Result<Response<Pieces>, Hangup> {
     let request = match Request::read(request).await {
         Ok(request) => request,
         Err(reply) => return Ok(reply.into_response()),
     };
-    match answer(world, now(), &request) {
-        Answer::Now(reply) => Ok(reply.into_response()),
-        Answer::Later(reply) => {
+    match answer(store, now(), &request) {
+        Delivery::Now(reply) => Ok(reply.into_response()),
+        Delivery::Later(reply) => {
             tokio::time::sleep(SLOW).await;
             Ok(reply.into_response())
         }
-        // hyper drops this when the client goes.
-        Answer::Never => std::future::pending().await,
-        Answer::Hangup => Err(Hangup),
+        // hyper drops this when the client disconnects.
+        Delivery::Never => std::future::pending().await,
+        Delivery::Hangup => Err(Hangup),
     }
 }
 
-/// Seconds since 1970: from here on, time is a parameter.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this crate stands alone, and this is where its time comes from"
-)]
+/// Seconds since 1970. Everything else takes the time as a parameter.
+#[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the clock")]
 fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

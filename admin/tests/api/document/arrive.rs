@@ -22,7 +22,7 @@ pub(super) async fn from_a_provider(cinema: &Cinema, operation: Operation<'_>, a
     let mut browser = cinema.browser();
     let replaced = match operation.id() {
         "get_oauth_provider_callback" => {
-            let at = browser.depart(Provider::Google, "").await;
+            let at = browser.start_flow(Provider::Google, "").await;
             ask.query = pairs(&back(&browser, &at).await);
             None
         }
@@ -68,7 +68,7 @@ async fn as_an_app(cinema: &Cinema, browser: &Browser, mut example: Value) -> Va
 
 async fn to_the_page(browser: &mut Browser, person: &str) -> Url {
     let page: String = url::form_urlencoded::byte_serialize(PAGE.as_bytes()).collect();
-    let at = browser.depart(Provider::Google, &format!("?return_to={page}")).await;
+    let at = browser.start_flow(Provider::Google, &format!("?return_to={page}")).await;
     let path = browser.choose(&at, person).await;
     let reply = browser.call(Method::GET, &path).send().await.expect(303);
     reply.header("location").parse().expect("an address")
@@ -82,7 +82,7 @@ async fn flow(cinema: &Cinema, browser: &mut Browser, password: &Value) -> Strin
     let proved = "update auth.users set verified_email_key = email_key where email_key = $1";
     cinema.app.sql().await.execute(proved, &[&email]).await.expect("it is proved");
     let key = Uuid::now_v7().simple().to_string();
-    cinema.somebody(Provider::Google, &key, Some(&email), true);
+    cinema.add_person(Provider::Google, &key, Some(&email), true);
     let page = to_the_page(browser, &key).await;
     parameter(&page, "flow").expect("a flow")
 }

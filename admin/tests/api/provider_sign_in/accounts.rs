@@ -146,7 +146,7 @@ async fn linking_ends_with_the_session_that_began_it() {
     let at = begun.json()["authorize_url"].as_str().unwrap().parse().unwrap();
     let back = browser.choose(&at, "anna").await;
     cinema.app.client.post("/api/v1/auth/logout").bearer(&pair.access).send().await.expect(204);
-    browser.come_back(&back).await.problem(401, "token_revoked");
+    browser.call_back(&back).await.problem(401, "token_revoked");
     let left = "select count(*) from auth.oauth_accounts where user_id = $1";
     assert_eq!(cinema.app.sql().await.query_one(left, &[&user_of(&pair)]).await.unwrap().get::<_, i64>(0), 1);
 }
@@ -164,7 +164,7 @@ async fn linking_ends_with_the_tokens_that_began_it_though_the_session_goes_on()
     let back = thief.choose(&at, "anna").await;
     // Its owner changes the password in that very session.
     let neo = change_password(&cinema.app, &neo.access, "two nights at the pictures").send().await.pair();
-    thief.come_back(&back).await.problem(401, "token_revoked");
+    thief.call_back(&back).await.problem(401, "token_revoked");
     assert!(cinema.linked(&neo).await.is_empty());
 }
 

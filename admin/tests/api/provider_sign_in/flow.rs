@@ -1,6 +1,6 @@
 //! The way there and back: browsers, pages, apps, and what becomes of a sign-in that goes astray.
 
-use mock_providers::{Provider, Trouble};
+use mock_providers::{Fault, Provider};
 use reqwest::Method;
 use serde_json::json;
 use url::Url;
@@ -15,9 +15,9 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// Departs for a page to return to, chooses, and comes back to it.
 async fn to_the_page(browser: &mut Browser, provider: Provider, person: &str) -> Url {
     let page: String = url::form_urlencoded::byte_serialize(PAGE.as_bytes()).collect();
-    let at = browser.depart(provider, &format!("?return_to={page}")).await;
+    let at = browser.start_flow(provider, &format!("?return_to={page}")).await;
     let back = browser.choose(&at, person).await;
-    let reply = browser.come_back(&back).await.expect(303);
+    let reply = browser.call_back(&back).await.expect(303);
     assert_eq!(reply.header("referrer-policy"), "no-referrer");
     // The browser is known for as long as what it brings to the page counts.
     assert!(reply.header("set-cookie").starts_with(browser.cookie().unwrap()));
@@ -60,11 +60,11 @@ async fn a_departure_asks_for_what_the_provider_wants_and_binds_the_browser() {
 async fn two_tabs_of_one_browser_sign_in_side_by_side() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
-    let first = browser.depart(Provider::GitHub, "").await;
-    let second = browser.depart(Provider::Google, "").await;
+    let first = browser.start_flow(Provider::GitHub, "").await;
+    let second = browser.start_flow(Provider::Google, "").await;
     for (at, person) in [(first, "anna"), (second, "egor")] {
         let back = browser.choose(&at, person).await;
-        browser.come_back(&back).await.expect(200);
+        browser.call_back(&back).await.expect(200);
     }
 }
 
@@ -77,7 +77,7 @@ async fn a_page_gets_a_code_and_never_a_token() {
     assert_eq!(page.query_pairs().count(), 1, "{page}");
     // The code alone is worth nothing in another browser; and whoever tried it there spoiled it.
     let mut thief = cinema.browser();
-    thief.depart(Provider::Google, "").await;
+    thief.start_flow(Provider::Google, "").await;
     exchange(&thief, &code).await.problem(410, "code_expired");
     exchange(&browser, &code).await.problem(410, "code_expired");
 
@@ -99,7 +99,7 @@ async fn a_page_is_told_what_went_wrong_by_its_code() {
     assert_eq!(parameter(&refused, "error").as_deref(), Some("access_denied"));
     let unproved = to_the_page(&mut browser, Provider::Yandex, "boris").await;
     assert_eq!(parameter(&unproved, "error").as_deref(), Some("email_proof_required"));
-    cinema.providers.set_trouble(Provider::Yandex, Trouble::Token500);
+    cinema.providers.set_fault(Provider::Yandex, Fault::Token500);
     let failed = to_the_page(&mut browser, Provider::Yandex, "anna").await;
     assert_eq!(parameter(&failed, "error").as_deref(), Some("provider_error"));
     // With what it takes to go on, where something does.
@@ -111,7 +111,7 @@ async fn a_page_is_told_what_went_wrong_by_its_code() {
         .batch_execute("update auth.users set verified_email_key = email_key")
         .await
         .unwrap();
-    cinema.somebody(Provider::GitHub, "neo", Some("neo@example.org"), true);
+    cinema.add_person(Provider::GitHub, "neo", Some("neo@example.org"), true);
     let asked = to_the_page(&mut browser, Provider::GitHub, "neo").await;
     assert_eq!(parameter(&asked, "error").as_deref(), Some("link_confirmation_required"));
     assert_eq!(parameter(&asked, "flow").unwrap().len(), 43);
@@ -166,19 +166,19 @@ async fn a_code_that_could_not_be_used_for_a_fault_here_can_be_used_again() {
 async fn whoever_only_looks_changes_nothing() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
-    let at = browser.depart(Provider::GitHub, "").await;
+    let at = browser.start_flow(Provider::GitHub, "").await;
     let back = browser.choose(&at, "anna").await;
     for path in ["/api/v1/oauth/github/login", &back] {
         let reply = browser.call(Method::HEAD, path).send().await.expect(405);
         assert!(!reply.header("allow").contains("HEAD"));
     }
-    browser.come_back(&back).await.pair();
+    browser.call_back(&back).await.pair();
 }
 
 #[tokio::test]
 async fn a_page_gets_the_browser_back_when_the_provider_cannot_be_asked() {
     let cinema = Cinema::start().await;
-    cinema.providers.set_trouble(Provider::GitHub, Trouble::Token500);
+    cinema.providers.set_fault(Provider::GitHub, Fault::Token500);
     for _ in 0..5 {
         cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await.expect(502);
     }
@@ -196,13 +196,13 @@ async fn sign_ins_under_way_do_not_fill_redis() {
     let client = redis::Client::open(cinema.app.vars["REDIS_URL"].as_str()).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
     let count = format!("{}oauth:states", cinema.app.vars["REDIS_PREFIX"]);
-    cinema.browser().depart(Provider::GitHub, "").await;
+    cinema.browser().start_flow(Provider::GitHub, "").await;
     let life: i64 = redis::cmd("TTL").arg(&count).query_async(&mut redis).await.unwrap();
     assert!((590..=600).contains(&life), "{life}");
     let () = redis::cmd("SET").arg(&count).arg(100_000).arg("KEEPTTL").query_async(&mut redis).await.unwrap();
     cinema.app.client.get("/api/v1/oauth/github/login").send().await.problem(503, "overloaded");
     let _gone: i64 = redis::cmd("DEL").arg(&count).query_async(&mut redis).await.unwrap();
-    cinema.browser().depart(Provider::GitHub, "").await;
+    cinema.browser().start_flow(Provider::GitHub, "").await;
 }
 
 #[tokio::test]
@@ -334,7 +334,7 @@ async fn while_redis_is_away_a_sign_in_through_a_provider_waits_and_one_with_a_p
 async fn what_is_remembered_is_forgotten_in_time_and_says_nothing_of_the_secret() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
-    let at = browser.depart(Provider::GitHub, "").await;
+    let at = browser.start_flow(Provider::GitHub, "").await;
     let state = parameter(&at, "state").unwrap();
     let client = redis::Client::open(cinema.app.vars["REDIS_URL"].as_str()).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
@@ -347,7 +347,7 @@ async fn what_is_remembered_is_forgotten_in_time_and_says_nothing_of_the_secret(
     // What Redis forgets is begun anew.
     let _gone: i64 = redis::cmd("DEL").arg(&keys[0]).query_async(&mut redis).await.unwrap();
     let back = browser.choose(&at, "anna").await;
-    browser.come_back(&back).await.problem(400, "state_invalid");
+    browser.call_back(&back).await.problem(400, "state_invalid");
     browser.sign_in(Provider::GitHub, "anna").await;
 }
 

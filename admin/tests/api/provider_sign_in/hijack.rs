@@ -16,7 +16,7 @@ async fn squat(cinema: &Cinema) -> Pair {
 
 /// The victim comes through a provider that vouches for the address.
 async fn victim(cinema: &Cinema) -> Pair {
-    cinema.somebody(GitHub, "victim", Some(VICTIM), true);
+    cinema.add_person(GitHub, "victim", Some(VICTIM), true);
     cinema.browser().sign_in(GitHub, "victim").await
 }
 
@@ -105,7 +105,7 @@ async fn non_verifying_provider_an_address_that_a_provider_does_not_vouch_for_op
         let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", policy)]).await;
         // The attacker says at a provider that does not ask that the victim's address is theirs: before the victim
         // comes, and after.
-        cinema.somebody(Yandex, "attacker", Some(VICTIM), true);
+        cinema.add_person(Yandex, "attacker", Some(VICTIM), true);
         let before = cinema.browser().try_to_sign_in(Yandex, "attacker").await;
         let victim = victim(&cinema).await;
         let after = cinema.browser().try_to_sign_in(Yandex, "attacker").await;

@@ -25,7 +25,7 @@ async fn confirm(browser: &Browser, flow: &str, password: &str) -> Reply {
 async fn to_be_confirmed(cinema: &Cinema) -> (Pair, Browser, String) {
     let pair = cinema.app.client.new_user(NEO).await;
     prove(cinema, NEO).await;
-    cinema.somebody(GitHub, "neo", Some("Neo@Example.org"), true);
+    cinema.add_person(GitHub, "neo", Some("Neo@Example.org"), true);
     let mut browser = cinema.browser();
     let reply = browser.try_to_sign_in(GitHub, "neo").await;
     let flow = reply.problem(409, "link_confirmation_required")["flow"].as_str().unwrap().to_owned();
@@ -37,7 +37,7 @@ async fn rule_1_whoever_came_before_is_signed_in_whatever_their_address_became()
     let cinema = Cinema::start().await;
     let first = cinema.browser().sign_in(GitHub, "anna").await;
     cinema.app.client.new_user(NEO).await;
-    cinema.somebody(GitHub, "anna", Some(NEO), false);
+    cinema.add_person(GitHub, "anna", Some(NEO), false);
     let again = cinema.browser().sign_in(GitHub, "anna").await;
     assert_eq!(user_of(&first), user_of(&again));
     assert_eq!(cinema.me(&again).await["email"], "anna@github.example.org", "it is not changed in silence");
@@ -66,7 +66,7 @@ async fn rule_2_an_account_that_is_linked_already_stays_so() {
         .unwrap();
     let at = at.json()["authorize_url"].as_str().unwrap().parse().unwrap();
     let back = browser.choose(&at, "anna").await;
-    assert_eq!(browser.come_back(&back).await.expect(200).json(), json!({ "linked": "google" }));
+    assert_eq!(browser.call_back(&back).await.expect(200).json(), json!({ "linked": "google" }));
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn passwords_that_are_tried_at_once_are_tried_one_by_one() {
 async fn whoever_has_no_password_is_told_to_link_from_within() {
     let cinema = Cinema::start().await;
     cinema.browser().sign_in(GitHub, "anna").await;
-    cinema.somebody(Google, "same", Some("anna@github.example.org"), true);
+    cinema.add_person(Google, "same", Some("anna@github.example.org"), true);
     let reply = cinema.browser().try_to_sign_in(Google, "same").await;
     let problem = reply.problem(409, "link_confirmation_required");
     assert!(
@@ -168,7 +168,7 @@ async fn an_operator_may_let_proved_addresses_be_linked_without_a_question() {
     let cinema = Cinema::start_with(&[("ADMIN_OAUTH_LINK_VERIFIED", "auto")]).await;
     let neo = cinema.app.client.new_user(NEO).await;
     prove(&cinema, NEO).await;
-    cinema.somebody(GitHub, "neo", Some(NEO), true);
+    cinema.add_person(GitHub, "neo", Some(NEO), true);
     let pair = cinema.browser().sign_in(GitHub, "neo").await;
     assert_eq!(user_of(&pair), user_of(&neo));
     assert_eq!(cinema.linked(&pair).await, [("github".to_owned(), 7)]);
@@ -178,10 +178,10 @@ async fn an_operator_may_let_proved_addresses_be_linked_without_a_question() {
 async fn rule_7_whoever_has_another_account_of_the_provider_is_told_so() {
     for policy in ["confirm", "auto"] {
         let cinema = Cinema::start_with(&[("ADMIN_OAUTH_LINK_VERIFIED", policy)]).await;
-        cinema.somebody(GitHub, "neo", Some(NEO), true);
+        cinema.add_person(GitHub, "neo", Some(NEO), true);
         cinema.browser().sign_in(GitHub, "neo").await;
         // The account there was removed and made again: the address is the same.
-        cinema.somebody(GitHub, "neo-again", Some(NEO), true);
+        cinema.add_person(GitHub, "neo-again", Some(NEO), true);
         let reply = cinema.browser().try_to_sign_in(GitHub, "neo-again").await;
         reply.problem(409, "oauth_provider_linked");
     }
@@ -213,7 +213,7 @@ async fn an_address_that_was_typed_in_is_proved_by_linking_an_account_that_vouch
     let cinema = Cinema::start().await;
     let neo = cinema.app.client.new_user(NEO).await;
     for provider in [GitHub, Google] {
-        cinema.somebody(provider, "neo", Some(NEO), true);
+        cinema.add_person(provider, "neo", Some(NEO), true);
     }
     cinema.browser().try_to_link(&neo, GitHub, "neo").await.expect(200);
     // So whoever comes through another with it is asked, and takes nothing from themselves.
@@ -224,12 +224,12 @@ async fn an_address_that_was_typed_in_is_proved_by_linking_an_account_that_vouch
 #[tokio::test]
 async fn an_address_that_is_signed_in_with_is_proved_by_that() {
     let cinema = Cinema::start().await;
-    cinema.somebody(GitHub, "neo", None, true);
+    cinema.add_person(GitHub, "neo", None, true);
     let neo = cinema.browser().sign_in(GitHub, "neo").await;
     let email = json!({ "email": NEO });
     cinema.app.client.put("/api/v1/me/email").bearer(&neo.access).json(&email).send().await.pair();
     for provider in [GitHub, Google] {
-        cinema.somebody(provider, "neo", Some(NEO), true);
+        cinema.add_person(provider, "neo", Some(NEO), true);
     }
     cinema.browser().sign_in(GitHub, "neo").await;
     cinema.browser().try_to_sign_in(Google, "neo").await.problem(409, "link_confirmation_required");
@@ -240,7 +240,7 @@ async fn a_superuser_does_not_lose_their_address() {
     let cinema = Cinema::start().await;
     cinema.app.client.new_user(NEO).await;
     cinema.app.sql().await.batch_execute("update auth.users set is_superuser = true").await.unwrap();
-    cinema.somebody(GitHub, "neo", Some(NEO), true);
+    cinema.add_person(GitHub, "neo", Some(NEO), true);
     cinema.browser().try_to_sign_in(GitHub, "neo").await.problem(409, "link_confirmation_required");
 }
 
@@ -249,19 +249,19 @@ async fn whoever_is_disabled_does_not_come_back_as_somebody_new() {
     let cinema = Cinema::start().await;
     cinema.app.client.new_user(NEO).await;
     cinema.app.sql().await.batch_execute("update auth.users set status = 'disabled'").await.unwrap();
-    cinema.somebody(GitHub, "neo", Some(NEO), true);
+    cinema.add_person(GitHub, "neo", Some(NEO), true);
     cinema.browser().try_to_sign_in(GitHub, "neo").await.problem(403, "account_disabled");
 }
 
 #[tokio::test]
 async fn a_program_that_knows_nothing_of_proofs_leaves_none_behind() {
     let cinema = Cinema::start().await;
-    cinema.somebody(X, "squatter", Some("squatter@example.org"), true);
+    cinema.add_person(X, "squatter", Some("squatter@example.org"), true);
     let squatter = cinema.browser().sign_in(X, "squatter").await;
     // As the previous release changes an address.
     let changed = "update auth.users set email = $1, email_key = $1 where id = $2";
     cinema.app.sql().await.execute(changed, &[&NEO, &user_of(&squatter)]).await.unwrap();
-    cinema.somebody(GitHub, "neo", Some(NEO), true);
+    cinema.add_person(GitHub, "neo", Some(NEO), true);
     let owner = cinema.browser().sign_in(GitHub, "neo").await;
     assert_ne!(user_of(&owner), user_of(&squatter));
     assert_eq!(cinema.linked(&owner).await, [("github".to_owned(), 8)]);
@@ -271,7 +271,7 @@ async fn a_program_that_knows_nothing_of_proofs_leaves_none_behind() {
 async fn rule_8_an_address_that_was_only_typed_in_goes_to_whoever_proves_it() {
     let cinema = Cinema::start().await;
     let squatter = cinema.app.client.new_user(NEO).await;
-    cinema.somebody(GitHub, "neo", Some(NEO), true);
+    cinema.add_person(GitHub, "neo", Some(NEO), true);
     let owner = cinema.browser().sign_in(GitHub, "neo").await;
     assert_ne!(user_of(&owner), user_of(&squatter));
     assert_eq!(cinema.me(&owner).await["email"], NEO);
@@ -299,8 +299,8 @@ async fn rule_9_nobody_is_looked_for_by_an_address_that_is_not_vouched_for() {
     let neo = cinema.app.client.new_user(NEO).await;
     prove(&cinema, NEO).await;
     for provider in [Yandex, MailRu, Facebook] {
-        cinema.somebody(provider, "neo", Some(NEO), true);
-        cinema.somebody(provider, "nobody", Some("nobody@example.org"), true);
+        cinema.add_person(provider, "neo", Some(NEO), true);
+        cinema.add_person(provider, "nobody", Some("nobody@example.org"), true);
         // Whether or not there is such a user, the answer is the same.
         let there =
             cinema.browser().try_to_sign_in(provider, "neo").await.problem(409, "email_proof_required");
@@ -316,7 +316,7 @@ async fn with_registration_closed_only_those_who_are_known_come_in() {
     let cinema = Cinema::start().await;
     cinema.browser().sign_in(GitHub, "anna").await;
     cinema.app.client.new_user(NEO).await;
-    cinema.somebody(Google, "neo", Some(NEO), true);
+    cinema.add_person(Google, "neo", Some(NEO), true);
     // Another replica, on the same stores, where registration is closed.
     let mut vars = cinema.app.vars.clone();
     vars.insert("ADMIN_REGISTRATION", "closed".to_owned());
@@ -351,8 +351,8 @@ async fn those_who_come_at_once_become_one() {
     let users: std::collections::BTreeSet<_> = pairs.iter().map(user_of).collect();
     assert_eq!(users.len(), 1);
     // With one address from two providers, one of them is first, and the other is asked.
-    cinema.somebody(Google, "neo", Some(NEO), true);
-    cinema.somebody(X, "neo", Some(NEO), true);
+    cinema.add_person(Google, "neo", Some(NEO), true);
+    cinema.add_person(X, "neo", Some(NEO), true);
     let tries = [Google, X, Google, X].map(|provider| {
         let cinema = &cinema;
         async move { cinema.browser().try_to_sign_in(provider, "neo").await.status }

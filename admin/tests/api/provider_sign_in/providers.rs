@@ -1,41 +1,64 @@
 //! Each provider: what it is like when all is well, and when it is not.
 
+use std::time::Duration;
+
+use admin::providers::Limits;
 use futures_util::future::join_all;
-use mock_providers::{Provider, Trouble};
+use mock_providers::{Fault, Provider};
 use reqwest::Method;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::support::{Cinema, Reply, until};
+use crate::support::{Cinema, Reply, SHORT_LIMITS};
 use crate::witness::session_of;
 
 /// Those that do not say whether an address was proved, and so are never believed.
 const SILENT: [Provider; 4] = [Provider::Yandex, Provider::Vk, Provider::MailRu, Provider::Facebook];
 
-/// A sign-in of anna's at each provider, all at once.
-async fn everywhere(cinema: &Cinema, trouble: Option<Trouble>) -> Vec<(Provider, Reply)> {
+/// A sign-in of anna's at each provider, at the same time.
+async fn everywhere(cinema: &Cinema, fault: Option<Fault>) -> Vec<(Provider, Reply)> {
     let sign_in = |provider| async move {
-        if let Some(trouble) = trouble {
-            cinema.providers.set_trouble(provider, trouble);
+        if let Some(fault) = fault {
+            cinema.providers.set_fault(provider, fault);
         }
         let reply = cinema.browser().try_to_sign_in(provider, "anna").await;
-        cinema.providers.clear_trouble(provider);
+        cinema.providers.clear_fault(provider);
         (provider, reply)
     };
     join_all(Provider::ALL.map(sign_in)).await
 }
 
-async fn expect_everywhere(trouble: Trouble, status: u16, code: &str) {
-    let cinema = Cinema::start().await;
-    for (provider, reply) in everywhere(&cinema, Some(trouble)).await {
-        assert_eq!(reply.status, status, "{provider} {reply:?}");
-        reply.problem(status, code);
+/// Faults of every provider, each with the status and the code of its problem.
+const FAULTS: [(Fault, u16, &str); 8] = [
+    (Fault::ErrorIn200, 502, "provider_error"),
+    (Fault::TokenTimeout, 504, "provider_timeout"),
+    (Fault::Token500, 502, "provider_error"),
+    (Fault::Close, 502, "provider_error"),
+    (Fault::TokenGarbage, 502, "provider_error"),
+    (Fault::TokenTooLarge, 502, "provider_error"),
+    (Fault::NoSubject, 502, "provider_error"),
+    (Fault::WrongStateCallback, 400, "state_invalid"),
+];
+
+#[tokio::test]
+async fn each_fault_of_each_provider_has_its_problem_and_ends_with_the_fault() {
+    let cinema = Cinema::start_limited(SHORT_LIMITS).await;
+    let mut failures = Vec::new();
+    for (fault, status, code) in FAULTS {
+        for (provider, reply) in everywhere(&cinema, Some(fault)).await {
+            let is_problem = reply.header("content-type") == "application/problem+json";
+            if (reply.status, is_problem) != (status, true) || reply.json()["code"] != code {
+                failures.push(format!("{fault:?} at {provider}: {reply:?}"));
+            }
+        }
+        for (provider, reply) in everywhere(&cinema, None).await {
+            let expected = if SILENT.contains(&provider) { 409 } else { 200 };
+            if reply.status != expected {
+                failures.push(format!("after {fault:?} at {provider}: {reply:?}"));
+            }
+        }
     }
-    // What went wrong once is no obstacle to the next sign-in.
-    for (provider, reply) in everywhere(&cinema, None).await {
-        let expected = if SILENT.contains(&provider) { 409 } else { 200 };
-        assert_eq!(reply.status, expected, "{provider} {reply:?}");
-    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[tokio::test]
@@ -72,7 +95,7 @@ async fn an_address_is_taken_only_from_a_provider_that_vouches_for_it() {
 async fn an_address_that_nobody_vouches_for_has_to_be_proved() {
     let cinema = Cinema::start().await;
     for provider in Provider::ALL {
-        cinema.somebody(provider, "boris", Some("boris@example.org"), false);
+        cinema.add_person(provider, "boris", Some("boris@example.org"), false);
         let reply = cinema.browser().try_to_sign_in(provider, "boris").await;
         if provider == Provider::X {
             // It tells only addresses that were confirmed, and so none.
@@ -123,7 +146,7 @@ async fn a_person_without_an_address_gets_an_account_without_one() {
 #[tokio::test]
 async fn addresses_that_github_does_not_tell_are_none() {
     let cinema = Cinema::start().await;
-    cinema.providers.set_trouble(Provider::GitHub, Trouble::Emails404);
+    cinema.providers.set_fault(Provider::GitHub, Fault::Emails404);
     let pair = cinema.browser().sign_in(Provider::GitHub, "anna").await;
     assert_eq!(cinema.me(&pair).await["email"], json!(null));
 }
@@ -139,65 +162,25 @@ async fn whoever_refuses_is_not_signed_in() {
 }
 
 #[tokio::test]
-async fn an_error_with_status_200_is_an_error() {
-    expect_everywhere(Trouble::ErrorIn200, 502, "provider_error").await;
-}
-
-#[tokio::test]
-async fn a_provider_that_does_not_answer_is_given_up() {
-    expect_everywhere(Trouble::TokenTimeout, 504, "provider_timeout").await;
-}
-
-#[tokio::test]
-async fn a_provider_that_fails_is_not_believed() {
-    expect_everywhere(Trouble::Token500, 502, "provider_error").await;
-}
-
-#[tokio::test]
-async fn a_provider_that_hangs_up_is_not_believed() {
-    expect_everywhere(Trouble::Close, 502, "provider_error").await;
-}
-
-#[tokio::test]
-async fn an_answer_that_is_no_json_is_not_believed() {
-    expect_everywhere(Trouble::TokenGarbage, 502, "provider_error").await;
-}
-
-#[tokio::test]
-async fn an_answer_without_an_end_is_not_read() {
-    expect_everywhere(Trouble::TokenTooLarge, 502, "provider_error").await;
-}
-
-#[tokio::test]
-async fn somebody_who_is_nobody_is_not_signed_in() {
-    expect_everywhere(Trouble::NoSubject, 502, "provider_error").await;
-}
-
-#[tokio::test]
-async fn a_callback_with_another_state_is_refused() {
-    expect_everywhere(Trouble::WrongStateCallback, 400, "state_invalid").await;
-}
-
-#[tokio::test]
 async fn what_goes_wrong_when_the_person_is_asked_for_is_told_alike() {
-    let cinema = Cinema::start().await;
+    let cinema = Cinema::start_limited(SHORT_LIMITS).await;
     // Google's ID token says it all, so that it is not asked.
     let others = || Provider::ALL.into_iter().filter(|provider| *provider != Provider::Google);
-    for (trouble, status, code) in [
-        (Trouble::User500, 502, "provider_error"),
-        (Trouble::UserErrorIn200, 502, "provider_error"),
-        (Trouble::UserGarbage, 502, "provider_error"),
-        (Trouble::UserTooLarge, 502, "provider_error"),
+    for (fault, status, code) in [
+        (Fault::User500, 502, "provider_error"),
+        (Fault::UserErrorIn200, 502, "provider_error"),
+        (Fault::UserGarbage, 502, "provider_error"),
+        (Fault::UserTooLarge, 502, "provider_error"),
     ] {
         for provider in others() {
-            cinema.providers.set_trouble(provider, trouble);
+            cinema.providers.set_fault(provider, fault);
             cinema.browser().try_to_sign_in(provider, "anna").await.problem(status, code);
         }
     }
     let slow = others().map(|provider| {
         let cinema = &cinema;
         async move {
-            cinema.providers.set_trouble(provider, Trouble::UserTimeout);
+            cinema.providers.set_fault(provider, Fault::UserTimeout);
             cinema.browser().try_to_sign_in(provider, "anna").await.problem(504, "provider_timeout");
         }
     });
@@ -207,12 +190,12 @@ async fn what_goes_wrong_when_the_person_is_asked_for_is_told_alike() {
 #[tokio::test]
 async fn no_redirect_of_a_provider_is_followed() {
     let cinema = Cinema::start().await;
-    for trouble in [Trouble::TokenRedirect, Trouble::UserRedirect] {
+    for fault in [Fault::TokenRedirect, Fault::UserRedirect] {
         for provider in Provider::ALL {
-            if (provider, trouble) == (Provider::Google, Trouble::UserRedirect) {
+            if (provider, fault) == (Provider::Google, Fault::UserRedirect) {
                 continue;
             }
-            cinema.providers.set_trouble(provider, trouble);
+            cinema.providers.set_fault(provider, fault);
             cinema.browser().try_to_sign_in(provider, "anna").await.problem(502, "provider_error");
             assert_eq!(cinema.providers.requests(provider).followed, 0, "{provider}");
         }
@@ -223,7 +206,7 @@ async fn no_redirect_of_a_provider_is_followed() {
 async fn a_token_that_was_given_to_another_client_signs_nobody_in() {
     let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
     for provider in [Provider::Yandex, Provider::MailRu] {
-        cinema.providers.set_trouble(provider, Trouble::WrongClientEcho);
+        cinema.providers.set_fault(provider, Fault::WrongClientEcho);
         cinema.browser().try_to_sign_in(provider, "anna").await.problem(502, "provider_error");
     }
 }
@@ -231,57 +214,57 @@ async fn a_token_that_was_given_to_another_client_signs_nobody_in() {
 #[tokio::test]
 async fn vk_must_repeat_the_state_and_say_on_which_device() {
     let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
-    cinema.providers.set_trouble(Provider::Vk, Trouble::WrongStateEcho);
+    cinema.providers.set_fault(Provider::Vk, Fault::WrongStateEcho);
     cinema.browser().try_to_sign_in(Provider::Vk, "anna").await.problem(502, "provider_error");
 
-    cinema.providers.set_trouble(Provider::Vk, Trouble::DropDeviceId);
+    cinema.providers.set_fault(Provider::Vk, Fault::DropDeviceId);
     let mut browser = cinema.browser();
-    let at = browser.depart(Provider::Vk, "").await;
+    let at = browser.start_flow(Provider::Vk, "").await;
     let back = browser.choose(&at, "anna").await;
     let asked = cinema.providers.requests(Provider::Vk).token;
-    browser.come_back(&back).await.problem(400, "request_malformed");
+    browser.call_back(&back).await.problem(400, "request_malformed");
     assert_eq!(cinema.providers.requests(Provider::Vk).token, asked);
 }
 
 #[tokio::test]
 async fn googles_id_token_is_verified_in_every_respect() {
     let cinema = Cinema::start().await;
-    for trouble in [
-        Trouble::WrongIssuer,
-        Trouble::WrongAudience,
-        Trouble::WrongNonce,
-        Trouble::ExpiredIdToken,
-        Trouble::BadSignature,
-        Trouble::UnknownKey,
-        Trouble::AlgNone,
-        Trouble::Hs256WithPublicKey,
-        Trouble::WrongCallbackIssuer,
+    for fault in [
+        Fault::WrongIssuer,
+        Fault::WrongAudience,
+        Fault::WrongNonce,
+        Fault::ExpiredIdToken,
+        Fault::BadSignature,
+        Fault::UnknownKey,
+        Fault::AlgNone,
+        Fault::Hs256WithPublicKey,
+        Fault::WrongCallbackIssuer,
     ] {
-        cinema.providers.set_trouble(Provider::Google, trouble);
+        cinema.providers.set_fault(Provider::Google, fault);
         let reply = cinema.browser().try_to_sign_in(Provider::Google, "anna").await;
-        assert_eq!(reply.status, 502, "{trouble:?} {reply:?}");
+        assert_eq!(reply.status, 502, "{fault:?} {reply:?}");
         reply.problem(502, "provider_error");
     }
-    cinema.providers.clear_trouble(Provider::Google);
+    cinema.providers.clear_fault(Provider::Google);
     cinema.browser().sign_in(Provider::Google, "anna").await;
 }
 
-#[tokio::test]
-async fn an_unknown_key_makes_the_keys_be_asked_for_again_but_not_each_time() {
-    let cinema = Cinema::start().await;
+/// Signs in once, and then three times with ID tokens that name an unknown key; returns the downloads of the keys.
+async fn downloads_with_unknown_keys(key_refetch: Duration) -> u64 {
+    let cinema = Cinema::start_limited(Limits { key_refetch, ..Limits::default() }).await;
     cinema.browser().sign_in(Provider::Google, "anna").await;
-    let keys = || cinema.providers.requests(Provider::Google).keys;
-    assert_eq!(keys(), 1);
-    cinema.providers.set_trouble(Provider::Google, Trouble::UnknownKey);
+    assert_eq!(cinema.providers.requests(Provider::Google).keys, 1);
+    cinema.providers.set_fault(Provider::Google, Fault::UnknownKey);
     for _ in 0..3 {
         cinema.browser().try_to_sign_in(Provider::Google, "anna").await.problem(502, "provider_error");
     }
-    assert_eq!(keys(), 1, "they were asked for a moment ago");
-    until("they are asked for again", async || {
-        cinema.browser().try_to_sign_in(Provider::Google, "anna").await.problem(502, "provider_error");
-        (keys() == 2).then_some(())
-    })
-    .await;
+    cinema.providers.requests(Provider::Google).keys
+}
+
+#[tokio::test]
+async fn an_unknown_key_leads_to_a_download_of_the_keys_unless_one_was_recent() {
+    assert_eq!(downloads_with_unknown_keys(Duration::from_hours(1)).await, 1);
+    assert_eq!(downloads_with_unknown_keys(Duration::ZERO).await, 4);
 }
 
 #[tokio::test]
@@ -289,11 +272,11 @@ async fn a_state_counts_once() {
     let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
     for provider in Provider::ALL {
         let mut browser = cinema.browser();
-        let at = browser.depart(provider, "").await;
+        let at = browser.start_flow(provider, "").await;
         let back = browser.choose(&at, "anna").await;
-        browser.come_back(&back).await.expect(200);
+        browser.call_back(&back).await.expect(200);
         let asked = cinema.providers.requests(provider).token;
-        browser.come_back(&back).await.problem(400, "state_invalid");
+        browser.call_back(&back).await.problem(400, "state_invalid");
         assert_eq!(cinema.providers.requests(provider).token, asked, "{provider}");
     }
 }
@@ -304,16 +287,16 @@ async fn a_state_counts_only_in_the_browser_and_at_the_provider_that_it_was_made
     for provider in Provider::ALL {
         let (mut browser, mut another) = (cinema.browser(), cinema.browser());
         // Another browser with a secret of its own, and one with none.
-        another.depart(Provider::Google, "").await;
+        another.start_flow(Provider::Google, "").await;
         for thief in [&another, &cinema.browser()] {
-            let at = browser.depart(provider, "").await;
+            let at = browser.start_flow(provider, "").await;
             let back = browser.choose(&at, "anna").await;
-            thief.come_back(&back).await.problem(400, "state_invalid");
+            thief.call_back(&back).await.problem(400, "state_invalid");
         }
         let elsewhere = if provider == Provider::GitHub { Provider::X } else { Provider::GitHub };
-        let at = browser.depart(provider, "").await;
+        let at = browser.start_flow(provider, "").await;
         let back = browser.choose(&at, "anna").await.replace(provider.name(), elsewhere.name());
-        browser.come_back(&back).await.problem(400, "state_invalid");
+        browser.call_back(&back).await.problem(400, "state_invalid");
         assert_eq!(cinema.providers.requests(provider).token, 0, "{provider}");
     }
 }
@@ -339,22 +322,22 @@ async fn a_provider_that_is_down_is_told_and_then_left_alone() {
 async fn a_provider_that_rests_is_not_asked_and_whoever_comes_back_from_it_is_told_at_once() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
-    let at = browser.depart(Provider::GitHub, "").await;
+    let at = browser.start_flow(Provider::GitHub, "").await;
     let back = browser.choose(&at, "anna").await;
-    cinema.providers.set_trouble(Provider::GitHub, Trouble::Token500);
+    cinema.providers.set_fault(Provider::GitHub, Fault::Token500);
     for _ in 0..5 {
         cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await.problem(502, "provider_error");
     }
     let asked = cinema.providers.requests(Provider::GitHub).token;
-    browser.come_back(&back).await.problem(503, "provider_unavailable");
-    browser.come_back(&back).await.problem(400, "state_invalid");
+    browser.call_back(&back).await.problem(503, "provider_unavailable");
+    browser.call_back(&back).await.problem(400, "state_invalid");
     assert_eq!(cinema.providers.requests(Provider::GitHub).token, asked, "nobody asked it");
 }
 
 #[tokio::test]
 async fn a_provider_that_gives_tokens_and_says_nothing_of_the_person_is_left_alone_too() {
     let cinema = Cinema::start().await;
-    cinema.providers.set_trouble(Provider::GitHub, Trouble::User500);
+    cinema.providers.set_fault(Provider::GitHub, Fault::User500);
     for _ in 0..5 {
         cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await.problem(502, "provider_error");
     }
@@ -365,7 +348,7 @@ async fn a_provider_that_gives_tokens_and_says_nothing_of_the_person_is_left_alo
 #[tokio::test]
 async fn a_slow_provider_takes_only_so_many_places_and_leaves_others_room() {
     let cinema = Cinema::start().await;
-    cinema.providers.set_trouble(Provider::GitHub, Trouble::TokenTimeout);
+    cinema.providers.set_fault(Provider::GitHub, Fault::TokenTimeout);
     let sign_in = async || cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await;
     let replies = join_all((0..70).map(|_| sign_in())).await;
     let of = |code: &str| replies.iter().filter(|reply| reply.json()["code"] == code).count();

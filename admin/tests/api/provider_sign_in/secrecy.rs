@@ -1,6 +1,6 @@
 //! What no log line ever holds of a sign-in through a provider.
 
-use mock_providers::{Provider, Trouble};
+use mock_providers::{Fault, Provider};
 use reqwest::Method;
 use serde_json::json;
 use url::Url;
@@ -23,8 +23,8 @@ async fn confirmed(cinema: &Cinema) -> Vec<String> {
         .batch_execute("update auth.users set verified_email_key = email_key")
         .await
         .unwrap();
-    cinema.somebody(Provider::GitHub, "neo", Some("canary-neo@example.org"), true);
-    cinema.providers.clear_trouble(Provider::GitHub);
+    cinema.add_person(Provider::GitHub, "neo", Some("canary-neo@example.org"), true);
+    cinema.providers.clear_fault(Provider::GitHub);
     let mut browser = cinema.browser();
     let asked =
         browser.try_to_sign_in(Provider::GitHub, "neo").await.problem(409, "link_confirmation_required");
@@ -52,18 +52,16 @@ async fn no_code_state_token_secret_or_address_reaches_a_log_line() {
         [CLIENT_SECRET, "access_token=", "canary", "pretended-", "eyJ"].map(str::to_owned).into();
     for provider in Provider::ALL {
         let address = format!("canary@{provider}.example.org");
-        cinema.somebody(provider, "canary-name", Some(&address), true);
+        cinema.add_person(provider, "canary-name", Some(&address), true);
         let mut browser = cinema.browser();
-        for trouble in
-            [None, Some(Trouble::ErrorIn200), Some(Trouble::User500), Some(Trouble::WrongClientEcho)]
-        {
-            match trouble {
-                Some(trouble) => cinema.providers.set_trouble(provider, trouble),
-                None => cinema.providers.clear_trouble(provider),
+        for fault in [None, Some(Fault::ErrorIn200), Some(Fault::User500), Some(Fault::WrongClientEcho)] {
+            match fault {
+                Some(fault) => cinema.providers.set_fault(provider, fault),
+                None => cinema.providers.clear_fault(provider),
             }
-            let at = browser.depart(provider, &format!("?return_to={page}")).await;
+            let at = browser.start_flow(provider, &format!("?return_to={page}")).await;
             let back = browser.choose(&at, "canary-name").await;
-            let reply = browser.come_back(&back).await.expect(303);
+            let reply = browser.call_back(&back).await.expect(303);
             let arrived: Url = reply.header("location").parse().unwrap();
             secrets.extend(values(&at, &["state", "nonce", "code_challenge"]));
             let back: Url = format!("https://cinema.test{back}").parse().unwrap();
@@ -78,7 +76,8 @@ async fn no_code_state_token_secret_or_address_reaches_a_log_line() {
 
     let logged = lines.text();
     assert!(
-        logged.contains("did not say who somebody is") && logged.contains("came back from"),
+        logged.contains("Identity lookup failed")
+            && logged.contains("A user returned from an identity provider"),
         "the log is read"
     );
     assert!(secrets.len() > 100, "{}", secrets.len());

@@ -1,26 +1,30 @@
-//! A service with every provider, and browsers that sign in through them.
+//! A service with every identity provider, and browsers that sign in through them.
 
-use mock_providers::{Client as Registered, Config, Person, Provider, Providers};
+use std::time::Duration;
+
+use admin::config::Config;
+use admin::providers::Limits;
+use mock_providers::{Client as Registered, Person, Provider, Providers};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::{Call, Client, Pair, Reply, TestApp};
+use super::{Call, Client, Pair, Reply, TestApp, TestDatabase, prefix, variables};
 
-/// What browsers reach the service under, as far as providers know.
+/// The public base URL of the service, as the providers know it.
 pub const PUBLIC_URL: &str = "https://cinema.test";
 
-/// A page that may be returned to.
+/// A page to which browsers may return.
 pub const PAGE: &str = "https://cinema.test/sign-in/";
 
-/// Who we are at every provider.
+/// The client identifier of the service at every provider.
 pub const CLIENT_ID: &str = "cinema-client";
 
-/// Proof of it.
+/// Its client secret.
 pub const CLIENT_SECRET: &str = "canary-client-secret";
 
-/// A service, and the providers that it asks.
+/// A service and its identity providers.
 pub struct Cinema {
     /// The service.
     pub app: TestApp,
@@ -28,7 +32,7 @@ pub struct Cinema {
     pub providers: Providers,
 }
 
-/// A browser: what it keeps is one cookie.
+/// A browser, which keeps one cookie.
 #[derive(Clone)]
 pub struct Browser {
     client: Client,
@@ -41,53 +45,60 @@ impl Cinema {
         Self::start_with(&[]).await
     }
 
-    /// With some variables set otherwise.
+    /// With some variables changed.
     pub async fn start_with(changes: &[(&'static str, &str)]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let providers = Providers::start(listener, Config::default()).expect("they start");
-        for provider in Provider::ALL {
-            let callback = format!("{PUBLIC_URL}/api/v1/oauth/{provider}/callback");
-            let (id, secret) = (CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned());
-            let client = Registered { provider, id, secret, redirect_uris: vec![callback] };
-            providers.put_client(client).expect("it is a client");
-        }
-        let mut vars = variables(&providers);
+        Self::start_configured(changes, Limits::default()).await
+    }
+
+    /// With limits that no variable can express.
+    pub async fn start_limited(limits: Limits) -> Self {
+        Self::start_configured(&[], limits).await
+    }
+
+    async fn start_configured(changes: &[(&'static str, &str)], limits: Limits) -> Self {
+        let providers = registered().await;
+        let database = TestDatabase::migrated().await;
+        let mut vars = variables(&database.url, &prefix());
+        vars.extend(provider_variables(&providers));
         vars.extend(changes.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let vars: Vec<(&'static str, &str)> =
-            vars.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let cinema = Self { app: TestApp::start_with(&vars).await, providers };
+        let mut config = Config::from_vars(&vars).expect("the configuration is valid");
+        config.providers.limits = limits;
+        let mut app = TestApp::launch_configured(config, vars).await;
+        app.database = Some(database);
+        app.await_ready().await;
+        let cinema = Self { app, providers };
         for provider in Provider::ALL {
-            // With an address of her own at each, so that nothing is linked unasked.
-            cinema.somebody(provider, "anna", Some(&format!("anna@{provider}.example.org")), true);
+            // With a different address at each provider, so that none is linked to another.
+            cinema.add_person(provider, "anna", Some(&format!("anna@{provider}.example.org")), true);
         }
         cinema
     }
 
-    /// A browser that has been nowhere.
+    /// A browser without a cookie.
     pub fn browser(&self) -> Browser {
         Browser::of(&self.app)
     }
 
-    /// Adds somebody to a provider, with an address that it says is verified or not.
-    pub fn somebody(&self, provider: Provider, key: &str, email: Option<&str>, email_verified: bool) {
+    /// Adds a person to a provider, whose address the provider marks as verified or not.
+    pub fn add_person(&self, provider: Provider, key: &str, email: Option<&str>, email_verified: bool) {
         let subject = format!("{}{}", 77, key.bytes().map(u64::from).sum::<u64>());
         let person = Person {
             name: Some(key.to_owned()),
             email: email.map(str::to_owned),
             email_verified,
-            // Google decides about addresses of organisations that it hosts.
+            // Google vouches for addresses of organisations that it hosts.
             hd: (provider == Provider::Google && email_verified).then(|| "example.org".to_owned()),
             ..Person::new(provider, key, &subject)
         };
-        self.providers.put_person(person).expect("it is a person");
+        self.providers.put_person(person).expect("the person is valid");
     }
 
-    /// A row of `/api/v1/me`.
+    /// The response of `/api/v1/me`.
     pub async fn me(&self, pair: &Pair) -> Value {
         self.app.client.get("/api/v1/me").bearer(&pair.access).send().await.expect(200).json()
     }
 
-    /// What is linked to somebody: the provider and the rule, the first linked first.
+    /// The linked accounts of a user: the provider and the rule, in the order of linking.
     pub async fn linked(&self, pair: &Pair) -> Vec<(String, u64)> {
         let reply = self.app.client.get("/api/v1/me/accounts").bearer(&pair.access).send().await;
         let items = reply.expect(200).json()["items"].as_array().expect("items").clone();
@@ -101,54 +112,86 @@ impl Cinema {
     }
 }
 
-/// Every provider, at the address of those that are played.
-fn variables(providers: &Providers) -> Vec<(&'static str, String)> {
+/// Limits with which a test of a provider that does not respond ends soon.
+pub const SHORT_LIMITS: Limits = Limits {
+    connect: Duration::from_secs(2),
+    request: Duration::from_secs(2),
+    identification: Duration::from_secs(4),
+    key_refetch: Duration::from_secs(2),
+};
+
+/// The mock providers, each of which knows the service as a client.
+async fn registered() -> Providers {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let providers = Providers::start(listener, mock_providers::Config::default()).expect("they start");
+    for provider in Provider::ALL {
+        let callback = format!("{PUBLIC_URL}/api/v1/oauth/{provider}/callback");
+        let (id, secret) = (CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned());
+        let client = Registered { provider, id, secret, redirect_uris: vec![callback] };
+        providers.put_client(client).expect("the client is valid");
+    }
+    providers
+}
+
+/// The names of the variables that every provider has.
+macro_rules! names {
+    ($provider:literal) => {
+        [
+            concat!("ADMIN_OAUTH_", $provider, "_CLIENT_ID"),
+            concat!("ADMIN_OAUTH_", $provider, "_CLIENT_SECRET"),
+            concat!("ADMIN_OAUTH_", $provider, "_AUTHORIZE_URL"),
+            concat!("ADMIN_OAUTH_", $provider, "_TOKEN_URL"),
+            concat!("ADMIN_OAUTH_", $provider, "_USER_URL"),
+        ]
+    };
+}
+
+/// The variables of every provider, with the endpoints of the mock.
+fn provider_variables(providers: &Providers) -> Vec<(&'static str, String)> {
+    use Provider::{Facebook, GitHub, Google, MailRu, Vk, X, Yandex};
+
     let at = |provider: Provider, path: &str| format!("{}{path}", providers.url_of(provider));
     let mut vars = vec![
         ("ADMIN_PUBLIC_URL", PUBLIC_URL.to_owned()),
         ("ADMIN_OAUTH_RETURN_TO", PAGE.to_owned()),
-        ("ADMIN_OAUTH_GOOGLE_KEYS_URL", at(Provider::Google, "/oauth2/v3/certs")),
-        ("ADMIN_OAUTH_GITHUB_EMAILS_URL", at(Provider::GitHub, "/user/emails")),
+        ("ADMIN_OAUTH_GOOGLE_KEYS_URL", at(Google, "/oauth2/v3/certs")),
+        ("ADMIN_OAUTH_GITHUB_EMAILS_URL", at(GitHub, "/user/emails")),
     ];
-    for (provider, authorize, token, user) in [
-        (Provider::Google, "/o/oauth2/v2/auth", "/token", "/v1/userinfo"),
-        (Provider::Yandex, "/authorize", "/token", "/info?format=json"),
-        (Provider::Vk, "/authorize", "/oauth2/auth", "/oauth2/user_info"),
-        (Provider::MailRu, "/login", "/token", "/userinfo"),
-        (Provider::GitHub, "/login/oauth/authorize", "/login/oauth/access_token", "/user"),
-        (Provider::X, "/i/oauth2/authorize", "/2/oauth2/token", "/2/users/me?user.fields=confirmed_email"),
-        (Provider::Facebook, "/v24.0/dialog/oauth", "/v24.0/oauth/access_token", "/me?fields=id,name,email"),
+    for (provider, names, paths) in [
+        (Google, names!("GOOGLE"), ["/o/oauth2/v2/auth", "/token", "/v1/userinfo"]),
+        (Yandex, names!("YANDEX"), ["/authorize", "/token", "/info?format=json"]),
+        (Vk, names!("VK"), ["/authorize", "/oauth2/auth", "/oauth2/user_info"]),
+        (MailRu, names!("MAILRU"), ["/login", "/token", "/userinfo"]),
+        (GitHub, names!("GITHUB"), ["/login/oauth/authorize", "/login/oauth/access_token", "/user"]),
+        (
+            X,
+            names!("X"),
+            ["/i/oauth2/authorize", "/2/oauth2/token", "/2/users/me?user.fields=confirmed_email"],
+        ),
+        (
+            Facebook,
+            names!("FACEBOOK"),
+            ["/v24.0/dialog/oauth", "/v24.0/oauth/access_token", "/me?fields=id,name,email"],
+        ),
     ] {
-        let values = [
-            ("CLIENT_ID", CLIENT_ID.to_owned()),
-            ("CLIENT_SECRET", CLIENT_SECRET.to_owned()),
-            ("AUTHORIZE_URL", at(provider, authorize)),
-            ("TOKEN_URL", at(provider, token)),
-            ("USER_URL", at(provider, user)),
-        ];
-        let names = values.map(|(what, value)| {
-            let name = format!("ADMIN_OAUTH_{}_{what}", provider.name().to_ascii_uppercase());
-            // As long as a test runs; names of variables are static elsewhere.
-            let name: &'static str = Box::leak(name.into_boxed_str());
-            (name, value)
-        });
-        vars.extend(names);
+        let values = [CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned()];
+        vars.extend(names.into_iter().zip(values.into_iter().chain(paths.map(|path| at(provider, path)))));
     }
     vars
 }
 
 impl Browser {
-    /// One that asks this replica, and has been nowhere.
+    /// A browser of this replica, without a cookie.
     pub fn of(app: &TestApp) -> Self {
         Self { client: app.client.clone(), cookie: None }
     }
 
-    /// What it keeps.
+    /// Its cookie.
     pub fn cookie(&self) -> Option<&str> {
         self.cookie.as_deref()
     }
 
-    /// Keeps the cookie of an answer.
+    /// Keeps the cookie of a response.
     pub fn keep(&mut self, reply: &Reply) {
         if let Some(set) = reply.headers.get("set-cookie") {
             let text = set.to_str().expect("visible ASCII");
@@ -156,7 +199,7 @@ impl Browser {
         }
     }
 
-    /// A call with what the browser keeps.
+    /// A request with its cookie.
     pub fn call(&self, method: Method, path: &str) -> Call {
         let call = self.client.call(method, path);
         match &self.cookie {
@@ -165,41 +208,41 @@ impl Browser {
         }
     }
 
-    /// Begins to sign in, and is sent to this address.
-    pub async fn depart(&mut self, provider: Provider, query: &str) -> Url {
+    /// Starts a sign-in; returns the authorization URL.
+    pub async fn start_flow(&mut self, provider: Provider, query: &str) -> Url {
         let reply = self.call(Method::GET, &format!("/api/v1/oauth/{provider}/login{query}")).send().await;
         let reply = reply.expect(302);
         self.keep(&reply);
         reply.header("location").parse().expect("an address")
     }
 
-    /// Chooses somebody at the provider, or to refuse, and is sent to this path with its query.
+    /// Chooses a person at the provider, or to refuse; returns the path and query of the callback.
     pub async fn choose(&self, at: &Url, person: &str) -> String {
         let client = Client::new("");
         let base = at.to_string();
         let reply = client.get(&base).header("x-choose", person).send().await.expect(303);
         let back = reply.header("location");
-        back.strip_prefix(PUBLIC_URL).unwrap_or_else(|| panic!("sent elsewhere: {back}")).to_owned()
+        back.strip_prefix(PUBLIC_URL).unwrap_or_else(|| panic!("redirected elsewhere: {back}")).to_owned()
     }
 
-    /// Goes where a provider sends it.
-    pub async fn come_back(&self, path: &str) -> Reply {
+    /// Calls the callback.
+    pub async fn call_back(&self, path: &str) -> Reply {
         self.call(Method::GET, path).send().await
     }
 
-    /// All the way: begins, chooses, comes back.
+    /// The whole flow.
     pub async fn try_to_sign_in(&mut self, provider: Provider, person: &str) -> Reply {
-        let at = self.depart(provider, "").await;
+        let at = self.start_flow(provider, "").await;
         let back = self.choose(&at, person).await;
-        self.come_back(&back).await
+        self.call_back(&back).await
     }
 
-    /// All the way, which must succeed.
+    /// The whole flow, which must succeed.
     pub async fn sign_in(&mut self, provider: Provider, person: &str) -> Pair {
         self.try_to_sign_in(provider, person).await.pair()
     }
 
-    /// All the way to linking an account to whoever holds `pair`.
+    /// The whole flow to link an account to the user of `pair`.
     pub async fn try_to_link(&mut self, pair: &Pair, provider: Provider, person: &str) -> Reply {
         let path = format!("/api/v1/me/accounts/{provider}");
         let reply = self.call(Method::POST, &path).bearer(&pair.access).json(&json!({})).send().await;
@@ -209,10 +252,10 @@ impl Browser {
         self.keep(&reply);
         let at = reply.json()["authorize_url"].as_str().expect("an address").parse().expect("an address");
         let back = self.choose(&at, person).await;
-        self.come_back(&back).await
+        self.call_back(&back).await
     }
 
-    /// Unlinks.
+    /// Unlinks an account.
     pub async fn unlink(&self, pair: &Pair, provider: Provider) -> Reply {
         let path = format!("/api/v1/me/accounts/{provider}");
         self.call(Method::DELETE, &path).bearer(&pair.access).send().await

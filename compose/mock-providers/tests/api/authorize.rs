@@ -19,22 +19,22 @@ async fn all_seven_refuse_what_is_wrong_everywhere() {
     for provider in Provider::ALL {
         let good = || ask(provider);
         for (ask, why) in [
-            (good().with("client_id", "nobody"), "not registered"),
+            (good().with("client_id", "unknown"), "not registered"),
             (good().without("client_id"), "client_id is missing"),
             (good().with("redirect_uri", "http://127.0.0.1:9/callback/"), "byte for byte"),
             (good().with("redirect_uri", "http://127.0.0.1:9/Callback"), "byte for byte"),
             (good().without("redirect_uri"), "redirect_uri is missing"),
-            (good().with("response_type", "token"), "code is wanted"),
+            (good().with("response_type", "token"), "response_type must be `code`"),
             (good().without("response_type"), "response_type is missing"),
             (good().without("state"), "state is missing"),
             (good().with("state", ""), "state is missing"),
-            (good().with("scope", "everything"), "is unknown"),
+            (good().with("scope", "everything"), "unknown scope"),
             (good().with("code_challenge", "short"), "43 characters"),
             (good().with("code_challenge", &format!("{CHALLENGE}=")), "43 characters"),
-            (good().with("code_challenge_method", "plain"), "is wanted"),
-            (good().without("code_challenge_method"), "code_challenge_method is missing"),
-            (good().with("client_secret", "popcorn"), "client_secret stands in the address"),
-            (good().with("access_token", "x"), "access_token stands in the address"),
+            (good().with("code_challenge_method", "plain"), "code_challenge_method must be"),
+            (good().without("code_challenge_method"), "it is missing"),
+            (good().with("client_secret", "popcorn"), "the URL contains client_secret"),
+            (good().with("access_token", "x"), "the URL contains access_token"),
         ] {
             is_refused(&providers, provider, &ask, why).await;
         }
@@ -94,7 +94,7 @@ async fn yandex_wants_6_to_50_characters_of_a_device() {
 async fn nobody_else_can_sign_in() {
     let providers = start().await;
     let answer = authorize(&providers, Provider::X, &ask(Provider::X), "dora").await;
-    assert!(answer.status == 400 && answer.body.contains("nobody has the key"), "{answer:?}");
+    assert!(answer.status == 400 && answer.body.contains("has no person with the key"), "{answer:?}");
 }
 
 #[tokio::test]

@@ -9,13 +9,13 @@ use url::form_urlencoded::{Serializer, parse};
 
 /// An answer, whole.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Delivery {
     pub(crate) status: u16,
     pub(crate) headers: HashMap<String, String>,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl Delivery {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|why| panic!("{why}: {self:?}"))
     }
@@ -43,7 +43,7 @@ pub(crate) async fn try_send(
     url: &str,
     headers: &[(&str, &str)],
     body: &str,
-) -> Result<Answer, std::io::Error> {
+) -> Result<Delivery, std::io::Error> {
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut request = format!("{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
     for (name, value) in headers {
@@ -58,16 +58,16 @@ pub(crate) async fn try_send(
 }
 
 /// The same for a request that is answered.
-pub(crate) async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+pub(crate) async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Delivery {
     try_send(method, url, headers, body).await.unwrap()
 }
 
-pub(crate) async fn get(url: &str, headers: &[(&str, &str)]) -> Answer {
+pub(crate) async fn get(url: &str, headers: &[(&str, &str)]) -> Delivery {
     send("GET", url, headers, "").await
 }
 
 /// Posts a form.
-pub(crate) async fn post(url: &str, headers: &[(&str, &str)], pairs: &[(&str, &str)]) -> Answer {
+pub(crate) async fn post(url: &str, headers: &[(&str, &str)], pairs: &[(&str, &str)]) -> Delivery {
     let form = [("Content-Type", "application/x-www-form-urlencoded")];
     send("POST", url, &[headers, &form].concat(), &form_of(pairs)).await
 }
@@ -76,7 +76,7 @@ pub(crate) fn form_of(pairs: &[(&str, &str)]) -> String {
     Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-fn parsed(text: &str) -> Option<Answer> {
+fn parsed(text: &str) -> Option<Delivery> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.lines();
     let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
@@ -86,7 +86,7 @@ fn parsed(text: &str) -> Option<Answer> {
         .collect();
     let chunked = headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked");
     let body = if chunked { joined(body)? } else { body.to_owned() };
-    Some(Answer { status, headers, body })
+    Some(Delivery { status, headers, body })
 }
 
 fn joined(mut chunks: &str) -> Option<String> {

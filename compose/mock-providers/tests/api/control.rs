@@ -3,10 +3,10 @@
 use mock_providers::{Person, Provider};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, get, send};
+use crate::client::{Delivery, get, send};
 use crate::good::{Pairs, ask, authorize, start, token, user};
 
-async fn put(url: &str, body: &Value) -> Answer {
+async fn put(url: &str, body: &Value) -> Delivery {
     send("PUT", url, &[("Content-Type", "application/json")], &body.to_string()).await
 }
 
@@ -19,8 +19,8 @@ async fn a_person_is_added_and_replaced_while_their_token_lives() {
     let token = token(&providers, Provider::MailRu, "fred").await;
     assert_eq!(put(&url, &fred("fred@example.net")).await.status, 204);
     assert_eq!(user(&providers, Provider::MailRu, &token).await.at("/email"), "fred@example.net");
-    let everybody: Vec<Person> = serde_json::from_value(get(&url, &[]).await.json()).unwrap();
-    assert_eq!(everybody.len(), 3 * 7 + 2 + 1);
+    let people: Vec<Person> = serde_json::from_value(get(&url, &[]).await.json()).unwrap();
+    assert_eq!(people.len(), 3 * 7 + 2 + 1);
 }
 
 #[tokio::test]
@@ -36,9 +36,9 @@ async fn a_client_is_registered() {
 }
 
 #[tokio::test]
-async fn a_trouble_is_set_seen_and_cleared_and_requests_are_counted() {
+async fn a_fault_is_set_read_and_cleared_and_requests_are_counted() {
     let providers = start().await;
-    let url = providers.url() + "/_control/github/trouble";
+    let url = providers.url() + "/_control/github/fault";
     assert_eq!(get(&url, &[]).await.json(), Value::Null);
     assert_eq!(put(&url, &json!({ "kind": "user_500" })).await.status, 204);
     assert_eq!(get(&url, &[]).await.at("/kind"), "user_500");
@@ -60,9 +60,9 @@ async fn what_cannot_be_is_refused_with_a_reason() {
         ("people", json!({ "key": "Fred", "provider": "x", "subject": "1" }), "a-z"),
         ("people", json!({ "key": "fred", "provider": "bing", "subject": "1" }), "bing"),
         ("people", json!({ "key": "fred", "provider": "x", "subject": "1", "mail": "" }), "`mail`"),
-        ("clients", json!({ "provider": "x", "id": "", "secret": "s", "redirect_uris": [] }), "id is"),
-        ("x/trouble", json!({ "kind": "bad_luck" }), "bad_luck"),
-        ("x/trouble", json!({}), "kind"),
+        ("clients", json!({ "provider": "x", "id": "", "secret": "s", "redirect_uris": [] }), "id must be"),
+        ("x/fault", json!({ "kind": "bad_luck" }), "bad_luck"),
+        ("x/fault", json!({}), "kind"),
     ] {
         let answer = put(&format!("{}/_control/{path}", providers.url()), &body).await;
         let said = answer.at("/error");
@@ -73,7 +73,7 @@ async fn what_cannot_be_is_refused_with_a_reason() {
 #[tokio::test]
 async fn a_foreign_page_cannot_set_anything() {
     let providers = start().await;
-    let url = providers.url() + "/_control/x/trouble";
+    let url = providers.url() + "/_control/x/fault";
     assert_eq!(send("POST", &url, &[], "{\"kind\":\"slow\"}").await.status, 405);
     let asked = send("OPTIONS", &url, &[("Origin", "http://a.example")], "").await;
     assert!(asked.status == 405 && !asked.headers.contains_key("access-control-allow-origin"));
@@ -82,8 +82,7 @@ async fn a_foreign_page_cannot_set_anything() {
 #[tokio::test]
 async fn what_is_not_there_is_not_found() {
     let providers = start().await;
-    for path in ["/", "/_control/", "/_control/bing/trouble", "/_control/x", "/bing/token", "/google/nothing"]
-    {
+    for path in ["/", "/_control/", "/_control/bing/fault", "/_control/x", "/bing/token", "/google/nothing"] {
         assert_eq!(get(&(providers.url() + path), &[]).await.status, 404, "{path}");
     }
 }

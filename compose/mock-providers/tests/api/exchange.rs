@@ -3,11 +3,11 @@
 use mock_providers::Provider;
 use url::form_urlencoded::parse;
 
-use crate::client::{Answer, form_of, get, send};
+use crate::client::{Delivery, form_of, get, send};
 use crate::good::{CLIENT, Exchange, SECRET, STATE, ask, basic, code, granted, start, token_url};
 
 /// Asserts that the answer is the provider's own refusal.
-fn is_refusal(provider: Provider, answer: &Answer, error: &str) {
+fn is_refusal(provider: Provider, answer: &Delivery, error: &str) {
     let says = |pointer: &str| answer.at(pointer).as_str().unwrap_or_default().to_owned();
     match provider {
         Provider::Google | Provider::Yandex | Provider::X => {
@@ -40,7 +40,7 @@ async fn departing(
     providers: &mock_providers::Providers,
     provider: Provider,
     change: impl Fn(Exchange) -> Exchange,
-) -> Answer {
+) -> Delivery {
     let good = code(providers, provider, &ask(provider), "anna").await;
     change(good).send(providers, provider).await
 }

@@ -35,7 +35,7 @@ async fn a_browser_chooses_once_on_a_page_without_script() {
         assert_eq!(page.status, 200, "{page:?}");
         assert!(page.headers["content-security-policy"].starts_with("default-src 'none'"));
         assert!(!page.headers["content-security-policy"].contains("form-action"));
-        assert!(page.body.contains("(pretended)</h1>"), "{}", page.body);
+        assert!(page.body.contains("(mock)</h1>"), "{}", page.body);
         assert!(page.body.contains("<button name=\"person\" value=\"anna\">"), "{}", page.body);
         assert!(page.body.contains("<button name=\"refuse\" value=\"1\">"), "{}", page.body);
 

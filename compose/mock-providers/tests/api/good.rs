@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use mock_providers::{Client, Config, Person, Provider, Providers};
 use tokio::net::TcpListener;
 
-use crate::client::{Answer, form_of, get, post};
+use crate::client::{Delivery, form_of, get, post};
 
 pub(crate) const CLIENT: &str = "cinema";
 pub(crate) const SECRET: &str = "popcorn:and+more";
@@ -112,7 +112,7 @@ pub(crate) async fn authorize(
     provider: Provider,
     ask: &Pairs,
     choice: &str,
-) -> Answer {
+) -> Delivery {
     let url = format!("{}?{}", authorize_url(providers, provider), form_of(&ask.borrowed()));
     get(&url, &[("X-Choose", choice)]).await
 }
@@ -129,7 +129,7 @@ pub(crate) struct Exchange {
     pub(crate) form: Pairs,
 }
 
-/// Signs somebody in and prepares the exchange of the code.
+/// Signs a person in and prepares the exchange of the code.
 pub(crate) async fn code(providers: &Providers, provider: Provider, ask: &Pairs, key: &str) -> Exchange {
     let callback = authorize(providers, provider, ask, key).await.callback();
     let mut form = Pairs::of(&[
@@ -151,27 +151,27 @@ pub(crate) async fn code(providers: &Providers, provider: Provider, ask: &Pairs,
 }
 
 impl Exchange {
-    pub(crate) async fn send(&self, providers: &Providers, provider: Provider) -> Answer {
+    pub(crate) async fn send(&self, providers: &Providers, provider: Provider) -> Delivery {
         let url = token_url(providers, provider);
         post(&url, &self.headers.borrowed(), &self.form.borrowed()).await
     }
 }
 
 /// The answer to a good exchange.
-pub(crate) async fn granted(providers: &Providers, provider: Provider, key: &str) -> Answer {
+pub(crate) async fn granted(providers: &Providers, provider: Provider, key: &str) -> Delivery {
     let answer = code(providers, provider, &ask(provider), key).await.send(providers, provider).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer
 }
 
-/// An access token of somebody.
+/// An access token of a person.
 pub(crate) async fn token(providers: &Providers, provider: Provider, key: &str) -> String {
     let answer = granted(providers, provider, key).await;
     answer.at("/access_token").as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
 }
 
 /// Asks for the user data in the one right way.
-pub(crate) async fn user(providers: &Providers, provider: Provider, token: &str) -> Answer {
+pub(crate) async fn user(providers: &Providers, provider: Provider, token: &str) -> Delivery {
     let at = |path: &str| providers.url_of(provider) + path;
     let bearer = format!("Bearer {token}");
     let bearer = [("Authorization", bearer.as_str()), ("User-Agent", "test")];

@@ -3,7 +3,7 @@
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mock_providers::{Provider, Providers, Trouble};
+use mock_providers::{Fault, Provider, Providers};
 use serde_json::{Value, json};
 
 use crate::client::get;
@@ -70,44 +70,44 @@ async fn there_is_no_id_token_without_openid_and_no_address_without_email() {
 }
 
 #[tokio::test]
-async fn each_trouble_spoils_one_thing() {
+async fn each_fault_changes_one_thing() {
     let providers = start().await;
-    for (trouble, claim, value) in [
-        (Trouble::WrongIssuer, "iss", "https://accounts.example.org"),
-        (Trouble::WrongAudience, "aud", "another-client"),
+    for (fault, claim, value) in [
+        (Fault::WrongIssuer, "iss", "https://accounts.example.org"),
+        (Fault::WrongAudience, "aud", "another-client"),
     ] {
-        providers.set_trouble(Provider::Google, trouble);
+        providers.set_fault(Provider::Google, fault);
         let (_, claims, signed) = id_token(&providers, "anna").await;
-        assert_eq!((&claims[claim], signed), (&json!(value), true), "{trouble:?}");
+        assert_eq!((&claims[claim], signed), (&json!(value), true), "{fault:?}");
     }
-    providers.set_trouble(Provider::Google, Trouble::WrongNonce);
+    providers.set_fault(Provider::Google, Fault::WrongNonce);
     let (_, claims, signed) = id_token(&providers, "anna").await;
     assert!(signed && claims["nonce"].is_string() && claims["nonce"] != NONCE);
-    providers.set_trouble(Provider::Google, Trouble::ExpiredIdToken);
+    providers.set_fault(Provider::Google, Fault::ExpiredIdToken);
     let fresh = claims["iat"].as_u64().unwrap();
     let (_, claims, signed) = id_token(&providers, "anna").await;
     assert!(signed && claims["exp"].as_u64().unwrap() <= fresh - 3500);
-    providers.set_trouble(Provider::Google, Trouble::NoSubject);
+    providers.set_fault(Provider::Google, Fault::NoSubject);
     let (_, claims, signed) = id_token(&providers, "anna").await;
     assert!(signed && claims.get("sub").is_none());
 }
 
 #[tokio::test]
-async fn each_trouble_of_the_signature_spoils_it() {
+async fn each_fault_of_the_signature_makes_it_invalid() {
     let providers = start().await;
-    for (trouble, algorithm, names_the_key) in [
-        (Trouble::BadSignature, "RS256", true),
-        (Trouble::UnknownKey, "RS256", false),
-        (Trouble::AlgNone, "none", false),
-        (Trouble::Hs256WithPublicKey, "HS256", true),
+    for (fault, algorithm, names_the_key) in [
+        (Fault::BadSignature, "RS256", true),
+        (Fault::UnknownKey, "RS256", false),
+        (Fault::AlgNone, "none", false),
+        (Fault::Hs256WithPublicKey, "HS256", true),
     ] {
         let (good, ..) = id_token(&providers, "anna").await;
-        providers.set_trouble(Provider::Google, trouble);
+        providers.set_fault(Provider::Google, fault);
         let (header, claims, signed) = id_token(&providers, "anna").await;
-        assert_eq!((&header["alg"], signed), (&json!(algorithm), false), "{trouble:?}");
-        assert_eq!(header["kid"] == good["kid"], names_the_key, "{trouble:?}");
+        assert_eq!((&header["alg"], signed), (&json!(algorithm), false), "{fault:?}");
+        assert_eq!(header["kid"] == good["kid"], names_the_key, "{fault:?}");
         assert_eq!((&claims["nonce"], &claims["aud"]), (&json!(NONCE), &json!(CLIENT)));
-        providers.clear_trouble(Provider::Google);
+        providers.clear_fault(Provider::Google);
     }
 }
 

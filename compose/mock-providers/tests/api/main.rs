@@ -1,4 +1,4 @@
-//! Each quirk is really played: the providers are asked over TCP by a client that knows nothing of OAuth.
+//! Every peculiarity of the mock, tested over TCP by a client that knows nothing about OAuth.
 
 // `cfg(test)` always holds here; clippy takes it as the sign that `unwrap` is how a test fails.
 #[cfg(test)]
@@ -10,6 +10,8 @@ mod control;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+mod fault;
+#[cfg(test)]
 mod flow;
 #[cfg(test)]
 mod good;
@@ -17,7 +19,5 @@ mod good;
 mod id_token;
 #[cfg(test)]
 mod program;
-#[cfg(test)]
-mod trouble;
 #[cfg(test)]
 mod user;

@@ -1,4 +1,4 @@
-//! The user data: how each provider wants to be asked, and what it says of whom.
+//! The user info: how each provider expects the request, and what it returns.
 
 use mock_providers::{Person, Provider};
 use serde_json::{Value, json};

@@ -1,19 +1,22 @@
-//! GitHub: forms unless JSON is asked for, errors with status 200, addresses in a second request.
+//! GitHub: forms unless JSON is accepted, errors with status 200, addresses in a second request.
 
 use hyper::header::USER_AGENT;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Credentials, Endpoint, Grant, Play, Scopes};
+use crate::context::{Context, unauthorized};
+use crate::endpoint::Endpoint;
+use crate::fault::Fault;
+use crate::person::Person;
 use crate::pkce::Pkce;
-use crate::refusal::{Fault, Refusal};
+use crate::provider::Provider;
 use crate::reply::Reply;
 use crate::request::Request;
-use crate::visit::{Visit, unauthorized};
-use crate::world::Holder;
-use crate::{Person, Provider, Trouble};
+use crate::store::TokenHolder;
+use crate::stub::{ClientAuth, Grant, Scopes, Stub};
+use crate::token_error::{ErrorKind, TokenError};
 
-pub(super) static PLAY: Play = Play {
+pub(super) static STUB: Stub = Stub {
     provider: Provider::GitHub,
     title: "GitHub",
     paths: &[
@@ -24,71 +27,71 @@ pub(super) static PLAY: Play = Play {
     ],
     scopes: Scopes { separator: ' ', known: &["read:user", "user:email"], default: &[] },
     pkce: Pkce { required: false, methods: &["S256"], dots: true },
-    credentials: Credentials { basic: false, body: true, public: false },
+    client_auth: ClientAuth { basic: false, body: true, public: false },
     required: &["code"],
     device: false,
     inspect: |_| Ok(()),
     callback: |_| Vec::new(),
-    grant: |visit, grant| spoken(visit.request, &token(grant)),
+    grant: |cx, grant| form_or_json(cx.request, &token(grant)),
     refuse,
     user,
 };
 
 /// Scopes are separated by spaces in the request, and by commas here.
 fn token(grant: &Grant<'_>) -> Value {
-    let scope = grant.code.ask.scopes.join(",");
+    let scope = grant.code.request.scopes.join(",");
     json!({ "access_token": grant.token, "scope": scope, "token_type": "bearer" })
 }
 
-fn refuse(request: &Request, refusal: &Refusal) -> Reply {
-    let code = match refusal.fault {
-        Fault::Request => "invalid_request",
-        Fault::Client => "incorrect_client_credentials",
-        Fault::Code => "bad_verification_code",
-        Fault::RedirectUri => "redirect_uri_mismatch",
-        Fault::GrantType => "unsupported_grant_type",
+fn refuse(request: &Request, error: &TokenError) -> Reply {
+    let code = match error.kind {
+        ErrorKind::Request => "invalid_request",
+        ErrorKind::Client => "incorrect_client_credentials",
+        ErrorKind::Code => "bad_verification_code",
+        ErrorKind::RedirectUri => "redirect_uri_mismatch",
+        ErrorKind::GrantType => "unsupported_grant_type",
     };
-    spoken(request, &json!({ "error": code, "error_description": refusal.why }))
+    form_or_json(request, &json!({ "error": code, "error_description": error.why }))
 }
 
-/// 200 in any case, and a form unless JSON was asked for.
-fn spoken(request: &Request, value: &Value) -> Reply {
+/// Always 200, and a form unless JSON is accepted.
+fn form_or_json(request: &Request, value: &Value) -> Reply {
     match request.accepts_json() {
         true => Reply::json(StatusCode::OK, value),
         false => Reply::form(StatusCode::OK, value),
     }
 }
 
-/// Whose token came, or the answer that its absence deserves.
-fn holder(visit: &Visit<'_>) -> Result<Holder, Reply> {
-    if visit.request.method != Method::GET {
+/// The holder of the token, or the reply without a valid one.
+fn holder(cx: &Context<'_>) -> Result<TokenHolder, Reply> {
+    if cx.request.method != Method::GET {
         return Err(Reply::method_not_allowed("GET"));
     }
-    if visit.request.header(USER_AGENT).is_none() {
-        let why = "Request forbidden by administrative rules. A User-Agent header is wanted.\n";
+    if cx.request.header(USER_AGENT).is_none() {
+        let why = "Request forbidden by administrative rules. A User-Agent header is required.\n";
         return Err(Reply::text(StatusCode::FORBIDDEN, why));
     }
-    if let Err(why) = visit.query_without_token() {
+    if let Err(why) = cx.query_without_token() {
         return Err(Reply::json(StatusCode::BAD_REQUEST, &json!({ "message": why })));
     }
     let bad =
         || unauthorized("Bearer realm=\"GitHub\"", &json!({ "message": "Bad credentials", "status": "401" }));
-    visit.holder_by("Bearer").ok_or_else(bad)
+    cx.holder_by("Bearer").ok_or_else(bad)
 }
 
-fn user(visit: &Visit<'_>) -> Reply {
-    match holder(visit) {
+fn user(cx: &Context<'_>) -> Reply {
+    match holder(cx) {
         Err(reply) => reply,
         Ok(holder) if !holder.may("read:user") => Reply::json(
             StatusCode::FORBIDDEN,
             &json!({ "message": "read:user was not granted", "status": "403" }),
         ),
-        Ok(holder) => Reply::json(StatusCode::OK, &profile(visit, &holder.person)),
+        Ok(holder) => Reply::json(StatusCode::OK, &profile(cx, &holder.person)),
     }
 }
 
-/// Without an address: it is `null` for whoever does not show it to everybody.
-fn profile(visit: &Visit<'_>, person: &Person) -> Value {
+/// Without an address: it is `null` unless the user publishes it.
+fn profile(cx: &Context<'_>, person: &Person) -> Value {
     let mut profile = json!({
         "login": person.key,
         "id": person.number(),
@@ -98,15 +101,15 @@ fn profile(visit: &Visit<'_>, person: &Person) -> Value {
         "name": person.name,
         "email": null,
     });
-    if visit.has(Trouble::NoSubject) {
+    if cx.has(Fault::NoSubject) {
         profile.as_object_mut().and_then(|members| members.remove("id"));
     }
     profile
 }
 
 /// Answers `GET /user/emails`: the primary address is neither the first nor the only verified one.
-pub(crate) fn emails(visit: &Visit<'_>) -> Reply {
-    let holder = match holder(visit) {
+pub(crate) fn emails(cx: &Context<'_>) -> Reply {
+    let holder = match holder(cx) {
         Err(reply) => return reply,
         Ok(holder) => holder,
     };

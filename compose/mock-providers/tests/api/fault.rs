@@ -1,42 +1,42 @@
-//! Every trouble that is not inside an ID token, and that a cleared one is gone.
+//! Every fault that is not inside an ID token, and that a cleared one is gone.
 
 use std::time::{Duration, Instant};
 
-use mock_providers::{Provider, Providers, Trouble};
+use mock_providers::{Fault, Provider, Providers};
 use serde_json::json;
 
-use crate::client::{Answer, get, post, try_send};
+use crate::client::{Delivery, get, post, try_send};
 use crate::good::{CLIENT, STATE, ask, authorize, code, granted, start, token, token_url, user};
 
 /// Long enough for an answer to come, if one came.
 const A_WHILE: Duration = Duration::from_millis(300);
 
-/// An exchange that is good but for the trouble.
-async fn exchanged(providers: &Providers, provider: Provider, trouble: Trouble) -> Answer {
+/// An exchange that is good but for the fault.
+async fn exchanged(providers: &Providers, provider: Provider, fault: Fault) -> Delivery {
     let good = code(providers, provider, &ask(provider), "anna").await;
-    providers.set_trouble(provider, trouble);
+    providers.set_fault(provider, fault);
     let answer = good.send(providers, provider).await;
-    providers.clear_trouble(provider);
+    providers.clear_fault(provider);
     answer
 }
 
-/// User data that are good but for the trouble.
-async fn told(providers: &Providers, provider: Provider, trouble: Trouble) -> Answer {
+/// User data that are good but for the fault.
+async fn told(providers: &Providers, provider: Provider, fault: Fault) -> Delivery {
     let token = token(providers, provider, "anna").await;
-    providers.set_trouble(provider, trouble);
+    providers.set_fault(provider, fault);
     let answer = user(providers, provider, &token).await;
-    providers.clear_trouble(provider);
+    providers.clear_fault(provider);
     answer
 }
 
 #[tokio::test]
-async fn an_answer_does_not_come_until_the_trouble_is_cleared() {
+async fn no_response_is_sent_until_the_fault_is_cleared() {
     let providers = start().await;
     for provider in Provider::ALL {
         let good = code(&providers, provider, &ask(provider), "anna").await;
-        providers.set_trouble(provider, Trouble::TokenTimeout);
+        providers.set_fault(provider, Fault::TokenTimeout);
         assert!(tokio::time::timeout(A_WHILE, good.send(&providers, provider)).await.is_err(), "{provider}");
-        providers.set_trouble(provider, Trouble::UserTimeout);
+        providers.set_fault(provider, Fault::UserTimeout);
         let token = good.send(&providers, provider).await.at("/access_token");
         let user = user(&providers, provider, token.as_str().unwrap());
         assert!(tokio::time::timeout(A_WHILE, user).await.is_err(), "{provider}");
@@ -48,15 +48,15 @@ async fn an_answer_does_not_come_until_the_trouble_is_cleared() {
 async fn errors_and_garbage_take_the_place_of_answers() {
     let providers = start().await;
     for provider in Provider::ALL {
-        assert_eq!(exchanged(&providers, provider, Trouble::Token500).await.status, 500);
-        assert_eq!(told(&providers, provider, Trouble::User500).await.status, 500);
-        let answer = exchanged(&providers, provider, Trouble::ErrorIn200).await;
+        assert_eq!(exchanged(&providers, provider, Fault::Token500).await.status, 500);
+        assert_eq!(told(&providers, provider, Fault::User500).await.status, 500);
+        let answer = exchanged(&providers, provider, Fault::ErrorIn200).await;
         assert_eq!((answer.status, answer.at("/error").is_null()), (200, false), "{provider}: {answer:?}");
-        let answer = told(&providers, provider, Trouble::UserErrorIn200).await;
+        let answer = told(&providers, provider, Fault::UserErrorIn200).await;
         assert_eq!((answer.status, answer.at("/error").is_null()), (200, false), "{provider}: {answer:?}");
         for answer in [
-            exchanged(&providers, provider, Trouble::TokenGarbage).await,
-            told(&providers, provider, Trouble::UserGarbage).await,
+            exchanged(&providers, provider, Fault::TokenGarbage).await,
+            told(&providers, provider, Fault::UserGarbage).await,
         ] {
             assert_eq!(answer.status, 200);
             assert!(serde_json::from_str::<serde_json::Value>(&answer.body).is_err());
@@ -68,8 +68,8 @@ async fn errors_and_garbage_take_the_place_of_answers() {
 async fn an_answer_that_is_too_large_is_right_and_does_not_say_its_length() {
     let providers = start().await;
     for provider in Provider::ALL {
-        let token = exchanged(&providers, provider, Trouble::TokenTooLarge).await;
-        let user = told(&providers, provider, Trouble::UserTooLarge).await;
+        let token = exchanged(&providers, provider, Fault::TokenTooLarge).await;
+        let user = told(&providers, provider, Fault::UserTooLarge).await;
         assert!(token.at("/access_token").is_string(), "{provider}");
         for answer in [token, user] {
             assert!(answer.body.len() > 1024 * 1024 && answer.json().is_object(), "{provider}");
@@ -81,8 +81,8 @@ async fn an_answer_that_is_too_large_is_right_and_does_not_say_its_length() {
 #[tokio::test]
 async fn whoever_follows_a_redirect_is_counted() {
     let providers = start().await;
-    let token = exchanged(&providers, Provider::Vk, Trouble::TokenRedirect).await;
-    let user = told(&providers, Provider::Vk, Trouble::UserRedirect).await;
+    let token = exchanged(&providers, Provider::Vk, Fault::TokenRedirect).await;
+    let user = told(&providers, Provider::Vk, Fault::UserRedirect).await;
     assert_eq!((token.status, user.status), (302, 302));
     assert_eq!(providers.requests(Provider::Vk).followed, 0);
     get(token.location(), &[]).await;
@@ -94,10 +94,10 @@ async fn whoever_follows_a_redirect_is_counted() {
 async fn a_connection_is_closed_without_an_answer() {
     let providers = start().await;
     for provider in Provider::ALL {
-        providers.set_trouble(provider, Trouble::Close);
+        providers.set_fault(provider, Fault::Close);
         let answer = try_send("POST", &token_url(&providers, provider), &[], "").await;
         assert!(answer.is_err(), "{provider}: {answer:?}");
-        providers.clear_trouble(provider);
+        providers.clear_fault(provider);
         granted(&providers, provider, "anna").await;
     }
 }
@@ -105,7 +105,7 @@ async fn a_connection_is_closed_without_an_answer() {
 #[tokio::test]
 async fn a_slow_answer_takes_two_seconds_and_a_page_does_not() {
     let providers = start().await;
-    providers.set_trouble(Provider::Google, Trouble::Slow);
+    providers.set_fault(Provider::Google, Fault::Slow);
     let begun = Instant::now();
     let good = code(&providers, Provider::Google, &ask(Provider::Google), "anna").await;
     assert!(begun.elapsed() < Duration::from_secs(2));
@@ -117,7 +117,7 @@ async fn a_slow_answer_takes_two_seconds_and_a_page_does_not() {
 async fn yandex_and_mailru_can_name_another_client() {
     let providers = start().await;
     for provider in [Provider::Yandex, Provider::MailRu] {
-        let answer = told(&providers, provider, Trouble::WrongClientEcho).await;
+        let answer = told(&providers, provider, Fault::WrongClientEcho).await;
         assert!(answer.at("/client_id").is_string() && answer.at("/client_id") != CLIENT);
     }
 }
@@ -125,9 +125,9 @@ async fn yandex_and_mailru_can_name_another_client() {
 #[tokio::test]
 async fn vk_can_repeat_another_state_and_forget_the_device() {
     let providers = start().await;
-    let answer = exchanged(&providers, Provider::Vk, Trouble::WrongStateEcho).await;
+    let answer = exchanged(&providers, Provider::Vk, Fault::WrongStateEcho).await;
     assert!(answer.at("/state").is_string() && answer.at("/state") != "state-of-the-exchange");
-    providers.set_trouble(Provider::Vk, Trouble::DropDeviceId);
+    providers.set_fault(Provider::Vk, Fault::DropDeviceId);
     let callback = authorize(&providers, Provider::Vk, &ask(Provider::Vk), "anna").await.callback();
     assert!(callback.contains_key("code") && !callback.contains_key("device_id"));
 }
@@ -136,11 +136,11 @@ async fn vk_can_repeat_another_state_and_forget_the_device() {
 async fn a_callback_can_carry_another_state_or_issuer() {
     let providers = start().await;
     for provider in Provider::ALL {
-        providers.set_trouble(provider, Trouble::WrongStateCallback);
+        providers.set_fault(provider, Fault::WrongStateCallback);
         let callback = authorize(&providers, provider, &ask(provider), "anna").await.callback();
         assert_ne!(callback["state"], STATE);
     }
-    providers.set_trouble(Provider::Google, Trouble::WrongCallbackIssuer);
+    providers.set_fault(Provider::Google, Fault::WrongCallbackIssuer);
     let callback = authorize(&providers, Provider::Google, &ask(Provider::Google), "anna").await.callback();
     assert_eq!(callback["iss"], "https://accounts.example.org");
 }
@@ -149,7 +149,7 @@ async fn a_callback_can_carry_another_state_or_issuer() {
 async fn user_data_can_lack_the_identifier() {
     let providers = start().await;
     for provider in Provider::ALL {
-        let answer = told(&providers, provider, Trouble::NoSubject).await;
+        let answer = told(&providers, provider, Fault::NoSubject).await;
         let found = ["/sub", "/id", "/user/user_id", "/data/id"].map(|pointer| answer.at(pointer));
         assert!(answer.status == 200 && found.iter().all(serde_json::Value::is_null), "{answer:?}");
     }
@@ -161,7 +161,7 @@ async fn github_can_have_no_list_of_addresses() {
     let bearer = format!("Bearer {}", token(&providers, Provider::GitHub, "anna").await);
     let headers = [("User-Agent", "test"), ("Authorization", bearer.as_str())];
     let url = providers.url_of(Provider::GitHub);
-    providers.set_trouble(Provider::GitHub, Trouble::Emails404);
+    providers.set_fault(Provider::GitHub, Fault::Emails404);
     let emails = get(&format!("{url}/user/emails"), &headers).await;
     assert_eq!((emails.status, emails.at("/message")), (404, json!("Not Found")));
     assert_eq!(get(&format!("{url}/user"), &headers).await.status, 200);
@@ -169,8 +169,8 @@ async fn github_can_have_no_list_of_addresses() {
 }
 
 #[tokio::test]
-async fn a_trouble_is_of_one_provider() {
+async fn a_fault_is_of_one_provider() {
     let providers = start().await;
-    providers.set_trouble(Provider::Google, Trouble::Token500);
+    providers.set_fault(Provider::Google, Fault::Token500);
     granted(&providers, Provider::Yandex, "anna").await;
 }

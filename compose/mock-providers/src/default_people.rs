@@ -1,6 +1,7 @@
-//! Who can sign in where nobody else was named.
+//! The people of a provider without configured ones.
 
-use crate::{Person, Provider};
+use crate::person::Person;
+use crate::provider::Provider;
 
 /// The default people of a provider. Keys mean the same everywhere:
 ///
@@ -11,9 +12,9 @@ use crate::{Person, Provider};
 /// * `egor`, at Google only, is of a Workspace domain; his `email_verified` is the string `"true"`, and his
 ///   tokens have the issuer without a scheme.
 #[must_use]
-pub fn default_cast(provider: Provider) -> Vec<Person> {
+pub fn default_people(provider: Provider) -> Vec<Person> {
     let [anna, boris, clara] = subjects(provider);
-    let mut cast = vec![
+    let mut people = vec![
         Person {
             name: Some("Anna Petrova".to_owned()),
             email: Some(address(provider, "anna")),
@@ -28,16 +29,16 @@ pub fn default_cast(provider: Provider) -> Vec<Person> {
             ..Person::new(provider, "boris", boris)
         },
         Person {
-            // GitHub does not ask for a name.
+            // GitHub does not require a name.
             name: (provider != Provider::GitHub).then(|| "Clara Weiss".to_owned()),
             empty_email: provider == Provider::Yandex,
             ..Person::new(provider, "clara", clara)
         },
     ];
     if provider == Provider::Google {
-        cast.extend(of_other_domains());
+        people.extend(of_other_domains());
     }
-    cast
+    people
 }
 
 fn of_other_domains() -> [Person; 2] {
@@ -60,8 +61,8 @@ fn of_other_domains() -> [Person; 2] {
     ]
 }
 
-/// Anna's are vouched for by three: one that Google owns, and another at X, so that whoever comes through one after
-/// another is not taken for somebody who came before.
+/// Three providers vouch for Anna's address. Google and X have a different one each, so that a user who signs in through
+/// one after the other gets different accounts.
 fn address(provider: Provider, key: &str) -> String {
     match (provider, key) {
         (Provider::Google, "anna") => "anna.pretended.example@gmail.com".to_owned(),
@@ -85,7 +86,7 @@ fn subjects(provider: Provider) -> [&'static str; 3] {
 
 fn birthday(provider: Provider) -> Option<String> {
     match provider {
-        // Yandex says zeros for what its user kept back.
+        // Yandex returns zeros for what its user hides.
         Provider::Yandex => Some("0000-12-23".to_owned()),
         Provider::Vk | Provider::MailRu => Some("23.12.1990".to_owned()),
         Provider::Google | Provider::GitHub | Provider::X | Provider::Facebook => None,
@@ -97,8 +98,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everybody_of_the_cast_could_be() {
-        for person in Provider::ALL.into_iter().flat_map(default_cast) {
+    fn all_default_people_are_valid() {
+        for person in Provider::ALL.into_iter().flat_map(default_people) {
             assert_eq!(person.check(), Ok(()), "{person:?}");
         }
     }

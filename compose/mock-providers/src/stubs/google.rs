@@ -2,21 +2,23 @@
 
 use hyper::header::WWW_AUTHENTICATE;
 use hyper::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Callback, Credentials, Endpoint, Grant, Play, Scopes, present};
+use crate::context::{Context, unauthorized};
+use crate::endpoint::Endpoint;
+use crate::fault::Fault;
 use crate::pkce::Pkce;
+use crate::provider::Provider;
 use crate::reply::Reply;
-use crate::visit::{Visit, unauthorized};
-use crate::world::AN_HOUR;
-use crate::{Person, Provider, Trouble};
+use crate::store::AN_HOUR;
+use crate::stub::{Callback, ClientAuth, Grant, Scopes, Stub};
 
+mod claims;
 mod id_token;
 
-/// What real clients compare with, so not the address of this program.
-const ISSUER: &str = "https://accounts.google.com";
+use claims::{ISSUER, claims};
 
-pub(super) static PLAY: Play = Play {
+pub(super) static STUB: Stub = Stub {
     provider: Provider::Google,
     title: "Google",
     paths: &[
@@ -28,7 +30,7 @@ pub(super) static PLAY: Play = Play {
     ],
     scopes: Scopes { separator: ' ', known: &["openid", "email", "profile"], default: &[] },
     pkce: Pkce { required: false, methods: &["S256"], dots: true },
-    credentials: Credentials { basic: true, body: true, public: false },
+    client_auth: ClientAuth { basic: true, body: true, public: false },
     required: &["grant_type", "code", "redirect_uri"],
     device: false,
     inspect: |query| match query.get("scope") {
@@ -41,9 +43,9 @@ pub(super) static PLAY: Play = Play {
     user,
 };
 
-/// RFC 9207's `iss`, and three more that clients must not stumble over.
+/// `iss` of RFC 9207, and three parameters that clients must ignore.
 fn callback(callback: &Callback<'_>) -> Vec<(&'static str, String)> {
-    let issuer = match callback.visit.has(Trouble::WrongCallbackIssuer) {
+    let issuer = match callback.cx.has(Fault::WrongCallbackIssuer) {
         true => "https://accounts.example.org",
         false => ISSUER,
     };
@@ -56,7 +58,7 @@ fn callback(callback: &Callback<'_>) -> Vec<(&'static str, String)> {
     pairs
 }
 
-/// The scopes as addresses, which is how Google names them in its answers.
+/// The scopes as URLs, as in Google's responses.
 fn long(scopes: &[String]) -> String {
     let names = scopes.iter().map(|scope| match scope.as_str() {
         "openid" => scope.clone(),
@@ -65,8 +67,8 @@ fn long(scopes: &[String]) -> String {
     names.collect::<Vec<_>>().join(" ")
 }
 
-fn grant(visit: &Visit<'_>, grant: &Grant<'_>) -> Reply {
-    let scopes = &grant.code.ask.scopes;
+fn grant(cx: &Context<'_>, grant: &Grant<'_>) -> Reply {
+    let scopes = &grant.code.request.scopes;
     let mut body = json!({
         "access_token": grant.token,
         "expires_in": AN_HOUR - 1,
@@ -74,7 +76,7 @@ fn grant(visit: &Visit<'_>, grant: &Grant<'_>) -> Reply {
         "token_type": "Bearer",
     });
     if scopes.iter().any(|scope| scope == "openid") {
-        let Ok(token) = id_token::of(visit, grant) else {
+        let Ok(token) = id_token::of(cx, grant) else {
             return Reply::empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
         body.as_object_mut().and_then(|members| members.insert("id_token".to_owned(), token.into()));
@@ -82,57 +84,35 @@ fn grant(visit: &Visit<'_>, grant: &Grant<'_>) -> Reply {
     Reply::json(StatusCode::OK, &body)
 }
 
-/// What the ID token and the user data say of somebody, as far as the scopes go.
-fn claims(visit: &Visit<'_>, person: &Person, may: impl Fn(&str) -> bool) -> Value {
-    let verified = match person.verified_as_string {
-        true => json!(person.email_verified.to_string()),
-        false => json!(person.email_verified),
-    };
-    let email = person.email.as_deref().filter(|_| may("email"));
-    let profile = |value: Option<&str>| value.filter(|_| may("profile")).map(str::to_owned);
-    present(json!({
-        "sub": (!visit.has(Trouble::NoSubject)).then_some(&person.subject),
-        "email": email,
-        "email_verified": email.map(|_| verified),
-        "hd": person.hd,
-        "name": profile(person.name.as_deref()),
-        "given_name": profile(person.given_name()),
-        "family_name": profile(person.family_name()),
-        "picture": profile(Some("https://lh3.googleusercontent.com/a/pretended=s96-c")),
-    }))
-}
-
-fn user(visit: &Visit<'_>) -> Reply {
-    if visit.request.method != Method::GET {
+fn user(cx: &Context<'_>) -> Reply {
+    if cx.request.method != Method::GET {
         return Reply::method_not_allowed("GET");
     }
     let refuse = |status: StatusCode, why: &str| {
         Reply::json(status, &json!({ "error": "invalid_request", "error_description": why }))
     };
-    if let Err(why) = visit.query_without_token() {
+    if let Err(why) = cx.query_without_token() {
         return refuse(StatusCode::BAD_REQUEST, &why);
     }
-    match visit.holder_by("Bearer") {
+    match cx.holder_by("Bearer") {
         None => {
-            let body = json!({ "error": "invalid_request", "error_description": "Invalid Credentials" });
+            let body = json!({ "error": "invalid_request", "error_description": "Invalid ClientAuth" });
             unauthorized("Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"", &body)
         }
         Some(holder) if !holder.may("openid") => refuse(StatusCode::FORBIDDEN, "openid was not granted")
             .with(WWW_AUTHENTICATE, "Bearer error=\"insufficient_scope\", scope=\"openid\""),
-        Some(holder) => {
-            Reply::json(StatusCode::OK, &claims(visit, &holder.person, |scope| holder.may(scope)))
-        }
+        Some(holder) => Reply::json(StatusCode::OK, &claims(cx, &holder.person, |scope| holder.may(scope))),
     }
 }
 
 /// The key set.
-pub(crate) fn keys(visit: &Visit<'_>) -> Reply {
-    Reply::json(StatusCode::OK, &visit.world.key.set())
+pub(crate) fn keys(cx: &Context<'_>) -> Reply {
+    Reply::json(StatusCode::OK, &cx.store.key.set())
 }
 
-/// The discovery document: the endpoints are here, the issuer is the real one.
-pub(crate) fn discovery(visit: &Visit<'_>) -> Reply {
-    let at = |path: &str| format!("{}/google{path}", visit.world.url);
+/// The discovery document: the endpoints of this server, the real issuer.
+pub(crate) fn discovery(cx: &Context<'_>) -> Reply {
+    let at = |path: &str| format!("{}/google{path}", cx.store.url);
     let document = json!({
         "issuer": ISSUER,
         "authorization_endpoint": at("/o/oauth2/v2/auth"),

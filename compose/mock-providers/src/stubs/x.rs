@@ -1,20 +1,22 @@
-//! X: Basic at the token endpoint, PKCE for everybody, an envelope around the user data.
+//! X: Basic at the token endpoint, PKCE required, an envelope around the user info.
 
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Credentials, Endpoint, Grant, Play, Scopes};
+use crate::context::{Context, unauthorized};
+use crate::endpoint::Endpoint;
+use crate::fault::Fault;
 use crate::pkce::Pkce;
-use crate::refusal::{Fault, Refusal};
+use crate::provider::Provider;
 use crate::reply::Reply;
-use crate::visit::{Visit, unauthorized};
-use crate::world::{AN_HOUR, Holder};
-use crate::{Provider, Trouble};
+use crate::store::{AN_HOUR, TokenHolder};
+use crate::stub::{ClientAuth, Grant, Scopes, Stub};
+use crate::token_error::{ErrorKind, TokenError};
 
-/// Fields that come only when they are named.
+/// The fields that `user.fields` may name.
 const FIELDS: &[&str] = &["id", "name", "username", "confirmed_email", "profile_image_url", "verified"];
 
-pub(super) static PLAY: Play = Play {
+pub(super) static STUB: Stub = Stub {
     provider: Provider::X,
     title: "X",
     paths: &[
@@ -28,7 +30,7 @@ pub(super) static PLAY: Play = Play {
         default: &[],
     },
     pkce: Pkce { required: true, methods: &["S256"], dots: true },
-    credentials: Credentials { basic: true, body: false, public: false },
+    client_auth: ClientAuth { basic: true, body: false, public: false },
     required: &["grant_type", "code", "redirect_uri", "code_verifier"],
     device: false,
     inspect: |query| match query.get("scope") {
@@ -37,7 +39,7 @@ pub(super) static PLAY: Play = Play {
     },
     callback: |_| Vec::new(),
     grant: |_, grant| Reply::json(StatusCode::OK, &token(grant)),
-    refuse: |_, refusal| refuse(refusal),
+    refuse: |_, error| refuse(error),
     user,
 };
 
@@ -46,17 +48,19 @@ fn token(grant: &Grant<'_>) -> Value {
         "token_type": "bearer",
         "expires_in": AN_HOUR,
         "access_token": grant.token,
-        "scope": grant.code.ask.scopes.join(" "),
+        "scope": grant.code.request.scopes.join(" "),
     })
 }
 
-fn refuse(refusal: &Refusal) -> Reply {
-    match refusal.fault {
-        Fault::Client => {
-            let body = json!({ "error": "unauthorized_client", "error_description": refusal.why });
+fn refuse(error: &TokenError) -> Reply {
+    match error.kind {
+        ErrorKind::Client => {
+            let body = json!({ "error": "unauthorized_client", "error_description": error.why });
             unauthorized("Basic realm=\"X\", charset=\"UTF-8\"", &body)
         }
-        Fault::Request | Fault::Code | Fault::RedirectUri | Fault::GrantType => refusal.as_rfc_6749(),
+        ErrorKind::Request | ErrorKind::Code | ErrorKind::RedirectUri | ErrorKind::GrantType => {
+            error.as_rfc_6749()
+        }
     }
 }
 
@@ -64,16 +68,16 @@ fn problem(status: StatusCode, title: &str, why: &str) -> Value {
     json!({ "title": title, "detail": why, "type": "about:blank", "status": status.as_u16() })
 }
 
-fn user(visit: &Visit<'_>) -> Reply {
-    if visit.request.method != Method::GET {
+fn user(cx: &Context<'_>) -> Reply {
+    if cx.request.method != Method::GET {
         return Reply::method_not_allowed("GET");
     }
     let refuse = |status: StatusCode, why: &str| Reply::json(status, &problem(status, "Refused", why));
-    let query = match visit.query_without_token() {
+    let query = match cx.query_without_token() {
         Ok(query) => query,
         Err(why) => return refuse(StatusCode::BAD_REQUEST, &why),
     };
-    let Some(holder) = visit.holder_by("Bearer") else {
+    let Some(holder) = cx.holder_by("Bearer") else {
         let body = problem(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized");
         return unauthorized("Bearer realm=\"X\"", &body);
     };
@@ -82,28 +86,28 @@ fn user(visit: &Visit<'_>) -> Reply {
     }
     let fields: Vec<_> = query.get("user.fields").into_iter().flat_map(|fields| fields.split(',')).collect();
     match fields.iter().find(|field| !FIELDS.contains(field)) {
-        Some(field) => refuse(StatusCode::BAD_REQUEST, &format!("user.fields: {field:?} is unknown")),
-        None => Reply::json(StatusCode::OK, &json!({ "data": info(visit, &holder, &fields) })),
+        Some(field) => refuse(StatusCode::BAD_REQUEST, &format!("user.fields: unknown field {field:?}")),
+        None => Reply::json(StatusCode::OK, &json!({ "data": info(cx, &holder, &fields) })),
     }
 }
 
-fn info(visit: &Visit<'_>, holder: &Holder, fields: &[&str]) -> Value {
+fn info(cx: &Context<'_>, holder: &TokenHolder, fields: &[&str]) -> Value {
     let person = &holder.person;
     let name = person.name.as_deref().unwrap_or(&person.key);
     let mut info = serde_json::Map::from_iter([
         ("name".to_owned(), json!(name)),
         ("username".to_owned(), json!(person.key)),
     ]);
-    if !visit.has(Trouble::NoSubject) {
+    if !cx.has(Fault::NoSubject) {
         info.insert("id".to_owned(), json!(person.subject));
     }
-    // An address that its owner never confirmed is not said at all.
+    // An unconfirmed address is not returned at all.
     let email = person.email.as_ref().filter(|_| person.email_verified && holder.may("users.email"));
     if let Some(email) = email.filter(|_| fields.contains(&"confirmed_email")) {
         info.insert("confirmed_email".to_owned(), json!(email));
     }
     if fields.contains(&"verified") {
-        // About the account, as everywhere.
+        // About the account, not the address.
         info.insert("verified".to_owned(), json!(true));
     }
     if fields.contains(&"profile_image_url") {

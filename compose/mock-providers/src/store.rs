@@ -1,29 +1,33 @@
-//! Everything that the providers know, behind one lock that is never held across an await.
+//! All state of the providers, behind one lock that is never held across an await.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::ask::Ask;
-use crate::cast::default_cast;
+use crate::authorization_request::AuthorizationRequest;
+use crate::config::{Client, Config};
+use crate::default_people::default_people;
+use crate::endpoint::Endpoint;
+use crate::expiring_map::ExpiringMap;
+use crate::fault::Fault;
 use crate::invalid::Invalid;
 use crate::key::SigningKey;
-use crate::ledger::Ledger;
-use crate::play::Endpoint;
-use crate::{Client, Config, Person, Provider, Requests, Trouble};
+use crate::person::Person;
+use crate::provider::Provider;
+use crate::requests::Requests;
 
-/// How long a code and an open request live, in seconds.
+/// The lifetime of a code and of an open request, in seconds.
 const TEN_MINUTES: u64 = 600;
-/// How long a token lives, in seconds.
+/// The lifetime of a token, in seconds.
 pub(crate) const AN_HOUR: u64 = 3600;
 /// The most clients, and the most people.
 const LIMIT: usize = 10_000;
 
-/// What the providers know.
+/// The state of the providers.
 #[derive(Debug)]
-pub(crate) struct World {
-    /// Where they listen: `http://127.0.0.1:8090`.
+pub(crate) struct Store {
+    /// Their URL: `http://127.0.0.1:8090`.
     pub(crate) url: String,
-    /// With which Google signs.
+    /// Google's signing key.
     pub(crate) key: SigningKey,
     state: Mutex<State>,
 }
@@ -32,81 +36,81 @@ pub(crate) struct World {
 struct State {
     clients: Vec<Client>,
     people: Vec<Person>,
-    troubles: BTreeMap<Provider, Trouble>,
+    faults: BTreeMap<Provider, Fault>,
     requests: BTreeMap<Provider, Requests>,
-    open: Ledger<Ask>,
-    codes: Ledger<Code>,
-    tokens: Ledger<Token>,
+    open: ExpiringMap<AuthorizationRequest>,
+    codes: ExpiringMap<Code>,
+    tokens: ExpiringMap<Token>,
 }
 
-/// A code, and what it is bound to.
+/// A code, and the request that it belongs to.
 #[derive(Debug, Clone)]
 pub(crate) struct Code {
-    /// What was asked for.
-    pub(crate) ask: Ask,
-    /// The key of whoever signed in.
+    /// The authorization request.
+    pub(crate) request: AuthorizationRequest,
+    /// The key of the person who signed in.
     pub(crate) person: String,
-    /// The device that must be named again (VK).
+    /// The device that the token request must repeat (VK).
     pub(crate) device: Option<String>,
 }
 
-/// A token, and what it is good for.
+/// A token, and what it allows.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
-    /// At which provider.
+    /// The provider that issued it.
     pub(crate) provider: Provider,
-    /// To whom it was given.
+    /// The client to which it was issued.
     pub(crate) client: String,
-    /// The key of whoever signed in.
+    /// The key of the person who signed in.
     pub(crate) person: String,
-    /// What it opens.
+    /// The granted scopes.
     pub(crate) scopes: Vec<String>,
 }
 
-/// Whose token came, and of what it speaks.
+/// The holder of a token.
 #[derive(Debug)]
-pub(crate) struct Holder {
-    /// To whom it was given.
+pub(crate) struct TokenHolder {
+    /// The client to which it was issued.
     pub(crate) client: Client,
-    /// Of whom it speaks, as they are now.
+    /// The person, in the current state.
     pub(crate) person: Person,
     scopes: Vec<String>,
 }
 
-impl Holder {
-    /// Whether the token opens that.
+impl TokenHolder {
+    /// Whether the scope was granted.
     pub(crate) fn may(&self, scope: &str) -> bool {
         self.scopes.iter().any(|granted| granted == scope)
     }
 }
 
-impl World {
-    /// A world in which nothing has happened.
+impl Store {
+    /// A new store.
     pub(crate) fn new(url: String, key: SigningKey, config: Config) -> Self {
         let Config { clients, mut people } = config;
         for provider in Provider::ALL {
             if people.iter().all(|person| person.provider != provider) {
-                people.extend(default_cast(provider));
+                people.extend(default_people(provider));
             }
         }
         let state = State {
             clients,
             people,
-            troubles: BTreeMap::new(),
+            faults: BTreeMap::new(),
             requests: BTreeMap::new(),
-            open: Ledger::new(TEN_MINUTES),
-            codes: Ledger::new(TEN_MINUTES),
-            tokens: Ledger::new(AN_HOUR),
+            open: ExpiringMap::new(TEN_MINUTES),
+            codes: ExpiringMap::new(TEN_MINUTES),
+            tokens: ExpiringMap::new(AN_HOUR),
         };
         Self { url, key, state: Mutex::new(state) }
     }
 
-    /// No sentence below leaves the state half written, so a panic elsewhere has not spoilt it.
+    /// No method leaves the state half written, so it is valid even after a panic.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Registers a client, or registers it anew.
+    /// Registers a client, or replaces it.
     pub(crate) fn put_client(&self, client: Client) -> Result<(), Invalid> {
         client.check()?;
         put(&mut self.state().clients, client, |one, other| {
@@ -114,7 +118,7 @@ impl World {
         })
     }
 
-    /// Adds somebody, or replaces them.
+    /// Adds a person, or replaces it.
     pub(crate) fn put_person(&self, person: Person) -> Result<(), Invalid> {
         person.check()?;
         put(&mut self.state().people, person, |one, other| {
@@ -122,18 +126,18 @@ impl World {
         })
     }
 
-    /// Sets or clears the trouble of a provider.
-    pub(crate) fn set_trouble(&self, provider: Provider, trouble: Option<Trouble>) {
-        let troubles = &mut self.state().troubles;
-        match trouble {
-            Some(trouble) => troubles.insert(provider, trouble),
-            None => troubles.remove(&provider),
+    /// Sets or clears the fault of a provider.
+    pub(crate) fn set_fault(&self, provider: Provider, fault: Option<Fault>) {
+        let faults = &mut self.state().faults;
+        match fault {
+            Some(fault) => faults.insert(provider, fault),
+            None => faults.remove(&provider),
         };
     }
 
-    /// The trouble of a provider.
-    pub(crate) fn trouble(&self, provider: Provider) -> Option<Trouble> {
-        self.state().troubles.get(&provider).copied()
+    /// The fault of a provider.
+    pub(crate) fn fault(&self, provider: Provider) -> Option<Fault> {
+        self.state().faults.get(&provider).copied()
     }
 
     /// Counts a request.
@@ -141,22 +145,22 @@ impl World {
         self.state().requests.entry(provider).or_default().count(endpoint);
     }
 
-    /// How often a provider was asked.
+    /// The number of requests to a provider.
     pub(crate) fn requests(&self, provider: Provider) -> Requests {
         self.state().requests.get(&provider).copied().unwrap_or_default()
     }
 
-    /// Everybody.
-    pub(crate) fn everybody(&self) -> Vec<Person> {
+    /// All people.
+    pub(crate) fn all_people(&self) -> Vec<Person> {
         self.state().people.clone()
     }
 
-    /// Everybody at a provider.
+    /// All people of a provider.
     pub(crate) fn people(&self, provider: Provider) -> Vec<Person> {
         self.state().people.iter().filter(|person| person.provider == provider).cloned().collect()
     }
 
-    /// One of them.
+    /// One person of a provider.
     pub(crate) fn person(&self, provider: Provider, key: &str) -> Option<Person> {
         self.state().people.iter().find(|person| person.provider == provider && person.key == key).cloned()
     }
@@ -166,38 +170,38 @@ impl World {
         self.state().clients.iter().find(|client| client.provider == provider && client.id == id).cloned()
     }
 
-    /// Keeps a request until somebody decides, and names it.
-    pub(crate) fn open(&self, now: u64, ask: Ask) -> String {
-        self.state().open.put(now, ask)
+    /// Stores a request until the user has chosen, and returns its name.
+    pub(crate) fn open(&self, now: u64, request: AuthorizationRequest) -> String {
+        self.state().open.put(now, request)
     }
 
-    /// The request of that name, once.
-    pub(crate) fn close(&self, now: u64, name: &str) -> Option<Ask> {
+    /// Takes the request of that name, once.
+    pub(crate) fn close(&self, now: u64, name: &str) -> Option<AuthorizationRequest> {
         self.state().open.take(now, name)
     }
 
-    /// Gives a code.
+    /// Issues a code.
     pub(crate) fn put_code(&self, now: u64, code: Code) -> String {
         self.state().codes.put(now, code)
     }
 
-    /// Takes a code back, once.
+    /// Takes a code, once.
     pub(crate) fn take_code(&self, now: u64, code: &str) -> Option<Code> {
         self.state().codes.take(now, code)
     }
 
-    /// Gives a token.
+    /// Issues a token.
     pub(crate) fn put_token(&self, now: u64, token: Token) -> String {
         self.state().tokens.put(now, token)
     }
 
-    /// Whose token that is, at that provider.
-    pub(crate) fn holder(&self, now: u64, provider: Provider, token: &str) -> Option<Holder> {
+    /// The holder of a token of this provider.
+    pub(crate) fn holder(&self, now: u64, provider: Provider, token: &str) -> Option<TokenHolder> {
         let token =
             self.state().tokens.get(now, token).filter(|token| token.provider == provider).cloned()?;
         let client = self.client(provider, &token.client)?;
         let person = self.person(provider, &token.person)?;
-        Some(Holder { client, person, scopes: token.scopes })
+        Some(TokenHolder { client, person, scopes: token.scopes })
     }
 }
 
@@ -207,7 +211,7 @@ fn put<T>(all: &mut Vec<T>, new: T, same: impl Fn(&T, &T) -> bool) -> Result<(),
     } else if all.len() < LIMIT {
         all.push(new);
     } else {
-        return Err(Invalid(format!("there are {LIMIT} already")));
+        return Err(Invalid(format!("the limit of {LIMIT} entries has been reached")));
     }
     Ok(())
 }

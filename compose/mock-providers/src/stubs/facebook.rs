@@ -1,23 +1,25 @@
-//! Facebook: commas between scopes, fields by name, and a proof that the caller knows the secret.
+//! Facebook: scopes with commas, fields by name, and a proof that the sender of the token knows the client secret.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::{Callback, Credentials, Endpoint, Grant, Play, Scopes};
-use crate::authorization;
+use crate::authorization_header;
+use crate::context::Context;
+use crate::endpoint::Endpoint;
+use crate::fault::Fault;
 use crate::pkce::Pkce;
-use crate::refusal::{Fault, Refusal};
+use crate::provider::Provider;
 use crate::reply::Reply;
-use crate::visit::Visit;
-use crate::world::{AN_HOUR, Holder};
-use crate::{Provider, Trouble};
+use crate::store::{AN_HOUR, TokenHolder};
+use crate::stub::{Callback, ClientAuth, Grant, Scopes, Stub};
+use crate::token_error::{ErrorKind, TokenError};
 
-/// What may be asked of somebody.
+/// The fields of a person.
 const FIELDS: &[&str] = &["id", "name", "first_name", "last_name", "email", "picture"];
 
-pub(super) static PLAY: Play = Play {
+pub(super) static STUB: Stub = Stub {
     provider: Provider::Facebook,
     title: "Facebook",
     paths: &[
@@ -28,13 +30,13 @@ pub(super) static PLAY: Play = Play {
     ],
     scopes: Scopes { separator: ',', known: &["email", "public_profile"], default: &["public_profile"] },
     pkce: Pkce { required: false, methods: &["S256"], dots: true },
-    credentials: Credentials { basic: false, body: true, public: false },
+    client_auth: ClientAuth { basic: false, body: true, public: false },
     required: &["code", "redirect_uri"],
     device: false,
     inspect: |_| Ok(()),
     callback,
     grant: |_, grant| Reply::json(StatusCode::OK, &token(grant)),
-    refuse: |_, refusal| refuse(refusal),
+    refuse: |_, why| refuse(why),
     user,
 };
 
@@ -49,12 +51,12 @@ fn token(grant: &Grant<'_>) -> Value {
     json!({ "access_token": grant.token, "token_type": "bearer", "expires_in": AN_HOUR })
 }
 
-fn refuse(refusal: &Refusal) -> Reply {
-    let number = match refusal.fault {
-        Fault::Client => 101,
-        Fault::Request | Fault::Code | Fault::RedirectUri | Fault::GrantType => 100,
+fn refuse(why: &TokenError) -> Reply {
+    let number = match why.kind {
+        ErrorKind::Client => 101,
+        ErrorKind::Request | ErrorKind::Code | ErrorKind::RedirectUri | ErrorKind::GrantType => 100,
     };
-    error(number, &refusal.why)
+    error(number, &why.why)
 }
 
 fn error(number: u16, why: &str) -> Reply {
@@ -63,16 +65,16 @@ fn error(number: u16, why: &str) -> Reply {
     Reply::json(StatusCode::BAD_REQUEST, &json!({ "error": error }))
 }
 
-fn user(visit: &Visit<'_>) -> Reply {
-    if visit.request.method != Method::GET {
+fn user(cx: &Context<'_>) -> Reply {
+    if cx.request.method != Method::GET {
         return Reply::method_not_allowed("GET");
     }
-    let query = match visit.query_without_token() {
+    let query = match cx.query_without_token() {
         Ok(query) => query,
         Err(why) => return error(100, &why),
     };
-    let token = authorization::of_scheme(&visit.request.headers, "Bearer");
-    let Some((token, holder)) = token.and_then(|token| Some((token, visit.holder(token)?))) else {
+    let token = authorization_header::of_scheme(&cx.request.headers, "Bearer");
+    let Some((token, holder)) = token.and_then(|token| Some((token, cx.holder(token)?))) else {
         return error(190, "Invalid OAuth access token");
     };
     if !proves(&holder, token, query.get("appsecret_proof")) {
@@ -81,24 +83,24 @@ fn user(visit: &Visit<'_>) -> Reply {
     let Some(fields) = query.get("fields") else { return error(100, "fields is missing") };
     let fields: Vec<_> = fields.split(',').collect();
     match fields.iter().find(|field| !FIELDS.contains(field)) {
-        Some(field) => error(100, &format!("fields: {field:?} is unknown")),
-        None => Reply::json(StatusCode::OK, &info(visit, &holder, &fields)),
+        Some(field) => error(100, &format!("fields: unknown field {field:?}")),
+        None => Reply::json(StatusCode::OK, &info(cx, &holder, &fields)),
     }
 }
 
-/// Whether the caller knows the secret of the client to whom the token was given.
-fn proves(holder: &Holder, token: &str, proof: Option<&str>) -> bool {
+/// Whether the sender of the token knows the secret of its client.
+fn proves(holder: &TokenHolder, token: &str, proof: Option<&str>) -> bool {
     let key = hmac::Key::new(hmac::HMAC_SHA256, holder.client.secret.as_bytes());
     let tag = hmac::sign(&key, token.as_bytes());
     let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     proof.is_some_and(|proof| verify_slices_are_equal(proof.as_bytes(), hex.as_bytes()).is_ok())
 }
 
-/// The fields that were named; `id` comes in any case.
-fn info(visit: &Visit<'_>, holder: &Holder, fields: &[&str]) -> Value {
+/// The named fields, and always `id`.
+fn info(cx: &Context<'_>, holder: &TokenHolder, fields: &[&str]) -> Value {
     let person = &holder.person;
     let known = [
-        ("id", Some(json!(person.subject)).filter(|_| !visit.has(Trouble::NoSubject))),
+        ("id", Some(json!(person.subject)).filter(|_| !cx.has(Fault::NoSubject))),
         ("name", person.name.as_ref().map(|name| json!(name))),
         ("first_name", person.given_name().map(|name| json!(name))),
         ("last_name", person.family_name().map(|name| json!(name))),

@@ -1,20 +1,22 @@
-//! Yandex ID: the scheme `OAuth`, and user data that may be a JWT.
+//! Yandex ID: the scheme `OAuth`, and a user info that may be a JWT.
 
 use hyper::header::WWW_AUTHENTICATE;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Credentials, Endpoint, Grant, Play, Scopes, present};
+use crate::context::Context;
+use crate::endpoint::Endpoint;
+use crate::fault::Fault;
 use crate::key;
 use crate::params::Params;
 use crate::pkce::Pkce;
+use crate::provider::Provider;
 use crate::random;
 use crate::reply::Reply;
-use crate::visit::Visit;
-use crate::world::{AN_HOUR, Holder};
-use crate::{Provider, Trouble};
+use crate::store::{AN_HOUR, TokenHolder};
+use crate::stub::{ClientAuth, Grant, Scopes, Stub, present};
 
-pub(super) static PLAY: Play = Play {
+pub(super) static STUB: Stub = Stub {
     provider: Provider::Yandex,
     title: "Yandex ID",
     paths: &[("/authorize", Endpoint::Authorize), ("/token", Endpoint::Token), ("/info", Endpoint::User)],
@@ -24,7 +26,7 @@ pub(super) static PLAY: Play = Play {
         default: &["login:email", "login:info"],
     },
     pkce: Pkce { required: false, methods: &["S256"], dots: true },
-    credentials: Credentials { basic: true, body: true, public: false },
+    client_auth: ClientAuth { basic: true, body: true, public: false },
     required: &["grant_type", "code"],
     device: false,
     inspect: device_id,
@@ -39,7 +41,7 @@ fn device_id(query: &Params) -> Result<(), String> {
     let printable = id.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     match (6..=50).contains(&id.len()) && printable {
         true => Ok(()),
-        false => Err("device_id is not 6 to 50 printable ASCII characters".to_owned()),
+        false => Err("device_id must be 6 to 50 printable ASCII characters".to_owned()),
     }
 }
 
@@ -48,26 +50,26 @@ fn token(grant: &Grant<'_>) -> Value {
         "token_type": "bearer",
         "access_token": grant.token,
         "expires_in": AN_HOUR,
-        "scope": grant.code.ask.scopes.join(" "),
+        "scope": grant.code.request.scopes.join(" "),
     })
 }
 
-fn user(visit: &Visit<'_>) -> Reply {
-    if visit.request.method != Method::GET {
+fn user(cx: &Context<'_>) -> Reply {
+    if cx.request.method != Method::GET {
         return Reply::method_not_allowed("GET");
     }
-    let query = match visit.query_without_token() {
+    let query = match cx.query_without_token() {
         Ok(query) => query,
         Err(why) => return refuse(StatusCode::BAD_REQUEST, &why),
     };
-    let Some(holder) = visit.holder_by("OAuth") else {
-        return refuse(StatusCode::UNAUTHORIZED, "Authorization: OAuth <token> is wanted")
+    let Some(holder) = cx.holder_by("OAuth") else {
+        return refuse(StatusCode::UNAUTHORIZED, "Authorization: OAuth <token> is required")
             .with(WWW_AUTHENTICATE, "OAuth realm=\"login.yandex.ru\"");
     };
     match query.get("format") {
-        None | Some("json") => Reply::json(StatusCode::OK, &info(visit, &holder)),
-        Some("jwt") => Reply::of(StatusCode::OK, "application/jwt", jwt(visit, &holder)),
-        Some(_) => refuse(StatusCode::BAD_REQUEST, "format is neither json nor jwt"),
+        None | Some("json") => Reply::json(StatusCode::OK, &info(cx, &holder)),
+        Some("jwt") => Reply::of(StatusCode::OK, "application/jwt", jwt(cx, &holder)),
+        Some(_) => refuse(StatusCode::BAD_REQUEST, "format must be json or jwt"),
     }
 }
 
@@ -75,17 +77,17 @@ fn refuse(status: StatusCode, why: &str) -> Reply {
     Reply::json(status, &json!({ "error": "invalid_request", "error_description": why }))
 }
 
-/// The client to whom the token was given, or another when that is the trouble.
-fn client<'a>(visit: &Visit<'_>, holder: &'a Holder) -> &'a str {
-    if visit.has(Trouble::WrongClientEcho) { "another-client" } else { &holder.client.id }
+/// The client of the token, or another one if that is the fault.
+fn client<'a>(cx: &Context<'_>, holder: &'a TokenHolder) -> &'a str {
+    if cx.has(Fault::WrongClientEcho) { "another-client" } else { &holder.client.id }
 }
 
-/// A name that is another one at every client.
-fn psuid(holder: &Holder) -> String {
+/// An identifier that differs between clients.
+fn psuid(holder: &TokenHolder) -> String {
     format!("1.AAA.{}.{}", holder.client.id, holder.person.subject)
 }
 
-fn info(visit: &Visit<'_>, holder: &Holder) -> Value {
+fn info(cx: &Context<'_>, holder: &TokenHolder) -> Value {
     let person = &holder.person;
     let in_info = |value: Option<&str>| value.filter(|_| holder.may("login:info")).map(str::to_owned);
     let email = person.email_or_empty().filter(|_| holder.may("login:email"));
@@ -93,9 +95,9 @@ fn info(visit: &Visit<'_>, holder: &Holder) -> Value {
         email.map(|email| Some(email).filter(|email| !email.is_empty()).into_iter().collect());
     let avatar = |value: Value| holder.may("login:avatar").then_some(value);
     present(json!({
-        "id": (!visit.has(Trouble::NoSubject)).then_some(&person.subject),
+        "id": (!cx.has(Fault::NoSubject)).then_some(&person.subject),
         "login": person.key,
-        "client_id": client(visit, holder),
+        "client_id": client(cx, holder),
         "psuid": psuid(holder),
         "default_email": email,
         "emails": emails,
@@ -110,18 +112,18 @@ fn info(visit: &Visit<'_>, holder: &Holder) -> Value {
     }))
 }
 
-/// `format=jwt`: signed with the client's secret, and the identifier is `uid`.
-fn jwt(visit: &Visit<'_>, holder: &Holder) -> String {
+/// `format=jwt`: signed with the client secret; the subject is `uid`.
+fn jwt(cx: &Context<'_>, holder: &TokenHolder) -> String {
     let person = &holder.person;
     let claims = present(json!({
         "iss": "login.yandex.ru",
-        "uid": (!visit.has(Trouble::NoSubject)).then(|| person.number()),
+        "uid": (!cx.has(Fault::NoSubject)).then(|| person.number()),
         "login": person.key,
         "psuid": psuid(holder),
         "email": person.email_or_empty().filter(|_| holder.may("login:email")),
         "name": person.name.as_deref().filter(|_| holder.may("login:info")),
-        "iat": visit.now,
-        "exp": visit.now + AN_HOUR,
+        "iat": cx.now,
+        "exp": cx.now + AN_HOUR,
         "jti": random::word(),
     }));
     key::hs256(&json!({ "alg": "HS256", "typ": "JWT" }), holder.client.secret.as_bytes(), &claims)
