@@ -67,7 +67,7 @@ pub fn filter(context: Context, draining: Draining) -> BoxedFilter<(warp::reply:
                         let is_local = peer.is_some_and(Peer::is_local);
                         ops::log_levels(&context.levels, &method, &query, is_local)
                     }
-                    Err(refused) => refused,
+                    Err(refused) => *refused,
                 }
                 .into_response()
             }

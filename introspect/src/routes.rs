@@ -131,7 +131,7 @@ impl RequestHandler for OpsHandler {
             Ok(OpsEndpoint::LogLevels) => {
                 ops::log_levels(&self.levels, method, uri.query().unwrap_or_default(), self.is_local)
             }
-            Err(refused) => refused,
+            Err(refused) => *refused,
         };
         response.map(Full::from)
     }

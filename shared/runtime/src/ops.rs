@@ -51,7 +51,7 @@ impl OpsEndpoint {
     /// # Errors
     ///
     /// The response 404 or 405.
-    pub fn of(method: &Method, path: &str) -> Result<Self, OpsResponse> {
+    pub fn of(method: &Method, path: &str) -> Result<Self, Box<OpsResponse>> {
         let endpoint = match path {
             "/health/live" => Self::Live,
             "/health/ready" => Self::Ready,
@@ -60,7 +60,7 @@ impl OpsEndpoint {
             _ => {
                 let paths =
                     "not found; the paths are /health/live, /health/ready, /metrics and /log-levels\n";
-                return Err(respond(StatusCode::NOT_FOUND, TEXT, paths.to_owned()));
+                return Err(Box::new(respond(StatusCode::NOT_FOUND, TEXT, paths.to_owned())));
             }
         };
         let allowed = endpoint.allowed();
@@ -69,7 +69,7 @@ impl OpsEndpoint {
         }
         let mut refused = respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, format!("allowed: {allowed}\n"));
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
-        Err(refused)
+        Err(Box::new(refused))
     }
 
     const fn allowed(self) -> &'static str {
