@@ -1,11 +1,10 @@
 //! The HTTP toolkit of every feature: requests, responses, problems and their documentation.
 
-pub mod apidocs;
 mod body;
+mod code;
 mod conditional;
 mod fields;
 mod json;
-pub mod jwks;
 pub(crate) mod operation;
 pub(crate) mod problem;
 mod query;
@@ -14,10 +13,11 @@ mod response;
 
 pub use body::MAX_BODY_BYTES;
 pub(crate) use body::read as read_body;
+pub use code::Code;
 pub(crate) use conditional::{check_version, if_match, with_etag};
 pub(crate) use fields::{Change, Findings};
 pub use operation::{Access, Operation, Shape};
-pub use problem::{Code, Problem};
+pub use problem::Problem;
 pub(crate) use query::{PAGE, Query, one_more, page};
 pub use request::{Params, Request};
 pub use response::Response;

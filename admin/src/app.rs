@@ -16,11 +16,12 @@ use crate::db::{DbError, Schema, within};
 use crate::health::{self, Draining};
 use crate::keys::{self, ChangeError, LoadError};
 use crate::random::SystemRandom;
-use crate::revocations::{Pace, Relay};
+use crate::revocations::{Relay, RelayTiming};
 use crate::roles::ends;
 use crate::router::{self, UnderWay};
-use crate::server::{self, Stop};
+use crate::server;
 use crate::sessions::history::partitions;
+use crate::stop::{Stop, stop_when};
 
 /// How long to wait before trying an unreachable PostgreSQL again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -90,8 +91,12 @@ impl App {
             Context::new(config, router::PROVIDER_PATHS, Arc::new(SystemClock), Arc::new(SystemRandom));
         context.providers.prepare()?;
         let config = &context.config;
-        let relay =
-            Relay::new(&config.database, &config.redis, context.metrics.relay.clone(), Pace::default());
+        let relay = Relay::new(
+            &config.database,
+            &config.redis,
+            context.metrics.relay.clone(),
+            RelayTiming::default(),
+        );
         Ok(Self { context, relay, api, ops })
     }
 
@@ -128,13 +133,13 @@ impl App {
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), RunError> {
         let Self { context, relay, api, ops } = self;
         let drain = context.config.http.drain;
-        let stop = server::stop_when(shutdown);
+        let stop = stop_when(shutdown);
         let draining = Draining::default();
         let (all_drained, drained) = tokio::sync::oneshot::channel::<()>();
-        let after_drain = server::stop_when(async { drop(drained.await) });
+        let after_drain = stop_when(async { drop(drained.await) });
 
         let under_way = UnderWay::default();
-        let routes = router::filter(context.clone(), router::routes(), under_way.clone());
+        let routes = router::service(context.clone(), router::routes(), under_way.clone());
         let tried = Arc::new(Notify::new());
         let api = {
             let (tried, stop) = (Arc::clone(&tried), stop.clone());
@@ -148,8 +153,12 @@ impl App {
                 server::serve(api, routes, stop, drain).await
             }
         };
-        let ops =
-            server::serve(ops, health::filter(context.clone(), draining.clone()), after_drain.clone(), drain);
+        let ops = server::serve(
+            ops,
+            health::service(context.clone(), draining.clone()),
+            after_drain.clone(),
+            drain,
+        );
         let mut api = JoinSet::from_iter([api]);
         // Kept until the end, so that health checks see that the service is draining.
         let _ops = JoinSet::from_iter([ops]);
@@ -190,20 +199,20 @@ async fn work(
         relay.run(stop_relay).await;
         Part::Relay
     });
-    let keeper = context.clone();
+    let key_watch = context.clone();
     background.spawn(async move {
-        let life = keeper.config.tokens.access_life;
-        keeper.keys.keep_fresh(&keeper.config.database, &keeper.db, life).await;
+        let life = key_watch.config.tokens.access_life;
+        key_watch.keys.keep_fresh(&key_watch.config.database, &key_watch.db, life).await;
         Part::Endless
     });
-    let ender = context.clone();
+    let expiry = context.clone();
     background.spawn(async move {
-        ends::keep(ender).await;
+        ends::keep(expiry).await;
         Part::Endless
     });
-    let historian = context.clone();
+    let partition_task = context.clone();
     background.spawn(async move {
-        partitions::keep_daily(historian).await;
+        partitions::keep_daily(partition_task).await;
         Part::Endless
     });
     let _ended = background.join_next().await;

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::{HeaderMap, Method};
-use runtime::ops::{self, NotReadyReason, OpsEndpoint};
-use warp::filters::BoxedFilter;
-use warp::path::FullPath;
-use warp::{Filter as _, Reply as _};
+use bytes::Bytes;
+use runtime::listen::is_local;
+use runtime::ops::{self, NotReadyReason, OpsEndpoint, OpsResponse};
 
 use crate::config::PATIENCE;
 use crate::context::Context;
 use crate::db::{DbError, Schema, within};
 use crate::metrics::Observed;
 use crate::revocations;
-use crate::server::Peer;
+use crate::server::{Head, Service};
 
 /// How many months of the login history, counting the current one, must have a partition.
 const LEAST_MONTHS: i64 = 2;
@@ -46,33 +44,26 @@ impl Draining {
 }
 
 /// `/health/live`, `/health/ready`, `/metrics` and `/log-levels`.
-pub fn filter(context: Context, draining: Draining) -> BoxedFilter<(warp::reply::Response,)> {
-    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-    warp::method()
-        .and(warp::path::full())
-        .and(query)
-        .and(warp::header::headers_cloned())
-        .and(warp::ext::optional::<Peer>())
-        .then(move |method: Method, path: FullPath, query: String, headers: HeaderMap, peer: Option<Peer>| {
-            let (context, draining) = (context.clone(), draining.clone());
-            async move {
-                match OpsEndpoint::of(&method, path.as_str()) {
-                    Ok(OpsEndpoint::Live) => ops::live(),
-                    Ok(OpsEndpoint::Ready) => ops::ready(&reasons(&context, &draining).await),
-                    Ok(OpsEndpoint::Metrics) => {
-                        observe(&context).await;
-                        ops::metrics(context.metrics.registry(), &headers)
-                    }
-                    Ok(OpsEndpoint::LogLevels) => {
-                        let is_local = peer.is_some_and(Peer::is_local);
-                        ops::log_levels(&context.levels, &method, &query, is_local)
-                    }
-                    Err(refused) => *refused,
-                }
-                .into_response()
-            }
-        })
-        .boxed()
+pub fn service(context: Context, draining: Draining) -> Service {
+    Service::new(move |head, _body| {
+        let (context, draining) = (context.clone(), draining.clone());
+        async move { answer(&context, &draining, &head).await.map(Bytes::from) }
+    })
+}
+
+async fn answer(context: &Context, draining: &Draining, head: &Head) -> OpsResponse {
+    match OpsEndpoint::of(&head.method, &head.path) {
+        Ok(OpsEndpoint::Live) => ops::live(),
+        Ok(OpsEndpoint::Ready) => ops::ready(&reasons(context, draining).await),
+        Ok(OpsEndpoint::Metrics) => {
+            observe(context).await;
+            ops::metrics(context.metrics.registry(), &head.headers)
+        }
+        Ok(OpsEndpoint::LogLevels) => {
+            ops::log_levels(&context.levels, &head.method, &head.query, is_local(head.peer))
+        }
+        Err(refused) => *refused,
+    }
 }
 
 async fn observe(context: &Context) {

@@ -9,6 +9,7 @@
 
 mod change;
 mod derived;
+mod key;
 mod ring;
 mod seal;
 mod store;
@@ -25,9 +26,9 @@ use crate::db::{Db, DbError};
 
 pub use change::{ChangeError, active, ensure, kill, list, rotate};
 pub use derived::{DerivedKeys, Purpose};
+pub use key::{KeyRow, Status};
 pub use ring::RingError;
 pub use seal::{SealError, Sealer};
-pub use store::{KeyRow, Status};
 
 use ring::Ring;
 

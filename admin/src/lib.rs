@@ -1,15 +1,15 @@
 //! The service that mints and revokes: registration, sign-in, refresh, sign-out, sessions, roles.
 //!
-//! Each part knows only those before it in this list:
+//! `ARCHITECTURE.md` states the order of these modules: each knows only those below it. From low to high:
 //!
-//! * [`config`], [`metrics`], [`db`]: configuration, metrics and PostgreSQL;
-//! * [`providers`]: the identity providers and their protocols;
-//! * [`keys`]: signing keys, and the keys of refresh tokens;
-//! * [`redis_connection`], [`context`], [`api`]: Redis, the state shared by handlers, and the HTTP toolkit;
-//! * [`revocations`]: revocations, from the transaction that makes them to Redis;
-//! * [`users`], [`access`], [`audit`], [`roles`], [`sessions`], [`provider_sign_in`], [`me`], [`operators`]: the features, a folder each, a file an endpoint;
-//! * [`router`], [`health`], [`server`]: all routes, health checks, and the HTTP server;
-//! * [`app`], [`command`]: the assembled service and the command line.
+//! * [`calendar`], [`random`], [`stop`], [`redis_connection`], [`config`], [`actor`], [`db`], [`passwords`],
+//!   [`metrics`]: the ground;
+//! * [`providers`], [`keys`]: the identity providers and their protocols, and the signing keys;
+//! * [`context`], [`api`]: what domain functions work with, and how an endpoint is called and responds;
+//! * [`revocations`], [`jwks`], [`users`], [`access`], [`audit`], [`roles`], [`sessions`], [`provider_sign_in`],
+//!   [`me`], [`operators`]: the features, a folder each, a file an endpoint;
+//! * [`server`], [`health`], [`router`], [`app`], [`command`]: connections, health, routes, the assembled service, and
+//!   the command line.
 
 pub mod access;
 pub mod actor;
@@ -22,6 +22,7 @@ pub mod config;
 pub mod context;
 pub mod db;
 pub mod health;
+pub mod jwks;
 pub mod keys;
 pub mod me;
 pub mod metrics;
@@ -36,4 +37,5 @@ pub mod roles;
 pub mod router;
 pub mod server;
 pub mod sessions;
+pub mod stop;
 pub mod users;

@@ -1,8 +1,10 @@
 //! All routes, one line each, in reading order.
 
 mod answer;
+mod apidocs;
 mod document;
 mod find;
+mod route;
 mod under_way;
 
 use std::convert::identity;
@@ -10,27 +12,20 @@ use std::future::ready;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
-use http::{Method, StatusCode};
-use warp::Filter as _;
-use warp::filters::BoxedFilter;
+use http::StatusCode;
 
-use crate::access::{check, explain};
-use crate::api::{Operation, Problem, Request, Response, apidocs, jwks};
-use crate::audit;
+use crate::api::{Request, Response};
 use crate::context::Context;
-use crate::me::{self, change_email, change_login, change_password, change_profile, show};
-use crate::operators::{self, superuser};
-use crate::provider_sign_in::{self, accounts, callback, confirm, exchange};
 use crate::providers::ProviderPaths;
-use crate::roles::{self, assignments, permissions};
-use crate::server::Peer;
-use crate::sessions::{end, history, list, login, logout, logout_all, refresh};
-use crate::users::register;
+use crate::roles::{assignments, permissions};
+use crate::server::Service;
+use crate::sessions::history;
+use crate::{access, audit, jwks, me, operators, provider_sign_in, roles, sessions, users};
 
-use answer::{Arrived, Router};
+use answer::Router;
+use route::{delete, get, patch, post, put};
 
+pub use route::Route;
 pub use under_way::UnderWay;
 
 /// The paths that are also sent to clients and providers.
@@ -39,23 +34,6 @@ pub const PROVIDER_PATHS: ProviderPaths = ProviderPaths {
     login: "/api/v1/oauth/{provider}/login",
     callback: "/api/v1/oauth/{provider}/callback",
 };
-
-/// Documents an endpoint.
-type Describe = fn(Operation) -> Operation;
-
-type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Response, Problem>> + Send + Sync>;
-
-/// One endpoint.
-#[derive(Clone)]
-pub struct Route {
-    /// Its method; a GET route also answers HEAD.
-    pub method: Method,
-    /// Its path, with parameters in braces: `/api/v1/me/sessions/{sid}`.
-    pub path: &'static str,
-    /// Documents the endpoint.
-    pub operation: Operation,
-    handler: Handler,
-}
 
 /// All routes: the API, and the documentation of the API.
 pub fn routes() -> Vec<Route> {
@@ -73,31 +51,31 @@ pub fn document() -> Bytes {
 #[rustfmt::skip]
 fn operations() -> Vec<Route> {
     vec![
-        post("/api/v1/auth/register", register::handle, register::describe),
-        post("/api/v1/auth/login", login::handle, login::describe),
-        post("/api/v1/auth/refresh", refresh::handle, refresh::describe),
-        post("/api/v1/auth/logout", logout::handle, logout::describe),
-        post("/api/v1/auth/logout-all", logout_all::handle, logout_all::describe),
+        post("/api/v1/auth/register", users::register::handle, users::register::describe),
+        post("/api/v1/auth/login", sessions::login::handle, sessions::login::describe),
+        post("/api/v1/auth/refresh", sessions::refresh::handle, sessions::refresh::describe),
+        post("/api/v1/auth/logout", sessions::logout::handle, sessions::logout::describe),
+        post("/api/v1/auth/logout-all", sessions::logout_all::handle, sessions::logout_all::describe),
 
         get(PROVIDER_PATHS.list, provider_sign_in::list::handle, provider_sign_in::list::describe),
         get(PROVIDER_PATHS.login, provider_sign_in::login::handle, provider_sign_in::login::describe),
-        get(PROVIDER_PATHS.callback, callback::handle_get, callback::describe_get),
-        post(PROVIDER_PATHS.callback, callback::handle_post, callback::describe_post),
-        post("/api/v1/oauth/exchange", exchange::handle, exchange::describe),
-        post("/api/v1/oauth/link/confirm", confirm::handle, confirm::describe),
+        get(PROVIDER_PATHS.callback, provider_sign_in::callback::handle_get, provider_sign_in::callback::describe_get),
+        post(PROVIDER_PATHS.callback, provider_sign_in::callback::handle_post, provider_sign_in::callback::describe_post),
+        post("/api/v1/oauth/exchange", provider_sign_in::exchange::handle, provider_sign_in::exchange::describe),
+        post("/api/v1/oauth/link/confirm", provider_sign_in::confirm::handle, provider_sign_in::confirm::describe),
 
-        get("/api/v1/me", show::handle, show::describe),
-        patch("/api/v1/me", change_profile::handle, change_profile::describe),
-        put("/api/v1/me/password", change_password::handle, change_password::describe),
-        put("/api/v1/me/email", change_email::handle, change_email::describe),
-        put("/api/v1/me/login", change_login::handle, change_login::describe),
-        get("/api/v1/me/sessions", list::handle, list::describe),
-        delete("/api/v1/me/sessions/{sid}", end::handle, end::describe),
+        get("/api/v1/me", me::show::handle, me::show::describe),
+        patch("/api/v1/me", me::change_profile::handle, me::change_profile::describe),
+        put("/api/v1/me/password", me::change_password::handle, me::change_password::describe),
+        put("/api/v1/me/email", me::change_email::handle, me::change_email::describe),
+        put("/api/v1/me/login", me::change_login::handle, me::change_login::describe),
+        get("/api/v1/me/sessions", sessions::list::handle, sessions::list::describe),
+        delete("/api/v1/me/sessions/{sid}", sessions::end::handle, sessions::end::describe),
         get("/api/v1/me/login-history", history::list::handle, history::list::describe),
 
-        get("/api/v1/me/accounts", accounts::list::handle, accounts::list::describe),
-        post("/api/v1/me/accounts/{provider}", accounts::link::handle, accounts::link::describe),
-        delete("/api/v1/me/accounts/{provider}", accounts::unlink::handle, accounts::unlink::describe),
+        get("/api/v1/me/accounts", provider_sign_in::accounts::list::handle, provider_sign_in::accounts::list::describe),
+        post("/api/v1/me/accounts/{provider}", provider_sign_in::accounts::link::handle, provider_sign_in::accounts::link::describe),
+        delete("/api/v1/me/accounts/{provider}", provider_sign_in::accounts::unlink::handle, provider_sign_in::accounts::unlink::describe),
 
         get("/api/v1/me/permissions", me::permissions::handle, me::permissions::describe),
 
@@ -116,8 +94,8 @@ fn operations() -> Vec<Route> {
         put("/api/v1/users/{id}/roles/{role}", assignments::assign::handle, assignments::assign::describe),
         delete("/api/v1/users/{id}/roles/{role}", assignments::take::handle, assignments::take::describe),
 
-        post("/api/v1/authz/check", check::handle, check::describe),
-        post("/api/v1/authz/explain", explain::handle, explain::describe),
+        post("/api/v1/authz/check", access::check::handle, access::check::describe),
+        post("/api/v1/authz/explain", access::explain::handle, access::explain::describe),
 
         get("/api/v1/admin/users", operators::list::handle, operators::list::describe),
         get("/api/v1/admin/users/{id}", operators::show::handle, operators::show::describe),
@@ -128,78 +106,34 @@ fn operations() -> Vec<Route> {
         post("/api/v1/admin/users/{id}/disable", operators::disable::handle, operators::disable::describe),
         post("/api/v1/admin/users/{id}/enable", operators::enable::handle, operators::enable::describe),
         post("/api/v1/admin/users/{id}/logout-all", operators::end_sessions::handle, operators::end_sessions::describe),
-        put("/api/v1/admin/users/{id}/superuser", superuser::give::handle, superuser::give::describe),
-        delete("/api/v1/admin/users/{id}/superuser", superuser::take::handle, superuser::take::describe),
+        put("/api/v1/admin/users/{id}/superuser", operators::superuser::give::handle, operators::superuser::give::describe),
+        delete("/api/v1/admin/users/{id}/superuser", operators::superuser::take::handle, operators::superuser::take::describe),
         get("/api/v1/admin/audit", audit::list::handle, audit::list::describe),
 
         get("/.well-known/jwks.json", jwks::show, jwks::describe),
     ]
 }
 
+/// Where the OpenAPI document is.
+const OPENAPI: &str = "/openapi.json";
+/// Where the page is that shows it.
+const APIDOCS: &str = "/apidocs/";
+
 /// The routes of the documentation itself, which the OpenAPI document does not describe.
 fn pages(document: Bytes) -> Vec<Route> {
     let document = move |_| ready(Ok(Response::new(StatusCode::OK, "application/json", document.clone())));
+    let file =
+        |request: Request| ready(apidocs::file(request.params.get("file").unwrap_or_default(), OPENAPI));
     vec![
-        get("/openapi.json", document, identity),
-        get("/apidocs", apidocs::redirect, identity),
-        get("/apidocs/", apidocs::index, identity),
-        get("/apidocs/{file}", apidocs::file, identity),
+        get(OPENAPI, document, identity),
+        get("/apidocs", |_| ready(Ok(apidocs::redirect(APIDOCS))), identity),
+        get(APIDOCS, |_| ready(apidocs::file("index.html", OPENAPI)), identity),
+        get("/apidocs/{file}", file, identity),
     ]
 }
 
-macro_rules! methods {
-    ($($function:ident $method:ident,)*) => {
-        $(fn $function<F, A>(path: &'static str, handler: F, describe: Describe) -> Route
-        where
-            F: Fn(Request) -> A + Send + Sync + 'static,
-            A: Future<Output = Result<Response, Problem>> + Send + 'static,
-        {
-            Route::new(Method::$method, path, handler, describe)
-        })*
-    };
-}
-
-methods! { get GET, post POST, put PUT, patch PATCH, delete DELETE, }
-
-impl Route {
-    fn new<F, A>(method: Method, path: &'static str, handler: F, describe: Describe) -> Self
-    where
-        F: Fn(Request) -> A + Send + Sync + 'static,
-        A: Future<Output = Result<Response, Problem>> + Send + 'static,
-    {
-        Self {
-            method,
-            path,
-            operation: describe(Operation::default()),
-            handler: Arc::new(move |request| handler(request).boxed()),
-        }
-    }
-}
-
-/// The warp filter that answers all requests from a table of routes.
-///
-/// One filter instead of one for each route: a warp rejection could not distinguish an unknown path from an
-/// unknown method, and every problem must be in our own format.
-///
-/// `under_way` tracks the requests in progress.
-pub fn filter(
-    context: Context,
-    routes: Vec<Route>,
-    under_way: UnderWay,
-) -> BoxedFilter<(warp::reply::Response,)> {
+/// Answers all requests from a table of routes. `under_way` tracks the requests in progress.
+pub fn service(context: Context, routes: Vec<Route>, under_way: UnderWay) -> Service {
     let router = Arc::new(Router::new(context, routes, under_way));
-    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-    warp::method()
-        .and(warp::path::full())
-        .and(query)
-        .and(warp::header::headers_cloned())
-        .and(warp::ext::optional::<Peer>())
-        .and(warp::body::stream())
-        .then(move |method, path: warp::path::FullPath, query, headers, peer: Option<Peer>, body| {
-            let peer = peer.and_then(|peer| peer.0);
-            let arrived = Arrived { method, path: path.as_str().to_owned(), query, headers, peer };
-            let router = Arc::clone(&router);
-            async move { router.answer(arrived, body).await }
-        })
-        .boxed()
+    Service::new(move |head, body| Arc::clone(&router).answer(head, body))
 }

@@ -1,25 +1,26 @@
 //! From sockets to requests: listening, limits, draining. Independent of what is served.
 
+mod transport;
+
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared};
 use http::HeaderValue;
 use http::header::CONNECTION;
 use hyper::server::conn::http1;
-use hyper::service::{Service as _, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use runtime::listen::{Listener, Stream, is_local};
+use runtime::listen::{Listener, Stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
+
+use crate::stop::Stop;
+
+pub use transport::{BrokenOff, Chunks, Head, Service};
 
 /// The most connections served at once, over all listeners. Further ones wait to be accepted.
 const MAX_CONNECTIONS: u32 = 4096;
@@ -40,39 +41,15 @@ const LINGERING: Duration = Duration::from_millis(500);
 /// The pause after a failed accept, which means that the process has no free file descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The peer of a connection, in a request's extensions. `None` on a Unix socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub Option<IpAddr>);
-
-impl Peer {
-    /// Whether it is on this machine.
-    pub fn is_local(self) -> bool {
-        is_local(self.0)
-    }
-}
-
-/// A future that completes when the program must stop; all its clones complete then.
-pub type Stop = Shared<BoxFuture<'static, ()>>;
-
-/// Makes a [`Stop`] of any future.
-pub fn stop_when(future: impl Future<Output = ()> + Send + 'static) -> Stop {
-    future.boxed().shared()
-}
-
-/// Serves `filter` on all `listeners` until `stop`, then lets requests in progress finish for `drain`. A
+/// Serves `service` on all `listeners` until `stop`, then lets requests in progress finish for `drain`. A
 /// request that arrives [within half a second](LINGERING) on an open connection is answered too, as its last.
 ///
 /// Returns whether all requests finished.
-pub async fn serve(
-    listeners: Vec<Listener>,
-    filter: BoxedFilter<(Response,)>,
-    stop: Stop,
-    drain: Duration,
-) -> bool {
+pub async fn serve(listeners: Vec<Listener>, service: Service, stop: Stop, drain: Duration) -> bool {
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
     let graceful = GracefulShutdown::new();
     let last = Last::default();
-    let serving = Serving { filter, connections, graceful: &graceful, last: last.clone() };
+    let serving = Serving { service, connections, graceful: &graceful, last: last.clone() };
     let accepting = listeners.into_iter().map(|listener| serving.accept_until(listener, stop.clone()));
     futures_util::future::join_all(accepting).await;
     last.begin();
@@ -84,7 +61,7 @@ pub async fn serve(
 
 /// What all connections have in common.
 struct Serving<'s> {
-    filter: BoxedFilter<(Response,)>,
+    service: Service,
     connections: Arc<Semaphore>,
     graceful: &'s GracefulShutdown,
     last: Last,
@@ -99,7 +76,7 @@ impl Last {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn tell(&self, mut answer: Response) -> Response {
+    fn announce<B>(&self, mut answer: http::Response<B>) -> http::Response<B> {
         if self.0.load(Ordering::Relaxed) {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -136,12 +113,10 @@ impl Serving<'_> {
     }
 
     fn spawn(&self, stream: Stream, permit: OwnedSemaphorePermit) {
-        let (peer, last) = (Peer(stream.peer()), self.last.clone());
-        let filter = TowerToHyperService::new(warp::service(self.filter.clone()));
-        let service = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(peer);
-            let (answer, last) = (filter.call(request), last.clone());
-            async move { Ok::<_, Infallible>(last.tell(answer.await.unwrap_or_else(|never| match never {}))) }
+        let (service, peer, last) = (self.service.clone(), stream.peer(), self.last.clone());
+        let service = service_fn(move |request| {
+            let (answer, last) = (service.call(request, peer), last.clone());
+            async move { Ok::<_, Infallible>(last.announce(answer.await)) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

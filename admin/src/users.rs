@@ -3,7 +3,7 @@
 mod account;
 mod email;
 mod locked;
-mod login;
+mod login_name;
 pub(crate) mod profile;
 pub mod register;
 pub(crate) mod store;
@@ -17,7 +17,7 @@ use crate::passwords::Weakness;
 pub(crate) use account::Account;
 pub use email::{EmailAddress, NotAnEmailAddress};
 pub(crate) use locked::LockedAccount;
-pub use login::{Identifier, Login, LoginError};
+pub use login_name::{Identifier, LoginError, LoginName};
 
 /// 422 `password_weak` with the reasons, if there are any.
 pub(crate) fn weak_password(field: &str, weaknesses: Vec<Weakness>) -> Result<(), Problem> {

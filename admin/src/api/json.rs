@@ -7,9 +7,6 @@ use serde::de::DeserializeOwned;
 
 use super::{Code, Problem};
 
-/// The deepest allowed nesting of objects and arrays.
-pub(super) const MAX_DEPTH: usize = 8;
-
 /// Refuses a body whose content type is not JSON.
 pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -20,7 +20,7 @@ pub struct Operation {
     pub(crate) access: Access,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<Body>,
-    pub(crate) answers: Vec<Answer>,
+    pub(crate) answers: Vec<Success>,
     pub(crate) codes: Vec<Code>,
     pub(crate) is_without_head: bool,
     schemas: Vec<(String, RefOr<Schema>)>,
@@ -53,7 +53,7 @@ pub struct Shape {
 /// A parameter outside the body.
 #[derive(Clone)]
 pub(crate) struct Parameter {
-    pub(crate) place: Place,
+    pub(crate) position: ParameterIn,
     pub(crate) name: &'static str,
     pub(crate) description: &'static str,
     pub(crate) shape: Shape,
@@ -61,7 +61,7 @@ pub(crate) struct Parameter {
 
 /// Where a parameter is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum ParameterIn {
     Path,
     Query,
     Header,
@@ -79,7 +79,7 @@ pub(crate) struct Body {
 
 /// A successful response.
 #[derive(Clone)]
-pub(crate) struct Answer {
+pub(crate) struct Success {
     pub(crate) status: u16,
     pub(crate) description: &'static str,
     pub(crate) content: Option<Content>,
@@ -119,35 +119,29 @@ impl Operation {
         self
     }
 
-    /// A path parameter, described by an example alone: a UUID if the example is one, else a text.
-    pub fn path_example(self, name: &'static str, example: &'static str) -> Self {
-        let is_uuid = example.parse::<uuid::Uuid>().is_ok();
-        self.path(name, "", if is_uuid { Shape::uuid(example) } else { Shape::text(example) })
-    }
-
     /// A path parameter.
     pub fn path(self, name: &'static str, description: &'static str, shape: Shape) -> Self {
-        self.parameter(Place::Path, name, description, shape)
+        self.parameter(ParameterIn::Path, name, description, shape)
     }
 
     /// An optional query parameter.
     pub fn query(self, name: &'static str, description: &'static str, shape: Shape) -> Self {
-        self.parameter(Place::Query, name, description, shape)
+        self.parameter(ParameterIn::Query, name, description, shape)
     }
 
     /// An optional header.
     pub fn header(self, name: &'static str, description: &'static str, shape: Shape) -> Self {
-        self.parameter(Place::Header, name, description, shape)
+        self.parameter(ParameterIn::Header, name, description, shape)
     }
 
     fn parameter(
         mut self,
-        place: Place,
+        position: ParameterIn,
         name: &'static str,
         description: &'static str,
         shape: Shape,
     ) -> Self {
-        self.parameters.push(Parameter { place, name, description, shape });
+        self.parameters.push(Parameter { position, name, description, shape });
         self
     }
 
@@ -188,13 +182,13 @@ impl Operation {
         example: Value,
     ) -> Self {
         let content = Some(Content { media_type, schema: self.reference::<T>(), example });
-        self.answers.push(Answer { status, description, content, headers: Vec::new() });
+        self.answers.push(Success { status, description, content, headers: Vec::new() });
         self
     }
 
     /// A success without a body.
     pub fn empty(mut self, status: u16, description: &'static str) -> Self {
-        self.answers.push(Answer { status, description, content: None, headers: Vec::new() });
+        self.answers.push(Success { status, description, content: None, headers: Vec::new() });
         self
     }
 

@@ -19,6 +19,8 @@ use super::{Code, Problem, json};
 pub struct Request {
     /// The shared state.
     pub context: Context,
+    /// The path of its route, as the table of routes has it.
+    pub route: &'static str,
     /// The identifier of this request in all log lines.
     pub id: RequestId,
     /// The sender, as reported by the connection.

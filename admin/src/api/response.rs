@@ -3,9 +3,8 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
-use warp::Reply;
 
-use super::Code;
+use super::code::Code;
 
 /// A status, headers and a complete body. Not cacheable unless a header allows it.
 #[derive(Debug, Clone)]
@@ -76,11 +75,10 @@ impl Response {
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
-}
 
-impl Reply for Response {
-    fn into_response(self) -> warp::reply::Response {
-        let mut response = warp::reply::Response::new(self.body.into());
+    /// As the transport sends it.
+    pub fn into_http(self) -> http::Response<Bytes> {
+        let mut response = http::Response::new(self.body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response

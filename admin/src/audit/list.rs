@@ -9,21 +9,14 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::entry::Action;
 use super::seal::Row;
-use super::{Action, store};
+use super::store::{self, AuditFilter};
 use crate::access::{Right, allowed};
 use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape, one_more, page};
 
 /// The longest `target` filter, in characters; no stored target is longer.
 const MAX_TARGET: usize = 128;
-
-/// The filters.
-#[derive(Debug, Default)]
-pub(super) struct Filter {
-    pub(super) actor: Option<Uuid>,
-    pub(super) action: Option<String>,
-    pub(super) target: Option<String>,
-}
 
 /// A page of the audit log, newest first.
 #[derive(Serialize, ToSchema)]
@@ -101,7 +94,7 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::AuditRead).await?;
     let query = Query::read(&request, &["actor", "action", "target", "limit", "cursor"])?;
-    let filter = Filter::read(&query)?;
+    let filter = AuditFilter::read(&query)?;
     let limit = query.limit()?;
     let before = query.cursor(|text| text.parse::<i64>().ok().filter(|seq| *seq > 0))?;
     let connection = request.context.db.get().await?;
@@ -111,7 +104,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::json(StatusCode::OK, &Page { items, next_cursor }))
 }
 
-impl Filter {
+impl AuditFilter {
     fn read(query: &Query) -> Result<Self, Problem> {
         let known = |text: &str| Action::ALL.iter().find(|action| action.name() == text);
         let target = |text: &str| ((1..=MAX_TARGET).contains(&text.chars().count())).then(|| text.to_owned());

@@ -1,6 +1,8 @@
 //! The seal of one row: HMAC-SHA256 over the previous seal and all columns, each with its length.
 
+use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use aws_lc_rs::hmac;
 use jiff::Timestamp;
@@ -13,6 +15,19 @@ pub(super) const SEAL_BYTES: usize = 32;
 
 /// A seal; all zeroes before the first row.
 pub(super) type Seal = [u8; SEAL_BYTES];
+
+/// A position in the chain: a row number and its seal. Stored elsewhere, it proves later that no row up to it
+/// is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChainPosition {
+    pub(super) seq: i64,
+    pub(super) seal: Seal,
+}
+
+/// The text is not `<number>:<64 hex digits>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a position must be a number, a colon and 64 hex digits, as printed by `admin audit verify`")]
+pub struct NotAChainPosition;
 
 /// All columns of a row, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +82,31 @@ fn message(before: &Seal, row: &Row) -> Vec<u8> {
     message
 }
 
+impl fmt::Display for ChainPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.seq)?;
+        self.seal.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for ChainPosition {
+    type Err = NotAChainPosition;
+
+    fn from_str(text: &str) -> Result<Self, NotAChainPosition> {
+        let (seq, hex) = text.split_once(':').ok_or(NotAChainPosition)?;
+        if hex.len() != 2 * SEAL_BYTES || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(NotAChainPosition);
+        }
+        let mut seal = [0; SEAL_BYTES];
+        for (byte, pair) in seal.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| NotAChainPosition)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| NotAChainPosition)?;
+        }
+        let seq = seq.parse().ok().filter(|seq| *seq >= 0).ok_or(NotAChainPosition)?;
+        Ok(Self { seq, seal })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -116,6 +156,17 @@ mod tests {
             other.target_id = format!("{}{}", row.target_kind, row.target_id);
             other.target_kind = String::new();
             prop_assert_ne!(message(&[0; 32], &row), message(&[0; 32], &other));
+        }
+
+        #[test]
+        fn a_place_survives_its_text(seq in 0..i64::MAX, seal: Seal) {
+            let place = ChainPosition { seq, seal };
+            prop_assert_eq!(place.to_string().parse(), Ok(place));
+        }
+
+        #[test]
+        fn other_texts_are_refused_without_panic(text: String) {
+            prop_assert_eq!(text.parse::<ChainPosition>(), Err(NotAChainPosition));
         }
     }
 }

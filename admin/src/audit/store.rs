@@ -4,10 +4,16 @@ use jiff::Timestamp;
 use tokio_postgres::Row as SqlRow;
 use uuid::Uuid;
 
-use super::list::Filter;
-use super::seal::{Row, Seal};
-use super::verify::Place;
+use super::seal::{ChainPosition, Row, Seal};
 use crate::db::{Connection, DbError, Transaction};
+
+/// The filters.
+#[derive(Debug, Default)]
+pub(super) struct AuditFilter {
+    pub(super) actor: Option<Uuid>,
+    pub(super) action: Option<String>,
+    pub(super) target: Option<String>,
+}
 
 /// The end of the chain, and the time of the next row.
 pub(super) struct Head {
@@ -36,9 +42,9 @@ pub(super) async fn lock_head(tx: &Transaction<'_>) -> Result<Head, DbError> {
 }
 
 /// The current end of the chain.
-pub(super) async fn head(connection: &Connection) -> Result<Place, DbError> {
+pub(super) async fn head(connection: &Connection) -> Result<ChainPosition, DbError> {
     let row = connection.query_one("select seq, seal from auth.audit_head", &[]).await?;
-    Ok(Place { seq: row.try_get("seq")?, seal: seal(&row)? })
+    Ok(ChainPosition { seq: row.try_get("seq")?, seal: seal(&row)? })
 }
 
 /// Inserts rows with their keys and seals; the last one becomes the end of the chain.
@@ -116,7 +122,7 @@ pub(super) async fn rows(connection: &Connection, after: i64, limit: i64) -> Res
 /// Up to `limit` rows that match `filter`, newest first, before the position `before`.
 pub(super) async fn page(
     connection: &Connection,
-    filter: &Filter,
+    filter: &AuditFilter,
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Row>, DbError> {

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use crate::audit::{self, Place};
+use crate::audit::{self, ChainPosition};
 use crate::context::Core;
 
 use super::terminal::{Failure, say};
@@ -14,7 +14,7 @@ pub(super) enum Action {
     Verify {
         /// An earlier end of the log, as printed by this command: the rows up to there must be unchanged.
         #[arg(long, value_name = "PLACE")]
-        since: Option<Place>,
+        since: Option<ChainPosition>,
     },
 }
 

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::actor::Actor;
-use crate::audit::{self, Action as AuditAction, Entry};
+use crate::audit::{self, Action as AuditAction, AuditEntry};
 use crate::config::CommandConfig;
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
@@ -71,6 +71,6 @@ async fn kill(core: &Core, config: &CommandConfig, kid: &str) -> Result<(), Fail
 }
 
 async fn note(tx: &Transaction<'_>, core: &Core, action: AuditAction, kid: &str) -> Result<(), DbError> {
-    let entry = Entry::new(action, kid, json!({}));
+    let entry = AuditEntry::new(action, kid, json!({}));
     audit::record(tx, &core.audit_keys, &Actor::command(), entry).await
 }

@@ -15,7 +15,7 @@ use super::{DbError, with_settings};
 /// A dedicated connection, listening on one channel. Closed when dropped, which releases all its locks.
 pub struct Dedicated {
     client: Client,
-    heard: Arc<Notify>,
+    notified: Arc<Notify>,
     driver: JoinHandle<()>,
 }
 
@@ -35,16 +35,16 @@ impl Dedicated {
         let options = with_settings(server.get_options(), settings);
         server.application_name(name).options(options);
         let (client, connection) = server.connect(config.tls.clone()).await?;
-        let heard = Arc::new(Notify::new());
-        let driver = tokio::spawn(drive(connection, Arc::clone(&heard)));
-        let dedicated = Self { client, heard, driver };
+        let notified = Arc::new(Notify::new());
+        let driver = tokio::spawn(drive(connection, Arc::clone(&notified)));
+        let dedicated = Self { client, notified, driver };
         dedicated.client.batch_execute(&format!("listen {channel}")).await?;
         Ok(dedicated)
     }
 
     /// Returns when the channel was notified since the last call, or the connection is lost.
-    pub async fn heard(&self) {
-        self.heard.notified().await;
+    pub async fn notified(&self) {
+        self.notified.notified().await;
     }
 
     /// The client, for statements.
@@ -60,15 +60,15 @@ impl Drop for Dedicated {
     }
 }
 
-async fn drive<S, T>(mut connection: Connection<S, T>, heard: Arc<Notify>)
+async fn drive<S, T>(mut connection: Connection<S, T>, notified: Arc<Notify>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
 {
     while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
         if matches!(message, AsyncMessage::Notification(_)) {
-            heard.notify_one();
+            notified.notify_one();
         }
     }
-    heard.notify_one();
+    notified.notify_one();
 }

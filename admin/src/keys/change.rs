@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::db::{Connection, DbError, Transaction};
 
-use super::ring::{NewKey, RingError};
+use super::key::{NewKey, Status};
+use super::ring::RingError;
 use super::seal::Sealer;
-use super::store::{self, Listed, Status};
+use super::store::{self, Listed};
 
 /// Why the keys were not changed.
 #[derive(Debug, thiserror::Error)]

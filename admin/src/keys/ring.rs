@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use shared::token::{ACCESS_TOKEN_TYPE, Claims, JwksError, KeySet};
 use zeroize::Zeroizing;
 
+use super::key::{KeyRow, NewKey, Status};
 use super::seal::{SealError, Sealer};
-use super::store::{KeyRow, Status};
 
 /// The signing key, and the published keys.
 pub(super) struct Ring {
@@ -28,13 +28,6 @@ struct SigningKey {
     pair: Ed25519KeyPair,
     /// The encoded header of its tokens, with the following dot.
     header: String,
-}
-
-/// A new key pair: the content of its row.
-pub(super) struct NewKey {
-    pub(super) kid: String,
-    pub(super) public_jwk: Value,
-    pub(super) private_sealed: Vec<u8>,
 }
 
 /// The rows of the table are invalid.

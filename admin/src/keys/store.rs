@@ -1,40 +1,16 @@
 //! The SQL of signing keys.
 
-use serde_json::Value;
 use tokio_postgres::Row;
 
 use crate::db::{DbError, Transaction};
 
-use super::ring::NewKey;
+use super::key::{KeyRow, NewKey, Status};
 
 /// Advisory lock for changes of the table, so that two replicas or operators do not change it concurrently.
 const LOCK: i64 = 0x0075_7368_6572_0002;
 
 /// Notified by every change of the table.
 pub(super) const CHANNEL: &str = "usher_signing_keys";
-
-/// The state of a key in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// Published, does not sign yet.
-    Next,
-    /// It signs.
-    Active,
-    /// It no longer signs; its tokens are valid until they expire.
-    Retired,
-    /// Its tokens are refused, permanently.
-    Killed,
-}
-
-/// A signing key as stored.
-pub struct KeyRow {
-    /// Its name.
-    pub kid: String,
-    /// Its status.
-    pub status: Status,
-    pub(super) private_sealed: Vec<u8>,
-    pub(super) public_jwk: Value,
-}
 
 /// A line of `admin keys list`.
 #[derive(Debug, Clone)]
@@ -45,18 +21,6 @@ pub struct Listed {
     pub status: String,
     /// When it entered this status, in UTC.
     pub since: String,
-}
-
-impl Status {
-    fn from_text(text: &str) -> Self {
-        match text {
-            "next" => Self::Next,
-            "active" => Self::Active,
-            "retired" => Self::Retired,
-            // The table allows no other value; a status added by a newer program is not trusted.
-            _ => Self::Killed,
-        }
-    }
 }
 
 /// All published keys. A retired key stays published while a token that it signed can be valid: for the

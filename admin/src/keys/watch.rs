@@ -39,7 +39,7 @@ impl Keys {
         let mut declared = Instant::now();
         loop {
             match within(LIMIT, Dedicated::connect(config, "usher keys", "", store::CHANNEL)).await {
-                Ok(ears) => self.follow(&ears, db, life, &mut declared).await,
+                Ok(listener) => self.follow(&listener, db, life, &mut declared).await,
                 Err(error) => tracing::warn!(%error, "Cannot listen for signing-key changes; reconnecting."),
             }
             sleep(PAUSE).await;
@@ -47,8 +47,8 @@ impl Keys {
     }
 
     /// Runs until the connection is lost.
-    async fn follow(&self, ears: &Dedicated, db: &Db, life: Duration, declared: &mut Instant) {
-        while !ears.client().is_closed() {
+    async fn follow(&self, listener: &Dedicated, db: &Db, life: Duration, declared: &mut Instant) {
+        while !listener.client().is_closed() {
             match within(LIMIT, self.load(db)).await {
                 Ok(()) => {}
                 Err(LoadError::Database(error)) => {
@@ -61,7 +61,7 @@ impl Keys {
             if declared.elapsed() >= DECLARE && within(LIMIT, self.declare_life(db, life)).await.is_ok() {
                 *declared = Instant::now();
             }
-            let _heard_or_time = timeout(REREAD, ears.heard()).await;
+            let _heard_or_time = timeout(REREAD, listener.notified()).await;
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::passwords::Password;
 use crate::sessions::{Pair, mint};
 use crate::users::store::Credential;
-use crate::users::{Login, LoginError};
+use crate::users::{LoginError, LoginName};
 
 /// A new login name, and the current password.
 #[derive(Deserialize, ToSchema)]
@@ -49,7 +49,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     caller(&request).await?;
     let (context, actor) = (&request.context, request.actor());
     let body: Body = request.json()?;
-    let login: Login = body.login.parse().map_err(|error: LoginError| {
+    let login: LoginName = body.login.parse().map_err(|error: LoginError| {
         Problem::new(Code::ValidationFailed).field("login", error.code(), format!("{error}."))
     })?;
     let mut slot = context.hasher.reserve()?;

@@ -9,7 +9,7 @@ use super::store;
 use crate::access::{Right, allowed_upon, of_user};
 use crate::actor::Actor;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
-use crate::audit::{self, Action, Entry};
+use crate::audit::{self, Action, AuditEntry};
 use crate::context::Core;
 use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
@@ -51,7 +51,8 @@ async fn disable(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> 
     if store::set_status(&tx, user, "disabled").await? {
         let generation = users::store::advance_generation(&tx, user).await?;
         let ended = end_older(&tx, &core.issuer, user, None, generation, EndReason::Disabled).await?;
-        let entry = Entry::new(Action::UserDisabled, user.to_string(), json!({ "sessions_ended": ended }));
+        let entry =
+            AuditEntry::new(Action::UserDisabled, user.to_string(), json!({ "sessions_ended": ended }));
         audit::record(&tx, &core.audit_keys, actor, entry).await?;
         tx.commit().await?;
     }

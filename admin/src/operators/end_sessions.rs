@@ -10,7 +10,7 @@ use super::guard::lock_person;
 use crate::access::{Right, allowed_upon, of_user};
 use crate::actor::Actor;
 use crate::api::{Access, Operation, Problem, Request, Response};
-use crate::audit::{self, Action, Entry};
+use crate::audit::{self, Action, AuditEntry};
 use crate::context::Core;
 use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
@@ -52,7 +52,8 @@ async fn end_sessions(core: &Core, actor: &Actor, user: Uuid) -> Result<u64, Pro
     lock_person(&tx, actor, Right::SessionsEnd, user).await?;
     let generation = users::store::advance_generation(&tx, user).await?;
     let revoked = end_older(&tx, &core.issuer, user, None, generation, EndReason::Admin).await?;
-    let entry = Entry::new(Action::SessionsEnded, user.to_string(), json!({ "sessions_ended": revoked }));
+    let entry =
+        AuditEntry::new(Action::SessionsEnded, user.to_string(), json!({ "sessions_ended": revoked }));
     audit::record(&tx, &core.audit_keys, actor, entry).await?;
     tx.commit().await?;
     Ok(revoked)

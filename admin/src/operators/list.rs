@@ -7,10 +7,10 @@ use shared::role::RoleName;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::store::{self, Filter, Person};
+use super::store::{self, Person, UserFilter};
 use crate::access::{Right, allowed};
 use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape, one_more, page};
-use crate::users::{EmailAddress, Login};
+use crate::users::{EmailAddress, LoginName};
 
 /// The longest search text, in characters.
 const MAX_QUERY: usize = 64;
@@ -84,12 +84,12 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::json(StatusCode::OK, &Page { items, next_cursor }))
 }
 
-fn read(query: &Query) -> Result<Filter, Problem> {
+fn read(query: &Query) -> Result<UserFilter, Problem> {
     let email = |text: &str| text.parse::<EmailAddress>().ok().map(|email| email.key().to_owned());
-    let login = |text: &str| text.parse::<Login>().ok().map(|login| login.key().to_owned());
+    let login = |text: &str| text.parse::<LoginName>().ok().map(|login| login.key().to_owned());
     let role = |text: &str| text.parse::<RoleName>().ok().map(String::from);
     let status = |text: &str| ["active", "disabled"].contains(&text).then(|| text.to_owned());
-    Ok(Filter {
+    Ok(UserFilter {
         query: query.parse("query", "`query` must be 1 to 64 characters.", beginning)?,
         email_key: query.parse("email", "Must be an e-mail address.", email)?,
         login_key: query.parse("login", "Must be a login name.", login)?,

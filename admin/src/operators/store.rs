@@ -27,7 +27,7 @@ pub(super) struct Person {
 
 /// The filters of a search, combined with AND.
 #[derive(Default)]
-pub(super) struct Filter {
+pub(super) struct UserFilter {
     /// The beginning of an address, a login name or a display name, as a LIKE pattern in lower case.
     pub(super) query: Option<String>,
     pub(super) email_key: Option<String>,
@@ -51,7 +51,7 @@ pub(super) async fn find(client: &impl Client, id: Uuid) -> Result<Option<Person
 /// Up to `limit` users that match `filter`, newest first, before the position `before`.
 pub(super) async fn page(
     connection: &Connection,
-    filter: &Filter,
+    filter: &UserFilter,
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Person>, DbError> {

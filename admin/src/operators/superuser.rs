@@ -13,7 +13,7 @@ use super::store;
 use crate::access::{caller, is_fresh, of_user, rights_of};
 use crate::actor::{Actor, Caller};
 use crate::api::{Access, Code, Operation, Problem, Request};
-use crate::audit::{self, Action, Entry};
+use crate::audit::{self, Action, AuditEntry};
 use crate::context::Core;
 
 /// The caller, a superuser who signed in recently, and the user in the path.
@@ -55,7 +55,7 @@ async fn set(core: &Core, actor: &Actor, user: Uuid, is_superuser: bool) -> Resu
             &tx,
             &core.audit_keys,
             actor,
-            Entry::new(action, user.to_string(), serde_json::json!({})),
+            AuditEntry::new(action, user.to_string(), serde_json::json!({})),
         )
         .await?;
         tx.commit().await?;

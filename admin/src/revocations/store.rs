@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Statement};
 
 use crate::db::{Connection, DbError, Transaction, Values};
 
-use super::NewRevocation;
+use super::new_revocation::NewRevocation;
 
 /// Notified by every transaction that records a revocation, and by the triggers of the tables behind the role
 /// map.

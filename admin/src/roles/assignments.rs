@@ -4,17 +4,15 @@
 //! tokens carry the previous roles.
 
 pub mod assign;
+mod assignment;
 pub mod list;
 pub mod show;
 mod store;
 pub mod take;
 
-use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::{Value, json};
 use shared::revocation::Reason;
 use shared::role::{NotARoleName, RoleName};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::role::{RoleRef, RoleView};
@@ -22,39 +20,15 @@ use super::{MAX_NAMES_BYTES, definition, store as roles};
 use crate::access::{End, Right, lock_upon, of_user as of_user_in_path};
 use crate::actor::Actor;
 use crate::api::{Code, Operation, Problem};
-use crate::audit::{self, Action, Entry};
+use crate::audit::{self, Action, AuditEntry};
 use crate::context::Core;
 use crate::db::{Connection, DbError, Transaction};
 use crate::revocations::{self, NewRevocation};
 use crate::users::{self, EmailAddress, Identifier, NotAnEmailAddress};
 
+pub(crate) use assignment::Assignment;
+pub use assignment::NewAssignment;
 pub(super) use store::{Ended, delete_ended};
-
-/// An assignment, as returned to clients.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct Assignment {
-    /// The role.
-    #[schema(value_type = String)]
-    pub(crate) role: RoleName,
-    pub(crate) granted_at: Timestamp,
-    /// Who assigned it; null for the command line.
-    #[schema(required)]
-    pub(crate) granted_by: Option<Uuid>,
-    /// When it expires; null for never.
-    #[schema(required)]
-    pub(crate) expires_at: Option<Timestamp>,
-    /// Why it was assigned.
-    #[schema(required)]
-    pub(crate) reason: Option<String>,
-}
-
-/// The assignment to create, or to change an existing one into.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NewAssignment {
-    expires_at: Option<Timestamp>,
-    granted_by: Option<Uuid>,
-    reason: Option<String>,
-}
 
 /// Why nothing was assigned.
 #[derive(Debug, thiserror::Error)]
@@ -202,19 +176,11 @@ pub(crate) async fn of_user(connection: &Connection, user: Uuid) -> Result<Vec<A
     store::list(connection, user).await
 }
 
-impl NewAssignment {
-    /// Truncated to the microsecond, as stored: otherwise an equal time would look different.
-    pub fn new(expires_at: Option<Timestamp>, reason: Option<String>) -> Self {
-        let to_stored = |end: Timestamp| Timestamp::from_microsecond(end.as_microsecond()).unwrap_or(end);
-        Self { expires_at: expires_at.map(to_stored), granted_by: None, reason }
-    }
-}
-
-fn entry(user: Uuid, role: &RoleView, new: &NewAssignment) -> Entry {
+fn entry(user: Uuid, role: &RoleView, new: &NewAssignment) -> AuditEntry {
     let detail: Value = json!({
         "role_id": role.role_id, "role": role.name, "expires_at": new.expires_at, "reason": new.reason,
     });
-    Entry::new(Action::RoleAssigned, user.to_string(), detail)
+    AuditEntry::new(Action::RoleAssigned, user.to_string(), detail)
 }
 
 /// Documents `{id}` and `{role}`.

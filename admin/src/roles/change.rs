@@ -24,7 +24,7 @@ use crate::actor::Actor;
 use crate::api::{
     Access, Change, Code, Findings, Operation, Problem, Request, Response, Shape, check_version, if_match,
 };
-use crate::audit::{self, Action, Entry};
+use crate::audit::{self, Action, AuditEntry};
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
 
@@ -220,7 +220,7 @@ fn is_same(before: &RoleView, after: &RoleView) -> bool {
 }
 
 /// The old and the new values of the changed members.
-fn entry(before: &RoleView, after: &RoleView) -> Entry {
+fn entry(before: &RoleView, after: &RoleView) -> AuditEntry {
     let mut detail = serde_json::Map::new();
     let mut note = |field: &str, before: serde_json::Value, after: serde_json::Value| {
         if before != after {
@@ -232,7 +232,7 @@ fn entry(before: &RoleView, after: &RoleView) -> Entry {
     note("description", json!(before.description), json!(after.description));
     note("permissions", json!(before.permissions), json!(after.permissions));
     note("inherits", json!(before.inherits), json!(after.inherits));
-    Entry::new(Action::RoleChanged, before.role_id.to_string(), detail.into())
+    AuditEntry::new(Action::RoleChanged, before.role_id.to_string(), detail.into())
 }
 
 impl Body {

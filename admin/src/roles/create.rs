@@ -17,7 +17,7 @@ use super::{show, store};
 use crate::access::{Right, allowed, lock};
 use crate::actor::Actor;
 use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response};
-use crate::audit::{self, Action, Entry};
+use crate::audit::{self, Action, AuditEntry};
 use crate::context::Core;
 use crate::db::Transaction;
 
@@ -90,7 +90,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let new = request.json::<Body>()?.check()?;
     let role = create(&request.context, &request.actor(), &new).await?;
     let response = show::respond(StatusCode::CREATED, &role);
-    Ok(match HeaderValue::try_from(format!("/api/v1/roles/{}", role.role_id)) {
+    Ok(match HeaderValue::try_from(format!("{}/{}", request.route, role.role_id)) {
         Ok(place) => response.with_header(header::LOCATION, place),
         Err(_never) => response,
     })
@@ -127,14 +127,14 @@ async fn insert(tx: &Transaction<'_>, id: Uuid, new: &NewRole) -> Result<(), Def
     Ok(())
 }
 
-fn entry(id: Uuid, new: &NewRole) -> Entry {
+fn entry(id: Uuid, new: &NewRole) -> AuditEntry {
     let detail: Value = json!({
         "name": new.name,
         "permissions": new.permissions,
         "inherits": new.inherits,
         "is_system": new.is_system,
     });
-    Entry::new(Action::RoleCreated, id.to_string(), detail)
+    AuditEntry::new(Action::RoleCreated, id.to_string(), detail)
 }
 
 impl NewRole {

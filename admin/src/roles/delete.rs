@@ -22,7 +22,7 @@ use crate::api::{
     Access, Code, Operation, Problem, Query, Request, Response, Shape, check_version, if_match, one_more,
     page,
 };
-use crate::audit::{self, Action, Entry};
+use crate::audit::{self, Action, AuditEntry};
 use crate::context::Core;
 use crate::db::{Client, Connection};
 
@@ -137,7 +137,7 @@ async fn delete(
     let detail = json!({
         "name": role.name, "permissions": role.permissions, "inherits": role.inherits, "people": people,
     });
-    let entry = Entry::new(Action::RoleDeleted, role.role_id.to_string(), detail);
+    let entry = AuditEntry::new(Action::RoleDeleted, role.role_id.to_string(), detail);
     audit::record(&tx, &core.audit_keys, actor, entry).await?;
     Ok(tx.commit().await?)
 }

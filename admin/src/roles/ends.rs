@@ -16,7 +16,7 @@ use super::assignments::{Ended, delete_ended, make_tokens_old};
 use super::store;
 use crate::access::hold_definitions;
 use crate::actor::Actor;
-use crate::audit::{self, Action, Entry};
+use crate::audit::{self, Action, AuditEntry};
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
 use crate::users;
@@ -81,7 +81,7 @@ async fn end_of(context: &Context, tx: Transaction<'_>, people: &[Uuid]) -> Resu
     make_tokens_old(&tx, &context.issuer, &holders).await?;
     let entry = |ended: &Ended| {
         let detail = json!({ "role_id": ended.role_id, "role": ended.role });
-        Entry::new(Action::RoleEnded, ended.user, detail)
+        AuditEntry::new(Action::RoleEnded, ended.user, detail)
     };
     let entries = ended.iter().map(entry).collect();
     audit::record_all(&tx, &context.audit_keys, &Actor::service(), entries).await?;

@@ -1,40 +1,30 @@
 //! What surrounds every handler: request id, limits, metrics, panics.
 
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use bytes::Buf;
-use futures_util::{FutureExt as _, Stream};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use runtime::telemetry::{self, Parent, TRACE};
 use shared::request_id::{self, RequestId};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
-use warp::Reply as _;
 
 use crate::actor::Client;
 use crate::api::{Code, Params, Problem, Request, Response, read_body};
 use crate::context::Context;
 use crate::metrics::word_of;
+use crate::server::{Chunks, Head};
 
 use super::find::{Found, find};
+use super::route::{Handler, Route};
 use super::under_way::{Turn, UnderWay};
-use super::{Handler, Route};
 
 /// The route name of an unmatched request, in logs and metrics.
 const NO_ROUTE: &str = "none";
-
-/// A request's head.
-pub(super) struct Arrived {
-    pub(super) method: Method,
-    pub(super) path: String,
-    pub(super) query: String,
-    pub(super) headers: HeaderMap,
-    pub(super) peer: Option<IpAddr>,
-}
 
 /// The route table, and the state for its handlers.
 pub(super) struct Router {
@@ -66,21 +56,17 @@ impl Router {
 
     /// Answers a request, whatever happens, within a span with its id.
     ///
-    /// Once the body has arrived, the request is processed to its end, even when the client disconnects: a
+    /// Once the body has head, the request is processed to its end, even when the client disconnects: a
     /// user who signed out without waiting for the response is signed out, and every attempt leaves its
     /// trace.
-    pub(super) async fn answer<B: Buf, E>(
-        self: Arc<Self>,
-        arrived: Arrived,
-        body: impl Stream<Item = Result<B, E>> + Send,
-    ) -> warp::reply::Response {
-        let id = request_id_of(&arrived.headers).unwrap_or_else(|| RequestId::of(self.context.random.id()));
-        let trace = trace_of(&arrived, &id);
+    pub(super) async fn answer(self: Arc<Self>, head: Head, body: Chunks) -> http::Response<Bytes> {
+        let id = request_id_of(&head.headers).unwrap_or_else(|| RequestId::of(self.context.random.id()));
+        let trace = trace_of(&head, &id);
         // At error level, so that no log filter removes the request id from a line that passes the filter.
         let span = tracing::error_span!("request", request_id = %id);
         let asked =
-            Asked { id, method: arrived.method.clone(), begun: Instant::now(), trace, user: Arc::default() };
-        let admitting = self.admit(arrived, body, &asked).instrument(span.clone());
+            Asked { id, method: head.method.clone(), begun: Instant::now(), trace, user: Arc::default() };
+        let admitting = self.admit(head, body, &asked).instrument(span.clone());
         let (route, admitted) = admitting.instrument(asked.trace.clone()).await;
         let admitted = match admitted {
             Ok(admitted) => admitted,
@@ -95,47 +81,48 @@ impl Router {
         // early.
         tokio::spawn(work.instrument(span).instrument(trace))
             .await
-            .unwrap_or_else(|_ended| http::StatusCode::INTERNAL_SERVER_ERROR.into_response())
+            .unwrap_or_else(|_ended| Response::empty(StatusCode::INTERNAL_SERVER_ERROR).into_http())
     }
 
     /// Finds the handler, reads the body, and only then takes a slot: a slow sender occupies none.
-    async fn admit<B: Buf, E>(
+    async fn admit(
         &self,
-        arrived: Arrived,
-        body: impl Stream<Item = Result<B, E>> + Send,
+        head: Head,
+        body: Chunks,
         asked: &Asked,
     ) -> (&'static str, Result<Admitted, Problem>) {
-        match find(&self.routes, &arrived.method, &arrived.path) {
+        match find(&self.routes, &head.method, &head.path) {
             Found::Nothing => (NO_ROUTE, Err(Problem::new(Code::NotFound))),
             Found::OtherMethods(methods) => {
                 (NO_ROUTE, Err(Problem::new(Code::MethodNotAllowed).allow(methods)))
             }
             Found::Route(route, params) => {
-                (route.path, self.take_turn(route, params, arrived, body, asked).await)
+                (route.path, self.take_turn(route, params, head, body, asked).await)
             }
         }
     }
 
-    async fn take_turn<B: Buf, E>(
+    async fn take_turn(
         &self,
         route: &Route,
         params: Params,
-        arrived: Arrived,
-        body: impl Stream<Item = Result<B, E>> + Send,
+        head: Head,
+        body: Chunks,
         asked: &Asked,
     ) -> Result<Admitted, Problem> {
         let body = read_body(body).await?;
         let turn = self.under_way.take_turn();
         let trusted = &self.context.config.http.trusted_proxies;
         let request = Request {
-            client: Client::of(arrived.peer, &arrived.headers, trusted),
+            client: Client::of(head.peer, &head.headers, trusted),
             context: self.context.clone(),
+            route: route.path,
             id: asked.id.clone(),
             user: Arc::clone(&asked.user),
             caller: OnceLock::new(),
-            headers: arrived.headers,
+            headers: head.headers,
             params,
-            query: arrived.query,
+            query: head.query,
             takes_body: route.operation.body.is_some(),
             body,
         };
@@ -149,13 +136,11 @@ impl Router {
         asked: &Asked,
         route: &'static str,
         result: Result<Response, Problem>,
-    ) -> warp::reply::Response {
+    ) -> http::Response<Bytes> {
         let code = result.as_ref().err().map(Problem::code);
         let response = result.unwrap_or_else(|problem| problem.respond(&asked.id));
         self.note(asked, route, &response, code.or(response.told()));
-        response
-            .with_header(HeaderName::from_static(request_id::HEADER), header_value(&asked.id))
-            .into_response()
+        response.with_header(HeaderName::from_static(request_id::HEADER), header_value(&asked.id)).into_http()
     }
 
     fn note(&self, asked: &Asked, route: &'static str, response: &Response, code: Option<Code>) {
@@ -200,24 +185,21 @@ impl Asked {
 
 /// The span of a request, part of the trace that nginx began. It contains neither path nor query, which
 /// clients write.
-fn trace_of(arrived: &Arrived, id: &RequestId) -> Span {
+fn trace_of(head: &Head, id: &RequestId) -> Span {
     let span = tracing::info_span!(
         target: TRACE,
         "request",
         otel.kind = "server",
         otel.status_code = Empty,
-        http.request.method = word_of(&arrived.method),
+        http.request.method = word_of(&head.method),
         http.route = Empty,
         http.response.status_code = Empty,
         error.r#type = Empty,
         user.id = Empty,
         usher.request_id = %id,
     );
-    let parent = arrived
-        .headers
-        .get(telemetry::TRACEPARENT)
-        .and_then(|line| line.to_str().ok())
-        .and_then(Parent::parse);
+    let parent =
+        head.headers.get(telemetry::TRACEPARENT).and_then(|line| line.to_str().ok()).and_then(Parent::parse);
     if let Some(parent) = parent {
         telemetry::parent(&span, parent);
     }
@@ -260,11 +242,9 @@ fn header_value(id: &RequestId) -> HeaderValue {
 mod tests {
     use std::convert::identity;
 
-    use bytes::Bytes;
-    use futures_util::stream;
+    use futures_util::{StreamExt as _, stream};
     use serde_json::Value;
     use tokio::sync::Semaphore;
-    use warp::hyper::body::Body as _;
 
     use super::super::under_way::MAX_AT_ONCE;
     use shared::clock::SystemClock;
@@ -292,8 +272,8 @@ mod tests {
         Arc::new(Router::new(context, routes, UnderWay::default()))
     }
 
-    fn arrived(path: &str) -> Arrived {
-        Arrived {
+    fn head(path: &str) -> Head {
+        Head {
             method: Method::GET,
             path: path.to_owned(),
             query: String::new(),
@@ -302,13 +282,13 @@ mod tests {
         }
     }
 
-    async fn ask(router: &Arc<Router>, path: &str) -> warp::reply::Response {
-        Arc::clone(router).answer(arrived(path), stream::empty::<Result<Bytes, ()>>()).await
+    async fn ask(router: &Arc<Router>, path: &str) -> http::Response<Bytes> {
+        Arc::clone(router).answer(head(path), stream::empty().boxed()).await
     }
 
-    async fn code(response: warp::reply::Response) -> Value {
+    async fn code(response: http::Response<Bytes>) -> Value {
         assert!(response.headers().contains_key(request_id::HEADER));
-        let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+        let body = response.into_body();
         serde_json::from_slice::<Value>(&body).unwrap()["code"].clone()
     }
 
@@ -371,14 +351,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_arrive_is_given_up() {
         let router = router(vec![Route::new(Method::GET, "/fine", fine, identity)]);
-        let never = stream::pending::<Result<Bytes, ()>>();
-        assert_eq!(code(Arc::clone(&router).answer(arrived("/fine"), never).await).await, "request_timeout");
+        let never = stream::pending().boxed();
+        assert_eq!(code(Arc::clone(&router).answer(head("/fine"), never).await).await, "request_timeout");
     }
 
     #[tokio::test]
     async fn bodies_that_do_not_arrive_keep_nobody_out() {
         let router = router(vec![Route::new(Method::GET, "/fine", fine, identity)]);
-        let slow = || Arc::clone(&router).answer(arrived("/fine"), stream::pending::<Result<Bytes, ()>>());
+        let slow = || Arc::clone(&router).answer(head("/fine"), stream::pending().boxed());
         let mut arriving: Vec<_> = (0..=MAX_AT_ONCE).map(|_| Box::pin(slow())).collect();
         for request in &mut arriving {
             assert!(request.now_or_never().is_none());
@@ -413,14 +393,14 @@ mod tests {
         let router = router(vec![]);
         for (given, kept) in [(&["a-1.b_2"][..], true), (&["a b"], false), (&["a", "b"], false), (&[], false)]
         {
-            let mut request = arrived("/");
+            let mut request = head("/");
             for id in given {
                 request.headers.append(request_id::HEADER, HeaderValue::from_static(id));
             }
-            let response = Arc::clone(&router).answer(request, stream::empty::<Result<Bytes, ()>>()).await;
+            let response = Arc::clone(&router).answer(request, stream::empty().boxed()).await;
             let answered = response.headers()[request_id::HEADER].to_str().unwrap().to_owned();
             assert_eq!(given.contains(&answered.as_str()), kept, "{given:?} {answered}");
-            assert!(response.body().size_hint().exact().is_some_and(|length| length > 0));
+            assert!(!response.body().is_empty());
         }
     }
 }

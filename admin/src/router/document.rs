@@ -13,7 +13,7 @@ use serde::ser::{SerializeMap as _, Serializer};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
 
-use super::Route;
+use super::route::Route;
 
 /// The tags of the page in order, with descriptions. A tag without an operation is not shown.
 const TAGS: &[(&str, &str)] = &[

@@ -4,7 +4,7 @@ use http::Method;
 
 use crate::api::Params;
 
-use super::Route;
+use super::route::Route;
 
 /// The result of a lookup.
 pub(super) enum Found<'r> {

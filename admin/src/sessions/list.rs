@@ -6,10 +6,10 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio_postgres::Row;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::session::ListedSession;
 use super::store;
 use crate::access::caller;
 use crate::api::{Access, Operation, Problem, Request, Response};
@@ -66,7 +66,7 @@ pub(crate) fn example() -> Value {
     json!({ "items": [{
                 "session_id": "0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a",
                 "current": true,
-                "client_id": "usher",
+                "client_id": "cinema",
                 "created_at": "2026-11-25T20:15:30.123456Z",
                 "last_used_at": "2026-11-25T20:30:10.5Z",
                 "expires_at": "2026-12-25T20:30:10.5Z",
@@ -93,24 +93,25 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 impl Sessions {
     /// The sessions of a user; `current` is the session of this request.
     pub(crate) async fn of(connection: &Connection, user: Uuid, current: Uuid) -> Result<Self, DbError> {
-        let rows = store::list(connection, user, MOST).await?;
-        Ok(Self { items: rows.iter().map(|row| item(row, current)).collect::<Result<_, DbError>>()? })
+        let sessions = store::list(connection, user, MOST).await?;
+        Ok(Self { items: sessions.into_iter().map(|session| Item::new(session, current)).collect() })
     }
 }
 
-fn item(row: &Row, current: Uuid) -> Result<Item, DbError> {
-    let session_id: Uuid = row.try_get("id")?;
-    Ok(Item {
-        session_id,
-        current: session_id == current,
-        client_id: row.try_get("client_id")?,
-        created_at: row.try_get("created_at")?,
-        last_used_at: row.try_get("last_used_at")?,
-        expires_at: row.try_get("expires_at")?,
-        amr: row.try_get("amr")?,
-        provider: row.try_get("provider")?,
-        address: row.try_get("address")?,
-        user_agent: row.try_get("user_agent")?,
-        device_name: row.try_get("device_name")?,
-    })
+impl Item {
+    fn new(session: ListedSession, current: Uuid) -> Self {
+        Self {
+            session_id: session.id,
+            current: session.id == current,
+            client_id: session.client,
+            created_at: session.created_at,
+            last_used_at: session.last_used_at,
+            expires_at: session.expires_at,
+            amr: session.amr,
+            provider: session.provider,
+            address: session.device.address,
+            user_agent: session.device.user_agent,
+            device_name: session.device.name,
+        }
+    }
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use self::decide::{Again, Outcome, Presented, Refusal, RequestFacts, decide, with_elsewhere};
+use self::decide::{Again, Outcome, Presented, RefreshRefusal, RequestFacts, decide, with_elsewhere};
 use super::history::{self, Entry, Event};
 use super::mint::{self, Pair, mint};
 use super::open::after;
@@ -113,7 +113,7 @@ async fn refresh(context: &Context, client: &Client, token: RefreshToken) -> Res
     let tx = connection.begin().await?;
     let Some(decided) = read_and_decide(client, &tx, token).await? else {
         tx.rollback().await?;
-        return Ok(refused(Refusal::Unknown));
+        return Ok(refused(RefreshRefusal::Unknown));
     };
     let refreshed = carry_out(context, client, &tx, decided).await?;
     if refreshed.changed_nothing() {
@@ -222,12 +222,12 @@ async fn end_reused(
     Ok(Refreshed { cause: RefreshCause::Reused, answer: Err(Code::RefreshTokenReused), entry: Some(entry) })
 }
 
-fn refused(refusal: Refusal) -> Refreshed {
+fn refused(refusal: RefreshRefusal) -> Refreshed {
     let (cause, code) = match refusal {
-        Refusal::Unknown => (RefreshCause::Unknown, Code::RefreshTokenUnknown),
-        Refusal::Revoked => (RefreshCause::Revoked, Code::SessionRevoked),
-        Refusal::Expired => (RefreshCause::Expired, Code::SessionExpired),
-        Refusal::Ahead => (RefreshCause::Ahead, Code::RefreshTokenUnknown),
+        RefreshRefusal::Unknown => (RefreshCause::Unknown, Code::RefreshTokenUnknown),
+        RefreshRefusal::Revoked => (RefreshCause::Revoked, Code::SessionRevoked),
+        RefreshRefusal::Expired => (RefreshCause::Expired, Code::SessionExpired),
+        RefreshRefusal::Ahead => (RefreshCause::Ahead, Code::RefreshTokenUnknown),
     };
     Refreshed { cause, answer: Err(code), entry: None }
 }

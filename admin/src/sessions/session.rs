@@ -72,6 +72,20 @@ pub(crate) struct Device {
     pub(crate) name: Option<String>,
 }
 
+/// An active session, as its user and operators see it.
+#[derive(Debug, Clone)]
+pub(crate) struct ListedSession {
+    pub(crate) id: Uuid,
+    pub(crate) client: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) last_used_at: Timestamp,
+    /// When it ends unless it is refreshed.
+    pub(crate) expires_at: Timestamp,
+    pub(crate) amr: Vec<String>,
+    pub(crate) provider: Option<String>,
+    pub(crate) device: Device,
+}
+
 /// The clock and the generations, read after the locks were taken and before the roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {

@@ -6,7 +6,9 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::origin::Origin;
-use super::session::{Device, EndReason, HeldRole, Rotation, Session, SessionState, Stamp, Standing};
+use super::session::{
+    Device, EndReason, HeldRole, ListedSession, Rotation, Session, SessionState, Stamp, Standing,
+};
 use crate::db::{Connection, DbError, Transaction};
 use crate::users;
 
@@ -242,7 +244,11 @@ pub(crate) async fn stands(tx: &Transaction<'_>, id: Uuid, user: Uuid) -> Result
 }
 
 /// The active sessions of a user, the most recently used first, at most `limit`.
-pub(crate) async fn list(connection: &Connection, user: Uuid, limit: i64) -> Result<Vec<Row>, DbError> {
+pub(crate) async fn list(
+    connection: &Connection,
+    user: Uuid,
+    limit: i64,
+) -> Result<Vec<ListedSession>, DbError> {
     let sql = concat!(
         "select id, client_id, created_at, last_used_at, least(idle_expires_at, expires_at) as expires_at,
              amr, provider, address, user_agent, device_name
@@ -251,7 +257,24 @@ pub(crate) async fn list(connection: &Connection, user: Uuid, limit: i64) -> Res
         " order by last_used_at desc, id desc limit $2"
     );
     let statement = connection.prepare_cached(sql).await?;
-    Ok(connection.query(&statement, &[&user, &limit]).await?)
+    connection.query(&statement, &[&user, &limit]).await?.iter().map(listed).collect()
+}
+
+fn listed(row: &Row) -> Result<ListedSession, DbError> {
+    Ok(ListedSession {
+        id: row.try_get("id")?,
+        client: row.try_get("client_id")?,
+        created_at: row.try_get("created_at")?,
+        last_used_at: row.try_get("last_used_at")?,
+        expires_at: row.try_get("expires_at")?,
+        amr: row.try_get("amr")?,
+        provider: row.try_get("provider")?,
+        device: Device {
+            address: row.try_get("address")?,
+            user_agent: row.try_get("user_agent")?,
+            name: row.try_get("device_name")?,
+        },
+    })
 }
 
 fn session(row: &Row) -> Result<Session, DbError> {

@@ -2,13 +2,11 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio_postgres::Row;
 use unicode_normalization::UnicodeNormalization as _;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::{Change, Findings, Problem};
-use crate::db::DbError;
 
 /// The longest name, in characters.
 const MAX_NAME: usize = 64;
@@ -19,28 +17,28 @@ const MAX_LOCALE: usize = 35;
 // Purposefully without `Debug`, as all types here: the content is personal.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Profile {
-    user_id: Uuid,
+    pub(super) user_id: Uuid,
     #[schema(required, format = "idn-email")]
-    email: Option<String>,
+    pub(super) email: Option<String>,
     #[schema(required)]
-    login: Option<String>,
+    pub(super) login: Option<String>,
     #[schema(required)]
-    display_name: Option<String>,
+    pub(super) display_name: Option<String>,
     #[schema(required)]
-    first_name: Option<String>,
+    pub(super) first_name: Option<String>,
     #[schema(required)]
-    last_name: Option<String>,
+    pub(super) last_name: Option<String>,
     #[schema(required)]
-    phone: Option<String>,
+    pub(super) phone: Option<String>,
     #[schema(required)]
-    locale: Option<String>,
+    pub(super) locale: Option<String>,
     /// The names of the roles that the user has now.
-    roles: Vec<String>,
-    is_superuser: bool,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    pub(super) roles: Vec<String>,
+    pub(super) is_superuser: bool,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
     #[serde(skip)]
-    version: i64,
+    pub(super) version: i64,
 }
 
 /// A merge patch (RFC 7396): a present member is set, null removes it, an absent member stays.
@@ -69,24 +67,6 @@ pub(crate) struct ProfileChange {
 }
 
 impl Profile {
-    pub(super) fn from_row(row: &Row) -> Result<Self, DbError> {
-        Ok(Self {
-            user_id: row.try_get("id")?,
-            email: row.try_get("email")?,
-            login: row.try_get("login")?,
-            display_name: row.try_get("display_name")?,
-            first_name: row.try_get("first_name")?,
-            last_name: row.try_get("last_name")?,
-            phone: row.try_get("phone")?,
-            locale: row.try_get("locale")?,
-            roles: row.try_get("roles")?,
-            is_superuser: row.try_get("is_superuser")?,
-            created_at: row.try_get("created_at")?,
-            updated_at: row.try_get("updated_at")?,
-            version: row.try_get("row_version")?,
-        })
-    }
-
     /// Incremented with every change; the strong validator of the profile (RFC 9110, section 8.8.3).
     pub(crate) fn version(&self) -> i64 {
         self.version

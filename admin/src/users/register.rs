@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::profile;
 use super::store::{self, NewUser};
-use super::{EmailAddress, Login, weak_password};
+use super::{EmailAddress, LoginName, weak_password};
 use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response};
 use crate::config::Registration;
 use crate::db::DbError;
@@ -41,7 +41,7 @@ struct Body {
 /// A body whose fields are all valid, except perhaps the password's strength.
 struct Registering {
     email: EmailAddress,
-    login: Option<Login>,
+    login: Option<LoginName>,
     password: Password,
     display_name: Option<String>,
     locale: Option<String>,
@@ -120,7 +120,7 @@ impl Body {
         if let Err(error) = &email {
             found.add("email", "email_invalid", format!("{error}."));
         }
-        let login = self.login.as_deref().map(str::parse::<Login>).transpose();
+        let login = self.login.as_deref().map(str::parse::<LoginName>).transpose();
         if let Err(error) = login {
             found.add("login", error.code(), format!("{error}."));
         }
@@ -145,7 +145,7 @@ impl Registering {
     /// Checks and hashes the password, both outside the async runtime.
     async fn hash_password(&self, slot: &mut HashSlot) -> Result<PasswordHash, Problem> {
         let words =
-            [Some(self.email.key()), Some(self.email.local_part()), self.login.as_ref().map(Login::key)];
+            [Some(self.email.key()), Some(self.email.local_part()), self.login.as_ref().map(LoginName::key)];
         let words = words.into_iter().chain([self.display_name.as_deref()]).flatten();
         let words = words.map(str::to_owned).collect();
         weak_password("password", slot.judge(&self.password, words).await?)?;
@@ -169,7 +169,7 @@ impl Registering {
         Registered {
             user_id,
             email: self.email.as_str(),
-            login: self.login.as_ref().map(Login::as_str),
+            login: self.login.as_ref().map(LoginName::as_str),
             display_name: self.display_name.as_deref(),
             locale: self.locale.as_deref(),
             created_at,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::account::Account;
 use super::locked::LockedAccount;
 use super::profile::{Profile, ProfileChange};
-use super::{EmailAddress, Identifier, Login};
+use super::{EmailAddress, Identifier, LoginName};
 use crate::db::{Client, Connection, DbError, Transaction};
 use crate::passwords::PasswordHash;
 
@@ -35,7 +35,7 @@ pub(crate) struct NewUser<'n> {
     pub(crate) email: Option<&'n EmailAddress>,
     /// Whether it is verified.
     pub(crate) is_email_verified: bool,
-    pub(crate) login: Option<&'n Login>,
+    pub(crate) login: Option<&'n LoginName>,
     pub(crate) password_hash: Option<&'n PasswordHash>,
     pub(crate) display_name: Option<&'n str>,
     pub(crate) locale: Option<&'n str>,
@@ -47,7 +47,7 @@ pub(crate) struct NewUser<'n> {
 pub(crate) enum Credential {
     Password(PasswordHash),
     Email(EmailAddress),
-    Login(Login),
+    Login(LoginName),
 }
 
 /// Creates an account and returns the time of its creation.
@@ -272,7 +272,7 @@ pub(crate) async fn profile(connection: &Connection, id: Uuid) -> Result<Option<
                          order by r.name) as roles
                from auth.users u where id = $1";
     let statement = connection.prepare_cached(sql).await?;
-    connection.query_opt(&statement, &[&id]).await?.as_ref().map(Profile::from_row).transpose()
+    connection.query_opt(&statement, &[&id]).await?.as_ref().map(read_profile).transpose()
 }
 
 /// Changes the profile if its version is one of `versions`, or in any case when `versions` is `None`. `false`
@@ -317,6 +317,24 @@ pub(crate) async fn change_profile(
         )
         .await?;
     Ok(changed == 1)
+}
+
+fn read_profile(row: &Row) -> Result<Profile, DbError> {
+    Ok(Profile {
+        user_id: row.try_get("id")?,
+        email: row.try_get("email")?,
+        login: row.try_get("login")?,
+        display_name: row.try_get("display_name")?,
+        first_name: row.try_get("first_name")?,
+        last_name: row.try_get("last_name")?,
+        phone: row.try_get("phone")?,
+        locale: row.try_get("locale")?,
+        roles: row.try_get("roles")?,
+        is_superuser: row.try_get("is_superuser")?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+        version: row.try_get("row_version")?,
+    })
 }
 
 fn account(row: &Row) -> Result<Account, DbError> {

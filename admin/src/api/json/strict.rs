@@ -8,7 +8,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 
 use crate::api::{Code, Problem};
 
-use super::MAX_DEPTH;
+/// The deepest allowed nesting of objects and arrays.
+const MAX_DEPTH: usize = 8;
 
 /// Refuses a text that is not JSON, repeats a key, nests too deeply, or contains U+0000.
 pub(super) fn check(body: &[u8]) -> Result<(), Problem> {

@@ -5,7 +5,6 @@ use shared::revocation::LogPosition;
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::LogError;
 use crate::revocations::store::Row;
 
 /// The records in publication that belong to a recorded trace; almost always none.
@@ -28,7 +27,7 @@ impl Traces {
     }
 
     /// Either all are published, or none.
-    pub(super) fn end(self, published: &Result<(), LogError>) {
+    pub(super) fn end<E>(self, published: &Result<(), E>) {
         if published.is_err() {
             for (_, span) in &self.0 {
                 span.record("otel.status_code", "ERROR");

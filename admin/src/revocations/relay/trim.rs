@@ -1,118 +1,41 @@
 //! Keeps the log short: drops records that have ended, and carries those that never end forward.
 
-use std::collections::{BTreeMap, HashMap};
-
-use shared::revocation::{LogPosition, Record, Until};
-
+use super::Relay;
+use super::binding::Binding;
+use super::end::{BindingLost, binding_lost, step_down};
+use super::lease::Lease;
 use super::traces::Traces;
-use super::{Bound, Broken, Post, Relay, broken, fallen};
-
-/// The part of the current epoch's log that is still needed. Small, whatever the length of the log.
-#[derive(Debug, Default)]
-pub(super) struct Needed {
-    /// The position of the first record of each end time, by seconds since the Unix epoch. At most as many
-    /// entries as a token's life has seconds.
-    first_by_end: BTreeMap<u32, u64>,
-    /// The records that never end, and the last position of each.
-    endless: HashMap<Record, u64>,
-}
-
-impl Needed {
-    /// `records` were appended to the log, directly after `at`.
-    pub(super) fn note(&mut self, at: LogPosition, records: &[Record]) {
-        for (record, seq) in records.iter().zip(at.seq.saturating_add(1)..) {
-            match record.until {
-                Until::Never => drop(self.endless.insert(*record, seq)),
-                Until::At(second) => {
-                    let first = self.first_by_end.entry(second).or_insert(seq);
-                    *first = seq.min(*first);
-                }
-            }
-        }
-    }
-
-    /// The position of the first record that ends at `moment` (seconds since the Unix epoch) or later;
-    /// forgets the others.
-    fn first_at(&mut self, moment: u64) -> Option<u64> {
-        self.first_by_end.retain(|end, _| u64::from(*end) >= moment);
-        self.first_by_end.values().min().copied()
-    }
-
-    /// The records that never end, at or before `floor`.
-    fn endless_to(&self, floor: u64) -> Vec<Record> {
-        self.endless.iter().filter(|(_, seq)| **seq <= floor).map(|(record, _)| *record).collect()
-    }
-}
 
 impl Relay {
     /// Drops the records before the first one that is still needed.
     ///
     /// The record of a killed key never ends and would keep the whole log; it is appended again first, so
     /// that the log contains it at every moment.
-    pub(super) async fn trim(&self, post: &Post, bound: &mut Bound) -> Result<(), Broken> {
-        let moment = post.now().await.map_err(fallen)?.saturating_sub(self.pace.keep.as_secs());
-        let end = bound.at;
-        let floor = bound.needed.first_at(moment).map_or(end.seq, |first| first.saturating_sub(1));
-        let endless = bound.needed.endless_to(floor);
+    pub(super) async fn trim(&self, lease: &Lease, binding: &mut Binding) -> Result<(), BindingLost> {
+        let moment = lease.now().await.map_err(step_down)?.saturating_sub(self.timing.keep.as_secs());
+        let end = binding.at;
+        let floor = binding.needed.first_at(moment).map_or(end.seq, |first| first.saturating_sub(1));
+        let endless = binding.needed.endless_to(floor);
         let carried = u64::try_from(endless.len()).unwrap_or(u64::MAX);
-        if floor.saturating_sub(bound.floor) < carried.saturating_add(self.pace.trim_at_least) {
+        if floor.saturating_sub(binding.floor) < carried.saturating_add(self.timing.trim_at_least) {
             return Ok(());
         }
-        bound.append(&endless, &Traces::default()).await.map_err(|error| broken(end.epoch, error))?;
-        bound.log.trim(end, floor).await.map_err(|error| broken(end.epoch, error))?;
+        binding.append(&endless, &Traces::default()).await.map_err(|error| binding_lost(end.epoch, error))?;
+        binding.log.trim(end, floor).await.map_err(|error| binding_lost(end.epoch, error))?;
         tracing::debug!(floor, "Trimmed the revocation log.");
-        bound.floor = floor;
+        binding.floor = floor;
         Ok(())
     }
 
     /// Deletes one batch of expired rows, and returns whether more may be left.
     ///
     /// A failure here blocks nothing: the next publication finds out whether PostgreSQL is available.
-    pub(super) async fn sweep(&self, post: &Post) -> bool {
-        match post.sweep(self.pace.keep, self.pace.sweep).await {
-            Ok(deleted) => deleted == self.pace.sweep,
+    pub(super) async fn sweep(&self, lease: &Lease) -> bool {
+        match lease.sweep(self.timing.keep, self.timing.sweep).await {
+            Ok(deleted) => deleted == self.timing.sweep,
             Err(error) => {
                 tracing::warn!(%error, "Cannot delete expired revocations; trying again later.");
                 false
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use shared::revocation::{Kind, Reason, RecordKey};
-
-    use super::*;
-
-    fn record(until: Option<u32>) -> Record {
-        let until = until.map_or(Until::Never, Until::At);
-        let key = RecordKey::new("issuer", Kind::Session, &format!("{until:?}"));
-        Record { kind: Kind::Session, reason: Reason::Revoked, until, key, argument: 0 }
-    }
-
-    #[test]
-    fn a_record_that_never_ends_counts_where_it_stands_last() {
-        let mut needed = Needed::default();
-        needed.note(LogPosition { epoch: 1, seq: 0 }, &[record(None), record(Some(600))]);
-        assert_eq!(needed.endless_to(2), [record(None)]);
-        needed.note(LogPosition { epoch: 1, seq: 2 }, &[record(None)]);
-        assert_eq!(needed.endless_to(2), []);
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_that_has_not_ended_lies_before_the_first(
-            ends in prop::collection::vec(prop::option::of(0_u32..7200), 0..60),
-            moment in 0_u64..7200,
-        ) {
-            let records: Vec<Record> = ends.iter().map(|end| record(*end)).collect();
-            let mut needed = Needed::default();
-            needed.note(LogPosition { epoch: 1, seq: 0 }, &records);
-            let first = needed.first_at(moment).unwrap_or(u64::MAX);
-            for (end, seq) in ends.iter().zip(1_u64..) {
-                prop_assert!(end.is_none_or(|end| u64::from(end) < moment || seq >= first));
             }
         }
     }

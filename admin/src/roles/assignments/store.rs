@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{Assignment, NewAssignment};
+use super::assignment::{Assignment, NewAssignment};
 use crate::db::{Connection, DbError, Transaction};
 
 /// An assignment, if there is one, and the time of the query.

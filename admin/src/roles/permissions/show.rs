@@ -15,7 +15,7 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Check whether a role has a permission directly.")
         .detail(
             "404 if the role does not have the permission directly. To check what a user may do, use \
-            `/api/v1/authz/check`.",
+            `authz/check`.",
         )
         .access(Access::Permission(Right::RolesRead.as_str()))
         .answer::<RolePermission>(200, "The role has the permission.", RolePermission::example())

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::Route;
-use super::super::find::open_parts;
 use super::problems;
-use crate::api::operation::{Access, Answer, Body, Content, Operation, Parameter, Place};
+use crate::api::operation::{Access, Body, Content, Operation, Parameter, ParameterIn, Success};
+use crate::router::find::open_parts;
+use crate::router::route::Route;
 
 pub(super) fn of(route: &Route) -> Value {
     let operation = &route.operation;
@@ -47,8 +47,10 @@ fn description(operation: &Operation) -> Option<String> {
 /// Built from method and path, which are unique: `delete_me_sessions_sid`. It does not change when code
 /// moves.
 fn id(route: &Route) -> String {
-    let path = route.path.trim_start_matches("/api/v1");
-    let words = path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words =
+        route.path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    // What every path of the API begins with tells nothing.
+    let words = words.skip_while(|word| ["api", "v1"].contains(word));
     let method = route.method.as_str().to_ascii_lowercase();
     words.fold(method, |id, word| format!("{id}_{word}"))
 }
@@ -73,7 +75,7 @@ fn required_permission(access: Access) -> Option<&'static str> {
 fn parameters(route: &Route) -> Vec<Value> {
     let described = &route.operation.parameters;
     let is_described =
-        |name: &&str| described.iter().any(|one| one.place == Place::Path && one.name == *name);
+        |name: &&str| described.iter().any(|one| one.position == ParameterIn::Path && one.name == *name);
     let bare = open_parts(route.path).filter(|name| !is_described(name));
     let bare = bare
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
@@ -81,15 +83,15 @@ fn parameters(route: &Route) -> Vec<Value> {
 }
 
 fn parameter(parameter: &Parameter) -> Value {
-    let place = match parameter.place {
-        Place::Path => "path",
-        Place::Query => "query",
-        Place::Header => "header",
+    let place = match parameter.position {
+        ParameterIn::Path => "path",
+        ParameterIn::Query => "query",
+        ParameterIn::Header => "header",
     };
     json!({
         "name": parameter.name,
         "in": place,
-        "required": parameter.place == Place::Path,
+        "required": parameter.position == ParameterIn::Path,
         "description": parameter.description,
         "schema": parameter.shape.schema,
         "example": parameter.shape.example,
@@ -123,7 +125,7 @@ fn responses(route: &Route) -> Value {
     Value::Object(answers.chain(problems).collect::<Map<_, _>>())
 }
 
-fn answer(answer: &Answer) -> Value {
+fn answer(answer: &Success) -> Value {
     let mut headers = Map::from_iter([problems::header("X-Request-Id"), problems::header("Cache-Control")]);
     for (name, description) in &answer.headers {
         let header = json!({ "description": description, "schema": { "type": "string" } });
@@ -145,7 +147,7 @@ mod tests {
     use http::{Method, StatusCode};
 
     use super::*;
-    use crate::api::{Code, Problem, Request, Response};
+    use crate::api::{Code, Problem, Request, Response, Shape};
 
     async fn nothing(_: Request) -> Result<Response, Problem> {
         Ok(Response::empty(StatusCode::NO_CONTENT))
@@ -172,7 +174,7 @@ mod tests {
     #[test]
     fn an_open_part_of_the_path_is_a_parameter_whether_described_or_not() {
         let operation = described("/api/v1/a/{id}/b/{name}", |operation| {
-            operation.path_example("id", "0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b")
+            operation.path("id", "The user.", Shape::uuid("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b"))
         });
         assert_eq!(operation["operationId"], "get_a_id_b_name");
         assert_eq!(operation["parameters"][0]["schema"], json!({ "type": "string", "format": "uuid" }));

@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
-use super::super::Route;
-use super::super::find::open_parts;
 use crate::api::Code;
 use crate::api::operation::Access;
 use crate::api::problem::Body;
+use crate::router::find::open_parts;
+use crate::router::route::Route;
 
 /// Problems of every request.
 const COMMON: &[Code] = &[

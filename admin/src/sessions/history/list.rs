@@ -9,11 +9,10 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio_postgres::Row;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::store;
+use super::store::{self, RecordedEvent};
 use crate::access::caller;
 use crate::api::{Access, Code, Operation, PAGE, Problem, Query, Request, Response, Shape, one_more, page};
 use crate::db::{Connection, DbError};
@@ -133,23 +132,25 @@ impl Page {
         cursor: Option<Cursor>,
     ) -> Result<Self, DbError> {
         let before = cursor.map(|cursor| (cursor.moment, cursor.id));
-        let rows = store::page(connection, user, before, one_more(limit)).await?;
-        let items = rows.iter().map(item).collect::<Result<Vec<_>, DbError>>()?;
+        let recorded = store::page(connection, user, before, one_more(limit)).await?;
+        let items = recorded.into_iter().map(Item::from).collect();
         let cursor = |item: &Item| Cursor { moment: item.occurred_at, id: item.id }.encode();
         let (items, next_cursor) = page(items, limit, cursor);
         Ok(Self { items, next_cursor })
     }
 }
 
-fn item(row: &Row) -> Result<Item, DbError> {
-    Ok(Item {
-        event: row.try_get("event")?,
-        occurred_at: row.try_get("occurred_at")?,
-        session_id: row.try_get("session_id")?,
-        address: row.try_get("address")?,
-        user_agent: row.try_get("user_agent")?,
-        id: row.try_get("id")?,
-    })
+impl From<RecordedEvent> for Item {
+    fn from(recorded: RecordedEvent) -> Self {
+        Self {
+            event: recorded.event,
+            occurred_at: recorded.occurred_at,
+            session_id: recorded.session,
+            address: recorded.address,
+            user_agent: recorded.user_agent,
+            id: recorded.id,
+        }
+    }
 }
 
 impl Cursor {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::Entry;
+use super::entry::Entry;
 use crate::actor::Actor;
 use crate::db::{Connection, Db, DbError};
 
@@ -17,6 +17,16 @@ pub(super) struct NewEntry {
     address: Option<IpAddr>,
     user_agent: Option<String>,
     request_id: Option<String>,
+}
+
+/// An entry as it was recorded.
+pub(super) struct RecordedEvent {
+    pub(super) id: Uuid,
+    pub(super) occurred_at: Timestamp,
+    pub(super) event: String,
+    pub(super) session: Option<Uuid>,
+    pub(super) address: Option<IpAddr>,
+    pub(super) user_agent: Option<String>,
 }
 
 impl NewEntry {
@@ -64,7 +74,7 @@ pub(super) async fn page(
     user: Uuid,
     before: Option<(Timestamp, Uuid)>,
     limit: i64,
-) -> Result<Vec<Row>, DbError> {
+) -> Result<Vec<RecordedEvent>, DbError> {
     let sql = "select id, occurred_at, event, session_id, address, user_agent
                from auth.login_history
                where user_id = $1
@@ -72,5 +82,16 @@ pub(super) async fn page(
                order by occurred_at desc, id desc limit $4";
     let (moment, id) = before.unzip();
     let statement = connection.prepare_cached(sql).await?;
-    Ok(connection.query(&statement, &[&user, &moment, &id, &limit]).await?)
+    connection.query(&statement, &[&user, &moment, &id, &limit]).await?.iter().map(recorded).collect()
+}
+
+fn recorded(row: &Row) -> Result<RecordedEvent, DbError> {
+    Ok(RecordedEvent {
+        id: row.try_get("id")?,
+        occurred_at: row.try_get("occurred_at")?,
+        event: row.try_get("event")?,
+        session: row.try_get("session_id")?,
+        address: row.try_get("address")?,
+        user_agent: row.try_get("user_agent")?,
+    })
 }

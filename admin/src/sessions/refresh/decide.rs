@@ -68,7 +68,7 @@ pub(crate) enum Outcome {
     /// Return the stored child once more.
     Again(Again),
     /// Refuse, and change nothing.
-    Refuse(Refusal),
+    Refuse(RefreshRefusal),
     /// Revoke the session: a used token was presented again.
     Reuse,
 }
@@ -86,7 +86,7 @@ pub(crate) enum Again {
 
 /// Why the request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum RefreshRefusal {
     /// The session does not exist.
     Unknown,
     /// The session was revoked, the user disabled, or the token withdrawn.
@@ -100,7 +100,7 @@ pub(crate) enum Refusal {
 /// Decides.
 pub(crate) fn decide(stored: Option<&SessionState>, presented: Presented, request: &RequestFacts) -> Outcome {
     let Some(stored) = stored.filter(|stored| stored.key == presented.key) else {
-        return Outcome::Refuse(Refusal::Unknown);
+        return Outcome::Refuse(RefreshRefusal::Unknown);
     };
     if let Some(refusal) = stored.refusal(presented, request) {
         return Outcome::Refuse(refusal);
@@ -119,14 +119,14 @@ pub(crate) fn decide(stored: Option<&SessionState>, presented: Presented, reques
 
 impl SessionState {
     /// Rule two, and the tokens withdrawn by a credential change.
-    fn refusal(&self, presented: Presented, request: &RequestFacts) -> Option<Refusal> {
+    fn refusal(&self, presented: Presented, request: &RequestFacts) -> Option<RefreshRefusal> {
         let now = request.now;
         if self.has_ended(request.deployment_generation) || !self.is_user_active {
-            Some(Refusal::Revoked)
+            Some(RefreshRefusal::Revoked)
         } else if now >= self.idle_expires_at || now >= self.expires_at {
-            Some(Refusal::Expired)
+            Some(RefreshRefusal::Expired)
         } else if presented.counter < self.revoked_below {
-            Some(Refusal::Revoked)
+            Some(RefreshRefusal::Revoked)
         } else {
             None
         }
@@ -164,7 +164,7 @@ pub(crate) fn with_elsewhere(state: &SessionState, now: Timestamp) -> Vec<Timest
 fn ahead_by(lead: u64, counter: u64) -> Outcome {
     match (lead, counter.checked_add(1)) {
         (0..=RECOVERABLE_LEAD, Some(next)) => Outcome::Rotate { counter: next, recovered: lead > 0 },
-        _ => Outcome::Refuse(Refusal::Ahead),
+        _ => Outcome::Refuse(RefreshRefusal::Ahead),
     }
 }
 

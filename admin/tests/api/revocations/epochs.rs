@@ -1,6 +1,6 @@
 //! When a new epoch begins, and that it contains all records.
 
-use admin::revocations::{self, NewRevocation, Pace};
+use admin::revocations::{self, NewRevocation, RelayTiming};
 use redis::AsyncCommands as _;
 use shared::revocation::{Kind, RecordKey};
 
@@ -32,7 +32,7 @@ async fn every_unexpired_row_is_in_a_new_epoch() {
 async fn a_log_longer_than_a_batch_is_filled_whole() {
     let stores = Stores::new().await;
     stores.end_sessions(25).await;
-    let _relay = stores.relay_with(Pace { batch: 10, ..brisk() });
+    let _relay = stores.relay_with(RelayTiming { batch: 10, ..brisk() });
     assert_eq!(stores.log.epoch_after(0).await.seq, 25);
     assert_eq!(stores.log.current().await.len(), 25);
     stores.await_marks().await;
@@ -47,7 +47,7 @@ async fn what_is_committed_below_the_page_already_reached_is_published() {
     revocations::record(&late, ISSUER, &[NewRevocation::session(sid)]).await.unwrap();
     stores.end_sessions(20).await;
     let held = stores.hold_filling().await;
-    let relay = stores.relay_with(Pace { batch: 5, ..brisk() });
+    let relay = stores.relay_with(RelayTiming { batch: 5, ..brisk() });
     held.reached(&stores).await;
 
     late.commit().await.unwrap();
@@ -66,7 +66,7 @@ async fn a_log_that_is_emptied_while_it_is_filled_is_filled_anew() {
     let stores = Stores::new().await;
     stores.end_sessions(20).await;
     let held = stores.hold_filling().await;
-    let _relay = stores.relay_with(Pace { batch: 5, ..brisk() });
+    let _relay = stores.relay_with(RelayTiming { batch: 5, ..brisk() });
     held.reached(&stores).await;
 
     let () = stores.log.redis().await.del(&stores.log.keys.log).await.unwrap();
@@ -138,7 +138,7 @@ async fn fillings_that_fail_do_not_pile_up_in_redis() {
                       for each row when (old.id = 12) execute function auth.refuse()";
         sql.batch_execute(refuse).await.unwrap();
 
-        let _relay = stores.relay_with(Pace { batch: 5, ..brisk() });
+        let _relay = stores.relay_with(RelayTiming { batch: 5, ..brisk() });
         until("several fillings have failed", async || {
             let epoch = sql.query_one("select epoch from auth.revocation_epoch", &[]).await.unwrap();
             (epoch.get::<_, i64>(0) >= 8).then_some(())
@@ -237,8 +237,8 @@ async fn an_epoch_that_only_ids_remember_counts_as_well() {
 #[tokio::test]
 async fn a_relay_that_sees_a_higher_epoch_steps_down_and_comes_back_above_it() {
     let stores = Stores::new().await;
-    let pace = Pace { yielding: std::time::Duration::from_millis(500), ..brisk() };
-    let relay = stores.relay_with(pace);
+    let timing = RelayTiming { yielding: std::time::Duration::from_millis(500), ..brisk() };
+    let relay = stores.relay_with(timing);
     stores.log.epoch_after(0).await;
 
     let () = stores.log.redis().await.hset(&stores.log.keys.meta, "epoch", 9).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use admin::revocations::{self, NewRevocation, Pace};
+use admin::revocations::{self, NewRevocation, RelayTiming};
 use futures_util::StreamExt as _;
 use shared::revocation::{Kind, Reason, Record, RecordKey, Until};
 use uuid::Uuid;
@@ -191,8 +191,8 @@ async fn a_shortened_token_life_does_not_cut_records_short() {
 #[tokio::test]
 async fn stopping_publishes_what_was_committed_before() {
     let stores = Stores::new().await;
-    let pace = Pace { tick: Duration::from_secs(5), ..brisk() };
-    let relay = stores.relay_with(pace);
+    let timing = RelayTiming { tick: Duration::from_secs(5), ..brisk() };
+    let relay = stores.relay_with(timing);
     stores.log.epoch_after(0).await;
     stores.end_sessions(1).await;
     stores.log.await_count(1).await;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use admin::config::DatabaseConfig;
 use admin::db::Db;
 use admin::metrics::RelayMetrics;
-use admin::revocations::{self, NewRevocation, Pace, Relay};
-use admin::server::stop_when;
+use admin::revocations::{self, NewRevocation, Relay, RelayTiming};
+use admin::stop::stop_when;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -39,9 +39,16 @@ pub(super) struct Held {
 }
 
 /// Like the default one, but with short pauses.
-pub(super) fn brisk() -> Pace {
+pub(super) fn brisk() -> RelayTiming {
     let short = Duration::from_millis(20);
-    Pace { tick: short, follow: short, rest: short, longest_rest: short, yielding: short, ..Pace::default() }
+    RelayTiming {
+        tick: short,
+        follow: short,
+        rest: short,
+        longest_rest: short,
+        yielding: short,
+        ..RelayTiming::default()
+    }
 }
 
 impl Stores {
@@ -58,13 +65,13 @@ impl Stores {
         self.relay_with(brisk())
     }
 
-    /// A relay with any pace on these stores.
-    pub(super) fn relay_with(&self, pace: Pace) -> Running {
-        self.relay_through(&self.database.url, &store_url("TEST_REDIS_URL"), pace)
+    /// A relay with any timing on these stores.
+    pub(super) fn relay_with(&self, timing: RelayTiming) -> Running {
+        self.relay_through(&self.database.url, &store_url("TEST_REDIS_URL"), timing)
     }
 
     /// A relay that reaches the stores by other addresses.
-    pub(super) fn relay_through(&self, database: &str, redis: &str, pace: Pace) -> Running {
+    pub(super) fn relay_through(&self, database: &str, redis: &str, timing: RelayTiming) -> Running {
         let vars = std::collections::HashMap::from([
             ("DATABASE_URL", database.to_owned()),
             ("REDIS_URL", redis.to_owned()),
@@ -73,7 +80,7 @@ impl Stores {
         let database = DatabaseConfig::from_vars(&vars).expect("the URL is good");
         let redis = runtime::redis::Redis::from_vars(&vars).expect("the URL is good");
         let metrics = RelayMetrics::default();
-        let relay = Relay::new(&database, &redis, metrics.clone(), pace);
+        let relay = Relay::new(&database, &redis, metrics.clone(), timing);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move { relay.run(stop_when(async { drop(stopped.await) })).await });
         Running { metrics, stop: Some(stop), task }

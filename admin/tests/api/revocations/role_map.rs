@@ -181,8 +181,8 @@ async fn a_new_epoch_names_no_map_of_an_earlier_one() {
 #[tokio::test]
 async fn the_map_of_another_epoch_is_left_alone() {
     let stores = Stores::new().await;
-    let pace = admin::revocations::Pace { yielding: std::time::Duration::from_secs(60), ..brisk() };
-    let relay = stores.relay_with(pace);
+    let timing = admin::revocations::RelayTiming { yielding: std::time::Duration::from_secs(60), ..brisk() };
+    let relay = stores.relay_with(timing);
     stores.log.epoch_after(0).await;
     let mut redis = stores.log.redis().await;
     let () = redis::pipe()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use admin::revocations::{NewRevocation, Pace};
+use admin::revocations::{NewRevocation, RelayTiming};
 use shared::revocation::{Kind, Until};
 use uuid::Uuid;
 
@@ -10,8 +10,8 @@ use super::relay::{Stores, brisk};
 use crate::support::until;
 
 /// Trims all the time, and ended records at once.
-fn trimming() -> Pace {
-    Pace { trim_every: Duration::from_millis(50), trim_at_least: 1, keep: Duration::ZERO, ..brisk() }
+fn trimming() -> RelayTiming {
+    RelayTiming { trim_every: Duration::from_millis(50), trim_at_least: 1, keep: Duration::ZERO, ..brisk() }
 }
 
 /// Waits until every record that ends within seconds has ended in the log, where an end is rounded up.
@@ -48,7 +48,7 @@ async fn what_ended_leaves_the_log_and_the_table_and_the_floor_rises() {
 #[tokio::test]
 async fn what_ended_stays_for_a_while_for_those_who_read_late() {
     let stores = Stores::new().await;
-    let _relay = stores.relay_with(Pace { keep: Duration::from_mins(5), ..trimming() });
+    let _relay = stores.relay_with(RelayTiming { keep: Duration::from_mins(5), ..trimming() });
     stores.log.epoch_after(0).await;
     stores.end_sessions_shortly(2).await;
     await_end_in_the_log(&stores).await;
@@ -133,7 +133,7 @@ async fn deleting_what_ended_holds_no_publication_up() {
     stores.sql().await.batch_execute(slow).await.unwrap();
     stores.record_ended(4000).await;
 
-    let _relay = stores.relay_with(Pace { sweep: 5, ..trimming() });
+    let _relay = stores.relay_with(RelayTiming { sweep: 5, ..trimming() });
     stores.log.epoch_after(0).await;
     stores.end_sessions(1).await;
 

@@ -67,10 +67,10 @@ fn elsewhere(stored: &SessionState, counter: u64) -> Outcome {
     decide_from(stored, counter, away())
 }
 
-const UNKNOWN: Outcome = Outcome::Refuse(Refusal::Unknown);
-const REVOKED: Outcome = Outcome::Refuse(Refusal::Revoked);
-const EXPIRED: Outcome = Outcome::Refuse(Refusal::Expired);
-const AHEAD: Outcome = Outcome::Refuse(Refusal::Ahead);
+const UNKNOWN: Outcome = Outcome::Refuse(RefreshRefusal::Unknown);
+const REVOKED: Outcome = Outcome::Refuse(RefreshRefusal::Revoked);
+const EXPIRED: Outcome = Outcome::Refuse(RefreshRefusal::Expired);
+const AHEAD: Outcome = Outcome::Refuse(RefreshRefusal::Ahead);
 const CONCURRENTLY: Outcome = Outcome::Again(Again::Concurrent);
 const RETRIED: Outcome = Outcome::Again(Again::Retry);
 const RETRIED_ELSEWHERE: Outcome = Outcome::Again(Again::RetryElsewhere);
@@ -288,7 +288,7 @@ fn hold_promises(stored: &SessionState, c: u64, outcome: Outcome) {
             assert_eq!(recovered, c > n);
         }
         Outcome::Again(_) => assert!(!is_dead && c + 1 == n && c >= stored.revoked_below, "{stored:?} {c}"),
-        Outcome::Refuse(Refusal::Ahead) => assert!(!is_dead && c > n + 2),
+        Outcome::Refuse(RefreshRefusal::Ahead) => assert!(!is_dead && c > n + 2),
         Outcome::Refuse(_) => assert!(is_dead || c < stored.revoked_below, "{stored:?} {c}"),
         Outcome::Reuse => assert!(!is_dead && c < n, "{stored:?} {c}"),
     }

@@ -8,10 +8,7 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use utoipa_swagger_ui::Config;
 
-use super::{Code, Problem, Request, Response};
-
-/// The path of the page.
-const PAGE: HeaderValue = HeaderValue::from_static("/apidocs/");
+use crate::api::{Code, Problem, Response};
 
 /// Its own files, requests to its own origin, and the icons that its style sheet holds as `data:`.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -31,37 +28,21 @@ const FILES: [(&str, &str); 8] = [
     ("favicon-32x32.png", "image/png"),
 ];
 
-/// `GET /apidocs`: redirects to the page, whose files have relative URLs.
+/// Redirects to the page, which is at the path `page`; its files have relative URLs.
+pub(super) fn redirect(page: &'static str) -> Response {
+    Response::empty(StatusCode::PERMANENT_REDIRECT)
+        .with_header(header::LOCATION, HeaderValue::from_static(page))
+}
+
+/// A file of the page, which shows the document at the path `document`.
 ///
 /// # Errors
 ///
-/// None.
-pub async fn redirect(_: Request) -> Result<Response, Problem> {
-    Ok(Response::empty(StatusCode::PERMANENT_REDIRECT).with_header(header::LOCATION, PAGE))
-}
-
-/// `GET /apidocs/`: the page.
-///
-/// # Errors
-///
-/// None: the page is in the binary.
-pub async fn index(_: Request) -> Result<Response, Problem> {
-    serve("index.html")
-}
-
-/// `GET /apidocs/{file}`: the files of the page.
-///
-/// # Errors
-///
-/// 404 for another file.
-pub async fn file(request: Request) -> Result<Response, Problem> {
-    serve(request.params.get("file").unwrap_or_default())
-}
-
-fn serve(name: &str) -> Result<Response, Problem> {
+/// 404 for a name that is none of them.
+pub(super) fn file(name: &str, document: &'static str) -> Result<Response, Problem> {
     let not_found = || Problem::new(Code::NotFound);
     let (name, content_type) = FILES.into_iter().find(|(known, _)| *known == name).ok_or_else(not_found)?;
-    let found = utoipa_swagger_ui::serve(name, Arc::new(config())).map_err(|error| {
+    let found = utoipa_swagger_ui::serve(name, Arc::new(config(document))).map_err(|error| {
         tracing::error!(%error, "Cannot create the API documentation page.");
         Problem::new(Code::Internal)
     })?;
@@ -73,8 +54,8 @@ fn serve(name: &str) -> Result<Response, Problem> {
 }
 
 /// Sends the document to no validator, and forgets the token when the page is closed.
-fn config() -> Config<'static> {
-    Config::from("/openapi.json")
+fn config(document: &'static str) -> Config<'static> {
+    Config::from(document)
         .validator_url("none")
         .persist_authorization(false)
         .use_base_layout()

@@ -27,12 +27,12 @@ const SETTINGS: &str = "-c statement_timeout=5s -c idle_session_timeout=10s \
      -c timezone=UTC";
 
 /// The connection and its prepared statements. Dropping it releases the lock.
-pub(super) struct Post {
+pub(super) struct Lease {
     connection: Dedicated,
     statements: store::Statements,
 }
 
-impl Post {
+impl Lease {
     pub(super) async fn connect(config: &DatabaseConfig) -> Result<Self, DbError> {
         let connection = in_time(Dedicated::connect(config, NAME, SETTINGS, store::CHANNEL)).await?;
         let statements = in_time(store::Statements::prepare(connection.client())).await?;
@@ -93,8 +93,8 @@ impl Post {
     }
 
     /// Returns when a revocation was committed, or the connection is lost.
-    pub(super) async fn heard(&self) {
-        self.connection.heard().await;
+    pub(super) async fn notified(&self) {
+        self.connection.notified().await;
     }
 }
 

@@ -47,7 +47,7 @@ const RESERVED: [&str; 28] = [
 /// Never contains `@`, so a login name is never an e-mail address. Two names are the same when their keys are
 /// equal: lower case, Unicode form NFKC.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Login {
+pub struct LoginName {
     typed: Box<str>,
     key: Box<str>,
 }
@@ -58,7 +58,7 @@ pub enum Identifier {
     /// Looked up by the key of an e-mail address.
     Email(EmailAddress),
     /// Looked up by the key of a login name.
-    Login(Login),
+    Login(LoginName),
     /// No account can have this name. It is looked up all the same, so that the time reveals nothing.
     Nobody,
 }
@@ -77,7 +77,7 @@ pub enum LoginError {
     Reserved,
 }
 
-impl Login {
+impl LoginName {
     /// As typed, in NFKC.
     pub fn as_str(&self) -> &str {
         &self.typed
@@ -113,7 +113,7 @@ fn has_the_form(name: &str) -> bool {
         && LENGTH.contains(&name.chars().count())
 }
 
-impl FromStr for Login {
+impl FromStr for LoginName {
     type Err = LoginError;
 
     fn from_str(text: &str) -> Result<Self, LoginError> {
@@ -125,9 +125,9 @@ impl FromStr for Login {
 }
 
 /// Purposefully prints nothing, as for an e-mail address.
-impl fmt::Debug for Login {
+impl fmt::Debug for LoginName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Login")
+        f.write_str("LoginName")
     }
 }
 
@@ -154,7 +154,7 @@ impl Identifier {
 
     /// The account with this text as its login name.
     pub fn login(text: &str) -> Self {
-        Login::read(text).map_or(Self::Nobody, Self::Login)
+        LoginName::read(text).map_or(Self::Nobody, Self::Login)
     }
 }
 
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn names_follow_the_form() {
         for good in ["neo", "Neo_1", "trinity-2.0", "Нео", "7of9", &"a".repeat(64)] {
-            assert!(good.parse::<Login>().is_ok(), "{good}");
+            assert!(good.parse::<LoginName>().is_ok(), "{good}");
         }
         for bad in [
             "",
@@ -187,7 +187,7 @@ mod tests {
             "I\u{307}x",
             "\u{fdfa}\u{fdfa}\u{fdfa}\u{fdfa}\u{fdfa}",
         ] {
-            assert_eq!(bad.parse::<Login>(), Err(LoginError::Malformed), "{bad:?}");
+            assert_eq!(bad.parse::<LoginName>(), Err(LoginError::Malformed), "{bad:?}");
         }
     }
 
@@ -195,7 +195,7 @@ mod tests {
     fn reserved_names_are_refused_in_any_dress() {
         assert!(RESERVED.is_sorted());
         for bad in ["admin", "ADMIN", "a.d.m.i.n", "Root", "super-user", "ａｄｍｉｎ"] {
-            assert_eq!(bad.parse::<Login>(), Err(LoginError::Reserved), "{bad}");
+            assert_eq!(bad.parse::<LoginName>(), Err(LoginError::Reserved), "{bad}");
         }
     }
 
@@ -216,8 +216,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_key_is_its_own_key(text in "\\PC{3,64}") {
-            if let Ok(login) = Login::read(&text) {
-                let again = Login::read(login.key()).unwrap();
+            if let Ok(login) = LoginName::read(&text) {
+                let again = LoginName::read(login.key()).unwrap();
                 prop_assert_eq!(again.key(), login.key());
                 prop_assert!(LENGTH.contains(&login.as_str().chars().count()));
             }
@@ -225,7 +225,7 @@ mod tests {
 
         #[test]
         fn no_login_is_an_address(text: String) {
-            if let Ok(login) = text.parse::<Login>() {
+            if let Ok(login) = text.parse::<LoginName>() {
                 prop_assert!(!login.as_str().contains(['@', '\0', ' ']));
             }
         }

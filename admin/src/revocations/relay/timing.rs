@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Fall;
+use super::end::SteppedDown;
 use super::log::LogError;
 
 /// Intervals and batch sizes. Tests shorten them.
 #[derive(Debug, Clone)]
-pub struct Pace {
+pub struct RelayTiming {
     /// How long to wait for a notification before looking for rows anyway.
     pub tick: Duration,
     /// How often a relay that does not lead tries to take the lock.
@@ -32,7 +32,7 @@ pub struct Pace {
     pub trim_at_least: u64,
 }
 
-impl Default for Pace {
+impl Default for RelayTiming {
     fn default() -> Self {
         Self {
             tick: Duration::from_millis(200),
@@ -51,46 +51,50 @@ impl Default for Pace {
 
 /// The recent failures of a relay: how many in a row, the last one, and its logged reason.
 #[derive(Debug, Default)]
-pub(super) struct Falls {
-    in_a_row: u32,
+pub(super) struct Failures {
+    consecutive: u32,
     last: Option<Instant>,
-    said: Option<(String, Instant)>,
+    logged: Option<(String, Instant)>,
 }
 
 /// After this long without a failure, the next one counts as the first again. A repeated reason is logged
 /// again only after this long.
 const STEADY: Duration = Duration::from_secs(30);
 
-impl Falls {
+impl Failures {
     /// Logs the failure if it is new, and returns the pause: twice as long each time.
-    pub(super) fn rest_after_fall(&mut self, fall: &Fall, pace: &Pace) -> Duration {
-        self.say(fall.to_string(), "Not relaying revocations for now; they remain in PostgreSQL.");
-        let rest = self.rest(pace);
-        match fall {
-            Fall::Overtaken { .. } => pace.yielding,
-            Fall::Database(_) | Fall::Redis(_) => rest,
+    pub(super) fn rest_after_stepping_down(
+        &mut self,
+        reason: &SteppedDown,
+        timing: &RelayTiming,
+    ) -> Duration {
+        self.log(reason.to_string(), "Not relaying revocations for now; they remain in PostgreSQL.");
+        let rest = self.rest(timing);
+        match reason {
+            SteppedDown::Overtaken { .. } => timing.yielding,
+            SteppedDown::Database(_) | SteppedDown::Redis(_) => rest,
         }
     }
 
     /// The same, while the relay keeps leading.
-    pub(super) fn rest_before_rebinding(&mut self, reason: &LogError, pace: &Pace) -> Duration {
-        self.say(reason.to_string(), "The revocation log is being filled again under a new epoch.");
-        self.rest(pace)
+    pub(super) fn rest_before_rebinding(&mut self, reason: &LogError, timing: &RelayTiming) -> Duration {
+        self.log(reason.to_string(), "The revocation log is being filled again under a new epoch.");
+        self.rest(timing)
     }
 
-    fn say(&mut self, reason: String, consequence: &str) {
-        let is_news = |(said, at): &(String, Instant)| *said != reason || at.elapsed() >= STEADY;
-        if self.said.as_ref().is_none_or(is_news) {
+    fn log(&mut self, reason: String, consequence: &str) {
+        let is_new = |(logged, at): &(String, Instant)| *logged != reason || at.elapsed() >= STEADY;
+        if self.logged.as_ref().is_none_or(is_new) {
             tracing::warn!(reason, "{consequence}");
-            self.said = Some((reason, Instant::now()));
+            self.logged = Some((reason, Instant::now()));
         }
     }
 
-    fn rest(&mut self, pace: &Pace) -> Duration {
+    fn rest(&mut self, timing: &RelayTiming) -> Duration {
         let is_first = self.last.is_none_or(|last| last.elapsed() >= STEADY);
-        self.in_a_row = if is_first { 0 } else { self.in_a_row.saturating_add(1) };
+        self.consecutive = if is_first { 0 } else { self.consecutive.saturating_add(1) };
         self.last = Some(Instant::now());
-        (pace.rest * 2_u32.saturating_pow(self.in_a_row.min(8))).min(pace.longest_rest)
+        (timing.rest * 2_u32.saturating_pow(self.consecutive.min(8))).min(timing.longest_rest)
     }
 }
 
@@ -100,15 +104,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn rests_grow_to_a_second_and_are_short_again_after_a_steady_while() {
-        let (mut falls, pace) = (Falls::default(), Pace::default());
+        let (mut failures, timing) = (Failures::default(), RelayTiming::default());
         let mut rests = Vec::new();
         for _ in 0..7 {
-            let rest = falls.rest_before_rebinding(&LogError::Fork, &pace);
+            let rest = failures.rest_before_rebinding(&LogError::Fork, &timing);
             rests.push(rest.as_millis());
             tokio::time::advance(rest).await;
         }
         assert_eq!(rests, [50, 100, 200, 400, 800, 1000, 1000]);
         tokio::time::advance(STEADY).await;
-        assert_eq!(falls.rest_before_rebinding(&LogError::Fork, &pace), pace.rest);
+        assert_eq!(failures.rest_before_rebinding(&LogError::Fork, &timing), timing.rest);
     }
 }

@@ -4,7 +4,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Access, Operation, Problem, Request, Response};
+use crate::api::{Access, Operation, Problem, Request, Response};
 
 /// Caches may answer for a short time; a killed key is refused by its revocation all the same.
 const CACHING: HeaderValue = HeaderValue::from_static("public, max-age=30");

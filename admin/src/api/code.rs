@@ -1,0 +1,108 @@
+//! The closed table of the ways in which a request can fail: code, status, title.
+
+use http::StatusCode;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $status:ident $code:literal $title:literal,)*) => {
+        /// The stable code by which clients distinguish problems.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $($(#[$doc])* #[doc = concat!("`", $code, "`: ", $title)] $variant,)*
+        }
+
+        impl Code {
+            /// All codes.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The code as sent, as in `"code": "not_found"`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The status that always accompanies it.
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)* }
+            }
+
+            /// The title that always accompanies it.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    RequestMalformed = BAD_REQUEST "request_malformed" "The request is malformed.",
+    StateInvalid = BAD_REQUEST "state_invalid" "The sign-in state is unknown, expired or already used.",
+
+    TokenMissing = UNAUTHORIZED "token_missing" "An access token is required.",
+    TokenInvalid = UNAUTHORIZED "token_invalid" "The access token is invalid.",
+    TokenExpired = UNAUTHORIZED "token_expired" "The access token has expired.",
+    TokenRevoked = UNAUTHORIZED "token_revoked" "The access token has been revoked.",
+    InvalidCredentials = UNAUTHORIZED "invalid_credentials" "The user name or password is wrong.",
+    RefreshTokenInvalid = UNAUTHORIZED "refresh_token_invalid" "The refresh token is malformed.",
+    RefreshTokenUnknown = UNAUTHORIZED "refresh_token_unknown" "No session exists for this refresh token.",
+    RefreshTokenReused = UNAUTHORIZED "refresh_token_reused" "The refresh token was already used; its \
+        session has been revoked.",
+    SessionRevoked = UNAUTHORIZED "session_revoked" "The session has been revoked.",
+    SessionExpired = UNAUTHORIZED "session_expired" "The session has expired.",
+
+    Forbidden = FORBIDDEN "forbidden" "You are not allowed to do this.",
+    PrivilegeEscalation = FORBIDDEN "privilege_escalation" "You cannot grant a privilege that you do not \
+        hold.",
+    FreshAuthRequired = FORBIDDEN "fresh_auth_required" "This action requires a recent sign-in.",
+    SystemRole = FORBIDDEN "system_role" "The role is protected. To change it, run `admin roles release` on \
+        the command line first.",
+    AccessDenied = FORBIDDEN "access_denied" "Access was denied at the identity provider.",
+    AccountDisabled = FORBIDDEN "account_disabled" "The account is disabled.",
+    RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed.",
+
+    NotFound = NOT_FOUND "not_found" "Not found.",
+    ProviderUnknown = NOT_FOUND "provider_unknown" "Unknown identity provider.",
+    MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "This method is not allowed here.",
+    RequestTimeout = REQUEST_TIMEOUT "request_timeout" "The request took too long to arrive.",
+
+    EmailTaken = CONFLICT "email_taken" "This e-mail address is already in use.",
+    LoginTaken = CONFLICT "login_taken" "This login name is already in use.",
+
+    LinkConfirmationRequired = CONFLICT "link_confirmation_required" "An account with this e-mail address \
+        exists; confirm with its password to link it.",
+    EmailProofRequired = CONFLICT "email_proof_required" "The identity provider has not verified the e-mail \
+        address.",
+    OauthAccountInUse = CONFLICT "oauth_account_in_use" "This account at the identity provider is already \
+        linked to another user.",
+    OauthProviderLinked = CONFLICT "oauth_provider_linked" "You have already linked another account of this \
+        provider.",
+    LastLoginMethod = CONFLICT "last_login_method" "You cannot remove your only sign-in method.",
+
+    RoleExists = CONFLICT "role_exists" "A role with this name already exists.",
+    RoleNameRetired = CONFLICT "role_name_retired" "This name belonged to a deleted role that live tokens \
+        still carry.",
+    LastSuperuser = CONFLICT "last_superuser" "The last superuser cannot be removed or disabled.",
+    LimitReached = CONFLICT "limit_reached" "The limit has been reached.",
+
+    CodeExpired = GONE "code_expired" "The code is invalid or has expired.",
+
+    PreconditionFailed = PRECONDITION_FAILED "precondition_failed" "The resource has changed since you read \
+        it.",
+    BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large" "The request body is too large.",
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The request body must be \
+        application/json.",
+
+    ValidationFailed = UNPROCESSABLE_ENTITY "validation_failed" "Some fields are invalid.",
+    ReturnToNotAllowed = UNPROCESSABLE_ENTITY "return_to_not_allowed" "This return URL is not allowed.",
+    RoleCycle = UNPROCESSABLE_ENTITY "role_cycle" "A role cannot inherit itself, directly or indirectly.",
+    PasswordWeak = UNPROCESSABLE_ENTITY "password_weak" "The password is too easy to guess.",
+    PasswordReused = UNPROCESSABLE_ENTITY "password_reused" "The new password must differ from the current \
+        one.",
+
+    Internal = INTERNAL_SERVER_ERROR "internal" "Internal server error.",
+    ProviderError = BAD_GATEWAY "provider_error" "The identity provider returned an invalid response.",
+    ProviderTimeout = GATEWAY_TIMEOUT "provider_timeout" "The identity provider did not respond in time.",
+    ProviderUnavailable = SERVICE_UNAVAILABLE "provider_unavailable" "The identity provider is not \
+        responding.",
+    Overloaded = SERVICE_UNAVAILABLE "overloaded" "The service is overloaded.",
+    DependencyUnavailable = SERVICE_UNAVAILABLE "dependency_unavailable" "A required service is temporarily \
+        unavailable.",
+}

@@ -1,0 +1,129 @@
+//! What was done to what: one entry of the audit log before it is sealed.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::seal;
+use crate::actor::{Actor, ActorKind};
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal $target:ident,)*) => {
+        /// The action.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Action {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Action {
+            /// All actions.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name, as stored and returned.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The kind of its target.
+            pub const fn target(self) -> Target {
+                match self { $(Self::$variant => Target::$target,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// A role was created.
+    RoleCreated = "role_created" Role,
+    /// A role's name, texts, permissions or inheritance were changed.
+    RoleChanged = "role_changed" Role,
+    /// A role was deleted, with all its assignments.
+    RoleDeleted = "role_deleted" Role,
+    /// A role was assigned, or the expiry of an assignment was changed.
+    RoleAssigned = "role_assigned" User,
+    /// A role was revoked from a user.
+    RoleTaken = "role_taken" User,
+    /// An assignment expired.
+    RoleEnded = "role_ended" User,
+    /// An account was disabled.
+    UserDisabled = "user_disabled" User,
+    /// An account was enabled again.
+    UserEnabled = "user_enabled" User,
+    /// All sessions of a user were revoked by another user.
+    SessionsEnded = "sessions_ended" User,
+    /// One session of a user was revoked by another user.
+    SessionEnded = "session_ended" User,
+    /// Superuser status was granted.
+    SuperuserGiven = "superuser_given" User,
+    /// Superuser status was revoked.
+    SuperuserTaken = "superuser_taken" User,
+    /// The next signing key became active.
+    KeysRotated = "keys_rotated" Key,
+    /// A signing key was killed.
+    KeyKilled = "key_killed" Key,
+    /// All sessions of all users were revoked.
+    AllRevoked = "everybody_signed_out" Deployment,
+}
+
+/// The object of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A user, by identifier.
+    User,
+    /// A role, by identifier.
+    Role,
+    /// A signing key, by name.
+    Key,
+    /// The deployment, by the issuer's name.
+    Deployment,
+}
+
+/// An action to record.
+#[derive(Debug, Clone)]
+pub struct AuditEntry {
+    action: Action,
+    target: String,
+    detail: Value,
+}
+
+impl AuditEntry {
+    /// `action` was applied to `target`. `detail` holds further facts, and no secret.
+    pub fn new(action: Action, target: impl Into<String>, detail: Value) -> Self {
+        Self { action, target: target.into(), detail }
+    }
+
+    pub(super) fn row(self, seq: i64, occurred_at: Timestamp, actor: &Actor) -> seal::Row {
+        seal::Row {
+            seq,
+            occurred_at,
+            actor_kind: kind_of(actor).to_owned(),
+            actor_id: actor.user(),
+            action: self.action.name().to_owned(),
+            target_kind: self.action.target().name().to_owned(),
+            target_id: self.target,
+            detail: self.detail.to_string(),
+            address: actor.address(),
+            request_id: actor.request_id().map(str::to_owned),
+        }
+    }
+}
+
+impl Target {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Role => "role",
+            Self::Key => "key",
+            Self::Deployment => "deployment",
+        }
+    }
+}
+
+/// What kind of actor it was, as it is stored and shown.
+fn kind_of(actor: &Actor) -> &'static str {
+    match actor.kind() {
+        ActorKind::Caller(_) => "user",
+        ActorKind::Command => "command",
+        // Nothing that is audited is open to visitors; if it were, no user would have done it.
+        ActorKind::Service | ActorKind::Visitor => "service",
+    }
+}

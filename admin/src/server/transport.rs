@@ -1,0 +1,98 @@
+//! The one place that knows warp: a request as warp receives it becomes ours, and our response becomes warp's.
+//!
+//! warp is the transport. The table of routes is our own: a warp rejection could not distinguish an unknown path from
+//! an unknown method, and every problem must have our own format (docs/decisions/0006-warp-as-the-transport.md).
+
+use std::net::IpAddr;
+
+use bytes::{Buf, Bytes};
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt as _};
+use http::{HeaderMap, Method};
+use hyper::body::Incoming;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use warp::Filter as _;
+use warp::filters::BoxedFilter;
+use warp::path::FullPath;
+
+/// A request without its body.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// The method.
+    pub method: Method,
+    /// The path, as it was sent.
+    pub path: String,
+    /// The query string, still percent-encoded.
+    pub query: String,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The other end of the connection; `None` on a Unix socket.
+    pub peer: Option<IpAddr>,
+}
+
+/// The body of a request as it arrives; an error means that the client broke off.
+pub type Chunks = BoxStream<'static, Result<Bytes, BrokenOff>>;
+
+/// The client broke off amid a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BrokenOff;
+
+/// Whatever answers requests. Cheap to clone.
+#[derive(Clone)]
+pub struct Service(BoxedFilter<(warp::reply::Response,)>);
+
+/// The other end of a connection, in a request's extensions.
+#[derive(Debug, Clone, Copy)]
+struct Peer(Option<IpAddr>);
+
+impl Service {
+    /// Answers every request with `answer`.
+    pub fn new<F, A>(answer: F) -> Self
+    where
+        F: Fn(Head, Chunks) -> A + Clone + Send + Sync + 'static,
+        A: Future<Output = http::Response<Bytes>> + Send + 'static,
+    {
+        let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+        let filter = warp::method()
+            .and(warp::path::full())
+            .and(query)
+            .and(warp::header::headers_cloned())
+            .and(warp::ext::optional::<Peer>())
+            .and(warp::body::stream())
+            .then(move |method, path: FullPath, query, headers, peer: Option<Peer>, body| {
+                let peer = peer.and_then(|peer| peer.0);
+                let head = Head { method, path: path.as_str().to_owned(), query, headers, peer };
+                let answered = answer(head, chunks(body));
+                async move { reply(answered.await) }
+            });
+        Self(filter.boxed())
+    }
+
+    /// Answers a request that came from `peer`.
+    pub(super) fn call(
+        &self,
+        mut request: http::Request<Incoming>,
+        peer: Option<IpAddr>,
+    ) -> impl Future<Output = warp::reply::Response> + use<> {
+        request.extensions_mut().insert(Peer(peer));
+        let answered = TowerToHyperService::new(warp::service(self.0.clone())).call(request);
+        async move { answered.await.unwrap_or_else(|never| match never {}) }
+    }
+}
+
+fn chunks<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>> + Send + 'static) -> Chunks {
+    let whole = |chunk: Result<B, warp::Error>| match chunk {
+        Ok(mut chunk) => Ok(chunk.copy_to_bytes(chunk.remaining())),
+        Err(_) => Err(BrokenOff),
+    };
+    body.map(whole).boxed()
+}
+
+fn reply(response: http::Response<Bytes>) -> warp::reply::Response {
+    let (head, body) = response.into_parts();
+    let mut reply = warp::reply::Response::new(body.into());
+    *reply.status_mut() = head.status;
+    *reply.headers_mut() = head.headers;
+    reply
+}
