@@ -18,6 +18,7 @@ pub(crate) use conditional::{check_version, if_match, with_etag};
 pub(crate) use fields::{Change, Findings};
 pub use operation::{Access, Operation, Shape};
 pub use problem::Problem;
+pub(crate) use problem::sentence;
 pub(crate) use query::{PAGE, Query, one_more, page};
 pub use request::{Params, Request};
 pub use response::Response;

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Right, Rights, caller, find_rights, rights_of};
-use crate::api::{Access, Code, Findings, Operation, Problem, Request};
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, sentence};
 
 /// The most permissions that one request may name.
 const MOST: usize = 100;
@@ -95,7 +95,7 @@ impl Body {
             match text.parse() {
                 Ok(permission) => drop(permissions.insert(permission)),
                 Err::<Permission, shared::permission::NotAPermission>(why) => {
-                    found.add(&format!("permissions[{place}]"), "permission_invalid", format!("{why}."));
+                    found.add(&format!("permissions[{place}]"), "permission_invalid", sentence(why));
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! All possible failures of a request: one closed table (RFC 9457).
 
+use std::fmt;
+
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use shared::bearer::REALM;
@@ -161,9 +163,9 @@ impl Problem {
     /// The challenge that every 401 carries (RFC 9110, section 11.6.1): bare unless a token was sent.
     fn challenge(&self) -> Option<HeaderValue> {
         let error = match self.code {
-            Code::TokenInvalid => Some("the token is invalid"),
-            Code::TokenExpired => Some("the token has expired"),
-            Code::TokenRevoked => Some("the token has been revoked"),
+            Code::TokenInvalid => Some("The access token is invalid"),
+            Code::TokenExpired => Some("The access token has expired"),
+            Code::TokenRevoked => Some("The access token has been revoked"),
             code if code.status() == StatusCode::UNAUTHORIZED => None,
             _ => return None,
         };
@@ -226,6 +228,14 @@ impl From<Unready> for Problem {
     }
 }
 
+/// An error as a sentence for a person: with a capital letter and a full stop.
+pub(crate) fn sentence(error: impl fmt::Display) -> String {
+    let text = error.to_string();
+    let mut characters = text.chars();
+    let first = characters.next();
+    first.into_iter().flat_map(char::to_uppercase).chain(characters).chain(['.']).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
@@ -236,6 +246,13 @@ mod tests {
         let response = problem.respond(&RequestId::parse(b"r-1").unwrap());
         let body = serde_json::from_slice(response.body()).unwrap();
         (response, body)
+    }
+
+    #[test]
+    fn a_sentence_has_a_capital_letter_and_a_full_stop() {
+        assert_eq!(sentence("must be a number"), "Must be a number.");
+        assert_eq!(sentence("`a b` is not a name"), "`a b` is not a name.");
+        assert_eq!(sentence(""), ".");
     }
 
     #[test]

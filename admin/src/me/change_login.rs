@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::credentials::{change, prove};
 use crate::access::caller;
-use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::api::{Access, Code, Operation, Problem, Request, Response, sentence};
 use crate::passwords::Password;
 use crate::sessions::{Pair, mint};
 use crate::users::store::Credential;
@@ -50,7 +50,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (context, actor) = (&request.context, request.actor());
     let body: Body = request.json()?;
     let login: LoginName = body.login.parse().map_err(|error: LoginError| {
-        Problem::new(Code::ValidationFailed).field("login", error.code(), format!("{error}."))
+        Problem::new(Code::ValidationFailed).field("login", error.code(), sentence(error))
     })?;
     let mut slot = context.hasher.reserve()?;
     let (_, verified) = prove(context, &actor, &mut slot, body.current_password.as_ref()).await?;

@@ -10,7 +10,7 @@ use shared::role_map::{Role, RoleMap};
 
 use super::store;
 use crate::access::{End, Rights};
-use crate::api::{Code, Findings, Problem};
+use crate::api::{Code, Findings, Problem, sentence};
 use crate::db::{DbError, Transaction};
 
 /// The most roles: all of them are sent to every sidecar with each change.
@@ -48,7 +48,7 @@ pub enum DefinitionError {
     /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// The actor may not define it so.
+    /// The actor may not define it.
     #[error(transparent)]
     Denied(#[from] Problem),
 }
@@ -197,7 +197,7 @@ fn read_all<T: std::str::FromStr<Err: std::fmt::Display> + Ord>(
     for (place, text) in texts.iter().enumerate() {
         match text.parse::<T>() {
             Ok(one) => drop(read.insert(one)),
-            Err(why) => found.add(&format!("{field}[{place}]"), code, format!("{why}.")),
+            Err(why) => found.add(&format!("{field}[{place}]"), code, sentence(why)),
         }
     }
     read
@@ -206,7 +206,7 @@ fn read_all<T: std::str::FromStr<Err: std::fmt::Display> + Ord>(
 /// Parses a role name.
 pub(super) fn read_name(found: &mut Findings, text: &str) -> Option<RoleName> {
     let name = text.parse::<RoleName>();
-    name.inspect_err(|why| found.add("name", "role_name_invalid", format!("{why}."))).ok()
+    name.inspect_err(|why| found.add("name", "role_name_invalid", sentence(why))).ok()
 }
 
 /// A display name.
@@ -234,7 +234,7 @@ fn words(text: &str, most: usize, allows: impl Fn(char) -> bool) -> Option<Strin
 
 impl From<DefinitionError> for Problem {
     fn from(error: DefinitionError) -> Self {
-        let sentence = format!("{error}.");
+        let sentence = sentence(&error);
         match error {
             DefinitionError::Name(_) => {
                 Self::new(Code::ValidationFailed).field("name", "role_name_invalid", sentence)

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::profile;
 use super::store::{self, NewUser};
 use super::{EmailAddress, LoginName, weak_password};
-use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response};
+use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response, sentence};
 use crate::config::Registration;
 use crate::db::DbError;
 use crate::passwords::{HashSlot, Password, PasswordHash};
@@ -118,11 +118,11 @@ impl Body {
         let mut found = Findings::default();
         let email = self.email.parse::<EmailAddress>();
         if let Err(error) = &email {
-            found.add("email", "email_invalid", format!("{error}."));
+            found.add("email", "email_invalid", sentence(error));
         }
         let login = self.login.as_deref().map(str::parse::<LoginName>).transpose();
         if let Err(error) = login {
-            found.add("login", error.code(), format!("{error}."));
+            found.add("login", error.code(), sentence(error));
         }
         let display_name = found.check("display_name", Change::given(self.display_name), profile::name);
         let locale = found.check("locale", Change::given(self.locale), profile::locale);
