@@ -1,7 +1,7 @@
-//! Who does something, from where and in which request: what a change, the audit log and the login history need to
-//! know of it.
+//! Who acts, from where and in which request: what a change, the audit log and the login history need to
+//! know.
 //!
-//! Functions of the domain take a [`Context`](crate::context::Context) and an [`Actor`], never an HTTP request, so
+//! Domain functions take a [`Context`](crate::context::Context) and an [`Actor`], never an HTTP request, so
 //! that endpoints, commands and background tasks call the same ones.
 
 mod caller;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub(crate) use caller::{Caller, CallerToken};
 pub use client::Client;
 
-/// Who does something.
+/// Who acts.
 #[derive(Debug, Clone)]
 pub struct Actor {
     kind: ActorKind,
@@ -23,22 +23,22 @@ pub struct Actor {
     request_id: Option<RequestId>,
 }
 
-/// What kind of actor it is.
+/// The kind of actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ActorKind {
-    /// The sender of a request without a valid access token, or of one whose token was not looked at.
+    /// The sender of a request without a valid access token, or of one whose token was not checked.
     Visitor,
     /// The owner of a valid access token.
     Caller(Caller),
-    /// An operator, by a command of `admin`. May do everything.
+    /// An operator who runs a command of `admin`. May do everything.
     Command,
-    /// This service, by itself.
+    /// This service itself.
     Service,
 }
 
 /// The actor has no access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this takes a user who is signed in")]
+#[error("requires a signed-in user")]
 pub(crate) struct NotSignedIn;
 
 impl Actor {
@@ -53,12 +53,12 @@ impl Actor {
         Self { kind: ActorKind::Command, client: Client::NONE, request_id: None }
     }
 
-    /// This service, by itself.
+    /// This service itself.
     pub(crate) const fn service() -> Self {
         Self { kind: ActorKind::Service, client: Client::NONE, request_id: None }
     }
 
-    /// What kind of actor it is.
+    /// The kind of actor.
     pub(crate) fn kind(&self) -> ActorKind {
         self.kind
     }
@@ -67,7 +67,7 @@ impl Actor {
     ///
     /// # Errors
     ///
-    /// For every other kind of actor: what only a user can do to themselves, a command cannot.
+    /// For every other kind of actor: some actions are only for users on their own account.
     pub(crate) fn caller(&self) -> Result<Caller, NotSignedIn> {
         match self.kind {
             ActorKind::Caller(caller) => Ok(caller),
@@ -90,7 +90,7 @@ impl Actor {
         self.client.address
     }
 
-    /// The name of the request in every log line; `None` for commands and the service itself.
+    /// The identifier of the request in all log lines; `None` for commands and the service itself.
     pub(crate) fn request_id(&self) -> Option<&str> {
         self.request_id.as_ref().map(RequestId::as_str)
     }

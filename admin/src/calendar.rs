@@ -1,4 +1,4 @@
-//! Months of the calendar, in UTC. Pure.
+//! Calendar months in UTC. Pure functions.
 
 use jiff::civil::Date;
 use jiff::{Span, Timestamp, Unit};
@@ -13,7 +13,7 @@ impl Month {
         Self(day.first_of_month())
     }
 
-    /// The month of a moment in seconds since 1970; the last month of the calendar for a moment beyond it.
+    /// The month of a time in seconds since 1970; the last month of the calendar for a later time.
     pub(crate) fn of_unix_seconds(seconds: u64) -> Self {
         let moment = i64::try_from(seconds).ok().and_then(|second| Timestamp::from_second(second).ok());
         Self::of(moment.unwrap_or(Timestamp::MAX).to_zoned(jiff::tz::TimeZone::UTC).date())
@@ -24,7 +24,7 @@ impl Month {
         self.0
     }
 
-    /// The month that many months later; the last month of the calendar at most.
+    /// The month `months` later; at most the last month of the calendar.
     pub(crate) fn plus(self, months: usize) -> Self {
         let months = i64::try_from(months).ok().and_then(|months| Span::new().try_months(months).ok());
         Self(months.map_or(Date::MAX, |span| self.0.saturating_add(span)).first_of_month())

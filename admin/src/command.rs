@@ -94,7 +94,7 @@ impl Command {
     }
 }
 
-/// What a command of an operator works with.
+/// The state of an operator command.
 fn core(config: &CommandConfig) -> Core {
     Core::new(&config.database, &config.master_keys, &config.issuer, Arc::new(SystemRandom))
 }

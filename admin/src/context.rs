@@ -15,13 +15,13 @@ use crate::providers::{ProviderPaths, Providers};
 use crate::random::Random;
 use crate::redis_connection::RedisConnection;
 
-/// What a change of the database needs, whoever makes it: an endpoint, a command or a background task. Cheap to
+/// What every change of the database needs, made by an endpoint, a command or a background task. Cheap to
 /// clone.
 #[derive(Clone)]
 pub struct Core {
-    /// PostgreSQL.
+    /// No PostgreSQL connection.
     pub db: Db,
-    /// `iss` of the tokens that are issued and revoked here.
+    /// The `iss` of tokens that this service issues and revokes.
     pub issuer: Arc<str>,
     /// The keys of the audit log's hash chain.
     pub audit_keys: Arc<DerivedKeys>,
@@ -31,7 +31,7 @@ pub struct Core {
 
 /// What handlers work with. Cheap to clone.
 ///
-/// Dereferences to [`Core`], so that what a command can call too takes that much of it and no more.
+/// Dereferences to [`Core`], so that functions that commands also call need only [`Core`].
 #[derive(Clone)]
 pub struct Context {
     core: Core,
@@ -56,7 +56,7 @@ pub struct Context {
 }
 
 impl Core {
-    /// For the database of `database`. Opens no connection: the pool connects on first use.
+    /// A core for `database`. Opens no connection: the pool connects on first use.
     pub fn new(
         database: &DatabaseConfig,
         master_keys: &MasterKeys,

@@ -3,11 +3,11 @@
 //! `ARCHITECTURE.md` states the order of these modules: each knows only those below it. From low to high:
 //!
 //! * [`calendar`], [`random`], [`stop`], [`redis_connection`], [`config`], [`actor`], [`db`], [`passwords`],
-//!   [`metrics`]: the ground;
+//!   [`metrics`]: the base modules;
 //! * [`providers`], [`keys`]: the identity providers and their protocols, and the signing keys;
-//! * [`context`], [`api`]: what domain functions work with, and how an endpoint is called and responds;
-//! * [`revocations`], [`jwks`], [`users`], [`access`], [`audit`], [`roles`], [`sessions`], [`provider_sign_in`],
-//!   [`me`], [`operators`]: the features, a folder each, a file an endpoint;
+//! * [`context`], [`api`]: the state of domain functions, and the HTTP toolkit;
+//! * [`revocations`], [`jwks`], [`users`], [`access`], [`audit`], [`roles`], [`sessions`],
+//!   [`provider_sign_in`], [`me`], [`operators`]: the features, one folder each, one file per endpoint;
 //! * [`server`], [`health`], [`router`], [`app`], [`command`]: connections, health, routes, the assembled service, and
 //!   the command line.
 

@@ -9,7 +9,8 @@ fn main() -> ExitCode {
     let command = match Command::try_parse() {
         Ok(command) => command,
         Err(error) => {
-            // Help and version that were asked for go to standard output, with 0; all else is a mistake, with 2.
+            // Requested help and version go to standard output, with exit code 0; everything else is an
+            // error, with 2.
             let _unheard = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
         }

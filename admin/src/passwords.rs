@@ -1,6 +1,6 @@
-//! Passwords: how they are compared, whether a new one is strong enough, and their hashes.
+//! Passwords: normalisation, strength and hashes.
 //!
-//! Low, because the context holds the threads that hash; knows nothing of users.
+//! A low module, because the context holds the hashing threads; independent of users.
 
 mod argon;
 mod hasher;

@@ -1,23 +1,23 @@
-//! Randomness and new identifiers as a parameter, so that a test can own them.
+//! Randomness and new identifiers as a parameter, so that tests can control them.
 
 use uuid::Uuid;
 
 /// A source of both.
 pub trait Random: Send + Sync + 'static {
-    /// Fills `bytes` with randomness that nobody can guess.
+    /// Fills `bytes` with unpredictable randomness.
     ///
     /// # Errors
     ///
     /// When the operating system provides none.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoRandomness>;
 
-    /// A new identifier: a UUID of version 7, so that identifiers sort by the time they were made.
+    /// A new identifier: a UUID of version 7, so that identifiers sort by creation time.
     fn id(&self) -> Uuid;
 }
 
-/// The operating system provided no randomness.
+/// The random number generator of the operating system failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the operating system provided no randomness")]
+#[error("the OS random number generator failed")]
 pub struct NoRandomness;
 
 /// The operating system's randomness.
@@ -26,12 +26,16 @@ pub struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
-        #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for randomness")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the only place that calls the OS random number \
+            generator"
+        )]
         aws_lc_rs::rand::fill(bytes).map_err(|_| NoRandomness)
     }
 
     fn id(&self) -> Uuid {
-        #[expect(clippy::disallowed_methods, reason = "the one place that makes identifiers")]
+        #[expect(clippy::disallowed_methods, reason = "the only place that creates identifiers")]
         Uuid::now_v7()
     }
 }

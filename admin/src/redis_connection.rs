@@ -21,7 +21,7 @@ pub struct RedisConnection {
 }
 
 impl RedisConnection {
-    /// To the Redis of `config`. Opens nothing.
+    /// Connects to the Redis of `config`. Opens no connection yet.
     pub fn new(config: &Redis) -> Self {
         Self { config: config.clone(), manager: Arc::default() }
     }
@@ -78,7 +78,7 @@ async fn connect(redis: &Redis) -> Result<ConnectionManager, RedisError> {
     ConnectionManager::new_lazy_with_config(redis.client().await?, config)
 }
 
-/// Names are those of OpenTelemetry's conventions for databases (version 1.33). Keys and values are left out.
+/// Names follow OpenTelemetry's conventions for databases (version 1.33). Keys and values are not included.
 fn span(command: &'static str) -> Span {
     tracing::info_span!(
         target: TRACE,

@@ -28,7 +28,7 @@ use route::{delete, get, patch, post, put};
 pub use route::Route;
 pub use under_way::UnderWay;
 
-/// The paths that are also sent to clients and providers.
+/// Paths that are also sent to clients and providers.
 pub const PROVIDER_PATHS: ProviderPaths = ProviderPaths {
     list: "/api/v1/auth/providers",
     login: "/api/v1/oauth/{provider}/login",
@@ -114,9 +114,9 @@ fn operations() -> Vec<Route> {
     ]
 }
 
-/// Where the OpenAPI document is.
+/// The path of the OpenAPI document.
 const OPENAPI: &str = "/openapi.json";
-/// Where the page is that shows it.
+/// The path of the page that shows it.
 const APIDOCS: &str = "/apidocs/";
 
 /// The routes of the documentation itself, which the OpenAPI document does not describe.

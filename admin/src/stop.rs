@@ -1,4 +1,4 @@
-//! When the program stops, as a future that many tasks wait for.
+//! The stop of the program, as a future that many tasks can wait for.
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};

@@ -19,7 +19,7 @@ const MAX_LIFE: u64 = 3600;
 /// token, decides whether it has expired.
 const CLOCK_SKEW: u64 = 60;
 
-/// The caller of `request`, whose body is one that the route accepts.
+/// The caller of `request`, on a route that accepts a body.
 ///
 /// # Errors
 ///

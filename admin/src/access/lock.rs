@@ -21,8 +21,8 @@ pub(crate) struct Locked {
 }
 
 /// Locks the definitions of all roles in shared mode, then the `users` and the caller exclusively, until the
-/// transaction ends. Then checks the caller's token and rights again. A command and the service itself may do
-/// everything, and have no token.
+/// transaction ends. Then checks the caller's token and rights again. A command and the service itself have
+/// no token and may do everything.
 ///
 /// One statement locks all users in the order of their identifiers, so that two callers who act on each other
 /// cannot deadlock.

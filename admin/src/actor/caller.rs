@@ -1,10 +1,11 @@
-//! A signed-in user: the owner of a valid access token, and what of the token can be checked again.
+//! A signed-in user: the owner of a valid access token, with the parts of the token that can be checked
+//! again.
 
 use shared::revocation::RecordKey;
 use shared::token::VerifiedToken;
 use uuid::Uuid;
 
-/// The owner of a valid access token. `access` finds out whether it is valid.
+/// The owner of a valid access token. `access` checks whether it is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Caller {
     /// The user.
@@ -14,30 +15,32 @@ pub(crate) struct Caller {
     token: CallerToken,
 }
 
-/// What an access token rests on besides user and session: kept, so that it can be checked again under a lock.
+/// What the validity of a token depends on besides user and session: kept, so that it can be checked again
+/// under a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CallerToken {
-    /// In seconds since 1970.
+    /// Seconds since 1970.
     pub(crate) expires_at: u64,
-    /// Under which it would be revoked alone; all zeroes, which no token has, for one without.
+    /// The key under which this token alone would be revoked; all zeroes, which no token has, for a token
+    /// without one.
     pub(crate) key: RecordKey,
-    /// Under which everything that its key signed would be revoked.
+    /// The key under which all tokens of its signing key would be revoked.
     pub(crate) signing_key: RecordKey,
-    /// The generation of the user's tokens that it is of.
+    /// The generation of the user's tokens that it belongs to.
     pub(crate) generation: u64,
-    /// The generation of the deployment that it is of.
+    /// The generation of the deployment that it belongs to.
     pub(crate) deployment_generation: u64,
 }
 
 impl Caller {
-    /// The owner of `token`; `None` for a token without a session, as service accounts have, or with identifiers
-    /// that are not ours.
+    /// The owner of `token`; `None` for a token without a session, as service accounts have, or with foreign
+    /// identifiers.
     pub(crate) fn of(token: &VerifiedToken) -> Option<Self> {
         let session = token.session.as_deref()?.parse().ok()?;
         Some(Self { user: token.subject.parse().ok()?, session, token: CallerToken::of(token) })
     }
 
-    /// The generation of the user's tokens that theirs is of.
+    /// The generation of the user's tokens that this token belongs to.
     pub(crate) fn generation(&self) -> u64 {
         self.token.generation
     }
@@ -47,7 +50,7 @@ impl Caller {
         &self.token
     }
 
-    /// A caller for tests that never look at the token.
+    /// A caller for tests that never check the token.
     #[cfg(test)]
     pub(crate) fn of_session(user: Uuid, session: Uuid) -> Self {
         let key = RecordKey::ZERO;

@@ -21,7 +21,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Nothing is known of it: nobody sent a request.
+    /// An unknown client: no request was sent.
     pub const NONE: Self = Self { address: None, user_agent: None };
 
     /// From the connection's peer (`None` on a Unix socket) and the request's headers.

@@ -1,4 +1,4 @@
-//! The closed table of the ways in which a request can fail: code, status, title.
+//! The closed table of possible failures of a request: code, status, title.
 
 use http::StatusCode;
 

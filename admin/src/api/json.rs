@@ -23,7 +23,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     strict::check(body)?;
     // Serde would accept an array with the fields in their order.
     if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(Problem::new(Code::ValidationFailed).detail("The body must be an object."));
+        return Err(Problem::new(Code::ValidationFailed).detail("The body must be a JSON object."));
     }
     let mut json = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut json).map_err(|error| unfit(&error))

@@ -19,7 +19,7 @@ use super::{Code, Problem, json};
 pub struct Request {
     /// The shared state.
     pub context: Context,
-    /// The path of its route, as the table of routes has it.
+    /// The path of its route, as in the route table.
     pub route: &'static str,
     /// The identifier of this request in all log lines.
     pub id: RequestId,
@@ -31,9 +31,9 @@ pub struct Request {
     pub params: Params,
     /// The query string, still percent-encoded.
     pub query: String,
-    /// The user that its access token names, for the log and the trace; the token may have been revoked.
+    /// The user named by its access token, for the log and the trace; the token may have been revoked.
     pub user: Arc<OnceLock<Uuid>>,
-    /// The owner of its access token, once that was found valid.
+    /// The owner of its access token, once the token was found valid.
     pub(crate) caller: OnceLock<Caller>,
     /// Whether the route accepts a body.
     pub takes_body: bool,
@@ -51,7 +51,7 @@ struct Nothing {}
 pub struct Params(Vec<(&'static str, String)>);
 
 impl Request {
-    /// Its sender: the caller once `access` found a valid token, before that a visitor.
+    /// Its sender: the caller once `access` found a valid token, a visitor before.
     pub(crate) fn actor(&self) -> Actor {
         Actor::of_request(self.caller.get().copied(), self.client.clone(), self.id.clone())
     }

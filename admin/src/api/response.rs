@@ -76,7 +76,7 @@ impl Response {
         &self.headers
     }
 
-    /// As the transport sends it.
+    /// The response in the form of the transport.
     pub fn into_http(self) -> http::Response<Bytes> {
         let mut response = http::Response::new(self.body);
         *response.status_mut() = self.status;

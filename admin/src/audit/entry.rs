@@ -1,4 +1,4 @@
-//! What was done to what: one entry of the audit log before it is sealed.
+//! An entry of the audit log before it is sealed: the action and its target.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -118,12 +118,12 @@ impl Target {
     }
 }
 
-/// What kind of actor it was, as it is stored and shown.
+/// The kind of actor, as stored and returned.
 fn kind_of(actor: &Actor) -> &'static str {
     match actor.kind() {
         ActorKind::Caller(_) => "user",
         ActorKind::Command => "command",
-        // Nothing that is audited is open to visitors; if it were, no user would have done it.
+        // Visitors can do nothing that is audited; if they could, the row would name no user.
         ActorKind::Service | ActorKind::Visitor => "service",
     }
 }

@@ -1,4 +1,4 @@
-//! What a command prints, and what it fails with.
+//! The output of commands, and their failures.
 
 use std::fmt;
 use std::io::Write as _;

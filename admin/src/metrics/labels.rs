@@ -1,4 +1,4 @@
-//! The values of labels: one enum a label, so that a typing error cannot begin a new time series.
+//! The values of labels: one enum per label, so that a typing error cannot create a new time series.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ macro_rules! labels {
             }
 
             impl $name {
-                /// As the metrics show it.
+                /// The value in metrics.
                 pub const fn label(self) -> &'static str {
                     match self { $(Self::$variant => $label,)* }
                 }
@@ -30,21 +30,21 @@ macro_rules! labels {
 }
 
 labels! {
-    /// How a sign-in ended.
+    /// The outcome of a sign-in.
     SignInOutcome {
-        /// With a session.
+        /// A session was created.
         SignedIn = "signed_in",
         /// Unknown name, wrong password, disabled account.
         Refused = "refused",
-        /// The queue of the password hash was full.
+        /// The password-hashing queue was full.
         Overloaded = "overloaded",
     }
 
-    /// Why a refresh returned a pair, or none.
+    /// The outcome of a refresh.
     RefreshCause {
-        /// The newest token: the next pair.
+        /// The newest token was presented: the next pair.
         Current = "current",
-        /// Several at the same time: the same pair.
+        /// Concurrent requests: the same pair.
         Concurrent = "concurrent",
         /// The response was lost: the same pair.
         Retry = "retry",
@@ -66,17 +66,17 @@ labels! {
         Ahead = "ahead",
     }
 
-    /// What is counted of the connection pool.
+    /// The states of the connection pool.
     PoolState {
         /// Connections in use.
         InUse = "in_use",
-        /// The most connections that can be in use.
+        /// The highest number of connections.
         Limit = "limit",
-        /// Requests that wait for one.
+        /// Requests that wait for a connection.
         Waiting = "waiting",
     }
 
-    /// What is counted of the queue of the password hash.
+    /// The states of the password-hashing queue.
     SlotState {
         /// Slots in use.
         InUse = "in_use",
@@ -85,14 +85,14 @@ labels! {
     }
 }
 
-/// How a user's return from a provider ended.
+/// The outcome of a user's return from a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CallbackOutcome {
     /// The user may sign in.
     Accepted,
     /// The account at the provider was linked.
     Linked,
-    /// With the problem of this code.
+    /// It failed with the problem of this code.
     Failed(&'static str),
 }
 

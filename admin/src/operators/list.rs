@@ -40,7 +40,7 @@ pub fn describe(operation: Operation) -> Operation {
         .query("email", "The e-mail address.", Shape::text("anna@example.org").length(1..=254))
         .query("login", "The login name.", Shape::text("anna").length(1..=64))
         .query("role", "The name of an assigned role.", Shape::text("subscriber").length(1..=32))
-        .query("status", "Whether the account may sign in.", Shape::one_of(&["active", "disabled"]))
+        .query("status", "The status of the account.", Shape::one_of(&["active", "disabled"]))
         .query("superuser", "Whether the user is a superuser.", Shape::one_of(&["0", "1"]))
         .query("limit", "The highest number of users on the page.", Shape::integer(1..=100, 20).default(20))
         .query(

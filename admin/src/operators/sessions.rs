@@ -12,7 +12,7 @@ use crate::users;
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
-        .summary("A session.")
+        .summary("List a user's sessions.")
         .access(Access::Permission(Right::UsersRead.as_str()))
         .answer::<Sessions>(200, "The sessions, the most recently used first.", example())
 }

@@ -15,7 +15,7 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// What makes two hashes of one password differ.
+/// The value that makes two hashes of one password differ.
 pub(super) type Salt = [u8; 16];
 
 const HASH_BYTES: usize = 32;

@@ -22,7 +22,7 @@ pub struct Hasher {
     /// How many slots there are.
     room: usize,
     computed: Arc<HashCounts>,
-    /// Where salts come from.
+    /// The source of salts.
     random: Arc<dyn Random>,
 }
 

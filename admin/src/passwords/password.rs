@@ -32,7 +32,7 @@ pub struct Password(SecretString);
 pub struct Weakness {
     /// A stable code for programs.
     pub code: &'static str,
-    /// A sentence for people.
+    /// A sentence for a person.
     pub sentence: String,
 }
 

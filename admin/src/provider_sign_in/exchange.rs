@@ -34,7 +34,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[Code::CodeExpired, Code::AccountDisabled])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

@@ -43,7 +43,7 @@ pub fn describe(operation: Operation) -> Operation {
         ])
 }
 
-/// Answers the request.
+/// Handles the request.
 ///
 /// # Errors
 ///

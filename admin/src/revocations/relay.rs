@@ -2,7 +2,7 @@
 //! does it.
 //!
 //! The leading relay holds an advisory lock on a dedicated PostgreSQL connection, and runs every select, mark
-//! and epoch change on it ([`lease`]). It is *binding* to one history of Redis ([`log`]): the first error ends
+//! and epoch change on it ([`lease`]). It is *bound* to one history of Redis ([`log`]): the first error ends
 //! the binding, because the state of Redis is then unknown. The next binding begins with a new epoch, which
 //! is filled with every unexpired row.
 //!
@@ -104,7 +104,7 @@ impl Relay {
     /// Takes a new epoch and writes all unexpired rows under it, marked or not; `meta` last.
     ///
     /// A Redis error here gives up the leadership instead of binding again, so that a Redis that fails every
-    /// time is tried at the timing of [`RelayTiming::rest`], and by any replica that can reach it.
+    /// time is retried after [`RelayTiming::rest`], and by any replica that can reach it.
     ///
     /// A row that is committed between two pages, with an identifier already passed, is unmarked: the first
     /// look after the filling publishes it. The role map is read after all rows, for the reason given at

@@ -91,7 +91,8 @@ pub async fn assign_by_email(
     Ok(assigned)
 }
 
-/// Assigns the role to the user, or changes the assignment; for an actor who has the role at least as long.
+/// Assigns the role to the user, or changes the assignment; for an actor who has the role for at least as
+/// long.
 ///
 /// In one transaction it increments the user's token generation and records the revocation of older tokens,
 /// with the reason "refresh needed".
@@ -113,7 +114,7 @@ async fn assign(
     let role = roles::find(&*tx, role).await?.ok_or(AssignError::NoRole)?;
     definition::check_role(&rights, &role.name, End::of(new.expires_at))?;
     let assigned = assign_within(&tx, &core.issuer, user, &role, &new).await?;
-    // The assignment as it is now, and until the transaction ends.
+    // The current assignment, which the locks preserve until the transaction ends.
     let found = store::find(&tx, user, role.role_id).await?.assignment;
     let assignment = found.ok_or(AssignError::NoRole)?;
     if assigned != Assigned::Already {

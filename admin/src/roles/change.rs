@@ -114,7 +114,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 pub(super) struct Edit<'c> {
     pub(super) core: &'c Core,
     pub(super) actor: Actor,
-    /// Only these versions of the role are changed; any where there are none given.
+    /// The versions of the role that may be changed; `None` for any version.
     pub(super) versions: Option<Vec<i64>>,
     pub(super) asked: RoleRef,
 }

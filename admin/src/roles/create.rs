@@ -96,11 +96,11 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     })
 }
 
-/// Creates a role, for an actor who has what the role gives.
+/// Creates a role, for an actor who holds everything that the role grants.
 ///
 /// # Errors
 ///
-/// When the actor has not, the role exists, the definition is invalid, or PostgreSQL is unavailable.
+/// When the actor does not, the role exists, the definition is invalid, or PostgreSQL is unavailable.
 pub async fn create(core: &Core, actor: &Actor, new: &NewRole) -> Result<RoleView, DefinitionError> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;

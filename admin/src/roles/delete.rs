@@ -142,7 +142,7 @@ async fn delete(
     Ok(tx.commit().await?)
 }
 
-/// Checks that the role is of a version that was asked for, and that the API may delete it.
+/// Checks that the role has one of the requested versions, and that the API may delete it.
 async fn check_deletable(
     client: &impl Client,
     role: &RoleView,

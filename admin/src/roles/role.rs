@@ -17,7 +17,7 @@ use crate::api::{Code, Problem, Request, Shape};
 #[schema(as = Role)]
 pub struct RoleView {
     pub(super) role_id: Uuid,
-    /// The name in tokens, policies and headers.
+    /// The name used in tokens, policies and headers.
     #[schema(value_type = String, pattern = "^[a-z][a-z0-9_-]{0,31}$")]
     pub(super) name: RoleName,
     /// The display name.

@@ -56,7 +56,7 @@ impl Router {
 
     /// Answers a request, whatever happens, within a span with its id.
     ///
-    /// Once the body has head, the request is processed to its end, even when the client disconnects: a
+    /// Once the body has arrived, the request is processed to its end, even when the client disconnects: a
     /// user who signed out without waiting for the response is signed out, and every attempt leaves its
     /// trace.
     pub(super) async fn answer(self: Arc<Self>, head: Head, body: Chunks) -> http::Response<Bytes> {

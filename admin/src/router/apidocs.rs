@@ -38,7 +38,7 @@ pub(super) fn redirect(page: &'static str) -> Response {
 ///
 /// # Errors
 ///
-/// 404 for a name that is none of them.
+/// 404 for an unknown name.
 pub(super) fn file(name: &str, document: &'static str) -> Result<Response, Problem> {
     let not_found = || Problem::new(Code::NotFound);
     let (name, content_type) = FILES.into_iter().find(|(known, _)| *known == name).ok_or_else(not_found)?;

@@ -1,4 +1,4 @@
-//! One endpoint of the table, and how a line of the table makes it.
+//! One endpoint of the route table, and how a line of the table creates it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The one place that knows warp: a request as warp receives it becomes ours, and our response becomes warp's.
+//! The only module that uses warp: converts requests from warp's types and responses to them.
 //!
 //! warp is the transport. The table of routes is our own: a warp rejection could not distinguish an unknown path from
 //! an unknown method, and every problem must have our own format (docs/decisions/0006-warp-as-the-transport.md).
@@ -21,28 +21,28 @@ use warp::path::FullPath;
 pub struct Head {
     /// The method.
     pub method: Method,
-    /// The path, as it was sent.
+    /// The path as sent, not decoded.
     pub path: String,
     /// The query string, still percent-encoded.
     pub query: String,
     /// All headers.
     pub headers: HeaderMap,
-    /// The other end of the connection; `None` on a Unix socket.
+    /// The peer of the connection; `None` on a Unix socket.
     pub peer: Option<IpAddr>,
 }
 
-/// The body of a request as it arrives; an error means that the client broke off.
+/// The body of a request as it arrives; an error means that the client disconnected.
 pub type Chunks = BoxStream<'static, Result<Bytes, BrokenOff>>;
 
-/// The client broke off amid a body.
+/// The client disconnected before the end of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrokenOff;
 
-/// Whatever answers requests. Cheap to clone.
+/// A function that answers requests. Cheap to clone.
 #[derive(Clone)]
 pub struct Service(BoxedFilter<(warp::reply::Response,)>);
 
-/// The other end of a connection, in a request's extensions.
+/// The peer of a connection, in a request's extensions.
 #[derive(Debug, Clone, Copy)]
 struct Peer(Option<IpAddr>);
 
@@ -69,7 +69,7 @@ impl Service {
         Self(filter.boxed())
     }
 
-    /// Answers a request that came from `peer`.
+    /// Answers a request from `peer`.
     pub(super) fn call(
         &self,
         mut request: http::Request<Incoming>,

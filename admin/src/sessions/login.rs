@@ -172,16 +172,16 @@ async fn verify(
     })
 }
 
-/// Why no session was opened after a password was found right.
+/// Why no session was created although the password was correct.
 enum NotOpened {
-    /// The account has been disabled since.
+    /// The account has been disabled meanwhile.
     Inactive,
-    /// The password hash has changed since.
+    /// The password hash has changed meanwhile.
     HashChanged,
 }
 
-/// On one connection: replaces an old hash, locks the account in shared mode, and only then checks whether what was
-/// verified still counts.
+/// On one connection: replaces an old hash, locks the account in shared mode, and only then checks whether
+/// the verified hash is still current.
 async fn open_session(
     context: &Context,
     slot: &mut HashSlot,

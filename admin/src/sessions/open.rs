@@ -15,15 +15,15 @@ use crate::users::LockedAccount;
 /// The only client so far: the cinema itself.
 pub(crate) const OWN_CLIENT: &str = "cinema";
 
-/// A session that was just opened, and its first token pair.
+/// A new session, and its first token pair.
 pub(crate) struct Opened {
     pub(crate) session: Uuid,
     pub(crate) pair: Pair,
 }
 
-/// How the user has just authenticated. The caller has checked it with the account locked: a concurrent change of the
-/// password, or unlinking of the account at the provider, either was visible to that check, or waits for this session
-/// and revokes it.
+/// How the user has just authenticated. The caller has checked it with the account locked: a concurrent
+/// password change, or unlinking of the provider account, either was visible to that check, or waits for this
+/// session and revokes it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SignInMethod<'p> {
     /// With the password.
@@ -32,7 +32,7 @@ pub(crate) enum SignInMethod<'p> {
     Provider(&'p str),
 }
 
-/// Opens a session in `tx`, which holds the lock of the account.
+/// Creates a session in `tx`, which holds the lock of the account.
 pub(crate) async fn open(
     tx: &Transaction<'_>,
     context: &Context,
@@ -41,7 +41,7 @@ pub(crate) async fn open(
     device: &Device,
 ) -> Result<Opened, Problem> {
     let user = account.id();
-    // The lock keeps the row.
+    // The row exists, because it is locked.
     let stamp = store::stamp(tx, user).await?.ok_or_else(|| Problem::new(Code::InvalidCredentials))?;
     let session = new_session(context, user, method, &stamp);
     store::insert(tx, &session, device).await?;

@@ -147,7 +147,7 @@ pub(crate) async fn count_concurrent(tx: &Transaction<'_>, id: Uuid) -> Result<(
     Ok(())
 }
 
-/// Stores the times of the repeats that were accepted from elsewhere.
+/// Stores the times of the repeats accepted from elsewhere.
 pub(crate) async fn set_elsewhere(
     tx: &Transaction<'_>,
     id: Uuid,

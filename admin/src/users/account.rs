@@ -1,4 +1,4 @@
-//! An account, as far as signing in and changing credentials look at it.
+//! An account, with what signing in and changing credentials need.
 
 use uuid::Uuid;
 

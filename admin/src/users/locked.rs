@@ -1,4 +1,4 @@
-//! An active account whose row is locked: the proof, in a signature, that nobody needs to lock it again.
+//! An active account whose row is locked: a type that proves to callees that the lock is held.
 
 use std::marker::PhantomData;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::account::Account;
 use crate::passwords::PasswordHash;
 
-/// An active account, locked until the transaction `'t` ends. Made by `users::store` alone.
+/// An active account, locked until the transaction `'t` ends. Created only by `users::store`.
 pub(crate) struct LockedAccount<'t> {
     account: Account,
     transaction: PhantomData<&'t ()>,

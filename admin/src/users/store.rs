@@ -143,7 +143,7 @@ pub(crate) enum EmailHolder<'t> {
         /// Whether the address is verified. A superuser's address counts as verified, so that it cannot be taken over.
         is_verified: bool,
     },
-    /// An account that may not.
+    /// An account that may not sign in.
     Disabled,
 }
 

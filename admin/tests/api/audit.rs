@@ -196,7 +196,7 @@ async fn a_row_that_a_replaced_key_sealed_after_the_newer_one_is_found() {
     let (_, _) = make(format!("1:{old},2:{new}"), "e").await;
 
     let (is_whole, said) = make(both, "f").await;
-    assert!(!is_whole && said.contains("row 8 is sealed under master key 1"), "{said}");
+    assert!(!is_whole && said.contains("row 8 ") && said.contains("master key 1"), "{said}");
 }
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn a_log_cut_back_with_its_end_is_found_by_whoever_wrote_the_end_down() {
     assert!(!is_whole && said.contains("ends at row 5, but 6"), "{said}");
     make_role(&app, "e", &[], &[]).await;
     let (is_whole, said) = verify(&app, &["--since", &place]).await;
-    assert!(!is_whole && said.contains("row 6 is not the one that was seen"), "{said}");
+    assert!(!is_whole && said.contains("row 6 ") && said.contains("rewritten"), "{said}");
     let (is_whole, said) = verify(&app, &["--since", "6:00"]).await;
     assert!(!is_whole && said.contains("64 hex digits"), "{said}");
 }

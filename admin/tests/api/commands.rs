@@ -102,8 +102,8 @@ async fn a_superuser_is_made_with_a_password_from_standard_input() {
     assert_eq!(told, "superuser_given by command");
 
     let again = Command::new(&app.vars, &create).input(PASSWORD).run().await;
-    assert!(again.code == 1 && again.err.contains("exists already"), "{again:?}");
-    for (input, why) in [("", "no password"), ("12345678\n", "not good enough")] {
+    assert!(again.code == 1 && again.err.contains("already exists"), "{again:?}");
+    for (input, why) in [("", "no password"), ("12345678\n", "too weak")] {
         let weak =
             Command::new(&app.vars, &["superuser", "create", "x@cinema.test"]).input(input).run().await;
         assert!(weak.code == 1 && weak.err.contains(why), "{weak:?}");

@@ -140,7 +140,7 @@ async fn killing_what_is_not_there_or_dead_already_says_so() {
     Command::new(&app.vars, &["keys", "kill", &next]).run().await.succeeded();
     assert_ne!(key(&app, "next").await, next);
     let again = Command::new(&app.vars, &["keys", "kill", &next]).run().await;
-    assert!(again.code == 1 && again.err.contains("before"), "{}", again.err);
+    assert!(again.code == 1 && again.err.contains("already been killed"), "{}", again.err);
 }
 
 #[tokio::test]

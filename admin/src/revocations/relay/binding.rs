@@ -1,4 +1,4 @@
-//! A binding to one history of Redis, in one epoch. Of no use after its first error.
+//! A binding to one history of Redis, in one epoch. Unusable after its first error.
 
 use shared::revocation::{LogPosition, Record};
 

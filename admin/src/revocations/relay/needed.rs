@@ -1,4 +1,4 @@
-//! Which part of the current epoch's log is still needed.
+//! The part of the current epoch's log that is still needed.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,4 @@
-//! An assignment of a role, as it is returned, and one to be made.
+//! A role assignment, as returned to clients, and one to create.
 
 use jiff::Timestamp;
 use serde::Serialize;

@@ -49,7 +49,7 @@ fn description(operation: &Operation) -> Option<String> {
 fn id(route: &Route) -> String {
     let words =
         route.path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    // What every path of the API begins with tells nothing.
+    // The common beginning of all API paths is omitted.
     let words = words.skip_while(|word| ["api", "v1"].contains(word));
     let method = route.method.as_str().to_ascii_lowercase();
     words.fold(method, |id, word| format!("{id}_{word}"))
@@ -162,9 +162,10 @@ mod tests {
         let operation =
             described("/a", |operation| operation.detail("More.").access(Access::Permission("roles:read")));
         assert_eq!(operation["x-required-permission"], "roles:read");
-        assert_eq!(
-            operation["description"],
-            "More.\n\nNeeds the permission `roles:read`, which superusers have."
+        let description = operation["description"].as_str().unwrap();
+        assert!(
+            description.starts_with("More.\n\n") && description.contains("`roles:read`"),
+            "{description}"
         );
         assert_eq!(operation["security"], json!([{ "accessToken": [] }]));
         let superuser = described("/a", |operation| operation.access(Access::Superuser));

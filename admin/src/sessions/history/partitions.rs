@@ -58,7 +58,7 @@ pub async fn keep(connection: &mut Connection, today: Date) -> Result<usize, DbE
         }
     }
     let existing = store::existing(connection).await?;
-    // The calendar ends, and with it the months; no database has that many partitions.
+    // No database has so many partitions that the count overflows.
     let months = (0..=existing.len()).map(|months| this_month.plus(months));
     Ok(months.take_while(|month| existing.contains(&store::partition(*month))).count())
 }

@@ -19,7 +19,7 @@ pub(super) struct NewEntry {
     request_id: Option<String>,
 }
 
-/// An entry as it was recorded.
+/// An entry as recorded.
 pub(super) struct RecordedEvent {
     pub(super) id: Uuid,
     pub(super) occurred_at: Timestamp,

@@ -152,8 +152,7 @@ impl SessionState {
     }
 }
 
-/// The times of repeats accepted from elsewhere to be stored when one more is accepted `now`: as many as the rule
-/// looks at.
+/// The times of accepted repeats to store when one more is accepted `now`: as many as the rule needs.
 pub(crate) fn with_elsewhere(state: &SessionState, now: Timestamp) -> Vec<Timestamp> {
     let kept = state.elsewhere.iter().rev().take(MOST_ELSEWHERE - 1).rev();
     kept.copied().chain([now]).collect()

@@ -356,7 +356,7 @@ async fn a_role_is_protected_and_released_by_the_command_line_and_its_parents_wi
     app.client.delete(&of("parent")).bearer(&root).send().await.expect(204);
     app.client.delete(&of("base")).bearer(&root).send().await.expect(204);
     let ended = say("protect", "base").await;
-    assert!(ended.code == 1 && ended.err.contains("no such role"), "{ended:?}");
+    assert!(ended.code == 1 && ended.err.contains("does not exist"), "{ended:?}");
 }
 
 #[tokio::test]

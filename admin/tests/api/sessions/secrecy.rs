@@ -33,7 +33,7 @@ async fn no_password_token_or_address_reaches_a_log_line() {
     app.client.get("/api/v1/me").bearer(&last.access).send().await.expect(401);
 
     let logged = lines.text();
-    assert!(logged.contains("came back; its session was ended"), "the log is read");
+    assert!(logged.contains("Refresh token reuse detected"), "the log is read");
     for secret in ["canary", &pair.refresh, &pair.access, &next.refresh, &last.access, &last.refresh] {
         let line = logged.lines().find(|line| line.contains(secret));
         assert_eq!(line, None);

@@ -1,4 +1,4 @@
-//! All SQL about the partitions of the login history.
+//! The SQL of the login history's partitions.
 
 use std::collections::HashSet;
 
