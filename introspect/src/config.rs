@@ -42,7 +42,7 @@ const DAY: Duration = Duration::from_hours(24);
 
 /// The whole configuration.
 pub struct Config {
-    /// Where nginx sends its auth_request subrequests.
+    /// Where nginx sends its `auth_request` subrequests.
     pub listen: Vec<Address>,
     /// Where health and metrics are.
     pub ops_listen: Vec<Address>,

@@ -69,7 +69,7 @@ impl From<Verdict> for Decision {
 }
 
 impl Decider {
-    /// Judges an auth_request subrequest of nginx.
+    /// Judges an `auth_request` subrequest of nginx.
     pub fn decide<B>(&self, request: &Request<B>) -> Decision {
         match self.read(request) {
             Err(refusal) => Verdict::deny(refusal).into(),

@@ -1,6 +1,6 @@
 //! The contract with nginx: the name of every header that the sidecar reads, and of every one that it sends.
 //!
-//! `nginx/snippets/introspect.conf` sets those of the auth_request subrequest, so that no client can;
+//! `nginx/snippets/introspect.conf` sets those of the `auth_request` subrequest, so that no client can;
 //! `nginx/snippets/protect.conf` reads those of the response. Values that are always the same are here too.
 
 use http::{HeaderName, HeaderValue};

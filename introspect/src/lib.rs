@@ -1,4 +1,4 @@
-//! The sidecar that answers nginx's auth_request subrequests, from memory alone.
+//! The sidecar that answers nginx's `auth_request` subrequests, from memory alone.
 //!
 //! A request meets the files in this order: [`headers`] (the contract with nginx), [`server`] (the connection),
 //! [`routes`] (catches panics, counts, logs), [`decide`], [`bearer`] (headers to raw token), [`policy_cache`] (what the

@@ -13,7 +13,7 @@ use runtime::telemetry::{self, Levels};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared::clock::SystemClock;
 
-/// The sidecar that answers nginx's auth_request subrequests. It is configured by environment variables alone: see
+/// The sidecar that answers nginx's `auth_request` subrequests. It is configured by environment variables alone: see
 /// docs/configuration.md.
 #[derive(Debug, Parser)]
 #[command(name = "introspect", version)]

@@ -149,9 +149,9 @@ mod tests {
 
     fn set_role_map(ready: &Ready, known: bool) {
         if known {
-            ready.roles.install(RoleMap::default())
+            ready.roles.install(RoleMap::default());
         } else {
-            ready.roles.forget()
+            ready.roles.forget();
         }
         ready.notify_role_map();
     }

@@ -38,7 +38,7 @@ macro_rules! refusals {
 }
 
 refusals! {
-    /// Not an auth_request subrequest of nginx: wrong method, version, body or upgrade.
+    /// Not an `auth_request` subrequest of nginx: wrong method, version, body or upgrade.
     UnfitRequest = "unfit_request", Forbidden;
     /// No policy, an empty one, or two.
     PolicyMissing = "policy_missing", Forbidden;

@@ -43,25 +43,25 @@ fn program(args: &[&str], input: &str) -> Output {
     program.env_clear().args(args);
     let piped = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = piped.spawn().unwrap();
-    // Who is told a file does not read this.
+    // A program that reads a file does not read this.
     let _unread = process.stdin.take().unwrap().write_all(input.as_bytes());
     process.wait_with_output().unwrap()
 }
 
 #[test]
-fn people_are_told_where_what_and_what_to_do() {
+fn text_output_has_position_problem_and_remedy() {
     let file = path("auth-location-not-internal");
     let told = lint_nginx(&[file.to_str().unwrap()], "");
     assert_eq!(told.status.code(), Some(1));
     let text = String::from_utf8(told.stdout).unwrap();
     let finding = "/etc/nginx/nginx.conf:4: error: auth-location-not-internal\n    \
-        Clients can get to `location = /_introspect`.\n    Put `internal;` into it. `deny all` does not do.\n";
+        Clients can request `location = /_introspect`.\n    Add `internal;` to it. `deny all` is not enough.\n";
     assert!(text.contains(finding), "{text}");
     assert!(text.ends_with(" warnings; 2 locations asking the sidecar.\n"), "{text}");
 }
 
 #[test]
-fn programs_are_told_an_object_a_line() {
+fn json_output_has_one_object_per_line() {
     let dump = std::fs::read_to_string(path("auth-location-not-internal")).unwrap();
     let told = lint_nginx(&["--format", "json"], &dump);
     assert_eq!(told.status.code(), Some(1));
@@ -72,23 +72,20 @@ fn programs_are_told_an_object_a_line() {
     assert_eq!(object["file"], "/etc/nginx/nginx.conf");
     assert_eq!(object["line"], 4);
     assert_eq!(object["severity"], "error");
-    assert_eq!(object["problem"], "Clients can get to `location = /_introspect`.");
-    assert_eq!(object["remedy"], "Put `internal;` into it. `deny all` does not do.");
+    assert_eq!(object["problem"], "Clients can request `location = /_introspect`.");
+    assert_eq!(object["remedy"], "Add `internal;` to it. `deny all` is not enough.");
 }
 
 #[test]
-fn what_is_not_understood_is_told_with_its_place_and_exit_code_64() {
+fn unreadable_input_is_reported_with_its_position_and_exit_code_64() {
     for (input, told) in [
         ("http { }\n", "introspect: input:1: this is not the output of nginx -T"),
-        ("# configuration file /a:\nhttp {\n", "introspect: /a:2: the file ends before `;` or `}`."),
+        ("# configuration file /a:\nhttp {\n", "introspect: /a:2: the file ends without `;` or `}`."),
         (
             "# configuration file /a:\ninclude b;\n",
             "introspect: /a:1: /b is included, but is not in the dump.",
         ),
-        (
-            "# configuration file /a:\nx_by_lua_block {\n",
-            "introspect: /a:1: blocks of Lua are not understood",
-        ),
+        ("# configuration file /a:\nx_by_lua_block {\n", "introspect: /a:1: Lua blocks are not supported"),
     ] {
         let output = lint_nginx(&[], input);
         assert_eq!(output.status.code(), Some(64));
@@ -99,7 +96,7 @@ fn what_is_not_understood_is_told_with_its_place_and_exit_code_64() {
 }
 
 #[test]
-fn a_warning_alone_is_good_unless_asked_to_be_strict() {
+fn a_warning_alone_is_a_failure_only_when_strict() {
     let dump = shipped();
     assert_eq!(lint_nginx(&["--strict"], &dump).status.code(), Some(0));
     let warned = dump.replacen("auth.sock max_fails=0", "auth.sock", 1);
@@ -112,16 +109,16 @@ fn a_warning_alone_is_good_unless_asked_to_be_strict() {
 }
 
 #[test]
-fn people_are_told_what_is_open() {
+fn open_locations_are_listed() {
     let dump = shipped();
     let text = String::from_utf8(lint_nginx(&[], &dump).stdout).unwrap();
-    let open: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("Open to everybody: ")).collect();
+    let open: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("Open to all clients: ")).collect();
     assert_eq!(open.len(), 1, "{text}");
     assert!(open[0].starts_with("`location /api/v1/genres/` (/etc/usher/cinema.conf:"), "{text}");
 }
 
 #[test]
-fn serving_may_be_asked_for_by_name_or_by_nothing() {
+fn serve_is_the_default_command() {
     for args in [&[][..], &["serve"]] {
         let told = program(args, "");
         assert_eq!(told.status.code(), Some(64));

@@ -1,4 +1,4 @@
-//! `introspect lint-nginx`: what it is given, and how it ends.
+//! `introspect lint-nginx`: its arguments, and its exit codes.
 
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,60 +11,59 @@ use crate::check::{LintOutcome, lint};
 use crate::finding::Severity;
 use crate::report;
 
-/// Finds what in nginx's configuration leaves a location open, spoofable or slow.
+/// Check nginx's configuration for what leaves a location open, spoofable or slow.
 ///
-/// Reads what `nginx -T` prints. Ends with 0 when there is no error, 1 when there is one, and 64 when the input is
-/// not understood.
+/// Reads the output of `nginx -T`. The exit code is 0 without errors, 1 with errors, and 64 if the input cannot be read.
 #[derive(Debug, Args)]
 pub struct LintNginx {
-    /// What `nginx -T` printed; standard input when not given.
+    /// A file with the output of `nginx -T`; standard input by default.
     file: Option<PathBuf>,
-    /// How findings are printed.
+    /// The format of the output.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
-    /// Ends with 1 for warnings too.
+    /// Exit with 1 for warnings too.
     #[arg(long)]
     strict: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum OutputFormat {
-    /// Three lines a finding.
+    /// Three lines for each finding.
     Text,
-    /// A JSON object a finding, each on its line.
+    /// A JSON object for each finding, one per line.
     Json,
 }
 
 impl LintNginx {
-    /// Runs it and says how it ended.
+    /// Runs it, and returns its exit code.
     pub fn run(self) -> ExitCode {
         let read = match &self.file {
             Some(file) => read_file(file),
             None => read_input(),
         };
         match read.and_then(|dump| lint(&dump).map_err(|error| error.to_string())) {
-            Ok(outcome) => self.tell(&outcome),
+            Ok(outcome) => self.print(&outcome),
             Err(why) => {
-                let _unheard = writeln!(io::stderr(), "introspect: {why}");
+                let _written = writeln!(io::stderr(), "introspect: {why}");
                 ExitCode::from(EXIT_USAGE)
             }
         }
     }
 
-    fn tell(&self, outcome: &LintOutcome) -> ExitCode {
+    fn print(&self, outcome: &LintOutcome) -> ExitCode {
         let text = match self.format {
             OutputFormat::Text => report::text(outcome),
             OutputFormat::Json => report::json(outcome),
         };
-        // A reader that has seen enough, such as `head`, does not change what was found.
-        let _unheard = io::stdout().write_all(text.as_bytes());
+        // A reader that closes early, such as `head`, does not change the exit code.
+        let _written = io::stdout().write_all(text.as_bytes());
         let counts = |severity| self.strict || severity == Severity::Error;
         let bad = outcome.findings.iter().any(|finding| counts(finding.severity));
         if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
 }
 
-/// nginx's files may hold bytes that are not UTF-8, in comments say; no rule is about them.
+/// nginx's files may contain bytes that are not UTF-8, for example in comments; no rule is about them.
 fn read_file(file: &Path) -> Result<String, String> {
     let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}.", file.display()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())

@@ -1,9 +1,9 @@
-//! The output of `nginx -T`, cut into the files that it is made of.
+//! The output of `nginx -T`, split into the files that it contains.
 
 use crate::source::NotUnderstood;
 use crate::tree::{self, Directive};
 
-/// What stands before each file's text.
+/// The line before each file's text.
 const HEADING: &str = "# configuration file ";
 
 /// A file of the configuration. The first of a dump is the one that nginx was started with.
@@ -23,7 +23,7 @@ pub(crate) fn split(dump: &str) -> Result<Vec<DumpFile<'_>>, NotUnderstood> {
     for (number, line) in (1..).zip(dump.split_inclusive('\n')) {
         if let Some(name) = heading(line) {
             close(&mut texts, dump, begun.replace((name, offset + line.len())), offset);
-        } else if begun.is_none() && !is_told_before(line) {
+        } else if begun.is_none() && !is_before_the_first(line) {
             return Err(not_a_dump(number));
         }
         offset += line.len();
@@ -43,14 +43,14 @@ fn heading(line: &str) -> Option<&str> {
     name.starts_with('/').then_some(name)
 }
 
-/// What nginx says of its own, when its standard error is in the text too; and comments.
-fn is_told_before(line: &str) -> bool {
+/// Messages of nginx, if its standard error is in the text too; and comments.
+fn is_before_the_first(line: &str) -> bool {
     let line = line.trim();
     line.is_empty() || line.starts_with("nginx: ") || line.starts_with('#')
 }
 
 fn close<'t>(texts: &mut Vec<(&'t str, &'t str)>, dump: &'t str, file: Option<(&'t str, usize)>, end: usize) {
-    // A file that has the same name as one before would be the same file.
+    // A file with the same name as one before would be the same file.
     if let Some((name, start)) = file.filter(|(name, _)| texts.iter().all(|(known, _)| known != name)) {
         texts.push((name, dump.get(start..end).unwrap_or_default()));
     }

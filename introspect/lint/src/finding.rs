@@ -8,9 +8,9 @@ use crate::source::SourcePosition;
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// Something is open, can be forged, is told to whom it should not be, or refuses the honest.
+    /// Something is open, can be forged, leaks, or refuses legitimate requests.
     Error,
-    /// Something is slow, or has to be known.
+    /// Something is slow, or the operator has to know about it.
     Warning,
 }
 
@@ -26,7 +26,7 @@ pub struct Rule {
     pub(crate) check: fn(&Site<'_>, &mut Problems),
 }
 
-/// What is wrong in one place.
+/// One mistake in one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The file of the configuration.
@@ -64,8 +64,8 @@ impl Severity {
 }
 
 impl Problems {
-    /// Something is wrong at a place; `problem` is a sentence. A snippet that many locations include has one
-    /// mistake, not many.
+    /// Adds what is wrong at a position; `problem` is a sentence. A snippet that many locations include has one mistake,
+    /// not many.
     pub(crate) fn add(&mut self, at: SourcePosition, problem: impl Into<String>) {
         self.0.insert((at, problem.into()));
     }

@@ -15,3 +15,8 @@ pub const DECISION: &str = "X-Auth-Decision";
 
 /// The decision that lets a request through.
 pub const ALLOW: &str = "allow";
+
+/// The name of nginx's variable with a header of a response.
+pub(crate) fn response_variable(header: &str) -> String {
+    format!("upstream_http_{}", header.to_ascii_lowercase().replace('-', "_"))
+}

@@ -1,7 +1,7 @@
-//! One tree of the files: each `include` replaced by what it names.
+//! One tree of all files: each `include` is replaced by the files that it names.
 //!
-//! `nginx -T` prints every file once, wherever and however often it is included, so the nesting is found anew
-//! from the `include`s. Their paths are relative to the folder of the first file.
+//! `nginx -T` prints every file once, however often it is included, so the nesting is restored from the `include`s.
+//! Their paths are relative to the folder of the first file.
 
 use crate::dump::DumpFile;
 use crate::source::{NotUnderstood, SourcePosition};
@@ -10,7 +10,7 @@ use crate::tree::Directive;
 /// How deep files may include each other.
 const MAX_DEPTH: usize = 16;
 
-/// How many directives the whole may have: a few files that include each other several times grow without end.
+/// How many directives the tree may have: a few files that include each other several times grow without end.
 const MAX_DIRECTIVES: usize = 200_000;
 
 struct Includer<'f, 't> {
@@ -84,7 +84,7 @@ fn is_pattern(path: &str) -> bool {
     path.contains(['*', '?', '['])
 }
 
-/// Whether a path is what the pattern says (glob(7)); a plain path says itself.
+/// Whether a path matches the pattern (glob(7)); a plain path matches itself.
 fn matches(pattern: &str, path: &str) -> bool {
     if !is_pattern(pattern) {
         return pattern == path;
@@ -100,7 +100,7 @@ fn matches(pattern: &str, path: &str) -> bool {
             }
             One::Yes(after) => (at, asked) = (after, asked + 1),
             One::No => match star {
-                // The star takes one more, but never goes into another folder.
+                // The star matches one more character, but no slash.
                 Some((after, from)) if path.get(from) != Some(&'/') => {
                     star = Some((after, from + 1));
                     (at, asked) = (after, from + 1);
@@ -112,7 +112,7 @@ fn matches(pattern: &str, path: &str) -> bool {
     pattern.iter().skip(at).all(|rest| *rest == '*')
 }
 
-/// What the pattern has at a place, for one character.
+/// What the pattern has at one position, for one character.
 enum One {
     Star,
     Yes(usize),
@@ -120,7 +120,7 @@ enum One {
 }
 
 fn one(pattern: &[char], at: usize, next: char, first: bool) -> One {
-    // A dot at a name's begin is matched by a dot alone.
+    // A dot at the beginning of a name is matched by a dot alone.
     let wild = next != '/' && !(first && next == '.');
     match pattern.get(at) {
         Some('*') if !(first && next == '.') => One::Star,

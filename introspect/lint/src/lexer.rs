@@ -1,9 +1,9 @@
-//! The words of a configuration file, cut as nginx cuts them (`ngx_conf_read_token`).
+//! The words of a configuration file, split as nginx splits them (`ngx_conf_read_token`).
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// A word with its quotes and escapes taken off, or what stands between words.
+/// A word without its quotes and escapes, or what is between words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ConfigToken {
     Word(String),
@@ -12,12 +12,12 @@ pub(crate) enum ConfigToken {
     Close,
 }
 
-/// What nginx would not read.
+/// Text that nginx would not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LexError {
-    #[error("a quoted word does not end")]
+    #[error("a quoted word is not closed")]
     Unended,
-    #[error("after a quoted word stands neither a space nor `;`, `{{` or `)`")]
+    #[error("a quoted word must be followed by a space, `;`, `{{` or `)`")]
     Glued,
 }
 
@@ -37,7 +37,7 @@ impl<'t> Lexer<'t> {
         self.line
     }
 
-    /// Passes over spaces and comments.
+    /// Skips spaces and comments.
     pub(crate) fn skip(&mut self) {
         while let Some(&next) = self.rest.peek() {
             match next {
@@ -101,7 +101,8 @@ impl<'t> Lexer<'t> {
         word
     }
 
-    /// What a backslash stands before: it goes with quotes and itself, makes three controls, and else stays.
+    /// The character after a backslash: quotes and backslashes lose it, three letters become control characters, and
+    /// before all others it stays.
     fn escaped(&mut self, word: &mut String) {
         match self.advance() {
             Some(next @ ('"' | '\'' | '\\')) => word.push(next),

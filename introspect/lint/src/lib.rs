@@ -1,8 +1,8 @@
 //! `introspect lint-nginx`: finds what in a gateway's configuration leaves a location open, spoofable or slow.
 //!
 //! The output of `nginx -T` meets the files in this order: [`dump`] (files), [`lexer`] and [`tree`] (their
-//! directives), [`mod@include`] (one tree), [`site`] with [`scope`], [`target`], [`location_regex`] and
-//! [`variables`] (what it means), [`rules`] (what is wrong with it), [`check`] (one run), [`report`] (output for
+//! directives), [`mod@include`] (one tree), [`site`] with [`scope`], [`target`], [`location_regex`],
+//! [`variables`] and [`gate`] (what it means), [`rules`] (what is wrong with it), [`check`] (one run), [`report`] (output for
 //! people and for programs), [`command`] (the command line). At the ground: [`source`], [`headers`], [`values`].
 //!
 //! Nothing here runs while the sidecar answers. The grammar of policies comes from `shared::policy`, as it does
@@ -12,6 +12,7 @@ mod check;
 pub mod command;
 mod dump;
 pub mod finding;
+mod gate;
 pub mod headers;
 mod include;
 mod lexer;

@@ -1,11 +1,11 @@
-//! FindingList, for people and for programs.
+//! The output: for people, and for programs.
 
 use std::fmt::Write as _;
 
 use crate::check::LintOutcome;
 use crate::finding::{Finding, Severity};
 
-/// For people: three lines a finding, then what is open on purpose or by mistake, and a last line that counts.
+/// For people: three lines a finding, then the open locations, and a last line with the counts.
 pub fn text(outcome: &LintOutcome) -> String {
     let mut text = String::new();
     for Finding { file, line, rule, severity, problem, remedy } in &outcome.findings {
@@ -13,7 +13,7 @@ pub fn text(outcome: &LintOutcome) -> String {
         let _ = writeln!(text, "{file}:{line}: {}: {rule}\n    {problem}\n    {remedy}\n", severity.name());
     }
     for open in &outcome.open {
-        let _ = writeln!(text, "Open to everybody: {open}.");
+        let _ = writeln!(text, "Open to all clients: {open}.");
     }
     let warnings = outcome.findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
     let errors = counted(outcome.findings.len() - warnings, "error");
@@ -22,7 +22,7 @@ pub fn text(outcome: &LintOutcome) -> String {
     text
 }
 
-/// For programs: a JSON object a finding, each on its line.
+/// For programs: a JSON object for each finding, one per line.
 pub fn json(outcome: &LintOutcome) -> String {
     let mut text = String::new();
     for Finding { file, line, rule, severity, problem, remedy } in &outcome.findings {

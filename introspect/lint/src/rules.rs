@@ -1,7 +1,7 @@
-//! Every rule: a file, which declares it and looks for it, its `mod`, and its line in [`ALL`].
+//! Every rule: a file that declares and checks it, its `mod`, and its line in [`ALL`].
 //!
-//! A new one has a wrong configuration in `tests/configurations/` and a row in nginx/README.md; tests ask for both. What no
-//! rule is about: what the programs behind do, and the servers of the same nginx that have nothing to do with us.
+//! A new one needs a wrong configuration in `tests/configurations/` and a row in nginx/README.md; tests check both. No
+//! rule is about the programs behind nginx, or about servers of the same nginx that do not use Usher.
 
 use crate::finding::Rule;
 
@@ -26,6 +26,7 @@ mod auth_uri;
 mod cache_shared;
 mod challenge_lost;
 mod cookie_to_origin;
+mod decision_not_required;
 mod error_log_level;
 mod error_page_lets_in;
 mod error_page_opens;
@@ -64,14 +65,15 @@ mod upstream_keepalive_requests;
 mod upstream_keepalive_timeout;
 mod upstream_max_fails;
 
-/// In the order in which they were thought of: what asks, what is demanded, the question, refusals, who is
-/// asking, caches and paths, logs.
+/// In the order of nginx/README.md: protected locations, policies, the subrequest, refusals, identity, caches and paths,
+/// logs.
 pub const ALL: &[&Rule] = &[
     &nothing_protected::RULE,
     &return_before_auth::RULE,
     &preflight_before_auth::RULE,
     &auth_off::RULE,
     &satisfy_any::RULE,
+    &decision_not_required::RULE,
     &policy_missing::RULE,
     &policy_elsewhere::RULE,
     &policy_unused::RULE,

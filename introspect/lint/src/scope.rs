@@ -1,5 +1,6 @@
-//! A block in which a request can be, and what holds there.
+//! A block that can handle a request, and the directives that apply in it.
 
+use crate::headers::response_variable;
 use crate::location_regex::{LocationRegex, RegexNotUnderstood};
 use crate::source::SourcePosition;
 use crate::target::ProxyTarget;
@@ -28,7 +29,7 @@ impl<'c> Scope<'c> {
         self.block.at
     }
 
-    /// How people name it.
+    /// Its name for people.
     pub(crate) fn label(&self) -> String {
         let words = [&*self.block.name].into_iter().chain(self.block.args.iter().map(String::as_str));
         words.collect::<Vec<_>>().join(" ")
@@ -43,7 +44,7 @@ impl<'c> Scope<'c> {
         self.matcher().1
     }
 
-    /// The modifier and the path, which nginx takes as one word too.
+    /// The modifier and the path, which nginx also accepts as one word.
     fn matcher(&self) -> (&'c str, &'c str) {
         match self.block.args.as_slice() {
             [modifier, path] => (modifier, path),
@@ -66,12 +67,12 @@ impl<'c> Scope<'c> {
         self.is_location() && matches!(self.matcher().0, "~" | "~*")
     }
 
-    /// Whether what begins with its path is its.
+    /// Whether it matches by a prefix.
     pub(crate) fn is_prefix(&self) -> bool {
         !self.is_exact() && !self.is_regex() && !self.path().starts_with('@')
     }
 
-    /// Whether no regular expression takes away what begins with its path.
+    /// Whether its prefix takes precedence over regular expressions.
     pub(crate) fn is_settled(&self) -> bool {
         self.matcher().0 == "^~"
     }
@@ -82,7 +83,7 @@ impl<'c> Scope<'c> {
         self.is_regex().then(|| LocationRegex::parse(text, modifier == "~*"))
     }
 
-    /// Whether no client gets here by its own request.
+    /// Whether no client can request it.
     pub(crate) fn is_hidden(&self) -> bool {
         self.path().starts_with('@') || self.the("internal").is_some()
     }
@@ -92,19 +93,19 @@ impl<'c> Scope<'c> {
         self.block.named(name)
     }
 
-    /// The directives of a name that hold here: those of the innermost block that has any.
+    /// The directives of a name that apply here: those of the innermost block that has any.
     pub(crate) fn effective(&self, name: &str) -> Vec<&'c Directive> {
         let levels = self.chain.iter().rev().map(|block| block.named(name).collect::<Vec<_>>());
         levels.into_iter().find(|level| !level.is_empty()).unwrap_or_default()
     }
 
-    /// Those that would hold if its own block had none.
+    /// Those that would apply if its own block had none.
     pub(crate) fn inherited(&self, name: &str) -> Vec<&'c Directive> {
         let levels = self.chain.iter().rev().skip(1).map(|block| block.named(name).collect::<Vec<_>>());
         levels.into_iter().find(|level| !level.is_empty()).unwrap_or_default()
     }
 
-    /// Those of the blocks around that are lost here, because its own block has some, and not these.
+    /// Those of the outer blocks that do not apply here, because its own block has some, but not these.
     pub(crate) fn lost(&self, name: &str) -> Vec<&'c Directive> {
         let own: Vec<_> = self.own(name).collect();
         if own.is_empty() {
@@ -119,7 +120,7 @@ impl<'c> Scope<'c> {
         self.own(name).next()
     }
 
-    /// The one that holds, of a directive that stands once.
+    /// The one that applies, of a directive that appears once.
     pub(crate) fn the(&self, name: &str) -> Option<&'c Directive> {
         self.effective(name).last().copied()
     }
@@ -129,24 +130,24 @@ impl<'c> Scope<'c> {
         self.the(name).is_some_and(|directive| directive.arg(0) == value)
     }
 
-    /// What asks the sidecar here.
+    /// The `auth_request` that applies here.
     pub(crate) fn auth_request(&self) -> Option<&'c Directive> {
         self.the("auth_request").filter(|asked| asked.arg(0) != "off")
     }
 
-    /// Where its requests are passed on to.
+    /// Where its `proxy_pass` leads.
     pub(crate) fn target(&self) -> Option<ProxyTarget<'c>> {
         self.own("proxy_pass").next().map(|pass| ProxyTarget::parse(pass.arg(0)))
     }
 
-    /// The value by which a header is set for whoever is behind; the name in any case.
+    /// The value of a header for the program behind nginx; the name in any case.
     pub(crate) fn header(&self, name: &str) -> Option<&'c str> {
         header(&self.effective("proxy_set_header"), name)
     }
 
-    /// The variable that is given the header of the sidecar's answer, if any is.
+    /// The variables that get this header of the sidecar's response.
     pub(crate) fn answered(&self, header: &str) -> Vec<&'c str> {
-        let source = format!("upstream_http_{}", header.to_ascii_lowercase().replace('-', "_"));
+        let source = response_variable(header);
         let set = self.effective("auth_request_set").into_iter();
         set.filter(|set| variables::only(set.arg(1)) == Some(&*source))
             .map(|set| variables::bare(set.arg(0)))

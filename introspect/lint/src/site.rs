@@ -27,9 +27,9 @@ pub(crate) struct ServerBlock<'c> {
     not_understood: RefCell<BTreeMap<usize, RegexNotUnderstood>>,
     /// Locations by path, once they were looked up.
     looked_up: RefCell<HashMap<String, Option<usize>>>,
-    /// Which of them are locations of the auth_request subrequest.
+    /// Which of them are locations of `auth_request` subrequests.
     auth_locations: BTreeSet<usize>,
-    /// Whether it asks the sidecar somewhere, or leads to an origin that another server guards.
+    /// Whether it asks the sidecar somewhere, or leads to an origin that another server protects.
     is_ours: bool,
 }
 
@@ -50,7 +50,7 @@ impl<'c> Site<'c> {
         site
     }
 
-    /// The servers that the rules are about; others on the same nginx are nobody's business here.
+    /// The servers that the rules are about; the others on the same nginx do not use Usher.
     pub(crate) fn servers(&self) -> impl Iterator<Item = &ServerBlock<'c>> {
         self.servers.iter().filter(|server| server.is_ours)
     }
@@ -60,37 +60,37 @@ impl<'c> Site<'c> {
         self.tree.iter().filter(|directive| directive.name == "http")
     }
 
-    /// The locations where the sidecar is asked.
+    /// The protected locations.
     pub(crate) fn protected(&self) -> impl Iterator<Item = (&ServerBlock<'c>, &Scope<'c>)> {
         self.servers().flat_map(|server| server.protected().map(move |scope| (server, scope)))
     }
 
-    /// The locations by which it is asked.
+    /// The locations of `auth_request` subrequests.
     pub(crate) fn auth_locations(&self) -> impl Iterator<Item = &Scope<'c>> {
         self.servers().flat_map(ServerBlock::auth_locations)
     }
 
-    /// The scopes that pass requests on to a program behind; the question to the sidecar is none.
+    /// The scopes that proxy to a program; subrequest locations are not among them.
     pub(crate) fn proxied(&self) -> impl Iterator<Item = (&ServerBlock<'c>, &Scope<'c>)> {
         let all = self.servers().flat_map(|server| server.others().map(move |scope| (server, scope)));
         all.filter(|(_, scope)| scope.target().is_some())
     }
 
-    /// Whom protected locations lead to.
+    /// The programs that protected locations lead to.
     pub(crate) fn origins(&self) -> BTreeSet<&'c str> {
         let protected = self.servers.iter().flat_map(ServerBlock::others);
         let protected = protected.filter(|scope| scope.auth_request().is_some());
         protected.filter_map(Scope::target).map(|target| target.authority).collect()
     }
 
-    /// The variables in which locations say what they demand: those that are sent, by whichever server, and ours.
+    /// The variables that contain policies: those that any server sends to the sidecar, and ours.
     pub(crate) fn policy_variables(&self) -> BTreeSet<&'c str> {
         let sent =
             self.auth_locations().filter_map(|auth_location| variables::only(auth_location.header(POLICY)?));
         sent.chain(["auth_policy"]).collect()
     }
 
-    /// The locations that lead to an origin and ask nobody.
+    /// The locations that lead to an origin without asking the sidecar.
     pub(crate) fn open(&self) -> impl Iterator<Item = &Scope<'c>> {
         let origins = self.origins();
         let open =
@@ -104,7 +104,7 @@ impl<'c> Site<'c> {
         self.http().flat_map(|http| http.named("upstream")).find(|upstream| upstream.arg(0) == name)
     }
 
-    /// The upstream of the question to the sidecar, if it has one.
+    /// The upstream of a scope, if it has one.
     pub(crate) fn upstream_of(&self, scope: &Scope<'c>) -> Option<&'c Directive> {
         self.upstream(scope.target()?.authority)
     }
@@ -137,8 +137,8 @@ impl<'c> ServerBlock<'c> {
         server
     }
 
-    /// The locations where the sidecar is asked. Those that answer by themselves and that no client gets to are
-    /// not counted: they are pages of refusals.
+    /// The protected locations. Those that answer themselves and that no client can request are not counted: they are
+    /// pages of refusals.
     pub(crate) fn protected(&self) -> impl Iterator<Item = &Scope<'c>> {
         self.others().filter(|scope| {
             let refuses = scope.is_hidden() && scope.answer().is_some();
@@ -146,12 +146,12 @@ impl<'c> ServerBlock<'c> {
         })
     }
 
-    /// The locations by which it is asked.
+    /// The locations of `auth_request` subrequests.
     pub(crate) fn auth_locations(&self) -> impl Iterator<Item = &Scope<'c>> {
         self.auth_locations.iter().filter_map(|index| self.scopes.get(*index))
     }
 
-    /// All scopes but those.
+    /// All other scopes.
     pub(crate) fn others(&self) -> impl Iterator<Item = &Scope<'c>> {
         self.scopes
             .iter()
@@ -160,8 +160,8 @@ impl<'c> ServerBlock<'c> {
             .map(|(_, scope)| scope)
     }
 
-    /// The location of a path, as nginx chooses it: the one that is the path, else the longest that begins it,
-    /// unless a regular expression takes it away.
+    /// The location of a path, as nginx chooses it: an exact one, else the first regular expression that matches, else
+    /// the longest prefix; a prefix with `^~` takes precedence over regular expressions.
     pub(crate) fn find(&self, path: &str) -> Option<&Scope<'c>> {
         self.scopes.get(self.index(path)?)
     }
@@ -206,23 +206,23 @@ impl<'c> ServerBlock<'c> {
         })
     }
 
-    /// The location by which a scope asks the sidecar.
+    /// The location of the subrequest of a scope.
     pub(crate) fn auth_location_of(&self, scope: &Scope<'c>) -> Option<&Scope<'c>> {
         self.find(scope.auth_request()?.arg(0))
     }
 
-    /// The variable in which a scope says what it demands; none when the question has it written out.
+    /// The variable with the policy of a scope; none when the subrequest location has the policy written out.
     pub(crate) fn policy_variable(&self, scope: &Scope<'c>) -> Option<&'c str> {
         variables::only(self.auth_location_of(scope)?.header(POLICY)?)
     }
 
-    /// What decides in the server, before any location, that a request is refused: the conditions' texts.
+    /// The conditions under which the server refuses a request before it chooses a location.
     pub(crate) fn guards(&self) -> impl Iterator<Item = &'c str> {
         let refuses = |guard: &&Directive| guard.named("return").any(|answer| status(answer) >= 400);
         self.scope.ifs().filter(refuses).flat_map(|guard| guard.args.iter().map(String::as_str))
     }
 
-    /// All variables by which it does so, at first or at second hand.
+    /// All variables that these conditions depend on, directly or indirectly.
     pub(crate) fn guarded_by(&self, variables: &Variables<'c>) -> BTreeSet<&'c str> {
         self.guards().flat_map(|condition| variables.behind(condition)).collect()
     }
@@ -232,7 +232,7 @@ fn gather<'c>(around: &[&'c Directive], block: &'c Directive, scopes: &mut Vec<S
     for inner in block.inside() {
         let is_scope = match &*inner.name {
             "location" => true,
-            // In the server itself an `if` is no scope: it decides before there is one.
+            // An `if` of the server itself is no scope: it acts before a location is chosen.
             "if" | "limit_except" => block.name != "server",
             _ => false,
         };

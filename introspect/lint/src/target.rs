@@ -13,6 +13,8 @@ pub(crate) struct ProxyTarget<'t> {
 impl<'t> ProxyTarget<'t> {
     pub(crate) fn parse(text: &'t str) -> Self {
         let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+        // A variable in the scheme is a gate; the address is what is left without it.
+        let scheme = scheme.split('$').next().unwrap_or_default();
         // A socket's path has slashes of its own; a colon ends it.
         let end = match rest.strip_prefix("unix:") {
             Some(path) => path.find(':').map(|end| end + "unix:".len()),
@@ -31,7 +33,7 @@ fn host(address: &str) -> &str {
     }
 }
 
-/// Whether nobody but this machine can answer there.
+/// Whether only this machine can answer there.
 pub(crate) fn is_local(address: &str) -> bool {
     let host = host(address);
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -45,13 +47,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_is_taken_apart() {
+    fn a_target_is_split_into_its_parts() {
         for (text, scheme, authority, uri) in [
             ("http://introspect", "http", "introspect", ""),
             ("https://a:443/b/c", "https", "a:443", "/b/c"),
             ("http://unix:/run/a.sock", "http", "unix:/run/a.sock", ""),
             ("http://unix:/run/a.sock:/b", "http", "unix:/run/a.sock", "/b"),
             ("http://$host$uri", "http", "$host$uri", ""),
+            ("http${gate}://a/b", "http", "a", "/b"),
             ("$all", "", "$all", ""),
         ] {
             assert_eq!(ProxyTarget::parse(text), ProxyTarget { scheme, authority, uri }, "{text}");

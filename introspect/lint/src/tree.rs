@@ -1,11 +1,11 @@
-//! The directives of a file, with the blocks they open.
+//! The directives of a file, with their blocks.
 
 use std::fmt;
 
 use crate::lexer::{ConfigToken, Lexer};
 use crate::source::{NotUnderstood, SourcePosition};
 
-/// How deep blocks may stand in each other; nginx's own configurations need half a dozen.
+/// How deep blocks may be nested; real configurations need half a dozen levels.
 const MAX_DEPTH: usize = 32;
 
 /// `name args...;`, or with a block. An entry of a `map` is one too: its name is what is matched.
@@ -63,7 +63,7 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// A block that has not ended: its directive, and what is in it so far.
+/// A block that is still open: its directive, and its content so far.
 type Begun = (Directive, Vec<Directive>);
 
 /// Reads the text of the file `name`, the `file`th of the dump.
@@ -78,21 +78,21 @@ pub(crate) fn parse(name: &str, file: usize, text: &str) -> Result<Vec<Directive
         match token {
             Some(ConfigToken::Word(word)) => words.add(word, SourcePosition { file, line }),
             Some(ConfigToken::Semicolon) => {
-                here.push(words.take(None).ok_or_else(|| refuse("`;` ends nothing"))?)
+                here.push(words.take(None).ok_or_else(|| refuse("unexpected `;`"))?)
             }
             Some(ConfigToken::Open) => {
-                let opened = words.take(Some(Vec::new())).ok_or_else(|| refuse("`{` belongs to nothing"))?;
+                let opened = words.take(Some(Vec::new())).ok_or_else(|| refuse("unexpected `{`"))?;
                 check_block(&opened, above.len()).map_err(refuse)?;
                 above.push((opened, std::mem::take(&mut here)));
             }
             Some(ConfigToken::Close) if words.is_empty() => {
-                let (mut opened, around) = above.pop().ok_or_else(|| refuse("`}` ends nothing"))?;
+                let (mut opened, around) = above.pop().ok_or_else(|| refuse("unexpected `}`"))?;
                 opened.block = Some(std::mem::replace(&mut here, around));
                 here.push(opened);
             }
             Some(ConfigToken::Close) => return Err(refuse("`;` is missing before `}`")),
             None if words.is_empty() && above.is_empty() => return Ok(here),
-            None => return Err(refuse("the file ends before `;` or `}`")),
+            None => return Err(refuse("the file ends without `;` or `}`")),
         }
     }
 }
@@ -100,10 +100,10 @@ pub(crate) fn parse(name: &str, file: usize, text: &str) -> Result<Vec<Directive
 fn check_block(opened: &Directive, depth: usize) -> Result<(), &'static str> {
     if opened.name.ends_with("_by_lua_block") {
         return Err(
-            "blocks of Lua are not understood; use the directive with a file, such as content_by_lua_file",
+            "Lua blocks are not supported; use the directive with a file, such as content_by_lua_file",
         );
     }
-    if depth >= MAX_DEPTH { Err("blocks stand too deep in each other") } else { Ok(()) }
+    if depth >= MAX_DEPTH { Err("blocks are nested too deeply") } else { Ok(()) }
 }
 
 /// The words of the directive that is being read.

@@ -1,4 +1,4 @@
-//! What the configuration's variables are made of.
+//! What the configuration's variables depend on.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,10 +7,12 @@ use crate::tree::Directive;
 /// Where each variable comes from.
 #[derive(Debug, Default)]
 pub(crate) struct Variables<'c> {
-    /// The texts whose variables it may be made of: the source and the values of a `map`, the value of a `set`.
+    /// The texts that determine it: the source and the values of a `map`, the value of a `set`.
     texts: HashMap<&'c str, Vec<&'c str>>,
-    /// Those that `auth_request_set` fills.
+    /// Those that `auth_request_set` sets.
     answers: BTreeSet<&'c str>,
+    /// The `map`s, by the variable that they define.
+    maps: HashMap<&'c str, &'c Directive>,
 }
 
 impl<'c> Variables<'c> {
@@ -28,6 +30,9 @@ impl<'c> Variables<'c> {
                     self.answers.insert(bare(name));
                 }
                 ("map" | "split_clients" | "geo", [source, name]) => {
+                    if directive.name == "map" {
+                        self.maps.insert(bare(name), directive);
+                    }
                     let texts = self.texts.entry(bare(name)).or_default();
                     texts.push(source);
                     texts.extend(directive.inside().iter().map(|entry| entry.arg(0)));
@@ -37,7 +42,7 @@ impl<'c> Variables<'c> {
         }
     }
 
-    /// All variables that the text is made of, at first or at second hand.
+    /// All variables that the text depends on, directly or indirectly.
     pub(crate) fn behind(&self, text: &'c str) -> BTreeSet<&'c str> {
         let mut seen = BTreeSet::new();
         let mut open = names(text);
@@ -49,12 +54,17 @@ impl<'c> Variables<'c> {
         seen
     }
 
-    /// Whether a client can choose what the text becomes.
+    /// The `map` that defines a variable: the last one, as for nginx.
+    pub(crate) fn map(&self, name: &str) -> Option<&'c Directive> {
+        self.maps.get(name).copied()
+    }
+
+    /// Whether a client can choose the value of the text.
     pub(crate) fn client_chooses(&self, text: &'c str) -> bool {
         self.behind(text).into_iter().any(|name| is_of_the_request(name) || is_captured(name))
     }
 
-    /// Whether it is something of the sidecar's answer.
+    /// Whether it comes from the sidecar's response.
     pub(crate) fn is_answered(&self, name: &str) -> bool {
         self.answers.contains(name)
     }
@@ -65,7 +75,7 @@ pub(crate) fn bare(name: &str) -> &str {
     name.strip_prefix('$').unwrap_or(name)
 }
 
-/// The one variable that the text is, if it is no more than that.
+/// The variable, if the text is exactly one.
 pub(crate) fn only(text: &str) -> Option<&str> {
     let name = text.strip_prefix('$')?;
     let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
@@ -86,12 +96,12 @@ fn is_of_a_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// What a regular expression has cut out, of a path say.
+/// A capture of a regular expression, for example of a path.
 fn is_captured(name: &str) -> bool {
     name.bytes().all(|digit| digit.is_ascii_digit())
 }
 
-/// What a client sends, in any form.
+/// Anything that a client sends.
 fn is_of_the_request(name: &str) -> bool {
     let prefixes = ["http_", "arg_", "cookie_"];
     let wholes = [

@@ -3,11 +3,6 @@
 //! They are minimal, so that other rules find much in them; only what the file's own rule finds is looked at.
 //! Whether nginx itself would accept them is not tested.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do; clippy knows only the functions marked as tests"
-)]
-
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 

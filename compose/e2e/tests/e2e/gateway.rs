@@ -1,5 +1,7 @@
 //! What nginx does by itself: with the cinema behind it, and nobody to ask about tokens.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use harness::http::{call, get, post, raw};
@@ -23,9 +25,19 @@ impl Gateway {
 
     async fn start_with(http: &str, server: &str) -> Self {
         let folder = Folder::temporary().unwrap();
+        let nothing = format!("unix:{}", folder.join("nobody.sock").display());
+        Self::start_in(folder, nothing, http, server).await
+    }
+
+    /// A gateway that asks the program at `introspect` about tokens.
+    async fn start_asking(introspect: String) -> Self {
+        Self::start_in(Folder::temporary().unwrap(), introspect, "", "").await
+    }
+
+    async fn start_in(folder: Folder, introspect: String, http: &str, server: &str) -> Self {
         let origin = Origin::start(&folder, None).await.unwrap();
         let machine = Machine {
-            introspect: vec![format!("unix:{}", folder.join("nobody.sock").display())],
+            introspect: vec![introspect],
             admin: vec![format!("127.0.0.1:{}", harness::ports::free().unwrap())],
             origin: vec![origin.address()],
             http: http.to_owned(),
@@ -250,6 +262,52 @@ async fn a_sidecar_that_is_away_stays_closed_under_a_careless_error_page() {
     let gateway = Gateway::start_with("", careless).await;
     let answer = get(&gateway.url("/api/v1/films/")).send().await;
     assert_ne!(answer.status, 200, "{}", answer.text);
+}
+
+/// The address of a program that answers every request with these bytes.
+fn program_that_answers(response: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || answer_all(stream.unwrap(), response));
+        }
+    });
+    address.to_string()
+}
+
+/// The subrequests have no body, so that each ends with an empty line.
+fn answer_all(mut stream: TcpStream, response: &str) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    while let Some(Ok(line)) = lines.next() {
+        if line.is_empty() && stream.write_all(response.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_program_at_the_sidecars_address_opens_nothing() {
+    for response in [
+        "HTTP/1.1 204 No Content\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Auth-Decision: forbidden\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\nX-User-Id: forged\r\nX-Auth-Decision:\r\n\r\n",
+    ] {
+        let gateway = Gateway::start_asking(program_that_answers(response)).await;
+        for path in ["/api/v1/films/", "/api/v1/watch/", "/api/v1/downloads/", "/api/v1/account/"] {
+            for request in [get(&gateway.url(path)), post(&gateway.url(path))] {
+                let answer = request.send().await;
+                let seen = (answer.status, answer.code());
+                assert_eq!(seen, (503, "dependency_unavailable".to_owned()), "{response} {path}");
+            }
+        }
+        assert_eq!(get(&gateway.url("/api/v1/genres/")).send().await.status, 200);
+    }
+    // Only the header was missing.
+    let allow = program_that_answers("HTTP/1.1 204 No Content\r\nX-Auth-Decision: allow\r\n\r\n");
+    let gateway = Gateway::start_asking(allow).await;
+    assert_eq!(get(&gateway.url("/api/v1/films/")).send().await.status, 200);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nginx");
 /// A change of a shipped file: the text that is replaced where it stands first, by what, and the rule that tells.
 type Change = (&'static str, &'static str, &'static str, &'static str);
 
-const CHANGES: [Change; 36] = [
+const CHANGES: [Change; 39] = [
     ("cinema.conf", "include snippets/identity-guard.conf;", "", "identity-guard"),
     ("cinema.conf", "include snippets/identity-guard.conf;", "", "underscores-in-headers"),
     ("cinema.conf", "include snippets/path-guard.conf;", "", "path-guard"),
@@ -42,6 +42,9 @@ const CHANGES: [Change; 36] = [
     ("conf.d/identity.conf", "$http_x_session_id", "", "identity-guard"),
     ("conf.d/logs.conf", "\"path\":\"$path_asked\"", "\"path\":\"$request_uri\"", "log-secrets"),
     ("snippets/protect.conf", "\nauth_request /_introspect;", "", "nothing-protected"),
+    ("snippets/origin.conf", "http${auth_gate}://origin", "http://origin", "decision-not-required"),
+    ("snippets/protect.conf", "auth_request_set $auth_gate $gate_of_decision;", "", "decision-not-required"),
+    ("conf.d/decision.conf", "default \"-refused\";", "default \"\";", "decision-not-required"),
     (
         "snippets/protect.conf",
         "auth_request /_introspect;",

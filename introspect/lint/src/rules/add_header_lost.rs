@@ -1,4 +1,4 @@
-//! `add_header` is inherited only where a block has none: the answer lacks the server's headers.
+//! `add_header` is inherited only by a block that has none: the response lacks the headers of the outer block.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::{ServerBlock, Site};
@@ -18,7 +18,11 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         if let (false, Some(first)) = (lost.is_empty() || merges, scope.first("add_header")) {
             found.add(
                 first.at,
-                format!("For this line `{}` loses {} of the block around.", scope.label(), lost.join(", ")),
+                format!(
+                    "Because of this line `{}` does not inherit {} from the outer block.",
+                    scope.label(),
+                    lost.join(", ")
+                ),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! `auth_request_set` is inherited only where a block has none: the origin would not be told who is asking.
+//! `auth_request_set` is inherited only by a block that has none: the origin would not get the user.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -16,7 +16,11 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         if let (false, Some(first)) = (lost.is_empty(), scope.first("auth_request_set")) {
             found.add(
                 first.at,
-                format!("For this line `{}` loses {} of the block around.", scope.label(), lost.join(", ")),
+                format!(
+                    "Because of this line `{}` does not inherit {} from the outer block.",
+                    scope.label(),
+                    lost.join(", ")
+                ),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Over a network the token goes in the clear, and whoever stands in between, or gets that address, says 204.
+//! Over a network the token is sent in clear text, and another machine that gets that address can answer 204.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -21,7 +21,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         for (at, address) in
             servers.into_iter().filter(|(_, address)| !address.contains('$') && !is_local(address))
         {
-            found.add(at, format!("The sidecar is asked at {address}, over a network and without TLS."));
+            found.add(at, format!("nginx asks the sidecar at {address}, over a network and without TLS."));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! An address made of variables is looked up while clients wait, keeps no connection, and may lead elsewhere.
+//! An address with variables is resolved while clients wait, keeps no connections, and may lead to another program.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -9,7 +9,7 @@ pub(crate) const RULE: Rule =
 fn check(site: &Site<'_>, found: &mut Problems) {
     for pass in site.auth_locations().flat_map(|auth_location| auth_location.own("proxy_pass")) {
         if pass.arg(0).contains('$') {
-            found.add(pass.at, format!("`{}`, where the sidecar is asked, has variables.", pass.arg(0)));
+            found.add(pass.at, format!("The address of the sidecar, `{}`, has variables.", pass.arg(0)));
         }
     }
 }

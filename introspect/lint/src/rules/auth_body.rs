@@ -1,4 +1,4 @@
-//! The question has no body. With the client's length or body on it, a POST waits until it times out.
+//! The `auth_request` subrequest has no body. With the client's body or its length, a POST waits until it times out.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -6,7 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-body",
     severity: Severity::Error,
-    remedy: "Put `proxy_pass_request_body off;` and `proxy_set_header Content-Length \"\";` into it.",
+    remedy: "Set `proxy_pass_request_body off;` and `proxy_set_header Content-Length \"\";` in the location of the auth_request subrequest.",
     check,
 };
 

@@ -1,4 +1,4 @@
-//! The sidecar's headers have to fit; where they do not, nginx says 500. With many roles they take up to 4 KB.
+//! The sidecar's response headers must fit into the buffer; otherwise nginx answers 500. With many roles they take up to 4 KB.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -7,18 +7,18 @@ use crate::values::size as size_of;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-buffer",
     severity: Severity::Error,
-    remedy: "Remove `proxy_buffer_size`, or say `proxy_buffer_size 4k;` or more in the location of the question.",
+    remedy: "Remove `proxy_buffer_size`, or set `proxy_buffer_size 4k;` or more in the location of the auth_request subrequest.",
     check,
 };
 
-/// What the headers of an answer may take.
+/// What the headers of a response may take, in bytes.
 const LEAST: u64 = 4096;
 
 fn check(site: &Site<'_>, found: &mut Problems) {
     for auth_location in site.auth_locations() {
         let size = auth_location.the("proxy_buffer_size");
         if let Some(small) = size.filter(|bytes| size_of(bytes.arg(0)).is_some_and(|bytes| bytes < LEAST)) {
-            found.add(small.at, format!("{} is too little for the sidecar's answer.", small.arg(0)));
+            found.add(small.at, format!("{} is too small for the response of the sidecar.", small.arg(0)));
         }
     }
 }

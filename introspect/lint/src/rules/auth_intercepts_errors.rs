@@ -1,4 +1,4 @@
-//! Intercepted, the sidecar's refusal becomes nginx's own page, and its challenge is lost.
+//! If nginx intercepts a refusal, it sends its own page instead, and the sidecar's challenge is lost.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -6,7 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-intercepts-errors",
     severity: Severity::Error,
-    remedy: "Put `proxy_intercept_errors off;` into the location of the question.",
+    remedy: "Set `proxy_intercept_errors off;` in the location of the auth_request subrequest.",
     check,
 };
 
@@ -16,7 +16,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     {
         found.add(
             auth_location.at(),
-            format!("In `{}` nginx replaces what the sidecar says.", auth_location.label()),
+            format!("In `{}` nginx replaces the refusals of the sidecar.", auth_location.label()),
         );
     }
 }

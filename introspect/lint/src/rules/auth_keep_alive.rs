@@ -1,4 +1,4 @@
-//! Before 1.29.7, nginx asks with HTTP/1.0 and `Connection: close` unless told otherwise: a connection a question.
+//! Before 1.29.7 nginx uses HTTP/1.0 and `Connection: close` by default: a new connection for each subrequest.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -6,7 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-keep-alive",
     severity: Severity::Warning,
-    remedy: "Put `proxy_http_version 1.1;` and `proxy_set_header Connection \"\";` into it.",
+    remedy: "Set `proxy_http_version 1.1;` and `proxy_set_header Connection \"\";` in the location of the auth_request subrequest.",
     check,
 };
 
@@ -17,7 +17,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         if version == "1.0" || closes {
             found.add(
                 auth_location.at(),
-                format!("`{}` makes a connection for each question.", auth_location.label()),
+                format!("`{}` opens a connection for each subrequest.", auth_location.label()),
             );
         }
     }

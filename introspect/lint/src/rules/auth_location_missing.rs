@@ -1,4 +1,4 @@
-//! A question without a location of its own is answered by whichever location matches: with 2xx all would be open.
+//! Without a location of its own the subrequest is answered by any location that matches; with 2xx, everything would be open.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(site: &Site<'_>, found: &mut Problems) {
     for (server, scope) in site.protected() {
         let Some(asked) = scope.auth_request() else { continue };
-        // A location for everything is nobody's answer in particular.
+        // A location for every path is not one for the subrequest.
         if server.auth_location_of(scope).is_none_or(|auth_location| auth_location.path() == "/") {
             found.add(asked.at, format!("`{}` has no location in `{}`.", asked.arg(0), server.scope.label()));
         }

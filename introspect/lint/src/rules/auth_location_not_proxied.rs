@@ -1,4 +1,4 @@
-//! A question that nginx answers by itself: whatever it says, it says to everybody.
+//! A subrequest that nginx answers itself gets the same answer for every client.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::scope::status;
@@ -7,7 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-location-not-proxied",
     severity: Severity::Error,
-    remedy: "Put `proxy_pass http://introspect;` into it, and neither `return` nor files.",
+    remedy: "Set `proxy_pass http://introspect;` in it, without `return` and without files.",
     check,
 };
 
@@ -19,7 +19,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         } else if auth_location.target().is_none() && auth_location.answer().is_none() {
             found.add(
                 auth_location.at(),
-                format!("`{}` does not pass the question on.", auth_location.label()),
+                format!("`{}` does not pass the subrequest on to the sidecar.", auth_location.label()),
             );
         }
     }

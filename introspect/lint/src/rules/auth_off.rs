@@ -1,5 +1,5 @@
-//! `auth_request off` where the block around asks: one forgotten line of a location opens it. Places that only
-//! answer by themselves, such as pages of refusals, need it and give nothing.
+//! `auth_request off` inside a block that asks the sidecar: one forgotten line opens a location. Pages of refusals need it,
+//! and serve nothing.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::{ServerBlock, Site};
@@ -7,7 +7,7 @@ use crate::site::{ServerBlock, Site};
 pub(crate) const RULE: Rule = Rule {
     name: "auth-off",
     severity: Severity::Error,
-    remedy: "Ask the sidecar in the locations that need it instead of in the server, or write the location's policy as `anonymous`.",
+    remedy: "Ask the sidecar in the locations that need it instead of in the server, or set the policy of the location to `anonymous`.",
     check,
 };
 
@@ -20,7 +20,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         {
             found.add(
                 off.at,
-                format!("`{}` is open, although the block around it asks the sidecar.", scope.label()),
+                format!("`{}` is open, although the outer block asks the sidecar.", scope.label()),
             );
         }
     }

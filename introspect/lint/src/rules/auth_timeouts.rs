@@ -1,4 +1,4 @@
-//! A decision takes microseconds. nginx's own limits are a minute each: for so long clients would hang.
+//! A decision takes microseconds. nginx's default timeouts are a minute each: clients would hang for that long.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::values::time;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-timeouts",
     severity: Severity::Warning,
-    remedy: "Say `proxy_connect_timeout 100ms;`, `proxy_send_timeout 500ms;` and `proxy_read_timeout 500ms;`, or less.",
+    remedy: "Set `proxy_connect_timeout 100ms;`, `proxy_send_timeout 500ms;` and `proxy_read_timeout 500ms;`, or less.",
     check,
 };
 
-/// The longest that a person should wait for a sidecar in trouble.
+/// The longest that a client should wait for a sidecar in trouble.
 const LONGEST: Duration = Duration::from_secs(1);
 
 fn check(site: &Site<'_>, found: &mut Problems) {
@@ -22,11 +22,10 @@ fn check(site: &Site<'_>, found: &mut Problems) {
             match auth_location.the(name) {
                 None => found.add(
                     auth_location.at(),
-                    format!("`{}` has no {name}: it is 60 s.", auth_location.label()),
+                    format!("`{}` has no {name}: the default is 60 s.", auth_location.label()),
                 ),
                 Some(limit) if time(limit.arg(0)).is_none_or(|limit| limit > LONGEST) => {
-                    found
-                        .add(limit.at, format!("{name} is {}, for a question to the sidecar.", limit.arg(0)));
+                    found.add(limit.at, format!("{name} for the sidecar is {}.", limit.arg(0)));
                 }
                 Some(_) => {}
             }

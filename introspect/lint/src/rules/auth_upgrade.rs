@@ -1,4 +1,4 @@
-//! The question is never a WebSocket; the sidecar refuses one.
+//! The subrequest is never a WebSocket; the sidecar refuses one.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -6,7 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-upgrade",
     severity: Severity::Error,
-    remedy: "Put `proxy_set_header Connection \"\";` into the question, and `Upgrade` into the location that needs it alone.",
+    remedy: "Set `proxy_set_header Connection \"\";` in the location of the auth_request subrequest, and `Upgrade` only in the location that needs it.",
     check,
 };
 
@@ -17,7 +17,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         if upgrades || connection.contains('$') || connection.eq_ignore_ascii_case("upgrade") {
             found.add(
                 auth_location.at(),
-                format!("`{}` asks the sidecar for an upgrade.", auth_location.label()),
+                format!("`{}` requests an upgrade from the sidecar.", auth_location.label()),
             );
         }
     }

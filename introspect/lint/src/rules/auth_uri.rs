@@ -1,4 +1,4 @@
-//! `auth_request` takes a constant path: neither variables nor a query are understood in it.
+//! `auth_request` takes a constant path: neither variables nor a query have an effect in it.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -6,17 +6,14 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-uri",
     severity: Severity::Error,
-    remedy: "Name a location, such as `auth_request /_introspect;`; what is demanded goes into `$auth_policy`.",
+    remedy: "Name a location, such as `auth_request /_introspect;`, and put the requirements into `$auth_policy`.",
     check,
 };
 
 fn check(site: &Site<'_>, found: &mut Problems) {
     for (_, scope) in site.protected() {
         if let Some(asked) = scope.auth_request().filter(|asked| asked.arg(0).contains(['?', '$'])) {
-            found.add(
-                asked.at,
-                format!("`{}` is taken as it is written, `?` and `$` included.", asked.arg(0)),
-            );
+            found.add(asked.at, format!("`{}` is used literally, with its `?` and `$`.", asked.arg(0)));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A cache whose key has nothing of the person gives one person's answer to the next.
+//! A cache whose key does not depend on the user serves one user's response to the next.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -6,7 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "cache-shared",
     severity: Severity::Error,
-    remedy: "Put `proxy_cache off;` into the location, or a variable such as `$auth_user` into `proxy_cache_key`.",
+    remedy: "Set `proxy_cache off;` in the location, or put a variable such as `$auth_user` into `proxy_cache_key`.",
     check,
 };
 
@@ -21,7 +21,10 @@ fn check(site: &Site<'_>, found: &mut Problems) {
                 || site.variables.is_answered(name)
         };
         if !behind.iter().any(personal) {
-            found.add(cache.at, format!("One person's answer in `{}` is kept for all.", scope.label()));
+            found.add(
+                cache.at,
+                format!("Responses for one user in `{}` are cached for all users.", scope.label()),
+            );
         }
     }
 }

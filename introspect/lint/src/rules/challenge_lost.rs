@@ -1,4 +1,4 @@
-//! nginx copies `WWW-Authenticate` to a 401 and drops it from a 403: clients are not told which role is needed.
+//! nginx copies `WWW-Authenticate` to a 401 but not to a 403: clients do not learn what is missing.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::rules::error_pages::ErrorPage;
@@ -18,14 +18,14 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         let pages = scope.effective("error_page").into_iter().map(ErrorPage::parse);
         let mut targets =
             pages.filter(|page| page.codes.contains(&"403")).filter_map(|page| page.location(server));
-        let told = targets.any(|page| {
+        let is_sent = targets.any(|page| {
             let mut added = page.effective("add_header").into_iter();
             added.any(|header| {
                 header.arg(0).eq_ignore_ascii_case("WWW-Authenticate")
                     && only(header.arg(1)).is_some_and(|name| challenges.contains(&name))
             })
         });
-        if !told {
+        if !is_sent {
             found.add(
                 scope.at(),
                 format!("A 403 in `{}` does not carry the sidecar's challenge.", scope.label()),

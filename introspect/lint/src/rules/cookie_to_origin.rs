@@ -7,7 +7,7 @@ use crate::variables::names;
 pub(crate) const RULE: Rule = Rule {
     name: "cookie-to-origin",
     severity: Severity::Error,
-    remedy: "Put `proxy_set_header Cookie $cookie_for_origin;` into the location, as snippets/origin.conf does.",
+    remedy: "Set `proxy_set_header Cookie $cookie_for_origin;` in the location, as snippets/origin.conf does.",
     check,
 };
 
@@ -18,7 +18,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         let value = scope.header("Cookie").unwrap_or("$http_cookie");
         let passed = !scope.says("proxy_pass_request_headers", "off") || scope.header("Cookie").is_some();
         if to_origin && passed && names(value).contains(&"http_cookie") {
-            found.add(scope.at(), format!("`{}` passes the cookie with the access token on.", scope.label()));
+            found.add(scope.at(), format!("`{}` passes on the cookie with the access token.", scope.label()));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Lines below `alert` that belong to a request carry its query, which may hold codes and tokens.
+//! Lines below `alert` that belong to a request contain its query, which may contain codes and tokens.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -6,7 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "error-log-level",
     severity: Severity::Warning,
-    remedy: "Say `error_log FILE alert;` in `http` or in the server.",
+    remedy: "Set `error_log FILE alert;` in `http` or in the server.",
     check,
 };
 
@@ -14,9 +14,9 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     for server in site.servers() {
         let outside = || site.tree.iter().rfind(|directive| directive.name == "error_log");
         let log = server.scope.the("error_log").or_else(outside);
-        let tells = log.is_none_or(|log| !matches!(log.arg(1), "alert" | "emerg"));
-        if tells {
-            found.add(log.map_or(server.scope.at(), |log| log.at), "The error log is told queries.");
+        let has_queries = log.is_none_or(|log| !matches!(log.arg(1), "alert" | "emerg"));
+        if has_queries {
+            found.add(log.map_or(server.scope.at(), |log| log.at), "The error log contains queries.");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! An `error_page` that holds in the question, often from a block around it, replaces what is said of a sidecar
-//! that is away. If the page says 2xx, so does the question.
+//! An `error_page` in the subrequest location, often inherited, replaces the error of an unavailable sidecar. If the page
+//! answers 2xx, so does the subrequest.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::rules::error_pages::ErrorPage;
@@ -8,7 +8,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "error-page-lets-in",
     severity: Severity::Error,
-    remedy: "Give the question an `error_page` of its own, such as `error_page 404 = @problem_404;`: the inherited ones end there.",
+    remedy: "Set an `error_page` in the location of the auth_request subrequest, such as `error_page 404 = @problem_404;`: that ends the inheritance.",
     check,
 };
 
@@ -20,7 +20,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
                 if page.is_success() || by_page {
                     found.add(
                         page.at,
-                        format!("A failed question in `{}` can end as 2xx.", auth_location.label()),
+                        format!("A failed subrequest in `{}` can end as 2xx.", auth_location.label()),
                     );
                 }
             }

@@ -1,4 +1,4 @@
-//! The page for a refusal is somebody's content: a client that is refused gets it all the same.
+//! If the page for a refusal serves content, a client that is refused gets that content.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::rules::error_pages::ErrorPage;
@@ -8,11 +8,11 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "error-page-opens",
     severity: Severity::Error,
-    remedy: "Let the page be a location with `return` and a status of 400 or more, as snippets/errors.conf has them.",
+    remedy: "Let the page be a location with `return` and a status of 400 or more, as in snippets/errors.conf.",
     check,
 };
 
-/// What refusals, and a sidecar that is away, come to.
+/// The statuses of a refusal, and of an unavailable sidecar.
 const REFUSALS: [&str; 6] = ["401", "403", "500", "502", "503", "504"];
 
 fn check(site: &Site<'_>, found: &mut Problems) {
@@ -31,14 +31,18 @@ fn check(site: &Site<'_>, found: &mut Problems) {
             if page.is_success() || to_origin || by_page {
                 found.add(
                     page.at,
-                    format!("Who is refused in `{}` gets what `{}` has.", scope.label(), page.to),
+                    format!(
+                        "A client that is refused in `{}` gets the content of `{}`.",
+                        scope.label(),
+                        page.to
+                    ),
                 );
             }
         }
     }
 }
 
-/// Whether it has anything but an answer of its own or a redirect.
+/// Whether it serves anything but a response of its own or a redirect.
 fn serves(page: &Scope<'_>) -> bool {
     page.answer().is_none() && page.own("rewrite").all(|rewrite| rewrite.arg(2) == "break")
 }

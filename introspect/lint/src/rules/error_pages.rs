@@ -1,4 +1,4 @@
-//! What an `error_page` says; several rules ask.
+//! What an `error_page` means, for several rules.
 
 use crate::scope::Scope;
 use crate::site::ServerBlock;
@@ -29,7 +29,7 @@ impl<'c> ErrorPage<'c> {
         self.status.is_some_and(|status| status.starts_with('2'))
     }
 
-    /// Whether the status becomes what the page's own is.
+    /// Whether the status becomes that of the page.
     pub(crate) fn is_status_of_page(&self) -> bool {
         self.status == Some("")
     }
@@ -39,7 +39,7 @@ impl<'c> ErrorPage<'c> {
         server.find(self.to)
     }
 
-    /// Whether the page is one that refuses, or sends elsewhere, which is a refusal to `auth_request`.
+    /// Whether the page refuses, or redirects to another server, which is a refusal for `auth_request`.
     pub(crate) fn refuses_in(&self, server: &ServerBlock<'c>) -> bool {
         self.to.contains("://")
             || self.location(server).and_then(Scope::answer).is_some_and(|status| status >= 300)

@@ -1,4 +1,4 @@
-//! `proxy_set_header` is inherited only where a block has none: one of its own, and all of the outer block's are gone.
+//! `proxy_set_header` is inherited only by a block that has none: with one of its own, it gets none of the outer block.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::headers::IDENTITY;
@@ -19,7 +19,11 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         if let (false, Some(first)) = (lost.is_empty(), scope.first("proxy_set_header")) {
             found.add(
                 first.at,
-                format!("For this line `{}` loses {} of the block around.", scope.label(), lost.join(", ")),
+                format!(
+                    "Because of this line `{}` does not inherit {} from the outer block.",
+                    scope.label(),
+                    lost.join(", ")
+                ),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! A server that refuses whoever sends a header of ours: so no location can forget to take it away.
+//! The server must refuse requests with identity headers, so that no location can forget to clear them.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::headers::IDENTITY;
@@ -21,7 +21,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     }
 }
 
-/// The headers of ours that the server does not refuse.
+/// The identity headers that the server does not refuse.
 pub(crate) fn unguarded(server: &ServerBlock<'_>, site: &Site<'_>) -> Vec<&'static str> {
     let guarded = server.guarded_by(&site.variables);
     let is_guarded =

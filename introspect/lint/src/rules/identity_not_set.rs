@@ -1,4 +1,4 @@
-//! A location that passes requests on and does not set a header of ours passes on what the client sent.
+//! A location that proxies and does not set an identity header passes on the one that the client sent.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::headers::IDENTITY;

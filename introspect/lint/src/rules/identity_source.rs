@@ -1,4 +1,4 @@
-//! Who is asking is the sidecar's word alone: anything else is forged, or nothing.
+//! The user's identity may only come from the sidecar: anything else is forged, or empty.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::headers::{IDENTITY, POLICY};
@@ -31,8 +31,8 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     }
 }
 
-/// Where nobody is asked, the variable is empty; so it is where the location's own list has lost it, of which
-/// another rule tells.
+/// Where the sidecar is not asked, the variable is empty; also where the location does not inherit it, which another
+/// rule reports.
 fn is_answer<'c>(site: &Site<'c>, scope: &Scope<'c>, name: &str, value: &'c str) -> bool {
     let behind = site.variables.behind(value);
     if scope.auth_request().is_none() || !scope.lost("auth_request_set").is_empty() {

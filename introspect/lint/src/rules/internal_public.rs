@@ -1,4 +1,4 @@
-//! admin's internal prefixes, metrics and health are for the machines beside it, not for clients.
+//! admin's internal prefixes, metrics and health are for other machines, not for clients.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::scope::Scope;
@@ -7,11 +7,11 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "internal-public",
     severity: Severity::Error,
-    remedy: "Remove the location, or name one by one the paths that are for everybody, and answer 404 to the rest.",
+    remedy: "Remove the location, or list the public paths one by one, and answer 404 to all others.",
     check,
 };
 
-/// Paths that no client has business with.
+/// Paths that are not for clients.
 const INTERNAL: [&str; 5] = ["/api/v1/admin/", "/metrics", "/health", "/health/live", "/health/ready"];
 
 fn check(site: &Site<'_>, found: &mut Problems) {
@@ -19,10 +19,10 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     for server in site.servers() {
         for path in INTERNAL {
             let Some(scope) = server.find(path).filter(|scope| is_open(scope)) else { continue };
-            // The origin's own pages under such a name are its own affair, when it is not for them alone.
+            // The origin may have pages of its own with such a name, in a location that is for other paths too.
             let to_origin = scope.target().is_some_and(|target| origins.contains(target.authority));
             if !to_origin || scope.path().contains(path.trim_end_matches('/')) {
-                found.add(scope.at(), format!("`{}` passes {path} on for everybody.", scope.label()));
+                found.add(scope.at(), format!("`{}` passes {path} on for all clients.", scope.label()));
             }
         }
     }

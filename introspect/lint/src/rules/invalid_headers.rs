@@ -1,4 +1,5 @@
-//! Names with odd bytes, such as `X.User.Id`, which some programs take for ours, and which no variable shows.
+//! Header names with unusual bytes, such as `X.User.Id`: some programs treat them like identity headers, and no nginx
+//! variable has them.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -13,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(site: &Site<'_>, found: &mut Problems) {
     for server in site.servers() {
         if let Some(off) = server.scope.the("ignore_invalid_headers").filter(|off| off.arg(0) == "off") {
-            found.add(off.at, "Headers with odd names are let in.");
+            found.add(off.at, "Headers with unusual names are accepted.");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Limits are counted before the sidecar is asked: what it answers is empty then, and an empty key is not limited.
+//! Limits are counted before the sidecar is asked: its response is still empty, and an empty key is not limited.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -16,7 +16,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
             if site.variables.behind(zone.arg(0)).into_iter().any(|name| site.variables.is_answered(name)) {
                 found.add(
                     zone.at,
-                    format!("`{}` is empty when it is counted: nothing is limited.", zone.arg(0)),
+                    format!("`{}` is empty when nginx counts, so that nothing is limited.", zone.arg(0)),
                 );
             }
         }

@@ -1,4 +1,4 @@
-//! Queries, `Referer`, cookies and `Authorization` hold codes and tokens, and logs are read by many.
+//! Queries, `Referer`, cookies and `Authorization` contain codes and tokens, and many people read logs.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -12,7 +12,7 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// What holds secrets or the query.
+/// Variables that contain secrets or the query.
 const SECRETS: [&str; 11] = [
     "request",
     "request_uri",
@@ -32,10 +32,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         let scopes = std::iter::once(&server.scope).chain(&server.scopes);
         let logs: Vec<_> = scopes.flat_map(|scope| scope.effective("access_log")).collect();
         if server.scope.the("access_log").is_none() {
-            found.add(
-                server.scope.at(),
-                "Without `access_log` the whole request is logged, its query included.",
-            );
+            found.add(server.scope.at(), "Without `access_log` nginx logs the whole request with its query.");
         }
         for log in logs.into_iter().filter(|log| log.arg(0) != "off") {
             check_log(site, log, found);

@@ -1,4 +1,4 @@
-//! The sidecar is asked once, when a connection begins: who is revoked then keeps a WebSocket or stream that is open.
+//! The sidecar is asked once, when a connection begins: after a revocation an open WebSocket or stream continues.
 
 use std::time::Duration;
 
@@ -9,24 +9,21 @@ use crate::values::time;
 pub(crate) const RULE: Rule = Rule {
     name: "long-connection",
     severity: Severity::Warning,
-    remedy: "Let the program behind end such connections after the life of a token, and keep `proxy_read_timeout` short.",
+    remedy: "Let the program behind nginx close such connections after the life of a token, and set a short `proxy_read_timeout`.",
     check,
 };
 
-/// Longer than any answer takes that is not a stream.
+/// Longer than any response takes that is not a stream.
 const LONG: Duration = Duration::from_secs(300);
 
 fn check(site: &Site<'_>, found: &mut Problems) {
     for (_, scope) in site.proxied().filter(|(_, scope)| scope.auth_request().is_some()) {
         if scope.header("Upgrade").is_some_and(|value| !value.is_empty()) {
-            found.add(
-                scope.at(),
-                format!("A WebSocket in `{}` outlives the token it began with.", scope.label()),
-            );
+            found.add(scope.at(), format!("A WebSocket in `{}` can outlive its token.", scope.label()));
         }
         let limit = scope.the("proxy_read_timeout");
         if let Some(limit) = limit.filter(|limit| time(limit.arg(0)).is_some_and(|limit| limit > LONG)) {
-            found.add(limit.at, format!("A stream may be silent for {} and go on.", limit.arg(0)));
+            found.add(limit.at, format!("A stream may be silent for {} and continue.", limit.arg(0)));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A configuration that asks the sidecar nowhere: either everything is open, or it is another configuration.
+//! If no location asks the sidecar, everything is open, or this is another configuration.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -6,7 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "nothing-protected",
     severity: Severity::Error,
-    remedy: "Add a protected location, or run `nginx -T` with the configuration that is meant.",
+    remedy: "Add a protected location, or run `nginx -T` with the configuration that you mean.",
     check,
 };
 

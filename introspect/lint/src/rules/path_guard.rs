@@ -1,5 +1,5 @@
-//! The origin gets the path as it was sent, the location was chosen by what nginx made of it. Where the two
-//! differ (`//`, `..`, encoded `/`), the policy of one scope opens another.
+//! The origin gets the path as the client sent it; nginx chose the location by the normalised path. Where the two differ
+//! (`//`, `..`, encoded `/`), the policy of one path opens another.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::scope::Scope;
@@ -19,7 +19,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         if let Some(scope) = server.protected().find(raw).filter(|_| !guarded) {
             found.add(
                 server.scope.at(),
-                format!("A path that is in doubt is passed on, by `{}` for one.", scope.label()),
+                format!("Ambiguous paths are passed on, for example by `{}`.", scope.label()),
             );
         }
     }

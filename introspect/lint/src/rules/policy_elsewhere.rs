@@ -1,4 +1,4 @@
-//! A policy in the server runs again in the question to the sidecar and wipes the location's; one in an `if`
+//! A policy in the server is set again in the `auth_request` subrequest and replaces that of the location; one in an `if`
 //! depends on the request.
 
 use crate::finding::{Problems, Rule, Severity};
@@ -9,7 +9,7 @@ use crate::variables::bare;
 pub(crate) const RULE: Rule = Rule {
     name: "policy-elsewhere",
     severity: Severity::Error,
-    remedy: "Move it into the block of the location that it is meant for.",
+    remedy: "Move it into the block of the location that it is for.",
     check,
 };
 

@@ -1,4 +1,4 @@
-//! A policy from a header, an argument or the path: the client would choose what is demanded of it.
+//! If the policy comes from a header, an argument or the path, the client chooses what is required.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::headers::POLICY;
@@ -17,7 +17,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     for server in site.servers() {
         for auth_location in server.auth_locations() {
             let Some(text) = auth_location.header(POLICY) else { continue };
-            // What locations set has rules of its own.
+            // Policies that locations set have rules of their own.
             let set = only(text).is_some_and(|name| server.scopes.iter().any(|scope| sets(scope, name)));
             if !set && site.variables.client_chooses(text) {
                 found.add(

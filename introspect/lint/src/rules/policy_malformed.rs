@@ -1,15 +1,16 @@
-//! A policy that the sidecar would refuse: the location would be closed to everybody.
+//! The sidecar would refuse the policy, and so every request to the location.
+
+use shared::policy::Policy;
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::headers::POLICY;
 use crate::site::Site;
 use crate::variables::{bare, names};
-use shared::policy::Policy;
 
 pub(crate) const RULE: Rule = Rule {
     name: "policy-malformed",
     severity: Severity::Error,
-    remedy: "Write it as nginx/README.md says: `user` or `anonymous`, then terms with `;` between and no spaces.",
+    remedy: "Write it as in nginx/README.md: `user` or `anonymous`, then terms separated by `;`, without spaces.",
     check,
 };
 

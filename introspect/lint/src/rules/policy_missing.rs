@@ -1,5 +1,5 @@
-//! A protected location says what it demands in its own block: `set` is not inherited, and a policy of another
-//! block comes along when a request is redirected inside nginx.
+//! A protected location needs a policy in its own block: `set` is not inherited, and an internal redirect brings the
+//! policy of another block along.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -8,7 +8,7 @@ use crate::variables::bare;
 pub(crate) const RULE: Rule = Rule {
     name: "policy-missing",
     severity: Severity::Error,
-    remedy: "Put `set $auth_policy \"user\";`, or what it should be, beside `auth_request` in the same block.",
+    remedy: "Add `set $auth_policy \"user\";`, or another policy, to the same block as `auth_request`.",
     check,
 };
 
@@ -16,10 +16,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     for (server, scope) in site.protected() {
         let Some(variable) = server.policy_variable(scope) else { continue };
         if !scope.own("set").any(|set| bare(set.arg(0)) == variable) {
-            found.add(
-                scope.at(),
-                format!("`{}` asks the sidecar without a policy of its own.", scope.label()),
-            );
+            found.add(scope.at(), format!("`{}` asks the sidecar without its own policy.", scope.label()));
         }
     }
 }

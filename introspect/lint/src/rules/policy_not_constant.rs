@@ -1,4 +1,4 @@
-//! A policy made of variables: what is demanded depends on the request, and cannot be read from the configuration.
+//! If the policy has variables, what is required depends on the request, and cannot be read from the configuration.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -7,7 +7,7 @@ use crate::variables::{bare, names};
 pub(crate) const RULE: Rule = Rule {
     name: "policy-not-constant",
     severity: Severity::Error,
-    remedy: "Write the policy out; a location for each.",
+    remedy: "Write the policy out, in one location for each.",
     check,
 };
 
@@ -16,7 +16,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     for server in site.servers() {
         for set in server.scopes.iter().flat_map(|scope| scope.own("set")) {
             if variables.contains(bare(set.arg(0))) && !names(set.arg(1)).is_empty() {
-                found.add(set.at, format!("The policy `{}` is made of variables.", set.arg(1)));
+                found.add(set.at, format!("The policy `{}` has variables.", set.arg(1)));
             }
         }
     }

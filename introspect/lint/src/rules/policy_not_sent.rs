@@ -1,4 +1,4 @@
-//! The sidecar reads what is demanded in `X-Auth-Policy`. Where nginx does not set it, a client may.
+//! The sidecar reads the policy from `X-Auth-Policy`. If nginx does not set it, a client can.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::headers::POLICY;
@@ -7,7 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "policy-not-sent",
     severity: Severity::Error,
-    remedy: "Put `proxy_set_header X-Auth-Policy $auth_policy;` into the location of the question.",
+    remedy: "Set `proxy_set_header X-Auth-Policy $auth_policy;` in the location of the auth_request subrequest.",
     check,
 };
 
@@ -16,7 +16,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         if auth_location.header(POLICY).is_none_or(str::is_empty) {
             found.add(
                 auth_location.at(),
-                format!("`{}` does not tell the sidecar what is demanded.", auth_location.label()),
+                format!("`{}` does not send a policy to the sidecar.", auth_location.label()),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! A location that says what it demands, and asks nobody: it looks protected and is open.
+//! A location with a policy that does not ask the sidecar looks protected and is open.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -7,7 +7,7 @@ use crate::variables::bare;
 pub(crate) const RULE: Rule = Rule {
     name: "policy-unused",
     severity: Severity::Error,
-    remedy: "Include snippets/protect.conf beside it, or remove the policy.",
+    remedy: "Include snippets/protect.conf in the same block, or remove the policy.",
     check,
 };
 

@@ -1,5 +1,5 @@
-//! Answering by the method before anybody is asked: meant for the preflights of browsers, it answers whoever
-//! sends that method, from any origin.
+//! A response that depends on the method alone, before the sidecar is asked, is meant for the preflights of browsers, but
+//! every client can send that method, from any origin.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::scope::status;
@@ -10,7 +10,7 @@ use crate::variables::names;
 pub(crate) const RULE: Rule = Rule {
     name: "preflight-before-auth",
     severity: Severity::Error,
-    remedy: "Include snippets/preflight.conf in the server, which answers real preflights of listed origins alone.",
+    remedy: "Include snippets/preflight.conf in the server, which answers only real preflights of listed origins.",
     check,
 };
 
@@ -21,7 +21,10 @@ fn check(site: &Site<'_>, found: &mut Problems) {
                 if asked.named("return").any(|answer| status(answer) < 400) {
                     found.add(
                         asked.at,
-                        format!("`{}` answers by the method before the sidecar is asked.", scope.label()),
+                        format!(
+                            "`{}` answers because of the method, before the sidecar is asked.",
+                            scope.label()
+                        ),
                     );
                 }
             }

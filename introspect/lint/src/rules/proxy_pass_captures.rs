@@ -1,25 +1,30 @@
-//! A `proxy_pass` made of variables: decoded parts of the path, line ends and `..` included, go into the request.
+//! With variables in `proxy_pass`, decoded parts of the path go into the request, also line ends and `..`.
 
 use crate::finding::{Problems, Rule, Severity};
+use crate::gate;
 use crate::site::Site;
+use crate::tree::Directive;
 use crate::variables::names;
 
 pub(crate) const RULE: Rule = Rule {
     name: "proxy-pass-captures",
     severity: Severity::Error,
-    remedy: "Say `proxy_pass http://origin;` without variables.",
+    remedy: "Set `proxy_pass http${auth_gate}://origin;` without other variables.",
     check,
 };
 
 fn check(site: &Site<'_>, found: &mut Problems) {
     for (_, scope) in site.proxied().filter(|(_, scope)| scope.auth_request().is_some()) {
-        for pass in scope.own("proxy_pass").filter(|pass| !names(pass.arg(0)).is_empty()) {
+        let has_variables = |pass: &&Directive| {
+            // The gate opens or closes the address, and changes nothing else.
+            let gate =
+                gate::variable(pass.arg(0)).filter(|_| gate::is_closed(scope, &site.variables, pass.arg(0)));
+            names(pass.arg(0)).into_iter().any(|name| Some(name) != gate)
+        };
+        for pass in scope.own("proxy_pass").filter(has_variables) {
             found.add(
                 pass.at,
-                format!(
-                    "What `{}` becomes, and so what the origin is asked, is made of variables.",
-                    pass.arg(0)
-                ),
+                format!("The address `{}` has variables, and so has the request to the origin.", pass.arg(0)),
             );
         }
     }

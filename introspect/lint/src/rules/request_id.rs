@@ -1,4 +1,4 @@
-//! One id in all logs: nginx makes it, and whoever is behind writes it down. A client's own could be anything.
+//! All logs have one id per request: nginx generates it, and the programs behind log it. A client's own could be anything.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -7,7 +7,7 @@ use crate::variables::only;
 pub(crate) const RULE: Rule = Rule {
     name: "request-id",
     severity: Severity::Warning,
-    remedy: "Put `proxy_set_header X-Request-Id $request_id;` into the location.",
+    remedy: "Set `proxy_set_header X-Request-Id $request_id;` in the location.",
     check,
 };
 
@@ -16,7 +16,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     for scope in site.auth_locations().filter(|auth_location| auth_location.target().is_some()).chain(proxied)
     {
         if scope.header("X-Request-Id").and_then(only) != Some("request_id") {
-            found.add(scope.at(), format!("`{}` does not pass nginx's request id on.", scope.label()));
+            found.add(scope.at(), format!("`{}` does not pass on nginx's request id.", scope.label()));
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::tree::Directive;
 pub(crate) const RULE: Rule = Rule {
     name: "return-before-auth",
     severity: Severity::Error,
-    remedy: "Answer in a location without `auth_request`, and let the protected one pass requests on.",
+    remedy: "Answer in a location without `auth_request`, and let the protected one proxy.",
     check,
 };
 
@@ -26,8 +26,8 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     }
 }
 
-/// Refusals are not meant: nobody gets anything by them. A `rewrite` redirects the client, or goes on in another
-/// location, which may be open; with `break` it stays in this one.
+/// Refusals do not count: they serve nothing. A `rewrite` redirects the client, or continues in another location,
+/// which may be open; with `break` it stays in this one.
 fn answers(directive: &Directive) -> bool {
     match &*directive.name {
         "return" => status(directive) < 400,

@@ -1,5 +1,5 @@
-//! Where `_` is let in, nginx before 1.23 looks at the first of several headers of one name only: the second
-//! spelling of a name of ours passes the guard behind the first.
+//! If `_` is accepted, nginx before 1.23 sees only the first of several headers with one name: a second spelling passes
+//! the guard behind the first.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::headers::IDENTITY;
@@ -23,7 +23,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         let missing: Vec<_> = spellings.filter(|name| scope.header(name) != Some("")).collect();
         if let Some(first) = missing.first() {
             let more = if missing.len() > 1 { " and other spellings" } else { "" };
-            found.add(scope.at(), format!("`{}` passes {first}{more} on.", scope.label()));
+            found.add(scope.at(), format!("`{}` passes on {first}{more}.", scope.label()));
         }
     }
 }

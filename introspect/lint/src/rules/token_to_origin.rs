@@ -1,4 +1,4 @@
-//! A token that the origin logs or leaks is good elsewhere; it is told who is asking, which is all that it needs.
+//! A token that the origin logs or leaks is valid elsewhere; the origin gets the user, which is all that it needs.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -7,7 +7,7 @@ use crate::variables::names;
 pub(crate) const RULE: Rule = Rule {
     name: "token-to-origin",
     severity: Severity::Error,
-    remedy: "Put `proxy_set_header Authorization \"\";` into the location, as snippets/origin.conf does.",
+    remedy: "Set `proxy_set_header Authorization \"\";` in the location, as snippets/origin.conf does.",
     check,
 };
 
@@ -19,7 +19,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         let passed =
             !scope.says("proxy_pass_request_headers", "off") || scope.header("Authorization").is_some();
         if to_origin && passed && names(value).contains(&"http_authorization") {
-            found.add(scope.at(), format!("`{}` passes the client's access token on.", scope.label()));
+            found.add(scope.at(), format!("`{}` passes on the client's access token.", scope.label()));
         }
     }
 }

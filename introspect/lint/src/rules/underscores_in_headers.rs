@@ -1,4 +1,4 @@
-//! With it on, `X_User_Id` reaches programs that take `_` for `-`. The guard sees both spellings.
+//! With it, `X_User_Id` reaches programs that treat `_` like `-`. The guard sees both spellings.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::rules::identity_guard::unguarded;
@@ -15,8 +15,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     for server in site.servers() {
         let on = server.scope.the("underscores_in_headers").filter(|on| on.arg(0) == "on");
         if let Some(on) = on.filter(|_| !unguarded(server, site).is_empty()) {
-            found
-                .add(on.at, "Headers with `_` are let in, and a server does not refuse those that are ours.");
+            found.add(on.at, "Headers with `_` are accepted, and a server does not refuse identity headers.");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Without a pool, nginx before 1.29.7 opens a connection for each question: half the requests a second.
+//! Without a pool, nginx before 1.29.7 opens a connection for each subrequest: half as many requests a second.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -15,7 +15,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         match site.upstream_of(auth_location) {
             None => found.add(
                 auth_location.at(),
-                format!("`{}` leads to no `upstream`: nothing keeps connections.", auth_location.label()),
+                format!("`{}` has no `upstream`, so that no connections are kept.", auth_location.label()),
             ),
             Some(upstream) if upstream.named("keepalive").next().is_none() => {
                 found.add(upstream.at, format!("`{}` keeps no connections.", upstream.arg(0)));

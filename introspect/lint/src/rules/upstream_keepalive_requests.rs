@@ -1,4 +1,4 @@
-//! A connection ends after so many questions; at the default, 1000, it lasts a fraction of a second.
+//! A connection ends after this many requests; with the default, 1000, it lasts a fraction of a second.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -6,11 +6,11 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "upstream-keepalive-requests",
     severity: Severity::Warning,
-    remedy: "Say `keepalive_requests 1000000;`, as snippets/pool.conf does.",
+    remedy: "Set `keepalive_requests 1000000;`, as snippets/pool.conf does.",
     check,
 };
 
-/// So many that a new connection costs nothing beside them.
+/// Enough that the cost of a new connection does not matter.
 const LEAST: u64 = 10_000;
 
 fn check(site: &Site<'_>, found: &mut Problems) {

@@ -1,4 +1,4 @@
-//! nginx has to close before the sidecar does, or a question meets a connection that is just being closed.
+//! nginx must close first, or a subrequest meets a connection that the sidecar is just closing.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::values::time;
 pub(crate) const RULE: Rule = Rule {
     name: "upstream-keepalive-timeout",
     severity: Severity::Warning,
-    remedy: "Say `keepalive_timeout 50s;`, as snippets/pool.conf does.",
+    remedy: "Set `keepalive_timeout 50s;`, as snippets/pool.conf does.",
     check,
 };
 
-/// What nginx takes when nothing is said; the sidecar waits longer than that.
+/// The default of nginx; the sidecar waits longer than that.
 const LONGEST: Duration = Duration::from_secs(60);
 
 fn check(site: &Site<'_>, found: &mut Problems) {

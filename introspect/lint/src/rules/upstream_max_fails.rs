@@ -1,4 +1,4 @@
-//! One pause of a sidecar, and nginx would not ask it for ten seconds: everybody would be refused.
+//! After one slow response of a sidecar, nginx would not ask it for ten seconds and refuse every request.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
@@ -6,7 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "upstream-max-fails",
     severity: Severity::Warning,
-    remedy: "Put `max_fails=0` behind the address.",
+    remedy: "Add `max_fails=0` after the address.",
     check,
 };
 
@@ -15,7 +15,10 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         for server in
             upstream.named("server").filter(|server| !server.args.iter().any(|word| word == "max_fails=0"))
         {
-            found.add(server.at, format!("`{}` is given up after one failure.", server.arg(0)));
+            found.add(
+                server.at,
+                format!("nginx does not use `{}` for ten seconds after one failure.", server.arg(0)),
+            );
         }
     }
 }
