@@ -1,9 +1,9 @@
-// What went wrong, in words for people, by the service's stable words for it.
+// Messages for users, by the problem codes of the service.
 
 const WORDS = {
     access_denied: "You chose not to sign in there, so nothing has changed.",
-    account_disabled: "This account is disabled. Ask whoever runs the cinema.",
-    code_expired: "That took too long, or was tried too often. Please begin again.",
+    account_disabled: "This account is disabled. Please contact the cinema.",
+    code_expired: "That took too long, or there were too many attempts. Please start again.",
     dependency_unavailable: "The cinema cannot answer at the moment. Please try again soon.",
     email_proof_required:
         "The provider does not say that the e-mail address is yours. Register here first, and link the account then.",
@@ -14,24 +14,24 @@ const WORDS = {
     link_confirmation_required:
         "There is an account here with the same e-mail address. Sign in as you did before, and link this one then.",
     not_found: "That account is not linked any more.",
-    oauth_account_in_use: "That account is linked to somebody else here.",
+    oauth_account_in_use: "That account is linked to another user here.",
     oauth_provider_linked: "An account at this provider is linked already. Unlink it before you link another.",
-    overloaded: "There is too much to do at the moment. Please try again soon.",
+    overloaded: "The service is overloaded at the moment. Please try again soon.",
     provider_error:
-        "The provider could not be reached, or its answer could not be used. Please try again, or choose another one.",
+        "The provider could not be reached, or sent an invalid response. Please try again, or choose another one.",
     provider_timeout: "The provider did not answer in time. Please try again, or choose another one.",
     provider_unavailable: "The provider does not answer at the moment. Please choose another one.",
     provider_unknown: "This provider is not available here any more.",
-    rate_limited: "That was too often. Please wait a moment and try again.",
+    rate_limited: "Too many requests. Please wait a moment and try again.",
     refresh_token_invalid: "Your session has ended. Please sign in again.",
     refresh_token_reused: "Your session has ended, because it was used in two places. Please sign in again.",
     refresh_token_unknown: "Your session has ended. Please sign in again.",
-    registration_closed: "New accounts cannot be made at the moment.",
-    request_malformed: "What the provider sent cannot be used. Please begin again.",
-    return_to_not_allowed: "Signing in works only from this page's own address. Did you come here by another one?",
+    registration_closed: "New accounts cannot be created at the moment.",
+    request_malformed: "The provider sent an invalid response. Please start again.",
+    return_to_not_allowed: "Sign-in works only from this page's own address. Did you open it by another one?",
     session_expired: "Your session has ended. Please sign in again.",
     session_revoked: "Your session has ended. Please sign in again.",
-    state_invalid: "This sign-in was begun somewhere else, or too long ago. Please begin again.",
+    state_invalid: "This sign-in started in another browser, or too long ago. Please start again.",
     token_expired: "Your session has ended. Please sign in again.",
     token_invalid: "Your session has ended. Please sign in again.",
     token_revoked: "Your session has ended. Please sign in again.",

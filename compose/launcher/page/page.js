@@ -1,6 +1,6 @@
-// The page that signs people in through identity providers, and links accounts there.
+// The page for sign-in through identity providers, and for linking accounts.
 //
-// What others chose, such as names, gets into the page as text alone.
+// Data from others, such as names, is added to the page only as text.
 
 import { words } from "./messages.js";
 import { ask, askAsMe, forget, isSignedIn, keep } from "./session.js";
@@ -9,20 +9,20 @@ const HERE = location.origin + location.pathname;
 const CONFIRM = "There is an account here with the same e-mail address. Its password shows that it is yours.";
 
 let providers = [];
-// With what a sign-in can be gone on with once the password of the account here is given.
+// The flow with which a sign-in continues after the user has entered the password.
 let flow = null;
 let isBusy = false;
 
 const part = (id) => document.getElementById(id);
 
-// Takes out of the address what a sign-in left there, before anything else: codes do not belong in the history.
+// First removes what a sign-in left in the URL: codes do not belong in the history.
 function arrived() {
     const query = new URLSearchParams(location.search);
     history.replaceState(null, "", location.pathname);
     return query;
 }
 
-// What there is to say about how somebody came here.
+// The message about how the user came to this page.
 async function settle(query) {
     const [code, error, linked] = ["one_time_code", "error", "linked"].map((name) => query.get(name));
     if (code !== null) {
@@ -39,7 +39,7 @@ async function settle(query) {
 }
 
 async function signIn({ start_url }) {
-    // Asked for as JSON, so that what goes wrong is told here and not on a page of its own.
+    // As JSON, so that an error is shown here and not on a page of its own.
     const url = new URL(start_url, HERE);
     url.searchParams.set("return_to", HERE);
     return leave(await ask("GET", url));
@@ -49,7 +49,7 @@ async function link({ id }) {
     return leave(await askAsMe("POST", `/api/v1/me/accounts/${id}`, { return_to: HERE }));
 }
 
-// Goes to a provider. Nothing happens here after it.
+// Opens a provider's page. This page does nothing after it.
 function leave({ authorize_url }) {
     location.assign(authorize_url);
     return new Promise(() => {});
@@ -72,7 +72,7 @@ async function confirm() {
     try {
         keep(await ask("POST", "/api/v1/oauth/link/confirm", { flow, password }));
     } catch (problem) {
-        // Another password may be tried; all else ends it.
+        // The user may try another password; any other error ends the flow.
         if (problem.code !== "invalid_credentials") flow = null;
         throw problem;
     }
@@ -85,7 +85,7 @@ async function cancel() {
     return "Nothing has changed.";
 }
 
-// Does one thing after the other, and tells what came of it.
+// Runs one action at a time, and shows its result.
 async function act(action) {
     if (isBusy) return;
     isBusy = true;
@@ -100,12 +100,12 @@ async function act(action) {
 }
 
 function tell(said) {
-    part("status").textContent = said || (isSignedIn() ? "You are signed in." : "Nobody is signed in.");
-    // Whoever has just come and did nothing yet begins at the top.
+    part("status").textContent = said || (isSignedIn() ? "You are signed in." : "You are not signed in.");
+    // Right after the page has opened, the focus stays at the top.
     if (said) part("status").focus();
 }
 
-// Shows how things stand, and returns what is to be said.
+// Shows the current state, and returns the message to show.
 async function show(said) {
     try {
         if (isSignedIn()) showPerson(await askAsMe("GET", "/api/v1/me"), await askAsMe("GET", "/api/v1/me/accounts"));
@@ -121,7 +121,7 @@ async function show(said) {
 
 function showPerson({ display_name, email, login }, { items }) {
     const isLinked = ({ id }) => items.some(({ provider }) => provider === id);
-    part("name").textContent = display_name ?? login ?? email ?? "Somebody without a name";
+    part("name").textContent = display_name ?? login ?? email ?? "User without a name";
     part("email").textContent = email ?? "";
     list("linked", items, (account) => [
         account.name,
@@ -164,7 +164,7 @@ part("confirmation").addEventListener("submit", (event) => {
     event.preventDefault();
     act(confirm);
 });
-// Whoever goes back to the page as it was left finds it waiting for a provider.
+// After going back, the browser may show the page as it was left, waiting for a provider.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
 const query = arrived();

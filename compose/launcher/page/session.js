@@ -1,10 +1,10 @@
-// What this tab holds of a session, and how the service is asked.
+// This tab's session, and requests to the service.
 
-// In sessionStorage, because to link an account the page is left and returned to. It goes with the tab, and no other
-// tab reads it. Purposefully not in localStorage, which stays when everybody has gone.
+// In sessionStorage, because to link an account the page is left and returned to. It ends with the tab, and no other
+// tab reads it. Purposefully not in localStorage, which stays when the browser is closed.
 const TOKENS = "tokens";
 
-// Why the service did not do what it was asked. `code` is its stable word, or "unreachable".
+// Why a request failed. `code` is the problem code of the service, or "unreachable".
 export class Problem extends Error {
     constructor(code) {
         super(code);
@@ -24,12 +24,12 @@ export function forget() {
     sessionStorage.removeItem(TOKENS);
 }
 
-// Asks as nobody.
+// A request without a token.
 export async function ask(method, path, body) {
     return read(await send(method, path, body));
 }
 
-// Asks as whoever is signed in. When the session has ended, its tokens are forgotten.
+// A request of the signed-in user. If the session has ended, its tokens are removed.
 export async function askAsMe(method, path, body) {
     const answer = await send(method, path, body, tokens().access_token);
     if (answer.status !== 401) return read(answer);
@@ -43,11 +43,12 @@ function tokens() {
     return JSON.parse(sessionStorage.getItem(TOKENS)) ?? {};
 }
 
-// Never twice at once, since nothing here is done at once: a refresh token that is used twice ends its session.
+// Never two at the same time, because this page sends one request after another: a refresh token that is used twice ends
+// its session.
 async function refresh() {
     const { refresh_token } = tokens();
     const answer = await send("POST", "/api/v1/auth/refresh", { refresh_token });
-    // What is wrong with the service, or too much for it, passes; what is wrong with the session does not.
+    // An error of the service, or an overload, is temporary; an error of the session is not.
     if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) forget();
     keep(await read(answer));
 }

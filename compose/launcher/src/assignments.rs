@@ -15,7 +15,7 @@ pub(super) struct Assignments {
 }
 
 impl Assignments {
-    /// Removes what a killed run left, so that nobody reads addresses of servers that are gone.
+    /// Removes what a killed run left, so that no script reads addresses of stopped servers.
     pub(super) fn absent(path: &Path) -> Result<(), Error> {
         match fs::remove_file(path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -1,4 +1,4 @@
-//! The launcher without containers. `./compose/local` calls it; nobody else need.
+//! The launcher without containers. Only `./compose/local` needs to call it.
 
 use std::process::ExitCode;
 

@@ -64,7 +64,7 @@ mod tests {
         }
     }
 
-    /// A code that nobody answers any more would keep its words for ever.
+    /// A message for a code that the service no longer has would stay for ever.
     #[test]
     fn every_code_that_has_words_is_one_that_is_answered() {
         let answered = concat!(

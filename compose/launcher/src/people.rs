@@ -28,7 +28,7 @@ pub(super) async fn make(admin: &Admin, secrets: &Secrets) -> Result<(), Error> 
     admin.command(&["roles", "assign", SUBSCRIBER, "subscriber"], "").map(|_| ())
 }
 
-/// Signs somebody in and returns the access token; `None` when the password is wrong.
+/// Signs a user in and returns the access token; `None` when the password is wrong.
 pub(super) async fn sign_in(url: &str, email: &str, password: &str) -> Result<Option<String>, Error> {
     let answer =
         http::post(url).json(&json!({ "identifier": email, "password": password })).try_send().await?;

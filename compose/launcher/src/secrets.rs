@@ -7,7 +7,7 @@ use harness::{Error, random};
 
 use crate::assignments::{quote, read, write_privately};
 
-/// What the system's parts keep from everybody else. Purposefully without `Debug`.
+/// The secrets of the system's parts. Purposefully without `Debug`.
 pub(super) struct Secrets {
     /// Of PostgreSQL's superuser.
     pub(super) postgres: String,

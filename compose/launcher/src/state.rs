@@ -97,7 +97,7 @@ async fn end(leftovers: &[Identity]) -> Result<(), Error> {
         all.extend(procfs::descendants(leftover.pid));
         // To PostgreSQL this is "without waiting for clients"; to all others the same as SIGTERM.
         leftover.signal(Signal::INT);
-        // Whoever was frozen has to be awake to end.
+        // A stopped process must continue before it can end.
         leftover.signal(Signal::CONT);
     }
     let gone = async || all.iter().all(|process| !process.is_running());

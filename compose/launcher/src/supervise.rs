@@ -23,7 +23,7 @@ const KILL: Duration = Duration::from_secs(10);
 
 /// Runs the command with `values` in its environment; `ours` are children of this process beside it.
 ///
-/// It leads a process group, to which signals are passed on. With whoever started this process, it ends too: a
+/// It leads a process group, to which signals are passed on. It also ends when the process that started this one ends: a
 /// script that is killed does not say so to its children.
 pub(super) async fn run(
     command: &[String],
@@ -96,7 +96,7 @@ async fn end_orphans(ours: &[Option<Identity>], patience: Duration) -> Result<bo
 fn bury() {
     for ended in procfs::ended_children(std::process::id()) {
         if let Some(pid) = i32::try_from(ended).ok().and_then(Pid::from_raw) {
-            // Whoever is not a child any more needs no note.
+            // A process that is no longer a child needs no record.
             let _noted = waitpid(Some(pid), WaitOptions::NOHANG);
         }
     }

@@ -20,7 +20,7 @@ impl Visit {
         let (stack, browser) = tokio::join!(Stack::builder().providers().start(), Browser::start());
         let visit = Self { browser, stack: stack.unwrap() };
         visit.browser.open(&visit.page()).await;
-        visit.browser.sees("Nobody is signed in.").await;
+        visit.browser.sees("You are not signed in.").await;
         visit
     }
 

@@ -22,7 +22,7 @@ fn command(folder: &TempDir, line: &str) -> Command {
     let mut command = Command::new(programs::ours("launcher").unwrap());
     command.arg("services").arg("--state").arg(folder.path().join("state"));
     command.arg("--env-file").arg(folder.path().join("services.env")).args(["--", "sh", "-c", line]);
-    // Root's servers run as somebody else, who has to get to the state inside.
+    // Root's servers run as another user, who needs access to the state inside.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
     std::fs::set_permissions(folder.path(), open).unwrap();
     command

@@ -31,7 +31,7 @@ struct Up(Child);
 impl Place {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // Root's servers run as somebody else, who has to get to the state inside.
+        // Root's servers run as another user, who needs access to the state inside.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
         let place = Self { folder, state: "state", port: ports::free().unwrap() };
         let launcher = programs::ours("launcher").unwrap();
@@ -149,7 +149,7 @@ fn value(env_file: &str, name: &str) -> String {
     line.unwrap().trim_matches('\'').to_owned()
 }
 
-/// What anybody can see of the arguments of processes.
+/// The arguments of processes, which every user can see.
 fn arguments(servers: &[Identity]) -> String {
     let files = servers.iter().map(|server| format!("/proc/{}/cmdline", server.pid));
     files.map(|file| fs::read_to_string(file).unwrap_or_default()).collect()
