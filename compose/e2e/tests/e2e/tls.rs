@@ -178,7 +178,7 @@ async fn traces_are_sent_by_tls_and_to_nobody_else() {
     let (_, pair) = Person::signed_in(&stack).await;
     pair.is_let_in(&stack).await;
     for process in [stack.admins[0].process(), stack.sidecars[0].process()] {
-        let told = async || process.log().contains("Traces are not taken");
+        let told = async || process.log().contains("Failed to send traces");
         until("the word that nobody takes them", LIMIT, told).await.unwrap();
     }
 }

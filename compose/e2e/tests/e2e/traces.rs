@@ -165,7 +165,7 @@ async fn a_receiver_that_goes_away_costs_nobody_anything() {
     }
     let told = async || {
         let logs = [stack.admins[0].process().log(), stack.sidecars[0].process().log()];
-        logs.iter().all(|log| log.matches("Traces are not taken").count() == 1)
+        logs.iter().all(|log| log.matches("Failed to send traces").count() == 1)
     };
     until("a line of each", LIMIT, told).await.unwrap();
 }
