@@ -1,6 +1,8 @@
 //! No file of the repository uses a word of `words.txt`: an engineer understands a sentence on the first reading,
 //! whatever their first language is.
 
+use std::ops::Range;
+
 use regex::{Regex, RegexBuilder};
 
 use crate::workspace::{ROOT, files, shown};
@@ -70,9 +72,16 @@ fn word(line: &str) -> Option<Word> {
 /// Each use: its line, how it is written there, and what to write instead.
 fn uses<'a>(words: &'a [Word], text: &'a str) -> impl Iterator<Item = (usize, String, &'a str)> {
     words.iter().flat_map(move |word| {
-        word.phrase.find_iter(text).map(move |found| {
+        let found = word.phrase.find_iter(text).filter(|found| !is_value(text, found.range()));
+        found.map(move |found| {
             let line = text[..found.start()].matches('\n').count() + 1;
             (line, found.as_str().to_owned(), word.instead.as_str())
         })
     })
+}
+
+/// Whether it is no word of a sentence but a value: the user `nobody` of Unix, an address.
+fn is_value(text: &str, found: Range<usize>) -> bool {
+    let (before, after) = (text[..found.start].chars().next_back(), text[found.end..].chars().next());
+    after == Some('@') || (before == after && matches!(before, Some('"' | '\'' | '`')))
 }
