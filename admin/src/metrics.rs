@@ -248,11 +248,11 @@ impl Metrics {
         &self,
         Observed { pool, hash_slots: (taken, places), relay_lag, log_lines_dropped }: Observed,
     ) {
-        set(&self.connections, PoolLabels { state: PoolState::InUse }, pool.lent);
-        set(&self.connections, PoolLabels { state: PoolState::Limit }, pool.most);
-        set(&self.connections, PoolLabels { state: PoolState::Waiting }, pool.waiting);
-        set(&self.hash_slots, SlotLabels { state: SlotState::InUse }, taken);
-        set(&self.hash_slots, SlotLabels { state: SlotState::Limit }, places);
+        set(&self.connections, &PoolLabels { state: PoolState::InUse }, pool.lent);
+        set(&self.connections, &PoolLabels { state: PoolState::Limit }, pool.most);
+        set(&self.connections, &PoolLabels { state: PoolState::Waiting }, pool.waiting);
+        set(&self.hash_slots, &SlotLabels { state: SlotState::InUse }, taken);
+        set(&self.hash_slots, &SlotLabels { state: SlotState::Limit }, places);
         self.relay_lag.set(relay_lag.unwrap_or(f64::NAN));
         self.log_lines_dropped.inner().store(log_lines_dropped, Ordering::Relaxed);
     }
@@ -264,9 +264,9 @@ impl Metrics {
 }
 
 /// Sets a gauge to a count.
-fn set<L>(family: &Family<L, Gauge>, labels: L, count: usize)
+fn set<L>(family: &Family<L, Gauge>, labels: &L, count: usize)
 where
     L: EncodeLabelSet + Clone + std::hash::Hash + Eq,
 {
-    family.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+    family.get_or_create(labels).set(i64::try_from(count).unwrap_or(i64::MAX));
 }
