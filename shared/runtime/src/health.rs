@@ -9,7 +9,7 @@ use crate::env::{Reader, Vars};
 use crate::listen::{self, Address};
 
 /// The longest time for connecting, and for each read and write.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The longest response that is read.
 const MAX_BYTES: u64 = 16 * 1024;
@@ -38,15 +38,15 @@ pub fn check(
 pub fn ask(address: &Address) -> io::Result<()> {
     let answer = match address {
         Address::Tcp(address) => {
-            let stream = TcpStream::connect_timeout(&reachable(*address), PATIENCE)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
+            let stream = TcpStream::connect_timeout(&reachable(*address), TIMEOUT)?;
+            stream.set_read_timeout(Some(TIMEOUT))?;
+            stream.set_write_timeout(Some(TIMEOUT))?;
             exchange(stream)?
         }
         Address::Unix(path) => {
             let stream = UnixStream::connect(path)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
+            stream.set_read_timeout(Some(TIMEOUT))?;
+            stream.set_write_timeout(Some(TIMEOUT))?;
             exchange(stream)?
         }
     };

@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::server::{open, parse, uses_tls};
 
 /// The longest wait for a sentinel: shorter than the waits of all callers.
-const PATIENCE: Duration = Duration::from_millis(800);
+const TIMEOUT: Duration = Duration::from_millis(800);
 
 /// The addresses of the sentinels, and the name of the master that they monitor.
 #[derive(Clone)]
@@ -82,8 +82,8 @@ impl Sentinels {
         ca: Option<&Vec<u8>>,
     ) -> Result<ConnectionInfo, RedisError> {
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
+            .set_connection_timeout(Some(TIMEOUT))
+            .set_response_timeout(Some(TIMEOUT));
         let client = open(sentinel.clone(), ca)?;
         let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
         let mut question = cmd("SENTINEL");
