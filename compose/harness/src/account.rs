@@ -1,4 +1,4 @@
-//! Whom the servers run as.
+//! The user that servers run as.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use crate::Error;
 use crate::error::Doing as _;
 
 /// The users that servers may run as when root starts them, the first that exists. `./compose/local` makes
-/// the first; the second is on every machine, and does for tests, whose folders live as long as they do.
+/// the first; the second is on every machine, and is enough for tests, which remove their folders.
 const CANDIDATES: [&str; 2] = ["usher", "nobody"];
 
 /// An unprivileged user of this machine.
@@ -21,11 +21,11 @@ pub struct Account {
 }
 
 impl Account {
-    /// Whom to become for a server: nobody else unless this process is root's.
+    /// The user for servers: `None`, the user of this process, unless that is root.
     ///
     /// # Errors
     ///
-    /// When root has no unprivileged user to become.
+    /// When this process is root's and no such user exists.
     pub fn for_servers() -> Result<Option<Self>, Error> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! What most stories begin with, by the API of admin: somebody registers, signs in, goes on.
+//! What most tests begin with, over the API of admin: a user registers, signs in and refreshes.
 
 use serde_json::json;
 

@@ -71,7 +71,7 @@ impl Admin {
                 ("ADMIN_MASTER_KEYS", settings.master_keys.clone()),
                 ("ADMIN_ISSUER", settings.issuer.clone()),
                 ("ADMIN_AUDIENCE", settings.audience.clone()),
-                // nginx, and nobody else, says where a request came from.
+                // Only nginx may say where a request came from.
                 ("ADMIN_TRUSTED_PROXIES", "127.0.0.1/32".to_owned()),
                 ("DATABASE_URL", settings.database.clone()),
                 ("REDIS_URL", settings.redis.clone()),

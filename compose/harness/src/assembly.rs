@@ -28,7 +28,7 @@ pub struct Builder {
 
 /// A running system. Dropping it ends everything.
 ///
-/// The fields are public and in the order in which they must end: whoever asks before whoever is asked.
+/// The fields are public and in the order in which they must end: each before what it depends on.
 #[derive(Debug)]
 pub struct Stack {
     /// The gateway.
@@ -39,7 +39,7 @@ pub struct Stack {
     pub sidecars: Vec<Introspect>,
     /// The admins; nginx asks all of them in turn.
     pub admins: Vec<Admin>,
-    /// The pretended identity providers, when asked for.
+    /// The mock identity providers, when asked for.
     pub providers: Option<Providers>,
     /// The Redis of this system alone.
     pub redis: Redis,
@@ -88,7 +88,7 @@ impl Builder {
         self
     }
 
-    /// Runs identity providers through whom people can sign in, and serves the page for it.
+    /// Runs the mock identity providers, and serves the sign-in page.
     #[must_use]
     pub fn providers(mut self) -> Self {
         self.has_providers = true;

@@ -10,7 +10,7 @@ use crate::{Error, random};
 
 mod template;
 
-/// A database that is dropped when this value is, whoever is still connected to it.
+/// A database that is dropped with this value, even if clients are still connected.
 pub struct Database {
     server: String,
     name: String,
@@ -38,8 +38,8 @@ impl Database {
     /// Creates one to which all of `migrations/` is applied.
     ///
     /// It is a copy of a template on the same server, which is hundreds of milliseconds cheaper than migrating.
-    /// Whoever finds no template makes it by `migrate`, which is given the address of an empty database and has to
-    /// close its connections; others wait meanwhile.
+    /// If there is no template, `migrate` makes one: it gets the address of an empty database and must close its
+    /// connections. Other tests wait meanwhile.
     ///
     /// # Errors
     ///

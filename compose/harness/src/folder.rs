@@ -191,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder of the servers, and one that is nobody's business.
+    /// A folder of the servers, and an unrelated one.
     fn folder_and_other() -> (Folder, TempDir) {
         let other = tempfile::tempdir().unwrap();
         fs::write(other.path().join("kept"), "kept").unwrap();
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_s_copy_belongs_to_whoever_made_it() {
+    fn the_copy_of_a_program_belongs_to_the_user_who_made_it() {
         let folder = Folder::temporary().unwrap();
         let copy = folder.copy_program(Path::new("/bin/true"), "true").unwrap();
         let metadata = copy.metadata().unwrap();

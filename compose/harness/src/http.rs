@@ -261,7 +261,7 @@ impl From<reqwest::Error> for Error {
     }
 }
 
-/// Trusts nobody's certificate: tests ask over TCP and Unix sockets alone, and to read those of the system takes time.
+/// Without certificates: tests use TCP and Unix sockets without TLS, and reading the system's certificates takes time.
 fn builder() -> ClientBuilder {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {

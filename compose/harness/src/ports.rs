@@ -1,12 +1,12 @@
-//! Ports that nobody listens on.
+//! Free ports.
 
 use std::net::TcpListener;
 
 use crate::error::Doing as _;
 use crate::{Error, random};
 
-/// Below the range from which the kernel takes ports for outgoing connections, so that none of those
-/// stands in the way between the choice and the listening.
+/// Below the range from which the kernel takes ports for outgoing connections, so that none of them
+/// takes the port between the choice and the start of its server.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 const TRIES: usize = 100;
@@ -26,8 +26,8 @@ pub fn free() -> Result<u16, Error> {
     Err(Error::Other(format!("no free port between {FIRST} and {}", FIRST + COUNT)))
 }
 
-/// A free port of 127.0.0.1 that nobody else finds free while this value lives: for addresses that have to be told
-/// before the server that listens there can start.
+/// A free port of 127.0.0.1 that no other process takes while this value lives: for addresses that must be known
+/// before their server starts.
 #[derive(Debug)]
 pub struct Reserved {
     port: u16,
@@ -63,7 +63,7 @@ pub fn free_or(wanted: u16) -> Result<u16, Error> {
     if is_free(wanted) { Ok(wanted) } else { free() }
 }
 
-/// Whether nobody listens on `port` of this machine.
+/// Whether no program listens on `port` of 127.0.0.1.
 pub fn is_free(port: u16) -> bool {
     TcpListener::bind(("127.0.0.1", port)).is_ok()
 }

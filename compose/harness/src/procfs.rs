@@ -1,4 +1,4 @@
-//! Processes as the kernel tells of them in `/proc`.
+//! Processes, as `/proc` shows them.
 
 use std::fs;
 use std::io::Write as _;
@@ -65,7 +65,7 @@ impl Identity {
 
     /// What runs of the process group that it leads or led, itself first.
     pub fn group(self) -> Vec<Self> {
-        // While anybody is in a group, the kernel gives its number to nobody else.
+        // The kernel does not reuse the number of a group that still has a process.
         if Self::of(self.pid).is_some_and(|now| now != self) {
             return Vec::new();
         }

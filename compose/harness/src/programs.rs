@@ -11,7 +11,7 @@ use crate::{Error, Folder};
 /// The oldest PostgreSQL whose SQL we use.
 const OLDEST_POSTGRES: u32 = 15;
 
-/// A program of the distribution, from `PATH` or a system folder that is not in everybody's `PATH`.
+/// A program of the distribution, from `PATH` or from a system folder that is not in every user's `PATH`.
 ///
 /// # Errors
 ///
@@ -58,10 +58,11 @@ pub fn ours(program: &str) -> Result<PathBuf, Error> {
 ///
 /// When it cannot be copied.
 pub fn reachable(program: PathBuf, folder: &Folder) -> Result<PathBuf, Error> {
-    let everybody = |path: &Path, bits| {
+    let all_users_may = |path: &Path, bits| {
         path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & bits == bits)
     };
-    let open = program.ancestors().skip(1).all(|above| everybody(above, 0o001)) && everybody(&program, 0o005);
+    let open = program.ancestors().skip(1).all(|above| all_users_may(above, 0o001))
+        && all_users_may(&program, 0o005);
     match (folder.account(), program.file_name().and_then(|name| name.to_str())) {
         (Some(_), Some(name)) if !open => folder.copy_program(&program, name),
         _ => Ok(program),

@@ -1,4 +1,4 @@
-//! The pretended identity providers as a process: `mock-providers`, of which nothing is known here but its JSON.
+//! The mock identity providers as a process: `mock-providers`, of which only its JSON is known here.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Secrets and names that nobody can guess.
+//! Random secrets and names.
 
 use std::fs::File;
 use std::io::Read as _;

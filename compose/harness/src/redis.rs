@@ -18,7 +18,7 @@ pub struct Settings {
     pub folder: Folder,
     /// Its port; 0 for a free one.
     pub port: u16,
-    /// What clients have to say first. Without one, every user of the machine can write into it, and so make
+    /// The password of its clients. Without one, every user of the machine can write into it, and so make
     /// a newly started sidecar believe that nothing was ever revoked.
     pub password: Option<String>,
     /// Whether it writes down what it holds.
@@ -67,7 +67,7 @@ impl Redis {
         let program = programs::installed("redis-server", "redis-server")?;
         let dir = folder.path().to_string_lossy().into_owned();
         let port_text = port.to_string();
-        // A configuration of one line, from the standard input: arguments can be read by everybody.
+        // A configuration of one line, from the standard input: every user can read arguments.
         let secret = password.iter().map(|password| format!("requirepass {password}\n")).collect();
         let mut launch = Launch::new("redis", program, &folder)
             .args(password.iter().map(|_| "-"))

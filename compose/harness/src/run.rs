@@ -60,7 +60,7 @@ fn end_within(limit: Duration, child: &mut Child) -> std::io::Result<Option<Exit
     child.wait().map(|_| None)
 }
 
-/// Reads all that a child prints while somebody else waits for its end.
+/// Reads the whole output of a child on a thread, while the caller waits for its end.
 fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! A file of shell assignments that is there while what it tells of is.
+//! A file of shell assignments that exists while the system that it describes runs.
 
 use std::fmt::Display;
 use std::fs::{self, File};

@@ -1,5 +1,5 @@
-//! A small cinema to stand behind the gateway: a few films, a mirror of what it was told about the caller, and the
-//! page that signs people in.
+//! A small cinema behind the gateway: a few films, the headers that it received about the caller, and the pages of the
+//! demo.
 
 use std::io;
 use std::path::Path;

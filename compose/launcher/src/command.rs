@@ -1,4 +1,4 @@
-//! What the launcher can be told.
+//! The commands of the launcher.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use harness::Error;
 
 use crate::{cinema, forget, services, sign_in, tour, up};
 
-/// The launcher without containers.
+/// Starts and stops Usher without containers.
 #[derive(Debug, clap::Parser)]
 #[command(name = "launcher", about)]
 pub(crate) enum Command {
@@ -15,13 +15,13 @@ pub(crate) enum Command {
     Up(up::Up),
     /// Starts PostgreSQL and Redis for tests, until Ctrl-C or for one command.
     Services(services::Services),
-    /// Removes what stays between runs.
+    /// Removes the data that stays between runs.
     Forget(forget::Forget),
     /// Signs a demo user in and prints the header `Authorization: Bearer ...`.
     SignIn(sign_in::SignIn),
     /// Shows what an access token opens, and for how long: each command and its answer.
     Try(tour::Try),
-    /// Serves the cinema that stands behind the gateway.
+    /// Serves the cinema behind the gateway.
     Origin {
         /// The Unix socket to listen on.
         #[arg(long)]
@@ -30,7 +30,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Does it, and says with which code the program ends.
+    /// Runs the command and returns the exit code.
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
         match self {
             Self::Up(up) => up.run().await,

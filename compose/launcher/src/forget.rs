@@ -10,7 +10,7 @@ use crate::state::State;
 /// The folders inside, each of which one launcher at a time holds.
 const HELD: [&str; 3] = ["up", "services", "test"];
 
-/// Ends what killed runs left behind, and removes data and secrets. Refuses while a run is live.
+/// Stops the leftovers of killed runs, and removes data and secrets. Refuses while the system runs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Forget {
     /// The folder of all that stays.

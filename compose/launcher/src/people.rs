@@ -1,4 +1,4 @@
-//! The people of a freshly made system: one who may everything, two to try it with.
+//! The users of a new system: a superuser, and two to try it with.
 
 use harness::{Admin, Error, http};
 use serde_json::json;
@@ -12,7 +12,7 @@ pub(super) const VIEWER: &str = "viewer@cinema.example";
 /// May also watch.
 pub(super) const SUBSCRIBER: &str = "subscriber@cinema.example";
 
-/// Makes them. What is already there, from a first start that was interrupted, is left as it is.
+/// Creates them. Those that exist, after an interrupted first start, stay as they are.
 pub(super) async fn make(admin: &Admin, secrets: &Secrets) -> Result<(), Error> {
     let [superuser, viewer, subscriber] = &secrets.passwords;
     if !can_sign_in(admin, SUPERUSER, superuser).await? {

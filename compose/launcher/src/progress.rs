@@ -1,10 +1,10 @@
-//! What a person sees while they wait.
+//! Progress on the terminal.
 
 use std::time::Instant;
 
 use harness::Error;
 
-/// Says what is being done, does it, and says how long it took.
+/// Prints what is being done, does it, and prints how long it took.
 pub(super) async fn step<T>(what: &str, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     eprint!("{what} ... ");
     let begun = Instant::now();

@@ -11,12 +11,12 @@ use crate::state::State;
 use crate::supervise;
 use crate::up::interrupted;
 
-/// Starts PostgreSQL and Redis, which forget everything when they end.
+/// Starts PostgreSQL and Redis, which keep no data when they stop.
 ///
 /// Without a command they run until Ctrl-C, and the file at `--env-file` says where they are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Services {
-    /// A folder for what has to be remembered of a killed run.
+    /// A folder for the record of started processes, from which leftovers of a killed run are found.
     #[arg(long)]
     state: PathBuf,
     /// The file to write the addresses to.
@@ -78,7 +78,7 @@ impl Services {
     async fn wait(&self, values: &[(&str, String)]) -> Result<ExitCode, Error> {
         let _file = Assignments::write(&self.env_file, "export ", values)?;
         eprintln!("\nIn another shell: . {}", self.env_file.display());
-        eprintln!("Ctrl-C ends both.");
+        eprintln!("Press Ctrl-C to stop both.");
         let _signal = interrupted()?.await;
         Ok(ExitCode::SUCCESS)
     }

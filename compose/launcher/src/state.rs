@@ -1,4 +1,4 @@
-//! What stays from one run of the launcher to the next, and what a killed run left behind.
+//! The data that stays between runs of the launcher, and the leftovers of a killed run.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
@@ -23,7 +23,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Takes hold of the folder, made when missing, and ends what a killed run left running.
+    /// Locks the folder, creates it if it is missing, and stops the processes that a killed run left.
     pub(super) async fn open(path: &Path) -> Result<Self, Error> {
         let doing = || format!("{} cannot be made", path.display());
         fs::create_dir_all(path).doing(doing)?;
@@ -32,7 +32,7 @@ impl State {
         let lock_path = path.join("lock");
         let lock = File::create(&lock_path).doing(|| format!("{} cannot be made", lock_path.display()))?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(Error::Other("it is running already; end that one with Ctrl-C first".to_owned()));
+            return Err(Error::Other("it is running already; stop it with Ctrl-C first".to_owned()));
         }
         let state = Self { path: path.to_owned(), _lock: lock };
         state.end_leftovers().await?;
@@ -82,7 +82,7 @@ impl State {
         let ledger = self.join("ledger");
         let leftovers = Identity::recorded(&fs::read_to_string(&ledger).unwrap_or_default());
         if !leftovers.is_empty() {
-            eprintln!("Ending {} processes that a killed run left behind.", leftovers.len());
+            eprintln!("Stopping {} processes that a killed run left behind.", leftovers.len());
             end(&leftovers).await?;
         }
         let _absent = fs::remove_file(&ledger);

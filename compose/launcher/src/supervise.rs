@@ -43,13 +43,13 @@ pub(super) async fn run(
     Ok(if clean { code(status) } else { ExitCode::FAILURE })
 }
 
-/// Makes this process end with its parent, as if it were told to.
+/// Makes this process end with its parent, as on SIGTERM.
 pub(super) fn end_with_parent() -> Result<(), Error> {
     let set = set_parent_process_death_signal(Some(Signal::TERM));
     set.doing(|| "the parent's end cannot be awaited".to_owned())
 }
 
-/// How the command ended, and whether it was told to.
+/// How the command ended, and whether a signal asked it to.
 async fn wait_for(child: &mut Child) -> Result<(ExitStatus, bool), Error> {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let mut signals = Box::pin(interrupted()?);
@@ -62,7 +62,7 @@ async fn wait_for(child: &mut Child) -> Result<(ExitStatus, bool), Error> {
             signal = &mut signals => {
                 signals = Box::pin(interrupted()?);
                 told = true;
-                // A group that is gone needs no telling.
+                // A group that has ended needs no signal.
                 let _gone = group.map(|group| kill_process_group(group, signal));
             }
             () = wait::tick() => {}
@@ -88,12 +88,12 @@ async fn end_orphans(ours: &[Option<Identity>], patience: Duration) -> Result<bo
         left().is_empty()
     };
     wait::until("the end of orphans", KILL, gone).await?;
-    bury();
+    reap();
     Ok(clean)
 }
 
-/// Takes note of adopted processes that have ended, so that the kernel can forget them.
-fn bury() {
+/// Reaps adopted processes that have ended.
+fn reap() {
     for ended in procfs::ended_children(std::process::id()) {
         if let Some(pid) = i32::try_from(ended).ok().and_then(Pid::from_raw) {
             // A process that is no longer a child needs no record.

@@ -1,4 +1,4 @@
-//! `up`: the whole system, for a person to try.
+//! `up`: the whole system, to try it out.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ use crate::secrets::Secrets;
 use crate::state::State;
 use crate::{greeting, people};
 
-/// How often it is looked whether a server ended.
+/// How often it is checked whether a server ended.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Starts everything and keeps it running until Ctrl-C.
@@ -113,7 +113,7 @@ impl Up {
         let admin = step("admin", self.start_admin(state, settings)).await?;
         let made = state.join("people-are-made");
         if !made.exists() {
-            step("A superuser and two people to try it with", people::make(&admin, secrets)).await?;
+            step("A superuser and two demo users", people::make(&admin, secrets)).await?;
             std::fs::write(&made, "").map_err(|why| Error::Other(format!("{}: {why}", made.display())))?;
         }
         let introspect = step("introspect", self.start_introspect(state, &sockets, &admin, &redis)).await?;
@@ -203,7 +203,7 @@ impl Up {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// What scripts may want to know. The names are those of the programs' own variables where there are any,
+    /// What scripts may need. The names are those of the programs' own variables where there are any,
     /// so that a command of admin, or one more sidecar, can be started with them.
     fn values(&self, running: &Running, secrets: &Secrets) -> Result<Vec<(String, String)>, Error> {
         let Running { nginx, origin, introspect, admin, providers, redis, postgres, _sockets } = running;
@@ -300,15 +300,15 @@ impl Running {
         })
     }
 
-    /// Says, once each, which servers ended. The others go on: to see what they do then is what one may have
-    /// killed it for.
+    /// Reports once for each server that it ended. The others keep running: a user may have killed it to see what they
+    /// do then.
     async fn watch(&self) {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         loop {
             for (name, process) in self.processes() {
-                if !process.is_running() && !told.contains(&name) {
-                    eprintln!("{name} has ended; its log is {}", shown(&process.launch().log));
-                    told.push(name);
+                if !process.is_running() && !reported.contains(&name) {
+                    eprintln!("{name} has ended; its log: {}", shown(&process.launch().log));
+                    reported.push(name);
                 }
             }
             tokio::time::sleep(LOOK).await;

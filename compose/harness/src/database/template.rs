@@ -1,4 +1,4 @@
-//! The template of the tests' databases: migrated once, then copied.
+//! The template of the test databases: migrated once, then copied.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -11,11 +11,11 @@ use super::{address, connect};
 
 const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
 
-/// The advisory lock of whoever makes a template.
+/// The advisory lock that is held while a template is created.
 const LOCK: i64 = 0x0075_7368_6572_0002;
 
-/// The template's name, which depends on every migration: a server that outlives a change of theirs is not asked for
-/// the old one.
+/// The template's name, which depends on every migration: a server that outlives a change of theirs does not
+/// use the old one.
 pub(super) fn name() -> Result<String, Error> {
     let mut hasher = DefaultHasher::new();
     for file in migrations()? {
@@ -25,7 +25,7 @@ pub(super) fn name() -> Result<String, Error> {
     Ok(format!("usher_template_{:016x}", hasher.finish()))
 }
 
-/// Makes the template, unless somebody else did while this waited.
+/// Creates the template, unless another process did while this one waited.
 pub(super) async fn make(
     server: &str,
     name: &str,
@@ -44,7 +44,7 @@ pub(super) async fn make(
     client.batch_execute(&format!("create database {draft}")).await?;
     migrate(&url).await?;
     must_be_complete(&url).await?;
-    // Nobody can be connected to what is copied.
+    // A database can be copied only while nothing is connected to it.
     client.batch_execute(&format!("alter database {draft} with allow_connections false")).await?;
     client.batch_execute(&format!("alter database {draft} rename to {name}")).await?;
     Ok(())
