@@ -76,7 +76,7 @@ async fn replicas_may_migrate_at_once() {
 #[tokio::test]
 async fn serving_on_an_old_schema_ends_with_1_and_the_command_to_run() {
     let database = TestDatabase::empty().await;
-    let ended = Command::new(&variables(&database.url, &prefix()), &[]).run().await;
+    let ended = Command::new(&variables(&database.url, &prefix()), &["serve"]).run().await;
     assert_eq!(ended.code, 1);
     assert!(ended.err.contains("admin migrate"), "{ended:?}");
 }
