@@ -63,7 +63,7 @@ pub(crate) async fn allowed_or_self(request: &Request, right: Right) -> Result<(
     if rights.has(right) { Ok((caller, user)) } else { Err(Problem::new(Code::NotFound)) }
 }
 
-/// The caller of `request`, who must hold `right`, and the user named in its path, on whom the request acts.
+/// The caller of `request`, who must hold `right`, and the user in its path that the request acts on.
 ///
 /// # Errors
 ///

@@ -54,7 +54,7 @@ pub(crate) async fn lock(tx: &Transaction<'_>, actor: &Actor, users: &[Uuid]) ->
     Ok(Locked { rights, users: there.into_iter().map(|(user, _)| user).collect(), has_superuser })
 }
 
-/// The same for one user, on whom the caller, still holding `right`, may act.
+/// The same for one user. The caller still holds `right`, and may act on this user.
 ///
 /// # Errors
 ///

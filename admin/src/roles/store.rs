@@ -1,4 +1,7 @@
 //! The SQL of roles. Lock order: definitions, users, sessions; `definition` and `assignments` take the locks.
+//!
+//! Every write to `auth.roles`, `auth.role_permissions` and `auth.role_inherits` fires a trigger of V0017, which raises
+//! `auth.role_map` and notifies the relay; `revocations::relay` publishes the map to the sidecars.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,6 +81,7 @@ pub(super) async fn insert(
     description: Option<&str>,
     is_system: bool,
 ) -> Result<(), DbError> {
+    // A trigger raises auth.role_map; the relay publishes it.
     let sql = "insert into auth.roles (id, name, title, description, is_system) values ($1, $2, $3, $4, $5)";
     tx.execute(sql, &[&id, &name.as_str(), &title, &description, &is_system]).await?;
     Ok(())
@@ -100,6 +104,7 @@ pub(super) async fn set_words(
 
 /// Renames a role; the roles that inherit it get a new version, because they show its name.
 pub(super) async fn rename(tx: &Transaction<'_>, id: Uuid, name: &RoleName) -> Result<(), DbError> {
+    // A trigger raises auth.role_map; the relay publishes it.
     tx.execute("update auth.roles set name = $2 where id = $1", &[&id, &name.as_str()]).await?;
     touch_heirs(tx, id).await
 }
@@ -110,6 +115,7 @@ pub(super) async fn set_permissions(
     id: Uuid,
     permissions: &BTreeSet<Pattern>,
 ) -> Result<(), DbError> {
+    // A trigger raises auth.role_map; the relay publishes it.
     let texts: Vec<&str> = permissions.iter().map(Pattern::as_str).collect();
     let remove = "delete from auth.role_permissions where role_id = $1 and permission <> all($2)";
     tx.execute(remove, &[&id, &texts]).await?;
@@ -125,6 +131,7 @@ pub(super) async fn set_inherits(
     id: Uuid,
     parents: &BTreeSet<RoleName>,
 ) -> Result<(), DbError> {
+    // A trigger raises auth.role_map; the relay publishes it.
     let names: Vec<&str> = parents.iter().map(RoleName::as_str).collect();
     let remove = "delete from auth.role_inherits where role_id = $1
                       and parent_id not in (select id from auth.roles where name = any($2))";
@@ -146,6 +153,7 @@ pub(super) async fn touch(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError>
 /// Deletes a role with its permissions, its inheritance and its assignments. Returns the number of
 /// assignments.
 pub(super) async fn delete(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
+    // A trigger raises auth.role_map; the relay publishes it.
     touch_heirs(tx, id).await?;
     let taken = tx.execute("delete from auth.user_roles where role_id = $1", &[&id]).await?;
     tx.execute("delete from auth.roles where id = $1", &[&id]).await?;

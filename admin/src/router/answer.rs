@@ -257,7 +257,7 @@ mod tests {
     fn router(routes: Vec<Route>) -> Arc<Router> {
         let key = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
         let vars = std::collections::HashMap::from([
-            ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nowhere".to_owned()),
+            ("DATABASE_URL", "postgres://unknown@127.0.0.1:1/nowhere".to_owned()),
             ("REDIS_URL", "redis://127.0.0.1:1".to_owned()),
             ("ADMIN_MASTER_KEYS", key.to_owned()),
             ("ADMIN_ISSUER", "https://cinema.test".to_owned()),

@@ -161,7 +161,7 @@ async fn verify(
         verdict => verdict?,
     };
     Ok(match (account, hash, verdict) {
-        (None, _, _) => Err(Failure::NobodyHasThatName),
+        (None, _, _) => Err(Failure::UnknownName),
         (Some(account), _, _) if !account.is_active => Err(Failure::Inactive),
         (Some(_), None, _) => Err(Failure::NoPassword),
         (Some(_), Some(_), PasswordMatch::No) => Err(Failure::WrongPassword),

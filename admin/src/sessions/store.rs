@@ -19,7 +19,7 @@ macro_rules! stands {
     () => {
         stands!(@ "clock_timestamp()")
     };
-    (of late) => {
+    (recently) => {
         stands!(@ "clock_timestamp() - interval '2 minutes'")
     };
     (@ $idle:literal) => {
@@ -197,7 +197,7 @@ pub(crate) async fn end_all(
         "with ended as (
              update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
              where user_id = $1 and id is distinct from $2 and ",
-        stands!(of late),
+        stands!(recently),
         " returning idle_expires_at > clock_timestamp() as stood
          )
          select count(*) filter (where stood) as ended from ended"
@@ -224,7 +224,7 @@ pub(crate) async fn end_through(
     let sql = concat!(
         "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
          where user_id = $1 and provider = $2 and ",
-        stands!(of late),
+        stands!(recently),
         " returning id"
     );
     let statement = tx.prepare_cached(sql).await?;

@@ -60,7 +60,7 @@ pub enum Identifier {
     /// Looked up by the key of a login name.
     Login(LoginName),
     /// No account can have this name. It is looked up all the same, so that the time reveals nothing.
-    Nobody,
+    Invalid,
 }
 
 /// Why a text is not a valid login name.
@@ -149,12 +149,12 @@ impl Identifier {
 
     /// The account with this text as its e-mail address.
     pub fn email(text: &str) -> Self {
-        text.parse().map_or(Self::Nobody, Self::Email)
+        text.parse().map_or(Self::Invalid, Self::Email)
     }
 
     /// The account with this text as its login name.
     pub fn login(text: &str) -> Self {
-        LoginName::read(text).map_or(Self::Nobody, Self::Login)
+        LoginName::read(text).map_or(Self::Invalid, Self::Login)
     }
 }
 
@@ -208,9 +208,9 @@ mod tests {
     fn an_identifier_with_an_at_sign_is_an_address() {
         assert!(matches!(Identifier::read("neo@example.org"), Identifier::Email(_)));
         assert!(matches!(Identifier::read("neo"), Identifier::Login(_)));
-        assert_eq!(Identifier::read("neo@"), Identifier::Nobody);
-        assert_eq!(Identifier::email("neo"), Identifier::Nobody);
-        assert_eq!(Identifier::read(""), Identifier::Nobody);
+        assert_eq!(Identifier::read("neo@"), Identifier::Invalid);
+        assert_eq!(Identifier::email("neo"), Identifier::Invalid);
+        assert_eq!(Identifier::read(""), Identifier::Invalid);
     }
 
     proptest! {

@@ -90,7 +90,7 @@ pub(crate) async fn find(connection: &Connection, name: &Identifier) -> Result<O
     let (email, login) = match name {
         Identifier::Email(email) => (Some(email.key()), None),
         Identifier::Login(login) => (None, Some(login.key())),
-        Identifier::Nobody => (None, None),
+        Identifier::Invalid => (None, None),
     };
     let statement = connection.prepare_cached(sql).await?;
     connection.query_opt(&statement, &[&email, &login]).await?.as_ref().map(account).transpose()

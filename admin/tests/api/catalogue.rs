@@ -203,7 +203,7 @@ catalogue! {
     }
 
     provider_unknown_occurs ProviderUnknown |scene| {
-        scene.app.client.get("/api/v1/oauth/nobody/login").send().await
+        scene.app.client.get("/api/v1/oauth/unknown/login").send().await
     }
 
     method_not_allowed_occurs MethodNotAllowed |scene| {
@@ -352,7 +352,7 @@ catalogue! {
     }
 
     dependency_unavailable_occurs DependencyUnavailable {
-        let nowhere = "postgres://nobody@127.0.0.1:1/nowhere";
+        let nowhere = "postgres://unknown@127.0.0.1:1/nowhere";
         let app = TestApp::launch_on(variables(nowhere, &prefix())).await;
         app.client.register(NEO).await
     }

@@ -134,7 +134,7 @@ async fn roles_that_cannot_be_are_refused_with_a_sentence() {
     for args in [
         &["roles", "create", "subscriber"][..],
         &["roles", "create", "Not A Role"],
-        &["roles", "assign", "nobody@cinema.test", "subscriber"],
+        &["roles", "assign", "unknown@cinema.test", "subscriber"],
     ] {
         let ended = Command::new(&app.vars, args).run().await;
         assert!(ended.code == 1 && ended.err.starts_with("admin: "), "{ended:?}");

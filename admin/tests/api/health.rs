@@ -166,7 +166,7 @@ async fn a_sign_out_is_done_even_when_the_client_hangs_up() {
     drop(hasty);
     // A stop does not abort it either.
     app.ask_to_stop();
-    until("nobody is let in any more", async || {
+    until("no new connection is accepted", async || {
         tokio::net::TcpStream::connect(&address).await.is_err().then_some(())
     })
     .await;
@@ -219,7 +219,7 @@ async fn a_request_under_way_is_finished_before_the_end() {
     assert!(answer.starts_with(b"HTTP/1.1 100"), "{}", String::from_utf8_lossy(&answer));
 
     app.ask_to_stop();
-    until("nobody is let in any more", async || {
+    until("no new connection is accepted", async || {
         tokio::net::TcpStream::connect(&address).await.is_err().then_some(())
     })
     .await;
@@ -244,7 +244,7 @@ async fn a_connection_that_idles_is_answered_on_once_more_by_a_service_that_stop
     assert!(first[..length].starts_with(b"HTTP/1.1 200"));
 
     app.ask_to_stop();
-    until("nobody is let in any more", async || {
+    until("no new connection is accepted", async || {
         tokio::net::TcpStream::connect(&address).await.is_err().then_some(())
     })
     .await;

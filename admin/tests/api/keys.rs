@@ -133,7 +133,7 @@ async fn a_killed_key_leaves_the_jwks_and_its_tokens_are_refused_for_ever() {
 #[tokio::test]
 async fn killing_what_is_not_there_or_dead_already_says_so() {
     let app = TestApp::start().await;
-    let unknown = Command::new(&app.vars, &["keys", "kill", "nobody"]).run().await;
+    let unknown = Command::new(&app.vars, &["keys", "kill", "unknown"]).run().await;
     assert!(unknown.code == 1 && unknown.err.contains("admin keys list"), "{}", unknown.err);
 
     let next = key(&app, "next").await;

@@ -5,8 +5,8 @@
 //! reads: `user_roles` stops a transaction that has read the generation and is about to read the roles.
 
 mod change;
-mod everybody;
 mod refresh;
+mod revoke_all;
 mod sign_in;
 mod storm;
 

@@ -1,9 +1,9 @@
 //! Signing in, refreshing, signing out.
 
 mod caller;
-mod everybody;
 mod list;
 mod login;
 mod logout;
 mod refresh;
+mod revoke_all;
 mod secrecy;

@@ -12,6 +12,7 @@ mod log;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 pub use app::{ISSUER, TestApp, Vars, prefix, variables};
 pub use browser::{Browser, CLIENT_SECRET, Cinema, PAGE, PUBLIC_URL, SHORT_LIMITS};
@@ -25,6 +26,12 @@ pub use log::RevocationLog;
 
 /// The longest time that a test waits for anything. Only a failing test waits that long.
 pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// An identifier that no other test has.
+pub fn new_id() -> Uuid {
+    #[expect(clippy::disallowed_methods, reason = "the one place of the tests that makes identifiers")]
+    Uuid::now_v7()
+}
 
 /// Waits until `condition` returns a value, or fails the test with the text `what`.
 pub async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {

@@ -12,7 +12,7 @@ use shared::revocation::{Kind, Record};
 use shared::token::{TokenProfile, VerifiedToken, Verifier};
 use uuid::Uuid;
 
-use crate::support::{Call, ISSUER, PASSWORD, Pair, Reply, TestApp, until};
+use crate::support::{Call, ISSUER, PASSWORD, Pair, Reply, TestApp, new_id, until};
 
 /// The claims of an access token, unverified.
 pub(crate) fn claims(access: &str) -> Value {
@@ -169,7 +169,7 @@ pub(crate) async fn assign_until(
 pub(crate) async fn holder(app: &TestApp, email: &str, permissions: &[&str]) -> Pair {
     app.client.register(email).await.expect(201);
     if !permissions.is_empty() {
-        let role = format!("r-{}", &Uuid::now_v7().simple().to_string()[8..]);
+        let role = format!("r-{}", &new_id().simple().to_string()[8..]);
         make_role(app, &role, permissions, &[]).await;
         assign(app, email, &role).await;
     }
@@ -178,7 +178,7 @@ pub(crate) async fn holder(app: &TestApp, email: &str, permissions: &[&str]) -> 
 
 /// Registers a superuser.
 pub(crate) async fn superuser(app: &TestApp) -> Pair {
-    let email = format!("{}@superusers.test", Uuid::now_v7().simple());
+    let email = format!("{}@superusers.test", new_id().simple());
     app.client.register(&email).await.expect(201);
     let make = "update auth.users set is_superuser = true where email_key = $1";
     app.sql().await.execute(make, &[&email]).await.expect("the superuser is made");

@@ -65,7 +65,9 @@ impl RoleChanges {
         // Only from the environment: other users can see arguments.
         let password = ProcessVars.get(PASSWORD)?.ok_or("SUPERUSER_PASSWORD must be set")?;
         let root = admin.sign_in(&self.superuser, &password).await?.access;
-        let role = format!("b-{}", &uuid::Uuid::now_v7().simple().to_string()[8..]);
+        #[expect(clippy::disallowed_methods, reason = "each run has a role of its own")]
+        let id = uuid::Uuid::now_v7();
+        let role = format!("b-{}", &id.simple().to_string()[8..]);
         admin.operate("POST", "roles", &root, &json!({ "name": role })).await?;
         let measured = self.measure(admin.clone(), &root, &role).await;
         // The role is deleted in any case.

@@ -38,7 +38,7 @@ pub(crate) enum Event {
 /// Why a sign-in failed; visible to operators only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
-    NobodyHasThatName,
+    UnknownName,
     WrongPassword,
     NoPassword,
     Inactive,
@@ -74,7 +74,7 @@ impl Event {
     pub(super) fn reason(self) -> Option<&'static str> {
         let Self::LoginFailed(failure) = self else { return None };
         Some(match failure {
-            Failure::NobodyHasThatName => "nobody_has_that_name",
+            Failure::UnknownName => "nobody_has_that_name",
             Failure::WrongPassword => "wrong_password",
             Failure::NoPassword => "no_password",
             Failure::Inactive => "inactive",

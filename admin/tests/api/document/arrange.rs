@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::arrive;
 use super::spec::Operation;
-use crate::support::{Cinema, PASSWORD, Reply, TestApp};
+use crate::support::{Cinema, PASSWORD, Reply, TestApp, new_id};
 use crate::witness::{make_role, text_of, user_of};
 
 /// A user who is signed in with [`PASSWORD`].
@@ -56,7 +56,7 @@ impl Person {
         Self::sign_in(app, email).await
     }
 
-    /// A caller for whom `operation` succeeds.
+    /// A caller that may call `operation`.
     pub(super) async fn for_operation(app: &TestApp, operation: Operation<'_>) -> Self {
         match operation.required_permission() {
             Some(_) => Self::superuser(app).await,
@@ -72,7 +72,7 @@ impl Person {
 }
 
 fn new_email() -> String {
-    format!("{}@cinema.test", Uuid::now_v7().simple())
+    format!("{}@cinema.test", new_id().simple())
 }
 
 /// An existing value for a path parameter. An operation with a parameter that is not listed here fails the
@@ -93,7 +93,7 @@ async fn part(app: &TestApp, operation: Operation<'_>, parameter: &Value, person
             }
             example
         }
-        unknown => panic!("{}: nobody says here what {{{unknown}}} needs", operation.id()),
+        unknown => panic!("{}: add a value of {{{unknown}}} here", operation.id()),
     }
 }
 

@@ -5,11 +5,10 @@ use reqwest::Method;
 use reqwest::header::{COOKIE, HeaderValue};
 use serde_json::{Value, json};
 use url::Url;
-use uuid::Uuid;
 
 use super::arrange::Ask;
 use super::spec::Operation;
-use crate::support::{Browser, Cinema, PAGE, PUBLIC_URL};
+use crate::support::{Browser, Cinema, PAGE, PUBLIC_URL, new_id};
 
 /// A service as the examples describe it.
 pub(super) async fn cinema() -> Cinema {
@@ -76,12 +75,12 @@ async fn to_the_page(browser: &mut Browser, person: &str) -> Url {
 
 /// A user with that password and a verified address, and a flow for that user.
 async fn flow(cinema: &Cinema, browser: &mut Browser, password: &Value) -> String {
-    let email = format!("{}@example.org", Uuid::now_v7().simple());
+    let email = format!("{}@example.org", new_id().simple());
     let body = json!({ "email": email, "password": password });
     cinema.app.client.post("/api/v1/auth/register").json(&body).send().await.expect(201);
     let proved = "update auth.users set verified_email_key = email_key where email_key = $1";
     cinema.app.sql().await.execute(proved, &[&email]).await.expect("it is proved");
-    let key = Uuid::now_v7().simple().to_string();
+    let key = new_id().simple().to_string();
     cinema.add_person(Provider::Google, &key, Some(&email), true);
     let page = to_the_page(browser, &key).await;
     parameter(&page, "flow").expect("a flow")

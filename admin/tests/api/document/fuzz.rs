@@ -24,7 +24,7 @@ const ROUNDS: u64 = 4;
 /// The caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Caller {
-    Nobody,
+    Visitor,
     Viewer,
     Superuser,
 }
@@ -57,7 +57,7 @@ async fn no_request_made_of_the_document_is_answered_otherwise_than_documented()
     let mut fuzzer = Fuzzer::start(&spec, seed).await;
     for _ in 0..rounds {
         for operation in spec.operations() {
-            let caller = *fuzzer.chance.pick(&[Caller::Nobody, Caller::Viewer, Caller::Superuser]);
+            let caller = *fuzzer.chance.pick(&[Caller::Visitor, Caller::Viewer, Caller::Superuser]);
             let good = fuzzer.request(operation, caller).await;
             // Invalid ones are cheap: they are refused before a password is hashed.
             for spoiled in [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2] {
@@ -177,7 +177,7 @@ impl<'s> Fuzzer<'s> {
             return;
         }
         match caller {
-            Caller::Nobody => {}
+            Caller::Visitor => {}
             Caller::Viewer => self.people.viewer = Person::register(&self.cinema.app).await,
             Caller::Superuser => self.people.superuser = Person::superuser(&self.cinema.app).await,
         }
@@ -187,13 +187,13 @@ impl<'s> Fuzzer<'s> {
 impl People {
     fn person(&self, caller: Caller) -> &Person {
         match caller {
-            Caller::Nobody | Caller::Viewer => &self.viewer,
+            Caller::Visitor | Caller::Viewer => &self.viewer,
             Caller::Superuser => &self.superuser,
         }
     }
 
     fn token(&self, caller: Caller) -> Option<String> {
-        (caller != Caller::Nobody).then(|| self.person(caller).access.clone())
+        (caller != Caller::Visitor).then(|| self.person(caller).access.clone())
     }
 }
 

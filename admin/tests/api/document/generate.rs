@@ -103,7 +103,7 @@ fn nested(spec: &Spec, schema: &Value, chance: &mut Chance, depth: usize) -> Val
         "number" => json!(0.5),
         "boolean" => json!(chance.one_in(2)),
         "null" => Value::Null,
-        other => panic!("nobody makes a value of type {other:?}: {schema}"),
+        other => panic!("no value is made of type {other:?}: {schema}"),
     }
 }
 

@@ -40,7 +40,7 @@ async fn everything_at_once_deadlocks_nothing_and_leaves_nothing_alive() {
         app.sql().await.query_one(generation, &[]).await.unwrap().get(0)
     };
     let last = last.cast_unsigned();
-    assert!(last > first, "somebody ended everything");
+    assert!(last > first, "all users were signed out");
     look(&app, &pairs, last).await;
 }
 

@@ -2,10 +2,9 @@
 
 use admin::revocations::NewRevocation;
 use shared::revocation::{Kind, RecordKey};
-use uuid::Uuid;
 
 use super::relay::{Running, Stores, brisk};
-use crate::support::{ISSUER, Proxy, RevocationLog, store_url, until};
+use crate::support::{ISSUER, Proxy, RevocationLog, new_id, store_url, until};
 
 async fn await_leader(relays: &[Running]) {
     until("exactly one leads", async || {
@@ -65,7 +64,7 @@ async fn a_leader_that_says_nothing_loses_the_lock() {
 #[tokio::test]
 async fn a_killed_redis_connection_brings_a_new_epoch() {
     let stores = Stores::new().await;
-    let user = format!("test-{}", Uuid::now_v7().simple());
+    let user = format!("test-{}", new_id().simple());
     let mut redis = stores.log.redis().await;
     let acl: [&str; 8] = ["ACL", "SETUSER", &user, "on", ">secret", "~*", "&*", "+@all"];
     let () = redis::cmd(acl[0]).arg(&acl[1..]).query_async(&mut redis).await.unwrap();
@@ -138,7 +137,7 @@ async fn a_crash_between_append_and_mark_only_repeats_a_record() {
     let stores = Stores::new().await;
     let _relay = stores.relay();
     let before = stores.log.epoch_after(0).await;
-    let sid = Uuid::now_v7();
+    let sid = new_id();
     let key = RecordKey::new(ISSUER, Kind::Session, &sid.to_string());
     // A committed row that can be read but not marked.
     let blocker = stores.sql().await;
@@ -169,7 +168,7 @@ async fn a_crash_between_append_and_mark_only_repeats_a_record() {
 async fn a_row_whose_mark_was_lost_is_published_twice_without_harm() {
     let stores = Stores::new().await;
     let _relay = stores.relay();
-    stores.record(&[NewRevocation::session(Uuid::now_v7())]).await;
+    stores.record(&[NewRevocation::session(new_id())]).await;
     stores.log.await_count(1).await;
     stores.await_marks().await;
 

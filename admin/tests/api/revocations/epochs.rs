@@ -5,7 +5,7 @@ use redis::AsyncCommands as _;
 use shared::revocation::{Kind, RecordKey};
 
 use super::relay::{Stores, brisk};
-use crate::support::{ISSUER, until};
+use crate::support::{ISSUER, new_id, until};
 
 #[tokio::test]
 async fn the_first_relay_opens_an_epoch_for_an_empty_log() {
@@ -43,7 +43,7 @@ async fn what_is_committed_below_the_page_already_reached_is_published() {
     let stores = Stores::new().await;
     let mut connection = stores.db.get().await.unwrap();
     let late = connection.begin().await.unwrap();
-    let sid = uuid::Uuid::now_v7();
+    let sid = new_id();
     revocations::record(&late, ISSUER, &[NewRevocation::session(sid)]).await.unwrap();
     stores.end_sessions(20).await;
     let held = stores.hold_filling().await;

@@ -8,7 +8,7 @@ use shared::revocation::{Kind, Reason, Record, RecordKey, Until};
 use uuid::Uuid;
 
 use super::relay::{Stores, brisk};
-use crate::support::{ISSUER, until};
+use crate::support::{ISSUER, new_id, until};
 
 /// Seconds since the epoch, by PostgreSQL's clock.
 async fn database_now(stores: &Stores) -> u64 {
@@ -22,7 +22,7 @@ async fn a_committed_revocation_is_published_as_one_record() {
     let _relay = stores.relay();
     stores.log.epoch_after(0).await;
     let mut wakes = stores.log.wakes().await;
-    let sid = Uuid::now_v7();
+    let sid = new_id();
 
     stores.record(&[NewRevocation::session(sid)]).await;
 
@@ -38,7 +38,7 @@ async fn a_committed_revocation_is_published_as_one_record() {
 async fn every_kind_says_what_and_why_and_until_when() {
     let stores = Stores::new().await;
     let _relay = stores.relay();
-    let (jti, user) = (Uuid::now_v7(), Uuid::now_v7());
+    let (jti, user) = (new_id(), new_id());
     let before = database_now(&stores).await;
 
     stores
@@ -75,7 +75,7 @@ async fn every_kind_says_what_and_why_and_until_when() {
 async fn records_follow_the_order_of_their_writing() {
     let stores = Stores::new().await;
     let _relay = stores.relay();
-    let sids: Vec<Uuid> = (0..50).map(|_| Uuid::now_v7()).collect();
+    let sids: Vec<Uuid> = (0..50).map(|_| new_id()).collect();
 
     for pair in sids.chunks(2) {
         stores.record(&pair.iter().map(|sid| NewRevocation::session(*sid)).collect::<Vec<_>>()).await;
@@ -94,10 +94,10 @@ async fn what_is_rolled_back_is_never_published() {
     let _relay = stores.relay();
     let mut connection = stores.db.get().await.unwrap();
     let transaction = connection.begin().await.unwrap();
-    revocations::record(&transaction, ISSUER, &[NewRevocation::session(Uuid::now_v7())]).await.unwrap();
+    revocations::record(&transaction, ISSUER, &[NewRevocation::session(new_id())]).await.unwrap();
     transaction.rollback().await.unwrap();
 
-    let user = Uuid::now_v7();
+    let user = new_id();
     stores.record(&[NewRevocation::user(user, 2, Reason::Revoked)]).await;
 
     stores.log.await_count(1).await;
@@ -110,7 +110,7 @@ async fn a_row_committed_after_later_ones_is_still_published() {
     let _relay = stores.relay();
     let mut connection = stores.db.get().await.unwrap();
     let early = connection.begin().await.unwrap();
-    let sid = Uuid::now_v7();
+    let sid = new_id();
     revocations::record(&early, ISSUER, &[NewRevocation::session(sid)]).await.unwrap();
     stores.end_sessions(3).await;
     stores.log.await_count(3).await;
@@ -135,7 +135,7 @@ async fn a_transaction_that_waited_for_a_lock_writes_an_end_that_counts_from_aft
 
     let waiting = async {
         waiter.execute("select 1 from auth.deployment for update", &[]).await.unwrap();
-        revocations::record(&waiter, ISSUER, &[NewRevocation::session(Uuid::now_v7())]).await.unwrap();
+        revocations::record(&waiter, ISSUER, &[NewRevocation::session(new_id())]).await.unwrap();
         waiter.commit().await.unwrap();
     };
     let releasing = async {
@@ -162,7 +162,7 @@ async fn a_transaction_that_lingered_may_not_commit() {
     let stores = Stores::new().await;
     let mut connection = stores.db.get().await.unwrap();
     let lingering = connection.begin().await.unwrap();
-    revocations::record(&lingering, ISSUER, &[NewRevocation::session(Uuid::now_v7())]).await.unwrap();
+    revocations::record(&lingering, ISSUER, &[NewRevocation::session(new_id())]).await.unwrap();
 
     tokio::time::pause();
     tokio::time::advance(admin::db::TRANSACTION_LIFE + Duration::from_secs(1)).await;

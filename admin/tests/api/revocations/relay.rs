@@ -9,9 +9,8 @@ use admin::revocations::{self, NewRevocation, Relay, RelayTiming};
 use admin::stop::stop_when;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
-use crate::support::{ISSUER, RevocationLog, TestDatabase, store_url, until};
+use crate::support::{ISSUER, RevocationLog, TestDatabase, new_id, store_url, until};
 
 /// A database and a log shared by relays.
 pub(super) struct Stores {
@@ -55,7 +54,7 @@ impl Stores {
     /// New stores.
     pub(super) async fn new() -> Self {
         let database = TestDatabase::migrated().await;
-        let prefix = format!("test:{}:", Uuid::now_v7().simple());
+        let prefix = format!("test:{}:", new_id().simple());
         let db = Db::new(&database.config());
         Self { log: RevocationLog::new(&prefix), prefix, db, database }
     }
@@ -97,7 +96,7 @@ impl Stores {
     /// Commits the revocation of `count` sessions, one per transaction.
     pub(super) async fn end_sessions(&self, count: usize) {
         for _ in 0..count {
-            self.record(&[NewRevocation::session(Uuid::now_v7())]).await;
+            self.record(&[NewRevocation::session(new_id())]).await;
         }
     }
 

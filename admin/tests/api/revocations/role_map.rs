@@ -5,10 +5,9 @@ use futures_util::StreamExt as _;
 use redis::AsyncCommands as _;
 use shared::revocation::Reason;
 use shared::role_map::PublishedRoleMap;
-use uuid::Uuid;
 
 use super::relay::{Stores, brisk};
-use crate::support::until;
+use crate::support::{new_id, until};
 
 const DEFINE: &str = "
     insert into auth.roles (id, name) values (gen_random_uuid(), 'viewer'), (gen_random_uuid(), 'subscriber');
@@ -113,7 +112,7 @@ async fn a_record_is_never_published_before_the_map_that_was_committed_with_it()
         let name = format!("role-{number}");
         let create = "insert into auth.roles (id, name) values (gen_random_uuid(), $1)";
         transaction.execute(create, &[&name]).await.unwrap();
-        let refresh = NewRevocation::user(Uuid::now_v7(), 1, Reason::RefreshNeeded);
+        let refresh = NewRevocation::user(new_id(), 1, Reason::RefreshNeeded);
         admin::revocations::record(&transaction, crate::support::ISSUER, &[refresh]).await.unwrap();
         transaction.commit().await.unwrap();
 

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use admin::revocations::{NewRevocation, RelayTiming};
 use shared::revocation::{Kind, Until};
-use uuid::Uuid;
 
 use super::relay::{Stores, brisk};
-use crate::support::until;
+use crate::support::{new_id, until};
 
 /// Trims all the time, and ended records at once.
 fn trimming() -> RelayTiming {
@@ -113,7 +112,7 @@ async fn a_log_with_nothing_to_drop_is_left_alone() {
     let stores = Stores::new().await;
     let relay = stores.relay_with(trimming());
     stores.log.epoch_after(0).await;
-    stores.record(&[NewRevocation::key("killed"), NewRevocation::session(Uuid::now_v7())]).await;
+    stores.record(&[NewRevocation::key("killed"), NewRevocation::session(new_id())]).await;
     stores.log.await_count(2).await;
     stores.end_sessions(2).await;
     stores.log.await_count(4).await;

@@ -1,4 +1,4 @@
-//! What somebody may do, and why.
+//! Checks of permissions, and their explanations.
 
 use std::time::Duration;
 
@@ -73,8 +73,8 @@ async fn about_others_one_asks_with_the_right_alone() {
         app.client.post(&path).json(&body).send().await.problem(401, "token_missing");
         let checker = holder(&app, &format!("{what}@example.org"), &["authz:check"]).await;
         assert_eq!(ask(&app, what, &checker, &body).await["allowed"], true);
-        let nobody = json!({ "user_id": uuid::Uuid::nil(), "permissions": ["films:watch"] });
-        app.client.post(&path).bearer(&checker.access).json(&nobody).send().await.problem(404, "not_found");
+        let unknown = json!({ "user_id": uuid::Uuid::nil(), "permissions": ["films:watch"] });
+        app.client.post(&path).bearer(&checker.access).json(&unknown).send().await.problem(404, "not_found");
     }
 }
 

@@ -77,8 +77,8 @@ async fn refused_sign_ins_are_the_same_to_the_byte_and_cost_one_hash() {
     let (before, others) = app.context.hasher.computed();
     let mut answers = Vec::new();
     for (name, password) in [
-        ("nobody@example.org", PASSWORD),
-        ("nobody", PASSWORD),
+        ("unknown@example.org", PASSWORD),
+        ("unknown", PASSWORD),
         ("not an identifier", PASSWORD),
         ("@", PASSWORD),
         ("wrong@example.org", "wrong horse battery staple"),
@@ -129,7 +129,7 @@ async fn a_full_queue_refuses_at_once_and_says_when_to_come_back() {
     let app = TestApp::start_with(&[("ADMIN_HASH_THREADS", "1"), ("ADMIN_HASH_QUEUE", "0")]).await;
     app.client.register("neo@example.org").await.expect(201);
     let place = app.context.hasher.reserve().unwrap();
-    for email in ["neo@example.org", "nobody@example.org"] {
+    for email in ["neo@example.org", "unknown@example.org"] {
         sign_in(&app, email, PASSWORD).send().await.problem(503, "overloaded");
     }
     drop(place);

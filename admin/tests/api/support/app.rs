@@ -8,7 +8,6 @@ use admin::context::Context;
 use runtime::listen::Address;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
 use super::{Client, RevocationLog, TestDatabase, store_url, until};
 
@@ -38,7 +37,7 @@ pub struct TestApp {
 
 /// A unique Redis prefix.
 pub fn prefix() -> String {
-    format!("test:{}:", Uuid::now_v7().simple())
+    format!("test:{}:", super::new_id().simple())
 }
 
 /// The variables of a service on `database` with the Redis prefix `prefix`.

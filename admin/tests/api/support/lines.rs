@@ -34,12 +34,12 @@ impl Lines {
         let lines = Self::default();
         let everything =
             tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(lines.clone());
-        tracing::subscriber::set_global_default(everything.finish()).expect("nobody else keeps them");
+        tracing::subscriber::set_global_default(everything.finish()).expect("no other collector is set");
         lines
     }
 
     /// The lines so far.
     pub fn text(&self) -> String {
-        String::from_utf8(self.0.lock().expect("nobody panicked").clone()).expect("it is UTF-8")
+        String::from_utf8(self.0.lock().expect("no test panicked").clone()).expect("it is UTF-8")
     }
 }

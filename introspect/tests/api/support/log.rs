@@ -40,7 +40,9 @@ pub(crate) fn record(kind: Kind, claim: &str, reason: Reason, argument: u64) -> 
 
 impl Log {
     pub(crate) fn new() -> Self {
-        let prefix = format!("test:{}:", uuid::Uuid::now_v7().simple());
+        #[expect(clippy::disallowed_methods, reason = "each test has a prefix of its own")]
+        let id = uuid::Uuid::now_v7();
+        let prefix = format!("test:{}:", id.simple());
         let client = redis::Client::open(redis_url()).unwrap();
         let redis = client.get_connection().expect("Redis answers; start it with ./compose/local services");
         Self { keys: RedisKeys::new(&prefix), prefix, redis: Mutex::new(redis) }

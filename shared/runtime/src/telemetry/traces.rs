@@ -106,9 +106,14 @@ impl TraceConfig {
             .with_max_export_batch_size(self.queue.min(512))
             .with_scheduled_delay(self.delay)
             .build();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "names this process in traces, and nothing depends on it"
+        )]
+        let instance = Uuid::now_v7().to_string();
         // Of two attributes with one name the later wins.
         let resource = Resource::builder_empty()
-            .with_attribute(KeyValue::new("service.instance.id", Uuid::now_v7().to_string()))
+            .with_attribute(KeyValue::new("service.instance.id", instance))
             .with_attributes(self.attributes.clone())
             .with_service_name(self.service.clone())
             .build();
