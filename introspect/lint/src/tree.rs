@@ -78,7 +78,7 @@ pub(crate) fn parse(name: &str, file: usize, text: &str) -> Result<Vec<Directive
         match token {
             Some(ConfigToken::Word(word)) => words.add(word, SourcePosition { file, line }),
             Some(ConfigToken::Semicolon) => {
-                here.push(words.take(None).ok_or_else(|| refuse("unexpected `;`"))?)
+                here.push(words.take(None).ok_or_else(|| refuse("unexpected `;`"))?);
             }
             Some(ConfigToken::Open) => {
                 let opened = words.take(Some(Vec::new())).ok_or_else(|| refuse("unexpected `{`"))?;
