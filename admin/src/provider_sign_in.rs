@@ -3,7 +3,7 @@
 //! A flow begins with an authorization request and ends with the callback, in one line of files:
 //!
 //! ```text
-//! login, link ─► authorize ─► provider ─► callback ─► claim ─► providers::identify ─► resolve (facts, decide, apply) ─► outcome
+//! login, link ─► authorize ─► provider ─► callback ─► claim ─► providers::identify ─► resolve (decide, apply) ─► outcome
 //! ```
 //!
 //! `exchange` and `confirm` continue where an outcome leaves something to do: a page fetches its tokens, a user confirms
@@ -18,7 +18,6 @@ mod claim;
 pub mod confirm;
 mod decide;
 pub mod exchange;
-mod facts;
 mod failure;
 mod flow;
 mod identity;

@@ -5,7 +5,6 @@
 //! kept, except its description of the user.
 
 mod breaker;
-mod claims;
 mod client;
 mod config;
 mod descriptor;
@@ -18,20 +17,22 @@ mod known;
 mod metadata;
 mod paths;
 mod provider;
+mod tokens;
 mod transport;
+mod variables;
 
 use std::sync::{Arc, OnceLock};
 
 use transport::Transport;
 
 pub(crate) use client::{AuthorizationRequest, CodeGrant};
-pub(crate) use config::VARIABLE_PREFIX;
 pub use config::{Limits, LinkVerified, ProvidersConfig, UntrustedEmail};
 pub(crate) use error::ProviderError;
 pub(crate) use identity::Identity;
 pub use known::KNOWN;
 pub use paths::ProviderPaths;
 pub(crate) use provider::Provider;
+pub(crate) use variables::VARIABLE_PREFIX;
 
 /// Every configured provider.
 pub struct Providers {

@@ -8,7 +8,7 @@ use super::identity::ProviderIdentity;
 use super::outcome::Outcome;
 use super::pending_link::PendingLink;
 use super::return_to::ReturnTo;
-use super::sign_in::{PendingSignIn, ProviderProof, open_session};
+use super::sign_in::{PendingSignIn, ProviderProof};
 use super::store;
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
@@ -16,8 +16,9 @@ use crate::config::Registration;
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
 use crate::sessions::history::{Entry, Event, Failure};
+use crate::sessions::open::{SignInMethod, open};
 use crate::sessions::renew::end_older;
-use crate::sessions::session::EndReason;
+use crate::sessions::session::{Device, EndReason};
 use crate::users::store::{EMAIL_IS_UNIQUE, NewUser};
 use crate::users::{self, EmailAddress, LockedAccount};
 
@@ -27,8 +28,8 @@ pub(super) struct Resolution<'r> {
     pub(super) actor: &'r Actor,
     pub(super) flow: &'r Flow,
     pub(super) identity: &'r ProviderIdentity<'r>,
-    /// The page that the browser returns to.
-    pub(super) page: Option<&'r ReturnTo>,
+    /// The page that the browser returns to, and the browser's fingerprint.
+    pub(super) page: Option<(&'r ReturnTo, &'r str)>,
     /// The rule of the table.
     pub(super) rule: u8,
     /// What the login history must contain once the transaction has been committed.
@@ -50,8 +51,8 @@ impl Resolution<'_> {
         match decision {
             Decision::SignIn(user) => {
                 self.verify_email_of(tx, user).await?;
-                let (provider, subject) = (self.identity.provider.id(), &self.identity.subject);
-                match store::update(tx, provider, subject, user, self.identity.snapshot()).await? {
+                let is_sign_in = self.page.is_none() && account.is_some();
+                match store::update(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
                     true => self.sign_in(tx, user, account).await,
                     false => Ok(None),
                 }
@@ -83,9 +84,10 @@ impl Resolution<'_> {
         user: Uuid,
         account: Option<&LockedAccount<'_>>,
     ) -> Applied {
-        let (provider, subject) = (self.identity.provider.id().to_owned(), self.identity.subject.clone());
-        let proof = ProviderProof { user, provider, subject };
-        if let (Some(page), Some(browser)) = (self.page, self.flow.initiator.browser()) {
+        let provider = self.identity.provider.id();
+        if let Some((page, browser)) = self.page {
+            let (provider, subject) = (provider.to_owned(), self.identity.subject.clone());
+            let proof = ProviderProof { user, provider, subject };
             let sign_in = PendingSignIn { proof, browser: browser.to_owned() };
             return Ok(Some(Outcome::OneTimeCode { sign_in, page: page.clone() }));
         }
@@ -94,11 +96,10 @@ impl Resolution<'_> {
             self.history.push(entry(Event::LoginFailed(Failure::Inactive), None));
             return Ok(Some(Outcome::Disabled));
         };
-        let opened = open_session(tx, self.context, self.actor, account, &proof).await?;
-        Ok(opened.map(|opened| {
-            self.history.push(entry(Event::ProviderLogin, Some(opened.session)));
-            Outcome::SignedIn(opened.pair)
-        }))
+        let device = Device::of(self.actor.client(), None);
+        let opened = open(tx, self.context, account, SignInMethod::Provider(provider), &device).await?;
+        self.history.push(entry(Event::ProviderLogin, Some(opened.session)));
+        Ok(Some(Outcome::SignedIn(opened.pair)))
     }
 
     /// Links the identity to the user who asked for it, or, if the operator allows that, to the holder of the address,
@@ -109,7 +110,8 @@ impl Resolution<'_> {
         user: Uuid,
         account: Option<&LockedAccount<'_>>,
     ) -> Applied {
-        if !store::insert(tx, &self.identity.link_to(user, self.rule)).await? {
+        let is_sign_in = self.page.is_none() && self.flow.purpose == Purpose::SignIn;
+        if !store::insert(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
             return Ok(None);
         }
         self.verify_email_of(tx, user).await?;
@@ -147,7 +149,7 @@ impl Resolution<'_> {
             Err(error) => return Err(error.into()),
             Ok(_created_at) => {}
         }
-        if !store::insert(tx, &self.identity.link_to(id, self.rule)).await? {
+        if !store::insert(tx, &self.identity.link_to(id, self.rule, self.page.is_none())).await? {
             return Ok(None);
         }
         tracing::info!(user = %id, provider = self.identity.provider.id(), "A user registered through a provider.");

@@ -9,13 +9,12 @@ use utoipa::ToSchema;
 
 use super::claim::{Claimed, claim};
 use super::identity::ProviderIdentity;
-use super::outcome::{self, Outcome};
+use super::outcome::{self, respond};
 use super::path::{of_provider, provider};
 use super::resolve::resolve;
 use super::return_to::ReturnTo;
 use super::{browser, failure};
 use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
-use crate::metrics::CallbackOutcome;
 use crate::providers::{CodeGrant, Provider, ProviderError};
 use crate::sessions::mint;
 
@@ -137,55 +136,33 @@ pub async fn handle_post(request: Request) -> Result<Response, Problem> {
     finish(&request, &Parameters { is_app: true, ..parameters }).await
 }
 
-/// Finishes the flow of the state, and counts how it ended.
+/// Finishes the flow of the state: claims it, identifies the user at the provider, and resolves who that is here.
 async fn finish(request: &Request, parameters: &Parameters) -> Result<Response, Problem> {
-    let (context, headers) = (&request.context, &request.headers);
+    let context = &request.context;
     let provider = provider(request)?;
     parameters.check(provider)?;
-    let count = |outcome| context.metrics.provider_callback(provider.id(), outcome);
-    let failed = |problem: &Problem| count(CallbackOutcome::Failed(problem.code().as_str()));
     let verifier = parameters.code_verifier.as_deref();
-    let claimed = claim(context, headers, provider, &parameters.state, verifier).await;
-    let claimed = claimed.inspect_err(failed)?;
-    let page = claimed.flow.return_to.as_ref().filter(|_| !parameters.is_app);
-    let outcome = resolve_user(request, provider, parameters, &claimed, page).await;
-    let response = match outcome {
-        Ok(outcome) => {
-            let is_linked = matches!(outcome, Outcome::Linked);
-            let response = outcome.into_response(context, headers, provider.id(), page).await;
-            response.inspect(|_| {
-                count(if is_linked { CallbackOutcome::Linked } else { CallbackOutcome::Accepted });
-            })
-        }
-        Err(problem) => Err(problem),
+    let claimed = claim(context, &request.headers, provider, &parameters.state, verifier).await;
+    let Claimed { flow, verifier } = match claimed {
+        Ok(claimed) => claimed,
+        Err(problem) => return respond(request, provider, None, Err(problem)).await,
     };
-    match (response.inspect_err(failed), page) {
-        (Err(problem), Some(page)) => Ok(browser::renew(headers, page.with_error(&problem))),
-        (response, _) => response,
-    }
-}
-
-/// Exchanges the code for the user's identity, and resolves that.
-async fn resolve_user(
-    request: &Request,
-    provider: &Provider,
-    parameters: &Parameters,
-    Claimed { flow, verifier }: &Claimed,
-    page: Option<&ReturnTo>,
-) -> Result<Outcome, Problem> {
-    let context = &request.context;
-    let grant = CodeGrant {
-        code: parameters.code(provider)?,
-        verifier,
-        state: &parameters.state,
-        nonce: &flow.nonce,
-        issuer: parameters.iss.as_deref(),
-        device: parameters.device_id.as_deref(),
+    let page = flow.return_to.as_ref().filter(|_| !parameters.is_app);
+    let outcome = async {
+        let grant = CodeGrant {
+            code: parameters.code(provider)?,
+            verifier: &verifier,
+            state: &parameters.state,
+            nonce: &flow.nonce,
+            issuer: parameters.iss.as_deref(),
+            device: parameters.device_id.as_deref(),
+        };
+        let identity = provider.identify(&grant, context.clock.unix_seconds()).await;
+        let identity = identity.map_err(|error| failure::problem(provider, &error))?;
+        let identity = ProviderIdentity::new(provider, identity);
+        resolve(context, &request.actor(), &flow, &identity, page).await
     };
-    let identity = provider.identify(&grant, context.clock.unix_seconds()).await;
-    let identity = identity.map_err(|error| failure::problem(provider, &error))?;
-    let identity = ProviderIdentity::new(provider, identity);
-    resolve(context, &request.actor(), flow, &identity, page).await
+    respond(request, provider, page, outcome.await).await
 }
 
 impl Parameters {

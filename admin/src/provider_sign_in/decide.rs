@@ -7,7 +7,7 @@ use crate::providers::{LinkVerified, UntrustedEmail};
 /// What is known about the identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// The user to whom the identity is linked.
+    /// The user who owns the identity.
     pub(super) owner: Option<Uuid>,
     /// The signed-in user who asked to link it; `None` for a sign-in.
     pub(super) link_to: Option<Candidate>,
@@ -15,7 +15,7 @@ pub(super) struct Facts {
     pub(super) email: Email,
 }
 
-/// A user to whom the identity may be linked.
+/// A user who may get the identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Candidate {
     /// The user.

@@ -1,6 +1,6 @@
 //! An identity at a provider, in the form in which it is stored here.
 
-use super::store::{NewLink, Snapshot};
+use super::store::{Link, Snapshot};
 use crate::providers::{Identity, Provider};
 use crate::users::{EmailAddress, profile};
 use uuid::Uuid;
@@ -40,9 +40,9 @@ impl<'i> ProviderIdentity<'i> {
         }
     }
 
-    /// Its link to `user` by a rule of the table.
-    pub(super) fn link_to(&self, user: Uuid, rule: u8) -> NewLink<'_> {
+    /// Its link to `user` by a rule of the table; `is_sign_in` when a session is opened with it.
+    pub(super) fn link_to(&self, user: Uuid, rule: u8, is_sign_in: bool) -> Link<'_> {
         let (provider, subject) = (self.provider.id(), self.subject.as_str());
-        NewLink { provider, subject, user, rule, snapshot: self.snapshot() }
+        Link { provider, subject, user, rule, snapshot: self.snapshot(), is_sign_in }
     }
 }

@@ -1,6 +1,6 @@
 //! What a callback came to, and the response for it.
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -9,8 +9,9 @@ use super::one_time::{Kind, store_new};
 use super::pending_link::PendingLink;
 use super::return_to::ReturnTo;
 use super::sign_in::PendingSignIn;
-use crate::api::{Code, Problem, Response};
-use crate::context::Context;
+use crate::api::{Code, Problem, Request, Response};
+use crate::metrics::CallbackOutcome;
+use crate::providers::Provider;
 use crate::sessions::Pair;
 
 /// What a callback came to.
@@ -43,35 +44,49 @@ pub(super) struct Linked {
     linked: String,
 }
 
-impl Outcome {
-    /// The response for a client that came back from `provider`, and whose browser returns to `page`.
-    ///
-    /// # Errors
-    ///
-    /// 409 `link_confirmation_required`; 403 `account_disabled`; 503 without Redis.
-    pub(super) async fn into_response(
-        self,
-        context: &Context,
-        headers: &HeaderMap,
-        provider: &str,
-        page: Option<&ReturnTo>,
-    ) -> Result<Response, Problem> {
-        match (self, page) {
-            (Self::SignedIn(pair), _) => Ok(Response::json(StatusCode::OK, &Body::SignedIn(pair))),
-            (Self::OneTimeCode { sign_in, page }, _) => {
-                let code = store_new(context, Kind::SignIn, &sign_in).await?;
-                Ok(browser::renew(headers, page.with(&[("one_time_code", &code)])))
-            }
-            (Self::Linked, Some(page)) => Ok(page.with(&[("linked", provider)])),
-            (Self::Linked, None) => {
-                let linked = Linked { linked: provider.to_owned() };
-                Ok(Response::json(StatusCode::OK, &Body::Linked(linked)))
-            }
-            (Self::ConfirmLink(link), _) => {
-                let flow = store_new(context, Kind::Link, &link).await?;
-                Err(Problem::new(Code::LinkConfirmationRequired).flow(flow))
-            }
-            (Self::Disabled, _) => Err(Problem::new(Code::AccountDisabled)),
+/// Answers the callback of `provider`, and counts how it ended: by a redirect to `page` in any case, or directly.
+///
+/// # Errors
+///
+/// Without a page, the problem of `result`, or one of the outcome: 409 `link_confirmation_required`; 403
+/// `account_disabled`; 503 without Redis.
+pub(super) async fn respond(
+    request: &Request,
+    provider: &Provider,
+    page: Option<&ReturnTo>,
+    result: Result<Outcome, Problem>,
+) -> Result<Response, Problem> {
+    let mut label = CallbackOutcome::Accepted;
+    let response = match result {
+        Err(problem) => Err(problem),
+        Ok(Outcome::SignedIn(pair)) => Ok(Response::json(StatusCode::OK, &Body::SignedIn(pair))),
+        Ok(Outcome::OneTimeCode { sign_in, page }) => {
+            let code = store_new(&request.context, Kind::SignIn, &sign_in).await;
+            code.map(|code| browser::renew(&request.headers, page.with(&[("one_time_code", &code)])))
         }
+        Ok(Outcome::Linked) => {
+            label = CallbackOutcome::Linked;
+            let linked = Linked { linked: provider.id().to_owned() };
+            Ok(match page {
+                Some(page) => page.with(&[("linked", provider.id())]),
+                None => Response::json(StatusCode::OK, &Body::Linked(linked)),
+            })
+        }
+        Ok(Outcome::ConfirmLink(link)) => {
+            let flow = store_new(&request.context, Kind::Link, &link).await;
+            Err(flow.map_or_else(
+                |problem| problem,
+                |flow| Problem::new(Code::LinkConfirmationRequired).flow(flow),
+            ))
+        }
+        Ok(Outcome::Disabled) => Err(Problem::new(Code::AccountDisabled)),
+    };
+    if let Err(problem) = &response {
+        label = CallbackOutcome::Failed(problem.code().as_str());
+    }
+    request.context.metrics.provider_callback(provider.id(), label);
+    match (response, page) {
+        (Err(problem), Some(page)) => Ok(browser::renew(&request.headers, page.with_error(&problem))),
+        (response, _) => response,
     }
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::identity::ProviderIdentity;
 use super::sign_in::ProviderProof;
-use super::store::{NewLink, Snapshot};
+use super::store::{Link, Snapshot};
 
 /// How many wrong passwords end it.
 const ATTEMPTS: u8 = 5;
@@ -60,13 +60,14 @@ impl PendingLink {
     }
 
     /// The row to insert.
-    pub(super) fn link(&self) -> NewLink<'_> {
+    pub(super) fn link(&self) -> Link<'_> {
         let snapshot = Snapshot {
             email: self.email.as_deref(),
             is_email_vouched: self.is_email_vouched,
             display_name: self.display_name.as_deref(),
         };
         let ProviderProof { user, provider, subject } = &self.proof;
-        NewLink { provider, subject, user: *user, rule: self.rule, snapshot }
+        // The session is opened afterwards.
+        Link { provider, subject, user: *user, rule: self.rule, snapshot, is_sign_in: false }
     }
 }

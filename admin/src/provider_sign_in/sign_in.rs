@@ -1,4 +1,4 @@
-//! Opens sessions for users whom a provider identified.
+//! Opens the session of a user whose callback left that to a later request.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -7,13 +7,11 @@ use super::store;
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
 use crate::context::Context;
-use crate::db::Transaction;
 use crate::metrics::SignInOutcome;
 use crate::sessions::Pair;
 use crate::sessions::history::{self, Entry, Event, Failure};
 use crate::sessions::open::{Opened, SignInMethod, open};
 use crate::sessions::session::Device;
-use crate::users::LockedAccount;
 use crate::users::store::lock_for_sign_in;
 
 /// A user, and the linked account at a provider that identified the user.
@@ -30,23 +28,6 @@ pub(super) struct PendingSignIn {
     pub(super) proof: ProviderProof,
     /// The fingerprint of the browser, which alone may complete it.
     pub(super) browser: String,
-}
-
-/// Opens a session in `tx`, which holds the lock of `account`. `None` when the account at the provider is no longer
-/// linked: unlinking takes the same lock exclusively.
-pub(super) async fn open_session(
-    tx: &Transaction<'_>,
-    context: &Context,
-    actor: &Actor,
-    account: &LockedAccount<'_>,
-    proof: &ProviderProof,
-) -> Result<Option<Opened>, Problem> {
-    if !store::record_sign_in(tx, &proof.provider, &proof.subject, account.id()).await? {
-        return Ok(None);
-    }
-    let device = Device::of(actor.client(), None);
-    let method = SignInMethod::Provider(&proof.provider);
-    Ok(Some(open(tx, context, account, method, &device).await?))
 }
 
 /// Signs in a user whose callback left that to a later request.
@@ -67,8 +48,13 @@ pub(super) async fn sign_in(
         record(context, actor, vec![entry(Event::LoginFailed(Failure::Inactive), None)]).await;
         return Err(Problem::new(Code::AccountDisabled));
     };
-    let opened = open_session(&tx, context, actor, &account, proof).await?;
-    let Opened { session, pair } = opened.ok_or_else(|| Problem::new(Code::CodeExpired))?;
+    // Unlinking takes the same lock exclusively, so the account stays linked until the session is open.
+    if !store::record_sign_in(&tx, &proof.provider, &proof.subject, proof.user).await? {
+        return Err(Problem::new(Code::CodeExpired));
+    }
+    let device = Device::of(actor.client(), None);
+    let method = SignInMethod::Provider(&proof.provider);
+    let Opened { session, pair } = open(&tx, context, &account, method, &device).await?;
     tx.commit().await?;
     record(context, actor, vec![entry(Event::ProviderLogin, Some(session))]).await;
     Ok(pair)

@@ -7,12 +7,14 @@ use uuid::Uuid;
 use crate::db::{Client, DbError, Transaction};
 
 /// A link between an identity and a user. Purposefully without `Debug`: it holds an address.
-pub(super) struct NewLink<'n> {
+pub(super) struct Link<'n> {
     pub(super) provider: &'n str,
     pub(super) subject: &'n str,
     pub(super) user: Uuid,
     pub(super) rule: u8,
     pub(super) snapshot: Snapshot<'n>,
+    /// Whether a session is opened with it now.
+    pub(super) is_sign_in: bool,
 }
 
 /// What is stored about an identity.
@@ -35,7 +37,7 @@ pub(super) struct LinkedAccount {
     pub(super) last_login_at: Option<Timestamp>,
 }
 
-/// The user to whom an identity is linked.
+/// The user who owns an identity.
 pub(super) async fn owner(
     tx: &Transaction<'_>,
     provider: &str,
@@ -48,32 +50,37 @@ pub(super) async fn owner(
 }
 
 /// Links an identity; `false` when it is already linked, or the user has another one of this provider.
-pub(super) async fn insert(tx: &Transaction<'_>, new: &NewLink<'_>) -> Result<bool, DbError> {
+pub(super) async fn insert(tx: &Transaction<'_>, link: &Link<'_>) -> Result<bool, DbError> {
     let sql = "insert into auth.oauth_accounts (provider, subject, user_id, linked_rule, email,
-                   is_email_vouched, display_name)
-               values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
+                   is_email_vouched, display_name, last_login_at)
+               values ($1, $2, $3, $4, $5, $6, $7, case when $8 then clock_timestamp() end)
+               on conflict do nothing";
     let statement = tx.prepare_cached(sql).await?;
-    let Snapshot { email, is_email_vouched, display_name } = &new.snapshot;
-    let rule = i16::from(new.rule);
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-        [&new.provider, &new.subject, &new.user, &rule, email, is_email_vouched, display_name];
+    let Snapshot { email, is_email_vouched, display_name } = &link.snapshot;
+    let rule = i16::from(link.rule);
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
+        &link.provider,
+        &link.subject,
+        &link.user,
+        &rule,
+        email,
+        is_email_vouched,
+        display_name,
+        &link.is_sign_in,
+    ];
     Ok(tx.execute(&statement, &values).await? == 1)
 }
 
-/// Stores how the provider describes an identity now; `false` when it is no longer linked to this user.
-pub(super) async fn update(
-    tx: &Transaction<'_>,
-    provider: &str,
-    subject: &str,
-    user: Uuid,
-    snapshot: Snapshot<'_>,
-) -> Result<bool, DbError> {
-    let sql = "update auth.oauth_accounts set email = $4, is_email_vouched = $5, display_name = $6
+/// Stores how the provider describes a linked identity now, and a sign-in with it; `false` when it is no longer linked
+/// to this user. The rule by which it was linked stays.
+pub(super) async fn update(tx: &Transaction<'_>, link: &Link<'_>) -> Result<bool, DbError> {
+    let sql = "update auth.oauth_accounts set email = $4, is_email_vouched = $5, display_name = $6,
+                   last_login_at = case when $7 then clock_timestamp() else last_login_at end
                where provider = $1 and subject = $2 and user_id = $3";
     let statement = tx.prepare_cached(sql).await?;
-    let Snapshot { email, is_email_vouched, display_name } = snapshot;
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-        [&provider, &subject, &user, &email, &is_email_vouched, &display_name];
+    let Snapshot { email, is_email_vouched, display_name } = &link.snapshot;
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+        [&link.provider, &link.subject, &link.user, email, is_email_vouched, display_name, &link.is_sign_in];
     Ok(tx.execute(&statement, &values).await? == 1)
 }
 

@@ -1,9 +1,13 @@
-//! A circuit breaker: sends nothing to a provider that does not respond, and tries again after a while.
+//! A circuit breaker: sends nothing to a provider that does not respond, and tries again after a while. It also limits
+//! how many calls run at the same time, and how long one may take.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+
+use super::error::ProviderError;
 
 /// How many failures in a row open the circuit.
 const FAILURES: u32 = 5;
@@ -14,9 +18,16 @@ const OPEN: Duration = Duration::from_secs(30);
 /// A trial without an outcome counts as failed after this; longer than an identification may take.
 const TRIAL: Duration = Duration::from_secs(12);
 
+/// How many calls run at the same time, so that a slow provider leaves capacity to others.
+const MAX_CONCURRENT: usize = 64;
+
 /// One provider's circuit breaker.
-#[derive(Debug, Default)]
-pub(super) struct Breaker(Mutex<State>);
+#[derive(Debug)]
+pub(super) struct Breaker {
+    provider: String,
+    state: Mutex<State>,
+    slots: Semaphore,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -28,7 +39,7 @@ enum State {
 
 /// How an outcome changed the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Transition {
+enum Transition {
     /// Not at all.
     None,
     /// Nothing is sent from now on.
@@ -44,6 +55,35 @@ impl Default for State {
 }
 
 impl Breaker {
+    /// Closed; `provider` is for the log.
+    pub(super) fn new(provider: String) -> Self {
+        Self { provider, state: Mutex::default(), slots: Semaphore::new(MAX_CONCURRENT) }
+    }
+
+    /// Runs `call`, which may be several requests: in one of the slots, while the circuit is closed, and within
+    /// `limit`. Its outcome counts once.
+    pub(super) async fn run<T>(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = Result<T, ProviderError>>,
+    ) -> Result<T, ProviderError> {
+        let _slot = self.slots.try_acquire().map_err(|_| ProviderError::Saturated)?;
+        self.admit(Instant::now()).map_err(ProviderError::CircuitOpen)?;
+        let result = timeout(limit, call).await.unwrap_or(Err(ProviderError::Timeout));
+        let has_responded = result.as_ref().err().is_none_or(|error| !error.is_outage());
+        let provider = self.provider.as_str();
+        match self.record(has_responded, Instant::now()) {
+            Transition::None => {}
+            Transition::Opened => {
+                tracing::warn!(provider, "Circuit breaker opened: the identity provider does not respond.");
+            }
+            Transition::Closed => {
+                tracing::info!(provider, "Circuit breaker closed: the identity provider responds again.");
+            }
+        }
+        result
+    }
+
     /// Whether a request may be sent, without taking the trial.
     ///
     /// # Errors
@@ -61,7 +101,7 @@ impl Breaker {
     /// # Errors
     ///
     /// For how long none may be sent.
-    pub(super) fn admit(&self, now: Instant) -> Result<(), Duration> {
+    fn admit(&self, now: Instant) -> Result<(), Duration> {
         let mut state = self.state();
         match *state {
             State::Closed(_) => Ok(()),
@@ -75,7 +115,7 @@ impl Breaker {
     }
 
     /// Records whether the provider responded, with success or not, and returns what that changed.
-    pub(super) fn record(&self, has_responded: bool, now: Instant) -> Transition {
+    fn record(&self, has_responded: bool, now: Instant) -> Transition {
         let mut state = self.state();
         let before = *state;
         *state = match (has_responded, before) {
@@ -92,7 +132,7 @@ impl Breaker {
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         // A state is never half written.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,7 +141,7 @@ mod tests {
     use super::*;
 
     fn opened(now: Instant) -> Breaker {
-        let breaker = Breaker::default();
+        let breaker = Breaker::new("test".to_owned());
         for _ in 0..FAILURES {
             assert_eq!(breaker.admit(now), Ok(()));
             let _transition = breaker.record(false, now);
@@ -112,7 +152,7 @@ mod tests {
     #[test]
     fn failures_in_a_row_open_it_unless_a_response_is_between() {
         let now = Instant::now();
-        let breaker = Breaker::default();
+        let breaker = Breaker::new("test".to_owned());
         for _ in 0..FAILURES * 3 {
             breaker.record(false, now);
             breaker.record(true, now);

@@ -1,28 +1,29 @@
-//! Our OAuth client at one provider: authorization requests, and codes exchanged for tokens (RFC 6749, section 4.1), by
-//! the `oauth2` crate, with the deviations of real providers.
+//! Our OAuth client at one provider: authorization requests, codes exchanged for tokens (RFC 6749, section 4.1), and
+//! tokens for what the provider says about their owner. By the `oauth2` crate, with the deviations of real providers.
 
-use std::fmt;
-use std::time::Duration;
-
+use aws_lc_rs::hmac;
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
-use oauth2::basic::{
-    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
-};
+use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use oauth2::{
-    AccessToken, AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
-    EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, Scope, StandardRevocableToken, TokenResponse, TokenUrl,
+    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
+    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardRevocableToken, TokenUrl,
 };
-use secrecy::ExposeSecret as _;
-use serde::{Deserialize, Serialize};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Map, Value};
+use shared::token::IdTokenCheck;
 use url::Url;
 
 use super::config::ProviderConfig;
-use super::descriptor::ClientAuth;
+use super::descriptor::{ClientAuth, UserRequest};
 use super::error::ProviderError;
+use super::id_token_keys::IdTokenKeys;
+use super::identity::Identity;
 use super::metadata::ServerMetadata;
-use super::transport::Transport;
+use super::tokens::Tokens;
+use super::transport::{ProviderResponse, Transport};
+
+/// By how many seconds the provider's clock may differ from ours.
+const CLOCK_SKEW: u64 = 60;
 
 type StandardClient = oauth2::Client<
     BasicErrorResponse,
@@ -63,80 +64,12 @@ pub(crate) struct CodeGrant<'g> {
     pub(crate) device: Option<&'g str>,
 }
 
-/// The tokens that a code was exchanged for. None of them is stored.
-#[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Tokens {
-    access_token: AccessToken,
-    /// Mail.ru and VK ID omit it, and the descriptor knows how a token is sent.
-    #[serde(skip_deserializing, default = "bearer")]
-    token_type: BasicTokenType,
-    id_token: Option<Hidden>,
-    state: Option<Hidden>,
-}
-
-/// A text whose `Debug` prints nothing.
-#[derive(Deserialize, Serialize)]
-struct Hidden(String);
-
 /// Our client at one provider.
 pub(super) struct Client<'p> {
     pub(super) provider: &'p ProviderConfig,
     pub(super) metadata: &'p ServerMetadata,
     pub(super) redirect_uri: &'p str,
-}
-
-/// Our transport, as the crate takes one.
-struct Sender<'s> {
-    transport: &'s Transport,
-}
-
-fn bearer() -> BasicTokenType {
-    BasicTokenType::Bearer
-}
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hidden")
-    }
-}
-
-impl TokenResponse for Tokens {
-    type TokenType = BasicTokenType;
-
-    fn access_token(&self) -> &AccessToken {
-        &self.access_token
-    }
-
-    fn token_type(&self) -> &BasicTokenType {
-        &self.token_type
-    }
-
-    fn expires_in(&self) -> Option<Duration> {
-        None
-    }
-
-    fn refresh_token(&self) -> Option<&RefreshToken> {
-        None
-    }
-
-    fn scopes(&self) -> Option<&Vec<Scope>> {
-        None
-    }
-}
-
-impl Tokens {
-    pub(super) fn access(&self) -> &str {
-        self.access_token.secret()
-    }
-
-    pub(super) fn id(&self) -> Option<&str> {
-        self.id_token.as_ref().map(|token| token.0.as_str())
-    }
-
-    /// Whether the response repeats the state that was sent.
-    fn repeats(&self, state: &str) -> bool {
-        self.state.as_ref().is_some_and(|repeated| repeated.0 == state)
-    }
+    pub(super) transport: &'p Transport,
 }
 
 impl Client<'_> {
@@ -155,12 +88,25 @@ impl Client<'_> {
         Ok(url.url().0)
     }
 
-    /// Exchanges the code of `grant` for tokens.
-    pub(super) async fn exchange(
+    /// The user who returned with `grant`: exchanges the code for tokens, and these for the user's claims. `keys` verify
+    /// an ID token, where there is one. `now` is in seconds since 1970.
+    pub(super) async fn identify(
         &self,
-        transport: &Transport,
+        keys: &IdTokenKeys,
         grant: &CodeGrant<'_>,
-    ) -> Result<Tokens, ProviderError> {
+        now: u64,
+    ) -> Result<Identity, ProviderError> {
+        self.metadata.check_issuer(grant.issuer)?;
+        let tokens = self.exchange(grant).await?;
+        let claims = match &self.metadata.endpoints.keys {
+            Some(url) => self.id_token_claims(keys, url, &tokens, (grant.nonce, now)).await?,
+            None => self.user_info(&tokens).await?,
+        };
+        Identity::read(self.provider, &claims)
+    }
+
+    /// Exchanges the code of `grant` for tokens.
+    async fn exchange(&self, grant: &CodeGrant<'_>) -> Result<Tokens, ProviderError> {
         let descriptor = self.provider.descriptor;
         let client = self.standard()?;
         let mut request = client
@@ -172,9 +118,8 @@ impl Client<'_> {
         if descriptor.repeats_state {
             request = request.add_extra_param("state", grant.state);
         }
-        let sender = Sender { transport };
         // Boxed, because the compiler cannot otherwise prove of every caller's future that it is `Send`.
-        let tokens = request.request_async(&sender).boxed().await.map_err(|error| match error {
+        let tokens = request.request_async(self.transport).boxed().await.map_err(|error| match error {
             RequestTokenError::Request(error) => error,
             // Their texts may contain what was sent.
             RequestTokenError::ServerResponse(_)
@@ -203,23 +148,91 @@ impl Client<'_> {
         }
         Ok(client)
     }
-}
 
-impl<'c> AsyncHttpClient<'c> for Sender<'_> {
-    type Error = ProviderError;
-    type Future = BoxFuture<'c, Result<HttpResponse, ProviderError>>;
+    /// The claims of the ID token, and, when they contain no address, those of the user info endpoint about the same
+    /// subject.
+    async fn id_token_claims(
+        &self,
+        keys: &IdTokenKeys,
+        keys_url: &Url,
+        tokens: &Tokens,
+        (nonce, now): (&str, u64),
+    ) -> Result<Value, ProviderError> {
+        let token = tokens.id().ok_or(ProviderError::InvalidResponse("the ID token is missing"))?;
+        let issuers: Vec<&str> = self.metadata.issuers.iter().map(String::as_str).collect();
+        let client = &self.provider.client_id;
+        let check = IdTokenCheck { issuers: &issuers, client, nonce, leeway: CLOCK_SKEW };
+        let mut claims = keys.verify(self.transport, keys_url, token, check, now).await?;
+        if claims.get("email").is_none() && self.metadata.endpoints.user.is_some() {
+            add_user_info(&mut claims, &self.user_info(tokens).await?)?;
+        }
+        Ok(Value::Object(claims))
+    }
 
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        send(self.transport, request).boxed()
+    /// The response of the user info endpoint, with that of the second request where the provider needs one.
+    async fn user_info(&self, tokens: &Tokens) -> Result<Value, ProviderError> {
+        let endpoints = &self.metadata.endpoints;
+        let Some(url) = &endpoints.user else {
+            return Err(ProviderError::InvalidResponse("there is no user info endpoint"));
+        };
+        let mut user = self.get(url, tokens).await?.json()?;
+        let second = self.provider.descriptor.second_request.as_ref().zip(endpoints.second.as_ref());
+        if let Some((second, url)) = second {
+            let response = self.get(url, tokens).await?;
+            let exists = response.status != http::StatusCode::NOT_FOUND;
+            (second.merge)(&mut user, &if exists { response.json()? } else { Value::Null });
+        }
+        Ok(user)
+    }
+
+    /// A request with the access token, which is sent in the way that the provider expects.
+    async fn get(&self, url: &Url, tokens: &Tokens) -> Result<ProviderResponse, ProviderError> {
+        let (client, token) = (self.transport.client(), tokens.access());
+        let mut url = url.clone();
+        if self.provider.descriptor.proves_secret {
+            let proof = self.provider.client_secret.as_ref().map(|secret| proof(secret, token));
+            url.query_pairs_mut().append_pair("appsecret_proof", &proof.unwrap_or_default());
+        }
+        let request = match self.provider.descriptor.user_request {
+            UserRequest::Bearer => client.get(url).bearer_auth(token),
+            UserRequest::OAuth => {
+                client.get(url).header(http::header::AUTHORIZATION, format!("OAuth {token}"))
+            }
+            UserRequest::Query => {
+                url.query_pairs_mut().append_pair("access_token", token);
+                client.get(url)
+            }
+            UserRequest::Form => {
+                let mut form = url::form_urlencoded::Serializer::new(String::new());
+                form.append_pair("client_id", &self.provider.client_id).append_pair("access_token", token);
+                let form_type = "application/x-www-form-urlencoded";
+                client.post(url).header(http::header::CONTENT_TYPE, form_type).body(form.finish())
+            }
+        };
+        let request = request.header(http::header::ACCEPT, "application/json").build();
+        let request = request
+            .map_err(|_| ProviderError::InvalidResponse("the access token does not fit into a request"))?;
+        self.transport.send(request).await
     }
 }
 
-/// Sends what the crate has built. Errors are recognised here, whatever their status, and a content type that
-/// deviates from the standard is ignored.
-async fn send(transport: &Transport, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
-    let request = reqwest::Request::try_from(request)
-        .map_err(|_| ProviderError::InvalidResponse("the token request cannot be built"))?;
-    let response = transport.send(request).await?;
-    response.json()?;
-    Ok(HttpResponse::new(response.body))
+/// Adds the claims of the user info endpoint that the ID token lacks.
+fn add_user_info(claims: &mut Map<String, Value>, user: &Value) -> Result<(), ProviderError> {
+    if user.get("sub") != claims.get("sub") {
+        return Err(ProviderError::InvalidResponse("subject mismatch between ID token and user info"));
+    }
+    // Whether an address is verified must come from the same place as the address.
+    for about_the_address in ["email_verified", "hd"] {
+        claims.remove(about_the_address);
+    }
+    for (name, value) in user.as_object().into_iter().flatten() {
+        claims.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    Ok(())
+}
+
+/// Proves that the sender of `token` has our client secret too, in hexadecimal.
+fn proof(secret: &SecretString, token: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+    hmac::sign(&key, token.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,12 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use url::Url;
 
-use super::breaker::{Breaker, Transition};
-use super::claims::UserRequests;
+use super::breaker::Breaker;
 use super::client::{AuthorizationRequest, Client, CodeGrant};
 use super::config::{Limits, Location, ProviderConfig, ProvidersConfig};
 use super::discovery::Discovery;
@@ -17,9 +15,6 @@ use super::identity::Identity;
 use super::metadata::ServerMetadata;
 use super::paths::{ProviderPaths, path_of};
 use super::transport::Transport;
-
-/// How many users of one provider are identified at the same time, so that a slow provider leaves capacity to others.
-const MAX_CONCURRENT: usize = 64;
 
 /// One provider.
 pub(crate) struct Provider {
@@ -32,7 +27,6 @@ pub(crate) struct Provider {
     metadata: Metadata,
     keys: IdTokenKeys,
     breaker: Breaker,
-    slots: Semaphore,
 }
 
 /// Where a provider's metadata comes from.
@@ -62,8 +56,7 @@ impl Provider {
             transport,
             metadata,
             keys: IdTokenKeys::new(all.limits.key_refetch),
-            breaker: Breaker::default(),
-            slots: Semaphore::new(MAX_CONCURRENT),
+            breaker: Breaker::new(config.id.clone()),
         }
     }
 
@@ -96,6 +89,7 @@ impl Provider {
         &self,
         request: &AuthorizationRequest<'_>,
     ) -> Result<Url, ProviderError> {
+        let transport = self.transport()?;
         let metadata = match &self.metadata {
             // Sends nothing, so it must not take the breaker's trial.
             Metadata::Configured(metadata) => {
@@ -103,10 +97,10 @@ impl Provider {
                 Arc::clone(metadata)
             }
             Metadata::Discovered(discovery) => {
-                self.within_limits(async { discovery.metadata(self.transport()?).await }).await?
+                self.breaker.run(self.limits.identification, discovery.metadata(transport)).await?
             }
         };
-        self.client(&metadata).authorize_url(request)
+        self.client(&metadata, transport).authorize_url(request)
     }
 
     /// The user who returned with `grant`. `now` is in seconds since 1970.
@@ -121,50 +115,13 @@ impl Provider {
                 Metadata::Configured(metadata) => Arc::clone(metadata),
                 Metadata::Discovered(discovery) => discovery.metadata(transport).await?,
             };
-            metadata.check_issuer(grant.issuer)?;
-            let tokens = self.client(&metadata).exchange(transport, grant).await?;
-            let requests =
-                UserRequests { config: &self.config, metadata: &metadata, transport, tokens: &tokens };
-            let user = match &metadata.endpoints.keys {
-                Some(url) => requests.id_token_claims(&self.keys, url, grant.nonce, now).await?,
-                None => requests.user_info().await?,
-            };
-            Identity::read(&self.config, &user)
+            self.client(&metadata, transport).identify(&self.keys, grant, now).await
         };
-        self.within_limits(identify).await
+        self.breaker.run(self.limits.identification, identify).await
     }
 
-    /// Runs `exchange`, which may be several requests: with one of the slots, while the circuit breaker is closed, and
-    /// with a timeout. The breaker counts its outcome once.
-    async fn within_limits<T>(
-        &self,
-        exchange: impl Future<Output = Result<T, ProviderError>>,
-    ) -> Result<T, ProviderError> {
-        let _slot = self.slots.try_acquire().map_err(|_| ProviderError::Saturated)?;
-        self.breaker.admit(Instant::now()).map_err(ProviderError::CircuitOpen)?;
-        let result =
-            timeout(self.limits.identification, exchange).await.unwrap_or(Err(ProviderError::Timeout));
-        let has_responded = result.as_ref().err().is_none_or(|error| !error.is_outage());
-        match self.breaker.record(has_responded, Instant::now()) {
-            Transition::None => {}
-            Transition::Opened => {
-                tracing::warn!(
-                    provider = self.id(),
-                    "Circuit breaker opened: the identity provider does not respond."
-                );
-            }
-            Transition::Closed => {
-                tracing::info!(
-                    provider = self.id(),
-                    "Circuit breaker closed: the identity provider responds again."
-                );
-            }
-        }
-        result
-    }
-
-    fn client<'p>(&'p self, metadata: &'p ServerMetadata) -> Client<'p> {
-        Client { provider: &self.config, metadata, redirect_uri: &self.redirect_uri }
+    fn client<'p>(&'p self, metadata: &'p ServerMetadata, transport: &'p Transport) -> Client<'p> {
+        Client { provider: &self.config, metadata, redirect_uri: &self.redirect_uri, transport }
     }
 
     fn transport(&self) -> Result<&Transport, ProviderError> {

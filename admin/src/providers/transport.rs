@@ -1,6 +1,9 @@
 //! HTTP requests to providers: to the configured URLs and nowhere else, with limits of time and size.
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http::StatusCode;
+use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use reqwest::redirect::Policy;
 use runtime::telemetry::TRACE;
 use serde_json::Value;
@@ -53,40 +56,57 @@ impl Transport {
         &self.client
     }
 
-    /// Sends `request`.
+    /// Sends `request` and reads the whole response.
     ///
     /// # Errors
     ///
     /// When the provider does not respond, responds with 5xx, a redirect or too long a body.
     pub(super) async fn send(&self, request: reqwest::Request) -> Result<ProviderResponse, ProviderError> {
         let span = span(&request);
+        let exchange = async {
+            let mut response = self.client.execute(request).await.map_err(failure)?;
+            let status = response.status();
+            if status.is_server_error() {
+                return Err(ProviderError::Status(status.as_u16()));
+            }
+            if status.is_redirection() {
+                return Err(ProviderError::InvalidResponse("it is a redirect"));
+            }
+            let mut body = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(failure)? {
+                if body.len() + chunk.len() > MAX_BYTES {
+                    return Err(ProviderError::InvalidResponse("the body is too long"));
+                }
+                body.extend_from_slice(&chunk);
+            }
+            Ok(ProviderResponse { status, body })
+        };
         // The client's own timeout does not cover everything; this one does.
-        let sent = timeout(self.limits.request, self.receive(request)).instrument(span.clone()).await;
-        let sent = sent.unwrap_or(Err(ProviderError::Timeout));
-        match &sent {
+        let received = timeout(self.limits.request, exchange).instrument(span.clone()).await;
+        let received = received.unwrap_or(Err(ProviderError::Timeout));
+        match &received {
             Ok(response) => drop(span.record("http.response.status_code", response.status.as_u16())),
             Err(error) => drop(span.record("error.type", error.kind()).record("otel.status_code", "ERROR")),
         }
-        sent
+        received
     }
+}
 
-    async fn receive(&self, request: reqwest::Request) -> Result<ProviderResponse, ProviderError> {
-        let mut response = self.client.execute(request).await.map_err(failure)?;
-        let status = response.status();
-        if status.is_server_error() {
-            return Err(ProviderError::Status(status.as_u16()));
+/// Sends what the `oauth2` crate has built. Errors are recognised here, whatever their status, and a content type that
+/// deviates from the standard is ignored.
+impl<'c> AsyncHttpClient<'c> for Transport {
+    type Error = ProviderError;
+    type Future = BoxFuture<'c, Result<HttpResponse, ProviderError>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        async move {
+            let request = reqwest::Request::try_from(request)
+                .map_err(|_| ProviderError::InvalidResponse("the token request cannot be built"))?;
+            let response = self.send(request).await?;
+            response.json()?;
+            Ok(HttpResponse::new(response.body))
         }
-        if status.is_redirection() {
-            return Err(ProviderError::InvalidResponse("it is a redirect"));
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failure)? {
-            if body.len() + chunk.len() > MAX_BYTES {
-                return Err(ProviderError::InvalidResponse("the body is too long"));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(ProviderResponse { status, body })
+        .boxed()
     }
 }
 
