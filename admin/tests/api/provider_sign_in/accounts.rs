@@ -1,4 +1,4 @@
-//! What is linked to a person: seeing it, linking more, unlinking, and never the last way in.
+//! Linked accounts: listing, linking, unlinking, and never without a sign-in method.
 
 use mock_providers::Provider::{GitHub, Google, X};
 use reqwest::Method;
@@ -7,14 +7,14 @@ use serde_json::json;
 use crate::support::{Cinema, PASSWORD};
 use crate::witness::{alive, change_password, dead, session_of, superuser, user_of};
 
-/// Makes every sign-in of before an old one.
-async fn let_it_be_long_ago(cinema: &Cinema) {
+/// Makes all previous sign-ins older than ten minutes.
+async fn age_sign_ins(cinema: &Cinema) {
     let sql = "update auth.sessions set authenticated_at = authenticated_at - interval '11 minutes'";
     cinema.app.sql().await.batch_execute(sql).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_person_sees_what_is_linked_and_by_which_rule() {
+async fn a_user_sees_the_linked_accounts_and_their_rules() {
     let cinema = Cinema::start().await;
     let pair = cinema.browser().sign_in(GitHub, "anna").await;
     let reply = cinema.app.client.get("/api/v1/me/accounts").bearer(&pair.access).send().await.expect(200);
@@ -23,7 +23,7 @@ async fn a_person_sees_what_is_linked_and_by_which_rule() {
     assert_eq!(item["email"], "anna@github.example.org");
     assert_eq!((&item["email_vouched"], &item["display_name"]), (&json!(true), &json!("anna")));
     assert!(item["last_login_at"].is_string() && item.get("subject").is_none());
-    // Support sees the same.
+    // An operator sees the same.
     let root = superuser(&cinema.app).await;
     let path = format!("/api/v1/admin/users/{}/accounts", user_of(&pair));
     let seen = cinema.app.client.get(&path).bearer(&root.access).send().await.expect(200);
@@ -31,12 +31,12 @@ async fn a_person_sees_what_is_linked_and_by_which_rule() {
 }
 
 #[tokio::test]
-async fn linking_and_unlinking_take_a_sign_in_of_late() {
+async fn linking_and_unlinking_require_a_recent_sign_in() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let pair = browser.sign_in(GitHub, "anna").await;
     browser.try_to_link(&pair, Google, "anna").await.expect(200);
-    let_it_be_long_ago(&cinema).await;
+    age_sign_ins(&cinema).await;
     browser.try_to_link(&pair, X, "anna").await.problem(403, "fresh_auth_required");
     browser.unlink(&pair, Google).await.problem(403, "fresh_auth_required");
     let fresh = browser.sign_in(GitHub, "anna").await;
@@ -44,17 +44,17 @@ async fn linking_and_unlinking_take_a_sign_in_of_late() {
 }
 
 #[tokio::test]
-async fn the_last_way_in_is_not_unlinked() {
+async fn the_only_sign_in_method_is_not_unlinked() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let pair = browser.sign_in(GitHub, "anna").await;
     browser.unlink(&pair, GitHub).await.problem(409, "last_login_method");
-    // Another account is another way in.
+    // Another linked account is another method.
     browser.try_to_link(&pair, Google, "anna").await.expect(200);
     browser.unlink(&pair, Google).await.expect(204);
     browser.unlink(&pair, GitHub).await.problem(409, "last_login_method");
     browser.unlink(&pair, Google).await.problem(404, "not_found");
-    // So is a password, with an address to say with it.
+    // So is a password together with an address.
     let set = json!({ "new_password": PASSWORD });
     let pair =
         cinema.app.client.put("/api/v1/me/password").bearer(&pair.access).json(&set).send().await.pair();
@@ -63,7 +63,7 @@ async fn the_last_way_in_is_not_unlinked() {
 }
 
 #[tokio::test]
-async fn a_password_without_a_name_to_say_with_it_is_no_way_in() {
+async fn a_password_without_an_identifier_is_not_a_sign_in_method() {
     let cinema = Cinema::start().await;
     let browser = cinema.browser();
     let pair = cinema.browser().sign_in(GitHub, "clara").await;
@@ -78,10 +78,10 @@ async fn a_password_without_a_name_to_say_with_it_is_no_way_in() {
 }
 
 #[tokio::test]
-async fn two_ways_in_are_not_both_unlinked_at_once() {
+async fn the_last_two_methods_are_not_both_unlinked_at_the_same_time() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
-    // A session that neither ends with.
+    // A session that neither unlinking revokes.
     let pair = browser.sign_in(GitHub, "anna").await;
     browser.try_to_link(&pair, Google, "anna").await.expect(200);
     browser.try_to_link(&pair, X, "anna").await.expect(200);
@@ -90,14 +90,14 @@ async fn two_ways_in_are_not_both_unlinked_at_once() {
     let (one, two) = tokio::join!(browser.unlink(&pair, Google), browser.unlink(&other, GitHub));
     let mut statuses = [one.status, two.status];
     statuses.sort_unstable();
-    // Whoever is second finds the other gone, or its own session ended with it.
+    // The second request finds no other method, or its own session revoked.
     assert!(statuses == [204, 401] || statuses == [204, 409], "{one:?} {two:?}");
     let left = "select count(*) from auth.oauth_accounts where user_id = $1";
     assert_eq!(cinema.app.sql().await.query_one(left, &[&user_of(&pair)]).await.unwrap().get::<_, i64>(0), 1);
 }
 
 #[tokio::test]
-async fn sessions_that_began_with_an_account_end_with_it_and_no_others() {
+async fn unlinking_revokes_the_sessions_of_that_account_and_no_others() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let github = browser.sign_in(GitHub, "anna").await;
@@ -116,13 +116,13 @@ async fn sessions_that_began_with_an_account_end_with_it_and_no_others() {
     let reason = "select revoke_reason from auth.sessions where id = $1";
     let reason = cinema.app.sql().await.query_one(reason, &[&session_of(&google)]).await.unwrap();
     assert_eq!(reason.get::<_, &str>(0), "unlinked");
-    // The account at the provider is free, and whoever comes with it is somebody new: its address is not.
+    // The account at the provider is free, and its next sign-in creates a new user.
     let again = cinema.browser().sign_in(Google, "anna").await;
     assert_ne!(user_of(&again), user_of(&github));
 }
 
 #[tokio::test]
-async fn whoever_unlinks_what_they_came_with_is_signed_out() {
+async fn unlinking_the_account_of_the_current_session_revokes_it() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let pair = browser.sign_in(GitHub, "anna").await;
@@ -133,7 +133,7 @@ async fn whoever_unlinks_what_they_came_with_is_signed_out() {
 }
 
 #[tokio::test]
-async fn linking_ends_with_the_session_that_began_it() {
+async fn a_link_request_ends_with_its_session() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let pair = browser.sign_in(GitHub, "anna").await;
@@ -152,24 +152,24 @@ async fn linking_ends_with_the_session_that_began_it() {
 }
 
 #[tokio::test]
-async fn linking_ends_with_the_tokens_that_began_it_though_the_session_goes_on() {
+async fn a_link_request_ends_with_its_generation_of_tokens_although_the_session_continues() {
     let cinema = Cinema::start().await;
     let mut thief = cinema.browser();
     let neo = cinema.app.client.new_user("neo@example.org").await;
-    // Somebody who has the token begins to link an account of their own.
+    // A thief of the token starts to link their own account.
     let begun =
         thief.call(Method::POST, "/api/v1/me/accounts/google").bearer(&neo.access).send().await.expect(200);
     thief.keep(&begun);
     let at = begun.json()["authorize_url"].as_str().unwrap().parse().unwrap();
     let back = thief.choose(&at, "anna").await;
-    // Its owner changes the password in that very session.
+    // The owner changes the password in the same session.
     let neo = change_password(&cinema.app, &neo.access, "two nights at the pictures").send().await.pair();
     thief.call_back(&back).await.problem(401, "token_revoked");
     assert!(cinema.linked(&neo).await.is_empty());
 }
 
 #[tokio::test]
-async fn a_way_in_through_a_provider_that_is_no_longer_configured_is_none() {
+async fn an_account_of_a_removed_provider_is_not_a_sign_in_method() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let pair = browser.sign_in(GitHub, "anna").await;
@@ -181,7 +181,7 @@ async fn a_way_in_through_a_provider_that_is_no_longer_configured_is_none() {
     without.await_ready().await;
     let browser = crate::support::Browser::of(&without);
     browser.unlink(&pair, GitHub).await.problem(409, "last_login_method");
-    // It can still be unlinked itself.
+    // It can still be unlinked.
     browser.unlink(&pair, Google).await.expect(204);
 }
 
@@ -198,16 +198,16 @@ async fn an_account_is_in_the_partition_of_its_provider() {
 }
 
 #[tokio::test]
-async fn whoever_has_no_password_sets_one_only_after_a_sign_in_of_late() {
+async fn a_first_password_requires_a_recent_sign_in() {
     let cinema = Cinema::start().await;
     let pair = cinema.browser().sign_in(GitHub, "anna").await;
     let put = |body| cinema.app.client.put("/api/v1/me/password").bearer(&pair.access).json(&body).send();
     put(json!({ "current_password": "a guess", "new_password": PASSWORD }))
         .await
         .problem(401, "invalid_credentials");
-    let_it_be_long_ago(&cinema).await;
+    age_sign_ins(&cinema).await;
     put(json!({ "new_password": PASSWORD })).await.problem(403, "fresh_auth_required");
-    // Whoever has one is asked for it.
+    // A user with a password must send it.
     let neo = cinema.app.client.new_user("neo@example.org").await;
     let body = json!({ "new_password": "two nights at the pictures" });
     let reply = cinema.app.client.put("/api/v1/me/password").bearer(&neo.access).json(&body).send().await;

@@ -1,4 +1,4 @@
-//! The way there and back: browsers, pages, apps, and what becomes of a sign-in that goes astray.
+//! Flows: browsers, pages, apps, and flows that cannot be finished.
 
 use mock_providers::{Fault, Provider};
 use reqwest::Method;
@@ -12,14 +12,14 @@ use crate::witness::user_of;
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// Departs for a page to return to, chooses, and comes back to it.
+/// A whole flow that returns to a page; returns the URL of the page.
 async fn to_the_page(browser: &mut Browser, provider: Provider, person: &str) -> Url {
     let page: String = url::form_urlencoded::byte_serialize(PAGE.as_bytes()).collect();
     let at = browser.start_flow(provider, &format!("?return_to={page}")).await;
     let back = browser.choose(&at, person).await;
     let reply = browser.call_back(&back).await.expect(303);
     assert_eq!(reply.header("referrer-policy"), "no-referrer");
-    // The browser is known for as long as what it brings to the page counts.
+    // The cookie is renewed for as long as the code in the URL is valid.
     assert!(reply.header("set-cookie").starts_with(browser.cookie().unwrap()));
     let page: Url = reply.header("location").parse().unwrap();
     assert!(page.as_str().starts_with(&format!("{PAGE}?")), "{page}");
@@ -36,7 +36,7 @@ async fn exchange(browser: &Browser, code: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn a_departure_asks_for_what_the_provider_wants_and_binds_the_browser() {
+async fn an_authorization_request_has_all_parameters_and_sets_the_cookie() {
     let cinema = Cinema::start().await;
     for provider in Provider::ALL {
         let reply =
@@ -57,7 +57,7 @@ async fn a_departure_asks_for_what_the_provider_wants_and_binds_the_browser() {
 }
 
 #[tokio::test]
-async fn two_tabs_of_one_browser_sign_in_side_by_side() {
+async fn two_tabs_of_one_browser_sign_in_at_the_same_time() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let first = browser.start_flow(Provider::GitHub, "").await;
@@ -75,7 +75,7 @@ async fn a_page_gets_a_code_and_never_a_token() {
     let page = to_the_page(&mut browser, Provider::GitHub, "anna").await;
     let code = parameter(&page, "one_time_code").unwrap();
     assert_eq!(page.query_pairs().count(), 1, "{page}");
-    // The code alone is worth nothing in another browser; and whoever tried it there spoiled it.
+    // The code is invalid in another browser, and used up by the attempt.
     let mut thief = cinema.browser();
     thief.start_flow(Provider::Google, "").await;
     exchange(&thief, &code).await.problem(410, "code_expired");
@@ -92,7 +92,7 @@ async fn a_page_gets_a_code_and_never_a_token() {
 }
 
 #[tokio::test]
-async fn a_page_is_told_what_went_wrong_by_its_code() {
+async fn a_page_gets_the_code_of_a_problem() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let refused = to_the_page(&mut browser, Provider::Yandex, "refuse").await;
@@ -102,7 +102,7 @@ async fn a_page_is_told_what_went_wrong_by_its_code() {
     cinema.providers.set_fault(Provider::Yandex, Fault::Token500);
     let failed = to_the_page(&mut browser, Provider::Yandex, "anna").await;
     assert_eq!(parameter(&failed, "error").as_deref(), Some("provider_error"));
-    // With what it takes to go on, where something does.
+    // With the flow, if the user can continue with it.
     cinema.app.client.new_user("neo@example.org").await;
     cinema
         .app
@@ -118,7 +118,7 @@ async fn a_page_is_told_what_went_wrong_by_its_code() {
 }
 
 #[tokio::test]
-async fn a_person_whose_sign_in_is_not_known_gets_to_the_page_and_a_program_an_answer() {
+async fn with_an_unknown_state_a_browser_is_redirected_and_a_program_gets_the_problem() {
     let cinema = Cinema::start().await;
     let state = "s".repeat(43);
     for (query, code) in [
@@ -136,7 +136,7 @@ async fn a_person_whose_sign_in_is_not_known_gets_to_the_page_and_a_program_an_a
 }
 
 #[tokio::test]
-async fn a_code_is_worth_nothing_once_the_account_is_unlinked_or_disabled() {
+async fn a_code_is_refused_after_the_account_was_unlinked_or_disabled() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let page = to_the_page(&mut browser, Provider::GitHub, "anna").await;
@@ -150,7 +150,7 @@ async fn a_code_is_worth_nothing_once_the_account_is_unlinked_or_disabled() {
 }
 
 #[tokio::test]
-async fn a_code_that_could_not_be_used_for_a_fault_here_can_be_used_again() {
+async fn a_code_can_be_used_again_after_an_error_of_the_service() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let page = to_the_page(&mut browser, Provider::GitHub, "anna").await;
@@ -163,7 +163,7 @@ async fn a_code_that_could_not_be_used_for_a_fault_here_can_be_used_again() {
 }
 
 #[tokio::test]
-async fn whoever_only_looks_changes_nothing() {
+async fn head_is_refused_and_changes_nothing() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let at = browser.start_flow(Provider::GitHub, "").await;
@@ -176,7 +176,7 @@ async fn whoever_only_looks_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_page_gets_the_browser_back_when_the_provider_cannot_be_asked() {
+async fn a_browser_returns_to_the_page_when_the_provider_is_unavailable() {
     let cinema = Cinema::start().await;
     cinema.providers.set_fault(Provider::GitHub, Fault::Token500);
     for _ in 0..5 {
@@ -191,7 +191,7 @@ async fn a_page_gets_the_browser_back_when_the_provider_cannot_be_asked() {
 }
 
 #[tokio::test]
-async fn sign_ins_under_way_do_not_fill_redis() {
+async fn sign_ins_in_progress_do_not_fill_redis() {
     let cinema = Cinema::start().await;
     let client = redis::Client::open(cinema.app.vars["REDIS_URL"].as_str()).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
@@ -206,7 +206,7 @@ async fn sign_ins_under_way_do_not_fill_redis() {
 }
 
 #[tokio::test]
-async fn a_browser_returns_only_to_a_page_that_the_operator_named() {
+async fn a_browser_returns_only_to_a_page_of_the_operators_list() {
     let cinema = Cinema::start().await;
     for page in [
         "https://evil.example/",
@@ -232,7 +232,7 @@ async fn a_browser_returns_only_to_a_page_that_the_operator_named() {
 }
 
 #[tokio::test]
-async fn an_app_keeps_its_own_verifier_in_place_of_a_cookie() {
+async fn an_app_uses_its_own_verifier_instead_of_a_cookie() {
     let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
     for provider in Provider::ALL {
         let path = format!("/api/v1/oauth/{provider}/login?code_challenge={CHALLENGE}");
@@ -252,7 +252,7 @@ async fn an_app_keeps_its_own_verifier_in_place_of_a_cookie() {
         let pair = cinema.app.client.post(&callback).json(&body).send().await.pair();
         cinema.me(&pair).await;
         cinema.app.client.post(&callback).json(&body).send().await.problem(400, "state_invalid");
-        // Another's verifier, or none, is no proof.
+        // Another verifier, or none, is refused.
         for verifier in [json!(CHALLENGE), json!(null), json!("short")] {
             let mut body = begin().await;
             body["code_verifier"] = verifier;
@@ -262,7 +262,7 @@ async fn an_app_keeps_its_own_verifier_in_place_of_a_cookie() {
 }
 
 #[tokio::test]
-async fn an_app_with_cookies_posts_what_it_read() {
+async fn an_app_with_cookies_posts_the_parameters_of_the_callback() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let begun = browser.call(Method::GET, "/api/v1/oauth/github/login").header("accept", "application/json");
@@ -278,7 +278,7 @@ async fn an_app_with_cookies_posts_what_it_read() {
 }
 
 #[tokio::test]
-async fn a_callback_that_makes_no_sense_is_refused_without_a_question_to_anybody() {
+async fn a_malformed_callback_is_refused_without_a_request_to_the_provider() {
     let cinema = Cinema::start().await;
     let state = "a".repeat(43);
     let long = "a".repeat(1025);
@@ -309,11 +309,11 @@ async fn a_callback_that_makes_no_sense_is_refused_without_a_question_to_anybody
 }
 
 #[tokio::test]
-async fn while_redis_is_away_a_sign_in_through_a_provider_waits_and_one_with_a_password_does_not() {
+async fn without_redis_sign_in_through_a_provider_fails_and_sign_in_with_a_password_works() {
     let cinema = Cinema::start().await;
     let mut vars = cinema.app.vars.clone();
-    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    vars.insert("REDIS_URL", format!("redis://{nobody}"));
+    let unused = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    vars.insert("REDIS_URL", format!("redis://{unused}"));
     let app = crate::support::TestApp::launch_on(vars).await;
     until("it lets people in", async || {
         (app.client.register("neo@example.org").await.status == 201).then_some(())
@@ -331,7 +331,7 @@ async fn while_redis_is_away_a_sign_in_through_a_provider_waits_and_one_with_a_p
 }
 
 #[tokio::test]
-async fn what_is_remembered_is_forgotten_in_time_and_says_nothing_of_the_secret() {
+async fn a_stored_flow_expires_and_does_not_reveal_its_state() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let at = browser.start_flow(Provider::GitHub, "").await;
@@ -344,7 +344,7 @@ async fn what_is_remembered_is_forgotten_in_time_and_says_nothing_of_the_secret(
     assert!(!keys[0].contains(&state));
     let life: i64 = redis::cmd("TTL").arg(&keys[0]).query_async(&mut redis).await.unwrap();
     assert!((590..=600).contains(&life), "{life}");
-    // What Redis forgets is begun anew.
+    // After a loss of the flow the user starts again.
     let _gone: i64 = redis::cmd("DEL").arg(&keys[0]).query_async(&mut redis).await.unwrap();
     let back = browser.choose(&at, "anna").await;
     browser.call_back(&back).await.problem(400, "state_invalid");
@@ -352,7 +352,7 @@ async fn what_is_remembered_is_forgotten_in_time_and_says_nothing_of_the_secret(
 }
 
 #[tokio::test]
-async fn what_came_of_it_is_counted_by_provider() {
+async fn callbacks_are_counted_by_provider_and_outcome() {
     let cinema = Cinema::start().await;
     let pair = cinema.browser().sign_in(Provider::GitHub, "anna").await;
     cinema.browser().try_to_sign_in(Provider::GitHub, "refuse").await.problem(403, "access_denied");

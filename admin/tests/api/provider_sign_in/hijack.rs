@@ -1,4 +1,4 @@
-//! The five attacks upon an account that does not exist yet: Sudhodanan and Paverd, "Pre-hijacked accounts" (USENIX
+//! The five attacks on an account that does not exist yet: Sudhodanan and Paverd, "Pre-hijacked accounts" (USENIX
 //! Security 2022, section 4). In each the attacker acts first, and the victim comes later through a provider.
 
 use mock_providers::Provider::{GitHub, Google, Yandex};
@@ -20,7 +20,7 @@ async fn victim(cinema: &Cinema) -> Pair {
     cinema.browser().sign_in(GitHub, "victim").await
 }
 
-/// Asserts that the victim has an account of their own, with the address, and nothing else that leads into it.
+/// Asserts that the victim has a separate account with the address, and that there is no other way to sign in to it.
 async fn is_safe(cinema: &Cinema, victim: &Pair, attacker: &Pair) {
     assert_ne!(user_of(victim), user_of(attacker));
     assert_eq!(cinema.me(victim).await["email"], VICTIM);
@@ -79,8 +79,8 @@ async fn trojan_identifier_what_the_attacker_linked_leads_to_the_attackers_accou
 #[tokio::test]
 async fn unexpired_email_change_no_change_that_the_attacker_began_takes_effect_later() {
     let cinema = Cinema::start().await;
-    // Here a change is complete at once, so that there is none to be kept: from the victim's address to another,
-    // and back to it.
+    // A change of address takes effect at once here, so the attacker cannot keep one pending: the attacker changes to
+    // the victim's address.
     let attacker = cinema.app.client.new_user("attacker@example.org").await;
     let change = |email: &str| json!({ "email": email, "current_password": PASSWORD });
     let put = |pair: &Pair, email: &str| {
@@ -89,9 +89,9 @@ async fn unexpired_email_change_no_change_that_the_attacker_began_takes_effect_l
     let attacker = put(&attacker, VICTIM).await.pair();
     let victim = victim(&cinema).await;
     is_safe(&cinema, &victim, &attacker).await;
-    // The session that could have completed it is over, and the address is taken.
+    // The session that could have completed it has been revoked, and the address is taken.
     put(&attacker, VICTIM).await.problem(401, "token_revoked");
-    // What was proved of an address says nothing of the next one.
+    // A verified address says nothing about the next address.
     let moved = cinema.app.client.put("/api/v1/me/email").bearer(&victim.access);
     let moved = moved.json(&json!({ "email": "attackers-second@example.org" })).send().await.pair();
     let proved = "select verified_email_key is not null from auth.users where id = $1";
@@ -103,8 +103,8 @@ async fn unexpired_email_change_no_change_that_the_attacker_began_takes_effect_l
 async fn non_verifying_provider_an_address_that_a_provider_does_not_vouch_for_opens_nothing() {
     for policy in ["prove", "ignore"] {
         let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", policy)]).await;
-        // The attacker says at a provider that does not ask that the victim's address is theirs: before the victim
-        // comes, and after.
+        // The attacker uses the victim's address at a provider that does not verify it: before the victim arrives, and
+        // afterwards.
         cinema.add_person(Yandex, "attacker", Some(VICTIM), true);
         let before = cinema.browser().try_to_sign_in(Yandex, "attacker").await;
         let victim = victim(&cinema).await;

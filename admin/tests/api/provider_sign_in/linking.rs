@@ -1,4 +1,4 @@
-//! The rules by which somebody who comes back from a provider becomes somebody here.
+//! The rules that decide which user an identity belongs to.
 
 use futures_util::future::join_all;
 use mock_providers::Provider::{Facebook, GitHub, Google, MailRu, X, Yandex};
@@ -10,7 +10,7 @@ use crate::witness::{dead, sign_in, user_of};
 
 const NEO: &str = "neo@example.org";
 
-/// Says that it is known of an address that it is its holder's.
+/// Marks an address as verified.
 async fn prove(cinema: &Cinema, email: &str) {
     let proved = "update auth.users set verified_email_key = email_key where email_key = $1";
     assert_eq!(cinema.app.sql().await.execute(proved, &[&email]).await.unwrap(), 1);
@@ -21,7 +21,7 @@ async fn confirm(browser: &Browser, flow: &str, password: &str) -> Reply {
     browser.call(Method::POST, "/api/v1/oauth/link/confirm").json(&body).send().await
 }
 
-/// Somebody with a password and a proved address comes with an account that has this address.
+/// A user with a password and a verified address, and a pending link of an identity with that address.
 async fn to_be_confirmed(cinema: &Cinema) -> (Pair, Browser, String) {
     let pair = cinema.app.client.new_user(NEO).await;
     prove(cinema, NEO).await;
@@ -33,22 +33,22 @@ async fn to_be_confirmed(cinema: &Cinema) -> (Pair, Browser, String) {
 }
 
 #[tokio::test]
-async fn rule_1_whoever_came_before_is_signed_in_whatever_their_address_became() {
+async fn rule_1_a_linked_user_is_signed_in_although_the_address_changed() {
     let cinema = Cinema::start().await;
     let first = cinema.browser().sign_in(GitHub, "anna").await;
     cinema.app.client.new_user(NEO).await;
     cinema.add_person(GitHub, "anna", Some(NEO), false);
     let again = cinema.browser().sign_in(GitHub, "anna").await;
     assert_eq!(user_of(&first), user_of(&again));
-    assert_eq!(cinema.me(&again).await["email"], "anna@github.example.org", "it is not changed in silence");
+    assert_eq!(cinema.me(&again).await["email"], "anna@github.example.org", "the address here stays");
 }
 
 #[tokio::test]
-async fn rule_2_an_account_that_is_linked_already_stays_so() {
+async fn rule_2_an_account_that_is_already_linked_stays_linked() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let pair = browser.sign_in(GitHub, "anna").await;
-    // To be sent at all, it must look as if none were linked.
+    // The endpoint refuses to start if one is linked, so it is hidden for a moment.
     let reply = browser.try_to_link(&pair, Google, "anna").await.expect(200);
     assert_eq!(reply.json(), json!({ "linked": "google" }));
     let sql = cinema.app.sql().await;
@@ -70,7 +70,7 @@ async fn rule_2_an_account_that_is_linked_already_stays_so() {
 }
 
 #[tokio::test]
-async fn rule_3_an_account_of_another_person_cannot_be_linked() {
+async fn rule_3_an_account_of_another_user_cannot_be_linked() {
     let cinema = Cinema::start().await;
     cinema.browser().sign_in(Google, "anna").await;
     let mut browser = cinema.browser();
@@ -80,7 +80,7 @@ async fn rule_3_an_account_of_another_person_cannot_be_linked() {
 }
 
 #[tokio::test]
-async fn rule_4_whoever_is_signed_in_links_an_account_whatever_its_address_is() {
+async fn rule_4_a_signed_in_user_links_an_account_with_any_address() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let pair = cinema.app.client.new_user(NEO).await;
@@ -88,14 +88,14 @@ async fn rule_4_whoever_is_signed_in_links_an_account_whatever_its_address_is() 
     browser.try_to_link(&pair, Yandex, "boris").await.expect(200);
     assert_eq!(cinema.linked(&pair).await, [("yandex".to_owned(), 4)]);
     assert_eq!(user_of(&cinema.browser().sign_in(Yandex, "boris").await), user_of(&pair));
-    // Other sessions go on.
+    // Other sessions continue.
     cinema.me(&other).await;
-    // One account of a provider each.
+    // A user has at most one account of a provider.
     browser.try_to_link(&pair, Yandex, "anna").await.problem(409, "oauth_provider_linked");
 }
 
 #[tokio::test]
-async fn rule_5_without_an_address_an_account_is_made_each_time_somebody_new_comes() {
+async fn rule_5_an_identity_without_an_address_gets_a_new_user() {
     let cinema = Cinema::start().await;
     let github = cinema.browser().sign_in(GitHub, "clara").await;
     let yandex = cinema.browser().sign_in(Yandex, "clara").await;
@@ -104,30 +104,30 @@ async fn rule_5_without_an_address_an_account_is_made_each_time_somebody_new_com
 }
 
 #[tokio::test]
-async fn rule_6_a_proved_address_that_nobody_has_is_theirs() {
+async fn rule_6_a_new_user_gets_a_free_address_that_the_provider_vouches_for() {
     let cinema = Cinema::start().await;
     let pair = cinema.browser().sign_in(X, "anna").await;
     let sql = "select verified_email_key = email_key and password_hash is null from auth.users where id = $1";
     assert!(cinema.app.sql().await.query_one(sql, &[&user_of(&pair)]).await.unwrap().get::<_, bool>(0));
-    // It is taken by now.
+    // The address is taken now.
     cinema.app.client.register("anna@x.example.org").await.problem(409, "email_taken");
 }
 
 #[tokio::test]
-async fn rule_7_the_password_is_asked_for_before_a_proved_address_opens_an_account() {
+async fn rule_7_the_password_is_required_to_link_an_identity_by_a_verified_address() {
     let cinema = Cinema::start().await;
     let (neo, browser, flow) = to_be_confirmed(&cinema).await;
     confirm(&browser, &flow, "another password").await.problem(401, "invalid_credentials");
     let pair = confirm(&browser, &flow, PASSWORD).await.pair();
     assert_eq!(user_of(&pair), user_of(&neo));
     assert_eq!(cinema.linked(&pair).await, [("github".to_owned(), 7)]);
-    // From now on it is a way in.
+    // From now on it is a sign-in method.
     assert_eq!(user_of(&cinema.browser().sign_in(GitHub, "neo").await), user_of(&neo));
     confirm(&browser, &flow, PASSWORD).await.problem(410, "code_expired");
 }
 
 #[tokio::test]
-async fn a_password_is_tried_five_times_and_only_in_the_browser_that_came() {
+async fn five_passwords_may_be_tried_and_only_in_the_browser_that_returned() {
     let cinema = Cinema::start().await;
     let (_, browser, flow) = to_be_confirmed(&cinema).await;
     confirm(&cinema.browser(), &flow, PASSWORD).await.problem(410, "code_expired");
@@ -142,7 +142,7 @@ async fn a_password_is_tried_five_times_and_only_in_the_browser_that_came() {
 }
 
 #[tokio::test]
-async fn passwords_that_are_tried_at_once_are_tried_one_by_one() {
+async fn passwords_are_checked_one_after_the_other() {
     let cinema = Cinema::start().await;
     let (_, browser, flow) = to_be_confirmed(&cinema).await;
     let tries = join_all((0..8).map(|_| confirm(&browser, &flow, PASSWORD))).await;
@@ -152,7 +152,7 @@ async fn passwords_that_are_tried_at_once_are_tried_one_by_one() {
 }
 
 #[tokio::test]
-async fn whoever_has_no_password_is_told_to_link_from_within() {
+async fn a_user_without_a_password_must_link_while_signed_in() {
     let cinema = Cinema::start().await;
     cinema.browser().sign_in(GitHub, "anna").await;
     cinema.add_person(Google, "same", Some("anna@github.example.org"), true);
@@ -164,7 +164,7 @@ async fn whoever_has_no_password_is_told_to_link_from_within() {
 }
 
 #[tokio::test]
-async fn an_operator_may_let_proved_addresses_be_linked_without_a_question() {
+async fn an_operator_may_allow_linking_by_a_verified_address() {
     let cinema = Cinema::start_with(&[("ADMIN_OAUTH_LINK_VERIFIED", "auto")]).await;
     let neo = cinema.app.client.new_user(NEO).await;
     prove(&cinema, NEO).await;
@@ -175,12 +175,12 @@ async fn an_operator_may_let_proved_addresses_be_linked_without_a_question() {
 }
 
 #[tokio::test]
-async fn rule_7_whoever_has_another_account_of_the_provider_is_told_so() {
+async fn rule_7_a_user_with_another_account_of_the_provider_is_refused() {
     for policy in ["confirm", "auto"] {
         let cinema = Cinema::start_with(&[("ADMIN_OAUTH_LINK_VERIFIED", policy)]).await;
         cinema.add_person(GitHub, "neo", Some(NEO), true);
         cinema.browser().sign_in(GitHub, "neo").await;
-        // The account there was removed and made again: the address is the same.
+        // The account there was deleted and created again with the same address.
         cinema.add_person(GitHub, "neo-again", Some(NEO), true);
         let reply = cinema.browser().try_to_sign_in(GitHub, "neo-again").await;
         reply.problem(409, "oauth_provider_linked");
@@ -188,7 +188,7 @@ async fn rule_7_whoever_has_another_account_of_the_provider_is_told_so() {
 }
 
 #[tokio::test]
-async fn what_changed_before_the_password_was_given_is_told() {
+async fn changes_before_the_confirmation_have_their_problems() {
     let cinema = Cinema::start().await;
     let (neo, mut browser, first) = to_be_confirmed(&cinema).await;
     let again = async |browser: &mut Browser| {
@@ -200,7 +200,7 @@ async fn what_changed_before_the_password_was_given_is_told() {
     sql.batch_execute("update auth.users set status = 'disabled'").await.unwrap();
     confirm(&browser, &first, PASSWORD).await.problem(403, "account_disabled");
     sql.batch_execute("update auth.users set status = 'active'").await.unwrap();
-    // Meanwhile another account of the provider was linked; then this one, to another person.
+    // Meanwhile another account of the provider was linked; then this one, to another user.
     cinema.browser().try_to_link(&neo, GitHub, "clara").await.expect(200);
     confirm(&browser, &second, PASSWORD).await.problem(409, "oauth_provider_linked");
     let other = cinema.app.client.new_user("other@example.org").await;
@@ -209,20 +209,20 @@ async fn what_changed_before_the_password_was_given_is_told() {
 }
 
 #[tokio::test]
-async fn an_address_that_was_typed_in_is_proved_by_linking_an_account_that_vouches_for_it() {
+async fn linking_an_account_that_vouches_for_the_address_verifies_it() {
     let cinema = Cinema::start().await;
     let neo = cinema.app.client.new_user(NEO).await;
     for provider in [GitHub, Google] {
         cinema.add_person(provider, "neo", Some(NEO), true);
     }
     cinema.browser().try_to_link(&neo, GitHub, "neo").await.expect(200);
-    // So whoever comes through another with it is asked, and takes nothing from themselves.
+    // So a sign-in with it through another provider must be confirmed, and does not transfer the address.
     cinema.browser().try_to_sign_in(Google, "neo").await.problem(409, "link_confirmation_required");
     cinema.me(&neo).await;
 }
 
 #[tokio::test]
-async fn an_address_that_is_signed_in_with_is_proved_by_that() {
+async fn a_sign_in_verifies_the_address_that_the_provider_vouches_for() {
     let cinema = Cinema::start().await;
     cinema.add_person(GitHub, "neo", None, true);
     let neo = cinema.browser().sign_in(GitHub, "neo").await;
@@ -236,7 +236,7 @@ async fn an_address_that_is_signed_in_with_is_proved_by_that() {
 }
 
 #[tokio::test]
-async fn a_superuser_does_not_lose_their_address() {
+async fn a_superuser_does_not_lose_the_address() {
     let cinema = Cinema::start().await;
     cinema.app.client.new_user(NEO).await;
     cinema.app.sql().await.batch_execute("update auth.users set is_superuser = true").await.unwrap();
@@ -245,7 +245,7 @@ async fn a_superuser_does_not_lose_their_address() {
 }
 
 #[tokio::test]
-async fn whoever_is_disabled_does_not_come_back_as_somebody_new() {
+async fn a_disabled_user_does_not_return_as_a_new_user() {
     let cinema = Cinema::start().await;
     cinema.app.client.new_user(NEO).await;
     cinema.app.sql().await.batch_execute("update auth.users set status = 'disabled'").await.unwrap();
@@ -254,11 +254,11 @@ async fn whoever_is_disabled_does_not_come_back_as_somebody_new() {
 }
 
 #[tokio::test]
-async fn a_program_that_knows_nothing_of_proofs_leaves_none_behind() {
+async fn an_address_that_a_previous_release_changed_is_unverified() {
     let cinema = Cinema::start().await;
     cinema.add_person(X, "squatter", Some("squatter@example.org"), true);
     let squatter = cinema.browser().sign_in(X, "squatter").await;
-    // As the previous release changes an address.
+    // How the previous release changes an address.
     let changed = "update auth.users set email = $1, email_key = $1 where id = $2";
     cinema.app.sql().await.execute(changed, &[&NEO, &user_of(&squatter)]).await.unwrap();
     cinema.add_person(GitHub, "neo", Some(NEO), true);
@@ -268,7 +268,7 @@ async fn a_program_that_knows_nothing_of_proofs_leaves_none_behind() {
 }
 
 #[tokio::test]
-async fn rule_8_an_address_that_was_only_typed_in_goes_to_whoever_proves_it() {
+async fn rule_8_an_unverified_address_goes_to_the_user_whose_provider_vouches_for_it() {
     let cinema = Cinema::start().await;
     let squatter = cinema.app.client.new_user(NEO).await;
     cinema.add_person(GitHub, "neo", Some(NEO), true);
@@ -276,7 +276,7 @@ async fn rule_8_an_address_that_was_only_typed_in_goes_to_whoever_proves_it() {
     assert_ne!(user_of(&owner), user_of(&squatter));
     assert_eq!(cinema.me(&owner).await["email"], NEO);
     assert_eq!(cinema.linked(&owner).await, [("github".to_owned(), 8)]);
-    // The other keeps the rest of their account, but no session and no way in by that address.
+    // The other account keeps everything else, but no session and no sign-in with that address.
     dead(&cinema.app, &squatter.access).await;
     cinema.app.client.refresh(&squatter.refresh).await.problem(401, "session_revoked");
     sign_in(&cinema.app, NEO, PASSWORD).send().await.problem(401, "invalid_credentials");
@@ -284,7 +284,7 @@ async fn rule_8_an_address_that_was_only_typed_in_goes_to_whoever_proves_it() {
         "select count(*) from auth.users where id = $1 and email is null and password_hash is not null";
     let kept = cinema.app.sql().await.query_one(kept, &[&user_of(&squatter)]).await.unwrap();
     assert_eq!(kept.get::<_, i64>(0), 1);
-    // They are told, but not from where the owner came.
+    // Its login history shows the event, without the address of the owner.
     let told = "select count(*) from auth.login_history where user_id = $1 and event = 'email_claimed'
                 and address is null and user_agent is null";
     assert_eq!(
@@ -294,25 +294,25 @@ async fn rule_8_an_address_that_was_only_typed_in_goes_to_whoever_proves_it() {
 }
 
 #[tokio::test]
-async fn rule_9_nobody_is_looked_for_by_an_address_that_is_not_vouched_for() {
+async fn rule_9_an_address_that_is_not_vouched_for_is_not_looked_up() {
     let cinema = Cinema::start().await;
     let neo = cinema.app.client.new_user(NEO).await;
     prove(&cinema, NEO).await;
     for provider in [Yandex, MailRu, Facebook] {
         cinema.add_person(provider, "neo", Some(NEO), true);
-        cinema.add_person(provider, "nobody", Some("nobody@example.org"), true);
-        // Whether or not there is such a user, the answer is the same.
+        cinema.add_person(provider, "stranger", Some("stranger@example.org"), true);
+        // The response is the same whether or not there is such a user.
         let there =
             cinema.browser().try_to_sign_in(provider, "neo").await.problem(409, "email_proof_required");
         let not =
-            cinema.browser().try_to_sign_in(provider, "nobody").await.problem(409, "email_proof_required");
+            cinema.browser().try_to_sign_in(provider, "stranger").await.problem(409, "email_proof_required");
         assert_eq!((&there["title"], &there["detail"]), (&not["title"], &not["detail"]));
     }
     assert!(cinema.linked(&neo).await.is_empty());
 }
 
 #[tokio::test]
-async fn with_registration_closed_only_those_who_are_known_come_in() {
+async fn with_registration_closed_only_existing_users_sign_in() {
     let cinema = Cinema::start().await;
     cinema.browser().sign_in(GitHub, "anna").await;
     cinema.app.client.new_user(NEO).await;
@@ -328,12 +328,12 @@ async fn with_registration_closed_only_those_who_are_known_come_in() {
         let reply = Browser::of(&closed).try_to_sign_in(provider, person).await;
         reply.problem(403, "registration_closed");
     }
-    // Nobody lost their address over it.
+    // No user lost the address.
     cinema.app.client.sign_in(NEO).await;
 }
 
 #[tokio::test]
-async fn whoever_is_disabled_is_not_let_in_by_a_provider() {
+async fn a_disabled_user_cannot_sign_in_through_a_provider() {
     let cinema = Cinema::start().await;
     let anna = cinema.browser().sign_in(GitHub, "anna").await;
     let disable = "update auth.users set status = 'disabled' where id = $1";
@@ -345,12 +345,12 @@ async fn whoever_is_disabled_is_not_let_in_by_a_provider() {
 }
 
 #[tokio::test]
-async fn those_who_come_at_once_become_one() {
+async fn concurrent_sign_ins_with_one_identity_create_one_user() {
     let cinema = Cinema::start().await;
     let pairs = join_all((0..8).map(|_| async { cinema.browser().sign_in(GitHub, "anna").await })).await;
     let users: std::collections::BTreeSet<_> = pairs.iter().map(user_of).collect();
     assert_eq!(users.len(), 1);
-    // With one address from two providers, one of them is first, and the other is asked.
+    // With one address from two providers, the first creates the user, and the other must be confirmed.
     cinema.add_person(Google, "neo", Some(NEO), true);
     cinema.add_person(X, "neo", Some(NEO), true);
     let tries = [Google, X, Google, X].map(|provider| {

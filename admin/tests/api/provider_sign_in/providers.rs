@@ -1,4 +1,4 @@
-//! Each provider: what it is like when all is well, and when it is not.
+//! Each provider, with and without faults.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use crate::support::{Cinema, Reply, SHORT_LIMITS};
 use crate::witness::session_of;
 
-/// Those that do not say whether an address was proved, and so are never believed.
+/// Providers that do not tell whether an address is verified, and so do not vouch for it.
 const SILENT: [Provider; 4] = [Provider::Yandex, Provider::Vk, Provider::MailRu, Provider::Facebook];
 
 /// A sign-in of anna's at each provider, at the same time.
@@ -62,7 +62,7 @@ async fn each_fault_of_each_provider_has_its_problem_and_ends_with_the_fault() {
 }
 
 #[tokio::test]
-async fn a_person_signs_in_through_each_and_is_the_same_the_next_time() {
+async fn a_user_signs_in_through_each_provider_and_is_recognised_the_next_time() {
     let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
     for provider in Provider::ALL {
         let pair = cinema.browser().sign_in(provider, "anna").await;
@@ -79,7 +79,7 @@ async fn a_person_signs_in_through_each_and_is_the_same_the_next_time() {
 }
 
 #[tokio::test]
-async fn an_address_is_taken_only_from_a_provider_that_vouches_for_it() {
+async fn an_address_is_stored_only_if_the_provider_vouches_for_it() {
     let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
     for provider in Provider::ALL {
         let pair = cinema.browser().sign_in(provider, "anna").await;
@@ -92,13 +92,13 @@ async fn an_address_is_taken_only_from_a_provider_that_vouches_for_it() {
 }
 
 #[tokio::test]
-async fn an_address_that_nobody_vouches_for_has_to_be_proved() {
+async fn an_address_without_a_voucher_must_be_verified() {
     let cinema = Cinema::start().await;
     for provider in Provider::ALL {
         cinema.add_person(provider, "boris", Some("boris@example.org"), false);
         let reply = cinema.browser().try_to_sign_in(provider, "boris").await;
         if provider == Provider::X {
-            // It tells only addresses that were confirmed, and so none.
+            // X returns confirmed addresses only, and so none here.
             assert_eq!(cinema.me(&reply.pair()).await["email"], json!(null));
         } else {
             reply.problem(409, "email_proof_required");
@@ -115,26 +115,26 @@ async fn an_operator_may_trust_the_addresses_of_a_provider() {
     .await;
     let pair = cinema.browser().sign_in(Provider::Yandex, "anna").await;
     assert_eq!(cinema.me(&pair).await["email"], "anna@yandex.example.org");
-    // Verified there, though Google does not decide about it.
+    // Verified at Google, but not under its control.
     let dora = cinema.browser().sign_in(Provider::Google, "dora").await;
     assert_eq!(cinema.me(&dora).await["email"], "dora@example.org");
-    // The provider itself says that it is not.
+    // The provider marks it as unverified.
     let boris = cinema.browser().try_to_sign_in(Provider::Google, "boris").await;
     boris.problem(409, "email_proof_required");
 }
 
 #[tokio::test]
-async fn google_is_believed_about_what_it_decides_about() {
+async fn google_vouches_for_addresses_under_its_control() {
     let cinema = Cinema::start().await;
-    // Hosted there, `email_verified` as a text, the shorter of the two issuers.
+    // Hosted at Google; `email_verified` is a text, and the issuer has no scheme.
     let egor = cinema.browser().sign_in(Provider::Google, "egor").await;
     assert_eq!(cinema.me(&egor).await["email"], "egor@workspace.example.org");
-    // Verified once, but neither hosted nor Google's own.
+    // Verified, but neither hosted nor Google's own.
     cinema.browser().try_to_sign_in(Provider::Google, "dora").await.problem(409, "email_proof_required");
 }
 
 #[tokio::test]
-async fn a_person_without_an_address_gets_an_account_without_one() {
+async fn an_identity_without_an_address_gets_a_user_without_one() {
     let cinema = Cinema::start().await;
     for provider in Provider::ALL {
         let pair = cinema.browser().sign_in(provider, "clara").await;
@@ -144,7 +144,7 @@ async fn a_person_without_an_address_gets_an_account_without_one() {
 }
 
 #[tokio::test]
-async fn addresses_that_github_does_not_tell_are_none() {
+async fn addresses_that_github_hides_count_as_absent() {
     let cinema = Cinema::start().await;
     cinema.providers.set_fault(Provider::GitHub, Fault::Emails404);
     let pair = cinema.browser().sign_in(Provider::GitHub, "anna").await;
@@ -152,7 +152,7 @@ async fn addresses_that_github_does_not_tell_are_none() {
 }
 
 #[tokio::test]
-async fn whoever_refuses_is_not_signed_in() {
+async fn a_user_who_denies_access_is_not_signed_in() {
     let cinema = Cinema::start().await;
     for provider in Provider::ALL {
         let reply = cinema.browser().try_to_sign_in(provider, "refuse").await;
@@ -162,9 +162,9 @@ async fn whoever_refuses_is_not_signed_in() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_when_the_person_is_asked_for_is_told_alike() {
+async fn faults_of_the_user_info_have_the_same_problems() {
     let cinema = Cinema::start_limited(SHORT_LIMITS).await;
-    // Google's ID token says it all, so that it is not asked.
+    // Google's ID token contains all claims, so its user info is not requested.
     let others = || Provider::ALL.into_iter().filter(|provider| *provider != Provider::Google);
     for (fault, status, code) in [
         (Fault::User500, 502, "provider_error"),
@@ -203,7 +203,7 @@ async fn no_redirect_of_a_provider_is_followed() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_given_to_another_client_signs_nobody_in() {
+async fn a_token_of_another_client_is_refused() {
     let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
     for provider in [Provider::Yandex, Provider::MailRu] {
         cinema.providers.set_fault(provider, Fault::WrongClientEcho);
@@ -212,7 +212,7 @@ async fn a_token_that_was_given_to_another_client_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn vk_must_repeat_the_state_and_say_on_which_device() {
+async fn vk_must_repeat_the_state_and_send_the_device() {
     let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
     cinema.providers.set_fault(Provider::Vk, Fault::WrongStateEcho);
     cinema.browser().try_to_sign_in(Provider::Vk, "anna").await.problem(502, "provider_error");
@@ -268,7 +268,7 @@ async fn an_unknown_key_leads_to_a_download_of_the_keys_unless_one_was_recent() 
 }
 
 #[tokio::test]
-async fn a_state_counts_once() {
+async fn a_state_is_valid_once() {
     let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
     for provider in Provider::ALL {
         let mut browser = cinema.browser();
@@ -282,11 +282,11 @@ async fn a_state_counts_once() {
 }
 
 #[tokio::test]
-async fn a_state_counts_only_in_the_browser_and_at_the_provider_that_it_was_made_for() {
+async fn a_state_is_valid_only_in_its_browser_and_at_its_provider() {
     let cinema = Cinema::start().await;
     for provider in Provider::ALL {
         let (mut browser, mut another) = (cinema.browser(), cinema.browser());
-        // Another browser with a secret of its own, and one with none.
+        // Another browser with its own cookie, and one without.
         another.start_flow(Provider::Google, "").await;
         for thief in [&another, &cinema.browser()] {
             let at = browser.start_flow(provider, "").await;
@@ -302,10 +302,10 @@ async fn a_state_counts_only_in_the_browser_and_at_the_provider_that_it_was_made
 }
 
 #[tokio::test]
-async fn a_provider_that_is_down_is_told_and_then_left_alone() {
-    // A port where nobody is.
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let down = format!("http://{nobody}/token");
+async fn the_circuit_breaker_opens_for_a_provider_that_is_down() {
+    // A port without a server.
+    let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let down = format!("http://{unused}/token");
     let cinema = Cinema::start_with(&[("ADMIN_OAUTH_X_TOKEN_URL", &down)]).await;
     for _ in 0..5 {
         cinema.browser().try_to_sign_in(Provider::X, "anna").await.problem(502, "provider_error");
@@ -314,12 +314,12 @@ async fn a_provider_that_is_down_is_told_and_then_left_alone() {
     let wait: u32 = resting.header("retry-after").parse().unwrap();
     assert!((25..=31).contains(&wait), "{wait}");
     resting.problem(503, "provider_unavailable");
-    // The others go on.
+    // The others still work.
     cinema.browser().sign_in(Provider::GitHub, "anna").await;
 }
 
 #[tokio::test]
-async fn a_provider_that_rests_is_not_asked_and_whoever_comes_back_from_it_is_told_at_once() {
+async fn with_an_open_circuit_a_callback_fails_at_once_without_a_request() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
     let at = browser.start_flow(Provider::GitHub, "").await;
@@ -331,11 +331,11 @@ async fn a_provider_that_rests_is_not_asked_and_whoever_comes_back_from_it_is_to
     let asked = cinema.providers.requests(Provider::GitHub).token;
     browser.call_back(&back).await.problem(503, "provider_unavailable");
     browser.call_back(&back).await.problem(400, "state_invalid");
-    assert_eq!(cinema.providers.requests(Provider::GitHub).token, asked, "nobody asked it");
+    assert_eq!(cinema.providers.requests(Provider::GitHub).token, asked, "no request was sent");
 }
 
 #[tokio::test]
-async fn a_provider_that_gives_tokens_and_says_nothing_of_the_person_is_left_alone_too() {
+async fn the_circuit_breaker_also_counts_failures_of_the_user_info() {
     let cinema = Cinema::start().await;
     cinema.providers.set_fault(Provider::GitHub, Fault::User500);
     for _ in 0..5 {
@@ -346,7 +346,7 @@ async fn a_provider_that_gives_tokens_and_says_nothing_of_the_person_is_left_alo
 }
 
 #[tokio::test]
-async fn a_slow_provider_takes_only_so_many_places_and_leaves_others_room() {
+async fn a_slow_provider_takes_a_limited_number_of_slots() {
     let cinema = Cinema::start().await;
     cinema.providers.set_fault(Provider::GitHub, Fault::TokenTimeout);
     let sign_in = async || cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await;
@@ -369,10 +369,10 @@ async fn providers_that_are_not_configured_are_absent() {
     assert_eq!(ids, ["google", "yandex", "vk", "mailru", "github", "facebook"]);
     assert_eq!(list["items"][1]["start_url"], "/api/v1/oauth/yandex/login");
     for path in
-        ["/api/v1/oauth/x/login", "/api/v1/oauth/x/callback?code=a&state=b", "/api/v1/oauth/nobody/login"]
+        ["/api/v1/oauth/x/login", "/api/v1/oauth/x/callback?code=a&state=b", "/api/v1/oauth/unknown/login"]
     {
         cinema.app.client.get(path).send().await.problem(404, "provider_unknown");
     }
-    // VK ID needs no secret.
+    // VK ID needs no client secret.
     cinema.browser().sign_in(Provider::Vk, "clara").await;
 }

@@ -1,4 +1,4 @@
-//! What no log line ever holds of a sign-in through a provider.
+//! Secrets and personal data of a sign-in through a provider that no log line contains.
 
 use mock_providers::{Fault, Provider};
 use reqwest::Method;
@@ -13,7 +13,7 @@ fn values(url: &Url, names: &[&str]) -> Vec<String> {
     wanted.map(|(_, value)| value.into_owned()).collect()
 }
 
-/// Somebody is asked for the password, and let in: what that brought forth.
+/// A confirmed link; returns its secrets.
 async fn confirmed(cinema: &Cinema) -> Vec<String> {
     cinema.app.client.new_user("canary-neo@example.org").await;
     cinema
@@ -47,7 +47,7 @@ async fn no_code_state_token_secret_or_address_reaches_a_log_line() {
     let lines = Lines::keep();
     let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
     let page: String = url::form_urlencoded::byte_serialize(PAGE.as_bytes()).collect();
-    // Among them what every code and token of the providers begins with, and every JWT.
+    // They include the prefix of all codes and tokens of the mock, and of all JWTs.
     let mut secrets: Vec<String> =
         [CLIENT_SECRET, "access_token=", "canary", "pretended-", "eyJ"].map(str::to_owned).into();
     for provider in Provider::ALL {
