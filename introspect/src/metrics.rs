@@ -203,7 +203,7 @@ fn seconds(registry: &mut Registry, name: &str, help: &str) -> Gauge {
     gauge
 }
 
-/// nginx closes a connection after a thousand requests; ours is told to do so after a million.
+/// nginx closes a connection after a thousand requests by default, and with the shipped configuration after a million.
 fn requests(registry: &mut Registry) -> Histogram {
     let histogram = Histogram::new([0.0, 1.0, 2.0, 5.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6]);
     let help = "Requests answered on one connection of the decision listeners, recorded when it ends";

@@ -53,8 +53,8 @@ pub struct Revoked {
     writer: Mutex<Buckets>,
 }
 
-/// Turns ends into buckets. Fourteen buckets of ten minutes are told apart; what ends beyond them goes
-/// into one that is never purged, which is right for any token: it expires by itself.
+/// Turns expiry times into buckets. There are fourteen buckets of ten minutes; what expires after them goes into one
+/// that is never purged, which is right for any token: it expires by itself.
 struct Buckets {
     /// The first bucket that is not over, counted from 1970.
     floor: u64,
@@ -133,7 +133,7 @@ impl Revoked {
     }
 
     /// Forgets the records that have been over for the leeway at `now`, and takes `now` for the present:
-    /// until the first call everything that ends counts as far away.
+    /// until the first call every expiry counts as later than all buckets.
     pub fn purge(&self, now: u64) {
         let mut buckets = self.writer();
         let floor = now.saturating_sub(self.leeway) / Buckets::WIDTH;

@@ -2,7 +2,7 @@
 //!
 //! An entry is a tag of 64 bits, and for some tables a number beside it. From high to low a tag holds 59
 //! bits of the hash, 4 bits that say in which bucket of time the entry ends, and one flag. The other 5
-//! bits of the hash choose the shard, so that a tag stands for the whole hash: a table can be rebuilt from
+//! bits of the hash choose the shard, so that a tag represents the whole hash: a table can be rebuilt from
 //! itself, and two names are mistaken for each other with a chance of 2^-64, towards refusing.
 //!
 //! Shards bound what a rebuild costs: a thirty-second of the entries is copied, while all others stay.
@@ -16,7 +16,7 @@ const SHARD_BITS: u32 = 5;
 const SHARDS: usize = 1 << SHARD_BITS;
 const SMALLEST: usize = 16;
 
-/// What stands beside a tag.
+/// The number beside a tag.
 pub(super) trait Number: Default + Send + Sync {
     /// Raises it to `to`; it never falls.
     fn raise(&self, to: u64);
@@ -172,7 +172,7 @@ impl<N: Number> Shard<N> {
         let old = if tag == 0 { label } else { Label::of(tag) };
         let bucket = if rank(old.bucket) > rank(label.bucket) { old.bucket } else { label.bucket };
         let merged = Label { bucket, flag: label.flag || old.flag };
-        // The number first: whoever sees the tag of a new entry must see its number.
+        // The number first: a reader that sees the tag of a new entry must see its number.
         slot.number.raise(number);
         slot.tag.store(merged.tag(hash), Ordering::Release);
         self.used.fetch_add(usize::from(tag == 0), Ordering::Relaxed);
