@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{HeaderMap, HeaderValue};
+use shared::clock::Clock;
 use shared::request_id::RequestId;
 use tracing::field::{DisplayValue, display};
 
@@ -26,17 +27,17 @@ pub fn allowed(verdict: &Verdict, headers: &HeaderMap) {
     tracing::info!(request_id, trace_id, policy, user, "Request allowed.");
 }
 
-/// Logs a refusal at `now`.
+/// Logs a refusal. The clock is read only for a warning.
 #[cold]
 pub fn refused(
     verdict: &Verdict,
     refusal: Refusal,
     headers: &HeaderMap,
     warnings: &PolicyWarnings,
-    now: u64,
+    clock: &dyn Clock,
 ) {
     if refusal.is_by_configuration() {
-        if warnings.are_due(now) {
+        if warnings.are_due(clock.unix_seconds()) {
             warn_of_policy(refusal, headers);
         }
         return;

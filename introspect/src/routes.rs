@@ -99,8 +99,8 @@ impl DecisionHandler {
     fn log(&self, verdict: &Verdict, headers: &HeaderMap, is_sampled: bool) {
         match verdict {
             Verdict::Deny { refusal, .. } => {
-                let now = self.decider.clock.unix_seconds();
-                decision_log::refused(verdict, *refusal, headers, &self.warnings, now);
+                let clock = &*self.decider.clock;
+                decision_log::refused(verdict, *refusal, headers, &self.warnings, clock);
             }
             Verdict::Allow(_) if is_sampled => decision_log::allowed(verdict, headers),
             Verdict::Allow(_) => {}
