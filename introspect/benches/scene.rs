@@ -83,7 +83,7 @@ fn roles(permissions: u64) -> CurrentRoleMap {
     roles
 }
 
-/// A good token of somebody new.
+/// A valid token of a new user.
 pub fn token(mint: &Mint) -> String {
     mint.token(&forge::claims(ISSUER, SystemClock.unix_seconds()))
 }

@@ -1,4 +1,4 @@
-//! Why a request is refused: a reason for operators, and a code for everybody else.
+//! Why a request is refused: a reason for operators, and a code for clients.
 //!
 //! A reason is one cause; metrics and log lines have it. A code is one of a few words, and the same word
 //! everywhere: in `X-Auth-Decision`, in the metric, in the log, and in the problem that nginx sends to the client.

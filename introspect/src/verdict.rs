@@ -31,7 +31,7 @@ pub enum Verdict {
 /// Who is let through.
 #[derive(Debug, Clone)]
 pub enum Requester {
-    /// Anybody: the policy begins with `anonymous`.
+    /// Any client: the policy begins with `anonymous`.
     Anonymous,
     /// The user of a valid token.
     Known(Arc<CachedToken>),

@@ -64,7 +64,7 @@ impl Folder {
         self.path.parent().unwrap_or(&self.path)
     }
 
-    /// Whom its files belong to; `None` means the user of this process.
+    /// The owner of its files; `None` means the user of this process.
     pub fn account(&self) -> Option<&Account> {
         self.account.as_ref()
     }

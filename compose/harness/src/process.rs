@@ -38,7 +38,7 @@ pub struct Launch {
     pub input: String,
     /// Where its output goes, both kinds, appended.
     pub log: PathBuf,
-    /// Whom it runs as; `None` means the user of this process.
+    /// The user that it runs as; `None` means the user of this process.
     pub account: Option<Account>,
     /// The signal that asks it to finish what it does and end.
     pub stop: Signal,

@@ -104,12 +104,12 @@ fn sigterm_ends_it_well_and_no_token_is_in_its_log() {
 
 #[test]
 fn it_asks_itself_whether_it_is_ready() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let health = |address: &str| {
         let told = program().arg("health").env("INTROSPECT_OPS_LISTEN", address).output().unwrap();
         (told.status.code(), String::from_utf8(told.stderr).unwrap())
     };
-    let (code, told) = health(&format!("tcp:{nobody}"));
+    let (code, told) = health(&format!("tcp:{unused}"));
     assert!(code == Some(1) && told.contains("not ready"), "{told}");
     let (code, told) = health("9002");
     assert!(code == Some(64) && told.contains("INTROSPECT_OPS_LISTEN"), "{told}");

@@ -33,8 +33,8 @@ fn a_request_under_way_is_answered_while_no_new_connection_is_taken() {
 
 #[test]
 fn a_connection_that_does_not_end_is_cut_after_the_drain() {
-    // Nobody outside sees whether what was sent has been read, and a connection on which nothing has been read yet is
-    // closed at once: then it is tried again.
+    // A client cannot see whether the server has read what was sent, and a connection on which nothing has been read
+    // yet is closed at once: then the test tries again.
     let is_cut = || {
         let mut sidecar = Setup::new().with("INTROSPECT_DRAIN", "100ms").start();
         let mut client = sidecar.connect();

@@ -6,7 +6,7 @@ use shared::revocation::{Kind, Reason};
 use crate::support::log::record;
 use crate::support::{Issuer, POISON, Proxy, Setup, Sidecar, redis_url, wait_until};
 
-/// A sidecar with the token of somebody who has been signed out.
+/// The token of a user who has been signed out.
 fn signed_out(sidecar: &Sidecar) -> String {
     let claims = sidecar.claims();
     let token = sidecar.mint.token(&claims);
@@ -171,7 +171,7 @@ fn garbage_in_a_wake_hides_no_good_record_and_lets_nobody_through() {
 #[test]
 fn a_feed_that_panicked_decides_nothing_until_all_is_read_again() {
     let setup = Setup::new();
-    // Fetched rarely, so that nobody but the feed asks for the time.
+    // Fetched rarely, so that only the feed asks for the time.
     let issuer = Issuer::start(&setup.mint.jwks());
     let sidecar = setup.with("INTROSPECT_JWKS", issuer.url()).start();
     let (gone, here) = (signed_out(&sidecar), sidecar.token());

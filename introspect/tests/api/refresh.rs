@@ -10,7 +10,7 @@ const WATCH: &str = "user;permission=films:watch";
 /// The role is called otherwise.
 const RENAMED: &[(&str, &str, &str)] = &[("gold", "films:watch", "")];
 
-/// Somebody's token from before their role was renamed, the one that a refresh brings, and the record between.
+/// A user's token from before their role was renamed, the token after a refresh, and the record between them.
 struct Renamed {
     old: String,
     new: String,

@@ -7,7 +7,7 @@ use crate::support::{Proxy, Setup, Sidecar, redis_url, wait_until};
 
 const WATCH: &str = "user;permission=films:watch";
 
-/// A good token of somebody new with these roles.
+/// A valid token of a new user with these roles.
 fn token_with(sidecar: &Sidecar, roles: &[&str]) -> String {
     let mut claims = sidecar.claims();
     claims["roles"] = json!(roles);
@@ -282,7 +282,7 @@ fn the_roles_of_a_foreign_token_count_where_they_are_defined() {
     let sidecar = setup.start();
     let now = sidecar.clock.now();
     let claims = json!({
-        "iss": crate::support::ISSUER, "aud": "cinema", "sub": "f:1:somebody", "iat": now, "exp": now + 300,
+        "iss": crate::support::ISSUER, "aud": "cinema", "sub": "f:1:anna", "iat": now, "exp": now + 300,
         "realm_access": { "roles": ["subscriber", "offline_access"] },
     });
     let token = sidecar.mint.token(&claims);

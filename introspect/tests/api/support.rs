@@ -57,7 +57,7 @@ pub(crate) struct Sidecar {
 
 struct TestClock(Arc<ManualClock>);
 
-/// Whoever asks for this time panics.
+/// A clock that is set to this time panics when it is read.
 pub(crate) const POISON: u64 = u64::MAX;
 
 impl Clock for TestClock {
@@ -165,7 +165,7 @@ impl Sidecar {
         forge::claims(ISSUER, self.clock.now())
     }
 
-    /// A good token of somebody new.
+    /// A valid token of a new user.
     pub(crate) fn token(&self) -> String {
         self.mint.token(&self.claims())
     }

@@ -34,7 +34,7 @@ impl Visit {
         self.browser.choose(person).await;
     }
 
-    /// Gives the Anna of a provider a name and an address of its own, so that nobody takes her for another's.
+    /// Gives a provider's user Anna a name and an address of her own, so that she is not mistaken for another's.
     async fn rename_anna(&self, id: &str, name: &str) {
         let person = json!({
             "provider": id, "key": "anna", "subject": "7700001", "name": name,

@@ -157,7 +157,7 @@ fn capabilities(home: &str) -> Value {
         // /dev/shm is small in containers.
         "--disable-dev-shm-usage".to_owned(),
         "--disable-gpu".to_owned(),
-        // Nothing is asked of anybody but the system under test.
+        // Chromium sends requests to the system under test only.
         "--disable-background-networking".to_owned(),
         "--disable-component-update".to_owned(),
         "--no-first-run".to_owned(),

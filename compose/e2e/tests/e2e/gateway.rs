@@ -1,4 +1,4 @@
-//! What nginx does by itself: with the cinema behind it, and nobody to ask about tokens.
+//! nginx in front of the cinema, without a sidecar and without admin.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use harness::{Folder, Origin};
 
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// A gateway whose sidecar and admin are away.
+/// A gateway whose sidecar and admin are not running.
 struct Gateway {
     nginx: Nginx,
     _origin: Origin,
@@ -25,7 +25,7 @@ impl Gateway {
 
     async fn start_with(http: &str, server: &str) -> Self {
         let folder = Folder::temporary().unwrap();
-        let nothing = format!("unix:{}", folder.join("nobody.sock").display());
+        let nothing = format!("unix:{}", folder.join("absent.sock").display());
         Self::start_in(folder, nothing, http, server).await
     }
 

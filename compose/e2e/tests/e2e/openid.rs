@@ -212,7 +212,7 @@ impl Browser {
         self.open(format!("{PUBLIC_URL}{LOGIN}").parse().unwrap()).await
     }
 
-    /// Signs in as whoever the provider knows under this name, by whatever forms it shows.
+    /// Signs in as the provider's user with this name, and submits every form that the provider shows.
     async fn sign_in(&mut self, name: &str) -> Pair {
         let mut page = self.begin().await;
         while let Some(action) = page.between("action=\"", "\"") {

@@ -1,4 +1,4 @@
-//! What people notice when a part is gone.
+//! What users notice when a part of the system is down.
 
 use harness::http::{Client, get};
 use harness::wait::until;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::people::{PASSWORD, Pair, Person, send};
 use crate::support::LIMIT;
 
-/// What a sidecar that nginx does not know decides.
+/// The decisions of a sidecar that nginx is not configured to use.
 async fn decides(sidecar: &Introspect, pair: &Pair) -> u16 {
     let question = Client::over(sidecar.socket()).get("/").header("X-Auth-Policy", "user");
     send(question.bearer(&pair.access)).await.status
@@ -24,7 +24,7 @@ async fn redis_killed_and_started_empty_forgets_nobody_and_forgives_nobody() {
     signed_out.is_refused(&stack, "before").await;
 
     stack.redis.kill().unwrap();
-    signed_out.is_refused(&stack, "while it is away").await;
+    signed_out.is_refused(&stack, "while Redis is down").await;
     signed_in.is_let_in(&stack).await;
 
     stack.redis.start_empty().await.unwrap();
@@ -82,8 +82,8 @@ async fn without_admin_films_play_on_and_a_restarted_one_revokes_again() {
     let (_person, pair) = Person::signed_in(&stack).await;
     stack.admins[0].kill().unwrap();
     pair.is_let_in(&stack).await;
-    let away = pair.ask(&stack, Method::GET, "/api/v1/me", &Value::Null).await;
-    assert_eq!((away.status, away.code().as_str()), (503, "dependency_unavailable"));
+    let answer = pair.ask(&stack, Method::GET, "/api/v1/me", &Value::Null).await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"));
     stack.admins[0].start_again().await.unwrap();
     pair.is_let_in(&stack).await;
     pair.sign_out(&stack).await;

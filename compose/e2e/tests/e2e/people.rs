@@ -1,4 +1,4 @@
-//! People who register, sign in and change their minds, through the gateway like everybody else.
+//! Users who register, sign in and sign out through the gateway.
 
 use harness::http::{Call, Reply, call, get, post};
 use harness::wait::until;
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::support::LIMIT;
 
-/// Nobody guesses it, and every check of strength takes it.
+/// A password that passes every check of strength.
 pub(crate) const PASSWORD: &str = "violet harbour 82 lantern";
 
-/// Somebody with an account.
+/// A registered user.
 pub(crate) struct Person {
     pub(crate) id: String,
     pub(crate) email: String,
@@ -26,7 +26,7 @@ pub(crate) struct Pair {
 }
 
 impl Person {
-    /// Registers somebody new.
+    /// Registers a new user.
     pub(crate) async fn register(stack: &Stack) -> Self {
         let email = format!("{}@cinema.example", random::word().unwrap());
         let body = json!({ "email": email, "password": PASSWORD });
@@ -35,7 +35,7 @@ impl Person {
         Self { id: answer.field("/user_id"), email }
     }
 
-    /// Registers somebody new and signs them in.
+    /// Registers a new user and signs them in.
     pub(crate) async fn signed_in(stack: &Stack) -> (Self, Pair) {
         let person = Self::register(stack).await;
         let pair = person.sign_in(stack).await;

@@ -1,4 +1,4 @@
-//! What is done to roles, seen at nginx on tokens that were issued before.
+//! Changes of roles, as nginx applies them to tokens that were issued before the change.
 
 use harness::Stack;
 use harness::http::call;
@@ -14,7 +14,7 @@ const WATCH: &str = "/api/v1/watch/";
 /// Demands the permission `films:download`.
 const DOWNLOAD: &str = "/api/v1/downloads/metropolis";
 
-/// A system with somebody who may do everything.
+/// A system with a user who holds every permission.
 pub(crate) struct Cinema {
     pub(crate) stack: Stack,
     root: Pair,

@@ -1,4 +1,4 @@
-//! Redis watched by sentinels: another master, and nobody who was revoked comes back.
+//! Redis watched by sentinels: after a failover to another master, revoked users stay revoked.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use harness::{Folder, Launch, Process, Redis, Stack, ports, programs};
 use crate::people::Person;
 use crate::support::LIMIT;
 
-/// A master and its replica, and three that watch them.
+/// A master, its replica, and three sentinels that watch them.
 struct Watched {
     master: Redis,
     replica: Redis,
@@ -35,7 +35,7 @@ impl Watched {
         watched
     }
 
-    /// For `REDIS_SENTINELS`; the first of them is nobody.
+    /// For `REDIS_SENTINELS`; no sentinel listens on the first address.
     fn addresses(&self) -> String {
         let mut list = format!("127.0.0.1:{}", ports::free().unwrap());
         for (port, _) in &self.sentinels {
@@ -90,7 +90,7 @@ async fn a_new_master_goes_on_with_what_was_revoked_and_what_will_be() {
 
     let written = watched.replica.command("SET usher:probe 1").unwrap();
     assert_eq!(written, "+OK", "the replica has become the master");
-    // One more sentinel gone: whoever is left is asked.
+    // With one more sentinel down, the remaining ones are asked.
     watched.sentinels[0].1.kill().unwrap();
     let mut newcomer = stack.another_sidecar().unwrap();
     newcomer.ready().await.unwrap();

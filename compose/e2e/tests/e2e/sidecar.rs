@@ -239,7 +239,7 @@ async fn with_two_sidecars_the_loss_of_one_is_not_noticed() {
 #[tokio::test]
 async fn a_sidecar_that_knows_too_little_is_passed_over_for_one_that_knows() {
     let cinema = Cinema::start().await;
-    // One that follows a log which nobody fills.
+    // A sidecar that follows a log to which nothing is written.
     let cold = Cinema::cold(1, false).await;
     let origin_folder = Folder::temporary().unwrap();
     let origin = Origin::start(&origin_folder, None).await.unwrap();

@@ -1,4 +1,4 @@
-//! PostgreSQL, Redis and whoever takes traces by TLS: nobody is believed who is not who was asked for.
+//! TLS to PostgreSQL, Redis and the receiver of traces: a certificate for another name is refused.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -179,6 +179,6 @@ async fn traces_are_sent_by_tls_and_to_nobody_else() {
     pair.is_let_in(&stack).await;
     for process in [stack.admins[0].process(), stack.sidecars[0].process()] {
         let told = async || process.log().contains("Failed to send traces");
-        until("the word that nobody takes them", LIMIT, told).await.unwrap();
+        until("the log line that traces were not sent", LIMIT, told).await.unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! Traces, from nginx's request id to SQL, as a real receiver of OTLP writes them down.
+//! Traces, from nginx's request id to SQL, as a real OTLP receiver records them.
 
 use harness::Stack;
 use harness::http::{Reply, get};
@@ -69,7 +69,7 @@ async fn a_request_is_found_by_its_id_from_nginx_to_sql() {
     }
 }
 
-/// Signs somebody in through GitHub: the answers of the departure, of the provider, and of the arrival.
+/// Signs a user in through GitHub: the answers of the login endpoint, of the provider, and of the callback.
 async fn through_github(stack: &Stack) -> (Reply, Reply, Reply) {
     let departed = send(get(&stack.gateway("/api/v1/oauth/github/login"))).await;
     assert_eq!(departed.status, 302);
@@ -81,7 +81,7 @@ async fn through_github(stack: &Stack) -> (Reply, Reply, Reply) {
     (departed, sent_back, returned)
 }
 
-/// What an address's query holds that nobody could guess: codes, states, challenges.
+/// The values in an address's query that must not be guessable: codes, states, challenges.
 fn values(address: &str) -> Vec<String> {
     let query = address.split_once('?').unwrap().1;
     let values = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value.to_owned());

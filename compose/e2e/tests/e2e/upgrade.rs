@@ -1,5 +1,5 @@
-//! An upgrade as docs/operations.md has it: one process after another is ended and begun anew under load, and nobody
-//! notices.
+//! An upgrade as docs/operations.md describes it: the processes are restarted one after another under load, and no
+//! request fails.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -43,14 +43,14 @@ impl Load {
         answer
     }
 
-    /// Somebody watches one film after another.
+    /// A user watches one film after another.
     async fn watch(self, pair: Pair) {
         while self.goes_on() {
             self.expect("a film", 200, get(&self.url("/api/v1/films/")).bearer(&pair.access)).await;
         }
     }
 
-    /// Somebody's application refreshes all the time, and uses what it gets at once.
+    /// A user's application refreshes all the time, and uses each new token at once.
     async fn refresh(self, mut pair: Pair) {
         while self.goes_on() {
             let body = json!({ "refresh_token": pair.refresh });
@@ -61,7 +61,7 @@ impl Load {
         }
     }
 
-    /// Somebody signs in, watches, and signs out, which acts.
+    /// A user signs in, watches a film and signs out; then the token is refused.
     async fn come_and_go(self, email: String) {
         while self.goes_on() {
             let body = json!({ "identifier": email, "password": PASSWORD });

@@ -2,7 +2,7 @@
 //
 // All that it knows comes from its environment: OPENID_PORT, OPENID_CLIENT_ID, OPENID_CLIENT_SECRET and
 // OPENID_REDIRECT_URI. It listens on this machine alone, remembers nothing over a restart, and its login page takes
-// any name with any password: whoever types `anna` is anna@acme.example, and that address is verified.
+// any name with any password: the name `anna` signs in as anna@acme.example, and that address is verified.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -29,7 +29,7 @@ function signingKeys() {
   });
 }
 
-// Everybody exists.
+// Every account exists.
 function findAccount(_context, id) {
   const claims = async () => ({
     sub: id,

@@ -169,7 +169,7 @@ impl Log {
         self.run(&pipe);
     }
 
-    /// Removes one record, as nobody should.
+    /// Removes one record, which a correct system never does.
     pub(crate) fn remove(&self, position: &str) {
         self.run(pipe().cmd("XDEL").arg(&self.keys.log).arg(position));
     }
