@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_looks_like_a_provider_s_and_is_read_by_nobody_is_noticed() {
+    fn a_provider_variable_that_is_never_read_is_reported() {
         let mut vars = good();
         vars.extend(
             ["ADMIN_OAUTH_GOGLE_CLIENT_ID", "ADMIN_OAUTH_GITHUB_SCOPES"].map(|name| (name, "a".to_owned())),

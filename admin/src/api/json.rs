@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_body_is_read() {
+    fn a_valid_body_is_read() {
         let sample = read(br#" {"name": "Anna", "inner": {"age": 30}} "#).unwrap();
         assert_eq!(sample, Sample { name: "Anna".to_owned(), inner: Some(Inner { age: 30 }) });
     }

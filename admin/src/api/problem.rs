@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_and_methods_are_told() {
+    fn fields_and_allowed_methods_are_in_the_answer() {
         let problem = Problem::new(Code::ValidationFailed).field("email", "email_invalid", "No.");
         let (_, body) = respond(&problem);
         assert_eq!(body["errors"][0]["field"], "email");

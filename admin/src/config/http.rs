@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_trusted_unasked() {
+    fn no_proxy_is_trusted_by_default() {
         assert!(!TrustedProxies::default().contains(None));
         assert!(!TrustedProxies::default().contains(Some([127, 0, 0, 1].into())));
     }

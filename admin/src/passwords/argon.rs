@@ -88,7 +88,7 @@ impl PasswordHash {
     }
 
     /// A hash of no password, with today's parameters.
-    pub(super) fn of_nobody() -> Self {
+    pub(super) fn of_no_user() -> Self {
         let salt = "dGhlcmUgaXMgbm9ib2R5";
         let hash = "c28gd2hhdGV2ZXIgd2FzIHR5cGVkIGhlcmUgaXMgd3I";
         Self(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}").into())

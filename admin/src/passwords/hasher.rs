@@ -95,7 +95,7 @@ impl HashSlot {
         let (password, hash) = (password.clone(), hash.cloned());
         self.run(move |memory| match hash {
             Some(hash) => memory.verify(&password, &hash),
-            None => memory.verify(&password, &PasswordHash::of_nobody()).map(|_| PasswordMatch::No),
+            None => memory.verify(&password, &PasswordHash::of_no_user()).map(|_| PasswordMatch::No),
         })
         .await?
     }
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_has_a_password() {
+    async fn a_user_without_a_password_never_matches() {
         assert_eq!(slot().verify(&password("password"), None).await, Ok(PasswordMatch::No));
     }
 
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_leaves_is_not_hashed_for() {
+    async fn no_hash_is_computed_for_a_request_that_was_dropped() {
         let hasher = Hasher::new(1, 2, Arc::new(SystemRandom));
         let (release, held) = channel::<()>();
         let (started, begun) = oneshot::channel();

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn good_passwords_are_taken() {
+    fn valid_passwords_are_accepted() {
         for good in
             ["correct horse battery staple", "vM7#qLx2!", "мой любимый фильм 1979", "🎬🍿🎟️🎥📽️🎞️🎭🎪"]
         {

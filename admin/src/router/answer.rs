@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bodies_that_do_not_arrive_keep_nobody_out() {
+    async fn requests_without_a_body_are_served_while_bodies_arrive_slowly() {
         let router = router(vec![Route::new(Method::GET, "/fine", fine, identity)]);
         let slow = || Arc::clone(&router).answer(head("/fine"), stream::pending().boxed());
         let mut arriving: Vec<_> = (0..=MAX_AT_ONCE).map(|_| Box::pin(slow())).collect();

@@ -26,7 +26,7 @@ async fn verify(app: &TestApp, args: &[&str]) -> (bool, String) {
 }
 
 #[tokio::test]
-async fn a_change_is_told_with_who_what_whom_when_from_where_and_in_which_request() {
+async fn a_change_is_recorded_with_actor_action_target_time_address_and_request() {
     let app = TestApp::start().await;
     let root = superuser(&app).await;
     let neo = user_of(&app.client.new_user("neo@example.org").await);
@@ -95,7 +95,7 @@ async fn the_log_is_filtered_and_paged() {
 }
 
 #[tokio::test]
-async fn a_log_that_nobody_touched_holds_together() {
+async fn an_unchanged_log_is_verified() {
     let app = TestApp::start().await;
     let (is_whole, said) = verify(&app, &[]).await;
     assert!(is_whole && said.contains("0 rows"), "{said}");
@@ -200,7 +200,7 @@ async fn a_row_that_a_replaced_key_sealed_after_the_newer_one_is_found() {
 }
 
 #[tokio::test]
-async fn a_log_cut_back_with_its_end_is_found_by_whoever_wrote_the_end_down() {
+async fn a_log_truncated_with_its_head_is_detected_by_a_saved_head() {
     let app = busy().await;
     let (_, said) = verify(&app, &[]).await;
     let place = said.split_whitespace().find(|word| word.starts_with("6:")).unwrap().to_owned();
@@ -222,7 +222,7 @@ async fn a_log_cut_back_with_its_end_is_found_by_whoever_wrote_the_end_down() {
 }
 
 #[tokio::test]
-async fn keys_are_told_of_as_well() {
+async fn key_changes_are_recorded() {
     let app = TestApp::start().await;
     let rotated = Command::new(&app.vars, &["keys", "rotate", "--force"]).run().await.succeeded();
     let kid =

@@ -15,7 +15,7 @@ async fn the_version_is_said_without_any_configuration() {
 }
 
 #[tokio::test]
-async fn every_mistake_in_the_configuration_is_told_at_once_with_64() {
+async fn every_configuration_error_is_reported_at_once_with_exit_code_64() {
     let vars = Vars::from([("ADMIN_LISTEN", "8001".to_owned()), ("DATABASE_URL", "s3cret".to_owned())]);
     let of_commands = ["DATABASE_URL", "ADMIN_MASTER_KEYS", "ADMIN_ISSUER"];
     let only_of_serve = ["REDIS_URL", "ADMIN_LISTEN", "ADMIN_AUDIENCE"];
@@ -82,7 +82,7 @@ async fn serving_on_an_old_schema_ends_with_1_and_the_command_to_run() {
 }
 
 #[tokio::test]
-async fn an_absent_postgres_is_told_in_one_sentence() {
+async fn an_unreachable_postgres_is_reported_in_one_sentence() {
     let vars = Vars::from([("DATABASE_URL", "postgres://admin:s3cret@127.0.0.1:1/usher".to_owned())]);
     let ended = Command::new(&vars, &["migrate"]).run().await;
     assert_eq!(ended.code, 1);

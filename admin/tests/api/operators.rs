@@ -92,7 +92,7 @@ async fn a_person_is_shown_with_roles_sessions_and_history() {
 }
 
 #[tokio::test]
-async fn whoever_is_disabled_is_out_at_once_and_comes_back_when_enabled() {
+async fn a_disabled_user_is_signed_out_at_once_and_signs_in_when_enabled() {
     let app = TestApp::start().await;
     let root = superuser(&app).await.access;
     let neo = app.client.new_user("neo@example.org").await;

@@ -7,7 +7,7 @@ use crate::support::{PASSWORD, TestApp};
 const REGISTER: &str = "/api/v1/auth/register";
 
 #[tokio::test]
-async fn unknown_paths_and_methods_are_told_apart() {
+async fn unknown_paths_and_methods_have_different_answers() {
     let app = TestApp::start().await;
     app.client.get("/api/v1/nothing").send().await.problem(404, "not_found");
     app.client.get("/api/v1/auth/register/").send().await.problem(404, "not_found");

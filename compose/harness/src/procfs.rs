@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_runs_and_nobody_else_is_it() {
+    fn this_process_runs_and_another_start_time_is_another_process() {
         let me = Identity::of(std::process::id()).unwrap();
         assert!(me.is_running());
         assert!(!Identity { started: me.started + 1, ..me }.is_running());

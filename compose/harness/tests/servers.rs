@@ -55,7 +55,7 @@ async fn a_test_s_database_goes_with_it() {
 }
 
 #[tokio::test]
-async fn servers_that_root_starts_run_as_somebody_else() {
+async fn servers_that_root_starts_run_as_another_user() {
     let redis = Redis::start().await.unwrap();
     let status = std::fs::read_to_string(format!("/proc/{}/status", redis.process().identity().unwrap().pid));
     let uids = status.unwrap().lines().find(|line| line.starts_with("Uid:")).unwrap().to_owned();

@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_later_map_that_cannot_be_read_in_time_makes_roles_unknown_until_a_good_one_is_read() {
+    async fn a_later_map_that_cannot_be_read_in_time_makes_roles_unknown_until_a_valid_one_is_read() {
         let mut reader = reader();
         reader.take(NAMED, bytes(3, 7)).unwrap();
         assert_eq!(reader.must_read(3, Some(8)), Some(RoleMapVersion { epoch: 3, version: 8 }));

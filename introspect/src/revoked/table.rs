@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbouring_and_extreme_hashes_are_told_apart() {
+    fn neighbouring_and_extreme_hashes_are_distinguished() {
         let table = Sharded::<()>::new();
         let hashes = [0, 1, 2, u64::MAX, u64::MAX - 1, 1 << 59, 1 << 63, (1 << 59) - 1];
         for hash in hashes {

@@ -5,7 +5,7 @@ use runtime::listen::Address;
 use crate::support::{Setup, Sidecar};
 
 #[test]
-fn a_good_token_is_let_through_with_its_identity() {
+fn a_valid_token_is_allowed_with_its_identity() {
     let sidecar = Sidecar::start();
     let mut claims = sidecar.claims();
     claims["roles"] = serde_json::json!(["subscriber", "vip"]);

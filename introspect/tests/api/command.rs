@@ -21,7 +21,7 @@ fn it_tells_its_version() {
 }
 
 #[test]
-fn wrong_configuration_is_told_in_full_with_exit_code_64() {
+fn every_configuration_error_is_reported_with_exit_code_64() {
     let told = program().env("INTROSPECT_WORKERS", "none").output().unwrap();
     assert_eq!(told.status.code(), Some(64));
     let told = String::from_utf8(told.stderr).unwrap();
@@ -33,7 +33,7 @@ fn wrong_configuration_is_told_in_full_with_exit_code_64() {
 }
 
 #[test]
-fn an_address_that_cannot_be_had_is_told_with_exit_code_1() {
+fn an_unavailable_address_is_reported_with_exit_code_1() {
     let setup = Setup::new().with("INTROSPECT_LISTEN", "unix:/nowhere-at-all/auth.sock");
     let told = program().envs(&setup.vars).output().unwrap();
     assert_eq!(told.status.code(), Some(1));

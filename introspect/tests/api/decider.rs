@@ -106,7 +106,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn only_the_good_token_under_a_policy_is_let_through(
+    fn only_a_valid_token_that_meets_the_policy_is_allowed(
         policies in proptest::collection::vec(near(&["user", "user;cookie=allow", "user;role=subscriber", "user;permission=films:watch", "anonymous"]), 0..3),
         schemes in proptest::collection::vec(near(&["Bearer ", "bearer ", "Basic ", ""]), 0..3),
         cookies in proptest::collection::vec(near(&["access=", "a=b; access=", "access=; access="]), 0..3),

@@ -80,7 +80,7 @@ fn forgeries_are_refused() {
 }
 
 #[test]
-fn a_broken_token_never_becomes_good_by_being_sent_again() {
+fn an_invalid_token_stays_invalid_when_sent_again() {
     let sidecar = Sidecar::start();
     let mut token = sidecar.token();
     assert_eq!(sidecar.ask_with("user", &token).status, 204);

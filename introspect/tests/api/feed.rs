@@ -24,7 +24,7 @@ fn anomalies(sidecar: &Sidecar, kind: &str) -> u64 {
 }
 
 #[test]
-fn a_new_epoch_is_read_from_its_start_and_takes_nothing_away() {
+fn a_new_epoch_is_read_from_its_start_and_removes_nothing() {
     let sidecar = Sidecar::start();
     let old = signed_out(&sidecar);
     let claims = sidecar.claims();
@@ -156,7 +156,7 @@ fn a_wake_without_records_only_says_read() {
 }
 
 #[test]
-fn garbage_in_a_wake_hides_no_good_record_and_lets_nobody_through() {
+fn garbage_in_a_wake_hides_no_valid_record_and_allows_no_request() {
     let sidecar = Sidecar::start();
     let claims = sidecar.claims();
     let mut payload = vec![0xff; 32];

@@ -7,7 +7,7 @@ use crate::support::log::record;
 use crate::support::{Issuer, Setup, wait_until};
 
 #[test]
-fn keys_come_from_the_issuer_and_a_copy_serves_while_it_is_away() {
+fn keys_come_from_the_issuer_and_a_copy_serves_while_it_is_unavailable() {
     let mut setup = Setup::new();
     let issuer = Issuer::start(&setup.mint.jwks());
     let copy = setup.folder.path().join("copy.json");
@@ -75,7 +75,7 @@ fn bad_answers_of_the_issuer_leave_the_old_keys() {
 }
 
 #[test]
-fn an_unknown_key_is_asked_for_and_never_oftener_than_every_five_seconds() {
+fn an_unknown_key_is_fetched_at_most_every_five_seconds() {
     let setup = Setup::new();
     let issuer = Issuer::start(&setup.mint.jwks());
     let sidecar = setup.with("INTROSPECT_JWKS", issuer.url()).start();

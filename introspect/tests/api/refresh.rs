@@ -65,7 +65,7 @@ fn forget_renaming(sidecar: &Sidecar, version: u64) {
 }
 
 #[test]
-fn nobody_must_refresh_before_the_map_that_a_refresh_needs_has_been_read() {
+fn no_refresh_is_required_before_the_role_map_that_it_needs_is_read() {
     let (proxy, url) = Proxy::before(&redis_url()).unwrap();
     let sidecar = Setup::new().with("REDIS_URL", url).start();
     for (round, way) in (1..).zip([Way::Woken, Way::WakeLost, Way::InPages]) {
@@ -100,7 +100,7 @@ fn at_no_moment_does_a_refreshed_token_meet_the_older_map() {
 }
 
 #[test]
-fn a_map_that_changed_again_meanwhile_is_read_before_anybody_must_refresh() {
+fn a_map_that_changed_again_is_read_before_a_refresh_is_required() {
     let (proxy, url) = Proxy::before(&redis_url()).unwrap();
     let sidecar = Setup::new().with("REDIS_URL", url).start();
     let renamed = Renamed::new(&sidecar, 2);

@@ -26,7 +26,7 @@ fn each_kind_refuses_what_it_names_and_nothing_else() {
 }
 
 #[test]
-fn a_token_of_the_new_generation_is_good_where_the_old_one_is_not() {
+fn a_token_of_the_new_generation_is_valid_where_the_old_one_is_not() {
     let sidecar = Sidecar::start();
     let mut claims = sidecar.claims();
     let old = sidecar.mint.token(&claims);

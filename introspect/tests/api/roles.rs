@@ -96,7 +96,7 @@ fn a_change_of_a_role_reaches_tokens_that_were_minted_and_seen_before() {
 }
 
 #[test]
-fn a_role_that_is_not_defined_gives_nothing_even_to_a_good_token() {
+fn a_role_that_is_not_defined_grants_nothing_to_a_valid_token() {
     let sidecar = Sidecar::start();
     let token = token_with(&sidecar, &["ghost"]);
     sidecar.ask_with("user;role=ghost", &token).is_insufficient();
@@ -113,7 +113,7 @@ fn roles_that_inherit_in_a_circle_are_followed_to_an_end() {
 }
 
 #[test]
-fn a_map_that_is_missing_or_not_understood_or_another_leaves_roles_unknown_until_a_good_one_comes() {
+fn a_missing_invalid_or_other_map_leaves_roles_unknown_until_a_valid_one_is_published() {
     let older = shared::role_map::PublishedRoleMap { epoch: 1, version: 1, map: role_map(ROLES) }.encode();
     let newer = shared::role_map::PublishedRoleMap { epoch: 1, version: 9, map: role_map(ROLES) }.encode();
     let mut version = 1;
@@ -234,7 +234,7 @@ fn what_is_known_of_roles_stays_known_while_redis_has_lost_everything() {
 }
 
 #[test]
-fn what_is_known_of_roles_stays_known_while_redis_is_away_and_is_read_again_after() {
+fn the_role_map_is_kept_while_redis_is_unavailable_and_read_again_after() {
     let (proxy, url) = Proxy::before(&redis_url()).unwrap();
     let sidecar = Setup::new().with("REDIS_URL", url).start();
     let token = sidecar.token();

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permission_is_told_to_people_and_to_programs() {
+    fn a_permission_is_in_the_description_and_in_an_extension_member() {
         let operation =
             described("/a", |operation| operation.detail("More.").access(Access::Permission("roles:read")));
         assert_eq!(operation["x-required-permission"], "roles:read");

@@ -62,7 +62,7 @@ async fn the_page_names_no_other_host() {
 }
 
 #[tokio::test]
-async fn the_page_asks_nobody_about_the_document_and_keeps_no_token() {
+async fn the_page_sends_the_document_to_no_validator_and_stores_no_token() {
     let app = TestApp::start().await;
     let text = app.client.get("/apidocs/swagger-initializer.js").send().await.expect(200).text;
     let begin = text.find("SwaggerUIBundle({").expect("the call") + "SwaggerUIBundle(".len();

@@ -102,7 +102,7 @@ async fn bad_queries_are_refused() {
 }
 
 #[tokio::test]
-async fn attempts_on_nobody_are_remembered_without_the_name() {
+async fn attempts_on_unknown_users_are_recorded_without_the_name() {
     let app = TestApp::start().await;
     sign_in(&app, "hunter2@example.org", PASSWORD).send().await.expect(401);
     let sql = "select event, reason, user_id::text, login_history::text from auth.login_history";

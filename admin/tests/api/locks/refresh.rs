@@ -62,7 +62,7 @@ async fn a_refresh_that_waited_while_roles_changed_has_generation_and_roles_both
 }
 
 #[tokio::test]
-async fn an_assignment_that_waits_for_nobody_kills_what_a_refresh_mints_beside_it() {
+async fn an_assignment_that_waits_for_no_lock_revokes_a_token_of_a_concurrent_refresh() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
     make_role(&app, "subscriber", &[], &[]).await;

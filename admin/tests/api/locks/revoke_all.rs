@@ -64,7 +64,7 @@ async fn a_change_that_waited_for_its_session_gets_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_is_waited_for() {
+async fn ending_all_sessions_waits_for_no_lock() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
     let holder =

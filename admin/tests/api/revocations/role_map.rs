@@ -123,7 +123,7 @@ async fn a_record_is_never_published_before_the_map_that_was_committed_with_it()
 }
 
 #[tokio::test]
-async fn a_map_that_somebody_deleted_is_written_again() {
+async fn a_deleted_map_is_written_again() {
     let stores = Stores::new().await;
     let _relay = stores.relay();
     let before = change(&stores, DEFINE).await;

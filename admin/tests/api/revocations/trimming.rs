@@ -166,7 +166,7 @@ async fn what_ended_and_cannot_be_deleted_does_not_end_the_lead() {
 }
 
 #[tokio::test]
-async fn what_somebody_holds_is_deleted_later() {
+async fn a_locked_row_is_deleted_later() {
     let stores = Stores::new().await;
     stores.record_ended(2).await;
     let holder = stores.sql().await;

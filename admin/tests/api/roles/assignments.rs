@@ -127,7 +127,7 @@ async fn more_roles_than_a_header_takes_are_refused() {
 }
 
 #[tokio::test]
-async fn nobody_gives_a_role_that_they_do_not_have_nor_for_longer() {
+async fn a_role_is_granted_only_by_an_operator_with_its_permissions_and_for_no_longer() {
     let app = TestApp::start().await;
     let neo = user_of(&app.client.new_user("neo@example.org").await);
     make_role(&app, "viewer", &[], &[]).await;
@@ -178,7 +178,7 @@ async fn one_s_own_roles_do_not_tell_which_roles_there_are() {
 }
 
 #[tokio::test]
-async fn whoever_holds_everything_gives_every_role() {
+async fn a_holder_of_every_permission_grants_every_role() {
     let app = TestApp::start().await;
     let neo = user_of(&app.client.new_user("neo@example.org").await);
     make_role(&app, "subscriber", &["films:watch"], &[]).await;

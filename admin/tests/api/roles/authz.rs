@@ -79,7 +79,7 @@ async fn about_others_one_asks_with_the_right_alone() {
 }
 
 #[tokio::test]
-async fn a_superuser_may_do_everything_and_somebody_disabled_nothing() {
+async fn a_superuser_may_do_everything_and_a_disabled_user_nothing() {
     let app = TestApp::start().await;
     cinema(&app).await;
     let root = superuser(&app).await;

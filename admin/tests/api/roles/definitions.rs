@@ -391,7 +391,7 @@ async fn a_rename_that_a_header_would_not_take_is_refused() {
 }
 
 #[tokio::test]
-async fn nobody_gives_a_role_what_they_do_not_have() {
+async fn a_role_gets_only_permissions_that_the_operator_holds() {
     let app = TestApp::start().await;
     make_role(&app, "guarded", &[], &[]).await;
     make_role(&app, "watching", &["films:watch"], &[]).await;

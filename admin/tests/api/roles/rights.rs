@@ -146,7 +146,7 @@ async fn without_a_token_every_one_of_them_is_401() {
 }
 
 #[tokio::test]
-async fn anybody_gets_403_and_404_for_another_person() {
+async fn a_user_gets_403_and_404_for_another_user() {
     let scene = Scene::new(TestApp::start().await, "a").await;
     let plain = holder_of(&scene, None, "plain").await;
     for case in cases() {

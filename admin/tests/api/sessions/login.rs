@@ -173,7 +173,7 @@ async fn concurrent_sign_ins_with_an_old_hash_all_succeed() {
 }
 
 #[tokio::test]
-async fn while_postgres_is_away_a_sign_in_is_told_to_come_back() {
+async fn a_sign_in_gets_503_while_postgres_is_unavailable() {
     let database = crate::support::TestDatabase::migrated().await;
     let (proxy, url) = crate::support::Proxy::before(&database.url).unwrap();
     let mut app = TestApp::launch_on(crate::support::variables(&url, &crate::support::prefix())).await;

@@ -83,7 +83,7 @@ async fn a_token_made_old_by_a_role_still_signs_out() {
 }
 
 #[tokio::test]
-async fn a_good_refresh_token_is_enough_beside_a_bad_access_token() {
+async fn a_valid_refresh_token_is_enough_beside_an_invalid_access_token() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
     by_refresh(&app, &pair.refresh).bearer("garbage").send().await.expect(204);
@@ -91,7 +91,7 @@ async fn a_good_refresh_token_is_enough_beside_a_bad_access_token() {
 }
 
 #[tokio::test]
-async fn without_a_token_of_ours_nobody_signs_out() {
+async fn signing_out_requires_a_token_that_we_issued() {
     let app = TestApp::start().await;
     app.client.post("/api/v1/auth/logout").send().await.problem(401, "token_missing");
     app.client.post("/api/v1/auth/logout").json(&json!({})).send().await.problem(401, "token_missing");

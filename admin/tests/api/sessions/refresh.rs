@@ -156,7 +156,7 @@ async fn a_refresh_moves_the_idle_end_but_never_beyond_the_absolute_one() {
 }
 
 #[tokio::test]
-async fn the_parent_is_good_for_ten_seconds_from_anywhere() {
+async fn the_previous_token_is_valid_for_ten_seconds_from_any_address() {
     let (app, pair) = signed_in().await;
     let child = refresh(&app, &pair.refresh).send().await.pair();
     rotated_ago(&app, "9 s").await;

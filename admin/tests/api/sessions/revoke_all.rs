@@ -6,7 +6,7 @@ use crate::support::{Command, TestApp, until};
 use crate::witness::{dead, items_of, refresh, standing};
 
 #[tokio::test]
-async fn everybody_is_signed_out_and_may_come_back() {
+async fn all_users_are_signed_out_and_can_sign_in_again() {
     let app = TestApp::start().await;
     let neo = app.client.new_user("neo@example.org").await;
     let trinity = app.client.new_user("trinity@example.org").await;
@@ -35,7 +35,7 @@ async fn everybody_is_signed_out_and_may_come_back() {
 }
 
 #[tokio::test]
-async fn what_ended_with_everybodys_is_neither_listed_nor_ended_again() {
+async fn a_session_ended_for_all_users_is_neither_listed_nor_ended_again() {
     let app = TestApp::start().await;
     let before = app.client.new_user("neo@example.org").await;
     Command::new(&app.vars, &["sessions", "end-all", "--yes"]).run().await.succeeded();
@@ -63,7 +63,7 @@ async fn a_session_that_a_release_before_this_one_began_is_signed_out_as_well() 
 }
 
 #[tokio::test]
-async fn nobody_is_signed_out_by_a_slip() {
+async fn no_user_is_signed_out_without_the_confirmation_flag() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
     let ended = Command::new(&app.vars, &["sessions", "end-all"]).run().await;

@@ -91,7 +91,7 @@ async fn what_a_profile_does_not_hold_cannot_be_patched() {
 }
 
 #[tokio::test]
-async fn without_a_token_nobody_has_a_profile() {
+async fn a_profile_requires_a_token() {
     let app = TestApp::start().await;
     app.client.get("/api/v1/me").send().await.problem(401, "token_missing");
     app.client.patch("/api/v1/me").json(&json!({})).send().await.problem(401, "token_missing");

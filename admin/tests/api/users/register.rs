@@ -42,13 +42,13 @@ async fn of_many_at_once_one_registers_and_none_fails_otherwise() {
 }
 
 #[tokio::test]
-async fn a_closed_house_registers_nobody() {
+async fn no_user_is_registered_while_registration_is_closed() {
     let app = TestApp::start_with(&[("ADMIN_REGISTRATION", "closed")]).await;
     app.client.register("neo@example.org").await.problem(403, "registration_closed");
 }
 
 #[tokio::test]
-async fn every_field_that_is_not_good_is_named() {
+async fn every_invalid_field_is_named() {
     let app = TestApp::start().await;
     let body =
         json!({ "email": "neo", "login": "n", "password": PASSWORD, "display_name": "", "locale": "?" });

@@ -96,7 +96,7 @@ async fn a_second_account_is_linked_and_unlinked_and_the_last_one_stays() {
 }
 
 #[tokio::test]
-async fn whoever_refuses_at_the_provider_is_told_so_and_is_not_signed_in() {
+async fn a_user_who_refuses_at_the_provider_sees_a_message_and_is_not_signed_in() {
     let visit = Visit::begin().await;
     let browser = &visit.browser;
     // By the address alone, as a link on any other page has it.
@@ -131,7 +131,7 @@ async fn an_account_of_the_same_address_is_linked_with_its_password_by_keyboard_
 }
 
 #[tokio::test]
-async fn a_token_that_is_good_no_longer_is_renewed_and_a_session_that_is_over_is_told_of() {
+async fn an_expired_token_is_renewed_and_an_ended_session_is_shown() {
     let visit = Visit::begin().await;
     let browser = &visit.browser;
     visit.sign_in("GitHub", "anna").await;

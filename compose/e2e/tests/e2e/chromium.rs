@@ -175,6 +175,6 @@ fn capabilities(home: &str) -> Value {
 
 #[test]
 #[should_panic(expected = "sudo apt-get install --no-install-recommends chromium chromium-driver")]
-fn a_browser_that_is_missing_is_told_of_with_the_command_that_installs_it() {
+fn a_missing_browser_is_reported_with_the_command_that_installs_it() {
     let _none = program("no-such-browser");
 }

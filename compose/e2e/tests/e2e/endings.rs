@@ -44,7 +44,7 @@ async fn signing_out_everywhere_ends_every_session() {
 }
 
 #[tokio::test]
-async fn an_operator_signs_everybody_out() {
+async fn an_operator_signs_all_users_out() {
     let stack = Stack::builder().sidecars(2).start().await.unwrap();
     let (person, first) = Person::signed_in(&stack).await;
     let stranger = Person::signed_in(&stack).await.1;

@@ -243,7 +243,7 @@ async fn too_many_requests_are_a_problem_429_and_not_503() {
 }
 
 #[tokio::test]
-async fn a_sidecar_that_is_away_is_a_problem_503_and_never_200() {
+async fn an_unavailable_sidecar_is_a_problem_503_and_never_200() {
     let gateway = Gateway::start().await;
     for path in ["/api/v1/films/", "/api/v1/watch/", "/api/v1/downloads/", "/api/v1/account/"] {
         for question in
@@ -257,7 +257,7 @@ async fn a_sidecar_that_is_away_is_a_problem_503_and_never_200() {
 }
 
 #[tokio::test]
-async fn a_sidecar_that_is_away_stays_closed_under_a_careless_error_page() {
+async fn an_unavailable_sidecar_never_allows_under_a_careless_error_page() {
     let careless = "error_page 502 =200 /sorry; location = /sorry { return 200 sorry; }";
     let gateway = Gateway::start_with("", careless).await;
     let answer = get(&gateway.url("/api/v1/films/")).send().await;
@@ -311,7 +311,7 @@ async fn another_program_at_the_sidecars_address_opens_nothing() {
 }
 
 #[tokio::test]
-async fn an_admin_that_is_away_is_a_problem_503() {
+async fn an_unavailable_admin_is_a_problem_503() {
     let gateway = Gateway::start().await;
     for path in ["/api/v1/auth/login", "/api/v1/me", "/api/v1/roles/", "/.well-known/jwks.json"] {
         let answer = get(&gateway.url(path)).send().await;

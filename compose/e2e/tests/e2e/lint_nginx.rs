@@ -183,7 +183,7 @@ fn nothing_is_wrong_with_the_example_with_tls() {
 }
 
 #[test]
-fn each_line_that_is_taken_away_is_missed() {
+fn each_removed_line_is_reported() {
     for (file, from, to, rule) in CHANGES {
         let shipped = Shipped::new("machine.conf");
         shipped.change(file, from, to);

@@ -58,7 +58,7 @@ async fn a_person_signs_in_through_a_certified_provider_and_is_the_same_user_the
 }
 
 #[tokio::test]
-async fn a_person_who_cancels_at_the_provider_is_told_so() {
+async fn a_user_who_cancels_at_the_provider_sees_a_message() {
     let acme = Acme::start().await;
     let stack = acme.stack(&acme.issuer).start().await.unwrap();
     let mut browser = Browser::new(&stack, &acme);
@@ -69,7 +69,7 @@ async fn a_person_who_cancels_at_the_provider_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_away_is_an_error_and_after_five_it_rests() {
+async fn an_unavailable_provider_is_an_error_and_after_five_its_circuit_opens() {
     let mut acme = Acme::start().await;
     let stack = acme.stack(&acme.issuer).start().await.unwrap();
     acme.process.kill().unwrap();

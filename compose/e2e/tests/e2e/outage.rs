@@ -16,7 +16,7 @@ async fn decides(sidecar: &Introspect, pair: &Pair) -> u16 {
 }
 
 #[tokio::test]
-async fn redis_killed_and_started_empty_forgets_nobody_and_forgives_nobody() {
+async fn redis_restarted_empty_keeps_sessions_and_revocations() {
     let mut stack = Stack::start().await.unwrap();
     let (person, signed_out) = Person::signed_in(&stack).await;
     let signed_in = person.sign_in(&stack).await;
@@ -42,7 +42,7 @@ async fn redis_killed_and_started_empty_forgets_nobody_and_forgives_nobody() {
 }
 
 #[tokio::test]
-async fn a_sign_out_while_redis_is_away_counts_when_it_returns() {
+async fn a_sign_out_while_redis_is_down_acts_when_redis_returns() {
     let mut stack = Stack::start().await.unwrap();
     let (_person, pair) = Person::signed_in(&stack).await;
     stack.redis.kill().unwrap();
@@ -106,7 +106,7 @@ async fn of_two_admins_the_other_goes_on_publishing() {
 }
 
 #[tokio::test]
-async fn without_the_sidecar_nobody_is_let_in_and_it_returns_knowing() {
+async fn without_the_sidecar_every_request_is_refused_and_a_restart_knows_revocations() {
     let mut stack = Stack::start().await.unwrap();
     let (person, signed_out) = Person::signed_in(&stack).await;
     let signed_in = person.sign_in(&stack).await;

@@ -171,7 +171,7 @@ async fn an_assignment_ends_at_nginx_when_its_moment_comes() {
 }
 
 #[tokio::test]
-async fn whoever_is_disabled_is_refused_at_nginx() {
+async fn a_disabled_user_is_refused_at_nginx() {
     let cinema = Cinema::start().await;
     let (neo, pair) = Person::signed_in(&cinema.stack).await;
     pair.is_let_in(&cinema.stack).await;
@@ -180,7 +180,7 @@ async fn whoever_is_disabled_is_refused_at_nginx() {
 }
 
 #[tokio::test]
-async fn redis_that_lost_everything_brings_the_map_back_before_anybody_is_misjudged() {
+async fn after_redis_lost_its_data_the_role_map_returns_before_any_wrong_decision() {
     let mut cinema = Cinema::start().await;
     cinema.role("premium", &["films:download"], &[]).await;
     let neo = Person::register(&cinema.stack).await;

@@ -12,7 +12,7 @@ use crate::support::{Cinema, LIMIT, claims, counter, now};
 const CHALLENGE: &str = "www-authenticate";
 
 #[tokio::test]
-async fn a_good_token_reaches_the_origin_as_an_identity_and_not_as_a_token() {
+async fn a_valid_token_reaches_the_origin_as_an_identity_and_not_as_a_token() {
     let cinema = Cinema::start().await;
     let claims = claims(|claims| claims["roles"] = json!(["subscriber", "critic"]));
     let token = cinema.mint.token(&claims);
@@ -37,7 +37,7 @@ async fn without_a_token_the_challenge_is_bare() {
 }
 
 #[tokio::test]
-async fn tokens_that_are_not_good_are_told_so() {
+async fn invalid_tokens_are_refused_with_a_reason() {
     let cinema = Cinema::start().await;
     let good = cinema.token(|_| {});
     let expired = cinema.token(|claims| {
@@ -125,7 +125,7 @@ async fn a_cookie_counts_only_where_players_need_it_and_only_for_reading() {
 }
 
 #[tokio::test]
-async fn a_bad_bearer_token_is_not_saved_by_a_good_cookie() {
+async fn an_invalid_bearer_token_is_refused_beside_a_valid_cookie() {
     let cinema = Cinema::start().await;
     let cookie = format!("__Host-access={}", cinema.token(|_| {}));
     let question = get(&cinema.url("/api/v1/watch/")).bearer("bad").header("Cookie", &cookie);
@@ -152,7 +152,7 @@ async fn connections_to_the_sidecar_are_kept_whatever_it_answers() {
 }
 
 #[tokio::test]
-async fn a_public_location_asks_nobody() {
+async fn a_public_location_sends_no_auth_request() {
     let mut cinema = Cinema::start().await;
     cinema.sidecars[0].kill().unwrap();
     let answer = get(&cinema.url("/api/v1/genres/")).bearer("bad").send().await;
@@ -268,7 +268,7 @@ async fn a_sidecar_that_knows_too_little_is_passed_over_for_one_that_knows() {
 }
 
 #[tokio::test]
-async fn without_a_revocation_log_a_sidecar_lets_nobody_in() {
+async fn without_a_revocation_log_a_sidecar_refuses_every_token() {
     let cinema = Cinema::cold(1, false).await;
     let ops = cinema.sidecars[0].ops("/health/live");
     until("life", LIMIT, async || get(&ops).try_send().await.is_ok_and(|answer| answer.status == 200))

@@ -94,7 +94,7 @@ async fn both_stores_are_asked_by_tls() {
 }
 
 #[tokio::test]
-async fn who_cannot_prove_who_they_are_is_told_nothing() {
+async fn servers_without_a_valid_certificate_are_refused() {
     let (certified, other) = (Certified::new(), Certified::new());
     let (postgres, (_redis, redis)) = (postgres(&certified).await, redis(&certified).await);
     let (authority, wrong) = (certified.authority(), other.authority());
@@ -162,7 +162,7 @@ async fn traced(url: &str, authority: &str) -> Stack {
 }
 
 #[tokio::test]
-async fn traces_are_sent_by_tls_and_to_nobody_else() {
+async fn traces_are_sent_by_tls_and_only_to_a_trusted_receiver() {
     let (certified, other) = (Certified::new(), Certified::new());
     let receiver = Receiver::start().await;
     let folder = Folder::temporary().unwrap();

@@ -154,7 +154,7 @@ async fn what_waits_to_be_sent_is_sent_at_the_end() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_goes_away_costs_nobody_anything() {
+async fn a_receiver_that_stops_slows_no_request() {
     let mut receiver = Receiver::start().await;
     let stack = traced(&receiver, 1).await;
     let (person, pair) = Person::signed_in(&stack).await;

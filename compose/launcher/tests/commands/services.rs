@@ -29,7 +29,7 @@ fn command(folder: &TempDir, line: &str) -> Command {
 }
 
 #[test]
-fn the_command_is_told_where_the_stores_are_and_its_exit_code_counts() {
+fn the_command_gets_the_store_addresses_and_its_exit_code_is_returned() {
     let output = run("echo $TEST_DATABASE_URL $TEST_REDIS_URL; exit 7");
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(told.starts_with("postgres://") && told.contains(" redis://"), "{output:?}");

@@ -91,7 +91,7 @@ async fn yandex_wants_6_to_50_characters_of_a_device() {
 }
 
 #[tokio::test]
-async fn nobody_else_can_sign_in() {
+async fn an_unknown_person_cannot_sign_in() {
     let providers = start().await;
     let answer = authorize(&providers, Provider::X, &ask(Provider::X), "dora").await;
     assert!(answer.status == 400 && answer.body.contains("has no person with the key"), "{answer:?}");

@@ -79,7 +79,7 @@ async fn an_answer_that_is_too_large_is_right_and_does_not_say_its_length() {
 }
 
 #[tokio::test]
-async fn whoever_follows_a_redirect_is_counted() {
+async fn clients_that_follow_a_redirect_are_counted() {
     let providers = start().await;
     let token = exchanged(&providers, Provider::Vk, Fault::TokenRedirect).await;
     let user = told(&providers, Provider::Vk, Fault::UserRedirect).await;

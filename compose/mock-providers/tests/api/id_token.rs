@@ -26,7 +26,7 @@ async fn id_token(providers: &Providers, key: &str) -> (Value, Value, bool) {
 }
 
 #[tokio::test]
-async fn a_good_token_is_signed_and_repeats_the_nonce() {
+async fn a_valid_token_is_signed_and_repeats_the_nonce() {
     let providers = start().await;
     let (header, claims, signed) = id_token(&providers, "anna").await;
     assert_eq!((&header["alg"], signed), (&json!("RS256"), true));

@@ -13,7 +13,7 @@ async fn narrow(providers: &mock_providers::Providers, provider: Provider, scope
 }
 
 #[tokio::test]
-async fn a_token_is_good_only_where_it_was_given() {
+async fn a_token_is_valid_only_at_the_provider_that_issued_it() {
     let providers = start().await;
     for provider in Provider::ALL {
         let mut foreign = String::from("nonsense");
