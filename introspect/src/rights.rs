@@ -48,7 +48,7 @@ pub struct TokenRights {
     /// The roles that the map knows and all that they inherit, in order.
     reached: Box<[RoleName]>,
     permitted: Permitted,
-    /// `X-User-CurrentRoleMap`: the token's own roles that the map knows, in their order.
+    /// `X-User-Roles`: the token's own roles that the map knows, in their order.
     pub header: HeaderValue,
 }
 

@@ -1,4 +1,4 @@
-//! A back-up, and what is left after it was needed: docs/operations.md's runbook, step by step.
+//! A backup and its restore: the runbook of docs/operations.md, step by step.
 
 use harness::http::get;
 use harness::wait::until;
@@ -9,7 +9,7 @@ use url::Url;
 use crate::people::{PASSWORD, Person};
 use crate::support::{LIMIT, counter};
 
-/// The database of a system, and where its back-ups go.
+/// The database of a system, and the folder of its backups.
 struct Kept {
     postgres: Postgres,
     folder: Folder,
@@ -45,7 +45,7 @@ impl Kept {
         self.run("pg_dump", &["--format=custom", "--file", &self.file()]);
     }
 
-    /// Everything is lost, and what was backed up is put into an empty database.
+    /// Drops the database and restores the backup into an empty one.
     async fn restore(&self) {
         let (client, connection) = tokio_postgres::connect(&self.postgres.url(), NoTls).await.unwrap();
         let asking = tokio::spawn(connection);
@@ -62,7 +62,7 @@ async fn epoch(sidecar: &Introspect) -> u64 {
     counter(&page, "usher_introspect_feed_epoch")
 }
 
-/// Waits until a sidecar says that it has seen a later history.
+/// Waits until a sidecar reports that it has already read a later epoch.
 async fn is_closed(sidecar: &Introspect) {
     let told = async || sidecar.process().log().contains("lower_epoch") && !sidecar.is_ready().await;
     until("the sidecar closes", LIMIT, told).await.unwrap();
@@ -81,8 +81,8 @@ async fn what_was_backed_up_is_there_and_what_came_after_is_gone() {
     let latecomer = Person::register(&stack).await;
     let rotated = rotated.refresh(&stack).await;
     signed_out.sign_out(&stack).await;
-    // The log has got further than the back-up knows: by more epochs than a relay that stumbles takes afterwards, one for
-    // each of its beginnings, which come a moment after admin answers.
+    // The epoch of the log is now ahead of the backup, by more epochs than the restarted relay begins: one for each
+    // of its starts, which follow shortly after admin's first answer.
     for _ in 0..4 {
         let before = epoch(&stack.sidecars[0]).await;
         stack.admins[0].stop().await.unwrap();
@@ -92,7 +92,7 @@ async fn what_was_backed_up_is_there_and_what_came_after_is_gone() {
     }
     signed_out.is_refused(&stack, "the sign-out").await;
 
-    // PostgreSQL is lost, and Redis with it.
+    // PostgreSQL and Redis lose their data.
     stack.admins[0].stop().await.unwrap();
     kept.restore().await;
     stack.redis.start_empty().await.unwrap();
@@ -105,10 +105,10 @@ async fn what_was_backed_up_is_there_and_what_came_after_is_gone() {
     untouched.is_let_in(&stack).await;
     let again = untouched.refresh(&stack).await;
     assert_eq!(again.get(&stack, "/api/v1/watch/").await.status, 200, "the role is there");
-    // Its token is newer than what was backed up knows, by one.
+    // The token's generation is newer, by one, than the generation in the backup.
     rotated.refresh(&stack).await.is_let_in(&stack).await;
     assert_eq!(latecomer.try_password(&stack, PASSWORD).await.code(), "invalid_credentials");
-    // What the runbook warns of, and how it ends.
+    // The case that the runbook warns of, and how it is repaired.
     signed_out.refresh(&stack).await.is_let_in(&stack).await;
     stack.admins[0].command(&["audit", "verify"], "").unwrap();
     stack.admins[0].command(&["sessions", "end-all", "--yes"], "").unwrap();

@@ -1,4 +1,4 @@
-//! The page that signs people in, in a real browser: what a person sees, and what stays behind.
+//! The sign-in page in a real browser: what a user sees, and what is stored afterwards.
 
 use fantoccini::key::Key;
 use harness::Stack;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::chromium::Browser;
 use crate::people::{PASSWORD, send};
 
-/// A system with a page, and a browser that is on it.
+/// A system with a sign-in page, and a browser that shows it.
 struct Visit {
     browser: Browser,
     stack: Stack,
@@ -28,7 +28,7 @@ impl Visit {
         self.stack.gateway("/sign-in/")
     }
 
-    /// Signs in at a provider as one of its people.
+    /// Signs in at a provider as one of its users.
     async fn sign_in(&self, provider: &str, person: &str) {
         self.browser.press(&format!("Sign in with {provider}")).await;
         self.browser.choose(person).await;
@@ -84,7 +84,7 @@ async fn a_second_account_is_linked_and_unlinked_and_the_last_one_stays() {
     browser.sees("This is your only way to sign in").await;
     browser.sees("Unlink GitHub").await;
 
-    // With another one linked it goes, and with it the session that began with it.
+    // When another provider is linked, this one can be unlinked; the session that began with it ends.
     browser.press("Link Google").await;
     browser.choose("anna").await;
     browser.sees("Google is linked.").await;
@@ -99,7 +99,7 @@ async fn a_second_account_is_linked_and_unlinked_and_the_last_one_stays() {
 async fn a_user_who_refuses_at_the_provider_sees_a_message_and_is_not_signed_in() {
     let visit = Visit::begin().await;
     let browser = &visit.browser;
-    // By the address alone, as a link on any other page has it.
+    // By its address alone, as a link on any other page would open it.
     let start = format!("/api/v1/oauth/github/login?return_to={}", visit.page());
     browser.open(&visit.stack.gateway(&start)).await;
     browser.choose("1").await;
@@ -113,7 +113,7 @@ async fn a_user_who_refuses_at_the_provider_sees_a_message_and_is_not_signed_in(
 async fn an_account_of_the_same_address_is_linked_with_its_password_by_keyboard_alone() {
     let visit = Visit::begin().await;
     let browser = &visit.browser;
-    // One whose address counts as proved.
+    // A user whose e-mail address the provider reports as verified.
     let made = visit.stack.admins[0].command(&["superuser", "create", "anna@example.org"], PASSWORD);
     made.unwrap();
     visit.sign_in("GitHub", "anna").await;
@@ -172,7 +172,7 @@ async fn no_token_is_in_the_address_or_a_cookie_and_the_console_has_no_error() {
         assert!(!shown.contains(kept[name].as_str().unwrap()), "{name}");
     }
 
-    // A page that is loaded again knows who is there.
+    // A page that is loaded again still knows the user.
     browser.open(&visit.page()).await;
     browser.sees("Anna Petrova").await;
     browser.press("Sign out").await;

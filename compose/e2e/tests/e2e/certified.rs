@@ -5,17 +5,17 @@ use std::process::Command;
 
 use harness::{Folder, random};
 
-/// Who is at this name, says an authority.
+/// A certificate and its authority.
 pub(crate) struct Certified {
     folder: Folder,
 }
 
 impl Certified {
-    /// A new authority, and a certificate of its for `localhost` alone.
+    /// A new authority, and a certificate issued by it for `localhost` alone.
     pub(crate) fn new() -> Self {
         let certified = Self { folder: Folder::temporary().unwrap() };
         let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-        // Of one name, another authority's signature would merely look damaged.
+        // The authorities need different names: with the same name, the other's signature would only look damaged.
         let subject = format!("/CN={}", random::word().unwrap());
         certified.openssl(&[
             &["req", "-x509", "-subj", &subject, "-keyout", "ca.key", "-out", "ca.pem"],
@@ -43,7 +43,7 @@ impl Certified {
     fn openssl(&self, args: &[&[&str]]) {
         let mut command = Command::new("openssl");
         let told = command.args(args.concat()).current_dir(self.folder.path()).output();
-        let told = told.expect("openssl is there: ./compose/local test installs it");
+        let told = told.expect("openssl is installed: ./compose/local test installs it");
         assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
     }
 

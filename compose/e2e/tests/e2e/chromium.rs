@@ -1,4 +1,4 @@
-//! A real browser: Chromium without a screen, told what to do by its driver as a person would do it.
+//! A real browser: headless Chromium, driven through its WebDriver.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use serde_json::{Value, json};
 
 use crate::people::send;
 
-/// How long a page may take to show something.
+/// How long a page may take to show an expected text.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// How often it is looked whether it does. A look is work for the browser too, which has other things to do.
+/// How often the page is checked. Each check costs the browser time as well.
 const LOOK: Duration = Duration::from_millis(40);
 
-/// A browser of a test's own, which has been nowhere.
+/// A browser with an empty profile, for one test.
 pub(crate) struct Browser {
     client: Client,
     driver: Process,
     url: String,
-    // Held for its end.
+    // Held so that the driver ends with the test.
     _folder: Folder,
 }
 
@@ -33,7 +33,7 @@ impl Browser {
         let home = folder.path().display().to_string();
         let mut driver = Launch::new("chromedriver", program("chromedriver"), &folder)
             .args([format!("--port={port}")])
-            // All that it writes goes with the folder.
+            // All files that the browser writes are deleted with the folder.
             .env([("HOME", home.clone()), ("TMPDIR", home.clone())])
             .start()
             .unwrap();
@@ -48,28 +48,28 @@ impl Browser {
         Self { client, driver, url, _folder: folder }
     }
 
-    /// Goes to an address.
+    /// Opens an address.
     pub(crate) async fn open(&self, url: &str) {
         self.client.goto(url).await.unwrap();
     }
 
-    /// Presses the button of this text, as soon as there is one.
+    /// Presses the button with this text, as soon as it exists.
     pub(crate) async fn press(&self, text: &str) {
         self.press_at(Locator::XPath(&format!("//button[normalize-space()='{text}']"))).await;
     }
 
-    /// Presses the button of this value, which a form sends.
+    /// Presses the button with this form value.
     pub(crate) async fn choose(&self, value: &str) {
         self.press_at(Locator::Css(&format!("button[value='{value}']"))).await;
     }
 
-    /// Types into the field of this label.
+    /// Types into the field with this label.
     pub(crate) async fn fill(&self, label: &str, text: &str) {
         let field = format!("//input[@id=//label[normalize-space()='{label}']/@for]");
         self.client.find(Locator::XPath(&field)).await.unwrap().send_keys(text).await.unwrap();
     }
 
-    /// Presses a key wherever the focus is.
+    /// Presses a key in the focused element.
     pub(crate) async fn key(&self, key: fantoccini::key::Key) {
         let focused = self.client.active_element().await.unwrap();
         focused.send_keys(&key.to_string()).await.unwrap();
@@ -79,7 +79,7 @@ impl Browser {
     pub(crate) async fn sees(&self, text: &str) {
         let seen = async || self.text().await.contains(text);
         if !comes_true(seen).await {
-            panic!("{text:?} was not to be seen at {} in:\n{}", self.address().await, self.text().await);
+            panic!("{text:?} did not appear at {} in:\n{}", self.address().await, self.text().await);
         }
     }
 
@@ -88,18 +88,18 @@ impl Browser {
         self.run("return document.body?.innerText ?? ''").await
     }
 
-    /// What a script returns, which is text. Empty while one page makes way for another.
+    /// The text that a script returns. Empty while the browser loads another page.
     pub(crate) async fn run(&self, script: &str) -> String {
         let value = self.client.execute(script, Vec::new()).await.unwrap_or_default();
         value.as_str().unwrap_or_default().to_owned()
     }
 
-    /// The address that a person sees.
+    /// The address of the page.
     pub(crate) async fn address(&self) -> String {
         self.client.current_url().await.unwrap().to_string()
     }
 
-    /// What the console warns of since it was last asked: each line with how bad it is.
+    /// The console's messages since the last call, each line with its level.
     pub(crate) async fn console(&self) -> Vec<String> {
         let session = self.client.session_id().await.unwrap().unwrap();
         let url = format!("{}/session/{session}/se/log", self.url);
@@ -110,7 +110,7 @@ impl Browser {
     }
 
     async fn press_at(&self, button: Locator<'_>) {
-        // A page that is drawn anew may take a button away after it was found, and then it was not pressed.
+        // A page that is redrawn may remove a button after it was found; then it was not pressed.
         let pressed = async || match self.client.find(button).await {
             Ok(found) => found.click().await.is_ok(),
             Err(_) => false,
@@ -122,13 +122,13 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// A driver that is ended leaves its browser; so both are ended here, each by its number.
+    /// The driver does not end its browser when it ends, so both are ended here by process id.
     fn drop(&mut self) {
         let _nothing_left_to_try = self.driver.kill();
     }
 }
 
-/// Whether a condition of the page comes to hold in time.
+/// Whether a condition of the page becomes true in time.
 async fn comes_true(condition: impl AsyncFn() -> bool) -> bool {
     let looks = async {
         while !condition().await {
@@ -162,7 +162,7 @@ fn capabilities(home: &str) -> Value {
         "--disable-component-update".to_owned(),
         "--no-first-run".to_owned(),
     ];
-    // Where root runs tests, in containers mostly, its sandbox cannot be made. The pages are our own.
+    // When root runs the tests, mostly in containers, Chromium's sandbox cannot be created. All pages are our own.
     if rustix::process::geteuid().is_root() {
         args.push("--no-sandbox".to_owned());
     }

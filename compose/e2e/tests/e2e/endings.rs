@@ -1,4 +1,4 @@
-//! Everything that ends a session, seen at nginx.
+//! Everything that ends a session, as nginx applies it.
 
 use harness::Stack;
 use hyper::Method;

@@ -1,4 +1,4 @@
-//! The examples of `nginx/examples/`, with nothing but addresses and paths changed.
+//! The examples of `nginx/examples/`, with only addresses and paths changed.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use harness::{Folder, ports};
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nginx/examples");
 
-/// An example without the lines about logs, which the harness has its own of.
+/// An example without its log directives, because the harness has its own.
 fn example(name: &str) -> String {
     let text = std::fs::read_to_string(Path::new(EXAMPLES).join(name)).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with("access_log") && !line.starts_with("error_log"));

@@ -91,7 +91,8 @@ async fn an_empty_identity_header_does_not_hide_a_second_one() {
     {
         let question = get(&gateway.url("/api/v1/genres/")).header(first, "").header(second, "spoof");
         let answer = question.send().await;
-        // nginx since 1.23 looks at all of several headers of one name, before that only at the first.
+        // For a header that is sent several times, nginx reads all of them since 1.23, and only the first before
+        // that.
         let hidden = answer.status == 400 || !answer.text.contains("spoof");
         assert!(hidden && answer.field("/received/names_with_underscores/0").is_empty(), "{}", answer.text);
     }
@@ -304,7 +305,7 @@ async fn another_program_at_the_sidecars_address_opens_nothing() {
         }
         assert_eq!(get(&gateway.url("/api/v1/genres/")).send().await.status, 200);
     }
-    // Only the header was missing.
+    // The last answer lacked only the decision header: with it, the request is allowed.
     let allow = program_that_answers("HTTP/1.1 204 No Content\r\nX-Auth-Decision: allow\r\n\r\n");
     let gateway = Gateway::start_asking(allow).await;
     assert_eq!(get(&gateway.url("/api/v1/films/")).send().await.status, 200);
@@ -328,7 +329,7 @@ async fn the_request_id_is_nginx_s_on_its_way_in_and_out() {
     let id = answer.find_header("x-request-id").unwrap();
     assert_eq!((id.len(), answer.header_count("x-request-id")), (32, 1));
     assert_eq!(answer.field("/received/X-Request-Id"), id);
-    // nginx writes the line after it has answered.
+    // nginx writes the line after it has sent the response.
     until("the log line", LIMIT, async || gateway.nginx.access_log().contains(id)).await.unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! From sign-up to a film, and out again.
+//! From registration to a film, and to the sign-out.
 
 use harness::Stack;
 use harness::http::{get, post};
@@ -23,7 +23,7 @@ async fn a_person_registers_signs_in_watches_a_film_signs_out_and_is_refused() {
     let refused = pair.get(&stack, "/api/v1/watch/").await;
     assert_eq!((refused.status, refused.code().as_str()), (403, "insufficient_scope"));
     person.assign(&stack, "subscriber");
-    pair.is_refused(&stack, "a token from before the role").await;
+    pair.is_refused(&stack, "a token issued before the role").await;
     let pair = pair.refresh(&stack).await;
     let watched = pair.get(&stack, "/api/v1/watch/metropolis").await;
     assert_eq!((watched.status, watched.field("/title").as_str()), (200, "Metropolis"));
@@ -31,12 +31,12 @@ async fn a_person_registers_signs_in_watches_a_film_signs_out_and_is_refused() {
 
     let woken = woken(&stack).await;
     pair.sign_out(&stack).await;
-    pair.is_refused(&stack, "a token after its session's end").await;
+    pair.is_refused(&stack, "a token of an ended session").await;
     until("the record of the wake message", LIMIT, async || self::woken(&stack).await > woken).await.unwrap();
     assert_eq!(pair.try_refresh(&stack).await.code(), "session_revoked");
 }
 
-/// How many records the sidecar has applied from wake messages, which come before it reads the log.
+/// How many records the sidecar has applied from wake messages, which arrive before it reads the log.
 async fn woken(stack: &Stack) -> u64 {
     let page = send(get(&stack.sidecars[0].ops("/metrics"))).await.text;
     counter(&page, "usher_introspect_revocations_pushed_total")
@@ -77,7 +77,7 @@ async fn bad_input_is_a_problem_and_never_5xx_through_nginx_too() {
         let answer = send(question).await;
         let (status, code) = (answer.status, answer.code());
         assert!((400..500).contains(&status) && !code.is_empty(), "{what}: {status} {}", answer.text);
-        // 400 and 422 are both right for what is neither quite broken nor quite wrong.
+        // 400 and 422 are both right for a body that is malformed and invalid at once.
         assert!(status == expected || (expected != 413 && matches!(status, 400 | 422)), "{what}: {status}");
     }
 }
@@ -101,7 +101,7 @@ async fn admin_s_answers_carry_the_id_that_nginx_made() {
     let id = answer.field("/request_id");
     assert_eq!((id.len(), answer.find_header("x-request-id")), (32, Some(id.as_str())));
     assert_eq!(answer.header_count("x-request-id"), 1);
-    until("its line in admin's log", LIMIT, async || stack.admins[0].process().log().contains(&id))
+    until("the request's line in admin's log", LIMIT, async || stack.admins[0].process().log().contains(&id))
         .await
         .unwrap();
 }
@@ -117,7 +117,7 @@ async fn a_real_token_dies_of_age() {
     let (_person, pair) = Person::signed_in(&stack).await;
     pair.is_let_in(&stack).await;
     let expired = async || pair.get(&stack, "/api/v1/films/").await.code() == "token_expired";
-    until("a token's end", LIMIT, expired).await.unwrap();
+    until("a token's expiry", LIMIT, expired).await.unwrap();
     pair.refresh(&stack).await.is_let_in(&stack).await;
 }
 
@@ -145,6 +145,6 @@ async fn a_foreign_token_and_forgeries_of_a_real_one_are_refused() {
         let answer = forged.get(&stack, "/api/v1/films/").await;
         assert_eq!((answer.status, answer.code().as_str()), (401, "token_invalid"), "{what}");
         let answer = forged.ask(&stack, Method::GET, "/api/v1/me", &Value::Null).await;
-        assert_eq!(answer.status, 401, "{what} at admin");
+        assert_eq!(answer.status, 401, "{what}, sent to admin");
     }
 }

@@ -1,5 +1,5 @@
-//! `introspect lint-nginx` on the configuration as shipped, printed by the real nginx: nothing is wrong with it,
-//! and each line that is taken away is missed.
+//! `introspect lint-nginx` on the shipped configuration, printed by the real nginx: it reports nothing, and it
+//! reports each line that is removed.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nginx");
 
-/// A change of a shipped file: the text that is replaced where it stands first, by what, and the rule that tells.
+/// A change of a shipped file: the text whose first occurrence is replaced, the new text, and the rule that finds it.
 type Change = (&'static str, &'static str, &'static str, &'static str);
 
 const CHANGES: [Change; 39] = [
@@ -95,7 +95,7 @@ const CHANGES: [Change; 39] = [
     ),
 ];
 
-/// The configuration as shipped, around an example of `machine.conf` with paths of its own.
+/// The shipped configuration, included by an example of `machine.conf` with other paths.
 struct Shipped {
     folder: Folder,
 }
@@ -121,7 +121,7 @@ impl Shipped {
         Self { folder }
     }
 
-    /// Replaces a text where it stands first.
+    /// Replaces the first occurrence of a text.
     fn change(&self, file: &str, from: &str, to: &str) {
         let name = format!("conf/{file}");
         let text = std::fs::read_to_string(self.folder.join(&name)).unwrap();
@@ -129,7 +129,7 @@ impl Shipped {
         self.folder.write(&name, &text.replacen(from, to, 1)).unwrap();
     }
 
-    /// What the real nginx prints.
+    /// The configuration as the real nginx prints it.
     fn dump(&self) -> String {
         let launch = Launch::new("nginx", programs::installed("nginx", "nginx").unwrap(), &self.folder);
         let main = self.folder.join("conf/nginx.conf");
@@ -138,7 +138,7 @@ impl Shipped {
     }
 }
 
-/// The findings of the real program, warnings too, and its exit code.
+/// The findings of the real program, with its warnings, and its exit code.
 fn lint(dump: &str) -> (Vec<Value>, Option<i32>) {
     let mut program = Command::new(programs::ours("introspect").unwrap());
     program.env_clear().args(["lint-nginx", "--strict", "--format", "json"]);

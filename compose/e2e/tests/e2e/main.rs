@@ -1,6 +1,6 @@
-//! Stories through the real nginx, told to real servers. Tests know nothing but addresses.
+//! End-to-end tests: requests through the real nginx to real servers. The tests know only addresses.
 
-// `cfg(test)` always holds here; clippy takes it as the sign that `unwrap` is how a test fails.
+// `cfg(test)` is always true here; clippy needs it to accept that a test fails by `unwrap`.
 #[cfg(test)]
 mod backup;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What is watched is counted, and what is counted is watched: the dashboard and the alerts against `/metrics`.
+//! The dashboard and the alerts use only metrics that `/metrics` has, and every metric is on one of them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,10 +13,10 @@ use crate::people::{Person, send};
 
 const WATCHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../containers");
 
-/// Added to a metric's name by what kind it is.
+/// Suffixes that a metric's name gets from its type.
 const SUFFIXES: [&str; 4] = ["_total", "_bucket", "_sum", "_count"];
 
-/// The beginnings of all names.
+/// The prefixes of all our metrics.
 const PREFIXES: [&str; 3] = ["usher_admin_", "usher_introspect_", "process_"];
 
 /// Every metric that `text` names, without suffixes.
@@ -30,13 +30,13 @@ fn bare(word: &str) -> &str {
     SUFFIXES.iter().find_map(|suffix| word.strip_suffix(suffix)).unwrap_or(word)
 }
 
-/// Every metric that a page declares, also those of which nothing was counted yet.
+/// Every metric that a page declares, also without a value.
 fn declared(page: &str) -> BTreeSet<String> {
     let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     types.filter_map(|line| line.split(' ').next().map(|word| bare(word).to_owned())).collect()
 }
 
-/// What Prometheus's own linter finds wrong with a page of metrics.
+/// What Prometheus's own linter reports for a page of metrics.
 fn mistakes(page: &str) -> String {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/validate/bin/promtool");
     let program = if kept.exists() { kept.as_path() } else { Path::new("promtool") };
@@ -46,7 +46,7 @@ fn mistakes(page: &str) -> String {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("promtool is there; `./compose/validate --promtool` installs it");
+        .expect("promtool is installed; `./compose/validate --promtool` installs it");
     promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
     let checked = promtool.wait_with_output().unwrap();
     [checked.stdout, checked.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()
@@ -57,7 +57,7 @@ async fn every_metric_is_watched_and_nothing_is_watched_that_is_none() {
     let stack = Stack::builder().providers().start().await.unwrap();
     let (_person, pair) = Person::signed_in(&stack).await;
     pair.is_let_in(&stack).await;
-    // What has labels is there when it was counted once.
+    // A metric with labels appears once it has been counted.
     let returned = send(get(&stack.gateway("/api/v1/oauth/github/callback?code=c&state=s"))).await;
     assert_eq!(returned.status, 400, "{}", returned.text);
     let mut declares = BTreeSet::new();
@@ -70,7 +70,7 @@ async fn every_metric_is_watched_and_nothing_is_watched_that_is_none() {
     let files = ["grafana/dashboards/usher.json", "prometheus/alerts.yaml"].map(read);
     let watched: BTreeSet<_> = files.iter().flat_map(|text| named(text)).collect();
     let none: Vec<_> = watched.difference(&declares).collect();
-    assert!(none.is_empty(), "watched, and not on /metrics: {none:?}");
+    assert!(none.is_empty(), "used by the dashboard or an alert, but not on /metrics: {none:?}");
     let unseen: Vec<_> = declares.difference(&watched).collect();
-    assert!(unseen.is_empty(), "neither on the dashboard nor in an alert: {unseen:?}");
+    assert!(unseen.is_empty(), "on /metrics, but neither on the dashboard nor in an alert: {unseen:?}");
 }

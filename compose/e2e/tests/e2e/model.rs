@@ -1,7 +1,7 @@
-//! admin's check, its explanation and the sidecar's decision, held against one simple model of roles.
+//! admin's check and explanation and the sidecar's decision, compared with one simple model of roles.
 //!
-//! The model knows nothing of how any of them work: a person may do something when some chain of roles leads from
-//! one that they have to one with a pattern that fits, and it finds chains by trying all of them.
+//! The model shares no code with them. A user has a permission when a chain of roles leads from an assigned role to
+//! one with a matching pattern; the model tries all chains.
 
 use harness::http::Client;
 use harness::wait::until;
@@ -15,17 +15,17 @@ use crate::people::{Pair, Person, send};
 use crate::roles::Cinema;
 use crate::support::LIMIT;
 
-/// How many graphs are tried; each is some hundred questions to real servers.
+/// How many graphs are tried; each needs a few hundred requests to real servers.
 const GRAPHS: usize = 12;
 const ROLES: usize = 6;
 const AREAS: [&str; 2] = ["films", "users"];
 const ACTIONS: [&str; 2] = ["watch", "edit"];
 
-/// Some roles: what each permits, and which earlier ones it inherits.
+/// Some roles: the permissions of each, and the earlier roles that it inherits.
 #[derive(Debug, Clone)]
 struct Graph(Vec<(Vec<String>, Vec<usize>)>);
 
-/// A graph, and who has which of its roles.
+/// A graph, and the roles that each user has.
 #[derive(Debug, Clone)]
 struct Scene {
     graph: Graph,
@@ -50,7 +50,7 @@ fn scenes() -> impl Strategy<Value = Scene> {
     let roles = proptest::collection::vec(role, ROLES);
     (roles, proptest::collection::vec(0..ROLES, 0..3)).prop_map(|(roles, held)| {
         let graph = roles.into_iter().enumerate().map(|(place, (patterns, parents))| {
-            // Earlier ones alone, so that there is no circle.
+            // A role inherits earlier ones only, so that there is no cycle.
             let parents = parents.into_iter().filter(|_| place > 0).map(|parent| parent.index(place.max(1)));
             (patterns, parents.collect())
         });
@@ -88,7 +88,7 @@ fn permissions() -> Vec<String> {
     AREAS.iter().flat_map(|area| ACTIONS.iter().map(move |action| format!("{area}:{action}"))).collect()
 }
 
-/// What the sidecar itself answers, under a policy of the test's.
+/// The sidecar's own answer, under a policy that the test chooses.
 async fn decide(cinema: &Cinema, pair: &Pair, policy: &str) -> u16 {
     let question = Client::over(cinema.stack.sidecars[0].socket()).get("/");
     send(question.bearer(&pair.access).header("X-Auth-Policy", policy)).await.status
@@ -103,7 +103,7 @@ async fn ask(cinema: &Cinema, pair: &Pair, what: &str) -> Value {
     answer.json()["results"].clone()
 }
 
-/// Makes the roles of `graph`, and returns their names.
+/// Creates the roles of `graph`, and returns their names.
 async fn define(cinema: &Cinema, number: usize, graph: &Graph) -> Vec<String> {
     let names: Vec<_> = (0..graph.0.len()).map(|role| format!("g{number}-r{role}")).collect();
     for (place, (patterns, parents)) in graph.0.iter().enumerate() {
@@ -114,7 +114,7 @@ async fn define(cinema: &Cinema, number: usize, graph: &Graph) -> Vec<String> {
     names
 }
 
-/// Every path of an explanation is one of the model's, and is not longer than need be.
+/// Every path of an explanation is also a path of the model, and is no longer than necessary.
 fn check_paths(scene: &Scene, names: &[String], permission: &str, explained: &Value) {
     for path in explained["paths"].as_array().unwrap() {
         let place =
@@ -132,8 +132,8 @@ fn check_paths(scene: &Scene, names: &[String], permission: &str, explained: &Va
     }
 }
 
-/// Waits until the sidecar knows all roles that were made up to now: a map is whole or not there, so it is enough
-/// that it knows one more.
+/// Waits until the sidecar knows all roles that were created so far: a role map is complete or absent, so it is
+/// enough to wait for one more role.
 async fn known(cinema: &Cinema, number: usize) {
     let role = format!("g{number}-probe");
     cinema.role(&role, &["probe:probe"], &[]).await;
@@ -169,7 +169,7 @@ async fn check_permissions(cinema: &Cinema, scene: &Scene, names: &[String], pai
         assert_eq!(checked[&permission], expected, "check of {permission}");
         assert_eq!(explained[&permission]["allowed"], expected, "explanation of {permission}");
         assert_eq!(explained[&permission]["paths"].as_array().unwrap().is_empty(), !expected);
-        assert_eq!(status, if expected { 204 } else { 403 }, "the sidecar about {permission}");
+        assert_eq!(status, if expected { 204 } else { 403 }, "the sidecar's decision for {permission}");
         check_paths(scene, names, &permission, &explained[&permission]);
     }
 }
@@ -178,14 +178,14 @@ async fn check_roles(cinema: &Cinema, scene: &Scene, names: &[String], pair: &Pa
     for (place, name) in names.iter().enumerate() {
         let expected = scene.held.iter().any(|held| scene.graph.reaches(*held, place));
         let status = decide(cinema, pair, &format!("user;role={name}")).await;
-        assert_eq!(status, if expected { 204 } else { 403 }, "the sidecar about the role {name}");
+        assert_eq!(status, if expected { 204 } else { 403 }, "the sidecar's decision for the role {name}");
     }
 }
 
 #[tokio::test]
 async fn check_explanation_and_decision_agree_with_the_model_over_random_graphs() {
     let cinema = Cinema::start().await;
-    // Other graphs in every run.
+    // Every run uses other graphs.
     let mut runner = TestRunner::default();
     for number in 0..GRAPHS {
         let scene = scenes().new_tree(&mut runner).unwrap().current();

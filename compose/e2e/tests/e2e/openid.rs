@@ -1,7 +1,7 @@
-//! Signing in through a certified OpenID provider, of which admin knows nothing but what its variables say.
+//! Signing in through a certified OpenID provider that admin knows only by its variables.
 //!
-//! The provider is `tests/openid`, whose packages npm installs once, below the target folder. The browser is played
-//! here: it knows the gateway as `https://cinema.test`.
+//! The provider is `tests/openid`; npm installs its packages once, below the target folder. The test plays the
+//! browser, which knows the gateway as `https://cinema.test`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -16,14 +16,14 @@ use url::Url;
 use crate::people::{Pair, send};
 use crate::support::LIMIT;
 
-/// What people reach the gateway under.
+/// The public address of the gateway.
 const PUBLIC_URL: &str = "https://cinema.test";
 
-/// Where a sign-in begins.
+/// The path that begins a sign-in.
 const LOGIN: &str = "/api/v1/oauth/acme/login";
 
-/// Who admin is at the provider. Its colon, like some of the secret, has to be escaped in HTTP's Basic (RFC 6749,
-/// section 2.3.1).
+/// admin's client identifier at the provider. Its colon, and some characters of the secret, must be escaped in HTTP
+/// Basic authentication (RFC 6749, section 2.3.1).
 const CLIENT_ID: &str = "cinema:web";
 
 /// The most redirects that a browser follows in a row.
@@ -46,7 +46,7 @@ async fn a_person_signs_in_through_a_certified_provider_and_is_the_same_user_the
     assert_eq!([account("provider"), account("name")], [json!("acme"), json!("Acme")]);
     assert_eq!([account("email"), account("email_vouched")], [json!("anna@acme.example"), json!(true)]);
 
-    // The provider knows the browser and asks nothing; a new one is asked for everything again.
+    // The provider recognises the browser and shows no form; a new browser sees every form again.
     let once_more = browser.sign_in("anna").await;
     let elsewhere = Browser::new(&stack, &acme).sign_in("anna").await;
     let another = Browser::new(&stack, &acme).sign_in("boris").await;
@@ -102,7 +102,7 @@ struct Acme {
     process: Process,
     issuer: String,
     secret: String,
-    // Held for its end.
+    // Held so that the provider ends with the test.
     _folder: Folder,
 }
 
@@ -111,7 +111,7 @@ impl Acme {
         let node = installed("node");
         let packages = packages();
         let folder = Folder::temporary().unwrap();
-        // As root, the servers' user need not be able to go where we are.
+        // When root runs the tests, the servers' user may be unable to enter the current folder.
         let server = folder.copy(&source("server.mjs"), "server.mjs").unwrap();
         folder.copy(&packages.join("node_modules"), "node_modules").unwrap();
         let port = ports::free().unwrap();
@@ -131,7 +131,7 @@ impl Acme {
         Self { process, issuer, secret, _folder: folder }
     }
 
-    /// A system whose admin knows the provider as `issuer`: by variables, and by nothing else.
+    /// A system whose admin knows the provider as `issuer`, through variables alone.
     fn stack(&self, issuer: &str) -> Builder {
         Stack::builder()
             .admin("ADMIN_PUBLIC_URL", PUBLIC_URL)
@@ -143,11 +143,11 @@ impl Acme {
     }
 }
 
-/// The folder of the provider's packages, which are installed when they are not, or not those of the lock.
+/// The folder of the provider's packages. Installs them when they are missing or differ from the lock file.
 fn packages() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("openid");
     fs::create_dir_all(&folder).unwrap();
-    // Tests are processes of their own: the first installs, and the others wait for it.
+    // Each test is a process of its own: the first installs, and the others wait for it.
     let guard = File::create(folder.join("guard")).unwrap();
     guard.lock().unwrap();
     let (wanted, done) = (fs::read(source("package-lock.json")).unwrap(), folder.join("installed.json"));
@@ -158,14 +158,14 @@ fn packages() -> PathBuf {
     for name in ["package.json", "package-lock.json", ".npmrc"] {
         fs::copy(source(name), folder.join(name)).unwrap();
     }
-    // Purposefully with the environment: it says where this machine's registry is, and through which proxy.
+    // The environment is passed on purposefully: it names this machine's registry and proxy.
     let npm = std::process::Command::new(installed("npm"))
         .args(["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"])
         .current_dir(&folder)
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&npm.stderr);
-    assert!(npm.status.success(), "npm cannot install what is in compose/e2e/tests/openid:\n{said}");
+    assert!(npm.status.success(), "npm cannot install the packages of compose/e2e/tests/openid:\n{said}");
     fs::write(done, wanted).unwrap();
     folder
 }
@@ -179,14 +179,14 @@ fn installed(program: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("no {program}: install the packages nodejs (18 or newer) and npm"))
 }
 
-/// A browser that keeps cookies and knows two hosts: the gateway and the provider.
+/// A browser with cookies that knows two hosts: the gateway and the provider.
 struct Browser {
     gateway: String,
     issuer: String,
     cookies: Vec<Cookie>,
 }
 
-/// A cookie of one path of one host (RFC 6265).
+/// A cookie of one path on one host (RFC 6265).
 struct Cookie {
     host: String,
     path: String,
@@ -194,7 +194,7 @@ struct Cookie {
     value: String,
 }
 
-/// What a browser sees.
+/// The page that a browser shows.
 struct Page {
     at: Url,
     status: u16,
@@ -207,7 +207,7 @@ impl Browser {
         Self { gateway: stack.gateway(""), issuer: acme.issuer.clone(), cookies: Vec::new() }
     }
 
-    /// Asks to sign in, and arrives at the provider's first page.
+    /// Begins a sign-in, and returns the provider's first page.
     async fn begin(&mut self) -> Page {
         self.open(format!("{PUBLIC_URL}{LOGIN}").parse().unwrap()).await
     }
@@ -236,7 +236,7 @@ impl Browser {
         self.follow(answer).await
     }
 
-    /// Goes where an answer says, and on, until one is a page.
+    /// Follows redirects until an answer is a page.
     async fn follow(&mut self, mut answer: Page) -> Page {
         for _ in 0..REDIRECTS {
             let Some(location) = answer.headers("location").next() else { return answer };
@@ -247,11 +247,11 @@ impl Browser {
         panic!("too many redirects, the last at {}", answer.at);
     }
 
-    /// One exchange, with one of the two.
+    /// One request and its answer, at the gateway or at the provider.
     async fn ask(&mut self, method: &str, url: Url, form: &str) -> Page {
         let origin = url.origin().ascii_serialization();
         let server = if origin == PUBLIC_URL { &self.gateway } else { &self.issuer };
-        assert!(origin == PUBLIC_URL || origin == self.issuer, "sent to a stranger: {origin}");
+        assert!(origin == PUBLIC_URL || origin == self.issuer, "sent to an unknown host: {origin}");
         let question = format!(
             "{method} {} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nAccept: text/html,*/*;q=0.8\r\nConnection: close\r\n\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
@@ -274,7 +274,7 @@ impl Browser {
         cookies.map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect::<Vec<_>>().join("; ")
     }
 
-    /// Keeps a cookie in place of the one before; one without a value is a farewell.
+    /// Stores a cookie in place of the earlier one; a cookie without a value deletes it.
     fn keep(&mut self, url: &Url, line: &str) {
         let mut parts = line.split(';').map(|part| part.trim().split_once('=').unwrap_or((part.trim(), "")));
         let (name, value) = parts.next().unwrap();
@@ -290,7 +290,7 @@ impl Browser {
 
 impl Page {
     fn read(at: Url, answer: &str) -> Self {
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer of HTTP");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP response");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         Self { at, status, head: head.to_owned(), body: body.to_owned() }
     }
@@ -304,7 +304,7 @@ impl Page {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
-    /// The first text of the page between these two.
+    /// The first text of the page between these two texts.
     fn between(&self, before: &str, after: &str) -> Option<&str> {
         self.body.split_once(before)?.1.split_once(after).map(|(text, _)| text)
     }

@@ -37,8 +37,10 @@ async fn redis_restarted_empty_keeps_sessions_and_revocations() {
     signed_in.refresh(&stack).await.is_let_in(&stack).await;
 
     signed_in.sign_out(&stack).await;
-    signed_in.is_refused(&stack, "a sign-out after the return").await;
-    until("the newcomer's news", LIMIT, async || decides(&newcomer, &signed_in).await == 401).await.unwrap();
+    signed_in.is_refused(&stack, "a sign-out after Redis returned").await;
+    until("the new sidecar applies revocations", LIMIT, async || decides(&newcomer, &signed_in).await == 401)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -73,7 +75,7 @@ async fn without_postgres_films_play_on_and_signing_in_is_503() {
     let back = async || person.try_password(&stack, PASSWORD).await.status == 200;
     until("admin's return", LIMIT, back).await.unwrap();
     pair.sign_out(&stack).await;
-    pair.is_refused(&stack, "a sign-out after the return").await;
+    pair.is_refused(&stack, "a sign-out after the connection returned").await;
 }
 
 #[tokio::test]
@@ -99,7 +101,7 @@ async fn of_two_admins_the_other_goes_on_publishing() {
     first.sign_out(&stack).await;
     first.is_refused(&stack, "a sign-out by the other admin").await;
     second.is_let_in(&stack).await;
-    // In turn, of which one is not there.
+    // Requests go to both in turn, and one of them is down.
     for _ in 0..4 {
         person.sign_in(&stack).await.refresh(&stack).await;
     }
@@ -138,7 +140,7 @@ async fn without_any_admin_films_play_until_the_token_ends_and_all_else_is_503()
         assert!(answer.find_header("retry-after").is_some(), "{path}");
     }
     let ended = async || pair.get(&stack, "/api/v1/films/").await.status == 401;
-    until("the token's end", LIMIT, ended).await.unwrap();
+    until("the token expires", LIMIT, ended).await.unwrap();
     assert_eq!(pair.try_refresh(&stack).await.status, 503);
 
     stack.admins[0].start_again().await.unwrap();
@@ -160,7 +162,7 @@ async fn without_admin_a_sidecar_starts_by_its_copy_of_the_keys_and_not_without_
         let ready = get(&newcomer.ops("/health/ready")).try_send().await;
         ready.is_ok_and(|answer| answer.status == 503 && answer.text.contains("keys"))
     };
-    until("the newcomer lacks the keys", LIMIT, lacks).await.unwrap();
+    until("the new sidecar lacks the keys", LIMIT, lacks).await.unwrap();
     assert_eq!(decides(&newcomer, &pair).await, 503);
 }
 

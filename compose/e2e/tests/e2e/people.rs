@@ -17,7 +17,7 @@ pub(crate) struct Person {
     pub(crate) email: String,
 }
 
-/// What signing in or refreshing gives.
+/// The token pair of a sign-in or a refresh.
 #[derive(Clone)]
 pub(crate) struct Pair {
     pub(crate) access: String,
@@ -42,7 +42,7 @@ impl Person {
         (person, pair)
     }
 
-    /// Signs in once more: another session.
+    /// Signs in once more, which creates another session.
     pub(crate) async fn sign_in(&self, stack: &Stack) -> Pair {
         let answer = self.try_password(stack, PASSWORD).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -54,18 +54,18 @@ impl Person {
         send(post(&stack.gateway("/api/v1/auth/login")).json(&body)).await
     }
 
-    /// Gives them a role, as an operator does.
+    /// Assigns them a role, as an operator does.
     pub(crate) fn assign(&self, stack: &Stack, role: &str) {
         stack.admins[0].command(&["roles", "assign", &self.email, role], "").unwrap();
     }
 }
 
 impl Pair {
-    /// The pair in an answer.
+    /// The token pair in an answer.
     pub(crate) fn of(answer: &Reply) -> Self {
         let field = |name: &str| {
             let value = answer.field(name);
-            assert!(!value.is_empty(), "no {name} in {}", answer.text);
+            assert!(!value.is_empty(), "{name} is missing in {}", answer.text);
             value
         };
         Self {
@@ -75,18 +75,18 @@ impl Pair {
         }
     }
 
-    /// Asks for the films, or whatever is at `path`.
+    /// Requests the film list, or `path`.
     pub(crate) async fn get(&self, stack: &Stack, path: &str) -> Reply {
         send(get(&stack.gateway(path)).bearer(&self.access)).await
     }
 
-    /// Asks admin for something, with a body unless it is `null`.
+    /// Sends admin a request, with a body unless it is `null`.
     pub(crate) async fn ask(&self, stack: &Stack, method: Method, path: &str, body: &Value) -> Reply {
         let question = call(method, &stack.gateway(path)).bearer(&self.access);
         send(if body.is_null() { question } else { question.json(body) }).await
     }
 
-    /// Presents the refresh token, whatever comes of it.
+    /// Sends the refresh token, and returns the answer whatever it is.
     pub(crate) async fn try_refresh(&self, stack: &Stack) -> Reply {
         let body = json!({ "refresh_token": self.refresh });
         send(post(&stack.gateway("/api/v1/auth/refresh")).json(&body)).await
@@ -105,13 +105,13 @@ impl Pair {
         assert_eq!(answer.status, 204, "{}", answer.text);
     }
 
-    /// The films are open to it.
+    /// Requires that the token opens the films.
     pub(crate) async fn is_let_in(&self, stack: &Stack) {
         let answer = self.get(stack, "/api/v1/films/").await;
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
 
-    /// Waits until nginx refuses it, and checks that it was for a revocation.
+    /// Waits until nginx refuses the token, and checks that the reason is a revocation.
     pub(crate) async fn is_refused(&self, stack: &Stack, what: &str) {
         let refused = async || self.get(stack, "/api/v1/films/").await.status == 401;
         until(what, LIMIT, refused).await.unwrap();

@@ -1,4 +1,4 @@
-//! Rotel, a real receiver of traces by OTLP, and what it has received.
+//! Rotel, a real OTLP receiver, and the spans that it has received.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -9,20 +9,20 @@ use harness::{Folder, ports};
 
 use crate::support::LIMIT;
 
-/// Rotel: takes traces by OTLP over gRPC and writes every span to its output.
+/// Rotel: receives traces by OTLP over gRPC and writes every span to its output.
 pub(crate) struct Receiver {
     process: Child,
     pub(crate) port: u16,
     folder: Folder,
 }
 
-/// Where `./compose/local test` installs it.
+/// The place where `./compose/local test` installs it.
 fn program() -> PathBuf {
     let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/lib");
     let versions = fs::read_dir(tools).into_iter().flatten().flatten();
     let mut programs = versions.map(|version| version.path().join("site-packages/rotel/rotel-agent"));
     programs.find(|program| program.exists()).unwrap_or_else(|| {
-        panic!("no rotel-agent in target/tools: ./compose/local test installs it; see .ci/tools.txt")
+        panic!("rotel-agent is missing in target/tools: ./compose/local test installs it; see .ci/tools.txt")
     })
 }
 
@@ -51,12 +51,12 @@ impl Receiver {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// All that was received.
+    /// Everything that was received.
     pub(crate) fn text(&self) -> String {
         fs::read_to_string(self.folder.join("output")).unwrap_or_default()
     }
 
-    /// The names of the spans of a trace that have arrived.
+    /// The names of the spans that have arrived in a trace.
     pub(crate) fn spans(&self, trace: &str) -> Vec<String> {
         let text = self.text();
         let spans = text.split("Span #").skip(1).filter(|span| span.contains(trace));
@@ -67,7 +67,7 @@ impl Receiver {
         spans.filter_map(name).collect()
     }
 
-    /// From each span of this name in a trace up to the first of the trace: their names.
+    /// For each span of this name in a trace: the names from it up to the root span.
     pub(crate) fn chains(&self, trace: &str, first: &str) -> Vec<Vec<String>> {
         let text = self.text();
         let spans: Vec<_> = text.split("Span #").skip(1).filter(|span| span.contains(trace)).collect();
@@ -102,7 +102,7 @@ impl Receiver {
             .unwrap_or_else(|why| panic!("{why}: {:?}\n{}", self.spans(trace), self.text()));
     }
 
-    /// Goes away without a word.
+    /// Stops at once, without closing connections properly.
     pub(crate) fn kill(&mut self) {
         let _gone = self.process.kill();
         let _ended = self.process.wait();

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use crate::people::{PASSWORD, Pair, Person, send};
 use crate::support::LIMIT;
 
-/// Demands the role `subscriber`.
+/// A path that requires the role `subscriber`.
 const WATCH: &str = "/api/v1/watch/";
-/// Demands the permission `films:download`.
+/// A path that requires the permission `films:download`.
 const DOWNLOAD: &str = "/api/v1/downloads/metropolis";
 
 /// A system with a user who holds every permission.
@@ -30,7 +30,7 @@ impl Cinema {
         Self { stack, root }
     }
 
-    /// Asks admin itself as the superuser; the answer must be a success.
+    /// Sends a request to admin as the superuser; the answer must be a success.
     pub(crate) async fn operate(&self, method: Method, path: &str, body: &Value) -> Value {
         let url = self.stack.admins[0].url(&format!("/api/v1{path}"));
         let question = call(method, &url).bearer(&self.root.access);
@@ -39,23 +39,24 @@ impl Cinema {
         if answer.text.is_empty() { Value::Null } else { answer.json() }
     }
 
-    /// Makes a role.
+    /// Creates a role.
     pub(crate) async fn role(&self, name: &str, permissions: &[&str], inherits: &[&str]) {
         let body = json!({ "name": name, "permissions": permissions, "inherits": inherits });
         self.operate(Method::POST, "/roles", &body).await;
     }
 
-    /// Gives a role without an end.
+    /// Assigns a role without an end.
     pub(crate) async fn give(&self, person: &Person, role: &str) {
         self.operate(Method::PUT, &format!("/users/{}/roles/{role}", person.id), &Value::Null).await;
     }
 
-    /// Waits until nginx answers `status` to `pair` at `path`, and returns the code of the problem, if it is one.
+    /// Waits until nginx answers `path` for `pair` with `status`; returns the problem's code, if the answer is a
+    /// problem.
     async fn until(&self, pair: &Pair, path: &str, status: u16) -> String {
         let what = format!("{path} answers {status}");
         until(&what, LIMIT, async || pair.get(&self.stack, path).await.status == status).await.unwrap();
         let answer = pair.get(&self.stack, path).await;
-        assert_eq!(answer.status, status, "{what} and goes on: {}", answer.text);
+        assert_eq!(answer.status, status, "{what}, with more text: {}", answer.text);
         if status == 200 { String::new() } else { answer.code() }
     }
 }
@@ -145,7 +146,7 @@ async fn a_renamed_role_asks_its_holders_for_a_refresh() {
 
     assert_eq!(cinema.until(&pair, WATCH, 401).await, "token_refresh_needed");
     let pair = pair.refresh(&cinema.stack).await;
-    // Never before its sidecar knows the new name: the map is published before the revocation.
+    // The new name must be known before the token is revoked: the map is published before the revocation.
     let answer = pair.get(&cinema.stack, WATCH).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     cinema.until(&pair, DOWNLOAD, 200).await;
@@ -162,7 +163,8 @@ async fn an_assignment_ends_at_nginx_when_its_moment_comes() {
     let pair = neo.sign_in(&cinema.stack).await;
     cinema.until(&pair, WATCH, 200).await;
 
-    // At once, though the sidecar itself would take the token for its leeway of five seconds more.
+    // Refused at once, though the sidecar itself would accept the token for five more seconds of
+    // leeway.
     assert_eq!(cinema.until(&pair, WATCH, 401).await, "token_refresh_needed");
 
     assert!(crate::support::now() as i64 >= end.as_second());
@@ -189,7 +191,7 @@ async fn after_redis_lost_its_data_the_role_map_returns_before_any_wrong_decisio
     cinema.until(&pair, DOWNLOAD, 200).await;
 
     cinema.stack.redis.kill().unwrap();
-    assert_eq!(pair.get(&cinema.stack, DOWNLOAD).await.status, 200, "what was known stays");
+    assert_eq!(pair.get(&cinema.stack, DOWNLOAD).await.status, 200, "the known role map stays in use");
     cinema.operate(Method::DELETE, "/roles/premium/permissions/films:download", &Value::Null).await;
     cinema.stack.redis.start_empty().await.unwrap();
 

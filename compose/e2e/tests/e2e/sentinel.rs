@@ -13,7 +13,7 @@ struct Watched {
     master: Redis,
     replica: Redis,
     sentinels: Vec<(u16, Process)>,
-    // Held for their ends.
+    // Held so that the processes end with the test.
     _folders: Vec<Folder>,
 }
 
@@ -29,7 +29,7 @@ impl Watched {
             folders.push(folder);
         }
         let watched = Self { master, replica, sentinels, _folders: folders };
-        // Before that they would not agree on anything.
+        // Until they know each other they cannot agree on a failover.
         let known = async || watched.sentinels.iter().all(|(port, _)| knows(*port));
         until("the sentinels know all", LIMIT, known).await.unwrap();
         watched
@@ -56,7 +56,7 @@ fn sentinel(folder: &Folder, port: u16, master: u16) -> Process {
     launch.args([config.into_os_string(), "--sentinel".into()]).start().unwrap()
 }
 
-/// Whether it answers, knows the replica, and both others.
+/// Whether the sentinel answers and knows the replica and both other sentinels.
 fn knows(port: u16) -> bool {
     let client = std::process::Command::new("redis-cli")
         .args(["-p", &port.to_string(), "sentinel", "master", "cinema"])
@@ -84,8 +84,8 @@ async fn a_new_master_goes_on_with_what_was_revoked_and_what_will_be() {
 
     watched.master.kill().unwrap();
     after.sign_out(&stack).await;
-    after.is_refused(&stack, "a sign-out while there is none").await;
-    before.is_refused(&stack, "what was revoked before").await;
+    after.is_refused(&stack, "a sign-out while there is no master").await;
+    before.is_refused(&stack, "a token that was revoked before").await;
     signed_in.is_let_in(&stack).await;
 
     let written = watched.replica.command("SET usher:probe 1").unwrap();

@@ -1,12 +1,12 @@
-//! What every change of the shipped nginx files has to keep and `introspect lint-nginx` cannot know: which locations are
-//! public, and a stricter form than it asks of others. What it does know is in `lint_nginx.rs`.
+//! What every change of the shipped nginx files must keep and `introspect lint-nginx` cannot check: which locations
+//! are public, and rules that are stricter than for other sites. Its own rules are tested in `lint_nginx.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nginx");
 
-/// The locations of the cinema that need no token.
+/// The locations of the cinema that require no token.
 const PUBLIC: [&str; 1] = ["/api/v1/genres/"];
 
 /// A location: what it matches, and its directives, one a line.
@@ -85,7 +85,7 @@ fn requests_are_passed_on_only_with_the_headers_of_proxy_conf() {
     let mut passes = 0;
     for file in conf_files(Path::new(SHIPPED)) {
         let lines = directives(&file);
-        // The subrequest to the sidecar has a shorter list of its own.
+        // The subrequest to the sidecar has its own, shorter list.
         if lines.iter().any(|line| line.starts_with("proxy_pass ")) && !file.ends_with("introspect.conf") {
             passes += 1;
             assert!(lines.contains(&"include snippets/proxy.conf;".to_owned()), "{}", file.display());

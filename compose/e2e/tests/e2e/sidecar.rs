@@ -1,4 +1,4 @@
-//! nginx and the sidecar together, with tokens of a key that the tests hold.
+//! nginx and the sidecar together, with tokens signed by a key of the tests.
 
 use harness::http::{call, get, post, raw};
 use harness::nginx::{Machine, Nginx};
@@ -100,7 +100,9 @@ async fn without_a_role_map_only_locations_that_demand_a_role_are_closed() {
     cinema.redis.command("HDEL usher:{rev}:meta roles").unwrap();
     let token = cinema.token(|_| {});
     let ask = async |path: &str| get(&cinema.url(path)).bearer(&token).send().await;
-    until("the loss is seen", LIMIT, async || ask("/api/v1/watch/").await.status == 503).await.unwrap();
+    until("the sidecar notices the loss", LIMIT, async || ask("/api/v1/watch/").await.status == 503)
+        .await
+        .unwrap();
     let answer = ask("/api/v1/downloads/metropolis").await;
     assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"));
     assert!(answer.find_header("retry-after").is_some());
@@ -185,11 +187,11 @@ async fn odd_spellings_of_a_path_do_not_get_around_its_location() {
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         let answer = raw(&cinema.nginx.url(), request.as_bytes()).await.unwrap();
         assert!(!answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
-        // Whatever the origin answers shows what it received.
+        // The origin's answer shows what the origin received.
         assert!(!answer.contains("\"received\""), "{path} reached the origin: {answer}");
     }
     let query = get(&cinema.url("/api/v1/genres/?next=//a/../%2e%2f")).send().await;
-    assert_eq!(query.status, 200, "a query is no path");
+    assert_eq!(query.status, 200, "a query is not a path");
 }
 
 #[tokio::test]
@@ -213,7 +215,7 @@ async fn a_sidecar_that_stops_is_503_and_never_200() {
     assert!(answer.find_header("retry-after").is_some());
 
     cinema.sidecars[0].start_again().unwrap();
-    until("the sidecar's return", LIMIT, async || ask().await.status == 200).await.unwrap();
+    until("the sidecar answers again", LIMIT, async || ask().await.status == 200).await.unwrap();
     cinema.sidecars[0].kill().unwrap();
     assert_eq!(ask().await.status, 503);
 }
@@ -264,7 +266,7 @@ async fn a_sidecar_that_knows_too_little_is_passed_over_for_one_that_knows() {
         &page,
         "usher_introspect_decisions_total{code=\"dependency_unavailable\",reason=\"not_ready\"}",
     );
-    assert!(undecided > 0, "the cold one was never asked");
+    assert!(undecided > 0, "the sidecar without a log was never asked");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What several stories need.
+//! Shared by several end-to-end tests.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use harness::nginx::{Machine, Nginx};
 use harness::{Folder, Introspect, Origin, Redis, introspect};
 use serde_json::Value;
 
-/// How long a condition may take to come true.
+/// How long a condition may take to become true.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
-/// The revocation log of a system in which nothing was ever revoked, beside the [`ROLES`] of a first version.
+/// A revocation log without any record, which names the first version of the role map [`ROLES`].
 const EMPTY_LOG: &str = "HSET usher:{rev}:meta epoch 1 seq 0 floor 0 roles 1";
 
 /// A role map: subscribers watch, collectors download too, critics do neither.
@@ -20,9 +20,9 @@ const ROLES: &str = r#"SET usher:{rev}:roles '{"format":1,"epoch":1,"version":1,
 {"name":"critic","permissions":[],"inherits":[]},
 {"name":"subscriber","permissions":["films:watch"],"inherits":[]}]}'"#;
 
-/// The cinema behind sidecars that believe a key of the test's own; no admin.
+/// The cinema behind sidecars that trust a key of the test; without admin.
 ///
-/// The fields end in this order.
+/// Fields are dropped in this order.
 pub(crate) struct Cinema {
     pub(crate) nginx: Nginx,
     pub(crate) sidecars: Vec<Introspect>,
@@ -45,7 +45,7 @@ impl Cinema {
         cinema
     }
 
-    /// Does not wait until the sidecars are ready; without a log they cannot be.
+    /// Does not wait until the sidecars are ready: without a log they never are.
     pub(crate) async fn cold(count: usize, log: bool) -> Self {
         let folder = Folder::temporary().unwrap();
         let mint = Mint::new();
@@ -83,13 +83,13 @@ impl Cinema {
         format!("{}{path}", self.nginx.url())
     }
 
-    /// A good token with a claim or two changed.
+    /// A valid token with some claims changed.
     pub(crate) fn token(&self, change: impl FnOnce(&mut Value)) -> String {
         self.mint.token(&claims(change))
     }
 }
 
-/// Good claims with a few changed.
+/// Valid claims with some changed.
 pub(crate) fn claims(change: impl FnOnce(&mut Value)) -> Value {
     let mut claims = forge::claims(ISSUER, now());
     change(&mut claims);
@@ -103,7 +103,7 @@ pub(crate) fn now() -> u64 {
     now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// The value of a counter on a metrics page; 0 when it is not there.
+/// The value of a counter on a metrics page; 0 when it is absent.
 pub(crate) fn counter(page: &str, name: &str) -> u64 {
     let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.and_then(|value| value.trim().parse().ok()).unwrap_or_default()

@@ -18,7 +18,7 @@ use crate::people::{PASSWORD, Person};
 use crate::receiver::Receiver;
 use crate::support::LIMIT;
 
-/// Puts a file into a folder of a server's, as the server's.
+/// Copies a file into a server's folder; the server's user owns it.
 fn give(folder: &Path, name: &str, text: &str) -> PathBuf {
     let (path, owner) = (folder.join(name), fs::metadata(folder).unwrap());
     fs::write(&path, text).unwrap();
@@ -27,7 +27,7 @@ fn give(folder: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// A PostgreSQL that can be asked by TLS, with a database in it.
+/// A PostgreSQL with TLS, and a database in it.
 async fn postgres(certified: &Certified) -> Postgres {
     let mut postgres = Postgres::start().await.unwrap();
     database::ensure(&postgres.url(), "usher").await.unwrap();
@@ -41,13 +41,13 @@ async fn postgres(certified: &Certified) -> Postgres {
     postgres
 }
 
-/// The address of its database by TLS, at `host`, as `authority` certifies it.
+/// The URL of its database by TLS, at `host`, verified with `authority`.
 fn url(postgres: &Postgres, host: &str, authority: &str) -> String {
     let url = postgres.url_of("usher").replace("127.0.0.1", host);
     format!("{url}?sslmode=verify-full&sslrootcert={authority}")
 }
 
-/// A Redis that can be asked by TLS, and its address.
+/// A Redis with TLS, and its URL.
 async fn redis(certified: &Certified) -> (Redis, String) {
     let redis = Redis::start().await.unwrap();
     let (folder, port) = (Folder::temporary().unwrap(), ports::free().unwrap());
@@ -59,7 +59,7 @@ async fn redis(certified: &Certified) -> (Redis, String) {
     (redis, format!("rediss://localhost:{port}"))
 }
 
-/// How a system on these ends that cannot begin.
+/// The reason why a system with these URLs cannot start.
 async fn refused(database: &str, redis: &str, ca: &str) -> String {
     let builder = Stack::builder().admin("DATABASE_URL", database);
     let started = builder.admin("REDIS_URL", redis).admin("REDIS_TLS_CA", ca).start().await;
@@ -105,7 +105,7 @@ async fn servers_without_a_valid_certificate_are_refused() {
         let told = refused(&database, &redis, &authority).await;
         assert!(told.contains(why) && told.contains("DATABASE_URL"), "{told}");
     }
-    // Without Redis admin serves, and a sidecar says what is wrong.
+    // Without Redis admin still serves, and a sidecar reports the error.
     let settings = introspect::Settings {
         redis,
         jwks: "file:/nowhere".to_owned(),
@@ -118,11 +118,11 @@ async fn servers_without_a_valid_certificate_are_refused() {
     };
     let sidecar = Introspect::start_cold(&settings, Folder::temporary().unwrap()).unwrap();
     let told = async || sidecar.process().log().contains("invalid peer certificate");
-    until("the sidecar's word", LIMIT, told).await.unwrap();
+    until("the sidecar's log line", LIMIT, told).await.unwrap();
     assert!(!sidecar.is_ready().await);
 }
 
-/// What speaks TLS before a receiver of traces.
+/// An nginx that terminates TLS in front of a receiver of traces.
 async fn before(receiver: &Receiver, certified: &Certified, folder: &Folder) -> (Process, String) {
     let port = ports::free().unwrap();
     for name in ["server.pem", "server.key"] {

@@ -11,7 +11,7 @@ use crate::people::{PASSWORD, Pair, Person, send};
 use crate::receiver::Receiver;
 use crate::support::LIMIT;
 
-/// How a revocation gets to a sidecar, the last first.
+/// The spans of a revocation on its way to a sidecar, the last one first.
 const APPLIED: [&str; 4] = ["apply revocation", "publish revocation", "revoke", "POST /api/v1/auth/logout"];
 
 async fn sign_out(stack: &Stack, pair: &Pair) -> Reply {
@@ -60,7 +60,7 @@ async fn a_request_is_found_by_its_id_from_nginx_to_sql() {
 
     let all = receiver.text();
     assert!(all.contains("usher-admin") && all.contains("usher-introspect"));
-    assert!(all.contains(&person.id), "who asked is told");
+    assert!(all.contains(&person.id), "the traces name the user");
     for secret in [PASSWORD, &person.email, &pair.access, "eyJ", "state="] {
         assert!(!all.contains(secret), "{secret}");
     }
@@ -109,7 +109,7 @@ async fn what_is_not_sampled_is_not_sent_and_a_client_cannot_have_it_sampled() {
     assert_eq!(film.status, 200);
     let signed_out = sign_out(&stack, &pair).await;
     pair.is_refused(&stack, "the sign-out").await;
-    // What is not from nginx is kept; it comes after. Both send what they have before they end.
+    // Traces that do not begin at nginx are kept; they arrive later. Both programs send their traces before they end.
     let direct = send(get(&stack.admins[0].url("/api/v1/roles"))).await;
     stack.sidecars[0].stop().await.unwrap();
     stack.admins[0].stop().await.unwrap();
@@ -129,7 +129,7 @@ async fn a_sign_out_is_followed_from_its_request_to_every_sidecar() {
     let trace = signed_out.find_header("x-request-id").unwrap();
     let two =
         async || receiver.chains(trace, APPLIED[0]).iter().filter(|chain| *chain == &APPLIED).count() == 2;
-    until("the way to both", LIMIT, two)
+    until("the revocation reaches both sidecars", LIMIT, two)
         .await
         .unwrap_or_else(|why| panic!("{why}: {:?}\n{}", receiver.chains(trace, APPLIED[0]), receiver.text()));
 }
@@ -167,5 +167,5 @@ async fn a_receiver_that_stops_slows_no_request() {
         let logs = [stack.admins[0].process().log(), stack.sidecars[0].process().log()];
         logs.iter().all(|log| log.matches("Failed to send traces").count() == 1)
     };
-    until("a line of each", LIMIT, told).await.unwrap();
+    until("a log line of each program", LIMIT, told).await.unwrap();
 }

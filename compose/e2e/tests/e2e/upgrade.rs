@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::people::{PASSWORD, Pair, Person};
 use crate::support::LIMIT;
 
-/// What the load needs to know, and what it says.
+/// What the load needs to know, and its results.
 #[derive(Clone)]
 struct Load {
     gateway: String,
@@ -35,7 +35,7 @@ impl Load {
         format!("{}{path}", self.gateway)
     }
 
-    /// Asks once: whatever is not as expected is a failure that a viewer would have seen.
+    /// Sends one request; any unexpected answer is a failure that a viewer would notice.
     async fn expect(&self, what: &str, status: u16, question: Call) -> Reply {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let answer = question.try_send().await.unwrap_or_else(|why| panic!("{what}: {why}"));
@@ -85,7 +85,7 @@ impl Load {
     }
 }
 
-/// Ends each process as an operator does and begins it anew, when the one before is ready.
+/// Stops each process as an operator does and starts it again, once the previous one is ready.
 async fn upgrade(stack: &mut Stack) {
     for sidecar in &mut stack.sidecars {
         sidecar.stop().await.unwrap();
@@ -98,7 +98,7 @@ async fn upgrade(stack: &mut Stack) {
     }
 }
 
-/// The lines of nginx's log for what failed, and the last words of all others.
+/// nginx's log lines for failed requests, and the last log lines of all other processes.
 fn failures(stack: &Stack) -> String {
     let (requests, errors) = (stack.nginx.access_log(), stack.nginx.error_log());
     let failed = requests.lines().filter(|line| line.contains(r#""status":50"#));
@@ -124,7 +124,7 @@ async fn each_process_is_replaced_under_load_and_no_request_fails() {
         ended.unwrap_or_else(|why| panic!("{why}; what nginx saw of it:\n{}", failures(&stack)));
     }
     let asked = load.asked.load(Ordering::Relaxed);
-    assert!(asked > 500, "too few were asked for this to mean anything: {asked}");
+    assert!(asked > 500, "too few requests for a meaningful result: {asked}");
     let me = pair.ask(&stack, Method::GET, "/api/v1/me", &Value::Null).await;
     assert_eq!(me.status, 200);
 }
