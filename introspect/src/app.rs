@@ -1,4 +1,4 @@
-//! The parts of the sidecar: put together, run, and stopped. The only file that knows all of them.
+//! Creates, runs and stops the parts of the sidecar. The only file that knows all of them.
 
 use std::io;
 use std::sync::Arc;
@@ -25,19 +25,19 @@ use crate::routes::{DecisionHandler, OpsHandler};
 use crate::server::{self, Stop, Workers};
 use crate::token_cache::TokenCache;
 
-/// After a task that must never end has ended.
+/// The delay before a feed that panicked is started again.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
 
-/// How long a starting sidecar lets connections wait instead of answering each with 503: less than nginx waits for an
-/// answer (`nginx/snippets/introspect.conf`). When one sidecar replaces another, the old one is already stopping: both
-/// would refuse.
+/// How long a starting sidecar delays its answers instead of answering each with 503: shorter than nginx waits
+/// for an answer (`nginx/snippets/introspect.conf`). While one sidecar replaces another, the old one is already
+/// stopping, so that both would refuse.
 const OPENING: Duration = Duration::from_millis(400);
 
-/// Connections to health and metrics at once: monitoring has a handful, and they must not use up the file descriptors
-/// that nginx needs.
+/// The most simultaneous connections to health and metrics: monitoring needs a handful, and they must not use
+/// up the file descriptors that nginx needs.
 const MAX_OPS_CONNECTIONS: usize = 64;
 
-/// A sidecar that listens and does not answer yet.
+/// A sidecar that listens, but does not answer yet.
 pub struct App {
     listeners: Vec<Listener>,
     ops_listeners: Vec<Listener>,
@@ -51,13 +51,13 @@ pub struct App {
 /// Why the sidecar cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// An address.
+    /// An address cannot be used.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The client for the issuer's keys.
+    /// The client for the issuer's keys cannot be created.
     #[error("INTROSPECT_JWKS: cannot create the HTTP client: {0}")]
     Jwks(#[from] KeySourceError),
-    /// The list of killed keys.
+    /// The list of killed keys cannot be read.
     #[error(transparent)]
     Killed(#[from] KillListError),
 }
@@ -76,7 +76,7 @@ pub enum RunError {
     Cut(Duration),
 }
 
-/// Runs the feed, and another one when that one has panicked.
+/// Runs the feed, and starts it again after a panic.
 struct Feeder {
     redis: Redis,
     copy: Option<std::path::PathBuf>,
@@ -103,7 +103,7 @@ impl App {
             clock: Arc::clone(&clock),
         };
         let feeder = Feeder { redis: config.redis, copy: config.jwks_copy.clone(), handles };
-        // Created here only to find out whether it can be.
+        // Created here only to report an error before the start.
         feeder.feed()?;
         let refresher = KeyRefresher {
             source: KeySource::new(config.jwks)?,
@@ -160,14 +160,14 @@ impl App {
         self.ops_listeners.iter().map(|listener| listener.address().clone()).collect()
     }
 
-    /// Answers until `shutdown` completes, then lets connections end.
+    /// Answers requests until `shutdown` completes, then waits for the connections to end.
     ///
     /// # Errors
     ///
     /// When no worker can be started, a background task panics, or connections outlast the drain.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
         let (stop, stopped) = watch::channel(false);
-        // Never true: health and metrics are answered to the very end.
+        // Never true: health and metrics are answered until the process ends.
         let (_never, forever) = watch::channel(false);
         let OpsHandler { ready, metrics, .. } = self.ops.clone();
         let workers = Arc::new(Workers::start(self.handlers, &stopped, &metrics)?);
@@ -191,13 +191,14 @@ impl App {
             });
         }
 
-        // Without one of these the sidecar would go on with old keys, or without revocations: it is better to stop.
+        // Without one of these tasks the sidecar would continue with old keys or without revocations, so it
+        // stops.
         tokio::select! {
             () = shutdown => {}
             Some(ended) = background.join_next() => return Err(RunError::of(ended)),
             Some(ended) = accepting.join_next() => return Err(RunError::of(ended)),
         }
-        tracing::info!("Stopping: no new connections are accepted; open ones end.");
+        tracing::info!("Stopping: no new connections are accepted; open connections are finished.");
         ready.mark_draining();
         stop.send_replace(true);
         drain(accepting, workers, self.drain).await
@@ -216,8 +217,8 @@ impl Feeder {
         Ok(Feed::new(self.redis.clone(), killed, self.handles.clone()))
     }
 
-    /// A feed that panicked may have left a record out, so that nothing can be decided until another one has read the
-    /// whole log. What was read stays.
+    /// A feed that panicked may have skipped a record, so the sidecar decides nothing until another feed has
+    /// read the whole log. Records that were read stay.
     async fn run(self) {
         loop {
             match self.feed() {
@@ -233,7 +234,7 @@ impl Feeder {
     }
 }
 
-/// Ends when decisions can be made, or must not be waited for any longer.
+/// Completes when decisions can be made, or the time limit for waiting has passed.
 async fn opening(ready: &Ready, mut stop: Stop) {
     tokio::select! {
         () = ready.complete() => {}
@@ -245,7 +246,7 @@ async fn opening(ready: &Ready, mut stop: Stop) {
 async fn operate(listener: Listener, ops: OpsHandler, stop: Stop) {
     let permits = Arc::new(Semaphore::new(MAX_OPS_CONNECTIONS));
     let serve = |stream: Stream| {
-        // Beyond the bound a connection is closed at once.
+        // Above the limit a connection is closed at once.
         let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { return };
         let ops = OpsHandler { is_local: stream.is_local(), ..ops.clone() };
         let served = server::serve(stream, ops, stop.clone());
@@ -260,7 +261,7 @@ async fn operate(listener: Listener, ops: OpsHandler, stop: Stop) {
 /// Waits for the accept loops, then for the workers, at most for `limit`.
 async fn drain(mut accepting: JoinSet<()>, workers: Arc<Workers>, limit: Duration) -> Result<(), RunError> {
     let ended = async {
-        // A panic of one has been reported by the panic itself.
+        // The panic of a worker has already been reported by the panic itself.
         while accepting.join_next().await.is_some() {}
         let Some(workers) = Arc::into_inner(workers) else { return };
         let _joined = tokio::task::spawn_blocking(|| workers.join()).await;

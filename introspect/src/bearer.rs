@@ -10,26 +10,26 @@ use crate::refusal::Refusal;
 /// A token as it was sent, not yet verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PresentedToken<'h> {
-    /// Its bytes, whatever they are: they are compared with those of cached tokens, or parsed strictly.
+    /// Its bytes, unchecked: they are compared with those of cached tokens, or parsed strictly.
     pub raw: &'h [u8],
-    /// Where it was.
+    /// The header in which it was sent.
     pub source: TokenSource,
 }
 
-/// Where a token was.
+/// The header in which a token was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenSource {
     /// `Authorization: Bearer`: the client chose to send it.
     Bearer,
-    /// A cookie: the browser sent it of its own accord.
+    /// A cookie: the browser sends it without a decision of the client.
     Cookie,
 }
 
-/// Finds the token that decides; `None` when there is none.
+/// Finds the token that the decision depends on; `None` when there is none.
 ///
-/// A `Bearer` decides alone. Other schemes are ignored: they are for other programs. A cookie counts only where
-/// the policy allows it, and only for requests that change nothing, because a browser also adds it to requests
-/// that another site caused.
+/// A `Bearer` token takes precedence over a cookie. Other schemes are ignored: they are for other programs. A
+/// cookie counts only where the policy allows it, and only for requests that change nothing, because a browser
+/// also sends it with requests that another site caused.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ const fn refusal(error: BearerError) -> Refusal {
     }
 }
 
-/// The value of the cookie `name`; the same value twice is one.
+/// The value of the cookie `name`; the same value twice counts once.
 fn cookie<'h>(headers: &'h HeaderMap, name: &[u8]) -> Result<Option<&'h [u8]>, Refusal> {
     let pairs = headers.get_all(COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
     let mut found: Option<&[u8]> = None;
@@ -68,7 +68,7 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &[u8]) -> Result<Option<&'h [u8]>, R
         }
         found = Some(value);
     }
-    // An empty cookie, which is left after a sign-out, is no token rather than an invalid one.
+    // An empty cookie, which remains after a sign-out, is no token, rather than an invalid token.
     Ok(found.filter(|value| !value.is_empty()))
 }
 

@@ -1,4 +1,4 @@
-//! What can be configured, read from the environment in one go.
+//! The configuration, read from environment variables.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,7 +15,7 @@ use shared::token::{Algorithm, Foreign, TokenProfile, Verifier};
 use crate::keys::KeyLocation;
 use crate::verdict::Challenges;
 
-/// nginx is on the same machine, so the best address is a file that only nginx can reach.
+/// nginx is on the same machine, so the best default is a Unix socket that only nginx can reach.
 const SOCKET: &str = "/run/introspect/auth.sock";
 /// Where health and metrics are by default.
 pub const OPS_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9002);
@@ -23,17 +23,17 @@ pub const OPS_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHO
 pub const OPS_LISTEN: &str = "INTROSPECT_OPS_LISTEN";
 /// Because of the prefix, browsers send the cookie to this host alone and over TLS alone.
 const COOKIE: &str = "__Host-access";
-/// The clocks of one site, disciplined, differ by less.
+/// The clocks of one site that are synchronised differ by less.
 const LEEWAY: Duration = Duration::from_secs(5);
-/// As long as admin's tokens live.
+/// The lifetime of admin's tokens.
 const MAX_TOKEN_LIFE: Duration = Duration::from_mins(15);
-/// As long as admin publishes a key before it signs with it.
+/// The time for which admin publishes a key before it signs with it.
 const JWKS_REFRESH: Duration = Duration::from_mins(5);
-/// About 1.5 KiB each.
+/// About 1.5 KiB for each token.
 const CACHE: u64 = 100_000;
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// Instead of a type: every type.
+/// In place of a type: accepts every type.
 const ANY_TYPE: &str = "any";
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -50,9 +50,9 @@ pub struct Config {
     pub redis: Redis,
     /// Where the issuer's keys come from.
     pub jwks: KeyLocation,
-    /// Where a copy of them is kept.
+    /// The file in which a copy of the keys is kept.
     pub jwks_copy: Option<PathBuf>,
-    /// How often they are fetched.
+    /// How often the keys are fetched.
     pub jwks_refresh: Duration,
     /// How tokens are verified.
     pub verifier: Verifier,
@@ -64,7 +64,7 @@ pub struct Config {
     pub challenges: Challenges,
     /// How many threads decide.
     pub workers: usize,
-    /// How many verified tokens are kept.
+    /// How many verified tokens are cached.
     pub cached_tokens: u64,
     /// How long connections have to end.
     pub drain: Duration,
@@ -75,18 +75,18 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads it. Opens nothing.
+    /// Reads the variables. Opens no file and no connection.
     ///
     /// # Errors
     ///
-    /// Every mistake at once.
+    /// Every configuration error at once.
     pub fn from_vars(vars: &dyn Vars) -> Result<Self, Mistakes> {
         let mut reader = Reader::new(vars);
         let config = read(&mut reader);
         reader.finish(config)
     }
 
-    /// The name of every variable, for the documentation to be held against.
+    /// The names of all variables, so that a test can compare them with the documentation.
     pub fn variables() -> Vec<String> {
         let nothing: HashMap<&str, String> = HashMap::new();
         let mut reader = Reader::new(&nothing);
@@ -142,15 +142,15 @@ fn verifier(reader: &mut Reader<'_>) -> Option<Verifier> {
         _ => Err("must be `usher` or `foreign`"),
     });
     if matches!(profile, TokenProfile::Foreign(_)) && !type_is_set {
-        // An identity token of the same issuer is signed with the same key: only its type tells it apart.
+        // An identity token of the same issuer is signed with the same key: only its type distinguishes it.
         let why = "required if INTROSPECT_PROFILE is `foreign`: the `typ` of access tokens, or `any`";
         reader.mistake("INTROSPECT_FOREIGN_TYPE", why);
     }
     Some(Verifier { profile, issuer: issuer?, leeway: leeway.as_secs(), max_life: max_life.as_secs() })
 }
 
-/// How another issuer's tokens are read; the defaults are the registered names. And whether their type was set,
-/// which has no default.
+/// How the tokens of another issuer are read; the defaults are the registered names. Also whether their type
+/// was set, because it has no default.
 fn foreign(reader: &mut Reader<'_>) -> (Foreign, bool) {
     let claim =
         |reader: &mut Reader<'_>, name: &str, default: &str| reader.or(name, default.to_owned(), text);

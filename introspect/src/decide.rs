@@ -1,4 +1,4 @@
-//! The decision: flat, synchronous, from memory alone. It does no I/O and takes no shared lock.
+//! The decision: synchronous, from memory alone, without I/O and without a shared lock.
 
 use std::sync::Arc;
 
@@ -33,13 +33,13 @@ pub struct Decider {
     pub ready: Arc<Ready>,
     /// The issuer's keys.
     pub keys: Arc<IssuerKeys>,
-    /// What is revoked.
+    /// The revocations.
     pub revoked: Arc<Revoked>,
-    /// What roles permit.
+    /// The rights of roles.
     pub roles: Arc<CurrentRoleMap>,
-    /// Tokens verified before.
+    /// Tokens that were verified before.
     pub tokens: TokenCache,
-    /// Policies parsed before.
+    /// Policies that were parsed before.
     pub policies: PolicyCache,
 }
 
@@ -48,7 +48,7 @@ pub struct Decider {
 pub struct Decision {
     /// The verdict.
     pub verdict: Verdict,
-    /// None where no token was looked at.
+    /// None where no token was examined.
     pub recognised: Option<Recognised>,
 }
 
@@ -57,19 +57,19 @@ pub struct Decision {
 pub enum Recognised {
     /// It was in the cache.
     FromCache,
-    /// It had to be verified, whatever the result.
+    /// It had to be verified; the verification may have failed.
     Verified,
 }
 
 impl From<Verdict> for Decision {
-    /// A decision for which no token was looked at.
+    /// A decision for which no token was examined.
     fn from(verdict: Verdict) -> Self {
         Self { verdict, recognised: None }
     }
 }
 
 impl Decider {
-    /// Judges an `auth_request` subrequest of nginx.
+    /// Decides an `auth_request` subrequest of nginx.
     pub fn decide<B>(&self, request: &Request<B>) -> Decision {
         match self.read(request) {
             Err(refusal) => Verdict::deny(refusal).into(),
@@ -79,7 +79,7 @@ impl Decider {
         }
     }
 
-    /// What the location requires, and the token that came.
+    /// The policy of the location, and the token of the request.
     fn read<'r, B>(
         &self,
         request: &'r Request<B>,
@@ -106,7 +106,7 @@ impl Decider {
         let mut decision = self.judge_token(policy, presented.raw);
         let is_forgiven = policy.anonymous && presented.source == TokenSource::Cookie;
         if is_forgiven && matches!(decision.verdict, Verdict::Deny { .. }) {
-            // The browser sent the cookie without being asked: the request counts as one without a token.
+            // The browser sent the cookie by itself, so the request counts as one without a token.
             decision.verdict = Verdict::Allow(Requester::Anonymous);
         }
         decision
@@ -128,7 +128,7 @@ impl Decider {
         Decision { verdict, recognised: Some(recognised) }
     }
 
-    /// Whether the token is valid now, and enough for the location.
+    /// Whether the token is valid now and meets the policy of the location.
     fn admit(&self, cached: &CachedToken, policy: &Policy, now: u64) -> Result<(), Refusal> {
         let token = &cached.token;
         if token.is_expired(now, self.verifier.leeway) {
@@ -145,7 +145,7 @@ impl Decider {
         check_rights(&cached.rights, policy)
     }
 
-    /// The claims of the token, if the current keys verify it now or did before.
+    /// The claims of the token, if the current keys verify it now or verified it before.
     fn recognise(&self, raw: &[u8], now: u64) -> (Result<Arc<CachedToken>, Refusal>, Recognised) {
         let keys = self.keys.current();
         match self.tokens.find(raw, keys.generation) {
@@ -169,7 +169,7 @@ impl Decider {
         Ok(cached)
     }
 
-    /// The same token with the rights that its roles have now, when the role map has changed.
+    /// The same token with the current rights of its roles, if the role map has changed.
     fn with_current_rights(&self, cached: Arc<CachedToken>) -> Arc<CachedToken> {
         if self.roles.are_current(&cached.rights) {
             return cached;
@@ -180,7 +180,8 @@ impl Decider {
     }
 }
 
-/// Whether this is what nginx sends: HTTP/1.1, GET or HEAD, without a body and without an upgrade.
+/// Whether the request is a subrequest as nginx sends it: HTTP/1.1, GET or HEAD, without a body and without an
+/// upgrade.
 fn is_subrequest<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
     let has_no_body = headers.get_all(CONTENT_LENGTH).iter().all(|length| length == "0");
@@ -191,9 +192,9 @@ fn is_subrequest<B>(request: &Request<B>) -> bool {
         && !headers.contains_key(UPGRADE)
 }
 
-/// Compares what the roles give with what the policy requires.
+/// Compares the rights of the roles with the requirement of the policy.
 ///
-/// Without a role map it is unknown whether a role is missing, so the sidecar cannot decide.
+/// Without a role map it is unknown whether a required role is missing, so the sidecar cannot decide.
 fn check_rights(rights: &TokenRights, policy: &Policy) -> Result<(), Refusal> {
     if policy.requires_rights() && rights.are_unknown() {
         return Err(Refusal::RoleMapUnknown);

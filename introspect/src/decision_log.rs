@@ -13,13 +13,13 @@ use crate::headers::{POLICY, REQUEST_ID};
 use crate::refusal::Refusal;
 use crate::verdict::Verdict;
 
-/// Limits the warnings about nginx's configuration to one line in so many seconds.
+/// Limits the warnings about nginx's configuration to one line in this many seconds.
 #[derive(Debug, Default)]
 pub struct PolicyWarnings {
     last: AtomicU64,
 }
 
-/// Logs a decision for a request whose trace is sampled, if the request was let through.
+/// Logs an allowed request whose trace is sampled.
 #[cold]
 pub fn allowed(verdict: &Verdict, headers: &HeaderMap) {
     let (request_id, trace_id, policy) = (request_id(headers), trace_id(headers), policy(headers));
@@ -71,12 +71,12 @@ fn request_id(headers: &HeaderMap) -> Option<DisplayValue<RequestId>> {
     headers.get(REQUEST_ID).and_then(|id| RequestId::parse(id.as_bytes())).map(display)
 }
 
-/// Of a trace that is sampled.
+/// The id of the request's trace; `None` if the trace is not sampled.
 fn trace_id(headers: &HeaderMap) -> Option<DisplayValue<String>> {
     decision_span::parent(headers).map(|parent| display(parent.trace_id()))
 }
 
-/// What is longer than any policy in use is not logged.
+/// A longer policy is not logged: none in use is so long.
 fn policy(headers: &HeaderMap) -> Option<&str> {
     headers.get(POLICY)?.to_str().ok().filter(|policy| policy.len() <= 500)
 }
@@ -84,7 +84,7 @@ fn policy(headers: &HeaderMap) -> Option<&str> {
 impl PolicyWarnings {
     const PAUSE: u64 = 10;
 
-    /// Whether the last line was long enough ago; then the next one is not.
+    /// Whether enough time has passed since the last line. If so, this line becomes the last one.
     fn are_due(&self, now: u64) -> bool {
         let last = self.last.load(Ordering::Relaxed);
         let is_due = now >= last.saturating_add(Self::PAUSE);

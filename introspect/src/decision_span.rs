@@ -1,4 +1,4 @@
-//! The span of a decision, where the trace of the request is sampled.
+//! The span of a decision, for requests whose trace is sampled.
 
 use http::HeaderMap;
 use runtime::telemetry::{self, Parent, TRACE};
@@ -9,9 +9,9 @@ use tracing::field::Empty;
 use crate::headers::{POLICY, REQUEST_ID, TRACEPARENT};
 use crate::verdict::{Requester, Verdict};
 
-/// Whether the trace of a request is sampled, for the price of a look at one byte.
+/// Whether the trace of a request is sampled. Reads only one byte.
 pub fn is_sampled(headers: &HeaderMap) -> bool {
-    // The last digit is odd where it is.
+    // The last digit is odd in a sampled trace.
     let last = headers.get(TRACEPARENT).and_then(|line| line.as_bytes().last());
     matches!(last, Some(b'1' | b'3' | b'5' | b'7' | b'9' | b'b' | b'd' | b'f'))
 }
@@ -43,7 +43,7 @@ pub fn begin(headers: &HeaderMap) -> Option<Span> {
     Some(span)
 }
 
-/// Records the verdict. A refusal is no error of the span.
+/// Records the verdict. A refusal is not an error of the span.
 #[cold]
 pub fn record(span: &Span, verdict: &Verdict) {
     match verdict {

@@ -1,4 +1,4 @@
-//! Redis to [`Revoked`] and [`CurrentRoleMap`]: reads the revocation log and the role map beside it, and goes on reading.
+//! From Redis to [`Revoked`] and [`CurrentRoleMap`]: follows the revocation log and the role map beside it.
 //!
 //! Two connections. One subscribes to the wake channel: a revocation that is published there is applied at once. Pub/sub
 //! may lose messages, so nothing depends on it: on each wake, and every tick, the other reads what the log holds after
@@ -7,8 +7,8 @@
 //! of a role comes back with a token whose roles only the new map knows. So records of that kind are applied from the
 //! log alone.
 //!
-//! The set only grows here. Whatever Redis loses or repeats, nothing that was read is unlearned; records leave by their
-//! own expiry alone. A known loss closes the sidecar until a complete epoch has been read.
+//! The set only grows here. Whatever Redis loses or repeats, a record that was read stays; records are removed
+//! only when they expire. After a known loss the sidecar decides nothing until it has read a complete epoch.
 
 mod log_reader;
 mod log_state;
@@ -39,35 +39,35 @@ use crate::ready::{Ready, Revocations};
 use crate::revoked::Revoked;
 use crate::rights::CurrentRoleMap;
 
-/// No answer is waited for longer, so that a Redis that hangs is treated like one that is unavailable.
+/// The time limit for an answer, so that a Redis that hangs is treated like one that is unavailable.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the log is read without a wake.
 const TICK: Duration = Duration::from_millis(100);
-/// The same while nothing can be decided yet.
+/// The same while the sidecar cannot decide yet.
 const TICK_WHEN_COLD: Duration = Duration::from_millis(10);
-/// A connection that has been silent for so long is probed: nothing is ever sent on the subscription.
+/// A connection that has been silent for this long is probed: nothing is ever sent on the subscription.
 const SILENCE: Duration = Duration::from_secs(5);
-/// Between probes.
+/// The time between two probes.
 const PROBE_PAUSE: Duration = Duration::from_secs(1);
-/// Probes without an answer, after which the connection is closed.
+/// The number of unanswered probes after which the connection is closed.
 const PROBES: u32 = 3;
-/// Sent bytes that are not acknowledged for so long close the connection.
+/// If sent bytes are not acknowledged for this long, the connection is closed.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
-/// Before another attempt to connect.
+/// The delay before another attempt to connect.
 const PAUSE: Duration = Duration::from_millis(200);
-/// The same while nothing can be decided yet.
+/// The same while the sidecar cannot decide yet.
 const PAUSE_WHEN_COLD: Duration = Duration::from_millis(50);
 
 /// The parts of the sidecar that the feed writes to, and its clock.
 #[derive(Clone)]
 pub struct FeedHandles {
-    /// Where records go.
+    /// The set that records are applied to.
     pub revoked: Arc<Revoked>,
-    /// Where the role map goes.
+    /// The holder of the current role map.
     pub roles: Arc<CurrentRoleMap>,
-    /// Learns when the log has been read to its end.
+    /// Is notified when the log has been read to its end.
     pub ready: Arc<Ready>,
-    /// Counts what is read, and what is wrong.
+    /// Counts the records that were read, and the faults.
     pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -82,7 +82,7 @@ pub struct Feed {
     killed: KillList,
     role_map: RoleMapReader,
     log: LogState,
-    /// What was wrong last, so that it is logged once.
+    /// The last fault, so that it is logged once.
     trouble: Option<Anomaly>,
 }
 
@@ -120,7 +120,7 @@ impl Feed {
         }
     }
 
-    /// Follows the log. After a lost connection it reads on from where it was.
+    /// Follows the log. After a lost connection it continues from its position.
     pub async fn run(mut self) {
         loop {
             let Err(error) = self.follow().await;
@@ -154,7 +154,7 @@ impl Feed {
         Ok(stream)
     }
 
-    /// Until a wake message or the next tick.
+    /// Waits for a wake message or the next tick.
     async fn wait(&mut self, wake: &mut PubSubStream) -> Result<(), FeedError> {
         let tick = if self.is_cold() { TICK_WHEN_COLD } else { TICK };
         let Ok(first) = timeout(tick, wake.next()).await else { return Ok(()) };
@@ -169,8 +169,8 @@ impl Feed {
         Ok(())
     }
 
-    /// Applies a published record, unless a role map has to be read before it. A record that is not understood is in
-    /// the log too, which alone decides.
+    /// Applies a published record, unless a role map must be read first. A record that is not understood is
+    /// ignored here: it is also in the log, which decides.
     fn apply_woken(&mut self, record: Result<Record, RecordError>) {
         match record {
             Ok(record) if record.reason == Reason::RefreshNeeded => return,
@@ -180,14 +180,14 @@ impl Feed {
         self.handles.metrics.pushed.inc();
     }
 
-    /// Reads once; whether to read again at once.
+    /// Reads the log once. Returns whether to read again at once.
     async fn read(&mut self, redis: &mut MultiplexedConnection) -> Result<bool, FeedError> {
         self.role_map.check();
         let reply = async { Ok(self.reader.read(redis, &self.keys, self.log.position()).await?) };
         match self.in_time(reply).await?.ok_or(FeedError::Unreadable)? {
             LogReply::NotMaster => Err(FeedError::NotMaster),
             LogReply::NoEpoch => {
-                self.report(Anomaly::NoEpoch, &"the relay of admin has not filled it yet");
+                self.report(Anomaly::NoEpoch, &"the relay of admin has not written it yet");
                 Ok(false)
             }
             LogReply::Epoch(epoch) => {
@@ -205,7 +205,7 @@ impl Feed {
             LogReply::Log { last, time, roles, entries } => {
                 let read = self.read_roles(redis, roles, &entries).await;
                 if matches!(read, Ok(MapReading::Newer)) && self.role_map.is_known() {
-                    // An older map is in use, and the entries may belong to the one that could not be used yet.
+                    // An older map is in use, and the entries may belong to the map that could not be used yet.
                     return Ok(true);
                 }
                 self.take(last, time, &entries);
@@ -215,8 +215,8 @@ impl Feed {
         }
     }
 
-    /// Reads the role map that an answer named, before its `entries` are applied: the relay writes the map first.
-    /// Sign-outs among them do not wait for it.
+    /// Reads the role map that an answer named, before its `entries` are applied: the relay writes the map
+    /// first. Sign-outs among the entries are applied without waiting for it.
     async fn read_roles(
         &mut self,
         redis: &mut MultiplexedConnection,
@@ -231,7 +231,8 @@ impl Feed {
         Ok(self.role_map.take(named, read)?)
     }
 
-    /// Applies what is revoked before its turn, which is never wrong. Nothing else is applied, and the position stays.
+    /// Applies the records that revoke before the map is read, which is always safe. Applies nothing else, and
+    /// keeps the position.
     fn apply_ahead(&mut self, entries: &[LogEntry]) {
         let records = entries.iter().filter_map(|entry| Record::decode(&entry.record).ok());
         for record in records.filter(|record| record.reason == Reason::Revoked) {
@@ -239,7 +240,7 @@ impl Feed {
         }
     }
 
-    /// Applies what the script found after the position.
+    /// Applies the entries that the script found after the position.
     fn take(&mut self, last: u64, time: u64, entries: &[LogEntry]) {
         // The earlier of two clocks, so that a wrong one does not make records expire too early.
         self.handles.revoked.purge(time.min(self.handles.clock.unix_seconds()));
@@ -247,7 +248,7 @@ impl Feed {
         self.carry_out(effects);
     }
 
-    /// Reads the next page of a log that has more; whether it has.
+    /// Reads the next page of a longer log. Returns whether there is more.
     async fn read_page(&mut self, redis: &mut MultiplexedConnection, last: u64) -> Result<bool, FeedError> {
         if !self.log.is_behind(last) {
             return Ok(false);
@@ -263,19 +264,19 @@ impl Feed {
         timeout(self.at_most(PATIENCE), wanted).await.unwrap_or(Err(FeedError::TimedOut))
     }
 
-    /// `span`, or what is left until the role map must have been read: however Redis fails, roles become unknown
-    /// when they should.
+    /// `span`, or the time until the role map must have been read, if that is shorter: however Redis fails, the
+    /// roles become unknown in time.
     fn at_most(&self, span: Duration) -> Duration {
         let left = self.role_map.deadline().map(|end| end.saturating_duration_since(Instant::now()));
         left.map_or(span, |left| span.min(left))
     }
 
-    /// Whether nothing can be decided for want of revocations.
+    /// Whether the sidecar cannot decide because the revocations are not known.
     fn is_cold(&self) -> bool {
         !self.handles.ready.revocations_are_known()
     }
 
-    /// Does what the state of the log asks for. Always true: there may be more to read.
+    /// Applies the effects that the state of the log returned. Always true: there may be more to read.
     fn carry_out(&mut self, effects: Vec<Effect<'_>>) -> bool {
         for effect in effects {
             match effect {
@@ -294,7 +295,7 @@ impl Feed {
     }
 
     fn apply_read(&mut self, record: &Record, entry: &LogEntry) {
-        // What is read at the start was published long before.
+        // Records that are read at the start were published long before.
         let trace = entry.trace.as_deref().filter(|_| !self.is_cold());
         let _span = trace.and_then(|parent| span::begin(parent, entry.position));
         self.apply(record);
@@ -331,7 +332,7 @@ impl Feed {
         self.handles.metrics.anomaly(Anomaly::Undecodable);
     }
 
-    /// Counts what is wrong, and logs it when it is new.
+    /// Counts a fault, and logs it when it is new.
     fn report(&mut self, anomaly: Anomaly, why: &dyn std::fmt::Display) {
         self.handles.metrics.anomaly(anomaly);
         if self.trouble.replace(anomaly) != Some(anomaly) {
@@ -341,7 +342,7 @@ impl Feed {
     }
 }
 
-/// With these the connection to a machine that vanished is closed within seconds.
+/// With these settings a connection to a machine that has vanished is closed within seconds.
 fn tcp_settings() -> TcpSettings {
     let probes = TcpKeepalive::new().with_time(SILENCE).with_interval(PROBE_PAUSE).with_retries(PROBES);
     TcpSettings::default().set_nodelay(true).set_keepalive(probes).set_user_timeout(UNACKNOWLEDGED)

@@ -1,7 +1,7 @@
 //! The contract with nginx: the name of every header that the sidecar reads, and of every one that it sends.
 //!
-//! `nginx/snippets/introspect.conf` sets those of the `auth_request` subrequest, so that no client can;
-//! `nginx/snippets/protect.conf` reads those of the response. Values that are always the same are here too.
+//! `nginx/snippets/introspect.conf` sets the headers of the `auth_request` subrequest, so that no client can;
+//! `nginx/snippets/protect.conf` reads the headers of the response. Constant values are here too.
 
 use http::{HeaderName, HeaderValue};
 
@@ -17,19 +17,19 @@ pub const POLICY: HeaderName = HeaderName::from_static("x-auth-policy");
 pub const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
 /// The id of the client's request, for the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static(shared::request_id::HEADER);
-/// Which trace the request is part of (W3C Trace Context).
+/// The trace of the request (W3C Trace Context).
 pub const TRACEPARENT: HeaderName = HeaderName::from_static(runtime::telemetry::TRACEPARENT);
 
 // Sent in every response.
 
-/// The decision: [`ALLOW`], or the code of the refusal. nginx lets a request through only for `allow`.
+/// The decision: [`ALLOW`], or the code of the refusal. nginx allows a request only for `allow`.
 pub const DECISION: HeaderName = HeaderName::from_static("x-auth-decision");
-/// The decision that lets a request through.
+/// The decision that allows a request.
 pub const ALLOW: HeaderValue = HeaderValue::from_static(ALLOWED);
 /// The same as text.
 pub const ALLOWED: &str = "allow";
 
-// Sent when a request with a token is let through.
+// Sent when a request with a token is allowed.
 
 /// The user's id, for the program behind nginx.
 pub const USER_ID: HeaderName = HeaderName::from_static("x-user-id");
@@ -42,7 +42,7 @@ pub const SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
 
 /// The challenge (RFC 6750, section 3), with 401 and with a missing role or permission.
 pub const CHALLENGE: HeaderName = http::header::WWW_AUTHENTICATE;
-/// When to ask again, with 503.
+/// When to try again, with 503.
 pub const RETRY_AFTER: HeaderName = http::header::RETRY_AFTER;
 /// Zero: nginx closes a connection after each response that has a body.
 pub const CONTENT_LENGTH: HeaderName = http::header::CONTENT_LENGTH;

@@ -21,9 +21,9 @@ use crate::ready::Ready;
 
 /// The shortest time between two fetches, however many unknown keys are named.
 const LEAST_PAUSE: Duration = Duration::from_secs(5);
-/// The same without any keys, when nothing can be decided.
+/// The same while there are no keys, when the sidecar cannot decide.
 const PAUSE_WITHOUT_KEYS: Duration = Duration::from_millis(500);
-/// The same for a file, which costs nothing to read.
+/// The same for a file, which is cheap to read.
 const PAUSE_FOR_FILES: Duration = Duration::from_secs(1);
 
 /// The current keys, read without a lock.
@@ -33,7 +33,7 @@ pub struct IssuerKeys {
     unknown: Notify,
 }
 
-/// A set of keys, and its number: tokens that another set verified are verified again.
+/// A set of keys, and its number: a token that was verified with another set is verified again.
 #[derive(Default)]
 pub struct KeyGeneration {
     /// The keys.
@@ -44,17 +44,17 @@ pub struct KeyGeneration {
 
 /// Keeps [`IssuerKeys`] up to date.
 pub struct KeyRefresher {
-    /// Where they come from.
+    /// The source of the keys.
     pub source: KeySource,
-    /// Where a copy is kept, for a start while the issuer is unavailable.
+    /// The copy of the keys, used for a start while the issuer is unavailable.
     pub copy: Option<PathBuf>,
-    /// How often they are fetched.
+    /// How often the keys are fetched.
     pub every: Duration,
-    /// Where they go.
+    /// The holder of the current keys.
     pub keys: Arc<IssuerKeys>,
-    /// Learns when there are some.
+    /// Is notified when there are keys.
     pub ready: Arc<Ready>,
-    /// Counts fetches that fail.
+    /// Counts failed fetches.
     pub metrics: Arc<Metrics>,
     /// The time, for the metric.
     pub clock: Arc<dyn Clock>,
@@ -81,7 +81,7 @@ impl IssuerKeys {
 }
 
 impl KeyRefresher {
-    /// Fetches now, then for ever: at its interval, and sooner for a key that is not known.
+    /// Fetches at once and then for ever: at the interval, and earlier when a token names an unknown key.
     pub async fn run(mut self) {
         let mut fetched = self.refresh().await;
         if !fetched {
@@ -103,12 +103,12 @@ impl KeyRefresher {
         let least = LEAST_PAUSE.min(self.every);
         let soonest = Instant::now() + least;
         let most = if fetched { self.every } else { least };
-        // Whether it was requested or is due makes no difference.
+        // It makes no difference whether the fetch was requested or is due.
         let _requested = timeout(most, self.keys.unknown.notified()).await;
         sleep_until(soonest).await;
     }
 
-    /// Whether the source returned a usable set. If it did not, the old one stays.
+    /// Whether the source returned a usable set. If not, the old one stays.
     async fn refresh(&mut self) -> bool {
         let installed = match self.source.fetch().await {
             Ok(document) => self.install(document, true).map_err(|error| error.to_string()),
@@ -149,7 +149,7 @@ impl KeyRefresher {
         }
     }
 
-    /// Killed keys that an old copy may hold are refused by the kill list.
+    /// Keys that were killed may still be in an old copy; the kill list refuses them.
     fn fall_back(&mut self) {
         let Some(copy) = self.copy.clone() else { return };
         let read = std::fs::read(&copy).map_err(|error| error.to_string());

@@ -6,7 +6,8 @@
 //! [`rights`] (what its roles give), [`verdict`] (the response), with [`refusal`] for every reason. Nothing on this way
 //! waits, locks or leaves the process.
 //!
-//! A revocation: [`feed`] (Redis) to [`revoked`]; a change of a role: [`feed`] to [`rights`]. The next request sees it.
+//! A revocation takes the way from [`feed`] (Redis) to [`revoked`], a change of a role from [`feed`] to
+//! [`rights`]. The next request sees it.
 //!
 //! Beside them: [`keys`] (the issuer's, kept up to date), [`ready`], [`metrics`], [`decision_log`], [`decision_span`],
 //! [`config`], and [`app`], which knows them all. ARCHITECTURE.md says in which order to read them.

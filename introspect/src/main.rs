@@ -1,4 +1,4 @@
-//! `introspect`: the steps from start to end, and nothing else.
+//! `introspect`: the start and the end of the process.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -66,7 +66,8 @@ fn serve() -> ExitCode {
     }
 }
 
-/// As many connections as the system allows: the soft limit is low for programs that use `select`.
+/// Raises the limit to as many connections as the system allows: the soft limit is low for programs that use
+/// `select`.
 fn raise_open_files() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
@@ -74,7 +75,7 @@ fn raise_open_files() {
     }
 }
 
-/// One thread for everything except decisions: accepting, the feed, the keys, health and metrics.
+/// One thread for everything except decisions: accepting connections, the feed, the keys, health and metrics.
 fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     // Only a second call fails, and there is none.
     let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -85,7 +86,7 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         telemetry.end().await;
         served
     });
-    // Not waited for: whatever still runs after the drain is cut.
+    // Tasks that still run after the drain are aborted.
     control.shutdown_background();
     ended
 }

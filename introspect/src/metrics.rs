@@ -15,7 +15,7 @@ use tally::DecisionCollector;
 
 pub use tally::Tally;
 
-/// What can be wrong with the revocation log, or the role map beside it.
+/// The faults of the revocation log and of the role map beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anomaly {
     /// No connection to Redis.
@@ -24,11 +24,11 @@ pub enum Anomaly {
     NotMaster,
     /// No `meta`: the relay has not filled the log yet.
     NoEpoch,
-    /// The log is of an epoch before ours: Redis went back in time.
+    /// The log has an earlier epoch than ours: Redis was reset to an earlier state.
     LowerEpoch,
     /// The log ends before our position.
     Regressed,
-    /// Records that should be in the log are not.
+    /// Records that should be in the log are missing.
     Gap,
     /// A record that this version does not understand.
     Undecodable,
@@ -41,21 +41,21 @@ pub struct Metrics {
     registry: Registry,
     tallies: Vec<Arc<Tally>>,
     anomalies: Family<[(&'static str, &'static str); 1], Counter>,
-    /// Connections taken on the decision listeners.
+    /// Connections accepted on the decision listeners.
     pub accepted: Counter,
     /// Connections closed at once because there were too many.
     pub rejected: Counter,
     /// Connections open now on the decision listeners.
     pub open: Gauge,
-    /// Requests of connections that have ended.
+    /// The number of requests on each connection, recorded when it ends.
     pub connection_requests: Histogram,
-    /// Records applied from the log, those read again included.
+    /// Records applied from the log, including those that were read again.
     pub read: Counter,
     /// Records applied from wake messages.
     pub pushed: Counter,
-    /// Records held.
+    /// Records in memory.
     pub held: Gauge,
-    /// Bytes they take.
+    /// The memory of those records, in bytes.
     pub held_bytes: Gauge,
     /// Epoch of the position.
     pub epoch: Gauge,
@@ -75,7 +75,7 @@ pub struct Metrics {
 }
 
 impl Anomaly {
-    /// Every kind.
+    /// Every kind of fault.
     const ALL: [Self; 8] = [
         Self::Unreachable,
         Self::NotMaster,
@@ -87,7 +87,7 @@ impl Anomaly {
         Self::RoleMap,
     ];
 
-    /// The word of metrics and log lines.
+    /// The name in metrics and log lines.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
@@ -103,7 +103,7 @@ impl Anomaly {
 }
 
 impl Metrics {
-    /// The metrics of a process with so many workers.
+    /// The metrics of a process with this many workers.
     pub fn new(workers: usize) -> Self {
         let tallies: Vec<_> = (0..workers).map(|_| Arc::new(Tally::default())).collect();
         let mut registry = runtime::metrics::registry();
@@ -149,12 +149,12 @@ impl Metrics {
         }
     }
 
-    /// The counts of one worker each.
+    /// The counts of each worker.
     pub fn tallies(&self) -> &[Arc<Tally>] {
         &self.tallies
     }
 
-    /// Counts something wrong with the log.
+    /// Counts a fault of the log.
     pub fn anomaly(&self, anomaly: Anomaly) {
         self.anomalies.get_or_create(&[("kind", anomaly.label())]).inc();
     }
@@ -211,7 +211,7 @@ fn requests(registry: &mut Registry) -> Histogram {
     histogram
 }
 
-/// Every kind is there from the start, at zero: an alert on an increase must not miss the first.
+/// Every kind is present from the start, at zero: an alert on an increase must not miss the first fault.
 fn anomalies(registry: &mut Registry) -> Family<[(&'static str, &'static str); 1], Counter> {
     let family = Family::default();
     for anomaly in Anomaly::ALL {

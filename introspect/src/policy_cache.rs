@@ -1,11 +1,11 @@
-//! Policies that were parsed before, by their text: nginx sends the same few on every request.
+//! A cache of parsed policies by their text: nginx sends the same few on every request.
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use shared::policy::{Policy, PolicyError};
 
-/// How many policies are kept; a configuration has a handful.
+/// How many policies are cached; a configuration has a handful.
 const MAX_POLICIES: usize = 256;
 
 /// Parsed policies by their text, read without a lock.
@@ -15,7 +15,7 @@ pub struct PolicyCache {
 }
 
 impl PolicyCache {
-    /// The policy that the bytes say, from memory when it was read before.
+    /// The policy with this text, from the cache if it was parsed before.
     ///
     /// # Errors
     ///
@@ -29,7 +29,7 @@ impl PolicyCache {
         Ok(policy)
     }
 
-    /// Beyond the bound policies are parsed anew each time, which is slower and just as right.
+    /// When the cache is full, other policies are parsed anew each time, which is slower but equally correct.
     fn keep(&self, bytes: &[u8], policy: &Arc<Policy>) {
         self.parsed.rcu(|parsed| {
             let mut parsed = foldhash::HashMap::clone(parsed);

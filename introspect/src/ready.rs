@@ -8,10 +8,10 @@ use tokio::sync::Notify;
 
 use crate::rights::CurrentRoleMap;
 
-/// What has to be known before a decision, and whether the sidecar is stopping.
+/// What must be known before a decision, and whether the sidecar is stopping.
 #[derive(Debug)]
 pub struct Ready {
-    /// Notified whenever one of the others changes.
+    /// Notified whenever another field changes.
     changed: Notify,
     keys: AtomicBool,
     revocations: AtomicU8,
@@ -25,16 +25,17 @@ pub struct Ready {
 pub enum Revocations {
     /// The log has not been read to its end.
     Unread = 0,
-    /// Everything that the log held.
+    /// Every record of the log has been read.
     Known = 1,
-    /// Something of the log is lost, or of a form that this version does not know.
+    /// A record of the log is lost, or has a form that this version does not know.
     Incomplete = 2,
-    /// The log is of a lower epoch than one that was read: an old history, which may lack what came after.
+    /// The log has a lower epoch than one that was read before: it is an old one, and later records may be
+    /// missing.
     Old = 3,
 }
 
 impl Ready {
-    /// Nothing is known yet, but perhaps `roles`.
+    /// Nothing is known yet, except perhaps the roles.
     pub fn new(roles: Arc<CurrentRoleMap>) -> Self {
         Self {
             changed: Notify::new(),
@@ -45,13 +46,14 @@ impl Ready {
         }
     }
 
-    /// A set of keys is there. Once there it stays: a failed refresh keeps the old one.
+    /// Keys have been fetched. They stay known: a failed refresh keeps the old set.
     pub fn mark_keys_known(&self) {
         self.keys.store(true, Ordering::Release);
         self.changed.notify_waiters();
     }
 
-    /// Sets how much of the revocations is known. A lost connection changes nothing: what was read stays true.
+    /// Sets how much of the revocations is known. A lost connection changes nothing: records that were read
+    /// stay valid.
     pub fn mark_revocations(&self, known: Revocations) {
         self.revocations.store(known as u8, Ordering::Release);
         self.changed.notify_waiters();
@@ -62,7 +64,7 @@ impl Ready {
         self.changed.notify_waiters();
     }
 
-    /// No more connections will be accepted.
+    /// The sidecar is stopping and will accept no more connections.
     pub fn mark_draining(&self) {
         self.draining.store(true, Ordering::Release);
     }
@@ -74,21 +76,21 @@ impl Ready {
         all.into_iter().find(|one| *one as u8 == number).unwrap_or(Revocations::Unread)
     }
 
-    /// Whether the whole log has been read, and nothing of it was lost since.
+    /// Whether the whole log has been read, and no record has been lost since.
     pub fn revocations_are_known(&self) -> bool {
         self.revocations() == Revocations::Known
     }
 
-    /// Whether a token can be judged. A sidecar that is stopping still can; without a role map, the policies that
-    /// require neither role nor permission can be decided.
+    /// Whether a token can be judged. A sidecar that is stopping still can. Without a role map it decides only
+    /// the policies that require neither a role nor a permission.
     pub fn can_decide(&self) -> bool {
         self.keys.load(Ordering::Acquire) && self.revocations_are_known()
     }
 
-    /// Waits until nothing is missing.
+    /// Waits until everything is known.
     pub async fn complete(&self) {
         loop {
-            // Created before the check, so that no change between the two is missed.
+            // Created before the check, so that no change between check and wait is missed.
             let changed = self.changed.notified();
             if self.missing().is_none() {
                 return;
@@ -97,7 +99,7 @@ impl Ready {
         }
     }
 
-    /// Why the sidecar wants no requests; `None` if it wants them.
+    /// Why the sidecar must get no requests; `None` if it can serve them.
     pub fn missing(&self) -> Option<NotReadyReason> {
         if self.draining.load(Ordering::Acquire) {
             return Some(DRAINING);

@@ -1,7 +1,8 @@
 //! Why a request is refused: a reason for operators, and a code for clients.
 //!
-//! A reason is one cause; metrics and log lines have it. A code is one of a few words, and the same word
-//! everywhere: in `X-Auth-Decision`, in the metric, in the log, and in the problem that nginx sends to the client.
+//! A reason is one cause; it is in metrics and log lines. A code is one of a few words, and it is the same
+//! everywhere: in `X-Auth-Decision`, in the metric, in the log, and in the problem that nginx sends to the
+//! client.
 
 use http::{HeaderValue, StatusCode};
 use shared::token::TokenError;
@@ -27,7 +28,7 @@ macro_rules! refusals {
                 }
             }
 
-            /// What the client, nginx and the metric call it.
+            /// The code for the client, nginx and the metric.
             pub const fn code(self) -> RefusalCode {
                 match self {
                     $(Self::$name => RefusalCode::$code,)*
@@ -46,7 +47,7 @@ refusals! {
     PolicyMalformed = "policy_malformed", Forbidden;
     /// No token where the location requires one.
     TokenMissing = "token_missing", TokenMissing;
-    /// Two tokens: it is unclear who sent the request.
+    /// Two different tokens: it is unclear which user sent the request.
     TokenRepeated = "token_repeated", TokenInvalid;
     /// See [`TokenError::TooLong`].
     TokenTooLong = "token_too_long", TokenInvalid;
@@ -78,11 +79,11 @@ refusals! {
     Expired = "expired", TokenExpired;
     /// The token, its session, its user, its key or everything was revoked.
     Revoked = "revoked", TokenRevoked;
-    /// The token's roles are out of date; a refresh gives a valid token.
+    /// The token's roles are out of date; a refresh returns a valid token.
     RefreshNeeded = "refresh_needed", TokenRefreshNeeded;
-    /// None of the roles that the location requires.
+    /// The user has none of the roles that the location requires.
     RoleMissing = "role_missing", InsufficientScope;
-    /// Not the permission that the location requires.
+    /// The user lacks the permission that the location requires.
     PermissionMissing = "permission_missing", InsufficientScope;
     /// The location requires a role or a permission, and the role map is not known.
     RoleMapUnknown = "role_map_unknown", DependencyUnavailable;
@@ -92,23 +93,23 @@ refusals! {
     Panicked = "panicked", DependencyUnavailable;
 }
 
-/// What a refusal is called outside the sidecar.
+/// The code of a refusal outside the sidecar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum RefusalCode {
     /// The location requires a token.
     TokenMissing,
-    /// The token cannot be accepted, and no other code says why.
+    /// The token is invalid, and no other code says why.
     TokenInvalid,
-    /// The token was valid once.
+    /// The token has expired.
     TokenExpired,
     /// The user has to sign in again.
     TokenRevoked,
     /// The client has to refresh its token.
     TokenRefreshNeeded,
-    /// The token is valid and gives too little.
+    /// The token is valid, but its rights are not enough.
     InsufficientScope,
-    /// Refused whatever the token is.
+    /// Refused independently of the token.
     Forbidden,
     /// The sidecar cannot decide.
     DependencyUnavailable,
@@ -127,7 +128,7 @@ impl RefusalCode {
         Self::DependencyUnavailable,
     ];
 
-    /// The word itself.
+    /// The code as text.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TokenMissing => "token_missing",
@@ -141,7 +142,7 @@ impl RefusalCode {
         }
     }
 
-    /// The same for people: the description in the challenge, and the title of nginx's problem.
+    /// The text for people: the description in the challenge, and the title of nginx's problem.
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::TokenMissing => "An access token is required.",
@@ -160,8 +161,8 @@ impl RefusalCode {
         HeaderValue::from_static(self.as_str())
     }
 
-    /// The status for nginx. To `auth_request` only 401 and 403 are refusals; it turns every other status into
-    /// 500, of which the shipped configuration makes 503.
+    /// The status for nginx. For `auth_request` only 401 and 403 are refusals; it turns every other status into
+    /// 500, which the shipped configuration turns into 503.
     pub const fn status(self) -> StatusCode {
         match self {
             Self::TokenMissing
@@ -188,7 +189,7 @@ impl RefusalCode {
 }
 
 impl Refusal {
-    /// Whether the token was valid, but not enough for the location.
+    /// Whether the token was valid, but lacks rights that the location requires.
     pub const fn is_by_policy(self) -> bool {
         matches!(self, Self::WrongAudience | Self::RoleMissing | Self::PermissionMissing)
     }

@@ -1,8 +1,8 @@
-//! What is revoked, in memory: exact, never a bounded cache, written by the feed and read by every worker.
+//! The revocations, in memory: complete, never a bounded cache, written by the feed and read by every worker.
 //!
-//! Token and session records take one word each, user records two; the tables say how. A record is kept
-//! until its end and the leeway have passed, then goes with its bucket of ten minutes. Applying a record
-//! twice, late or out of order changes nothing: entries only ever grow, and go by time alone.
+//! A record of a token or a session takes one word, a record of a user two; `table` describes them. A record is
+//! kept until its end and the leeway have passed, and is then removed with its bucket of ten minutes. Applying
+//! a record twice, late or out of order does no harm: entries only grow, and are removed only by time.
 
 mod table;
 
@@ -15,18 +15,18 @@ use shared::revocation::{Kind, Reason, Record, RecordKey, Until};
 use shared::token::VerifiedToken;
 use table::{Label, Sharded};
 
-/// What the revocations say of a token. Ordered: the worse is the greater.
+/// What the revocations say about a token. Ordered from the best to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RevocationStatus {
     /// Nothing was revoked.
     NotRevoked,
-    /// It is refused, but a refresh gives a valid one.
+    /// The token is refused, but a refresh returns a valid one.
     RefreshNeeded,
-    /// It is refused.
+    /// The token is refused.
     Revoked,
 }
 
-/// Where to look up a token's revocations: keyed hashes, computed once a token.
+/// Where to look up a token's revocations: keyed hashes, computed once for each token.
 #[derive(Debug, Clone, Copy)]
 pub struct Marks {
     token: Option<u64>,
@@ -44,24 +44,24 @@ pub struct Revoked {
     single: Sharded<()>,
     /// The minimum generation by user and reason; two entries for a user who has both.
     users: Sharded<AtomicU64>,
-    /// Dead keys. Few, and kept for ever.
+    /// Killed keys. There are few, and they are kept for ever.
     keys: ArcSwap<Vec<RecordKey>>,
     /// Minimum deployment generations.
     everything: AtomicU64,
     everything_refresh: AtomicU64,
-    /// The lock that makes the writer single; readers never take it.
+    /// The lock that allows only one writer; readers never take it.
     writer: Mutex<Buckets>,
 }
 
-/// Turns expiry times into buckets. There are fourteen buckets of ten minutes; what expires after them goes into one
-/// that is never purged, which is right for any token: it expires by itself.
+/// Turns expiry times into buckets. There are fourteen buckets of ten minutes; a record that expires later goes
+/// into one that is never purged, which is safe for any token, because the token expires by itself.
 struct Buckets {
-    /// The first bucket that is not over, counted from 1970.
+    /// The first bucket that has not ended, counted from 1970.
     floor: u64,
 }
 
 impl Revoked {
-    /// An empty set, that keeps each record `leeway` seconds longer than it says.
+    /// An empty set that keeps each record `leeway` seconds longer than its expiry.
     pub fn new(leeway: u64) -> Self {
         Self {
             leeway,
@@ -85,7 +85,7 @@ impl Revoked {
         }
     }
 
-    /// What the revocations say of `token`, whose marks these are.
+    /// What the revocations say about `token`, which has these marks.
     pub fn status(&self, token: &VerifiedToken, marks: &Marks) -> RevocationStatus {
         if self.is_killed(&token.signing_key) {
             return RevocationStatus::Revoked;
@@ -109,7 +109,7 @@ impl Revoked {
         by_generation.max(alone(marks.token)).max(alone(marks.session))
     }
 
-    /// Enters a record. Those that are over already are passed over.
+    /// Adds a record. Records that have already expired are ignored.
     pub fn apply(&self, record: &Record) {
         let buckets = self.writer();
         let Some(bucket) = buckets.bucket(record.until) else { return };
@@ -132,8 +132,8 @@ impl Revoked {
         }
     }
 
-    /// Forgets the records that have been over for the leeway at `now`, and takes `now` for the present:
-    /// until the first call every expiry counts as later than all buckets.
+    /// Removes the records that expired more than the leeway before `now`, and uses `now` as the present: until
+    /// the first call every expiry counts as later than all buckets.
     pub fn purge(&self, now: u64) {
         let mut buckets = self.writer();
         let floor = now.saturating_sub(self.leeway) / Buckets::WIDTH;
@@ -146,27 +146,27 @@ impl Revoked {
         buckets.floor = floor;
     }
 
-    /// Whether the key is dead.
+    /// Whether the key was killed.
     pub fn is_killed(&self, key: &RecordKey) -> bool {
         self.keys.load().contains(key)
     }
 
-    /// How many records are held; several about one token, session or user count once.
+    /// The number of records; several for one token, session or user count once.
     pub fn len(&self) -> usize {
         self.single.read().len() + self.users.read().len() + self.keys.load().len()
     }
 
-    /// Whether none is held.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many bytes the records take, room for growth included.
+    /// How many bytes the records take, including free space for growth.
     pub fn bytes(&self) -> usize {
         self.single.read().bytes() + self.users.read().bytes()
     }
 
-    /// A writer that panicked has left every table whole: each entry is a store or two.
+    /// A writer that panicked has left every table consistent: each entry is one or two stores.
     fn writer(&self) -> MutexGuard<'_, Buckets> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -194,7 +194,7 @@ impl Buckets {
     const BUCKETS: u64 = 14;
     const FAR: u8 = 15;
 
-    /// The bucket in which a record ends; `None` when it is over.
+    /// The bucket in which a record ends; `None` if the record has expired.
     fn bucket(&self, until: Until) -> Option<u8> {
         let Until::At(second) = until else { return Some(Self::FAR) };
         let number = u64::from(second) / Self::WIDTH;
@@ -202,7 +202,7 @@ impl Buckets {
         Some(if ahead < Self::BUCKETS { (number % Self::BUCKETS) as u8 + 1 } else { Self::FAR })
     }
 
-    /// Which bucket since 1970 is meant; `None` for the far one.
+    /// The number of the bucket since 1970; `None` for the one that is never purged.
     fn number(&self, bucket: u8) -> Option<u64> {
         let place = u64::from(bucket.checked_sub(1)?);
         let ahead = place + Self::BUCKETS - self.floor % Self::BUCKETS;

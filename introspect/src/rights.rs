@@ -1,8 +1,8 @@
-//! What the roles of a token give by the current role map.
+//! The rights of a token's roles under the current role map.
 //!
-//! The map changes seldom and a token comes often, so what follows from the two is computed once and kept with the
-//! token until the map changes. Many tokens have the same roles, so they share it. Never a decision: a policy is
-//! judged on every request.
+//! The role map changes rarely and tokens arrive often, so the rights are computed once and kept with the token
+//! until the map changes. Many tokens have the same roles and share them. A decision is never kept: a policy is
+//! checked on every request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use shared::permission::{Permission, Permitted};
 use shared::role::RoleName;
 use shared::role_map::RoleMap;
 
-/// The generation of no map.
+/// The generation while there is no map.
 const UNKNOWN: u64 = 0;
 
-/// How many lists of roles are kept for one map; a site has a handful. With a list beyond them each token has its
-/// own copy of the rights.
+/// How many lists of roles are cached for one map; a site has a handful. When the cache is full, each further
+/// token has its own copy of the rights.
 const MAX_LISTS: u64 = 4096;
 
-/// The current role map, read without a lock; none before the first was read, or while it is not known.
+/// The current role map, read without a lock; none before the first was read, or while it is unknown.
 #[derive(Default)]
 pub struct CurrentRoleMap {
     installed: ArcSwapOption<InstalledMap>,
@@ -33,15 +33,15 @@ pub struct CurrentRoleMap {
     unknown: Arc<TokenRights>,
 }
 
-/// One map, its number in this process, and what was computed from it.
+/// One map, its number in this process, and the rights computed from it.
 struct InstalledMap {
     generation: u64,
     map: RoleMap,
-    /// By lists of roles, as tokens have them. What is dropped here is computed again.
+    /// By list of roles, as tokens have them. An entry that was dropped is computed again.
     rights: Cache<Vec<RoleName>, Arc<TokenRights>>,
 }
 
-/// What one list of roles gives by one map, or by none.
+/// The rights of one list of roles under one map, or without a map.
 #[derive(Debug)]
 pub struct TokenRights {
     generation: u64,
@@ -53,21 +53,21 @@ pub struct TokenRights {
 }
 
 impl fmt::Debug for CurrentRoleMap {
-    /// Without the map, which is long.
+    /// `Debug` leaves out the map, which is long.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CurrentRoleMap").field("generation", &self.generation).finish_non_exhaustive()
     }
 }
 
 impl CurrentRoleMap {
-    /// Replaces the map. Only one task may.
+    /// Replaces the map. Only one task may call it.
     pub fn install(&self, map: RoleMap) {
         let generation = self.latest.fetch_add(1, Ordering::Relaxed) + 1;
         self.installed.store(Some(Arc::new(InstalledMap { generation, map, rights: Cache::new(MAX_LISTS) })));
         self.generation.store(generation, Ordering::Release);
     }
 
-    /// Drops the map: from now on no role is known. Only the same task may.
+    /// Drops the map: from now on no role is known. Only the same task may call it.
     pub fn forget(&self) {
         self.generation.store(UNKNOWN, Ordering::Release);
         self.installed.store(None);
@@ -78,7 +78,7 @@ impl CurrentRoleMap {
         self.generation.load(Ordering::Acquire) != UNKNOWN
     }
 
-    /// What `roles`, those of one token, give by the current map.
+    /// The rights of `roles`, the roles of one token, under the current map.
     pub fn rights(&self, roles: &[RoleName]) -> Arc<TokenRights> {
         match &*self.installed.load() {
             Some(installed) => installed.rights(roles),
@@ -111,7 +111,7 @@ impl TokenRights {
         }
     }
 
-    /// Whether there was no map to compute them from.
+    /// Whether there was no map when they were computed.
     pub fn are_unknown(&self) -> bool {
         self.generation == UNKNOWN
     }
@@ -145,7 +145,7 @@ mod tests {
         text.split_whitespace().map(|name| name.parse().unwrap()).collect()
     }
 
-    /// Of names, permissions and parents, with spaces between.
+    /// A map from a text of names, permissions and parents, separated by spaces.
     fn map(roles: &[(&str, &str, &str)]) -> RoleMap {
         let role = |(name, permissions, inherits): &(&str, &str, &str)| {
             let permissions = permissions.split_whitespace().map(|text| text.parse().unwrap()).collect();
@@ -201,7 +201,7 @@ mod tests {
         roles.install(map(&[("a", "films:watch", ""), ("b", "", "")]));
         let first = roles.rights(&names("a"));
         assert!(Arc::ptr_eq(&first, &roles.rights(&names("a"))));
-        // Another list is another, even where it gives as much.
+        // Another list of roles is another entry, even with the same rights.
         for other in ["a b", "b a", "a ghost"] {
             assert!(!Arc::ptr_eq(&first, &roles.rights(&names(other))), "{other}");
         }

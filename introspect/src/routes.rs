@@ -1,4 +1,4 @@
-//! What each listener answers: decisions on one, health and metrics on the other.
+//! The routes of each listener: decisions on one, health and metrics on the other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::refusal::Refusal;
 use crate::server::RequestHandler;
 use crate::verdict::{Challenges, EmptyResponse, Verdict};
 
-/// The decision listener: whatever the path, the response is a decision.
+/// The decision listener: for every path, the response is a decision.
 #[derive(Clone)]
 pub struct DecisionHandler {
     decider: Arc<Decider>,
@@ -36,18 +36,18 @@ pub struct DecisionHandler {
 /// The operators' listener.
 #[derive(Clone)]
 pub struct OpsHandler {
-    /// Whether the sidecar wants requests.
+    /// Whether the sidecar can serve requests.
     pub ready: Arc<Ready>,
-    /// What it has counted.
+    /// The metrics of the process.
     pub metrics: Arc<Metrics>,
-    /// Which lines are logged.
+    /// The log filter, which operators can change.
     pub levels: Levels,
-    /// Whether the peer is a program on this machine: only such a one may change anything.
+    /// Whether the peer is a program on this machine: only such a program may change anything.
     pub is_local: bool,
 }
 
 impl DecisionHandler {
-    /// One handler a tally, and so a worker.
+    /// One handler for each set of counts, and so for each worker.
     pub fn of_workers(
         decider: &Arc<Decider>,
         challenges: Challenges,
@@ -66,10 +66,10 @@ impl DecisionHandler {
         tallies.iter().map(of_worker).collect()
     }
 
-    /// The response to any request. A panic costs this request, not the worker.
+    /// The response to any request. A panic affects this request, not the worker.
     pub fn decide<B>(&self, request: &Request<B>) -> EmptyResponse {
         let is_sampled = decision_span::is_sampled(request.headers());
-        // Begun before the decision.
+        // Started before the decision.
         let span = if is_sampled && self.is_traced { decision_span::begin(request.headers()) } else { None };
         let started = self.tally.is_to_be_timed().then(Instant::now);
         let decide = AssertUnwindSafe(|| self.decider.decide(request));

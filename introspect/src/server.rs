@@ -1,6 +1,6 @@
-//! Connections: accepted, spread over workers, served over HTTP/1.1, limited, and ended gracefully.
+//! Connections: accepted, spread over workers, served over HTTP/1.1 within limits, and closed gracefully.
 //!
-//! Knows nothing of what is asked and answered.
+//! Knows nothing about the requests and responses.
 
 mod accept;
 mod connection;

@@ -1,7 +1,8 @@
-//! Tokens whose signature and claims were verified: the only thing that may safely be forgotten.
+//! Tokens whose signature and claims were verified. An entry may be dropped at any time: the token is verified
+//! again.
 //!
-//! Never a decision, and never a refusal: expiry, revocation, audience and policy are judged on every
-//! request, and an invalid token is verified anew each time.
+//! Never a decision, and never a refusal: expiry, revocation, audience and policy are checked on every request,
+//! and an invalid token is verified again each time.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher};
@@ -15,10 +16,10 @@ use shared::token::VerifiedToken;
 use crate::revoked::Marks;
 use crate::rights::TokenRights;
 
-/// A token that was verified once, with everything that follows from it.
+/// A token that was verified, with everything that follows from it.
 pub struct CachedToken {
     raw: Box<[u8]>,
-    /// The generation of the keys that verified it; with another one it has to be verified again.
+    /// The generation of the keys that verified it; when the keys change it must be verified again.
     generation: u64,
     /// Its claims.
     pub token: VerifiedToken,
@@ -26,20 +27,21 @@ pub struct CachedToken {
     pub marks: Marks,
     /// `X-User-Id`.
     pub user_id: HeaderValue,
-    /// What its roles give, by a role map that may have changed since. Shared by tokens with the same roles.
+    /// The rights of its roles, under a role map that may have changed since. Tokens with the same roles share
+    /// them.
     pub rights: Arc<TokenRights>,
     /// `X-Session-Id`.
     pub session_id: Option<HeaderValue>,
 }
 
-/// The tokens that were verified last.
+/// The tokens that were verified most recently.
 pub struct TokenCache {
-    /// By a fast keyed hash of the text; only the same whole text is a hit.
+    /// By a fast keyed hash of the text; only the identical text is a hit.
     tokens: Cache<u64, Arc<CachedToken>, BuildHasherDefault<Prehashed>>,
     hasher: foldhash::fast::RandomState,
 }
 
-/// The hasher of keys that are hashes already.
+/// The hasher for keys that are already hashes.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Prehashed(u64);
 
@@ -60,15 +62,15 @@ impl Hasher for Prehashed {
 }
 
 impl fmt::Debug for CachedToken {
-    /// Without the token.
+    /// `Debug` leaves out the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CachedToken").field("user_id", &self.user_id).finish_non_exhaustive()
     }
 }
 
 impl CachedToken {
-    /// The token `raw`, verified with the keys of `generation`; `None` when its identity fits into no header,
-    /// which that of a verified token always does.
+    /// The token `raw`, verified with the keys of `generation`; `None` when its identity does not fit into a
+    /// header, which the identity of a verified token always does.
     pub fn new(
         raw: &[u8],
         generation: u64,
@@ -87,7 +89,7 @@ impl CachedToken {
         })
     }
 
-    /// The same with other rights. A copy, because other threads are reading this one.
+    /// The same token with other rights. A copy, because other threads read this one.
     pub fn with_rights(&self, rights: Arc<TokenRights>) -> Self {
         Self {
             raw: self.raw.clone(),
@@ -100,8 +102,8 @@ impl CachedToken {
         }
     }
 
-    /// The user, for log lines and spans. Another issuer may identify users by e-mail address, which must not be
-    /// logged: only a UUID is.
+    /// The user, for log lines and spans. Another issuer may identify users by e-mail address, which must not
+    /// be logged, so only a UUID is returned.
     pub fn user(&self) -> Option<&str> {
         let subject = self.token.subject.as_str();
         uuid::Uuid::try_parse(subject).is_ok().then_some(subject)
@@ -109,11 +111,12 @@ impl CachedToken {
 }
 
 impl TokenCache {
-    /// Room for `capacity` tokens; beyond it the least recently used ones are dropped.
+    /// A cache for `capacity` tokens; when it is full the least recently used are dropped.
     pub fn new(capacity: u64) -> Self {
         let tokens = Cache::builder()
             .max_capacity(capacity)
-            // Expired tokens are not used any more and so go first, however often they were used before.
+            // Expired tokens are no longer used, so they are dropped first, however often they were used
+            // before.
             .eviction_policy(EvictionPolicy::lru())
             .build_with_hasher(BuildHasherDefault::default());
         Self { tokens, hasher: foldhash::fast::RandomState::default() }
@@ -125,7 +128,7 @@ impl TokenCache {
         (*token.raw == *raw && token.generation == generation).then_some(token)
     }
 
-    /// Keeps a verified token.
+    /// Adds a verified token.
     pub fn insert(&self, token: &Arc<CachedToken>) {
         self.tokens.insert(self.hasher.hash_one(&*token.raw), Arc::clone(token));
     }

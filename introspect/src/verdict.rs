@@ -1,4 +1,4 @@
-//! What was decided, and its response. Only this file can say 2xx on the decision listener.
+//! The verdict and its response. Only this file can answer 2xx on the decision listener.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use crate::token_cache::CachedToken;
 /// after each response that has one.
 pub type EmptyResponse = Response<Empty<Bytes>>;
 
-/// What was decided.
+/// The verdict.
 #[derive(Debug, Clone)]
 pub enum Verdict {
-    /// Let through.
+    /// The request is allowed.
     Allow(Requester),
-    /// Refused.
+    /// The request is refused.
     Deny {
         /// Why.
         refusal: Refusal,
@@ -28,7 +28,7 @@ pub enum Verdict {
     },
 }
 
-/// Who is let through.
+/// The client that is allowed.
 #[derive(Debug, Clone)]
 pub enum Requester {
     /// Any client: the policy begins with `anonymous`.
@@ -55,7 +55,7 @@ impl Verdict {
         }
     }
 
-    /// Whose token came with the request, where it was recognised.
+    /// The token of the request, where it was recognised.
     pub fn token(&self) -> Option<&Arc<CachedToken>> {
         match self {
             Self::Allow(Requester::Known(token)) => Some(token),
@@ -80,7 +80,7 @@ impl Challenges {
     }
 }
 
-/// Without a token there is nothing to say about one: the challenge is bare (RFC 6750, section 3.1).
+/// Without a token the challenge has no error (RFC 6750, section 3.1).
 fn challenge(realm: &str, code: RefusalCode) -> Option<HeaderValue> {
     let text = match (code, code.challenge_error()) {
         (RefusalCode::TokenMissing, _) => format!("Bearer realm=\"{realm}\""),

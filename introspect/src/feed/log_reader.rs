@@ -1,15 +1,15 @@
-//! One call of Redis: what the log holds after a position, and the forms of the answer.
+//! One call to Redis: the entries of the log after a position, and the forms of the answer.
 
 use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisError, Script, ServerErrorKind, Value, cmd};
 use shared::revocation::{LogPosition, RedisKeys, scripts};
 
-/// Records in one answer of the script, where each costs Redis 3 microseconds.
+/// Records in one answer of the script, where each takes Redis 3 microseconds.
 const MOST: usize = 200;
-/// Records in one page, where each costs a fifth of that; more would make the other clients of Redis wait.
+/// Records in one page, where each takes a fifth of that; more would delay the other clients of Redis.
 const PAGE: usize = 4000;
 
-/// The script, and the hash by which Redis finds it.
+/// The script, and the hash under which Redis caches it.
 pub(super) struct LogReader {
     text: &'static str,
     hash: String,
@@ -18,7 +18,7 @@ pub(super) struct LogReader {
 /// An answer of the script.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum LogReply {
-    /// A replica answered; it may be behind.
+    /// The server is a replica; it may be behind.
     NotMaster,
     /// There is no log.
     NoEpoch,
@@ -26,15 +26,15 @@ pub(super) enum LogReply {
     Epoch(u64),
     /// The log ends before the position.
     Regressed,
-    /// The position lies before what is still there; the log begins after this sequence number.
+    /// The position is before the oldest entry that is left; the log begins after this sequence number.
     Trimmed(u64),
-    /// What follows the position.
+    /// The entries after the position.
     Log {
         /// The last sequence number appended.
         last: u64,
         /// The clock of Redis, in seconds since the Unix epoch.
         time: u64,
-        /// The version of the role map beside it, if one is named.
+        /// The version of the current role map, if one is named.
         roles: Option<u64>,
         /// In order.
         entries: Vec<LogEntry>,
@@ -56,7 +56,7 @@ impl LogReader {
         Self { text, hash: Script::new(text).get_hash().to_owned() }
     }
 
-    /// What follows `position`. `None` is an answer of an unknown form.
+    /// The entries after `position`. `None` means that the answer has an unknown form.
     pub(super) async fn read(
         &self,
         redis: &mut MultiplexedConnection,
@@ -117,7 +117,7 @@ impl LogReply {
             b"LOG" => Self::Log {
                 last: number(parts.next()?)?,
                 time: number(parts.next()?)?,
-                // What is no number names no map; the log can be read all the same.
+                // A value that is not a number names no map; the log can still be read.
                 roles: number(parts.next()?),
                 entries: entries(parts.next()?)?,
             },

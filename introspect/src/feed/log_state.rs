@@ -1,6 +1,6 @@
 //! How far the revocation log has been read, and whether what was read is complete.
 //!
-//! Pure: an answer of the log goes in, the effects that the feed has to carry out come out, in order.
+//! Pure: takes an answer of the log, and returns the effects that the feed must carry out, in order.
 
 use shared::revocation::{LogPosition, Record, RecordError};
 
@@ -14,7 +14,8 @@ pub(super) struct LogState {
     position: LogPosition,
     /// The highest epoch seen: the log of a lower one is an old history.
     highest_epoch: u64,
-    /// Why nothing can be decided: something of this epoch was missing or not understood, or the epoch is an old one.
+    /// Why the sidecar cannot decide: a record of this epoch was missing or not understood, or the epoch is an
+    /// old one.
     lost: Option<Revocations>,
 }
 
@@ -54,8 +55,8 @@ impl LogState {
         self.position.seq < last
     }
 
-    /// Another epoch is read from its start. If it is not above every epoch before it, Redis or PostgreSQL went back
-    /// in time: its records are applied, but what it lacks is unknown.
+    /// Another epoch is read from its start. If it is not above every earlier epoch, Redis or PostgreSQL was
+    /// reset to an earlier state: the records are applied, but it is unknown which ones are missing.
     pub(super) fn begin(&mut self, epoch: u64) -> Vec<Effect<'static>> {
         self.position = LogPosition { epoch, seq: 0 };
         if epoch > self.highest_epoch {
@@ -81,8 +82,8 @@ impl LogState {
     /// An answer of the script: `entries` follow the position, and `last` is the last one in the log. The answer is
     /// atomic: what is missing from it is missing from the log.
     ///
-    /// A log that is incomplete, or has records that this version does not understand, keeps the sidecar from
-    /// deciding: it could let through what was revoked. A new epoch starts with a clean slate.
+    /// A log that is incomplete, or has records that this version does not understand, stops the sidecar from
+    /// deciding: it could allow a revoked token. A new epoch clears this state.
     pub(super) fn read<'e>(&mut self, last: u64, entries: &'e [LogEntry]) -> Vec<Effect<'e>> {
         let mut effects = Vec::with_capacity(entries.len() + 1);
         for entry in entries {
@@ -101,8 +102,8 @@ impl LogState {
         effects
     }
 
-    /// A page is read as far as it follows the position. It was not read together with the floor: a page that begins
-    /// later may have been trimmed meanwhile. The next answer of the script says which it is.
+    /// Entries of a page are applied up to the first gap. The page was not read atomically with the floor: missing
+    /// entries may have been trimmed or lost. The next answer of the script says which.
     pub(super) fn read_page<'e>(&mut self, entries: &'e [LogEntry]) -> Vec<Effect<'e>> {
         let mut effects = Vec::with_capacity(entries.len());
         for entry in entries {

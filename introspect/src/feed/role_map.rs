@@ -1,10 +1,11 @@
 //! The role map beside the log: read whenever `meta` names another one than the map in use.
 //!
-//! The relay writes the map and its version in `meta` atomically, so that a map other than the one named is either
-//! newer, written after `meta` was read, or wrong. A wrong map leaves the roles unknown until a valid one comes: an older
-//! map could permit what was withdrawn. For the same reason a `meta` that went back together with its map is not
-//! followed, and a map that is named and cannot be read within [`LATEST`] makes the roles unknown too. That Redis is
-//! unavailable is no such reason by itself: then no other map has been named.
+//! The relay writes the map and its version in `meta` atomically, so that a map other than the named one is
+//! either newer, written after `meta` was read, or wrong. After a wrong map the roles are unknown until a valid
+//! map is read: an older map could permit what was withdrawn. For the same reason a `meta` that returned to an
+//! earlier version together with its map is not followed, and a map that is named but cannot be read within
+//! [`LATEST`] makes the roles unknown too. An unavailable Redis alone does not: then no other map has been
+//! named.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -24,7 +25,7 @@ use crate::rights::CurrentRoleMap;
 /// How long a map that `meta` has named may stay unread.
 pub(super) const LATEST: Duration = Duration::from_secs(2);
 
-/// How long a wrong map is not read again: it may be long, and `meta` is read many times a second.
+/// How long a wrong map is not read again: it may be large, and `meta` is read many times a second.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Keeps [`CurrentRoleMap`] up to date.
@@ -37,23 +38,23 @@ pub(super) struct RoleMapReader {
     newest: Option<RoleMapVersion>,
     /// The map that was last read although `meta` named an older one.
     ahead: Option<RoleMapVersion>,
-    /// What is wrong, so that it is counted and logged once.
+    /// The current fault, so that it is counted and logged once.
     fault: Option<String>,
 }
 
-/// Whether a map is in use, and what is to be read.
+/// Whether a map is in use, and which map must be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// No map is in use; the one that `meta` names is to be read.
     Unknown,
-    /// No map is in use: the one that `meta` named was wrong, when it was read last.
+    /// No map is in use: the named one was wrong when it was last read.
     Wrong { named: RoleMapVersion, read: Instant },
     /// The map in use is the one that `meta` named last.
     Current(RoleMapVersion),
     /// A map is in use, perhaps of another Redis: the one that `meta` names is to be read.
     Doubted,
-    /// A map is in use, and `meta` names a later one. `since` is when the first later one was named: further ones
-    /// give no more time.
+    /// A map is in use, and `meta` names a later one. `since` is when the first later map was named: naming
+    /// further maps does not extend the time.
     Awaited { named: RoleMapVersion, since: Instant },
 }
 
@@ -158,7 +159,7 @@ impl RoleMapReader {
         self.roles.is_known()
     }
 
-    /// Uses what was [`read`] if it is the map that `meta` named.
+    /// Uses the map that was [`read`], if it is the one that `meta` named.
     ///
     /// # Errors
     ///
@@ -170,9 +171,10 @@ impl RoleMapReader {
     ) -> Result<MapReading, RedisError> {
         match judge(named, read) {
             Ok(map) => self.install(named, map),
-            // An answer of the server would have a code.
+            // If the server had answered with an error, it would have a code.
             Err(MapFault::Refused(error)) if error.code().is_none() => return Err(error),
-            // Written after meta was read. If meta still names the older one the next time, it is wrong.
+            // Written after `meta` was read. If `meta` still names the older map the next time, the map is
+            // wrong.
             Err(MapFault::Other { found, .. }) if found > named && self.ahead != Some(found) => {
                 self.ahead = Some(found);
                 return Ok(MapReading::Newer);
@@ -220,7 +222,7 @@ impl fmt::Display for RoleMapVersion {
     }
 }
 
-/// The bytes of the map; none where there is no key. Never more than a map may have, and one.
+/// The bytes of the map; `None` if the key does not exist. At most one byte more than a map may have.
 pub(super) async fn read(redis: &mut MultiplexedConnection, keys: &RedisKeys) -> Result<Vec<u8>, RedisError> {
     cmd("GETRANGE").arg(&keys.roles).arg(0).arg(MAX_BYTES).query_async(redis).await
 }
@@ -323,7 +325,7 @@ mod tests {
         reader.take(NAMED, bytes(3, 7)).unwrap();
         assert_eq!(reader.must_read(3, Some(8)), Some(RoleMapVersion { epoch: 3, version: 8 }));
         advance(LATEST / 2).await;
-        // Neither another connection nor yet another map gives more time.
+        // Neither another connection nor another map extends the time.
         reader.doubt();
         assert_eq!(reader.must_read(3, Some(9)), Some(RoleMapVersion { epoch: 3, version: 9 }));
         reader.check();

@@ -1,4 +1,4 @@
-//! What only two answers of Redis with something between them would show.
+//! Cases that need two answers of Redis with an event between them.
 
 use std::collections::HashMap;
 
@@ -62,7 +62,7 @@ fn a_page_that_was_trimmed_before_it_was_read_is_no_gap() {
     let mut feed = feed_after(1..=3);
     take_page(&mut feed, 6..=9);
     assert_eq!((feed.log.position().seq, feed.handles.ready.revocations()), (3, Revocations::Unread));
-    // What the script says next: the log begins after 5.
+    // The script's next answer: the log begins after 5.
     feed.log.skip_to(5);
     feed.take(9, 0, &entries(6..=9));
     assert!(!feed.log.is_behind(9));
@@ -75,13 +75,13 @@ fn a_page_is_applied_as_far_as_it_follows_on() {
     let mut feed = feed_after(1..=2);
     take_page(&mut feed, [3, 4, 6, 7]);
     assert_eq!((feed.log.position().seq, feed.handles.ready.revocations()), (4, Revocations::Unread));
-    // The script sees the same hole: it is real.
+    // The script reports the same gap, so it is real.
     feed.take(9, 0, &entries(6..=9));
     assert!(!feed.log.is_behind(9));
     assert_eq!(feed.handles.ready.revocations(), Revocations::Incomplete);
 }
 
-/// A feed with an empty role map, and what it works on. Nothing listens where it looks for Redis.
+/// A feed with an empty role map, and its parts. No Redis listens at its address.
 fn feed_with_a_map() -> (Feed, FeedHandles) {
     let mut feed = feed();
     let map = PublishedRoleMap { epoch: 1, version: 1, map: RoleMap::default() };

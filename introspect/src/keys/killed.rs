@@ -1,4 +1,5 @@
-//! Killed keys on disk, beside the copy of the key set, so that an old copy does not bring one of them back.
+//! The killed keys on disk, beside the copy of the key set, so that an old copy does not bring a killed key
+//! back.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,7 @@ pub enum KillListError {
         /// Why.
         error: std::io::Error,
     },
-    /// It contains something else.
+    /// Its content is invalid.
     #[error(
         "{path} is damaged: {error}; killed keys would be accepted again, so remove the file together with the copy of the key set"
     )]
@@ -37,7 +38,7 @@ pub enum KillListError {
 }
 
 impl KillList {
-    /// Reads the list beside `copy`; without a copy it is in memory alone.
+    /// Reads the list beside `copy`; without a copy the list is only in memory.
     ///
     /// # Errors
     ///
@@ -64,7 +65,7 @@ impl KillList {
         &self.records
     }
 
-    /// Adds a killed key. If the file cannot be written, this process and the log still have the key.
+    /// Adds a killed key. If the file cannot be written, this process and the log still refuse the key.
     pub fn add(&mut self, record: &Record) {
         if self.records.iter().any(|known| known.key == record.key) {
             return;

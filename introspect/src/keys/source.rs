@@ -1,4 +1,4 @@
-//! Where a key set comes from: a URL or a file.
+//! The source of a key set: a URL or a file.
 
 use std::fmt;
 use std::io::Write as _;
@@ -23,12 +23,12 @@ pub enum KeyLocation {
     File(PathBuf),
 }
 
-/// The text is neither of the two.
+/// The text is neither of the two forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be an http or https URL, or file:/absolute/path")]
 pub struct InvalidKeyLocation;
 
-/// A location that can be read.
+/// A source that can be read.
 pub struct KeySource {
     location: KeyLocation,
     client: Option<reqwest::Client>,
@@ -89,12 +89,12 @@ impl KeySource {
         Ok(Self { location, client })
     }
 
-    /// Whether it is a file.
+    /// Whether the source is a file.
     pub const fn is_file(&self) -> bool {
         matches!(self.location, KeyLocation::File(_))
     }
 
-    /// The document, bounded in time and size.
+    /// Reads the document, within limits of time and size.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ async fn download(client: &reqwest::Client, url: Url) -> Result<Vec<u8>, KeySour
     Ok(document)
 }
 
-/// Writes a file so that it is either the old or the new one, whenever the machine stops.
+/// Writes a file atomically: after a crash it is either the old or the new one.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
@@ -151,8 +151,8 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     std::fs::rename(&part, path)
 }
 
-/// The whole chain of causes: the outermost only says that something failed. Never the URL, which may contain a
-/// password.
+/// The whole chain of causes: the outermost error only says that something failed. Never the URL, which may
+/// contain a password.
 fn with_cause(error: &reqwest::Error) -> String {
     let mut text = if error.is_timeout() { "timed out".to_owned() } else { "failed".to_owned() };
     let mut cause = std::error::Error::source(error);

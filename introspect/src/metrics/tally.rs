@@ -1,5 +1,5 @@
-//! The counts of decisions: each worker has its own, so that no two threads ever write the same cache line; they are
-//! added up when the metrics are read.
+//! The counts of decisions. Each worker has its own, so that no two threads ever write to the same cache line;
+//! they are added up when the metrics are read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,19 +25,19 @@ pub struct Tally {
     refused: [AtomicU64; Refusal::ALL.len()],
     hits: AtomicU64,
     misses: AtomicU64,
-    /// Decisions, to find out which are timed.
+    /// The number of decisions, used to choose which ones are timed.
     turns: AtomicU64,
-    /// Timed decisions by how long they took, one more than there are bounds.
+    /// Timed decisions by duration: one count for each bound, and one above the last bound.
     times: [AtomicU64; BOUNDS.len() + 1],
-    /// Nanoseconds of all of them together.
+    /// The sum of the durations, in nanoseconds.
     spent: AtomicU64,
 }
 
-/// One in so many decisions is timed.
+/// One in this many decisions is timed.
 const TIMED: u64 = 16;
 
-/// The bounds of how long decisions take, in nanoseconds. A cached token takes about one microsecond, a signature
-/// thirty; a millisecond means that the machine is in trouble.
+/// The upper bounds of the duration buckets, in nanoseconds. A cached token takes about one microsecond, a
+/// signature thirty; a millisecond means that the machine is overloaded.
 const BOUNDS: [u64; 12] =
     [500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 10_000_000];
 
@@ -58,15 +58,15 @@ impl Tally {
         }
     }
 
-    /// Whether the decision that begins is timed: one in [`TIMED`] is, because two looks at the clock would cost a
-    /// fifth of it.
+    /// Whether the decision that begins is timed. One in [`TIMED`] is: reading the clock twice would add a
+    /// fifth to the time of a decision.
     pub fn is_to_be_timed(&self) -> bool {
         let turn = self.turns.load(Ordering::Relaxed);
         self.turns.store(turn.wrapping_add(1), Ordering::Relaxed);
         turn.is_multiple_of(TIMED)
     }
 
-    /// A decision took so long.
+    /// Records the duration of a decision.
     pub fn took(&self, time: Duration) {
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let bucket = BOUNDS.iter().position(|bound| nanoseconds <= *bound).unwrap_or(BOUNDS.len());
@@ -76,12 +76,12 @@ impl Tally {
         increase(&self.spent, nanoseconds);
     }
 
-    /// A token was in the cache.
+    /// Counts a token that was in the cache.
     pub fn hit(&self) {
         add(&self.hits);
     }
 
-    /// A token had to be verified.
+    /// Counts a token that had to be verified.
     pub fn miss(&self) {
         add(&self.misses);
     }
@@ -112,7 +112,7 @@ impl DecisionCollector {
 
 #[expect(
     clippy::cast_precision_loss,
-    reason = "a sum of nanoseconds is exact for three months, and then near enough"
+    reason = "a sum of nanoseconds is exact for three months, and close enough after that"
 )]
 fn seconds_of(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / 1e9
@@ -145,8 +145,8 @@ impl Collector for DecisionCollector {
     }
 }
 
-/// A worker is the only writer of its counts, so that load and store make an increment without the cost
-/// of a locked one.
+/// A worker is the only writer of its counts, so that a load and a store make an increment without the cost of
+/// an atomic one.
 fn add(count: &AtomicU64) {
     increase(count, 1);
 }

@@ -1,11 +1,11 @@
 //! Open-addressing tables of atomic words: one writer, readers that never wait.
 //!
-//! An entry is a tag of 64 bits, and for some tables a number beside it. From high to low a tag holds 59
-//! bits of the hash, 4 bits that say in which bucket of time the entry ends, and one flag. The other 5
-//! bits of the hash choose the shard, so that a tag represents the whole hash: a table can be rebuilt from
-//! itself, and two names are mistaken for each other with a chance of 2^-64, towards refusing.
+//! An entry is a tag of 64 bits, and in some tables a number beside it. From high to low a tag holds 59 bits of
+//! the hash, 4 bits for the time bucket in which the entry ends, and one flag. The other 5 bits of the hash
+//! choose the shard, so that a tag represents the whole hash: a table can be rebuilt from itself, and two names
+//! are confused with a probability of 2^-64, which can only refuse a valid token.
 //!
-//! Shards bound what a rebuild costs: a thirty-second of the entries is copied, while all others stay.
+//! Shards limit the cost of a rebuild: one thirty-second of the entries is copied, and all others stay.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -18,18 +18,18 @@ const SMALLEST: usize = 16;
 
 /// The number beside a tag.
 pub(super) trait Number: Default + Send + Sync {
-    /// Raises it to `to`; it never falls.
+    /// Raises the number to `to`; it never falls.
     fn raise(&self, to: u64);
-    /// What it is.
+    /// The number.
     fn get(&self) -> u64;
 }
 
 /// The end of an entry and its flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Label {
-    /// In which bucket it ends, 1 to 15.
+    /// The bucket in which it ends, 1 to 15.
     pub(super) bucket: u8,
-    /// Whatever the owner of the table means by it; once set it stays.
+    /// The owner of the table defines its meaning; once set it stays set.
     pub(super) flag: bool,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Shards<N>([Arc<Shard<N>>; SHARDS]);
 
 struct Shard<N> {
     slots: Box<[Slot<N>]>,
-    /// Changed by the writer alone.
+    /// Changed only by the writer.
     used: AtomicUsize,
 }
 
@@ -88,12 +88,12 @@ impl<N: Number> Sharded<N> {
         Self(ArcSwap::from_pointee(Shards(shards)))
     }
 
-    /// The table as it is now, for some lookups.
+    /// The table as it is now, for several lookups.
     pub(super) fn read(&self) -> Guard<Arc<Shards<N>>> {
         self.0.load()
     }
 
-    /// Enters `hash`, or raises what it has: the later bucket by `rank`, the flag, the number.
+    /// Adds `hash`, or raises its entry: the later bucket by `rank`, the flag, the number.
     ///
     /// Only one thread may write at a time; the owner holds a lock.
     pub(super) fn put(&self, hash: u64, label: Label, number: u64, rank: impl Fn(u8) -> u64) {
@@ -105,7 +105,7 @@ impl<N: Number> Sharded<N> {
         }
     }
 
-    /// Keeps only the entries whose bucket passes.
+    /// Keeps only the entries whose bucket passes the test.
     pub(super) fn retain(&self, keep: impl Fn(u8) -> bool) {
         self.rebuild(|_| true, keep);
     }
@@ -122,7 +122,7 @@ impl<N: Number> Sharded<N> {
 }
 
 impl<N: Number> Shards<N> {
-    /// What `hash` is entered with.
+    /// The entry of `hash`.
     pub(super) fn find(&self, hash: u64) -> Option<(Label, u64)> {
         let (slot, tag) = self.shard(hash)?.probe(hash)?;
         (tag != 0).then(|| (Label::of(tag), slot.number.get()))
@@ -133,7 +133,7 @@ impl<N: Number> Shards<N> {
         self.0.iter().map(|shard| shard.used.load(Ordering::Relaxed)).sum()
     }
 
-    /// How many bytes they take, empty slots included.
+    /// How many bytes the entries take, including empty slots.
     pub(super) fn bytes(&self) -> usize {
         self.0.iter().map(|shard| size_of_val(&*shard.slots)).sum()
     }
@@ -144,7 +144,7 @@ impl<N: Number> Shards<N> {
 }
 
 impl<N: Number> Shard<N> {
-    /// Filled to 8/15 by `entries`, so that it grows by half when it has filled to 4/5.
+    /// Sized so that `entries` fill 8/15 of it: it grows by half when 4/5 are full.
     fn with_room_for(entries: usize) -> Self {
         let slots = (entries * 15 / 8).max(SMALLEST);
         Self { slots: (0..slots).map(|_| Slot::default()).collect(), used: AtomicUsize::new(0) }
@@ -154,8 +154,8 @@ impl<N: Number> Shard<N> {
         (self.used.load(Ordering::Relaxed) + 1) * 5 > self.slots.len() * 4
     }
 
-    /// The slot of `hash` and its tag, or the empty slot where it would go. There is always one, because
-    /// a fifth of the slots is empty.
+    /// The slot of `hash` and its tag, or the empty slot for it. There always is one, because a fifth of the
+    /// slots is empty.
     fn probe(&self, hash: u64) -> Option<(&Slot<N>, u64)> {
         let within = hash << SHARD_BITS;
         let start = ((u128::from(within) * self.slots.len() as u128) >> 64) as usize;
@@ -172,7 +172,7 @@ impl<N: Number> Shard<N> {
         let old = if tag == 0 { label } else { Label::of(tag) };
         let bucket = if rank(old.bucket) > rank(label.bucket) { old.bucket } else { label.bucket };
         let merged = Label { bucket, flag: label.flag || old.flag };
-        // The number first: a reader that sees the tag of a new entry must see its number.
+        // The number is written first: a reader that sees the tag of a new entry must also see its number.
         slot.number.raise(number);
         slot.tag.store(merged.tag(hash), Ordering::Release);
         self.used.fetch_add(usize::from(tag == 0), Ordering::Relaxed);
@@ -187,7 +187,7 @@ impl<N: Number> Shard<N> {
         };
         let rebuilt = Self::with_room_for(kept().count());
         for (tag, number) in kept() {
-            // The shard's own bits of the hash are lost and not needed: they are shifted out again.
+            // The bits of the hash that choose the shard are not needed here: they are shifted out again.
             rebuilt.put(tag >> Label::BITS, Label::of(tag), number, |_| 0);
         }
         rebuilt

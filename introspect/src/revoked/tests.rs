@@ -1,4 +1,4 @@
-//! The set against a plain model, under readers, and on the scales.
+//! The set compared with a simple model, with concurrent readers, and measured for memory and time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use super::*;
 
 const NOW: u64 = 1_800_000_000;
 const LEEWAY: u64 = 5;
-/// How many names the property test plays with.
+/// How many names the property test uses.
 const NUMBERS: u64 = 8;
 
 fn key(number: u64) -> RecordKey {
@@ -188,12 +188,12 @@ fn readers_see_every_applied_record_while_the_tables_grow() {
     }
 }
 
-/// What the set must be: every record ever applied, judged one by one.
+/// A model of the set: every record that was ever applied, examined one by one.
 #[derive(Default)]
 struct Model(Vec<Record>);
 
 impl Model {
-    /// The worst that records not yet over at `now` say of a token with these numbers.
+    /// The worst that the records not expired at `now` say about a token with these numbers.
     fn standing(&self, number: u64, generation: u64, now: u64) -> RevocationStatus {
         let says = |reason| {
             self.0.iter().any(|record| {
@@ -252,7 +252,8 @@ proptest! {
                 let said = standing(&revoked, &token(number, number, number, generation, 1 << 42));
                 let least = model.standing(number, generation, now);
                 prop_assert!(said >= least, "{number}/{generation}: {said:?} < {least:?}");
-                // Within its last bucket, and joined with a later one of its name, a record may stay.
+                // Until its last bucket ends, or if it was merged with a later record of the same name, a
+                // record may stay.
                 let ever = model.standing(number, generation, 0);
                 prop_assert!(said <= ever, "{number}/{generation}: {said:?} > {ever:?}");
             }

@@ -6,11 +6,11 @@ use runtime::listen::{Listener, Stream};
 
 use crate::server::connection::Stop;
 
-/// After a failed accept: most failures pass by themselves, and none may use up the processor.
+/// The delay after a failed accept: most failures pass by themselves, and none may use up the processor.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(20);
 
-/// Accepts connections until it has to stop, and hands each on. A kind of failure is logged once: without
-/// file descriptors there would be fifty lines a second.
+/// Accepts connections until it has to stop, and passes each to a worker. Each kind of failure is logged once:
+/// without free file descriptors there would be fifty lines a second.
 pub async fn accept(listener: Listener, mut stop: Stop, mut hand_on: impl FnMut(Stream)) {
     let mut failures = Vec::new();
     loop {

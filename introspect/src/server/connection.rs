@@ -18,16 +18,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-/// The longest head of a request that is read: nginx's buffers for one are 32 KiB at most by default.
+/// The longest request head that is read: nginx's buffers for one are 32 KiB at most by default.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
-/// A connection without an answered request for so long is closed. nginx keeps idle ones for 60 s at
-/// most, so that it is always nginx that closes, and no request meets a connection that is just being closed.
+/// A connection is closed after this long without a request. nginx keeps idle connections for at most 60 s, so
+/// nginx always closes first, and no request arrives on a connection that is being closed.
 const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 
-/// Becomes true when connections are to end.
+/// Becomes true when connections must end.
 pub type Stop = watch::Receiver<bool>;
 
-/// Answers requests, at once and without waiting for anything.
+/// Answers requests, at once and without waiting.
 pub trait RequestHandler: Clone + Send + 'static {
     /// The body of its responses.
     type Body: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
@@ -40,7 +40,7 @@ pub trait RequestHandler: Clone + Send + 'static {
 pub async fn serve<H: RequestHandler>(stream: Stream, handler: H, stop: Stop) -> u64 {
     let answered = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&answered);
-    // Each kind has its own copy of the loop, without a branch on every read and write.
+    // Each kind of connection has its own copy of the loop, without a branch on every read and write.
     let served = match stream {
         Stream::Tcp(stream, _) => converse(stream, handler, stop, count).await,
         Stream::Unix(stream) => converse(stream, handler, stop, count).await,
@@ -51,9 +51,10 @@ pub async fn serve<H: RequestHandler>(stream: Stream, handler: H, stop: Stop) ->
     answered.load(Ordering::Relaxed)
 }
 
-/// Requests and responses in turn, until the client closes, is silent for too long, or the sidecar stops.
+/// Serves requests one after another, until the client closes, is silent for too long, or the sidecar stops.
 ///
-/// One timer a connection, checked once a minute: a timer a request costs more than the decision.
+/// One timer for each connection, checked once a minute: a timer for each request would cost more than the
+/// decision.
 async fn converse<H: RequestHandler>(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     handler: H,
@@ -62,7 +63,7 @@ async fn converse<H: RequestHandler>(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let count = Arc::clone(&answered);
     let service = service_fn(move |request: Request<Incoming>| {
-        // There is no other writer, so that no locked increment is needed.
+        // There is no other writer, so no atomic increment is needed.
         count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         ready(Ok::<_, Infallible>(handler.answer(&request)))
     });
@@ -114,7 +115,7 @@ mod tests {
         }
     }
 
-    /// Speaks with a served connection until it ends; how long after the last answer that was.
+    /// Sends this many requests over a connection; returns the time from the last answer to its end.
     async fn silence_after(requests: usize, unfinished: &[u8]) -> Duration {
         let (mut client, server) = duplex(4096);
         let (_stop, stopped) = watch::channel(false);

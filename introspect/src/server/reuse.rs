@@ -1,17 +1,17 @@
-//! Whether connections are used more than once. nginx keeps them only if it is configured to; a connection for each
-//! subrequest costs several times the decision, and shows nowhere but in the use of the processor.
+//! Whether connections are used more than once. nginx reuses them only if it is configured to; a new connection
+//! for each subrequest costs several times the decision, and is visible only as higher processor use.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So many connections are judged together,
+/// This many connections are judged together,
 const SAMPLE: u32 = 100;
 /// if they ended within this time: with few requests nginx may well close each connection.
 const WINDOW: Duration = Duration::from_mins(1);
-/// Before the same is logged again.
+/// The time before the same warning is logged again.
 const SILENCE: Duration = Duration::from_hours(1);
 
-/// Counts the connections that ended last.
+/// Counts the connections that ended most recently.
 #[derive(Debug, Default)]
 pub(super) struct Reuse(Mutex<Window>);
 
@@ -24,7 +24,7 @@ struct Window {
 }
 
 impl Reuse {
-    /// A connection has ended `now`, on which so many requests were answered. Logs what is wrong, at most once an hour.
+    /// Records a connection that ended `now` after this many requests. Logs a warning at most once an hour.
     pub(super) fn ended(&self, requests: u64, now: Instant) {
         let wasted = self.0.lock().unwrap_or_else(PoisonError::into_inner).note(requests, now);
         if let Some(requests) = wasted {
@@ -40,7 +40,8 @@ impl Reuse {
 }
 
 impl Window {
-    /// The requests of the last [`SAMPLE`] connections, if those were too few and this was not logged within the hour.
+    /// Records a connection with this many requests. Returns the requests of the last [`SAMPLE`] connections, if
+    /// they were too few and no warning was logged within the hour.
     fn note(&mut self, requests: u64, now: Instant) -> Option<u64> {
         if self.begun.is_none_or(|begun| now.saturating_duration_since(begun) > WINDOW) {
             (self.begun, self.ended, self.requests) = (Some(now), 0, 0);
@@ -65,7 +66,7 @@ impl Window {
 mod tests {
     use super::*;
 
-    /// How often a warning is due after so many connections, one each `pause`, with so many requests each.
+    /// How many warnings are due for this many connections, one each `pause`, with this many requests each.
     fn warnings(
         window: &mut Window,
         from: Instant,

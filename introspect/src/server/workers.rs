@@ -1,4 +1,4 @@
-//! Worker threads: each with a runtime of its own, so that a request never leaves its core.
+//! Worker threads. Each has its own runtime, so that a request never leaves its core.
 
 use std::io;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use crate::metrics::Metrics;
 use crate::server::connection::{RequestHandler, Stop, serve};
 use crate::server::reuse::Reuse;
 
-/// More connections than any nginx keeps; beyond it they are closed at once.
+/// More connections than any nginx keeps; further ones are closed at once.
 const MOST_CONNECTIONS: usize = 8192;
 
-/// The threads that serve.
+/// The worker threads.
 pub struct Workers {
     workers: Vec<Worker>,
     metrics: Arc<Metrics>,
@@ -28,12 +28,12 @@ struct Worker {
     thread: JoinHandle<()>,
 }
 
-/// Counts a connection for as long as it is open.
+/// Counts a connection while it is open.
 struct OpenConnection {
     count: Arc<AtomicUsize>,
     metrics: Arc<Metrics>,
     reuse: Arc<Reuse>,
-    /// The worker waits until every copy of this is gone.
+    /// The worker waits until every copy of this has been dropped.
     _alive: Sender<()>,
 }
 
@@ -56,8 +56,8 @@ impl Workers {
         Ok(Self { workers, metrics: Arc::clone(metrics) })
     }
 
-    /// Hands a connection to the worker that has the fewest: nginx keeps its connections for long, so that an uneven
-    /// distribution would stay.
+    /// Passes a connection to the worker that has the fewest: nginx keeps its connections for long, so that an
+    /// uneven distribution would stay.
     pub fn hand(&self, stream: DetachedStream) {
         let load = |worker: &&Worker| worker.open.load(Ordering::Relaxed);
         let open: usize = self.workers.iter().map(|worker| load(&worker)).sum();
@@ -75,7 +75,7 @@ impl Workers {
     pub fn join(self) {
         for Worker { queue, thread, .. } in self.workers {
             drop(queue);
-            // A panic of a worker has been reported by the panic itself.
+            // The panic of a worker has already been reported by the panic itself.
             let _ended = thread.join();
         }
     }
