@@ -5,8 +5,8 @@ use std::fs;
 use crate::Error;
 use crate::error::Doing as _;
 
-/// The users that servers may run as when root starts them, the first that exists. `./compose/local` makes
-/// the first; the second is on every machine, and is enough for tests, which remove their folders.
+/// The users that servers may run as when root starts them; the first that exists is used. `./compose/local`
+/// creates the first; the second exists on every machine, and is enough for tests, which remove their folders.
 const CANDIDATES: [&str; 2] = ["usher", "nobody"];
 
 /// An unprivileged user of this machine.
@@ -14,18 +14,18 @@ const CANDIDATES: [&str; 2] = ["usher", "nobody"];
 pub struct Account {
     /// The user's name.
     pub name: String,
-    /// The user's number.
+    /// The user's numeric id.
     pub uid: u32,
-    /// The number of the user's group.
+    /// The numeric id of the user's group.
     pub gid: u32,
 }
 
 impl Account {
-    /// The user for servers: `None`, the user of this process, unless that is root.
+    /// The user for servers. `None` means the user of this process, unless that is root.
     ///
     /// # Errors
     ///
-    /// When this process is root's and no such user exists.
+    /// If this process runs as root and none of the users exists.
     pub fn for_servers() -> Result<Option<Self>, Error> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);
@@ -34,7 +34,7 @@ impl Account {
         let account = CANDIDATES.iter().find_map(|name| Self::find(&passwd, name));
         account.map(Some).ok_or_else(|| {
             Error::Other(
-                "no user for the servers; make one: useradd --system --no-create-home usher".to_owned(),
+                "no user for the servers; create one: useradd --system --no-create-home usher".to_owned(),
             )
         })
     }

@@ -1,4 +1,4 @@
-//! What most tests begin with, over the API of admin: a user registers, signs in and refreshes.
+//! The first steps of most tests, over admin's API: a user registers, signs in and refreshes.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::http::{Client, Reply};
 /// A password that is accepted.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// What a sign-in or a refresh answers.
+/// The answer to a sign-in or a refresh.
 #[derive(Debug, Clone)]
 pub struct Pair {
     /// The access token.
@@ -37,14 +37,14 @@ impl Client {
         self.sign_in(email).await
     }
 
-    /// Presents a refresh token.
+    /// Sends a refresh token.
     pub async fn refresh(&self, token: &str) -> Reply {
         self.post("/api/v1/auth/refresh").json(&json!({ "refresh_token": token })).send().await
     }
 }
 
 impl Reply {
-    /// Asserts that a pair of tokens was given.
+    /// Asserts that the answer has a pair of tokens.
     #[track_caller]
     pub fn pair(self) -> Pair {
         let reply = self.expect(200);

@@ -7,20 +7,20 @@ use rustix::process::Signal;
 use crate::introspect::answers_ok;
 use crate::{Error, Folder, Launch, Process, ports, programs};
 
-/// What admin needs to know. Purposefully without `Debug`: it holds secrets.
+/// The settings of admin. Purposefully without `Debug`: it holds secrets.
 #[derive(Clone)]
 pub struct Settings {
-    /// Its database.
+    /// The URL of its database.
     pub database: String,
-    /// Where the revocations go.
+    /// The URL of the Redis to which it publishes revocations.
     pub redis: String,
-    /// `id:base64,...`, 32 bytes each; the first seals.
+    /// The master keys: `id:base64,...`, 32 bytes each; the first one encrypts.
     pub master_keys: String,
-    /// The issuer that its tokens name.
+    /// The issuer in its tokens.
     pub issuer: String,
-    /// The audience that its tokens are for.
+    /// The audience of its tokens.
     pub audience: String,
-    /// Anything else, by the name of its variable.
+    /// Other variables by name.
     pub env: Vec<(String, String)>,
     /// The port to listen on; 0 for a free one.
     pub port: u16,
@@ -38,7 +38,7 @@ pub struct Admin {
     process: Process,
     port: u16,
     ops: String,
-    // Held for its end.
+    // Held so that its folder is removed at the end.
     _folder: Folder,
 }
 
@@ -55,11 +55,11 @@ pub fn migrate(url: &str) -> Result<(), Error> {
 }
 
 impl Admin {
-    /// Migrates the database if asked to, starts admin and waits until it is ready.
+    /// Migrates the database if requested, starts admin and waits until it is ready.
     ///
     /// # Errors
     ///
-    /// When it is not built, refuses its settings, or is not ready in time.
+    /// If it is not built, refuses its settings, or is not ready in time.
     pub async fn start(settings: &Settings, folder: Folder) -> Result<Self, Error> {
         let port = if settings.port == 0 { ports::free()? } else { settings.port };
         let ops_port = if settings.ops_port == 0 { ports::free()? } else { settings.ops_port };
@@ -71,7 +71,7 @@ impl Admin {
                 ("ADMIN_MASTER_KEYS", settings.master_keys.clone()),
                 ("ADMIN_ISSUER", settings.issuer.clone()),
                 ("ADMIN_AUDIENCE", settings.audience.clone()),
-                // Only nginx may say where a request came from.
+                // Only nginx may set the client's address.
                 ("ADMIN_TRUSTED_PROXIES", "127.0.0.1/32".to_owned()),
                 ("DATABASE_URL", settings.database.clone()),
                 ("REDIS_URL", settings.redis.clone()),
@@ -88,11 +88,12 @@ impl Admin {
         Ok(Self { process, port, ops, _folder: folder })
     }
 
-    /// Runs one of its commands, such as `roles create subscriber`, with `input`, and returns what it printed.
+    /// Runs one of its commands, such as `roles create subscriber`, with `input` on its standard input, and
+    /// returns its output.
     ///
     /// # Errors
     ///
-    /// When the command fails; the error holds what it said.
+    /// If the command fails; the error contains its output.
     pub fn command(&self, args: &[&str], input: &str) -> Result<String, Error> {
         let mut launch = self.process.launch().clone();
         launch.args.clear();
@@ -123,12 +124,12 @@ impl Admin {
     ///
     /// # Errors
     ///
-    /// When it does not go.
+    /// If it does not end.
     pub fn kill(&mut self) -> Result<(), Error> {
         self.process.kill()
     }
 
-    /// Asks it to stop, and waits until it has finished what it was doing.
+    /// Asks it to stop, and waits until it has finished its open requests.
     ///
     /// # Errors
     ///

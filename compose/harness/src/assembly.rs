@@ -1,4 +1,4 @@
-//! The whole system, wired: what the end-to-end tests run against.
+//! The whole system, for the end-to-end tests.
 
 use crate::admin::{self, Admin};
 use crate::introspect::{self, Introspect};
@@ -13,7 +13,7 @@ pub const ISSUER: &str = "https://usher.test";
 /// The audience of a system under test.
 pub const AUDIENCE: &str = "cinema";
 
-/// Chooses what differs from the usual: one admin, one sidecar, a database on the shared server.
+/// Chooses what differs from the default: one admin, one sidecar, a database on the shared server.
 #[derive(Debug, Clone)]
 pub struct Builder {
     admins: usize,
@@ -28,27 +28,27 @@ pub struct Builder {
 
 /// A running system. Dropping it ends everything.
 ///
-/// The fields are public and in the order in which they must end: each before what it depends on.
+/// The fields are public, and in the order in which they must be dropped: each before its dependencies.
 #[derive(Debug)]
 pub struct Stack {
     /// The gateway.
     pub nginx: Nginx,
     /// The cinema.
     pub origin: Origin,
-    /// The sidecars; nginx asks all of them in turn.
+    /// The sidecars; nginx sends requests to all of them in turn.
     pub sidecars: Vec<Introspect>,
-    /// The admins; nginx asks all of them in turn.
+    /// The admins; nginx sends requests to all of them in turn.
     pub admins: Vec<Admin>,
-    /// The mock identity providers, when asked for.
+    /// The mock identity providers, if requested.
     pub providers: Option<Providers>,
-    /// The Redis of this system alone.
+    /// The Redis of this system.
     pub redis: Redis,
-    /// The database on the shared server; none when the server is this system's.
+    /// The database on the shared server; `None` if this system has its own server.
     pub database: Option<Database>,
-    /// The PostgreSQL of this system alone, when asked for.
+    /// The PostgreSQL of this system, if requested.
     pub postgres: Option<Postgres>,
     sidecar: introspect::Settings,
-    // Held for its end.
+    // Held so that the folder is removed at the end.
     _folder: Folder,
 }
 
@@ -67,21 +67,21 @@ impl Builder {
         self
     }
 
-    /// Runs so many admins.
+    /// Runs this many admins.
     #[must_use]
     pub fn admins(mut self, count: usize) -> Self {
         self.admins = count;
         self
     }
 
-    /// Runs so many sidecars.
+    /// Runs this many sidecars.
     #[must_use]
     pub fn sidecars(mut self, count: usize) -> Self {
         self.sidecars = count;
         self
     }
 
-    /// Runs a PostgreSQL of its own, which may be stopped.
+    /// Runs a separate PostgreSQL, which a test may stop.
     #[must_use]
     pub fn own_postgres(mut self) -> Self {
         self.own_postgres = true;
@@ -112,7 +112,7 @@ impl Builder {
         let folder = Folder::temporary()?;
         let (postgres, database, url) = self.stores().await?;
         let redis = Redis::start().await?;
-        // Where nginx will be: admin and the providers send browsers there.
+        // The address of nginx: admin and the providers redirect browsers to it.
         let port = Reserved::new()?;
         let providers = self.start_providers(port.number()).await?;
         let admins = self.start_admins(&url, &redis, providers.as_ref()).await?;
@@ -176,10 +176,10 @@ impl Builder {
         redis: &Redis,
         providers: Option<&Providers>,
     ) -> Result<Vec<Admin>, Error> {
-        // A pool for each of many small systems beside one another.
+        // A small connection pool for each of many systems that run side by side.
         let pool = vec![("ADMIN_DATABASE_CONNECTIONS".to_owned(), "8".to_owned())];
         let found = providers.map(Providers::admin_env).unwrap_or_default();
-        // A test may bring a database of its own.
+        // A test may provide its own database.
         let is_given = self.admin_env.iter().any(|(name, _)| name == "DATABASE_URL");
         let settings = admin::Settings {
             database: database.to_owned(),
@@ -215,7 +215,7 @@ impl Builder {
 }
 
 impl Stack {
-    /// The usual system, to be changed before it starts.
+    /// The default system, to be changed before it starts.
     pub fn builder() -> Builder {
         Builder {
             admins: 1,
@@ -229,7 +229,7 @@ impl Stack {
         }
     }
 
-    /// Starts the usual system.
+    /// Starts the default system.
     ///
     /// # Errors
     ///
@@ -243,7 +243,7 @@ impl Stack {
         format!("{}{path}", self.nginx.url())
     }
 
-    /// Starts one more sidecar, which nginx does not know; it need not become ready.
+    /// Starts another sidecar that nginx does not use; does not wait until it is ready.
     ///
     /// # Errors
     ///

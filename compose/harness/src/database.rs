@@ -24,26 +24,26 @@ impl fmt::Debug for Database {
 }
 
 impl Database {
-    /// Creates an empty one on the server at `server`, the address of any of its databases.
+    /// Creates an empty database on the server at `server`, the URL of any of its databases.
     ///
     /// # Errors
     ///
-    /// When the server cannot be reached or does not allow it.
+    /// If the server cannot be reached or refuses.
     pub async fn create(server: &str) -> Result<Self, Error> {
         let database = Self::planned(server)?;
         connect(server).await?.batch_execute(&format!("create database {}", database.name)).await?;
         Ok(database)
     }
 
-    /// Creates one to which all of `migrations/` is applied.
+    /// Creates a database with all of `migrations/` applied.
     ///
-    /// It is a copy of a template on the same server, which is hundreds of milliseconds cheaper than migrating.
-    /// If there is no template, `migrate` makes one: it gets the address of an empty database and must close its
+    /// It is a copy of a template on the same server, which saves hundreds of milliseconds against a migration.
+    /// If there is no template, `migrate` fills one: it gets the URL of an empty database and must close its
     /// connections. Other tests wait meanwhile.
     ///
     /// # Errors
     ///
-    /// When the server cannot be reached or does not allow it, or `migrate` fails or leaves migrations out.
+    /// If the server cannot be reached or refuses, or `migrate` fails or leaves migrations out.
     pub async fn migrated(
         server: &str,
         migrate: impl AsyncFnOnce(&str) -> Result<(), Error>,
@@ -61,13 +61,13 @@ impl Database {
         Ok(database)
     }
 
-    /// One that is not there yet.
+    /// A value for a database that is not created yet, with a new name.
     fn planned(server: &str) -> Result<Self, Error> {
         let name = format!("test_{}", random::word()?);
         Ok(Self { server: server.to_owned(), url: address(server, &name)?, name })
     }
 
-    /// Its address.
+    /// Its URL.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -77,21 +77,21 @@ impl Drop for Database {
     fn drop(&mut self) {
         let server = std::mem::take(&mut self.server);
         let sentence = format!("drop database if exists {} with (force)", self.name);
-        // A destructor cannot await, and the runtime that it runs on cannot be blocked on.
+        // A destructor cannot await, and must not block the runtime that it runs on.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
             runtime.block_on(async { connect(&server).await.ok()?.batch_execute(&sentence).await.ok() })
         });
-        // A server that has stopped takes its databases with it, or keeps one too many.
+        // If the server has stopped, the database cannot be dropped, and may remain.
         let _best_effort = dropping.join();
     }
 }
 
-/// Creates a database that stays, unless it exists.
+/// Creates a permanent database, unless it exists.
 ///
 /// # Errors
 ///
-/// When the server cannot be reached or does not allow it.
+/// If the server cannot be reached or refuses.
 pub async fn ensure(server: &str, name: &str) -> Result<(), Error> {
     match connect(server).await?.batch_execute(&format!("create database \"{name}\"")).await {
         Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => Ok(()),
@@ -99,14 +99,14 @@ pub async fn ensure(server: &str, name: &str) -> Result<(), Error> {
     }
 }
 
-/// A connection that lives as long as the client.
+/// A connection that lives as long as its client.
 async fn connect(url: &str) -> Result<Client, Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
     Ok(client)
 }
 
-/// The address of the database `name` on the server at `server`.
+/// The URL of the database `name` on the server at `server`.
 fn address(server: &str, name: &str) -> Result<String, Error> {
     let mut url =
         Url::parse(server).map_err(|why| Error::Other(format!("the address of the test database: {why}")))?;

@@ -1,4 +1,4 @@
-//! The few variables of the environment that the harness and the launcher look at.
+//! The few environment variables that the harness and the launcher read.
 
 use crate::Error;
 
@@ -8,7 +8,7 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The address of the PostgreSQL server that tests share, each with a database of its own.
+/// The URL of the PostgreSQL server that tests share; each test has its own database there.
 ///
 /// # Errors
 ///

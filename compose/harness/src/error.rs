@@ -1,19 +1,19 @@
-//! What can go wrong while servers are started and stopped, in words that say what to do.
+//! The errors of starting and stopping servers, with texts that say what to do.
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why a server is not there. Its `Debug` is its sentence: that is what a test that unwraps it shows.
+/// Why a server is unavailable. Its `Debug` is the same sentence, because a test that unwraps it shows that.
 #[derive(thiserror::Error)]
 pub enum Error {
     /// A server of the distribution is missing.
     #[error("{program} is not installed; `./compose/local services` installs it (package {package})")]
     NotInstalled {
-        /// The program looked for.
+        /// The missing program.
         program: String,
-        /// The Debian package that has it.
+        /// The Debian package that contains it.
         package: &'static str,
     },
     /// One of our own programs is missing.
@@ -25,43 +25,43 @@ pub enum Error {
     /// A program ended while it should have run.
     #[error("{name} ended ({status}); the end of its log:\n{log}")]
     Ended {
-        /// Which program.
+        /// The program.
         name: String,
         /// How it ended.
         status: String,
-        /// The last lines that it wrote.
+        /// The last lines of its output.
         log: String,
     },
-    /// A condition did not come true in time.
+    /// A condition did not become true in time.
     #[error("{what} took longer than {limit:?}; the end of the log:\n{log}")]
     TooLong {
-        /// What was waited for.
+        /// The condition.
         what: String,
-        /// How long.
+        /// The limit.
         limit: Duration,
-        /// The last lines of the program waited for; empty when it was not one.
+        /// The last lines of the program's output; empty if the condition is not about a program.
         log: String,
     },
-    /// The operating system refused.
+    /// The operating system returned an error.
     #[error("{doing}: {source}")]
     System {
-        /// What was being done.
+        /// The operation that failed.
         doing: String,
-        /// What it said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// PostgreSQL refused.
+    /// PostgreSQL returned an error.
     #[error("PostgreSQL: {0}")]
     Postgres(#[from] tokio_postgres::Error),
-    /// An HTTP exchange failed.
+    /// An HTTP request failed.
     #[error("{url}: {why}")]
     Http {
-        /// The address asked.
+        /// The URL of the request.
         url: String,
-        /// What went wrong.
+        /// The error.
         why: String,
     },
-    /// Anything else, as a sentence.
+    /// Any other error, as a sentence.
     #[error("{0}")]
     Other(String),
 }
@@ -72,13 +72,13 @@ impl fmt::Debug for Error {
     }
 }
 
-/// Says what was being done when the operating system refused.
+/// Adds the operation to an error of the operating system.
 pub trait Doing<T> {
     /// Puts `doing` before the error.
     ///
     /// # Errors
     ///
-    /// [`Error::System`] for what was an error before.
+    /// [`Error::System`] for the original error.
     fn doing(self, doing: impl FnOnce() -> String) -> Result<T, Error>;
 }
 

@@ -1,4 +1,4 @@
-//! Where a server keeps its files: a folder that ends with it, or one that stays.
+//! The folder of a server's files: temporary or permanent.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -12,13 +12,14 @@ use crate::{Account, Error};
 
 /// A folder that only the servers' user can enter.
 ///
-/// The folder around it belongs to the user of this process, who can trust what is there: programs, say.
+/// The parent folder belongs to the user of this process, who can therefore trust the files in it, such as
+/// programs.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
     programs: PathBuf,
     account: Option<Account>,
-    /// Held for its end, which removes the folder; none for a folder that stays.
+    /// Held so that the folder is removed at the end; `None` for a permanent folder.
     _temporary: Option<TempDir>,
 }
 
@@ -27,7 +28,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// When it cannot be made.
+    /// If it cannot be created.
     pub fn temporary() -> Result<Self, Error> {
         let temporary = tempfile::Builder::new()
             .prefix("usher-")
@@ -38,12 +39,12 @@ impl Folder {
         Self::at(around.join("files"), around.join("bin"), Some(temporary))
     }
 
-    /// The folder at `path`, made when missing, which stays. The one around it is there, and belongs to the
-    /// user of this process.
+    /// The permanent folder at `path`, created if it is missing. Its parent exists, and belongs to the user of
+    /// this process.
     ///
     /// # Errors
     ///
-    /// When it cannot be made or given to the servers' user.
+    /// If it cannot be created or given to the servers' user.
     pub fn kept(path: &Path) -> Result<Self, Error> {
         Self::at(path.to_owned(), path.with_file_name("bin"), None)
     }
@@ -54,12 +55,12 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The folder around it.
+    /// The parent folder.
     pub fn around(&self) -> &Path {
         self.path.parent().unwrap_or(&self.path)
     }
@@ -74,11 +75,11 @@ impl Folder {
         self.path.join(name)
     }
 
-    /// A folder inside, made when missing, which stays as long as this one.
+    /// A folder inside, created if it is missing, which exists as long as this one.
     ///
     /// # Errors
     ///
-    /// When it cannot be made.
+    /// If it cannot be created.
     pub fn inside(&self, name: &str) -> Result<Self, Error> {
         Self::at(self.join(name), self.programs.clone(), None)
     }
@@ -94,7 +95,7 @@ impl Folder {
         Ok(path)
     }
 
-    /// Copies a file, or a folder with all that is in it, in place of whatever has that name.
+    /// Copies a file, or a folder with its content, and replaces whatever has that name.
     ///
     /// # Errors
     ///
@@ -106,7 +107,7 @@ impl Folder {
         Ok(to)
     }
 
-    /// Copies a program to where the servers' user can execute it, and cannot replace it.
+    /// Copies a program to a place where the servers' user can execute it, but cannot replace it.
     ///
     /// # Errors
     ///
@@ -116,7 +117,7 @@ impl Folder {
         fs::create_dir_all(&self.programs).doing(doing)?;
         open_to(&self.programs, 0o755)?;
         let to = self.programs.join(name);
-        // A program that runs is not written over.
+        // A running program cannot be overwritten.
         absent(&to)?;
         fs::copy(program, &to).doing(doing)?;
         open_to(&to, 0o755)?;
@@ -136,8 +137,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Makes a new file in place of whatever is there. Root does not write through a link that the servers'
-    /// user may have put there.
+    /// Creates a new file and replaces whatever exists there. Root must not write through a link that the
+    /// servers' user may have created.
     fn put(&self, path: &Path, mode: u32, mut content: impl io::Read) -> Result<(), Error> {
         let doing = || format!("{} cannot be written", path.display());
         let _absent = fs::remove_file(path);
@@ -149,8 +150,8 @@ impl Folder {
         }
     }
 
-    /// Makes a folder, unless it is there. What the servers' user may have put in its place, such as a link
-    /// to a folder of the system, is not it.
+    /// Creates a folder, unless it exists. Something that the servers' user may have created in its place, such
+    /// as a link to a folder of the system, does not count.
     fn make(&self, folder: &Path) -> Result<(), Error> {
         if !fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir()) {
             absent(folder)?;
@@ -165,7 +166,7 @@ impl Folder {
     }
 }
 
-/// Removes a file, a link or a folder, if there is one. What a link points to stays.
+/// Removes a file, a link or a folder, if it exists. The target of a link stays.
 ///
 /// # Errors
 ///
@@ -179,7 +180,7 @@ pub fn absent(path: &Path) -> Result<(), Error> {
     .doing(|| format!("{} cannot be removed", path.display()))
 }
 
-/// Sets the mode of something that belongs to the user of this process, whatever the umask was.
+/// Sets the mode of something that belongs to the user of this process, independently of the umask.
 fn open_to(path: &Path, mode: u32) -> Result<(), Error> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
         .doing(|| format!("{} cannot be opened to the servers' user", path.display()))

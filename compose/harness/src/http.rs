@@ -1,4 +1,4 @@
-//! A client of HTTP that asserts while it reads. It follows no redirect.
+//! An HTTP client that asserts while it reads. It follows no redirect.
 
 use std::path::Path;
 use std::sync::{LazyLock, Once};
@@ -16,20 +16,20 @@ use crate::Error;
 /// How long a call may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A client of one base address, which keeps its connections. Cheap to clone.
+/// A client of one base URL, which keeps its connections open. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Client {
     base: String,
     http: reqwest::Client,
 }
 
-/// A call that is being put together.
+/// A request that is being built.
 #[derive(Debug)]
 pub struct Call {
     request: RequestBuilder,
 }
 
-/// An answer, read whole.
+/// An answer with its complete body.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// Its status.
@@ -40,29 +40,29 @@ pub struct Reply {
     pub text: String,
 }
 
-/// `GET url`, on a connection of its own.
+/// `GET url`, on its own connection.
 pub fn get(url: &str) -> Call {
     call(Method::GET, url)
 }
 
-/// `POST url`, on a connection of its own.
+/// `POST url`, on its own connection.
 pub fn post(url: &str) -> Call {
     call(Method::POST, url)
 }
 
-/// Any method, on a connection of its own.
+/// Any method, on its own connection.
 pub fn call(method: Method, url: &str) -> Call {
     static ONCE_EACH: LazyLock<reqwest::Client> =
         LazyLock::new(|| built(builder().pool_max_idle_per_host(0)));
     Call { request: ONCE_EACH.request(method, url).header("connection", "close") }
 }
 
-/// Sends `bytes` as they are to an `http://` address, and returns all that comes back until the other side closes or is
-/// silent for two seconds.
+/// Sends `bytes` unchanged to an `http://` URL, and returns everything until the server closes the connection
+/// or sends nothing for two seconds.
 ///
 /// # Errors
 ///
-/// When it cannot connect.
+/// If it cannot connect.
 pub async fn raw(url: &str, bytes: &[u8]) -> Result<String, Error> {
     let wrong = |why: String| Error::Http { url: url.to_owned(), why };
     let parsed = Url::parse(url).map_err(|why| wrong(why.to_string()))?;
@@ -85,42 +85,42 @@ impl Client {
         Self { base: base.to_owned(), http: built(builder()) }
     }
 
-    /// A client of whatever listens on a Unix socket.
+    /// A client of the program that listens on a Unix socket.
     pub fn over(socket: &Path) -> Self {
         Self { base: "http://socket".to_owned(), http: built(builder().unix_socket(socket)) }
     }
 
-    /// The base address.
+    /// The base URL.
     pub fn base(&self) -> &str {
         &self.base
     }
 
-    /// A call of any method.
+    /// A request with any method.
     pub fn call(&self, method: Method, path: &str) -> Call {
         Call { request: self.http.request(method, format!("{}{path}", self.base)) }
     }
 
-    /// A GET.
+    /// A GET request.
     pub fn get(&self, path: &str) -> Call {
         self.call(Method::GET, path)
     }
 
-    /// A POST.
+    /// A POST request.
     pub fn post(&self, path: &str) -> Call {
         self.call(Method::POST, path)
     }
 
-    /// A PUT.
+    /// A PUT request.
     pub fn put(&self, path: &str) -> Call {
         self.call(Method::PUT, path)
     }
 
-    /// A PATCH.
+    /// A PATCH request.
     pub fn patch(&self, path: &str) -> Call {
         self.call(Method::PATCH, path)
     }
 
-    /// A DELETE.
+    /// A DELETE request.
     pub fn delete(&self, path: &str) -> Call {
         self.call(Method::DELETE, path)
     }
@@ -133,7 +133,7 @@ impl Call {
         Self { request: self.request.json(body) }
     }
 
-    /// With any body, said to be JSON.
+    /// With any body, sent as JSON.
     #[must_use]
     pub fn raw_json(self, body: impl Into<reqwest::Body>) -> Self {
         self.header("content-type", "application/json").body(body)
@@ -163,17 +163,17 @@ impl Call {
         Self { request: self.request.header(name, value) }
     }
 
-    /// Sends it to a server that answers.
+    /// Sends it to a server that must answer.
     pub async fn send(self) -> Reply {
         let reply = self.try_send().await;
         reply.expect("the server answers, or the test fails here")
     }
 
-    /// Sends it to a server that may be gone.
+    /// Sends it to a server that may be unavailable.
     ///
     /// # Errors
     ///
-    /// When there is no answer within 30 seconds, or none that is HTTP.
+    /// If there is no HTTP answer within 30 seconds.
     pub async fn try_send(self) -> Result<Reply, Error> {
         let response = self.request.send().await?;
         Ok(Reply {
@@ -185,7 +185,7 @@ impl Call {
 }
 
 impl Reply {
-    /// The JSON body, which must be one.
+    /// The body, which must be JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
         let body = serde_json::from_str(&self.text);
@@ -193,23 +193,23 @@ impl Reply {
         body.unwrap_or_default()
     }
 
-    /// A text field of the JSON body; empty when there is none.
+    /// A text field of the JSON body; empty if it is missing.
     pub fn field(&self, pointer: &str) -> String {
         let body: Value = serde_json::from_str(&self.text).unwrap_or_default();
         body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
-    /// The problem's `code`; empty when the body is no problem.
+    /// The problem's `code`; empty if the body is not a problem.
     pub fn code(&self) -> String {
         let is_problem = self.find_header(CONTENT_TYPE.as_str()) == Some("application/problem+json");
         if is_problem { self.field("/code") } else { String::new() }
     }
 
-    /// A header that must be there.
+    /// A header that must be present.
     #[track_caller]
     pub fn header(&self, name: &str) -> &str {
         let value = self.find_header(name);
-        assert!(value.is_some(), "no header {name} of visible ASCII: {self:?}");
+        assert!(value.is_some(), "the header {name} is missing or not visible ASCII: {self:?}");
         value.unwrap_or_default()
     }
 
@@ -218,7 +218,7 @@ impl Reply {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// How many headers of this name there are.
+    /// How many headers have this name.
     pub fn header_count(&self, name: &str) -> usize {
         self.headers.get_all(name).iter().count()
     }
@@ -230,7 +230,7 @@ impl Reply {
         self
     }
 
-    /// Asserts that it is a problem, in every respect, and returns its body.
+    /// Asserts that it is a complete problem document, and returns its body.
     #[track_caller]
     pub fn problem(self, status: u16, code: &str) -> Value {
         assert_eq!(self.status, status, "{self:?}");
@@ -250,7 +250,7 @@ impl Reply {
 impl From<reqwest::Error> for Error {
     fn from(error: reqwest::Error) -> Self {
         let url = error.url().map(ToString::to_string).unwrap_or_default();
-        // Its own words are only that it failed; the reasons are behind it.
+        // The error itself says only that the request failed; its sources say why.
         let mut why = error.to_string();
         let mut source = std::error::Error::source(&error);
         while let Some(reason) = source {

@@ -6,20 +6,20 @@ use rustix::process::Signal;
 
 use crate::{Error, Folder, Launch, Process, http, ports, programs};
 
-/// What a sidecar needs to know.
+/// The settings of a sidecar.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where the revocations come from.
+    /// The URL of the Redis with the revocations.
     pub redis: String,
-    /// Where the keys come from: `http://...` or `file:...`.
+    /// The source of the keys: `http://...` or `file:...`.
     pub jwks: String,
-    /// The issuer it believes.
+    /// The issuer that it accepts.
     pub issuer: String,
-    /// The audience it stands for.
+    /// The audience that it requires.
     pub audience: String,
-    /// Anything else, by the name of its variable.
+    /// Other variables by name.
     pub env: Vec<(String, String)>,
-    /// Its socket, when its folder's path is too long for one.
+    /// Its socket, for when the path of its folder is too long for a socket.
     pub socket: Option<PathBuf>,
     /// The port for health and metrics; 0 for a free one.
     pub ops_port: u16,
@@ -27,10 +27,10 @@ pub struct Settings {
     pub ledger: Option<PathBuf>,
 }
 
-/// A sidecar on a Unix socket in a folder of its own.
+/// A sidecar on a Unix socket in its own folder.
 #[derive(Debug)]
 pub struct Introspect {
-    // Before the folder: fields end in this order.
+    // Before the folder, because fields are dropped in this order.
     process: Process,
     folder: Folder,
     socket: PathBuf,
@@ -38,11 +38,11 @@ pub struct Introspect {
 }
 
 impl Introspect {
-    /// Starts one and waits until it is ready.
+    /// Starts a sidecar and waits until it is ready.
     ///
     /// # Errors
     ///
-    /// When it is not built, or not ready in time.
+    /// If it is not built, or not ready in time.
     pub async fn start(settings: &Settings) -> Result<Self, Error> {
         Self::start_in(settings, Folder::temporary()?).await
     }
@@ -58,11 +58,11 @@ impl Introspect {
         Ok(sidecar)
     }
 
-    /// Starts one in `folder` and does not wait: it may well have nothing to become ready by.
+    /// Starts a sidecar in `folder` without waiting, because its dependencies may be unavailable.
     ///
     /// # Errors
     ///
-    /// When it is not built.
+    /// If it is not built.
     pub fn start_cold(settings: &Settings, folder: Folder) -> Result<Self, Error> {
         let port = if settings.ops_port == 0 { ports::free()? } else { settings.ops_port };
         let socket = settings.socket.clone().unwrap_or_else(|| folder.join("auth.sock"));
@@ -87,13 +87,13 @@ impl Introspect {
     ///
     /// # Errors
     ///
-    /// When it ends before, or it takes too long.
+    /// If it ends before, or takes too long.
     pub async fn ready(&mut self) -> Result<(), Error> {
         let url = self.ops("/health/ready");
         self.process.ready(async || answers_ok(&url).await).await
     }
 
-    /// Whether it says that it is ready.
+    /// Whether it reports that it is ready.
     pub async fn is_ready(&self) -> bool {
         answers_ok(&self.ops("/health/ready")).await
     }
@@ -113,7 +113,7 @@ impl Introspect {
         format!("unix:{}", self.socket.display())
     }
 
-    /// The folder of its copy of the keys and its log.
+    /// The folder of its log and its copy of the keys.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -127,12 +127,12 @@ impl Introspect {
     ///
     /// # Errors
     ///
-    /// When it does not go.
+    /// If it does not end.
     pub fn kill(&mut self) -> Result<(), Error> {
         self.process.kill()
     }
 
-    /// Asks it to stop, and waits until it has finished what it was doing.
+    /// Asks it to stop, and waits until it has finished its open requests.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl Introspect {
         self.process.stop().await
     }
 
-    /// Starts it again at the same socket, and does not wait.
+    /// Starts it again at the same socket, without waiting.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
-//! Real servers, started small and private: the harness of the tests and the engine of `./compose/local`.
+//! Private real servers that start quickly: the harness of the tests and the engine of `./compose/local`.
 //!
-//! Each server is a value. Starting it takes a free port or a Unix socket in a folder of its own, and waits
-//! until it answers; dropping it ends it and removes the folder. As root, servers run as an unprivileged
-//! user. Nothing here knows the libraries of `admin` or `introspect`: they are programs beside this one's
-//! executable, and what they say over sockets.
+//! Each server is a value. Starting it takes a free port or a Unix socket in its own folder, and waits until it
+//! answers; dropping it ends it and removes the folder. If root starts them, servers run as an unprivileged
+//! user. Nothing here depends on the libraries of `admin` and `introspect`: they are programs beside this one's
+//! executable, reached over sockets.
 //!
 //! A test that must kill Redis:
 //!
@@ -12,7 +12,7 @@
 //! let mut redis = harness::Redis::start().await?;
 //! println!("{}", redis.url());
 //! redis.kill()?;
-//! redis.start_empty().await?; // the same address, nothing in it
+//! redis.start_empty().await?; // the same address, without data
 //! # Ok(()) }
 //! ```
 //!
@@ -26,7 +26,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A new server is one more file beside [`Redis`]'s: a [`Launch`], a [`Process`], a condition.
+//! To add a server, add a file like [`Redis`]'s: a [`Launch`], a [`Process`], a condition.
 
 pub mod account;
 pub mod accounts;

@@ -1,4 +1,4 @@
-//! nginx with the configuration as shipped; only `machine.conf` is made here.
+//! nginx with the shipped configuration; only `machine.conf` is written here.
 
 use std::fmt::Write as _;
 use std::net::TcpStream;
@@ -11,21 +11,21 @@ use crate::{Error, Folder, Launch, Process, ports, programs};
 /// The folder of the shipped configuration.
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nginx");
 
-/// For [`Machine::http`]: every trace is kept, not one in a hundred.
+/// For [`Machine::http`]: samples every trace, not one in a hundred.
 pub const EVERY_TRACE: &str = "split_clients $request_id $trace_flags { * 01; }";
 
-/// What of the configuration depends on the machine.
+/// The part of the configuration that depends on the machine.
 ///
-/// An address is what nginx's `server` takes: `127.0.0.1:8001` or `unix:/run/introspect/auth.sock`.
+/// Addresses have the form of nginx's `server`: `127.0.0.1:8001` or `unix:/run/introspect/auth.sock`.
 #[derive(Debug, Clone, Default)]
 pub struct Machine {
     /// The port of 127.0.0.1 to listen on; 0 for a free one.
     pub port: u16,
-    /// Addresses of sidecars.
+    /// The addresses of the sidecars.
     pub introspect: Vec<String>,
-    /// Addresses of admin.
+    /// The addresses of admin.
     pub admin: Vec<String>,
-    /// Addresses of the cinema.
+    /// The addresses of the cinema.
     pub origin: Vec<String>,
     /// Lines for the end of `machine.conf`, in the context `http`.
     pub http: String,
@@ -35,26 +35,26 @@ pub struct Machine {
     pub ledger: Option<PathBuf>,
 }
 
-/// A gateway of one's own.
+/// A private gateway.
 #[derive(Debug)]
 pub struct Nginx {
-    // Before the folder: fields end in this order.
+    // Before the folder, because fields are dropped in this order.
     process: Process,
     folder: Folder,
     port: u16,
 }
 
 impl Nginx {
-    /// Starts one in a folder of its own.
+    /// Starts a gateway in its own folder.
     ///
     /// # Errors
     ///
-    /// When nginx is not installed, refuses the configuration or does not listen in time.
+    /// If nginx is not installed, refuses the configuration or does not listen in time.
     pub async fn start(machine: &Machine) -> Result<Self, Error> {
         Self::start_in(Folder::temporary()?, machine).await
     }
 
-    /// Starts one in `folder`.
+    /// Starts a gateway in `folder`.
     ///
     /// # Errors
     ///
@@ -65,8 +65,8 @@ impl Nginx {
         Self::start_with(folder, &conf, port, machine.ledger.clone()).await
     }
 
-    /// Starts one in `folder` whose `machine.conf` is `conf`, apart from where its files go; it must listen
-    /// on `port` of 127.0.0.1.
+    /// Starts a gateway in `folder` with `conf` as its `machine.conf`, to which only the paths of its files are
+    /// added; it must listen on `port` of 127.0.0.1.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl Nginx {
         let mut launch = Launch::new("nginx", programs::installed("nginx", "nginx")?, &logs)
             .args(["-e", "stderr", "-c", &shipped.join("nginx.conf").to_string_lossy()])
             .args(["-g", &format!("daemon off; pid {};", folder.join("nginx.pid").display())])
-            // TERM also for the end: workers whose master was killed would go on.
+            // TERM also to end it: if the master were killed, its workers would continue.
             .signals(Signal::QUIT, Signal::TERM);
         launch.clone().args(["-t"]).run("")?;
         launch.ledger = ledger;
@@ -98,7 +98,7 @@ impl Nginx {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Asks it to stop, and waits until it has finished what it was doing.
+    /// Asks it to stop, and waits until it has finished its open requests.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl Nginx {
         self.read("logs/access.log")
     }
 
-    /// All that it logged besides.
+    /// Its other log files.
     pub fn error_log(&self) -> String {
         self.read("logs/error.log") + &self.process.log()
     }
@@ -127,7 +127,7 @@ impl Nginx {
     }
 }
 
-/// Where its files go; a packaged nginx has places compiled in that only root may use.
+/// The paths of its files: a packaged nginx has built-in paths that only root may use.
 fn places(folder: &Path) -> String {
     let folder = folder.display();
     let mut text =
@@ -139,7 +139,7 @@ fn places(folder: &Path) -> String {
     text
 }
 
-/// The rest of `machine.conf`, as nginx/examples/machine.conf shows it.
+/// The rest of `machine.conf`, as in nginx/examples/machine.conf.
 fn render(machine: &Machine, port: u16) -> String {
     let mut text = String::new();
     for (name, addresses) in

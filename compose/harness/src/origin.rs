@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{Error, Folder, Launch, Process, programs};
 
-/// The cinema that `launcher` has, on a Unix socket.
+/// The cinema of the launcher, on a Unix socket.
 #[derive(Debug)]
 pub struct Origin {
     process: Process,
@@ -12,7 +12,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Starts one whose socket is in `folder`; for `ledger` see [`Launch::ledger`].
+    /// Starts an origin with its socket in `folder`; for `ledger` see [`Launch::ledger`].
     ///
     /// # Errors
     ///
@@ -33,7 +33,7 @@ impl Origin {
         format!("unix:{}", self.socket.display())
     }
 
-    /// Asks it to stop, and waits until it has finished what it was doing.
+    /// Asks it to stop, and waits until it has finished its open requests.
     ///
     /// # Errors
     ///

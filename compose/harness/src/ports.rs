@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use crate::error::Doing as _;
 use crate::{Error, random};
 
-/// Below the range from which the kernel takes ports for outgoing connections, so that none of them
-/// takes the port between the choice and the start of its server.
+/// Below the range from which the kernel takes ports for outgoing connections, so that no connection takes the
+/// port between the choice and the start of the server.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 const TRIES: usize = 100;
@@ -15,7 +15,7 @@ const TRIES: usize = 100;
 ///
 /// # Errors
 ///
-/// When a hundred tries found none.
+/// If a hundred attempts found none.
 pub fn free() -> Result<u16, Error> {
     for _ in 0..TRIES {
         let port = FIRST + random::below(COUNT)?;
@@ -26,17 +26,17 @@ pub fn free() -> Result<u16, Error> {
     Err(Error::Other(format!("no free port between {FIRST} and {}", FIRST + COUNT)))
 }
 
-/// A free port of 127.0.0.1 that no other process takes while this value lives: for addresses that must be known
-/// before their server starts.
+/// A free port of 127.0.0.1 that no other process takes while this value lives: for addresses that must be
+/// known before their server starts.
 #[derive(Debug)]
 pub struct Reserved {
     port: u16,
-    // Held for its end.
+    // Held so that the port stays reserved.
     _listener: TcpListener,
 }
 
 impl Reserved {
-    /// Reserves one.
+    /// Reserves a port.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl Reserved {
     }
 }
 
-/// `wanted` when it is free, else another.
+/// `wanted` if it is free, else another port.
 ///
 /// # Errors
 ///

@@ -8,29 +8,29 @@ use tokio_postgres::NoTls;
 
 use crate::{Error, Folder, Launch, Process, ports, programs, random};
 
-/// What a server that lives as long as a test may do without.
+/// Settings for a server that lives only as long as a test: no durability.
 const NOT_DURABLE: [&str; 4] = ["-c", "fsync=off", "-c", "full_page_writes=off"];
 
-/// How one is started. Purposefully without `Debug`: it holds a password.
+/// How a server is started. Purposefully without `Debug`: it holds a password.
 pub struct Settings {
-    /// Where it keeps its files.
+    /// The folder of its files.
     pub folder: Folder,
     /// Its port; 0 for a free one.
     pub port: u16,
     /// The password of its superuser, `postgres`.
     pub password: String,
-    /// Whether what it holds survives a crash of the machine.
+    /// Whether its data survives a crash of the machine.
     pub durable: bool,
     /// The launcher's record; see [`Launch::ledger`].
     pub ledger: Option<PathBuf>,
 }
 
-/// A PostgreSQL of one's own, on a free port of 127.0.0.1, with a password made for it.
+/// A private PostgreSQL, on a free port of 127.0.0.1, with a generated password.
 ///
-/// Making one takes about two seconds: a test that only needs a database takes a
-/// [`Database`](crate::Database) of the shared server.
+/// Creating one takes about two seconds. A test that only needs a database uses a [`Database`](crate::Database)
+/// on the shared server.
 pub struct Postgres {
-    // Before the folder: fields end in this order.
+    // Before the folder, because fields are dropped in this order.
     process: Process,
     folder: Folder,
     port: u16,
@@ -47,18 +47,18 @@ impl fmt::Debug for Postgres {
 }
 
 impl Postgres {
-    /// Makes one and starts it. What it holds would not survive a crash of the machine.
+    /// Creates a server and starts it. Its data does not survive a crash of the machine.
     ///
     /// # Errors
     ///
-    /// When PostgreSQL is not installed or does not answer in time.
+    /// If PostgreSQL is not installed or does not answer in time.
     pub async fn start() -> Result<Self, Error> {
         let password = random::word()?;
         let folder = Folder::temporary()?;
         Self::start_with(Settings { folder, port: 0, password, durable: false, ledger: None }).await
     }
 
-    /// Starts one as told; its data is made the first time.
+    /// Starts a server with these settings; its data is created at the first start.
     ///
     /// # Errors
     ///
@@ -80,16 +80,16 @@ impl Postgres {
                 "shared_buffers=64MB",
                 "-c",
                 "max_connections=400",
-                // The details of a refused duplicate are people's addresses.
+                // The details of a refused duplicate contain users' addresses.
                 "-c",
                 "log_error_verbosity=terse",
-                // A test that ends while its service connects leaves a connection that answers nothing, and
-                // dropping its database waits for that one.
+                // A test that ends while its service is connecting leaves a connection that does not answer,
+                // and dropping its database would wait for that connection.
                 "-c",
                 "authentication_timeout=5s",
             ])
             .args(if durable { &[] as &[&str] } else { &NOT_DURABLE })
-            // "Fast" to stop: clients are cut off, what they committed stays. "Immediate" to end.
+            // To stop: "fast", which closes connections and keeps committed data. To end: "immediate".
             .signals(Signal::INT, Signal::QUIT);
         launch.ledger = ledger;
         let mut postgres = Self { process: launch.start()?, folder, port, password };
@@ -97,12 +97,12 @@ impl Postgres {
         Ok(postgres)
     }
 
-    /// The address of its first database, `postgres`, as its superuser.
+    /// The URL of its first database, `postgres`, as its superuser.
     pub fn url(&self) -> String {
         self.url_of("postgres")
     }
 
-    /// The address of a database.
+    /// The URL of a database.
     pub fn url_of(&self, database: &str) -> String {
         format!("postgres://postgres:{}@127.0.0.1:{}/{database}", self.password, self.port)
     }
@@ -126,12 +126,12 @@ impl Postgres {
     ///
     /// # Errors
     ///
-    /// When they do not go.
+    /// If they do not end.
     pub fn kill(&mut self) -> Result<(), Error> {
         self.process.kill()
     }
 
-    /// Stops it; clients are cut off, what they committed stays.
+    /// Stops it; connections are closed, and committed data stays.
     ///
     /// # Errors
     ///
@@ -140,7 +140,7 @@ impl Postgres {
         self.process.stop().await
     }
 
-    /// Starts it again at the same address, with what it held.
+    /// Starts it again at the same address with the same data.
     ///
     /// # Errors
     ///
@@ -158,7 +158,7 @@ impl Postgres {
 
 /// `initdb`, with the password in a file that only its user can read.
 fn make(folder: &Folder, password: &str) -> Result<(), Error> {
-    // What an interrupted first start left behind is not a database.
+    // Files that an interrupted first start left behind are not a database.
     let _absent = std::fs::remove_dir_all(folder.join("data"));
     let password_file = folder.write("password", password)?;
     let data = folder.join("data").to_string_lossy().into_owned();

@@ -23,39 +23,39 @@ pub const START: Duration = Duration::from_secs(30);
 /// How long a server may take to stop before it is killed.
 pub const STOP: Duration = Duration::from_secs(15);
 
-/// How a process is started. Its `Debug` leaves out the environment and the input, which hold secrets.
+/// How a process is started. Its `Debug` omits the environment and the input, which hold secrets.
 #[derive(Clone)]
 pub struct Launch {
-    /// For people and for the name of the log.
+    /// The name for messages and for the log file.
     pub name: String,
     /// The executable.
     pub program: PathBuf,
     /// Its arguments; never a secret.
     pub args: Vec<OsString>,
-    /// All of its environment, `PATH` apart.
+    /// Its whole environment, apart from `PATH`.
     pub env: Vec<(String, String)>,
-    /// What it reads from its standard input when it starts; may hold a secret.
+    /// Its standard input at the start; may hold a secret.
     pub input: String,
-    /// Where its output goes, both kinds, appended.
+    /// The file to which its standard output and standard error are appended.
     pub log: PathBuf,
     /// The user that it runs as; `None` means the user of this process.
     pub account: Option<Account>,
-    /// The signal that asks it to finish what it does and end.
+    /// The signal that asks it to finish its work and end.
     pub stop: Signal,
-    /// The signal that ends it at once, its children included.
+    /// The signal that ends it at once, with its children.
     pub end: Signal,
-    /// The launcher's record of what it started, one line a process, so that the next run can end what a
-    /// killed one left behind. What is recorded leads a process group: beyond the reach of a Ctrl-C, as the
-    /// launcher ends it, and ended with all that it started.
+    /// The file in which the launcher records the processes that it started, one line each, so that the next
+    /// run can end those that a killed run left. A recorded process leads a process group: Ctrl-C does not
+    /// reach it, because the launcher ends it, and it is ended with all its children.
     pub ledger: Option<PathBuf>,
 }
 
-/// A process of ours. Dropping it ends it.
+/// A child process. Dropping it ends it.
 #[derive(Debug)]
 pub struct Process {
     launch: Launch,
     child: Option<Child>,
-    // Of the child; remembered, because it outlives it as the number of a group.
+    // Of the child. Kept, because it is still the id of the group after the child has ended.
     leader: Option<Identity>,
 }
 
@@ -66,7 +66,7 @@ impl fmt::Debug for Launch {
 }
 
 impl Launch {
-    /// A command that ends on SIGTERM and may be killed.
+    /// A program that ends on SIGTERM and may be killed.
     pub fn new(name: &str, program: PathBuf, folder: &crate::Folder) -> Self {
         Self {
             name: name.to_owned(),
@@ -132,7 +132,7 @@ impl Launch {
 }
 
 impl Process {
-    /// Starts it when it does not run.
+    /// Starts it if it is not running.
     ///
     /// # Errors
     ///
@@ -142,7 +142,7 @@ impl Process {
             return Ok(());
         }
         let launch = &self.launch;
-        // The folder is the servers' user's: root does not write through a link in it.
+        // The folder belongs to the servers' user: root must not write through a link in it.
         let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
         let log = File::options().create(true).append(true).custom_flags(no_link).open(&launch.log);
         let log = log.doing(|| format!("{} cannot be written", launch.log.display()))?;
@@ -160,11 +160,11 @@ impl Process {
         }
     }
 
-    /// Waits until `condition` holds.
+    /// Waits until `condition` is true.
     ///
     /// # Errors
     ///
-    /// When the process ends before, or [`START`] passes.
+    /// If the process ends before, or [`START`] passes.
     pub async fn ready(&mut self, condition: impl AsyncFn() -> bool) -> Result<(), Error> {
         let begun = Instant::now();
         loop {
@@ -175,7 +175,7 @@ impl Process {
                     log: self.log_end(),
                 });
             }
-            // A server that takes a connection and says nothing is not ready either.
+            // A server that accepts a connection but does not answer is not ready either.
             let left = START.saturating_sub(begun.elapsed());
             if tokio::time::timeout(left, condition()).await.unwrap_or(false) {
                 return Ok(());
@@ -193,7 +193,7 @@ impl Process {
         &self.launch
     }
 
-    /// Its number and start, while it runs.
+    /// Its process id and start time, while it runs.
     pub fn identity(&self) -> Option<Identity> {
         Identity::of(self.child.as_ref()?.id())
     }
@@ -210,21 +210,21 @@ impl Process {
         }
     }
 
-    /// Stops it in the middle of whatever it does, without its knowing, until [`Self::thaw`].
+    /// Stops it in the middle of its work, without its notice, until [`Self::thaw`].
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
     }
 
-    /// Lets it go on.
+    /// Lets it continue.
     pub fn thaw(&self) {
         self.signal(Signal::CONT);
     }
 
-    /// `kill -9`, for it and all its children, and waits until they are gone.
+    /// `kill -9`, for it and all its children; waits until they have ended.
     ///
     /// # Errors
     ///
-    /// When they do not go.
+    /// If they do not end.
     pub fn kill(&mut self) -> Result<(), Error> {
         let mut all = self.group();
         if let Some(identity) = self.identity() {
@@ -237,14 +237,14 @@ impl Process {
         self.reap(|| all.iter().all(|process| !process.is_running()))
     }
 
-    /// Asks it to stop and waits; after [`STOP`] it is killed, and so is what it left of its group.
+    /// Asks it to stop and waits; after [`STOP`] it is killed, and so are the other processes of its group.
     ///
     /// # Errors
     ///
-    /// When even killing it does not end it.
+    /// If even killing does not end it.
     pub async fn stop(&mut self) -> Result<(), Error> {
         self.signal(self.launch.stop);
-        // A frozen process would not see anything but SIGKILL.
+        // A frozen process receives no signal but SIGKILL.
         self.thaw();
         let begun = Instant::now();
         while self.is_running() && begun.elapsed() < STOP {
@@ -253,7 +253,7 @@ impl Process {
         self.kill()
     }
 
-    /// The last lines that it wrote.
+    /// The last lines of its output.
     pub fn log_end(&self) -> String {
         const LINES: usize = 20;
         let text = fs::read(&self.launch.log).unwrap_or_default();
@@ -262,7 +262,7 @@ impl Process {
         text.lines().skip(skip).collect::<Vec<_>>().join("\n")
     }
 
-    /// All that it wrote.
+    /// Its whole output.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.launch.log).unwrap_or_default()).into_owned()
     }
@@ -274,7 +274,7 @@ impl Process {
         }
     }
 
-    /// What runs of the group that it leads or led: an nginx that was killed leaves its workers.
+    /// The running processes of the group that it leads or led: an nginx that was killed leaves its workers.
     fn group(&self) -> Vec<Identity> {
         match self.leader {
             Some(leader) if self.launch.ledger.is_some() => leader.group(),
@@ -304,10 +304,10 @@ impl Drop for Process {
     }
 }
 
-/// Gives a child its input, and the end of it.
+/// Writes a child's input and closes it.
 pub(crate) fn feed(child: &mut Child, input: &str) {
     if let Some(mut stdin) = child.stdin.take() {
-        // A program that does not read its input says why with its exit code.
+        // A program that does not read its input reports the reason by its exit code.
         let _closed = stdin.write_all(input.as_bytes());
     }
 }

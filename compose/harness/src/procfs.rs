@@ -1,4 +1,4 @@
-//! Processes, as `/proc` shows them.
+//! Processes, read from `/proc`.
 
 use std::fs;
 use std::io::Write as _;
@@ -9,16 +9,16 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::Error;
 use crate::error::Doing as _;
 
-/// A process that cannot be mistaken for a later one with the same number.
+/// A process, with its start time, so that a later one with the same id is not mistaken for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity {
-    /// Its number.
+    /// The process id.
     pub pid: u32,
     /// When it was started, in the kernel's ticks since boot.
     pub started: u64,
 }
 
-/// What `/proc/<pid>/stat` says.
+/// The content of `/proc/<pid>/stat`.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     state: char,
@@ -28,7 +28,7 @@ struct Stat {
 }
 
 impl Identity {
-    /// The process that has this number now, if it runs.
+    /// The process with this id, if it runs.
     pub fn of(pid: u32) -> Option<Self> {
         let stat = stat(pid)?;
         (!matches!(stat.state, 'Z' | 'X')).then_some(Self { pid, started: stat.started })
@@ -43,16 +43,16 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// When the ledger cannot be written.
+    /// If the ledger cannot be written.
     pub fn record(self, ledger: &Path) -> Result<(), Error> {
         let doing = || format!("{} cannot be written", ledger.display());
         let mut file = fs::File::options().create(true).append(true).open(ledger).doing(doing)?;
         writeln!(file, "{} {} {}", self.pid, self.started, boot()).doing(doing)
     }
 
-    /// What still runs of the groups whose leaders a ledger's text names, the leaders first.
+    /// The running processes of the groups whose leaders are in a ledger, the leaders first.
     ///
-    /// Numbers from before the machine's last start mean nothing any more.
+    /// Entries from before the machine's last start are ignored.
     pub fn recorded(ledger: &str) -> Vec<Self> {
         let boot = boot();
         let leaders = ledger.lines().filter_map(|line| {
@@ -63,9 +63,9 @@ impl Identity {
         leaders.flat_map(Self::group).collect()
     }
 
-    /// What runs of the process group that it leads or led, itself first.
+    /// The running processes of the group that it leads or led, itself first.
     pub fn group(self) -> Vec<Self> {
-        // The kernel does not reuse the number of a group that still has a process.
+        // The kernel does not reuse the id of a group that still has a process.
         if Self::of(self.pid).is_some_and(|now| now != self) {
             return Vec::new();
         }
@@ -75,7 +75,7 @@ impl Identity {
         members
     }
 
-    /// Sends it a signal, if it still runs. One that ended meanwhile needs none.
+    /// Sends it a signal, if it still runs. A process that has ended needs none.
     pub fn signal(self, signal: Signal) {
         if let Some(pid) =
             self.is_running().then(|| i32::try_from(self.pid).ok()).flatten().and_then(Pid::from_raw)
@@ -90,7 +90,7 @@ pub fn children(parent: u32) -> Vec<Identity> {
     born_of(parent).filter_map(|(pid, _)| Identity::of(pid)).collect()
 }
 
-/// The numbers of ended processes that `parent` has not taken note of yet.
+/// The ids of ended processes that `parent` has not reaped yet.
 pub fn ended_children(parent: u32) -> Vec<u32> {
     born_of(parent).filter(|(_, stat)| stat.state == 'Z').map(|(pid, _)| pid).collect()
 }
@@ -105,7 +105,7 @@ fn all() -> impl Iterator<Item = (u32, Stat)> {
     pids.filter_map(|pid| Some((pid, stat(pid)?)))
 }
 
-/// A name of the time since the machine was started.
+/// An identifier of the time since the machine was started.
 fn boot() -> String {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim_end().to_owned()
@@ -123,7 +123,7 @@ pub fn descendants(parent: u32) -> Vec<Identity> {
     found
 }
 
-/// The name of the program that a process runs, for a person.
+/// The name of the program that a process runs, for messages.
 pub fn name(pid: u32) -> String {
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     name.trim_end().to_owned()
@@ -133,7 +133,7 @@ fn stat(pid: u32) -> Option<Stat> {
     parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// Reads `pid (name) state parent group ... started ...`; the name may hold anything, `)` included.
+/// Reads `pid (name) state parent group ... started ...`; the name may contain anything, also `)`.
 fn parse(line: &str) -> Option<Stat> {
     let (_, fields) = line.rsplit_once(')')?;
     let mut fields = fields.split_whitespace();
@@ -167,7 +167,7 @@ mod tests {
         assert!(!Identity { started: me.started + 1, ..me }.is_running());
     }
 
-    /// A process that leads a group of its own and has a child in it.
+    /// A process that leads its own group and has a child in it.
     fn leader() -> (Child, Identity) {
         let mut command = Command::new("sh");
         command.args(["-c", "sleep 1234 & echo; wait"]).stdout(Stdio::piped()).process_group(0);

@@ -1,4 +1,4 @@
-//! Where the programs are: the distribution's, and our own.
+//! The paths of the programs: those of the distribution, and our own.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,7 +8,7 @@ use crate::environment::variable;
 use crate::error::Doing as _;
 use crate::{Error, Folder};
 
-/// The oldest PostgreSQL whose SQL we use.
+/// The oldest PostgreSQL version whose SQL we use.
 const OLDEST_POSTGRES: u32 = 15;
 
 /// A program of the distribution, from `PATH` or from a system folder that is not in every user's `PATH`.
@@ -23,7 +23,7 @@ pub fn installed(program: &str, package: &'static str) -> Result<PathBuf, Error>
     found.next().ok_or(Error::NotInstalled { program: program.to_owned(), package })
 }
 
-/// A program of PostgreSQL's server, of the newest version installed.
+/// A program of the PostgreSQL server, from the newest installed version.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub fn postgres(program: &str) -> Result<PathBuf, Error> {
     }
 }
 
-/// One of our own programs: beside this one, or, for a test, one folder up.
+/// One of our own programs: in the folder of this one or, for a test, in its parent.
 ///
 /// # Errors
 ///
@@ -52,7 +52,7 @@ pub fn ours(program: &str) -> Result<PathBuf, Error> {
     if file.is_file() { Ok(file) } else { Err(Error::NotBuilt(file)) }
 }
 
-/// `program` where the servers' user can execute it: as it is, or else a copy beside `folder`.
+/// `program` where the servers' user can execute it: its own path, or else a copy beside `folder`.
 ///
 /// # Errors
 ///

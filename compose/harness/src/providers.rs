@@ -1,4 +1,4 @@
-//! The mock identity providers as a process: `mock-providers`, of which only its JSON is known here.
+//! The mock identity providers as a process: `mock-providers`. Only its JSON configuration is known here.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use clients::Clients;
 /// How they are started.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What browsers reach the gateway under, such as `http://127.0.0.1:8080`.
+    /// The public URL of the gateway, such as `http://127.0.0.1:8080`.
     pub public_url: String,
     /// The port to listen on; 0 for a free one.
     pub port: u16,
@@ -21,12 +21,12 @@ pub struct Settings {
     pub ledger: Option<PathBuf>,
 }
 
-/// Seven running providers, each of which knows the cinema as a client.
+/// Seven running providers; the cinema is registered as a client of each.
 pub struct Providers {
     process: Process,
     port: u16,
     clients: Clients,
-    // Held for its end.
+    // Held so that the folder is removed at the end.
     _folder: Folder,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Debug for Providers {
 }
 
 impl Providers {
-    /// Registers the cinema with all of them, under secrets of this run, and waits until they answer.
+    /// Registers the cinema at all of them, with new secrets, and waits until they answer.
     ///
     /// # Errors
     ///
@@ -63,17 +63,17 @@ impl Providers {
         Ok(providers)
     }
 
-    /// The address of a path of theirs.
+    /// The URL of a path of the providers.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// The variables by which admin finds them, and is itself found. Secrets are among them.
+    /// admin's variables for the providers and for its own public URL. They include secrets.
     pub fn admin_env(&self) -> Vec<(String, String)> {
         self.clients.admin_env(&self.url(""))
     }
 
-    /// Asks them to stop, and waits until they have.
+    /// Asks them to stop, and waits until they have ended.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
-//! A TCP connection that breaks on purpose: put it between a program and its store.
+//! A TCP proxy that breaks connections on purpose: put it between a program and its store.
 //!
-//! Threads of its own pass the bytes on, so that tests with and without a runtime can use it.
+//! It passes bytes on in its own threads, so that tests with and without a runtime can use it.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
@@ -11,14 +11,14 @@ use url::Url;
 use crate::Error;
 use crate::error::Doing as _;
 
-/// Passes bytes both ways until told otherwise.
+/// Passes bytes both ways until a test changes that.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
     network: Arc<Network>,
 }
 
-/// What the threads share.
+/// The state that the threads share.
 #[derive(Debug)]
 struct Network {
     server: SocketAddr,
@@ -36,25 +36,25 @@ struct State {
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    /// Everything comes through.
+    /// Passes everything on.
     #[default]
     Open,
-    /// Connections end as soon as they are made.
+    /// Closes each connection as soon as it is made.
     Refusing,
-    /// Connections stay, and nothing comes through.
+    /// Keeps connections open, and passes nothing on.
     Silent,
     /// The proxy itself ends.
     Ended,
 }
 
-/// What is kept from the server.
+/// What is held back from the server.
 #[derive(Debug, Default)]
 struct Held {
     /// Everything that contains this word.
     word: Option<&'static str>,
     /// How often it was seen.
     seen: usize,
-    /// How many of these were passed on all the same.
+    /// How many of these were passed on later.
     passed: usize,
 }
 
@@ -63,11 +63,11 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// When it cannot listen, or `server` is no address.
+    /// If it cannot listen, or `server` is not an address.
     pub fn start(server: &str) -> Result<Self, Error> {
         let doing = || format!("a proxy before {server} cannot listen");
         let resolved = server.to_socket_addrs().doing(doing)?.next();
-        let resolved = resolved.ok_or_else(|| Error::Other(format!("{server} is no address")))?;
+        let resolved = resolved.ok_or_else(|| Error::Other(format!("{server} is not an address")))?;
         let listener = TcpListener::bind("127.0.0.1:0").doing(doing)?;
         let address = listener.local_addr().doing(doing)?;
         let (state, changed) = (Mutex::default(), Condvar::new());
@@ -77,7 +77,7 @@ impl Proxy {
         Ok(Self { address, network })
     }
 
-    /// A proxy before the server of `url`, and the URL that leads through it.
+    /// A proxy in front of the server of `url`, and the URL that leads through it.
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ impl Proxy {
         self.network.state().streams.len() / 2
     }
 
-    /// Ends every connection; new ones come through.
+    /// Ends every connection; new ones are passed on.
     pub fn cut(&self) {
         self.network.state().cut();
     }
@@ -114,32 +114,32 @@ impl Proxy {
         });
     }
 
-    /// Keeps every connection and swallows every byte, as a server that hangs does.
+    /// Keeps every connection open and drops every byte, like a server that hangs.
     pub fn silence(&self) {
         self.network.change(|state| state.mode = Mode::Silent);
     }
 
-    /// Keeps whatever contains `word`, and what follows on its connection, from the server.
+    /// Holds back everything that contains `word`, and all later bytes of that connection, from the server.
     pub fn hold(&self, word: &'static str) {
         self.network.change(|state| state.held = Held { word: Some(word), ..Held::default() });
     }
 
-    /// How often something was held.
+    /// How often something was held back.
     pub fn held(&self) -> usize {
         self.network.state().held.seen
     }
 
-    /// Passes on the first that is held, and goes on holding.
+    /// Passes on the first that is held back, and continues to hold.
     pub fn pass_one(&self) {
         self.network.change(|state| state.held.passed += 1);
     }
 
-    /// Passes on what is held.
+    /// Passes on everything that is held back.
     pub fn release(&self) {
         self.network.change(|state| state.held.word = None);
     }
 
-    /// Works as at first. Connections that may have lost bytes end.
+    /// Passes everything on again. Connections that may have lost bytes end.
     pub fn restore(&self) {
         self.network.change(|state| {
             state.mode = Mode::Open;
@@ -156,7 +156,7 @@ impl Drop for Proxy {
             state.held.word = None;
             state.cut();
         });
-        // The listening thread learns of it by one more connection.
+        // The listening thread notices the change by one more connection.
         let _woken = TcpStream::connect(self.address);
     }
 }
@@ -175,7 +175,7 @@ impl State {
 
 impl Network {
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing is half done in it when a thread panics.
+        // No thread leaves it inconsistent by a panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -198,10 +198,10 @@ impl Network {
         }
     }
 
-    /// Passes on both directions of a connection, one here and one on a thread beside.
+    /// Passes on both directions of a connection, one in this thread and one in another.
     fn lead(self: Arc<Self>, client: TcpStream) {
         if self.state().mode != Mode::Open {
-            // A client that is not heard waits, as it would for a server that hangs.
+            // A client whose bytes are dropped waits, as it would for a server that hangs.
             self.wait_while(State::is_silent);
             return;
         }
@@ -225,12 +225,12 @@ impl Network {
                 break;
             }
         }
-        // Neither side hears of the other's end while nothing comes through.
+        // While nothing is passed on, neither side notices that the other has closed.
         self.wait_while(State::is_silent);
         let _ended_already = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
     }
 
-    /// Waits as long as `bytes` are to be kept from the server.
+    /// Waits while `bytes` must be held back from the server.
     fn hold_back(&self, bytes: &[u8]) {
         let has = |word: &str| bytes.windows(word.len()).any(|part| part == word.as_bytes());
         let mut number = 0;
@@ -250,7 +250,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that answers with what it was told, behind a proxy.
+    /// A server that sends back what it receives, behind a proxy.
     fn echo() -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -269,14 +269,14 @@ mod tests {
         stream
     }
 
-    /// Whether `word` comes back.
+    /// Whether `word` is sent back.
     fn says(stream: &mut TcpStream, word: &str) -> bool {
         let mut answer = vec![0; word.len()];
         let told = stream.write_all(word.as_bytes()).and_then(|()| stream.read_exact(&mut answer));
         told.is_ok() && answer == word.as_bytes()
     }
 
-    /// Whether it has ended, with nothing more to read.
+    /// Whether the connection has ended, with nothing more to read.
     fn has_ended(stream: &mut TcpStream) -> bool {
         match stream.read(&mut [0]) {
             Ok(count) => count == 0,

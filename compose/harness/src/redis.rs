@@ -12,24 +12,24 @@ use rustix::process::Signal;
 use crate::error::Doing as _;
 use crate::{Error, Folder, Launch, Process, ports, programs};
 
-/// How one is started. Purposefully without `Debug`: it holds a password.
+/// How a server is started. Purposefully without `Debug`: it holds a password.
 pub struct Settings {
-    /// Where it keeps its files.
+    /// The folder of its files.
     pub folder: Folder,
     /// Its port; 0 for a free one.
     pub port: u16,
-    /// The password of its clients. Without one, every user of the machine can write into it, and so make
-    /// a newly started sidecar believe that nothing was ever revoked.
+    /// The password of its clients. Without one, every user of the machine could write to it, and so make a
+    /// newly started sidecar believe that nothing was ever revoked.
     pub password: Option<String>,
-    /// Whether it writes down what it holds.
+    /// Whether it stores its data on disk.
     pub durable: bool,
     /// The launcher's record; see [`Launch::ledger`].
     pub ledger: Option<PathBuf>,
 }
 
-/// A Redis of one's own, on a free port of 127.0.0.1.
+/// A private Redis, on a free port of 127.0.0.1.
 pub struct Redis {
-    // Before the folder: fields end in this order.
+    // Before the folder, because fields are dropped in this order.
     process: Process,
     folder: Folder,
     port: u16,
@@ -46,17 +46,17 @@ impl fmt::Debug for Redis {
 }
 
 impl Redis {
-    /// Starts one that keeps nothing on disk and asks for no password, as a test needs none.
+    /// Starts a server without a password that stores nothing on disk, which is enough for a test.
     ///
     /// # Errors
     ///
-    /// When Redis is not installed or does not answer in time.
+    /// If Redis is not installed or does not answer in time.
     pub async fn start() -> Result<Self, Error> {
         let folder = Folder::temporary()?;
         Self::start_with(Settings { folder, port: 0, password: None, durable: false, ledger: None }).await
     }
 
-    /// Starts one as told.
+    /// Starts a server with these settings.
     ///
     /// # Errors
     ///
@@ -67,12 +67,12 @@ impl Redis {
         let program = programs::installed("redis-server", "redis-server")?;
         let dir = folder.path().to_string_lossy().into_owned();
         let port_text = port.to_string();
-        // A configuration of one line, from the standard input: every user can read arguments.
+        // The configuration is one line on the standard input, because every user can read the arguments.
         let secret = password.iter().map(|password| format!("requirepass {password}\n")).collect();
         let mut launch = Launch::new("redis", program, &folder)
             .args(password.iter().map(|_| "-"))
             .args(["--port", &port_text, "--bind", "127.0.0.1", "--dir", &dir, "--save", ""])
-            // Evicting a revocation would undo it.
+            // Evicting a revocation would make the token valid again.
             .args(["--maxmemory-policy", "noeviction", "--daemonize", "no"])
             .args(["--appendonly", if durable { "yes" } else { "no" }])
             .signals(Signal::TERM, Signal::KILL);
@@ -83,7 +83,7 @@ impl Redis {
         Ok(redis)
     }
 
-    /// Its address: `redis://127.0.0.1:PORT`, with its password if it has one.
+    /// Its URL: `redis://127.0.0.1:PORT`, with its password if it has one.
     pub fn url(&self) -> String {
         let user = self.password.iter().map(|password| format!("default:{password}@"));
         format!("redis://{}127.0.0.1:{}", user.collect::<String>(), self.port)
@@ -114,7 +114,7 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// When it does not go.
+    /// If it does not end.
     pub fn kill(&mut self) -> Result<(), Error> {
         self.process.kill()
     }
@@ -128,7 +128,7 @@ impl Redis {
         self.process.stop().await
     }
 
-    /// Starts it again at the same address with nothing in it.
+    /// Starts it again at the same address, without data.
     ///
     /// # Errors
     ///

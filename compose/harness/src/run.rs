@@ -1,4 +1,4 @@
-//! A command that is run to its end, within a limit.
+//! A command that is run to its end, within a time limit.
 
 use std::io::Read;
 use std::process::{Child, ExitStatus, Stdio};
@@ -15,11 +15,11 @@ use crate::{Error, Launch, procfs};
 const LIMIT: Duration = Duration::from_secs(60);
 
 impl Launch {
-    /// Runs it to its end with `input`, and returns what it printed.
+    /// Runs it to its end with `input` on its standard input, and returns its output.
     ///
     /// # Errors
     ///
-    /// When it cannot be executed, takes longer than a minute, or ends with another code than 0.
+    /// If it cannot be executed, takes longer than a minute, or ends with an exit code other than 0.
     pub fn run(&self, input: &str) -> Result<String, Error> {
         self.run_within(LIMIT, input)
     }
@@ -44,7 +44,7 @@ impl Launch {
     }
 }
 
-/// Waits for the child's end; kills it, and all that it started, when the end does not come in time.
+/// Waits until the child ends; after the limit, kills it with all processes that it started.
 fn end_within(limit: Duration, child: &mut Child) -> std::io::Result<Option<ExitStatus>> {
     let begun = Instant::now();
     while begun.elapsed() < limit {
@@ -60,11 +60,11 @@ fn end_within(limit: Duration, child: &mut Child) -> std::io::Result<Option<Exit
     child.wait().map(|_| None)
 }
 
-/// Reads the whole output of a child on a thread, while the caller waits for its end.
+/// Reads the whole output of a child on a thread, while the caller waits for the child to end.
 fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What was read until it broke is all that there is.
+        // After a read error, the output is what was read so far.
         let _broken = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
         bytes
     })

@@ -1,4 +1,4 @@
-//! Waiting for a condition, with a limit.
+//! Waits for a condition, with a time limit.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use tokio::time::Instant;
 
 use crate::Error;
 
-/// How often a condition is looked at.
+/// How often a condition is checked.
 const TICK: Duration = Duration::from_millis(5);
 
-/// Waits until `condition` holds, looking every 5 ms.
+/// Waits until `condition` is true; checks it every 5 ms.
 ///
 /// # Errors
 ///
-/// [`Error::TooLong`], which names `what`, when it does not hold within `limit`.
+/// [`Error::TooLong`], which contains `what`, if it is not true within `limit`.
 pub async fn until(what: &str, limit: Duration, condition: impl AsyncFn() -> bool) -> Result<(), Error> {
     let end = Instant::now() + limit;
     while !condition().await {
@@ -25,7 +25,7 @@ pub async fn until(what: &str, limit: Duration, condition: impl AsyncFn() -> boo
     Ok(())
 }
 
-/// The pause between two looks, for a condition that needs more than [`until`].
+/// The pause between two checks, for a condition that needs more than [`until`].
 pub async fn tick() {
     tokio::time::sleep(TICK).await;
 }

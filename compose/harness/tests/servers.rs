@@ -1,4 +1,4 @@
-//! The harness itself: its servers start, die, come back and leave nothing behind.
+//! The harness itself: its servers start, are killed, restart and leave no process or file.
 
 use std::net::TcpStream;
 

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use harness::Error;
 use harness::error::Doing as _;
 
-/// Removes its file when it ends.
+/// Removes its file when it is dropped.
 pub(super) struct Assignments {
     path: PathBuf,
 }
 
 impl Assignments {
-    /// Removes what a killed run left, so that no script reads addresses of stopped servers.
+    /// Removes the file of a killed run, so that no script reads the addresses of stopped servers.
     pub(super) fn absent(path: &Path) -> Result<(), Error> {
         match fs::remove_file(path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -25,7 +25,7 @@ impl Assignments {
         }
     }
 
-    /// Writes the file, whole at once, readable for its owner alone, with `keyword` before each assignment.
+    /// Writes the file atomically, readable only by its owner, with `keyword` before each assignment.
     pub(super) fn write(
         path: &Path,
         keyword: &str,
@@ -46,7 +46,7 @@ impl Drop for Assignments {
     }
 }
 
-/// Replaces the file at `path` in one step by one that only its owner can read.
+/// Replaces the file at `path` atomically by one that only its owner can read.
 pub(super) fn write_privately(path: &Path, text: &str) -> Result<(), Error> {
     let doing = || format!("{} cannot be written", path.display());
     let draft = path.with_extension("draft");
@@ -61,7 +61,7 @@ pub(super) fn quote(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// What the file of the running system says.
+/// The content of the running system's file.
 pub(super) struct Running(Vec<(String, String)>);
 
 impl Running {

@@ -1,5 +1,5 @@
-//! A small cinema behind the gateway: a few films, the headers that it received about the caller, and the pages of the
-//! demo.
+//! A small cinema behind the gateway: a few films, a page that shows the identity headers that it received, and
+//! the pages of the demo.
 
 use std::io;
 use std::path::Path;
@@ -17,7 +17,7 @@ use tokio::net::UnixListener;
 
 use crate::page;
 
-/// The headers that the mirror shows, empty when they did not come.
+/// The headers that the mirror shows; empty if they were not sent.
 const MIRRORED: [&str; 6] =
     ["X-User-Id", "X-User-Roles", "X-Session-Id", "X-Auth-Freshness", "X-Request-Id", "X-Forwarded-For"];
 
@@ -27,7 +27,7 @@ const MIRRORED: [&str; 6] =
 ///
 /// When it cannot listen.
 pub(crate) async fn serve(socket: &Path) -> io::Result<()> {
-    // What a killed predecessor left behind.
+    // A killed predecessor may have left its socket.
     let _absent = std::fs::remove_file(socket);
     let listener = UnixListener::bind(socket)?;
     loop {
@@ -39,7 +39,7 @@ pub(crate) async fn serve(socket: &Path) -> io::Result<()> {
                 request.headers(),
             ))
         });
-        // A broken connection concerns only the client.
+        // A broken connection affects only its client.
         tokio::spawn(
             async move { http1::Builder::new().serve_connection(TokioIo::new(stream), service).await },
         );
@@ -71,7 +71,7 @@ fn respond(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>)
     response
 }
 
-/// What the gateway said about the caller. Of secrets, only whether they came.
+/// The identity headers that the gateway sent. Of secrets, only whether they were sent.
 fn mirror(headers: &HeaderMap) -> Value {
     let text =
         |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();

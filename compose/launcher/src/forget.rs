@@ -1,4 +1,4 @@
-//! `forget`: removes what stays between runs.
+//! `forget`: removes the data that stays between runs.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,13 +7,13 @@ use harness::{Error, folder};
 
 use crate::state::State;
 
-/// The folders inside, each of which one launcher at a time holds.
+/// The folders inside; each is locked by one launcher at a time.
 const HELD: [&str; 3] = ["up", "services", "test"];
 
 /// Stops the leftovers of killed runs, and removes data and secrets. Refuses while the system runs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Forget {
-    /// The folder of all that stays.
+    /// The folder of all data that stays.
     #[arg(long)]
     state: PathBuf,
 }

@@ -1,13 +1,13 @@
-//! What is printed when all is ready: where it is, and five commands to try.
+//! The text that is printed when everything is ready: the addresses, and five commands to try.
 
 use std::path::Path;
 
 use crate::tour::word;
 
-/// The words, for a gateway at `gateway` that `launcher` (an absolute path) started.
+/// The text, for a gateway at `gateway` that `launcher` (an absolute path) started.
 ///
-/// Each command works in any shell and from any folder. No token or password is in them, nor in the arguments of
-/// what they start: the header goes from one program to the other.
+/// Each command works in any shell and from any folder. It contains no token or password, and neither do the
+/// arguments of the programs that it starts: the header is passed through a pipe.
 pub(super) fn text(gateway: &str, launcher: &Path) -> String {
     let launcher = word(&launcher.display().to_string());
     format!(

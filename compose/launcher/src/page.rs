@@ -1,6 +1,6 @@
 //! The start page, and the page that signs users in through identity providers: their files, which the cinema serves.
 //!
-//! What a browser may do with them is nginx's to say (`nginx/snippets/{start,sign-in}-page.conf`).
+//! nginx decides what a browser may do with them (`nginx/snippets/{start,sign-in}-page.conf`).
 
 /// The folder of the sign-in page.
 const FOLDER: &str = "/sign-in/";
@@ -10,7 +10,7 @@ const FOLDER: &str = "/sign-in/";
 pub(crate) struct File {
     /// Its media type.
     pub(crate) media_type: &'static str,
-    /// What is in it.
+    /// Its content.
     pub(crate) text: &'static str,
 }
 
@@ -64,7 +64,7 @@ mod tests {
         }
     }
 
-    /// A message for a code that the service no longer has would stay for ever.
+    /// A message for a code that the service no longer has would never be removed.
     #[test]
     fn every_code_that_has_words_is_one_that_is_answered() {
         let answered = concat!(

@@ -12,7 +12,7 @@ pub(super) const VIEWER: &str = "viewer@cinema.example";
 /// May also watch.
 pub(super) const SUBSCRIBER: &str = "subscriber@cinema.example";
 
-/// Creates them. Those that exist, after an interrupted first start, stay as they are.
+/// Creates them. Users that exist, after an interrupted first start, stay unchanged.
 pub(super) async fn make(admin: &Admin, secrets: &Secrets) -> Result<(), Error> {
     let [superuser, viewer, subscriber] = &secrets.passwords;
     if !can_sign_in(admin, SUPERUSER, superuser).await? {
@@ -20,7 +20,7 @@ pub(super) async fn make(admin: &Admin, secrets: &Secrets) -> Result<(), Error> 
     }
     register(admin, VIEWER, viewer).await?;
     register(admin, SUBSCRIBER, subscriber).await?;
-    // Fails when the role is there; then the last line succeeds, and otherwise says what is wrong.
+    // Fails if the role exists; then the last line succeeds, and otherwise reports the error.
     let _there = admin.command(&["roles", "create", "subscriber", "--permission", "films:watch"], "");
     let premium =
         ["roles", "create", "premium", "--permission", "films:download", "--inherits", "subscriber"];

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use harness::Error;
 
-/// Prints what is being done, does it, and prints how long it took.
+/// Prints the name of a step, runs it, and prints how long it took.
 pub(super) async fn step<T>(what: &str, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     eprint!("{what} ... ");
     let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! The secrets of a state folder: made on its first start, kept in it, never printed.
+//! The secrets of a state folder: created at its first start, stored in it, never printed.
 
 use std::fs;
 use std::path::Path;
@@ -9,11 +9,11 @@ use crate::assignments::{quote, read, write_privately};
 
 /// The secrets of the system's parts. Purposefully without `Debug`.
 pub(super) struct Secrets {
-    /// Of PostgreSQL's superuser.
+    /// The password of PostgreSQL's superuser.
     pub(super) postgres: String,
-    /// What seals admin's signing keys, in the form that admin takes.
+    /// The master keys that encrypt admin's signing keys, in the form of admin's variable.
     pub(super) master_keys: String,
-    /// Of the three people of `people`, in that order.
+    /// The passwords of the three users of `people`, in that order.
     pub(super) passwords: [String; 3],
 }
 
@@ -26,7 +26,7 @@ const NAMES: [&str; 5] = [
 ];
 
 impl Secrets {
-    /// Those at `path`; new ones, written there, when there are none.
+    /// The secrets at `path`; if there are none, creates and writes new ones.
     pub(super) fn kept(path: &Path) -> Result<Self, Error> {
         if !path.exists() {
             let master_keys = format!("1:{}", random::key()?);
@@ -40,7 +40,7 @@ impl Secrets {
         let Ok([postgres, master_keys, superuser, viewer, subscriber]) = found else {
             let folder = path.parent().unwrap_or(path).display();
             return Err(Error::Other(format!(
-                "{} is damaged; remove {folder} to start anew",
+                "{} is damaged; remove {folder} to start with new data",
                 path.display()
             )));
         };

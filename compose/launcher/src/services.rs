@@ -54,7 +54,7 @@ impl Services {
 
     async fn start(&self, state: &State) -> Result<(Postgres, Redis), Error> {
         let ledger = state.ledger();
-        // The same ports every time, if it is for people; any, if it is for a command.
+        // For people the same ports every time; for a command any free ports.
         let port = |usual| if self.command.is_empty() { ports::free_or(usual) } else { Ok(0) };
         let store = postgres::Settings {
             folder: state.empty_folder("postgres")?,

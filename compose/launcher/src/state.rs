@@ -1,4 +1,4 @@
-//! The data that stays between runs of the launcher, and the leftovers of a killed run.
+//! The data that stays between runs of the launcher, and the processes that a killed run left.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,13 +12,13 @@ use harness::{Error, Folder, wait};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::Signal;
 
-/// How long leftovers may take to stop before they are killed.
+/// How long such processes may take to stop before they are killed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A folder that one launcher at a time holds.
+/// A folder that one launcher at a time has locked.
 pub(super) struct State {
     path: PathBuf,
-    // Held for its lock, which the kernel releases however this process ends.
+    // Held for its lock, which the kernel releases when this process ends for any reason.
     _lock: File,
 }
 
@@ -27,30 +27,32 @@ impl State {
     pub(super) async fn open(path: &Path) -> Result<Self, Error> {
         let doing = || format!("{} cannot be made", path.display());
         fs::create_dir_all(path).doing(doing)?;
-        // It stays this user's; the servers' user may only pass through to the folders inside.
+        // It still belongs to this user; the servers' user may only enter the folders inside.
         fs::set_permissions(path, fs::Permissions::from_mode(0o711)).doing(doing)?;
         let lock_path = path.join("lock");
         let lock = File::create(&lock_path).doing(|| format!("{} cannot be made", lock_path.display()))?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(Error::Other("it is running already; stop it with Ctrl-C first".to_owned()));
+            return Err(Error::Other(
+                "Usher is already running with this folder; stop it with Ctrl-C first".to_owned(),
+            ));
         }
         let state = Self { path: path.to_owned(), _lock: lock };
         state.end_leftovers().await?;
         Ok(state)
     }
 
-    /// A folder inside for one server.
+    /// A folder inside, for one server.
     pub(super) fn folder(&self, name: &str) -> Result<Folder, Error> {
         Folder::kept(&self.join(name))
     }
 
-    /// The same, emptied.
+    /// The same folder, emptied.
     pub(super) fn empty_folder(&self, name: &str) -> Result<Folder, Error> {
         absent(&self.join(name))?;
         self.folder(name)
     }
 
-    /// A new folder for sockets, whose paths must be short. That of a killed run is removed.
+    /// A new folder for sockets, whose paths must be short. The folder of a killed run is removed.
     pub(super) fn sockets(&self) -> Result<Folder, Error> {
         self.forget_sockets()?;
         let note = self.join("sockets");
@@ -60,7 +62,7 @@ impl State {
         Ok(folder)
     }
 
-    /// Removes the folder for sockets of a run that is no more.
+    /// Removes the socket folder of an earlier run.
     pub(super) fn forget_sockets(&self) -> Result<(), Error> {
         match fs::read_to_string(self.join("sockets")) {
             Ok(old) if !old.is_empty() => absent(Path::new(&old)),
@@ -73,7 +75,7 @@ impl State {
         self.path.join(name)
     }
 
-    /// The record of what was started.
+    /// The file in which started processes are recorded.
     pub(super) fn ledger(&self) -> Option<PathBuf> {
         Some(self.join("ledger"))
     }
@@ -90,12 +92,12 @@ impl State {
     }
 }
 
-/// Asks them to stop, and kills what does not.
+/// Asks processes to stop, and kills those that do not.
 async fn end(leftovers: &[Identity]) -> Result<(), Error> {
     let mut all = leftovers.to_vec();
     for leftover in leftovers {
         all.extend(procfs::descendants(leftover.pid));
-        // To PostgreSQL this is "without waiting for clients"; to all others the same as SIGTERM.
+        // PostgreSQL takes this signal as "without waiting for clients"; all others as SIGTERM.
         leftover.signal(Signal::INT);
         // A stopped process must continue before it can end.
         leftover.signal(Signal::CONT);

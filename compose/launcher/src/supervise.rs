@@ -1,4 +1,4 @@
-//! Runs a command to its end, and ends whatever it leaves running.
+//! Runs a command to its end, and then ends the processes that it left running.
 
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
@@ -15,27 +15,27 @@ use crate::up::interrupted;
 /// How long a process that outlives the command may take to end by itself.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// The same after a signal: a runner of tests gives them ten seconds.
+/// The same after a signal: a test runner gives its tests ten seconds.
 const PATIENCE: Duration = Duration::from_secs(12);
 
-/// How long what is killed may take to be gone.
+/// How long killed processes may take to end.
 const KILL: Duration = Duration::from_secs(10);
 
-/// Runs the command with `values` in its environment; `ours` are children of this process beside it.
+/// Runs the command with `values` in its environment; `ours` are other children of this process.
 ///
-/// It leads a process group, to which signals are passed on. It also ends when the process that started this one ends: a
-/// script that is killed does not say so to its children.
+/// The command leads a process group, to which signals are passed on. It also ends when the parent of this
+/// process ends, because a script that is killed does not notify its children.
 pub(super) async fn run(
     command: &[String],
     values: &[(&str, String)],
     ours: &[Option<Identity>],
 ) -> Result<ExitCode, Error> {
     let Some((program, args)) = command.split_first() else { return Ok(ExitCode::SUCCESS) };
-    // From now on orphans of the command become children of this process, and can be found.
+    // From now on orphans of the command become children of this process, where it can find them.
     set_child_subreaper(Pid::from_raw(1)).doing(|| "orphans cannot be adopted".to_owned())?;
     let mut command = Command::new(program);
     command.args(args).envs(values.iter().map(|(name, value)| (*name, value)));
-    // Not the terminal, from which only the foreground group may read.
+    // Not the terminal, because only the foreground group may read it.
     let command = command.stdin(Stdio::null()).process_group(0);
     let mut child = command.spawn().doing(|| format!("{program} cannot be executed"))?;
     let (status, told) = wait_for(&mut child).await?;
@@ -43,13 +43,13 @@ pub(super) async fn run(
     Ok(if clean { code(status) } else { ExitCode::FAILURE })
 }
 
-/// Makes this process end with its parent, as on SIGTERM.
+/// Makes this process end when its parent ends, as on SIGTERM.
 pub(super) fn end_with_parent() -> Result<(), Error> {
     let set = set_parent_process_death_signal(Some(Signal::TERM));
     set.doing(|| "the parent's end cannot be awaited".to_owned())
 }
 
-/// How the command ended, and whether a signal asked it to.
+/// How the command ended, and whether it was asked to by a signal.
 async fn wait_for(child: &mut Child) -> Result<(ExitStatus, bool), Error> {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let mut signals = Box::pin(interrupted()?);
@@ -70,19 +70,19 @@ async fn wait_for(child: &mut Child) -> Result<(ExitStatus, bool), Error> {
     }
 }
 
-/// Waits for the end of all children but `ours`, kills those that stay, and says whether none did.
+/// Waits for all children except `ours` to end, kills the ones that stay, and returns whether there were none.
 async fn end_orphans(ours: &[Option<Identity>], patience: Duration) -> Result<bool, Error> {
     let left = || -> Vec<_> {
         let all = procfs::children(std::process::id()).into_iter();
         all.filter(|child| !ours.contains(&Some(*child))).collect()
     };
-    // What is just ending has not been left.
+    // A process that is just ending does not count.
     let clean = wait::until("the end of orphans", patience, async || left().is_empty()).await.is_ok();
     for process in left() {
         let name = procfs::name(process.pid);
         eprintln!("The command left {name} (process {}) running; ending it.", process.pid);
     }
-    // Again and again: the children of what is killed come to this process only then.
+    // Repeated, because the children of a killed process become children of this one only after that.
     let gone = async || {
         left().iter().for_each(|process| process.signal(Signal::KILL));
         left().is_empty()
@@ -102,7 +102,7 @@ fn reap() {
     }
 }
 
-/// The code of an ended command, in the way of shells.
+/// The exit code of an ended command, as shells define it.
 fn code(status: ExitStatus) -> ExitCode {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)

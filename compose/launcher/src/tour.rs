@@ -14,7 +14,7 @@ pub(crate) struct Try {
     /// The file that `up` wrote.
     #[arg(long)]
     env_file: PathBuf,
-    /// The script that called this, for the commands to show.
+    /// The script that called this one, shown in the commands.
     #[arg(long)]
     launcher: PathBuf,
 }
@@ -35,10 +35,10 @@ impl Try {
     }
 }
 
-/// In the order in which they are run, by one shell.
+/// In the order in which one shell runs them.
 ///
-/// The header with the token goes from one program to the other: it is in no argument, which every user of the machine
-/// could read.
+/// The header with the token is passed through a pipe: it is in no argument, because every user of the machine
+/// could read it.
 fn steps(gateway: &str, launcher: &Path) -> Vec<Step> {
     let launcher = word(&launcher.display().to_string());
     let curl = "curl -sw 'status %{http_code}\\n'";
@@ -83,7 +83,7 @@ fn script(steps: &[Step]) -> String {
     steps.iter().map(step).collect()
 }
 
-/// `text` quoted, if any shell would take it for more than one plain word.
+/// `text`, quoted if a shell would not read it as one plain word.
 pub(super) fn word(text: &str) -> String {
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
     if plain { text.to_owned() } else { quote(text) }

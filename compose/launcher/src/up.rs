@@ -1,4 +1,4 @@
-//! `up`: the whole system, to try it out.
+//! `up`: the whole system, for trying it out.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -42,7 +42,7 @@ pub(crate) struct Up {
     traces: Option<String>,
 }
 
-/// Everything that runs, in the order in which it must end.
+/// Everything that runs, in the order in which it must be dropped.
 struct Running {
     nginx: Nginx,
     origin: Origin,
@@ -51,7 +51,7 @@ struct Running {
     providers: Providers,
     redis: Redis,
     postgres: Postgres,
-    // Held for its end.
+    // Held so that the folder is removed at the end.
     _sockets: Folder,
 }
 
@@ -100,7 +100,7 @@ impl Up {
         let redis = redis::Settings {
             folder: state.folder("redis")?,
             port: 0,
-            // Of this run alone: what Redis holds does not depend on it.
+            // Only for this run: the data in Redis does not depend on it.
             password: Some(random::word()?),
             durable: true,
             ledger: ledger.clone(),
@@ -131,7 +131,7 @@ impl Up {
         Ok(Running { nginx, origin, introspect, admin, providers, redis, postgres, _sockets: sockets })
     }
 
-    /// With any free ports, for when the usual ones are taken.
+    /// With any free ports, for when the usual ones are in use.
     fn admin_settings(
         &self,
         state: &State,
@@ -158,13 +158,13 @@ impl Up {
         let usual =
             admin::Settings { port: self.usual(8001)?, ops_port: self.usual(9001)?, ..settings.clone() };
         match Admin::start(&usual, state.folder("admin")?).await {
-            // Another program may have taken a port since it was looked at.
+            // Another program may have taken a port since the check.
             Err(Error::Ended { .. }) => Admin::start(&settings, state.folder("admin")?).await,
             other => other,
         }
     }
 
-    /// The usual port when it is free; 0 for any other.
+    /// The usual port if it is free, else 0 for any other.
     fn usual(&self, port: u16) -> Result<u16, Error> {
         if self.any_ports { Ok(0) } else { ports::free_or(port) }
     }
@@ -198,17 +198,17 @@ impl Up {
         self.traces.iter().map(|url| ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), url.clone())).collect()
     }
 
-    /// What browsers reach the gateway under; also the issuer of its tokens.
+    /// The public URL of the gateway; also the issuer of its tokens.
     fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// What scripts may need. The names are those of the programs' own variables where there are any,
-    /// so that a command of admin, or one more sidecar, can be started with them.
+    /// Values that scripts may need. Where a program has a variable for a value, the name is the same, so that
+    /// a command of admin or another sidecar can be started with them.
     fn values(&self, running: &Running, secrets: &Secrets) -> Result<Vec<(String, String)>, Error> {
         let Running { nginx, origin, introspect, admin, providers, redis, postgres, _sockets } = running;
         let [superuser, viewer, subscriber] = secrets.passwords.clone();
-        // Those that were built, not the copies that root makes for the servers' user.
+        // The programs that were built, not the copies that root makes for the servers' user.
         let program = |name: &str| programs::ours(name).map(|program| program.display().to_string());
         let log = |process: &Process| process.launch().log.display().to_string();
         let values = vec![
@@ -252,7 +252,7 @@ impl Up {
 /// The database that admin uses.
 const DATABASE: &str = "usher";
 const AUDIENCE: &str = "cinema";
-/// The pages of the gateway, each of which is opt in.
+/// The optional pages of the gateway.
 const PAGES: &str = "    include snippets/start-page.conf;
     include snippets/sign-in-page.conf;
     include snippets/apidocs.conf;";
@@ -284,7 +284,7 @@ impl Running {
         ]
     }
 
-    /// The numbers of the servers' processes; of one that ended, nothing.
+    /// The ids of the servers' processes; none for a server that has ended.
     fn pids(&self) -> [(&'static str, String); 7] {
         [
             ("NGINX_PID", self.nginx.process()),
@@ -300,8 +300,8 @@ impl Running {
         })
     }
 
-    /// Reports once for each server that it ended. The others keep running: a user may have killed it to see what they
-    /// do then.
+    /// Reports each server that has ended, once. The others keep running: a user may have killed the server to
+    /// see their reaction.
     async fn watch(&self) {
         let mut reported = Vec::new();
         loop {
@@ -330,7 +330,7 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// Ends at a Ctrl-C, a SIGTERM, or the end of the terminal, with the signal.
+/// Completes at Ctrl-C, SIGTERM or the end of the terminal, with the signal.
 pub(super) fn interrupted() -> Result<impl Future<Output = Signal>, Error> {
     let listen = |kind| signal(kind).map_err(|why| Error::Other(format!("signals cannot be awaited: {why}")));
     let mut interrupt = listen(SignalKind::interrupt())?;

@@ -14,8 +14,8 @@ const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations"
 /// The advisory lock that is held while a template is created.
 const LOCK: i64 = 0x0075_7368_6572_0002;
 
-/// The template's name, which depends on every migration: a server that outlives a change of theirs does not
-/// use the old one.
+/// The template's name. It depends on every migration, so that a server that keeps running after a migration
+/// was changed does not use the old template.
 pub(super) fn name() -> Result<String, Error> {
     let mut hasher = DefaultHasher::new();
     for file in migrations()? {
@@ -25,13 +25,13 @@ pub(super) fn name() -> Result<String, Error> {
     Ok(format!("usher_template_{:016x}", hasher.finish()))
 }
 
-/// Creates the template, unless another process did while this one waited.
+/// Creates the template, unless another process did so while this one waited for the lock.
 pub(super) async fn make(
     server: &str,
     name: &str,
     migrate: impl AsyncFnOnce(&str) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    // Its end releases the lock.
+    // Closing the connection releases the lock.
     let client = connect(server).await?;
     client.execute("select pg_advisory_lock($1)", &[&LOCK]).await?;
     let found = client.query_opt("select from pg_database where datname = $1", &[&name]).await?;
@@ -50,7 +50,7 @@ pub(super) async fn make(
     Ok(())
 }
 
-/// An `admin` that was built before the newest migration would make a template that lacks it.
+/// An `admin` that was built before the newest migration would create a template without that migration.
 async fn must_be_complete(url: &str) -> Result<(), Error> {
     let rows = connect(url).await?.query_one("select count(*) from auth.schema_history", &[]).await?;
     let (applied, wanted) = (rows.get::<_, i64>(0), migrations()?.len());

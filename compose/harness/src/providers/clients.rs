@@ -1,17 +1,17 @@
-//! Who the cinema is at each provider, in the words of both sides: the providers' configuration, admin's variables.
+//! The cinema's client at each provider, for both sides: the providers' configuration and admin's variables.
 
 use serde_json::{Value, json};
 
 use crate::{Error, random};
 
-/// The page that signs people in.
+/// The sign-in page.
 const PAGE: &str = "/sign-in/";
 
-/// Who the cinema is everywhere.
+/// The client identifier of the cinema at every provider.
 const CLIENT_ID: &str = "cinema";
 
-/// What admin asks a provider: where people are sent, where codes are given for tokens, and tokens for what is known
-/// of a person. The paths are the real providers' own (`compose/mock-providers/README.md`).
+/// The endpoints of a provider that admin uses: the authorization page, the token endpoint and the user
+/// information. The paths are the real providers' (`compose/mock-providers/README.md`).
 struct Played {
     name: &'static str,
     authorize: &'static str,
@@ -52,7 +52,7 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// With new secrets, for a gateway that browsers reach under `public_url`.
+    /// With new secrets, for a gateway with the public URL `public_url`.
     pub(super) fn new(public_url: &str) -> Result<Self, Error> {
         let secrets = ALL.iter().map(|_| random::word()).collect::<Result<_, _>>()?;
         Ok(Self { public_url: public_url.to_owned(), secrets })

@@ -1,6 +1,6 @@
-//! The launcher as its user meets it: what its commands start, print and end.
+//! The launcher as a user sees it: what its commands start, print and stop.
 
-// `cfg(test)` always holds here; clippy takes it as the sign that `unwrap` is how a test fails.
+// `cfg(test)` is always true here; clippy needs it to accept that a test fails by `unwrap`.
 #[cfg(test)]
 mod services;
 #[cfg(test)]

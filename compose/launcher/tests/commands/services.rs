@@ -1,4 +1,4 @@
-//! `services -- COMMAND`, which every run of the tests goes through.
+//! `services -- COMMAND`, the command that runs all tests.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Output, Stdio};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Runs a line of shell with stores of its own.
+/// Runs a shell command with its own stores.
 fn run(line: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     command(&folder, line).output().unwrap()
@@ -22,7 +22,7 @@ fn command(folder: &TempDir, line: &str) -> Command {
     let mut command = Command::new(programs::ours("launcher").unwrap());
     command.arg("services").arg("--state").arg(folder.path().join("state"));
     command.arg("--env-file").arg(folder.path().join("services.env")).args(["--", "sh", "-c", line]);
-    // Root's servers run as another user, who needs access to the state inside.
+    // If root starts the servers, they run as another user, who needs access to the state folder.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
     std::fs::set_permissions(folder.path(), open).unwrap();
     command
@@ -43,7 +43,7 @@ fn a_process_that_is_left_behind_is_named_ended_and_a_failure() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("left sleep"), "{output:?}");
 }
 
-/// Waits for the line that the command prints first, and says what runs then.
+/// Waits for the first line that the command prints, and returns the running processes.
 fn first_line_of(child: &mut Child) -> Vec<Identity> {
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -1,4 +1,4 @@
-//! `./compose/local up` as its user meets it, from the launcher on.
+//! `./compose/local up` as a user sees it, started with the launcher.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -15,23 +15,23 @@ use harness::{ports, programs};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-/// Everything has to start, on a busy machine.
+/// The time for everything to start, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Where one launcher after the other runs.
+/// The folder that one launcher after another uses.
 struct Place {
     folder: TempDir,
     state: &'static str,
     port: u16,
 }
 
-/// A launcher, and how to end it when the test fails.
+/// A launcher that is ended even if the test fails.
 struct Up(Child);
 
 impl Place {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // Root's servers run as another user, who needs access to the state inside.
+        // If root starts the servers, they run as another user, who needs access to the state folder.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
         let place = Self { folder, state: "state", port: ports::free().unwrap() };
         let launcher = programs::ours("launcher").unwrap();
@@ -56,7 +56,7 @@ impl Place {
         self.path("local.env")
     }
 
-    /// A name that a shell would take for two.
+    /// A name that a shell would read as two words.
     fn launcher(&self) -> PathBuf {
         self.path("it's local")
     }
@@ -92,7 +92,7 @@ impl Place {
         fs::read_to_string(self.path("output")).unwrap_or_default()
     }
 
-    /// The commands that were printed.
+    /// The printed commands.
     fn commands(&self) -> Vec<String> {
         let output = self.output();
         output.lines().filter_map(|line| line.strip_prefix("  ")).map(str::to_owned).collect()
@@ -133,7 +133,7 @@ impl Drop for Up {
     }
 }
 
-/// What a command prints when it is pasted into a shell somewhere else.
+/// The output of a command that is pasted into a shell in another folder.
 fn paste(command: &str) -> String {
     paste_into("sh", command)
 }
@@ -143,7 +143,7 @@ fn paste_into(shell: &str, command: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The value of a name in the file of addresses and secrets.
+/// A value from the file of addresses and secrets.
 fn value(env_file: &str, name: &str) -> String {
     let line = env_file.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
     line.unwrap().trim_matches('\'').to_owned()
