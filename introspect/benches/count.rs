@@ -1,7 +1,8 @@
-//! The same decision so many times, for counting instructions: the difference of two runs, divided.
+//! Repeats one decision, for counting its instructions: the difference of two runs, divided by the difference
+//! of their counts.
 //!
-//! `valgrind --tool=callgrind target/release/deps/count-* 20000`; the number defaults to 10000. With a second
-//! number the location demands a permission, of which the token's role has so many.
+//! `valgrind --tool=callgrind target/release/deps/count-* 20000`; the count defaults to 10000. With a second
+//! number the location requires a permission, and the token's role has that many permissions.
 
 #![expect(unreachable_pub, reason = "a benchmark is no library")]
 

@@ -1,7 +1,8 @@
 //! The cost of one decision, without sockets: `cargo bench -p introspect --bench decide`.
 //!
-//! `warm` is a token seen before, with a role and revocations to look through; `cold` one never seen;
-//! `signature` the bare Ed25519 verification that a cold one cannot do without; `recording` what its time costs to count.
+//! `warm` is a token in the cache, with a role and with revocations to look up; `cold` is a token that was not
+//! seen before; `signature` is only the Ed25519 verification, which a cold token needs; `recording` is the cost
+//! of measuring a decision.
 
 #![expect(unreachable_pub, reason = "a benchmark is no library")]
 
@@ -16,11 +17,11 @@ fn main() {
     divan::main();
 }
 
-/// So many revocations, and as many live tokens asked for in turn.
+/// The number of revocations, and of live tokens that are requested in turn.
 #[divan::bench(args = [1_000, 100_000, 1_000_000])]
 fn warm(bencher: Bencher<'_, '_>, many: u64) {
     let (decider, mint) = scene::decider(many, 1);
-    // Signing a million tokens takes long; a tenth of them is as far beyond every cache.
+    // Signing a million tokens takes long; a tenth of them also exceeds every cache of the processor.
     let requests: Vec<_> =
         (0..many.min(100_000)).map(|_| scene::request(&scene::token(&mint), scene::BY_ROLE)).collect();
     for request in &requests {
@@ -30,7 +31,7 @@ fn warm(bencher: Bencher<'_, '_>, many: u64) {
     bencher.bench_local(|| decider.decide(black_box(next.next().expect("endless"))));
 }
 
-/// The same token again and again, as a player asks for its segments.
+/// The same token again and again, as when a player requests its segments.
 #[divan::bench]
 fn hot(bencher: Bencher<'_, '_>) {
     let (decider, mint) = scene::decider(1_000, 1);
@@ -38,7 +39,7 @@ fn hot(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| decider.decide(black_box(&request)));
 }
 
-/// The same where the location demands a permission, of which the token's role has so many.
+/// The same where the location requires a permission, and the token's role has that many permissions.
 #[divan::bench(args = [1, 200])]
 fn permitted(bencher: Bencher<'_, '_>, permissions: u64) {
     let (decider, mint) = scene::decider(1_000, permissions);
@@ -55,7 +56,7 @@ fn cold(bencher: Bencher<'_, '_>) {
         .bench_local_values(|request| decider.decide(&request));
 }
 
-/// What a decision's time costs to take and to count.
+/// The cost of measuring the time of a decision and of counting it.
 #[divan::bench]
 fn recording(bencher: Bencher<'_, '_>) {
     let tally = Tally::default();

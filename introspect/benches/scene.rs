@@ -1,4 +1,4 @@
-//! What both benchmarks decide about: a sidecar's parts, full, and a request as nginx sends it.
+//! Shared by both benchmarks: the filled parts of a sidecar, and a request as nginx sends it.
 
 use std::sync::Arc;
 
@@ -18,17 +18,18 @@ use shared::token::{KeySet, TokenProfile, Verifier};
 
 const ISSUER: &str = "https://cinema.example";
 
-/// What nginx says of a location that a role opens.
+/// The policy of a location that requires a role.
 pub const BY_ROLE: &str = "user;role=subscriber";
-/// And of one that a permission opens.
+/// The policy of a location that requires a permission.
 pub const BY_PERMISSION: &str = "user;permission=films:watch";
 
-/// A decider with so many revocations, where a subscriber has so many permissions, and who signs for it.
+/// A decider with this many revocations, in which a subscriber has this many permissions, and the keys that
+/// sign its tokens.
 pub fn decider(revocations: u64, permissions: u64) -> (Decider, Mint) {
     let mint = Mint::from_seed(&[7; 32]);
     let roles = Arc::new(roles(permissions));
     let (keys, ready) = (Arc::new(IssuerKeys::default()), Arc::new(Ready::new(Arc::clone(&roles))));
-    keys.install(KeySet::parse(mint.jwks().as_bytes()).expect("a good key set"));
+    keys.install(KeySet::parse(mint.jwks().as_bytes()).expect("a valid key set"));
     ready.mark_keys_known();
     ready.mark_revocations(introspect::ready::Revocations::Known);
     let revoked = Arc::new(Revoked::new(5));
@@ -64,7 +65,7 @@ pub fn decider(revocations: u64, permissions: u64) -> (Decider, Mint) {
     (decider, mint)
 }
 
-/// A few, as a cinema has. What a subscriber needs to watch stands behind all else that one may do.
+/// A few roles, as a cinema has. The permission that a subscriber needs to watch comes last in the list.
 fn roles(permissions: u64) -> CurrentRoleMap {
     let others = (1..permissions).map(|number| format!("area-{number}:read"));
     let subscriber: Vec<_> = others.chain(["films:watch".to_owned()]).collect();
@@ -74,9 +75,9 @@ fn roles(permissions: u64) -> CurrentRoleMap {
         ("subscriber", subscriber),
     ];
     let role = |(name, permissions): (&str, Vec<String>)| {
-        let pattern = |text: String| text.parse().expect("a good pattern");
+        let pattern = |text: String| text.parse().expect("a valid pattern");
         let permissions = permissions.into_iter().map(pattern).collect();
-        (name.parse().expect("a good name"), Role { permissions, ..Role::default() })
+        (name.parse().expect("a valid name"), Role { permissions, ..Role::default() })
     };
     let roles = CurrentRoleMap::default();
     roles.install(known.into_iter().map(role).collect::<RoleMap>());
@@ -88,12 +89,12 @@ pub fn token(mint: &Mint) -> String {
     mint.token(&forge::claims(ISSUER, SystemClock.unix_seconds()))
 }
 
-/// What nginx asks when a browser wants to watch.
+/// The subrequest of nginx when a browser wants to watch.
 pub fn request(token: &str, policy: &str) -> Request<()> {
     let mut request = Request::new(());
     let headers = request.headers_mut();
     let mut add = |name: &'static str, value: &str| {
-        headers.append(name, HeaderValue::from_str(value).expect("a good value"));
+        headers.append(name, HeaderValue::from_str(value).expect("a valid value"));
     };
     add("host", "introspect");
     add("x-auth-policy", policy);

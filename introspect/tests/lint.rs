@@ -19,7 +19,7 @@ fn path(name: &str) -> PathBuf {
     PathBuf::from(FOLDER).join(format!("{name}.conf"))
 }
 
-/// What `nginx -T` would print of the configuration as shipped, with its first example of `machine.conf`.
+/// The output of `nginx -T` for the shipped configuration, with the first example of `machine.conf`.
 fn shipped() -> String {
     let mut names = vec!["nginx.conf".to_owned(), "machine.conf".to_owned(), "cinema.conf".to_owned()];
     for folder in ["conf.d", "snippets"] {
@@ -43,7 +43,7 @@ fn program(args: &[&str], input: &str) -> Output {
     program.env_clear().args(args);
     let piped = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = piped.spawn().unwrap();
-    // A program that reads a file does not read this.
+    // A program that reads the configuration from a file ignores this.
     let _unread = process.stdin.take().unwrap().write_all(input.as_bytes());
     process.wait_with_output().unwrap()
 }

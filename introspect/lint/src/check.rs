@@ -5,7 +5,7 @@ use crate::site::Site;
 use crate::source::NotUnderstood;
 use crate::{dump, include, rules};
 
-/// What a run found, and in how much.
+/// The findings of a run, and how much it checked.
 #[derive(Debug)]
 pub struct LintOutcome {
     /// In the order of the files, then of the lines.
@@ -47,7 +47,7 @@ mod tests {
     const BLOCKS: &str = "server|server|location /a|location = /q|location @n|location ~ \\^/\\(a\\|q\\)|if \\(\\$a\\)|upstream a|\
         map \\$http_x_user_id \\$a";
 
-    /// Texts that nginx might well take for a gateway's configuration.
+    /// Configurations of a gateway that nginx might accept.
     fn nearly() -> impl Strategy<Value = String> {
         let regex = |text: String| prop::string::string_regex(&text).unwrap();
         let plain = regex(format!("({NAMES})( ({WORDS})){{0,3}};\n"));
@@ -70,7 +70,7 @@ mod tests {
         #[test]
         fn what_is_nearly_a_gateway_is_understood_without_panic(text in nearly()) {
             let understood = lint(&text);
-            // `include` names files that are not there.
+            // `include` names files that do not exist.
             prop_assert!(understood.is_ok() || text.contains("include"), "{:?}", understood);
         }
     }

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use crate::site::Site;
 use crate::source::SourcePosition;
 
-/// How bad it is.
+/// How severe a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// Something is open, can be forged, leaks, or refuses legitimate requests.
+    /// An error: a location is open, an identity can be forged, a secret leaks, or legitimate requests are
+    /// refused.
     Error,
-    /// Something is slow, or the operator has to know about it.
+    /// A warning: something is slow, or the operator must know about it.
     Warning,
 }
 
@@ -18,11 +19,11 @@ pub enum Severity {
 pub struct Rule {
     /// Its stable name.
     pub name: &'static str,
-    /// How bad it is.
+    /// How severe it is.
     pub severity: Severity,
     /// What to do about it: a sentence.
     pub remedy: &'static str,
-    /// Looks for it.
+    /// The function that looks for it.
     pub(crate) check: fn(&Site<'_>, &mut Problems),
 }
 
@@ -35,7 +36,7 @@ pub struct Finding {
     pub line: usize,
     /// The name of the rule.
     pub rule: &'static str,
-    /// How bad it is.
+    /// How severe it is.
     pub severity: Severity,
     /// What is wrong: a sentence.
     pub problem: String,

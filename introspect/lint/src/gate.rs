@@ -1,4 +1,4 @@
-//! The gate of a protected location: what keeps its `proxy_pass` from leading anywhere unless the sidecar's response says
+//! The gate of a protected location: its `proxy_pass` leads to the origin only if the sidecar's response says
 //! `allow`.
 //!
 //! `auth_request` accepts any 2xx. So the address has a variable in its scheme, `http${auth_gate}://origin`, which

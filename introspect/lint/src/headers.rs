@@ -1,19 +1,19 @@
 //! The names of the headers that a gateway's configuration has to set, clear or check.
 //!
-//! The sidecar's own list is `introspect/src/headers.rs`; a test there holds the two against each other.
+//! The sidecar's own list is `introspect/src/headers.rs`; a test there compares the two.
 
-/// The headers that carry who sent a request, to the origin, and what a location demands, to the sidecar. Only
-/// the gateway may set them.
+/// The headers that carry the user's identity, to the origin, and the requirement of a location, to the
+/// sidecar. Only the gateway may set them.
 pub const IDENTITY: [&str; 5] =
     ["X-User-Id", "X-User-Roles", "X-Session-Id", "X-Auth-Freshness", "X-Auth-Policy"];
 
-/// What the location demands.
+/// The requirement of the location.
 pub const POLICY: &str = "X-Auth-Policy";
 
 /// The sidecar's decision: `allow`, or the code of a refusal.
 pub const DECISION: &str = "X-Auth-Decision";
 
-/// The decision that lets a request through.
+/// The decision that allows a request.
 pub const ALLOW: &str = "allow";
 
 /// The name of nginx's variable with a header of a response.

@@ -10,7 +10,8 @@ use crate::tree::Directive;
 /// How deep files may include each other.
 const MAX_DEPTH: usize = 16;
 
-/// How many directives the tree may have: a few files that include each other several times grow without end.
+/// How many directives the tree may have: a few files that include each other several times would grow without
+/// limit.
 const MAX_DIRECTIVES: usize = 200_000;
 
 struct Includer<'f, 't> {
@@ -120,7 +121,7 @@ enum One {
 }
 
 fn one(pattern: &[char], at: usize, next: char, first: bool) -> One {
-    // A dot at the beginning of a name is matched by a dot alone.
+    // A dot at the beginning of a name matches only a dot.
     let wild = next != '/' && !(first && next == '.');
     match pattern.get(at) {
         Some('*') if !(first && next == '.') => One::Star,

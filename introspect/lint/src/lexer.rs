@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// A word without its quotes and escapes, or what is between words.
+/// A word without its quotes and escapes, or the text between words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ConfigToken {
     Word(String),
@@ -12,7 +12,7 @@ pub(crate) enum ConfigToken {
     Close,
 }
 
-/// Text that nginx would not read.
+/// Text that nginx would not accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LexError {
     #[error("a quoted word is not closed")]
@@ -32,7 +32,7 @@ impl<'t> Lexer<'t> {
         Self { rest: text.chars().peekable(), line: 1 }
     }
 
-    /// The line of what comes next; after [`Self::next`] the line where the token ended.
+    /// The line of the next character; after [`Self::next`] the line in which the token ended.
     pub(crate) fn line(&self) -> usize {
         self.line
     }
@@ -54,7 +54,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// The next token; none at the end. [`Self::skip`] goes before.
+    /// The next token; `None` at the end. Call [`Self::skip`] first.
     pub(crate) fn next(&mut self) -> Result<Option<ConfigToken>, LexError> {
         let Some(&first) = self.rest.peek() else { return Ok(None) };
         let token = match first {
@@ -89,7 +89,7 @@ impl<'t> Lexer<'t> {
     fn bare(&mut self) -> String {
         let (mut word, mut variable) = (String::new(), false);
         while let Some(&next) = self.rest.peek() {
-            // `${name}` is the one place where a brace belongs to a word.
+            // Only in `${name}` does a brace belong to a word.
             let of_variable = next == '{' && variable;
             if is_space(next) || next == ';' || (next == '{' && !of_variable) {
                 break;
@@ -101,8 +101,8 @@ impl<'t> Lexer<'t> {
         word
     }
 
-    /// The character after a backslash: quotes and backslashes lose it, three letters become control characters, and
-    /// before all others it stays.
+    /// The character after a backslash. For quotes and backslashes the backslash is removed, three letters
+    /// become control characters, and before all other characters the backslash stays.
     fn escaped(&mut self, word: &mut String) {
         match self.advance() {
             Some(next @ ('"' | '\'' | '\\')) => word.push(next),

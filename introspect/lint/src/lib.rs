@@ -5,8 +5,8 @@
 //! [`variables`] and [`gate`] (what it means), [`rules`] (what is wrong with it), [`check`] (one run), [`report`] (output for
 //! people and for programs), [`command`] (the command line). At the ground: [`source`], [`headers`], [`values`].
 //!
-//! Nothing here runs while the sidecar answers. The grammar of policies comes from `shared::policy`, as it does
-//! for the sidecar.
+//! Nothing here runs while the sidecar serves requests. The grammar of policies is in `shared::policy`, as for
+//! the sidecar.
 
 mod check;
 pub mod command;

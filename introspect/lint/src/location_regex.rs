@@ -5,7 +5,7 @@
 
 use fancy_regex::{Regex, RegexBuilder};
 
-/// The most steps back that one match may take; usual expressions take none.
+/// The most backtracking steps of one match; usual expressions need none.
 const MAX_STEPS: usize = 100_000;
 
 /// The regular expression of a location.
@@ -22,14 +22,14 @@ impl LocationRegex {
         built.map(Self).map_err(RegexNotUnderstood::from)
     }
 
-    /// Whether it matches somewhere in the path.
+    /// Whether it matches any part of the path.
     pub(crate) fn is_match(&self, path: &str) -> Result<bool, RegexNotUnderstood> {
         self.0.is_match(path).map_err(RegexNotUnderstood::from)
     }
 }
 
 impl From<fancy_regex::Error> for RegexNotUnderstood {
-    /// In one line: a finding is a sentence.
+    /// On one line, because a finding is a sentence.
     fn from(error: fancy_regex::Error) -> Self {
         let text = error.to_string();
         Self(text.split_whitespace().collect::<Vec<_>>().join(" "))

@@ -10,7 +10,7 @@ use crate::variables;
 /// A `server`, a `location`, or an `if` or `limit_except` in one, with the blocks around it.
 #[derive(Debug, Clone)]
 pub(crate) struct Scope<'c> {
-    /// From `http` inwards; the last is its own.
+    /// From `http` inwards; the last block is the scope itself.
     chain: Vec<&'c Directive>,
     block: &'c Directive,
 }
@@ -29,7 +29,7 @@ impl<'c> Scope<'c> {
         self.block.at
     }
 
-    /// Its name for people.
+    /// Its name in findings.
     pub(crate) fn label(&self) -> String {
         let words = [&*self.block.name].into_iter().chain(self.block.args.iter().map(String::as_str));
         words.collect::<Vec<_>>().join(" ")
@@ -39,7 +39,7 @@ impl<'c> Scope<'c> {
         self.block.name == "location"
     }
 
-    /// The path of a location: what it matches, without the modifier.
+    /// The path that a location matches, without the modifier.
     pub(crate) fn path(&self) -> &'c str {
         self.matcher().1
     }
@@ -62,7 +62,7 @@ impl<'c> Scope<'c> {
         self.matcher().0 == "="
     }
 
-    /// Whether a regular expression says what it matches.
+    /// Whether the location is a regular expression.
     pub(crate) fn is_regex(&self) -> bool {
         self.is_location() && matches!(self.matcher().0, "~" | "~*")
     }
@@ -99,13 +99,14 @@ impl<'c> Scope<'c> {
         levels.into_iter().find(|level| !level.is_empty()).unwrap_or_default()
     }
 
-    /// Those that would apply if its own block had none.
+    /// The directives that would apply if its own block had none.
     pub(crate) fn inherited(&self, name: &str) -> Vec<&'c Directive> {
         let levels = self.chain.iter().rev().skip(1).map(|block| block.named(name).collect::<Vec<_>>());
         levels.into_iter().find(|level| !level.is_empty()).unwrap_or_default()
     }
 
-    /// Those of the outer blocks that do not apply here, because its own block has some, but not these.
+    /// The directives of the outer blocks that do not apply here, because its own block has some, but not
+    /// these.
     pub(crate) fn lost(&self, name: &str) -> Vec<&'c Directive> {
         let own: Vec<_> = self.own(name).collect();
         if own.is_empty() {
@@ -115,17 +116,17 @@ impl<'c> Scope<'c> {
         self.inherited(name).into_iter().filter(|lost| !again(lost)).collect()
     }
 
-    /// The first of its own.
+    /// The first directive of this name in its own block.
     pub(crate) fn first(&self, name: &str) -> Option<&'c Directive> {
         self.own(name).next()
     }
 
-    /// The one that applies, of a directive that appears once.
+    /// The directive of this name that applies; for directives that appear once.
     pub(crate) fn the(&self, name: &str) -> Option<&'c Directive> {
         self.effective(name).last().copied()
     }
 
-    /// Whether one that is `on` or `off` has that value here.
+    /// Whether an on/off directive has this value here.
     pub(crate) fn says(&self, name: &str, value: &str) -> bool {
         self.the(name).is_some_and(|directive| directive.arg(0) == value)
     }
@@ -140,7 +141,7 @@ impl<'c> Scope<'c> {
         self.own("proxy_pass").next().map(|pass| ProxyTarget::parse(pass.arg(0)))
     }
 
-    /// The value of a header for the program behind nginx; the name in any case.
+    /// The value of a header for the program behind nginx; the name may have any case.
     pub(crate) fn header(&self, name: &str) -> Option<&'c str> {
         header(&self.effective("proxy_set_header"), name)
     }
@@ -154,12 +155,12 @@ impl<'c> Scope<'c> {
             .collect()
     }
 
-    /// The `if` blocks of its own.
+    /// The `if` blocks in its own block.
     pub(crate) fn ifs(&self) -> impl Iterator<Item = &'c Directive> {
         self.own("if")
     }
 
-    /// The status of its own `return`.
+    /// The status of the `return` in its own block.
     pub(crate) fn answer(&self) -> Option<u16> {
         self.own("return").next().map(status)
     }
@@ -170,7 +171,7 @@ pub(crate) fn header<'c>(set: &[&'c Directive], name: &str) -> Option<&'c str> {
     set.iter().rev().find(|set| set.arg(0).eq_ignore_ascii_case(name)).map(|set| set.arg(1))
 }
 
-/// The status of a `return`; that of a bare address is 302.
+/// The status of a `return`; if it has only an address, 302.
 pub(crate) fn status(answer: &Directive) -> u16 {
     answer.arg(0).parse().unwrap_or(302)
 }

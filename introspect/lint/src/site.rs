@@ -9,7 +9,7 @@ use crate::scope::{Scope, status};
 use crate::tree::Directive;
 use crate::variables::{self, Variables};
 
-/// All servers, and what they share.
+/// All servers, and the parts that they share.
 pub(crate) struct Site<'c> {
     pub(crate) tree: &'c [Directive],
     pub(crate) variables: Variables<'c>,
@@ -19,15 +19,15 @@ pub(crate) struct Site<'c> {
 /// A `server`.
 pub(crate) struct ServerBlock<'c> {
     pub(crate) scope: Scope<'c>,
-    /// Its locations, those inside others too, and the `if`s and `limit_except`s in them.
+    /// Its locations, including nested ones, and their `if`s and `limit_except`s.
     pub(crate) scopes: Vec<Scope<'c>>,
     /// The regular expressions of locations, by the index of the location.
     regexes: Vec<(usize, LocationRegex)>,
-    /// Those that could not be read, or not be matched within bounds.
+    /// The expressions that could not be read, or not be matched within the limit.
     not_understood: RefCell<BTreeMap<usize, RegexNotUnderstood>>,
-    /// Locations by path, once they were looked up.
+    /// A cache of locations by path.
     looked_up: RefCell<HashMap<String, Option<usize>>>,
-    /// Which of them are locations of `auth_request` subrequests.
+    /// Which of the scopes are locations of `auth_request` subrequests.
     auth_locations: BTreeSet<usize>,
     /// Whether it asks the sidecar somewhere, or leads to an origin that another server protects.
     is_ours: bool,
@@ -50,7 +50,7 @@ impl<'c> Site<'c> {
         site
     }
 
-    /// The servers that the rules are about; the others on the same nginx do not use Usher.
+    /// The servers that the rules check; the others on the same nginx do not use Usher.
     pub(crate) fn servers(&self) -> impl Iterator<Item = &ServerBlock<'c>> {
         self.servers.iter().filter(|server| server.is_ours)
     }
@@ -137,8 +137,8 @@ impl<'c> ServerBlock<'c> {
         server
     }
 
-    /// The protected locations. Those that answer themselves and that no client can request are not counted: they are
-    /// pages of refusals.
+    /// The protected locations. A location that clients cannot request and that answers by itself does not
+    /// count: it is the page of a refusal.
     pub(crate) fn protected(&self) -> impl Iterator<Item = &Scope<'c>> {
         self.others().filter(|scope| {
             let refuses = scope.is_hidden() && scope.answer().is_some();
@@ -173,7 +173,7 @@ impl<'c> ServerBlock<'c> {
         failed.iter().filter_map(|(index, why)| Some((self.scopes.get(*index)?, why.clone()))).collect()
     }
 
-    /// Looked up once: many scopes name the same few paths.
+    /// Looked up once, because many scopes use the same few paths.
     fn index(&self, path: &str) -> Option<usize> {
         let known = self.looked_up.borrow().get(path).copied();
         known.unwrap_or_else(|| {
@@ -232,7 +232,7 @@ fn gather<'c>(around: &[&'c Directive], block: &'c Directive, scopes: &mut Vec<S
     for inner in block.inside() {
         let is_scope = match &*inner.name {
             "location" => true,
-            // An `if` of the server itself is no scope: it acts before a location is chosen.
+            // An `if` of the server itself is not a scope: it acts before a location is chosen.
             "if" | "limit_except" => block.name != "server",
             _ => false,
         };

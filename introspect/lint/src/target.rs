@@ -1,21 +1,21 @@
 //! Where a `proxy_pass` leads.
 
-/// `http://authority` with what follows it.
+/// `http://authority`, with or without a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProxyTarget<'t> {
     pub(crate) scheme: &'t str,
     /// An upstream, a host with or without a port, or `unix:/path`.
     pub(crate) authority: &'t str,
-    /// The path that replaces the location's; empty when the client's goes on as it was sent.
+    /// The path that replaces the location's; empty if the client's path is sent unchanged.
     pub(crate) uri: &'t str,
 }
 
 impl<'t> ProxyTarget<'t> {
     pub(crate) fn parse(text: &'t str) -> Self {
         let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
-        // A variable in the scheme is a gate; the address is what is left without it.
+        // A variable in the scheme is a gate; the address is the rest.
         let scheme = scheme.split('$').next().unwrap_or_default();
-        // A socket's path has slashes of its own; a colon ends it.
+        // The path of a socket contains slashes; a colon ends it.
         let end = match rest.strip_prefix("unix:") {
             Some(path) => path.find(':').map(|end| end + "unix:".len()),
             None => rest.find('/'),
@@ -33,7 +33,7 @@ fn host(address: &str) -> &str {
     }
 }
 
-/// Whether only this machine can answer there.
+/// Whether only this machine can answer at this address.
 pub(crate) fn is_local(address: &str) -> bool {
     let host = host(address);
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

@@ -8,7 +8,7 @@ use crate::source::{NotUnderstood, SourcePosition};
 /// How deep blocks may be nested; real configurations need half a dozen levels.
 const MAX_DEPTH: usize = 32;
 
-/// `name args...;`, or with a block. An entry of a `map` is one too: its name is what is matched.
+/// `name args...;`, or with a block. An entry of a `map` is a directive too: its name is the value to match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Directive {
     pub(crate) name: String,
@@ -18,23 +18,23 @@ pub(crate) struct Directive {
 }
 
 impl Directive {
-    /// An argument, from 0; empty when there is none.
+    /// An argument, from 0; empty if there is none.
     pub(crate) fn arg(&self, index: usize) -> &str {
         self.args.get(index).map_or("", String::as_str)
     }
 
-    /// What is in its block.
+    /// The content of its block.
     pub(crate) fn inside(&self) -> &[Directive] {
         self.block.as_deref().unwrap_or_default()
     }
 
-    /// The directives of a name right inside its block.
+    /// The directives of a name directly in its block.
     pub(crate) fn named<'d>(&'d self, name: &str) -> impl Iterator<Item = &'d Directive> {
         self.inside().iter().filter(move |directive| directive.name == name)
     }
 }
 
-/// As nginx would read it again.
+/// The text as nginx would read it again.
 impl fmt::Display for Directive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", Quoted(&self.name))?;
@@ -50,7 +50,7 @@ impl fmt::Display for Directive {
     }
 }
 
-/// A word in quotes where it needs them.
+/// A word, in quotes if it needs them.
 struct Quoted<'w>(&'w str);
 
 impl fmt::Display for Quoted<'_> {

@@ -1,15 +1,15 @@
-//! What the configuration's variables depend on.
+//! The values that the configuration's variables depend on.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::tree::Directive;
 
-/// Where each variable comes from.
+/// The source of each variable.
 #[derive(Debug, Default)]
 pub(crate) struct Variables<'c> {
     /// The texts that determine it: the source and the values of a `map`, the value of a `set`.
     texts: HashMap<&'c str, Vec<&'c str>>,
-    /// Those that `auth_request_set` sets.
+    /// The variables that `auth_request_set` sets.
     answers: BTreeSet<&'c str>,
     /// The `map`s, by the variable that they define.
     maps: HashMap<&'c str, &'c Directive>,
@@ -64,7 +64,7 @@ impl<'c> Variables<'c> {
         self.behind(text).into_iter().any(|name| is_of_the_request(name) || is_captured(name))
     }
 
-    /// Whether it comes from the sidecar's response.
+    /// Whether the value is from the sidecar's response.
     pub(crate) fn is_answered(&self, name: &str) -> bool {
         self.answers.contains(name)
     }

@@ -1,7 +1,7 @@
-//! Every rule on a wrong configuration: each `configurations/<rule>.conf` says at its top what is expected.
+//! Every rule on a wrong configuration: each `configurations/<rule>.conf` begins with the expected findings.
 //!
-//! They are minimal, so that other rules find much in them; only what the file's own rule finds is looked at.
-//! Whether nginx itself would accept them is not tested.
+//! The configurations are minimal, so that other rules find much in them; only the findings of the file's own
+//! rule are compared. Whether nginx itself accepts them is not tested.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

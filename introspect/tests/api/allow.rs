@@ -1,4 +1,4 @@
-//! Who is let through, and with which identity.
+//! Which requests are allowed, and with which identity.
 
 use runtime::listen::Address;
 

@@ -1,4 +1,4 @@
-//! The program itself: what it prints, and how it ends.
+//! The program itself: its output and its exit codes.
 
 use std::io::Read as _;
 use std::process::{Command, Stdio};
@@ -85,7 +85,7 @@ fn sigterm_ends_it_well_and_no_token_is_in_its_log() {
     let mut client = Client::connect(&address);
     let authorization = format!("Bearer {token}");
     let headers = [("X-Auth-Policy", "user"), ("Authorization", &*authorization)];
-    wait_until("the token is good", || client.ask(&headers).status == 204);
+    wait_until("the token is valid", || client.ask(&headers).status == 204);
     for bad in [format!("Bearer {token}x"), format!("Bearer  {token} {token}")] {
         client.ask(&[("X-Auth-Policy", "user"), ("Authorization", &*bad)]).is_unauthorized("token_invalid");
     }
@@ -116,5 +116,5 @@ fn it_asks_itself_whether_it_is_ready() {
 
     let sidecar = crate::support::Sidecar::start();
     let address = sidecar.ops_address().to_string();
-    wait_until("it is ready", || health(&address).0 == Some(0));
+    wait_until("the sidecar is ready", || health(&address).0 == Some(0));
 }

@@ -1,4 +1,5 @@
-//! The decision without sockets: whatever the bytes, only the one valid token under a policy gets through.
+//! The decision without sockets: whatever the bytes of a request, only the one valid token that meets the
+//! policy is allowed.
 
 use std::sync::Arc;
 
@@ -57,7 +58,7 @@ fn decider(mint: &Mint) -> Decider {
     }
 }
 
-/// Bytes that are good, nearly good, or anything.
+/// Bytes that are valid, nearly valid, or random.
 fn near(good: &[&str]) -> impl Strategy<Value = Vec<u8>> + use<> {
     let good: Vec<Vec<u8>> = good.iter().map(|text| text.as_bytes().to_vec()).collect();
     let kept = proptest::sample::select(good);
@@ -142,7 +143,7 @@ proptest! {
             *request.method_mut() = method;
         }
         let count = |name: &str| request.headers().get_all(name).iter().count();
-        // Twice, so that a memory of the first could mislead the second.
+        // Twice, because a cached result of the first decision could change the second.
         for _ in 0..2 {
             match decider.decide(&request).verdict {
                 Verdict::Deny { .. } => {}

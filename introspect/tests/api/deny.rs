@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::{Setup, Sidecar};
 
-/// What is asked must be counted once under `code` and `reason`.
+/// The decision must be counted once under `code` and `reason`.
 #[track_caller]
 fn counted<T>(sidecar: &Sidecar, code: &str, reason: &str, ask: impl FnOnce() -> T) -> T {
     let name = format!("usher_introspect_decisions_total{{code=\"{code}\",reason=\"{reason}\"}}");
@@ -158,7 +158,7 @@ fn a_foreign_issuer_is_believed_by_its_own_rules() {
     let answer = sidecar.ask_with("user;role=subscriber", &sidecar.mint.token(&claims));
     answer.is_allowed_as("alice@example");
     assert_eq!(answer.header("x-user-roles"), Some("subscriber"));
-    // More roles than fit into the page in which nginx reads the answer.
+    // More roles than fit into the buffer in which nginx reads the response.
     let roles: Vec<_> = (0..64).map(|number| format!("role-{number:0>27}")).collect();
     claims["realm_access"] = json!({ "roles": roles });
     refused(&sidecar, "unfit_identity", &sidecar.mint.token(&claims));

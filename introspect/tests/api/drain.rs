@@ -23,7 +23,7 @@ fn a_request_under_way_is_answered_while_no_new_connection_is_taken() {
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\nX-Auth-Policy: ano");
     wait_until("the connection is served", || sidecar.metric("usher_introspect_connections_open") == 1);
     sidecar.begin_stop();
-    wait_until("no more connections are taken", || Client::try_connect(&sidecar.addresses[0]).is_err());
+    wait_until("no more connections are accepted", || Client::try_connect(&sidecar.addresses[0]).is_err());
     assert!(sidecar.operations("/health/ready").body.contains("stopping"));
     client.send(b"nymous\r\n\r\n");
     assert_eq!(client.answer().status, 204);
@@ -48,7 +48,7 @@ fn a_connection_that_does_not_end_is_cut_after_the_drain() {
 #[test]
 fn a_part_that_panicked_ends_the_sidecar_rather_than_leave_it_with_old_keys() {
     let mut sidecar = Sidecar::start();
-    // Keys in a file are read every second, and the time of it is noted.
+    // A key file is read every second, and the time of the last read is in the metrics.
     sidecar.clock.set(POISON);
     wait_until("it has ended", || sidecar.has_ended());
     assert!(matches!(sidecar.end(), Err(RunError::Ended(_))));

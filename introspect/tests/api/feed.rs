@@ -1,4 +1,4 @@
-//! What Redis loses, forgets or says anew, and the network in between.
+//! Redis that loses, forgets or repeats data, and a network that fails.
 
 use serde_json::Value;
 use shared::revocation::{Kind, Reason};
@@ -41,7 +41,7 @@ fn a_wiped_redis_makes_nothing_be_forgotten() {
     let sidecar = Sidecar::start();
     let (gone, here) = (signed_out(&sidecar), sidecar.token());
     sidecar.log.wipe();
-    wait_until("the loss is seen", || anomalies(&sidecar, "no_epoch") > 0);
+    wait_until("the sidecar notices the loss", || anomalies(&sidecar, "no_epoch") > 0);
     assert_eq!(sidecar.ask_with("user", &gone).status, 401);
     assert_eq!(sidecar.ask_with("user", &here).status, 204);
     assert_eq!(sidecar.operations("/health/ready").status, 200);
@@ -62,10 +62,10 @@ fn an_earlier_epoch_is_applied_and_closes_the_sidecar_until_a_higher_one_comes()
     sidecar.wait_for(&here, 503);
     assert_eq!(anomalies(&sidecar, "lower_epoch"), 1);
     assert!(sidecar.operations("/health/ready").body.contains("restart this sidecar"));
-    wait_until("it is read", || sidecar.metric("usher_introspect_revocations_held") == 1);
-    // Its own epoch again may be another filling of the same number.
+    wait_until("the new epoch is read", || sidecar.metric("usher_introspect_revocations_held") == 1);
+    // The sidecar's own epoch again: it may be another log with the same number.
     sidecar.log.begin(5, &[]);
-    wait_until("it is read", || sidecar.metric("usher_introspect_feed_epoch") == 5);
+    wait_until("the epoch is read again", || sidecar.metric("usher_introspect_feed_epoch") == 5);
     sidecar.ask_with("user", &here).is_undecided();
     sidecar.log.begin(6, &[]);
     sidecar.wait_for(&here, 204);
@@ -96,7 +96,7 @@ fn a_cut_connection_is_made_anew_and_read_on_from_its_position() {
         proxy.cut();
         signed_out(&sidecar);
     }
-    // The last one was refused when its wake message came; the log is read after that.
+    // The last record was not applied from its wake message; the log is read after that.
     let read = || sidecar.metric("usher_introspect_revocations_read_total");
     wait_until("the log is read to its end", || read() >= 4);
     assert_eq!(read(), 4, "nothing is read twice");
@@ -111,7 +111,7 @@ fn what_was_revoked_while_redis_was_out_of_reach_is_refused_when_it_is_back() {
     let token = sidecar.mint.token(&claims);
     let gone = signed_out(&sidecar);
     proxy.refuse();
-    wait_until("the loss is seen", || anomalies(&sidecar, "unreachable") > 1);
+    wait_until("the sidecar notices the loss", || anomalies(&sidecar, "unreachable") > 1);
     sidecar.log.append(&[signs_out(&claims)]);
     assert_eq!(sidecar.ask_with("user", &token).status, 204);
     assert_eq!(sidecar.ask_with("user", &gone).status, 401);
@@ -124,7 +124,7 @@ fn a_redis_that_hangs_is_left_and_found_again() {
     let (proxy, url) = Proxy::before(&redis_url()).unwrap();
     let sidecar = Setup::new().with("REDIS_URL", url).start();
     proxy.silence();
-    wait_until("the loss is seen", || anomalies(&sidecar, "unreachable") > 0);
+    wait_until("the sidecar notices the loss", || anomalies(&sidecar, "unreachable") > 0);
     proxy.restore();
     signed_out(&sidecar);
 }

@@ -33,7 +33,7 @@ fn a_killed_key_stays_dead_though_the_copy_still_has_it() {
     sidecar.wait_for(&sidecar.token(), 401);
     sidecar.end().unwrap();
 
-    // Another log, which has never heard of it.
+    // Another log, without the record of the killed key.
     let mut again = Setup::new().with("INTROSPECT_JWKS", "http://127.0.0.1:1/jwks.json");
     again = again.with("INTROSPECT_JWKS_COPY", copy.to_str().unwrap());
     let second = again.start();

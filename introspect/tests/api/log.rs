@@ -1,4 +1,4 @@
-//! The log lines of decisions, and that no decision waits for the log.
+//! The log lines of decisions; and that no decision waits for the log.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -10,7 +10,7 @@ use crate::support::{Client, ISSUER, Setup, wait_until};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
-/// The program itself, ready; ended when dropped.
+/// The program itself, started and ready; it is ended when the value is dropped.
 struct Program {
     process: Child,
     setup: Setup,
@@ -19,7 +19,7 @@ struct Program {
 }
 
 impl Program {
-    /// With its log on `errors`; the levels it has where nothing else is said.
+    /// Writes its log to `errors`, with the default levels.
     fn start(errors: impl FnOnce(&Setup) -> Stdio) -> Self {
         let setup = Setup::new();
         setup.log.begin(1, &[]);
@@ -32,14 +32,14 @@ impl Program {
         command.env_clear().envs(&setup.vars).stdout(Stdio::null()).stderr(errors(&setup));
         let process = command.spawn().unwrap();
         let program = Self { process, setup, decisions: Address::Unix(decisions), ops: Address::Unix(ops) };
-        wait_until("it is ready", || {
+        wait_until("the sidecar is ready", || {
             let client = Client::try_connect(&program.ops);
             client.is_ok_and(|mut client| client.get("/health/ready").status == 200)
         });
         program
     }
 
-    /// With a log that can be read.
+    /// Writes its log to a pipe that the test reads.
     fn logged() -> Self {
         Self::start(|setup| std::fs::File::create(setup.folder.path().join("log")).unwrap().into())
     }
@@ -48,14 +48,14 @@ impl Program {
         std::fs::read_to_string(self.setup.folder.path().join("log")).unwrap()
     }
 
-    /// The lines with this sentence.
+    /// The lines with this message.
     fn lines(&self, sentence: &str) -> Vec<Value> {
         let lines = self.log();
         let lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         lines.filter(|line| line["message"].as_str().is_some_and(|told| told.contains(sentence))).collect()
     }
 
-    /// Waits until there are so many, and returns them.
+    /// Waits until there are this many lines, and returns them.
     fn wait_for(&self, sentence: &str, count: usize) -> Vec<Value> {
         wait_until(sentence, || self.lines(sentence).len() >= count);
         self.lines(sentence)
@@ -66,7 +66,8 @@ impl Program {
         (self.setup.mint.token(&claims), claims["sub"].as_str().unwrap().to_owned())
     }
 
-    /// Asks under `policy`, with or without a token, in a trace that is kept (`01`) or not (`00`).
+    /// Sends a request under `policy`, with or without a token, in a trace that is sampled (`01`) or not
+    /// (`00`).
     fn ask(&self, client: &mut Client, policy: &str, token: Option<&str>, flags: &str) -> u16 {
         let (authorization, parent) =
             (format!("Bearer {}", token.unwrap_or_default()), format!("00-{TRACE}-00f067aa0ba902b7-{flags}"));
@@ -160,7 +161,7 @@ fn a_connection_for_each_subrequest_is_logged_with_what_to_do() {
 fn a_log_that_is_not_read_delays_no_decision() {
     let program = Program::start(|_| Stdio::piped());
     let mut client = Client::connect(&program.decisions);
-    // More than the pipe and the queue hold.
+    // More than the pipe and the queue can hold.
     for _ in 0..5000 {
         assert_eq!(program.ask(&mut client, "anonymous", None, "01"), 204);
     }

@@ -1,4 +1,4 @@
-//! The sidecar over its sockets, against a real Redis: one module a family of behaviours.
+//! The sidecar over its sockets, with a real Redis: one module for each group of behaviours.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What a location requires.
+//! What a location can require.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! When a sidecar says that it can decide, and what it answers before.
+//! When a sidecar is ready, and how it answers before.
 
 use shared::revocation::{Kind, Reason};
 
@@ -72,7 +72,7 @@ fn a_record_that_is_not_understood_keeps_a_starting_sidecar_from_deciding() {
     setup.log.begin_raw(1, &[unknown]);
     let sidecar = setup.start_cold();
     anomaly_seen(&sidecar, "undecodable");
-    wait_until("all is read", || sidecar.metric("usher_introspect_feed_sequence") == 1);
+    wait_until("the whole log is read", || sidecar.metric("usher_introspect_feed_sequence") == 1);
     not_ready(&sidecar, "revocations_incomplete");
     sidecar.log.begin(2, &[]);
     sidecar.wait_ready();
@@ -109,9 +109,9 @@ fn a_running_sidecar_that_lost_a_revocation_decides_nothing_until_a_complete_epo
         not_ready(&sidecar, "revocations_incomplete");
         sidecar.ask_with("anonymous", &token).is_undecided();
         sidecar.ask("anonymous", &[]).is_allowed_anonymously();
-        // An epoch that lacks something as well changes nothing.
+        // Another epoch that also lacks records changes nothing.
         sidecar.log.begin_raw(2, &[vec![9; 32]]);
-        wait_until("it is read", || sidecar.metric("usher_introspect_feed_epoch") == 2);
+        wait_until("the incomplete epoch is read", || sidecar.metric("usher_introspect_feed_epoch") == 2);
         sidecar.ask_with("user", &token).is_undecided();
         sidecar.log.begin(3, &[]);
         sidecar.wait_ready();

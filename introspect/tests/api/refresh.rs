@@ -1,4 +1,4 @@
-//! Who must refresh for a role never meets a role map that is older than that.
+//! A client that must refresh because of a role never meets a role map older than that change.
 
 use serde_json::json;
 use shared::revocation::{Kind, Reason, Record};
@@ -7,7 +7,7 @@ use crate::support::log::{ROLES, record};
 use crate::support::{Proxy, Setup, Sidecar, redis_url, wait_until};
 
 const WATCH: &str = "user;permission=films:watch";
-/// The role is called otherwise.
+/// The same role under another name.
 const RENAMED: &[(&str, &str, &str)] = &[("gold", "films:watch", "")];
 
 /// A user's token from before their role was renamed, the token after a refresh, and the record between them.
@@ -17,12 +17,12 @@ struct Renamed {
     record: Record,
 }
 
-/// How the sidecar comes to know.
+/// How the sidecar learns of the change.
 #[derive(Debug, Clone, Copy)]
 enum Way {
     Woken,
     WakeLost,
-    /// With more records than an answer of the script has.
+    /// With more records than one answer of the script contains.
     InPages,
 }
 
@@ -37,7 +37,7 @@ impl Renamed {
         Self { old, new: sidecar.mint.token(&claims), record }
     }
 
-    /// The map, then the record, as the relay does.
+    /// Publishes the map, then the record, as the relay does.
     fn publish(&self, sidecar: &Sidecar, version: u64, way: Way) {
         let filling = |number: u64| record(Kind::Token, &number.to_string(), Reason::Revoked, 0);
         match way {
@@ -58,10 +58,10 @@ impl Renamed {
     }
 }
 
-/// Goes back to the old map.
+/// Publishes the old map again.
 fn forget_renaming(sidecar: &Sidecar, version: u64) {
     sidecar.log.publish_roles(version, ROLES);
-    wait_until("the old map", || sidecar.metric("usher_introspect_role_map_version") == version);
+    wait_until("the old map is in use", || sidecar.metric("usher_introspect_role_map_version") == version);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn no_refresh_is_required_before_the_role_map_that_it_needs_is_read() {
         assert_eq!(sidecar.ask_with(WATCH, &renamed.old).status, 204);
         proxy.hold("GETRANGE");
         renamed.publish(&sidecar, 2 * round, way);
-        wait_until("something is held", || proxy.held() >= 1);
+        wait_until("the proxy holds a read", || proxy.held() >= 1);
         assert_eq!(sidecar.ask_with("user", &renamed.old).status, 204, "{way:?}");
         proxy.release();
         sidecar.wait_for(&renamed.old, 401);
@@ -93,7 +93,7 @@ fn at_no_moment_does_a_refreshed_token_meet_the_older_map() {
         let old = [("X-Auth-Policy", "user"), ("Authorization", &*old)];
         let new = [("X-Auth-Policy", WATCH), ("Authorization", &*new)];
         renamed.publish(&sidecar, 2 * round, if round % 3 == 0 { Way::WakeLost } else { Way::Woken });
-        wait_until("a refresh is asked for", || before.ask(&old).status == 401);
+        wait_until("a refresh is required", || before.ask(&old).status == 401);
         assert_eq!(after.ask(&new).status, 204, "round {round}");
         forget_renaming(&sidecar, 2 * round + 1);
     }
@@ -106,11 +106,11 @@ fn a_map_that_changed_again_is_read_before_a_refresh_is_required() {
     let renamed = Renamed::new(&sidecar, 2);
     proxy.hold("GETRANGE");
     renamed.publish(&sidecar, 2, Way::Woken);
-    wait_until("something is held", || proxy.held() >= 1);
-    // What is read now is newer than what was named, and not taken before it is named.
+    wait_until("the proxy holds a read", || proxy.held() >= 1);
+    // The map that is read now is newer than the named one, and is not used before it is named.
     sidecar.log.publish_roles_silently(3, RENAMED);
     proxy.pass_one();
-    wait_until("something is held", || proxy.held() >= 2);
+    wait_until("the proxy holds a read", || proxy.held() >= 2);
     assert_eq!(sidecar.ask_with("user", &renamed.old).status, 204);
     proxy.release();
     sidecar.wait_for(&renamed.old, 401);
@@ -128,7 +128,7 @@ fn records_act_although_the_map_cannot_be_read_and_sign_outs_do_not_even_wait_fo
     proxy.hold("GETRANGE");
     sidecar.log.publish_roles_silently(2, RENAMED);
     sidecar.log.append_silently(&[renamed.record, signs_out]);
-    wait_until("something is held", || proxy.held() >= 1);
+    wait_until("the proxy holds a read", || proxy.held() >= 1);
     sidecar.ask_with("user", &gone).is_unauthorized("token_revoked");
     assert_eq!(sidecar.ask_with("user", &renamed.old).status, 204);
     sidecar.wait_for(&renamed.old, 401);

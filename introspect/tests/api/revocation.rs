@@ -1,4 +1,4 @@
-//! What is revoked is refused, at once and until its end.
+//! A revoked token is refused at once, until the revocation expires.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What roles give: the role map beside the log, its changes, and what goes wrong with it.
+//! The rights of roles: the role map beside the log, its changes, and its faults.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ fn token_with(sidecar: &Sidecar, roles: &[&str]) -> String {
     sidecar.mint.token(&claims)
 }
 
-/// Waits until the token is answered with `status` under `policy`.
+/// Waits until a request with the token gets `status` under `policy`.
 #[track_caller]
 fn wait_under(sidecar: &Sidecar, policy: &str, token: &str, status: u16) {
     wait_until(&format!("{status} under {policy}"), || sidecar.ask_with(policy, token).status == status);
@@ -24,7 +24,7 @@ fn anomalies(sidecar: &Sidecar) -> u64 {
     sidecar.metric("usher_introspect_feed_anomalies_total{kind=\"role_map\"}")
 }
 
-/// It lets people in where nothing is demanded of them, and cannot say who has which role.
+/// The sidecar allows requests where no role is required, and does not know the users' roles.
 #[track_caller]
 fn is_without_a_map(sidecar: &Sidecar) {
     let token = sidecar.token();
@@ -74,20 +74,20 @@ fn a_change_of_a_role_reaches_tokens_that_were_minted_and_seen_before() {
     let sidecar = Sidecar::start();
     let token = token_with(&sidecar, &["subscriber", "vip"]);
     assert_eq!(sidecar.ask_with(WATCH, &token).header("x-user-roles"), Some("subscriber,vip"));
-    // Narrowed.
+    // The role loses a permission.
     sidecar.log.publish_roles(2, &[("subscriber", "films:list", ""), ("vip", "", "")]);
     wait_under(&sidecar, WATCH, &token, 403);
     assert_eq!(sidecar.ask_with("user;role=subscriber", &token).status, 204);
-    // Deleted.
+    // The role is deleted.
     sidecar.log.publish_roles(3, &[("vip", "", "")]);
     wait_under(&sidecar, "user;role=subscriber", &token, 403);
     assert_eq!(sidecar.ask_with("user", &token).header("x-user-roles"), Some("vip"));
-    // Renamed: the token names what is no longer there.
+    // The role is renamed: the token contains the old name.
     sidecar.log.publish_roles(4, &[("gold", "", "")]);
     wait_under(&sidecar, "user;role=vip", &token, 403);
     sidecar.ask_with("user;role=gold", &token).is_insufficient();
     assert_eq!(sidecar.ask_with("user", &token).header("x-user-roles"), Some(""));
-    // Widened.
+    // The role gets another permission.
     sidecar.log.publish_roles(5, ROLES);
     wait_under(&sidecar, WATCH, &token, 204);
     assert_eq!(sidecar.metric("usher_introspect_role_map_version"), 5);
@@ -188,7 +188,7 @@ fn a_map_that_went_back_is_not_followed() {
     sidecar.log.publish_roles(7, &[("subscriber", "", "")]);
     wait_under(&sidecar, WATCH, &token, 403);
     sidecar.log.publish_roles(6, ROLES);
-    wait_until("it is seen", || anomalies(&sidecar) == 1);
+    wait_until("the sidecar notices the older map", || anomalies(&sidecar) == 1);
     sidecar.ask_with(WATCH, &token).is_insufficient();
     assert_eq!(sidecar.operations("/health/ready").status, 200);
     sidecar.log.publish_roles(8, ROLES);
@@ -201,7 +201,7 @@ fn a_new_epoch_brings_its_own_map() {
     let token = sidecar.token();
     sidecar.log.publish_roles(7, &[("subscriber", "", "")]);
     wait_under(&sidecar, WATCH, &token, 403);
-    // Its version is a lower one, as when PostgreSQL was restored, and counts nevertheless.
+    // Its version is lower, as when PostgreSQL was restored, but it is used.
     sidecar.log.begin(2, &[]);
     wait_under(&sidecar, WATCH, &token, 204);
     assert_eq!(sidecar.metric("usher_introspect_role_map_version"), 1);
@@ -223,7 +223,7 @@ fn what_is_known_of_roles_stays_known_while_redis_has_lost_everything() {
     let sidecar = Sidecar::start();
     let token = sidecar.token();
     sidecar.log.wipe();
-    wait_until("the loss is seen", || {
+    wait_until("the sidecar notices the loss", || {
         sidecar.metric("usher_introspect_feed_anomalies_total{kind=\"no_epoch\"}") > 0
     });
     assert_eq!(sidecar.ask_with(WATCH, &token).status, 204);
@@ -239,12 +239,12 @@ fn the_role_map_is_kept_while_redis_is_unavailable_and_read_again_after() {
     let sidecar = Setup::new().with("REDIS_URL", url).start();
     let token = sidecar.token();
     proxy.refuse();
-    wait_until("the loss is seen", || {
+    wait_until("the sidecar notices the loss", || {
         sidecar.metric("usher_introspect_feed_anomalies_total{kind=\"unreachable\"}") > 1
     });
     assert_eq!(sidecar.ask_with(WATCH, &token).status, 204);
     assert_eq!(sidecar.operations("/health/ready").status, 200);
-    // Another Redis, which says the same of it and has another.
+    // Another Redis, whose `meta` is the same, but whose map differs.
     let map = shared::role_map::PublishedRoleMap { epoch: 1, version: 1, map: role_map(&[]) };
     sidecar.log.write_roles(&map.encode(), 1, None);
     proxy.restore();
@@ -259,7 +259,7 @@ fn a_later_map_that_cannot_be_read_leaves_roles_unknown_whatever_else_redis_answ
         let token = sidecar.token();
         proxy.hold("GETRANGE");
         sidecar.log.publish_roles(2, &[("subscriber", "", "")]);
-        wait_until("something is held", || proxy.held() >= 1);
+        wait_until("the proxy holds a read", || proxy.held() >= 1);
         assert_eq!(sidecar.ask_with(WATCH, &token).status, 204);
         if gone {
             proxy.refuse();

@@ -1,4 +1,4 @@
-//! Where a token may come from.
+//! The headers in which a token may be sent.
 
 use crate::support::Sidecar;
 

@@ -1,4 +1,4 @@
-//! A sidecar of one's own, the log it follows, and a client that sees every byte.
+//! A private sidecar, the log that it follows, and a client that sees every byte.
 
 mod client;
 mod issuer;
@@ -24,22 +24,22 @@ pub(crate) use harness::Proxy;
 pub(crate) use issuer::Issuer;
 pub(crate) use log::Log;
 
-/// Who signs in all tests.
+/// The issuer of the tokens in all tests.
 pub(crate) const ISSUER: &str = "https://cinema.example";
-/// Longer than anything may take.
+/// Longer than any step may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
-/// How a sidecar is to be started.
+/// How a sidecar is started.
 pub(crate) struct Setup {
-    /// Beyond the defaults of tests.
+    /// Variables in addition to the defaults of the tests.
     pub(crate) vars: HashMap<&'static str, String>,
-    /// What it follows.
+    /// The log that it follows.
     pub(crate) log: Log,
-    /// Who signs.
+    /// The keys that sign tokens.
     pub(crate) mint: Mint,
-    /// The time it sees.
+    /// The clock of the sidecar.
     pub(crate) clock: Arc<ManualClock>,
-    /// Sockets and keys.
+    /// The folder of its sockets and keys.
     pub(crate) folder: TempDir,
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn redis_url() -> String {
     )
 }
 
-/// Waits until `fact` holds, and fails when it does not in time.
+/// Waits until `fact` is true, and fails after the time limit.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut fact: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
@@ -107,13 +107,13 @@ impl Setup {
         Self { vars, log, mint, clock, folder }
     }
 
-    /// With one more variable.
+    /// With another variable.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.vars.insert(name, value.into());
         self
     }
 
-    /// Starts it, and waits for nothing but its sockets.
+    /// Starts it, and waits only until its sockets exist.
     pub(crate) fn start_cold(self) -> Sidecar {
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let config = Config::from_vars(&self.vars).unwrap_or_else(|mistakes| panic!("{mistakes}"));
@@ -143,7 +143,7 @@ impl Setup {
         }
     }
 
-    /// Starts it with an epoch in the log, and waits until it is ready.
+    /// Starts a new epoch in the log and then the sidecar, and waits until it is ready.
     pub(crate) fn start(self) -> Sidecar {
         if self.log.position().is_none() {
             self.log.begin(1, &[]);
@@ -155,12 +155,12 @@ impl Setup {
 }
 
 impl Sidecar {
-    /// The usual one, ready.
+    /// The default sidecar, ready.
     pub(crate) fn start() -> Self {
         Setup::new().start()
     }
 
-    /// Good claims at its time.
+    /// Valid claims at the time of its clock.
     pub(crate) fn claims(&self) -> Value {
         forge::claims(ISSUER, self.clock.now())
     }
@@ -175,7 +175,7 @@ impl Sidecar {
         Client::connect(&self.addresses[0])
     }
 
-    /// One request under `policy` on a connection of its own.
+    /// One request under `policy` on its own connection.
     pub(crate) fn ask(&self, policy: &str, headers: &[(&str, &str)]) -> Answer {
         let mut all = vec![("X-Auth-Policy", policy), ("X-Original-Method", "GET")];
         all.extend(headers);
@@ -187,7 +187,7 @@ impl Sidecar {
         self.ask(policy, &[("Authorization", &format!("Bearer {token}"))])
     }
 
-    /// Waits until the token is answered with `status` under `user`.
+    /// Waits until a request with the token gets `status` under `user`.
     #[track_caller]
     pub(crate) fn wait_for(&self, token: &str, status: u16) {
         let mut client = self.connect();
@@ -196,7 +196,7 @@ impl Sidecar {
         wait_until(&format!("{status} for the token"), || client.ask(&headers).status == status);
     }
 
-    /// Where health and metrics are.
+    /// The address of health and metrics.
     pub(crate) fn ops_address(&self) -> &Address {
         &self.ops
     }
@@ -206,18 +206,18 @@ impl Sidecar {
         Client::connect(&self.ops)
     }
 
-    /// An answer of the operators' listener.
+    /// A response of the operators' listener.
     pub(crate) fn operations(&self, path: &str) -> Answer {
         Client::connect(&self.ops).get(path)
     }
 
-    /// Waits until it says that it is ready.
+    /// Waits until the sidecar reports that it is ready.
     #[track_caller]
     pub(crate) fn wait_ready(&self) {
         wait_until("ready", || self.operations("/health/ready").status == 200);
     }
 
-    /// The value of a metric, by its name and labels as they stand in the text.
+    /// The value of a metric, by its name and labels as they are written in the text.
     pub(crate) fn metric(&self, name: &str) -> u64 {
         let text = self.operations("/metrics").body;
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
@@ -229,7 +229,7 @@ impl Sidecar {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
-    /// Tells it to stop, without waiting.
+    /// Asks it to stop, without waiting.
     pub(crate) fn begin_stop(&mut self) {
         drop(self.stop.take());
     }

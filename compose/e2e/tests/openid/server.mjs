@@ -1,8 +1,8 @@
 // A certified OpenID provider (npm: oidc-provider) with one client, for the end-to-end tests.
 //
-// All that it knows comes from its environment: OPENID_PORT, OPENID_CLIENT_ID, OPENID_CLIENT_SECRET and
-// OPENID_REDIRECT_URI. It listens on this machine alone, remembers nothing over a restart, and its login page takes
-// any name with any password: the name `anna` signs in as anna@acme.example, and that address is verified.
+// Its configuration is in the environment: OPENID_PORT, OPENID_CLIENT_ID, OPENID_CLIENT_SECRET and
+// OPENID_REDIRECT_URI. It listens on this machine only and stores nothing. Its login page accepts any name with
+// any password: the name `anna` signs in as anna@acme.example, and that address is verified.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -20,8 +20,8 @@ function variable(name) {
   return value;
 }
 
-// Two, of which the provider signs with the first: a client has to find it by the name that a token gives. The names
-// are made of the keys, so that another start has others.
+// Two keys, of which the provider signs with the first: a client must find it by the `kid` of the token. The
+// `kid`s depend on the keys, so that each start has other ones.
 function signingKeys() {
   return [1, 2].map(() => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -52,8 +52,8 @@ function client() {
   };
 }
 
-// As strict as the provider is by itself: what a scope asks for is told at the userinfo endpoint and is not in the
-// ID token (OpenID Connect Core 1.0, section 5.4), and a redirect has `iss` (RFC 9207).
+// The provider's strict defaults: the claims of a scope are at the userinfo endpoint and not in the ID token
+// (OpenID Connect Core 1.0, section 5.4), and a redirect contains `iss` (RFC 9207).
 function configuration() {
   return {
     clients: [client()],
@@ -70,7 +70,7 @@ const port = Number(variable('OPENID_PORT'));
 const issuer = `http://${HOST}:${port}`;
 const provider = new Provider(issuer, configuration());
 
-// A refusal, such as of a client's secret, is told to the client alone otherwise.
+// Logged here, because otherwise only the client learns of a refusal, such as of a wrong client secret.
 for (const event of ['authorization.error', 'grant.error', 'userinfo.error', 'server_error']) {
   provider.on(event, (_context, error) => console.error(`${event}: ${error.message}: ${error.error_detail ?? ''}`));
 }

@@ -12,7 +12,7 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(site: &Site<'_>, found: &mut Problems) {
     for scope in site.servers().flat_map(ServerBlock::others) {
-        // Since 1.29.3 a block may add to what it inherits.
+        // Since 1.29.3 a block can add to the headers that it inherits.
         let lost: Vec<_> = scope.lost("add_header").into_iter().map(|header| header.arg(0)).collect();
         let merges = scope.says("add_header_inherit", "merge");
         if let (false, Some(first)) = (lost.is_empty() || merges, scope.first("add_header")) {

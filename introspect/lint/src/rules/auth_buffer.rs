@@ -11,7 +11,7 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// What the headers of a response may take, in bytes.
+/// The largest size of a response's headers, in bytes.
 const LEAST: u64 = 4096;
 
 fn check(site: &Site<'_>, found: &mut Problems) {

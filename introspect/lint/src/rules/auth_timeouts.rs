@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// The longest that a client should wait for a sidecar in trouble.
+/// The longest time that a client should wait for a sidecar that does not answer.
 const LONGEST: Duration = Duration::from_secs(1);
 
 fn check(site: &Site<'_>, found: &mut Problems) {

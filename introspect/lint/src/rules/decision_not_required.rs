@@ -11,7 +11,7 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// Directives with headers of their own, about which there is a rule.
+/// Directives that have their own headers, which another rule covers.
 const OTHERS: [&str; 4] = ["fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass"];
 
 fn check(site: &Site<'_>, found: &mut Problems) {

@@ -16,7 +16,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     for (_, scope) in site.proxied().filter(|(_, scope)| !scope.says("proxy_pass_request_headers", "off")) {
         let set = scope.effective("proxy_set_header");
         let lost = scope.lost("proxy_set_header");
-        // What was lost has a rule of its own.
+        // Another rule reports headers that were not inherited.
         let missing =
             IDENTITY.into_iter().filter(|name| header(&set, name).is_none() && header(&lost, name).is_none());
         let missing: Vec<_> = missing.collect();

@@ -31,8 +31,8 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     }
 }
 
-/// Where the sidecar is not asked, the variable is empty; also where the location does not inherit it, which another
-/// rule reports.
+/// Where the sidecar is not asked, the variable is empty; also where the location does not inherit it, which
+/// another rule reports.
 fn is_answer<'c>(site: &Site<'c>, scope: &Scope<'c>, name: &str, value: &'c str) -> bool {
     let behind = site.variables.behind(value);
     if scope.auth_request().is_none() || !scope.lost("auth_request_set").is_empty() {

@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// Longer than any response takes that is not a stream.
+/// Longer than any response that is not a stream.
 const LONG: Duration = Duration::from_secs(300);
 
 fn check(site: &Site<'_>, found: &mut Problems) {

@@ -16,7 +16,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(site: &Site<'_>, found: &mut Problems) {
     for (_, scope) in site.proxied().filter(|(_, scope)| scope.auth_request().is_some()) {
         let has_variables = |pass: &&Directive| {
-            // The gate opens or closes the address, and changes nothing else.
+            // The gate only makes the address valid or invalid.
             let gate =
                 gate::variable(pass.arg(0)).filter(|_| gate::is_closed(scope, &site.variables, pass.arg(0)));
             names(pass.arg(0)).into_iter().any(|name| Some(name) != gate)

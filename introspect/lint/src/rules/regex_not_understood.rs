@@ -1,5 +1,5 @@
-//! A regular expression that the linter cannot read: which paths its location takes is unknown, and so is what other
-//! rules would say of them.
+//! A regular expression that the linter cannot read: it is unknown which paths its location handles, so that
+//! other rules cannot check it.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;

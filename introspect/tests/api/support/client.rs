@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand, so that tests see what nginx would see.
+//! HTTP/1.1 byte by byte, so that tests see what nginx would see.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ pub(crate) struct Client {
     unread: Vec<u8>,
 }
 
-/// One answer.
+/// One response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -46,7 +46,7 @@ impl Client {
         Ok(Self { stream, unread: Vec::new() })
     }
 
-    /// What nginx's subrequest looks like.
+    /// The subrequest of nginx.
     pub(crate) fn ask(&mut self, headers: &[(&str, &str)]) -> Answer {
         let mut request = "GET /_introspect HTTP/1.1\r\nHost: introspect\r\n".to_owned();
         for (name, value) in headers {
@@ -70,7 +70,7 @@ impl Client {
         self.stream.write_all(bytes).unwrap();
     }
 
-    /// The next answer; its body as its `Content-Length` says.
+    /// The next response; its body has the length in `Content-Length`.
     pub(crate) fn answer(&mut self) -> Answer {
         let end = loop {
             if let Some(end) = self.unread.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -95,14 +95,14 @@ impl Client {
         Answer { status, headers, body }
     }
 
-    /// Whether the other side has closed, with nothing more to read.
+    /// Whether the sidecar has closed the connection, with nothing more to read.
     pub(crate) fn is_closed(&mut self) -> bool {
         self.unread.is_empty() && self.fill() == 0
     }
 
-    /// Sends what the other side may refuse to take, and returns all that it says until it closes.
+    /// Sends bytes that the sidecar may refuse, and returns everything that it sends until it closes.
     pub(crate) fn last_words(&mut self, bytes: &[u8]) -> String {
-        // It may close before it has read everything.
+        // The sidecar may close before it has read everything.
         let _sent = self.stream.write_all(bytes);
         while self.fill() > 0 {}
         String::from_utf8_lossy(&self.unread).into_owned()
@@ -133,10 +133,10 @@ impl Answer {
         self.header("www-authenticate").unwrap_or("")
     }
 
-    /// What was decided: every answer says it.
+    /// The decision in the response: every response has one.
     #[track_caller]
     pub(crate) fn decision(&self) -> &str {
-        self.header("x-auth-decision").expect("every answer carries the decision")
+        self.header("x-auth-decision").expect("every response carries the decision")
     }
 
     /// 204 with this user.
@@ -163,7 +163,7 @@ impl Answer {
         assert_eq!(self.header("content-length"), Some("0"));
     }
 
-    /// 403 for a right that is not there.
+    /// 403 for a missing right.
     #[track_caller]
     pub(crate) fn is_insufficient(&self) {
         assert_eq!((self.status, self.decision()), (403, "insufficient_scope"), "{self:?}");
@@ -172,7 +172,7 @@ impl Answer {
         assert_eq!(self.header("content-length"), Some("0"));
     }
 
-    /// 403 without a challenge: the mistake is nginx's, not the client's.
+    /// 403 without a challenge: the error is in nginx's configuration, not in the request.
     #[track_caller]
     pub(crate) fn is_forbidden(&self) {
         assert_eq!((self.status, self.challenge()), (403, ""), "{self:?}");
@@ -180,7 +180,7 @@ impl Answer {
         assert_eq!(self.header("content-length"), Some("0"));
     }
 
-    /// 503, to be tried again.
+    /// 503, which the client may retry.
     #[track_caller]
     pub(crate) fn is_undecided(&self) {
         assert_eq!((self.status, self.header("retry-after")), (503, Some("1")), "{self:?}");

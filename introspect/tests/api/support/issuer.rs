@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Answers every request with the same answer, which can be changed.
+/// Sends the same response to every request; a test can change it.
 pub(crate) struct Issuer {
     address: SocketAddr,
     answer: Arc<Mutex<String>>,
@@ -37,17 +37,17 @@ impl Issuer {
         format!("http://{}/.well-known/jwks.json", self.address)
     }
 
-    /// Answers with this document from now on.
+    /// Sends this document from now on.
     pub(crate) fn publish(&self, document: &str) {
         self.answer_with(&format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{document}", document.len()));
     }
 
-    /// Answers with these very bytes from now on.
+    /// Sends exactly these bytes from now on.
     pub(crate) fn answer_with(&self, answer: &str) {
         answer.clone_into(&mut self.answer.lock().unwrap());
     }
 
-    /// How often it was asked.
+    /// How many requests it has received.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! The revocation log and the role map as the relay writes them, by the documented protocol.
+//! Writes the revocation log and the role map as the relay does, by the documented protocol.
 
 use std::sync::Mutex;
 
@@ -9,17 +9,17 @@ use shared::role_map::{PublishedRoleMap, Role, RoleMap};
 
 use super::{ISSUER, redis_url};
 
-/// A log under a prefix of its own, removed at the end.
+/// A log under its own prefix, removed at the end.
 pub(crate) struct Log {
     prefix: String,
     keys: RedisKeys,
     redis: Mutex<Connection>,
 }
 
-/// The role map of all epochs until a test publishes another.
+/// The role map of every epoch until a test publishes another.
 pub(crate) const ROLES: &[(&str, &str, &str)] = &[("subscriber", "films:watch", ""), ("vip", "", "")];
 
-/// A map of names, permissions and parents, with spaces between.
+/// A map from a text of names, permissions and parents, separated by spaces.
 pub(crate) fn role_map(roles: &[(&str, &str, &str)]) -> RoleMap {
     let role = |(name, permissions, inherits): &(&str, &str, &str)| {
         let permissions = permissions.split_whitespace().map(|text| text.parse().unwrap()).collect();
@@ -29,7 +29,7 @@ pub(crate) fn role_map(roles: &[(&str, &str, &str)]) -> RoleMap {
     roles.iter().map(role).collect()
 }
 
-/// A record about `claim`, for the longest that tests take.
+/// A record about `claim` that outlives the test.
 pub(crate) fn record(kind: Kind, claim: &str, reason: Reason, argument: u64) -> Record {
     let key = match kind {
         Kind::Everything => RecordKey::ZERO,
@@ -74,20 +74,21 @@ impl Log {
         self.write_roles(&roles.encode(), 1, Some((epoch, records.len() as u64)));
     }
 
-    /// Replaces the role map of the present epoch, and wakes, as the relay does.
+    /// Replaces the role map of the current epoch and sends a wake message, as the relay does.
     pub(crate) fn publish_roles(&self, version: u64, roles: &[(&str, &str, &str)]) {
         self.publish_roles_silently(version, roles);
         self.publish(b"");
     }
 
-    /// The same without a wake, as when the message is lost.
+    /// The same without a wake message, as when the message is lost.
     pub(crate) fn publish_roles_silently(&self, version: u64, roles: &[(&str, &str, &str)]) {
         let LogPosition { epoch, .. } = self.position().expect("an epoch has begun");
         let roles = PublishedRoleMap { epoch, version, map: role_map(roles) };
         self.write_roles(&roles.encode(), version, None);
     }
 
-    /// Any bytes as the role map that `meta` names, and perhaps a new epoch and its last record in one with them.
+    /// Writes any bytes as the role map that `meta` names, perhaps with a new epoch and its last record,
+    /// atomically.
     pub(crate) fn write_roles(&self, bytes: &[u8], version: u64, epoch: Option<(u64, u64)>) {
         let mut pipe = pipe();
         pipe.atomic().cmd("SET").arg(&self.keys.roles).arg(bytes);
@@ -98,34 +99,34 @@ impl Log {
         self.run(&pipe);
     }
 
-    /// Names a role map in `meta`, whatever is there.
+    /// Names a role map in `meta`, even if it does not exist.
     pub(crate) fn name_roles(&self, version: &str) {
         self.run(pipe().cmd("HSET").arg(&self.keys.meta).arg("roles").arg(version));
     }
 
-    /// Names none, as the relay of an earlier release does.
+    /// Names no role map, as the relay of an earlier release does.
     pub(crate) fn unname_roles(&self) {
         self.run(pipe().cmd("HDEL").arg(&self.keys.meta).arg("roles"));
     }
 
-    /// Removes the role map alone.
+    /// Removes only the role map.
     pub(crate) fn remove_roles(&self) {
         self.run(pipe().cmd("DEL").arg(&self.keys.roles));
     }
 
-    /// Something under the key of the role map that is no text.
+    /// Puts a value that is not a string under the key of the role map.
     pub(crate) fn spoil_roles(&self) {
         self.remove_roles();
         self.run(pipe().cmd("HSET").arg(&self.keys.roles).arg("a").arg("b"));
     }
 
-    /// Appends and publishes at once, as the relay does.
+    /// Appends and publishes atomically, as the relay does.
     pub(crate) fn append(&self, records: &[Record]) {
         let payload: Vec<u8> = records.iter().flat_map(Record::encode).collect();
         self.append_raw(records.iter().map(|record| record.encode().to_vec()).collect(), Some(&payload));
     }
 
-    /// Appends without a wake, as when the message is lost.
+    /// Appends without a wake message, as when the message is lost.
     pub(crate) fn append_silently(&self, records: &[Record]) {
         self.append_raw(records.iter().map(|record| record.encode().to_vec()).collect(), None);
     }
@@ -149,12 +150,12 @@ impl Log {
         self.run(&pipe);
     }
 
-    /// Publishes without appending: what a subscriber alone would learn.
+    /// Publishes without appending, so that only a subscriber receives the record.
     pub(crate) fn publish(&self, payload: &[u8]) {
         self.run(pipe().cmd("PUBLISH").arg(&self.keys.wake).arg(payload));
     }
 
-    /// Raises the floor first, then removes what lies below it.
+    /// Raises the floor first, then removes the records below it.
     pub(crate) fn trim(&self, floor: u64) {
         let LogPosition { epoch, seq } = self.position().expect("an epoch has begun");
         self.set_meta(epoch, seq, floor);
@@ -174,7 +175,7 @@ impl Log {
         self.run(pipe().cmd("XDEL").arg(&self.keys.log).arg(position));
     }
 
-    /// What a Redis that lost everything looks like from here.
+    /// Deletes everything, as a Redis that lost its data.
     pub(crate) fn wipe(&self) {
         self.run(pipe().cmd("DEL").arg(&[&self.keys.meta, &self.keys.log, &self.keys.roles]));
     }
