@@ -1,6 +1,6 @@
-//! Which file names something of which other file: by `use`, by a path in the code, or in a macro's arguments.
+//! Which file names items of which other file: by `use`, by a path in the code, or in a macro's arguments.
 //!
-//! A `mod` line is no arrow: a file that only declares its modules knows nothing of them.
+//! A `mod` line does not count: a file that only declares its modules does not depend on them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,17 +9,17 @@ use crate::code::{Named, read};
 use crate::modules::{ModulePath, Tree, trees};
 use crate::workspace::{Package, shown};
 
-/// One file names something of another.
+/// A dependency: one file names an item of another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Arrow {
     pub(crate) from: PathBuf,
     pub(crate) to: PathBuf,
-    /// The first line that does, and what it names.
+    /// The first line with such a name, and the name.
     pub(crate) line: usize,
     pub(crate) names: String,
 }
 
-/// The arrows of a crate, the first of each pair of files.
+/// The dependencies between the files of a crate; the first occurrence for each pair of files.
 pub(crate) fn arrows(package: &Package) -> Vec<Arrow> {
     let trees = trees(package);
     let map = Map::new(&trees);
@@ -46,10 +46,10 @@ impl std::fmt::Display for Arrow {
     }
 }
 
-/// Where each path leads.
+/// Resolves paths to files.
 struct Map<'a> {
     trees: &'a [Tree],
-    /// By tree, module and name: what a `pub use` hands on.
+    /// Re-exports (`pub use`), by tree, module and name.
     exports: BTreeMap<(usize, ModulePath, String), Named>,
 }
 
@@ -66,8 +66,8 @@ impl<'a> Map<'a> {
         Self { trees, exports }
     }
 
-    /// The file of the innermost module that a path goes through, if it is one of the crate's. A name that a module
-    /// only hands on leads to where it comes from.
+    /// The file of the innermost module on a path, if it belongs to the crate. A name that a module only
+    /// re-exports leads to its origin.
     fn file_of(&self, tree: usize, named: &Named, steps: usize) -> Option<PathBuf> {
         assert!(steps < 32, "names are handed on in a circle: {named:?}");
         let (tree, mut module, mut rest) = self.root_of(tree, named)?;
@@ -93,7 +93,7 @@ impl<'a> Map<'a> {
         modules.get(&module).cloned()
     }
 
-    /// The tree and module in which a path begins, and what is left of it.
+    /// The tree and module in which a path begins, and the rest of the path.
     fn root_of<'n>(&self, tree: usize, named: &'n Named) -> Option<(usize, ModulePath, &'n [String])> {
         let (first, rest) = named.segments.split_first()?;
         let library = self.trees.iter().position(|tree| tree.library.as_ref() == Some(first));
@@ -112,7 +112,7 @@ impl<'a> Map<'a> {
     }
 }
 
-/// The module of a file, for those who look at folders.
+/// The module of a file, for the check of folders.
 pub(crate) fn module_of(trees: &[Tree], path: &Path) -> Option<ModulePath> {
     let all = trees.iter().flat_map(|tree| &tree.files);
     all.into_iter().find(|(_, file, _)| file == path).map(|(module, ..)| module.clone())

@@ -1,4 +1,4 @@
-//! No circle between files, and none between folders, in any crate.
+//! No crate has a circle of dependencies between files or between folders.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,7 +41,7 @@ fn a_circle_of_three_is_found() {
     assert_eq!(circles(&pairs), [["a", "b", "c"]]);
 }
 
-/// Which module knows which beside it, by the module that holds both.
+/// Which module depends on which neighbour, by their parent module.
 fn levels(package: &Package) -> BTreeMap<ModulePath, Vec<(String, String)>> {
     let trees = trees(package);
     let mut levels: BTreeMap<ModulePath, Vec<(String, String)>> = BTreeMap::new();
@@ -70,7 +70,7 @@ fn circles(pairs: &[(String, String)]) -> Vec<Vec<String>> {
     loops
 }
 
-/// The files of each circle, and arrows without which there would be none: a first place to look.
+/// The files of each circle, and dependencies without which there would be none: a first place to look.
 fn shown(circles: &[Vec<String>], arrows: &[Arrow]) -> String {
     let mut lines = String::new();
     for circle in circles {

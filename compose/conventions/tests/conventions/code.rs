@@ -1,6 +1,6 @@
-//! What the code of a file holds besides its shape: the paths that it names, and its texts.
+//! The paths and the string literals in the code of a file.
 //!
-//! Tests are left out: items under `#[cfg(test)]` and functions under `#[test]`.
+//! Without tests: items under `#[cfg(test)]` and functions under `#[test]`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,14 +11,14 @@ use syn::{Attribute, ImplItem, Item, Lit, LitStr, Macro, UseTree, Visibility};
 
 use crate::modules::{ModulePath, is_for_tests};
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug)]
 pub(crate) struct Code {
     /// The paths, of two segments or more.
     pub(crate) names: Vec<Named>,
-    /// The names that are handed on from elsewhere (`pub use`): where, under which name, and what is meant.
+    /// The names that are re-exported (`pub use`): the module, the new name, and the original path.
     pub(crate) exports: Vec<(ModulePath, String, Named)>,
-    /// The texts in quotes, each with its line.
+    /// The string literals, each with its line.
     pub(crate) texts: Vec<(usize, String)>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn read(module: &ModulePath, file: &syn::File) -> Code {
     let mut collector = Collector { module: module.clone(), ..Collector::default() };
     collector.visit_file(file);
     let Collector { mut found, aliases, texts, exports, idents, .. } = collector;
-    // What is handed on and used here as well is known here.
+    // A name that is re-exported and also used here counts as used.
     found
         .extend(exports.iter().filter(|(_, name, _)| idents.contains(name)).map(|(.., named)| named.clone()));
     let whole = |mut named: Named| {
@@ -39,11 +39,11 @@ pub(crate) fn read(module: &ModulePath, file: &syn::File) -> Code {
     Code { names: found.into_iter().map(whole).collect(), exports, texts }
 }
 
-/// A path as the code has it, after the names that `use` gave were put back.
+/// A path in the code, after the names of `use` were replaced by their paths.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Named {
     pub(crate) line: usize,
-    /// The module in which it stands.
+    /// The module that contains it.
     pub(crate) module: ModulePath,
     pub(crate) segments: Vec<String>,
 }
@@ -53,13 +53,13 @@ pub(crate) struct Named {
 struct Collector {
     module: ModulePath,
     found: BTreeSet<Named>,
-    /// What a name means that a `use` of this file brought.
+    /// The path behind a name that a `use` of this file imported.
     aliases: BTreeMap<String, Vec<String>>,
     texts: Vec<(usize, String)>,
     exports: Vec<(ModulePath, String, Named)>,
     /// The first name of every path.
     idents: BTreeSet<String>,
-    /// Whether the `use` at hand hands its names on.
+    /// Whether the current `use` re-exports its names.
     is_export: bool,
 }
 
@@ -99,13 +99,14 @@ impl Collector {
             return;
         }
         self.note(segments.to_vec(), span.start().line);
-        // `use crate::x as y` means the same all over the file; `use x::{self}` of another crate does no harm.
+        // `use crate::x as y` has the same meaning in the whole file; `use x::{self}` of another crate does no
+        // harm.
         if let Some(name) = name.filter(|_| segments.len() > 1) {
             self.aliases.insert(name.clone(), segments.to_vec());
         }
     }
 
-    /// Paths in a macro's arguments, which are tokens without a meaning yet.
+    /// Paths in a macro's arguments, which are tokens without a defined meaning.
     fn note_tokens(&mut self, tokens: TokenStream) {
         let mut segments: Vec<String> = Vec::new();
         let (mut line, mut colons) = (0, 0);
@@ -166,7 +167,7 @@ impl<'ast> Visit<'ast> for Collector {
             Item::Trait(item) => &item.attrs,
             Item::Type(item) => &item.attrs,
             Item::Use(item) => &item.attrs,
-            // A module of its own file is read there.
+            // A module with its own file is read from that file.
             Item::Mod(item) if item.content.is_none() => return,
             Item::Mod(item) => &item.attrs,
             _ => &[],
@@ -216,6 +217,6 @@ impl<'ast> Visit<'ast> for Collector {
         }
     }
 
-    // `pub(in crate::x)` names who may see it, not what it uses.
+    // `pub(in crate::x)` limits visibility and is not a dependency.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 }

@@ -1,7 +1,7 @@
-//! Holds the source tree to the rules that ARCHITECTURE.md and CONTRIBUTING.md state. It runs nothing of it.
+//! Checks the source tree against the rules in ARCHITECTURE.md and CONTRIBUTING.md. Runs none of its code.
 //!
-//! `workspace` finds the crates, `modules` reads a crate's files, `code` what they hold, `arrows` which names which;
-//! the other files are the tests.
+//! `workspace` finds the crates, `modules` reads a crate's files, `code` reads their paths and texts, `arrows`
+//! finds the dependencies; the other files are the tests.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The modules of a crate and the file that each stands in, without what is compiled for tests only.
+//! The modules of a crate and the file of each, without code that is compiled only for tests.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ pub(crate) type ModulePath = Vec<String>;
 
 /// The modules below one root: a library or a program.
 pub(crate) struct Tree {
-    /// Under which name other roots of the same crate know it; only a library has one.
+    /// The name under which other roots of the same crate import it; only a library has one.
     pub(crate) library: Option<String>,
-    /// The file of each module. A module in braces has the file it stands in.
+    /// The file of each module. An inline module has the file that contains it.
     pub(crate) modules: BTreeMap<ModulePath, PathBuf>,
     /// The parsed files, each under the path of its own module.
     pub(crate) files: Vec<(ModulePath, PathBuf, syn::File)>,

@@ -1,7 +1,7 @@
 //! The order of a crate's modules is the one that ARCHITECTURE.md states.
 //!
-//! There, a sentence like "Inside `admin`, low to high, without circles: `a, b < c < d`." names every module at the
-//! top of the crate once: each knows only modules before a `<` to its left.
+//! A sentence there such as "Inside `admin`, low to high, without circles: `a, b < c < d`." names every top-level
+//! module of the crate once: each depends only on modules before a `<` to its left.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::arrows::{arrows, module_of};
 use crate::modules::trees;
 use crate::workspace::{Package, ROOT, packages};
 
-/// Crates whose whole structure can be seen at once.
+/// Small crates, which need no stated order.
 const TOO_SMALL: usize = 4;
 
 #[test]
@@ -25,7 +25,7 @@ fn every_module_knows_only_those_below_it() {
         for arrow in arrows(&package) {
             let from = module_of(&trees, &arrow.from).unwrap();
             let to = module_of(&trees, &arrow.to).unwrap();
-            // `main.rs` and `lib.rs` stand above all modules.
+            // `main.rs` and `lib.rs` may depend on all modules.
             let (Some(above), Some(below)) = (floor(&from), floor(&to)) else { continue };
             if from[0] != to[0] && above <= below {
                 wrong.push(arrow.to_string());
@@ -61,7 +61,7 @@ fn top_modules(package: &Package) -> BTreeSet<String> {
     modules.filter_map(|module| module.first().cloned()).collect()
 }
 
-/// The floor of each module, by crate.
+/// The level of each module, by crate.
 fn orders() -> BTreeMap<String, BTreeMap<String, usize>> {
     let text = std::fs::read_to_string(ROOT.join("ARCHITECTURE.md")).unwrap();
     let sentence =

@@ -6,12 +6,13 @@ use crate::code::{Code, read};
 use crate::modules::trees;
 use crate::workspace::{Package, packages, shown};
 
-/// One thing and the files that may use it, as paths from the root; `/store.rs` is that file of any folder.
+/// A restricted thing and the files that may use it, as paths from the root; `/store.rs` means that file in any
+/// folder.
 struct Rule {
     what: &'static str,
     crates: &'static [&'static str],
     allowed: &'static [&'static str],
-    /// What of a file is the thing.
+    /// Finds the uses in a file.
     found: fn(&Code) -> Vec<(usize, String)>,
 }
 
@@ -32,7 +33,7 @@ const RULES: &[Rule] = &[
     Rule {
         what: "the system's clock",
         crates: PROGRAMS,
-        // Where it is defined, and where each program is put together.
+        // Where it is defined, and where each program is assembled.
         allowed: &["shared/src/clock.rs", "introspect/src/main.rs", "admin/src/app.rs"],
         found: |code| paths(code, &["SystemClock", "SystemTime::now", "Timestamp::now", "Zoned::now"]),
     },
@@ -65,7 +66,7 @@ const RULES: &[Rule] = &[
     },
 ];
 
-/// The crates that a program is made of.
+/// The crates of the shipped programs.
 const PROGRAMS: &[&str] = &["shared", "runtime", "introspect", "admin"];
 
 #[test]
@@ -143,7 +144,7 @@ fn is_in(path: &str, allowed: &str) -> bool {
     if allowed.starts_with('/') { path.ends_with(allowed) } else { path.starts_with(allowed) }
 }
 
-/// Statements begin in lower case here, and sentences do not.
+/// SQL statements begin in lower case here, and sentences do not.
 fn sql(code: &Code) -> Vec<(usize, String)> {
     let statement = Regex::new(
         r"(?s)^\s*(select|with\s+\w+\s+as|insert into|update \w+\.|delete from|lock table|truncate|notify|listen|set (local|session)|begin|commit|rollback|create (table|index|role|database)|alter|drop)\b",
@@ -161,7 +162,7 @@ fn matching(code: &Code, what: &Regex) -> Vec<(usize, String)> {
     found.map(|(line, text)| (*line, text.chars().take(60).collect())).collect()
 }
 
-/// The paths of which one of `wanted`, a segment or several, is a part.
+/// The paths that contain one of `wanted`, a segment or several.
 fn paths(code: &Code, wanted: &[&str]) -> Vec<(usize, String)> {
     let named = code.names.iter().map(|named| (named.line, named.segments.join("::")));
     let is_wanted =

@@ -1,5 +1,5 @@
-//! No file of the repository uses a word of `words.txt`: an engineer understands a sentence on the first reading,
-//! whatever their first language is.
+//! No file of the repository uses a phrase of `words.txt`, so that every sentence is clear to engineers whose
+//! first language is not English.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use regex::{Regex, RegexBuilder};
 
 use crate::workspace::{ROOT, files, shown};
 
-/// Files whose text is not ours, was said in the past, or is this list.
+/// Files whose text is not ours, is a record of the past, or is this list.
 const LEFT_OUT: &[&str] = &[
     "LICENSE",
     "Cargo.lock",
@@ -34,7 +34,7 @@ fn no_file_uses_a_word_of_the_list() {
         if LEFT_OUT.iter().any(|left_out| name.contains(left_out)) {
             continue;
         }
-        // What is no text is none of our sentences.
+        // A file that is not text has no sentences.
         if let Ok(text) = std::fs::read_to_string(&path) {
             found.extend(
                 uses(&words, &text)
@@ -80,7 +80,7 @@ fn uses<'a>(words: &'a [Word], text: &'a str) -> impl Iterator<Item = (usize, St
     })
 }
 
-/// Whether it is no word of a sentence but a value: the user `nobody` of Unix, an address.
+/// Whether it is a value and not a word of a sentence: the user `nobody` of Unix, an address.
 fn is_value(text: &str, found: Range<usize>) -> bool {
     let (before, after) = (text[..found.start].chars().next_back(), text[found.end..].chars().next());
     after == Some('@') || (before == after && matches!(before, Some('"' | '\'' | '`')))

@@ -1,4 +1,4 @@
-//! Where the crates and the other files of the repository are.
+//! Finds the crates and the other files of the repository.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,7 +20,7 @@ pub(crate) struct Package {
 /// The folder of the repository; tests run in the folder of their crate.
 pub(crate) static ROOT: LazyLock<PathBuf> = LazyLock::new(|| Path::new("../..").canonicalize().unwrap());
 
-/// Every crate of the workspace that has something besides tests.
+/// Every crate of the workspace that has code besides tests.
 pub(crate) fn packages() -> Vec<Package> {
     let arguments = ["metadata", "--no-deps", "--offline", "--locked", "--format-version", "1"];
     let output = Command::new(env!("CARGO")).args(arguments).current_dir(&*ROOT).output().unwrap();
@@ -36,7 +36,7 @@ pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(&*ROOT).unwrap_or(path).display().to_string()
 }
 
-/// Every file of the repository in `folder`, without what git and the builds make.
+/// Every file of the repository in `folder`, except those of git and of builds.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
