@@ -89,7 +89,7 @@ def check_compose(path, kind, made):
                 check_variables(program, service["environment"], f"{name} of {path}")
         for volume in service.get("volumes", []):
             if isinstance(volume, str) and volume.startswith("/"):
-                expect(Path(volume.split(":")[0]).exists(), f"{name}: {volume} is not there")
+                expect(Path(volume.split(":")[0]).exists(), f"{name}: {volume} does not exist")
         for port in service.get("ports", []):
             expect(str(port).startswith("127.0.0.1:"), f"{name}: {port} is not on loopback")
         drain = [value for key, value in service.get("environment", {}).items() if key.endswith("_DRAIN")]
@@ -131,7 +131,7 @@ def check_alerts(path):
             for annotation in ("summary", "description", "runbook_url"):
                 expect(rule.get("annotations", {}).get(annotation), f"{name}: no {annotation}")
             page, _, anchor = rule["annotations"].get("runbook_url", "").partition("#")
-            expect(page == "docs/operations.md" and anchor in known, f"{name}: its runbook {page}#{anchor} is not there")
+            expect(page == "docs/operations.md" and anchor in known, f"{name}: its runbook {page}#{anchor} does not exist")
 
 
 def expressions(path):

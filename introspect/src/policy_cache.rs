@@ -29,7 +29,7 @@ impl PolicyCache {
         Ok(policy)
     }
 
-    /// When the cache is full, other policies are parsed anew each time, which is slower but equally correct.
+    /// When the cache is full, other policies are parsed again each time, which is slower but equally correct.
     fn keep(&self, bytes: &[u8], policy: &Arc<Policy>) {
         self.parsed.rcu(|parsed| {
             let mut parsed = foldhash::HashMap::clone(parsed);

@@ -14,7 +14,7 @@ pub const MAX_BYTES: usize = 1024;
 /// What a location requires. All of it must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// Whether a request without a token, or whose cookie is invalid, is let through without identity.
+    /// Whether a request without a token, or with an invalid cookie, is allowed without identity.
     pub anonymous: bool,
     /// One of these roles is required; none when empty.
     pub roles: Vec<RoleName>,

@@ -40,7 +40,7 @@ pub async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>)
         if let Some(value) = condition().await {
             return value;
         }
-        assert!(begun.elapsed() < LIMIT, "waited {LIMIT:?} in vain: {what}");
+        assert!(begun.elapsed() < LIMIT, "not in time ({LIMIT:?}): {what}");
         sleep(Duration::from_millis(5)).await;
     }
 }

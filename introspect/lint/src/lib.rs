@@ -3,7 +3,7 @@
 //! The output of `nginx -T` meets the files in this order: [`dump`] (files), [`lexer`] and [`tree`] (their
 //! directives), [`mod@include`] (one tree), [`site`] with [`scope`], [`target`], [`location_regex`],
 //! [`variables`] and [`gate`] (what it means), [`rules`] (what is wrong with it), [`check`] (one run), [`report`] (output for
-//! people and for programs), [`command`] (the command line). At the ground: [`source`], [`headers`], [`values`].
+//! people and for programs), [`command`] (the command line). At the base: [`source`], [`headers`], [`values`].
 //!
 //! Nothing here runs while the sidecar serves requests. The grammar of policies is in `shared::policy`, as for
 //! the sidecar.

@@ -30,7 +30,7 @@ fn without_meta_a_starting_sidecar_cannot_decide() {
 }
 
 #[test]
-fn strangers_are_let_through_even_when_nothing_is_known() {
+fn anonymous_requests_are_allowed_even_when_nothing_is_known() {
     let sidecar = Setup::new().start_cold();
     sidecar.ask("anonymous", &[]).is_allowed_anonymously();
     let cookie = format!("__Host-access={}", sidecar.token());

@@ -135,8 +135,8 @@ async fn body(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Optio
         }
         "post_roles" => {
             have_role(app, "subscriber").await;
-            let anew = "delete from auth.roles where name = $1";
-            app.sql().await.execute(anew, &[&text_of(&body, "name")]).await.expect("it can be deleted");
+            let delete = "delete from auth.roles where name = $1";
+            app.sql().await.execute(delete, &[&text_of(&body, "name")]).await.expect("it can be deleted");
         }
         "post_auth_refresh" | "post_auth_logout" => body["refresh_token"] = json!(caller.refresh),
         _ => {}

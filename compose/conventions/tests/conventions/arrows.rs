@@ -69,7 +69,7 @@ impl<'a> Map<'a> {
     /// The file of the innermost module on a path, if it belongs to the crate. A name that a module only
     /// re-exports leads to its origin.
     fn file_of(&self, tree: usize, named: &Named, steps: usize) -> Option<PathBuf> {
-        assert!(steps < 32, "names are handed on in a circle: {named:?}");
+        assert!(steps < 32, "names are re-exported in a circle: {named:?}");
         let (tree, mut module, mut rest) = self.root_of(tree, named)?;
         let modules = &self.trees[tree].modules;
         while let Some((segment, after)) = rest.split_first() {

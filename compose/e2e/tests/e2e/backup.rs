@@ -78,7 +78,7 @@ async fn what_was_backed_up_is_there_and_what_came_after_is_gone() {
     let (untouched, signed_out) = (person.sign_in(&stack).await, person.sign_in(&stack).await);
 
     kept.back_up();
-    let latecomer = Person::register(&stack).await;
+    let later_user = Person::register(&stack).await;
     let rotated = rotated.refresh(&stack).await;
     signed_out.sign_out(&stack).await;
     // The epoch of the log is now ahead of the backup, by more epochs than the restarted relay begins: one for each
@@ -107,7 +107,7 @@ async fn what_was_backed_up_is_there_and_what_came_after_is_gone() {
     assert_eq!(again.get(&stack, "/api/v1/watch/").await.status, 200, "the role is there");
     // The token's generation is newer, by one, than the generation in the backup.
     rotated.refresh(&stack).await.is_let_in(&stack).await;
-    assert_eq!(latecomer.try_password(&stack, PASSWORD).await.code(), "invalid_credentials");
+    assert_eq!(later_user.try_password(&stack, PASSWORD).await.code(), "invalid_credentials");
     // The case that the runbook warns of, and how it is repaired.
     signed_out.refresh(&stack).await.is_let_in(&stack).await;
     stack.admins[0].command(&["audit", "verify"], "").unwrap();

@@ -33,13 +33,13 @@ async fn signing_out_everywhere_ends_every_session() {
     let stack = Stack::start().await.unwrap();
     let (person, first) = Person::signed_in(&stack).await;
     let second = person.sign_in(&stack).await;
-    let stranger = Person::signed_in(&stack).await.1;
+    let other_user = Person::signed_in(&stack).await.1;
     let answer = first.ask(&stack, Method::POST, "/api/v1/auth/logout-all", &Value::Null).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     first.is_refused(&stack, "the session that asked").await;
     second.is_refused(&stack, "the other session").await;
     assert_eq!(second.try_refresh(&stack).await.code(), "session_revoked");
-    stranger.is_let_in(&stack).await;
+    other_user.is_let_in(&stack).await;
     person.sign_in(&stack).await.is_let_in(&stack).await;
 }
 
@@ -47,10 +47,10 @@ async fn signing_out_everywhere_ends_every_session() {
 async fn an_operator_signs_all_users_out() {
     let stack = Stack::builder().sidecars(2).start().await.unwrap();
     let (person, first) = Person::signed_in(&stack).await;
-    let stranger = Person::signed_in(&stack).await.1;
+    let other_user = Person::signed_in(&stack).await.1;
     stack.admins[0].command(&["sessions", "end-all", "--yes"], "").unwrap();
     first.is_refused(&stack, "one").await;
-    stranger.is_refused(&stack, "another").await;
+    other_user.is_refused(&stack, "another").await;
     person.sign_in(&stack).await.is_let_in(&stack).await;
 }
 

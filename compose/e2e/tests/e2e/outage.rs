@@ -28,19 +28,21 @@ async fn redis_restarted_empty_keeps_sessions_and_revocations() {
     signed_in.is_let_in(&stack).await;
 
     stack.redis.start_empty().await.unwrap();
-    let mut newcomer = stack.another_sidecar().unwrap();
-    newcomer.ready().await.unwrap();
-    assert_eq!(decides(&newcomer, &signed_out).await, 401);
-    assert_eq!(decides(&newcomer, &signed_in).await, 204);
+    let mut new_sidecar = stack.another_sidecar().unwrap();
+    new_sidecar.ready().await.unwrap();
+    assert_eq!(decides(&new_sidecar, &signed_out).await, 401);
+    assert_eq!(decides(&new_sidecar, &signed_in).await, 204);
     signed_out.is_refused(&stack, "after").await;
     signed_in.is_let_in(&stack).await;
     signed_in.refresh(&stack).await.is_let_in(&stack).await;
 
     signed_in.sign_out(&stack).await;
     signed_in.is_refused(&stack, "a sign-out after Redis returned").await;
-    until("the new sidecar applies revocations", LIMIT, async || decides(&newcomer, &signed_in).await == 401)
-        .await
-        .unwrap();
+    until("the new sidecar applies revocations", LIMIT, async || {
+        decides(&new_sidecar, &signed_in).await == 401
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test]
@@ -67,9 +69,9 @@ async fn without_postgres_films_play_on_and_signing_in_is_503() {
         assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"), "{path}");
         assert!(answer.find_header("retry-after").is_some(), "{path}");
     }
-    let mut newcomer = stack.another_sidecar().unwrap();
-    newcomer.ready().await.unwrap();
-    assert_eq!(decides(&newcomer, &pair).await, 204);
+    let mut new_sidecar = stack.another_sidecar().unwrap();
+    new_sidecar.ready().await.unwrap();
+    assert_eq!(decides(&new_sidecar, &pair).await, 204);
 
     stack.postgres.as_mut().unwrap().start_again().await.unwrap();
     let back = async || person.try_password(&stack, PASSWORD).await.status == 200;
@@ -157,13 +159,13 @@ async fn without_admin_a_sidecar_starts_by_its_copy_of_the_keys_and_not_without_
     stack.sidecars[0].ready().await.unwrap();
     pair.is_let_in(&stack).await;
 
-    let newcomer = stack.another_sidecar().unwrap();
+    let new_sidecar = stack.another_sidecar().unwrap();
     let lacks = async || {
-        let ready = get(&newcomer.ops("/health/ready")).try_send().await;
+        let ready = get(&new_sidecar.ops("/health/ready")).try_send().await;
         ready.is_ok_and(|answer| answer.status == 503 && answer.text.contains("keys"))
     };
     until("the new sidecar lacks the keys", LIMIT, lacks).await.unwrap();
-    assert_eq!(decides(&newcomer, &pair).await, 503);
+    assert_eq!(decides(&new_sidecar, &pair).await, 503);
 }
 
 #[tokio::test]
@@ -178,9 +180,9 @@ async fn without_redis_people_come_and_watch_by_the_roles_that_are_known_and_no_
     stack.redis.kill().unwrap();
 
     assert_eq!(pair.get(&stack, "/api/v1/watch/").await.status, 200);
-    let newcomer = person.sign_in(&stack).await;
-    newcomer.is_let_in(&stack).await;
-    newcomer.sign_out(&stack).await;
+    let new_pair = person.sign_in(&stack).await;
+    new_pair.is_let_in(&stack).await;
+    new_pair.sign_out(&stack).await;
     let through = send(get(&stack.gateway("/api/v1/oauth/github/login"))).await;
     assert_eq!((through.status, through.code().as_str()), (503, "dependency_unavailable"));
     let sidecar = stack.another_sidecar().unwrap();

@@ -92,8 +92,8 @@ async fn a_new_master_goes_on_with_what_was_revoked_and_what_will_be() {
     assert_eq!(written, "+OK", "the replica has become the master");
     // With one more sentinel down, the remaining ones are asked.
     watched.sentinels[0].1.kill().unwrap();
-    let mut newcomer = stack.another_sidecar().unwrap();
-    newcomer.ready().await.unwrap();
+    let mut new_sidecar = stack.another_sidecar().unwrap();
+    new_sidecar.ready().await.unwrap();
     signed_in.sign_out(&stack).await;
     signed_in.is_refused(&stack, "a sign-out with the second master").await;
 }

@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 use rustix::process::{Resource, getrlimit};
 
-/// Read anew at every scrape. A value that the system does not give is left out.
+/// Read again at every scrape. A value that the system does not provide is left out.
 #[derive(Debug)]
 pub(super) struct ProcessMetrics;
 
