@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_inherited_counts_and_stays_out_of_the_header() {
+    fn inherited_roles_count_but_are_not_in_the_header() {
         let roles = CurrentRoleMap::default();
         roles.install(map(&[("c", "", "b"), ("b", "", "a"), ("a", "films:watch", "c")]));
         let rights = roles.rights(&names("c"));
@@ -195,7 +195,7 @@ mod tests {
         assert!(!roles.are_current(&none) && !roles.are_current(&first));
     }
     #[test]
-    fn tokens_with_the_same_roles_share_what_these_give_until_the_map_is_another() {
+    fn tokens_with_the_same_roles_share_rights_until_the_map_changes() {
         let roles = CurrentRoleMap::default();
         assert!(Arc::ptr_eq(&roles.rights(&names("a")), &roles.rights(&names("b"))));
         roles.install(map(&[("a", "films:watch", ""), ("b", "", "")]));
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_roles_beyond_the_bound_give_what_they_give_and_are_not_kept() {
+    fn lists_of_roles_beyond_the_limit_have_rights_but_are_not_cached() {
         let roles = CurrentRoleMap::default();
         roles.install(map(&[("a", "films:watch", "")]));
         for number in 0..MAX_LISTS + 500 {

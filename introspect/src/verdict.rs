@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_let_through_anonymously_has_no_identity() {
+    fn an_anonymous_request_has_no_identity() {
         let response = Verdict::Allow(Requester::Anonymous).response(&Challenges::new("cinema").unwrap());
         assert_eq!(response.status(), 204);
         assert_eq!(response.headers().len(), 1);

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_does_not_follow_the_grammar_is_refused() {
+    fn texts_that_do_not_follow_the_grammar_are_refused() {
         let cases: &[(&str, PolicyError)] = &[
             ("", PolicyError::Empty),
             (";", PolicyError::NoSubject),

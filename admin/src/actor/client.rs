@@ -74,13 +74,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_cannot_say_who_it_is() {
+    fn an_untrusted_peer_cannot_set_the_client_address() {
         let seen = seen(Some("203.0.113.9"), &["198.51.100.1"], "10.0.0.0/8,unix");
         assert_eq!(seen.as_deref(), Some("203.0.113.9"));
     }
 
     #[test]
-    fn a_trusted_proxy_says_who_it_heard_from() {
+    fn a_trusted_proxy_sets_the_client_address() {
         assert_eq!(seen(Some("10.0.0.1"), &["198.51.100.1"], "10.0.0.0/8").as_deref(), Some("198.51.100.1"));
         assert_eq!(seen(None, &["198.51.100.1"], "unix").as_deref(), Some("198.51.100.1"));
         assert_eq!(
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_wrote_before_the_proxies_is_never_reached() {
+    fn addresses_that_a_client_wrote_before_the_proxies_are_ignored() {
         let lines = &["1.1.1.1, 198.51.100.1", "10.0.0.2"];
         assert_eq!(seen(Some("10.0.0.1"), lines, "10.0.0.0/8").as_deref(), Some("198.51.100.1"));
     }

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_strict_json_is_malformed() {
+    fn bodies_that_are_not_strict_json_are_malformed() {
         let bodies: [&[u8]; 12] = [
             b"",
             b"{",

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_looked_for_is_no_pattern() {
+    fn wildcards_in_a_search_text_are_escaped() {
         assert_eq!(beginning("Ann").as_deref(), Some("ann%"));
         assert_eq!(beginning("a_b%\\").as_deref(), Some("a\\_b\\%\\\\%"));
         assert_eq!(beginning(""), None);

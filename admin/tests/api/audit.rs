@@ -53,7 +53,7 @@ async fn a_change_is_recorded_with_actor_action_target_time_address_and_request(
 }
 
 #[tokio::test]
-async fn what_did_not_happen_is_not_told() {
+async fn unchanged_or_failed_actions_are_not_recorded() {
     let app = TestApp::start().await;
     let root = superuser(&app).await.access;
     make_role(&app, "a", &[], &[]).await;

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::support::{Command, PASSWORD, TestApp, TestDatabase, Vars, prefix, until, variables};
 
 #[tokio::test]
-async fn the_version_is_said_without_any_configuration() {
+async fn the_version_is_printed_without_any_configuration() {
     let out = Command::new(&Vars::new(), &["--version"]).run().await.succeeded();
     assert_eq!(out, format!("admin {}\n", env!("CARGO_PKG_VERSION")));
     Command::new(&Vars::new(), &["--help"]).run().await.succeeded();

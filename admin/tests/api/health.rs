@@ -128,7 +128,7 @@ async fn a_service_whose_connections_are_all_at_work_is_ready() {
 }
 
 #[tokio::test]
-async fn a_postgres_that_falls_silent_before_the_service_is_ready_is_asked_again() {
+async fn a_postgres_that_stops_answering_before_the_service_is_ready_is_tried_again() {
     let database = TestDatabase::migrated().await;
     let (proxy, url) = Proxy::before(&database.url).unwrap();
     proxy.silence();
@@ -179,7 +179,7 @@ async fn a_sign_out_is_done_even_when_the_client_hangs_up() {
 }
 
 #[tokio::test]
-async fn without_redis_people_sign_in_and_out_and_sidecars_hear_of_it_later() {
+async fn without_redis_users_sign_in_and_out_and_sidecars_learn_of_it_later() {
     let (proxy, url) = Proxy::before(&store_url("TEST_REDIS_URL")).unwrap();
     proxy.refuse();
     let app = TestApp::start_with(&[("REDIS_URL", &url)]).await;

@@ -131,7 +131,7 @@ async fn a_killed_key_leaves_the_jwks_and_its_tokens_are_refused_for_ever() {
 }
 
 #[tokio::test]
-async fn killing_what_is_not_there_or_dead_already_says_so() {
+async fn killing_an_unknown_or_killed_key_is_an_error() {
     let app = TestApp::start().await;
     let unknown = Command::new(&app.vars, &["keys", "kill", "unknown"]).run().await;
     assert!(unknown.code == 1 && unknown.err.contains("admin keys list"), "{}", unknown.err);

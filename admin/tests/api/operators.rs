@@ -165,7 +165,7 @@ async fn the_last_superuser_stays() {
 }
 
 #[tokio::test]
-async fn of_two_superusers_who_take_it_from_each_other_one_stays() {
+async fn of_two_superusers_who_revoke_each_other_one_stays() {
     let app = TestApp::start().await;
     for _ in 0..8 {
         app.sql().await.batch_execute("update auth.users set is_superuser = false").await.unwrap();
@@ -214,7 +214,7 @@ async fn superusers_are_made_soon_after_a_sign_in_alone() {
 }
 
 #[tokio::test]
-async fn a_token_of_before_may_do_what_its_owner_may_now() {
+async fn an_older_token_has_the_current_rights_of_its_user() {
     let app = TestApp::start().await;
     let root = superuser(&app).await.access;
     let neo = app.client.new_user("neo@example.org").await;

@@ -27,7 +27,7 @@ async fn head_is_answered_like_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn the_request_id_of_nginx_comes_back() {
+async fn the_response_has_the_request_id_of_nginx() {
     let app = TestApp::start().await;
     let reply = app.client.get("/").header("x-request-id", "444535f9378a3dfa").send().await;
     assert_eq!(reply.header("x-request-id"), "444535f9378a3dfa");

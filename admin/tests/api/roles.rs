@@ -57,7 +57,7 @@ async fn assigning_twice_changes_nothing_the_second_time() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_assigned_is_said() {
+async fn impossible_assignments_are_errors_that_name_the_reason() {
     let app = TestApp::start().await;
     app.client.register("neo@example.org").await.expect(201);
     make_role(&app, "subscriber", &[], &[]).await;

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_gives_back_what_still_runs_of_a_group_even_without_its_leader() {
+    fn a_ledger_returns_the_running_processes_of_a_group_even_without_its_leader() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("ledger");
         let (mut child, leader) = leader();
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_of_another_process_or_another_start_of_the_machine_gives_back_nothing() {
+    fn a_ledger_of_another_process_or_another_boot_returns_nothing() {
         let me = Identity::of(std::process::id()).unwrap();
         let (pid, started) = (me.pid, me.started);
         assert_eq!(Identity::recorded(&format!("{pid} {} {}\n", started + 1, boot())), []);

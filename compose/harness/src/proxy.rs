@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_silent_ends_when_the_network_works_again() {
+    fn a_connection_that_lost_bytes_ends_when_the_network_works_again() {
         let proxy = echo();
         let mut before = connect(&proxy);
         assert!(says(&mut before, "hi"));
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_goes_on_one_by_one_or_all_at_once() {
+    fn held_connections_continue_one_by_one_or_all_at_once() {
         let proxy = echo();
         proxy.hold("stop");
         let waiting = |word: &'static str| {

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn input_goes_in_output_comes_out_and_an_error_holds_what_was_said() {
+    fn a_command_gets_input_returns_output_and_an_error_contains_its_messages() {
         let (_folder, launch) = shell("read word; echo got $word");
         assert_eq!(launch.run("it\n").unwrap(), "got it\n");
         let (_folder, launch) = shell("echo why >&2; exit 3");

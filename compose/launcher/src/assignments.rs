@@ -118,7 +118,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_quoted_is_read_back(value in "[^\r\n]*") {
+        fn a_quoted_value_is_read_unchanged(value in "[^\r\n]*") {
             let text = format!("A={}\n", quote(&value));
             prop_assert_eq!(read(&text), vec![("A".to_owned(), value)]);
         }

@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_page_names_is_there_and_nothing_is_named_elsewhere() {
+    fn every_file_that_the_page_names_exists_and_none_is_on_another_server() {
         let page = file(FOLDER).unwrap().text;
         let named = page.split('"').filter(|word| word.ends_with(".js") || word.ends_with(".css"));
         let named: Vec<_> = named.collect();

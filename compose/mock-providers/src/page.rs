@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_from_outside_is_no_markup() {
+    fn text_from_outside_is_escaped() {
         assert_eq!(escape("<a href='x' b=\"y\">&"), "&lt;a href=&#39;x&#39; b=&quot;y&quot;&gt;&amp;");
     }
 }

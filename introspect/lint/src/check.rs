@@ -68,7 +68,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_nearly_a_gateway_is_understood_without_panic(text in nearly()) {
+        fn nearly_valid_configurations_are_read_without_panic(text in nearly()) {
             let understood = lint(&text);
             // `include` names files that do not exist.
             prop_assert!(understood.is_ok() || text.contains("include"), "{:?}", understood);

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_dump_is_refused() {
+    fn text_that_is_not_a_dump_is_refused() {
         for text in ["", "http {\n}\n", "# configuration file a\n", "user a;\n# configuration file /a:\n"] {
             let refused = split(text).unwrap_err().to_string();
             assert!(refused.starts_with("input:1: this is not the output of nginx -T"), "{refused}");
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_has_its_file_and_line() {
+    fn an_error_has_the_file_and_the_line() {
         let refused = split("# configuration file /a:\nuser a;\nhttp {\n").unwrap_err();
         assert_eq!(refused.place, "/a:3");
     }

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nginx_refuses_is_refused() {
+    fn words_that_nginx_refuses_are_refused() {
         assert_eq!(words("a \"b"), Err(LexError::Unended));
         assert_eq!(words("a \"b\\\""), Err(LexError::Unended));
         assert_eq!(words("a \"b\"c;"), Err(LexError::Glued));

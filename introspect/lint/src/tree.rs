@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nginx_refuses_is_refused_with_its_line() {
+    fn text_that_nginx_refuses_is_refused_with_its_line() {
         for (text, line) in [
             ("a;\n;", 2),
             ("a\n{", 2),
@@ -204,7 +204,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_read_is_printed_and_read_the_same(text in "([a-z${}\"'; #\\\\\n]|a b;\n|c \\{|\\}\n){0,40}") {
+        fn a_tree_of_any_text_is_printed_and_read_unchanged(text in "([a-z${}\"'; #\\\\\n]|a b;\n|c \\{|\\}\n){0,40}") {
             if let Ok(tree) = read(&text) {
                 let again = read(&print(&tree)).unwrap();
                 prop_assert_eq!(without_positions(again), without_positions(tree));

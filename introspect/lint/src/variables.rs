@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_variable_is_made_of_is_followed_to_the_end() {
+    fn the_sources_of_a_variable_are_followed_indirectly() {
         let text =
             "http { map \"$http_x\" $a { default $b; } server { set $b \"$c\"; set $c $a; set $d user; } }";
         let tree = tree::parse("/n", 0, text).unwrap();

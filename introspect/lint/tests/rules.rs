@@ -35,7 +35,7 @@ fn every_wrong_configuration_is_a_rule_s() {
 }
 
 #[test]
-fn what_is_found_is_a_sentence_with_no_end_of_line() {
+fn a_finding_is_one_line_that_ends_with_a_full_stop() {
     for rule in ALL {
         for finding in lint(&std::fs::read_to_string(path(rule.name)).unwrap()).unwrap().findings {
             assert!(finding.problem.ends_with('.') && !finding.problem.contains('\n'), "{finding:?}");

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_added_is_there_after_a_restart() {
+    fn added_keys_are_in_the_list_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let copy = folder.path().join("jwks.json");
         let mut list = KillList::open(Some(&copy)).unwrap();

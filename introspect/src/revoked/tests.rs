@@ -102,7 +102,7 @@ fn a_killed_key_and_a_never_ending_record_outlive_every_purge() {
 }
 
 #[test]
-fn what_is_over_takes_no_room() {
+fn expired_records_take_no_memory() {
     let revoked = set();
     revoked.apply(&record(Kind::Token, Reason::Revoked, key(1), 0, NOW - 700));
     assert!(revoked.is_empty());

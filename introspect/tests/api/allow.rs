@@ -30,7 +30,7 @@ fn a_service_account_has_no_session_and_perhaps_no_roles() {
 }
 
 #[test]
-fn whatever_the_path_the_answer_is_the_decision() {
+fn the_response_for_every_path_is_the_decision() {
     let sidecar = Sidecar::start();
     let token = sidecar.token();
     for path in ["/", "/health/live", "/metrics", "/%2e%2e/x?role=admin"] {

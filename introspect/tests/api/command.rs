@@ -61,7 +61,7 @@ fn it_takes_as_many_descriptors_as_it_may() {
 }
 
 #[test]
-fn what_only_tests_need_is_no_part_of_it() {
+fn the_program_does_not_depend_on_crates_for_tests() {
     let mut cargo = Command::new(env!("CARGO"));
     let asked = ["tree", "-p", "introspect", "-e", "normal", "--offline", "--prefix", "none"];
     let told = cargo.args(asked).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();

@@ -104,7 +104,7 @@ fn a_cut_connection_is_made_anew_and_read_on_from_its_position() {
 }
 
 #[test]
-fn what_was_revoked_while_redis_was_out_of_reach_is_refused_when_it_is_back() {
+fn a_revocation_made_while_redis_was_unreachable_applies_when_it_returns() {
     let (proxy, url) = Proxy::before(&redis_url()).unwrap();
     let sidecar = Setup::new().with("REDIS_URL", url).start();
     let claims = sidecar.claims();

@@ -23,7 +23,7 @@ fn keys_come_from_the_issuer_and_a_copy_serves_while_it_is_unavailable() {
 }
 
 #[test]
-fn a_killed_key_stays_dead_though_the_copy_still_has_it() {
+fn a_killed_key_stays_killed_although_the_copy_still_has_it() {
     let mut setup = Setup::new();
     let issuer = Issuer::start(&setup.mint.jwks());
     let copy = setup.folder.path().join("copy.json");

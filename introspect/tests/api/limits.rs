@@ -36,7 +36,7 @@ fn an_empty_body_that_is_declared_is_none() {
 }
 
 #[test]
-fn what_is_not_quite_http_is_never_allowed() {
+fn malformed_http_is_never_allowed() {
     let sidecar = Sidecar::start();
     let many = "X: a\r\n".repeat(200);
     for request in [

@@ -53,7 +53,7 @@ fn one_of_the_roles_is_enough_and_none_is_not() {
 }
 
 #[test]
-fn a_permission_that_no_role_gives_is_insufficient() {
+fn a_permission_that_no_role_grants_is_insufficient() {
     let sidecar = Sidecar::start();
     let token = sidecar.token();
     assert_eq!(sidecar.ask_with("user;permission=films:watch", &token).status, 204);
@@ -80,7 +80,7 @@ fn the_audience_is_judged_for_each_location_apart() {
 }
 
 #[test]
-fn anonymous_requests_are_let_through_where_the_policy_says_so() {
+fn anonymous_requests_are_allowed_where_the_policy_says_so() {
     let sidecar = Sidecar::start();
     sidecar.ask("anonymous", &[]).is_allowed_anonymously();
     let claims = sidecar.claims();
@@ -89,7 +89,7 @@ fn anonymous_requests_are_let_through_where_the_policy_says_so() {
 }
 
 #[test]
-fn an_invalid_bearer_is_refused_even_where_anonymous_requests_are_let_through() {
+fn an_invalid_bearer_is_refused_even_where_anonymous_requests_are_allowed() {
     let sidecar = Sidecar::start();
     sidecar.ask_with("anonymous", "a.b.c").is_unauthorized("token_invalid");
     let token = sidecar.token();
@@ -98,7 +98,7 @@ fn an_invalid_bearer_is_refused_even_where_anonymous_requests_are_let_through() 
 }
 
 #[test]
-fn an_invalid_cookie_counts_as_none_where_anonymous_requests_are_let_through() {
+fn an_invalid_cookie_counts_as_none_where_anonymous_requests_are_allowed() {
     let sidecar = Sidecar::start();
     let cookie = format!("__Host-access={}", sidecar.token());
     sidecar.clock.advance(1000);

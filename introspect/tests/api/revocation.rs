@@ -53,7 +53,7 @@ fn everything_refuses_every_token_of_an_earlier_generation() {
 }
 
 #[test]
-fn a_killed_key_takes_its_tokens_with_it() {
+fn the_tokens_of_a_killed_key_are_refused() {
     let setup = Setup::new();
     let other = Mint::new();
     std::fs::write(setup.folder.path().join("jwks.json"), forge::jwks(&[&setup.mint, &other])).unwrap();
@@ -103,7 +103,7 @@ fn a_record_whose_wake_was_lost_is_read_by_the_tick() {
 }
 
 #[test]
-fn what_was_revoked_before_the_start_is_refused_from_the_first_answer() {
+fn revocations_from_before_the_start_apply_to_the_first_request() {
     let setup = Setup::new();
     let claims = forge::claims(crate::support::ISSUER, setup.clock.now());
     let mut records = vec![record(Kind::Session, claims["sid"].as_str().unwrap(), Reason::Revoked, 0)];

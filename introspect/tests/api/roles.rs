@@ -219,7 +219,7 @@ fn a_new_epoch_that_lacks_its_map_leaves_roles_unknown() {
 }
 
 #[test]
-fn what_is_known_of_roles_stays_known_while_redis_has_lost_everything() {
+fn the_role_map_is_kept_while_redis_is_empty() {
     let sidecar = Sidecar::start();
     let token = sidecar.token();
     sidecar.log.wipe();

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_asked_for_in_full_or_not_at_all() {
+    fn tls_is_required_in_full_or_not_used() {
         assert_eq!(mode_of("postgres://u:p@a/d"), Ok(SslMode::Disable));
         assert_eq!(mode_of("postgres://u:p@a/d?sslmode=disable"), Ok(SslMode::Disable));
         for wrong in

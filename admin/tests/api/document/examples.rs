@@ -30,7 +30,7 @@ async fn every_example_succeeds_as_documented() {
 }
 
 #[tokio::test]
-async fn who_may_not_ask_is_refused_as_documented() {
+async fn callers_without_the_right_are_refused_as_documented() {
     let (app, spec) = (TestApp::start().await, Spec::read());
     let nobody_special = Person::register(&app).await;
     for operation in spec.operations().into_iter().filter(|operation| operation.needs_a_token()) {

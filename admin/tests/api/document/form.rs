@@ -84,7 +84,7 @@ fn every_operation_says_what_it_does_and_stands_in_a_group() {
 }
 
 #[test]
-fn descriptions_are_for_those_who_do_not_have_the_code() {
+fn descriptions_are_clear_without_the_code() {
     let spec = Spec::read();
     for (at, value) in everything(&spec).iter().filter(|(at, _)| at.ends_with("/description")) {
         // A member of that name is not a description.

@@ -24,7 +24,7 @@ async fn events(app: &TestApp, access: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_history_tells_what_happened_the_latest_first() {
+async fn the_history_lists_events_newest_first() {
     let app = TestApp::start().await;
     app.client.new_user("neo@example.org").await;
     sign_in(&app, "neo@example.org", "wrong").send().await.expect(401);

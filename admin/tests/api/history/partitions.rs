@@ -82,7 +82,7 @@ async fn bounds_are_utc_whatever_the_sessions_time_zone_is() {
 }
 
 #[tokio::test]
-async fn what_waited_in_the_default_partition_moves_into_its_month() {
+async fn rows_in_the_default_partition_move_to_the_partition_of_their_month() {
     let (_database, mut connection, sql) = unkept().await;
     let moments = [
         "2026-12-31 23:59:59.999999Z",

@@ -117,7 +117,7 @@ async fn a_sign_out_that_waited_for_a_refresh_kills_what_it_minted() {
 }
 
 #[tokio::test]
-async fn whatever_ends_sessions_kills_what_a_refresh_of_another_session_mints_beside_it() {
+async fn ending_sessions_revokes_a_token_of_a_concurrent_refresh_of_another_session() {
     for ending in ["password", "logout-all", "keep-current"] {
         let app = TestApp::start().await;
         let refreshed = app.client.new_user("neo@example.org").await;

@@ -39,7 +39,7 @@ async fn a_log_longer_than_a_batch_is_filled_whole() {
 }
 
 #[tokio::test]
-async fn what_is_committed_below_the_page_already_reached_is_published() {
+async fn a_record_committed_late_below_the_current_page_is_published() {
     let stores = Stores::new().await;
     let mut connection = stores.db.get().await.unwrap();
     let late = connection.begin().await.unwrap();

@@ -89,7 +89,7 @@ async fn records_follow_the_order_of_their_writing() {
 }
 
 #[tokio::test]
-async fn what_is_rolled_back_is_never_published() {
+async fn a_record_that_was_rolled_back_is_never_published() {
     let stores = Stores::new().await;
     let _relay = stores.relay();
     let mut connection = stores.db.get().await.unwrap();

@@ -75,7 +75,7 @@ async fn every_change_of_a_definition_is_published() {
 }
 
 #[tokio::test]
-async fn what_people_read_of_a_role_changes_no_version() {
+async fn the_title_and_description_of_a_role_do_not_change_the_version() {
     let stores = Stores::new().await;
     let sql = stores.sql().await;
     sql.batch_execute(DEFINE).await.unwrap();

@@ -27,7 +27,7 @@ async fn await_end_in_the_log(stores: &Stores) {
 }
 
 #[tokio::test]
-async fn what_ended_leaves_the_log_and_the_table_and_the_floor_rises() {
+async fn expired_records_are_removed_from_log_and_table_and_the_floor_rises() {
     let stores = Stores::new().await;
     let _relay = stores.relay_with(trimming());
     stores.log.epoch_after(0).await;
@@ -45,7 +45,7 @@ async fn what_ended_leaves_the_log_and_the_table_and_the_floor_rises() {
 }
 
 #[tokio::test]
-async fn what_ended_stays_for_a_while_for_those_who_read_late() {
+async fn expired_records_are_kept_for_a_while_for_late_readers() {
     let stores = Stores::new().await;
     let _relay = stores.relay_with(RelayTiming { keep: Duration::from_mins(5), ..trimming() });
     stores.log.epoch_after(0).await;
@@ -62,7 +62,7 @@ async fn what_ended_stays_for_a_while_for_those_who_read_late() {
 }
 
 #[tokio::test]
-async fn what_must_stay_keeps_what_came_after_it() {
+async fn a_record_that_must_stay_keeps_the_later_ones() {
     let stores = Stores::new().await;
     let _relay = stores.relay_with(trimming());
     stores.end_sessions(1).await;
@@ -142,7 +142,7 @@ async fn deleting_what_ended_holds_no_publication_up() {
 }
 
 #[tokio::test]
-async fn what_ended_and_cannot_be_deleted_does_not_end_the_lead() {
+async fn an_expired_record_that_cannot_be_deleted_does_not_stop_the_leader() {
     let stores = Stores::new().await;
     let refuse = "create function auth.refuse() returns trigger language plpgsql as
                   $$ begin perform nextval('auth.asked'); raise exception 'no'; end $$;

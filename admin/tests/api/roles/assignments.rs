@@ -79,7 +79,7 @@ async fn an_end_that_is_moved_makes_tokens_old_and_bounds_the_next() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_given_is_said() {
+async fn an_invalid_assignment_names_the_field() {
     let app = TestApp::start().await;
     let root = superuser(&app).await.access;
     let neo = app.client.new_user("neo@example.org").await;
@@ -154,7 +154,7 @@ async fn a_role_is_granted_only_by_an_operator_with_its_permissions_and_for_no_l
 }
 
 #[tokio::test]
-async fn only_superusers_give_and_take_roles_of_superusers() {
+async fn only_superusers_grant_and_revoke_roles_of_superusers() {
     let app = TestApp::start().await;
     let root = superuser(&app).await;
     make_role(&app, "viewer", &[], &[]).await;
@@ -167,7 +167,7 @@ async fn only_superusers_give_and_take_roles_of_superusers() {
 }
 
 #[tokio::test]
-async fn one_s_own_roles_do_not_tell_which_roles_there_are() {
+async fn a_users_own_roles_do_not_reveal_which_roles_exist() {
     let app = TestApp::start().await;
     let neo = app.client.new_user("neo@example.org").await;
     make_role(&app, "secret", &[], &[]).await;
@@ -210,7 +210,7 @@ async fn a_right_that_was_taken_while_the_request_waited_is_not_used() {
 }
 
 #[tokio::test]
-async fn two_people_who_act_upon_each_other_do_not_block_each_other() {
+async fn two_users_who_act_on_each_other_do_not_block_each_other() {
     let app = TestApp::start().await;
     make_role(&app, "subscriber", &[], &[]).await;
     let (one, other) = (superuser(&app).await, superuser(&app).await);

@@ -60,7 +60,7 @@ async fn an_explanation_tells_every_way_with_its_end() {
 }
 
 #[tokio::test]
-async fn about_others_one_asks_with_the_right_alone() {
+async fn questions_about_other_users_require_the_right() {
     let app = TestApp::start().await;
     cinema(&app).await;
     let neo = app.client.new_user("neo@example.org").await;
@@ -116,7 +116,7 @@ async fn an_assignment_that_has_ended_grants_nothing_though_it_is_still_written(
 }
 
 #[tokio::test]
-async fn what_cannot_be_asked_is_named() {
+async fn an_invalid_question_names_the_field() {
     let app = TestApp::start().await;
     let neo = app.client.new_user("neo@example.org").await;
     let many: Vec<_> = (0..101).map(|n| format!("films:p{n}")).collect();
@@ -139,7 +139,7 @@ async fn what_cannot_be_asked_is_named() {
 }
 
 #[tokio::test]
-async fn one_s_own_permissions_are_listed_with_their_ends() {
+async fn a_users_own_permissions_are_listed_with_their_expiry() {
     let app = TestApp::start().await;
     cinema(&app).await;
     app.client.register("neo@example.org").await.expect(201);

@@ -55,7 +55,7 @@ async fn a_role_is_made_shown_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_is_the_same_already_has_no_new_version() {
+async fn a_change_without_effect_creates_no_new_version() {
     let app = TestApp::start().await;
     let root = superuser(&app).await.access;
     make_role(&app, "premium", &["films:watch"], &[]).await;
@@ -120,7 +120,7 @@ async fn single_permissions_are_given_and_taken_and_again() {
 }
 
 #[tokio::test]
-async fn what_is_in_use_is_listed_with_what_admin_asks_for() {
+async fn permissions_of_roles_are_listed_with_those_that_admin_checks() {
     let app = TestApp::start().await;
     let root = superuser(&app).await.access;
     make_role(&app, "a", &["films:watch", "roles:read"], &[]).await;
@@ -137,7 +137,7 @@ async fn what_is_in_use_is_listed_with_what_admin_asks_for() {
 }
 
 #[tokio::test]
-async fn inheritance_goes_round_in_no_circle() {
+async fn inheritance_has_no_circle() {
     let app = TestApp::start().await;
     let root = superuser(&app).await.access;
     make_role(&app, "a", &[], &[]).await;
@@ -173,7 +173,7 @@ async fn two_changes_at_once_cannot_close_a_circle_together() {
 }
 
 #[tokio::test]
-async fn what_a_role_cannot_be_is_named() {
+async fn an_invalid_role_names_the_field() {
     let app = TestApp::start().await;
     let root = superuser(&app).await.access;
     let fields = async |body: Value| {
@@ -263,7 +263,7 @@ async fn deleting_or_narrowing_a_role_revokes_no_token() {
 }
 
 #[tokio::test]
-async fn a_dry_run_says_who_would_lose_what_and_does_nothing() {
+async fn a_dry_run_lists_the_users_and_their_losses_and_changes_nothing() {
     let app = TestApp::start().await;
     let root = superuser(&app).await.access;
     make_role(&app, "viewer", &["films:list"], &[]).await;

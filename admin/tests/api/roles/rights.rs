@@ -165,7 +165,7 @@ async fn a_user_gets_403_and_404_for_another_user() {
 }
 
 #[tokio::test]
-async fn upon_oneself_it_is_403_unless_it_may_be_seen() {
+async fn a_user_gets_403_for_their_own_account_except_for_readable_data() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
     make_role(&app, "subscriber", &[], &[]).await;

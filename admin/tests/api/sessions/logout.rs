@@ -46,7 +46,7 @@ async fn a_refresh_token_signs_out_too_however_old() {
 }
 
 #[tokio::test]
-async fn what_is_dead_already_signs_out_as_well() {
+async fn tokens_of_an_ended_session_can_sign_out_again() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
     for _ in 0..2 {

@@ -90,7 +90,7 @@ async fn the_current_password_is_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_taken_stays_taken_and_nothing_ends() {
+async fn a_name_in_use_is_refused_and_no_session_ends() {
     let app = TestApp::start().await;
     let taken = json!({ "email": "trinity@example.org", "login": "trinity", "password": PASSWORD });
     app.client.post("/api/v1/auth/register").json(&taken).send().await.expect(201);

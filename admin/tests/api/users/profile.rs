@@ -72,7 +72,7 @@ async fn a_change_of_another_version_is_refused() {
 }
 
 #[tokio::test]
-async fn what_a_profile_does_not_hold_cannot_be_patched() {
+async fn unknown_profile_fields_cannot_be_patched() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
     for body in [

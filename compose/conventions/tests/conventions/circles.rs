@@ -12,7 +12,7 @@ use crate::modules::{ModulePath, trees};
 use crate::workspace::{self, Package, packages};
 
 #[test]
-fn no_file_knows_a_file_that_knows_it() {
+fn files_form_no_circle() {
     let mut found = String::new();
     for package in packages() {
         let arrows = arrows(&package);
@@ -23,7 +23,7 @@ fn no_file_knows_a_file_that_knows_it() {
 }
 
 #[test]
-fn no_folder_knows_a_folder_that_knows_it() {
+fn folders_form_no_circle() {
     let mut found = Vec::new();
     for package in packages() {
         for (level, pairs) in levels(&package) {

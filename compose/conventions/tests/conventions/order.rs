@@ -15,7 +15,7 @@ use crate::workspace::{Package, ROOT, packages};
 const TOO_SMALL: usize = 4;
 
 #[test]
-fn every_module_knows_only_those_below_it() {
+fn every_module_depends_only_on_lower_ones() {
     let orders = orders();
     let mut wrong = Vec::new();
     for package in packages() {

@@ -102,7 +102,7 @@ fn every_allowed_place_uses_what_it_may() {
 }
 
 #[test]
-fn what_is_looked_for_is_found() {
+fn restricted_uses_are_found() {
     let file = syn::parse_file(
         r#"
         use warp::Filter;

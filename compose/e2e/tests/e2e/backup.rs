@@ -69,7 +69,7 @@ async fn is_closed(sidecar: &Introspect) {
 }
 
 #[tokio::test]
-async fn what_was_backed_up_is_there_and_what_came_after_is_gone() {
+async fn a_restore_returns_the_backup_and_loses_later_changes() {
     let kept = Kept::new().await;
     let mut stack = Stack::builder().admin("DATABASE_URL", &kept.url()).start().await.unwrap();
     stack.admins[0].command(&["roles", "create", "subscriber", "--permission", "films:watch"], "").unwrap();

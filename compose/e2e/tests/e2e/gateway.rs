@@ -135,7 +135,7 @@ async fn the_origin_gets_neither_the_token_nor_a_cookie_of_ours() {
 }
 
 #[tokio::test]
-async fn what_has_no_place_is_a_problem_404() {
+async fn paths_without_a_location_are_a_problem_404() {
     let gateway = Gateway::start().await;
     let paths = [
         "/",

@@ -169,7 +169,7 @@ async fn without_admin_a_sidecar_starts_by_its_copy_of_the_keys_and_not_without_
 }
 
 #[tokio::test]
-async fn without_redis_people_come_and_watch_by_the_roles_that_are_known_and_no_sidecar_starts() {
+async fn without_redis_users_sign_in_and_watch_by_the_known_roles_and_no_sidecar_starts() {
     let mut stack = Stack::builder().providers().start().await.unwrap();
     stack.admins[0].command(&["roles", "create", "subscriber"], "").unwrap();
     let person = Person::register(&stack).await;

@@ -62,7 +62,7 @@ impl Cinema {
 }
 
 #[tokio::test]
-async fn giving_and_taking_a_role_asks_for_a_refresh_which_brings_the_new_roles() {
+async fn granting_and_revoking_a_role_requires_a_refresh_which_returns_the_new_roles() {
     let cinema = Cinema::start().await;
     cinema.role("subscriber", &[], &[]).await;
     let (neo, pair) = Person::signed_in(&cinema.stack).await;
@@ -98,7 +98,7 @@ async fn a_role_that_is_widened_and_narrowed_acts_on_tokens_issued_before() {
 }
 
 #[tokio::test]
-async fn what_a_role_inherits_it_has_by_name_and_by_permission() {
+async fn inherited_roles_count_by_name_and_by_permission() {
     let cinema = Cinema::start().await;
     cinema.role("subscriber", &["films:download"], &[]).await;
     cinema.role("premium", &[], &["subscriber"]).await;
@@ -134,7 +134,7 @@ async fn a_role_deleted_in_use_grants_nothing_and_no_token_is_refused_for_it() {
 }
 
 #[tokio::test]
-async fn a_renamed_role_asks_its_holders_for_a_refresh() {
+async fn a_renamed_role_requires_a_refresh_of_its_holders() {
     let cinema = Cinema::start().await;
     cinema.role("viewer", &["films:download"], &[]).await;
     let neo = Person::register(&cinema.stack).await;

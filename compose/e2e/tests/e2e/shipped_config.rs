@@ -72,7 +72,7 @@ fn a_protected_location_sets_its_policy_in_its_own_block_and_nothing_acts_before
 }
 
 #[test]
-fn what_reaches_the_cinema_is_protected_or_known_to_be_public() {
+fn every_location_of_the_cinema_is_protected_or_listed_as_public() {
     let (locations, _) = locations(&Path::new(SHIPPED).join("cinema.conf"));
     for location in locations.iter().filter(|location| location.includes("origin")) {
         let known = PUBLIC.contains(&location.matches.as_str());

@@ -78,7 +78,7 @@ async fn a_missing_role_is_a_problem_403_with_its_challenge() {
 }
 
 #[tokio::test]
-async fn what_a_role_permits_is_looked_up_and_what_it_inherits_as_well() {
+async fn the_permissions_of_a_role_come_from_the_map_and_include_inherited_ones() {
     let cinema = Cinema::start().await;
     let url = |path: &str| cinema.url(path);
     let with = |role: &str| cinema.token(|claims| claims["roles"] = json!([role]));
@@ -239,7 +239,7 @@ async fn with_two_sidecars_the_loss_of_one_is_not_noticed() {
 }
 
 #[tokio::test]
-async fn a_sidecar_that_knows_too_little_is_passed_over_for_one_that_knows() {
+async fn a_sidecar_without_a_log_is_skipped_for_a_ready_one() {
     let cinema = Cinema::start().await;
     // A sidecar that follows a log to which nothing is written.
     let cold = Cinema::cold(1, false).await;

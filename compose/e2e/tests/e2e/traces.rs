@@ -91,7 +91,7 @@ fn values(address: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_not_sampled_is_not_sent_and_a_client_cannot_have_it_sampled() {
+async fn traces_that_are_not_sampled_are_not_sent_and_a_client_cannot_change_that() {
     let receiver = Receiver::start().await;
     let url = receiver.url();
     let builder = Stack::builder().nginx("split_clients $request_id $trace_flags { * 00; }", "");
@@ -135,7 +135,7 @@ async fn a_sign_out_is_followed_from_its_request_to_every_sidecar() {
 }
 
 #[tokio::test]
-async fn what_waits_to_be_sent_is_sent_at_the_end() {
+async fn waiting_spans_are_sent_before_the_program_ends() {
     let receiver = Receiver::start().await;
     let (url, never) = (receiver.url(), ("OTEL_BSP_SCHEDULE_DELAY", "60000"));
     let builder = Stack::builder()

@@ -178,7 +178,7 @@ async fn the_five_printed_commands_work_as_printed() {
 }
 
 #[tokio::test]
-async fn what_is_behind_the_gateway_is_at_the_usual_ports_when_they_are_free() {
+async fn servers_behind_the_gateway_use_the_usual_ports_if_they_are_free() {
     let place = Place::new();
     let usual = [("ADMIN_URL", 8001), ("ADMIN_OPS_URL", 9001), ("INTROSPECT_OPS_URL", 9002)];
     let free = usual.map(|(_, port)| ports::is_free(port));
@@ -304,7 +304,7 @@ async fn workers_whose_nginx_was_killed_end_with_the_run_and_with_the_next() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_forgotten_only_when_nothing_runs_and_leftovers_end_first() {
+async fn forget_removes_data_only_if_nothing_runs_and_ends_leftovers_first() {
     let folder = Place::new();
     let place = Place { state: "kept/up", ..folder };
     let forget = || {
@@ -345,7 +345,7 @@ async fn a_ctrl_c_ends_everything_and_the_next_run_knows_the_same_people() {
 }
 
 #[tokio::test]
-async fn what_a_killed_run_left_behind_is_ended_by_the_next() {
+async fn processes_that_a_killed_run_left_are_ended_by_the_next_run() {
     let place = Place::new();
     let mut up = place.up().await;
     let servers = up.servers();

@@ -108,7 +108,7 @@ async fn other_methods_are_not_served() {
 }
 
 #[tokio::test]
-async fn what_the_request_says_is_no_markup_on_the_page() {
+async fn text_of_the_request_is_escaped_on_the_page() {
     let providers = start().await;
     let wrong = ask(Provider::Google).with("client_id", "<script>alert(1)</script>");
     let url = format!("{}?{}", authorize_url(&providers, Provider::Google), form_of(&wrong.borrowed()));

@@ -53,7 +53,7 @@ async fn a_fault_is_set_read_and_cleared_and_requests_are_counted() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_with_a_reason() {
+async fn invalid_settings_are_refused_with_a_reason() {
     let providers = start().await;
     for (path, body, why) in [
         ("people", json!({ "key": "fred", "provider": "github", "subject": "x" }), "digits"),
@@ -80,7 +80,7 @@ async fn a_foreign_page_cannot_set_anything() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found() {
+async fn unknown_paths_are_not_found() {
     let providers = start().await;
     for path in ["/", "/_control/", "/_control/bing/fault", "/_control/x", "/bing/token", "/google/nothing"] {
         assert_eq!(get(&(providers.url() + path), &[]).await.status, 404, "{path}");

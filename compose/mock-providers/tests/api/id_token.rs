@@ -124,7 +124,7 @@ async fn the_discovery_document_has_our_addresses_and_the_real_issuer() {
 }
 
 #[tokio::test]
-async fn the_user_data_say_what_the_token_says() {
+async fn the_user_data_match_the_token() {
     let providers = start().await;
     let token = token(&providers, Provider::Google, "egor").await;
     let answer = user(&providers, Provider::Google, &token).await;

@@ -87,7 +87,7 @@ fn a_session_that_is_not_there_is_unknown() {
 }
 
 #[test]
-fn a_session_from_before_all_were_revoked_gives_nothing_whatever_is_presented() {
+fn a_session_from_before_all_were_revoked_issues_no_tokens_whatever_is_presented() {
     let stored = SessionState { deployment_generation: GENERATION - 1, ..rotated(1) };
     for counter in 0..N + 5 {
         assert_eq!(at_home(&stored, counter), REVOKED);
@@ -95,7 +95,7 @@ fn a_session_from_before_all_were_revoked_gives_nothing_whatever_is_presented() 
 }
 
 #[test]
-fn a_revoked_session_gives_nothing_whatever_is_presented() {
+fn a_revoked_session_issues_no_tokens_whatever_is_presented() {
     let stored = SessionState { is_revoked: true, ..rotated(1) };
     for counter in 0..N + 5 {
         assert_eq!(at_home(&stored, counter), REVOKED);
