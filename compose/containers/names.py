@@ -24,9 +24,9 @@ while True:
     question = query[12:at + 5]
     kind = struct.unpack("!H", query[at + 1:at + 3])[0]
     name = b".".join(labels).lower()
-    # Type 1 is an IPv4 address; of any other there is none.
+    # Type 1 is an IPv4 address; there are no addresses of other types.
     found = names.get(name, []) if kind == 1 else []
-    # An answer, by one who knows; code 3: no such name.
+    # An authoritative answer; code 3: no such name.
     flags = 0x8580 | (0 if name in names else 3)
     answers = b"".join(b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 5, 4) + address for address in found)
     server.sendto(query[:2] + struct.pack("!HHHHH", flags, 1, len(found), 0, 0) + question + answers, client)
