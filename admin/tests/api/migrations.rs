@@ -31,7 +31,7 @@ async fn one_missing_migration_is_enough_to_be_behind() {
     let sql = connect(&database.url).await;
     let forget =
         "delete from auth.schema_history where version = (select max(version) from auth.schema_history)";
-    sql.batch_execute(forget).await.expect("it may");
+    sql.batch_execute(forget).await.expect("the statement succeeds");
     assert_eq!(schema(&database).await, Schema::Behind { missing: 1 });
 }
 
@@ -41,7 +41,7 @@ async fn the_previous_program_works_on_a_newer_schema() {
     let sql = connect(&database.url).await;
     let newer = "insert into auth.schema_history (version, name, applied_on, checksum)
                  values (9999, 'of_the_next_release', '2030-01-01T00:00:00Z', '1')";
-    sql.batch_execute(newer).await.expect("it may");
+    sql.batch_execute(newer).await.expect("the statement succeeds");
     assert_eq!(schema(&database).await, Schema::Ready);
     assert_eq!(migrate(&database.config()).await.expect("nothing to do"), 0);
 }
@@ -52,7 +52,7 @@ async fn a_migration_that_was_changed_after_it_was_applied_is_an_error() {
     let sql = connect(&database.url).await;
     sql.batch_execute("update auth.schema_history set checksum = '1' where version = 1")
         .await
-        .expect("it may");
+        .expect("the statement succeeds");
     assert!(migrate(&database.config()).await.is_err());
 }
 

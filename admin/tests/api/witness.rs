@@ -132,8 +132,8 @@ pub(crate) fn refresh(app: &TestApp, token: &str) -> Call {
 
 /// The current second.
 pub(crate) fn now() -> Timestamp {
-    let second = SystemClock.unix_seconds().try_into().expect("it is not that late");
-    Timestamp::from_second(second).expect("it is not that late")
+    let second = SystemClock.unix_seconds().try_into().expect("the time is in the range of a timestamp");
+    Timestamp::from_second(second).expect("the time is in the range of a timestamp")
 }
 
 /// Creates a role on behalf of an operator, with these permissions and parents.

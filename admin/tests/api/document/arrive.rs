@@ -79,7 +79,7 @@ async fn flow(cinema: &Cinema, browser: &mut Browser, password: &Value) -> Strin
     let body = json!({ "email": email, "password": password });
     cinema.app.client.post("/api/v1/auth/register").json(&body).send().await.expect(201);
     let proved = "update auth.users set verified_email_key = email_key where email_key = $1";
-    cinema.app.sql().await.execute(proved, &[&email]).await.expect("it is proved");
+    cinema.app.sql().await.execute(proved, &[&email]).await.expect("the address is verified");
     let key = new_id().simple().to_string();
     cinema.add_person(Provider::Google, &key, Some(&email), true);
     let page = to_the_page(browser, &key).await;

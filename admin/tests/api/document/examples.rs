@@ -32,7 +32,7 @@ async fn every_example_succeeds_as_documented() {
 #[tokio::test]
 async fn callers_without_the_right_are_refused_as_documented() {
     let (app, spec) = (TestApp::start().await, Spec::read());
-    let nobody_special = Person::register(&app).await;
+    let ordinary_user = Person::register(&app).await;
     for operation in spec.operations().into_iter().filter(|operation| operation.needs_a_token()) {
         let mut ask = Ask::bare(operation);
         ask.parts = operation.parameters("path").map(example_of).collect();
@@ -40,7 +40,7 @@ async fn callers_without_the_right_are_refused_as_documented() {
         assert_eq!(operation.faults(&reply), Vec::<String>::new(), "{}", operation.id());
         reply.problem(401, "token_missing");
         if operation.required_permission().is_some() {
-            ask.token = Some(nobody_special.access.clone());
+            ask.token = Some(ordinary_user.access.clone());
             let reply = ask.send(&app).await;
             assert_eq!(operation.faults(&reply), Vec::<String>::new(), "{}", operation.id());
             // The response must not reveal that the other user exists.

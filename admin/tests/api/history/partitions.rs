@@ -25,7 +25,7 @@ async fn insert(sql: &tokio_postgres::Client, moment: &str) {
 /// The table that contains the entry of a moment.
 async fn place_of(sql: &tokio_postgres::Client, moment: &str) -> String {
     let place = "select tableoid::regclass::text from auth.login_history where request_id = $1";
-    sql.query_one(place, &[&moment]).await.expect("it is there").get(0)
+    sql.query_one(place, &[&moment]).await.expect("the entry exists").get(0)
 }
 
 async fn partitions(sql: &tokio_postgres::Client) -> Vec<String> {

@@ -315,7 +315,7 @@ async fn without_redis_sign_in_through_a_provider_fails_and_sign_in_with_a_passw
     let unused = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     vars.insert("REDIS_URL", format!("redis://{unused}"));
     let app = crate::support::TestApp::launch_on(vars).await;
-    until("it lets people in", async || {
+    until("users can sign in", async || {
         (app.client.register("neo@example.org").await.status == 201).then_some(())
     })
     .await;

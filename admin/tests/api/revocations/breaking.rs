@@ -27,7 +27,8 @@ async fn one_of_two_relays_leads_and_the_other_takes_over() {
     let after = stores.log.epoch_after(before.epoch).await;
     await_leader(&relays).await;
     assert!(after.epoch > before.epoch);
-    until("all three are there", async || (stores.log.meta().await?.seq == 3).then_some(())).await;
+    until("all three records are in the log", async || (stores.log.meta().await?.seq == 3).then_some(()))
+        .await;
     assert_eq!(stores.log.current().await.len(), 3);
 }
 
@@ -41,7 +42,7 @@ async fn a_relay_that_stops_leaves_the_lead_to_the_other() {
     first.stop().await;
 
     stores.log.epoch_after(before.epoch).await;
-    until("the other leads", async || second.is_leading().then_some(())).await;
+    until("the other relay leads", async || second.is_leading().then_some(())).await;
 }
 
 #[tokio::test]
@@ -58,7 +59,8 @@ async fn a_leader_that_says_nothing_loses_the_lock() {
     let after = stores.log.epoch_after(before.epoch).await;
     assert_eq!(after.seq, 1);
     assert!(other.is_leading());
-    until("the silent one gives up", async || (!silent.is_leading()).then_some(())).await;
+    until("the relay without a connection stops leading", async || (!silent.is_leading()).then_some(()))
+        .await;
 }
 
 #[tokio::test]
@@ -81,7 +83,8 @@ async fn a_killed_redis_connection_brings_a_new_epoch() {
     stores.end_sessions(1).await;
 
     stores.log.epoch_after(before.epoch).await;
-    until("all three are there", async || (stores.log.meta().await?.seq == 3).then_some(())).await;
+    until("all three records are in the log", async || (stores.log.meta().await?.seq == 3).then_some(()))
+        .await;
     assert_eq!(stores.log.current().await.len(), 3);
     let () = redis::cmd("ACL").arg(&["DELUSER", &user]).query_async(&mut redis).await.unwrap();
 }
@@ -148,7 +151,7 @@ async fn a_crash_between_append_and_mark_only_repeats_a_record() {
     blocker.batch_execute("commit; begin; select 1 from auth.revocations for update").await.unwrap();
     stores.log.await_count(1).await;
     let stuck = stores.sql().await;
-    until("the mark waits", async || {
+    until("the update waits for the lock", async || {
         let waiting = "select 1 from pg_stat_activity where datname = current_database()
                        and wait_event_type = 'Lock' and query like '%set published_epoch%'";
         stuck.query_opt(waiting, &[]).await.unwrap()

@@ -243,8 +243,8 @@ async fn a_relay_that_sees_a_higher_epoch_steps_down_and_comes_back_above_it() {
 
     let () = stores.log.redis().await.hset(&stores.log.keys.meta, "epoch", 9).await.unwrap();
 
-    until("it steps down", async || (!relay.is_leading()).then_some(())).await;
-    assert_eq!(stores.log.meta().await.unwrap().epoch, 9, "it does not fight");
+    until("the relay stops leading", async || (!relay.is_leading()).then_some(())).await;
+    assert_eq!(stores.log.meta().await.unwrap().epoch, 9, "the relay does not replace the epoch");
     assert_eq!(stores.log.epoch_after(9).await.epoch, 10);
 }
 

@@ -134,7 +134,8 @@ impl Stores {
     pub(super) async fn await_trim(&self) {
         for _ in 0..2 {
             self.record_ended(1).await;
-            until("the ended are deleted", async || (self.count_ended().await == 0).then_some(())).await;
+            until("expired records are deleted", async || (self.count_ended().await == 0).then_some(()))
+                .await;
         }
     }
 
@@ -162,7 +163,7 @@ impl Stores {
         let terminate = "select pg_terminate_backend(pid) from pg_locks
                          where locktype = 'advisory' and granted
                            and database = (select oid from pg_database where datname = current_database())";
-        self.sql().await.query(terminate, &[]).await.expect("it may").len()
+        self.sql().await.query(terminate, &[]).await.expect("the statement succeeds").len()
     }
 }
 
@@ -172,7 +173,10 @@ impl Held {
         let sql = stores.sql().await;
         let waiting = "select 1 from pg_stat_activity where datname = current_database()
                        and wait_event_type = 'Lock' and query like '%set published_epoch%'";
-        until("the mark waits", async || sql.query_opt(waiting, &[]).await.expect("an answer")).await;
+        until("the update waits for the lock", async || {
+            sql.query_opt(waiting, &[]).await.expect("an answer")
+        })
+        .await;
     }
 
     /// Lets it continue.

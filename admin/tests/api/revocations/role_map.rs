@@ -31,7 +31,7 @@ fn described(published: &PublishedRoleMap) -> Vec<String> {
 async fn change(stores: &Stores, sql: &str) -> Vec<String> {
     let (_, before) = until("a map", async || stores.log.role_map().await).await;
     let client = stores.sql().await;
-    client.batch_execute(sql).await.expect("it may");
+    client.batch_execute(sql).await.expect("the statement succeeds");
     let version: i64 =
         client.query_one("select version from auth.role_map", &[]).await.expect("an answer").get(0);
     let version = u64::try_from(version).expect("it is positive");
@@ -130,15 +130,15 @@ async fn a_deleted_map_is_written_again() {
     let mut redis = stores.log.redis().await;
 
     let () = redis.del(&stores.log.keys.roles).await.unwrap();
-    let (_, again) = until("it is there again", async || stores.log.role_map().await).await;
+    let (_, again) = until("the map is written again", async || stores.log.role_map().await).await;
     assert_eq!(described(&again), before);
 
     let () = redis.hdel(&stores.log.keys.meta, "roles").await.unwrap();
-    let (_, again) = until("it is named again", async || stores.log.role_map().await).await;
+    let (_, again) = until("`meta` names the map again", async || stores.log.role_map().await).await;
     assert_eq!(described(&again), before);
 
     let () = redis.hset(&stores.log.keys.meta, "roles", 0).await.unwrap();
-    until("it is right again", async || {
+    until("the map is correct again", async || {
         let named: Option<u64> = redis.hget(&stores.log.keys.meta, "roles").await.unwrap();
         named.filter(|version| *version == again.version)
     })
@@ -194,7 +194,7 @@ async fn the_map_of_another_epoch_is_left_alone() {
 
     stores.sql().await.batch_execute(DEFINE).await.unwrap();
 
-    until("it steps down", async || (!relay.is_leading()).then_some(())).await;
+    until("the relay stops leading", async || (!relay.is_leading()).then_some(())).await;
     assert_eq!(redis.get::<_, String>(&stores.log.keys.roles).await.unwrap(), "theirs");
     assert_eq!(redis.hget::<_, _, u64>(&stores.log.keys.meta, "roles").await.unwrap(), 5);
 }

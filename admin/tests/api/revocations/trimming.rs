@@ -19,7 +19,7 @@ async fn await_end_in_the_log(stores: &Stores) {
                 where until < now() + interval '10 seconds'";
     let sql = stores.sql().await;
     let end: i64 = sql.query_one(ends, &[]).await.unwrap().get(0);
-    until("they have ended", async || {
+    until("the records have expired", async || {
         let ended = "select 1 where extract(epoch from clock_timestamp())::bigint > $1";
         sql.query_opt(ended, &[&end]).await.unwrap()
     })
@@ -53,9 +53,10 @@ async fn expired_records_are_kept_for_a_while_for_late_readers() {
     await_end_in_the_log(&stores).await;
 
     stores.record_ended(1).await;
-    until("it was looked at", async || (stores.count_ended().await == 2).then_some(())).await;
+    until("the expired records were checked", async || (stores.count_ended().await == 2).then_some(())).await;
     stores.record_ended(1).await;
-    until("it was looked at again", async || (stores.count_ended().await == 2).then_some(())).await;
+    until("the expired records were checked again", async || (stores.count_ended().await == 2).then_some(()))
+        .await;
 
     assert_eq!(stores.log.meta().await.unwrap().floor, 0);
     assert_eq!(stores.log.current().await.len(), 2);
@@ -117,7 +118,7 @@ async fn a_log_with_nothing_to_drop_is_left_alone() {
     stores.end_sessions(2).await;
     stores.log.await_count(4).await;
     stores.await_marks().await;
-    until("four are counted", async || (relay.metrics.published.get() == 4).then_some(())).await;
+    until("four publications are counted", async || (relay.metrics.published.get() == 4).then_some(())).await;
     stores.await_trim().await;
     assert_eq!(stores.log.meta().await.unwrap().floor, 0);
 }
@@ -173,7 +174,7 @@ async fn a_locked_row_is_deleted_later() {
     holder.batch_execute("begin; select 1 from auth.revocations where id = 1 for update").await.unwrap();
     let _relay = stores.relay_with(trimming());
 
-    until("the other is gone", async || (stores.count_ended().await == 1).then_some(())).await;
+    until("the other record is deleted", async || (stores.count_ended().await == 1).then_some(())).await;
     holder.batch_execute("commit").await.unwrap();
-    until("both are gone", async || (stores.count_ended().await == 0).then_some(())).await;
+    until("both records are deleted", async || (stores.count_ended().await == 0).then_some(())).await;
 }

@@ -1,4 +1,4 @@
-//! A real browser: headless Chromium, driven through its WebDriver.
+//! A real browser: headless Chromium, driven through its `WebDriver`.
 
 use std::time::Duration;
 
