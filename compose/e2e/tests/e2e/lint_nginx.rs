@@ -43,7 +43,12 @@ const CHANGES: [Change; 39] = [
     ("conf.d/logs.conf", "\"path\":\"$path_asked\"", "\"path\":\"$request_uri\"", "log-secrets"),
     ("snippets/protect.conf", "\nauth_request /_introspect;", "", "nothing-protected"),
     ("snippets/origin.conf", "http${auth_gate}://origin", "http://origin", "decision-not-required"),
-    ("snippets/protect.conf", "auth_request_set $auth_gate $gate_of_decision;", "", "decision-not-required"),
+    (
+        "snippets/protect.conf",
+        "$auth_gate $gate_of_decision",
+        "$auth_gate $upstream_http_x_auth_decision",
+        "decision-not-required",
+    ),
     ("conf.d/decision.conf", "default \"-refused\";", "default \"\";", "decision-not-required"),
     (
         "snippets/protect.conf",
