@@ -81,7 +81,7 @@ mod tests {
         }
 
         #[test]
-        fn counting_there_is_going_there(days in 0_i64..36_500, months in 0_usize..1200) {
+        fn adding_months_and_counting_them_are_inverse(days in 0_i64..36_500, months in 0_usize..1200) {
             let month = Month::of(date(2000, 1, 1).checked_add(Span::new().days(days)).unwrap());
             let later = month.plus(months);
             prop_assert_eq!(month.months_until(later), i64::try_from(months).unwrap());

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn other_schemes_are_passed_over() {
+    fn other_schemes_are_ignored() {
         for value in [&b"Basic dXNlcjpwYXNz"[..], b"Digest a=b", b"", b"BearerX a.b.c", b"a.b.c"] {
             assert_eq!(bearer(value), Ok(None));
         }

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_known_whole_can_be_decided_by() {
+    fn nothing_is_decided_unless_all_revocations_are_known() {
         let ready = ready();
         ready.mark_keys_known();
         for known in [Revocations::Unread, Revocations::Incomplete, Revocations::Old] {

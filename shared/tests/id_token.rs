@@ -75,7 +75,7 @@ fn a_token_for_another_client_is_refused() {
 }
 
 #[test]
-fn an_answer_to_another_question_is_refused() {
+fn a_token_for_another_authorization_request_is_refused() {
     for other in [json!("another"), json!(""), Value::Null] {
         assert_eq!(changed("nonce", other), Err(IdTokenError::WrongNonce));
     }
@@ -90,7 +90,7 @@ fn an_answer_to_another_question_is_refused() {
 }
 
 #[test]
-fn times_are_held_against_the_clock() {
+fn times_are_compared_with_the_clock() {
     assert_eq!(changed("exp", json!(NOW - 60)), Err(TokenError::Expired.into()));
     assert!(changed("exp", json!(NOW - 59)).is_ok());
     assert_eq!(changed("iat", json!(NOW + 61)), Err(TokenError::IssuedInFuture.into()));

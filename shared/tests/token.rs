@@ -165,7 +165,7 @@ fn the_classical_forgeries_are_refused() {
 }
 
 #[test]
-fn header_members_that_steer_the_verifier_are_refused() {
+fn header_members_that_would_change_the_verification_are_refused() {
     let mint = Mint::new();
     let claims = forge::claims(ISSUER, NOW);
     let own_key = mint.jwk();
@@ -279,7 +279,7 @@ fn identities_and_roles_too_long_for_the_response_to_nginx_are_refused() {
 }
 
 #[test]
-fn a_foreign_token_is_refused_before_its_time() {
+fn a_foreign_token_is_refused_before_its_nbf() {
     let mint = Mint::p256();
     let verdict = |nbf: serde_json::Value| {
         let claims =

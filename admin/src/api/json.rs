@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn only_json_is_taken_for_json() {
+    fn only_the_json_media_type_is_accepted() {
         let check = |value: &'static str| {
             check_content_type(&HeaderMap::from_iter([(
                 header::CONTENT_TYPE,

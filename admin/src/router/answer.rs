@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_handler_that_takes_too_long_is_given_up() {
+    async fn a_handler_that_takes_too_long_is_cancelled() {
         async fn hangs(_: Request) -> Result<Response, Problem> {
             std::future::pending().await
         }
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_does_not_arrive_is_given_up() {
+    async fn a_body_that_does_not_arrive_is_refused() {
         let router = router(vec![Route::new(Method::GET, "/fine", fine, identity)]);
         let never = stream::pending().boxed();
         assert_eq!(code(Arc::clone(&router).answer(head("/fine"), never).await).await, "request_timeout");

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_what_the_database_said() {
+    fn a_token_has_the_claims_from_the_database() {
         let claims = mint_claims(at(9999), &[role("subscriber", None)]).unwrap();
         assert_eq!((claims.generation, claims.deployment_generation), (3, 4));
         assert_eq!((claims.iat, claims.exp, claims.auth_time), (iat(), iat() + 900, iat() - 60));

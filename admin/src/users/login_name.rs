@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_names_are_refused_in_any_dress() {
+    fn reserved_names_are_refused_in_every_spelling() {
         assert!(RESERVED.is_sorted());
         for bad in ["admin", "ADMIN", "a.d.m.i.n", "Root", "super-user", "ａｄｍｉｎ"] {
             assert_eq!(bad.parse::<LoginName>(), Err(LoginError::Reserved), "{bad}");

@@ -105,7 +105,7 @@ async fn an_unchanged_log_is_verified() {
 }
 
 #[tokio::test]
-async fn every_way_to_touch_the_log_is_found_and_placed() {
+async fn every_change_of_the_log_is_detected_with_its_row() {
     let change =
         |column: &str, value: &str| format!("update auth.audit_log set {column} = {value} where seq = 3");
     let swap = "update auth.audit_log set seq = -seq where seq in (3, 4);
@@ -235,7 +235,7 @@ async fn key_changes_are_recorded() {
 }
 
 #[tokio::test]
-async fn many_who_write_at_once_make_one_chain() {
+async fn concurrent_writers_make_one_chain() {
     let app = TestApp::start().await;
     let root = superuser(&app).await.access;
     let calls = (0..40).map(|n| {

@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_written_after_meta_was_read_is_no_trouble_unless_meta_stays_behind_it() {
+    fn a_map_written_after_meta_was_read_is_no_fault_unless_meta_stays_older() {
         let mut reader = reader();
         reader.take(NAMED, bytes(3, 7)).unwrap();
         for newer in [(3, 8), (3, 9), (4, 1)] {

@@ -37,7 +37,7 @@ fn a_new_epoch_is_read_from_its_start_and_removes_nothing() {
 }
 
 #[test]
-fn a_wiped_redis_makes_nothing_be_forgotten() {
+fn a_wiped_redis_does_not_remove_revocations() {
     let sidecar = Sidecar::start();
     let (gone, here) = (signed_out(&sidecar), sidecar.token());
     sidecar.log.wipe();
@@ -74,7 +74,7 @@ fn an_earlier_epoch_is_applied_and_closes_the_sidecar_until_a_higher_one_comes()
 }
 
 #[test]
-fn a_log_that_went_back_is_read_again_from_its_start() {
+fn a_shorter_log_is_read_again_from_its_start() {
     let sidecar = Sidecar::start();
     let first = signed_out(&sidecar);
     signed_out(&sidecar);
@@ -87,7 +87,7 @@ fn a_log_that_went_back_is_read_again_from_its_start() {
 }
 
 #[test]
-fn a_cut_connection_is_made_anew_and_read_on_from_its_position() {
+fn after_a_lost_connection_reading_continues_at_the_position() {
     let (proxy, url) = Proxy::before(&redis_url()).unwrap();
     let sidecar = Setup::new().with("REDIS_URL", url).start();
     signed_out(&sidecar);
@@ -120,7 +120,7 @@ fn a_revocation_made_while_redis_was_unreachable_applies_when_it_returns() {
 }
 
 #[test]
-fn a_redis_that_hangs_is_left_and_found_again() {
+fn after_redis_hung_the_sidecar_reconnects() {
     let (proxy, url) = Proxy::before(&redis_url()).unwrap();
     let sidecar = Setup::new().with("REDIS_URL", url).start();
     proxy.silence();
@@ -169,7 +169,7 @@ fn garbage_in_a_wake_hides_no_valid_record_and_allows_no_request() {
 }
 
 #[test]
-fn a_feed_that_panicked_decides_nothing_until_all_is_read_again() {
+fn after_a_panic_of_the_feed_nothing_is_decided_until_the_log_is_read() {
     let setup = Setup::new();
     // Fetched rarely, so that only the feed asks for the time.
     let issuer = Issuer::start(&setup.mint.jwks());

@@ -105,7 +105,7 @@ fn a_role_that_is_not_defined_grants_nothing_to_a_valid_token() {
 }
 
 #[test]
-fn roles_that_inherit_in_a_circle_are_followed_to_an_end() {
+fn circular_inheritance_is_resolved() {
     let sidecar = Sidecar::start();
     sidecar.log.publish_roles(2, &[("a", "", "b"), ("b", "", "c"), ("c", "films:watch", "a c")]);
     wait_under(&sidecar, WATCH, &token_with(&sidecar, &["b"]), 204);
@@ -144,7 +144,7 @@ fn a_missing_invalid_or_other_map_leaves_roles_unknown_until_a_valid_one_is_publ
 }
 
 #[test]
-fn a_meta_that_names_no_map_leaves_roles_unknown_and_the_log_is_read_all_the_same() {
+fn a_meta_without_a_map_leaves_roles_unknown_but_the_log_is_read() {
     for name in [None, Some("x")] {
         let sidecar = Sidecar::start();
         match name {
@@ -182,7 +182,7 @@ fn a_starting_sidecar_is_not_ready_before_it_has_a_map() {
 }
 
 #[test]
-fn a_map_that_went_back_is_not_followed() {
+fn an_older_map_is_not_used() {
     let sidecar = Sidecar::start();
     let token = sidecar.token();
     sidecar.log.publish_roles(7, &[("subscriber", "", "")]);

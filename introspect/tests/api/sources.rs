@@ -35,7 +35,7 @@ fn a_bearer_decides_alone() {
 }
 
 #[test]
-fn other_schemes_are_passed_over() {
+fn other_schemes_are_ignored() {
     let sidecar = Sidecar::start();
     let cookie = format!("__Host-access={}", sidecar.token());
     let basic = ("Authorization", "Basic dXNlcjpwYXNz");
@@ -46,7 +46,7 @@ fn other_schemes_are_passed_over() {
 }
 
 #[test]
-fn two_tokens_are_refused_whichever_way_they_come() {
+fn two_tokens_are_refused_in_any_headers() {
     let sidecar = Sidecar::start();
     let (one, two) = (sidecar.token(), sidecar.token());
     let bearer = format!("Bearer {one}");
@@ -61,7 +61,7 @@ fn two_tokens_are_refused_whichever_way_they_come() {
 }
 
 #[test]
-fn other_peoples_odd_cookies_do_no_harm() {
+fn malformed_cookies_of_other_programs_are_ignored() {
     let sidecar = Sidecar::start();
     let mut client = sidecar.connect();
     let mut request = b"GET / HTTP/1.1\r\nHost: a\r\nX-Auth-Policy: user;cookie=allow\r\nX-Original-Method: GET\r\nCookie: x=\xff\xfe; ".to_vec();

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_stand_under_their_statuses_once_and_an_answer_has_its_headers() {
+    fn codes_are_listed_once_by_status_and_a_response_has_its_headers() {
         let operation = described("/a", |operation| {
             operation.empty(201, "Made.").answer_header(201, "Location", "Where.").problems(&[
                 Code::EmailTaken,

@@ -13,7 +13,7 @@ fn keep_current(app: &TestApp, access: &str) -> Call {
 }
 
 #[tokio::test]
-async fn a_thief_who_waited_for_the_owners_change_gets_no_pair() {
+async fn an_attacker_who_waited_for_the_owners_change_gets_no_pair() {
     let app = TestApp::start().await;
     // The owner and the thief hold the same token.
     let stolen = app.client.new_user("neo@example.org").await;
@@ -32,7 +32,7 @@ async fn a_thief_who_waited_for_the_owners_change_gets_no_pair() {
 }
 
 #[tokio::test]
-async fn a_thief_who_waited_cannot_end_the_owners_sessions() {
+async fn an_attacker_who_waited_cannot_end_the_owners_sessions() {
     let app = TestApp::start().await;
     let stolen = app.client.new_user("neo@example.org").await;
     let holder = holding(&app, "select from auth.users for update").await;

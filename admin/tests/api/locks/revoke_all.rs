@@ -24,7 +24,7 @@ async fn is_over(app: &TestApp, pair: &Pair) {
 }
 
 #[tokio::test]
-async fn a_sign_in_under_way_gets_what_is_over() {
+async fn a_concurrent_sign_in_gets_a_revoked_pair() {
     let app = TestApp::start().await;
     app.client.register("neo@example.org").await.expect(201);
     let pair = minted_across(&app, sign_in(&app, "neo@example.org", PASSWORD)).await;
@@ -33,7 +33,7 @@ async fn a_sign_in_under_way_gets_what_is_over() {
 }
 
 #[tokio::test]
-async fn a_refresh_under_way_gets_what_is_over() {
+async fn a_concurrent_refresh_gets_a_revoked_pair() {
     let app = TestApp::start().await;
     let before = app.client.new_user("neo@example.org").await;
     let pair = minted_across(&app, refresh(&app, &before.refresh)).await;
@@ -41,7 +41,7 @@ async fn a_refresh_under_way_gets_what_is_over() {
 }
 
 #[tokio::test]
-async fn a_change_of_password_under_way_gets_what_is_over() {
+async fn a_concurrent_change_of_password_gets_a_revoked_pair() {
     let app = TestApp::start().await;
     let before = app.client.new_user("neo@example.org").await;
     let pair =

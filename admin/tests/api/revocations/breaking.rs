@@ -194,8 +194,8 @@ async fn a_wrong_type_under_our_key_is_waited_out() {
     let gave_up = "select 1 from pg_stat_activity where datname = current_database()
                    and application_name = 'usher relay'";
     let sql = stores.sql().await;
-    until("it has come and gone", async || sql.query_opt(gave_up, &[]).await.unwrap()).await;
-    until("it has come and gone", async || {
+    until("the relay has connected", async || sql.query_opt(gave_up, &[]).await.unwrap()).await;
+    until("the relay has disconnected", async || {
         sql.query_opt(gave_up, &[]).await.unwrap().is_none().then_some(())
     })
     .await;

@@ -199,7 +199,7 @@ async fn each_right_opens_its_own_routes_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_body_where_none_belongs_is_refused_with_its_fields_named() {
+async fn an_unexpected_body_is_refused_and_its_fields_are_named() {
     let scene = Scene::new(TestApp::start().await, "a").await;
     let root = superuser(&scene.app).await.access;
     for mut case in cases().into_iter().filter(|case| case.body.is_none()) {

@@ -166,7 +166,7 @@ async fn the_previous_token_is_valid_for_ten_seconds_from_any_address() {
 }
 
 #[tokio::test]
-async fn concurrency_is_believed_two_hundred_times_a_rotation() {
+async fn concurrent_refreshes_are_accepted_two_hundred_times_for_each_rotation() {
     let (app, pair) = signed_in().await;
     let child = refresh(&app, &pair.refresh).send().await.pair();
     change(&app, "concurrent_answers = 199").await;
@@ -178,7 +178,7 @@ async fn concurrency_is_believed_two_hundred_times_a_rotation() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_given_again_for_five_minutes() {
+async fn a_lost_response_is_repeated_for_five_minutes() {
     let (app, pair) = signed_in().await;
     let child = refresh(&app, &pair.refresh).send().await.pair();
     for span in ["11 s", "299 s"] {

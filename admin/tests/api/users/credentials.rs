@@ -148,7 +148,7 @@ async fn a_new_password_that_leans_on_a_name_is_refused() {
 }
 
 #[tokio::test]
-async fn a_freed_address_gives_its_next_owner_nothing_of_the_last() {
+async fn the_next_owner_of_a_freed_address_gets_nothing_of_the_previous_one() {
     let app = TestApp::start().await;
     let first = app.client.new_user("neo@example.org").await;
     let body = json!({ "email": "thomas@example.org", "current_password": PASSWORD });

@@ -32,7 +32,7 @@ async fn an_address_is_registered_once() {
 }
 
 #[tokio::test]
-async fn of_many_at_once_one_registers_and_none_fails_otherwise() {
+async fn of_many_concurrent_registrations_one_succeeds_and_none_is_an_error() {
     let app = TestApp::start().await;
     let replies = join_all((0..12).map(|_| app.client.register("neo@example.org"))).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);

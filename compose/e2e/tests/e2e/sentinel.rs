@@ -69,7 +69,7 @@ fn knows(port: u16) -> bool {
 }
 
 #[tokio::test]
-async fn a_new_master_goes_on_with_what_was_revoked_and_what_will_be() {
+async fn a_new_master_has_earlier_revocations_and_gets_later_ones() {
     let mut watched = Watched::start().await;
     let addresses = watched.addresses();
     let mut builder = Stack::builder();

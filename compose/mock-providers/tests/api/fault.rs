@@ -45,7 +45,7 @@ async fn no_response_is_sent_until_the_fault_is_cleared() {
 }
 
 #[tokio::test]
-async fn errors_and_garbage_take_the_place_of_answers() {
+async fn faults_replace_responses_by_errors_and_garbage() {
     let providers = start().await;
     for provider in Provider::ALL {
         assert_eq!(exchanged(&providers, provider, Fault::Token500).await.status, 500);

@@ -174,7 +174,7 @@ async fn github_has_addresses_of_which_one_is_primary() {
 }
 
 #[tokio::test]
-async fn x_tells_a_confirmed_address_only_when_asked_and_allowed() {
+async fn x_returns_a_confirmed_address_only_if_requested_and_allowed() {
     let providers = start().await;
     let url = providers.url_of(Provider::X) + "/2/users/me";
     let whole = token(&providers, Provider::X, "anna").await;

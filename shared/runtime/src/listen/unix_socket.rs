@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_the_place_is_left_alone() {
+    fn another_file_at_the_path_is_not_replaced() {
         let folder = folder(0o700);
         std::fs::write(folder.path().join("auth.sock"), "precious").unwrap();
         assert!(matches!(bind_in(&folder), Err(UnixSocketError::NotASocket(_))));

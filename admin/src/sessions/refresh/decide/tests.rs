@@ -164,7 +164,7 @@ fn the_parent_is_concurrent_for_ten_seconds_from_anywhere() {
 }
 
 #[test]
-fn concurrency_is_believed_two_hundred_times() {
+fn concurrent_refreshes_are_accepted_two_hundred_times() {
     let mut stored = rotated(1);
     for (given, outcome) in [(0, CONCURRENTLY), (199, CONCURRENTLY), (200, RETRIED_ELSEWHERE)] {
         stored.rotation.as_mut().unwrap().concurrent = given;
@@ -176,7 +176,7 @@ fn concurrency_is_believed_two_hundred_times() {
 }
 
 #[test]
-fn a_lost_answer_is_given_again_for_five_minutes() {
+fn a_lost_response_is_repeated_for_five_minutes() {
     for seconds in [11, 60, 299, 300] {
         assert_eq!(at_home(&rotated(seconds), N - 1), RETRIED);
         assert_eq!(elsewhere(&rotated(seconds), N - 1), RETRIED_ELSEWHERE);
@@ -186,7 +186,7 @@ fn a_lost_answer_is_given_again_for_five_minutes() {
 }
 
 #[test]
-fn from_elsewhere_it_is_given_three_times_in_a_day() {
+fn from_another_origin_a_retry_is_allowed_three_times_a_day() {
     let day = 24 * 3600;
     for (times, outcome) in [
         (vec![ago(60); 2], RETRIED_ELSEWHERE),
