@@ -77,7 +77,7 @@ async fn a_service_waits_for_postgres_and_answers_503_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_lost_postgres_costs_503_in_bounded_time_and_heals_by_itself() {
+async fn a_lost_postgres_leads_to_503_in_bounded_time_until_it_returns() {
     let database = TestDatabase::migrated().await;
     let (proxy, url) = Proxy::before(&database.url).unwrap();
     let app = TestApp::launch_on(variables(&url, &prefix())).await;
@@ -99,7 +99,7 @@ async fn a_lost_postgres_costs_503_in_bounded_time_and_heals_by_itself() {
 }
 
 #[tokio::test]
-async fn a_postgres_that_says_nothing_costs_503_in_bounded_time() {
+async fn a_postgres_that_hangs_leads_to_503_in_bounded_time() {
     let database = TestDatabase::migrated().await;
     let (proxy, url) = Proxy::before(&database.url).unwrap();
     let vars = variables(&url, &prefix());
@@ -233,7 +233,7 @@ async fn a_request_under_way_is_finished_before_the_end() {
 }
 
 #[tokio::test]
-async fn a_connection_that_idles_is_answered_on_once_more_by_a_service_that_stops() {
+async fn a_stopping_service_answers_once_more_on_an_idle_connection() {
     let mut app = TestApp::start().await;
     let address = app.client.base().trim_start_matches("http://").to_owned();
     let mut kept = tokio::net::TcpStream::connect(&address).await.unwrap();

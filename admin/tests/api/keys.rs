@@ -67,7 +67,7 @@ async fn a_key_that_was_not_published_long_enough_does_not_sign_unless_forced() 
 }
 
 #[tokio::test]
-async fn running_replicas_follow_a_rotation_and_old_tokens_stay_good() {
+async fn running_replicas_follow_a_rotation_and_old_tokens_stay_valid() {
     let app = TestApp::start_with(&[("ADMIN_KEY_PUBLICATION", "1s")]).await;
     let other = app.replica().await;
     let pair = app.client.new_user("viewer@cinema.test").await;

@@ -197,7 +197,7 @@ async fn only_superusers_act_on_superusers() {
 }
 
 #[tokio::test]
-async fn superusers_are_made_soon_after_a_sign_in_alone() {
+async fn superuser_status_is_granted_only_soon_after_a_sign_in() {
     let app = TestApp::start().await;
     let root = superuser(&app).await;
     let neo = user_of(&app.client.new_user("neo@example.org").await);

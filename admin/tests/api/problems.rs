@@ -86,7 +86,7 @@ async fn fields_that_are_wrong_are_named() {
 }
 
 #[tokio::test]
-async fn the_character_zero_is_refused_wherever_it_stands() {
+async fn the_character_zero_is_refused_everywhere() {
     let app = TestApp::start().await;
     let bodies = [
         r#"{"email":"a\u0000@b.test","password":"correct horse battery staple"}"#,

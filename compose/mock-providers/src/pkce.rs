@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn only_some_can_do_without() {
+    fn only_some_providers_work_without_a_challenge() {
         assert_eq!(challenge_of(OPTIONAL, ""), Ok(None));
         assert!(challenge_of(REQUIRED, "").is_err());
     }

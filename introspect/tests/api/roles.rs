@@ -45,7 +45,7 @@ fn is_without_a_map(sidecar: &Sidecar) {
 }
 
 #[test]
-fn a_role_that_inherits_has_the_roles_and_permissions_of_its_parents_and_tells_only_its_own() {
+fn inherited_roles_and_permissions_count_and_only_own_roles_are_sent() {
     let sidecar = Sidecar::start();
     sidecar.log.publish_roles(2, &[("curator", "films:edit", "viewer"), ("viewer", "films:list", "")]);
     let (curator, viewer) = (token_with(&sidecar, &["curator"]), token_with(&sidecar, &["viewer"]));

@@ -43,7 +43,7 @@ mod tests {
     use crate::revocation::redis_keys::RedisKeys;
 
     #[test]
-    fn lua_and_rust_name_the_fields_of_an_entry_alike() {
+    fn lua_and_rust_use_the_same_field_names() {
         let (record, trace) = (RedisKeys::RECORD_FIELD, RedisKeys::TRACE_FIELD);
         let entry = format!("local ENTRY = {{record = '{record}', trace = '{trace}'}}");
         assert!(include_str!("scripts/fields.lua").lines().any(|line| line == entry), "{entry}");

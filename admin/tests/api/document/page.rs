@@ -33,7 +33,7 @@ async fn the_page_has_an_address_with_a_slash() {
 }
 
 #[tokio::test]
-async fn everything_of_the_page_may_load_from_its_own_place_alone() {
+async fn the_page_loads_files_only_from_its_own_origin() {
     let app = TestApp::start().await;
     for file in FILES {
         let reply = app.client.get(&format!("/apidocs/{file}")).send().await.expect(200);

@@ -48,7 +48,7 @@ async fn an_attacker_who_waited_cannot_end_the_owners_sessions() {
 }
 
 #[tokio::test]
-async fn a_token_that_waited_while_everything_was_revoked_brings_nothing_forth() {
+async fn a_token_that_waited_while_everything_was_revoked_issues_nothing() {
     for revoke in [
         "update auth.deployment set generation = generation + 1",
         "update auth.users set token_generation = token_generation + 1",

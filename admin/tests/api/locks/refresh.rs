@@ -194,7 +194,7 @@ async fn a_user_disabled_while_a_refresh_waits_gets_nothing() {
 }
 
 #[tokio::test]
-async fn a_used_up_token_beside_a_refresh_leaves_nothing_of_the_session() {
+async fn a_reused_token_beside_a_refresh_revokes_the_session() {
     let app = TestApp::start().await;
     let first = app.client.new_user("neo@example.org").await;
     let second = refresh(&app, &first.refresh).send().await.pair();
@@ -213,7 +213,7 @@ async fn a_used_up_token_beside_a_refresh_leaves_nothing_of_the_session() {
 }
 
 #[tokio::test]
-async fn a_record_is_reckoned_from_after_the_wait_for_the_lock() {
+async fn the_end_of_a_record_counts_from_after_the_wait_for_the_lock() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
     let holder = holding(&app, "select from auth.sessions for update").await;

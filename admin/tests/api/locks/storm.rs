@@ -19,7 +19,7 @@ enum By {
 }
 
 #[tokio::test]
-async fn everything_at_once_deadlocks_nothing_and_leaves_nothing_alive() {
+async fn concurrent_calls_never_deadlock_and_leave_no_revoked_token_valid() {
     let app = TestApp::start_with(&[("ADMIN_DATABASE_CONNECTIONS", "24")]).await;
     let mut pairs = vec![(By::Before, app.client.new_user("neo@example.org").await)];
     for _ in 0..3 {

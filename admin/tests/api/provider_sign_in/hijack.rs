@@ -49,7 +49,7 @@ async fn unexpired_session_the_attackers_session_does_not_outlive_the_victims_ar
 }
 
 #[tokio::test]
-async fn trojan_identifier_what_the_attacker_linked_leads_to_the_attackers_account_alone() {
+async fn trojan_identifier_an_identity_linked_by_the_attacker_opens_only_the_attackers_account() {
     let cinema = Cinema::start().await;
     let attacker = squat(&cinema).await;
     let mut browser = cinema.browser();

@@ -46,7 +46,7 @@ async fn a_relay_that_stops_leaves_the_lead_to_the_other() {
 }
 
 #[tokio::test]
-async fn a_leader_that_says_nothing_loses_the_lock() {
+async fn a_leader_that_hangs_loses_the_lock() {
     let stores = Stores::new().await;
     let (proxy, url) = Proxy::before(&stores.database.url).unwrap();
     let silent = stores.relay_through(&url, &store_url("TEST_REDIS_URL"), brisk());
@@ -104,7 +104,7 @@ async fn revocations_wait_for_an_absent_redis() {
 }
 
 #[tokio::test]
-async fn a_redis_that_stops_answering_is_bound_anew_when_it_answers() {
+async fn a_redis_that_hung_gets_a_new_epoch_when_it_answers() {
     let stores = Stores::new().await;
     let (proxy, url) = Proxy::before(&store_url("TEST_REDIS_URL")).unwrap();
     let relay = stores.relay_through(&stores.database.url, &url, brisk());
@@ -184,7 +184,7 @@ async fn a_row_whose_mark_was_lost_is_published_twice_without_harm() {
 }
 
 #[tokio::test]
-async fn a_wrong_type_under_our_key_is_waited_out() {
+async fn the_relay_retries_while_meta_has_the_wrong_type() {
     let stores = Stores::new().await;
     let log: &RevocationLog = &stores.log;
     let mut redis = log.redis().await;

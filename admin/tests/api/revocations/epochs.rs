@@ -62,7 +62,7 @@ async fn a_record_committed_late_below_the_current_page_is_published() {
 }
 
 #[tokio::test]
-async fn a_log_that_is_emptied_while_it_is_filled_is_filled_anew() {
+async fn a_log_that_is_emptied_while_it_is_filled_is_filled_again() {
     let stores = Stores::new().await;
     stores.end_sessions(20).await;
     let held = stores.hold_filling().await;
@@ -78,7 +78,7 @@ async fn a_log_that_is_emptied_while_it_is_filled_is_filled_anew() {
 }
 
 #[tokio::test]
-async fn a_log_that_is_emptied_after_the_last_page_is_filled_anew() {
+async fn a_log_that_is_emptied_after_the_last_page_is_filled_again() {
     let stores = Stores::new().await;
     stores.end_sessions(4).await;
     let held = stores.hold_filling().await;
@@ -94,7 +94,7 @@ async fn a_log_that_is_emptied_after_the_last_page_is_filled_anew() {
 }
 
 #[tokio::test]
-async fn a_log_that_is_gone_while_meta_is_there_is_filled_anew() {
+async fn a_log_that_is_missing_beside_meta_is_filled_again() {
     let stores = Stores::new().await;
     let _relay = stores.relay();
     stores.end_sessions(3).await;
@@ -108,7 +108,7 @@ async fn a_log_that_is_gone_while_meta_is_there_is_filled_anew() {
 }
 
 #[tokio::test]
-async fn a_log_that_lost_a_record_from_its_middle_is_filled_anew() {
+async fn a_log_that_lost_a_record_from_its_middle_is_filled_again() {
     let stores = Stores::new().await;
     let _relay = stores.relay();
     stores.end_sessions(3).await;

@@ -192,7 +192,7 @@ async fn a_lost_response_is_repeated_for_five_minutes() {
 }
 
 #[tokio::test]
-async fn from_elsewhere_a_lost_answer_is_given_again_three_times_a_day() {
+async fn from_another_origin_a_lost_response_is_repeated_three_times_a_day() {
     let (app, pair) = signed_in().await;
     let child = refresh(&app, &pair.refresh).send().await.pair();
     rotated_ago(&app, "11 s").await;

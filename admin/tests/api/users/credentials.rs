@@ -127,7 +127,7 @@ async fn bad_new_credentials_are_refused() {
 }
 
 #[tokio::test]
-async fn a_new_password_that_leans_on_a_name_is_refused() {
+async fn a_new_password_based_on_a_name_is_refused() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
     let change = |new: &str| json!({ "current_password": PASSWORD, "new_password": new });

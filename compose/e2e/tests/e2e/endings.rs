@@ -109,7 +109,7 @@ async fn fifty_parallel_refreshes_all_get_the_one_child() {
 }
 
 #[tokio::test]
-async fn a_grandparent_s_reuse_kills_the_family_at_nginx() {
+async fn reuse_of_an_old_refresh_token_revokes_the_session_at_nginx() {
     let stack = Stack::start().await.unwrap();
     let (person, grandparent) = Person::signed_in(&stack).await;
     let parent = grandparent.refresh(&stack).await;

@@ -160,7 +160,7 @@ async fn paths_without_a_location_are_a_problem_404() {
 }
 
 #[tokio::test]
-async fn the_sign_in_page_is_there_where_it_was_asked_for_and_may_do_nothing_but_its_work() {
+async fn the_sign_in_page_is_served_only_if_included_and_with_a_strict_policy() {
     let gateway = Gateway::start_with("", "include snippets/sign-in-page.conf;").await;
     let policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                   form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

@@ -107,7 +107,7 @@ async fn admin_s_answers_carry_the_id_that_nginx_made() {
 }
 
 #[tokio::test]
-async fn a_real_token_dies_of_age() {
+async fn a_real_token_expires() {
     let stack = Stack::builder()
         .admin("ADMIN_ACCESS_TOKEN_LIFE", "2s")
         .sidecar("INTROSPECT_LEEWAY", "0s")

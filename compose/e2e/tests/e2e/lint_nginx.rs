@@ -161,7 +161,7 @@ fn nothing_is_wrong_with_the_configuration_as_shipped() {
 }
 
 #[test]
-fn nothing_is_wrong_with_all_that_can_be_opted_for() {
+fn nothing_is_wrong_with_the_optional_snippets() {
     let shipped = Shipped::new("machine.conf");
     let all =
         ["cinema", "snippets/preflight", "snippets/apidocs", "snippets/sign-in-page", "snippets/start-page"];

@@ -53,7 +53,7 @@ fn mistakes(page: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_metric_is_watched_and_nothing_is_watched_that_is_none() {
+async fn every_metric_is_watched_and_every_watched_name_is_a_metric() {
     let stack = Stack::builder().providers().start().await.unwrap();
     let (_person, pair) = Person::signed_in(&stack).await;
     pair.is_let_in(&stack).await;

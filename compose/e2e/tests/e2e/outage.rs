@@ -193,7 +193,7 @@ async fn without_redis_users_sign_in_and_watch_by_the_known_roles_and_no_sidecar
 }
 
 #[tokio::test]
-async fn without_the_cinema_its_films_are_503_and_people_come_and_go() {
+async fn without_the_cinema_its_films_are_503_and_users_sign_in_and_out() {
     let mut stack = Stack::start().await.unwrap();
     let (person, pair) = Person::signed_in(&stack).await;
     stack.origin.stop().await.unwrap();
@@ -203,7 +203,7 @@ async fn without_the_cinema_its_films_are_503_and_people_come_and_go() {
 }
 
 #[tokio::test]
-async fn without_a_provider_only_those_who_come_through_it_are_kept_waiting() {
+async fn without_a_provider_only_its_users_have_to_wait() {
     let mut stack = Stack::builder().providers().start().await.unwrap();
     let (person, pair) = Person::signed_in(&stack).await;
     let departed = send(get(&stack.gateway("/api/v1/oauth/github/login"))).await;

@@ -153,7 +153,7 @@ async fn a_renamed_role_requires_a_refresh_of_its_holders() {
 }
 
 #[tokio::test]
-async fn an_assignment_ends_at_nginx_when_its_moment_comes() {
+async fn an_assignment_ends_at_nginx_when_it_expires() {
     let cinema = Cinema::start().await;
     cinema.role("subscriber", &[], &[]).await;
     let neo = Person::register(&cinema.stack).await;

@@ -69,7 +69,7 @@ async fn a_signal_ends_the_command_its_children_and_the_stores() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_killed_script_is_the_end_of_all_that_it_started() {
+async fn all_processes_of_a_killed_script_are_ended() {
     let folder = tempfile::tempdir().unwrap();
     let services = command(&folder, "echo; exec sleep 1234");
     // The second command keeps the shell from becoming the first.

@@ -268,7 +268,7 @@ async fn the_printed_page_signs_people_in_through_seven_providers() {
 }
 
 #[tokio::test]
-async fn redis_asks_for_a_password_that_no_argument_holds() {
+async fn redis_requires_a_password_that_is_in_no_argument() {
     let place = Place::new();
     let up = place.up().await;
     let env_file = fs::read_to_string(place.env_file()).unwrap();
