@@ -315,7 +315,7 @@ async fn forget_removes_data_only_if_nothing_runs_and_ends_leftovers_first() {
     let servers = up.servers();
     let refused = forget();
     assert!(!refused.status.success());
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("running already"), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("already running"), "{refused:?}");
     assert!(place.path("kept/up/secrets").exists());
 
     up.signal(Signal::KILL);
@@ -366,7 +366,7 @@ async fn a_second_run_beside_the_first_is_refused_and_does_no_harm() {
     let commands = place.commands();
     let mut second = place.start();
     second.ends().await;
-    assert!(place.output().contains("running already"), "{}", place.output());
+    assert!(place.output().contains("already running"), "{}", place.output());
     assert_eq!(fs::read_to_string(place.env_file()).unwrap(), env_file);
     assert!(paste(&commands[0]).contains("Drama"));
     drop(up);
