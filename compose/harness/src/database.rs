@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use server::{address, connect};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, NoTls};
-use url::Url;
 
 use crate::{Error, random};
 
+mod server;
 mod template;
 
 /// A database that is dropped with this value, even if clients are still connected.
@@ -97,19 +97,4 @@ pub async fn ensure(server: &str, name: &str) -> Result<(), Error> {
         Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => Ok(()),
         other => Ok(other?),
     }
-}
-
-/// A connection that lives as long as its client.
-async fn connect(url: &str) -> Result<Client, Error> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
-
-/// The URL of the database `name` on the server at `server`.
-fn address(server: &str, name: &str) -> Result<String, Error> {
-    let mut url =
-        Url::parse(server).map_err(|why| Error::Other(format!("the address of the test database: {why}")))?;
-    url.set_path(name);
-    Ok(url.into())
 }

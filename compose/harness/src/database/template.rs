@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::Error;
 use crate::error::Doing as _;
 
-use super::{address, connect};
+use super::server::{address, connect};
 
 const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
 
