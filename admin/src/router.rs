@@ -57,7 +57,7 @@ fn operations() -> Vec<Route> {
         post("/api/v1/auth/logout", sessions::logout::handle, sessions::logout::describe),
         post("/api/v1/auth/logout-all", sessions::logout_all::handle, sessions::logout_all::describe),
 
-        get(PROVIDER_PATHS.list, provider_sign_in::list::handle, provider_sign_in::list::describe),
+        get(PROVIDER_PATHS.list, provider_sign_in::list::handle, |operation| provider_sign_in::list::describe(operation, &PROVIDER_PATHS)),
         get(PROVIDER_PATHS.login, provider_sign_in::login::handle, provider_sign_in::login::describe),
         get(PROVIDER_PATHS.callback, provider_sign_in::callback::handle_get, provider_sign_in::callback::describe_get),
         post(PROVIDER_PATHS.callback, provider_sign_in::callback::handle_post, provider_sign_in::callback::describe_post),

@@ -6,7 +6,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::api::{Access, Operation, Problem, Request, Response};
-use crate::providers::Provider;
+use crate::providers::{Provider, ProviderPaths};
 
 /// The configured identity providers.
 #[derive(Serialize, ToSchema)]
@@ -29,8 +29,8 @@ struct Item<'p> {
     start_url: String,
 }
 
-/// Describes the endpoint.
-pub fn describe(operation: Operation) -> Operation {
+/// Describes the endpoint; `paths` are for its example.
+pub fn describe(operation: Operation, paths: &ProviderPaths) -> Operation {
     operation
         .tag("Providers")
         .summary("List the configured identity providers.")
@@ -39,7 +39,7 @@ pub fn describe(operation: Operation) -> Operation {
             200,
             "The identity providers.",
             json!({ "items": [
-                { "id": "google", "name": "Google", "start_url": "/api/v1/oauth/google/login" }
+                { "id": "google", "name": "Google", "start_url": paths.login_of("google") }
             ] }),
         )
 }

@@ -11,7 +11,18 @@ pub struct ProviderPaths {
     pub callback: &'static str,
 }
 
-/// The path of one provider.
-pub(super) fn path_of(template: &str, provider: &str) -> String {
+impl ProviderPaths {
+    /// Where a browser starts to sign in through `provider`.
+    pub(crate) fn login_of(&self, provider: &str) -> String {
+        path_of(self.login, provider)
+    }
+
+    /// Where `provider` sends the browser back to.
+    pub(super) fn callback_of(&self, provider: &str) -> String {
+        path_of(self.callback, provider)
+    }
+}
+
+fn path_of(template: &str, provider: &str) -> String {
     template.replace("{provider}", provider)
 }

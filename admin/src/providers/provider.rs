@@ -13,7 +13,7 @@ use super::error::ProviderError;
 use super::id_token_keys::IdTokenKeys;
 use super::identity::Identity;
 use super::metadata::ServerMetadata;
-use super::paths::{ProviderPaths, path_of};
+use super::paths::ProviderPaths;
 use super::transport::Transport;
 
 /// One provider.
@@ -50,8 +50,8 @@ impl Provider {
         };
         Self {
             config: config.clone(),
-            login_path: path_of(paths.login, &config.id),
-            redirect_uri: format!("{}{}", all.public_url, path_of(paths.callback, &config.id)),
+            login_path: paths.login_of(&config.id),
+            redirect_uri: format!("{}{}", all.public_url, paths.callback_of(&config.id)),
             limits: all.limits,
             transport,
             metadata,
