@@ -17,7 +17,6 @@ mod known;
 mod metadata;
 mod paths;
 mod provider;
-mod tokens;
 mod transport;
 mod variables;
 

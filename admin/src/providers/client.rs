@@ -1,14 +1,22 @@
 //! Our OAuth client at one provider: authorization requests, codes exchanged for tokens (RFC 6749, section 4.1), and
 //! tokens for what the provider says about their owner. By the `oauth2` crate, with the deviations of real providers.
 
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
 use aws_lc_rs::hmac;
 use futures_util::FutureExt as _;
-use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
+use oauth2::basic::{
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
+};
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardRevocableToken, TokenUrl,
+    AccessToken, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
+    EndpointSet, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope,
+    StandardRevocableToken, TokenResponse, TokenUrl,
 };
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::token::IdTokenCheck;
 use url::Url;
@@ -17,9 +25,7 @@ use super::config::ProviderConfig;
 use super::descriptor::{ClientAuth, UserRequest};
 use super::error::ProviderError;
 use super::id_token_keys::IdTokenKeys;
-use super::identity::Identity;
 use super::metadata::ServerMetadata;
-use super::tokens::Tokens;
 use super::transport::{ProviderResponse, Transport};
 
 /// By how many seconds the provider's clock may differ from ours.
@@ -67,7 +73,7 @@ pub(crate) struct CodeGrant<'g> {
 /// Our client at one provider.
 pub(super) struct Client<'p> {
     pub(super) provider: &'p ProviderConfig,
-    pub(super) metadata: &'p ServerMetadata,
+    pub(super) metadata: Arc<ServerMetadata>,
     pub(super) redirect_uri: &'p str,
     pub(super) transport: &'p Transport,
 }
@@ -88,25 +94,8 @@ impl Client<'_> {
         Ok(url.url().0)
     }
 
-    /// The user who returned with `grant`: exchanges the code for tokens, and these for the user's claims. `keys` verify
-    /// an ID token, where there is one. `now` is in seconds since 1970.
-    pub(super) async fn identify(
-        &self,
-        keys: &IdTokenKeys,
-        grant: &CodeGrant<'_>,
-        now: u64,
-    ) -> Result<Identity, ProviderError> {
-        self.metadata.check_issuer(grant.issuer)?;
-        let tokens = self.exchange(grant).await?;
-        let claims = match &self.metadata.endpoints.keys {
-            Some(url) => self.id_token_claims(keys, url, &tokens, (grant.nonce, now)).await?,
-            None => self.user_info(&tokens).await?,
-        };
-        Identity::read(self.provider, &claims)
-    }
-
     /// Exchanges the code of `grant` for tokens.
-    async fn exchange(&self, grant: &CodeGrant<'_>) -> Result<Tokens, ProviderError> {
+    pub(super) async fn exchange(&self, grant: &CodeGrant<'_>) -> Result<Tokens, ProviderError> {
         let descriptor = self.provider.descriptor;
         let client = self.standard()?;
         let mut request = client
@@ -151,7 +140,7 @@ impl Client<'_> {
 
     /// The claims of the ID token, and, when they contain no address, those of the user info endpoint about the same
     /// subject.
-    async fn id_token_claims(
+    pub(super) async fn id_token_claims(
         &self,
         keys: &IdTokenKeys,
         keys_url: &Url,
@@ -170,7 +159,7 @@ impl Client<'_> {
     }
 
     /// The response of the user info endpoint, with that of the second request where the provider needs one.
-    async fn user_info(&self, tokens: &Tokens) -> Result<Value, ProviderError> {
+    pub(super) async fn user_info(&self, tokens: &Tokens) -> Result<Value, ProviderError> {
         let endpoints = &self.metadata.endpoints;
         let Some(url) = &endpoints.user else {
             return Err(ProviderError::InvalidResponse("there is no user info endpoint"));
@@ -235,4 +224,68 @@ fn add_user_info(claims: &mut Map<String, Value>, user: &Value) -> Result<(), Pr
 fn proof(secret: &SecretString, token: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
     hmac::sign(&key, token.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The tokens that a code was exchanged for. None of them is stored.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Tokens {
+    access_token: AccessToken,
+    /// Mail.ru and VK ID omit it, and the descriptor knows how a token is sent.
+    #[serde(skip_deserializing, default = "bearer")]
+    token_type: BasicTokenType,
+    id_token: Option<Hidden>,
+    state: Option<Hidden>,
+}
+
+/// A text whose `Debug` prints nothing.
+#[derive(Deserialize, Serialize)]
+struct Hidden(String);
+
+fn bearer() -> BasicTokenType {
+    BasicTokenType::Bearer
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden")
+    }
+}
+
+impl TokenResponse for Tokens {
+    type TokenType = BasicTokenType;
+
+    fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    fn token_type(&self) -> &BasicTokenType {
+        &self.token_type
+    }
+
+    fn expires_in(&self) -> Option<Duration> {
+        None
+    }
+
+    fn refresh_token(&self) -> Option<&RefreshToken> {
+        None
+    }
+
+    fn scopes(&self) -> Option<&Vec<Scope>> {
+        None
+    }
+}
+
+impl Tokens {
+    pub(super) fn access(&self) -> &str {
+        self.access_token.secret()
+    }
+
+    pub(super) fn id(&self) -> Option<&str> {
+        self.id_token.as_ref().map(|token| token.0.as_str())
+    }
+
+    /// Whether the response repeats the state that was sent.
+    pub(super) fn repeats(&self, state: &str) -> bool {
+        self.state.as_ref().is_some_and(|repeated| repeated.0 == state)
+    }
 }

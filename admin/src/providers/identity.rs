@@ -40,21 +40,16 @@ impl Identity {
         let subject = plain(user, subject).filter(is_valid);
         let subject = subject.ok_or(ProviderError::InvalidResponse("the subject is missing or invalid"))?;
         let email = text(user, email);
-        let vouches = |email: &String| provider.vouches(user, email);
+        // The operator's trust does not override the provider's denial.
+        let is_denied = user.get("email_verified").is_some_and(|flag| !is_true(Some(flag)));
+        let is_trusted = provider.trusts_email && !is_denied;
+        let vouches = |email: &String| is_trusted || (provider.descriptor.vouches)(user, email);
         Ok(Self {
             subject,
             is_email_vouched: email.as_ref().is_some_and(vouches),
             email,
             name: names.iter().find_map(|parts| joined(user, parts)),
         })
-    }
-}
-
-impl ProviderConfig {
-    /// Whether this address counts as verified. The operator's trust does not override the provider's denial.
-    fn vouches(&self, user: &Value, email: &str) -> bool {
-        let is_denied = user.get("email_verified").is_some_and(|flag| !is_true(Some(flag)));
-        (self.descriptor.vouches)(user, email) || (self.trusts_email && !is_denied)
     }
 }
 

@@ -89,43 +89,47 @@ impl Provider {
         &self,
         request: &AuthorizationRequest<'_>,
     ) -> Result<Url, ProviderError> {
-        let transport = self.transport()?;
-        let metadata = match &self.metadata {
+        let client = match &self.metadata {
             // Sends nothing, so it must not take the breaker's trial.
-            Metadata::Configured(metadata) => {
+            Metadata::Configured(_) => {
                 self.breaker.check(Instant::now()).map_err(ProviderError::CircuitOpen)?;
-                Arc::clone(metadata)
+                self.client().await?
             }
-            Metadata::Discovered(discovery) => {
-                self.breaker.run(self.limits.identification, discovery.metadata(transport)).await?
-            }
+            Metadata::Discovered(_) => self.breaker.run(self.limits.identification, self.client()).await?,
         };
-        self.client(&metadata, transport).authorize_url(request)
+        client.authorize_url(request)
     }
 
-    /// The user who returned with `grant`. `now` is in seconds since 1970.
+    /// The user who returned with `grant`: exchanges the code for tokens, and these for the user's claims. `now` is in
+    /// seconds since 1970.
     ///
     /// # Errors
     ///
     /// When the provider does not identify the user, in time and in a valid form.
     pub(crate) async fn identify(&self, grant: &CodeGrant<'_>, now: u64) -> Result<Identity, ProviderError> {
         let identify = async {
-            let transport = self.transport()?;
-            let metadata = match &self.metadata {
-                Metadata::Configured(metadata) => Arc::clone(metadata),
-                Metadata::Discovered(discovery) => discovery.metadata(transport).await?,
+            let client = self.client().await?;
+            client.metadata.check_issuer(grant.issuer)?;
+            let tokens = client.exchange(grant).await?;
+            let claims = match &client.metadata.endpoints.keys {
+                Some(url) => client.id_token_claims(&self.keys, url, &tokens, (grant.nonce, now)).await?,
+                None => client.user_info(&tokens).await?,
             };
-            self.client(&metadata, transport).identify(&self.keys, grant, now).await
+            Identity::read(&self.config, &claims)
         };
         self.breaker.run(self.limits.identification, identify).await
     }
 
-    fn client<'p>(&'p self, metadata: &'p ServerMetadata, transport: &'p Transport) -> Client<'p> {
-        Client { provider: &self.config, metadata, redirect_uri: &self.redirect_uri, transport }
-    }
-
-    fn transport(&self) -> Result<&Transport, ProviderError> {
+    /// Our client, with the provider's metadata, which are downloaded where they are not configured.
+    async fn client(&self) -> Result<Client<'_>, ProviderError> {
         // Created before the service listens, see `Providers::prepare`.
-        self.transport.get().ok_or_else(|| ProviderError::Unreachable("there is no HTTP client".to_owned()))
+        let transport = self.transport.get();
+        let transport =
+            transport.ok_or_else(|| ProviderError::Unreachable("there is no HTTP client".to_owned()))?;
+        let metadata = match &self.metadata {
+            Metadata::Configured(metadata) => Arc::clone(metadata),
+            Metadata::Discovered(discovery) => discovery.metadata(transport).await?,
+        };
+        Ok(Client { provider: &self.config, metadata, redirect_uri: &self.redirect_uri, transport })
     }
 }

@@ -134,23 +134,20 @@ impl ProviderResponse {
     /// When it is not a success, not JSON, or an OAuth error.
     pub(super) fn json(&self) -> Result<Value, ProviderError> {
         let value: Option<Value> = serde_json::from_slice(&self.body).ok();
-        if let Some(code) = value.as_ref().and_then(error_of) {
+        // The code of an OAuth error, in any of the usual forms: `Some(None)` for an error without code.
+        let error = match value.as_ref().and_then(|body| body.get("error")) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(code)) => Some(Some(code.as_str())),
+            Some(Value::Object(error)) => Some(error.get("type").and_then(Value::as_str)),
+            Some(_) => Some(None),
+        };
+        if let Some(code) = error {
             return Err(ProviderError::rejected(code));
         }
         if !self.status.is_success() {
             return Err(ProviderError::Status(self.status.as_u16()));
         }
         value.ok_or(ProviderError::InvalidResponse("the body is not JSON"))
-    }
-}
-
-/// The code of the OAuth error in a body, in any of the usual forms: `Some(None)` for an error without code.
-fn error_of(body: &Value) -> Option<Option<&str>> {
-    match body.get("error")? {
-        Value::Null => None,
-        Value::String(code) => Some(Some(code)),
-        Value::Object(error) => Some(error.get("type").and_then(Value::as_str)),
-        _ => Some(None),
     }
 }
 
