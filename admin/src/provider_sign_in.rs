@@ -3,18 +3,16 @@
 //! A flow begins with an authorization request and ends with the callback, in one line of files:
 //!
 //! ```text
-//! login, link ─► authorize ─► provider ─► callback ─► claim ─► providers::identify ─► resolve (decide, apply) ─► outcome
+//! login, link ─► authorize ─► provider ─► callback ─► providers::identify ─► resolve (decide) ─► outcome
 //! ```
 //!
 //! `exchange` and `confirm` continue where an outcome leaves something to do: a page fetches its tokens, a user confirms
 //! a link with the password.
 
 pub mod accounts;
-mod apply;
 mod authorize;
 mod browser;
 pub mod callback;
-mod claim;
 pub mod confirm;
 mod decide;
 pub mod exchange;

@@ -3,18 +3,21 @@
 //! The provider redirects a browser here; an app intercepts that URL and posts its parameters. A browser whose flow names
 //! a page to return to gets there in any case, once its state is known: with a code, or with the code of a problem.
 
+use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::claim::{Claimed, claim};
+use super::flow::{Flow, Initiator};
 use super::identity::ProviderIdentity;
+use super::one_time::{self, Kind};
 use super::outcome::{self, respond};
 use super::path::{of_provider, provider};
 use super::resolve::resolve;
 use super::return_to::ReturnTo;
-use super::{browser, failure};
+use super::{browser, failure, secret};
 use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
+use crate::context::Context;
 use crate::providers::{CodeGrant, Provider, ProviderError};
 use crate::sessions::mint;
 
@@ -49,6 +52,12 @@ struct Parameters {
     code_verifier: Option<String>,
     #[serde(skip)]
     is_app: bool,
+}
+
+/// A flow, and the PKCE verifier with which its code is exchanged.
+struct Claimed {
+    flow: Flow,
+    verifier: String,
 }
 
 /// Describes the callback of a browser.
@@ -120,10 +129,10 @@ pub async fn handle_get(request: Request) -> Result<Response, Problem> {
         Ok(parameters) => finish(&request, &parameters).await,
         Err(problem) => Err(problem),
     };
-    match (response, ReturnTo::default_for(&request.context, &request.headers)) {
-        (Err(problem), Some(page)) => Ok(browser::renew(&request.headers, page.with_error(&problem))),
-        (response, _) => response,
-    }
+    response.or_else(|problem| match ReturnTo::default_for(&request.context, &request.headers) {
+        Some(page) => Ok(browser::renew(&request.headers, page.with_error(&problem))),
+        None => Err(problem),
+    })
 }
 
 /// Answers an app.
@@ -141,16 +150,17 @@ async fn finish(request: &Request, parameters: &Parameters) -> Result<Response, 
     let context = &request.context;
     let provider = provider(request)?;
     parameters.check(provider)?;
-    let verifier = parameters.code_verifier.as_deref();
-    let claimed = claim(context, &request.headers, provider, &parameters.state, verifier).await;
-    let Claimed { flow, verifier } = match claimed {
-        Ok(claimed) => claimed,
-        Err(problem) => return respond(request, provider, None, Err(problem)).await,
-    };
-    let page = flow.return_to.as_ref().filter(|_| !parameters.is_app);
+    let mut page = None;
     let outcome = async {
+        let Claimed { flow, verifier } = claim(context, &request.headers, provider, parameters).await?;
+        page = flow.return_to.clone().filter(|_| !parameters.is_app);
+        let code = match (parameters.error.as_deref(), parameters.code.as_deref()) {
+            (None, Some(code)) => code,
+            (Some("access_denied"), _) => return Err(Problem::new(Code::AccessDenied)),
+            (error, _) => return Err(failure::problem(provider, &ProviderError::rejected(error))),
+        };
         let grant = CodeGrant {
-            code: parameters.code(provider)?,
+            code,
             verifier: &verifier,
             state: &parameters.state,
             nonce: &flow.nonce,
@@ -160,9 +170,43 @@ async fn finish(request: &Request, parameters: &Parameters) -> Result<Response, 
         let identity = provider.identify(&grant, context.clock.unix_seconds()).await;
         let identity = identity.map_err(|error| failure::problem(provider, &error))?;
         let identity = ProviderIdentity::new(provider, identity);
-        resolve(context, &request.actor(), &flow, &identity, page).await
+        resolve(context, &request.actor(), &flow, &identity, page.as_ref()).await
     };
-    respond(request, provider, page, outcome.await).await
+    let outcome = outcome.await;
+    respond(request, provider, page.as_ref(), outcome).await
+}
+
+/// Takes the flow of the state, once, at its provider, and only for the client that started it: an app sends its
+/// verifier; a browser is recognised by the cookie in `headers`.
+///
+/// # Errors
+///
+/// 400 `state_invalid` when the state is unknown, belongs to another provider, or was created for another browser or
+/// app; 503 without Redis.
+async fn claim(
+    context: &Context,
+    headers: &HeaderMap,
+    provider: &Provider,
+    parameters: &Parameters,
+) -> Result<Claimed, Problem> {
+    let unknown = || {
+        Problem::new(Code::StateInvalid)
+            .detail("Start again and finish the sign-in in the same browser or app.")
+    };
+    let flow: Flow = one_time::take(context, Kind::Flow, &parameters.state).await?.ok_or_else(unknown)?;
+    if flow.provider != provider.id() {
+        return Err(unknown());
+    }
+    let verifier = match (&flow.initiator, parameters.code_verifier.as_deref()) {
+        (Initiator::Browser { fingerprint, verifier }, None) if browser::is_from(headers, fingerprint) => {
+            verifier.clone()
+        }
+        (Initiator::App { challenge }, Some(verifier)) if secret::is_verifier_of(verifier, challenge) => {
+            verifier.to_owned()
+        }
+        (Initiator::Browser { .. } | Initiator::App { .. }, _) => return Err(unknown()),
+    };
+    Ok(Claimed { flow, verifier })
 }
 
 impl Parameters {
@@ -211,15 +255,6 @@ impl Parameters {
             return Err(malformed("`device_id` is required."));
         }
         Ok(())
-    }
-
-    /// The code, unless the provider sent an error.
-    fn code(&self, provider: &Provider) -> Result<&str, Problem> {
-        match (self.error.as_deref(), self.code.as_deref()) {
-            (None, Some(code)) => Ok(code),
-            (Some("access_denied"), _) => Err(Problem::new(Code::AccessDenied)),
-            (error, _) => Err(failure::problem(provider, &ProviderError::rejected(error))),
-        }
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) async fn store_new(
     Ok(secret)
 }
 
-/// Stores `value` under `secret`.
+/// Stores `value` under `secret`, and counts it within a window as long as its lifetime.
 ///
 /// # Errors
 ///
@@ -86,7 +86,13 @@ pub(super) async fn store(
 ) -> Result<(), OneTimeError> {
     let text = serde_json::to_string(value)?;
     let lifetime = kind.lifetime().as_secs();
-    count(&context.redis, kind, lifetime).await?;
+    let counter = format!("{}oauth:{}s", context.redis.prefix(), kind.word());
+    let mut count = redis::pipe();
+    count.atomic().cmd("INCR").arg(&counter).cmd("EXPIRE").arg(&counter).arg(lifetime).arg("NX").ignore();
+    let (count,): (u64,) = context.redis.run_all("INCR", &count).await?;
+    if count > MAX_VALUES {
+        return Err(OneTimeError::Full);
+    }
     let mut set = redis::cmd("SET");
     set.arg(key(&context.redis, kind, secret)).arg(text).arg("EX").arg(lifetime);
     Ok(context.redis.run("SET", &set).await?)
@@ -110,15 +116,6 @@ pub(super) async fn take<T: DeserializeOwned>(
     take.arg(key(&context.redis, kind, secret));
     let text: Option<String> = context.redis.run("GETDEL", &take).await?;
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
-}
-
-/// Counts one more value of this kind, within a window as long as its lifetime.
-async fn count(redis: &RedisConnection, kind: Kind, lifetime: u64) -> Result<(), OneTimeError> {
-    let key = format!("{}oauth:{}s", redis.prefix(), kind.word());
-    let mut commands = redis::pipe();
-    commands.atomic().cmd("INCR").arg(&key).cmd("EXPIRE").arg(&key).arg(lifetime).arg("NX").ignore();
-    let (count,): (u64,) = redis.run_all("INCR", &commands).await?;
-    if count > MAX_VALUES { Err(OneTimeError::Full) } else { Ok(()) }
 }
 
 fn key(redis: &RedisConnection, kind: Kind, secret: &str) -> String {

@@ -1,23 +1,30 @@
-//! Resolves who the user of an identity is, and does what the table decides: in one transaction, with the account
-//! concerned locked once.
+//! Resolves who the user of an identity is, and does what the table decides (signs in, links, creates a user, or
+//! refuses): in one transaction, with the account concerned locked once.
 
 use uuid::Uuid;
 
-use super::apply::Resolution;
-use super::decide::{Candidate, Email, Facts, Policy, decide};
+use super::decide::{Candidate, Decision, Email, Facts, Policy, decide};
 use super::flow::{Flow, Purpose};
 use super::identity::ProviderIdentity;
 use super::outcome::Outcome;
+use super::pending_link::PendingLink;
 use super::return_to::ReturnTo;
-use super::sign_in::record;
+use super::sign_in::{PendingSignIn, ProviderProof, record};
 use super::store;
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
+use crate::config::Registration;
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
+use crate::sessions::history::{Entry, Event, Failure};
+use crate::sessions::open::{SignInMethod, open};
+use crate::sessions::renew::end_older;
+use crate::sessions::session::{Device, EndReason};
 use crate::sessions::store::{stamp, stands};
-use crate::users::LockedAccount;
-use crate::users::store::{EmailHolder, lock_email_holder, lock_for_change};
+use crate::users::store::{
+    EMAIL_IS_UNIQUE, EmailHolder, NewUser, lock_email_holder, lock_for_change, lock_linked, prove_email,
+};
+use crate::users::{self, EmailAddress, LockedAccount};
 
 /// How often the transaction is tried. Two users who return at the same time with one identity or one address conflict,
 /// each of them once.
@@ -30,6 +37,23 @@ struct LockedFacts<'t> {
     /// account is disabled.
     account: Option<LockedAccount<'t>>,
 }
+
+/// One identity, being resolved in a transaction.
+struct Resolution<'r> {
+    context: &'r Context,
+    actor: &'r Actor,
+    flow: &'r Flow,
+    identity: &'r ProviderIdentity<'r>,
+    /// The page that the browser returns to, and the browser's fingerprint.
+    page: Option<(&'r ReturnTo, &'r str)>,
+    /// The rule of the table.
+    rule: u8,
+    /// What the login history must contain once the transaction has been committed.
+    history: Vec<Entry>,
+}
+
+/// `None` when another transaction was first, and the facts must be read again.
+type Applied = Result<Option<Outcome>, Problem>;
 
 /// Resolves `identity` for `flow`; `page` is where the browser returns to.
 ///
@@ -52,89 +76,86 @@ pub(super) async fn resolve(
     for _ in 0..ATTEMPTS {
         let mut connection = context.db.get().await?;
         let tx = connection.begin().await?;
-        let Some(known) = read_facts(&tx, identity, flow.purpose).await? else { continue };
+        let known = match flow.purpose {
+            Purpose::Link { user, session, generation } => {
+                Some(facts_to_link(&tx, identity, (user, session, generation)).await?)
+            }
+            Purpose::SignIn => match lock_linked(&tx, identity.provider.id(), &identity.subject).await? {
+                Some((owner, account)) => Some(LockedFacts {
+                    facts: Facts { owner: Some(owner), link_to: None, email: Email::Absent },
+                    account,
+                }),
+                None => facts_of_new(&tx, identity).await?,
+            },
+        };
+        let Some(known) = known else { continue };
         let (rule, decision) = decide(known.facts, policy);
-        tracing::info!(provider = identity.provider.id(), rule, "A user returned from an identity provider.");
         let mut resolution = Resolution { context, actor, flow, identity, page, rule, history: Vec::new() };
         let outcome = resolution.apply(&tx, decision, known.account.as_ref()).await?;
         let history = resolution.history;
         let Some(outcome) = outcome else { continue };
         tx.commit().await?;
-        record(context, actor, history).await;
+        for entry in history {
+            record(context, actor, entry).await;
+        }
         return Ok(outcome);
     }
     tracing::warn!("Sign-in through a provider gave up after repeated conflicts.");
     Err(Problem::new(Code::Overloaded))
 }
 
-/// Reads the facts of the table in `tx`. `None` when another transaction has linked the identity meanwhile.
+/// The facts of a request to link, whose account is locked, if its session and its generation of tokens still count.
 ///
 /// # Errors
 ///
-/// 401 `token_revoked` when the session that asked to link has ended; 403 `account_disabled` when the address is that of
-/// a disabled account; 503.
-async fn read_facts<'t>(
+/// 401 `token_revoked` when they do not; 503.
+async fn facts_to_link<'t>(
     tx: &'t Transaction<'_>,
     identity: &ProviderIdentity<'_>,
-    purpose: Purpose,
-) -> Result<Option<LockedFacts<'t>>, Problem> {
-    let (provider, subject) = (identity.provider.id(), identity.subject.as_str());
-    if let Purpose::Link { user, session, generation } = purpose {
-        let account = lock_requester(tx, user, session, generation).await?;
-        let link_to = Some(Candidate { user, has_other: has_other(tx, identity, user).await? });
-        let owner = store::owner(tx, provider, subject).await?;
-        let facts = Facts { owner, link_to, email: Email::Absent };
-        return Ok(Some(LockedFacts { facts, account: Some(account) }));
-    }
-    let facts = |owner, email| Facts { owner, link_to: None, email };
-    if let Some(owner) = store::owner(tx, provider, subject).await? {
-        let account = lock_for_change(tx, owner).await?;
-        return Ok(Some(LockedFacts { facts: facts(Some(owner), Email::Absent), account }));
-    }
-    let (email, account) = find_by_email(tx, identity).await?;
-    // The transaction that held the lock may have been the same user's, in another tab.
-    let is_linked = store::owner(tx, provider, subject).await?.is_some();
-    Ok((!is_linked).then_some(LockedFacts { facts: facts(None, email), account }))
-}
-
-/// The account that asked to link, if its session and its generation of tokens still count.
-async fn lock_requester<'t>(
-    tx: &'t Transaction<'_>,
-    user: Uuid,
-    session: Uuid,
-    generation: u64,
-) -> Result<LockedAccount<'t>, Problem> {
+    (user, session, generation): (Uuid, Uuid, u64),
+) -> Result<LockedFacts<'t>, Problem> {
     let account = lock_for_change(tx, user).await?;
     let is_current = stamp(tx, user).await?.is_some_and(|stamp| stamp.generation == generation);
-    match account {
-        Some(account) if is_current && stands(tx, session, user).await? => Ok(account),
-        Some(_) | None => Err(Problem::new(Code::TokenRevoked)
-            .detail("The session that requested linking has ended; start again.")),
+    if account.is_none() || !is_current || !stands(tx, session, user).await? {
+        return Err(Problem::new(Code::TokenRevoked)
+            .detail("The session that requested linking has ended; start again."));
     }
+    let link_to = Some(Candidate { user, has_other: has_other(tx, identity, user).await? });
+    let owner = store::owner(tx, identity.provider.id(), &identity.subject).await?;
+    Ok(LockedFacts { facts: Facts { owner, link_to, email: Email::Absent }, account })
 }
 
-/// Looks up the account of the address, only if the provider vouches for it.
-async fn find_by_email<'t>(
+/// The facts of an identity that is linked to no user; its address is looked up only if the provider vouches for it.
+/// `None` when another transaction has linked the identity meanwhile.
+///
+/// # Errors
+///
+/// 403 `account_disabled` when the address is that of a disabled account; 503.
+async fn facts_of_new<'t>(
     tx: &'t Transaction<'_>,
     identity: &ProviderIdentity<'_>,
-) -> Result<(Email, Option<LockedAccount<'t>>), Problem> {
-    if identity.email.is_none() {
-        return Ok((Email::Absent, None));
-    }
-    let Some(email) = identity.vouched_email() else { return Ok((Email::Untrusted, None)) };
-    match lock_email_holder(tx, email).await? {
-        None => Ok((Email::Free, None)),
-        // A disabled user must not return as a new one.
-        Some(EmailHolder::Disabled) => Err(Problem::new(Code::AccountDisabled)),
-        Some(EmailHolder::Active { account, is_verified: false }) => {
-            Ok((Email::Unverified(account.id()), Some(account)))
-        }
-        Some(EmailHolder::Active { account, is_verified: true }) => {
-            let user = account.id();
-            let has_other = has_other(tx, identity, user).await?;
-            Ok((Email::Verified(Candidate { user, has_other }), Some(account)))
-        }
-    }
+) -> Result<Option<LockedFacts<'t>>, Problem> {
+    let (email, account) = match (&identity.email, identity.vouched_email()) {
+        (None, _) => (Email::Absent, None),
+        (Some(_), None) => (Email::Untrusted, None),
+        (Some(_), Some(email)) => match lock_email_holder(tx, email).await? {
+            None => (Email::Free, None),
+            // A disabled user must not return as a new one.
+            Some(EmailHolder::Disabled) => return Err(Problem::new(Code::AccountDisabled)),
+            Some(EmailHolder::Active { account, is_verified: false }) => {
+                (Email::Unverified(account.id()), Some(account))
+            }
+            Some(EmailHolder::Active { account, is_verified: true }) => {
+                let user = account.id();
+                let has_other = has_other(tx, identity, user).await?;
+                (Email::Verified(Candidate { user, has_other }), Some(account))
+            }
+        },
+    };
+    // The transaction that held the lock may have been the same user's, in another tab.
+    let is_linked = store::owner(tx, identity.provider.id(), &identity.subject).await?.is_some();
+    let facts = Facts { owner: None, link_to: None, email };
+    Ok((!is_linked).then_some(LockedFacts { facts, account }))
 }
 
 /// Whether another identity of the same provider is linked to the user.
@@ -148,4 +169,144 @@ async fn has_other(
         account.provider == identity.provider.id() && account.subject != identity.subject
     };
     Ok(linked.iter().any(is_other))
+}
+
+impl Resolution<'_> {
+    /// Does `decision` in `tx`, which holds the lock of `account`.
+    async fn apply(
+        &mut self,
+        tx: &Transaction<'_>,
+        decision: Decision,
+        account: Option<&LockedAccount<'_>>,
+    ) -> Applied {
+        let (provider, rule) = (self.identity.provider.id(), self.rule);
+        tracing::info!(provider, rule, "A user returned from an identity provider.");
+        let refuse = |code| Err(Problem::new(code));
+        match decision {
+            Decision::SignIn(user) => {
+                // Otherwise the user would lose the address to themselves after a sign-in through another provider.
+                if let Some(email) = self.identity.vouched_email() {
+                    prove_email(tx, user, email).await?;
+                }
+                let is_sign_in = self.page.is_none() && account.is_some();
+                match store::update(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
+                    true => self.sign_in(tx, user, account).await,
+                    false => Ok(None),
+                }
+            }
+            Decision::AlreadyLinked => Ok(Some(Outcome::Linked)),
+            Decision::LinkedToOther => refuse(Code::OauthAccountInUse),
+            Decision::HasOther => refuse(Code::OauthProviderLinked),
+            Decision::RequireVerification => Err(self.unverified()),
+            Decision::Link(user) => self.link(tx, user, account).await,
+            Decision::RequirePassword(user) => self.require_password(user, account),
+            Decision::Create => self.create(tx, None).await,
+            Decision::CreateWithEmail => self.create(tx, self.identity.email.as_ref()).await,
+            Decision::TransferEmail(holder) => {
+                check_registration(self.context)?;
+                let generation = users::store::withdraw_email(tx, holder).await?;
+                let issuer = &self.context.issuer;
+                end_older(tx, issuer, holder, None, generation, EndReason::EmailClaimed).await?;
+                self.history.push(Entry { event: Event::EmailClaimed, user: Some(holder), session: None });
+                self.create(tx, self.identity.email.as_ref()).await
+            }
+        }
+    }
+
+    /// Signs `user` in, whose account is locked unless it is disabled: with a session, or, when the browser returns to
+    /// a page, with a code that the page exchanges for one.
+    async fn sign_in(
+        &mut self,
+        tx: &Transaction<'_>,
+        user: Uuid,
+        account: Option<&LockedAccount<'_>>,
+    ) -> Applied {
+        let provider = self.identity.provider.id();
+        if let Some((page, browser)) = self.page {
+            let (provider, subject) = (provider.to_owned(), self.identity.subject.clone());
+            let proof = ProviderProof { user, provider, subject };
+            let sign_in = PendingSignIn { proof, browser: browser.to_owned() };
+            return Ok(Some(Outcome::OneTimeCode { sign_in, page: page.clone() }));
+        }
+        let entry = |event, session| Entry { event, user: Some(user), session };
+        let Some(account) = account else {
+            self.history.push(entry(Event::LoginFailed(Failure::Inactive), None));
+            return Ok(Some(Outcome::Disabled));
+        };
+        let device = Device::of(self.actor.client(), None);
+        let opened = open(tx, self.context, account, SignInMethod::Provider(provider), &device).await?;
+        self.history.push(entry(Event::ProviderLogin, Some(opened.session)));
+        Ok(Some(Outcome::SignedIn(opened.pair)))
+    }
+
+    /// Links the identity to the user who asked for it, or, if the operator allows that, to the holder of the address,
+    /// who is then signed in.
+    async fn link(
+        &mut self,
+        tx: &Transaction<'_>,
+        user: Uuid,
+        account: Option<&LockedAccount<'_>>,
+    ) -> Applied {
+        let is_sign_in = self.page.is_none() && self.flow.purpose == Purpose::SignIn;
+        if !store::insert(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
+            return Ok(None);
+        }
+        if let Some(email) = self.identity.vouched_email() {
+            prove_email(tx, user, email).await?;
+        }
+        self.history.push(Entry { event: Event::AccountLinked, user: Some(user), session: None });
+        match self.flow.purpose {
+            Purpose::Link { .. } => Ok(Some(Outcome::Linked)),
+            Purpose::SignIn => self.sign_in(tx, user, account).await,
+        }
+    }
+
+    fn require_password(&self, user: Uuid, account: Option<&LockedAccount<'_>>) -> Applied {
+        if account.is_none_or(|account| account.has_hash(None)) {
+            return Err(Problem::new(Code::LinkConfirmationRequired)
+                .detail("Sign in with the method that you used before, and link this account then."));
+        }
+        let browser = self.flow.initiator.browser().map(str::to_owned);
+        Ok(Some(Outcome::ConfirmLink(PendingLink::new(user, self.rule, self.identity, browser))))
+    }
+
+    async fn create(&mut self, tx: &Transaction<'_>, email: Option<&EmailAddress>) -> Applied {
+        check_registration(self.context)?;
+        let id = self.context.random.id();
+        let new = NewUser {
+            id,
+            email,
+            is_email_verified: email.is_some(),
+            login: None,
+            password_hash: None,
+            display_name: self.identity.display_name.as_deref(),
+            locale: None,
+            is_superuser: false,
+        };
+        match users::store::insert(&**tx, &new).await {
+            Err(error) if error.constraint() == Some(EMAIL_IS_UNIQUE) => return Ok(None),
+            Err(error) => return Err(error.into()),
+            Ok(_created_at) => {}
+        }
+        if !store::insert(tx, &self.identity.link_to(id, self.rule, self.page.is_none())).await? {
+            return Ok(None);
+        }
+        tracing::info!(user = %id, provider = self.identity.provider.id(), "A user registered through a provider.");
+        let account = users::store::lock_for_sign_in(tx, id).await?;
+        self.sign_in(tx, id, account.as_ref()).await
+    }
+
+    fn unverified(&self) -> Problem {
+        Problem::new(Code::EmailProofRequired).detail(format!(
+            "{} does not confirm that the address is yours. Sign in with another method, and link the account then.",
+            self.identity.provider.name()
+        ))
+    }
+}
+
+fn check_registration(context: &Context) -> Result<(), Problem> {
+    match context.config.registration {
+        Registration::Open => Ok(()),
+        Registration::Closed => Err(Problem::new(Code::RegistrationClosed)),
+    }
 }

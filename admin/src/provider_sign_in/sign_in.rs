@@ -45,7 +45,7 @@ pub(super) async fn sign_in(
     let tx = connection.begin().await?;
     let Some(account) = lock_for_sign_in(&tx, proof.user).await? else {
         tx.rollback().await?;
-        record(context, actor, vec![entry(Event::LoginFailed(Failure::Inactive), None)]).await;
+        record(context, actor, entry(Event::LoginFailed(Failure::Inactive), None)).await;
         return Err(Problem::new(Code::AccountDisabled));
     };
     // Unlinking takes the same lock exclusively, so the account stays linked until the session is open.
@@ -56,18 +56,16 @@ pub(super) async fn sign_in(
     let method = SignInMethod::Provider(&proof.provider);
     let Opened { session, pair } = open(&tx, context, &account, method, &device).await?;
     tx.commit().await?;
-    record(context, actor, vec![entry(Event::ProviderLogin, Some(session))]).await;
+    record(context, actor, entry(Event::ProviderLogin, Some(session))).await;
     Ok(pair)
 }
 
-/// Writes `entries` into the login history and counts the sign-ins among them, once their transaction has ended.
-pub(super) async fn record(context: &Context, actor: &Actor, entries: Vec<Entry>) {
-    for entry in entries {
-        if entry.event == Event::ProviderLogin {
-            context.metrics.sign_in(SignInOutcome::SignedIn);
-        } else if matches!(entry.event, Event::LoginFailed(_)) {
-            context.metrics.sign_in(SignInOutcome::Refused);
-        }
-        history::record(context, actor, entry).await;
+/// Writes `entry` into the login history and counts it if it is a sign-in, once its transaction has ended.
+pub(super) async fn record(context: &Context, actor: &Actor, entry: Entry) {
+    if entry.event == Event::ProviderLogin {
+        context.metrics.sign_in(SignInOutcome::SignedIn);
+    } else if matches!(entry.event, Event::LoginFailed(_)) {
+        context.metrics.sign_in(SignInOutcome::Refused);
     }
+    history::record(context, actor, entry).await;
 }

@@ -1,4 +1,5 @@
-//! All SQL about the accounts at identity providers that are linked to users.
+//! The SQL about the accounts at identity providers that are linked to users. Only the statement that locks the owner
+//! of one is elsewhere, in `users::store`, which alone creates a `LockedAccount`.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;

@@ -126,6 +126,23 @@ pub(crate) async fn lock_for_change<'t>(
     Ok(account.and_then(LockedAccount::new))
 }
 
+/// The user to whom an identity at a provider is linked, with the account, locked as by [`lock_for_change`]: in one
+/// statement. `None` when it is linked to none, no account when it is disabled. The link may have been removed while
+/// the statement waited for the lock.
+pub(crate) async fn lock_linked<'t>(
+    tx: &'t Transaction<'_>,
+    provider: &str,
+    subject: &str,
+) -> Result<Option<(Uuid, Option<LockedAccount<'t>>)>, DbError> {
+    let sql = select_account!(
+        "id = (select user_id from auth.oauth_accounts where provider = $1 and subject = $2) for update"
+    );
+    let statement = tx.prepare_cached(sql).await?;
+    let account =
+        tx.query_opt(&statement, &[&provider, &subject]).await?.as_ref().map(account).transpose()?;
+    Ok(account.map(|account| (account.id, LockedAccount::new(account))))
+}
+
 /// The users of `ids` that exist, each with superuser status, locked exclusively until the transaction ends:
 /// in the order of their identifiers, whatever the order of `ids`.
 pub(crate) async fn lock_all(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<(Uuid, bool)>, DbError> {
