@@ -4,8 +4,9 @@ use mock_providers::Provider::{GitHub, Google, X};
 use reqwest::Method;
 use serde_json::json;
 
+use crate::locks::{holding, let_go};
 use crate::support::{Cinema, PASSWORD};
-use crate::witness::{alive, change_password, dead, session_of, superuser, user_of};
+use crate::witness::{alive, blocked, change_password, dead, session_of, superuser, user_of};
 
 /// Makes all previous sign-ins older than ten minutes.
 async fn age_sign_ins(cinema: &Cinema) {
@@ -94,6 +95,24 @@ async fn the_last_two_methods_are_not_both_unlinked_at_the_same_time() {
     assert!(statuses == [204, 401] || statuses == [204, 409], "{one:?} {two:?}");
     let left = "select count(*) from auth.oauth_accounts where user_id = $1";
     assert_eq!(cinema.app.sql().await.query_one(left, &[&user_of(&pair)]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_waited_for_the_account_gets_the_outcome_of_what_it_waited_for() {
+    let disabled = ("update auth.users set status = 'disabled'", 403, "account_disabled");
+    let unlinked = ("delete from auth.oauth_accounts", 409, "link_confirmation_required");
+    for (change, status, code) in [disabled, unlinked] {
+        let cinema = Cinema::start().await;
+        cinema.browser().sign_in(GitHub, "anna").await;
+        let holder = holding(&cinema.app, "select from auth.users for update").await;
+        let mut browser = cinema.browser();
+        let changing = async {
+            blocked(&holder, 1).await;
+            let_go(&holder, change).await;
+        };
+        let (reply, ()) = tokio::join!(browser.try_to_sign_in(GitHub, "anna"), changing);
+        reply.problem(status, code);
+    }
 }
 
 #[tokio::test]
