@@ -125,9 +125,23 @@ fn describe(operation: Operation) -> Operation {
 ///
 /// Each problem of the description, unless there is a page to return to.
 pub async fn handle_get(request: Request) -> Result<Response, Problem> {
-    let response = match Parameters::from_query(&request) {
-        Ok(parameters) => finish(&request, &parameters).await,
-        Err(problem) => Err(problem),
+    let (mut parameters, mut state, mut is_repeated) = (Parameters::default(), None, false);
+    // Providers add parameters of their own. Each of ours may appear once.
+    for (name, value) in request.query_pairs() {
+        let parameter = match name.as_str() {
+            "state" => &mut state,
+            "code" => &mut parameters.code,
+            "error" => &mut parameters.error,
+            "device_id" => &mut parameters.device_id,
+            "iss" => &mut parameters.iss,
+            _ => continue,
+        };
+        is_repeated |= parameter.replace(value).is_some();
+    }
+    parameters.state = state.unwrap_or_default();
+    let response = match is_repeated {
+        true => Err(malformed("Duplicate parameter.")),
+        false => finish(&request, &parameters).await,
     };
     response.or_else(|problem| match ReturnTo::default_for(&request.context, &request.headers) {
         Some(page) => Ok(browser::renew(&request.headers, page.with_error(&problem))),
@@ -210,27 +224,6 @@ async fn claim(
 }
 
 impl Parameters {
-    /// From the query, where providers add parameters of their own. Each of ours may appear once.
-    fn from_query(request: &Request) -> Result<Self, Problem> {
-        let mut parameters = Self::default();
-        let mut state = None;
-        for (name, value) in request.query_pairs() {
-            let parameter = match name.as_str() {
-                "state" => &mut state,
-                "code" => &mut parameters.code,
-                "error" => &mut parameters.error,
-                "device_id" => &mut parameters.device_id,
-                "iss" => &mut parameters.iss,
-                _ => continue,
-            };
-            if parameter.replace(value).is_some() {
-                return Err(malformed("Duplicate parameter."));
-            }
-        }
-        parameters.state = state.unwrap_or_default();
-        Ok(parameters)
-    }
-
     /// Checks that this provider may have sent them, before anything is looked up.
     fn check(&self, provider: &Provider) -> Result<(), Problem> {
         let fits = |text: &Option<String>, most: usize| {

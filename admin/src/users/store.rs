@@ -126,9 +126,9 @@ pub(crate) async fn lock_for_change<'t>(
     Ok(account.and_then(LockedAccount::new))
 }
 
-/// The user to whom an identity at a provider is linked, with the account, locked as by [`lock_for_change`]: in one
-/// statement. `None` when it is linked to none, no account when it is disabled. The link may have been removed while
-/// the statement waited for the lock.
+/// The owner of an identity at a provider, and the owner's account, found and locked in one statement; the lock is
+/// that of [`lock_for_change`]. `None` when the identity is linked to no user; no account when it is disabled. The link
+/// may have been removed while the statement waited for the lock.
 pub(crate) async fn lock_linked<'t>(
     tx: &'t Transaction<'_>,
     provider: &str,
