@@ -89,7 +89,7 @@ async fn an_issuer_that_differs_by_a_slash_is_refused() {
     let stack = acme.stack(&format!("{}/", acme.issuer)).start().await.unwrap();
     let answer = login(&stack).await;
     assert_eq!((answer.status, answer.code().as_str()), (502, "provider_error"));
-    let told = async || stack.admins[0].process().log().contains("it calls itself otherwise");
+    let told = async || stack.admins[0].process().log().contains("issuer mismatch in the discovery document");
     until("the reason in admin's log", LIMIT, told).await.unwrap();
 }
 
