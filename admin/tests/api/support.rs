@@ -22,7 +22,7 @@ pub use harness::Proxy;
 pub use harness::accounts::{PASSWORD, Pair};
 pub use harness::http::{Call, Client, Reply};
 pub use lines::Lines;
-pub use log::RevocationLog;
+pub use log::{RevocationLog, redis_of};
 
 /// The longest time that a test waits for anything. Only a failing test waits that long.
 pub const LIMIT: Duration = Duration::from_secs(20);

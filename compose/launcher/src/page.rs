@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn every_code_that_has_words_is_one_that_is_answered() {
         let answered = concat!(
-            include_str!("../../../admin/src/api/problem.rs"),
+            include_str!("../../../admin/src/api/code.rs"),
             include_str!("../../../nginx/snippets/errors.conf"),
         );
         let messages = file("/sign-in/messages.js").unwrap().text;

@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn an_endless_match_is_an_error() {
-        assert!(is_match(r"^(?=(a*)*(a*)*(a*)*$)(\1)b", &"a".repeat(40), false).is_err());
+        assert!(is_match(r"(a|b|ab)*(?=c)", &"ab".repeat(40), false).is_err());
     }
 
     proptest! {

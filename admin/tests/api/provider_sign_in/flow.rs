@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 use url::Url;
 
-use crate::support::{Browser, CLIENT_SECRET, Cinema, PAGE, Reply, until};
+use crate::support::{Browser, CLIENT_SECRET, Cinema, PAGE, Reply, redis_of, until};
 use crate::witness::user_of;
 
 /// RFC 7636, appendix B.
@@ -193,8 +193,7 @@ async fn a_browser_returns_to_the_page_when_the_provider_is_unavailable() {
 #[tokio::test]
 async fn sign_ins_in_progress_do_not_fill_redis() {
     let cinema = Cinema::start().await;
-    let client = redis::Client::open(cinema.app.vars["REDIS_URL"].as_str()).unwrap();
-    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    let mut redis = redis_of(&cinema.app.vars["REDIS_URL"]).await;
     let count = format!("{}oauth:states", cinema.app.vars["REDIS_PREFIX"]);
     cinema.browser().start_flow(Provider::GitHub, "").await;
     let life: i64 = redis::cmd("TTL").arg(&count).query_async(&mut redis).await.unwrap();
@@ -336,8 +335,7 @@ async fn a_stored_flow_expires_and_does_not_reveal_its_state() {
     let mut browser = cinema.browser();
     let at = browser.start_flow(Provider::GitHub, "").await;
     let state = parameter(&at, "state").unwrap();
-    let client = redis::Client::open(cinema.app.vars["REDIS_URL"].as_str()).unwrap();
-    let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+    let mut redis = redis_of(&cinema.app.vars["REDIS_URL"]).await;
     let pattern = format!("{}oauth:state:*", cinema.app.vars["REDIS_PREFIX"]);
     let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut redis).await.unwrap();
     assert_eq!(keys.len(), 1);

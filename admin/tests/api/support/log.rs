@@ -1,11 +1,12 @@
 //! The revocation log in Redis, as a sidecar sees it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use redis::AsyncCommands as _;
 use redis::aio::MultiplexedConnection;
 use redis::streams::StreamRangeReply;
+use redis::{AsyncCommands as _, AsyncConnectionConfig};
 use shared::revocation::{LogPosition, Record, RedisKeys};
 use shared::role_map::PublishedRoleMap;
 
@@ -42,8 +43,7 @@ impl RevocationLog {
 
     /// A connection to its Redis.
     pub async fn redis(&self) -> MultiplexedConnection {
-        let client = redis::Client::open(self.url.as_str()).expect("it is a Redis URL");
-        client.get_multiplexed_async_connection().await.expect("Redis for tests runs")
+        redis_of(&self.url).await
     }
 
     /// `meta`, if it exists.
@@ -139,4 +139,12 @@ impl Drop for RevocationLog {
         // A test that stopped its own Redis leaves nothing to delete.
         let _gone_anyway = deleted;
     }
+}
+
+/// A connection to a Redis of the tests, which waits as long as a busy machine needs.
+pub async fn redis_of(url: &str) -> MultiplexedConnection {
+    let limit = Some(Duration::from_secs(20));
+    let config = AsyncConnectionConfig::new().set_connection_timeout(limit).set_response_timeout(limit);
+    let client = redis::Client::open(url).expect("it is a Redis URL");
+    client.get_multiplexed_async_connection_with_config(&config).await.expect("Redis for tests runs")
 }
