@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn an_endless_match_is_an_error() {
-        assert!(is_match(r"(a|b|ab)*(?=c)", &"ab".repeat(40), false).is_err());
+        let path = format!("d{}c", "ab".repeat(40));
+        assert!(is_match(r"(a|b|ab)*(?=c)d", &path, false).is_err());
     }
 
     proptest! {

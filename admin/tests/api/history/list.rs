@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::locks::{STOP_BEFORE_ROLES, holding, let_go};
+use crate::locks::{holding, let_go};
 use crate::support::{PASSWORD, Reply, TestApp, until};
 use crate::witness::{
     beside, blocked, change_password, items_of, refresh, sign_in, standing, text_of, user_of,
@@ -177,8 +177,9 @@ async fn a_sign_in_does_not_wait_long_for_a_slow_history() {
 async fn a_sign_in_does_not_wait_long_for_a_connection_to_write_its_history_on() {
     let (app, _other) = on_one_connection().await;
     app.client.register("neo@example.org").await.expect(201);
-    // The sign-in waits for its roles; the test is next in the queue for the one connection, and keeps it.
-    let holder = holding(&app, STOP_BEFORE_ROLES).await;
+    // The sign-in waits for its user, which no background task locks; the test is next in the queue for the one
+    // connection, and keeps it.
+    let holder = holding(&app, "select from auth.users for update").await;
     let signing_in = beside(sign_in(&app, "neo@example.org", PASSWORD));
     blocked(&holder, 1).await;
     let db = app.context.db.clone();
