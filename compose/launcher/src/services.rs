@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use harness::{Error, Postgres, Redis, ports, postgres, random, redis};
+use harness::{Error, Folder, Postgres, Redis, ports, postgres, random, redis};
 
 use crate::assignments::Assignments;
 use crate::progress::step;
@@ -48,7 +48,9 @@ impl Services {
         };
         redis.stop().await?;
         postgres.stop().await?;
-        state.empty_folder("postgres")?;
+        if self.command.is_empty() {
+            state.empty_folder("postgres")?;
+        }
         Ok(code)
     }
 
@@ -57,7 +59,7 @@ impl Services {
         // For people the same ports every time; for a command any free ports.
         let port = |usual| if self.command.is_empty() { ports::free_or(usual) } else { Ok(0) };
         let store = postgres::Settings {
-            folder: state.empty_folder("postgres")?,
+            folder: self.folder(state, "postgres")?,
             port: port(25_432)?,
             password: random::word()?,
             durable: false,
@@ -65,7 +67,7 @@ impl Services {
         };
         let postgres = step("PostgreSQL", Postgres::start_with(store)).await?;
         let store = redis::Settings {
-            folder: state.empty_folder("redis")?,
+            folder: self.folder(state, "redis")?,
             port: port(26_379)?,
             password: None,
             durable: false,
@@ -73,6 +75,12 @@ impl Services {
         };
         let redis = step("Redis", Redis::start_with(store)).await?;
         Ok((postgres, redis))
+    }
+
+    /// The files of a server: beside the record, or in a temporary folder for a command, which chooses by `TMPDIR` on which
+    /// file system it works.
+    fn folder(&self, state: &State, name: &str) -> Result<Folder, Error> {
+        if self.command.is_empty() { state.empty_folder(name) } else { Folder::temporary() }
     }
 
     async fn wait(&self, values: &[(&str, String)]) -> Result<ExitCode, Error> {
