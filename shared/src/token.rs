@@ -18,7 +18,7 @@ mod verify;
 pub use claims::{ACCESS_TOKEN_TYPE, Claims, VerifiedToken};
 pub use error::TokenError;
 pub use foreign::Foreign;
-pub use id_token::{IdTokenCheck, IdTokenError};
+pub use id_token::{IdTokenCheck, IdTokenError, MAX_ID_TOKEN_BYTES};
 pub use jws::MAX_TOKEN_BYTES;
 pub use key::{Algorithm, JwksError, KeySet, PublicKey};
 pub use verify::{TokenProfile, Verifier};

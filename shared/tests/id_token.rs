@@ -5,7 +5,7 @@
 use forge::Mint;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::token::{IdTokenCheck, IdTokenError, KeySet, TokenError};
+use shared::token::{IdTokenCheck, IdTokenError, KeySet, MAX_ID_TOKEN_BYTES, MAX_TOKEN_BYTES, TokenError};
 
 const NOW: u64 = 1_800_000_000;
 const NONCE: &str = "n-0S6_WzA2Mj";
@@ -54,6 +54,15 @@ fn a_valid_token_identifies_the_user() {
         let token = mint.token_with_header(&header, &claims());
         assert_eq!(verify(&mint, &token).as_deref(), Ok("anna@gmail.com"));
     }
+}
+
+#[test]
+fn a_token_may_name_hundreds_of_groups_and_has_a_limit() {
+    // A third more in base64url.
+    let groups = |bytes: usize| changed("groups", json!("g".repeat(bytes * 3 / 4)));
+    assert!(groups(MAX_TOKEN_BYTES * 2).is_ok());
+    assert!(groups(MAX_ID_TOKEN_BYTES - 1024).is_ok());
+    assert_eq!(groups(MAX_ID_TOKEN_BYTES), Err(TokenError::TooLong.into()));
 }
 
 #[test]

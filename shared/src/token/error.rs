@@ -3,7 +3,8 @@
 /// Why a token is refused. Never quotes its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TokenError {
-    /// Over [`MAX_TOKEN_BYTES`](super::MAX_TOKEN_BYTES).
+    /// Over [`MAX_TOKEN_BYTES`](super::MAX_TOKEN_BYTES), or, for an ID token,
+    /// [`MAX_ID_TOKEN_BYTES`](super::MAX_ID_TOKEN_BYTES).
     #[error("the token is too long")]
     TooLong,
     /// Not three base64url parts with JSON in the first two, or a claim of a wrong form.

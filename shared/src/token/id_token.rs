@@ -10,6 +10,10 @@ use super::header::Header;
 use super::jws::open;
 use super::key::{Algorithm, KeySet, PublicKey};
 
+/// The longest ID token that is read, in bytes. It comes from the provider itself, in a response of at most this size,
+/// and may name hundreds of the user's groups.
+pub const MAX_ID_TOKEN_BYTES: usize = 64 * 1024;
+
 /// What an ID token must contain to be for this client.
 #[derive(Debug, Clone, Copy)]
 pub struct IdTokenCheck<'c> {
@@ -67,7 +71,7 @@ impl IdTokenCheck<'_> {
     ///
     /// The first reason found, in the order header, key, signature, claims, times.
     pub fn verify(&self, raw: &str, keys: &KeySet, now: u64) -> Result<Map<String, Value>, IdTokenError> {
-        let (_, payload) = open(raw, |header| choose(header, keys))?;
+        let (_, payload) = open(raw, MAX_ID_TOKEN_BYTES, |header| choose(header, keys))?;
         let members: Map<String, Value> =
             serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)?;
         let claims: IdTokenClaims = serde_json::from_slice(&payload).map_err(|_| TokenError::MissingClaim)?;

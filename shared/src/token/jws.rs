@@ -7,10 +7,10 @@ use super::error::TokenError;
 use super::header::Header;
 use super::key::PublicKey;
 
-/// The longest token that is read, in bytes.
+/// The longest access token that is read, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Splits a token and verifies its signature with the key that `choose` finds for its header. The returned payload is
+/// Splits a token of at most `max_bytes` and verifies its signature with the key that `choose` finds for its header. The returned payload is
 /// authentic; nothing in it is checked.
 ///
 /// # Errors
@@ -18,9 +18,10 @@ pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// The first reason found, in the order header, key, signature.
 pub(super) fn open<'k>(
     raw: &str,
+    max_bytes: usize,
     choose: impl FnOnce(&Header) -> Result<&'k PublicKey, TokenError>,
 ) -> Result<(&'k PublicKey, Vec<u8>), TokenError> {
-    if raw.len() > MAX_TOKEN_BYTES {
+    if raw.len() > max_bytes {
         return Err(TokenError::TooLong);
     }
     let (message, signature) = raw.rsplit_once('.').ok_or(TokenError::Malformed)?;

@@ -4,7 +4,7 @@ use super::claims::{ACCESS_TOKEN_TYPE, Claims, VerifiedToken};
 use super::error::TokenError;
 use super::foreign::Foreign;
 use super::header::Header;
-use super::jws::open;
+use super::jws::{MAX_TOKEN_BYTES, open};
 use super::key::{Algorithm, KeySet, PublicKey};
 
 /// Which issuer's tokens are accepted.
@@ -40,7 +40,7 @@ impl Verifier {
             self.check_type(header)?;
             self.find_key(header, keys)
         };
-        let (key, payload) = open(raw, choose)?;
+        let (key, payload) = open(raw, MAX_TOKEN_BYTES, choose)?;
         let token = self.read_claims(&payload, key.kid(), now)?;
         self.check_times(&token, now)?;
         Ok(token)
