@@ -12,6 +12,9 @@ use crate::reply::Reply;
 use crate::store::Code;
 use crate::stub::{Callback, Stub};
 
+/// The length of a code with [`Fault::LongCode`].
+const LONG_CODE: usize = 8192;
+
 /// The header with which a test chooses without a browser.
 const CHOOSE: &str = "x-choose";
 
@@ -124,7 +127,11 @@ fn callback(
             let person =
                 person.ok_or_else(|| format!("{} has no person with the key {key:?}", stub.provider))?;
             let code = Code { request, person: person.key, device: device.clone() };
-            vec![("code", store.put_code(cx.now, code))]
+            let code = match cx.has(Fault::LongCode) {
+                true => store.put_code_as(cx.now, random::long_word(LONG_CODE), code),
+                false => store.put_code(cx.now, code),
+            };
+            vec![("code", code)]
         }
         Choice::Refuse => {
             vec![("error", "access_denied".to_owned()), ("error_description", "The user refused".to_owned())]

@@ -81,6 +81,9 @@ fn subjects(provider: Provider) -> [&'static str; 3] {
         Provider::GitHub => ["9000001", "9000002", "9000003"],
         Provider::X => ["1600000000000000001", "1600000000000000002", "1600000000000000003"],
         Provider::Facebook => ["10000000000000001", "10000000000000002", "10000000000000003"],
+        Provider::Microsoft => {
+            ["AAAAAAAAAAAAAAAAAAAAAAAAAAA1", "AAAAAAAAAAAAAAAAAAAAAAAAAAA2", "AAAAAAAAAAAAAAAAAAAAAAAAAAA3"]
+        }
     }
 }
 
@@ -89,7 +92,7 @@ fn birthday(provider: Provider) -> Option<String> {
         // Yandex returns zeros for what its user hides.
         Provider::Yandex => Some("0000-12-23".to_owned()),
         Provider::Vk | Provider::MailRu => Some("23.12.1990".to_owned()),
-        Provider::Google | Provider::GitHub | Provider::X | Provider::Facebook => None,
+        Provider::Google | Provider::GitHub | Provider::X | Provider::Facebook | Provider::Microsoft => None,
     }
 }
 
@@ -99,7 +102,7 @@ mod tests {
 
     #[test]
     fn all_default_people_are_valid() {
-        for person in Provider::ALL.into_iter().flat_map(default_people) {
+        for person in Provider::ALL.into_iter().chain([Provider::OPENID]).flat_map(default_people) {
             assert_eq!(person.check(), Ok(()), "{person:?}");
         }
     }

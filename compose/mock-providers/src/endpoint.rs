@@ -13,9 +13,9 @@ pub(crate) enum Endpoint {
     User,
     /// GitHub's list of e-mail addresses.
     Emails,
-    /// Google's key set.
+    /// The key set of Google and Microsoft.
     Keys,
-    /// Google's discovery document.
+    /// The discovery document of Google and Microsoft.
     Discovery,
     /// The target of redirects that no client may follow.
     Elsewhere,

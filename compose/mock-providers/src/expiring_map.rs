@@ -30,14 +30,19 @@ impl<T> ExpiringMap<T> {
 
     /// Stores a value and returns its name.
     pub(crate) fn put(&mut self, now: u64, value: T) -> String {
+        // The prefix lets tests search a client's logs for them.
+        let name = format!("pretended-{}", random::word());
+        self.put_as(now, name.clone(), value);
+        name
+    }
+
+    /// Stores a value under this name.
+    pub(crate) fn put_as(&mut self, now: u64, name: String, value: T) {
         while self.order.len() >= LIMIT {
             self.forget_oldest();
         }
-        // The prefix lets tests search a client's logs for them.
-        let name = format!("pretended-{}", random::word());
         self.entries.insert(name.clone(), Entry { ends: now.saturating_add(self.lifetime), value });
-        self.order.push_back(name.clone());
-        name
+        self.order.push_back(name);
     }
 
     /// The value of that name, unless it has expired.

@@ -68,6 +68,15 @@ pub enum Fault {
     /// The list of e-mail addresses is 404 (GitHub).
     #[serde(rename = "emails_404")]
     Emails404,
+    /// The list of e-mail addresses is 403 (GitHub).
+    #[serde(rename = "emails_403")]
+    Emails403,
+    /// The code has 8192 characters, of every kind that the standard allows. Not a fault, but rare.
+    LongCode,
+    /// The ID token has 56 KiB: it names all groups of the user (Google, Microsoft). Not a fault, but rare.
+    LargeIdToken,
+    /// The ID token names a tenant that is not the one of its issuer (Microsoft).
+    WrongTenant,
     /// Responses to servers are delayed by 2 seconds.
     Slow,
     /// The token endpoint closes the connection without a response.
@@ -84,6 +93,7 @@ mod tests {
             ("token_500", Fault::Token500),
             ("error_in_200", Fault::ErrorIn200),
             ("emails_404", Fault::Emails404),
+            ("emails_403", Fault::Emails403),
             ("hs256_with_public_key", Fault::Hs256WithPublicKey),
             ("wrong_state_callback", Fault::WrongStateCallback),
         ] {

@@ -20,6 +20,7 @@ enum Effect {
     TooLarge,
     Redirect,
     NotFound,
+    Forbidden,
 }
 
 /// The reply of an endpoint, or what its fault makes of it.
@@ -44,6 +45,10 @@ pub(crate) fn apply(
         Some(Effect::Redirect) => {
             Reply::redirect(StatusCode::FOUND, &format!("{}/{}/_elsewhere", cx.store.url, cx.provider))
         }
+        Some(Effect::Forbidden) => Reply::json(
+            StatusCode::FORBIDDEN,
+            &json!({ "message": "Resource not accessible by integration", "status": "403" }),
+        ),
         Some(Effect::NotFound) => Reply::json(StatusCode::NOT_FOUND, &json!({ "message": "Not Found" })),
         None => reply(),
     };
@@ -87,6 +92,7 @@ fn effect(fault: Fault) -> Option<(Endpoint, Effect)> {
         Fault::UserTooLarge => Some((Endpoint::User, Effect::TooLarge)),
         Fault::UserRedirect => Some((Endpoint::User, Effect::Redirect)),
         Fault::Emails404 => Some((Endpoint::Emails, Effect::NotFound)),
+        Fault::Emails403 => Some((Endpoint::Emails, Effect::Forbidden)),
         Fault::WrongClientEcho
         | Fault::WrongStateEcho
         | Fault::WrongStateCallback
@@ -101,6 +107,9 @@ fn effect(fault: Fault) -> Option<(Endpoint, Effect)> {
         | Fault::WrongCallbackIssuer
         | Fault::DropDeviceId
         | Fault::NoSubject
+        | Fault::LongCode
+        | Fault::LargeIdToken
+        | Fault::WrongTenant
         | Fault::Slow => None,
     }
 }

@@ -62,6 +62,15 @@ impl SigningKey {
     }
 }
 
+/// Adds the names of so many groups that a token has 56 KiB.
+pub(crate) fn enlarge(claims: &mut Value) {
+    const GROUPS: usize = 1075;
+    if let Some(members) = claims.as_object_mut() {
+        let group = |number| json!(format!("{number:08x}-0000-4000-8000-000000000000"));
+        members.insert("groups".to_owned(), (0..GROUPS).map(group).collect());
+    }
+}
+
 /// Signs claims with HS256 and a secret.
 pub(crate) fn hs256(header: &Value, secret: &[u8], claims: &Value) -> String {
     let message = message(header, claims);

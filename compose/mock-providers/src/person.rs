@@ -55,6 +55,12 @@ pub struct Person {
     /// Yandex, VK: without an address the field is `""` instead of absent.
     #[serde(default)]
     pub empty_email: bool,
+    /// GitHub: how many more addresses are listed before the primary one; at most 1000.
+    #[serde(default)]
+    pub more_emails: usize,
+    /// Microsoft: the tenant, a UUID. Without it the account is a personal one.
+    #[serde(default)]
+    pub tenant: Option<String>,
 }
 
 impl Person {
@@ -74,6 +80,8 @@ impl Person {
             short_issuer: false,
             numeric_id: false,
             empty_email: false,
+            more_emails: 0,
+            tenant: None,
         }
     }
 
@@ -93,13 +101,16 @@ impl Person {
         }
         let digits = match self.provider {
             Provider::Yandex | Provider::Vk | Provider::GitHub | Provider::Facebook => true,
-            Provider::Google | Provider::MailRu | Provider::X => false,
+            Provider::Google | Provider::MailRu | Provider::X | Provider::Microsoft => false,
         };
         if digits && self.number().is_none() {
             let (provider, subject) = (self.provider, &self.subject);
             return Err(Invalid(format!(
                 "subject {subject:?}: must be digits without a leading zero at {provider}"
             )));
+        }
+        if self.more_emails > 1000 {
+            return Err(Invalid("more_emails: must be at most 1000".to_owned()));
         }
         if self.subject.is_empty() || self.subject.len() > 255 {
             return Err(Invalid("subject: must be 1 to 255 bytes".to_owned()));

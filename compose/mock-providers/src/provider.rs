@@ -1,4 +1,4 @@
-//! The seven providers and their names in paths.
+//! The providers and their names in paths.
 
 use std::fmt;
 
@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// A mocked identity provider.
 ///
-/// In JSON and in paths it is the lower-case name: `google`, `yandex`, `vk`, `mailru`, `github`, `x`, `facebook`.
+/// In JSON and in paths it is the lower-case name: `google`, `yandex`, `vk`, `mailru`, `github`, `x`, `facebook`,
+/// `microsoft`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
@@ -24,12 +25,17 @@ pub enum Provider {
     X,
     /// Facebook Login, version 24.0 of the Graph API.
     Facebook,
+    /// Microsoft with the common issuer of all tenants, found by its discovery document.
+    Microsoft,
 }
 
 impl Provider {
-    /// All, in the order of the README.
+    /// Those that clients know, in the order of the README.
     pub const ALL: [Self; 7] =
         [Self::Google, Self::Yandex, Self::Vk, Self::MailRu, Self::GitHub, Self::X, Self::Facebook];
+
+    /// The one that clients know only by its issuer.
+    pub const OPENID: Self = Self::Microsoft;
 
     /// The name in paths and in JSON.
     #[must_use]
@@ -42,13 +48,14 @@ impl Provider {
             Self::GitHub => "github",
             Self::X => "x",
             Self::Facebook => "facebook",
+            Self::Microsoft => "microsoft",
         }
     }
 
     /// The provider with this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|provider| provider.name() == name)
+        Self::ALL.into_iter().chain([Self::OPENID]).find(|provider| provider.name() == name)
     }
 }
 
@@ -64,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_provider_has_one_name_in_paths_and_in_json() {
-        for provider in Provider::ALL {
+        for provider in Provider::ALL.into_iter().chain([Provider::OPENID]) {
             assert_eq!(serde_json::to_value(provider).unwrap(), provider.name());
             assert_eq!(Provider::parse(provider.name()), Some(provider));
         }

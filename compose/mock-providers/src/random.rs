@@ -3,6 +3,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+/// A text of `length` characters that begins with a random word and then has every visible character and the space
+/// (VSCHAR of RFC 6749), again and again.
+pub(crate) fn long_word(length: usize) -> String {
+    let all = (' '..='~').cycle();
+    word().chars().chain(all).take(length).collect()
+}
+
 /// 256 random bits in base64url, 43 characters: a code, a token, the name of a request.
 pub(crate) fn word() -> String {
     let mut bytes = [0; 32];

@@ -14,7 +14,7 @@ use crate::reply::{Delivery, Reply};
 use crate::request::Request;
 use crate::store::Store;
 use crate::stub::Stub;
-use crate::stubs::{github, google, stub_of};
+use crate::stubs::{github, google, microsoft, stub_of};
 
 /// Answers a request; `now` is in seconds since 1970.
 pub(crate) fn answer(store: &Store, now: u64, request: &Request) -> Delivery {
@@ -32,6 +32,7 @@ pub(crate) fn answer(store: &Store, now: u64, request: &Request) -> Delivery {
         Endpoint::User => (stub.user)(&cx),
         Endpoint::Emails => github::emails(&cx),
         Endpoint::Keys => google::keys(&cx),
+        Endpoint::Discovery if stub.provider == Provider::OPENID => microsoft::discovery(&cx),
         Endpoint::Discovery => google::discovery(&cx),
         Endpoint::Elsewhere => Reply::json(StatusCode::OK, &json!({})),
     })
@@ -56,7 +57,7 @@ mod tests {
     use crate::key::SigningKey;
 
     fn paths() -> Vec<String> {
-        let stubs = Provider::ALL.map(stub_of);
+        let stubs = Provider::ALL.into_iter().chain([Provider::OPENID]).map(stub_of).collect::<Vec<_>>();
         let known = stubs.iter().flat_map(|stub| {
             let of = |path: &str| format!("/{}{path}", stub.provider);
             stub.paths.iter().map(move |(path, _)| of(path)).chain([format!("/{}/_decide", stub.provider)])

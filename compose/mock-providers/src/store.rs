@@ -88,7 +88,7 @@ impl Store {
     /// A new store.
     pub(crate) fn new(url: String, key: SigningKey, config: Config) -> Self {
         let Config { clients, mut people } = config;
-        for provider in Provider::ALL {
+        for provider in Provider::ALL.into_iter().chain([Provider::OPENID]) {
             if people.iter().all(|person| person.provider != provider) {
                 people.extend(default_people(provider));
             }
@@ -183,6 +183,12 @@ impl Store {
     /// Issues a code.
     pub(crate) fn put_code(&self, now: u64, code: Code) -> String {
         self.state().codes.put(now, code)
+    }
+
+    /// Issues a code with this text.
+    pub(crate) fn put_code_as(&self, now: u64, text: String, code: Code) -> String {
+        self.state().codes.put_as(now, text.clone(), code);
+        text
     }
 
     /// Takes a code, once.

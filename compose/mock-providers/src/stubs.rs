@@ -4,6 +4,7 @@ mod facebook;
 pub(crate) mod github;
 pub(crate) mod google;
 mod mailru;
+pub(crate) mod microsoft;
 mod vk;
 mod x;
 mod yandex;
@@ -21,6 +22,7 @@ pub(crate) fn stub_of(provider: Provider) -> &'static Stub {
         Provider::GitHub => &github::STUB,
         Provider::X => &x::STUB,
         Provider::Facebook => &facebook::STUB,
+        Provider::Microsoft => &microsoft::STUB,
     }
 }
 
@@ -42,7 +44,7 @@ mod tests {
 
     #[test]
     fn every_provider_has_the_three_endpoints_of_all() {
-        for provider in Provider::ALL {
+        for provider in Provider::ALL.into_iter().chain([Provider::OPENID]) {
             let stub = stub_of(provider);
             assert_eq!(stub.provider, provider);
             for wanted in [Endpoint::Authorize, Endpoint::Token, Endpoint::User] {

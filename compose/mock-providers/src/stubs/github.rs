@@ -107,7 +107,11 @@ fn profile(cx: &Context<'_>, person: &Person) -> Value {
     profile
 }
 
-/// Answers `GET /user/emails`: the primary address is neither the first nor the only verified one.
+/// The entries of a page without `per_page`, and the most with it.
+const PAGE: usize = 30;
+const MAX_PAGE: usize = 100;
+
+/// Answers `GET /user/emails`, in pages: the primary address is neither the first nor the only verified one.
 pub(crate) fn emails(cx: &Context<'_>) -> Reply {
     let holder = match holder(cx) {
         Err(reply) => return reply,
@@ -123,8 +127,22 @@ pub(crate) fn emails(cx: &Context<'_>) -> Reply {
         json!({ "email": hidden, "primary": false, "verified": true, "visibility": null }),
         json!({ "email": old, "primary": false, "verified": false, "visibility": null }),
     ];
+    let more = |number| {
+        let email = format!("{}+{number}@more.example.net", person.key);
+        json!({ "email": email, "primary": false, "verified": true, "visibility": null })
+    };
+    list.extend((0..person.more_emails).map(more));
     list.extend(person.email.as_ref().map(|email| {
         json!({ "email": email, "primary": true, "verified": person.email_verified, "visibility": "private" })
     }));
-    Reply::json(StatusCode::OK, &Value::Array(list))
+    let number = |name, default: usize| {
+        let query = cx.request.query().ok()?;
+        query.get(name).map_or(Some(default), |text| text.parse().ok())
+    };
+    let (Some(size), Some(page)) = (number("per_page", PAGE), number("page", 1)) else {
+        return Reply::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "message": "Not a number" }));
+    };
+    let size = size.clamp(1, MAX_PAGE);
+    let before = page.saturating_sub(1).saturating_mul(size);
+    Reply::json(StatusCode::OK, &list.into_iter().skip(before).take(size).collect())
 }

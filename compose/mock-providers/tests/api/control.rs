@@ -20,7 +20,7 @@ async fn a_person_is_added_and_replaced_while_their_token_lives() {
     assert_eq!(put(&url, &fred("fred@example.net")).await.status, 204);
     assert_eq!(user(&providers, Provider::MailRu, &token).await.at("/email"), "fred@example.net");
     let people: Vec<Person> = serde_json::from_value(get(&url, &[]).await.json()).unwrap();
-    assert_eq!(people.len(), 3 * 7 + 2 + 1);
+    assert_eq!(people.len(), 3 * 8 + 2 + 1);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::good::{CLIENT, Exchange, SECRET, STATE, ask, basic, code, granted, st
 fn is_refusal(provider: Provider, answer: &Delivery, error: &str) {
     let says = |pointer: &str| answer.at(pointer).as_str().unwrap_or_default().to_owned();
     match provider {
-        Provider::Google | Provider::Yandex | Provider::X => {
+        Provider::Google | Provider::Yandex | Provider::X | Provider::Microsoft => {
             let status = if error.contains("client") { 401 } else { 400 };
             assert_eq!((answer.status, says("/error").as_str()), (status, error), "{provider} {answer:?}");
             assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401);
@@ -87,7 +87,12 @@ async fn a_redirect_uri_is_repeated_where_the_provider_has_it() {
         let answer = departing(&providers, provider, |good| without(good, "redirect_uri")).await;
         match provider {
             Provider::Yandex | Provider::GitHub => assert!(answer.at("/access_token").is_string()),
-            Provider::Google | Provider::Vk | Provider::MailRu | Provider::X | Provider::Facebook => {
+            Provider::Google
+            | Provider::Vk
+            | Provider::MailRu
+            | Provider::X
+            | Provider::Facebook
+            | Provider::Microsoft => {
                 is_refusal(provider, &answer, "invalid_request");
             }
         }
@@ -129,7 +134,7 @@ async fn basic_is_for_google_yandex_mailru_and_x() {
         })
         .await;
         match provider {
-            Provider::Google | Provider::Yandex | Provider::MailRu | Provider::X => {
+            Provider::Google | Provider::Yandex | Provider::MailRu | Provider::X | Provider::Microsoft => {
                 assert!(answer.at("/access_token").is_string(), "{provider}: {answer:?}");
             }
             Provider::Vk | Provider::GitHub | Provider::Facebook => {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mock_providers::{Fault, Provider, Providers};
+use mock_providers::{Fault, Person, Provider, Providers};
 use serde_json::json;
 
 use crate::client::{Delivery, get, post, try_send};
@@ -166,6 +166,45 @@ async fn github_can_have_no_list_of_addresses() {
     assert_eq!((emails.status, emails.at("/message")), (404, json!("Not Found")));
     assert_eq!(get(&format!("{url}/user"), &headers).await.status, 200);
     assert_eq!(providers.requests(Provider::GitHub).emails, 1);
+}
+
+#[tokio::test]
+async fn github_lists_addresses_in_pages_or_refuses_to() {
+    let providers = start().await;
+    let anna = providers.people(Provider::GitHub).into_iter().find(|person| person.key == "anna").unwrap();
+    providers.put_person(Person { more_emails: 110, ..anna }).unwrap();
+    let bearer = format!("Bearer {}", token(&providers, Provider::GitHub, "anna").await);
+    let headers = [("User-Agent", "test"), ("Authorization", bearer.as_str())];
+    let url = format!("{}/user/emails", providers.url_of(Provider::GitHub));
+    // Two more are before them, and the primary address is the last.
+    for (query, length) in [
+        ("", 30),
+        ("?page=4", 23),
+        ("?per_page=100", 100),
+        ("?per_page=1000", 100),
+        ("?per_page=100&page=2", 13),
+        ("?per_page=100&page=3", 0),
+    ] {
+        let list = get(&format!("{url}{query}"), &headers).await.json();
+        let list = list.as_array().unwrap();
+        assert_eq!(list.len(), length, "{query}");
+        assert_eq!(list.iter().any(|entry| entry["primary"] == true), [23, 13].contains(&length), "{query}");
+    }
+    assert_eq!(get(&format!("{url}?page=x"), &headers).await.status, 422);
+    providers.set_fault(Provider::GitHub, Fault::Emails403);
+    assert_eq!(get(&url, &headers).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_code_can_be_long_and_is_exchanged() {
+    let providers = start().await;
+    for provider in Provider::ALL.into_iter().chain([Provider::OPENID]) {
+        providers.set_fault(provider, Fault::LongCode);
+        let good = code(&providers, provider, &ask(provider), "anna").await;
+        let (_, text) = good.form.0.iter().find(|(name, _)| name == "code").unwrap();
+        assert_eq!(text.len(), 8192, "{provider}");
+        assert_eq!(good.send(&providers, provider).await.status, 200, "{provider}");
+    }
 }
 
 #[tokio::test]

@@ -24,7 +24,8 @@ pub(crate) async fn start_with(people: Vec<Person>) -> Providers {
         secret: SECRET.to_owned(),
         redirect_uris: vec![CALLBACK.to_owned()],
     };
-    let config = Config { clients: Provider::ALL.map(client).into(), people };
+    let config =
+        Config { clients: Provider::ALL.into_iter().chain([Provider::OPENID]).map(client).collect(), people };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     Providers::start(listener, config).unwrap()
 }
@@ -60,7 +61,7 @@ impl Pairs {
 
 pub(crate) fn scope(provider: Provider) -> &'static str {
     match provider {
-        Provider::Google => "openid email profile",
+        Provider::Google | Provider::Microsoft => "openid email profile",
         Provider::Yandex => "login:email login:info",
         Provider::Vk => "vkid.personal_info email",
         Provider::MailRu => "userinfo",
@@ -78,6 +79,7 @@ pub(crate) fn authorize_url(providers: &Providers, provider: Provider) -> String
         Provider::GitHub => "/login/oauth/authorize",
         Provider::X => "/i/oauth2/authorize",
         Provider::Facebook => "/v24.0/dialog/oauth",
+        Provider::Microsoft => "/common/oauth2/v2.0/authorize",
     };
     providers.url_of(provider) + path
 }
@@ -89,6 +91,7 @@ pub(crate) fn token_url(providers: &Providers, provider: Provider) -> String {
         Provider::GitHub => "/login/oauth/access_token",
         Provider::X => "/2/oauth2/token",
         Provider::Facebook => "/v24.0/oauth/access_token",
+        Provider::Microsoft => "/common/oauth2/v2.0/token",
     };
     providers.url_of(provider) + path
 }
@@ -177,6 +180,7 @@ pub(crate) async fn user(providers: &Providers, provider: Provider, token: &str)
     let bearer = [("Authorization", bearer.as_str()), ("User-Agent", "test")];
     match provider {
         Provider::Google => get(&at("/v1/userinfo"), &bearer).await,
+        Provider::Microsoft => get(&at("/oidc/userinfo"), &bearer).await,
         Provider::Yandex => {
             get(&at("/info?format=json"), &[("Authorization", &format!("OAuth {token}"))]).await
         }

@@ -133,3 +133,27 @@ async fn the_user_data_match_the_token() {
         assert_eq!(answer.json()[claim], claims[claim], "{claim}");
     }
 }
+
+#[tokio::test]
+async fn microsofts_token_names_the_issuer_of_its_tenant_and_the_document_a_template() {
+    let providers = start().await;
+    let issuer = |tenant: &str| json!(format!("{}/{tenant}/v2.0", providers.url_of(Provider::Microsoft)));
+    let found = "/common/v2.0/.well-known/openid-configuration";
+    let document = get(&(providers.url_of(Provider::Microsoft) + found), &[]).await.json();
+    assert_eq!(document["issuer"], issuer("{tenantid}"));
+    let claims = async || {
+        let token = granted(&providers, Provider::Microsoft, "anna").await.at("/id_token");
+        let token = token.as_str().unwrap().to_owned();
+        (jwt(&token).1, token.len())
+    };
+    let personal = "9188040d-6c67-4c5b-b112-36a304b66dad";
+    let (good, length) = claims().await;
+    assert_eq!((&good["tid"], &good["iss"]), (&json!(personal), &issuer(personal)));
+    assert!(length < 4096, "{length}");
+    providers.set_fault(Provider::Microsoft, Fault::WrongTenant);
+    let (wrong, _) = claims().await;
+    assert!(wrong["tid"] != json!(personal) && wrong["iss"] == issuer(personal));
+    providers.set_fault(Provider::Microsoft, Fault::LargeIdToken);
+    let (_, length) = claims().await;
+    assert!((50 * 1024..60 * 1024).contains(&length), "{length}");
+}

@@ -30,6 +30,9 @@ pub(super) fn of(cx: &Context<'_>, grant: &Grant<'_>) -> Result<String, Unspecif
     if let (Value::Object(token), Value::Object(protocol)) = (&mut token, protocol) {
         token.extend(protocol);
     }
+    if cx.has(Fault::LargeIdToken) {
+        key::enlarge(&mut token);
+    }
     signed(cx, &token)
 }
 
