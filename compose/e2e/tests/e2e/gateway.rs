@@ -211,7 +211,7 @@ async fn a_large_body_is_a_problem_413() {
 #[tokio::test]
 async fn requests_that_cannot_be_read_are_problems_and_never_5xx() {
     let gateway = Gateway::start().await;
-    let long = "a".repeat(20_000);
+    let long = "a".repeat(40_000);
     let requests = [
         ("GARBAGE\r\n\r\n".to_owned(), "400", "request_malformed"),
         ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n".to_owned(), "400", "request_malformed"),
@@ -226,6 +226,16 @@ async fn requests_that_cannot_be_read_are_problems_and_never_5xx() {
         assert!(answer.contains("application/problem+json"), "{answer}");
         assert_eq!(answer.contains("\r\nAllow: GET, "), status == "405", "{answer}");
     }
+}
+
+#[tokio::test]
+async fn a_code_of_eight_kilobytes_reaches_admin() {
+    let gateway = Gateway::start().await;
+    // Percent-encoded, as a browser sends it. admin is not running, so nginx itself has read the line.
+    let code = "%7E".repeat(8192);
+    let path = format!("/api/v1/oauth/github/callback?state={}&code={code}", "s".repeat(43));
+    let answer = get(&gateway.url(&path)).send().await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"));
 }
 
 #[tokio::test]
