@@ -15,12 +15,11 @@ mod id_token_keys;
 mod identity;
 mod known;
 mod metadata;
+mod microsoft;
 mod paths;
 mod provider;
 mod transport;
 mod variables;
-
-use std::sync::{Arc, OnceLock};
 
 use transport::Transport;
 
@@ -36,18 +35,17 @@ pub(crate) use variables::VARIABLE_PREFIX;
 /// Every configured provider.
 pub struct Providers {
     all: Vec<Provider>,
-    limits: Limits,
     paths: ProviderPaths,
-    transport: Arc<OnceLock<Transport>>,
+    transport: Transport,
 }
 
 impl Providers {
     /// Those of `config`. Opens nothing.
     pub fn new(config: &ProvidersConfig, paths: ProviderPaths) -> Self {
-        let transport = Arc::default();
-        let provider = |one| Provider::new(one, config, &paths, Arc::clone(&transport));
+        let transport = Transport::new(config.limits);
+        let provider = |one| Provider::new(one, config.limits, &paths, transport.clone());
         let all = config.all.iter().map(provider).collect();
-        Self { all, limits: config.limits, paths, transport }
+        Self { all, paths, transport }
     }
 
     /// The paths of the API that concern them.
@@ -61,11 +59,7 @@ impl Providers {
     ///
     /// When a provider is configured and no HTTP client can be created, for example without root certificates.
     pub fn prepare(&self) -> Result<(), reqwest::Error> {
-        if self.all.is_empty() || self.transport.get().is_some() {
-            return Ok(());
-        }
-        let _set_meanwhile = self.transport.set(Transport::new(self.limits)?);
-        Ok(())
+        if self.all.is_empty() { Ok(()) } else { self.transport.prepare() }
     }
 
     /// All of them, in the order of the configuration.

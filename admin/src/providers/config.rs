@@ -10,8 +10,6 @@ use super::descriptor::Descriptor;
 /// Sign-in through identity providers.
 #[derive(Debug, Clone, Default)]
 pub struct ProvidersConfig {
-    /// The public base URL of this service, without a trailing slash; set whenever a provider is configured.
-    pub public_url: String,
     /// The pages that a browser may return to.
     pub return_to: Vec<Url>,
     /// What happens when a verified address belongs to an existing account.
@@ -64,6 +62,8 @@ pub struct ProviderConfig {
     pub id: String,
     /// Its name for people.
     pub name: String,
+    /// The public base URL of this service, to which the provider sends browsers back.
+    pub public_url: Url,
     /// Our client identifier there.
     pub client_id: String,
     /// Our client secret there.
@@ -98,8 +98,8 @@ pub struct Endpoints {
     pub user: Option<Url>,
     /// The keys of ID tokens.
     pub keys: Option<Url>,
-    /// The second request with the token.
-    pub second: Option<Url>,
+    /// The list that is requested with the token too.
+    pub list: Option<Url>,
 }
 
 const MUST_BE_URL: &str =

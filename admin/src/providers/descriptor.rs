@@ -29,8 +29,8 @@ pub struct Descriptor {
     pub vouches: fn(user: &Value, email: &str) -> bool,
     /// Its ID tokens, where it issues verifiable ones: they then identify the user.
     pub id_token: Option<IdTokens>,
-    /// A second request with the access token, and how its response is merged into that of `user_url`.
-    pub second_request: Option<SecondRequest>,
+    /// A list to request with the access token too, and how it is merged into the response of `user_url`.
+    pub list: Option<PagedList>,
     /// Whether the callback carries a `device_id`, which the token endpoint requires.
     pub needs_device: bool,
     /// Whether the state is sent to the token endpoint, whose response must repeat it.
@@ -85,15 +85,15 @@ pub struct IdTokens {
     pub keys_url: &'static str,
 }
 
-/// One more request with the same access token.
+/// A list that the provider returns in pages.
 #[derive(Debug)]
-pub struct SecondRequest {
+pub struct PagedList {
     /// Its part of the name of the variable that changes `url`: `ADMIN_OAUTH_<PROVIDER>_<NAME>_URL`.
     pub name: &'static str,
-    /// The endpoint. A 404 is not a failure.
+    /// The endpoint. A 403 or 404 is not a failure: the list is empty, or ends.
     pub url: &'static str,
-    /// Merges its response into that of `user_url`.
-    pub merge: fn(user: &mut Value, response: &Value),
+    /// Merges its entries into the response of `user_url`.
+    pub merge: fn(user: &mut Value, entries: &[Value]),
 }
 
 impl Descriptor {
@@ -110,7 +110,7 @@ impl Descriptor {
         fields: Fields { subject: "/sub", email: "/email", names: &[&["/name"]], client: "" },
         vouches: never,
         id_token: None,
-        second_request: None,
+        list: None,
         needs_device: false,
         repeats_state: false,
         proves_secret: false,

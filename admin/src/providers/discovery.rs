@@ -1,18 +1,21 @@
-//! The metadata of an OpenID provider, from its discovery document, which is cached (OpenID Connect Discovery 1.0).
+//! Our client at an OpenID provider, by its discovery document, which is cached (OpenID Connect Discovery 1.0).
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+use url::Url;
 
+use super::client::Client;
+use super::config::ProviderConfig;
 use super::error::ProviderError;
 use super::fetched::{Fetched, MAX_AGE, download};
 use super::metadata::ServerMetadata;
 use super::transport::Transport;
 
-/// One OpenID provider's metadata.
+/// One OpenID provider's discovery document.
 pub(super) struct Discovery {
     issuer: String,
-    cached: ArcSwapOption<Fetched<Arc<ServerMetadata>>>,
+    cached: ArcSwapOption<Fetched<Arc<Client>>>,
 }
 
 impl Discovery {
@@ -20,8 +23,13 @@ impl Discovery {
         Self { issuer, cached: ArcSwapOption::default() }
     }
 
-    /// The metadata, downloaded when the cached one is too old.
-    pub(super) async fn metadata(&self, transport: &Transport) -> Result<Arc<ServerMetadata>, ProviderError> {
+    /// Our client at `provider`. The document is downloaded when the cached one is too old.
+    pub(super) async fn client(
+        &self,
+        transport: &Transport,
+        provider: &ProviderConfig,
+        redirect_uri: &Url,
+    ) -> Result<Arc<Client>, ProviderError> {
         let known = self.cached.load_full();
         if let Some(fetched) = known.as_ref().filter(|fetched| !fetched.is_older_than(MAX_AGE)) {
             return Ok(Arc::clone(&fetched.value));
@@ -31,9 +39,9 @@ impl Discovery {
         let downloaded = download(transport, url).await;
         match (downloaded.and_then(|document| ServerMetadata::parse(&document, &self.issuer)), known) {
             (Ok(metadata), _) => {
-                let metadata = Arc::new(metadata);
-                self.cached.store(Some(Arc::new(Fetched::now(Arc::clone(&metadata)))));
-                Ok(metadata)
+                let client = Arc::new(Client::new(provider, redirect_uri, metadata));
+                self.cached.store(Some(Arc::new(Fetched::now(Arc::clone(&client)))));
+                Ok(client)
             }
             // Old metadata is better than refusing every user.
             (Err(_), Some(known)) => Ok(Arc::clone(&known.value)),

@@ -30,5 +30,5 @@ impl<T> Fetched<T> {
 
 /// Downloads a JSON document.
 pub(super) async fn download(transport: &Transport, url: Url) -> Result<Value, ProviderError> {
-    transport.send(reqwest::Request::new(http::Method::GET, url)).await?.json()
+    transport.send(reqwest::Request::new(http::Method::GET, url)).await
 }

@@ -91,11 +91,12 @@ mod tests {
             token: url(descriptor.token_url),
             user: None,
             keys: None,
-            second: None,
+            list: None,
         };
         ProviderConfig {
             id: id.to_owned(),
             name: descriptor.name.to_owned(),
+            public_url: url("https://cinema.example"),
             client_id: "us".to_owned(),
             client_secret: None,
             scopes: descriptor.scopes.to_owned(),

@@ -41,9 +41,9 @@ mod tests {
         assert_eq!(ids.len(), KNOWN.len());
         for provider in KNOWN {
             let keys = provider.id_token.as_ref().map(|tokens| tokens.keys_url);
-            let second = provider.second_request.as_ref().map(|second| second.url);
+            let list = provider.list.as_ref().map(|list| list.url);
             let urls = [provider.authorize_url, provider.token_url, provider.user_url];
-            for url in urls.into_iter().chain(keys).chain(second) {
+            for url in urls.into_iter().chain(keys).chain(list) {
                 assert_eq!(url.parse::<Url>().unwrap().scheme(), "https", "{url}");
             }
         }

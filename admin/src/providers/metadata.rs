@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::config::{Endpoints, endpoint};
 use super::descriptor::{ClientAuth, Descriptor};
 use super::error::ProviderError;
+use super::microsoft;
 
 /// Where a provider's endpoints are, and how our client must use them.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(super) struct ServerMetadata {
     pub(super) client_auth: ClientAuth,
     /// Its issuer identifier, in every spelling that it uses; empty when it has none.
     pub(super) issuers: Vec<String>,
+    /// The template of its issuer identifiers, where each of its tenants has one (see `microsoft`).
+    pub(super) template: Option<String>,
     /// Whether every authorization response contains `iss` (RFC 9207).
     sends_issuer: bool,
 }
@@ -39,15 +42,17 @@ impl ServerMetadata {
             endpoints: endpoints.clone(),
             client_auth: descriptor.client_auth,
             issuers: issuers.iter().map(|issuer| (*issuer).to_owned()).collect(),
+            template: None,
             sends_issuer: false,
         }
     }
 
-    /// Parses the discovery document of `issuer`, which must name exactly this issuer.
+    /// Parses the discovery document of `issuer`, which must name exactly this issuer, or the template of its tenants.
     pub(super) fn parse(document: &Value, issuer: &str) -> Result<Self, ProviderError> {
         let document = Document::deserialize(document)
             .map_err(|_| ProviderError::InvalidResponse("the discovery document is incomplete"))?;
-        if document.issuer != issuer {
+        let template = microsoft::template(issuer).filter(|template| *template == document.issuer);
+        if document.issuer != issuer && template.is_none() {
             return Err(ProviderError::InvalidResponse("issuer mismatch in the discovery document"));
         }
         // Only a provider on this machine may name endpoints on this machine.
@@ -67,7 +72,7 @@ impl ServerMetadata {
                 token: url(&document.token_endpoint)?,
                 user: document.userinfo_endpoint.as_deref().map(url).transpose()?,
                 keys: Some(url(&document.jwks_uri)?),
-                second: None,
+                list: None,
             },
             // Basic is the default of the standard.
             client_auth: if methods.is_none() || supports("client_secret_basic") {
@@ -75,21 +80,21 @@ impl ServerMetadata {
             } else {
                 ClientAuth::Body
             },
-            issuers: vec![document.issuer],
+            issuers: if template.is_some() { Vec::new() } else { vec![document.issuer] },
+            template,
             sends_issuer: document.authorization_response_iss_parameter_supported,
         })
     }
 
-    /// Checks the `iss` of an authorization response, so that no other provider's response is accepted (RFC 9207).
-    pub(super) fn check_issuer(&self, sent: Option<&str>) -> Result<(), ProviderError> {
-        let is_expected = match sent {
-            Some(issuer) => self.issuers.is_empty() || self.issuers.iter().any(|known| known == issuer),
-            None => !self.sends_issuer,
-        };
-        if is_expected {
-            Ok(())
-        } else {
-            Err(ProviderError::InvalidResponse("issuer mismatch in the authorization response"))
+    /// Whether an authorization response with this `iss`, or without one, may be this provider's and no other's
+    /// (RFC 9207).
+    pub(super) fn may_send(&self, issuer: Option<&str>) -> bool {
+        match (issuer, &self.template) {
+            (None, _) => !self.sends_issuer,
+            (Some(issuer), Some(template)) => microsoft::fits(template, issuer),
+            (Some(issuer), None) => {
+                self.issuers.is_empty() || self.issuers.iter().any(|known| known == issuer)
+            }
         }
     }
 }
@@ -143,6 +148,32 @@ mod tests {
             incomplete.as_object_mut().unwrap().remove(member);
             assert!(ServerMetadata::parse(&incomplete, ISSUER).is_err(), "{member}");
         }
+    }
+
+    #[test]
+    fn the_document_of_all_tenants_names_the_template() {
+        let issuer = "https://login.microsoftonline.com/common/v2.0";
+        let mut common = document();
+        for (named, is_accepted) in [
+            ("https://login.microsoftonline.com/{tenantid}/v2.0", true),
+            ("https://login.microsoftonline.com/{tenantid}/v1.0", false),
+            ("https://evil.example/{tenantid}/v2.0", false),
+        ] {
+            common["issuer"] = json!(named);
+            assert_eq!(ServerMetadata::parse(&common, issuer).is_ok(), is_accepted, "{named}");
+        }
+        // Elsewhere it is no template.
+        common["issuer"] = json!("https://id.example/{tenantid}/v2.0");
+        assert!(ServerMetadata::parse(&common, "https://id.example/common/v2.0").is_err());
+    }
+
+    #[test]
+    fn a_response_of_another_issuer_is_not_expected() {
+        let mut metadata = ServerMetadata::parse(&document(), ISSUER).unwrap();
+        assert!(metadata.may_send(None) && metadata.may_send(Some(ISSUER)));
+        assert!(!metadata.may_send(Some("https://evil.example")));
+        metadata.sends_issuer = true;
+        assert!(!metadata.may_send(None));
     }
 
     proptest! {

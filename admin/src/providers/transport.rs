@@ -1,5 +1,7 @@
 //! HTTP requests to providers: to the configured URLs and nowhere else, with limits of time and size.
 
+use std::sync::{Arc, OnceLock};
+
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
@@ -14,7 +16,7 @@ use tracing::{Instrument as _, Span};
 use super::config::Limits;
 use super::error::ProviderError;
 
-/// The longest response body; real ones are far shorter.
+/// The longest response body. An ID token with all groups of a user may nearly be that long.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// GitHub rejects requests without one.
@@ -23,49 +25,51 @@ const USER_AGENT: &str = "usher";
 /// An HTTP client for providers. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Transport {
-    client: reqwest::Client,
+    /// Set once it has been created.
+    client: Arc<OnceLock<reqwest::Client>>,
     limits: Limits,
 }
 
-/// A response with its whole body.
-pub(super) struct ProviderResponse {
-    pub(super) status: StatusCode,
-    pub(super) body: Vec<u8>,
-}
-
 impl Transport {
-    /// A client that follows no redirect and uses no proxy of the environment.
+    /// Opens nothing, and sends nothing before [`Self::prepare`].
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { client: Arc::default(), limits }
+    }
+
+    /// Creates the client, which follows no redirect and uses no proxy of the environment.
     ///
     /// # Errors
     ///
     /// When none can be created, for example without root certificates.
-    pub(super) fn new(limits: Limits) -> Result<Self, reqwest::Error> {
+    pub(super) fn prepare(&self) -> Result<(), reqwest::Error> {
         // The client uses the cryptography of the process, which may have been installed before.
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let builder = reqwest::Client::builder()
             .redirect(Policy::none())
             .no_proxy()
-            .connect_timeout(limits.connect)
-            .timeout(limits.request)
+            .connect_timeout(self.limits.connect)
+            .timeout(self.limits.request)
             .user_agent(USER_AGENT);
-        Ok(Self { client: builder.build()?, limits })
+        let _set_before = self.client.set(builder.build()?);
+        Ok(())
     }
 
-    /// The client, for building requests.
-    pub(super) fn client(&self) -> &reqwest::Client {
-        &self.client
-    }
-
-    /// Sends `request` and reads the whole response.
+    /// Sends `request`, and returns the JSON of the response.
     ///
     /// # Errors
     ///
-    /// When the provider does not respond, responds with 5xx, a redirect or too long a body.
-    pub(super) async fn send(&self, request: reqwest::Request) -> Result<ProviderResponse, ProviderError> {
+    /// When the provider does not respond, or not with JSON and a status of success, or with an OAuth error or too
+    /// long a body.
+    pub(super) async fn send(&self, request: reqwest::Request) -> Result<Value, ProviderError> {
         let span = span(&request);
         let exchange = async {
-            let mut response = self.client.execute(request).await.map_err(failure)?;
+            // Created before the service listens, see `Providers::prepare`.
+            let client = self.client.get();
+            let client =
+                client.ok_or_else(|| ProviderError::Unreachable("there is no HTTP client".to_owned()))?;
+            let mut response = client.execute(request).await.map_err(failure)?;
             let status = response.status();
+            span.record("http.response.status_code", status.as_u16());
             if status.is_server_error() {
                 return Err(ProviderError::Status(status.as_u16()));
             }
@@ -79,17 +83,35 @@ impl Transport {
                 }
                 body.extend_from_slice(&chunk);
             }
-            Ok(ProviderResponse { status, body })
+            read(status, &body)
         };
         // The client's own timeout does not cover everything; this one does.
         let received = timeout(self.limits.request, exchange).instrument(span.clone()).await;
         let received = received.unwrap_or(Err(ProviderError::Timeout));
-        match &received {
-            Ok(response) => drop(span.record("http.response.status_code", response.status.as_u16())),
-            Err(error) => drop(span.record("error.type", error.kind()).record("otel.status_code", "ERROR")),
+        if let Err(error) = &received {
+            span.record("error.type", error.kind()).record("otel.status_code", "ERROR");
         }
         received
     }
+}
+
+/// Reads the JSON of a success. Many providers send their errors with a status of success, too.
+fn read(status: StatusCode, body: &[u8]) -> Result<Value, ProviderError> {
+    let value: Option<Value> = serde_json::from_slice(body).ok();
+    // The code of an OAuth error, in any of the usual forms: `Some(None)` for an error without code.
+    let error = match value.as_ref().and_then(|body| body.get("error")) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(code)) => Some(Some(code.as_str())),
+        Some(Value::Object(error)) => Some(error.get("type").and_then(Value::as_str)),
+        Some(_) => Some(None),
+    };
+    if let Some(code) = error {
+        return Err(ProviderError::rejected(code));
+    }
+    if !status.is_success() {
+        return Err(ProviderError::Status(status.as_u16()));
+    }
+    value.ok_or(ProviderError::InvalidResponse("the body is not JSON"))
 }
 
 /// Sends what the `oauth2` crate has built. Errors are recognised here, whatever their status, and a content type that
@@ -102,9 +124,8 @@ impl<'c> AsyncHttpClient<'c> for Transport {
         async move {
             let request = reqwest::Request::try_from(request)
                 .map_err(|_| ProviderError::InvalidResponse("the token request cannot be built"))?;
-            let response = self.send(request).await?;
-            response.json()?;
-            Ok(HttpResponse::new(response.body))
+            let value = self.send(request).await?;
+            Ok(HttpResponse::new(value.to_string().into_bytes()))
         }
         .boxed()
     }
@@ -124,31 +145,6 @@ fn span(request: &reqwest::Request) -> Span {
         server.port = request.url().port_or_known_default(),
         error.r#type = Empty,
     )
-}
-
-impl ProviderResponse {
-    /// The JSON of a success. Many providers send their errors with a status of success, too.
-    ///
-    /// # Errors
-    ///
-    /// When it is not a success, not JSON, or an OAuth error.
-    pub(super) fn json(&self) -> Result<Value, ProviderError> {
-        let value: Option<Value> = serde_json::from_slice(&self.body).ok();
-        // The code of an OAuth error, in any of the usual forms: `Some(None)` for an error without code.
-        let error = match value.as_ref().and_then(|body| body.get("error")) {
-            None | Some(Value::Null) => None,
-            Some(Value::String(code)) => Some(Some(code.as_str())),
-            Some(Value::Object(error)) => Some(error.get("type").and_then(Value::as_str)),
-            Some(_) => Some(None),
-        };
-        if let Some(code) = error {
-            return Err(ProviderError::rejected(code));
-        }
-        if !self.status.is_success() {
-            return Err(ProviderError::Status(self.status.as_u16()));
-        }
-        value.ok_or(ProviderError::InvalidResponse("the body is not JSON"))
-    }
 }
 
 /// Without the URL, which may hold a token.
@@ -176,8 +172,7 @@ mod tests {
     use super::*;
 
     fn read(status: u16, body: &str) -> Result<Value, ProviderError> {
-        let status = StatusCode::from_u16(status).unwrap();
-        ProviderResponse { status, body: body.into() }.json()
+        super::read(StatusCode::from_u16(status).unwrap(), body.as_bytes())
     }
 
     #[test]

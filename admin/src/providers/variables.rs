@@ -8,6 +8,7 @@ use super::config::{
 };
 use super::descriptor::{ClientAuth, Descriptor};
 use super::known::{KNOWN, OPENID};
+use super::microsoft;
 
 /// The prefix of these variables' names.
 pub(crate) const VARIABLE_PREFIX: &str = "ADMIN_OAUTH_";
@@ -19,21 +20,31 @@ impl ProvidersConfig {
         let link_verified = reader.or("ADMIN_OAUTH_LINK_VERIFIED", LinkVerified::default(), link_verified);
         let untrusted_email =
             reader.or("ADMIN_OAUTH_UNTRUSTED_EMAIL", UntrustedEmail::default(), untrusted_email);
-        let mut all: Vec<_> = KNOWN.iter().filter_map(|known| ProviderConfig::known(reader, known)).collect();
+        let public_url = public_url.as_ref();
+        let mut all: Vec<_> =
+            KNOWN.iter().filter_map(|known| ProviderConfig::known(reader, known, public_url)).collect();
         let others = reader.or("ADMIN_OAUTH_OPENID", Vec::new(), names);
-        all.extend(others.into_iter().filter_map(|id| ProviderConfig::openid(reader, id)));
-        if !all.is_empty() && public_url.is_none() {
-            let why = "must be set when an identity provider is configured: the public base URL, such as https://cinema.example";
-            reader.mistake("ADMIN_PUBLIC_URL", why);
-        }
-        let public_url = public_url.unwrap_or_default();
-        Self { public_url, return_to, link_verified, untrusted_email, limits: Limits::default(), all }
+        all.extend(others.into_iter().filter_map(|id| ProviderConfig::openid(reader, id, public_url)));
+        Self { return_to, link_verified, untrusted_email, limits: Limits::default(), all }
     }
+}
+
+/// The public base URL, which every provider needs.
+fn require_public_url(reader: &mut Reader<'_>, public_url: Option<&Url>) -> Option<Url> {
+    if public_url.is_none() {
+        let why = "must be set when an identity provider is configured: the public base URL, such as https://cinema.example";
+        reader.mistake("ADMIN_PUBLIC_URL", why);
+    }
+    public_url.cloned()
 }
 
 impl ProviderConfig {
     /// A known provider; `None` without a client identifier.
-    fn known(reader: &mut Reader<'_>, descriptor: &'static Descriptor) -> Option<Self> {
+    fn known(
+        reader: &mut Reader<'_>,
+        descriptor: &'static Descriptor,
+        public_url: Option<&Url>,
+    ) -> Option<Self> {
         let names = Names(descriptor.id);
         let client_id = reader.optional(&names.of("CLIENT_ID"), text);
         let client_secret = reader.optional_secret(&names.of("CLIENT_SECRET"));
@@ -47,7 +58,7 @@ impl ProviderConfig {
         let token = url("TOKEN", descriptor.token_url);
         let user = url("USER", descriptor.user_url);
         let keys = descriptor.id_token.as_ref().and_then(|tokens| url("KEYS", tokens.keys_url));
-        let second = descriptor.second_request.as_ref().and_then(|second| url(second.name, second.url));
+        let list = descriptor.list.as_ref().and_then(|list| url(list.name, list.url));
         let Some(client_id) = client_id else {
             if client_secret.is_some() {
                 reader.mistake(&names.of("CLIENT_ID"), "must be set, because the client secret is set");
@@ -55,10 +66,12 @@ impl ProviderConfig {
             return None;
         };
         require_secret(reader, &names, descriptor, client_secret.is_some());
-        let endpoints = Endpoints { authorize: authorize?, token: token?, user, keys, second };
+        let public_url = require_public_url(reader, public_url);
+        let endpoints = Endpoints { authorize: authorize?, token: token?, user, keys, list };
         Some(Self {
             id: descriptor.id.to_owned(),
             name: descriptor.name.to_owned(),
+            public_url: public_url?,
             client_id,
             client_secret,
             scopes,
@@ -69,7 +82,7 @@ impl ProviderConfig {
     }
 
     /// An OpenID provider, whose endpoints are in its discovery document.
-    fn openid(reader: &mut Reader<'_>, id: String) -> Option<Self> {
+    fn openid(reader: &mut Reader<'_>, id: String, public_url: Option<&Url>) -> Option<Self> {
         let names = Names(&id);
         let issuer = reader.required(&names.of("ISSUER"), issuer);
         let client_id = reader.required(&names.of("CLIENT_ID"), text);
@@ -80,9 +93,24 @@ impl ProviderConfig {
         if !scopes.split(' ').any(|scope| scope == "openid") {
             reader.mistake(&names.of("SCOPES"), "must contain the scope `openid`");
         }
+        if trusts_email && issuer.as_deref().is_some_and(microsoft::is_of_all_tenants) {
+            let why = "must not be set for the issuer of all tenants, each of which may claim any address";
+            reader.mistake(&names.of("TRUST_EMAIL"), why);
+        }
+        let public_url = require_public_url(reader, public_url);
         let location = Location::Issuer(issuer?);
-        let client_id = client_id?;
-        Some(Self { id, name, client_id, client_secret, scopes, trusts_email, location, descriptor: OPENID })
+        let (client_id, public_url, descriptor) = (client_id?, public_url?, OPENID);
+        Some(Self {
+            id,
+            name,
+            public_url,
+            client_id,
+            client_secret,
+            scopes,
+            trusts_email,
+            location,
+            descriptor,
+        })
     }
 }
 
@@ -124,17 +152,18 @@ fn untrusted_email(word: &str) -> Result<UntrustedEmail, &'static str> {
 
 /// An issuer identifier, under which the discovery document is found.
 fn issuer(text: &str) -> Result<String, &'static str> {
-    match endpoint(text) {
-        Ok(url) if url.query().is_none() => Ok(text.to_owned()),
-        Ok(_) => Err("must not contain a query"),
-        Err(why) => Err(why),
+    let url = endpoint(text)?;
+    if url.query().is_some() {
+        return Err("must not contain a query");
     }
+    microsoft::check(&url, text)?;
+    Ok(text.to_owned())
 }
 
-fn public_url(text: &str) -> Result<String, &'static str> {
+fn public_url(text: &str) -> Result<Url, &'static str> {
     let url = endpoint(text)?;
     if url.path() == "/" && url.query().is_none() {
-        Ok(url.as_str().trim_end_matches('/').to_owned())
+        Ok(url)
     } else {
         Err("must be a scheme and a host without a path, such as https://cinema.example")
     }
@@ -186,6 +215,12 @@ mod tests {
     }
 
     const PUBLIC: (&str, &str) = ("ADMIN_PUBLIC_URL", "https://cinema.example/");
+    const WORK: (&str, &str) = ("ADMIN_OAUTH_OPENID", "work");
+    const WORK_ID: (&str, &str) = ("ADMIN_OAUTH_WORK_CLIENT_ID", "us");
+    const WORK_TRUST: (&str, &str) = ("ADMIN_OAUTH_WORK_TRUST_EMAIL", "true");
+    const COMMON: (&str, &str) = ("ADMIN_OAUTH_WORK_ISSUER", "https://login.microsoftonline.com/common/v2.0");
+    const CONSUMERS: (&str, &str) =
+        ("ADMIN_OAUTH_WORK_ISSUER", "https://login.microsoftonline.com/consumers/v2.0");
 
     #[test]
     fn without_variables_no_provider_is_configured() {
@@ -202,7 +237,7 @@ mod tests {
             ("ADMIN_OAUTH_VK_TOKEN_URL", "http://127.0.0.1:9/token"),
         ])
         .unwrap();
-        assert_eq!(config.public_url, "https://cinema.example");
+        assert_eq!(config.all[0].public_url.as_str(), "https://cinema.example/");
         let ids: Vec<_> = config.all.iter().map(|provider| provider.id.as_str()).collect();
         assert_eq!(ids, ["google", "vk"]);
         assert!(!format!("{config:?}").contains("s3cret"));
@@ -222,6 +257,8 @@ mod tests {
             (&[PUBLIC, ("ADMIN_OAUTH_OPENID", "work,work")], "ADMIN_OAUTH_OPENID: "),
             (&[PUBLIC, ("ADMIN_OAUTH_OPENID", "Work")], "ADMIN_OAUTH_OPENID: "),
             (&[("ADMIN_PUBLIC_URL", "https://cinema.example/a")], "ADMIN_PUBLIC_URL: "),
+            (&[PUBLIC, WORK, CONSUMERS, WORK_ID], "ADMIN_OAUTH_WORK_ISSUER: "),
+            (&[PUBLIC, WORK, COMMON, WORK_ID, WORK_TRUST], "ADMIN_OAUTH_WORK_TRUST_EMAIL: "),
             (&[("ADMIN_OAUTH_RETURN_TO", "https://cinema.example/?a=b")], "ADMIN_OAUTH_RETURN_TO: "),
             (&[("ADMIN_OAUTH_RETURN_TO", "javascript:alert(1)")], "ADMIN_OAUTH_RETURN_TO: "),
             (&[("ADMIN_OAUTH_LINK_VERIFIED", "yes")], "ADMIN_OAUTH_LINK_VERIFIED: "),
@@ -229,6 +266,11 @@ mod tests {
             let mistakes = read(vars).unwrap_err();
             assert!(mistakes.iter().any(|line| line.starts_with(name)), "{vars:?}: {mistakes:?}");
         }
+    }
+
+    #[test]
+    fn the_issuer_of_all_tenants_is_accepted() {
+        assert_eq!(read(&[PUBLIC, WORK, COMMON, WORK_ID]).unwrap().all.len(), 1);
     }
 
     #[test]
