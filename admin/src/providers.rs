@@ -26,7 +26,6 @@ use transport::Transport;
 pub(crate) use client::{AuthorizationRequest, CodeGrant};
 pub use config::{Limits, LinkVerified, ProvidersConfig, UntrustedEmail};
 pub(crate) use error::ProviderError;
-pub(crate) use identity::Identity;
 pub use known::KNOWN;
 pub use paths::ProviderPaths;
 pub(crate) use provider::Provider;

@@ -12,10 +12,12 @@ mod origin;
 pub mod refresh;
 mod refresh_token;
 pub(crate) mod renew;
+mod repeat;
 mod revoke_all;
 pub(crate) mod session;
 pub(crate) mod store;
 
 pub(crate) use mint::Pair;
+pub(crate) use repeat::pair_again;
 pub use revoke_all::revoke_all;
 pub(crate) use store::end_one_of;

@@ -55,6 +55,7 @@ codes! {
     SystemRole = FORBIDDEN "system_role" "The role is protected. To change it, run `admin roles release` on \
         the command line first.",
     AccessDenied = FORBIDDEN "access_denied" "Access was denied at the identity provider.",
+    PrefetchRefused = FORBIDDEN "prefetch_refused" "This link cannot be opened in advance.",
     AccountDisabled = FORBIDDEN "account_disabled" "The account is disabled.",
     RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed.",
 

@@ -22,7 +22,8 @@ pub struct Operation {
     pub(crate) body: Option<Body>,
     pub(crate) answers: Vec<Success>,
     pub(crate) codes: Vec<Code>,
-    pub(crate) is_without_head: bool,
+    pub(crate) is_link: bool,
+    pub(crate) is_for_people: bool,
     schemas: Vec<(String, RefOr<Schema>)>,
 }
 
@@ -206,9 +207,16 @@ impl Operation {
         self
     }
 
-    /// For a GET that changes something: a HEAD request must not.
-    pub fn without_head(mut self) -> Self {
-        self.is_without_head = true;
+    /// For a GET that changes something because a person opens it as a link: HEAD requests and prefetches must not, and
+    /// are refused.
+    pub fn link(mut self) -> Self {
+        self.is_link = true;
+        self.problems(&[Code::PrefetchRefused])
+    }
+
+    /// A person's browser may show the response: with `Accept: text/html` a problem is a page.
+    pub fn for_people(mut self) -> Self {
+        self.is_for_people = true;
         self
     }
 

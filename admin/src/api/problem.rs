@@ -93,6 +93,16 @@ impl Problem {
         self.code
     }
 
+    /// The sentence about this occurrence.
+    pub(super) fn sentence(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// The number of seconds after which the client may retry.
+    pub(super) fn seconds(&self) -> Option<u32> {
+        self.retry_after
+    }
+
     /// Its resolution token, where it has one.
     pub(crate) fn flow_secret(&self) -> Option<&str> {
         self.flow.as_ref().map(|flow| flow.0.as_str())

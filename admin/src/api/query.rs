@@ -20,12 +20,23 @@ impl Query {
     ///
     /// 422 `validation_failed` for another name, or a repeated one.
     pub(crate) fn read(request: &Request, names: &[&str]) -> Result<Self, Problem> {
+        let is_unknown = |(name, _): &(String, String)| !names.contains(&name.as_str());
+        if let Some((name, _)) = request.query_pairs().find(is_unknown) {
+            let name: String = name.chars().take(64).collect();
+            return Err(wrong(&name, "field_unknown", "Unknown parameter."));
+        }
+        Self::read_known(request, names)
+    }
+
+    /// Parses the parameters with these names, and ignores others: for links that people open, to which campaigns and
+    /// mail programs add parameters of their own.
+    ///
+    /// # Errors
+    ///
+    /// 422 `validation_failed` for a repeated name.
+    pub(crate) fn read_known(request: &Request, names: &[&str]) -> Result<Self, Problem> {
         let mut known: Vec<(String, String)> = Vec::new();
-        for (name, value) in request.query_pairs() {
-            if !names.contains(&name.as_str()) {
-                let name: String = name.chars().take(64).collect();
-                return Err(wrong(&name, "field_unknown", "Unknown parameter."));
-            }
+        for (name, value) in request.query_pairs().filter(|(name, _)| names.contains(&name.as_str())) {
             if known.iter().any(|(before, _)| *before == name) {
                 return Err(wrong(&name, "field_repeated", "A parameter may appear only once."));
             }

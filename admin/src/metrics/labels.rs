@@ -92,6 +92,8 @@ pub enum CallbackOutcome {
     Accepted,
     /// The account at the provider was linked.
     Linked,
+    /// A request was repeated, and answered as before.
+    Repeated,
     /// It failed with the problem of this code.
     Failed(&'static str),
 }
@@ -101,6 +103,7 @@ impl EncodeLabelValue for CallbackOutcome {
         let label = match self {
             Self::Accepted => "accepted",
             Self::Linked => "linked",
+            Self::Repeated => "repeated",
             Self::Failed(code) => code,
         };
         label.encode(encoder)

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 use unicode_normalization::UnicodeNormalization as _;
@@ -42,6 +45,13 @@ impl Password {
         let mut normal = Zeroizing::new(String::with_capacity(text.len() * 2));
         normal.extend(text.nfkc());
         Self(SecretString::from(normal.as_str()))
+    }
+
+    /// By which a repeated password is recognised, for as long as `salt` is known only to the client: with it, the
+    /// password could be guessed.
+    pub(crate) fn fingerprint(&self, salt: &str) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, salt.as_bytes());
+        URL_SAFE_NO_PAD.encode(hmac::sign(&key, self.expose().as_bytes()))
     }
 
     /// The bytes to hash.
@@ -165,6 +175,14 @@ mod tests {
         assert_eq!(Password::new("ｐａｓｓ 🎬"), Password::new("pass 🎬"));
         assert_ne!(Password::new("pass "), Password::new("pass"));
         assert_ne!(Password::new("Pass"), Password::new("pass"));
+    }
+
+    #[test]
+    fn a_fingerprint_depends_on_the_password_and_on_the_salt() {
+        let of = |text, salt| Password::new(text).fingerprint(salt);
+        assert_eq!(of("correct horse", "a"), of("correct horse", "a"));
+        assert_ne!(of("correct horse", "a"), of("correct horse", "b"));
+        assert_ne!(of("correct horse", "a"), of("correct horses", "a"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::failure;
 use super::flow::{Flow, Initiator, Purpose};
-use super::one_time::{self, Kind};
+use super::one_time::{self, Kind, NewValue};
 use super::return_to::{ReturnTo, redirect};
 use super::{browser, secret};
 use crate::api::{Code, Problem, Response};
@@ -58,7 +58,15 @@ pub(super) async fn start(
     start: FlowStart<'_>,
 ) -> Result<Started, Problem> {
     let (state, nonce) = (secret::new(&*context.random)?, secret::new(&*context.random)?);
-    let (initiator, challenge, cookie) = initiator(context, headers, start.challenge)?;
+    let (initiator, verifier, challenge, cookie) = match start.challenge {
+        Some(challenge) => (Initiator::App { challenge: challenge.clone() }, None, challenge, None),
+        None => {
+            let own = browser::own_or_new(headers, &*context.random)?;
+            let (verifier, cookie) = (secret::new(&*context.random)?, browser::cookie(&own));
+            let challenge = secret::challenge(&verifier);
+            (Initiator::Browser(own), Some(verifier), challenge, Some(cookie))
+        }
+    };
     let request = AuthorizationRequest { state: &state, challenge: &challenge, nonce: &nonce };
     let url = start.provider.authorize_url(&request).await.map_err(|error| {
         let problem = failure::problem(start.provider, &error);
@@ -66,9 +74,9 @@ pub(super) async fn start(
         context.metrics.provider_callback(start.provider.id(), outcome);
         problem
     })?;
-    let provider = start.provider.id().to_owned();
-    let flow = Flow { provider, purpose: start.purpose, return_to: start.return_to, nonce, initiator };
-    one_time::store(context, Kind::Flow, &state, &flow).await?;
+    let flow = Flow { purpose: start.purpose, return_to: start.return_to, nonce, verifier };
+    let owner = initiator.owner_at(start.provider.id());
+    one_time::store(context, &NewValue::new(Kind::Flow, state, owner, &flow)?).await?;
     Ok(Started { url, cookie })
 }
 
@@ -83,21 +91,6 @@ pub(super) fn check_challenge(challenge: Option<&str>) -> Result<(), Problem> {
     }
     let sentence = "Must be the SHA-256 hash of a verifier in base64url, 43 characters.";
     Err(Problem::new(Code::ValidationFailed).field("code_challenge", "field_invalid", sentence))
-}
-
-/// The client that starts a flow, with the challenge for the provider and the cookie for a browser.
-fn initiator(
-    context: &Context,
-    headers: &HeaderMap,
-    challenge: Option<String>,
-) -> Result<(Initiator, String, Option<HeaderValue>), Problem> {
-    if let Some(challenge) = challenge {
-        return Ok((Initiator::App { challenge: challenge.clone() }, challenge, None));
-    }
-    let own = browser::own_or_new(headers, &*context.random)?;
-    let verifier = secret::new(&*context.random)?;
-    let (challenge, fingerprint) = (secret::challenge(&verifier), secret::fingerprint(&own));
-    Ok((Initiator::Browser { fingerprint, verifier }, challenge, Some(browser::cookie(&own))))
 }
 
 impl Started {

@@ -2,9 +2,9 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
-use super::one_time::Kind;
+use super::one_time::{KEPT, Kind};
 use super::secret;
-use crate::api::{Problem, Response};
+use crate::api::Problem;
 use crate::random::Random;
 
 /// `__Host-`: set by this very host, over TLS (or on this machine), for all of its paths.
@@ -19,29 +19,17 @@ pub(super) fn own_or_new(headers: &HeaderMap, random: &dyn Random) -> Result<Str
     own(headers).map_or_else(|| secret::new(random), Ok)
 }
 
-/// Whether a request comes from the browser whose secret has this fingerprint.
-pub(super) fn is_from(headers: &HeaderMap, fingerprint: &str) -> bool {
-    own(headers).is_some_and(|own| secret::are_equal(&secret::fingerprint(&own), fingerprint))
-}
-
-/// Renews the cookie of a browser that has one, so that it lasts as long as what this response contains.
-pub(super) fn renew(headers: &HeaderMap, response: Response) -> Response {
-    match own(headers) {
-        Some(secret) => response.with_header(header::SET_COOKIE, cookie(&secret)),
-        None => response,
-    }
-}
-
-/// Sets the cookie for as long as a sign-in may take. `Lax`, because a provider sends the browser back with a link
-/// from another site.
+/// Sets the cookie for as long as a sign-in may take: a flow, the confirmation of a link that may follow it, and the
+/// minute in which a request may be repeated. `Lax`, because a provider sends the browser back with a link from another
+/// site.
 pub(super) fn cookie(secret: &str) -> HeaderValue {
-    let lifetime = Kind::Flow.lifetime().max(Kind::Link.lifetime()).as_secs();
+    let lifetime = (Kind::Flow.lifetime() + Kind::Link.lifetime() + KEPT).as_secs();
     let text = format!("{NAME}={secret}; Path=/; Max-Age={lifetime}; Secure; HttpOnly; SameSite=Lax");
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// The browser's secret. `None` when it sends none, or several.
-fn own(headers: &HeaderMap) -> Option<String> {
+pub(super) fn own(headers: &HeaderMap) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).iter();
     let pairs = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
     let mut values = pairs.filter_map(|pair| pair.trim().strip_prefix(NAME)?.strip_prefix('='));

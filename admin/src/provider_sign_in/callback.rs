@@ -1,31 +1,30 @@
 //! `GET` and `POST /api/v1/oauth/{provider}/callback`: a user returns from a provider.
 //!
 //! The provider redirects a browser here; an app intercepts that URL and posts its parameters. A browser whose flow names
-//! a page to return to gets there in any case, once its state is known: with a code, or with the code of a problem.
+//! a page to return to gets there in any case, once its state is known: with a code, or with the code of a problem. A
+//! request that a browser repeats within a minute leads to the same place.
 
-use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
 use super::flow::{Flow, Initiator};
 use super::identity::ProviderIdentity;
-use super::one_time::{self, Kind};
-use super::outcome::{self, respond};
+use super::one_time::{self, Claim, Kind};
+use super::outcome::{self, Ended, Outcome, respond};
 use super::path::{of_provider, provider};
 use super::resolve::resolve;
 use super::return_to::ReturnTo;
 use super::{browser, failure, secret};
 use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
-use crate::context::Context;
+use crate::metrics::CallbackOutcome;
 use crate::providers::{CodeGrant, Provider, ProviderError};
 use crate::sessions::mint;
+use crate::users::profile;
 
-/// The longest accepted parameters in bytes; real ones are far shorter.
-const MAX_CODE: usize = 1024;
-const MAX_DEVICE: usize = 256;
-const MAX_ISSUER: usize = 2048;
-const MAX_ERROR: usize = 256;
+/// The longest parameter in bytes. The standard has no limit for a code, and providers send codes of several kilobytes;
+/// nginx reads a request line of 32 KiB.
+const MAX_PARAMETER: usize = 8 * 1024;
 
 /// The parameters of an authorization response (RFC 6749, sections 4.1.2 and 4.1.2.1), as an app posts them.
 #[derive(Default, Deserialize, ToSchema)]
@@ -36,16 +35,16 @@ struct Parameters {
     #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
     state: String,
     /// The authorization code; absent when there is an `error`.
-    #[schema(min_length = 1, max_length = 1024)]
+    #[schema(pattern = "^[ -~]{1,8192}$")]
     code: Option<String>,
     /// The provider's error code, when there is no `code`.
-    #[schema(max_length = 256)]
+    #[schema(pattern = "^[ -~]{1,8192}$")]
     error: Option<String>,
     /// From VK ID.
-    #[schema(max_length = 256)]
+    #[schema(pattern = "^[ -~]{1,8192}$")]
     device_id: Option<String>,
     /// The issuer of the response, where the provider sends it (RFC 9207).
-    #[schema(max_length = 2048)]
+    #[schema(pattern = "^[ -~]{1,8192}$")]
     iss: Option<String>,
     /// The verifier of the challenge that the sign-in was started with; without one the cookie is used.
     #[schema(pattern = "^[A-Za-z0-9._~-]{43,128}$")]
@@ -54,18 +53,13 @@ struct Parameters {
     is_app: bool,
 }
 
-/// A flow, and the PKCE verifier with which its code is exchanged.
-struct Claimed {
-    flow: Flow,
-    verifier: String,
-}
-
 /// Describes the callback of a browser.
 pub fn describe_get(operation: Operation) -> Operation {
     describe(operation)
         .summary("Provider callback (browser).")
         .detail(
             "The provider redirects the browser here. Other parameters are ignored.\n\n\
+             A prefetch is refused, and the same request within a minute leads to the same place.\n\n\
              If the sign-in was started with `return_to` and the state is valid, the browser is redirected there in \
              any case: with `one_time_code`, for `/oauth/exchange`; with `linked`, the provider's name; or with \
              `error`, a problem's code, and, for `link_confirmation_required`, a `flow`. A request with \
@@ -73,11 +67,11 @@ pub fn describe_get(operation: Operation) -> Operation {
              `error`.",
         )
         .query("state", "The state of the authorization request.", Shape::text("bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0"))
-        .query("code", "The authorization code.", Shape::text("4/0AeanS0ZQ").length(1..=1024))
-        .query("error", "The provider's error code, when there is no `code`.", Shape::text("access_denied"))
-        .query("device_id", "From VK ID.", Shape::text("d-1").length(1..=256))
-        .query("iss", "The issuer of the response (RFC 9207).", Shape::text("https://accounts.google.com"))
-        .without_head()
+        .query("code", "The authorization code.", visible("4/0AeanS0ZQ"))
+        .query("error", "The provider's error code, when there is no `code`.", visible("access_denied"))
+        .query("device_id", "From VK ID.", visible("d-1"))
+        .query("iss", "The issuer of the response (RFC 9207).", visible("https://accounts.google.com"))
+        .link()
         .empty(303, "The browser is redirected to the page to return to.")
         .answer_header(303, "Location", "That page, with the outcome.")
 }
@@ -94,10 +88,16 @@ pub fn describe_post(operation: Operation) -> Operation {
         }))
 }
 
+/// The shape of what a provider sends: visible characters and spaces.
+fn visible(example: &str) -> Shape {
+    Shape::text(example).pattern("^[ -~]{1,8192}$")
+}
+
 fn describe(operation: Operation) -> Operation {
     of_provider(operation)
         .tag("Providers")
         .access(Access::Public)
+        .for_people()
         .answer::<outcome::Body>(
             200,
             "A session's token pair; or, after linking, the provider.",
@@ -144,7 +144,7 @@ pub async fn handle_get(request: Request) -> Result<Response, Problem> {
         false => finish(&request, &parameters).await,
     };
     response.or_else(|problem| match ReturnTo::default_for(&request.context, &request.headers) {
-        Some(page) => Ok(browser::renew(&request.headers, page.with_error(&problem))),
+        Some(page) => Ok(page.with_error(&problem)),
         None => Err(problem),
     })
 }
@@ -159,87 +159,99 @@ pub async fn handle_post(request: Request) -> Result<Response, Problem> {
     finish(&request, &Parameters { is_app: true, ..parameters }).await
 }
 
-/// Finishes the flow of the state: claims it, identifies the user at the provider, and resolves who that is here.
-async fn finish(request: &Request, parameters: &Parameters) -> Result<Response, Problem> {
-    let context = &request.context;
-    let provider = provider(request)?;
-    parameters.check(provider)?;
-    let mut page = None;
-    let outcome = async {
-        let Claimed { flow, verifier } = claim(context, &request.headers, provider, parameters).await?;
-        page = flow.return_to.clone().filter(|_| !parameters.is_app);
-        let code = match (parameters.error.as_deref(), parameters.code.as_deref()) {
-            (None, Some(code)) => code,
-            (Some("access_denied"), _) => return Err(Problem::new(Code::AccessDenied)),
-            (error, _) => return Err(failure::problem(provider, &ProviderError::rejected(error))),
-        };
-        let grant = CodeGrant {
-            code,
-            verifier: &verifier,
-            state: &parameters.state,
-            nonce: &flow.nonce,
-            issuer: parameters.iss.as_deref(),
-            device: parameters.device_id.as_deref(),
-        };
-        let identity = provider.identify(&grant, context.clock.unix_seconds()).await;
-        let identity = identity.map_err(|error| failure::problem(provider, &error))?;
-        let identity = ProviderIdentity::new(provider, identity);
-        resolve(context, &request.actor(), &flow, &identity, page.as_ref()).await
-    };
-    let outcome = outcome.await;
-    respond(request, provider, page.as_ref(), outcome).await
-}
-
-/// Takes the flow of the state, once, at its provider, and only for the client that started it: an app sends its
-/// verifier; a browser is recognised by the cookie in `headers`.
+/// Finishes the flow of the state, once and only for the client that started it: an app sends its verifier, and a
+/// browser is recognised by its cookie.
 ///
 /// # Errors
 ///
-/// 400 `state_invalid` when the state is unknown, belongs to another provider, or was created for another browser or
-/// app; 503 without Redis.
-async fn claim(
-    context: &Context,
-    headers: &HeaderMap,
-    provider: &Provider,
-    parameters: &Parameters,
-) -> Result<Claimed, Problem> {
+/// 400 `state_invalid` when the state is unknown, was used, belongs to another provider, or was created for another
+/// browser or app; each problem of the outcome, unless there is a page to return to; 503 without Redis.
+async fn finish(request: &Request, parameters: &Parameters) -> Result<Response, Problem> {
+    let (context, provider) = (&request.context, provider(request)?);
+    parameters.check(provider)?;
+    let own = match &parameters.code_verifier {
+        Some(verifier) => Some(verifier.clone()).filter(|verifier| secret::is_verifier(verifier)),
+        None => browser::own(&request.headers),
+    };
+    let own = own.unwrap_or_default();
+    let initiator = match parameters.code_verifier {
+        Some(_) => Initiator::App { challenge: secret::challenge(&own) },
+        None => Initiator::Browser(own.clone()),
+    };
+    let (state, owner) = (parameters.state.as_str(), initiator.owner_at(provider.id()));
+    let claim =
+        one_time::claim::<Flow, Ended>(context, (Kind::Flow, state), &owner, parameters.attempt()).await?;
     let unknown = || {
         Problem::new(Code::StateInvalid)
             .detail("Start again and finish the sign-in in the same browser or app.")
     };
-    let flow: Flow = one_time::take(context, Kind::Flow, &parameters.state).await?.ok_or_else(unknown)?;
-    if flow.provider != provider.id() {
-        return Err(unknown());
-    }
-    let verifier = match (&flow.initiator, parameters.code_verifier.as_deref()) {
-        (Initiator::Browser { fingerprint, verifier }, None) if browser::is_from(headers, fingerprint) => {
-            verifier.clone()
+    let (flow, ticket) = match claim.ok_or_else(unknown)? {
+        Claim::First(flow, ticket) => (flow, ticket),
+        Claim::Again(ended) => {
+            context.metrics.provider_callback(provider.id(), CallbackOutcome::Repeated);
+            return respond(context, provider, ended, [state, &own]).await;
         }
-        (Initiator::App { challenge }, Some(verifier)) if secret::is_verifier_of(verifier, challenge) => {
-            verifier.to_owned()
-        }
-        (Initiator::Browser { .. } | Initiator::App { .. }, _) => return Err(unknown()),
     };
-    Ok(Claimed { flow, verifier })
+    let page = flow.return_to.clone().filter(|_| !parameters.is_app);
+    let outcome = complete(request, provider, parameters, (&flow, &own), page.is_some()).await;
+    let mut ended = Ended { page, outcome: outcome.unwrap_or_else(|problem| (&problem).into()) };
+    let follow_up = ended.outcome.follow_up(&initiator, [state, &own])?;
+    let kept = one_time::finish(context, ticket, &ended, follow_up.as_ref()).await.map_err(Problem::from);
+    if let (Err(problem), Some(_)) = (kept, follow_up) {
+        ended.outcome = (&problem).into();
+    }
+    context.metrics.provider_callback(provider.id(), ended.outcome.label());
+    respond(context, provider, ended, [state, &own]).await
+}
+
+/// Completes the flow: identifies the user at the provider, and resolves who that is here.
+async fn complete(
+    request: &Request,
+    provider: &Provider,
+    parameters: &Parameters,
+    (flow, own): (&Flow, &str),
+    is_for_page: bool,
+) -> Result<Outcome, Problem> {
+    let context = &request.context;
+    let code = match (parameters.error.as_deref(), parameters.code.as_deref()) {
+        (None, Some(code)) => code,
+        (Some("access_denied"), _) => return Err(Problem::new(Code::AccessDenied)),
+        (error, _) => return Err(failure::problem(provider, &ProviderError::rejected(error))),
+    };
+    let grant = CodeGrant {
+        code,
+        verifier: flow.verifier.as_deref().unwrap_or(own),
+        state: &parameters.state,
+        nonce: &flow.nonce,
+        issuer: parameters.iss.as_deref(),
+        device: parameters.device_id.as_deref(),
+    };
+    let identity = provider.identify(&grant, context.clock.unix_seconds()).await;
+    let identity = identity.map_err(|error| failure::problem(provider, &error))?;
+    let identity = ProviderIdentity {
+        provider,
+        subject: identity.subject,
+        email: identity.email.as_deref().and_then(|email| email.parse().ok()),
+        is_email_vouched: identity.is_email_vouched,
+        display_name: identity.name.as_deref().and_then(profile::name_from),
+    };
+    resolve(context, &request.actor(), flow, &identity, is_for_page).await
 }
 
 impl Parameters {
     /// Checks that this provider may have sent them, before anything is looked up.
     fn check(&self, provider: &Provider) -> Result<(), Problem> {
-        let fits = |text: &Option<String>, most: usize| {
-            let fits = |text: &String| {
-                (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-            };
-            text.as_ref().is_none_or(fits)
+        let fits = |text: &String| {
+            // VSCHAR of RFC 6749, appendix A.
+            (1..=MAX_PARAMETER).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
         };
-        if !fits(&self.code, MAX_CODE) || !fits(&self.device_id, MAX_DEVICE) || !fits(&self.iss, MAX_ISSUER) {
+        if ![&self.code, &self.error, &self.device_id, &self.iss].into_iter().flatten().all(fits) {
             return Err(malformed(
-                "`code`, `device_id` and `iss` must be visible ASCII, of at most 1024, 256 and 2048 characters.",
+                "`code`, `error`, `device_id` and `iss` must be visible ASCII or spaces, of 1 to 8192 characters.",
             ));
         }
-        if let Some(error) = &self.error {
-            let is_short = error.len() <= MAX_ERROR;
-            return if is_short { Ok(()) } else { Err(malformed("`error` may be at most 256 bytes.")) };
+        if self.error.is_some() {
+            return Ok(());
         }
         if self.code.is_none() {
             return Err(malformed("`code` or `error` is required."));
@@ -248,6 +260,12 @@ impl Parameters {
             return Err(malformed("`device_id` is required."));
         }
         Ok(())
+    }
+
+    /// By which a repeated callback is recognised.
+    fn attempt(&self) -> String {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        secret::derived("callback", [&text(&self.code), &text(&self.error)])
     }
 }
 

@@ -1,12 +1,13 @@
 //! `POST /api/v1/oauth/link/confirm`: links an identity to the account that has its address, with the password of the
 //! account.
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::one_time::{self, Kind};
+use super::flow::browser_owner;
+use super::one_time::{self, Claim, Kind, Ticket};
 use super::pending_link::PendingLink;
 use super::sign_in::sign_in;
 use super::{browser, store};
@@ -15,7 +16,8 @@ use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::passwords::{Password, PasswordHash, PasswordMatch};
 use crate::sessions::history::{self, Entry, Event};
-use crate::sessions::{Pair, mint};
+use crate::sessions::open::Opened;
+use crate::sessions::{Pair, mint, pair_again};
 use crate::users::store as users;
 
 /// The `flow` of `link_confirmation_required`, and the password of the account.
@@ -36,9 +38,10 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Link an account at a provider to the account with its e-mail address.")
         .detail(
             "The flow is valid for ten minutes and five passwords, and only in the browser that started the sign-in. \
-             From then on the account at the provider is another sign-in method.",
+             Within a minute the same request returns tokens of the same session again. From then on the account at the provider is another sign-in method.",
         )
         .access(Access::Public)
+        .for_people()
         .body::<Body>(json!({
             "flow": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0",
             "password": "correct horse battery staple"
@@ -61,26 +64,44 @@ pub fn describe(operation: Operation) -> Operation {
 /// `account_disabled`; 409 `oauth_account_in_use` or `oauth_provider_linked`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body: Body = request.json()?;
-    let (context, actor) = (&request.context, request.actor());
-    let mut pending = take(context, &request.headers, &body.flow).await?;
-    let confirmed = confirm(context, &actor, &mut pending, &body.password).await;
-    let may_retry = match &confirmed {
-        Ok(_) => false,
-        // An error of ours costs the user no attempt.
-        Err(problem) if problem.code().status().is_server_error() => true,
-        Err(problem) => problem.code() == Code::InvalidCredentials && pending.has_attempts_left(),
+    let expired = || Problem::new(Code::CodeExpired).detail("Start the sign-in again.");
+    // A flow of an app belongs to its bearer.
+    let owner = browser::own(&request.headers).map(|own| browser_owner(&own)).unwrap_or_default();
+    // What was tried must not be found in Redis, nor be guessed from it: the flow itself is not there either.
+    let attempt = body.password.fingerprint(&body.flow);
+    let claim = one_time::claim(&request.context, (Kind::Link, &body.flow), &owner, attempt).await?;
+    let pair = match claim.ok_or_else(expired)? {
+        Claim::First(pending, ticket) => attempt_to_link(&request, pending, &body.password, ticket).await?,
+        Claim::Again(session) => pair_again(&request.context, session).await?.ok_or_else(expired)?,
     };
-    if may_retry {
-        one_time::store(context, Kind::Link, &body.flow, &pending).await?;
-    }
-    Ok(Response::json(StatusCode::OK, &confirmed?))
+    Ok(Response::json(StatusCode::OK, &pair))
 }
 
-/// Takes the pending link, so that two passwords are never checked at the same time.
-async fn take(context: &Context, headers: &HeaderMap, flow: &str) -> Result<PendingLink, Problem> {
-    let pending: Option<PendingLink> = one_time::take(context, Kind::Link, flow).await?;
-    let is_own = |link: &PendingLink| link.browser().is_none_or(|browser| browser::is_from(headers, browser));
-    pending.filter(is_own).ok_or_else(|| Problem::new(Code::CodeExpired).detail("Start the sign-in again."))
+/// Confirms the link, and keeps the identifier of the session for a repeated request. The value is claimed, so two
+/// passwords are never checked at the same time.
+async fn attempt_to_link(
+    request: &Request,
+    mut pending: PendingLink,
+    password: &Password,
+    ticket: Ticket,
+) -> Result<Pair, Problem> {
+    let context = &request.context;
+    let problem = match confirm(context, &request.actor(), &mut pending, password).await {
+        Ok(opened) => {
+            one_time::keep(context, ticket, &opened.session).await;
+            return Ok(opened.pair);
+        }
+        Err(problem) => problem,
+    };
+    // An error of ours costs the user no attempt.
+    let may_retry = problem.code().status().is_server_error()
+        || (problem.code() == Code::InvalidCredentials && pending.has_attempts_left());
+    if may_retry {
+        one_time::release(context, ticket, &pending).await;
+    } else {
+        one_time::discard(context, ticket).await;
+    }
+    Err(problem)
 }
 
 async fn confirm(
@@ -88,7 +109,7 @@ async fn confirm(
     actor: &Actor,
     pending: &mut PendingLink,
     password: &Password,
-) -> Result<Pair, Problem> {
+) -> Result<Opened, Problem> {
     let user = pending.proof.user;
     let mut slot = context.hasher.reserve()?;
     let account = users::find_by_id(&context.db.get().await?, user).await?;

@@ -6,10 +6,11 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::browser;
-use super::one_time::{self, Kind};
-use super::sign_in::{PendingSignIn, sign_in};
+use super::flow::browser_owner;
+use super::one_time::{self, Claim, Kind, Ticket};
+use super::sign_in::{ProviderProof, sign_in};
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
-use crate::sessions::{Pair, mint};
+use crate::sessions::{Pair, mint, pair_again};
 
 /// The code with which the browser returned to its page.
 #[derive(Deserialize, ToSchema)]
@@ -26,9 +27,11 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Providers")
         .summary("Get the tokens after a sign-in through a provider.")
         .detail(
-            "The code is valid once, for a minute, and only with the cookie of the browser that started the sign-in.",
+            "The code is valid once, for a minute, and only with the cookie of the browser that started the sign-in. \
+             Within a minute the same request returns tokens of the same session again.",
         )
         .access(Access::Public)
+        .for_people()
         .body::<Body>(json!({ "one_time_code": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0" }))
         .answer::<Pair>(200, "The session's token pair.", mint::example())
         .problems(&[Code::CodeExpired, Code::AccountDisabled])
@@ -41,15 +44,34 @@ pub fn describe(operation: Operation) -> Operation {
 /// 410 `code_expired` when the code is unknown, used, or another browser's; 403 `account_disabled`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body: Body = request.json()?;
-    let (context, code) = (&request.context, body.one_time_code.as_str());
-    let pending: Option<PendingSignIn> = one_time::take(context, Kind::SignIn, code).await?;
-    let pending = pending.filter(|pending| browser::is_from(&request.headers, &pending.browser));
     let expired = || Problem::new(Code::CodeExpired).detail("Start the sign-in again.");
-    let pending = pending.ok_or_else(expired)?;
-    let signed_in = sign_in(context, &request.actor(), &pending.proof).await;
-    // The client may send the code again after an error of ours.
-    if signed_in.as_ref().is_err_and(|problem| problem.code().status().is_server_error()) {
-        one_time::store(context, Kind::SignIn, code, &pending).await?;
+    let own = browser::own(&request.headers).unwrap_or_default();
+    let value = (Kind::SignIn, body.one_time_code.as_str());
+    let attempt = "exchange".to_owned();
+    let claim = one_time::claim(&request.context, value, &browser_owner(&own), attempt).await?;
+    let pair = match claim.ok_or_else(expired)? {
+        Claim::First(proof, ticket) => open(&request, &proof, ticket).await?,
+        Claim::Again(session) => pair_again(&request.context, session).await?.ok_or_else(expired)?,
+    };
+    Ok(Response::json(StatusCode::OK, &pair))
+}
+
+/// Opens the session, and keeps its identifier for a repeated request.
+async fn open(request: &Request, proof: &ProviderProof, ticket: Ticket) -> Result<Pair, Problem> {
+    let context = &request.context;
+    match sign_in(context, &request.actor(), proof).await {
+        Ok(opened) => {
+            one_time::keep(context, ticket, &opened.session).await;
+            Ok(opened.pair)
+        }
+        Err(problem) => {
+            // The client may send the code again after an error of ours.
+            if problem.code().status().is_server_error() {
+                one_time::release(context, ticket, proof).await;
+            } else {
+                one_time::discard(context, ticket).await;
+            }
+            Err(problem)
+        }
     }
-    Ok(Response::json(StatusCode::OK, &signed_in?))
 }

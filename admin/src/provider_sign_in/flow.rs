@@ -3,16 +3,18 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::one_time::BEARER;
 use super::return_to::ReturnTo;
+use super::secret;
 
 /// What the callback needs to know about its authorization request. Purposefully without `Debug`: it holds secrets.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Flow {
-    pub(super) provider: String,
     pub(super) purpose: Purpose,
     pub(super) return_to: Option<ReturnTo>,
     pub(super) nonce: String,
-    pub(super) initiator: Initiator,
+    /// The PKCE verifier, which is kept here for a browser. An app has its own.
+    pub(super) verifier: Option<String>,
 }
 
 /// What a flow is for.
@@ -25,21 +27,33 @@ pub(super) enum Purpose {
     Link { user: Uuid, session: Uuid, generation: u64 },
 }
 
-/// The client that started a flow, and alone may finish it.
-#[derive(Serialize, Deserialize)]
+/// The client that starts a flow, and alone may finish it.
 pub(super) enum Initiator {
-    /// The browser whose secret has this fingerprint. The PKCE verifier is kept here for it.
-    Browser { fingerprint: String, verifier: String },
+    /// The browser whose cookie has this secret.
+    Browser(String),
     /// An app, which keeps the PKCE verifier of this challenge.
     App { challenge: String },
 }
 
 impl Initiator {
-    /// The fingerprint of the browser; `None` for an app, which gets its tokens from the callback.
-    pub(super) fn browser(&self) -> Option<&str> {
+    /// The owner of a flow at `provider`, compared in Redis: it contains a hash instead of each secret.
+    pub(super) fn owner_at(&self, provider: &str) -> String {
         match self {
-            Self::Browser { fingerprint, .. } => Some(fingerprint),
-            Self::App { .. } => None,
+            Self::Browser(own) => format!("{provider} {}", browser_owner(own)),
+            Self::App { challenge } => format!("{provider} app {challenge}"),
         }
     }
+
+    /// The owner of what follows from a flow: the same browser, or a client of the app's.
+    pub(super) fn owner_afterwards(&self) -> String {
+        match self {
+            Self::Browser(own) => browser_owner(own),
+            Self::App { .. } => BEARER.to_owned(),
+        }
+    }
+}
+
+/// The browser whose cookie has the secret `own`, as an owner.
+pub(super) fn browser_owner(own: &str) -> String {
+    format!("browser {}", secret::fingerprint(own))
 }

@@ -1,8 +1,9 @@
 //! An identity at a provider, in the form in which it is stored here.
 
+use super::sign_in::ProviderProof;
 use super::store::{Link, Snapshot};
-use crate::providers::{Identity, Provider};
-use crate::users::{EmailAddress, profile};
+use crate::providers::Provider;
+use crate::users::EmailAddress;
 use uuid::Uuid;
 
 /// The identity of the user who returned.
@@ -11,21 +12,11 @@ pub(super) struct ProviderIdentity<'i> {
     pub(super) subject: String,
     /// The address, if its form is accepted here.
     pub(super) email: Option<EmailAddress>,
-    is_email_vouched: bool,
+    pub(super) is_email_vouched: bool,
     pub(super) display_name: Option<String>,
 }
 
-impl<'i> ProviderIdentity<'i> {
-    pub(super) fn new(provider: &'i Provider, identity: Identity) -> Self {
-        Self {
-            provider,
-            subject: identity.subject,
-            email: identity.email.as_deref().and_then(|email| email.parse().ok()),
-            is_email_vouched: identity.is_email_vouched,
-            display_name: identity.name.as_deref().and_then(profile::name_from),
-        }
-    }
-
+impl ProviderIdentity<'_> {
     /// The address, if the provider vouches for it.
     pub(super) fn vouched_email(&self) -> Option<&EmailAddress> {
         self.email.as_ref().filter(|_| self.is_email_vouched)
@@ -43,6 +34,12 @@ impl<'i> ProviderIdentity<'i> {
     /// Its link to `user` by a rule of the table; `is_sign_in` when a session is opened with it.
     pub(super) fn link_to(&self, user: Uuid, rule: u8, is_sign_in: bool) -> Link<'_> {
         let (provider, subject) = (self.provider.id(), self.subject.as_str());
-        Link { provider, subject, user, rule, snapshot: self.snapshot(), is_sign_in }
+        let proven = self.vouched_email().map(EmailAddress::key);
+        Link { provider, subject, user, rule, snapshot: self.snapshot(), proven, is_sign_in }
+    }
+
+    /// That it identified `user`.
+    pub(super) fn proof_of(&self, user: Uuid) -> ProviderProof {
+        ProviderProof { user, provider: self.provider.id().to_owned(), subject: self.subject.clone() }
     }
 }

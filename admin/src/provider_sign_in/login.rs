@@ -3,8 +3,8 @@
 use super::authorize::{AuthorizationUrl, FlowStart, check_challenge, example, start};
 use super::flow::Purpose;
 use super::path::{of_provider, provider};
-use super::return_to::{ReturnTo, accepts};
-use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape};
+use super::return_to::ReturnTo;
+use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape, accepts};
 
 /// Describes the endpoint.
 pub fn describe(operation: Operation) -> Operation {
@@ -14,14 +14,15 @@ pub fn describe(operation: Operation) -> Operation {
         .detail(
             "A browser is redirected to the provider, and returns to the callback within ten minutes. It gets a \
              cookie, without which no other client can finish the sign-in.\n\n\
+             Other parameters are ignored, because campaigns add theirs to links. A prefetch is refused.\n\n\
              With `Accept: application/json` the authorization URL is returned instead. An app that cannot keep \
              cookies creates a verifier (RFC 7636), sends its challenge here, and sends the verifier to the callback.",
         )
         .access(Access::Public)
         .query(
             "return_to",
-            "The page to return to after the sign-in, one of the operator's list.",
-            Shape::text("http://127.0.0.1:8080/sign-in/"),
+            "The page to return to after the sign-in: one of the operator's list, to which a query may be added.",
+            Shape::text("http://127.0.0.1:8080/sign-in/?film=7").length(1..=1024),
         )
         .query(
             "code_challenge",
@@ -33,7 +34,8 @@ pub fn describe(operation: Operation) -> Operation {
         .answer_header(302, "Location", "The provider's page.")
         .empty(303, "The browser is redirected to `return_to`, because the provider is unavailable.")
         .answer_header(303, "Location", "That page, with `error`.")
-        .without_head()
+        .link()
+        .for_people()
         .problems(&[
             Code::ReturnToNotAllowed,
             Code::ValidationFailed,
@@ -51,7 +53,7 @@ pub fn describe(operation: Operation) -> Operation {
 /// unavailable; 503 without Redis.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let provider = provider(&request)?;
-    let query = Query::read(&request, &["return_to", "code_challenge"])?;
+    let query = Query::read_known(&request, &["return_to", "code_challenge"])?;
     let page = query.get("return_to").map(|page| ReturnTo::parse(&request.context, page)).transpose()?;
     let challenge = query.get("code_challenge").map(str::to_owned);
     check_challenge(challenge.as_deref())?;

@@ -1,12 +1,16 @@
-//! One-time values: state in Redis for some minutes, found by a secret that works once.
+//! One-time values: state in Redis for some minutes, found by a secret, and used once by the client that owns it.
 //!
-//! A value is stored under the hash of its secret. Redis may lose all values: then the users start again.
+//! A value is stored under the hash of its secret. Its end is fixed when it is stored, and no attempt to use it moves
+//! the end. A request of another client changes nothing. The first attempt of the owner claims the value; its result is
+//! kept for a minute, because browsers repeat requests, and never contains a token. Redis may lose all
+//! values: then the users start again.
 
 use std::time::Duration;
 
-use redis::RedisError;
+use redis::{Cmd, RedisError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep};
 
 use super::secret;
 use crate::api::{Code, Problem};
@@ -14,8 +18,52 @@ use crate::context::Context;
 use crate::redis_connection::RedisConnection;
 
 /// How many values of one kind are stored within its lifetime. Every client may start a sign-in, and each takes up to
-/// a kilobyte of the Redis that carries the revocations.
+/// two kilobytes of the Redis that carries the revocations.
 const MAX_VALUES: u64 = 100_000;
+
+/// How long the result of an attempt is kept.
+pub(super) const KEPT: Duration = Duration::from_mins(1);
+
+/// How long an attempt may take. After that it has been lost, and the owner may try again. As long as a handler may
+/// take.
+const ATTEMPT: Duration = Duration::from_secs(15);
+
+/// How long a repeated request waits for the attempt before it, and how often it asks.
+const WAIT: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The owner of a value that belongs to every client that has its secret.
+pub(super) const BEARER: &str = "bearer";
+
+/// Stores a value, and counts it within a window as long as its lifetime: 0 when there are too many.
+/// Keys: the value, the counter. Arguments: the owner, the value, its lifetime, the most values.
+const STORE: &str = "
+    local count = redis.call('INCR', KEYS[2])
+    if count == 1 then redis.call('EXPIRE', KEYS[2], ARGV[3]) end
+    if count > tonumber(ARGV[4]) then return 0 end
+    redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'value', ARGV[2])
+    redis.call('EXPIRE', KEYS[1], ARGV[3])
+    return 1";
+
+/// Claims a value, after comparing its owner. Key: the value. Arguments: the owner, the attempt, how long one may take.
+const CLAIM: &str = "
+    local stored = redis.call('HMGET', KEYS[1], 'owner', 'value', 'attempt', 'since', 'kept')
+    if stored[1] ~= ARGV[1] and stored[1] ~= 'bearer' then return {'unknown', false} end
+    if stored[5] then
+        if stored[3] == ARGV[2] then return {'again', stored[5]} end
+        return {'unknown', false}
+    end
+    local now = tonumber(redis.call('TIME')[1])
+    if stored[3] and now - tonumber(stored[4]) <= tonumber(ARGV[3]) then return {'busy', false} end
+    redis.call('HSET', KEYS[1], 'attempt', ARGV[2], 'since', now)
+    return {'first', stored[2]}";
+
+/// Gives up a claim, unless the value has expired or another attempt has claimed it. Key: the value. Arguments: the
+/// attempt, the value for the next one.
+const RELEASE: &str = "
+    if redis.call('HGET', KEYS[1], 'attempt') ~= ARGV[1] then return 0 end
+    redis.call('HSET', KEYS[1], 'value', ARGV[2])
+    return redis.call('HDEL', KEYS[1], 'attempt')";
 
 /// The kinds of values, in the order in which a user meets them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,24 +76,49 @@ pub(super) enum Kind {
     Link,
 }
 
+/// A value that is not stored yet.
+pub(super) struct NewValue {
+    kind: Kind,
+    secret: String,
+    owner: String,
+    value: String,
+}
+
+/// A value that was found.
+pub(super) enum Claim<T, K> {
+    /// By the first attempt, or the first after one that was released or lost.
+    First(T, Ticket),
+    /// By a repetition of the attempt that had this result.
+    Again(K),
+}
+
+/// A claim of this process on a value.
+pub(super) struct Ticket {
+    key: String,
+    owner: String,
+    attempt: String,
+}
+
 /// Why a value was not stored or not read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum OneTimeError {
-    #[error(transparent)]
+    #[error("Redis did not respond in time: {0}")]
     Redis(#[from] RedisError),
     #[error("the value cannot be serialised: {0}")]
     Serialise(#[from] serde_json::Error),
-    #[error("more than {MAX_VALUES} values of this kind")]
+    #[error("more than {MAX_VALUES} sign-ins through providers are in progress")]
     Full,
+    #[error("the attempt before this one has not ended in time")]
+    Busy,
 }
 
 impl Kind {
     /// As it appears in keys.
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
-            Self::Flow => "state",
-            Self::SignIn => "code",
-            Self::Link => "flow",
+            Self::Flow => "authorization",
+            Self::SignIn => "sign-in",
+            Self::Link => "link",
         }
     }
 
@@ -58,64 +131,133 @@ impl Kind {
     }
 }
 
-/// Stores `value` and returns its new secret.
+impl NewValue {
+    /// `value`, for `owner` and under `secret`.
+    pub(super) fn new(
+        kind: Kind,
+        secret: String,
+        owner: String,
+        value: &impl Serialize,
+    ) -> Result<Self, OneTimeError> {
+        Ok(Self { kind, secret, owner, value: serde_json::to_string(value)? })
+    }
+
+    fn command(&self, redis: &RedisConnection) -> Cmd {
+        let mut command = redis::cmd("EVAL");
+        let counter = format!("{}oauth:{}-count", redis.prefix(), self.kind.word());
+        command.arg(STORE).arg(2).arg(key(redis, self.kind, &self.secret)).arg(counter);
+        command.arg(&self.owner).arg(&self.value).arg(self.kind.lifetime().as_secs()).arg(MAX_VALUES);
+        command
+    }
+}
+
+/// Stores a value.
 ///
 /// # Errors
 ///
 /// 503 `overloaded` above the limit of values; 503 `dependency_unavailable` without Redis.
-pub(super) async fn store_new(
-    context: &Context,
-    kind: Kind,
-    value: &impl Serialize,
-) -> Result<String, Problem> {
-    let secret = secret::new(&*context.random)?;
-    store(context, kind, &secret, value).await?;
-    Ok(secret)
+pub(super) async fn store(context: &Context, new: &NewValue) -> Result<(), OneTimeError> {
+    let stored: u64 = context.redis.run("EVAL", &new.command(&context.redis)).await?;
+    if stored == 0 { Err(OneTimeError::Full) } else { Ok(()) }
 }
 
-/// Stores `value` under `secret`, and counts it within a window as long as its lifetime.
+/// Claims the value of `secret` for `owner`, or finds the result of the same `attempt` before. While another attempt of
+/// the owner is in progress, this one waits. `None` when the value is unknown, has expired, belongs to another owner,
+/// or was used by another attempt; then nothing changes. A value in the format of another version counts as unknown.
 ///
 /// # Errors
 ///
-/// As [`store_new`].
-pub(super) async fn store(
+/// 503 `overloaded` when the wait was too long; 503 `dependency_unavailable` without Redis.
+pub(super) async fn claim<T: DeserializeOwned, K: DeserializeOwned>(
     context: &Context,
-    kind: Kind,
-    secret: &str,
-    value: &impl Serialize,
-) -> Result<(), OneTimeError> {
-    let text = serde_json::to_string(value)?;
-    let lifetime = kind.lifetime().as_secs();
-    let counter = format!("{}oauth:{}s", context.redis.prefix(), kind.word());
-    let mut count = redis::pipe();
-    count.atomic().cmd("INCR").arg(&counter).cmd("EXPIRE").arg(&counter).arg(lifetime).arg("NX").ignore();
-    let (count,): (u64,) = context.redis.run_all("INCR", &count).await?;
-    if count > MAX_VALUES {
-        return Err(OneTimeError::Full);
-    }
-    let mut set = redis::cmd("SET");
-    set.arg(key(&context.redis, kind, secret)).arg(text).arg("EX").arg(lifetime);
-    Ok(context.redis.run("SET", &set).await?)
-}
-
-/// Takes the value of `secret`: no later call gets it again. A value in the format of another version counts as
-/// absent.
-///
-/// # Errors
-///
-/// 503 `dependency_unavailable` without Redis.
-pub(super) async fn take<T: DeserializeOwned>(
-    context: &Context,
-    kind: Kind,
-    secret: &str,
-) -> Result<Option<T>, OneTimeError> {
+    (kind, secret): (Kind, &str),
+    owner: &str,
+    attempt: String,
+) -> Result<Option<Claim<T, K>>, OneTimeError> {
     if !secret::is_well_formed(secret) {
         return Ok(None);
     }
-    let mut take = redis::cmd("GETDEL");
-    take.arg(key(&context.redis, kind, secret));
-    let text: Option<String> = context.redis.run("GETDEL", &take).await?;
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    let (key, begun) = (key(&context.redis, kind, secret), Instant::now());
+    loop {
+        let mut claim = redis::cmd("EVAL");
+        claim.arg(CLAIM).arg(1).arg(&key).arg(owner).arg(&attempt).arg(ATTEMPT.as_secs());
+        let (state, text): (String, Option<String>) = context.redis.run("EVAL", &claim).await?;
+        let text = text.unwrap_or_default();
+        match state.as_str() {
+            "first" => {
+                let ticket = Ticket { key, owner: owner.to_owned(), attempt };
+                return Ok(serde_json::from_str(&text).ok().map(|value| Claim::First(value, ticket)));
+            }
+            "again" => return Ok(serde_json::from_str(&text).ok().map(Claim::Again)),
+            "busy" if begun.elapsed() < WAIT => sleep(PAUSE).await,
+            "busy" => return Err(OneTimeError::Busy),
+            _ => return Ok(None),
+        }
+    }
+}
+
+/// Ends an attempt: the value is used up, and `kept` is the result. A value that follows from it is
+/// stored in the same transaction.
+///
+/// # Errors
+///
+/// As [`store`].
+pub(super) async fn finish(
+    context: &Context,
+    ticket: Ticket,
+    kept: &impl Serialize,
+    next: Option<&NewValue>,
+) -> Result<(), OneTimeError> {
+    let kept = serde_json::to_string(kept)?;
+    let Ticket { key, owner, attempt } = ticket;
+    let mut all = redis::pipe();
+    all.atomic();
+    if let Some(next) = next {
+        all.add_command(next.command(&context.redis));
+    }
+    all.cmd("DEL").arg(&key).ignore();
+    all.cmd("HSET")
+        .arg(&key)
+        .arg("owner")
+        .arg(owner)
+        .arg("attempt")
+        .arg(attempt)
+        .arg("kept")
+        .arg(kept)
+        .ignore();
+    all.cmd("EXPIRE").arg(&key).arg(KEPT.as_secs()).ignore();
+    let stored: Vec<u64> = context.redis.run_all("EVAL", &all).await?;
+    if stored.contains(&0) { Err(OneTimeError::Full) } else { Ok(()) }
+}
+
+/// As [`finish`], without a value that follows. A failure is logged: the attempt itself has succeeded, and only a
+/// repeated request fails.
+pub(super) async fn keep<K: Serialize>(context: &Context, ticket: Ticket, kept: &K) {
+    if let Err(error) = finish(context, ticket, kept, None).await {
+        tracing::warn!(%error, "The result of a one-time value is not kept for a repeated request.");
+    }
+}
+
+/// Ends an attempt that must not count: the next one finds `value`, which ends when it would have ended. A failure is
+/// logged: the claim then lapses by itself.
+pub(super) async fn release(context: &Context, ticket: Ticket, value: &impl Serialize) {
+    let released = async {
+        let mut release = redis::cmd("EVAL");
+        release.arg(RELEASE).arg(1).arg(ticket.key).arg(ticket.attempt).arg(serde_json::to_string(value)?);
+        Ok::<u64, OneTimeError>(context.redis.run("EVAL", &release).await?)
+    };
+    if let Err(error) = released.await {
+        tracing::warn!(%error, "A one-time value can be used again only after some seconds.");
+    }
+}
+
+/// Ends an attempt after which there is no other. A failure is logged: the value then ends by itself.
+pub(super) async fn discard(context: &Context, ticket: Ticket) {
+    let mut delete = redis::cmd("DEL");
+    delete.arg(ticket.key);
+    if let Err(error) = context.redis.run::<u64>("DEL", &delete).await {
+        tracing::warn!(%error, "A one-time value was not deleted.");
+    }
 }
 
 fn key(redis: &RedisConnection, kind: Kind, secret: &str) -> String {
@@ -124,19 +266,12 @@ fn key(redis: &RedisConnection, kind: Kind, secret: &str) -> String {
 
 impl From<OneTimeError> for Problem {
     fn from(error: OneTimeError) -> Self {
-        match error {
-            OneTimeError::Redis(error) => {
-                tracing::warn!(%error, "Request failed: Redis did not respond in time.");
-                Self::new(Code::DependencyUnavailable)
-            }
-            OneTimeError::Full => {
-                tracing::warn!("Request refused: too many sign-ins through providers are in progress.");
-                Self::new(Code::Overloaded)
-            }
-            OneTimeError::Serialise(error) => {
-                tracing::error!(%error, "Request failed: a one-time value cannot be serialised.");
-                Self::new(Code::Internal)
-            }
-        }
+        let code = match &error {
+            OneTimeError::Redis(_) => Code::DependencyUnavailable,
+            OneTimeError::Full | OneTimeError::Busy => Code::Overloaded,
+            OneTimeError::Serialise(_) => Code::Internal,
+        };
+        tracing::warn!(%error, "Request failed: its one-time value cannot be used.");
+        Self::new(code)
     }
 }

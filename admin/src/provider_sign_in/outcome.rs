@@ -1,31 +1,53 @@
 //! What a callback came to, and the response for it.
 
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::browser;
-use super::one_time::{Kind, store_new};
+use super::flow::Initiator;
+use super::one_time::{Kind, NewValue, OneTimeError};
 use super::pending_link::PendingLink;
 use super::return_to::ReturnTo;
-use super::sign_in::PendingSignIn;
-use crate::api::{Code, Problem, Request, Response};
+use super::secret;
+use super::sign_in::ProviderProof;
+use crate::api::{Code, KeptProblem, Problem, Response};
+use crate::context::Context;
 use crate::metrics::CallbackOutcome;
 use crate::providers::Provider;
-use crate::sessions::Pair;
+use crate::sessions::{Pair, pair_again};
 
-/// What a callback came to.
+/// What a callback came to. The skipped members are for the first response and the values that follow from it; what is
+/// kept for a repeated request has no secret and no token.
+#[derive(Serialize, Deserialize)]
 pub(super) enum Outcome {
-    /// The user is signed in.
-    SignedIn(Pair),
-    /// The user will be signed in by the page that the browser returns to.
-    OneTimeCode { sign_in: PendingSignIn, page: ReturnTo },
+    /// The user is signed in to this session.
+    SignedIn {
+        session: Uuid,
+        #[serde(skip)]
+        pair: Option<Pair>,
+    },
+    /// The page to which the browser returns will sign the user in.
+    OneTimeCode {
+        #[serde(skip)]
+        proof: Option<ProviderProof>,
+    },
     /// The identity is linked to the user who asked for it.
     Linked,
     /// The user must confirm the link with a password.
-    ConfirmLink(PendingLink),
-    /// The user's account is disabled.
-    Disabled,
+    ConfirmLink {
+        #[serde(skip)]
+        link: Option<Box<PendingLink>>,
+    },
+    /// It failed.
+    Failed(KeptProblem),
+}
+
+/// The outcome, and the page to which the browser returns with it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Ended {
+    pub(super) page: Option<ReturnTo>,
+    pub(super) outcome: Outcome,
 }
 
 /// A token pair, or, after linking, the provider.
@@ -44,49 +66,86 @@ pub(super) struct Linked {
     linked: String,
 }
 
-/// Answers the callback of `provider`, and counts how it ended: by a redirect to `page` in any case, or directly.
+impl Outcome {
+    /// The one-time value that follows from it, under a secret that follows from `secrets`: those of the flow and of
+    /// `initiator`, which alone may use it.
+    pub(super) fn follow_up(
+        &self,
+        initiator: &Initiator,
+        secrets: [&str; 2],
+    ) -> Result<Option<NewValue>, OneTimeError> {
+        let owner = initiator.owner_afterwards();
+        match self {
+            Self::OneTimeCode { proof } => {
+                NewValue::new(Kind::SignIn, follow_up_secret(Kind::SignIn, secrets), owner, proof).map(Some)
+            }
+            Self::ConfirmLink { link } => {
+                NewValue::new(Kind::Link, follow_up_secret(Kind::Link, secrets), owner, link).map(Some)
+            }
+            Self::SignedIn { .. } | Self::Linked | Self::Failed(_) => Ok(None),
+        }
+    }
+
+    /// As it is counted.
+    pub(super) fn label(&self) -> CallbackOutcome {
+        match self {
+            Self::SignedIn { .. } | Self::OneTimeCode { .. } => CallbackOutcome::Accepted,
+            Self::Linked => CallbackOutcome::Linked,
+            Self::ConfirmLink { .. } => CallbackOutcome::Failed(Code::LinkConfirmationRequired.as_str()),
+            Self::Failed(problem) => CallbackOutcome::Failed(problem.code().as_str()),
+        }
+    }
+}
+
+impl From<&Problem> for Outcome {
+    fn from(problem: &Problem) -> Self {
+        Self::Failed(problem.into())
+    }
+}
+
+fn follow_up_secret(kind: Kind, secrets: [&str; 2]) -> String {
+    secret::derived(kind.word(), secrets)
+}
+
+/// Answers the callback of `provider`, for the first time or again: by a redirect to the page in any case, or directly.
 ///
 /// # Errors
 ///
-/// Without a page, the problem of `result`, or one of the outcome: 409 `link_confirmation_required`; 403
-/// `account_disabled`; 503 without Redis.
+/// Without a page, the problem of the outcome: its own, or 409 `link_confirmation_required`. For a repeated request,
+/// 400 `state_invalid` when the session has ended meanwhile; 503.
 pub(super) async fn respond(
-    request: &Request,
+    context: &Context,
     provider: &Provider,
-    page: Option<&ReturnTo>,
-    result: Result<Outcome, Problem>,
+    ended: Ended,
+    secrets: [&str; 2],
 ) -> Result<Response, Problem> {
-    let mut label = CallbackOutcome::Accepted;
-    let response = match result {
-        Err(problem) => Err(problem),
-        Ok(Outcome::SignedIn(pair)) => Ok(Response::json(StatusCode::OK, &Body::SignedIn(pair))),
-        Ok(Outcome::OneTimeCode { sign_in, page }) => {
-            let code = store_new(&request.context, Kind::SignIn, &sign_in).await;
-            code.map(|code| browser::renew(&request.headers, page.with(&[("one_time_code", &code)])))
+    let Ended { page, outcome } = ended;
+    let response = match outcome {
+        Outcome::SignedIn { pair: Some(pair), .. } => Ok(Body::SignedIn(pair)),
+        Outcome::SignedIn { session, pair: None } => {
+            let pair = pair_again(context, session).await?;
+            pair.map(Body::SignedIn).ok_or_else(|| Problem::new(Code::StateInvalid))
         }
-        Ok(Outcome::Linked) => {
-            label = CallbackOutcome::Linked;
-            let linked = Linked { linked: provider.id().to_owned() };
-            Ok(match page {
-                Some(page) => page.with(&[("linked", provider.id())]),
-                None => Response::json(StatusCode::OK, &Body::Linked(linked)),
-            })
+        Outcome::OneTimeCode { .. } => {
+            let code = follow_up_secret(Kind::SignIn, secrets);
+            // Without a page there is a session instead.
+            return page
+                .map(|page| page.with(&[("one_time_code", &code)]))
+                .ok_or_else(|| Problem::new(Code::Internal));
         }
-        Ok(Outcome::ConfirmLink(link)) => {
-            let flow = store_new(&request.context, Kind::Link, &link).await;
-            Err(flow.map_or_else(
-                |problem| problem,
-                |flow| Problem::new(Code::LinkConfirmationRequired).flow(flow),
-            ))
+        Outcome::Linked => match &page {
+            Some(page) => return Ok(page.with(&[("linked", provider.id())])),
+            None => Ok(Body::Linked(Linked { linked: provider.id().to_owned() })),
+        },
+        Outcome::ConfirmLink { .. } => {
+            let flow = follow_up_secret(Kind::Link, secrets);
+            Err(Problem::new(Code::LinkConfirmationRequired).flow(flow))
         }
-        Ok(Outcome::Disabled) => Err(Problem::new(Code::AccountDisabled)),
+        Outcome::Failed(problem) => Err(problem.into()),
     };
-    if let Err(problem) = &response {
-        label = CallbackOutcome::Failed(problem.code().as_str());
-    }
-    request.context.metrics.provider_callback(provider.id(), label);
     match (response, page) {
-        (Err(problem), Some(page)) => Ok(browser::renew(&request.headers, page.with_error(&problem))),
-        (response, _) => response,
+        (Ok(body), _) => Ok(Response::json(StatusCode::OK, &body)),
+        (Err(problem), Some(page)) => Ok(page.with_error(&problem)),
+        (Err(problem), None) => Err(problem),
     }
 }

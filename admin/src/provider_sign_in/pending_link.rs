@@ -19,34 +19,20 @@ pub(super) struct PendingLink {
     email: Option<String>,
     is_email_vouched: bool,
     display_name: Option<String>,
-    /// The fingerprint of the browser that returned; an app has none.
-    browser: Option<String>,
     failures: u8,
 }
 
 impl PendingLink {
-    pub(super) fn new(
-        user: Uuid,
-        rule: u8,
-        identity: &ProviderIdentity<'_>,
-        browser: Option<String>,
-    ) -> Self {
+    pub(super) fn new(user: Uuid, rule: u8, identity: &ProviderIdentity<'_>) -> Self {
         let Snapshot { email, is_email_vouched, display_name } = identity.snapshot();
-        let (provider, subject) = (identity.provider.id().to_owned(), identity.subject.clone());
         Self {
-            proof: ProviderProof { user, provider, subject },
+            proof: identity.proof_of(user),
             rule,
             email: email.map(str::to_owned),
             is_email_vouched,
             display_name: display_name.map(str::to_owned),
-            browser,
             failures: 0,
         }
-    }
-
-    /// The fingerprint of the only browser that may confirm it; `None` for an app.
-    pub(super) fn browser(&self) -> Option<&str> {
-        self.browser.as_deref()
     }
 
     /// Counts a wrong password.
@@ -67,7 +53,7 @@ impl PendingLink {
             display_name: self.display_name.as_deref(),
         };
         let ProviderProof { user, provider, subject } = &self.proof;
-        // The session is opened afterwards.
-        Link { provider, subject, user: *user, rule: self.rule, snapshot, is_sign_in: false }
+        // The session is opened afterwards, and the address was verified before.
+        Link { provider, subject, user: *user, rule: self.rule, snapshot, proven: None, is_sign_in: false }
     }
 }

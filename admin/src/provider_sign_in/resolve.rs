@@ -8,8 +8,7 @@ use super::flow::{Flow, Purpose};
 use super::identity::ProviderIdentity;
 use super::outcome::Outcome;
 use super::pending_link::PendingLink;
-use super::return_to::ReturnTo;
-use super::sign_in::{PendingSignIn, ProviderProof, record};
+use super::sign_in::record;
 use super::store;
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
@@ -17,12 +16,12 @@ use crate::config::Registration;
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
 use crate::sessions::history::{Entry, Event, Failure};
-use crate::sessions::open::{SignInMethod, open};
+use crate::sessions::open::{Opened, SignInMethod, open};
 use crate::sessions::renew::end_older;
 use crate::sessions::session::{Device, EndReason};
 use crate::sessions::store::{stamp, stands};
 use crate::users::store::{
-    EMAIL_IS_UNIQUE, EmailHolder, NewUser, lock_email_holder, lock_for_change, lock_linked, prove_email,
+    EMAIL_IS_UNIQUE, EmailHolder, NewUser, lock_email_holder, lock_for_change, lock_linked,
 };
 use crate::users::{self, EmailAddress, LockedAccount};
 
@@ -42,10 +41,10 @@ struct LockedFacts<'t> {
 struct Resolution<'r> {
     context: &'r Context,
     actor: &'r Actor,
-    flow: &'r Flow,
+    purpose: Purpose,
     identity: &'r ProviderIdentity<'r>,
-    /// The page that the browser returns to, and the browser's fingerprint.
-    page: Option<(&'r ReturnTo, &'r str)>,
+    /// Whether the page that the browser returns to opens the session.
+    is_for_page: bool,
     /// The rule of the table.
     rule: u8,
     /// What the login history must contain once the transaction has been committed.
@@ -55,7 +54,8 @@ struct Resolution<'r> {
 /// `None` when another transaction was first, and the facts must be read again.
 type Applied = Result<Option<Outcome>, Problem>;
 
-/// Resolves `identity` for `flow`; `page` is where the browser returns to.
+/// Resolves `identity` for `flow`. The session of a sign-in `is_for_page` when the page that the browser returns to
+/// opens it.
 ///
 /// # Errors
 ///
@@ -67,12 +67,11 @@ pub(super) async fn resolve(
     actor: &Actor,
     flow: &Flow,
     identity: &ProviderIdentity<'_>,
-    page: Option<&ReturnTo>,
+    is_for_page: bool,
 ) -> Result<Outcome, Problem> {
     let providers = &context.config.providers;
     let policy =
         Policy { link_verified: providers.link_verified, untrusted_email: providers.untrusted_email };
-    let page = page.zip(flow.initiator.browser());
     for _ in 0..ATTEMPTS {
         let mut connection = context.db.get().await?;
         let tx = connection.begin().await?;
@@ -90,12 +89,18 @@ pub(super) async fn resolve(
         };
         let Some(known) = known else { continue };
         let (rule, decision) = decide(known.facts, policy);
-        let mut resolution = Resolution { context, actor, flow, identity, page, rule, history: Vec::new() };
-        let outcome = resolution.apply(&tx, decision, known.account.as_ref()).await?;
-        let history = resolution.history;
-        let Some(outcome) = outcome else { continue };
+        let mut resolution = Resolution {
+            context,
+            actor,
+            purpose: flow.purpose,
+            identity,
+            is_for_page,
+            rule,
+            history: Vec::new(),
+        };
+        let Some(outcome) = resolution.apply(&tx, decision, known.account.as_ref()).await? else { continue };
         tx.commit().await?;
-        for entry in history {
+        for entry in resolution.history {
             record(context, actor, entry).await;
         }
         return Ok(outcome);
@@ -184,14 +189,11 @@ impl Resolution<'_> {
         let refuse = |code| Err(Problem::new(code));
         match decision {
             Decision::SignIn(user) => {
-                // Otherwise the user would lose the address to themselves after a sign-in through another provider.
-                if let Some(email) = self.identity.vouched_email() {
-                    prove_email(tx, user, email).await?;
-                }
-                let is_sign_in = self.page.is_none() && account.is_some();
+                let is_sign_in = !self.is_for_page && account.is_some();
                 match store::update(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
-                    true => self.sign_in(tx, user, account).await,
                     false => Ok(None),
+                    true if self.is_for_page => Ok(Some(self.code_for(user))),
+                    true => self.open(tx, user, account).await,
                 }
             }
             Decision::AlreadyLinked => Ok(Some(Outcome::Linked)),
@@ -213,30 +215,29 @@ impl Resolution<'_> {
         }
     }
 
-    /// Signs `user` in, whose account is locked unless it is disabled: with a session, or, when the browser returns to
-    /// a page, with a code that the page exchanges for one.
-    async fn sign_in(
+    /// For the page that signs `user` in.
+    fn code_for(&self, user: Uuid) -> Outcome {
+        Outcome::OneTimeCode { proof: Some(self.identity.proof_of(user)) }
+    }
+
+    /// Opens a session for `user`, whose account is locked unless it is disabled.
+    async fn open(
         &mut self,
         tx: &Transaction<'_>,
         user: Uuid,
         account: Option<&LockedAccount<'_>>,
     ) -> Applied {
-        let provider = self.identity.provider.id();
-        if let Some((page, browser)) = self.page {
-            let (provider, subject) = (provider.to_owned(), self.identity.subject.clone());
-            let proof = ProviderProof { user, provider, subject };
-            let sign_in = PendingSignIn { proof, browser: browser.to_owned() };
-            return Ok(Some(Outcome::OneTimeCode { sign_in, page: page.clone() }));
-        }
         let entry = |event, session| Entry { event, user: Some(user), session };
         let Some(account) = account else {
             self.history.push(entry(Event::LoginFailed(Failure::Inactive), None));
-            return Ok(Some(Outcome::Disabled));
+            // Committed, so that the login history has the attempt.
+            return Ok(Some((&Problem::new(Code::AccountDisabled)).into()));
         };
         let device = Device::of(self.actor.client(), None);
-        let opened = open(tx, self.context, account, SignInMethod::Provider(provider), &device).await?;
-        self.history.push(entry(Event::ProviderLogin, Some(opened.session)));
-        Ok(Some(Outcome::SignedIn(opened.pair)))
+        let method = SignInMethod::Provider(self.identity.provider.id());
+        let Opened { session, pair } = open(tx, self.context, account, method, &device).await?;
+        self.history.push(entry(Event::ProviderLogin, Some(session)));
+        Ok(Some(Outcome::SignedIn { session, pair: Some(pair) }))
     }
 
     /// Links the identity to the user who asked for it, or, if the operator allows that, to the holder of the address,
@@ -247,17 +248,15 @@ impl Resolution<'_> {
         user: Uuid,
         account: Option<&LockedAccount<'_>>,
     ) -> Applied {
-        let is_sign_in = self.page.is_none() && self.flow.purpose == Purpose::SignIn;
+        let is_sign_in = !self.is_for_page && self.purpose == Purpose::SignIn;
         if !store::insert(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
             return Ok(None);
         }
-        if let Some(email) = self.identity.vouched_email() {
-            prove_email(tx, user, email).await?;
-        }
         self.history.push(Entry { event: Event::AccountLinked, user: Some(user), session: None });
-        match self.flow.purpose {
+        match self.purpose {
             Purpose::Link { .. } => Ok(Some(Outcome::Linked)),
-            Purpose::SignIn => self.sign_in(tx, user, account).await,
+            Purpose::SignIn if self.is_for_page => Ok(Some(self.code_for(user))),
+            Purpose::SignIn => self.open(tx, user, account).await,
         }
     }
 
@@ -266,8 +265,8 @@ impl Resolution<'_> {
             return Err(Problem::new(Code::LinkConfirmationRequired)
                 .detail("Sign in with the method that you used before, and link this account then."));
         }
-        let browser = self.flow.initiator.browser().map(str::to_owned);
-        Ok(Some(Outcome::ConfirmLink(PendingLink::new(user, self.rule, self.identity, browser))))
+        let link = PendingLink::new(user, self.rule, self.identity);
+        Ok(Some(Outcome::ConfirmLink { link: Some(Box::new(link)) }))
     }
 
     async fn create(&mut self, tx: &Transaction<'_>, email: Option<&EmailAddress>) -> Applied {
@@ -288,12 +287,15 @@ impl Resolution<'_> {
             Err(error) => return Err(error.into()),
             Ok(_created_at) => {}
         }
-        if !store::insert(tx, &self.identity.link_to(id, self.rule, self.page.is_none())).await? {
+        if !store::insert(tx, &self.identity.link_to(id, self.rule, !self.is_for_page)).await? {
             return Ok(None);
         }
         tracing::info!(user = %id, provider = self.identity.provider.id(), "A user registered through a provider.");
+        if self.is_for_page {
+            return Ok(Some(self.code_for(id)));
+        }
         let account = users::store::lock_for_sign_in(tx, id).await?;
-        self.sign_in(tx, id, account.as_ref()).await
+        self.open(tx, id, account.as_ref()).await
     }
 
     fn unverified(&self) -> Problem {

@@ -4,26 +4,43 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::api::{Code, Problem, Response};
+use crate::api::{Code, Problem, Response, accepts};
 use crate::context::Context;
 
-/// A page of the list.
+/// The longest page with its query, in bytes. A flow stores it.
+const MAX_LENGTH: usize = 1024;
+
+/// What is added to the query of a page, and what the page must not have before.
+const ADDED: [&str; 4] = ["one_time_code", "linked", "error", "flow"];
+
+/// A page of the list, perhaps with a query of the client's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ReturnTo(String);
 
 impl ReturnTo {
-    /// The page that a client names, which must be on the list, compared as URLs are (WHATWG URL).
+    /// The page that a client names, which must be on the list, compared as URLs are (WHATWG URL). Its query is the
+    /// client's, for the page, but cannot contain what is added at the end.
     ///
     /// # Errors
     ///
     /// 422 `return_to_not_allowed`.
     pub(super) fn parse(context: &Context, text: &str) -> Result<Self, Problem> {
-        let pages = &context.config.providers.return_to;
-        let page: Option<Url> = text.parse().ok();
-        match page.filter(|url| pages.contains(url)) {
+        let refuse = |why: String| Err(Problem::new(Code::ReturnToNotAllowed).detail(why));
+        let url: Option<Url> = text.parse().ok();
+        let is_listed = |url: &Url| {
+            let mut page = url.clone();
+            page.set_query(None);
+            context.config.providers.return_to.contains(&page)
+        };
+        match url.filter(is_listed) {
+            None => refuse("Must be one of the pages of ADMIN_OAUTH_RETURN_TO.".to_owned()),
+            Some(url) if url.as_str().len() > MAX_LENGTH => {
+                refuse(format!("Must be at most {MAX_LENGTH} bytes."))
+            }
+            Some(url) if url.query_pairs().any(|(name, _)| ADDED.contains(&&*name)) => {
+                refuse(format!("Its query must not contain {}.", ADDED.join(", ")))
+            }
             Some(url) => Ok(Self(url.into())),
-            None => Err(Problem::new(Code::ReturnToNotAllowed)
-                .detail("Must be one of the pages of ADMIN_OAUTH_RETURN_TO.")),
         }
     }
 
@@ -43,20 +60,15 @@ impl ReturnTo {
 
     /// Redirects the browser to the page with these parameters, always to a GET.
     pub(super) fn with(&self, parameters: &[(&str, &str)]) -> Response {
-        let mut url = self.0.clone();
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(parameters);
-        url.push('?');
-        url.push_str(&query.finish());
-        redirect(StatusCode::SEE_OTHER, &url)
+        let joint = match self.0.split_once('?') {
+            None => "?",
+            Some((_, "")) => "",
+            Some(_) => "&",
+        };
+        redirect(StatusCode::SEE_OTHER, &format!("{}{joint}{}", self.0, query.finish()))
     }
-}
-
-/// Whether the client names `media_type` in `Accept`. Browsers name HTML; programs JSON, or only `*/*`.
-pub(super) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
-    let mut types = accepted.flat_map(|line| line.split(',')).filter_map(|part| part.split(';').next());
-    types.any(|name| name.trim().eq_ignore_ascii_case(media_type))
 }
 
 /// Redirects the browser to `url`, without a `Referer`.
@@ -79,14 +91,14 @@ mod tests {
     }
 
     #[test]
-    fn a_media_type_is_accepted_by_name_only() {
-        let wants = |accept: &'static str, media_type| {
-            accepts(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]), media_type)
-        };
-        let (json, browser) =
-            ("application/json", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
-        assert!(wants(json, json) && wants("text/html;q=0.1, Application/JSON;q=0.9", json));
-        assert!(!wants(browser, json) && !wants("*/*", json) && !accepts(&HeaderMap::new(), json));
-        assert!(wants(browser, "text/html") && !wants("*/*", "text/html"));
+    fn parameters_are_added_to_the_query_of_the_page() {
+        for (page, expected) in [
+            ("https://cinema.example/", "https://cinema.example/?error=a+b"),
+            ("https://cinema.example/?", "https://cinema.example/?error=a+b"),
+            ("https://cinema.example/?film=7", "https://cinema.example/?film=7&error=a+b"),
+        ] {
+            let response = ReturnTo(page.to_owned()).with(&[("error", "a b")]);
+            assert_eq!(response.headers()[header::LOCATION], expected);
+        }
     }
 }

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use subtle::ConstantTimeEq as _;
 
 use crate::api::{Code, Problem};
 use crate::random::Random;
@@ -27,6 +26,12 @@ pub(super) fn new(random: &dyn Random) -> Result<String, Problem> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// A secret that follows from others: without all of them it cannot be known, and with them it need not be stored.
+pub(super) fn derived(purpose: &str, secrets: [&str; 2]) -> String {
+    let [one, other] = secrets;
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, format!("{purpose}\0{one}\0{other}").as_bytes()))
+}
+
 /// Whether a text has the form of a secret, which is also that of a challenge.
 pub(super) fn is_well_formed(text: &str) -> bool {
     text.len() == LENGTH && text.bytes().all(is_base64url)
@@ -41,12 +46,8 @@ pub(super) fn fingerprint(secret: &str) -> String {
     text
 }
 
-/// Whether a text is a verifier (RFC 7636, section 4.1), and the one of `challenge`.
-pub(super) fn is_verifier_of(text: &str, challenge: &str) -> bool {
-    is_verifier(text) && are_equal(&self::challenge(text), challenge)
-}
-
-fn is_verifier(text: &str) -> bool {
+/// Whether a text is a verifier (RFC 7636, section 4.1).
+pub(super) fn is_verifier(text: &str) -> bool {
     let is_unreserved = |byte: u8| is_base64url(byte) || byte == b'.' || byte == b'~';
     (43..=128).contains(&text.len()) && text.bytes().all(is_unreserved)
 }
@@ -54,11 +55,6 @@ fn is_verifier(text: &str) -> bool {
 /// The challenge of a verifier (RFC 7636, section 4.2, method S256).
 pub(super) fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
-}
-
-/// Whether two texts are equal, in constant time.
-pub(super) fn are_equal(one: &str, other: &str) -> bool {
-    one.as_bytes().ct_eq(other.as_bytes()).into()
 }
 
 fn is_base64url(byte: u8) -> bool {
@@ -76,6 +72,18 @@ mod tests {
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         assert_eq!(challenge(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
         assert!(is_verifier(verifier) && is_well_formed(&challenge(verifier)));
+    }
+
+    #[test]
+    fn a_derived_secret_depends_on_all_of_its_parts() {
+        let of = |purpose, one, other| derived(purpose, [one, other]);
+        let secret = of("link", "a", "b");
+        assert!(is_well_formed(&secret) && secret == of("link", "a", "b"));
+        for other in
+            [of("sign-in", "a", "b"), of("link", "b", "a"), of("link", "ab", ""), of("link", "a", "c")]
+        {
+            assert_ne!(secret, other);
+        }
     }
 
     #[test]

@@ -8,7 +8,6 @@ use crate::actor::Actor;
 use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::metrics::SignInOutcome;
-use crate::sessions::Pair;
 use crate::sessions::history::{self, Entry, Event, Failure};
 use crate::sessions::open::{Opened, SignInMethod, open};
 use crate::sessions::session::Device;
@@ -22,14 +21,6 @@ pub(super) struct ProviderProof {
     pub(super) subject: String,
 }
 
-/// A sign-in that a page will complete, stored as a one-time value.
-#[derive(Serialize, Deserialize)]
-pub(super) struct PendingSignIn {
-    pub(super) proof: ProviderProof,
-    /// The fingerprint of the browser, which alone may complete it.
-    pub(super) browser: String,
-}
-
 /// Signs in a user whose callback left that to a later request.
 ///
 /// # Errors
@@ -39,7 +30,7 @@ pub(super) async fn sign_in(
     context: &Context,
     actor: &Actor,
     proof: &ProviderProof,
-) -> Result<Pair, Problem> {
+) -> Result<Opened, Problem> {
     let entry = |event, session| Entry { event, user: Some(proof.user), session };
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
@@ -54,10 +45,10 @@ pub(super) async fn sign_in(
     }
     let device = Device::of(actor.client(), None);
     let method = SignInMethod::Provider(&proof.provider);
-    let Opened { session, pair } = open(&tx, context, &account, method, &device).await?;
+    let opened = open(&tx, context, &account, method, &device).await?;
     tx.commit().await?;
-    record(context, actor, entry(Event::ProviderLogin, Some(session))).await;
-    Ok(pair)
+    record(context, actor, entry(Event::ProviderLogin, Some(opened.session))).await;
+    Ok(opened)
 }
 
 /// Writes `entry` into the login history and counts it if it is a sign-in, once its transaction has ended.

@@ -14,6 +14,8 @@ pub(super) struct Link<'n> {
     pub(super) user: Uuid,
     pub(super) rule: u8,
     pub(super) snapshot: Snapshot<'n>,
+    /// The key of the address that the provider vouches for: it is marked as verified if it is the user's.
+    pub(super) proven: Option<&'n str>,
     /// Whether a session is opened with it now.
     pub(super) is_sign_in: bool,
 }
@@ -38,6 +40,20 @@ pub(super) struct LinkedAccount {
     pub(super) last_login_at: Option<Timestamp>,
 }
 
+/// A statement about the link ($1, $2) to a user ($3), which also marks the user's address as verified if its key is $4.
+/// Otherwise a user would lose the address to themselves after a sign-in through another provider.
+macro_rules! proving {
+    ($statement:literal) => {
+        concat!(
+            "with proven as (
+                 update auth.users set verified_email_key = email_key
+                 where id = $3 and email_key = $4 and verified_email_key is distinct from email_key
+             ) ",
+            $statement
+        )
+    };
+}
+
 /// The user who owns an identity.
 pub(super) async fn owner(
     tx: &Transaction<'_>,
@@ -52,17 +68,20 @@ pub(super) async fn owner(
 
 /// Links an identity; `false` when it is already linked, or the user has another one of this provider.
 pub(super) async fn insert(tx: &Transaction<'_>, link: &Link<'_>) -> Result<bool, DbError> {
-    let sql = "insert into auth.oauth_accounts (provider, subject, user_id, linked_rule, email,
-                   is_email_vouched, display_name, last_login_at)
-               values ($1, $2, $3, $4, $5, $6, $7, case when $8 then clock_timestamp() end)
-               on conflict do nothing";
+    let sql = proving!(
+        "insert into auth.oauth_accounts (provider, subject, user_id, linked_rule, email,
+             is_email_vouched, display_name, last_login_at)
+         values ($1, $2, $3, $5, $6, $7, $8, case when $9 then clock_timestamp() end)
+         on conflict do nothing"
+    );
     let statement = tx.prepare_cached(sql).await?;
     let Snapshot { email, is_email_vouched, display_name } = &link.snapshot;
     let rule = i16::from(link.rule);
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 9] = [
         &link.provider,
         &link.subject,
         &link.user,
+        &link.proven,
         &rule,
         email,
         is_email_vouched,
@@ -75,13 +94,23 @@ pub(super) async fn insert(tx: &Transaction<'_>, link: &Link<'_>) -> Result<bool
 /// Stores how the provider describes a linked identity now, and a sign-in with it; `false` when it is no longer linked
 /// to this user. The rule by which it was linked stays.
 pub(super) async fn update(tx: &Transaction<'_>, link: &Link<'_>) -> Result<bool, DbError> {
-    let sql = "update auth.oauth_accounts set email = $4, is_email_vouched = $5, display_name = $6,
-                   last_login_at = case when $7 then clock_timestamp() else last_login_at end
-               where provider = $1 and subject = $2 and user_id = $3";
+    let sql = proving!(
+        "update auth.oauth_accounts set email = $5, is_email_vouched = $6, display_name = $7,
+             last_login_at = case when $8 then clock_timestamp() else last_login_at end
+         where provider = $1 and subject = $2 and user_id = $3"
+    );
     let statement = tx.prepare_cached(sql).await?;
     let Snapshot { email, is_email_vouched, display_name } = &link.snapshot;
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-        [&link.provider, &link.subject, &link.user, email, is_email_vouched, display_name, &link.is_sign_in];
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
+        &link.provider,
+        &link.subject,
+        &link.user,
+        &link.proven,
+        email,
+        is_email_vouched,
+        display_name,
+        &link.is_sign_in,
+    ];
     Ok(tx.execute(&statement, &values).await? == 1)
 }
 

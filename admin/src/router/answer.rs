@@ -14,7 +14,9 @@ use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use crate::actor::Client;
-use crate::api::{Code, Params, Problem, Request, Response, read_body};
+use crate::api::{
+    Code, Params, Problem, Request, Response, is_prefetch, prefers_html, problem_page, read_body,
+};
 use crate::context::Context;
 use crate::metrics::word_of;
 use crate::server::{Chunks, Head};
@@ -47,6 +49,8 @@ struct Asked {
     begun: Instant,
     trace: Span,
     user: Arc<OnceLock<Uuid>>,
+    /// Whether the client is a browser that shows a person what it gets.
+    prefers_html: bool,
 }
 
 impl Router {
@@ -64,8 +68,14 @@ impl Router {
         let trace = trace_of(&head, &id);
         // At error level, so that no log filter removes the request id from a line that passes the filter.
         let span = tracing::error_span!("request", request_id = %id);
-        let asked =
-            Asked { id, method: head.method.clone(), begun: Instant::now(), trace, user: Arc::default() };
+        let asked = Asked {
+            id,
+            method: head.method.clone(),
+            begun: Instant::now(),
+            trace,
+            user: Arc::default(),
+            prefers_html: prefers_html(&head.headers),
+        };
         let admitting = self.admit(head, body, &asked).instrument(span.clone());
         let (route, admitted) = admitting.instrument(asked.trace.clone()).await;
         let admitted = match admitted {
@@ -95,6 +105,9 @@ impl Router {
             Found::Nothing => (NO_ROUTE, Err(Problem::new(Code::NotFound))),
             Found::OtherMethods(methods) => {
                 (NO_ROUTE, Err(Problem::new(Code::MethodNotAllowed).allow(methods)))
+            }
+            Found::Route(route, _) if route.operation.is_link && is_prefetch(&head.headers) => {
+                (route.path, Err(Problem::new(Code::PrefetchRefused)))
             }
             Found::Route(route, params) => {
                 (route.path, self.take_turn(route, params, head, body, asked).await)
@@ -138,9 +151,19 @@ impl Router {
         result: Result<Response, Problem>,
     ) -> http::Response<Bytes> {
         let code = result.as_ref().err().map(Problem::code);
-        let response = result.unwrap_or_else(|problem| problem.respond(&asked.id));
+        let response =
+            result.unwrap_or_else(|problem| match asked.prefers_html && self.is_for_people(route) {
+                true => problem_page::respond(&problem, &asked.id),
+                false => problem.respond(&asked.id),
+            });
         self.note(asked, route, &response, code.or(response.told()));
         response.with_header(HeaderName::from_static(request_id::HEADER), header_value(&asked.id)).into_http()
+    }
+
+    /// Whether a browser may show a person the response of this route. Of no route it may: the address was mistyped.
+    fn is_for_people(&self, route: &'static str) -> bool {
+        let of_route = |known: &Route| known.path == route && known.operation.is_for_people;
+        route == NO_ROUTE || self.routes.iter().any(of_route)
     }
 
     fn note(&self, asked: &Asked, route: &'static str, response: &Response, code: Option<Code>) {

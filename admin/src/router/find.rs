@@ -22,7 +22,7 @@ pub(super) fn find<'r>(routes: &'r [Route], method: &Method, path: &str) -> Foun
     let mut others = Vec::new();
     for route in routes {
         let Some(params) = match_path(route.path, path) else { continue };
-        let answers_head = route.method == Method::GET && !route.operation.is_without_head;
+        let answers_head = route.method == Method::GET && !route.operation.is_link;
         if route.method == *method || (answers_head && *method == Method::HEAD) {
             return Found::Route(route, params);
         }

@@ -179,15 +179,6 @@ pub(crate) async fn lock_email_holder<'t>(
     Ok(Some(account.map_or(EmailHolder::Disabled, |account| EmailHolder::Active { account, is_verified })))
 }
 
-/// Marks an address as verified, if it is this user's current one.
-pub(crate) async fn prove_email(tx: &Transaction<'_>, id: Uuid, email: &EmailAddress) -> Result<(), DbError> {
-    let sql = "update auth.users set verified_email_key = email_key
-               where id = $1 and email_key = $2 and verified_email_key is distinct from email_key";
-    let statement = tx.prepare_cached(sql).await?;
-    tx.execute(&statement, &[&id, &email.key()]).await?;
-    Ok(())
-}
-
 /// Removes the address from its owner, and returns the new generation of that user's tokens.
 pub(crate) async fn withdraw_email(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
     let sql = "update auth.users set email = null, email_key = null, verified_email_key = null,

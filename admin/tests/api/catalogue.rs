@@ -186,6 +186,12 @@ catalogue! {
         cinema.browser().try_to_sign_in(Provider::GitHub, "refuse").await
     }
 
+    prefetch_refused_occurs PrefetchRefused {
+        let cinema = Cinema::start().await;
+        let path = "/api/v1/oauth/github/login";
+        cinema.app.client.get(path).header("sec-purpose", "prefetch").send().await
+    }
+
     account_disabled_occurs AccountDisabled {
         let cinema = Cinema::start().await;
         cinema.browser().sign_in(Provider::GitHub, "anna").await;

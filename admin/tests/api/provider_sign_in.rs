@@ -4,5 +4,8 @@ mod accounts;
 mod flow;
 mod hijack;
 mod linking;
+mod microsoft;
+mod people;
 mod providers;
 mod secrecy;
+mod way_back;

@@ -17,7 +17,8 @@ use crate::provider_sign_in::store;
 #[schema(as = LinkStart)]
 #[serde(deny_unknown_fields, default)]
 struct Body {
-    /// The page to return to after linking, one of the operator's list.
+    /// The page to return to after linking: one of the operator's list, to which a query may be added.
+    #[schema(min_length = 1, max_length = 1024)]
     return_to: Option<String>,
     /// The challenge of the app's own verifier (RFC 7636), method S256.
     #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]

@@ -19,8 +19,6 @@ async fn to_the_page(browser: &mut Browser, provider: Provider, person: &str) ->
     let back = browser.choose(&at, person).await;
     let reply = browser.call_back(&back).await.expect(303);
     assert_eq!(reply.header("referrer-policy"), "no-referrer");
-    // The cookie is renewed for as long as the code in the URL is valid.
-    assert!(reply.header("set-cookie").starts_with(browser.cookie().unwrap()));
     let page: Url = reply.header("location").parse().unwrap();
     assert!(page.as_str().starts_with(&format!("{PAGE}?")), "{page}");
     page
@@ -51,7 +49,7 @@ async fn an_authorization_request_has_all_parameters_and_sets_the_cookie() {
         assert!(!at.as_str().contains(CLIENT_SECRET));
         let cookie = reply.header("set-cookie");
         assert!(cookie.starts_with("__Host-oauth="), "{cookie}");
-        assert!(cookie.ends_with("; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax"), "{cookie}");
+        assert!(cookie.ends_with("; Path=/; Max-Age=1260; Secure; HttpOnly; SameSite=Lax"), "{cookie}");
         assert_eq!(reply.header("cache-control"), "no-store");
     }
 }
@@ -75,17 +73,14 @@ async fn a_page_gets_a_code_and_never_a_token() {
     let page = to_the_page(&mut browser, Provider::GitHub, "anna").await;
     let code = parameter(&page, "one_time_code").unwrap();
     assert_eq!(page.query_pairs().count(), 1, "{page}");
-    // The code is invalid in another browser, and used up by the attempt.
+    // The code is invalid in another browser.
     let mut thief = cinema.browser();
     thief.start_flow(Provider::Google, "").await;
     exchange(&thief, &code).await.problem(410, "code_expired");
-    exchange(&browser, &code).await.problem(410, "code_expired");
 
-    let page = to_the_page(&mut browser, Provider::GitHub, "anna").await;
-    let code = parameter(&page, "one_time_code").unwrap();
     let pair = exchange(&browser, &code).await.pair();
     assert_eq!(cinema.me(&pair).await["email"], "anna@github.example.org");
-    exchange(&browser, &code).await.problem(410, "code_expired");
+    exchange(&thief, &code).await.problem(410, "code_expired");
     for nonsense in ["", "a", &"a".repeat(43), &"я".repeat(43)] {
         exchange(&browser, nonsense).await.problem(410, "code_expired");
     }
@@ -194,7 +189,7 @@ async fn a_browser_returns_to_the_page_when_the_provider_is_unavailable() {
 async fn sign_ins_in_progress_do_not_fill_redis() {
     let cinema = Cinema::start().await;
     let mut redis = redis_of(&cinema.app.vars["REDIS_URL"]).await;
-    let count = format!("{}oauth:states", cinema.app.vars["REDIS_PREFIX"]);
+    let count = format!("{}oauth:authorization-count", cinema.app.vars["REDIS_PREFIX"]);
     cinema.browser().start_flow(Provider::GitHub, "").await;
     let life: i64 = redis::cmd("TTL").arg(&count).query_async(&mut redis).await.unwrap();
     assert!((590..=600).contains(&life), "{life}");
@@ -210,7 +205,6 @@ async fn a_browser_returns_only_to_a_page_of_the_operators_list() {
     for page in [
         "https://evil.example/",
         "https://cinema.test/sign-in",
-        "https://cinema.test/sign-in/?next=https://evil.example",
         "https://cinema.test/sign-in/#a",
         "https://cinema.test.evil.example/sign-in/",
         "https://cinema.test@evil.example/sign-in/",
@@ -224,7 +218,7 @@ async fn a_browser_returns_only_to_a_page_of_the_operators_list() {
         let path = format!("/api/v1/oauth/github/login?return_to={page}");
         cinema.app.client.get(&path).send().await.problem(422, "return_to_not_allowed");
     }
-    for query in ["?return_to=a&return_to=b", "?mode=link", "?code_challenge=short"] {
+    for query in ["?return_to=a&return_to=b", "?code_challenge=short"] {
         let path = format!("/api/v1/oauth/github/login{query}");
         cinema.app.client.get(&path).send().await.problem(422, "validation_failed");
     }
@@ -250,6 +244,9 @@ async fn an_app_uses_its_own_verifier_instead_of_a_cookie() {
         body["code_verifier"] = json!(VERIFIER);
         let pair = cinema.app.client.post(&callback).json(&body).send().await.pair();
         cinema.me(&pair).await;
+        let again = cinema.app.client.post(&callback).json(&body).send().await.pair();
+        assert_eq!(again.session, pair.session, "a repeated request has the same session");
+        body["code"] = json!("another");
         cinema.app.client.post(&callback).json(&body).send().await.problem(400, "state_invalid");
         // Another verifier, or none, is refused.
         for verifier in [json!(CHALLENGE), json!(null), json!("short")] {
@@ -280,7 +277,7 @@ async fn an_app_with_cookies_posts_the_parameters_of_the_callback() {
 async fn a_malformed_callback_is_refused_without_a_request_to_the_provider() {
     let cinema = Cinema::start().await;
     let state = "a".repeat(43);
-    let long = "a".repeat(1025);
+    let long = "a".repeat(8193);
     for query in [
         "",
         "?code=a",
@@ -292,7 +289,7 @@ async fn a_malformed_callback_is_refused_without_a_request_to_the_provider() {
         &format!("?state={state}&code=%00"),
         &format!("?state={state}&code=a"),
         &format!("?state={state}&code=a&device_id={long}"),
-        &format!("?state={state}&code=a&iss={}", "a".repeat(2049)),
+        &format!("?state={state}&code=a&iss={long}"),
         &format!("?state={state}&error={long}"),
         &format!("?state={state}&code=%D1%8F"),
         "?state=a&error=access_denied",
@@ -336,7 +333,7 @@ async fn a_stored_flow_expires_and_does_not_reveal_its_state() {
     let at = browser.start_flow(Provider::GitHub, "").await;
     let state = parameter(&at, "state").unwrap();
     let mut redis = redis_of(&cinema.app.vars["REDIS_URL"]).await;
-    let pattern = format!("{}oauth:state:*", cinema.app.vars["REDIS_PREFIX"]);
+    let pattern = format!("{}oauth:authorization:*", cinema.app.vars["REDIS_PREFIX"]);
     let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut redis).await.unwrap();
     assert_eq!(keys.len(), 1);
     assert!(!keys[0].contains(&state));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use admin::providers::Limits;
 use futures_util::future::join_all;
-use mock_providers::{Fault, Provider};
+use mock_providers::{Fault, Person, Provider};
 use reqwest::Method;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -152,6 +152,29 @@ async fn addresses_that_github_hides_count_as_absent() {
 }
 
 #[tokio::test]
+async fn addresses_that_github_refuses_to_list_count_as_absent() {
+    let cinema = Cinema::start().await;
+    cinema.providers.set_fault(Provider::GitHub, Fault::Emails403);
+    let pair = cinema.browser().sign_in(Provider::GitHub, "anna").await;
+    assert_eq!(cinema.me(&pair).await["email"], json!(null));
+}
+
+#[tokio::test]
+async fn githubs_primary_address_is_found_on_any_page_within_a_bound() {
+    let cinema = Cinema::start().await;
+    for (more_emails, is_found) in [(27, true), (28, true), (97, true), (98, true), (497, true), (600, false)]
+    {
+        let key = format!("many-{more_emails}");
+        let email = format!("{key}@example.org");
+        cinema.add_person(Provider::GitHub, &key, Some(&email), true);
+        let person = cinema.providers.people(Provider::GitHub).into_iter().find(|person| person.key == key);
+        cinema.providers.put_person(Person { more_emails, ..person.unwrap() }).unwrap();
+        let pair = cinema.browser().sign_in(Provider::GitHub, &key).await;
+        assert_eq!(cinema.me(&pair).await["email"], json!(is_found.then_some(email)), "{key}");
+    }
+}
+
+#[tokio::test]
 async fn a_user_who_denies_access_is_not_signed_in() {
     let cinema = Cinema::start().await;
     for provider in Provider::ALL {
@@ -276,7 +299,8 @@ async fn a_state_is_valid_once() {
         let back = browser.choose(&at, "anna").await;
         browser.call_back(&back).await.expect(200);
         let asked = cinema.providers.requests(provider).token;
-        browser.call_back(&back).await.problem(400, "state_invalid");
+        let another = back.replacen("code=", "code=another", 1);
+        browser.call_back(&another).await.problem(400, "state_invalid");
         assert_eq!(cinema.providers.requests(provider).token, asked, "{provider}");
     }
 }
@@ -330,7 +354,8 @@ async fn with_an_open_circuit_a_callback_fails_at_once_without_a_request() {
     }
     let asked = cinema.providers.requests(Provider::GitHub).token;
     browser.call_back(&back).await.problem(503, "provider_unavailable");
-    browser.call_back(&back).await.problem(400, "state_invalid");
+    // The state was used, so the repeated request has the same answer.
+    browser.call_back(&back).await.problem(503, "provider_unavailable");
     assert_eq!(cinema.providers.requests(Provider::GitHub).token, asked, "no request was sent");
 }
 

@@ -55,8 +55,24 @@ impl Cinema {
         Self::start_configured(&[], limits).await
     }
 
-    async fn start_configured(changes: &[(&'static str, &str)], limits: Limits) -> Self {
+    /// With Microsoft too, by the issuer of all tenants.
+    pub async fn start_with_microsoft() -> Self {
         let providers = registered().await;
+        let issuer = format!("{}/common/v2.0", providers.url_of(Provider::OPENID));
+        let changes = [
+            ("ADMIN_OAUTH_OPENID", "microsoft"),
+            ("ADMIN_OAUTH_MICROSOFT_ISSUER", issuer.as_str()),
+            ("ADMIN_OAUTH_MICROSOFT_CLIENT_ID", CLIENT_ID),
+            ("ADMIN_OAUTH_MICROSOFT_CLIENT_SECRET", CLIENT_SECRET),
+        ];
+        Self::start_at(providers, &changes, Limits::default()).await
+    }
+
+    async fn start_configured(changes: &[(&'static str, &str)], limits: Limits) -> Self {
+        Self::start_at(registered().await, changes, limits).await
+    }
+
+    async fn start_at(providers: Providers, changes: &[(&'static str, &str)], limits: Limits) -> Self {
         let database = TestDatabase::migrated().await;
         let mut vars = variables(&database.url, &prefix());
         vars.extend(provider_variables(&providers));
@@ -124,7 +140,7 @@ pub const SHORT_LIMITS: Limits = Limits {
 async fn registered() -> Providers {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let providers = Providers::start(listener, mock_providers::Config::default()).expect("they start");
-    for provider in Provider::ALL {
+    for provider in Provider::ALL.into_iter().chain([Provider::OPENID]) {
         let callback = format!("{PUBLIC_URL}/api/v1/oauth/{provider}/callback");
         let (id, secret) = (CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned());
         let client = Registered { provider, id, secret, redirect_uris: vec![callback] };

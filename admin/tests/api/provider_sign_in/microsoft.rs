@@ -1,0 +1,58 @@
+//! Microsoft's common issuer: one provider, whose tenants have an issuer each.
+
+use mock_providers::Provider::Microsoft;
+use mock_providers::{Fault, Person};
+
+use crate::support::Cinema;
+use crate::witness::user_of;
+
+const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+
+/// A user of a tenant, whose administrator may write anything about the address.
+fn add(cinema: &Cinema, key: &str, email: Option<&str>, tenant: Option<&str>) {
+    let person = Person {
+        name: Some(key.to_owned()),
+        email: email.map(str::to_owned),
+        email_verified: email.is_some(),
+        tenant: tenant.map(str::to_owned),
+        ..Person::new(Microsoft, key, "same-subject")
+    };
+    cinema.providers.put_person(person).unwrap();
+}
+
+#[tokio::test]
+async fn users_of_all_tenants_sign_in_and_are_recognised_the_next_time() {
+    let cinema = Cinema::start_with_microsoft().await;
+    add(&cinema, "of-a-tenant", None, Some(TENANT));
+    add(&cinema, "personal", None, None);
+    let first = cinema.browser().sign_in(Microsoft, "of-a-tenant").await;
+    let again = cinema.browser().sign_in(Microsoft, "of-a-tenant").await;
+    assert_eq!(user_of(&first), user_of(&again));
+    // A subject is unique in its tenant only.
+    let other = cinema.browser().sign_in(Microsoft, "personal").await;
+    assert_ne!(user_of(&first), user_of(&other));
+    cinema.providers.set_fault(Microsoft, Fault::LargeIdToken);
+    cinema.browser().sign_in(Microsoft, "of-a-tenant").await;
+}
+
+#[tokio::test]
+async fn an_address_of_a_tenant_is_not_vouched_for() {
+    let cinema = Cinema::start_with_microsoft().await;
+    cinema.app.client.new_user("neo@example.org").await;
+    let verified = "update auth.users set verified_email_key = email_key";
+    cinema.app.sql().await.batch_execute(verified).await.unwrap();
+    add(&cinema, "attacker", Some("neo@example.org"), Some(TENANT));
+    cinema.browser().try_to_sign_in(Microsoft, "attacker").await.problem(409, "email_proof_required");
+}
+
+#[tokio::test]
+async fn a_token_of_another_issuer_than_that_of_its_tenant_is_refused() {
+    let cinema = Cinema::start_with_microsoft().await;
+    add(&cinema, "of-a-tenant", None, Some(TENANT));
+    for fault in [Fault::WrongIssuer, Fault::WrongTenant, Fault::NoSubject] {
+        cinema.providers.set_fault(Microsoft, fault);
+        cinema.browser().try_to_sign_in(Microsoft, "of-a-tenant").await.problem(502, "provider_error");
+    }
+    cinema.providers.clear_fault(Microsoft);
+    cinema.browser().sign_in(Microsoft, "of-a-tenant").await;
+}
