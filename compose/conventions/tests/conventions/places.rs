@@ -1,10 +1,12 @@
 //! SQL, the paths of the API, clocks, randomness, warp and header names are used only where ARCHITECTURE.md says.
 
+use std::sync::LazyLock;
+
 use regex::Regex;
 
 use crate::code::{Code, read};
 use crate::modules::trees;
-use crate::workspace::{Package, packages, shown};
+use crate::workspace::{packages, shown};
 
 /// A restricted thing and the files that may use it, as paths from the root; `/store.rs` means that file in any
 /// folder.
@@ -62,40 +64,46 @@ const RULES: &[Rule] = &[
         what: "a header name of the contract with nginx",
         crates: &["introspect"],
         allowed: &["introspect/src/headers.rs"],
-        found: |code| matching(code, &Regex::new("^(?i)(x-|traceparent$)").unwrap()),
+        found: |code| matching(code, &HEADER),
     },
 ];
 
 /// The crates of the shipped programs.
 const PROGRAMS: &[&str] = &["shared", "runtime", "introspect", "admin"];
 
+/// SQL statements begin in lower case here, and sentences do not.
+static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?s)^\s*(select|with\s+\w+\s+as|insert into|update \w+\.|delete from|lock table|truncate|notify|listen|set (local|session)|begin|commit|rollback|create (table|index|role|database)|alter|drop)\b",
+    )
+    .unwrap()
+});
+static API_PATH: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"/(api/v1|openapi\.json|apidocs|\.well-known/jwks)\b").unwrap());
+static HEADER: LazyLock<Regex> = LazyLock::new(|| Regex::new("^(?i)(x-|traceparent$)").unwrap());
+
+/// A file of a crate.
+struct Source {
+    package: String,
+    path: String,
+    code: Code,
+}
+
 #[test]
 fn each_thing_is_used_only_where_it_may_be() {
-    let packages = packages();
-    let mut wrong = Vec::new();
-    for rule in RULES {
-        let has = |package: &&Package| rule.crates.contains(&package.name.as_str());
-        for package in packages.iter().filter(has) {
-            wrong.extend(uses(rule, package));
-        }
-    }
+    let sources = sources();
+    let wrong: Vec<_> = RULES.iter().flat_map(|rule| rule.violations(&sources)).collect();
     assert!(wrong.is_empty(), "used where it may not be:\n{}", wrong.join("\n"));
 }
 
 #[test]
 fn every_allowed_place_uses_what_it_may() {
+    let sources = sources();
     for rule in RULES {
         for allowed in rule.allowed {
-            let is_used = packages()
-                .iter()
-                .filter(|package| rule.crates.contains(&package.name.as_str()))
-                .any(|package| {
-                    let trees = trees(package);
-                    let mut files = trees.iter().flat_map(|tree| &tree.files);
-                    files.any(|(module, path, file)| {
-                        is_in(&shown(path), allowed) && !(rule.found)(&read(module, file)).is_empty()
-                    })
-                });
+            let is_used = rule
+                .applies_to(&sources)
+                .any(|source| is_in(&source.path, allowed) && !(rule.found)(&source.code).is_empty());
             assert!(is_used, "{allowed} may use {}, and does not", rule.what);
         }
     }
@@ -124,37 +132,46 @@ fn restricted_uses_are_found() {
     assert_eq!(paths(&code, &["SystemClock"]), []);
 }
 
-fn uses(rule: &Rule, package: &Package) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for tree in trees(package) {
-        for (module, path, file) in &tree.files {
-            let path = shown(path);
-            if !rule.allowed.iter().any(|allowed| is_in(&path, allowed)) {
-                let found = (rule.found)(&read(module, file));
-                wrong.extend(
-                    found.into_iter().map(|(line, text)| format!("{path}:{line}: {}: {text}", rule.what)),
-                );
-            }
+/// Every file that a rule is about, read once.
+fn sources() -> Vec<Source> {
+    let mut sources = Vec::new();
+    let is_concerned = |name: &str| RULES.iter().any(|rule| rule.crates.contains(&name));
+    for package in packages().iter().filter(|package| is_concerned(&package.name)) {
+        for (module, path, file) in trees(package).iter().flat_map(|tree| &tree.files) {
+            let (package, path) = (package.name.clone(), shown(path));
+            sources.push(Source { package, path, code: read(module, file) });
         }
     }
-    wrong
+    sources
+}
+
+impl Rule {
+    fn applies_to<'s>(&self, sources: &'s [Source]) -> impl Iterator<Item = &'s Source> {
+        sources.iter().filter(|source| self.crates.contains(&source.package.as_str()))
+    }
+
+    fn violations(&self, sources: &[Source]) -> Vec<String> {
+        let elsewhere = self
+            .applies_to(sources)
+            .filter(|source| !self.allowed.iter().any(|allowed| is_in(&source.path, allowed)));
+        let uses = elsewhere.flat_map(|source| {
+            let found = (self.found)(&source.code);
+            found.into_iter().map(|(line, text)| format!("{}:{line}: {}: {text}", source.path, self.what))
+        });
+        uses.collect()
+    }
 }
 
 fn is_in(path: &str, allowed: &str) -> bool {
     if allowed.starts_with('/') { path.ends_with(allowed) } else { path.starts_with(allowed) }
 }
 
-/// SQL statements begin in lower case here, and sentences do not.
 fn sql(code: &Code) -> Vec<(usize, String)> {
-    let statement = Regex::new(
-        r"(?s)^\s*(select|with\s+\w+\s+as|insert into|update \w+\.|delete from|lock table|truncate|notify|listen|set (local|session)|begin|commit|rollback|create (table|index|role|database)|alter|drop)\b",
-    )
-    .unwrap();
-    matching(code, &statement)
+    matching(code, &STATEMENT)
 }
 
 fn api_path(code: &Code) -> Vec<(usize, String)> {
-    matching(code, &Regex::new(r"/(api/v1|openapi\.json|apidocs|\.well-known/jwks)\b").unwrap())
+    matching(code, &API_PATH)
 }
 
 fn matching(code: &Code, what: &Regex) -> Vec<(usize, String)> {
