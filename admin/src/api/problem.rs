@@ -280,6 +280,7 @@ mod tests {
             assert_eq!(response.status(), code.status());
             assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
             assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+            assert_eq!(response.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
             assert_eq!(body["type"], format!("urn:usher:problem:{}", code.as_str()));
             assert_eq!(body["status"], code.status().as_u16());
             assert_eq!(body["request_id"], "r-1");

@@ -34,10 +34,11 @@ impl Response {
         Self { status, headers, body: Bytes::new(), told: None }
     }
 
-    /// A body of any type.
+    /// A body of any type, which browsers take for nothing else.
     pub fn new(status: StatusCode, content_type: &'static str, body: Bytes) -> Self {
         let mut response = Self::empty(status);
         response.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        response.headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response.body = body;
         response
     }

@@ -49,7 +49,6 @@ pub(super) fn file(name: &str, document: &'static str) -> Result<Response, Probl
     let body = Bytes::from(found.ok_or_else(not_found)?.bytes.into_owned());
     Ok(Response::new(StatusCode::OK, content_type, body)
         .with_header(header::CONTENT_SECURITY_POLICY, POLICY)
-        .with_header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
         .with_header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
 }
 
