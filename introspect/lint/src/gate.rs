@@ -2,8 +2,8 @@
 //! `allow`.
 //!
 //! `auth_request` accepts any 2xx. So the address has a variable in its scheme, `http${auth_gate}://origin`, which
-//! `auth_request_set` sets from a `map` of the header: to nothing for `allow`, and otherwise to something that makes
-//! the address invalid.
+//! a `map` of the header defines: as nothing for `allow`, and otherwise as something that makes the address invalid.
+//! `auth_request_set` sets it, or sets the variable that the map reads.
 
 use crate::headers::{ALLOW, DECISION, response_variable};
 use crate::scope::Scope;
@@ -17,8 +17,18 @@ const PARAMETERS: [&str; 3] = ["volatile", "hostnames", "include"];
 pub(crate) fn is_closed(scope: &Scope<'_>, variables: &Variables<'_>, address: &str) -> bool {
     let Some(gate) = variable(address) else { return false };
     let set = scope.effective("auth_request_set");
-    let source = set.into_iter().rfind(|set| bare(set.arg(0)) == gate).and_then(|set| only(set.arg(1)));
-    source.and_then(|name| variables.map(name)).is_some_and(opens_for_allow_alone)
+    let source =
+        |name: &str| set.iter().rfind(|set| bare(set.arg(0)) == name).and_then(|set| only(set.arg(1)));
+    let decision = response_variable(DECISION);
+    let is_decision = |name: &str| source(name) == Some(&*decision);
+    match source(gate) {
+        Some(name) => variables
+            .map(name)
+            .is_some_and(|map| only(map.arg(0)) == Some(&*decision) && opens_for_allow_alone(map)),
+        None => variables
+            .map(gate)
+            .is_some_and(|map| only(map.arg(0)).is_some_and(is_decision) && opens_for_allow_alone(map)),
+    }
 }
 
 /// The variable in the scheme of an address.
@@ -28,14 +38,18 @@ pub(crate) fn variable(address: &str) -> Option<&str> {
 }
 
 fn opens_for_allow_alone(map: &Directive) -> bool {
-    let is_of_decision = only(map.arg(0)) == Some(&*response_variable(DECISION));
     let mut entries = map.inside().iter().filter(|entry| !PARAMETERS.contains(&&*entry.name));
     // `https://` would be valid too.
     let is_invalid = |entry: &Directive| !matches!(entry.arg(0), "" | "s") && !entry.arg(0).contains('$');
-    is_of_decision
-        && map.named("default").next().is_some()
+    map.named("default").next().is_some()
         && map.named("include").next().is_none()
-        && entries.all(|entry| (entry.name == ALLOW && entry.arg(0).is_empty()) || is_invalid(entry))
+        && entries.all(|entry| (is_allow(&entry.name) && entry.arg(0).is_empty()) || is_invalid(entry))
+}
+
+/// A plain value, which nginx compares in any case, or a regular expression for this value alone.
+fn is_allow(name: &str) -> bool {
+    let exact = name.strip_prefix("~^").and_then(|name| name.strip_suffix('$').or(name.strip_suffix("\\z")));
+    name == ALLOW || exact == Some(ALLOW)
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@
 pub const IDENTITY: [&str; 5] =
     ["X-User-Id", "X-User-Roles", "X-Session-Id", "X-Auth-Freshness", "X-Auth-Policy"];
 
+/// The user's identifier, which every protected location sends to the origin.
+pub const USER: &str = "X-User-Id";
+
 /// The requirement of the location.
 pub const POLICY: &str = "X-Auth-Policy";
 

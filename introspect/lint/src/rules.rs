@@ -20,6 +20,7 @@ mod auth_location_missing;
 mod auth_location_not_internal;
 mod auth_location_not_proxied;
 mod auth_off;
+mod auth_redirected;
 mod auth_timeouts;
 mod auth_upgrade;
 mod auth_uri;
@@ -41,6 +42,7 @@ mod limit_by_identity;
 mod log_secrets;
 mod long_connection;
 mod nothing_protected;
+mod obeyed_headers;
 mod other_pass;
 mod path_guard;
 mod policy_elsewhere;
@@ -94,6 +96,7 @@ pub const ALL: &[&Rule] = &[
     &auth_cached::RULE,
     &auth_limited::RULE,
     &auth_intercepts_errors::RULE,
+    &auth_redirected::RULE,
     &auth_address::RULE,
     &auth_address_variable::RULE,
     &upstream_keepalive::RULE,
@@ -109,6 +112,7 @@ pub const ALL: &[&Rule] = &[
     &invalid_headers::RULE,
     &identity_not_set::RULE,
     &identity_source::RULE,
+    &obeyed_headers::RULE,
     &headers_lost::RULE,
     &answers_lost::RULE,
     &add_header_lost::RULE,

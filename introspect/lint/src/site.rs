@@ -216,15 +216,15 @@ impl<'c> ServerBlock<'c> {
         variables::only(self.auth_location_of(scope)?.header(POLICY)?)
     }
 
-    /// The conditions under which the server refuses a request before it chooses a location.
-    pub(crate) fn guards(&self) -> impl Iterator<Item = &'c str> {
-        let refuses = |guard: &&Directive| guard.named("return").any(|answer| status(answer) >= 400);
-        self.scope.ifs().filter(refuses).flat_map(|guard| guard.args.iter().map(String::as_str))
+    /// The `if`s by which the server refuses a request before it chooses a location.
+    pub(crate) fn guards(&self) -> impl Iterator<Item = &'c Directive> {
+        self.scope.ifs().filter(|guard| guard.named("return").any(|answer| status(answer) >= 400))
     }
 
-    /// All variables that these conditions depend on, directly or indirectly.
+    /// All variables that their conditions depend on, directly or indirectly.
     pub(crate) fn guarded_by(&self, variables: &Variables<'c>) -> BTreeSet<&'c str> {
-        self.guards().flat_map(|condition| variables.behind(condition)).collect()
+        let conditions = self.guards().flat_map(|guard| guard.args.iter().map(String::as_str));
+        conditions.flat_map(|condition| variables.behind(condition)).collect()
     }
 }
 

@@ -13,7 +13,7 @@ const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nginx");
 /// A change of a shipped file: the text whose first occurrence is replaced, the new text, and the rule that finds it.
 type Change = (&'static str, &'static str, &'static str, &'static str);
 
-const CHANGES: [Change; 39] = [
+const CHANGES: [Change; 44] = [
     ("cinema.conf", "include snippets/identity-guard.conf;", "", "identity-guard"),
     ("cinema.conf", "include snippets/identity-guard.conf;", "", "underscores-in-headers"),
     ("cinema.conf", "include snippets/path-guard.conf;", "", "path-guard"),
@@ -79,11 +79,26 @@ const CHANGES: [Change; 39] = [
     ),
     ("snippets/problem.conf", "include snippets/headers.conf;", "", "add-header-lost"),
     ("snippets/proxy.conf", "proxy_set_header X-User-Id $auth_user;", "", "identity-not-set"),
-    ("snippets/proxy.conf", "proxy_set_header X-Auth-Policy \"\";", "", "identity-not-set"),
+    ("snippets/proxy.conf", "proxy_pass_request_headers off;", "", "obeyed-headers"),
+    ("snippets/proxy.conf", "proxy_pass_request_headers off;", "", "spelling-not-cleared"),
+    ("snippets/proxy.conf", "proxy_pass_request_headers off;", "", "identity-not-set"),
     ("snippets/proxy.conf", "X-User-Roles $auth_roles", "X-User-Roles $http_x_user_roles", "identity-source"),
-    ("snippets/proxy.conf", "include snippets/spellings.conf;", "", "spelling-not-cleared"),
-    ("snippets/origin.conf", "proxy_set_header Authorization \"\";", "", "token-to-origin"),
-    ("snippets/origin.conf", "proxy_set_header Cookie $cookie_for_origin;", "", "cookie-to-origin"),
+    ("snippets/proxy.conf", "proxy_pass_request_headers off;", "", "token-to-origin"),
+    (
+        "snippets/origin.conf",
+        "proxy_set_header Cookie $cookie_for_origin;",
+        "proxy_set_header Authorization $http_authorization;",
+        "token-to-origin",
+    ),
+    ("snippets/origin.conf", "Cookie $cookie_for_origin;", "Cookie $http_cookie;", "cookie-to-origin"),
+    (
+        "snippets/introspect.conf",
+        "proxy_ignore_headers X-Accel-Redirect",
+        "proxy_ignore_headers",
+        "auth-redirected",
+    ),
+    ("conf.d/paths.conf", "default 1;", "default \"\";", "path-guard"),
+    ("conf.d/paths.conf", "default       $path_in_doubt;", "default       \"\";", "path-guard"),
     ("snippets/pool.conf", "\nkeepalive 64;", "", "upstream-keepalive"),
     ("snippets/pool.conf", "keepalive_requests 1000000;", "", "upstream-keepalive-requests"),
     (

@@ -10,6 +10,8 @@ mod certified;
 #[cfg(test)]
 mod chromium;
 #[cfg(test)]
+mod credentials;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod examples;
@@ -27,6 +29,10 @@ mod model;
 mod openid;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
+mod passed_on;
+#[cfg(test)]
+mod paths;
 #[cfg(test)]
 mod people;
 #[cfg(test)]

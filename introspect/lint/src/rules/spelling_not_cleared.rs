@@ -8,7 +8,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "spelling-not-cleared",
     severity: Severity::Error,
-    remedy: "Include snippets/spellings.conf in the location, or remove `underscores_in_headers on`.",
+    remedy: "Set `proxy_pass_request_headers off`, as snippets/proxy.conf does, or remove `underscores_in_headers on`.",
     check,
 };
 
