@@ -35,35 +35,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The owner of a value that belongs to every client that has its secret.
 pub(super) const BEARER: &str = "bearer";
 
-/// Stores a value, and counts it within a window as long as its lifetime: 0 when there are too many.
-/// Keys: the value, the counter. Arguments: the owner, the value, its lifetime, the most values.
-const STORE: &str = "
-    local count = redis.call('INCR', KEYS[2])
-    if count == 1 then redis.call('EXPIRE', KEYS[2], ARGV[3]) end
-    if count > tonumber(ARGV[4]) then return 0 end
-    redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'value', ARGV[2])
-    redis.call('EXPIRE', KEYS[1], ARGV[3])
-    return 1";
-
-/// Claims a value, after comparing its owner. Key: the value. Arguments: the owner, the attempt, how long one may take.
-const CLAIM: &str = "
-    local stored = redis.call('HMGET', KEYS[1], 'owner', 'value', 'attempt', 'since', 'kept')
-    if stored[1] ~= ARGV[1] and stored[1] ~= 'bearer' then return {'unknown', false} end
-    if stored[5] then
-        if stored[3] == ARGV[2] then return {'again', stored[5]} end
-        return {'unknown', false}
-    end
-    local now = tonumber(redis.call('TIME')[1])
-    if stored[3] and now - tonumber(stored[4]) <= tonumber(ARGV[3]) then return {'busy', false} end
-    redis.call('HSET', KEYS[1], 'attempt', ARGV[2], 'since', now)
-    return {'first', stored[2]}";
-
-/// Gives up a claim, unless the value has expired or another attempt has claimed it. Key: the value. Arguments: the
-/// attempt, the value for the next one.
-const RELEASE: &str = "
-    if redis.call('HGET', KEYS[1], 'attempt') ~= ARGV[1] then return 0 end
-    redis.call('HSET', KEYS[1], 'value', ARGV[2])
-    return redis.call('HDEL', KEYS[1], 'attempt')";
+/// Each change is one atomic script.
+const STORE: &str = include_str!("one_time/store.lua");
+const CLAIM: &str = include_str!("one_time/claim.lua");
+const RELEASE: &str = include_str!("one_time/release.lua");
 
 /// The kinds of values, in the order in which a user meets them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,7 +190,7 @@ pub(super) async fn finish(
     if let Some(next) = next {
         all.add_command(next.command(&context.redis));
     }
-    all.cmd("DEL").arg(&key).ignore();
+    all.cmd("HDEL").arg(&key).arg("value").arg("since").ignore();
     all.cmd("HSET")
         .arg(&key)
         .arg("owner")
@@ -253,9 +228,9 @@ pub(super) async fn release(context: &Context, ticket: Ticket, value: &impl Seri
 
 /// Ends an attempt after which there is no other. A failure is logged: the value then ends by itself.
 pub(super) async fn discard(context: &Context, ticket: Ticket) {
-    let mut delete = redis::cmd("DEL");
-    delete.arg(ticket.key);
-    if let Err(error) = context.redis.run::<u64>("DEL", &delete).await {
+    let mut end = redis::cmd("EXPIRE");
+    end.arg(ticket.key).arg(0);
+    if let Err(error) = context.redis.run::<u64>("EXPIRE", &end).await {
         tracing::warn!(%error, "A one-time value was not deleted.");
     }
 }

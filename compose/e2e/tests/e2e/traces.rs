@@ -46,11 +46,11 @@ async fn a_request_is_found_by_its_id_from_nginx_to_sql() {
 
     let (departed, sent_back, returned) = through_github(&stack).await;
     let departure = departed.find_header("x-request-id").unwrap();
-    for name in ["SET", "GET /api/v1/oauth/{provider}/login"] {
+    for name in ["EVAL", "GET /api/v1/oauth/{provider}/login"] {
         receiver.has(departure, name).await;
     }
     let arrival = returned.find_header("x-request-id").unwrap();
-    for name in ["GETDEL", "POST", "GET", "GET /api/v1/oauth/{provider}/callback"] {
+    for name in ["EVAL", "POST", "GET", "GET /api/v1/oauth/{provider}/callback"] {
         receiver.has(arrival, name).await;
     }
     let mut theirs = values(departed.find_header("location").unwrap());
