@@ -35,16 +35,16 @@ struct Parameters {
     #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
     state: String,
     /// The authorization code; absent when there is an `error`.
-    #[schema(pattern = "^[ -~]{1,8192}$")]
+    #[schema(pattern = "^[ -~]+$", min_length = 1, max_length = 8192)]
     code: Option<String>,
     /// The provider's error code, when there is no `code`.
-    #[schema(pattern = "^[ -~]{1,8192}$")]
+    #[schema(pattern = "^[ -~]+$", min_length = 1, max_length = 8192)]
     error: Option<String>,
     /// From VK ID.
-    #[schema(pattern = "^[ -~]{1,8192}$")]
+    #[schema(pattern = "^[ -~]+$", min_length = 1, max_length = 8192)]
     device_id: Option<String>,
     /// The issuer of the response, where the provider sends it (RFC 9207).
-    #[schema(pattern = "^[ -~]{1,8192}$")]
+    #[schema(pattern = "^[ -~]+$", min_length = 1, max_length = 8192)]
     iss: Option<String>,
     /// The verifier of the challenge that the sign-in was started with; without one the cookie is used.
     #[schema(pattern = "^[A-Za-z0-9._~-]{43,128}$")]
@@ -90,7 +90,7 @@ pub fn describe_post(operation: Operation) -> Operation {
 
 /// The shape of what a provider sends: visible characters and spaces.
 fn visible(example: &str) -> Shape {
-    Shape::text(example).pattern("^[ -~]{1,8192}$")
+    Shape::text(example).pattern("^[ -~]+$").length(1..=8192)
 }
 
 fn describe(operation: Operation) -> Operation {

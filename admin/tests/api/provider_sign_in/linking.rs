@@ -147,9 +147,14 @@ async fn passwords_are_checked_one_after_the_other() {
     let (_, browser, flow) = to_be_confirmed(&cinema).await;
     let passwords: Vec<String> = (0..8).map(|number| format!("wrong {number}")).collect();
     let tries = join_all(passwords.iter().map(|password| confirm(&browser, &flow, password))).await;
-    let mut statuses: Vec<_> = tries.iter().map(|reply| reply.status).collect();
-    statuses.sort_unstable();
-    assert_eq!(statuses, [401, 401, 401, 401, 401, 410, 410, 410]);
+    let statuses: Vec<_> = tries.iter().map(|reply| reply.status).collect();
+    // On a busy machine some of them have waited for too long, and were not checked.
+    assert!(statuses.iter().all(|status| [401, 410, 503].contains(status)), "{statuses:?}");
+    let checked = statuses.iter().filter(|status| **status == 401).count();
+    assert!(checked <= 5, "{statuses:?}");
+    for _ in checked..5 {
+        confirm(&browser, &flow, "wrong again").await.problem(401, "invalid_credentials");
+    }
     confirm(&browser, &flow, PASSWORD).await.problem(410, "code_expired");
 }
 
