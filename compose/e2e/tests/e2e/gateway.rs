@@ -9,6 +9,8 @@ use harness::nginx::{Machine, Nginx};
 use harness::wait::until;
 use harness::{Folder, Origin};
 
+use crate::certified::Certified;
+
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// A gateway whose sidecar and admin are not running.
@@ -230,6 +232,20 @@ async fn problems_of_a_file_that_nginx_serves_itself_are_problems_too() {
         let answer = request.send().await;
         assert_eq!((answer.status, answer.code().as_str()), (status, code));
     }
+}
+
+#[tokio::test]
+async fn http_at_the_port_of_https_is_a_problem_400() {
+    let (certified, folder) = (Certified::new(), Folder::temporary().unwrap());
+    let file = |name| folder.write(name, &certified.text(name)).unwrap().display().to_string();
+    let (certificate, key, port) = (file("server.pem"), file("server.key"), harness::ports::free().unwrap());
+    let tls = format!(
+        "listen 127.0.0.1:{port} ssl; ssl_certificate {certificate}; ssl_certificate_key {key}; \
+         include snippets/tls.conf;"
+    );
+    let _gateway = Gateway::start_with("", &tls).await;
+    let answer = get(&format!("http://127.0.0.1:{port}/api/v1/genres/")).send().await;
+    assert_eq!((answer.status, answer.code().as_str()), (400, "request_malformed"));
 }
 
 #[tokio::test]
