@@ -1,6 +1,6 @@
 //! The sender of a request, as reported by the connection and by trusted proxies.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, header};
 
@@ -40,14 +40,22 @@ fn address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &TrustedProxies) 
     let lines: Vec<&str> =
         headers.get_all(FORWARDED_FOR).iter().map(|line| line.to_str().unwrap_or_default()).collect();
     for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-        let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
-        let hop = hop.to_canonical();
+        let Some(hop) = hop_address(hop.trim()) else { break };
         nearest = Some(hop);
         if !trusted.contains(Some(hop)) {
             break;
         }
     }
     nearest
+}
+
+/// The address of a hop: `192.0.2.1` or `2001:db8::1`. Some proxies add the port, `192.0.2.1:4711` or
+/// `[2001:db8::1]:4711`, or only the brackets.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let bare = hop.parse().ok();
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|hop| hop.ip());
+    let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
+    bare.or_else(with_port).or_else(bracketed).map(|address: IpAddr| address.to_canonical())
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<String> {
@@ -106,6 +114,33 @@ mod tests {
     }
 
     #[test]
+    fn a_hop_may_have_a_port() {
+        for (hop, address) in [
+            ("198.51.100.1:4711", "198.51.100.1"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[::ffff:198.51.100.1]:80", "198.51.100.1"),
+            // Without brackets the last group belongs to the address.
+            ("2001:db8::1:443", "2001:db8::1:443"),
+        ] {
+            assert_eq!(seen(None, &[hop], "unix").as_deref(), Some(address), "{hop}");
+        }
+        let lines = &["1.1.1.1:1, 198.51.100.1:4711, 10.0.0.2:80"];
+        assert_eq!(seen(Some("10.0.0.1"), lines, "10.0.0.0/8").as_deref(), Some("198.51.100.1"));
+        for hop in [
+            "198.51.100.1:",
+            "198.51.100.1:65536",
+            "[198.51.100.1]:80",
+            "[2001:db8::1",
+            "[]:1",
+            ":80",
+            "[::1]x",
+        ] {
+            assert_eq!(seen(Some("10.0.0.1"), &[hop], "10.0.0.0/8").as_deref(), Some("10.0.0.1"), "{hop}");
+        }
+    }
+
+    #[test]
     fn a_user_agent_is_cut_and_cleaned() {
         let agent = |bytes: &[u8]| {
             let value = HeaderValue::from_bytes(bytes).unwrap();
@@ -119,7 +154,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_forwarded_line_is_walked_without_panic(line in "[ -~]{0,80}") {
+        fn any_forwarded_line_is_walked_without_panic(line in "[ -~]{0,80}|[0-9a-f:.\\[\\], ]{0,40}") {
             let headers = HeaderMap::from_iter([(
                 http::HeaderName::from_static(FORWARDED_FOR),
                 HeaderValue::from_str(&line).unwrap(),
