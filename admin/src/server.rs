@@ -122,6 +122,9 @@ impl Serving<'_> {
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(MAX_HEAD_BYTES)
+            // A client that has sent its request may disconnect. By default hyper then drops the request, even before
+            // its handler has begun.
+            .half_close(true)
             .serve_connection(TokioIo::new(stream), service);
         let connection = self.graceful.watch(connection);
         tokio::spawn(async move {

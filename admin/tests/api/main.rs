@@ -15,6 +15,7 @@ mod catalogue;
 mod commands;
 mod document;
 mod documentation;
+mod hang_up;
 mod health;
 mod history;
 mod keys;

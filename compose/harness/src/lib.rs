@@ -36,6 +36,7 @@ pub mod database;
 pub mod environment;
 pub mod error;
 pub mod folder;
+pub mod hang_up;
 pub mod http;
 pub mod introspect;
 pub mod nginx;
