@@ -117,6 +117,11 @@ impl Nginx {
         self.read("logs/access.log")
     }
 
+    /// The access log as it is in the file.
+    pub fn access_log_bytes(&self) -> Vec<u8> {
+        std::fs::read(self.folder.join("logs/access.log")).unwrap_or_default()
+    }
+
     /// Its other log files.
     pub fn error_log(&self) -> String {
         self.read("logs/error.log") + &self.process.log()
