@@ -18,7 +18,11 @@ mod endings;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod films;
+#[cfg(test)]
 mod gateway;
+#[cfg(test)]
+mod hang_up;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
