@@ -22,6 +22,8 @@ mod films;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod gateway_limits;
+#[cfg(test)]
 mod hang_up;
 #[cfg(test)]
 mod journey;
