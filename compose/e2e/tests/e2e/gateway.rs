@@ -383,7 +383,7 @@ async fn no_log_holds_a_query_a_token_or_a_cookie() {
 
 #[tokio::test]
 async fn a_preflight_is_answered_only_where_it_was_asked_for() {
-    let listed = "map $http_origin $cors_origin { default \"\"; https://cinema.example $http_origin; }";
+    let listed = "map $http_origin $cors { default refused; https://cinema.example allowed; }";
     let open = Gateway::start_with(listed, "include snippets/preflight.conf;").await;
     let preflight = |gateway: &Gateway, origin| {
         let ask = call(hyper::Method::OPTIONS, &gateway.url("/api/v1/films/"));

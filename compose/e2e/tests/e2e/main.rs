@@ -12,6 +12,8 @@ mod certified;
 #[cfg(test)]
 mod chromium;
 #[cfg(test)]
+mod cors;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod endings;
