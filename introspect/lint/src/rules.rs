@@ -26,6 +26,8 @@ mod auth_upgrade;
 mod auth_uri;
 mod cache_shared;
 mod challenge_lost;
+mod client_abort;
+mod connections_unlimited;
 mod cookie_to_origin;
 mod decision_not_required;
 mod error_log_level;
@@ -38,6 +40,7 @@ mod identity_not_set;
 mod identity_source;
 mod internal_public;
 mod invalid_headers;
+mod limit_by_address;
 mod limit_by_identity;
 mod log_secrets;
 mod long_connection;
@@ -55,11 +58,13 @@ mod policy_unused;
 mod preflight_before_auth;
 mod proxy_pass_captures;
 mod proxy_pass_uri;
+mod real_ip;
 mod regex_not_understood;
 mod request_id;
 mod return_before_auth;
 mod satisfy_any;
 mod spelling_not_cleared;
+mod temporary_files;
 mod token_to_origin;
 mod underscores_in_headers;
 mod upstream_keepalive;
@@ -121,6 +126,9 @@ pub const ALL: &[&Rule] = &[
     &other_pass::RULE,
     &cache_shared::RULE,
     &limit_by_identity::RULE,
+    &limit_by_address::RULE,
+    &connections_unlimited::RULE,
+    &real_ip::RULE,
     &proxy_pass_uri::RULE,
     &proxy_pass_captures::RULE,
     &path_guard::RULE,
@@ -129,6 +137,8 @@ pub const ALL: &[&Rule] = &[
     &error_log_level::RULE,
     &request_id::RULE,
     &long_connection::RULE,
+    &client_abort::RULE,
+    &temporary_files::RULE,
     // Last: matching fails only when another rule looks up a path.
     &regex_not_understood::RULE,
 ];

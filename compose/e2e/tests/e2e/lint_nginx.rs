@@ -13,7 +13,7 @@ const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nginx");
 /// A change of a shipped file: the text whose first occurrence is replaced, the new text, and the rule that finds it.
 type Change = (&'static str, &'static str, &'static str, &'static str);
 
-const CHANGES: [Change; 44] = [
+const CHANGES: [Change; 50] = [
     ("cinema.conf", "include snippets/identity-guard.conf;", "", "identity-guard"),
     ("cinema.conf", "include snippets/identity-guard.conf;", "", "underscores-in-headers"),
     ("cinema.conf", "include snippets/path-guard.conf;", "", "path-guard"),
@@ -99,6 +99,12 @@ const CHANGES: [Change; 44] = [
     ),
     ("conf.d/paths.conf", "default 1;", "default \"\";", "path-guard"),
     ("conf.d/paths.conf", "default       $path_in_doubt;", "default       \"\";", "path-guard"),
+    ("snippets/proxy.conf", "proxy_ignore_client_abort on;", "", "client-abort"),
+    ("snippets/introspect.conf", "proxy_ignore_client_abort on;", "", "client-abort"),
+    ("snippets/proxy.conf", "proxy_max_temp_file_size 0;", "", "temporary-files"),
+    ("conf.d/limits.conf", "limit_conn_zone $client_network", "limit_conn_zone $remote_addr", "limit-by-address"),
+    ("conf.d/limits.conf", "limit_conn requests 256;", "", "connections-unlimited"),
+    ("machine.conf", "set_real_ip_from 127.0.0.1;", "", "real-ip"),
     ("snippets/pool.conf", "\nkeepalive 64;", "", "upstream-keepalive"),
     ("snippets/pool.conf", "keepalive_requests 1000000;", "", "upstream-keepalive-requests"),
     (

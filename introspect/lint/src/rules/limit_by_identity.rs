@@ -6,7 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "limit-by-identity",
     severity: Severity::Error,
-    remedy: "Use `$binary_remote_addr` as the key, or `$http_authorization`.",
+    remedy: "Use `$client_network` of conf.d/limits.conf as the key, or `$http_authorization`.",
     check,
 };
 
