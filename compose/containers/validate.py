@@ -194,6 +194,8 @@ def check_kubernetes(path):
             program = re.sub(r"-[a-z0-9]{10}$", "", name)
             if program in ("admin", "introspect"):
                 check_variables(program, item["data"], f"the map {program}")
+            if program == "gateway":
+                expect(item["data"].get("GATEWAY_TRUSTED_PROXIES"), "the map gateway has no proxies")
         if kind == "PodDisruptionBudget" or kind == "Service" and "selector" in item["spec"]:
             selector = item["spec"]["selector"]
             label = selector.get("matchLabels", selector)["app.kubernetes.io/name"]
