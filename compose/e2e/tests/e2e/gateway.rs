@@ -4,12 +4,10 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use harness::http::{call, get, post, raw};
+use harness::http::{call, get, post};
 use harness::nginx::{Machine, Nginx};
 use harness::wait::until;
 use harness::{Folder, Origin};
-
-use crate::certified::Certified;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -158,56 +156,6 @@ async fn the_sign_in_page_is_served_only_if_included_and_with_a_strict_policy() 
 }
 
 #[tokio::test]
-async fn a_problem_is_never_given_another_type_by_the_path() {
-    let gateway = Gateway::start().await;
-    for path in ["/poster.html", "/poster.jpg"] {
-        assert_eq!(get(&gateway.url(path)).send().await.code(), "not_found");
-    }
-}
-
-#[tokio::test]
-async fn a_large_body_is_a_problem_413() {
-    let gateway = Gateway::start().await;
-    for path in ["/api/v1/auth/login", "/api/v1/films/"] {
-        let answer = post(&gateway.url(path)).body(vec![b'x'; 17 * 1024]).send().await;
-        assert_eq!((answer.status, answer.code().as_str()), (413, "body_too_large"), "{path}");
-    }
-}
-
-#[tokio::test]
-async fn requests_that_cannot_be_read_are_problems() {
-    let gateway = Gateway::start().await;
-    let long = "a".repeat(40_000);
-    let requests = [
-        ("GARBAGE\r\n\r\n".to_owned(), "400", "request_malformed"),
-        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n".to_owned(), "400", "request_malformed"),
-        (format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n"), "414", "uri_too_long"),
-        (format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}\r\n\r\n"), "431", "headers_too_large"),
-        ("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), "405", "method_not_allowed"),
-        (
-            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n".to_owned(),
-            "501",
-            "not_implemented",
-        ),
-        ("GET / HTTP/3.0\r\nHost: a\r\n\r\n".to_owned(), "505", "http_version_not_supported"),
-        // An odd path does not hide the reason.
-        ("GET /;/../ HTTP/3.0\r\nHost: a\r\n\r\n".to_owned(), "505", "http_version_not_supported"),
-        ("GET /; HTTP/1.1\r\nHost: a\r\nX-User-Id: 1\r\n\r\n".to_owned(), "400", "identity_header_refused"),
-    ];
-    for (request, status, code) in requests {
-        let answer = raw(&gateway.nginx.url(), request.as_bytes()).await.unwrap();
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
-        assert!(answer.contains(&format!("\"code\":\"{code}\"")), "{answer}");
-        for header in
-            ["Content-Type: application/problem+json", "X-Content-Type-Options: nosniff", "X-Request-Id: "]
-        {
-            assert_eq!(answer.matches(header).count(), 1, "{header} in {answer}");
-        }
-        assert_eq!(answer.contains("\r\nAllow: GET, "), status == "405", "{answer}");
-    }
-}
-
-#[tokio::test]
 async fn a_code_of_eight_kilobytes_reaches_admin() {
     let gateway = Gateway::start().await;
     // Percent-encoded, as a browser sends it. admin is not running, so nginx itself has read the line.
@@ -215,52 +163,6 @@ async fn a_code_of_eight_kilobytes_reaches_admin() {
     let path = format!("/api/v1/oauth/github/callback?state={}&code={code}", "s".repeat(43));
     let answer = get(&gateway.url(&path)).send().await;
     assert_eq!((answer.status, answer.code().as_str()), (503, "dependency_unavailable"));
-}
-
-#[tokio::test]
-async fn problems_of_a_file_that_nginx_serves_itself_are_problems_too() {
-    let folder = Folder::temporary().unwrap();
-    folder.write("poster.txt", "a poster").unwrap();
-    let location = format!("location = /poster.txt {{ root {}; }}", folder.path().display());
-    let gateway = Gateway::start_with("", &location).await;
-    let url = gateway.url("/poster.txt");
-    for (request, status, code) in [
-        (get(&url).header("Range", "bytes=99-"), 416, "range_not_satisfiable"),
-        (get(&url).header("If-Match", "\"another\""), 412, "precondition_failed"),
-        (post(&url), 405, "method_not_allowed"),
-    ] {
-        let answer = request.send().await;
-        assert_eq!((answer.status, answer.code().as_str()), (status, code));
-    }
-}
-
-#[tokio::test]
-async fn http_at_the_port_of_https_is_a_problem_400() {
-    let (certified, folder) = (Certified::new(), Folder::temporary().unwrap());
-    let file = |name| folder.write(name, &certified.text(name)).unwrap().display().to_string();
-    let (certificate, key, port) = (file("server.pem"), file("server.key"), harness::ports::free().unwrap());
-    let tls = format!(
-        "listen 127.0.0.1:{port} ssl; ssl_certificate {certificate}; ssl_certificate_key {key}; \
-         include snippets/tls.conf;"
-    );
-    let _gateway = Gateway::start_with("", &tls).await;
-    let answer = get(&format!("http://127.0.0.1:{port}/api/v1/genres/")).send().await;
-    assert_eq!((answer.status, answer.code().as_str()), (400, "request_malformed"));
-}
-
-#[tokio::test]
-async fn too_many_requests_are_a_problem_429_and_not_503() {
-    let gateway = Gateway::start().await;
-    let url = gateway.url("/api/v1/auth/login");
-    let flood = (0..600).map(|_| tokio::spawn(get(&url).send()));
-    let mut limited = None;
-    for answer in flood.collect::<Vec<_>>() {
-        let answer = answer.await.unwrap();
-        limited = limited.or((answer.status == 429).then_some(answer));
-    }
-    let answer = limited.unwrap();
-    assert_eq!(answer.code(), "rate_limited");
-    assert_eq!(answer.find_header("retry-after"), Some("1"));
 }
 
 #[tokio::test]

@@ -46,6 +46,8 @@ mod paths;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod problems;
+#[cfg(test)]
 mod receiver;
 #[cfg(test)]
 mod roles;
