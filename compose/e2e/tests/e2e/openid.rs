@@ -65,7 +65,9 @@ async fn a_user_who_cancels_at_the_provider_sees_a_message() {
     let form = browser.begin().await;
     let cancel = form.between("href=\"", "\"").expect("a way to cancel");
     let end = browser.open(form.at.join(cancel).unwrap()).await;
-    assert_eq!((end.status, end.json()["code"].as_str()), (403, Some("access_denied")), "{}", end.body);
+    // A page, because the browser prefers HTML.
+    assert_eq!(end.status, 403, "{}", end.body);
+    assert!(end.body.starts_with("<!doctype html>") && end.body.contains("access_denied"), "{}", end.body);
 }
 
 #[tokio::test]
