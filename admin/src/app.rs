@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::config::Config;
 use crate::context::Context;
 use crate::db::{DbError, Schema, within};
-use crate::health::{self, Draining};
+use crate::health::{Draining, Health};
 use crate::keys::{self, ChangeError, LoadError};
 use crate::random::SystemRandom;
 use crate::revocations::{Relay, RelayTiming};
@@ -153,12 +153,8 @@ impl App {
                 server::serve(api, routes, stop, drain).await
             }
         };
-        let ops = server::serve(
-            ops,
-            health::service(context.clone(), draining.clone()),
-            after_drain.clone(),
-            drain,
-        );
+        let health = Health { context: context.clone(), draining: draining.clone() };
+        let ops = runtime::ops::serve(ops, health);
         let mut api = JoinSet::from_iter([api]);
         // Kept until the end, so that health checks see that the service is draining.
         let _ops = JoinSet::from_iter([ops]);

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
-use runtime::listen::is_local;
-use runtime::ops::{self, NotReadyReason, OpsEndpoint, OpsResponse};
+use prometheus_client::registry::Registry;
+use runtime::ops::{NotReadyReason, Operations};
+use runtime::telemetry::Levels;
 
 use crate::config::PATIENCE;
 use crate::context::Context;
 use crate::db::{DbError, Schema, within};
 use crate::metrics::Observed;
 use crate::revocations;
-use crate::server::{Head, Service};
 
 /// How many months of the login history, counting the current one, must have a partition.
 const LEAST_MONTHS: i64 = 2;
@@ -43,26 +42,30 @@ impl Draining {
     }
 }
 
-/// `/health/live`, `/health/ready`, `/metrics` and `/log-levels`.
-pub fn service(context: Context, draining: Draining) -> Service {
-    Service::new(move |head, _body| {
-        let (context, draining) = (context.clone(), draining.clone());
-        async move { answer(&context, &draining, &head).await.map(Bytes::from) }
-    })
+/// What the service says about itself on the ops listener.
+#[derive(Clone)]
+pub struct Health {
+    /// The shared state.
+    pub context: Context,
+    /// Whether the process is stopping.
+    pub draining: Draining,
 }
 
-async fn answer(context: &Context, draining: &Draining, head: &Head) -> OpsResponse {
-    match OpsEndpoint::of(&head.method, &head.path) {
-        Ok(OpsEndpoint::Live) => ops::live(),
-        Ok(OpsEndpoint::Ready) => ops::ready(&reasons(context, draining).await),
-        Ok(OpsEndpoint::Metrics) => {
-            observe(context).await;
-            ops::metrics(context.metrics.registry(), &head.headers)
-        }
-        Ok(OpsEndpoint::LogLevels) => {
-            ops::log_levels(&context.levels, &head.method, &head.query, is_local(head.peer))
-        }
-        Err(refused) => *refused,
+impl Operations for Health {
+    async fn not_ready(&self) -> Vec<NotReadyReason> {
+        reasons(&self.context, &self.draining).await
+    }
+
+    async fn observe(&self) {
+        observe(&self.context).await;
+    }
+
+    fn registry(&self) -> &Registry {
+        self.context.metrics.registry()
+    }
+
+    fn levels(&self) -> &Levels {
+        &self.context.levels
     }
 }
 

@@ -25,7 +25,7 @@ fn warm(bencher: Bencher<'_, '_>, many: u64) {
     let requests: Vec<_> =
         (0..many.min(100_000)).map(|_| scene::request(&scene::token(&mint), scene::BY_ROLE)).collect();
     for request in &requests {
-        assert!(matches!(decider.decide(request).verdict, Verdict::Allow(_)));
+        assert!(matches!(decider.decide(request).verdict, Verdict::Allow { .. }));
     }
     let mut next = requests.iter().cycle();
     bencher.bench_local(|| decider.decide(black_box(next.next().expect("endless"))));
@@ -44,7 +44,7 @@ fn hot(bencher: Bencher<'_, '_>) {
 fn permitted(bencher: Bencher<'_, '_>, permissions: u64) {
     let (decider, mint) = scene::decider(1_000, permissions);
     let request = scene::request(&scene::token(&mint), scene::BY_PERMISSION);
-    assert!(matches!(decider.decide(&request).verdict, Verdict::Allow(_)));
+    assert!(matches!(decider.decide(&request).verdict, Verdict::Allow { .. }));
     bencher.bench_local(|| decider.decide(black_box(&request)));
 }
 

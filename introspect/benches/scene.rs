@@ -5,16 +5,13 @@ use std::sync::Arc;
 use forge::Mint;
 use http::{HeaderValue, Request};
 use introspect::decide::Decider;
-use introspect::keys::IssuerKeys;
+use introspect::knowledge::{Knowledge, Revocations};
 use introspect::policy_cache::PolicyCache;
-use introspect::ready::Ready;
-use introspect::revoked::Revoked;
-use introspect::rights::CurrentRoleMap;
 use introspect::token_cache::TokenCache;
 use shared::clock::{Clock as _, SystemClock};
 use shared::revocation::{Kind, Reason, Record, RecordKey, Until};
 use shared::role_map::{Role, RoleMap};
-use shared::token::{KeySet, TokenProfile, Verifier};
+use shared::token::{Algorithm, KeySet, TokenProfile, Verifier};
 
 const ISSUER: &str = "https://cinema.example";
 
@@ -27,17 +24,16 @@ pub const BY_PERMISSION: &str = "user;permission=films:watch";
 /// sign its tokens.
 pub fn decider(revocations: u64, permissions: u64) -> (Decider, Mint) {
     let mint = Mint::from_seed(&[7; 32]);
-    let roles = Arc::new(roles(permissions));
-    let (keys, ready) = (Arc::new(IssuerKeys::default()), Arc::new(Ready::new(Arc::clone(&roles))));
-    keys.install(KeySet::parse(mint.jwks().as_bytes()).expect("a valid key set"));
-    ready.mark_keys_known();
-    ready.mark_revocations(introspect::ready::Revocations::Known);
-    let revoked = Arc::new(Revoked::new(5));
+    let known = Knowledge::new(5);
+    known.set_role_map(Some(roles(permissions)));
+    let set = KeySet::parse(mint.jwks().as_bytes(), &[Algorithm::EdDsa]);
+    known.install_keys(set.expect("a valid key set"));
+    known.mark_revocations(Revocations::Known);
     let now = SystemClock.unix_seconds();
-    revoked.purge(now);
+    known.revoked.purge(now);
     for number in 0..revocations {
         let kind = [Kind::Token, Kind::Session, Kind::User].into_iter().nth(number as usize % 3);
-        revoked.apply(&Record {
+        known.revoked.apply(&Record {
             kind: kind.unwrap_or(Kind::Token),
             reason: Reason::Revoked,
             until: Until::at(now + 1000),
@@ -55,18 +51,15 @@ pub fn decider(revocations: u64, permissions: u64) -> (Decider, Mint) {
         audience: "cinema".to_owned(),
         cookie: "__Host-access".to_owned(),
         clock: Arc::new(SystemClock),
-        ready,
-        keys,
-        revoked,
-        roles,
-        tokens: TokenCache::new(2_000_000),
+        known: Arc::new(known),
+        tokens: TokenCache::new(8 << 30),
         policies: PolicyCache::default(),
     };
     (decider, mint)
 }
 
 /// A few roles, as a cinema has. The permission that a subscriber needs to watch comes last in the list.
-fn roles(permissions: u64) -> CurrentRoleMap {
+fn roles(permissions: u64) -> RoleMap {
     let others = (1..permissions).map(|number| format!("area-{number}:read"));
     let subscriber: Vec<_> = others.chain(["films:watch".to_owned()]).collect();
     let known = [
@@ -79,9 +72,7 @@ fn roles(permissions: u64) -> CurrentRoleMap {
         let permissions = permissions.into_iter().map(pattern).collect();
         (name.parse().expect("a valid name"), Role { permissions, ..Role::default() })
     };
-    let roles = CurrentRoleMap::default();
-    roles.install(known.into_iter().map(role).collect::<RoleMap>());
-    roles
+    known.into_iter().map(role).collect()
 }
 
 /// A valid token of a new user.

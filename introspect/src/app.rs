@@ -1,28 +1,27 @@
 //! Creates, runs and stops the parts of the sidecar. The only file that knows all of them.
 
+use std::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runtime::listen::{Address, ListenError, Listener, Stream};
-use runtime::redis::Redis;
+use runtime::listen::{Address, Listener, Stream};
+use runtime::ops::OpsThread;
 use runtime::telemetry::Levels;
 use shared::clock::Clock;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::decide::Decider;
-use crate::feed::{Feed, FeedHandles};
-use crate::keys::{IssuerKeys, KeyRefresher, KeySource, KeySourceError, KillList, KillListError};
+use crate::feed::Feed;
+use crate::keys::{KeyRefresher, KeySource, KillList, KillListError};
+use crate::knowledge::{Knowledge, Revocations};
 use crate::metrics::Metrics;
 use crate::policy_cache::PolicyCache;
-use crate::ready::{Ready, Revocations};
-use crate::revoked::Revoked;
-use crate::rights::CurrentRoleMap;
-use crate::routes::{DecisionHandler, OpsHandler};
-use crate::server::{self, Stop, Workers};
+use crate::routes::{DecisionHandler, SidecarOperations};
+use crate::server::{Stop, Workers};
 use crate::token_cache::TokenCache;
 
 /// The delay before a feed that panicked is started again.
@@ -33,33 +32,16 @@ const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
 /// stopping, so that both would refuse.
 const OPENING: Duration = Duration::from_millis(400);
 
-/// The most simultaneous connections to health and metrics: monitoring needs a handful, and they must not use
-/// up the file descriptors that nginx needs.
-const MAX_OPS_CONNECTIONS: usize = 64;
-
 /// A sidecar that listens, but does not answer yet.
 pub struct App {
     listeners: Vec<Listener>,
-    ops_listeners: Vec<Listener>,
     handlers: Vec<DecisionHandler>,
-    ops: OpsHandler,
+    operations: SidecarOperations,
+    /// Health and metrics have a thread of their own, so that operators delay neither the feed nor a decision.
+    ops_thread: OpsThread,
     refresher: KeyRefresher,
-    feeder: Feeder,
+    feed: Box<dyn Fn() -> Result<Feed, KillListError> + Send + Sync>,
     drain: Duration,
-}
-
-/// Why the sidecar cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// An address cannot be used.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// The client for the issuer's keys cannot be created.
-    #[error("INTROSPECT_JWKS: cannot create the HTTP client: {0}")]
-    Jwks(#[from] KeySourceError),
-    /// The list of killed keys cannot be read.
-    #[error(transparent)]
-    Killed(#[from] KillListError),
 }
 
 /// Why the sidecar did not end normally.
@@ -76,41 +58,35 @@ pub enum RunError {
     Cut(Duration),
 }
 
-/// Runs the feed, and starts it again after a panic.
-struct Feeder {
-    redis: Redis,
-    copy: Option<std::path::PathBuf>,
-    handles: FeedHandles,
-}
-
 impl App {
     /// Binds the addresses and creates the parts. Must be called within a runtime.
     ///
     /// # Errors
     ///
     /// With a sentence that says what to do.
-    pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Self, BuildError> {
+    pub async fn build(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        levels: Levels,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let metrics = Arc::new(Metrics::new(config.workers));
-        let keys = Arc::new(IssuerKeys::default());
-        let revoked = Arc::new(Revoked::new(config.verifier.leeway));
-        let roles = Arc::new(CurrentRoleMap::default());
-        let ready = Arc::new(Ready::new(Arc::clone(&roles)));
-        let handles = FeedHandles {
-            revoked: Arc::clone(&revoked),
-            roles: Arc::clone(&roles),
-            ready: Arc::clone(&ready),
-            metrics: Arc::clone(&metrics),
-            clock: Arc::clone(&clock),
+        let known = Arc::new(Knowledge::new(config.verifier.leeway));
+        let feed = {
+            let (redis, copy) = (config.redis, config.jwks_copy.clone());
+            let parts = (Arc::clone(&known), Arc::clone(&metrics), Arc::clone(&clock));
+            move || {
+                let (known, metrics, clock) = parts.clone();
+                Ok(Feed::new(redis.clone(), KillList::open(copy.as_deref())?, known, metrics, clock))
+            }
         };
-        let feeder = Feeder { redis: config.redis, copy: config.jwks_copy.clone(), handles };
         // Created here only to report an error before the start.
-        feeder.feed()?;
+        feed()?;
         let refresher = KeyRefresher {
             source: KeySource::new(config.jwks)?,
             copy: config.jwks_copy,
+            accepted: config.verifier.profile.algorithms().to_vec(),
             every: config.jwks_refresh,
-            keys: Arc::clone(&keys),
-            ready: Arc::clone(&ready),
+            known: Arc::clone(&known),
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
             document: Vec::new(),
@@ -120,34 +96,21 @@ impl App {
             audience: config.audience,
             cookie: config.cookie,
             clock,
-            ready: Arc::clone(&ready),
-            keys,
-            revoked,
-            roles,
-            tokens: TokenCache::new(config.cached_tokens),
+            known: Arc::clone(&known),
+            tokens: TokenCache::new(config.cache),
             policies: PolicyCache::default(),
         });
+        let is_traced = config.traces.are_enabled();
+        let operations = SidecarOperations { known, metrics: Arc::clone(&metrics), levels };
         Ok(Self {
             listeners: Listener::bind_all(&config.listen).await?,
-            ops_listeners: Listener::bind_all(&config.ops_listen).await?,
-            handlers: DecisionHandler::of_workers(
-                &decider,
-                config.challenges,
-                config.traces.are_enabled(),
-                metrics.tallies(),
-            ),
-            ops: OpsHandler { ready, metrics, levels: Levels::default(), is_local: false },
+            handlers: DecisionHandler::of_workers(&decider, config.challenges, is_traced, &metrics.tallies),
+            ops_thread: OpsThread::start(&config.ops_listen, operations.clone()).await?,
+            operations,
             refresher,
-            feeder,
+            feed: Box::new(feed),
             drain: config.drain,
         })
-    }
-
-    /// Lets operators change which lines are logged.
-    #[must_use]
-    pub fn with_levels(mut self, levels: Levels) -> Self {
-        self.ops.levels = levels;
-        self
     }
 
     /// The decision listeners, with their real ports.
@@ -157,7 +120,7 @@ impl App {
 
     /// The listeners of health and metrics, with their real ports.
     pub fn ops_addresses(&self) -> Vec<Address> {
-        self.ops_listeners.iter().map(|listener| listener.address().clone()).collect()
+        self.ops_thread.addresses().to_vec()
     }
 
     /// Answers requests until `shutdown` completes, then waits for the connections to end.
@@ -167,28 +130,14 @@ impl App {
     /// When no worker can be started, a background task panics, or connections outlast the drain.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
         let (stop, stopped) = watch::channel(false);
-        // Never true: health and metrics are answered until the process ends.
-        let (_never, forever) = watch::channel(false);
-        let OpsHandler { ready, metrics, .. } = self.ops.clone();
+        let SidecarOperations { known, metrics, .. } = self.operations;
         let workers = Arc::new(Workers::start(self.handlers, &stopped, &metrics)?);
-
         let mut background = JoinSet::new();
         background.spawn(self.refresher.run());
-        background.spawn(self.feeder.run());
-        for listener in self.ops_listeners {
-            background.spawn(operate(listener, self.ops.clone(), forever.clone()));
-        }
+        background.spawn(keep_feeding(Arc::clone(&known), self.feed));
         let mut accepting = JoinSet::new();
         for listener in self.listeners {
-            let (stop, workers, ready) = (stopped.clone(), Arc::clone(&workers), Arc::clone(&ready));
-            accepting.spawn(async move {
-                opening(&ready, stop.clone()).await;
-                let hand = |stream: Stream| match stream.detach() {
-                    Ok(stream) => workers.hand(stream),
-                    Err(error) => tracing::debug!(%error, "Failed to move a connection to its worker."),
-                };
-                server::accept(listener, stop, hand).await;
-            });
+            accepting.spawn(accept(listener, Arc::clone(&workers), Arc::clone(&known), stopped.clone()));
         }
 
         // Without one of these tasks the sidecar would continue with old keys or without revocations, so it
@@ -199,7 +148,7 @@ impl App {
             Some(ended) = accepting.join_next() => return Err(RunError::of(ended)),
         }
         tracing::info!("Stopping: no new connections are accepted; open connections are finished.");
-        ready.mark_draining();
+        known.mark_draining();
         stop.send_replace(true);
         drain(accepting, workers, self.drain).await
     }
@@ -211,51 +160,37 @@ impl RunError {
     }
 }
 
-impl Feeder {
-    fn feed(&self) -> Result<Feed, BuildError> {
-        let killed = KillList::open(self.copy.as_deref())?;
-        Ok(Feed::new(self.redis.clone(), killed, self.handles.clone()))
-    }
-
-    /// A feed that panicked may have skipped a record, so the sidecar decides nothing until another feed has
-    /// read the whole log. Records that were read stay.
-    async fn run(self) {
-        loop {
-            match self.feed() {
-                Ok(feed) => {
-                    let _panicked = tokio::spawn(feed.run()).await;
-                    tracing::error!("The revocation feed panicked; reading the whole log again.");
-                }
-                Err(error) => tracing::error!(%error, "Cannot restart the revocation feed; retrying."),
+/// Runs the feed. A feed that panicked may have skipped a record, so the sidecar decides nothing until another feed has
+/// read the whole log. Records that were read stay.
+async fn keep_feeding(known: Arc<Knowledge>, feed: impl Fn() -> Result<Feed, KillListError>) {
+    loop {
+        match feed() {
+            Ok(feed) => {
+                let _panicked = tokio::spawn(feed.run()).await;
+                tracing::error!("The revocation feed panicked; reading the whole log again.");
             }
-            self.handles.ready.mark_revocations(Revocations::Unread);
-            tokio::time::sleep(PAUSE_AFTER_PANIC).await;
+            Err(error) => tracing::error!(%error, "Cannot restart the revocation feed; retrying."),
         }
+        known.mark_revocations(Revocations::Unread);
+        tokio::time::sleep(PAUSE_AFTER_PANIC).await;
     }
 }
 
-/// Completes when decisions can be made, or the time limit for waiting has passed.
-async fn opening(ready: &Ready, mut stop: Stop) {
+/// Passes connections to the workers until the sidecar stops: from the moment when decisions can be made, or the time
+/// limit for waiting has passed.
+async fn accept(listener: Listener, workers: Arc<Workers>, known: Arc<Knowledge>, mut stop: Stop) {
+    let accepting = async {
+        let _opened = timeout(OPENING, known.complete()).await;
+        let pass_on = |stream: Stream| match stream.detach() {
+            Ok(stream) => workers.hand(stream),
+            Err(error) => tracing::debug!(%error, "Failed to move a connection to its worker."),
+        };
+        listener.accept_all(pass_on).await;
+    };
     tokio::select! {
-        () = ready.complete() => {}
-        () = tokio::time::sleep(OPENING) => {}
+        () = accepting => {}
         _ = stop.wait_for(|stop| *stop) => {}
     }
-}
-
-async fn operate(listener: Listener, ops: OpsHandler, stop: Stop) {
-    let permits = Arc::new(Semaphore::new(MAX_OPS_CONNECTIONS));
-    let serve = |stream: Stream| {
-        // Above the limit a connection is closed at once.
-        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { return };
-        let ops = OpsHandler { is_local: stream.is_local(), ..ops.clone() };
-        let served = server::serve(stream, ops, stop.clone());
-        tokio::spawn(async move {
-            served.await;
-            drop(permit);
-        });
-    };
-    server::accept(listener, stop.clone(), serve).await;
 }
 
 /// Waits for the accept loops, then for the workers, at most for `limit`.

@@ -1,11 +1,10 @@
 //! The configuration, read from environment variables.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use runtime::env::{Mistakes, Reader, Vars, between, duration_between, text};
+use runtime::env::{Mistakes, Reader, Vars, between, duration_between, size_between, text};
 use runtime::listen::{self, Address};
 use runtime::redis::Redis;
 use runtime::telemetry::{LogConfig, TraceConfig};
@@ -29,13 +28,14 @@ const LEEWAY: Duration = Duration::from_secs(5);
 const MAX_TOKEN_LIFE: Duration = Duration::from_mins(15);
 /// The time for which admin publishes a key before it signs with it.
 const JWKS_REFRESH: Duration = Duration::from_mins(5);
-/// About 1.5 KiB for each token.
-const CACHE: u64 = 100_000;
+/// Enough for 70,000 usual tokens.
+const CACHE: u64 = 128 * MIB;
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// In place of a type: accepts every type.
 const ANY_TYPE: &str = "any";
 
+const MIB: u64 = 1 << 20;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -64,8 +64,8 @@ pub struct Config {
     pub challenges: Challenges,
     /// How many threads decide.
     pub workers: usize,
-    /// How many verified tokens are cached.
-    pub cached_tokens: u64,
+    /// How many bytes of verified tokens are cached.
+    pub cache: u64,
     /// How long connections have to end.
     pub drain: Duration,
     /// What is logged, and how.
@@ -85,21 +85,13 @@ impl Config {
         let config = read(&mut reader);
         reader.finish(config)
     }
-
-    /// The names of all variables, so that a test can compare them with the documentation.
-    pub fn variables() -> Vec<String> {
-        let nothing: HashMap<&str, String> = HashMap::new();
-        let mut reader = Reader::new(&nothing);
-        let _incomplete = read(&mut reader);
-        reader.asked().to_vec()
-    }
 }
 
 fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let listen = reader.or("INTROSPECT_LISTEN", vec![Address::Unix(SOCKET.into())], listen::list);
     let ops_listen = reader.or(OPS_LISTEN, vec![Address::Tcp(OPS_ADDRESS)], listen::list);
     let redis = Redis::read(reader);
-    let jwks = reader.required("INTROSPECT_JWKS", str::parse);
+    let jwks = reader.required("INTROSPECT_JWKS", KeyLocation::parse);
     let jwks_copy = reader.optional("INTROSPECT_JWKS_COPY", absolute);
     let jwks_refresh = reader.or("INTROSPECT_JWKS_REFRESH", JWKS_REFRESH, duration_between(SECOND, DAY));
     let verifier = verifier(reader);
@@ -107,7 +99,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let cookie = reader.or("INTROSPECT_COOKIE", COOKIE.to_owned(), cookie_name);
     let challenges = reader.optional("INTROSPECT_REALM", challenges).or_else(|| Challenges::new(REALM));
     let workers = reader.or("INTROSPECT_WORKERS", cores(), between(1, 256));
-    let cached_tokens = reader.or("INTROSPECT_CACHE", CACHE, between(1, 10_000_000));
+    let cache = reader.or("INTROSPECT_CACHE_SIZE", CACHE, size_between(MIB, 64 << 30));
     let drain = reader.or("INTROSPECT_DRAIN", DRAIN, duration_between(Duration::ZERO, HOUR));
     let logs = LogConfig::read(reader, "INTROSPECT");
     let traces = TraceConfig::read(reader, "usher-introspect");
@@ -123,7 +115,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
         cookie,
         challenges: challenges?,
         workers,
-        cached_tokens,
+        cache,
         drain,
         logs,
         traces,
@@ -171,9 +163,8 @@ fn challenges(realm: &str) -> Result<Challenges, &'static str> {
 }
 
 fn algorithms(list: &str) -> Result<Vec<Algorithm>, &'static str> {
-    let known = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256];
     list.split(',')
-        .map(|name| known.into_iter().find(|algorithm| algorithm.name() == name.trim()))
+        .map(|name| Algorithm::ALL.into_iter().find(|algorithm| algorithm.is_named(name.trim())))
         .collect::<Option<_>>()
         .ok_or("must be a comma-separated list of `EdDSA`, `ES256` and `RS256`")
 }
@@ -194,6 +185,8 @@ fn cores() -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     fn least() -> HashMap<&'static str, String> {
@@ -268,7 +261,10 @@ mod tests {
         let lines = document.split("\n## ").filter(is_ours).flat_map(str::lines);
         let mut documented: Vec<_> =
             lines.filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-        let mut names = Config::variables();
+        let nothing: HashMap<&str, String> = HashMap::new();
+        let mut reader = Reader::new(&nothing);
+        let _incomplete = read(&mut reader);
+        let mut names = reader.asked().to_vec();
         documented.sort_unstable();
         names.sort_unstable();
         assert_eq!(names, documented);

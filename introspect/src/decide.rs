@@ -10,14 +10,14 @@ use shared::token::{TokenError, Verifier};
 
 use crate::bearer::{self, PresentedToken, TokenSource};
 use crate::headers;
-use crate::keys::{IssuerKeys, KeyGeneration};
+use crate::issuer_keys::KeyGeneration;
+use crate::knowledge::Knowledge;
 use crate::policy_cache::PolicyCache;
-use crate::ready::Ready;
 use crate::refusal::Refusal;
-use crate::revoked::{RevocationStatus, Revoked};
-use crate::rights::{CurrentRoleMap, TokenRights};
+use crate::revoked::RevocationStatus;
+use crate::rights::TokenRights;
 use crate::token_cache::{CachedToken, TokenCache};
-use crate::verdict::{Requester, Verdict};
+use crate::verdict::Verdict;
 
 /// Everything that a decision depends on besides the request.
 pub struct Decider {
@@ -29,14 +29,8 @@ pub struct Decider {
     pub cookie: String,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Whether keys and revocations are known.
-    pub ready: Arc<Ready>,
-    /// The issuer's keys.
-    pub keys: Arc<IssuerKeys>,
-    /// The revocations.
-    pub revoked: Arc<Revoked>,
-    /// The rights of roles.
-    pub roles: Arc<CurrentRoleMap>,
+    /// Keys, revocations and roles.
+    pub known: Arc<Knowledge>,
     /// Tokens that were verified before.
     pub tokens: TokenCache,
     /// Policies that were parsed before.
@@ -74,7 +68,7 @@ impl Decider {
         match self.read(request) {
             Err(refusal) => Verdict::deny(refusal).into(),
             Ok((policy, Some(token))) => self.judge(&policy, token),
-            Ok((policy, None)) if policy.anonymous => Verdict::Allow(Requester::Anonymous).into(),
+            Ok((policy, None)) if policy.anonymous => Verdict::Allow { whose: None }.into(),
             Ok((_, None)) => Verdict::deny(Refusal::TokenMissing).into(),
         }
     }
@@ -107,21 +101,22 @@ impl Decider {
         let is_forgiven = policy.anonymous && presented.source == TokenSource::Cookie;
         if is_forgiven && matches!(decision.verdict, Verdict::Deny { .. }) {
             // The browser sent the cookie by itself, so the request counts as one without a token.
-            decision.verdict = Verdict::Allow(Requester::Anonymous);
+            decision.verdict = Verdict::Allow { whose: None };
         }
         decision
     }
 
     fn judge_token(&self, policy: &Policy, raw: &[u8]) -> Decision {
-        if !self.ready.can_decide() {
+        let keys = self.known.keys.current();
+        if !self.known.can_decide(&keys) {
             return Verdict::deny(Refusal::NotReady).into();
         }
         let now = self.clock.unix_seconds();
-        let (token, recognised) = self.recognise(raw, now);
+        let (token, recognised) = self.recognise(raw, &keys, now);
         let verdict = match token {
             Err(refusal) => Verdict::deny(refusal),
             Ok(token) => match self.admit(&token, policy, now) {
-                Ok(()) => Verdict::Allow(Requester::Known(token)),
+                Ok(()) => Verdict::Allow { whose: Some(token) },
                 Err(refusal) => Verdict::Deny { refusal, whose: Some(token) },
             },
         };
@@ -134,7 +129,7 @@ impl Decider {
         if token.is_expired(now, self.verifier.leeway) {
             return Err(Refusal::Expired);
         }
-        match self.revoked.status(token, &cached.marks) {
+        match self.known.revoked.status(token, &cached.marks) {
             RevocationStatus::NotRevoked => {}
             RevocationStatus::RefreshNeeded => return Err(Refusal::RefreshNeeded),
             RevocationStatus::Revoked => return Err(Refusal::Revoked),
@@ -146,11 +141,15 @@ impl Decider {
     }
 
     /// The claims of the token, if the current keys verify it now or verified it before.
-    fn recognise(&self, raw: &[u8], now: u64) -> (Result<Arc<CachedToken>, Refusal>, Recognised) {
-        let keys = self.keys.current();
+    fn recognise(
+        &self,
+        raw: &[u8],
+        keys: &KeyGeneration,
+        now: u64,
+    ) -> (Result<Arc<CachedToken>, Refusal>, Recognised) {
         match self.tokens.find(raw, keys.generation) {
             Some(cached) => (Ok(self.with_current_rights(cached)), Recognised::FromCache),
-            None => (self.verify(raw, &keys, now), Recognised::Verified),
+            None => (self.verify(raw, keys, now), Recognised::Verified),
         }
     }
 
@@ -158,11 +157,11 @@ impl Decider {
         let text = std::str::from_utf8(raw).map_err(|_| Refusal::TokenMalformed)?;
         let token = self.verifier.verify(text, &keys.set, now).inspect_err(|error| {
             if *error == TokenError::UnknownKey {
-                self.keys.request_refresh();
+                self.known.keys.request_refresh();
             }
         })?;
-        let marks = self.revoked.marks(&token);
-        let rights = self.roles.rights(&token.roles);
+        let marks = self.known.revoked.marks(&token);
+        let rights = self.known.roles.rights(&token.roles);
         let cached = CachedToken::new(raw, keys.generation, token, marks, rights);
         let cached = Arc::new(cached.ok_or(Refusal::UnfitIdentity)?);
         self.tokens.insert(&cached);
@@ -171,10 +170,10 @@ impl Decider {
 
     /// The same token with the current rights of its roles, if the role map has changed.
     fn with_current_rights(&self, cached: Arc<CachedToken>) -> Arc<CachedToken> {
-        if self.roles.are_current(&cached.rights) {
+        if self.known.roles.are_current(&cached.rights) {
             return cached;
         }
-        let cached = Arc::new(cached.with_rights(self.roles.rights(&cached.token.roles)));
+        let cached = Arc::new(cached.with_rights(self.known.roles.rights(&cached.token.roles)));
         self.tokens.insert(&cached);
         cached
     }

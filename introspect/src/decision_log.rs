@@ -11,41 +11,27 @@ use tracing::field::{DisplayValue, display};
 use crate::decision_span;
 use crate::headers::{POLICY, REQUEST_ID};
 use crate::refusal::Refusal;
+use crate::token_cache::CachedToken;
 use crate::verdict::Verdict;
 
-/// Limits the warnings about nginx's configuration to one line in this many seconds.
+/// Limits the warnings about nginx's configuration to one line in ten seconds: the time of the last one.
 #[derive(Debug, Default)]
-pub struct PolicyWarnings {
-    last: AtomicU64,
-}
+pub struct PolicyWarnings(AtomicU64);
 
-/// Logs an allowed request whose trace is sampled.
+/// Logs a decision, if it is one of those. The clock is read only for a warning.
 #[cold]
-pub fn allowed(verdict: &Verdict, headers: &HeaderMap) {
+pub fn write(verdict: &Verdict, headers: &HeaderMap, warnings: &PolicyWarnings, clock: &dyn Clock) {
     let (request_id, trace_id, policy) = (request_id(headers), trace_id(headers), policy(headers));
-    let user = user(verdict);
-    tracing::info!(request_id, trace_id, policy, user, "Request allowed.");
-}
-
-/// Logs a refusal. The clock is read only for a warning.
-#[cold]
-pub fn refused(
-    verdict: &Verdict,
-    refusal: Refusal,
-    headers: &HeaderMap,
-    warnings: &PolicyWarnings,
-    clock: &dyn Clock,
-) {
+    let user = verdict.token().and_then(CachedToken::user).map(display);
+    let Verdict::Deny { refusal, .. } = *verdict else {
+        return tracing::info!(request_id, trace_id, policy, user, "Request allowed.");
+    };
+    let (reason, code) = (refusal.reason(), refusal.code().as_str());
     if refusal.is_by_configuration() {
         if warnings.are_due(clock.unix_seconds()) {
             warn_of_policy(refusal, headers);
         }
-        return;
-    }
-    let (reason, code) = (refusal.reason(), refusal.code().as_str());
-    let (request_id, trace_id, policy) = (request_id(headers), trace_id(headers), policy(headers));
-    if refusal.is_by_policy() || trace_id.is_some() {
-        let user = user(verdict);
+    } else if refusal.is_by_policy() || trace_id.is_some() {
         tracing::info!(reason, code, request_id, trace_id, policy, user, "Request refused.");
     } else {
         tracing::debug!(reason, code, request_id, policy, "Request refused.");
@@ -61,10 +47,6 @@ fn warn_of_policy(refusal: Refusal, headers: &HeaderMap) {
         reason, code, request_id, %policy,
         "Request refused: the policy is missing or malformed. Correct `$auth_policy` in nginx's configuration."
     );
-}
-
-fn user(verdict: &Verdict) -> Option<DisplayValue<&str>> {
-    verdict.token()?.user().map(display)
 }
 
 fn request_id(headers: &HeaderMap) -> Option<DisplayValue<RequestId>> {
@@ -86,9 +68,9 @@ impl PolicyWarnings {
 
     /// Whether enough time has passed since the last line. If so, this line becomes the last one.
     fn are_due(&self, now: u64) -> bool {
-        let last = self.last.load(Ordering::Relaxed);
+        let last = self.0.load(Ordering::Relaxed);
         let is_due = now >= last.saturating_add(Self::PAUSE);
-        is_due && self.last.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        is_due && self.0.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 

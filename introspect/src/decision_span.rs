@@ -7,7 +7,7 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::headers::{POLICY, REQUEST_ID, TRACEPARENT};
-use crate::verdict::{Requester, Verdict};
+use crate::verdict::Verdict;
 
 /// Whether the trace of a request is sampled. Reads only one byte.
 pub fn is_sampled(headers: &HeaderMap) -> bool {
@@ -47,13 +47,11 @@ pub fn begin(headers: &HeaderMap) -> Option<Span> {
 #[cold]
 pub fn record(span: &Span, verdict: &Verdict) {
     match verdict {
-        Verdict::Allow(Requester::Known(token)) => {
+        Verdict::Allow { whose: None } => drop(span.record("usher.outcome", "anonymous")),
+        Verdict::Allow { whose: Some(token) } => {
             span.record("usher.outcome", "allowed");
-            if let Some(user) = token.user() {
-                span.record("user.id", user);
-            }
+            span.record("user.id", token.user());
         }
-        Verdict::Allow(Requester::Anonymous) => drop(span.record("usher.outcome", "anonymous")),
         Verdict::Deny { refusal, .. } => {
             span.record("usher.outcome", "refused");
             span.record("error.type", refusal.reason());

@@ -1,4 +1,4 @@
-//! From Redis to [`Revoked`] and [`CurrentRoleMap`]: follows the revocation log and the role map beside it.
+//! From Redis to [`Knowledge`]: follows the revocation log and the role map beside it.
 //!
 //! Two connections. One subscribes to the wake channel: a revocation that is published there is applied at once. Pub/sub
 //! may lose messages, so nothing depends on it: on each wake, and every tick, the other reads what the log holds after
@@ -24,8 +24,6 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use log_reader::{LogEntry, LogReader, LogReply};
 use log_state::{Effect, LogState};
 use redis::aio::{MultiplexedConnection, PubSubStream};
-use redis::io::tcp::TcpSettings;
-use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{AsyncConnectionConfig, Client, RedisError};
 use role_map::{MapReading, RoleMapReader};
 use runtime::redis::Redis;
@@ -34,10 +32,8 @@ use shared::revocation::{Kind, Reason, Record, RecordError, RedisKeys, decode_al
 use tokio::time::{Instant, timeout};
 
 use crate::keys::KillList;
+use crate::knowledge::{Knowledge, Revocations};
 use crate::metrics::{Anomaly, Metrics};
-use crate::ready::{Ready, Revocations};
-use crate::revoked::Revoked;
-use crate::rights::CurrentRoleMap;
 
 /// The time limit for an answer, so that a Redis that hangs is treated like one that is unavailable.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -45,40 +41,19 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(100);
 /// The same while the sidecar cannot decide yet.
 const TICK_WHEN_COLD: Duration = Duration::from_millis(10);
-/// A connection that has been silent for this long is probed: nothing is ever sent on the subscription.
-const SILENCE: Duration = Duration::from_secs(5);
-/// The time between two probes.
-const PROBE_PAUSE: Duration = Duration::from_secs(1);
-/// The number of unanswered probes after which the connection is closed.
-const PROBES: u32 = 3;
-/// If sent bytes are not acknowledged for this long, the connection is closed.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 /// The delay before another attempt to connect.
 const PAUSE: Duration = Duration::from_millis(200);
 /// The same while the sidecar cannot decide yet.
 const PAUSE_WHEN_COLD: Duration = Duration::from_millis(50);
-
-/// The parts of the sidecar that the feed writes to, and its clock.
-#[derive(Clone)]
-pub struct FeedHandles {
-    /// The set that records are applied to.
-    pub revoked: Arc<Revoked>,
-    /// The holder of the current role map.
-    pub roles: Arc<CurrentRoleMap>,
-    /// Is notified when the log has been read to its end.
-    pub ready: Arc<Ready>,
-    /// Counts the records that were read, and the faults.
-    pub metrics: Arc<Metrics>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-}
 
 /// Follows the log, from its beginning, for ever.
 pub struct Feed {
     redis: Redis,
     keys: RedisKeys,
     reader: LogReader,
-    handles: FeedHandles,
+    known: Arc<Knowledge>,
+    metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
     killed: KillList,
     role_map: RoleMapReader,
     log: LogState,
@@ -102,19 +77,26 @@ enum FeedError {
 }
 
 impl Feed {
-    /// A feed that has read nothing.
-    pub fn new(redis: Redis, killed: KillList, handles: FeedHandles) -> Self {
-        for record in killed.records() {
-            handles.revoked.apply(record);
+    /// A feed that has read nothing, and writes what it reads to `known`.
+    pub fn new(
+        redis: Redis,
+        killed: KillList,
+        known: Arc<Knowledge>,
+        metrics: Arc<Metrics>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        for record in &killed.records {
+            known.revoked.apply(record);
         }
-        let FeedHandles { roles, ready, metrics, .. } = handles.clone();
         Self {
             keys: RedisKeys::new(&redis.prefix),
-            redis: redis.with_tcp_settings(&tcp_settings()),
+            redis,
             reader: LogReader::new(),
-            handles,
+            role_map: RoleMapReader::new(Arc::clone(&known), Arc::clone(&metrics)),
+            known,
+            metrics,
+            clock,
             killed,
-            role_map: RoleMapReader::new(roles, ready, metrics),
             log: LogState::new(),
             trouble: None,
         }
@@ -177,42 +159,31 @@ impl Feed {
             Ok(record) => self.apply(&record),
             Err(error) => self.report_not_understood(error),
         }
-        self.handles.metrics.pushed.inc();
+        self.metrics.pushed.inc();
     }
 
     /// Reads the log once. Returns whether to read again at once.
     async fn read(&mut self, redis: &mut MultiplexedConnection) -> Result<bool, FeedError> {
         self.role_map.check();
         let reply = async { Ok(self.reader.read(redis, &self.keys, self.log.position()).await?) };
-        match self.in_time(reply).await?.ok_or(FeedError::Unreadable)? {
-            LogReply::NotMaster => Err(FeedError::NotMaster),
-            LogReply::NoEpoch => {
-                self.report(Anomaly::NoEpoch, &"the relay of admin has not written it yet");
-                Ok(false)
-            }
-            LogReply::Epoch(epoch) => {
-                let effects = self.log.begin(epoch);
-                Ok(self.carry_out(effects))
-            }
-            LogReply::Regressed => {
-                let effects = self.log.read_again();
-                Ok(self.carry_out(effects))
-            }
-            LogReply::Trimmed(floor) => {
-                self.log.skip_to(floor);
-                Ok(true)
-            }
-            LogReply::Log { last, time, roles, entries } => {
-                let read = self.read_roles(redis, roles, &entries).await;
-                if matches!(read, Ok(MapReading::Newer)) && self.role_map.is_known() {
-                    // An older map is in use, and the entries may belong to the map that could not be used yet.
-                    return Ok(true);
-                }
-                self.take(last, time, &entries);
-                let again = read? == MapReading::Newer;
-                Ok(self.read_page(redis, last).await? || again)
-            }
+        let reply = self.in_time(reply).await?.ok_or(FeedError::Unreadable)?;
+        let LogReply::Log { last, time, roles, entries } = &reply else {
+            return if reply == LogReply::NotMaster {
+                Err(FeedError::NotMaster)
+            } else {
+                Ok(self.step(&reply))
+            };
+        };
+        let map = self.read_roles(redis, *roles, entries).await;
+        if matches!(map, Ok(MapReading::Newer)) && self.known.roles.is_known() {
+            // An older map is in use, and the entries may belong to the map that could not be used yet.
+            return Ok(true);
         }
+        // The earlier of two clocks, so that a wrong one does not make records expire too early.
+        self.known.revoked.purge((*time).min(self.clock.unix_seconds()));
+        self.step(&reply);
+        let again = map? == MapReading::Newer;
+        Ok(self.read_page(redis, *last).await? || again)
     }
 
     /// Reads the role map that an answer named, before its `entries` are applied: the relay writes the map
@@ -240,14 +211,6 @@ impl Feed {
         }
     }
 
-    /// Applies the entries that the script found after the position.
-    fn take(&mut self, last: u64, time: u64, entries: &[LogEntry]) {
-        // The earlier of two clocks, so that a wrong one does not make records expire too early.
-        self.handles.revoked.purge(time.min(self.handles.clock.unix_seconds()));
-        let effects = self.log.read(last, entries);
-        self.carry_out(effects);
-    }
-
     /// Reads the next page of a longer log. Returns whether there is more.
     async fn read_page(&mut self, redis: &mut MultiplexedConnection, last: u64) -> Result<bool, FeedError> {
         if !self.log.is_behind(last) {
@@ -273,25 +236,33 @@ impl Feed {
 
     /// Whether the sidecar cannot decide because the revocations are not known.
     fn is_cold(&self) -> bool {
-        !self.handles.ready.revocations_are_known()
+        !self.known.has_all_revocations()
     }
 
-    /// Applies the effects that the state of the log returned. Always true: there may be more to read.
+    /// Takes an answer of the script. Returns whether to read again at once.
+    fn step(&mut self, reply: &LogReply) -> bool {
+        let effects = self.log.step(reply);
+        self.carry_out(effects)
+    }
+
+    /// Applies the effects that the state of the log returned. Returns whether to read again at once.
     fn carry_out(&mut self, effects: Vec<Effect<'_>>) -> bool {
+        let mut again = false;
         for effect in effects {
             match effect {
+                Effect::ReadAgain => again = true,
                 Effect::Begin(epoch) => tracing::info!(epoch, "The revocation log has a new epoch."),
                 Effect::Apply(record, entry) => self.apply_read(&record, entry),
                 Effect::NotUnderstood(error) => {
                     self.report_not_understood(error);
-                    self.handles.metrics.read.inc();
+                    self.metrics.read.inc();
                 }
                 Effect::Report(anomaly, why) => self.report(anomaly, &why),
-                Effect::Close(why) => self.handles.ready.mark_revocations(why),
+                Effect::Close(why) => self.known.mark_revocations(why),
                 Effect::End { complete } => self.end(complete),
             }
         }
-        true
+        again
     }
 
     fn apply_read(&mut self, record: &Record, entry: &LogEntry) {
@@ -299,11 +270,11 @@ impl Feed {
         let trace = entry.trace.as_deref().filter(|_| !self.is_cold());
         let _span = trace.and_then(|parent| span::begin(parent, entry.position));
         self.apply(record);
-        self.handles.metrics.read.inc();
+        self.metrics.read.inc();
     }
 
     fn apply(&mut self, record: &Record) {
-        self.handles.revoked.apply(record);
+        self.known.revoked.apply(record);
         if record.kind == Kind::Key {
             self.killed.add(record);
         }
@@ -311,39 +282,33 @@ impl Feed {
 
     /// The log has been read to its end.
     fn end(&mut self, complete: bool) {
-        let (position, held) = (self.log.position(), self.handles.revoked.len());
-        let metrics = &self.handles.metrics;
+        let (position, held) = (self.log.position(), self.known.revoked.count());
+        let metrics = &self.metrics;
         metrics.epoch.set(position.epoch as i64);
         metrics.sequence.set(position.seq as i64);
         metrics.held.set(held as i64);
-        metrics.held_bytes.set(self.handles.revoked.bytes() as i64);
-        metrics.log_read.set(self.handles.clock.unix_seconds() as i64);
+        metrics.held_bytes.set(self.known.revoked.bytes() as i64);
+        metrics.log_read.set(self.clock.unix_seconds() as i64);
         if !complete {
             return;
         }
         if self.trouble.take().is_some() || self.is_cold() {
             tracing::info!(%position, held, "The whole revocation log has been read.");
         }
-        self.handles.ready.mark_revocations(Revocations::Known);
+        self.known.mark_revocations(Revocations::Known);
     }
 
     fn report_not_understood(&self, error: RecordError) {
         tracing::error!(%error, "A revocation record has an unknown form; upgrade this sidecar.");
-        self.handles.metrics.anomaly(Anomaly::Undecodable);
+        self.metrics.anomaly(Anomaly::Undecodable);
     }
 
     /// Counts a fault, and logs it when it is new.
     fn report(&mut self, anomaly: Anomaly, why: &dyn std::fmt::Display) {
-        self.handles.metrics.anomaly(anomaly);
+        self.metrics.anomaly(anomaly);
         if self.trouble.replace(anomaly) != Some(anomaly) {
             let (position, anomaly) = (self.log.position(), anomaly.label());
             tracing::warn!(%position, anomaly, %why, "Cannot follow the revocation log; retrying.");
         }
     }
-}
-
-/// With these settings a connection to a machine that has vanished is closed within seconds.
-fn tcp_settings() -> TcpSettings {
-    let probes = TcpKeepalive::new().with_time(SILENCE).with_interval(PROBE_PAUSE).with_retries(PROBES);
-    TcpSettings::default().set_nodelay(true).set_keepalive(probes).set_user_timeout(UNACKNOWLEDGED)
 }

@@ -1,23 +1,23 @@
-//! The issuer's public keys: the current set, and the task that keeps it up to date.
+//! The task that keeps the issuer's public keys up to date.
 
 mod killed;
 mod source;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::{ArcSwap, Guard};
+use runtime::file;
 use shared::clock::Clock;
-use shared::token::{JwksError, KeySet};
-use tokio::sync::Notify;
+use shared::token::{Algorithm, JwksError, KeySet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 pub use killed::{KillList, KillListError};
 pub use source::{KeyLocation, KeySource, KeySourceError};
 
+use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
-use crate::ready::Ready;
 
 /// The shortest time between two fetches, however many unknown keys are named.
 const LEAST_PAUSE: Duration = Duration::from_secs(5);
@@ -26,34 +26,18 @@ const PAUSE_WITHOUT_KEYS: Duration = Duration::from_millis(500);
 /// The same for a file, which is cheap to read.
 const PAUSE_FOR_FILES: Duration = Duration::from_secs(1);
 
-/// The current keys, read without a lock.
-#[derive(Default)]
-pub struct IssuerKeys {
-    current: ArcSwap<KeyGeneration>,
-    unknown: Notify,
-}
-
-/// A set of keys, and its number: a token that was verified with another set is verified again.
-#[derive(Default)]
-pub struct KeyGeneration {
-    /// The keys.
-    pub set: KeySet,
-    /// Grows whenever the set changes.
-    pub generation: u64,
-}
-
-/// Keeps [`IssuerKeys`] up to date.
+/// Keeps the keys up to date.
 pub struct KeyRefresher {
     /// The source of the keys.
     pub source: KeySource,
     /// The copy of the keys, used for a start while the issuer is unavailable.
     pub copy: Option<PathBuf>,
+    /// The algorithms of the keys that can verify a token here.
+    pub accepted: Vec<Algorithm>,
     /// How often the keys are fetched.
     pub every: Duration,
     /// The holder of the current keys.
-    pub keys: Arc<IssuerKeys>,
-    /// Is notified when there are keys.
-    pub ready: Arc<Ready>,
+    pub known: Arc<Knowledge>,
     /// Counts failed fetches.
     pub metrics: Arc<Metrics>,
     /// The time, for the metric.
@@ -62,30 +46,12 @@ pub struct KeyRefresher {
     pub document: Vec<u8>,
 }
 
-impl IssuerKeys {
-    /// The current keys, for one decision.
-    pub fn current(&self) -> Guard<Arc<KeyGeneration>> {
-        self.current.load()
-    }
-
-    /// A token named an unknown key; perhaps the issuer has a new one.
-    pub fn request_refresh(&self) {
-        self.unknown.notify_one();
-    }
-
-    /// Replaces the set. Only one task may.
-    pub fn install(&self, set: KeySet) {
-        let generation = self.current.load().generation + 1;
-        self.current.store(Arc::new(KeyGeneration { set, generation }));
-    }
-}
-
 impl KeyRefresher {
     /// Fetches at once and then for ever: at the interval, and earlier when a token names an unknown key.
     pub async fn run(mut self) {
         let mut fetched = self.refresh().await;
         if !fetched {
-            self.fall_back();
+            self.fall_back().await;
         }
         loop {
             self.pause(fetched).await;
@@ -94,7 +60,7 @@ impl KeyRefresher {
     }
 
     async fn pause(&self, fetched: bool) {
-        if self.keys.current().generation == 0 {
+        if !self.known.keys.current().are_known() {
             return sleep(PAUSE_WITHOUT_KEYS).await;
         }
         if self.source.is_file() {
@@ -104,60 +70,65 @@ impl KeyRefresher {
         let soonest = Instant::now() + least;
         let most = if fetched { self.every } else { least };
         // It makes no difference whether the fetch was requested or is due.
-        let _requested = timeout(most, self.keys.unknown.notified()).await;
+        let _requested = timeout(most, self.known.keys.refresh_requested()).await;
         sleep_until(soonest).await;
     }
 
     /// Whether the source returned a usable set. If not, the old one stays.
     async fn refresh(&mut self) -> bool {
-        let installed = match self.source.fetch().await {
-            Ok(document) => self.install(document, true).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        match installed {
-            Ok(()) => {
+        let document = self.source.fetch().await;
+        match document.and_then(|document| Ok(self.install(document)?)) {
+            Ok(is_new) => {
                 self.metrics.keys_fetched.set(self.clock.unix_seconds() as i64);
+                if is_new {
+                    self.keep_copy().await;
+                }
                 true
             }
             Err(error) => {
                 self.metrics.keys_failed.inc();
-                tracing::warn!(source = %self.source, error, "Cannot fetch the issuer's keys; keeping the current ones.");
+                tracing::warn!(source = %self.source, %error, "Cannot fetch the issuer's keys; keeping the current ones.");
                 false
             }
         }
     }
 
-    fn install(&mut self, document: Vec<u8>, fresh: bool) -> Result<(), JwksError> {
+    /// Uses a document from now on. Returns whether it differs from the one in use.
+    fn install(&mut self, document: Vec<u8>) -> Result<bool, JwksError> {
         if document == self.document {
-            return Ok(());
+            return Ok(false);
         }
-        let set = KeySet::parse(&document)?;
-        tracing::info!(kids = ?set.kids(), fresh, "The issuer's keys have been read.");
-        self.keys.install(set);
-        self.ready.mark_keys_known();
+        let parsed = KeySet::parse(&document, &self.accepted);
+        let refused = parsed.as_ref().map_or_else(JwksError::refused, KeySet::refused);
+        self.metrics.keys_refused.inc_by(refused.len() as u64);
+        let set = parsed?;
+        for key in set.refused() {
+            tracing::warn!(source = %self.source, %key, "The key set has an invalid key.");
+        }
+        tracing::info!(kids = ?set.kids(), "The issuer's keys have been read.");
+        self.known.install_keys(set);
         self.document = document;
-        if fresh {
-            self.keep_copy();
-        }
-        Ok(())
+        Ok(true)
     }
 
-    fn keep_copy(&self) {
-        let Some(copy) = &self.copy else { return };
-        if let Err(error) = source::write_whole(copy, &self.document) {
-            tracing::warn!(copy = %copy.display(), %error, "Cannot write the copy of the issuer's keys.");
+    /// A disk that hangs keeps only this task waiting.
+    async fn keep_copy(&self) {
+        let Some(copy) = self.copy.clone() else { return };
+        let document = self.document.clone();
+        let written = tokio::task::spawn_blocking(move || file::write_whole(&copy, &document)).await;
+        if let Err(error) = written.map_err(io::Error::other).flatten() {
+            tracing::warn!(%error, "Cannot write the copy of the issuer's keys (INTROSPECT_JWKS_COPY).");
         }
     }
 
     /// Keys that were killed may still be in an old copy; the kill list refuses them.
-    fn fall_back(&mut self) {
+    async fn fall_back(&mut self) {
         let Some(copy) = self.copy.clone() else { return };
-        let read = std::fs::read(&copy).map_err(|error| error.to_string());
-        let used = read.and_then(|document| self.install(document, false).map_err(|error| error.to_string()));
-        match used {
-            Ok(()) => tracing::warn!("Issuer unreachable; using the cached keys from disk."),
+        let document = KeySource::File(copy).fetch().await;
+        match document.and_then(|document| Ok(self.install(document)?)) {
+            Ok(_) => tracing::warn!("Issuer unreachable; using the cached keys from disk."),
             Err(error) => {
-                tracing::warn!(copy = %copy.display(), error, "Issuer unreachable, and there is no usable copy of its keys.");
+                tracing::warn!(%error, "Issuer unreachable, and there is no usable copy of its keys (INTROSPECT_JWKS_COPY).");
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `introspect`: the start and the end of the process.
 
+use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -8,9 +9,9 @@ use introspect::app::App;
 use introspect::config::{self, Config};
 use lint::command::LintNginx;
 use runtime::env::{EXIT_USAGE, Mistakes, ProcessVars};
+use runtime::health;
 use runtime::listen::Address;
 use runtime::telemetry::{self, Levels};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared::clock::SystemClock;
 
 /// The sidecar that answers nginx's `auth_request` subrequests. It is configured by environment variables alone: see
@@ -32,51 +33,27 @@ enum Action {
 }
 
 fn main() -> ExitCode {
-    match Command::parse().action.unwrap_or(Action::Serve) {
+    let ended = match Command::parse().action.unwrap_or(Action::Serve) {
         Action::Serve => serve(),
-        Action::Health => health(),
-        Action::LintNginx(lint) => lint.run(),
-    }
-}
-
-fn health() -> ExitCode {
-    match runtime::health::check(&ProcessVars, config::OPS_LISTEN, Address::Tcp(config::OPS_ADDRESS)) {
+        Action::Health => health::check(&ProcessVars, config::OPS_LISTEN, Address::Tcp(config::OPS_ADDRESS)),
+        Action::LintNginx(lint) => return lint.run(),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
+        Err(mistakes) if mistakes.is::<Mistakes>() => {
+            eprintln!("{mistakes}");
+            ExitCode::from(EXIT_USAGE)
+        }
         Err(error) => {
             eprintln!("introspect: {error}");
-            if error.is::<Mistakes>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
-        }
-    }
-}
-
-fn serve() -> ExitCode {
-    let config = match Config::from_vars(&ProcessVars) {
-        Ok(config) => config,
-        Err(mistakes) => {
-            eprintln!("{mistakes}");
-            return ExitCode::from(EXIT_USAGE);
-        }
-    };
-    match run(config) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("introspect: {error}.");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Raises the limit to as many connections as the system allows: the soft limit is low for programs that use
-/// `select`.
-fn raise_open_files() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        tracing::warn!(%error, "Cannot raise the limit of open files; raise it where this program is started (ulimit -n).");
-    }
-}
-
-/// One thread for everything except decisions: accepting connections, the feed, the keys, health and metrics.
-fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+/// One thread for everything except decisions, health and metrics: accepting connections, the feed and the keys.
+fn serve() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let config = Config::from_vars(&ProcessVars)?;
     // Only a second call fails, and there is none.
     let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let control = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -91,10 +68,10 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     ended
 }
 
-async fn serve_until_signal(config: Config, levels: Levels) -> Result<(), Box<dyn std::error::Error>> {
-    raise_open_files();
+async fn serve_until_signal(config: Config, levels: Levels) -> Result<(), Box<dyn Error + Send + Sync>> {
+    runtime::open_files::raise_limit();
     let shutdown = runtime::shutdown::requested()?;
-    let app = App::build(config, Arc::new(SystemClock)).await?.with_levels(levels);
+    let app = App::build(config, Arc::new(SystemClock), levels).await?;
     let (listen, ops) = (app.addresses(), app.ops_addresses());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), ?listen, ?ops, "introspect is listening.");
     app.run(shutdown).await?;

@@ -4,12 +4,12 @@
 //! everywhere: in `X-Auth-Decision`, in the metric, in the log, and in the problem that nginx sends to the
 //! client.
 
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use shared::token::TokenError;
 
-/// Declares the reasons once: the variants, the list of them, their labels and their codes.
+/// Declares the reasons once: the variants, their labels, their codes, and the error of a token that each stands for.
 macro_rules! refusals {
-    ($($(#[$doc:meta])* $name:ident = $label:literal, $code:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $label:literal, $code:ident $(<- $error:ident)?;)*) => {
         /// Why a request is refused.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u8)]
@@ -35,11 +35,19 @@ macro_rules! refusals {
                 }
             }
         }
+
+        impl From<TokenError> for Refusal {
+            fn from(error: TokenError) -> Self {
+                match error {
+                    $($(TokenError::$error => Self::$name,)?)*
+                }
+            }
+        }
     };
 }
 
 refusals! {
-    /// Not an `auth_request` subrequest of nginx: wrong method, version, body or upgrade.
+    /// Not an `auth_request` subrequest of nginx: no valid head, wrong method, version, body or upgrade.
     UnfitRequest = "unfit_request", Forbidden;
     /// No policy, an empty one, or two.
     PolicyMissing = "policy_missing", Forbidden;
@@ -50,33 +58,33 @@ refusals! {
     /// Two different tokens: it is unclear which user sent the request.
     TokenRepeated = "token_repeated", TokenInvalid;
     /// See [`TokenError::TooLong`].
-    TokenTooLong = "token_too_long", TokenInvalid;
+    TokenTooLong = "token_too_long", TokenInvalid <- TooLong;
     /// See [`TokenError::Malformed`]; also a `Bearer` without a token, or with bytes that no token has.
-    TokenMalformed = "token_malformed", TokenInvalid;
+    TokenMalformed = "token_malformed", TokenInvalid <- Malformed;
     /// See [`TokenError::WrongType`].
-    WrongType = "wrong_type", TokenInvalid;
+    WrongType = "wrong_type", TokenInvalid <- WrongType;
     /// See [`TokenError::ForbiddenHeader`].
-    ForbiddenHeader = "forbidden_header", TokenInvalid;
+    ForbiddenHeader = "forbidden_header", TokenInvalid <- ForbiddenHeader;
     /// See [`TokenError::UnknownKey`].
-    UnknownKey = "unknown_key", TokenInvalid;
+    UnknownKey = "unknown_key", TokenInvalid <- UnknownKey;
     /// See [`TokenError::WrongAlgorithm`].
-    WrongAlgorithm = "wrong_algorithm", TokenInvalid;
+    WrongAlgorithm = "wrong_algorithm", TokenInvalid <- WrongAlgorithm;
     /// See [`TokenError::BadSignature`].
-    BadSignature = "bad_signature", TokenInvalid;
+    BadSignature = "bad_signature", TokenInvalid <- BadSignature;
     /// See [`TokenError::MissingClaim`].
-    MissingClaim = "missing_claim", TokenInvalid;
+    MissingClaim = "missing_claim", TokenInvalid <- MissingClaim;
     /// See [`TokenError::WrongIssuer`].
-    WrongIssuer = "wrong_issuer", TokenInvalid;
+    WrongIssuer = "wrong_issuer", TokenInvalid <- WrongIssuer;
     /// See [`TokenError::UnfitIdentity`].
-    UnfitIdentity = "unfit_identity", TokenInvalid;
+    UnfitIdentity = "unfit_identity", TokenInvalid <- UnfitIdentity;
     /// See [`TokenError::IssuedInFuture`].
-    IssuedInFuture = "issued_in_future", TokenInvalid;
+    IssuedInFuture = "issued_in_future", TokenInvalid <- IssuedInFuture;
     /// See [`TokenError::LifeTooLong`].
-    LifeTooLong = "life_too_long", TokenInvalid;
+    LifeTooLong = "life_too_long", TokenInvalid <- LifeTooLong;
     /// A valid token for another audience.
     WrongAudience = "wrong_audience", TokenInvalid;
     /// See [`TokenError::Expired`].
-    Expired = "expired", TokenExpired;
+    Expired = "expired", TokenExpired <- Expired;
     /// The token, its session, its user, its key or everything was revoked.
     Revoked = "revoked", TokenRevoked;
     /// The token's roles are out of date; a refresh returns a valid token.
@@ -93,99 +101,75 @@ refusals! {
     Panicked = "panicked", DependencyUnavailable;
 }
 
-/// The code of a refusal outside the sidecar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum RefusalCode {
-    /// The location requires a token.
-    TokenMissing,
-    /// The token is invalid, and no other code says why.
-    TokenInvalid,
-    /// The token has expired.
-    TokenExpired,
-    /// The user has to sign in again.
-    TokenRevoked,
-    /// The client has to refresh its token.
-    TokenRefreshNeeded,
-    /// The token is valid, but its rights are not enough.
-    InsufficientScope,
-    /// Refused independently of the token.
-    Forbidden,
-    /// The sidecar cannot decide.
-    DependencyUnavailable,
+/// Declares the codes once: the variants, their text, status, challenge error and sentence.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:ident, $error:expr, $sentence:literal;)*) => {
+        /// The code of a refusal outside the sidecar.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum RefusalCode {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl RefusalCode {
+            /// Every code, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The code as text.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                }
+            }
+
+            /// The status for nginx. For `auth_request` only 401 and 403 are refusals; it turns every other status
+            /// into 500, which the shipped configuration turns into 503.
+            pub const fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$name => StatusCode::$status,)*
+                }
+            }
+
+            /// The `error` of the challenge (RFC 6750, section 3.1); none where a challenge has no error, or where
+            /// there is no challenge.
+            pub const fn challenge_error(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$name => $error,)*
+                }
+            }
+
+            /// The text for people: the description in the challenge, and the title of nginx's problem.
+            pub const fn sentence(self) -> &'static str {
+                match self {
+                    $(Self::$name => $sentence,)*
+                }
+            }
+        }
+    };
 }
 
-impl RefusalCode {
-    /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
-        Self::TokenMissing,
-        Self::TokenInvalid,
-        Self::TokenExpired,
-        Self::TokenRevoked,
-        Self::TokenRefreshNeeded,
-        Self::InsufficientScope,
-        Self::Forbidden,
-        Self::DependencyUnavailable,
-    ];
+const INVALID: Option<&str> = Some("invalid_token");
+const INSUFFICIENT: Option<&str> = Some("insufficient_scope");
 
-    /// The code as text.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::TokenMissing => "token_missing",
-            Self::TokenInvalid => "token_invalid",
-            Self::TokenExpired => "token_expired",
-            Self::TokenRevoked => "token_revoked",
-            Self::TokenRefreshNeeded => "token_refresh_needed",
-            Self::InsufficientScope => "insufficient_scope",
-            Self::Forbidden => "forbidden",
-            Self::DependencyUnavailable => "dependency_unavailable",
-        }
-    }
-
-    /// The text for people: the description in the challenge, and the title of nginx's problem.
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::TokenMissing => "An access token is required.",
-            Self::TokenInvalid => "The access token is invalid.",
-            Self::TokenExpired => "The access token has expired.",
-            Self::TokenRevoked => "The access token has been revoked.",
-            Self::TokenRefreshNeeded => "The access token must be refreshed.",
-            Self::InsufficientScope => "The access token lacks the required scope.",
-            Self::Forbidden => "You are not allowed to do this.",
-            Self::DependencyUnavailable => "A required service is temporarily unavailable.",
-        }
-    }
-
-    /// As the value of `X-Auth-Decision`.
-    pub const fn header(self) -> HeaderValue {
-        HeaderValue::from_static(self.as_str())
-    }
-
-    /// The status for nginx. For `auth_request` only 401 and 403 are refusals; it turns every other status into
-    /// 500, which the shipped configuration turns into 503.
-    pub const fn status(self) -> StatusCode {
-        match self {
-            Self::TokenMissing
-            | Self::TokenInvalid
-            | Self::TokenExpired
-            | Self::TokenRevoked
-            | Self::TokenRefreshNeeded => StatusCode::UNAUTHORIZED,
-            Self::InsufficientScope | Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::DependencyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    /// The `error` of the challenge (RFC 6750, section 3.1); none where a challenge has no error, or where there
-    /// is no challenge.
-    pub const fn challenge_error(self) -> Option<&'static str> {
-        match self {
-            Self::TokenInvalid | Self::TokenExpired | Self::TokenRevoked | Self::TokenRefreshNeeded => {
-                Some("invalid_token")
-            }
-            Self::InsufficientScope => Some("insufficient_scope"),
-            Self::TokenMissing | Self::Forbidden | Self::DependencyUnavailable => None,
-        }
-    }
+codes! {
+    /// The location requires a token.
+    TokenMissing = "token_missing", UNAUTHORIZED, None, "An access token is required.";
+    /// The token is invalid, and no other code says why.
+    TokenInvalid = "token_invalid", UNAUTHORIZED, INVALID, "The access token is invalid.";
+    /// The token has expired.
+    TokenExpired = "token_expired", UNAUTHORIZED, INVALID, "The access token has expired.";
+    /// The user has to sign in again.
+    TokenRevoked = "token_revoked", UNAUTHORIZED, INVALID, "The access token has been revoked.";
+    /// The client has to refresh its token.
+    TokenRefreshNeeded = "token_refresh_needed", UNAUTHORIZED, INVALID, "The access token must be refreshed.";
+    /// The token is valid, but its rights are not enough.
+    InsufficientScope =
+        "insufficient_scope", FORBIDDEN, INSUFFICIENT, "The access token lacks the required scope.";
+    /// Refused independently of the token.
+    Forbidden = "forbidden", FORBIDDEN, None, "You are not allowed to do this.";
+    /// The sidecar cannot decide.
+    DependencyUnavailable =
+        "dependency_unavailable", SERVICE_UNAVAILABLE, None, "A required service is temporarily unavailable.";
 }
 
 impl Refusal {
@@ -197,26 +181,6 @@ impl Refusal {
     /// Whether the configuration of nginx is wrong, so that every request to the location is refused.
     pub const fn is_by_configuration(self) -> bool {
         matches!(self, Self::PolicyMissing | Self::PolicyMalformed)
-    }
-}
-
-impl From<TokenError> for Refusal {
-    fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::TooLong => Self::TokenTooLong,
-            TokenError::Malformed => Self::TokenMalformed,
-            TokenError::WrongType => Self::WrongType,
-            TokenError::ForbiddenHeader => Self::ForbiddenHeader,
-            TokenError::UnknownKey => Self::UnknownKey,
-            TokenError::WrongAlgorithm => Self::WrongAlgorithm,
-            TokenError::BadSignature => Self::BadSignature,
-            TokenError::MissingClaim => Self::MissingClaim,
-            TokenError::WrongIssuer => Self::WrongIssuer,
-            TokenError::UnfitIdentity => Self::UnfitIdentity,
-            TokenError::Expired => Self::Expired,
-            TokenError::IssuedInFuture => Self::IssuedInFuture,
-            TokenError::LifeTooLong => Self::LifeTooLong,
-        }
     }
 }
 
@@ -237,7 +201,7 @@ mod tests {
 
     #[test]
     fn every_code_has_its_own_number_and_is_used() {
-        for (number, code) in RefusalCode::ALL.into_iter().enumerate() {
+        for (number, &code) in RefusalCode::ALL.iter().enumerate() {
             assert_eq!(code as usize, number);
             assert!(Refusal::ALL.iter().any(|refusal| refusal.code() == code), "{code:?}");
         }
@@ -245,7 +209,7 @@ mod tests {
 
     #[test]
     fn no_refusal_has_the_status_of_a_success() {
-        for code in RefusalCode::ALL {
+        for &code in RefusalCode::ALL {
             assert!(matches!(code.status().as_u16(), 401 | 403 | 503), "{code:?}");
         }
     }
@@ -254,7 +218,7 @@ mod tests {
     fn nginx_sends_every_code_with_the_same_sentence() {
         let problems = include_str!("../../nginx/conf.d/problems.conf");
         let errors = include_str!("../../nginx/snippets/errors.conf");
-        for code in RefusalCode::ALL {
+        for &code in RefusalCode::ALL {
             let (code, sentence) = (code.as_str(), code.sentence());
             let is_title = |line: &str| {
                 line.trim().strip_prefix(code).is_some_and(|rest| rest.trim() == format!("\"{sentence}\";"))

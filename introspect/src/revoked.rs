@@ -152,13 +152,8 @@ impl Revoked {
     }
 
     /// The number of records; several for one token, session or user count once.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.single.read().len() + self.users.read().len() + self.keys.load().len()
-    }
-
-    /// Whether the set is empty.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// How many bytes the records take, including free space for growth.

@@ -4,7 +4,6 @@
 //! until the map changes. Many tokens have the same roles and share them. A decision is never kept: a policy is
 //! checked on every request.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -50,13 +49,6 @@ pub struct TokenRights {
     permitted: Permitted,
     /// `X-User-Roles`: the token's own roles that the map knows, in their order.
     pub header: HeaderValue,
-}
-
-impl fmt::Debug for CurrentRoleMap {
-    /// `Debug` leaves out the map, which is long.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CurrentRoleMap").field("generation", &self.generation).finish_non_exhaustive()
-    }
 }
 
 impl CurrentRoleMap {

@@ -1,22 +1,21 @@
-//! The routes of each listener: decisions on one, health and metrics on the other.
+//! What each listener answers: decisions on one, health and metrics on the other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
-use http_body_util::{Empty, Full};
+use http::Request;
 use hyper::body::Incoming;
-
-use runtime::ops::{self, OpsEndpoint};
+use prometheus_client::registry::Registry;
+use runtime::ops::{NotReadyReason, Operations};
 use runtime::telemetry::Levels;
 
 use crate::decide::{Decider, Decision, Recognised};
 use crate::decision_log::{self, PolicyWarnings};
 use crate::decision_span;
+use crate::knowledge::Knowledge;
 use crate::metrics::{Metrics, Tally};
-use crate::ready::Ready;
 use crate::refusal::Refusal;
 use crate::server::RequestHandler;
 use crate::verdict::{Challenges, EmptyResponse, Verdict};
@@ -33,17 +32,15 @@ pub struct DecisionHandler {
     is_traced: bool,
 }
 
-/// The operators' listener.
+/// What the sidecar says about itself to operators.
 #[derive(Clone)]
-pub struct OpsHandler {
+pub struct SidecarOperations {
     /// Whether the sidecar can serve requests.
-    pub ready: Arc<Ready>,
+    pub known: Arc<Knowledge>,
     /// The metrics of the process.
     pub metrics: Arc<Metrics>,
     /// The log filter, which operators can change.
     pub levels: Levels,
-    /// Whether the peer is a program on this machine: only such a program may change anything.
-    pub is_local: bool,
 }
 
 impl DecisionHandler {
@@ -82,7 +79,10 @@ impl DecisionHandler {
         if let Some(span) = span {
             decision_span::record(&span, &verdict);
         }
-        self.log(&verdict, request.headers(), is_sampled);
+        if is_sampled || matches!(verdict, Verdict::Deny { .. }) {
+            let clock = &*self.decider.clock;
+            decision_log::write(&verdict, request.headers(), &self.warnings, clock);
+        }
         verdict.response(&self.challenges)
     }
 
@@ -95,44 +95,34 @@ impl DecisionHandler {
             None => {}
         }
     }
-
-    fn log(&self, verdict: &Verdict, headers: &HeaderMap, is_sampled: bool) {
-        match verdict {
-            Verdict::Deny { refusal, .. } => {
-                let clock = &*self.decider.clock;
-                decision_log::refused(verdict, *refusal, headers, &self.warnings, clock);
-            }
-            Verdict::Allow(_) if is_sampled => decision_log::allowed(verdict, headers),
-            Verdict::Allow(_) => {}
-        }
-    }
 }
 
 impl RequestHandler for DecisionHandler {
-    type Body = Empty<Bytes>;
-
     fn answer(&self, request: &Request<Incoming>) -> EmptyResponse {
         self.decide(request)
     }
+
+    fn answer_malformed(&self) -> EmptyResponse {
+        let decision = Decision::from(Verdict::deny(Refusal::UnfitRequest));
+        self.count(&decision);
+        decision.verdict.response(&self.challenges)
+    }
 }
 
-impl RequestHandler for OpsHandler {
-    type Body = Full<Bytes>;
+impl Operations for SidecarOperations {
+    async fn not_ready(&self) -> Vec<NotReadyReason> {
+        self.known.missing().into_iter().collect()
+    }
 
-    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-        let (method, uri) = (request.method(), request.uri());
-        let response = match OpsEndpoint::of(method, uri.path()) {
-            Ok(OpsEndpoint::Live) => ops::live(),
-            Ok(OpsEndpoint::Ready) => ops::ready(self.ready.missing().as_slice()),
-            Ok(OpsEndpoint::Metrics) => {
-                self.metrics.observe(self.levels.dropped_lines());
-                ops::metrics(self.metrics.registry(), request.headers())
-            }
-            Ok(OpsEndpoint::LogLevels) => {
-                ops::log_levels(&self.levels, method, uri.query().unwrap_or_default(), self.is_local)
-            }
-            Err(refused) => *refused,
-        };
-        response.map(Full::from)
+    async fn observe(&self) {
+        self.metrics.log_lines_dropped.inner().store(self.levels.dropped_lines(), Ordering::Relaxed);
+    }
+
+    fn registry(&self) -> &Registry {
+        &self.metrics.registry
+    }
+
+    fn levels(&self) -> &Levels {
+        &self.levels
     }
 }

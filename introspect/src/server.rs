@@ -2,11 +2,9 @@
 //!
 //! Knows nothing about the requests and responses.
 
-mod accept;
 mod connection;
 mod reuse;
 mod workers;
 
-pub use accept::accept;
 pub use connection::{RequestHandler, Stop, serve};
 pub use workers::Workers;

@@ -14,32 +14,26 @@ use crate::token_cache::CachedToken;
 /// after each response that has one.
 pub type EmptyResponse = Response<Empty<Bytes>>;
 
-/// The verdict.
+/// The verdict, and the token of the request where one was recognised.
 #[derive(Debug, Clone)]
 pub enum Verdict {
     /// The request is allowed.
-    Allow(Requester),
+    Allow {
+        /// A valid token; none where the policy begins with `anonymous`.
+        whose: Option<Arc<CachedToken>>,
+    },
     /// The request is refused.
     Deny {
         /// Why.
         refusal: Refusal,
-        /// The token that was refused, where one was recognised.
+        /// The token that was refused.
         whose: Option<Arc<CachedToken>>,
     },
 }
 
-/// The client that is allowed.
-#[derive(Debug, Clone)]
-pub enum Requester {
-    /// Any client: the policy begins with `anonymous`.
-    Anonymous,
-    /// The user of a valid token.
-    Known(Arc<CachedToken>),
-}
-
 /// The `WWW-Authenticate` values of one realm (RFC 6750, section 3), built once.
 #[derive(Debug)]
-pub struct Challenges([Option<HeaderValue>; RefusalCode::ALL.len()]);
+pub struct Challenges(Vec<Option<HeaderValue>>);
 
 impl Verdict {
     /// A refusal of a request without a token, or with one that was not recognised.
@@ -50,18 +44,15 @@ impl Verdict {
     /// The response to nginx.
     pub fn response(&self, challenges: &Challenges) -> EmptyResponse {
         match self {
-            Self::Allow(requester) => allowed(requester),
+            Self::Allow { whose } => allowed(whose.as_deref()),
             Self::Deny { refusal, .. } => refused(refusal.code(), challenges),
         }
     }
 
     /// The token of the request, where it was recognised.
-    pub fn token(&self) -> Option<&Arc<CachedToken>> {
-        match self {
-            Self::Allow(Requester::Known(token)) => Some(token),
-            Self::Allow(Requester::Anonymous) => None,
-            Self::Deny { whose, .. } => whose.as_ref(),
-        }
+    pub fn token(&self) -> Option<&CachedToken> {
+        let (Self::Allow { whose } | Self::Deny { whose, .. }) = self;
+        whose.as_deref()
     }
 }
 
@@ -72,7 +63,7 @@ impl Challenges {
         if realm.is_empty() || !realm.bytes().all(plain) {
             return None;
         }
-        Some(Self(RefusalCode::ALL.map(|code| challenge(realm, code))))
+        Some(Self(RefusalCode::ALL.iter().map(|code| challenge(realm, *code)).collect()))
     }
 
     fn of(&self, code: RefusalCode) -> Option<&HeaderValue> {
@@ -93,13 +84,13 @@ fn challenge(realm: &str, code: RefusalCode) -> Option<HeaderValue> {
 }
 
 /// 204 needs no `Content-Length`: the status alone says that there is no body.
-fn allowed(requester: &Requester) -> EmptyResponse {
+fn allowed(whose: Option<&CachedToken>) -> EmptyResponse {
     let mut response = Response::new(Empty::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     headers.reserve(4);
     headers.insert(headers::DECISION, headers::ALLOW);
-    if let Requester::Known(token) = requester {
+    if let Some(token) = whose {
         headers.insert(headers::USER_ID, token.user_id.clone());
         headers.insert(headers::USER_ROLES, token.rights.header.clone());
         if let Some(session) = &token.session_id {
@@ -113,7 +104,7 @@ fn refused(code: RefusalCode, challenges: &Challenges) -> EmptyResponse {
     let mut response = Response::new(Empty::new());
     *response.status_mut() = code.status();
     let headers = response.headers_mut();
-    headers.insert(headers::DECISION, code.header());
+    headers.insert(headers::DECISION, HeaderValue::from_static(code.as_str()));
     headers.insert(headers::CONTENT_LENGTH, HeaderValue::from_static("0"));
     if let Some(challenge) = challenges.of(code) {
         headers.insert(headers::CHALLENGE, challenge.clone());
@@ -160,7 +151,7 @@ mod tests {
 
     #[test]
     fn an_anonymous_request_has_no_identity() {
-        let response = Verdict::Allow(Requester::Anonymous).response(&Challenges::new("cinema").unwrap());
+        let response = Verdict::Allow { whose: None }.response(&Challenges::new("cinema").unwrap());
         assert_eq!(response.status(), 204);
         assert_eq!(response.headers().len(), 1);
         assert_eq!(response.headers()[headers::DECISION], "allow");

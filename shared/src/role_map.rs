@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
 use crate::permission::{Pattern, Permission};
 use crate::role::RoleName;
 
@@ -176,11 +177,11 @@ impl PublishedRoleMap {
         }
         let malformed = |error: serde_json::Error| RoleMapError::Malformed(error.to_string());
         // First, so that a map of a newer program is reported as such, whatever its other content.
-        let FormatMember { format } = serde_json::from_slice(bytes).map_err(malformed)?;
+        let FormatMember { format } = json::from_slice(bytes).map_err(malformed)?;
         if format != FORMAT {
             return Err(RoleMapError::Format(format));
         }
-        let document: PublishedDocument = serde_json::from_slice(bytes).map_err(malformed)?;
+        let document: PublishedDocument = json::from_slice(bytes).map_err(malformed)?;
         let mut roles = BTreeMap::new();
         for RoleDefinition { name, permissions, inherits } in document.roles {
             match roles.entry(name) {

@@ -5,7 +5,9 @@
 use forge::Mint;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::token::{IdTokenCheck, IdTokenError, KeySet, MAX_ID_TOKEN_BYTES, MAX_TOKEN_BYTES, TokenError};
+use shared::token::{
+    Algorithm, IdTokenCheck, IdTokenError, KeySet, MAX_ID_TOKEN_BYTES, MAX_TOKEN_BYTES, TokenError,
+};
 
 const NOW: u64 = 1_800_000_000;
 const NONCE: &str = "n-0S6_WzA2Mj";
@@ -30,7 +32,7 @@ fn claims() -> Value {
 }
 
 fn verify(mint: &Mint, raw: &str) -> Result<String, IdTokenError> {
-    let keys = KeySet::parse(mint.jwks().as_bytes()).unwrap();
+    let keys = KeySet::parse(mint.jwks().as_bytes(), &Algorithm::ALL).unwrap();
     CHECK.verify(raw, &keys, NOW).map(|claims| claims.get("email").unwrap().as_str().unwrap().to_owned())
 }
 
@@ -89,7 +91,7 @@ fn a_token_for_another_authorization_request_is_refused() {
         assert_eq!(changed("nonce", other), Err(IdTokenError::WrongNonce));
     }
     let mint = Mint::new();
-    let keys = KeySet::parse(mint.jwks().as_bytes()).unwrap();
+    let keys = KeySet::parse(mint.jwks().as_bytes(), &Algorithm::ALL).unwrap();
     let mut unasked = claims();
     unasked["nonce"] = json!("");
     let check = IdTokenCheck { nonce: "", ..CHECK };
@@ -133,7 +135,28 @@ fn forgeries_are_refused() {
     assert_eq!(refused(&mint.token_with_header(&access, &claims())), TokenError::WrongType.into());
 }
 
+#[test]
+fn claims_are_an_object() {
+    let mint = Mint::new();
+    let header = json!({ "alg": "EdDSA", "kid": mint.kid() }).to_string();
+    // The checked claims in the order of their fields, which serde would accept in place of an object.
+    let values =
+        json!(["https://accounts.google.com", "1101", "cinema-at-google", NOW + 60, NOW, null, NONCE]);
+    assert_eq!(
+        verify(&mint, &mint.sign_text(&header, &values.to_string())),
+        Err(TokenError::Malformed.into())
+    );
+}
+
 proptest! {
+    #[test]
+    fn claims_that_name_a_member_twice_are_refused(name in "(iss|sub|aud|exp|iat|nonce|email)") {
+        let mint = Mint::new();
+        let header = json!({ "alg": "EdDSA", "kid": mint.kid() }).to_string();
+        let twice = claims().to_string().replacen('{', &format!(r#"{{"{name}":{},"#, claims()[&name]), 1);
+        prop_assert_eq!(verify(&mint, &mint.sign_text(&header, &twice)), Err(TokenError::Malformed.into()));
+    }
+
     #[test]
     fn any_text_is_refused_without_panic(text in "\\PC{0,200}") {
         prop_assert!(verify(&Mint::new(), &text).is_err());

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use shared::json;
 use shared::permission::Pattern;
 use shared::revocation::Kind;
 use shared::role::RoleName;
@@ -114,8 +115,8 @@ fn read_rights(row: &Row) -> Result<Rights, DbError> {
     if row.try_get::<_, &str>("status")? != ACTIVE {
         return Ok(Rights::default());
     }
-    let held: Vec<HeldRole> = from_json(row.try_get("held")?);
-    let definitions: BTreeMap<RoleName, Definition> = from_json(row.try_get("definitions")?);
+    let held: Vec<HeldRole> = from_json(&row.try_get("held")?);
+    let definitions: BTreeMap<RoleName, Definition> = from_json(&row.try_get("definitions")?);
     let held = held.into_iter().map(|held| Held { role: held.role, end: End::of(held.expires_at) }).collect();
     let role = |role: Definition| Role { permissions: role.permissions, inherits: role.inherits };
     let map = definitions.into_iter().map(|(name, definition)| (name, role(definition))).collect();
@@ -123,8 +124,8 @@ fn read_rights(row: &Row) -> Result<Rights, DbError> {
 }
 
 /// The statement itself produces this JSON. If it is malformed all the same, nothing is granted.
-fn from_json<T: serde::de::DeserializeOwned + Default>(value: Value) -> T {
-    serde_json::from_value(value).unwrap_or_else(|error| {
+fn from_json<T: serde::de::DeserializeOwned + Default>(value: &Value) -> T {
+    json::from_value(value).unwrap_or_else(|error| {
         tracing::error!(%error, "Malformed role rows in the database; they grant nothing.");
         T::default()
     })

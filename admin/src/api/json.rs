@@ -4,6 +4,7 @@ mod strict;
 
 use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
+use shared::json::ObjectsOnly;
 
 use super::{Code, Problem};
 
@@ -26,7 +27,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         return Err(Problem::new(Code::ValidationFailed).detail("The body must be a JSON object."));
     }
     let mut json = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| unfit(&error))
+    serde_path_to_error::deserialize(ObjectsOnly(&mut json)).map_err(|error| unfit(&error))
 }
 
 /// The error for valid JSON of the wrong shape: names the field and never repeats a value.
@@ -144,6 +145,8 @@ mod tests {
         assert_eq!(wrong_fields(br#"{"name": 7}"#), "name field_invalid");
         assert_eq!(wrong_fields(br#"{"name": "a", "inner": {"age": 999}}"#), "inner.age field_invalid");
         assert_eq!(wrong_fields(br#"{"name": "a", "inner": {}}"#), "inner.age field_missing");
+        // Serde would accept an array with the fields in their order.
+        assert_eq!(wrong_fields(br#"{"name": "a", "inner": [30]}"#), "inner field_invalid");
         assert_eq!(wrong_fields(br#"{"name": "a", "inner": {"x": 1}}"#), "inner.x field_unknown");
     }
 

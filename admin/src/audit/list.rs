@@ -127,7 +127,7 @@ impl From<Row> for Item {
             target_kind: row.target_kind,
             target_id: row.target_id,
             // A row that was written by hand may contain other JSON.
-            detail: serde_json::from_str(&row.detail).unwrap_or(Value::Null),
+            detail: shared::json::value(row.detail.as_bytes()).unwrap_or(Value::Null),
             address: row.address,
             request_id: row.request_id,
         }

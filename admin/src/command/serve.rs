@@ -2,7 +2,7 @@
 
 use runtime::listen::Address;
 use runtime::telemetry::Levels;
-use runtime::{shutdown, telemetry};
+use runtime::{open_files, shutdown, telemetry};
 
 use crate::app::App;
 use crate::config::Config;
@@ -17,6 +17,7 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
 }
 
 async fn serve(config: Config, levels: Levels) -> Result<(), Failure> {
+    open_files::raise_limit();
     let shutdown = shutdown::requested()?;
     if !config.unread.is_empty() {
         let variables = config.unread.join(",");

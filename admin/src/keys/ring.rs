@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use shared::token::{ACCESS_TOKEN_TYPE, Claims, JwksError, KeySet};
+use shared::token::{ACCESS_TOKEN_TYPE, Algorithm, Claims, JwksError, KeySet};
 use zeroize::Zeroizing;
 
 use super::key::{KeyRow, NewKey, Status};
@@ -56,7 +56,7 @@ impl Ring {
     pub(super) fn new(rows: &[KeyRow], sealer: &Sealer) -> Result<(Self, Option<RingError>), RingError> {
         let keys: Vec<&Value> = rows.iter().map(|row| &row.public_jwk).collect();
         let jwks = Bytes::from(json!({ "keys": keys }).to_string());
-        let public = Arc::new(KeySet::parse(&jwks)?);
+        let public = Arc::new(KeySet::parse(&jwks, &[Algorithm::EdDsa])?);
         let active = rows.iter().find(|row| row.status == Status::Active).ok_or(RingError::NoneActive);
         let (active, unusable) = match active.and_then(|row| SigningKey::open(row, sealer)) {
             Ok(active) => (Some(active), None),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use redis::{Cmd, RedisError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use shared::json;
 use tokio::time::{Instant, sleep};
 
 use super::secret;
@@ -161,9 +162,9 @@ pub(super) async fn claim<T: DeserializeOwned, K: DeserializeOwned>(
         match state.as_str() {
             "first" => {
                 let ticket = Ticket { key, owner: owner.to_owned(), attempt };
-                return Ok(serde_json::from_str(&text).ok().map(|value| Claim::First(value, ticket)));
+                return Ok(json::from_slice(text.as_bytes()).ok().map(|value| Claim::First(value, ticket)));
             }
-            "again" => return Ok(serde_json::from_str(&text).ok().map(Claim::Again)),
+            "again" => return Ok(json::from_slice(text.as_bytes()).ok().map(Claim::Again)),
             "busy" if begun.elapsed() < WAIT => sleep(PAUSE).await,
             "busy" => return Err(OneTimeError::Busy),
             _ => return Ok(None),

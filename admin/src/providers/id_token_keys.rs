@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use serde_json::{Map, Value};
-use shared::token::{IdTokenCheck, IdTokenError, KeySet, TokenError};
+use shared::token::{Algorithm, IdTokenCheck, IdTokenError, KeySet, TokenError};
 use url::Url;
 
 use super::error::ProviderError;
@@ -56,8 +56,12 @@ impl IdTokenKeys {
 }
 
 fn parse(document: &Value) -> Result<KeySet, ProviderError> {
-    let keys = KeySet::parse(document.to_string().as_bytes());
-    keys.map_err(|_| ProviderError::InvalidResponse("the key set cannot be parsed"))
+    let keys = KeySet::parse(document.to_string().as_bytes(), &Algorithm::ALL);
+    let refused = keys.as_ref().map_or_else(|error| error.refused(), KeySet::refused);
+    for key in refused {
+        tracing::warn!(%key, "A key of an identity provider is not used.");
+    }
+    keys.map_err(|_| ProviderError::InvalidResponse("the key set has no usable key"))
 }
 
 fn invalid(error: IdTokenError) -> ProviderError {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use shared::json;
 
 use super::config::{Endpoints, endpoint};
 use super::descriptor::{ClientAuth, Descriptor};
@@ -49,7 +50,7 @@ impl ServerMetadata {
 
     /// Parses the discovery document of `issuer`, which must name exactly this issuer, or the template of its tenants.
     pub(super) fn parse(document: &Value, issuer: &str) -> Result<Self, ProviderError> {
-        let document = Document::deserialize(document)
+        let document: Document = json::from_value(document)
             .map_err(|_| ProviderError::InvalidResponse("the discovery document is incomplete"))?;
         let template = microsoft::template(issuer).filter(|template| *template == document.issuer);
         if document.issuer != issuer && template.is_none() {

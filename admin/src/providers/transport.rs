@@ -7,8 +7,10 @@ use futures_util::future::BoxFuture;
 use http::StatusCode;
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use reqwest::redirect::Policy;
+use runtime::causes::causes;
 use runtime::telemetry::TRACE;
 use serde_json::Value;
+use shared::json;
 use tokio::time::timeout;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -97,7 +99,7 @@ impl Transport {
 
 /// Reads the JSON of a success. Many providers send their errors with a status of success, too.
 fn read(status: StatusCode, body: &[u8]) -> Result<Value, ProviderError> {
-    let value: Option<Value> = serde_json::from_slice(body).ok();
+    let value = json::value(body).ok();
     // The code of an OAuth error, in any of the usual forms: `Some(None)` for an error without code.
     let error = match value.as_ref().and_then(|body| body.get("error")) {
         None | Some(Value::Null) => None,
@@ -125,6 +127,7 @@ impl<'c> AsyncHttpClient<'c> for Transport {
             let request = reqwest::Request::try_from(request)
                 .map_err(|_| ProviderError::InvalidResponse("the token request cannot be built"))?;
             let value = self.send(request).await?;
+            check_object(&value)?;
             Ok(HttpResponse::new(value.to_string().into_bytes()))
         }
         .boxed()
@@ -147,21 +150,23 @@ fn span(request: &reqwest::Request) -> Span {
     )
 }
 
+/// Refuses what is not an object without repeated members: the code that reads a token response would also accept an
+/// array with its members in order.
+fn check_object(value: &Value) -> Result<(), ProviderError> {
+    if value.is_object() {
+        Ok(())
+    } else {
+        Err(ProviderError::InvalidResponse("the body is not one JSON object"))
+    }
+}
+
 /// Without the URL, which may hold a token.
 fn failure(error: reqwest::Error) -> ProviderError {
     if error.is_timeout() {
         return ProviderError::Timeout;
     }
     let error = error.without_url();
-    let mut text = String::new();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(error) = cause {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
+    let text = causes(&error);
     ProviderError::Unreachable(if text.is_empty() { error.to_string() } else { text })
 }
 
@@ -188,5 +193,14 @@ mod tests {
         assert_eq!(read(404, "{}"), Err(ProviderError::Status(404)));
         assert_eq!(read(401, "<html>"), Err(ProviderError::Status(401)));
         assert_eq!(read(200, "<html>"), Err(ProviderError::InvalidResponse("the body is not JSON")));
+    }
+
+    #[test]
+    fn a_token_response_is_one_object() {
+        let check = |body: &str| check_object(&read(200, body).unwrap());
+        assert_eq!(check(r#"{"access_token":"a"}"#), Ok(()));
+        for other in [r#"["a","Bearer"]"#, r#"{"access_token":"a","access_token":"b"}"#, "null", r#""a""#] {
+            assert!(check(other).is_err(), "{other}");
+        }
     }
 }

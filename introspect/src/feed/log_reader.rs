@@ -9,9 +9,8 @@ const MOST: usize = 200;
 /// Records in one page, where each takes a fifth of that; more would delay the other clients of Redis.
 const PAGE: usize = 4000;
 
-/// The script, and the hash under which Redis caches it.
+/// Calls the script by the hash under which Redis caches it.
 pub(super) struct LogReader {
-    text: &'static str,
     hash: String,
 }
 
@@ -52,8 +51,7 @@ pub(super) struct LogEntry {
 
 impl LogReader {
     pub(super) fn new() -> Self {
-        let text = scripts::SYNC;
-        Self { text, hash: Script::new(text).get_hash().to_owned() }
+        Self { hash: Script::new(scripts::SYNC).get_hash().to_owned() }
     }
 
     /// The entries after `position`. `None` means that the answer has an unknown form.
@@ -66,7 +64,7 @@ impl LogReader {
         let by_hash = self.call(redis, "EVALSHA_RO", &self.hash, keys, position).await;
         let value = match by_hash {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.call(redis, "EVAL_RO", self.text, keys, position).await?
+                self.call(redis, "EVAL_RO", scripts::SYNC, keys, position).await?
             }
             answer => answer?,
         };

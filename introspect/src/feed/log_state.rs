@@ -1,12 +1,12 @@
 //! How far the revocation log has been read, and whether what was read is complete.
 //!
-//! Pure: takes an answer of the log, and returns the effects that the feed must carry out, in order.
+//! Pure: a step takes an answer of the log, and returns the effects that the feed must carry out, in order.
 
 use shared::revocation::{LogPosition, Record, RecordError};
 
-use crate::feed::log_reader::LogEntry;
+use crate::feed::log_reader::{LogEntry, LogReply};
+use crate::knowledge::Revocations;
 use crate::metrics::Anomaly;
-use crate::ready::Revocations;
 
 /// The position in the log, and what is known to be lost.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(super) enum Effect<'e> {
     Report(Anomaly, &'static str),
     /// Decide nothing until a complete epoch above all others has been read.
     Close(Revocations),
+    /// Read the log again at once.
+    ReadAgain,
     /// The log has been read to its end; whether it was complete.
     End {
         /// Nothing is lost, so that the sidecar can decide.
@@ -55,42 +57,55 @@ impl LogState {
         self.position.seq < last
     }
 
+    /// Takes an answer of the script.
+    pub(super) fn step<'e>(&mut self, reply: &'e LogReply) -> Vec<Effect<'e>> {
+        match reply {
+            // The feed connects again, perhaps to another server.
+            LogReply::NotMaster => Vec::new(),
+            LogReply::NoEpoch => {
+                vec![Effect::Report(Anomaly::NoEpoch, "the relay of admin has not written it yet")]
+            }
+            LogReply::Epoch(epoch) => self.begin(*epoch),
+            // It may grow past the position with other records, which must not be missed.
+            LogReply::Regressed => {
+                self.position.seq = 0;
+                let why = "it ends before the position of this sidecar";
+                vec![Effect::Report(Anomaly::Regressed, why), Effect::ReadAgain]
+            }
+            // Only records that expired long ago are trimmed, so none of them is missed.
+            LogReply::Trimmed(floor) => {
+                self.position.seq = *floor;
+                vec![Effect::ReadAgain]
+            }
+            LogReply::Log { last, entries, .. } => self.read(*last, entries),
+        }
+    }
+
     /// Another epoch is read from its start. If it is not above every earlier epoch, Redis or PostgreSQL was
     /// reset to an earlier state: the records are applied, but it is unknown which ones are missing.
-    pub(super) fn begin(&mut self, epoch: u64) -> Vec<Effect<'static>> {
+    fn begin(&mut self, epoch: u64) -> Vec<Effect<'static>> {
         self.position = LogPosition { epoch, seq: 0 };
         if epoch > self.highest_epoch {
             self.highest_epoch = epoch;
             self.lost = None;
-            return vec![Effect::Begin(epoch)];
+            return vec![Effect::Begin(epoch), Effect::ReadAgain];
         }
         let why = "its epoch is lower than one already read; restart this sidecar if PostgreSQL was restored";
-        vec![Effect::Report(Anomaly::LowerEpoch, why), self.lose(Revocations::Old)]
+        vec![Effect::Report(Anomaly::LowerEpoch, why), self.lose(Revocations::Old), Effect::ReadAgain]
     }
 
-    /// The log ends before the position. It may grow past it with other records, which must not be missed.
-    pub(super) fn read_again(&mut self) -> Vec<Effect<'static>> {
-        self.position.seq = 0;
-        vec![Effect::Report(Anomaly::Regressed, "it ends before the position of this sidecar")]
-    }
-
-    /// The log begins after `floor`. Only records that expired long ago are trimmed, so none of them is missed.
-    pub(super) fn skip_to(&mut self, floor: u64) {
-        self.position.seq = floor;
-    }
-
-    /// An answer of the script: `entries` follow the position, and `last` is the last one in the log. The answer is
-    /// atomic: what is missing from it is missing from the log.
+    /// `entries` follow the position, and `last` is the last one in the log. The answer is atomic: what is missing from it
+    /// is missing from the log.
     ///
     /// A log that is incomplete, or has records that this version does not understand, stops the sidecar from
     /// deciding: it could allow a revoked token. A new epoch clears this state.
-    pub(super) fn read<'e>(&mut self, last: u64, entries: &'e [LogEntry]) -> Vec<Effect<'e>> {
+    fn read<'e>(&mut self, last: u64, entries: &'e [LogEntry]) -> Vec<Effect<'e>> {
         let mut effects = Vec::with_capacity(entries.len() + 1);
         for entry in entries {
             if !self.is_next(entry) {
                 effects.extend(self.gap());
             }
-            self.step(entry, &mut effects);
+            self.pass(entry, &mut effects);
         }
         if entries.is_empty() && self.is_behind(last) {
             effects.extend(self.gap());
@@ -105,12 +120,12 @@ impl LogState {
     /// Entries of a page are applied up to the first gap. The page was not read atomically with the floor: missing
     /// entries may have been trimmed or lost. The next answer of the script says which.
     pub(super) fn read_page<'e>(&mut self, entries: &'e [LogEntry]) -> Vec<Effect<'e>> {
-        let mut effects = Vec::with_capacity(entries.len());
+        let mut effects = vec![Effect::ReadAgain];
         for entry in entries {
             if !self.is_next(entry) {
                 break;
             }
-            self.step(entry, &mut effects);
+            self.pass(entry, &mut effects);
         }
         effects
     }
@@ -119,7 +134,7 @@ impl LogState {
         entry.position.seq == self.position.seq + 1
     }
 
-    fn step<'e>(&mut self, entry: &'e LogEntry, effects: &mut Vec<Effect<'e>>) {
+    fn pass<'e>(&mut self, entry: &'e LogEntry, effects: &mut Vec<Effect<'e>>) {
         match Record::decode(&entry.record) {
             Ok(record) => effects.push(Effect::Apply(record, entry)),
             Err(error) => effects.extend([Effect::NotUnderstood(error), self.lose(Revocations::Incomplete)]),
@@ -150,14 +165,15 @@ mod tests {
     #[test]
     fn an_epoch_that_is_not_above_all_others_closes_until_one_is() {
         let mut state = LogState::new();
-        assert_eq!(state.begin(5), [Effect::Begin(5)]);
+        assert_eq!(state.step(&LogReply::Epoch(5)), [Effect::Begin(5), Effect::ReadAgain]);
         for old in [5, 4] {
-            let effects = state.begin(old);
+            let reply = LogReply::Epoch(old);
+            let effects = state.step(&reply);
             assert!(matches!(effects[0], Effect::Report(Anomaly::LowerEpoch, _)));
-            assert_eq!(effects[1], Effect::Close(Revocations::Old));
+            assert_eq!(effects[1..], [Effect::Close(Revocations::Old), Effect::ReadAgain]);
             assert_eq!(state.read(0, &[]), [Effect::End { complete: false }]);
         }
-        assert_eq!(state.begin(6), [Effect::Begin(6)]);
+        assert_eq!(state.step(&LogReply::Epoch(6)), [Effect::Begin(6), Effect::ReadAgain]);
         assert_eq!(state.read(0, &[]), [Effect::End { complete: true }]);
     }
 

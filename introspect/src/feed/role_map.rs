@@ -18,9 +18,8 @@ use shared::revocation::RedisKeys;
 use shared::role_map::{MAX_BYTES, PublishedRoleMap, RoleMap, RoleMapError};
 use tokio::time::Instant;
 
+use crate::knowledge::Knowledge;
 use crate::metrics::{Anomaly, Metrics};
-use crate::ready::Ready;
-use crate::rights::CurrentRoleMap;
 
 /// How long a map that `meta` has named may stay unread.
 pub(super) const LATEST: Duration = Duration::from_secs(2);
@@ -28,10 +27,9 @@ pub(super) const LATEST: Duration = Duration::from_secs(2);
 /// How long a wrong map is not read again: it may be large, and `meta` is read many times a second.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Keeps [`CurrentRoleMap`] up to date.
+/// Keeps the role map up to date.
 pub(super) struct RoleMapReader {
-    roles: Arc<CurrentRoleMap>,
-    ready: Arc<Ready>,
+    known: Arc<Knowledge>,
     metrics: Arc<Metrics>,
     state: State,
     /// The newest map that was ever valid.
@@ -94,8 +92,8 @@ enum MapFault {
 }
 
 impl RoleMapReader {
-    pub(super) fn new(roles: Arc<CurrentRoleMap>, ready: Arc<Ready>, metrics: Arc<Metrics>) -> Self {
-        Self { roles, ready, metrics, state: State::Unknown, newest: None, ahead: None, fault: None }
+    pub(super) fn new(known: Arc<Knowledge>, metrics: Arc<Metrics>) -> Self {
+        Self { known, metrics, state: State::Unknown, newest: None, ahead: None, fault: None }
     }
 
     /// The connection is a new one, perhaps to another Redis: the map that `meta` names is read in any case. Until
@@ -154,11 +152,6 @@ impl RoleMapReader {
         }
     }
 
-    /// Whether a map is in use, even if it is older than the one that `meta` names.
-    pub(super) fn is_known(&self) -> bool {
-        self.roles.is_known()
-    }
-
     /// Uses the map that was [`read`], if it is the one that `meta` named.
     ///
     /// # Errors
@@ -191,15 +184,13 @@ impl RoleMapReader {
         tracing::info!(%version, roles = map.len(), "Role map read.");
         self.metrics.role_map_version.set(version.version as i64);
         self.metrics.role_map_roles.set(map.len() as i64);
-        self.roles.install(map);
-        self.ready.notify_role_map();
+        self.known.set_role_map(Some(map));
         (self.state, self.newest) = (State::Current(version), Some(version));
         (self.ahead, self.fault) = (None, None);
     }
 
     fn lose(&mut self, fault: &MapFault) {
-        self.roles.forget();
-        self.ready.notify_role_map();
+        self.known.set_role_map(None);
         self.metrics.role_map_version.set(0);
         self.metrics.role_map_roles.set(0);
         self.state = State::Unknown;
@@ -242,6 +233,7 @@ fn judge(named: RoleMapVersion, read: Result<Vec<u8>, RedisError>) -> Result<Rol
 
 #[cfg(test)]
 mod tests {
+    use runtime::metrics::MetricsFormat;
     use tokio::time::advance;
 
     use super::*;
@@ -249,9 +241,7 @@ mod tests {
     const NAMED: RoleMapVersion = RoleMapVersion { epoch: 3, version: 7 };
 
     fn reader() -> RoleMapReader {
-        let roles = Arc::new(CurrentRoleMap::default());
-        let ready = Arc::new(Ready::new(Arc::clone(&roles)));
-        RoleMapReader::new(roles, ready, Arc::new(Metrics::new(1)))
+        RoleMapReader::new(Arc::new(Knowledge::new(5)), Arc::new(Metrics::new(1)))
     }
 
     fn bytes(epoch: u64, version: u64) -> Result<Vec<u8>, RedisError> {
@@ -308,7 +298,7 @@ mod tests {
     }
 
     fn wrongs(reader: &RoleMapReader) -> u64 {
-        let text = reader.metrics.text().unwrap();
+        let text = MetricsFormat::Prometheus.encode(&reader.metrics.registry).unwrap();
         let count = |line: &str| {
             line.strip_prefix("usher_introspect_feed_anomalies_total{kind=\"role_map\"} ")?.parse().ok()
         };
@@ -316,7 +306,7 @@ mod tests {
     }
 
     fn is_known(reader: &RoleMapReader) -> bool {
-        !reader.roles.rights(&[]).are_unknown()
+        !reader.known.roles.rights(&[]).are_unknown()
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,16 +10,9 @@ use super::role_map::LATEST;
 use super::*;
 
 fn feed() -> Feed {
-    let roles = Arc::new(CurrentRoleMap::default());
-    let handles = FeedHandles {
-        revoked: Arc::new(Revoked::new(5)),
-        ready: Arc::new(Ready::new(Arc::clone(&roles))),
-        roles,
-        metrics: Arc::new(Metrics::new(1)),
-        clock: Arc::new(SystemClock),
-    };
     let vars = HashMap::from([("REDIS_URL", "redis://127.0.0.1:1".to_owned())]);
-    Feed::new(Redis::from_vars(&vars).unwrap(), KillList::open(None).unwrap(), handles)
+    let (redis, killed) = (Redis::from_vars(&vars).unwrap(), KillList::open(None).unwrap());
+    Feed::new(redis, killed, Arc::new(Knowledge::new(5)), Arc::new(Metrics::new(1)), Arc::new(SystemClock))
 }
 
 fn entries(sequence: impl IntoIterator<Item = u64>) -> Vec<LogEntry> {
@@ -44,11 +37,15 @@ fn entries(sequence: impl IntoIterator<Item = u64>) -> Vec<LogEntry> {
 /// A feed that has read `sequence` of a log of nine entries in epoch 1.
 fn feed_after(sequence: impl IntoIterator<Item = u64>) -> Feed {
     let mut feed = feed();
-    let effects = feed.log.begin(1);
-    feed.carry_out(effects);
-    feed.take(9, 0, &entries(sequence));
+    feed.step(&LogReply::Epoch(1));
+    take(&mut feed, sequence);
     assert!(feed.log.is_behind(9));
     feed
+}
+
+/// The script's answer: these entries follow the position.
+fn take(feed: &mut Feed, sequence: impl IntoIterator<Item = u64>) {
+    feed.step(&LogReply::Log { last: 9, time: 0, roles: None, entries: entries(sequence) });
 }
 
 fn take_page(feed: &mut Feed, sequence: impl IntoIterator<Item = u64>) {
@@ -61,58 +58,51 @@ fn take_page(feed: &mut Feed, sequence: impl IntoIterator<Item = u64>) {
 fn a_page_that_was_trimmed_before_it_was_read_is_no_gap() {
     let mut feed = feed_after(1..=3);
     take_page(&mut feed, 6..=9);
-    assert_eq!((feed.log.position().seq, feed.handles.ready.revocations()), (3, Revocations::Unread));
+    assert_eq!((feed.log.position().seq, feed.known.revocations()), (3, Revocations::Unread));
     // The script's next answer: the log begins after 5.
-    feed.log.skip_to(5);
-    feed.take(9, 0, &entries(6..=9));
+    feed.step(&LogReply::Trimmed(5));
+    take(&mut feed, 6..=9);
     assert!(!feed.log.is_behind(9));
-    assert!(feed.handles.ready.revocations_are_known());
-    assert_eq!(feed.handles.revoked.len(), 7);
+    assert!(feed.known.has_all_revocations());
+    assert_eq!(feed.known.revoked.count(), 7);
 }
 
 #[test]
 fn a_page_is_applied_as_far_as_it_follows_on() {
     let mut feed = feed_after(1..=2);
     take_page(&mut feed, [3, 4, 6, 7]);
-    assert_eq!((feed.log.position().seq, feed.handles.ready.revocations()), (4, Revocations::Unread));
+    assert_eq!((feed.log.position().seq, feed.known.revocations()), (4, Revocations::Unread));
     // The script reports the same gap, so it is real.
-    feed.take(9, 0, &entries(6..=9));
+    take(&mut feed, 6..=9);
     assert!(!feed.log.is_behind(9));
-    assert_eq!(feed.handles.ready.revocations(), Revocations::Incomplete);
+    assert_eq!(feed.known.revocations(), Revocations::Incomplete);
 }
 
-/// A feed with an empty role map, and its parts. No Redis listens at its address.
-fn feed_with_a_map() -> (Feed, FeedHandles) {
+/// A feed with an empty role map, and its knowledge. No Redis listens at its address.
+fn feed_with_a_map() -> (Feed, Arc<Knowledge>) {
     let mut feed = feed();
     let map = PublishedRoleMap { epoch: 1, version: 1, map: RoleMap::default() };
     let named = feed.role_map.must_read(1, Some(1)).unwrap();
     feed.role_map.take(named, Ok(map.encode())).unwrap();
-    let handles = feed.handles.clone();
-    (feed, handles)
+    let known = Arc::clone(&feed.known);
+    (feed, known)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_later_map_is_missed_in_time_while_no_connection_can_be_had() {
-    let (mut feed, handles) = feed_with_a_map();
+    let (mut feed, known) = feed_with_a_map();
     feed.role_map.must_read(1, Some(2)).unwrap();
     let start = Instant::now();
     let mut following = Box::pin(feed.run());
     let early = timeout(LATEST - Duration::from_millis(1), &mut following).await;
-    assert!(early.is_err() && handles.roles.is_known());
+    assert!(early.is_err() && known.roles.is_known());
     let late = timeout(Duration::from_millis(10), &mut following).await;
-    assert!(late.is_err() && !handles.roles.is_known(), "after {:?}", start.elapsed());
+    assert!(late.is_err() && !known.roles.is_known(), "after {:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_map_stays_in_use_while_no_connection_can_be_had_and_no_later_one_was_named() {
-    let (feed, handles) = feed_with_a_map();
+    let (feed, known) = feed_with_a_map();
     let following = timeout(20 * LATEST, feed.run()).await;
-    assert!(following.is_err() && handles.roles.is_known());
-}
-
-#[test]
-fn a_connection_whose_end_is_gone_is_probed() {
-    let settings = tcp_settings();
-    assert!(settings.keepalive().is_some());
-    assert_eq!(settings.user_timeout(), Some(UNACKNOWLEDGED));
+    assert!(following.is_err() && known.roles.is_known());
 }

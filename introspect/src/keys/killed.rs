@@ -3,39 +3,27 @@
 
 use std::path::{Path, PathBuf};
 
+use runtime::file;
 use shared::revocation::{RECORD_BYTES, Record, RecordError, decode_all};
 
-use super::source::write_whole;
+/// The longest list, in bytes: 32,768 killed keys.
+const MAX_BYTES: usize = 1 << 20;
 
 /// The records of killed keys, in the form of the log, one after another.
 #[derive(Debug, Default)]
 pub struct KillList {
     path: Option<PathBuf>,
-    records: Vec<Record>,
+    /// The killed keys.
+    pub records: Vec<Record>,
 }
 
 /// The list cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum KillListError {
-    /// It exists and cannot be read.
-    #[error("cannot read {path}: {error}; killed keys would be accepted again, so make the file readable")]
-    Unreadable {
-        /// Which file.
-        path: String,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// Its content is invalid.
-    #[error(
-        "{path} is damaged: {error}; killed keys would be accepted again, so remove the file together with the copy of the key set"
-    )]
-    NotRecords {
-        /// Which file.
-        path: String,
-        /// Why.
-        error: RecordError,
-    },
-}
+#[error(
+    "{0}; killed keys would be accepted again, so make the file readable, or remove it together with the copy of the key \
+     set"
+)]
+pub struct KillListError(String);
 
 impl KillList {
     /// Reads the list beside `copy`; without a copy the list is only in memory.
@@ -48,21 +36,14 @@ impl KillList {
         let mut path = copy.as_os_str().to_owned();
         path.push(".killed");
         let path = PathBuf::from(path);
-        let shown = || path.display().to_string();
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
+        let unusable = |why: String| KillListError(format!("{}: {why}", path.display()));
+        let bytes = match file::read(&path, MAX_BYTES) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(KillListError::Unreadable { path: shown(), error }),
+            read => read.map_err(|error| unusable(error.to_string()))?,
         };
-        let records = decode_all(&bytes)
-            .collect::<Result<_, _>>()
-            .map_err(|error| KillListError::NotRecords { path: shown(), error })?;
+        let records = decode_all(&bytes).collect::<Result<_, RecordError>>();
+        let records = records.map_err(|error| unusable(error.to_string()))?;
         Ok(Self { path: Some(path), records })
-    }
-
-    /// The killed keys.
-    pub fn records(&self) -> &[Record] {
-        &self.records
     }
 
     /// Adds a killed key. If the file cannot be written, this process and the log still refuse the key.
@@ -76,7 +57,7 @@ impl KillList {
         for record in &self.records {
             bytes.extend_from_slice(&record.encode());
         }
-        if let Err(error) = write_whole(path, &bytes) {
+        if let Err(error) = file::write_whole(path, &bytes) {
             tracing::error!(path = %path.display(), %error, "Cannot write the killed keys to disk.");
         }
     }
@@ -102,14 +83,14 @@ mod tests {
         list.add(&kill("b"));
         list.add(&kill("a"));
         let again = KillList::open(Some(&copy)).unwrap();
-        assert_eq!(again.records(), [kill("a"), kill("b")]);
+        assert_eq!(again.records, [kill("a"), kill("b")]);
     }
 
     #[test]
     fn a_damaged_list_is_an_error_and_a_missing_one_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let copy = folder.path().join("jwks.json");
-        assert!(KillList::open(Some(&copy)).unwrap().records().is_empty());
+        assert!(KillList::open(Some(&copy)).unwrap().records.is_empty());
         std::fs::write(folder.path().join("jwks.json.killed"), [1; 33]).unwrap();
         assert!(KillList::open(Some(&copy)).is_err());
     }

@@ -1,12 +1,14 @@
 //! The source of a key set: a URL or a file.
 
 use std::fmt;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
+use runtime::causes::causes;
+use runtime::file;
+use shared::token::JwksError;
 use url::Url;
 
 /// The longest document that is read, in bytes: hundreds of keys.
@@ -23,54 +25,58 @@ pub enum KeyLocation {
     File(PathBuf),
 }
 
-/// The text is neither of the two forms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be an http or https URL, or file:/absolute/path")]
-pub struct InvalidKeyLocation;
-
 /// A source that can be read.
-pub struct KeySource {
-    location: KeyLocation,
-    client: Option<reqwest::Client>,
+pub enum KeySource {
+    /// A document of a server.
+    Url(Url, reqwest::Client),
+    /// A file.
+    File(PathBuf),
 }
 
-/// The document cannot be read.
+/// Why a document cannot be read or used.
 #[derive(Debug, thiserror::Error)]
-pub enum KeySourceError {
-    /// The HTTP client cannot be created, or the request failed.
-    #[error("{}", with_cause(.0))]
-    Http(#[from] reqwest::Error),
-    /// The server answered, but not with the document.
-    #[error("the server answered {0}")]
-    Status(reqwest::StatusCode),
-    /// The document is too long.
-    #[error("the document is longer than {MAX_BYTES} bytes")]
-    TooLong,
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] std::io::Error),
+#[error("{0}")]
+pub struct KeySourceError(String);
+
+impl From<JwksError> for KeySourceError {
+    fn from(error: JwksError) -> Self {
+        Self(error.to_string())
+    }
 }
 
-impl FromStr for KeyLocation {
-    type Err = InvalidKeyLocation;
+impl From<reqwest::Error> for KeySourceError {
+    /// Never the URL, which may contain a password.
+    fn from(error: reqwest::Error) -> Self {
+        let what = if error.is_timeout() { "timed out" } else { "failed" };
+        Self(format!("{what}: {}", causes(&error.without_url())))
+    }
+}
 
-    fn from_str(text: &str) -> Result<Self, InvalidKeyLocation> {
-        if let Some(path) = text.strip_prefix("file:") {
-            return if path.starts_with('/') { Ok(Self::File(path.into())) } else { Err(InvalidKeyLocation) };
-        }
-        let url: Url = text.parse().map_err(|_| InvalidKeyLocation)?;
-        if matches!(url.scheme(), "http" | "https") { Ok(Self::Url(url)) } else { Err(InvalidKeyLocation) }
+impl KeyLocation {
+    /// Reads one of the two forms.
+    ///
+    /// # Errors
+    ///
+    /// If it is neither.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let location = match text.strip_prefix("file:") {
+            Some(path) => path.starts_with('/').then(|| Self::File(path.into())),
+            None => {
+                text.parse().ok().filter(|url: &Url| matches!(url.scheme(), "http" | "https")).map(Self::Url)
+            }
+        };
+        location.ok_or("must be an http or https URL, or file:/absolute/path")
     }
 }
 
 impl fmt::Display for KeySource {
     /// Without the password and the query of the URL.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.location {
-            KeyLocation::Url(url) => {
+        match self {
+            Self::Url(url, _) => {
                 write!(f, "{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
             }
-            KeyLocation::File(path) => write!(f, "file:{}", path.display()),
+            Self::File(path) => write!(f, "file:{}", path.display()),
         }
     }
 }
@@ -82,34 +88,35 @@ impl KeySource {
     ///
     /// When no HTTP client can be created, for example because there are no root certificates.
     pub fn new(location: KeyLocation) -> Result<Self, KeySourceError> {
-        let client = match &location {
-            KeyLocation::Url(url) => Some(client(url)?),
-            KeyLocation::File(_) => None,
-        };
-        Ok(Self { location, client })
+        Ok(match location {
+            KeyLocation::Url(url) => {
+                let client = client(&url).map_err(|error| {
+                    KeySourceError(format!("INTROSPECT_JWKS: cannot create the HTTP client: {error}"))
+                })?;
+                Self::Url(url, client)
+            }
+            KeyLocation::File(path) => Self::File(path),
+        })
     }
 
     /// Whether the source is a file.
     pub const fn is_file(&self) -> bool {
-        matches!(self.location, KeyLocation::File(_))
+        matches!(self, Self::File(_))
     }
 
-    /// Reads the document, within limits of time and size.
+    /// Reads the document, within limits of time and size. A disk that hangs keeps only this task waiting.
     ///
     /// # Errors
     ///
     /// When it cannot be read.
     pub async fn fetch(&self) -> Result<Vec<u8>, KeySourceError> {
-        match (&self.location, &self.client) {
-            (KeyLocation::Url(url), Some(client)) => download(client, url.clone()).await,
-            (KeyLocation::Url(_) | KeyLocation::File(_), _) => Ok(self.read()?),
-        }
-    }
-
-    fn read(&self) -> std::io::Result<Vec<u8>> {
-        match &self.location {
-            KeyLocation::File(path) => std::fs::read(path),
-            KeyLocation::Url(_) => Err(std::io::ErrorKind::NotFound.into()),
+        match self {
+            Self::Url(url, client) => download(client, url.clone()).await,
+            Self::File(path) => {
+                let path = path.clone();
+                let read = tokio::task::spawn_blocking(move || file::read(&path, MAX_BYTES)).await;
+                read.map_err(io::Error::other).flatten().map_err(|error| KeySourceError(error.to_string()))
+            }
         }
     }
 }
@@ -129,39 +136,16 @@ fn client(url: &Url) -> Result<reqwest::Client, reqwest::Error> {
 async fn download(client: &reqwest::Client, url: Url) -> Result<Vec<u8>, KeySourceError> {
     let mut answer = client.get(url).send().await?;
     if answer.status() != reqwest::StatusCode::OK {
-        return Err(KeySourceError::Status(answer.status()));
+        return Err(KeySourceError(format!("the server answered {}", answer.status())));
     }
     let mut document = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
         if document.len() + chunk.len() > MAX_BYTES {
-            return Err(KeySourceError::TooLong);
+            return Err(KeySourceError(format!("the document is longer than {MAX_BYTES} bytes")));
         }
         document.extend_from_slice(&chunk);
     }
     Ok(document)
-}
-
-/// Writes a file atomically: after a crash it is either the old or the new one.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let mut file = std::fs::File::create(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&part, path)
-}
-
-/// The whole chain of causes: the outermost error only says that something failed. Never the URL, which may
-/// contain a password.
-fn with_cause(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() { "timed out".to_owned() } else { "failed".to_owned() };
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
@@ -173,24 +157,25 @@ mod tests {
     #[test]
     fn urls_and_absolute_files_are_locations() {
         for good in ["http://a/jwks.json", "https://a:1/", "file:/a/b"] {
-            assert!(good.parse::<KeyLocation>().is_ok(), "{good}");
+            assert!(KeyLocation::parse(good).is_ok(), "{good}");
         }
         for bad in ["", "file:a", "ftp://a/", "/a/b", "http:", "file:"] {
-            assert!(bad.parse::<KeyLocation>().is_err(), "{bad}");
+            assert!(KeyLocation::parse(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn a_password_in_the_url_is_not_shown() {
-        let source =
-            KeySource { location: "http://user:hunter2@a/keys?k=hunter2".parse().unwrap(), client: None };
+        let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let location = KeyLocation::parse("http://user:hunter2@a/keys?k=hunter2").unwrap();
+        let source = KeySource::new(location).unwrap();
         assert_eq!(source.to_string(), "http://a/keys");
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_or_refused_without_panic(text: String) {
-            let _any = text.parse::<KeyLocation>();
+            let _any = KeyLocation::parse(&text);
         }
     }
 }

@@ -14,7 +14,7 @@ use prometheus_client::registry::Unit;
 
 use crate::headers;
 use crate::refusal::Refusal;
-use crate::verdict::{Requester, Verdict};
+use crate::verdict::Verdict;
 
 /// The counts of one worker.
 #[derive(Debug, Default)]
@@ -42,14 +42,15 @@ const BOUNDS: [u64; 12] =
     [500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 10_000_000];
 
 /// All workers together.
+#[derive(Debug)]
 pub(super) struct DecisionCollector(pub(super) Vec<Arc<Tally>>);
 
 impl Tally {
     /// Counts a verdict.
     pub fn decided(&self, verdict: &Verdict) {
         match verdict {
-            Verdict::Allow(Requester::Known(_)) => add(&self.known),
-            Verdict::Allow(Requester::Anonymous) => add(&self.anonymous),
+            Verdict::Allow { whose: Some(_) } => add(&self.known),
+            Verdict::Allow { whose: None } => add(&self.anonymous),
             Verdict::Deny { refusal, .. } => {
                 if let Some(count) = self.refused.get(*refusal as usize) {
                     add(count);
@@ -116,12 +117,6 @@ impl DecisionCollector {
 )]
 fn seconds_of(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / 1e9
-}
-
-impl fmt::Debug for DecisionCollector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DecisionCollector")
-    }
 }
 
 impl Collector for DecisionCollector {

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Request, Response};
-use hyper::body::{Body, Incoming};
+use http_body_util::Empty;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use runtime::listen::Stream;
+use runtime::own_answers::{OwnAnswers, last_response};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -29,12 +31,12 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 pub type Stop = watch::Receiver<bool>;
 
 /// Answers requests, at once and without waiting.
-pub trait RequestHandler: Clone + Send + 'static {
-    /// The body of its responses.
-    type Body: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
-
+pub trait RequestHandler: Clone + Send + Unpin + 'static {
     /// The response.
-    fn answer(&self, request: &Request<Incoming>) -> Response<Self::Body>;
+    fn answer(&self, request: &Request<Incoming>) -> Response<Empty<Bytes>>;
+
+    /// The response to bytes that are not the head of a request. It is the last one on its connection.
+    fn answer_malformed(&self) -> Response<Empty<Bytes>>;
 }
 
 /// Serves one connection to its end, and returns how many requests it answered. Must be called within a runtime.
@@ -63,12 +65,17 @@ async fn converse<H: RequestHandler>(
     answered: Arc<AtomicU64>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let count = Arc::clone(&answered);
+    let unreadable = handler.clone();
+    let stream = OwnAnswers::new(stream, move |_status| {
+        let response = unreadable.answer_malformed();
+        last_response(response.status(), response.headers(), "")
+    });
     let service = service_fn(move |request: Request<Incoming>| {
         // There is no other writer, so no atomic increment is needed.
         count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         ready(Ok::<_, Infallible>(handler.answer(&request)))
     });
-    let mut connection = pin!(protocol().serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(protocol().serve_connection(stream, service));
     let mut silence = interval_at(Instant::now() + LONGEST_SILENCE, LONGEST_SILENCE);
     silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut stopping, mut before) = (false, 0);
@@ -99,8 +106,6 @@ fn protocol() -> http1::Builder {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use http_body_util::Empty;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
     use super::*;
@@ -109,9 +114,11 @@ mod tests {
     struct NoContent;
 
     impl RequestHandler for NoContent {
-        type Body = Empty<Bytes>;
+        fn answer(&self, _request: &Request<Incoming>) -> Response<Empty<Bytes>> {
+            Response::new(Empty::new())
+        }
 
-        fn answer(&self, _request: &Request<Incoming>) -> Response<Self::Body> {
+        fn answer_malformed(&self) -> Response<Empty<Bytes>> {
             Response::new(Empty::new())
         }
     }

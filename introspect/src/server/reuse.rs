@@ -26,10 +26,10 @@ struct Window {
 impl Reuse {
     /// Records a connection that ended `now` after this many requests. Logs a warning at most once an hour.
     pub(super) fn ended(&self, requests: u64, now: Instant) {
-        let wasted = self.0.lock().unwrap_or_else(PoisonError::into_inner).note(requests, now);
-        if let Some(requests) = wasted {
+        if let Some(requests) = self.0.lock().unwrap_or_else(PoisonError::into_inner).note(requests, now) {
+            let connections = SAMPLE;
             tracing::warn!(
-                connections = SAMPLE,
+                connections,
                 requests,
                 "nginx opens a connection for nearly every auth_request subrequest. Set `keepalive` in the upstream of \
                  this sidecar, and `proxy_http_version 1.1` and an empty `Connection` header in its location; \
@@ -46,19 +46,17 @@ impl Window {
         if self.begun.is_none_or(|begun| now.saturating_duration_since(begun) > WINDOW) {
             (self.begun, self.ended, self.requests) = (Some(now), 0, 0);
         }
-        self.ended += 1;
-        self.requests = self.requests.saturating_add(requests);
+        (self.ended, self.requests) = (self.ended + 1, self.requests.saturating_add(requests));
         if self.ended < SAMPLE {
             return None;
         }
-        let answered = self.requests;
-        (self.begun, self.ended, self.requests) = (None, 0, 0);
+        self.begun = None;
         let is_known = self.warned.is_some_and(|last| now.saturating_duration_since(last) < SILENCE);
-        if is_known || answered >= 2 * u64::from(SAMPLE) {
+        if is_known || self.requests >= 2 * u64::from(SAMPLE) {
             return None;
         }
         self.warned = Some(now);
-        Some(answered)
+        Some(self.requests)
     }
 }
 

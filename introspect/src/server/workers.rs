@@ -2,12 +2,12 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use prometheus_client::metrics::gauge::Gauge;
 use runtime::listen::DetachedStream;
-use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
+use tokio::sync::mpsc::{Sender, UnboundedSender, WeakSender, channel, unbounded_channel};
 
 use crate::metrics::Metrics;
 use crate::server::connection::{RequestHandler, Stop, serve};
@@ -23,19 +23,26 @@ pub struct Workers {
 }
 
 struct Worker {
-    queue: UnboundedSender<DetachedStream>,
-    open: Arc<AtomicUsize>,
+    queue: UnboundedSender<(DetachedStream, Alive)>,
+    /// Counts the connections.
+    alive: WeakSender<()>,
     thread: JoinHandle<()>,
 }
 
-/// Counts a connection while it is open.
-struct OpenConnection {
-    count: Arc<AtomicUsize>,
+/// One for each connection, and one for the worker, which ends with the last of them.
+type Alive = Sender<()>;
+
+/// What all connections of a worker have in common.
+#[derive(Clone)]
+struct Serving<H> {
+    handler: H,
+    stop: Stop,
     metrics: Arc<Metrics>,
     reuse: Arc<Reuse>,
-    /// The worker waits until every copy of this has been dropped.
-    _alive: Sender<()>,
 }
+
+/// Counts a connection in the metric while it is open.
+struct OpenConnection(Gauge);
 
 impl Workers {
     /// Starts a thread for each handler.
@@ -50,7 +57,8 @@ impl Workers {
     ) -> io::Result<Self> {
         let reuse = Arc::new(Reuse::default());
         let start = |(number, handler)| {
-            Worker::start(number, handler, stop.clone(), Arc::clone(metrics), Arc::clone(&reuse))
+            let (stop, metrics, reuse) = (stop.clone(), Arc::clone(metrics), Arc::clone(&reuse));
+            Worker::start(number, Serving { handler, stop, metrics, reuse })
         };
         let workers = handlers.into_iter().enumerate().map(start).collect::<io::Result<_>>()?;
         Ok(Self { workers, metrics: Arc::clone(metrics) })
@@ -59,16 +67,16 @@ impl Workers {
     /// Passes a connection to the worker that has the fewest: nginx keeps its connections for long, so that an
     /// uneven distribution would stay.
     pub fn hand(&self, stream: DetachedStream) {
-        let load = |worker: &&Worker| worker.open.load(Ordering::Relaxed);
+        let load = |worker: &&Worker| worker.alive.strong_count();
         let open: usize = self.workers.iter().map(|worker| load(&worker)).sum();
-        let Some(worker) = self.workers.iter().min_by_key(load).filter(|_| open < MOST_CONNECTIONS) else {
+        let worker = self.workers.iter().min_by_key(load).filter(|_| open < MOST_CONNECTIONS);
+        let Some((worker, alive)) = worker.and_then(|worker| Some((worker, worker.alive.upgrade()?))) else {
             self.metrics.rejected.inc();
             return;
         };
         self.metrics.accepted.inc();
-        worker.open.fetch_add(1, Ordering::Relaxed);
         // A worker that panicked drops the connection, and nginx tries another.
-        let _handed = worker.queue.send(stream);
+        let _handed = worker.queue.send((stream, alive));
     }
 
     /// Waits until every connection has ended.
@@ -82,60 +90,49 @@ impl Workers {
 }
 
 impl Worker {
-    fn start<H: RequestHandler>(
-        number: usize,
-        handler: H,
-        stop: Stop,
-        metrics: Arc<Metrics>,
-        reuse: Arc<Reuse>,
-    ) -> io::Result<Self> {
+    fn start<H: RequestHandler>(number: usize, serving: Serving<H>) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (queue, streams) = unbounded_channel();
-        let open = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&open);
-        let thread = std::thread::Builder::new()
-            .name(format!("worker-{number}"))
-            .spawn(move || runtime.block_on(work(streams, handler, stop, count, metrics, reuse)))?;
-        Ok(Self { queue, open, thread })
+        let (queue, mut streams) = unbounded_channel();
+        let (own, mut ended) = channel(1);
+        let alive = own.downgrade();
+        let work = async move {
+            while let Some((stream, alive)) = streams.recv().await {
+                tokio::spawn(serving.clone().serve(stream, alive));
+            }
+            drop(own);
+            // Nothing is ever sent: this ends when the last connection has dropped its own.
+            let _none = ended.recv().await;
+        };
+        let thread = std::thread::Builder::new().name(format!("worker-{number}"));
+        Ok(Self { queue, alive, thread: thread.spawn(move || runtime.block_on(work))? })
     }
 }
 
-async fn work<H: RequestHandler>(
-    mut streams: UnboundedReceiver<DetachedStream>,
-    handler: H,
-    stop: Stop,
-    count: Arc<AtomicUsize>,
-    metrics: Arc<Metrics>,
-    reuse: Arc<Reuse>,
-) {
-    let (alive, mut ended): (Sender<()>, Receiver<()>) = channel(1);
-    while let Some(stream) = streams.recv().await {
-        metrics.open.inc();
-        let (count, metrics) = (Arc::clone(&count), Arc::clone(&metrics));
-        let reuse = Arc::clone(&reuse);
-        let open = OpenConnection { count, metrics, reuse, _alive: alive.clone() };
-        let (handler, stop) = (handler.clone(), stop.clone());
-        tokio::spawn(async move {
-            let answered = match stream.attach() {
-                Ok(stream) => serve(stream, handler, stop).await,
-                Err(error) => {
-                    tracing::debug!(%error, "Failed to move a connection to its worker.");
-                    0
-                }
-            };
-            open.metrics.connection_requests.observe(f64::from(u32::try_from(answered).unwrap_or(u32::MAX)));
-            open.reuse.ended(answered, Instant::now());
-        });
+impl<H: RequestHandler> Serving<H> {
+    async fn serve(self, stream: DetachedStream, _alive: Alive) {
+        let _open = OpenConnection::new(&self.metrics.open);
+        match stream.attach() {
+            Ok(stream) => {
+                let answered = serve(stream, self.handler, self.stop).await;
+                let requests = f64::from(u32::try_from(answered).unwrap_or(u32::MAX));
+                self.metrics.connection_requests.observe(requests);
+                self.reuse.ended(answered, Instant::now());
+            }
+            Err(error) => tracing::debug!(%error, "Failed to move a connection to its worker."),
+        }
     }
-    drop(alive);
-    // Nothing is ever sent: this ends when the last connection has dropped its copy.
-    let _none = ended.recv().await;
+}
+
+impl OpenConnection {
+    fn new(open: &Gauge) -> Self {
+        open.inc();
+        Self(open.clone())
+    }
 }
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
-        self.metrics.open.dec();
+        self.0.dec();
     }
 }
 
@@ -143,6 +140,7 @@ impl Drop for OpenConnection {
 mod tests {
     use std::io::{Read as _, Write as _};
     use std::os::unix::net::UnixStream;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use bytes::Bytes;
     use http::{Request, Response};
@@ -157,10 +155,12 @@ mod tests {
     struct Counting(Arc<AtomicUsize>);
 
     impl RequestHandler for Counting {
-        type Body = Empty<Bytes>;
-
-        fn answer(&self, _request: &Request<Incoming>) -> Response<Self::Body> {
+        fn answer(&self, _request: &Request<Incoming>) -> Response<Empty<Bytes>> {
             self.0.fetch_add(1, Ordering::SeqCst);
+            Response::new(Empty::new())
+        }
+
+        fn answer_malformed(&self) -> Response<Empty<Bytes>> {
             Response::new(Empty::new())
         }
     }

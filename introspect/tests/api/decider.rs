@@ -6,18 +6,16 @@ use std::sync::Arc;
 use forge::{ManualClock, Mint};
 use http::{HeaderValue, Method, Request};
 use introspect::decide::Decider;
-use introspect::keys::IssuerKeys;
+use introspect::knowledge::{Knowledge, Revocations};
 use introspect::metrics::Metrics;
 use introspect::policy_cache::PolicyCache;
-use introspect::ready::Ready;
-use introspect::revoked::Revoked;
-use introspect::rights::CurrentRoleMap;
 use introspect::routes::DecisionHandler;
 use introspect::token_cache::TokenCache;
-use introspect::verdict::{Challenges, Requester, Verdict};
+use introspect::verdict::{Challenges, Verdict};
 use proptest::prelude::*;
+use runtime::metrics::MetricsFormat;
 use shared::clock::Clock;
-use shared::token::{KeySet, TokenProfile, Verifier};
+use shared::token::{Algorithm, KeySet, TokenProfile, Verifier};
 
 use crate::support::ISSUER;
 use crate::support::log::{ROLES, role_map};
@@ -33,12 +31,10 @@ impl Clock for Still {
 }
 
 fn decider(mint: &Mint) -> Decider {
-    let roles = Arc::new(CurrentRoleMap::default());
-    roles.install(role_map(ROLES));
-    let (keys, ready) = (Arc::new(IssuerKeys::default()), Arc::new(Ready::new(Arc::clone(&roles))));
-    keys.install(KeySet::parse(mint.jwks().as_bytes()).unwrap());
-    ready.mark_keys_known();
-    ready.mark_revocations(introspect::ready::Revocations::Known);
+    let known = Knowledge::new(5);
+    known.set_role_map(Some(role_map(ROLES)));
+    known.install_keys(KeySet::parse(mint.jwks().as_bytes(), &[Algorithm::EdDsa]).unwrap());
+    known.mark_revocations(Revocations::Known);
     Decider {
         verifier: Verifier {
             profile: TokenProfile::Usher,
@@ -49,11 +45,8 @@ fn decider(mint: &Mint) -> Decider {
         audience: "cinema".to_owned(),
         cookie: "access".to_owned(),
         clock: Arc::new(Still(ManualClock::new(NOW))),
-        ready,
-        keys,
-        revoked: Arc::new(Revoked::new(5)),
-        roles,
-        tokens: TokenCache::new(100),
+        known: Arc::new(known),
+        tokens: TokenCache::new(1 << 20),
         policies: PolicyCache::default(),
     }
 }
@@ -87,7 +80,7 @@ fn a_panic_costs_one_request_and_is_counted() {
     let decider = Arc::new(Decider { clock: Arc::new(Broken), ..decider(&mint) });
     let metrics = Metrics::new(1);
     let challenges = Challenges::new("cinema").unwrap();
-    let decisions = DecisionHandler::of_workers(&decider, challenges, false, metrics.tallies()).remove(0);
+    let decisions = DecisionHandler::of_workers(&decider, challenges, false, &metrics.tallies).remove(0);
     let mut request = Request::new(());
     request.headers_mut().insert("x-auth-policy", HeaderValue::from_static("user"));
     assert_eq!(decisions.decide(&request).status(), 401);
@@ -97,7 +90,7 @@ fn a_panic_costs_one_request_and_is_counted() {
     assert_eq!(answer.headers()["retry-after"], "1");
     assert_eq!(answer.headers()["x-auth-decision"], "dependency_unavailable");
     assert!(
-        metrics.text().unwrap().contains(
+        MetricsFormat::Prometheus.encode(&metrics.registry).unwrap().contains(
             "usher_introspect_decisions_total{code=\"dependency_unavailable\",reason=\"panicked\"} 1"
         )
     );
@@ -147,11 +140,11 @@ proptest! {
         for _ in 0..2 {
             match decider.decide(&request).verdict {
                 Verdict::Deny { .. } => {}
-                Verdict::Allow(Requester::Anonymous) => {
+                Verdict::Allow { whose: None } => {
                     let policy = &request.headers()["x-auth-policy"];
                     prop_assert!(count("x-auth-policy") == 1 && policy.as_bytes().starts_with(b"anonymous"));
                 }
-                Verdict::Allow(Requester::Known(_)) => {
+                Verdict::Allow { whose: Some(_) } => {
                     prop_assert_eq!(count("x-auth-policy"), 1);
                     prop_assert!(count("authorization") <= 1);
                     prop_assert_eq!(&token[..], good.as_bytes());

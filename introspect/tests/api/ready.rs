@@ -1,9 +1,11 @@
 //! When a sidecar is ready, and how it answers before.
 
+use std::sync::atomic::Ordering;
+
 use shared::revocation::{Kind, Reason};
 
 use crate::support::log::record;
-use crate::support::{Setup, Sidecar, wait_until};
+use crate::support::{STUCK, Setup, Sidecar, wait_until};
 
 fn not_ready(sidecar: &Sidecar, why: &str) {
     let answer = sidecar.operations("/health/ready");
@@ -130,9 +132,47 @@ fn the_operators_listener_knows_its_paths_alone() {
 }
 
 #[test]
-fn the_operators_listener_has_room_for_a_handful() {
+fn the_operators_listener_has_room_for_a_handful_and_the_oldest_gives_way() {
     let sidecar = Sidecar::start();
     let mut held: Vec<_> = (0..64).map(|_| sidecar.connect_operator()).collect();
-    assert!(sidecar.connect_operator().is_closed());
-    assert_eq!(held[0].get("/health/live").status, 200);
+    assert_eq!(sidecar.connect_operator().get("/health/live").status, 200);
+    assert!(held[0].is_closed());
+}
+
+#[test]
+fn operators_are_answered_while_the_thread_of_the_feed_is_busy() {
+    let sidecar = Sidecar::start();
+    let (now, claims) = (sidecar.clock.now(), sidecar.claims());
+    let token = sidecar.mint.token(&claims);
+    sidecar.wait_for(&token, 204);
+    // The feed reads the clock each time it reads the log.
+    sidecar.clock.set(STUCK);
+    wait_until("the feed waits for the clock", || sidecar.waiting.load(Ordering::SeqCst) > 0);
+    for path in ["/health/live", "/health/ready", "/metrics", "/log-levels"] {
+        assert_eq!(sidecar.operations(path).status, 200, "{path}");
+    }
+    assert!(sidecar.waiting.load(Ordering::SeqCst) > 0);
+    sidecar.clock.set(now);
+    sidecar.log.append(&[record(Kind::Token, claims["jti"].as_str().unwrap(), Reason::Revoked, 0)]);
+    sidecar.wait_for(&token, 401);
+}
+
+#[test]
+fn idle_and_slow_operators_do_not_keep_health_waiting() {
+    let sidecar = Sidecar::start();
+    let mut idle = Vec::new();
+    for number in 0..300 {
+        let mut client = sidecar.connect_operator();
+        match number % 3 {
+            0 => client.send(b"GET /health/live HTTP/1.1\r\nHost: a\r\nX: "),
+            1 => client.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100).as_bytes()),
+            _ => {}
+        }
+        idle.push(client);
+    }
+    for _ in 0..10 {
+        assert_eq!(sidecar.operations("/health/live").status, 200);
+        assert_eq!(sidecar.operations("/health/ready").status, 200);
+    }
+    drop(idle);
 }

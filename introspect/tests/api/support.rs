@@ -6,6 +6,7 @@ pub(crate) mod log;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use introspect::app::{App, RunError};
 use introspect::config::Config;
 use runtime::env::{ProcessVars, Vars as _};
 use runtime::listen::Address;
+use runtime::telemetry::Levels;
 use serde_json::Value;
 use shared::clock::{Clock, SystemClock};
 use tempfile::TempDir;
@@ -48,6 +50,8 @@ pub(crate) struct Sidecar {
     pub(crate) log: Log,
     pub(crate) mint: Mint,
     pub(crate) clock: Arc<ManualClock>,
+    /// How many threads are reading the clock.
+    pub(crate) waiting: Arc<AtomicUsize>,
     pub(crate) folder: TempDir,
     pub(crate) addresses: Vec<Address>,
     ops: Address,
@@ -55,14 +59,24 @@ pub(crate) struct Sidecar {
     thread: Option<JoinHandle<Result<(), RunError>>>,
 }
 
-struct TestClock(Arc<ManualClock>);
+struct TestClock {
+    clock: Arc<ManualClock>,
+    waiting: Arc<AtomicUsize>,
+}
 
 /// A clock that is set to this time panics when it is read.
 pub(crate) const POISON: u64 = u64::MAX;
+/// A clock that is set to this time makes its reader wait until it is set to another.
+pub(crate) const STUCK: u64 = u64::MAX - 1;
 
 impl Clock for TestClock {
     fn unix_seconds(&self) -> u64 {
-        let now = self.0.now();
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        while self.clock.now() == STUCK {
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        let now = self.clock.now();
         assert_ne!(now, POISON, "a test asked for a panic");
         now
     }
@@ -117,13 +131,16 @@ impl Setup {
     pub(crate) fn start_cold(self) -> Sidecar {
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let config = Config::from_vars(&self.vars).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        let clock = Arc::new(TestClock(Arc::clone(&self.clock)));
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let clock = Arc::new(TestClock { clock: Arc::clone(&self.clock), waiting: Arc::clone(&waiting) });
         let (stop, stopped) = oneshot::channel();
         let (bound, listening) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let ended = runtime.block_on(async {
-                let app = App::build(config, clock).await.unwrap_or_else(|error| panic!("{error}"));
+                let app = App::build(config, clock, Levels::default())
+                    .await
+                    .unwrap_or_else(|error| panic!("{error}"));
                 bound.send((app.addresses(), app.ops_addresses().remove(0))).unwrap();
                 app.run(async { drop(stopped.await) }).await
             });
@@ -135,6 +152,7 @@ impl Setup {
             log: self.log,
             mint: self.mint,
             clock: self.clock,
+            waiting,
             folder: self.folder,
             addresses,
             ops,

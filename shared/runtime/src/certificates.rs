@@ -1,11 +1,15 @@
 //! Files of certificate authorities: who must have signed the certificate of a TLS server.
 
-use std::fs;
 use std::path::Path;
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+
+use crate::file;
+
+/// The longest file: several times what the system trust store has.
+const MAX_BYTES: usize = 4 << 20;
 
 /// The content of the PEM file at `path`.
 ///
@@ -17,7 +21,8 @@ pub fn read(path: &str) -> Result<Vec<u8>, String> {
     if !Path::new(path).is_absolute() {
         return Err("must be an absolute path".to_owned());
     }
-    let pem = fs::read(path).map_err(|why| format!("must be the path of a readable file ({why})"))?;
+    let pem = file::read(Path::new(path), MAX_BYTES)
+        .map_err(|why| format!("must be the path of a readable file ({why})"))?;
     let trusted = trusted(&pem).map_err(|why| format!("must be the path of a file in PEM format ({why})"))?;
     if trusted.is_empty() {
         return Err("must be the path of a PEM file with at least one valid certificate".to_owned());
@@ -46,6 +51,8 @@ fn trusted(pem: &[u8]) -> Result<RootCertStore, rustls::pki_types::pem::Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use proptest::prelude::*;
 
     use super::*;

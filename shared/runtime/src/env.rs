@@ -249,6 +249,29 @@ pub fn duration_between(least: Duration, most: Duration) -> impl FnOnce(&str) ->
     }
 }
 
+/// A size in bytes within bounds, both included: a whole number and a unit.
+pub fn size_between(least: u64, most: u64) -> impl FnOnce(&str) -> Result<u64, String> {
+    let bytes = |text: &str| {
+        let (number, unit) = text.split_at(text.find(|byte: char| !byte.is_ascii_digit())?);
+        let (_, shift) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
+        number.parse::<u64>().ok()?.checked_mul(1 << shift)
+    };
+    move |value| match bytes(value) {
+        Some(size) if (least..=most).contains(&size) => Ok(size),
+        Some(_) => Err(format!("must be from {} to {}", size(least), size(most))),
+        None => Err("must be a whole number and a unit (KiB, MiB, GiB), such as 128MiB".to_owned()),
+    }
+}
+
+/// The units of sizes, and by how many bits each shifts a number; the greatest first.
+const UNITS: [(&str, u32); 3] = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+
+/// A size as text, in the greatest unit of which it is a multiple.
+fn size(bytes: u64) -> String {
+    let unit = UNITS.into_iter().find(|(_, shift)| bytes.trailing_zeros() >= *shift);
+    unit.map_or_else(|| bytes.to_string(), |(name, shift)| format!("{}{name}", bytes >> shift))
+}
+
 /// `true` or `false`.
 ///
 /// # Errors
@@ -297,6 +320,25 @@ mod tests {
         let _missing = (reader.required("A", between(1_u16, 9)), reader.required("B", boolean));
         let mistakes = reader.finish(Some(())).unwrap_err();
         assert_eq!(mistakes.lines(), ["A: must be a number from 1 to 9.", "B: must be true or false."]);
+    }
+
+    #[test]
+    fn a_size_has_a_unit_and_lies_within_its_bounds() {
+        let read = |value: &str| size_between(1 << 20, 1 << 31)(value);
+        for (value, bytes) in
+            [("1MiB", 1 << 20), ("1024KiB", 1 << 20), ("2GiB", 1 << 31), ("007MiB", 7 << 20)]
+        {
+            assert_eq!(read(value), Ok(bytes), "{value}");
+        }
+        for value in
+            ["", "128", "MiB", "-1MiB", "1 MiB", "1MB", "1mib", "1.5MiB", "99999999999999999999GiB", "1MiB "]
+        {
+            assert!(read(value).unwrap_err().starts_with("must be a whole number and a unit"), "{value}");
+        }
+        for value in ["1KiB", "3GiB", "0MiB"] {
+            assert_eq!(read(value), Err("must be from 1MiB to 2GiB".to_owned()), "{value}");
+        }
+        assert!(read("18014398509481984KiB").is_err());
     }
 
     #[test]

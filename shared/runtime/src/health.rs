@@ -59,7 +59,7 @@ pub fn ask(address: &Address) -> io::Result<()> {
 
 /// The reasons of a program that is not ready, as one line.
 fn reasons(body: &str) -> Option<String> {
-    let body: serde_json::Value = serde_json::from_str(body).ok()?;
+    let body: serde_json::Value = shared::json::value(body.as_bytes()).ok()?;
     let reason = |reason: &serde_json::Value| {
         Some(format!("{}: {}", reason.get("code")?.as_str()?, reason.get("detail")?.as_str()?))
     };

@@ -6,6 +6,10 @@
 //! Low to high; each module uses only modules before it:
 //!
 //! * [`mod@env`]: reads environment variables and reports every mistake at once;
+//! * [`causes`]: the errors behind an error;
+//! * [`file`]: small files, read within limits;
+//! * [`open_files`]: how many connections the process may have;
+//! * [`own_answers`]: replaces the responses that hyper writes by itself;
 //! * [`certificates`]: files of certificate authorities;
 //! * [`shutdown`]: the signals that stop a program;
 //! * [`listen`]: the addresses that a program listens on;
@@ -13,14 +17,18 @@
 //! * [`mod@redis`]: how to reach Redis, and a client of its current master;
 //! * [`telemetry`]: logs and traces;
 //! * [`metrics`]: the metrics of any process, and the text formats;
-//! * [`ops`]: health, metrics and log levels, as responses.
+//! * [`ops`]: the listener for health, metrics and log levels.
 
+pub mod causes;
 pub mod certificates;
 pub mod env;
+pub mod file;
 pub mod health;
 pub mod listen;
 pub mod metrics;
+pub mod open_files;
 pub mod ops;
+pub mod own_answers;
 pub mod redis;
 pub mod shutdown;
 pub mod telemetry;

@@ -5,6 +5,7 @@ mod stream;
 mod unix_socket;
 
 use std::io;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, UnixListener};
 
@@ -13,6 +14,9 @@ use unix_socket::SocketFile;
 pub use address::{Address, NotAnAddress, list};
 pub use stream::{DetachedStream, Stream, is_local};
 pub use unix_socket::UnixSocketError;
+
+/// The delay after a failed accept: most failures pass by themselves, and none may use up the processor.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(20);
 
 /// A bound socket. The file of a Unix socket is removed when the listener is dropped.
 pub struct Listener {
@@ -86,6 +90,26 @@ impl Listener {
     /// The bound address, with the port that the system chose.
     pub const fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// Accepts connections for ever, and passes each on. Each kind of failure is logged once: without free file
+    /// descriptors there would be fifty lines a second.
+    pub async fn accept_all(&self, mut pass_on: impl FnMut(Stream)) {
+        let mut failures = Vec::new();
+        loop {
+            match self.accept().await {
+                Ok(stream) => pass_on(stream),
+                Err(error) => {
+                    let kind = (error.kind(), error.raw_os_error());
+                    if !failures.contains(&kind) {
+                        failures.push(kind);
+                        let address = &self.address;
+                        tracing::warn!(%error, %address, "accept failed (logged once per kind of error)");
+                    }
+                    tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+                }
+            }
+        }
     }
 
     /// Accepts the next connection.

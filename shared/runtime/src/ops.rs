@@ -1,5 +1,5 @@
-//! The responses of the ops listener, on which operators and orchestrators ask a program about itself. Each program
-//! knows its reasons and its metrics; the paths and the forms are the same for both, and are here.
+//! The ops listener, on which operators and orchestrators ask a program about itself. Each program knows its reasons and
+//! its metrics; the paths, the forms and the limits are the same for both, and are here.
 //!
 //! | path | response |
 //! |---|---|
@@ -7,6 +7,10 @@
 //! | `/health/ready` | 200 `{"status":"ready"}`, or 503 `{"status":"not_ready","reasons":[...]}` |
 //! | `/metrics` | the metrics, in the format that `Accept` asks for |
 //! | `/log-levels` | the levels of the log as text; PUT with levels as the query changes them |
+
+mod connections;
+mod serve;
+mod thread;
 
 use std::fmt;
 
@@ -17,12 +21,30 @@ use prometheus_client::registry::Registry;
 use crate::metrics::MetricsFormat;
 use crate::telemetry::{Levels, LevelsError};
 
+pub use serve::serve;
+pub use thread::{OpsThread, OpsThreadError};
+
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 
+/// What a program says about itself.
+pub trait Operations: Clone + Send + Sync + 'static {
+    /// Why it must get no requests; empty if it is ready.
+    fn not_ready(&self) -> impl Future<Output = Vec<NotReadyReason>> + Send;
+
+    /// Sets the metrics that are read only when they are requested.
+    fn observe(&self) -> impl Future<Output = ()> + Send;
+
+    /// What it counts.
+    fn registry(&self) -> &Registry;
+
+    /// What it logs.
+    fn levels(&self) -> &Levels;
+}
+
 /// What a request to the ops listener asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpsEndpoint {
+enum OpsEndpoint {
     /// Whether the program runs.
     Live,
     /// Whether it wants requests.
@@ -42,16 +64,20 @@ pub struct NotReadyReason {
     pub detail: &'static str,
 }
 
-/// The response; each program puts the text into a body of its own.
-pub type OpsResponse = Response<String>;
+type OpsResponse = Response<String>;
+
+/// The head of a request, and whether its sender is on this machine.
+struct OpsRequest {
+    method: Method,
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    is_local: bool,
+}
 
 impl OpsEndpoint {
-    /// The endpoint of a request.
-    ///
-    /// # Errors
-    ///
-    /// The response 404 or 405.
-    pub fn of(method: &Method, path: &str) -> Result<Self, Box<OpsResponse>> {
+    /// The endpoint of a request, or the response 404 or 405.
+    fn of(method: &Method, path: &str) -> Result<Self, Box<OpsResponse>> {
         let endpoint = match path {
             "/health/live" => Self::Live,
             "/health/ready" => Self::Ready,
@@ -80,13 +106,29 @@ impl OpsEndpoint {
     }
 }
 
+/// The response to any request.
+async fn answer(operations: &impl Operations, request: &OpsRequest) -> OpsResponse {
+    match OpsEndpoint::of(&request.method, &request.path) {
+        Ok(OpsEndpoint::Live) => live(),
+        Ok(OpsEndpoint::Ready) => ready(&operations.not_ready().await),
+        Ok(OpsEndpoint::Metrics) => {
+            operations.observe().await;
+            metrics(operations.registry(), &request.headers)
+        }
+        Ok(OpsEndpoint::LogLevels) => {
+            log_levels(operations.levels(), &request.method, &request.query, request.is_local)
+        }
+        Err(refused) => *refused,
+    }
+}
+
 /// The program runs.
-pub fn live() -> OpsResponse {
+fn live() -> OpsResponse {
     respond(StatusCode::OK, JSON, "{\"status\":\"live\"}\n".to_owned())
 }
 
 /// The program is ready if nothing speaks against it.
-pub fn ready(reasons: &[NotReadyReason]) -> OpsResponse {
+fn ready(reasons: &[NotReadyReason]) -> OpsResponse {
     if reasons.is_empty() {
         return respond(StatusCode::OK, JSON, "{\"status\":\"ready\"}\n".to_owned());
     }
@@ -99,7 +141,7 @@ pub fn ready(reasons: &[NotReadyReason]) -> OpsResponse {
 }
 
 /// The metrics, in the format that the request accepts.
-pub fn metrics(registry: &Registry, headers: &HeaderMap) -> OpsResponse {
+fn metrics(registry: &Registry, headers: &HeaderMap) -> OpsResponse {
     let format = MetricsFormat::accepted(headers.get_all(ACCEPT));
     match format.encode(registry) {
         Ok(text) => respond(StatusCode::OK, format.content_type(), text),
@@ -110,7 +152,7 @@ pub fn metrics(registry: &Registry, headers: &HeaderMap) -> OpsResponse {
 }
 
 /// The levels of the log. PUT changes them to `query`; only clients on this machine may.
-pub fn log_levels(levels: &Levels, method: &Method, query: &str, is_local: bool) -> OpsResponse {
+fn log_levels(levels: &Levels, method: &Method, query: &str, is_local: bool) -> OpsResponse {
     if *method != Method::PUT {
         return respond(StatusCode::OK, TEXT, format!("{}\n", levels.current()));
     }

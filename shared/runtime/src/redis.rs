@@ -5,7 +5,6 @@ mod server;
 
 use std::fmt;
 
-use redis::io::tcp::TcpSettings;
 use redis::{Client, ConnectionInfo, RedisError};
 use secrecy::{ExposeSecret as _, SecretString};
 use sentinel::Sentinels;
@@ -104,18 +103,6 @@ impl Redis {
             reader.mistake(CA, "must be set only with TLS: use rediss: instead of redis:");
         }
         Some(Self { address: address?, ca, prefix })
-    }
-
-    /// The same, with these settings for every connection.
-    #[must_use]
-    pub fn with_tcp_settings(mut self, settings: &TcpSettings) -> Self {
-        self.address = match self.address {
-            RedisAddress::Server(server) => RedisAddress::Server(server.set_tcp_settings(settings.clone())),
-            RedisAddress::Sentinels(sentinels) => {
-                RedisAddress::Sentinels(sentinels.with_tcp_settings(settings))
-            }
-        };
-        self
     }
 
     /// Whether sentinels name the master, so that its address can change.

@@ -52,7 +52,7 @@ pub struct Claims {
 /// the revocations under its four keys, the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedToken {
-    /// The user: visible ASCII without commas, safe in a header.
+    /// The user: a UUID, or for a foreign issuer visible ASCII without commas; safe in a header.
     pub subject: String,
     /// The session.
     pub session: Option<String>,
@@ -95,12 +95,14 @@ impl Claims {
     ///
     /// # Errors
     ///
-    /// If an identity does not fit into a header.
+    /// If an identity or the list of roles has another form than Usher gives them.
     pub(super) fn into_verified(self, kid: &str) -> Result<VerifiedToken, TokenError> {
-        let identities = [Some(&self.sub), self.sid.as_ref(), Some(&self.jti)];
-        if !identities.into_iter().flatten().all(|text| is_identity(text)) {
+        let are_uuids =
+            is_uuid(&self.sub) && self.sid.as_deref().is_none_or(is_uuid) && is_uuid_v7(&self.jti);
+        if !are_uuids || !self.roles.is_sorted_by(|one, next| one < next) {
             return Err(TokenError::UnfitIdentity);
         }
+        check_roles(&self.roles)?;
         let key = |kind, claim: &str| RecordKey::new(&self.iss, kind, claim);
         Ok(VerifiedToken {
             token_key: Some(key(Kind::Token, &self.jti)),
@@ -122,6 +124,30 @@ impl Claims {
 /// The longest identity: two of them and the roles must fit into the one page of memory in which nginx reads the
 /// sidecar's response.
 const MAX_IDENTITY_BYTES: usize = 512;
+
+/// The most bytes that a token's role names may take together, with commas between them: as many as admin gives one
+/// user. nginx reads the sidecar's response into one page of 4 KiB, and answers 502 if it does not fit.
+const MAX_ROLES_BYTES: usize = 2048;
+
+/// Refuses roles that together do not fit into a header.
+pub(super) fn check_roles(roles: &[RoleName]) -> Result<(), TokenError> {
+    let bytes: usize = roles.iter().map(|role| role.as_str().len() + 1).sum();
+    if bytes > MAX_ROLES_BYTES + 1 { Err(TokenError::UnfitIdentity) } else { Ok(()) }
+}
+
+/// Whether a text is a UUID in its only form here: 36 characters, lower case (RFC 9562, section 4). Others, such as one
+/// in braces, would be another revocation key for the same user.
+pub fn is_uuid(text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let fits = |(place, byte)| if matches!(place, 8 | 13 | 18 | 23) { byte == b'-' } else { is_digit(byte) };
+    text.len() == 36 && text.bytes().enumerate().all(fits)
+}
+
+/// Whether a text is a UUID of version 7, and of the variant that has versions (RFC 9562, sections 4.1 and 4.2).
+fn is_uuid_v7(text: &str) -> bool {
+    let digit = |place| text.as_bytes().get(place).copied();
+    is_uuid(text) && digit(14) == Some(b'7') && matches!(digit(19), Some(b'8' | b'9' | b'a' | b'b'))
+}
 
 /// Whether an identity is safe in a header and in a comma-separated list: visible ASCII, no comma, neither empty
 /// nor over [`MAX_IDENTITY_BYTES`].

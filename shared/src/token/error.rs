@@ -31,8 +31,9 @@ pub enum TokenError {
     /// `iss` differs from the expected one.
     #[error("the token is from another issuer")]
     WrongIssuer,
-    /// An identity, or a list of roles, that does not fit safely into a header.
-    #[error("the token's identity or roles do not fit into a header")]
+    /// An identity, or a list of roles, of another form than the issuer's profile has, or that does not fit safely into a
+    /// header.
+    #[error("the token's identity or roles have an invalid form")]
     UnfitIdentity,
     /// `exp` has passed.
     #[error("the token has expired")]

@@ -2,15 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::claims::{VerifiedToken, is_identity};
+use super::claims::{VerifiedToken, check_roles, is_identity};
 use super::error::TokenError;
 use super::key::Algorithm;
+use crate::json;
 use crate::revocation::{Kind, RecordKey};
 use crate::role::RoleName;
-
-/// The most bytes that a token's role names may take together, with commas between them: as many as admin gives one
-/// user. nginx reads the sidecar's response into one page of 4 KiB, and answers 502 if it does not fit.
-const MAX_ROLES_BYTES: usize = 2048;
 
 /// What a sidecar accepts that verifies another issuer's tokens.
 ///
@@ -35,12 +32,12 @@ impl Foreign {
     /// Reads the claims of a token whose `nbf`, if it has one, is not after `latest`.
     pub(super) fn read(
         &self,
-        json: &[u8],
+        payload: &[u8],
         issuer: &str,
         kid: &str,
         latest: u64,
     ) -> Result<VerifiedToken, TokenError> {
-        let claims: Map<String, Value> = serde_json::from_slice(json).map_err(|_| TokenError::Malformed)?;
+        let claims = json::object(payload).ok_or(TokenError::Malformed)?;
         if text(&claims, "iss")? != issuer {
             return Err(TokenError::WrongIssuer);
         }
@@ -80,8 +77,8 @@ impl Foreign {
         };
         roles.sort();
         roles.dedup();
-        let bytes: usize = roles.iter().map(|role: &RoleName| role.as_str().len() + 1).sum();
-        if bytes > MAX_ROLES_BYTES + 1 { Err(TokenError::UnfitIdentity) } else { Ok(roles) }
+        check_roles(&roles)?;
+        Ok(roles)
     }
 }
 

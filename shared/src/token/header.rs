@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 
 use super::error::TokenError;
+use crate::json;
 
 /// The members that matter. The derived reader refuses repeated ones.
 #[derive(Debug, Deserialize)]
@@ -44,8 +45,8 @@ impl<'de> Deserialize<'de> for Present {
 impl Header {
     /// Reads the decoded header, and refuses members that would change how to verify or where the key
     /// comes from (RFC 8725, sections 3.1 and 3.10).
-    pub(super) fn parse(json: &[u8]) -> Result<Self, TokenError> {
-        let header: Self = serde_json::from_slice(json).map_err(|_| TokenError::Malformed)?;
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, TokenError> {
+        let header: Self = json::from_slice(bytes).map_err(|_| TokenError::Malformed)?;
         let refused = [
             &header.crit,
             &header.b64,

@@ -8,7 +8,9 @@ use super::claims::ACCESS_TOKEN_TYPE;
 use super::error::TokenError;
 use super::header::Header;
 use super::jws::open;
-use super::key::{Algorithm, KeySet, PublicKey};
+use super::key::PublicKey;
+use super::key_set::KeySet;
+use crate::json;
 
 /// The longest ID token that is read, in bytes. It comes from the provider itself, in a response of at most this size,
 /// and may name hundreds of the user's groups.
@@ -72,9 +74,8 @@ impl IdTokenCheck<'_> {
     /// The first reason found, in the order header, key, signature, claims, times.
     pub fn verify(&self, raw: &str, keys: &KeySet, now: u64) -> Result<Map<String, Value>, IdTokenError> {
         let (_, payload) = open(raw, MAX_ID_TOKEN_BYTES, |header| choose(header, keys))?;
-        let members: Map<String, Value> =
-            serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)?;
-        let claims: IdTokenClaims = serde_json::from_slice(&payload).map_err(|_| TokenError::MissingClaim)?;
+        let members = json::object(&payload).ok_or(TokenError::Malformed)?;
+        let claims: IdTokenClaims = json::from_slice(&payload).map_err(|_| TokenError::MissingClaim)?;
         self.check(&claims, now)?;
         Ok(members)
     }
@@ -124,10 +125,5 @@ fn choose<'k>(header: &Header, keys: &'k KeySet) -> Result<&'k PublicKey, TokenE
     }
     let kid = header.kid.as_deref().ok_or(TokenError::UnknownKey)?;
     let key = keys.find(kid).ok_or(TokenError::UnknownKey)?;
-    match key.algorithm() {
-        Algorithm::EdDsa | Algorithm::Es256 | Algorithm::Rs256 if header.alg == key.algorithm().name() => {
-            Ok(key)
-        }
-        Algorithm::EdDsa | Algorithm::Es256 | Algorithm::Rs256 => Err(TokenError::WrongAlgorithm),
-    }
+    if key.algorithm().is_named(&header.alg) { Ok(key) } else { Err(TokenError::WrongAlgorithm) }
 }

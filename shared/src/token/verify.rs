@@ -5,7 +5,9 @@ use super::error::TokenError;
 use super::foreign::Foreign;
 use super::header::Header;
 use super::jws::{MAX_TOKEN_BYTES, open};
-use super::key::{Algorithm, KeySet, PublicKey};
+use super::key::{Algorithm, PublicKey};
+use super::key_set::KeySet;
+use crate::json;
 
 /// Which issuer's tokens are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,16 @@ pub struct Verifier {
     pub leeway: u64,
     /// The longest lifetime of a token, `exp - iat`, in seconds.
     pub max_life: u64,
+}
+
+impl TokenProfile {
+    /// The accepted algorithms.
+    pub fn algorithms(&self) -> &[Algorithm] {
+        match self {
+            Self::Usher => &[Algorithm::EdDsa],
+            Self::Foreign(foreign) => &foreign.algorithms,
+        }
+    }
 }
 
 impl Verifier {
@@ -59,28 +71,22 @@ impl Verifier {
     fn find_key<'k>(&self, header: &Header, keys: &'k KeySet) -> Result<&'k PublicKey, TokenError> {
         let kid = header.kid.as_deref().ok_or(TokenError::UnknownKey)?;
         let key = keys.find(kid).ok_or(TokenError::UnknownKey)?;
-        let accepted = match &self.profile {
-            TokenProfile::Usher => key.algorithm() == Algorithm::EdDsa,
-            TokenProfile::Foreign(foreign) => foreign.algorithms.contains(&key.algorithm()),
-        };
-        if accepted && header.alg == key.algorithm().name() {
-            Ok(key)
-        } else {
-            Err(TokenError::WrongAlgorithm)
-        }
+        let algorithm = key.algorithm();
+        let is_accepted = self.profile.algorithms().contains(&algorithm) && algorithm.is_named(&header.alg);
+        if is_accepted { Ok(key) } else { Err(TokenError::WrongAlgorithm) }
     }
 
-    fn read_claims(&self, json: &[u8], kid: &str, now: u64) -> Result<VerifiedToken, TokenError> {
+    fn read_claims(&self, payload: &[u8], kid: &str, now: u64) -> Result<VerifiedToken, TokenError> {
         match &self.profile {
             TokenProfile::Usher => {
-                let claims: Claims = serde_json::from_slice(json).map_err(|error| why_unreadable(&error))?;
+                let claims: Claims = json::from_slice(payload).map_err(|error| why_unreadable(&error))?;
                 if claims.iss != self.issuer {
                     return Err(TokenError::WrongIssuer);
                 }
                 claims.into_verified(kid)
             }
             TokenProfile::Foreign(foreign) => {
-                foreign.read(json, &self.issuer, kid, now.saturating_add(self.leeway))
+                foreign.read(payload, &self.issuer, kid, now.saturating_add(self.leeway))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! SQL, the paths of the API, clocks, randomness, warp and header names are used only where ARCHITECTURE.md says.
+//! SQL, the paths of the API, clocks, randomness, JSON from outside, warp and header names are used only where ARCHITECTURE.md says.
 
 use std::sync::LazyLock;
 
@@ -53,6 +53,23 @@ const RULES: &[Rule] = &[
             "shared/runtime/src/telemetry/traces.rs",
         ],
         found: |code| paths(code, &["now_v7", "new_v4", "rand::fill", "SystemRandom", "OsRng", "generate"]),
+    },
+    Rule {
+        what: "JSON from outside, read otherwise than strictly",
+        crates: PROGRAMS,
+        allowed: &["shared/src/json.rs", "admin/src/api/json"],
+        found: |code| {
+            paths(
+                code,
+                &[
+                    "serde_json::from_slice",
+                    "serde_json::from_str",
+                    "serde_json::from_value",
+                    "serde_json::from_reader",
+                    "serde_json::Deserializer",
+                ],
+            )
+        },
     },
     Rule {
         what: "warp",

@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use redis::io::tcp::TcpSettings;
 use redis::{
     AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo as _,
     RedisConnectionInfo, RedisError, cmd,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::server::{open, parse, uses_tls};
+use super::server::{open, parse, tcp_settings, uses_tls};
 
 /// The longest wait for a sentinel: shorter than the waits of all callers.
 const TIMEOUT: Duration = Duration::from_millis(800);
@@ -26,7 +25,6 @@ pub(super) struct Sentinels {
     master: String,
     /// User and password for the master.
     credentials: RedisConnectionInfo,
-    settings: TcpSettings,
 }
 
 impl Sentinels {
@@ -53,13 +51,7 @@ impl Sentinels {
         if let Some(password) = password {
             credentials = credentials.set_password(password.expose_secret());
         }
-        let settings = TcpSettings::default().set_nodelay(true);
-        Ok(Self { all, master: master.to_owned(), credentials, settings })
-    }
-
-    pub(super) fn with_tcp_settings(mut self, settings: &TcpSettings) -> Self {
-        self.settings = settings.clone();
-        self
+        Ok(Self { all, master: master.to_owned(), credentials })
     }
 
     /// The address of the master, from the first sentinel that knows it.
@@ -103,7 +95,7 @@ impl Sentinels {
             _ => ConnectionAddr::Tcp(host, port),
         };
         let master = place.into_connection_info()?.set_redis_settings(self.credentials.clone());
-        Ok(master.set_tcp_settings(self.settings.clone()))
+        Ok(master.set_tcp_settings(tcp_settings()))
     }
 }
 
