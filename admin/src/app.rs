@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::db::{DbError, Schema, within};
 use crate::health::{Draining, Health};
-use crate::keys::{self, ChangeError, LoadError};
+use crate::keys::{self, ChangeError, FirstUse, LoadError, MasterKeyError};
 use crate::random::SystemRandom;
 use crate::revocations::{Relay, RelayTiming};
 use crate::roles::ends;
@@ -70,6 +70,9 @@ pub enum RunError {
     /// The signing keys cannot be used.
     #[error("cannot use the signing keys: {0}")]
     Keys(Box<dyn std::error::Error + Send + Sync>),
+    /// The master keys are not the ones that this deployment has used.
+    #[error(transparent)]
+    MasterKeys(MasterKeyError),
     /// A background task that must run for ever ended.
     #[error("a background task ended unexpectedly; restart the service")]
     Background,
@@ -255,6 +258,7 @@ async fn prepare_once(context: &Context) -> Result<(), RunError> {
     if let Schema::Behind { missing } = Schema::of(&connection).await? {
         return Err(RunError::SchemaBehind { missing });
     }
+    keys::check_master_keys(&connection, &context.config.master_keys, FirstUse::Store).await?;
     let transaction = connection.begin().await?;
     keys::ensure(&transaction, context.keys.sealer()).await?;
     transaction.commit().await?;
@@ -269,6 +273,15 @@ async fn prepare_once(context: &Context) -> Result<(), RunError> {
 impl From<DbError> for RunError {
     fn from(error: DbError) -> Self {
         Self::Database(error)
+    }
+}
+
+impl From<MasterKeyError> for RunError {
+    fn from(error: MasterKeyError) -> Self {
+        match error {
+            MasterKeyError::Database(error) => Self::Database(error),
+            error => Self::MasterKeys(error),
+        }
     }
 }
 

@@ -15,15 +15,21 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
-use runtime::env::{EXIT_USAGE, Mistakes, ProcessVars, Vars};
+use runtime::env::{EXIT_USAGE, Mistakes, ProcessVars, UnknownVariable, Vars};
 use runtime::health;
 use runtime::telemetry::LogConfig;
 
+use crate::app::RunError;
 use crate::config::{self, CommandConfig, Config};
 use crate::context::Core;
+use crate::db::Schema;
+use crate::keys::{FirstUse, MasterKeyError, check_master_keys};
 use crate::random::SystemRandom;
 
-use terminal::Failure;
+use terminal::{Failure, UsageError};
+
+/// The exit code for arguments that are wrong, the same that clap uses.
+const EXIT_WRONG_USAGE: u8 = 2;
 
 /// Usher's sign-in service: registration, sign-in, sessions, roles.
 #[derive(Debug, Parser)]
@@ -59,44 +65,79 @@ enum Action {
 }
 
 impl Command {
-    /// Runs it and returns the exit code: 0, 64 for a configuration error, 1 for any other failure.
+    /// Runs it and returns the exit code: 0, 2 for wrong usage, 64 for a configuration error, 1 for any other failure.
     pub async fn run(self) -> ExitCode {
-        match self.act(&ProcessVars).await {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) if failure.is::<Mistakes>() => {
-                let _unheard = writeln!(std::io::stderr(), "admin: the configuration is invalid.\n{failure}");
-                ExitCode::from(EXIT_USAGE)
-            }
-            Err(failure) => {
-                let _unheard = writeln!(std::io::stderr(), "admin: {failure}");
-                ExitCode::FAILURE
+        let unknown = Config::unknown(&ProcessVars);
+        let serves = matches!(self.action, Action::Serve);
+        let outcome = self.act(&ProcessVars, &unknown).await;
+        let mut terminal = std::io::stderr();
+        // The running service has logged them.
+        if !serves || outcome.as_ref().is_err_and(|failure| failure.is::<Mistakes>()) {
+            for variable in unknown {
+                let _unheard = writeln!(terminal, "admin: warning: {variable}");
             }
         }
+        let Err(failure) = outcome else { return ExitCode::SUCCESS };
+        let heading = if failure.is::<Mistakes>() { "the configuration is invalid.\n" } else { "" };
+        let _unheard = writeln!(terminal, "admin: {heading}{failure}");
+        exit_code(&failure)
     }
 
-    async fn act(self, vars: &dyn Vars) -> Result<(), Failure> {
+    async fn act(self, vars: &dyn Vars, unknown: &[UnknownVariable]) -> Result<(), Failure> {
         match self.action {
-            Action::Serve => serve::run(Config::from_vars(vars)?).await,
+            Action::Serve => serve::run(Config::from_vars(vars)?, unknown).await,
             Action::Health => health::check(vars, config::OPS_LISTEN, config::usual_ops_address()),
             Action::Migrate => {
                 LogConfig::for_terminal().start();
                 migrate::run(vars).await
             }
-            Action::Superuser(action) => superuser::run(action, &core(&for_a_person(vars)?)).await,
+            Action::Superuser(action) => {
+                superuser::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
+            }
             Action::Keys(action) => {
                 let config = for_a_person(vars)?;
-                keys::run(action, &core(&config), &config).await
+                keys::run(action, &core(&config, FirstUse::Store).await?, &config).await
             }
-            Action::Roles(action) => roles::run(action, &core(&for_a_person(vars)?)).await,
-            Action::Sessions(action) => sessions::run(action, &core(&for_a_person(vars)?)).await,
-            Action::Audit(action) => audit::run(action, &core(&for_a_person(vars)?)).await,
+            Action::Roles(action) => {
+                roles::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
+            }
+            Action::Sessions(action) => {
+                action.check()?;
+                sessions::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
+            }
+            Action::Audit(action) => {
+                audit::run(action, &core(&for_a_person(vars)?, FirstUse::Ignore).await?).await
+            }
         }
     }
 }
 
-/// The state of an operator command.
-fn core(config: &CommandConfig) -> Core {
-    Core::new(&config.database, &config.master_keys, &config.issuer, Arc::new(SystemRandom))
+/// 64 for the configuration, of which the master keys are a part; 2 for wrong usage; 1 for any other failure.
+fn exit_code(failure: &Failure) -> ExitCode {
+    let is_wrong_key = |error: &MasterKeyError| matches!(error, MasterKeyError::Wrong(_));
+    let of_command = failure.downcast_ref::<MasterKeyError>().is_some_and(is_wrong_key);
+    let of_service = failure
+        .downcast_ref::<RunError>()
+        .is_some_and(|error| matches!(error, RunError::MasterKeys(error) if is_wrong_key(error)));
+    if failure.is::<Mistakes>() || of_command || of_service {
+        ExitCode::from(EXIT_USAGE)
+    } else if failure.is::<UsageError>() {
+        ExitCode::from(EXIT_WRONG_USAGE)
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// The state of an operator command, whose database has this program's schema and was sealed with its master keys.
+async fn core(config: &CommandConfig, first_use: FirstUse) -> Result<Core, Failure> {
+    let core = Core::new(&config.database, &config.master_keys, &config.issuer, Arc::new(SystemRandom));
+    let connection = core.db.get().await?;
+    if let Schema::Behind { missing } = Schema::of(&connection).await? {
+        return Err(RunError::SchemaBehind { missing }.into());
+    }
+    check_master_keys(&connection, &config.master_keys, first_use).await?;
+    drop(connection);
+    Ok(core)
 }
 
 /// The configuration of an operator command.

@@ -7,11 +7,11 @@ mod tokens;
 
 use std::time::Duration;
 
-use runtime::env::{Mistakes, Reader, Vars, between};
+use runtime::env::{Mistakes, Reader, UnknownVariable, Vars, between};
 use runtime::redis::Redis;
 use runtime::telemetry::{LogConfig, TraceConfig};
 
-use crate::providers::{ProvidersConfig, VARIABLE_PREFIX};
+use crate::providers::ProvidersConfig;
 
 pub use database::{DatabaseConfig, PATIENCE};
 pub use http::{HttpConfig, OPS_LISTEN, TrustedProxies, usual_ops_address};
@@ -41,8 +41,6 @@ pub struct Config {
     pub hashing: HashConfig,
     /// Identity providers.
     pub providers: ProvidersConfig,
-    /// Variables with the form of a provider's that are set but unknown.
-    pub unread: Vec<String>,
 }
 
 /// What the operator commands need, and no more, so that an error elsewhere in the configuration does not
@@ -88,6 +86,14 @@ impl Config {
         reader.asked().to_vec()
     }
 
+    /// Variables of this program that are set but unknown. Not an error: a variable of a later version must not
+    /// stop an earlier one to which an operator returns.
+    pub fn unknown(vars: &dyn Vars) -> Vec<UnknownVariable> {
+        let mut reader = Reader::new(vars);
+        let _config = Self::read(&mut reader);
+        reader.unknown("ADMIN_")
+    }
+
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         // Each part is read before the first `?`, so that an error in one hides none in another.
         let logs = LogConfig::read(reader, "ADMIN");
@@ -100,7 +106,6 @@ impl Config {
         let registration = Registration::read(reader);
         let hashing = HashConfig::read(reader);
         let providers = ProvidersConfig::read(reader);
-        let unread = reader.unread(VARIABLE_PREFIX);
         Some(Self {
             logs,
             traces,
@@ -112,7 +117,6 @@ impl Config {
             registration,
             hashing,
             providers,
-            unread,
         })
     }
 }
@@ -155,7 +159,7 @@ mod tests {
     use super::*;
 
     fn good() -> HashMap<&'static str, String> {
-        let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        let key = "uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=";
         HashMap::from([
             ("DATABASE_URL", "postgres://admin:s3cret@127.0.0.1/usher".to_owned()),
             ("REDIS_URL", "redis://:s3cret@127.0.0.1:6379".to_owned()),
@@ -180,7 +184,9 @@ mod tests {
             ["ADMIN_OAUTH_GOGLE_CLIENT_ID", "ADMIN_OAUTH_GITHUB_SCOPES"].map(|name| (name, "a".to_owned())),
         );
         vars.insert("ADMIN_PORT", "tcp://10.0.0.1:80".to_owned());
-        assert_eq!(Config::from_vars(&vars).unwrap().unread, ["ADMIN_OAUTH_GOGLE_CLIENT_ID"]);
+        vars.insert("ADMIN_REGISTRATON", "closed".to_owned());
+        let names: Vec<String> = Config::unknown(&vars).into_iter().map(|unknown| unknown.name).collect();
+        assert_eq!(names, ["ADMIN_OAUTH_GOGLE_CLIENT_ID", "ADMIN_REGISTRATON"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use shared::clock::Clock;
 
 use crate::config::{Config, DatabaseConfig, MasterKeys};
 use crate::db::Db;
+use crate::guesses::Guesses;
 use crate::keys::{DerivedKeys, Keys, Purpose};
 use crate::metrics::Metrics;
 use crate::passwords::Hasher;
@@ -49,6 +50,8 @@ pub struct Context {
     pub providers: Arc<Providers>,
     /// The threads that hash passwords.
     pub hasher: Hasher,
+    /// How often passwords were wrong.
+    pub guesses: Arc<Guesses>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Changes at run time which lines are logged.
@@ -84,6 +87,7 @@ impl Context {
             providers: Arc::new(Providers::new(&config.providers, paths)),
             hasher: Hasher::new(config.hashing.threads, config.hashing.queue, random),
             metrics: Arc::new(Metrics::new(Arc::clone(&clock))),
+            guesses: Arc::default(),
             levels: Levels::default(),
             clock,
             config: Arc::new(config),

@@ -8,6 +8,7 @@
 //! does both.
 
 mod change;
+mod check_value;
 mod derived;
 mod key;
 mod ring;
@@ -25,6 +26,7 @@ use crate::config::MasterKeys;
 use crate::db::{Db, DbError};
 
 pub use change::{ChangeError, active, ensure, kill, list, rotate};
+pub use check_value::{FirstUse, MasterKeyError, check_master_keys};
 pub use derived::{DerivedKeys, Purpose};
 pub use key::{KeyRow, Status};
 pub use ring::RingError;

@@ -2,7 +2,7 @@
 //!
 //! `ARCHITECTURE.md` states the order of these modules: each knows only those below it. From low to high:
 //!
-//! * [`calendar`], [`random`], [`stop`], [`redis_connection`], [`config`], [`actor`], [`db`], [`passwords`],
+//! * [`calendar`], [`guesses`], [`random`], [`stop`], [`redis_connection`], [`config`], [`actor`], [`db`], [`passwords`],
 //!   [`metrics`]: the base modules;
 //! * [`providers`], [`keys`]: the identity providers and their protocols, and the signing keys;
 //! * [`context`], [`api`]: the state of domain functions, and the HTTP toolkit;
@@ -21,6 +21,7 @@ pub mod command;
 pub mod config;
 pub mod context;
 pub mod db;
+pub mod guesses;
 pub mod health;
 pub mod jwks;
 pub mod keys;

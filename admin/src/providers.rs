@@ -29,7 +29,6 @@ pub(crate) use error::ProviderError;
 pub use known::KNOWN;
 pub use paths::ProviderPaths;
 pub(crate) use provider::Provider;
-pub(crate) use variables::VARIABLE_PREFIX;
 
 /// Every configured provider.
 pub struct Providers {

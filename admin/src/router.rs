@@ -2,6 +2,7 @@
 
 mod answer;
 mod apidocs;
+mod asset;
 mod document;
 mod find;
 mod route;
@@ -12,9 +13,8 @@ use std::future::ready;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::StatusCode;
 
-use crate::api::{Request, Response};
+use crate::api::Request;
 use crate::context::Context;
 use crate::providers::ProviderPaths;
 use crate::roles::{assignments, permissions};
@@ -23,6 +23,8 @@ use crate::sessions::history;
 use crate::{access, audit, jwks, me, operators, provider_sign_in, roles, sessions, users};
 
 use answer::Router;
+use apidocs::Page;
+use asset::{Asset, Caching};
 use route::{delete, get, patch, post, put};
 
 pub use route::Route;
@@ -121,13 +123,14 @@ const APIDOCS: &str = "/apidocs/";
 
 /// The routes of the documentation itself, which the OpenAPI document does not describe.
 fn pages(document: Bytes) -> Vec<Route> {
-    let document = move |_| ready(Ok(Response::new(StatusCode::OK, "application/json", document.clone())));
-    let file =
-        |request: Request| ready(apidocs::file(request.params.get("file").unwrap_or_default(), OPENAPI));
+    let document = Asset::new("application/json", document, Caching::Revalidated);
+    let document = move |request: Request| ready(Ok(document.respond(&request.headers)));
+    let page = Page::new(OPENAPI);
+    let file = move |request: Request| ready(page.file(&request));
     vec![
         get(OPENAPI, document, identity),
         get("/apidocs", |_| ready(Ok(apidocs::redirect(APIDOCS))), identity),
-        get(APIDOCS, |_| ready(apidocs::file("index.html", OPENAPI)), identity),
+        get(APIDOCS, file.clone(), identity),
         get("/apidocs/{file}", file, identity),
     ]
 }

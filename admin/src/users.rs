@@ -10,7 +10,7 @@ pub(crate) mod store;
 
 use uuid::Uuid;
 
-use crate::api::{Code, Problem};
+use crate::api::{Code, Findings, Problem};
 use crate::db::Connection;
 use crate::passwords::Weakness;
 
@@ -19,13 +19,11 @@ pub use email::{EmailAddress, NotAnEmailAddress};
 pub(crate) use locked::LockedAccount;
 pub use login_name::{Identifier, LoginError, LoginName};
 
-/// 422 `password_weak` with the reasons, if there are any.
-pub(crate) fn weak_password(field: &str, weaknesses: Vec<Weakness>) -> Result<(), Problem> {
-    if weaknesses.is_empty() {
-        return Ok(());
+/// Records the reasons why a new password is weak. Alone they are 422 `password_weak`.
+pub(crate) fn add_weaknesses(found: &mut Findings, field: &str, weaknesses: Vec<Weakness>) {
+    for one in weaknesses {
+        found.add_to(Code::PasswordWeak, field, one.code, one.sentence);
     }
-    let problem = Problem::new(Code::PasswordWeak);
-    Err(weaknesses.into_iter().fold(problem, |problem, one| problem.field(field, one.code, one.sentence)))
 }
 
 /// Checks that the user exists.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use runtime::env::{Mistakes, Reader, Vars, between, duration_between, size_between, text};
+use runtime::env::{Mistakes, Reader, UnknownVariable, Vars, between, duration_between, size_between, text};
 use runtime::listen::{self, Address};
 use runtime::redis::Redis;
 use runtime::telemetry::{LogConfig, TraceConfig};
@@ -85,6 +85,14 @@ impl Config {
         let config = read(&mut reader);
         reader.finish(config)
     }
+}
+
+/// Variables of this program that are set but unknown. Not an error: a variable of a later version must not stop an
+/// earlier one to which an operator returns.
+pub fn unknown(vars: &dyn Vars) -> Vec<UnknownVariable> {
+    let mut reader = Reader::new(vars);
+    let _config = read(&mut reader);
+    reader.unknown("INTROSPECT_")
 }
 
 fn read(reader: &mut Reader<'_>) -> Option<Config> {
@@ -251,6 +259,18 @@ mod tests {
             panic!("not foreign")
         };
         assert_eq!(foreign.token_type, None);
+    }
+
+    #[test]
+    fn a_variable_that_is_never_read_is_named() {
+        let mut vars = least();
+        vars.insert("INTROSPECT_COOKY", "session".to_owned());
+        vars.insert("INTROSPECT_PORT_8002_TCP", "tcp://10.0.0.1:8002".to_owned());
+        let said: Vec<String> = unknown(&vars).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            ["INTROSPECT_COOKY is set, but this program does not know it; did you mean INTROSPECT_COOKIE?"]
+        );
     }
 
     #[test]

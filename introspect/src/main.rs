@@ -35,19 +35,28 @@ enum Action {
 fn main() -> ExitCode {
     let ended = match Command::parse().action.unwrap_or(Action::Serve) {
         Action::Serve => serve(),
-        Action::Health => health::check(&ProcessVars, config::OPS_LISTEN, Address::Tcp(config::OPS_ADDRESS)),
+        Action::Health => health::check(&ProcessVars, config::OPS_LISTEN, Address::Tcp(config::OPS_ADDRESS))
+            .inspect(|()| warn_of_unknown_variables()),
         Action::LintNginx(lint) => return lint.run(),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(mistakes) if mistakes.is::<Mistakes>() => {
             eprintln!("{mistakes}");
+            warn_of_unknown_variables();
             ExitCode::from(EXIT_USAGE)
         }
         Err(error) => {
             eprintln!("introspect: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// For a person: the sidecar itself logs them.
+fn warn_of_unknown_variables() {
+    for variable in config::unknown(&ProcessVars) {
+        eprintln!("introspect: warning: {variable}");
     }
 }
 
@@ -71,6 +80,10 @@ fn serve() -> Result<(), Box<dyn Error + Send + Sync>> {
 async fn serve_until_signal(config: Config, levels: Levels) -> Result<(), Box<dyn Error + Send + Sync>> {
     runtime::open_files::raise_limit();
     let shutdown = runtime::shutdown::requested()?;
+    for variable in config::unknown(&ProcessVars) {
+        let (name, nearest) = (&variable.name, variable.nearest.as_deref());
+        tracing::warn!(name, nearest, "An unknown configuration variable is set; check its name.");
+    }
     let app = App::build(config, Arc::new(SystemClock), levels).await?;
     let (listen, ops) = (app.addresses(), app.ops_addresses());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), ?listen, ?ops, "introspect is listening.");

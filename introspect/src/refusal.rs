@@ -5,6 +5,7 @@
 //! client.
 
 use http::StatusCode;
+use shared::refusal;
 use shared::token::TokenError;
 
 /// Declares the reasons once: the variants, their labels, their codes, and the error of a token that each stands for.
@@ -101,9 +102,9 @@ refusals! {
     Panicked = "panicked", DependencyUnavailable;
 }
 
-/// Declares the codes once: the variants, their text, status, challenge error and sentence.
+/// Declares the codes once: the variants, their status, and their entries in the table that admin uses too.
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:ident, $error:expr, $sentence:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $entry:ident, $status:ident;)*) => {
         /// The code of a refusal outside the sidecar.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u8)]
@@ -118,7 +119,7 @@ macro_rules! codes {
             /// The code as text.
             pub const fn as_str(self) -> &'static str {
                 match self {
-                    $(Self::$name => $code,)*
+                    $(Self::$name => refusal::$entry.code,)*
                 }
             }
 
@@ -134,42 +135,37 @@ macro_rules! codes {
             /// there is no challenge.
             pub const fn challenge_error(self) -> Option<&'static str> {
                 match self {
-                    $(Self::$name => $error,)*
+                    $(Self::$name => refusal::$entry.challenge_error,)*
                 }
             }
 
             /// The text for people: the description in the challenge, and the title of nginx's problem.
             pub const fn sentence(self) -> &'static str {
                 match self {
-                    $(Self::$name => $sentence,)*
+                    $(Self::$name => refusal::$entry.sentence,)*
                 }
             }
         }
     };
 }
 
-const INVALID: Option<&str> = Some("invalid_token");
-const INSUFFICIENT: Option<&str> = Some("insufficient_scope");
-
 codes! {
     /// The location requires a token.
-    TokenMissing = "token_missing", UNAUTHORIZED, None, "An access token is required.";
+    TokenMissing = TOKEN_MISSING, UNAUTHORIZED;
     /// The token is invalid, and no other code says why.
-    TokenInvalid = "token_invalid", UNAUTHORIZED, INVALID, "The access token is invalid.";
+    TokenInvalid = TOKEN_INVALID, UNAUTHORIZED;
     /// The token has expired.
-    TokenExpired = "token_expired", UNAUTHORIZED, INVALID, "The access token has expired.";
+    TokenExpired = TOKEN_EXPIRED, UNAUTHORIZED;
     /// The user has to sign in again.
-    TokenRevoked = "token_revoked", UNAUTHORIZED, INVALID, "The access token has been revoked.";
+    TokenRevoked = TOKEN_REVOKED, UNAUTHORIZED;
     /// The client has to refresh its token.
-    TokenRefreshNeeded = "token_refresh_needed", UNAUTHORIZED, INVALID, "The access token must be refreshed.";
+    TokenRefreshNeeded = TOKEN_REFRESH_NEEDED, UNAUTHORIZED;
     /// The token is valid, but its rights are not enough.
-    InsufficientScope =
-        "insufficient_scope", FORBIDDEN, INSUFFICIENT, "The access token lacks the required scope.";
+    InsufficientScope = INSUFFICIENT_SCOPE, FORBIDDEN;
     /// Refused independently of the token.
-    Forbidden = "forbidden", FORBIDDEN, None, "You are not allowed to do this.";
+    Forbidden = FORBIDDEN, FORBIDDEN;
     /// The sidecar cannot decide.
-    DependencyUnavailable =
-        "dependency_unavailable", SERVICE_UNAVAILABLE, None, "A required service is temporarily unavailable.";
+    DependencyUnavailable = DEPENDENCY_UNAVAILABLE, SERVICE_UNAVAILABLE;
 }
 
 impl Refusal {

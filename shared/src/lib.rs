@@ -6,7 +6,8 @@
 //!
 //! Low to high; each module uses only modules before it:
 //!
-//! * [`bearer`], [`clock`], [`duration`], [`json`], [`role`], [`request_id`]: small types and functions that both programs use;
+//! * [`bearer`], [`clock`], [`duration`], [`json`], [`refusal`], [`role`], [`request_id`]: small types and functions that
+//!   both programs use;
 //! * [`permission`], [`role_map`]: what each role permits, and the form in which sidecars receive it;
 //! * [`policy`]: the grammar in which a location says what it requires;
 //! * [`revocation`]: the 32-byte revocation record, and the Redis keys and positions it travels by;
@@ -18,6 +19,7 @@ pub mod duration;
 pub mod json;
 pub mod permission;
 pub mod policy;
+pub mod refusal;
 pub mod request_id;
 pub mod revocation;
 pub mod role;

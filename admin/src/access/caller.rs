@@ -19,11 +19,15 @@ const MAX_LIFE: u64 = 3600;
 /// token, decides whether it has expired.
 const CLOCK_SKEW: u64 = 60;
 
+/// For how many seconds after its expiry a token can still end its session. Longer would be of use only to anyone who
+/// finds an old token, in a log for example; an owner who comes later has the refresh token.
+const SIGN_OUT_GRACE: u64 = 4 * 3600;
+
 /// The caller of `request`, on a route that accepts a body.
 ///
 /// # Errors
 ///
-/// 401 `token_missing`, `token_invalid`, `token_expired` or `token_revoked`; 415 or 422 for a body on a route
+/// 401 `token_missing`, `token_invalid`, `token_expired`, `token_revoked` or `token_refresh_needed`; 415 or 422 for a body on a route
 /// that accepts none; 503.
 pub(crate) async fn caller(request: &Request) -> Result<Caller, Problem> {
     let text = token_of(&request.headers)?.ok_or_else(|| Problem::new(Code::TokenMissing))?;
@@ -44,7 +48,7 @@ pub(crate) async fn caller(request: &Request) -> Result<Caller, Problem> {
 ///
 /// # Errors
 ///
-/// 401 `token_expired` or `token_revoked`; 503.
+/// 401 `token_expired`, `token_revoked` or `token_refresh_needed`; 503.
 pub(crate) async fn still(tx: &Transaction<'_>, caller: Caller) -> Result<(), Problem> {
     judge(caller, store::caller_facts(&**tx, caller).await?)
 }
@@ -56,21 +60,23 @@ fn judge(caller: Caller, facts: Option<Facts>) -> Result<(), Problem> {
         Err(Problem::new(Code::TokenExpired))
     } else if facts.stands && facts.is_current(caller.token()) {
         Ok(())
+    } else if facts.stands && facts.needs_refresh(caller.token()) {
+        Err(Problem::new(Code::TokenRefreshNeeded))
     } else {
         Err(Problem::new(Code::TokenRevoked))
     }
 }
 
-/// The session that a genuine access token names, even when the token has expired: sign-out must not fail
-/// because it comes late. `None` without a token.
+/// The session that a genuine access token names, even when the token has expired within the last hours: sign-out
+/// must not fail because it comes late. `None` without a token.
 ///
 /// # Errors
 ///
-/// 401 `token_invalid` for a token that this service did not issue.
+/// 401 `token_invalid` for a token that this service did not issue; 401 `token_expired` for one that expired too
+/// long ago.
 pub(crate) fn session_to_end(request: &Request) -> Result<Option<Uuid>, Problem> {
     let Some(text) = token_of(&request.headers)? else { return Ok(None) };
-    // Any age is accepted; only the issuer matters.
-    let token = verify(request, text, u64::MAX)?;
+    let token = verify(request, text, SIGN_OUT_GRACE)?;
     Ok(Some(identify(&token)?.session))
 }
 

@@ -9,6 +9,9 @@ pub(super) struct Facts {
     /// Session and user are active, and neither the token itself nor the key that signed it is revoked.
     pub(super) stands: bool,
     pub(super) generation: u64,
+    /// Whether tokens of older generations of the user were revoked, and do not only lack current roles. Read only
+    /// for a token of an older generation.
+    pub(super) are_older_revoked: bool,
     pub(super) deployment_generation: u64,
 }
 
@@ -16,5 +19,12 @@ impl Facts {
     /// Whether the token's generations are current, both the user's and the deployment's.
     pub(super) fn is_current(&self, token: &CallerToken) -> bool {
         token.generation == self.generation && token.deployment_generation == self.deployment_generation
+    }
+
+    /// Whether a refresh replaces the token by a valid one, as the sidecars say it too: "revoked" wins.
+    pub(super) fn needs_refresh(&self, token: &CallerToken) -> bool {
+        token.generation < self.generation
+            && token.deployment_generation == self.deployment_generation
+            && !self.are_older_revoked
     }
 }

@@ -2,32 +2,41 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use deserr::Deserr;
 use serde_json::json;
 use shared::permission::Permission;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Right, Rights, caller, find_rights, rights_of};
-use crate::api::{Access, Code, Findings, Operation, Problem, Request, sentence};
+use crate::api::text::Listed;
+use crate::api::{Access, Code, Findings, Operation, Problem, Request};
 
 /// The most permissions that one request may name.
 const MOST: usize = 100;
 
 /// The body of the request.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 #[schema(as = Question)]
 struct Body {
     /// The user; without it the caller.
+    #[deserr(default)]
     user_id: Option<Uuid>,
-    /// Permissions of the form `area:action`.
-    #[schema(min_items = 1, max_items = 100)]
-    permissions: Vec<String>,
+    #[schema(value_type = Vec<SinglePermission>, min_items = 1, max_items = 100)]
+    permissions: Listed<Permission, 1, MOST>,
     /// Whether one of them is enough.
+    #[deserr(default)]
     #[serde(default)]
     any: bool,
 }
+
+/// One action, of the form `area:action`.
+#[derive(ToSchema)]
+#[schema(as = SinglePermission, value_type = String, pattern = "^[a-z][a-z0-9_-]{0,31}:[a-z][a-z0-9_-]{0,31}$")]
+#[expect(dead_code, reason = "used only for its schema")]
+pub(crate) struct SinglePermission(String);
 
 /// The validated body.
 pub(super) struct Question {
@@ -64,7 +73,7 @@ pub(super) fn describe(operation: Operation) -> Operation {
 /// 404 for another user without `authz:check`, and when the user does not exist; 422; 401; 503.
 pub(super) async fn read(request: &Request) -> Result<Answerable, Problem> {
     let caller = caller(request).await?;
-    let question = request.json::<Body>()?.check()?;
+    let question = Question::from(request.form()?.finish::<Body>()?);
     let connection = request.context.db.get().await?;
     let own = rights_of(&connection, caller.user).await?;
     let Some(user) = question.user.filter(|user| *user != caller.user) else {
@@ -84,21 +93,8 @@ impl Question {
     }
 }
 
-impl Body {
-    fn check(self) -> Result<Question, Problem> {
-        let mut found = Findings::default();
-        if !(1..=MOST).contains(&self.permissions.len()) {
-            found.add("permissions", "field_invalid", "Must contain 1 to 100 permissions.");
-        }
-        let mut permissions = BTreeSet::new();
-        for (place, text) in self.permissions.iter().enumerate().take(MOST) {
-            match text.parse() {
-                Ok(permission) => drop(permissions.insert(permission)),
-                Err::<Permission, shared::permission::NotAPermission>(why) => {
-                    found.add(&format!("permissions[{place}]"), "permission_invalid", sentence(why));
-                }
-            }
-        }
-        found.finish(Question { user: self.user_id, permissions, any: self.any })
+impl From<Body> for Question {
+    fn from(body: Body) -> Self {
+        Self { user: body.user_id, permissions: body.permissions.into_set(), any: body.any }
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use shared::json;
 use shared::permission::Pattern;
-use shared::revocation::Kind;
+use shared::revocation::{Kind, Reason};
 use shared::role::RoleName;
 use shared::role_map::Role;
 use tokio_postgres::Row;
@@ -35,15 +35,18 @@ struct Definition {
 
 /// What the database says about an access token. `None` when its session or its user does not exist.
 pub(super) async fn caller_facts(client: &impl Client, caller: Caller) -> Result<Option<Facts>, DbError> {
-    // The kinds are literals: with parameters in their place the planner could not use the index of these
-    // two.
-    const { assert!(Kind::Token as u8 == 1 && Kind::Key as u8 == 4) };
+    // The kinds are literals: with parameters in their place the planner could not use the indexes of these.
+    const { assert!(Kind::Token as u8 == 1 && Kind::User as u8 == 3 && Kind::Key as u8 == 4) };
+    const { assert!(Reason::Revoked as u8 == 1) };
     let sql = "select u.token_generation, d.generation as deployment_generation,
                    to_timestamp($3::bigint) <= clock_timestamp() as is_expired,
                    s.revoked_at is null and s.deployment_generation >= d.generation
                        and s.expires_at > clock_timestamp() and u.status = 'active'
                        and not exists (select from auth.revocations r where r.kind = 1 and r.key = $4)
-                       and not exists (select from auth.revocations r where r.kind = 4 and r.key = $5) as stands
+                       and not exists (select from auth.revocations r where r.kind = 4 and r.key = $5) as stands,
+                   u.token_generation > $7 and exists (
+                       select from auth.revocations r where r.kind = 3 and r.key = $6 and r.reason = 1
+                   ) as are_older_revoked
                from auth.sessions s
                join auth.users u on u.id = s.user_id
                cross join auth.deployment d
@@ -51,9 +54,14 @@ pub(super) async fn caller_facts(client: &impl Client, caller: Caller) -> Result
     let statement = client.prepare_cached(sql).await?;
     let token = caller.token();
     let expires_at = i64::try_from(token.expires_at).unwrap_or(i64::MAX);
+    let generation = i64::try_from(token.generation).unwrap_or(i64::MAX);
     let (key, signing_key) = (token.key.as_bytes().as_slice(), token.signing_key.as_bytes().as_slice());
+    let user_key = token.user_key.as_bytes().as_slice();
     let row = client
-        .query_opt(&statement, &[&caller.session, &caller.user, &expires_at, &key, &signing_key])
+        .query_opt(
+            &statement,
+            &[&caller.session, &caller.user, &expires_at, &key, &signing_key, &user_key, &generation],
+        )
         .await?;
     row.as_ref().map(facts).transpose()
 }
@@ -62,6 +70,7 @@ fn facts(row: &Row) -> Result<Facts, DbError> {
     Ok(Facts {
         is_expired: row.try_get("is_expired")?,
         stands: row.try_get("stands")?,
+        are_older_revoked: row.try_get("are_older_revoked")?,
         generation: row.try_get::<_, i64>("token_generation")?.cast_unsigned(),
         deployment_generation: row.try_get::<_, i64>("deployment_generation")?.cast_unsigned(),
     })

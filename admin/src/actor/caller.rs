@@ -24,6 +24,8 @@ pub(crate) struct CallerToken {
     /// The key under which this token alone would be revoked; all zeroes, which no token has, for a token
     /// without one.
     pub(crate) key: RecordKey,
+    /// The key under which the user's tokens would be revoked.
+    pub(crate) user_key: RecordKey,
     /// The key under which all tokens of its signing key would be revoked.
     pub(crate) signing_key: RecordKey,
     /// The generation of the user's tokens that it belongs to.
@@ -54,8 +56,14 @@ impl Caller {
     #[cfg(test)]
     pub(crate) fn of_session(user: Uuid, session: Uuid) -> Self {
         let key = RecordKey::ZERO;
-        let token =
-            CallerToken { expires_at: 0, key, signing_key: key, generation: 0, deployment_generation: 0 };
+        let token = CallerToken {
+            expires_at: 0,
+            key,
+            user_key: key,
+            signing_key: key,
+            generation: 0,
+            deployment_generation: 0,
+        };
         Self { user, session, token }
     }
 }
@@ -65,6 +73,7 @@ impl CallerToken {
         Self {
             expires_at: token.expires_at,
             key: token.token_key.unwrap_or(RecordKey::ZERO),
+            user_key: token.user_key,
             signing_key: token.signing_key,
             generation: token.generation,
             deployment_generation: token.deployment_generation,

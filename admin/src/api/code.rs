@@ -1,13 +1,16 @@
 //! The closed table of possible failures of a request: code, status, title.
+//!
+//! What nginx also refuses comes from the table that the sidecar uses too.
 
 use http::StatusCode;
+use shared::refusal;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $status:ident $code:literal $title:literal,)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $status:ident $code:tt $title:tt,)*) => {
         /// The stable code by which clients distinguish problems.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Code {
-            $($(#[$doc])* #[doc = concat!("`", $code, "`: ", $title)] $variant,)*
+            $($(#[$doc])* #[doc = concat!("The problem ", stringify!($code), ".")] $variant,)*
         }
 
         impl Code {
@@ -36,10 +39,11 @@ codes! {
     RequestMalformed = BAD_REQUEST "request_malformed" "The request is malformed.",
     StateInvalid = BAD_REQUEST "state_invalid" "The sign-in state is unknown, expired or already used.",
 
-    TokenMissing = UNAUTHORIZED "token_missing" "An access token is required.",
-    TokenInvalid = UNAUTHORIZED "token_invalid" "The access token is invalid.",
-    TokenExpired = UNAUTHORIZED "token_expired" "The access token has expired.",
-    TokenRevoked = UNAUTHORIZED "token_revoked" "The access token has been revoked.",
+    TokenMissing = UNAUTHORIZED {refusal::TOKEN_MISSING.code} {refusal::TOKEN_MISSING.sentence},
+    TokenInvalid = UNAUTHORIZED {refusal::TOKEN_INVALID.code} {refusal::TOKEN_INVALID.sentence},
+    TokenExpired = UNAUTHORIZED {refusal::TOKEN_EXPIRED.code} {refusal::TOKEN_EXPIRED.sentence},
+    TokenRevoked = UNAUTHORIZED {refusal::TOKEN_REVOKED.code} {refusal::TOKEN_REVOKED.sentence},
+    TokenRefreshNeeded = UNAUTHORIZED {refusal::TOKEN_REFRESH_NEEDED.code} {refusal::TOKEN_REFRESH_NEEDED.sentence},
     InvalidCredentials = UNAUTHORIZED "invalid_credentials" "The user name or password is wrong.",
     RefreshTokenInvalid = UNAUTHORIZED "refresh_token_invalid" "The refresh token is malformed.",
     RefreshTokenUnknown = UNAUTHORIZED "refresh_token_unknown" "No session exists for this refresh token.",
@@ -48,7 +52,7 @@ codes! {
     SessionRevoked = UNAUTHORIZED "session_revoked" "The session has been revoked.",
     SessionExpired = UNAUTHORIZED "session_expired" "The session has expired.",
 
-    Forbidden = FORBIDDEN "forbidden" "You are not allowed to do this.",
+    Forbidden = FORBIDDEN {refusal::FORBIDDEN.code} {refusal::FORBIDDEN.sentence},
     PrivilegeEscalation = FORBIDDEN "privilege_escalation" "You cannot grant a privilege that you do not \
         hold.",
     FreshAuthRequired = FORBIDDEN "fresh_auth_required" "This action requires a recent sign-in.",
@@ -104,6 +108,6 @@ codes! {
     ProviderUnavailable = SERVICE_UNAVAILABLE "provider_unavailable" "The identity provider is not \
         responding.",
     Overloaded = SERVICE_UNAVAILABLE "overloaded" "The service is overloaded.",
-    DependencyUnavailable = SERVICE_UNAVAILABLE "dependency_unavailable" "A required service is temporarily \
-        unavailable.",
+    DependencyUnavailable = SERVICE_UNAVAILABLE {refusal::DEPENDENCY_UNAVAILABLE.code}
+        {refusal::DEPENDENCY_UNAVAILABLE.sentence},
 }

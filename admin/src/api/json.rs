@@ -3,9 +3,8 @@
 mod strict;
 
 use http::{HeaderMap, header};
-use serde::de::DeserializeOwned;
-use shared::json::ObjectsOnly;
 
+use super::form::{self, Form};
 use super::{Code, Problem};
 
 /// Refuses a body whose content type is not JSON.
@@ -19,77 +18,60 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// Reads `body`, first as strict JSON, then as a `T`.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    strict::check(body)?;
-    // Serde would accept an array with the fields in their order.
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(Problem::new(Code::ValidationFailed).detail("The body must be a JSON object."));
+/// The members of `body`, which must be strict JSON and an object.
+pub(super) fn parse(body: &[u8]) -> Result<Form, Problem> {
+    let has_nul = strict::check(body)?;
+    match serde_json::from_slice(body) {
+        Ok(value) => form::of(value, has_nul),
+        // What is strict JSON is JSON.
+        Err(_never) => Err(Problem::new(Code::RequestMalformed)),
     }
-    let mut json = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(ObjectsOnly(&mut json)).map_err(|error| unfit(&error))
-}
-
-/// The error for valid JSON of the wrong shape: names the field and never repeats a value.
-fn unfit(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
-    let words = error.inner().to_string();
-    let path = error.path().to_string();
-    let named = words.split('`').nth(1).unwrap_or_default();
-    let problem = Problem::new(Code::ValidationFailed);
-    if words.starts_with("unknown field") {
-        problem.field(inside(&path, named), "field_unknown", "Unknown field.")
-    } else if words.starts_with("missing field") {
-        problem.field(inside(&path, named), "field_missing", "This field is required.")
-    } else {
-        problem.field(shorten(&path), "field_invalid", "The value has the wrong type or format.")
-    }
-}
-
-/// The path of the member `name` of the object at `path`.
-fn inside(path: &str, name: &str) -> String {
-    let parent = path.strip_suffix(name).map_or(path, |parent| parent.trim_end_matches('.'));
-    match parent {
-        "" | "." => shorten(name),
-        parent => shorten(&format!("{parent}.{name}")),
-    }
-}
-
-/// Text from the client is repeated only up to this length.
-fn shorten(name: &str) -> String {
-    name.chars().take(64).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use deserr::Deserr;
     use http::HeaderValue;
     use proptest::prelude::*;
-    use serde::Deserialize;
     use serde_json::Value;
     use shared::request_id::RequestId;
+    use uuid::Uuid;
 
     use super::*;
+    use crate::api::text::{Listed, text_type};
+    use crate::api::{Change, Findings};
 
-    #[derive(Debug, PartialEq, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Sample {
-        name: String,
-        #[serde(default)]
-        inner: Option<Inner>,
+    text_type!(Name, name);
+
+    fn name(text: &str) -> Result<String, &'static str> {
+        if text.len() < 100 { Ok(text.to_owned()) } else { Err("Too long.") }
     }
 
-    #[derive(Debug, PartialEq, Deserialize)]
-    #[serde(deny_unknown_fields)]
+    #[derive(Debug, PartialEq, Deserr)]
+    #[deserr(error = Findings, deny_unknown_fields)]
+    struct Sample {
+        name: Name,
+        #[deserr(default)]
+        inner: Option<Inner>,
+        #[deserr(default)]
+        user: Change<Uuid>,
+        #[deserr(default)]
+        users: Listed<Uuid, 0, 2>,
+    }
+
+    #[derive(Debug, PartialEq, Deserr)]
+    #[deserr(error = Findings, deny_unknown_fields)]
     struct Inner {
-        age: u8,
+        is_old: bool,
     }
 
     fn read(body: &[u8]) -> Result<Sample, Code> {
-        parse(body).map_err(|problem| problem.code())
+        parse(body).and_then(Form::finish).map_err(|problem| problem.code())
     }
 
     /// The fields and codes as a client sees them.
     fn wrong_fields(body: &[u8]) -> String {
-        let problem = parse::<Sample>(body).unwrap_err();
+        let problem = parse(body).and_then(Form::finish::<Sample>).unwrap_err();
         let body: Value =
             serde_json::from_slice(problem.respond(&RequestId::of(uuid::Uuid::nil())).body()).unwrap();
         let errors = body["errors"].as_array().cloned().unwrap_or_default();
@@ -99,8 +81,11 @@ mod tests {
 
     #[test]
     fn a_valid_body_is_read() {
-        let sample = read(br#" {"name": "Anna", "inner": {"age": 30}} "#).unwrap();
-        assert_eq!(sample, Sample { name: "Anna".to_owned(), inner: Some(Inner { age: 30 }) });
+        let sample = read(br#" {"name": "Anna", "inner": {"is_old": true}, "user": null} "#).unwrap();
+        assert_eq!(sample.name.as_ref(), "Anna");
+        assert_eq!(sample.inner, Some(Inner { is_old: true }));
+        assert_eq!(sample.user, Change::Clear);
+        assert_eq!(read(br#"{"name": "Anna", "inner": null}"#).unwrap().user, Change::Keep);
     }
 
     #[test]
@@ -112,7 +97,7 @@ mod tests {
             b"{\"name\": \"a\"} x",
             b"{\"name\": \"a\"}{}",
             b"{\"name\": \"a\", \"name\": \"b\"}",
-            b"{\"name\": \"a\", \"inner\": {\"age\": 1, \"age\": 1}}",
+            b"{\"name\": \"a\", \"inner\": {\"is_old\": true, \"is_old\": true}}",
             b"{\"name\": \"\xff\"}",
             b"{\"name\": \"\x00\"}",
             b"{\"name\": \"\\ud800\"}",
@@ -142,12 +127,38 @@ mod tests {
     fn the_wrong_field_is_named_with_its_path_and_without_its_value() {
         assert_eq!(wrong_fields(br#"{"name": "a", "is_superuser": true}"#), "is_superuser field_unknown");
         assert_eq!(wrong_fields(b"{}"), "name field_missing");
-        assert_eq!(wrong_fields(br#"{"name": 7}"#), "name field_invalid");
-        assert_eq!(wrong_fields(br#"{"name": "a", "inner": {"age": 999}}"#), "inner.age field_invalid");
-        assert_eq!(wrong_fields(br#"{"name": "a", "inner": {}}"#), "inner.age field_missing");
         // Serde would accept an array with the fields in their order.
-        assert_eq!(wrong_fields(br#"{"name": "a", "inner": [30]}"#), "inner field_invalid");
-        assert_eq!(wrong_fields(br#"{"name": "a", "inner": {"x": 1}}"#), "inner.x field_unknown");
+        assert_eq!(wrong_fields(br#"{"name": "a", "inner": [true]}"#), "inner field_invalid");
+        for wrong in ["7", "null", "[]", "{}", "true", "1.5", r#""\u0000""#] {
+            let body = format!(r#"{{"name": {wrong}}}"#);
+            assert_eq!(wrong_fields(body.as_bytes()), "name field_invalid", "{wrong}");
+        }
+        assert_eq!(wrong_fields(br#"{"name": "a", "inner": {"is_old": 1}}"#), "inner.is_old field_invalid");
+        assert_eq!(wrong_fields(br#"{"name": "a", "inner": {}}"#), "inner.is_old field_missing");
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_in_one_round() {
+        assert_eq!(
+            wrong_fields(
+                br#"{"x": 1, "y": "", "user": "me", "inner": {"z": 1}, "users": ["a", 7], "na\u0000": 1}"#
+            ),
+            "inner.z field_unknown, inner.is_old field_missing, na\\u0000 field_unknown, user field_invalid, \
+             users[0] field_invalid, users[1] field_invalid, x field_unknown, y field_unknown, name field_missing"
+        );
+    }
+
+    #[test]
+    fn a_list_that_is_too_long_is_one_error() {
+        let body = r#"{"name": "a", "users": ["a", "b", "c"]}"#;
+        assert_eq!(wrong_fields(body.as_bytes()), "users field_invalid");
+    }
+
+    #[test]
+    fn a_body_of_unknown_names_has_no_endless_answer() {
+        let names: Vec<String> = (0..2000).map(|number| format!("\"{number}\": 1")).collect();
+        let body = format!("{{{}}}", names.join(","));
+        assert_eq!(wrong_fields(body.as_bytes()).split(", ").count(), 256);
     }
 
     #[test]
@@ -182,7 +193,8 @@ mod tests {
         #[test]
         fn any_name_is_read_back(name in "[^\0]*") {
             let body = serde_json::json!({ "name": name }).to_string();
-            prop_assert_eq!(read(body.as_bytes()).map(|sample| sample.name), Ok(name));
+            let read = read(body.as_bytes()).map(|sample| String::from(sample.name));
+            prop_assert_eq!(read, if name.len() < 100 { Ok(name) } else { Err(Code::ValidationFailed) });
         }
 
         #[test]

@@ -235,24 +235,34 @@ impl Operation {
 }
 
 impl Shape {
-    /// Any text.
+    /// Any text without U+0000.
     pub fn text(example: &str) -> Self {
+        Self::string(example).pattern("^[^\\x00]*$")
+    }
+
+    fn string(example: &str) -> Self {
         Self { schema: json!({ "type": "string" }), example: json!(example) }
+    }
+
+    /// An e-mail address in any script.
+    pub fn email(example: &str) -> Self {
+        let shape = Self::string(example).with("format", json!("idn-email")).with("maxLength", json!(254));
+        shape.pattern("^[^\\x00-\\x20\\x7f]+$")
     }
 
     /// A UUID.
     pub fn uuid(example: &str) -> Self {
-        Self::text(example).with("format", json!("uuid"))
+        Self::string(example).with("format", json!("uuid"))
     }
 
     /// A time.
     pub fn moment(example: &str) -> Self {
-        Self::text(example).with("format", json!("date-time"))
+        Self::string(example).with("format", json!("date-time"))
     }
 
     /// One of these words; the first is the example.
     pub fn one_of(words: &[&str]) -> Self {
-        Self::text(words.first().copied().unwrap_or_default()).with("enum", json!(words))
+        Self::string(words.first().copied().unwrap_or_default()).with("enum", json!(words))
     }
 
     /// An integer.

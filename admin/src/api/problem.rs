@@ -5,6 +5,7 @@ use std::fmt;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use shared::bearer::REALM;
+use shared::refusal;
 use shared::request_id::RequestId;
 use utoipa::ToSchema;
 
@@ -122,6 +123,18 @@ impl Problem {
         self
     }
 
+    /// Adds the fields of `other`, up to `most` in total. A problem of fields with several codes is
+    /// `validation_failed`.
+    #[must_use]
+    pub(super) fn with_fields_of(mut self, other: Self, most: usize) -> Self {
+        if self.code != other.code {
+            self.code = Code::ValidationFailed;
+        }
+        self.fields.extend(other.fields);
+        self.fields.truncate(most);
+        self
+    }
+
     /// Adds the token that resolves the problem. It is a secret: together with the password it signs the user
     /// in.
     #[must_use]
@@ -172,17 +185,14 @@ impl Problem {
 
     /// The challenge that every 401 carries (RFC 9110, section 11.6.1): bare unless a token was sent.
     fn challenge(&self) -> Option<HeaderValue> {
-        let error = match self.code {
-            Code::TokenInvalid => Some("The access token is invalid"),
-            Code::TokenExpired => Some("The access token has expired"),
-            Code::TokenRevoked => Some("The access token has been revoked"),
-            code if code.status() == StatusCode::UNAUTHORIZED => None,
-            _ => return None,
-        };
-        let text = match error {
+        if self.code.status() != StatusCode::UNAUTHORIZED {
+            return None;
+        }
+        let refused = refusal::find(self.code.as_str());
+        let text = match refused.and_then(|refused| Some((refused.challenge_error?, refused.sentence))) {
             None => format!("Bearer realm=\"{REALM}\""),
-            Some(why) => {
-                format!("Bearer realm=\"{REALM}\", error=\"invalid_token\", error_description=\"{why}\"")
+            Some((error, why)) => {
+                format!("Bearer realm=\"{REALM}\", error=\"{error}\", error_description=\"{why}\"")
             }
         };
         HeaderValue::try_from(text).ok()

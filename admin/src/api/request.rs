@@ -3,16 +3,17 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use deserr::Deserr;
 use http::HeaderMap;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use shared::request_id::RequestId;
 use uuid::Uuid;
 
 use crate::actor::{Actor, Caller, Client};
 use crate::context::Context;
 
-use super::{Code, Problem, json};
+use super::fields::Findings;
+use super::form::Form;
+use super::{Code, Problem, json, text};
 
 /// A request whose body has been read completely, within the limits of size and time.
 #[derive(Clone)]
@@ -42,8 +43,8 @@ pub struct Request {
 }
 
 /// The body of a route that accepts none: empty, or an empty object.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserr)]
+#[deserr(error = Findings, deny_unknown_fields)]
 struct Nothing {}
 
 /// The path parameters of a route, by name.
@@ -56,34 +57,34 @@ impl Request {
         Actor::of_request(self.caller.get().copied(), self.client.clone(), self.id.clone())
     }
 
-    /// The JSON body.
+    /// The members of the JSON body.
     ///
     /// # Errors
     ///
     /// 415 for another content type, 400 `request_malformed` for a body that is not strict JSON, 422
-    /// `validation_failed` with the field for JSON that is not a `T`.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+    /// `validation_failed` for JSON that is not an object.
+    pub(crate) fn form(&self) -> Result<Form, Problem> {
         json::check_content_type(&self.headers)?;
         json::parse(&self.body)
     }
 
-    /// The JSON body, or `None` when the body is empty.
+    /// The members of the JSON body; none when the body is empty.
     ///
     /// # Errors
     ///
-    /// As [`Self::json`].
-    pub fn json_if_any<T: DeserializeOwned>(&self) -> Result<Option<T>, Problem> {
-        if self.body.is_empty() { Ok(None) } else { self.json().map(Some) }
+    /// As [`Self::form`].
+    pub(crate) fn form_if_any(&self) -> Result<Form, Problem> {
+        if self.body.is_empty() { Ok(Form::default()) } else { self.form() }
     }
 
     /// Refuses a body on a route that accepts none, naming its fields, instead of ignoring it.
     ///
     /// # Errors
     ///
-    /// As [`Self::json`].
+    /// As [`Self::form`], and 422 `validation_failed` with every field.
     pub fn refuse_unknown_body(&self) -> Result<(), Problem> {
         if !self.takes_body {
-            self.json_if_any::<Nothing>()?;
+            self.form_if_any()?.finish::<Nothing>()?;
         }
         Ok(())
     }
@@ -94,8 +95,7 @@ impl Request {
     ///
     /// 404 `not_found`.
     pub fn uuid(&self, name: &str) -> Result<Uuid, Problem> {
-        let text = self.params.get(name).filter(|text| text.len() == 36);
-        text.and_then(|text| text.parse().ok()).ok_or_else(|| Problem::new(Code::NotFound))
+        self.params.get(name).and_then(text::uuid).ok_or_else(|| Problem::new(Code::NotFound))
     }
 
     /// The query parameters, decoded; of a repeated name the last value is last.

@@ -108,7 +108,10 @@ impl AuditEntry {
 }
 
 impl Target {
-    const fn name(self) -> &'static str {
+    /// All kinds.
+    pub(super) const ALL: [Self; 4] = [Self::User, Self::Role, Self::Key, Self::Deployment];
+
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Role => "role",

@@ -1,19 +1,27 @@
 //! `GET /api/v1/admin/audit`: the audit log, newest first.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
 use uuid::Uuid;
 
-use super::entry::Action;
+use super::entry::{Action, Target};
 use super::seal::Row;
 use super::store::{self, AuditFilter};
 use crate::access::{Right, allowed};
-use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape, one_more, page};
+use crate::api::schema::one_of;
+use crate::api::{
+    Access, Code, Operation, Problem, Query, Request, Response, Shape, canonical, one_more, page,
+};
+
+/// The cursors that the pattern in the document allows, far more than there can be rows.
+const CURSORS: RangeInclusive<i64> = 1..=999_999_999_999_999_999;
 
 /// The longest `target` filter, in characters; no stored target is longer.
 const MAX_TARGET: usize = 128;
@@ -28,20 +36,21 @@ struct Page {
     next_cursor: Option<String>,
 }
 
-/// An action to record.
+/// An action: who did what, to which object, when and from where.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
 struct Item {
     /// The row number, from 1, without gaps.
     seq: i64,
     occurred_at: Timestamp,
-    /// `user`, `command` (run by an operator) or `service` (an automatic action of this service).
+    #[schema(schema_with = actor_kind_schema)]
     actor_kind: String,
     /// The user who acted.
     #[schema(required)]
     actor_id: Option<Uuid>,
+    #[schema(schema_with = action_schema)]
     action: String,
-    /// `user`, `role`, `key` or `deployment`.
+    #[schema(schema_with = target_kind_schema)]
     target_kind: String,
     target_id: String,
     /// Further facts; the members depend on the action.
@@ -51,6 +60,19 @@ struct Item {
     address: Option<IpAddr>,
     #[schema(required)]
     request_id: Option<String>,
+}
+
+fn actor_kind_schema() -> Object {
+    let description = "A user, a command run by an operator, or this service by itself.";
+    one_of(["user", "command", "service"], description)
+}
+
+fn action_schema() -> Object {
+    one_of(Action::ALL.iter().map(|action| action.name()), "The action. Later versions may add actions.")
+}
+
+fn target_kind_schema() -> Object {
+    one_of(Target::ALL.iter().map(|target| target.name()), "The kind of object.")
 }
 
 /// Documents the endpoint.
@@ -81,7 +103,11 @@ pub fn describe(operation: Operation) -> Operation {
             Shape::text("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b").length(1..=128),
         )
         .query("limit", "The highest number of entries on the page.", Shape::integer(1..=100, 20).default(20))
-        .query("cursor", "`next_cursor` of the previous page, unchanged.", Shape::text("8").length(1..=19))
+        .query(
+            "cursor",
+            "`next_cursor` of the previous page, unchanged.",
+            Shape::text("8").pattern("^[1-9][0-9]{0,17}$"),
+        )
         .answer::<Page>(200, "A page.", json!({ "items": [item], "next_cursor": null }))
         .problems(&[Code::ValidationFailed])
 }
@@ -93,10 +119,11 @@ pub fn describe(operation: Operation) -> Operation {
 /// 403 `forbidden`; 422; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::AuditRead).await?;
-    let query = Query::read(&request, &["actor", "action", "target", "limit", "cursor"])?;
-    let filter = AuditFilter::read(&query)?;
-    let limit = query.limit()?;
-    let before = query.cursor(|text| text.parse::<i64>().ok().filter(|seq| *seq > 0))?;
+    let mut query = Query::read(&request, &["actor", "action", "target", "limit", "cursor"]);
+    let filter = AuditFilter::read(&mut query);
+    let limit = query.limit();
+    let before = query.cursor(|text| canonical(text, &CURSORS));
+    query.finish()?;
     let connection = request.context.db.get().await?;
     let rows = store::page(&connection, &filter, before, one_more(limit)).await?;
     let (rows, next_cursor) = page(rows, limit, |row| row.seq.to_string());
@@ -105,14 +132,14 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 }
 
 impl AuditFilter {
-    fn read(query: &Query) -> Result<Self, Problem> {
+    fn read(query: &mut Query) -> Self {
         let known = |text: &str| Action::ALL.iter().find(|action| action.name() == text);
         let target = |text: &str| ((1..=MAX_TARGET).contains(&text.chars().count())).then(|| text.to_owned());
-        Ok(Self {
-            actor: query.parse("actor", "Must be a user's identifier.", |text| text.parse().ok())?,
-            action: query.parse("action", "Unknown action.", known)?.map(|action| action.name().to_owned()),
-            target: query.parse("target", "`target` must be 1 to 128 characters.", target)?,
-        })
+        Self {
+            actor: query.value("actor"),
+            action: query.parse("action", "Unknown action.", known).map(|action| action.name().to_owned()),
+            target: query.parse("target", "`target` must be 1 to 128 characters.", target),
+        }
     }
 }
 

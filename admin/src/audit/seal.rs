@@ -116,7 +116,7 @@ mod tests {
     use crate::keys::Purpose;
 
     fn keys() -> DerivedKeys {
-        let masters = MasterKeys::parse("1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
+        let masters = MasterKeys::parse("1:uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=").unwrap();
         DerivedKeys::derive(&masters, Purpose::Audit)
     }
 

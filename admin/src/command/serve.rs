@@ -1,5 +1,6 @@
 //! `admin serve`: serves the API until a signal.
 
+use runtime::env::UnknownVariable;
 use runtime::listen::Address;
 use runtime::telemetry::Levels;
 use runtime::{open_files, shutdown, telemetry};
@@ -9,19 +10,19 @@ use crate::config::Config;
 
 use super::terminal::Failure;
 
-pub(super) async fn run(config: Config) -> Result<(), Failure> {
+pub(super) async fn run(config: Config, unknown: &[UnknownVariable]) -> Result<(), Failure> {
     let telemetry = telemetry::start(&config.logs, &config.traces)?;
-    let served = serve(config, telemetry.levels()).await;
+    let served = serve(config, unknown, telemetry.levels()).await;
     telemetry.end().await;
     served
 }
 
-async fn serve(config: Config, levels: Levels) -> Result<(), Failure> {
+async fn serve(config: Config, unknown: &[UnknownVariable], levels: Levels) -> Result<(), Failure> {
     open_files::raise_limit();
     let shutdown = shutdown::requested()?;
-    if !config.unread.is_empty() {
-        let variables = config.unread.join(",");
-        tracing::warn!(variables, "Unknown configuration variables are set; check their names.");
+    for variable in unknown {
+        let (name, nearest) = (&variable.name, variable.nearest.as_deref());
+        tracing::warn!(name, nearest, "An unknown configuration variable is set; check its name.");
     }
     let providers: Vec<&str> = config.providers.all.iter().map(|provider| &*provider.id).collect();
     let providers = providers.join(",");

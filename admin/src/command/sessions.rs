@@ -6,7 +6,7 @@ use crate::actor::Actor;
 use crate::context::Core;
 use crate::sessions;
 
-use super::terminal::{Failure, say};
+use super::terminal::{Failure, UsageError, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -18,13 +18,22 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, core: &Core) -> Result<(), Failure> {
-    let Action::EndAll { yes } = action;
-    if !yes {
-        return Err("this signs all users out, and all of them will have to sign in again; add --yes to \
-            confirm"
-            .into());
+impl Action {
+    /// Checks what the argument parser cannot.
+    ///
+    /// # Errors
+    ///
+    /// Without the confirmation.
+    pub(super) fn check(&self) -> Result<(), UsageError> {
+        let Self::EndAll { yes } = self;
+        let why =
+            "this signs all users out, and all of them will have to sign in again; add --yes to confirm";
+        if *yes { Ok(()) } else { Err(UsageError(why)) }
     }
+}
+
+pub(super) async fn run(action: Action, core: &Core) -> Result<(), Failure> {
+    let Action::EndAll { yes: _ } = action;
     let generation = sessions::revoke_all(core, &Actor::command()).await?;
     say(format_args!(
         "All users are signed out: all sessions are revoked, and access tokens below generation \

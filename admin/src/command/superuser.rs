@@ -10,6 +10,7 @@ use crate::context::Core;
 use crate::operators::create_superuser;
 use crate::passwords::{Hasher, Password};
 use crate::random::SystemRandom;
+use crate::users::EmailAddress;
 
 use super::prompt;
 use super::terminal::{Failure, say};
@@ -19,7 +20,7 @@ pub(super) enum Action {
     /// Create a superuser. The password is read from a prompt, or from standard input.
     Create {
         /// The e-mail address for signing in.
-        email: String,
+        email: EmailAddress,
     },
 }
 
@@ -27,6 +28,6 @@ pub(super) async fn run(action: Action, core: &Core) -> Result<(), Failure> {
     let Action::Create { email } = action;
     let password = Password::new(prompt::new_password()?.expose_secret());
     let hasher = Hasher::new(1, 1, Arc::new(SystemRandom));
-    let id = create_superuser(core, &Actor::command(), &hasher, &email, &password).await?;
+    let id = create_superuser(core, &Actor::command(), &hasher, email.as_str(), &password).await?;
     say(format_args!("Created the superuser {id}."))
 }

@@ -1,5 +1,6 @@
 //! The master keys: from the environment, never in the database, never printed.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use base64::Engine as _;
@@ -17,6 +18,24 @@ pub struct MasterKeys(Vec<(u8, Zeroizing<[u8; MASTER_KEY_BYTES]>)>);
 
 const FORM: &str = "must be id:base64,... where each id is a number from 0 to 255 and each key is 32 bytes \
     (openssl rand -base64 32)";
+
+const WEAK: &str = "must hold keys of 32 random bytes; one of them has a pattern or is text (make a key with openssl \
+    rand -base64 32)";
+
+/// Fewer different bytes than this are in no random key: the probability is below 10^-15.
+const LEAST_DISTINCT: usize = 16;
+
+/// Whether a key was made by hand: few different bytes (zeroes, a repeated word), a sequence, a repeated half, or
+/// text. Each of these tests refuses a random key with a probability below 10^-13.
+fn is_weak(key: &[u8; MASTER_KEY_BYTES]) -> bool {
+    let distinct: BTreeSet<u8> = key.iter().copied().collect();
+    let mut steps = key.iter().zip(key.iter().skip(1)).map(|(one, next)| next.wrapping_sub(*one));
+    let first = steps.next();
+    let is_sequence = steps.filter(|step| Some(*step) == first).count() >= MASTER_KEY_BYTES / 2;
+    let (one, other) = key.split_at(MASTER_KEY_BYTES / 2);
+    let is_text = std::str::from_utf8(key).is_ok_and(|text| !text.chars().any(char::is_control));
+    distinct.len() < LEAST_DISTINCT || is_sequence || one == other || is_text
+}
 
 impl MasterKeys {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
@@ -42,6 +61,9 @@ impl MasterKeys {
             let id: u8 = id.parse().map_err(|_| FORM)?;
             let key = Zeroizing::new(STANDARD.decode(key).map_err(|_| FORM)?);
             let key = Zeroizing::new(<[u8; MASTER_KEY_BYTES]>::try_from(key.as_slice()).map_err(|_| FORM)?);
+            if is_weak(&key) {
+                return Err(WEAK);
+            }
             if keys.iter().any(|(known, _)| *known == id) {
                 return Err("two keys have the same id");
             }
@@ -68,13 +90,13 @@ mod tests {
 
     use super::*;
 
-    const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    const KEY: &str = "uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=";
 
     #[test]
     fn the_first_of_several_keys_seals() {
         let keys = MasterKeys::parse(&format!("7:{KEY}, 255:{KEY}")).unwrap();
         assert_eq!(keys.iter().map(|(id, _)| id).collect::<Vec<_>>(), [7, 255]);
-        assert_eq!(keys.iter().next().unwrap().1[31], 31);
+        assert_eq!(keys.iter().next().unwrap().1[31], 0xa0);
     }
 
     #[test]
@@ -86,7 +108,47 @@ mod tests {
         }
     }
 
+    fn parse(key: &[u8]) -> Result<MasterKeys, &'static str> {
+        MasterKeys::parse(&format!("1:{}", STANDARD.encode(key)))
+    }
+
+    #[test]
+    fn a_key_that_nobody_drew_at_random_is_refused() {
+        let sequence =
+            |from: u8, step: u8| (0..32).map(|n| from.wrapping_add(step.wrapping_mul(n))).collect();
+        let repeated = |word: &[u8]| word.iter().copied().cycle().take(32).collect();
+        let weak: [Vec<u8>; 12] = [
+            vec![0; 32],
+            vec![0xff; 32],
+            sequence(0, 1),
+            sequence(1, 1),
+            sequence(200, 3),
+            sequence(31, 255),
+            repeated(&[0xde, 0xad, 0xbe, 0xef]),
+            repeated(b"\x81secret"),
+            repeated(&[
+                0x9f, 0xe1, 0x00, 0x17, 0x80, 0x33, 0xa2, 0x5c, 0x0d, 0xc4, 0x66, 0xfa, 0x71, 0x28, 0xb9,
+                0x4e,
+            ]),
+            b"0123456789abcdef0123456789abcdef".to_vec(),
+            b"this-is-a-very-secret-key-for-us".to_vec(),
+            "пароль-для-кино!123".as_bytes().to_vec(),
+        ];
+        for key in weak {
+            assert_eq!(parse(&key).err(), Some(WEAK), "{key:02x?}");
+        }
+        for length in [0, 16, 31, 33, 64] {
+            assert_eq!(parse(&vec![7; length]).err(), Some(FORM), "{length}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_random_key_is_accepted(key: [u8; 32]) {
+            // proptest shrinks towards zeroes but generates evenly; a failure would be one in 10^13.
+            prop_assert!(parse(&key).is_ok());
+        }
+
         #[test]
         fn any_text_is_judged_without_panic(text: String) {
             let _verdict = MasterKeys::parse(&text);

@@ -11,6 +11,8 @@ pub enum Purpose {
     RefreshTokens,
     /// The chain of the audit log.
     Audit,
+    /// The check values of the master keys.
+    CheckValue,
 }
 
 /// One HMAC-SHA256 key per master key, under the master key's number.
@@ -26,6 +28,7 @@ impl Purpose {
         match self {
             Self::RefreshTokens => b"usher refresh token v1",
             Self::Audit => b"usher audit log v1",
+            Self::CheckValue => b"usher master key check value v1",
         }
     }
 }
@@ -66,7 +69,7 @@ mod tests {
 
     #[test]
     fn each_purpose_has_keys_of_its_own() {
-        let masters = MasterKeys::parse("7:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
+        let masters = MasterKeys::parse("7:uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=").unwrap();
         let tag = |purpose| {
             let keys = DerivedKeys::derive(&masters, purpose);
             hmac::sign(keys.find(keys.current()).unwrap(), b"the same").as_ref().to_vec()

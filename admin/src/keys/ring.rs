@@ -132,7 +132,7 @@ mod tests {
     use crate::config::MasterKeys;
 
     fn sealer() -> Sealer {
-        Sealer::new(&MasterKeys::parse("1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap())
+        Sealer::new(&MasterKeys::parse("1:uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=").unwrap())
     }
 
     fn row(status: Status) -> KeyRow {

@@ -134,6 +134,40 @@ pub(super) async fn declare_life(
     Ok(())
 }
 
+/// The check value of the master key `id`, if one is stored.
+pub(super) async fn check_value(
+    client: &deadpool_postgres::Client,
+    id: u8,
+) -> Result<Option<Vec<u8>>, DbError> {
+    let select = "select check_value from auth.master_keys where id = $1";
+    let row = client.query_opt(select, &[&i16::from(id)]).await?;
+    Ok(row.map(|row| row.get("check_value")))
+}
+
+/// Stores the check value of the master key `id` unless there is one, and returns the stored one.
+pub(super) async fn store_check_value(
+    client: &deadpool_postgres::Client,
+    id: u8,
+    value: &[u8],
+) -> Result<Vec<u8>, DbError> {
+    let insert = "insert into auth.master_keys (id, check_value) values ($1, $2)
+                  on conflict on constraint master_keys_pkey do nothing";
+    client.execute(insert, &[&i16::from(id), &value]).await?;
+    Ok(check_value(client, id).await?.unwrap_or_default())
+}
+
+/// The newest signing keys that are sealed under the master key `id`, with their names.
+pub(super) async fn sealed_under(
+    client: &deadpool_postgres::Client,
+    id: u8,
+) -> Result<Vec<(String, Vec<u8>)>, DbError> {
+    let select = "select kid, private_sealed from auth.signing_keys
+                  where octet_length(private_sealed) > 0 and get_byte(private_sealed, 0) = $1
+                  order by created_at desc, kid limit 10";
+    let rows = client.query(select, &[&i32::from(id)]).await?;
+    Ok(rows.iter().map(|row| (row.get("kid"), row.get("private_sealed"))).collect())
+}
+
 fn key_row(row: &Row) -> KeyRow {
     KeyRow {
         kid: row.get("kid"),

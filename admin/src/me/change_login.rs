@@ -1,27 +1,29 @@
 //! `PUT /api/v1/me/login`: sets a new login name.
 
-use serde::Deserialize;
+use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::credentials::{change, prove};
+use super::credentials::{CURRENT, account_of, change, check_current, prove};
 use crate::access::caller;
-use crate::api::{Access, Code, Operation, Problem, Request, Response, sentence};
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::passwords::Password;
 use crate::sessions::{Pair, mint};
+use crate::users::LoginName;
 use crate::users::store::Credential;
-use crate::users::{LoginError, LoginName};
 
 /// A new login name, and the current password.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[schema(as = LoginChange)]
 #[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
     /// Letters, digits, `.`, `_` and `-`, beginning with a letter or a digit; some names are reserved.
-    #[schema(min_length = 3, max_length = 64)]
-    login: String,
+    #[schema(value_type = String, min_length = 3, max_length = 64, pattern = "^[^\\x00-/:-@\\[-`{-\\x7f][^\\x00-,/:-@\\[-\\^`{-\\x7f]*$")]
+    login: LoginName,
     /// May be omitted if the account has no password and you signed in through a provider within the last ten
     /// minutes.
+    #[deserr(default)]
     #[schema(value_type = Option<String>, format = Password, pattern = "^[^\\x00]*$")]
     current_password: Option<Password>,
 }
@@ -48,12 +50,14 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     caller(&request).await?;
     let (context, actor) = (&request.context, request.actor());
-    let body: Body = request.json()?;
-    let login: LoginName = body.login.parse().map_err(|error: LoginError| {
-        Problem::new(Code::ValidationFailed).field("login", error.code(), sentence(error))
-    })?;
+    let form = request.form()?;
+    let account = account_of(context, &actor).await?;
+    let is_present = form.has(CURRENT);
+    let (body, mut found) = form.read::<Body>();
+    check_current(&mut found, &account, is_present);
+    let body = found.finish(body)?;
     let mut slot = context.hasher.reserve()?;
-    let (_, verified) = prove(context, &actor, &mut slot, body.current_password.as_ref()).await?;
+    let verified = prove(context, &actor, &mut slot, &account, body.current_password.as_ref()).await?;
     drop(slot);
-    change(context, &actor, verified.as_ref(), &Credential::Login(login)).await
+    change(context, &actor, verified.as_ref(), &Credential::Login(body.login)).await
 }

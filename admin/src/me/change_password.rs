@@ -1,24 +1,27 @@
 //! `PUT /api/v1/me/password`: sets a new password.
 
-use serde::Deserialize;
+use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::credentials::{change, prove};
+use super::credentials::{CURRENT, account_of, change, check_current, prove};
 use crate::access::caller;
-use crate::api::{Access, Code, Operation, Problem, Request, Response};
-use crate::passwords::Password;
+use crate::api::{Access, Code, Findings, Form, Operation, Problem, Request, Response};
+use crate::context::Context;
+use crate::passwords::{HashSlot, Password};
 use crate::sessions::{Pair, mint};
 use crate::users::store::Credential;
-use crate::users::weak_password;
+use crate::users::{Account, add_weaknesses};
 
 /// A new password, and the current one.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[schema(as = PasswordChange)]
 #[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
     /// May be omitted if the account has no password and you signed in through a provider within the last ten
     /// minutes.
+    #[deserr(default)]
     #[schema(value_type = Option<String>, format = Password, pattern = "^[^\\x00]*$")]
     current_password: Option<Password>,
     /// Must be hard to guess and differ from the current password.
@@ -54,14 +57,34 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     caller(&request).await?;
     let (context, actor) = (&request.context, request.actor());
-    let body: Body = request.json()?;
-    let mut slot = context.hasher.reserve()?;
-    let (account, verified) = prove(context, &actor, &mut slot, body.current_password.as_ref()).await?;
-    if body.current_password.as_ref() == Some(&body.new_password) {
-        return Err(Problem::new(Code::PasswordReused));
-    }
-    weak_password("new_password", slot.judge(&body.new_password, account.own_words).await?)?;
+    let form = request.form()?;
+    let account = account_of(context, &actor).await?;
+    let (body, mut slot) = read(context, form, &account).await?;
+    let verified = prove(context, &actor, &mut slot, &account, body.current_password.as_ref()).await?;
     let hash = slot.hash(&body.new_password).await?;
     drop(slot);
     change(context, &actor, verified.as_ref(), &Credential::Password(hash)).await
+}
+
+/// Reads the form. The new password is judged even if another field is invalid, so that all errors are reported in
+/// one round.
+async fn read(context: &Context, form: Form, account: &Account) -> Result<(Body, HashSlot), Problem> {
+    let password = |name: &str| form.text(name).map(Password::new);
+    let (current, new) = (password(CURRENT), password("new_password"));
+    let is_present = form.has(CURRENT);
+    let (body, mut found) = form.read::<Body>();
+    check_current(&mut found, account, is_present);
+    // Without a new password the form is invalid, and with a malformed one nothing needs to be judged.
+    let Some(new) = new else { return found.finish(None) };
+    if current.as_ref() == Some(&new) {
+        found.add_to(Code::PasswordReused, "new_password", "password_reused", Code::PasswordReused.title());
+    }
+    let weaknesses = new.form_weaknesses();
+    if !weaknesses.is_empty() {
+        add_weaknesses(&mut found, "new_password", weaknesses);
+        return found.finish(None);
+    }
+    let mut slot = context.hasher.reserve()?;
+    add_weaknesses(&mut found, "new_password", slot.judge(&new, account.own_words.clone()).await?);
+    Ok((found.finish(body)?, slot))
 }

@@ -33,7 +33,7 @@ pub fn describe(operation: Operation) -> Operation {
 /// field, 401, 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
-    let change = request.json::<ProfileChange>()?.check()?;
+    let change: ProfileChange = request.form()?.finish()?;
     let versions = if_match(&request.headers);
     let connection = request.context.db.get().await?;
     if !store::change_profile(&connection, caller.user, &change, versions.as_deref()).await? {

@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::access::is_fresh;
 use crate::actor::{Actor, Caller};
-use crate::api::{Code, Problem, Response};
+use crate::api::{Code, Findings, Problem, Response};
 use crate::context::Context;
 use crate::passwords::{HashSlot, Password, PasswordHash, PasswordMatch};
 use crate::sessions::Pair;
@@ -16,36 +16,48 @@ use crate::users::Account;
 use crate::users::register::taken;
 use crate::users::store::{self, Credential};
 
-/// Checks the current password, and returns the account and the hash that it matched.
+/// The member with the current password.
+pub(super) const CURRENT: &str = "current_password";
+
+/// The caller's account.
+///
+/// # Errors
+///
+/// 401 `token_revoked` when it does not exist any more; 503.
+pub(super) async fn account_of(context: &Context, actor: &Actor) -> Result<Account, Problem> {
+    let account = store::find_by_id(&context.db.get().await?, actor.caller()?.user).await?;
+    account.ok_or_else(|| Problem::new(Code::TokenRevoked))
+}
+
+/// A user who has a password must send it.
+pub(super) fn check_current(found: &mut Findings, account: &Account, is_present: bool) {
+    if account.password_hash.is_some() && !is_present {
+        found.add(CURRENT, "field_missing", "The current password is required.");
+    }
+}
+
+/// Checks the current password, and returns the hash that it matched.
 ///
 /// A user without a password, who signs in through a provider, must have signed in recently instead.
 ///
 /// # Errors
 ///
-/// 401 `invalid_credentials`; 403 `fresh_auth_required`; 422 when the password is missing; 503.
+/// 401 `invalid_credentials`; 403 `fresh_auth_required`; 503.
 pub(super) async fn prove(
     context: &Context,
     actor: &Actor,
     slot: &mut HashSlot,
+    account: &Account,
     password: Option<&Password>,
-) -> Result<(Account, Option<PasswordHash>), Problem> {
+) -> Result<Option<PasswordHash>, Problem> {
     let caller = actor.caller()?;
-    let account = store::find_by_id(&context.db.get().await?, caller.user).await?;
-    let account = account.ok_or_else(|| Problem::new(Code::TokenRevoked))?;
     let hash = account.password_hash.clone();
     let Some(password) = password else {
-        return match hash {
-            Some(_) => Err(Problem::new(Code::ValidationFailed).field(
-                "current_password",
-                "field_missing",
-                "The current password is required.",
-            )),
-            None if is_fresh(context, caller).await? => Ok((account, None)),
-            None => Err(Problem::new(Code::FreshAuthRequired)),
-        };
+        let is_proven = hash.is_none() && is_fresh(context, caller).await?;
+        return if is_proven { Ok(None) } else { Err(Problem::new(Code::FreshAuthRequired)) };
     };
     match slot.verify(password, hash.as_ref()).await? {
-        PasswordMatch::Yes | PasswordMatch::YesButOutdated if hash.is_some() => Ok((account, hash)),
+        PasswordMatch::Yes | PasswordMatch::YesButOutdated if hash.is_some() => Ok(hash),
         PasswordMatch::Yes | PasswordMatch::YesButOutdated | PasswordMatch::No => {
             history::record(context, actor, entry(caller, Event::ProofFailed)).await;
             Err(Problem::new(Code::InvalidCredentials))

@@ -5,15 +5,18 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use shared::role::RoleName;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-use super::store::{self, Person, UserFilter};
+use super::store::{self, Person, STATUSES, UserFilter};
 use crate::access::{Right, allowed};
+use crate::api::text;
 use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape, one_more, page};
-use crate::users::{EmailAddress, LoginName};
+use crate::users::{EmailAddress, Identifier};
 
 /// The longest search text, in characters.
 const MAX_QUERY: usize = 64;
+
+/// The same as of the members `login` of forms.
+const LOGIN_NAME: &str = "^[^\\x00-/:-@\\[-`{-\\x7f][^\\x00-,/:-@\\[-\\^`{-\\x7f]*$";
 
 /// A page of users, newest first.
 #[derive(Serialize, ToSchema)]
@@ -34,13 +37,17 @@ pub fn describe(operation: Operation) -> Operation {
         .access(Access::Permission(Right::UsersRead.as_str()))
         .query(
             "query",
-            "The beginning of the e-mail address, login name or display name; case is ignored.",
+            "The beginning of the e-mail address, login name or display name, in any case and Unicode form.",
             Shape::text("ann").length(1..=64),
         )
-        .query("email", "The e-mail address.", Shape::text("anna@example.org").length(1..=254))
-        .query("login", "The login name.", Shape::text("anna").length(1..=64))
-        .query("role", "The name of an assigned role.", Shape::text("subscriber").length(1..=32))
-        .query("status", "The status of the account.", Shape::one_of(&["active", "disabled"]))
+        .query("email", "The e-mail address.", Shape::email("anna@example.org"))
+        .query("login", "The login name.", Shape::text("anna").length(3..=64).pattern(LOGIN_NAME))
+        .query(
+            "role",
+            "The name of an assigned role.",
+            Shape::text("subscriber").pattern("^[a-z][a-z0-9_-]{0,31}$"),
+        )
+        .query("status", "The status of the account.", Shape::one_of(&STATUSES))
         .query("superuser", "Whether the user is a superuser.", Shape::one_of(&["0", "1"]))
         .query("limit", "The highest number of users on the page.", Shape::integer(1..=100, 20).default(20))
         .query(
@@ -74,47 +81,37 @@ pub(super) fn example() -> Value {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::UsersRead).await?;
     let names = ["query", "email", "login", "role", "status", "superuser", "limit", "cursor"];
-    let query = Query::read(&request, &names)?;
-    let filter = read(&query)?;
-    let limit = query.limit()?;
-    let before = query.cursor(|text| text.parse::<Uuid>().ok())?;
+    let mut query = Query::read(&request, &names);
+    let filter = read(&mut query);
+    let limit = query.limit();
+    let before = query.cursor(text::uuid);
+    query.finish()?;
     let connection = request.context.db.get().await?;
     let people = store::page(&connection, &filter, before, one_more(limit)).await?;
     let (items, next_cursor) = page(people, limit, |person: &Person| person.user_id.to_string());
     Ok(Response::json(StatusCode::OK, &Page { items, next_cursor }))
 }
 
-fn read(query: &Query) -> Result<UserFilter, Problem> {
-    let email = |text: &str| text.parse::<EmailAddress>().ok().map(|email| email.key().to_owned());
-    let login = |text: &str| text.parse::<LoginName>().ok().map(|login| login.key().to_owned());
-    let role = |text: &str| text.parse::<RoleName>().ok().map(String::from);
-    let status = |text: &str| ["active", "disabled"].contains(&text).then(|| text.to_owned());
-    Ok(UserFilter {
-        query: query.parse("query", "`query` must be 1 to 64 characters.", beginning)?,
-        email_key: query.parse("email", "Must be an e-mail address.", email)?,
-        login_key: query.parse("login", "Must be a login name.", login)?,
-        role: query.parse("role", "Must be a role name.", role)?,
-        status: query.parse("status", "Must be `active` or `disabled`.", status)?,
-        superuser: query.get("superuser").map(|_| query.flag("superuser")).transpose()?,
-    })
+fn read(query: &mut Query) -> UserFilter {
+    let status = |text: &str| STATUSES.contains(&text).then(|| text.to_owned());
+    UserFilter {
+        query: query.parse("query", "`query` must be 1 to 64 characters.", beginning),
+        email_key: query.value("email").map(|email: EmailAddress| email.key().to_owned()),
+        login_key: query.parse("login", "Must be a login name.", login_key),
+        role: query.value("role").map(|role: RoleName| role.into()),
+        status: query.parse("status", "Must be `active` or `disabled`.", status),
+        superuser: query.flag("superuser"),
+    }
 }
 
-/// A LIKE pattern for texts with this beginning; special characters of patterns are escaped.
 fn beginning(text: &str) -> Option<String> {
-    let length = text.chars().count();
-    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    (1..=MAX_QUERY).contains(&length).then(|| format!("{escaped}%"))
+    (1..=MAX_QUERY).contains(&text.chars().count()).then(|| text.to_owned())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wildcards_in_a_search_text_are_escaped() {
-        assert_eq!(beginning("Ann").as_deref(), Some("ann%"));
-        assert_eq!(beginning("a_b%\\").as_deref(), Some("a\\_b\\%\\\\%"));
-        assert_eq!(beginning(""), None);
-        assert_eq!(beginning(&"a".repeat(65)), None);
+/// An account may have a name that has become reserved since.
+fn login_key(text: &str) -> Option<String> {
+    match Identifier::login(text) {
+        Identifier::Login(login) => Some(login.key().to_owned()),
+        Identifier::Email(_) | Identifier::Invalid => None,
     }
 }

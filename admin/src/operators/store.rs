@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::Row;
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
 use uuid::Uuid;
 
+use crate::api::schema::one_of;
 use crate::db::{Client, Connection, DbError, Transaction};
 
 /// A user as operators see it. Purposefully without `Debug`: the content is personal.
@@ -18,17 +20,24 @@ pub(super) struct Person {
     pub(super) login: Option<String>,
     #[schema(required)]
     pub(super) display_name: Option<String>,
-    /// `active`, or `disabled`: no tokens are minted any more.
+    #[schema(schema_with = status_schema)]
     pub(super) status: String,
     pub(super) is_superuser: bool,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
 }
 
+fn status_schema() -> Object {
+    one_of(STATUSES, "Whether tokens are minted for the user.")
+}
+
+/// The statuses of an account.
+pub(super) const STATUSES: [&str; 2] = ["active", "disabled"];
+
 /// The filters of a search, combined with AND.
 #[derive(Default)]
 pub(super) struct UserFilter {
-    /// The beginning of an address, a login name or a display name, as a LIKE pattern in lower case.
+    /// The beginning of an address, a login name or a display name, in any form.
     pub(super) query: Option<String>,
     pub(super) email_key: Option<String>,
     pub(super) login_key: Option<String>,
@@ -57,7 +66,11 @@ pub(super) async fn page(
 ) -> Result<Vec<Person>, DbError> {
     let sql = format!(
         "select {COLUMNS} from auth.users u
-         where ($1::text is null or u.email_key like $1 or u.login_key like $1 or lower(u.display_name) like $1)
+         where ($1::text is null
+                or auth.search_form_of_address(u.email) like auth.begins_with(auth.search_form_of_address($1))
+                or u.email_key like auth.begins_with(lower($1))
+                or auth.search_form(u.login) like auth.begins_with(auth.search_form($1))
+                or auth.search_form(u.display_name) like auth.begins_with(auth.search_form($1)))
            and ($2::text is null or u.email_key = $2) and ($3::text is null or u.login_key = $3)
            and ($4::text is null or exists (
                    select from auth.user_roles held join auth.roles r on r.id = held.role_id

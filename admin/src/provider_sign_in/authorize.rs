@@ -11,7 +11,7 @@ use super::flow::{Flow, Initiator, Purpose};
 use super::one_time::{self, Kind, NewValue};
 use super::return_to::{ReturnTo, redirect};
 use super::{browser, secret};
-use crate::api::{Code, Problem, Response};
+use crate::api::{Problem, Response};
 use crate::context::Context;
 use crate::metrics::CallbackOutcome;
 use crate::providers::{AuthorizationRequest, Provider};
@@ -78,19 +78,6 @@ pub(super) async fn start(
     let owner = initiator.owner_at(start.provider.id());
     one_time::store(context, &NewValue::new(Kind::Flow, state, owner, &flow)?).await?;
     Ok(Started { url, cookie })
-}
-
-/// Checks that the challenge of an app is well-formed.
-///
-/// # Errors
-///
-/// 422 `validation_failed`.
-pub(super) fn check_challenge(challenge: Option<&str>) -> Result<(), Problem> {
-    if challenge.is_none_or(secret::is_well_formed) {
-        return Ok(());
-    }
-    let sentence = "Must be the SHA-256 hash of a verifier in base64url, 43 characters.";
-    Err(Problem::new(Code::ValidationFailed).field("code_challenge", "field_invalid", sentence))
 }
 
 impl Started {

@@ -4,7 +4,7 @@
 //! a page to return to gets there in any case, once its state is known: with a code, or with the code of a problem. A
 //! request that a browser repeats within a minute leads to the same place.
 
-use serde::Deserialize;
+use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -16,7 +16,8 @@ use super::path::{of_provider, provider};
 use super::resolve::resolve;
 use super::return_to::ReturnTo;
 use super::{browser, failure, secret};
-use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
+use crate::api::text::{Opaque, text_type};
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response, Shape};
 use crate::metrics::CallbackOutcome;
 use crate::providers::{CodeGrant, Provider, ProviderError};
 use crate::sessions::mint;
@@ -27,30 +28,89 @@ use crate::users::profile;
 const MAX_PARAMETER: usize = 8 * 1024;
 
 /// The parameters of an authorization response (RFC 6749, sections 4.1.2 and 4.1.2.1), as an app posts them.
-#[derive(Default, Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[schema(as = ProviderAnswer)]
 #[serde(deny_unknown_fields)]
-struct Parameters {
+#[deserr(error = Findings, deny_unknown_fields)]
+struct Body {
     /// The state of the authorization request.
-    #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
-    state: String,
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$")]
+    state: Opaque,
     /// The authorization code; absent when there is an `error`.
-    #[schema(pattern = "^[ -~]+$", min_length = 1, max_length = 8192)]
-    code: Option<String>,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[ -~]+$", min_length = 1, max_length = 8192)]
+    code: Option<Visible>,
     /// The provider's error code, when there is no `code`.
-    #[schema(pattern = "^[ -~]+$", min_length = 1, max_length = 8192)]
-    error: Option<String>,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[ -~]+$", min_length = 1, max_length = 8192)]
+    error: Option<Visible>,
     /// From VK ID.
-    #[schema(pattern = "^[ -~]+$", min_length = 1, max_length = 8192)]
-    device_id: Option<String>,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[ -~]+$", min_length = 1, max_length = 8192)]
+    device_id: Option<Visible>,
     /// The issuer of the response, where the provider sends it (RFC 9207).
-    #[schema(pattern = "^[ -~]+$", min_length = 1, max_length = 8192)]
-    iss: Option<String>,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[ -~]+$", min_length = 1, max_length = 8192)]
+    iss: Option<Visible>,
     /// The verifier of the challenge that the sign-in was started with; without one the cookie is used.
-    #[schema(pattern = "^[A-Za-z0-9._~-]{43,128}$")]
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._~-]{43,128}$")]
+    code_verifier: Option<Verifier>,
+}
+
+text_type!(
+    /// A parameter that the provider sends.
+    Visible, parameter
+);
+
+fn parameter(text: &str) -> Result<String, &'static str> {
+    match is_visible(text) {
+        true => Ok(text.to_owned()),
+        false => Err("Must be visible ASCII or spaces, of 1 to 8192 characters."),
+    }
+}
+
+/// VSCHAR of RFC 6749, appendix A.
+fn is_visible(text: &str) -> bool {
+    (1..=MAX_PARAMETER).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+text_type!(
+    /// The verifier of an app.
+    Verifier, verifier
+);
+
+fn verifier(text: &str) -> Result<String, &'static str> {
+    match secret::is_verifier(text) {
+        true => Ok(text.to_owned()),
+        false => Err("Must be 43 to 128 characters of A-Z, a-z, 0-9, -, ., _ and ~."),
+    }
+}
+
+/// The parameters of an authorization response, from a browser or an app.
+#[derive(Default)]
+struct Parameters {
+    state: String,
+    code: Option<String>,
+    error: Option<String>,
+    device_id: Option<String>,
+    iss: Option<String>,
     code_verifier: Option<String>,
-    #[serde(skip)]
     is_app: bool,
+}
+
+impl From<Body> for Parameters {
+    fn from(body: Body) -> Self {
+        Self {
+            state: body.state.into(),
+            code: body.code.map(String::from),
+            error: body.error.map(String::from),
+            device_id: body.device_id.map(String::from),
+            iss: body.iss.map(String::from),
+            code_verifier: body.code_verifier.map(String::from),
+            is_app: true,
+        }
+    }
 }
 
 /// Describes the callback of a browser.
@@ -81,7 +141,7 @@ pub fn describe_post(operation: Operation) -> Operation {
     describe(operation)
         .summary("Provider callback (native app).")
         .detail("The app posts the callback's query parameters; the response is immediate.")
-        .body::<Parameters>(json!({
+        .body::<Body>(json!({
             "state": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0",
             "code": "4/0AeanS0ZQ",
             "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -155,8 +215,8 @@ pub async fn handle_get(request: Request) -> Result<Response, Problem> {
 ///
 /// Each problem of the description.
 pub async fn handle_post(request: Request) -> Result<Response, Problem> {
-    let parameters: Parameters = request.json()?;
-    finish(&request, &Parameters { is_app: true, ..parameters }).await
+    let body: Body = request.form()?.finish()?;
+    finish(&request, &Parameters::from(body)).await
 }
 
 /// Finishes the flow of the state, once and only for the client that started it: an app sends its verifier, and a
@@ -241,11 +301,8 @@ async fn complete(
 impl Parameters {
     /// Checks that this provider may have sent them, before anything is looked up.
     fn check(&self, provider: &Provider) -> Result<(), Problem> {
-        let fits = |text: &String| {
-            // VSCHAR of RFC 6749, appendix A.
-            (1..=MAX_PARAMETER).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-        };
-        if ![&self.code, &self.error, &self.device_id, &self.iss].into_iter().flatten().all(fits) {
+        let mut parameters = [&self.code, &self.error, &self.device_id, &self.iss].into_iter().flatten();
+        if !parameters.all(|text| is_visible(text)) {
             return Err(malformed(
                 "`code`, `error`, `device_id` and `iss` must be visible ASCII or spaces, of 1 to 8192 characters.",
             ));

@@ -1,8 +1,8 @@
 //! `POST /api/v1/oauth/link/confirm`: links an identity to the account that has its address, with the password of the
 //! account.
 
+use deserr::Deserr;
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -12,7 +12,8 @@ use super::pending_link::PendingLink;
 use super::sign_in::sign_in;
 use super::{browser, store};
 use crate::actor::Actor;
-use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::api::text::Opaque;
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::passwords::{Password, PasswordHash, PasswordMatch};
 use crate::sessions::history::{self, Entry, Event};
@@ -21,12 +22,13 @@ use crate::sessions::{Pair, mint, pair_again};
 use crate::users::store as users;
 
 /// The `flow` of `link_confirmation_required`, and the password of the account.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[schema(as = LinkConfirmation)]
 #[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
-    #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
-    flow: String,
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$")]
+    flow: Opaque,
     #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
     password: Password,
 }
@@ -63,13 +65,13 @@ pub fn describe(operation: Operation) -> Operation {
 /// 410 `code_expired` when the flow is unknown, over, or another browser's; 401 `invalid_credentials`; 403
 /// `account_disabled`; 409 `oauth_account_in_use` or `oauth_provider_linked`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let body: Body = request.json()?;
+    let body: Body = request.form()?.finish()?;
     let expired = || Problem::new(Code::CodeExpired).detail("Start the sign-in again.");
     // A flow of an app belongs to its bearer.
     let owner = browser::own(&request.headers).map(|own| browser_owner(&own)).unwrap_or_default();
     // What was tried must not be found in Redis, nor be guessed from it: the flow itself is not there either.
-    let attempt = body.password.fingerprint(&body.flow);
-    let claim = one_time::claim(&request.context, (Kind::Link, &body.flow), &owner, attempt).await?;
+    let attempt = body.password.fingerprint(body.flow.as_ref());
+    let claim = one_time::claim(&request.context, (Kind::Link, body.flow.as_ref()), &owner, attempt).await?;
     let pair = match claim.ok_or_else(expired)? {
         Claim::First(pending, ticket) => attempt_to_link(&request, pending, &body.password, ticket).await?,
         Claim::Again(session) => pair_again(&request.context, session).await?.ok_or_else(expired)?,

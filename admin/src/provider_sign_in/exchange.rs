@@ -1,7 +1,7 @@
 //! `POST /api/v1/oauth/exchange`: exchanges the one-time code of a page for a token pair.
 
+use deserr::Deserr;
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -9,16 +9,18 @@ use super::browser;
 use super::flow::browser_owner;
 use super::one_time::{self, Claim, Kind, Ticket};
 use super::sign_in::{ProviderProof, sign_in};
-use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::api::text::Opaque;
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::sessions::{Pair, mint, pair_again};
 
 /// The code with which the browser returned to its page.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[schema(as = OneTimeCode)]
 #[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
-    #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
-    one_time_code: String,
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$")]
+    one_time_code: Opaque,
 }
 
 /// Describes the endpoint.
@@ -43,10 +45,10 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 410 `code_expired` when the code is unknown, used, or another browser's; 403 `account_disabled`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let body: Body = request.json()?;
+    let body: Body = request.form()?.finish()?;
     let expired = || Problem::new(Code::CodeExpired).detail("Start the sign-in again.");
     let own = browser::own(&request.headers).unwrap_or_default();
-    let value = (Kind::SignIn, body.one_time_code.as_str());
+    let value = (Kind::SignIn, body.one_time_code.as_ref());
     let attempt = "exchange".to_owned();
     let claim = one_time::claim(&request.context, value, &browser_owner(&own), attempt).await?;
     let pair = match claim.ok_or_else(expired)? {

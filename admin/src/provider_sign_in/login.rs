@@ -1,9 +1,10 @@
 //! `GET /api/v1/oauth/{provider}/login`: sends a browser, or an app, to a provider.
 
-use super::authorize::{AuthorizationUrl, FlowStart, check_challenge, example, start};
+use super::authorize::{AuthorizationUrl, FlowStart, example, start};
 use super::flow::Purpose;
 use super::path::{of_provider, provider};
 use super::return_to::ReturnTo;
+use crate::api::text::{Opaque, Text};
 use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape, accepts};
 
 /// Describes the endpoint.
@@ -53,10 +54,11 @@ pub fn describe(operation: Operation) -> Operation {
 /// unavailable; 503 without Redis.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let provider = provider(&request)?;
-    let query = Query::read_known(&request, &["return_to", "code_challenge"])?;
-    let page = query.get("return_to").map(|page| ReturnTo::parse(&request.context, page)).transpose()?;
-    let challenge = query.get("code_challenge").map(str::to_owned);
-    check_challenge(challenge.as_deref())?;
+    let mut query = Query::read_known(&request, &["return_to", "code_challenge"]);
+    let page: Option<Text> = query.value("return_to");
+    let challenge = query.value("code_challenge").map(|challenge: Opaque| challenge.into());
+    query.finish()?;
+    let page = page.map(|page| ReturnTo::parse(&request.context, page.as_ref())).transpose()?;
     let flow = FlowStart { provider, purpose: Purpose::SignIn, return_to: page.clone(), challenge };
     let started = start(&request.context, &request.headers, flow).await;
     match (started, page) {

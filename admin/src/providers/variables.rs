@@ -11,7 +11,7 @@ use super::known::{KNOWN, OPENID};
 use super::microsoft;
 
 /// The prefix of these variables' names.
-pub(crate) const VARIABLE_PREFIX: &str = "ADMIN_OAUTH_";
+const VARIABLE_PREFIX: &str = "ADMIN_OAUTH_";
 
 impl ProvidersConfig {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {

@@ -12,7 +12,7 @@ pub mod take;
 
 use serde_json::{Value, json};
 use shared::revocation::Reason;
-use shared::role::{NotARoleName, RoleName};
+use shared::role::RoleName;
 use uuid::Uuid;
 
 use super::role::{RoleRef, RoleView};
@@ -24,7 +24,7 @@ use crate::audit::{self, Action, AuditEntry};
 use crate::context::Core;
 use crate::db::{Connection, DbError, Transaction};
 use crate::revocations::{self, NewRevocation};
-use crate::users::{self, EmailAddress, Identifier, NotAnEmailAddress};
+use crate::users::{self, EmailAddress, Identifier};
 
 pub(crate) use assignment::Assignment;
 pub use assignment::NewAssignment;
@@ -33,12 +33,6 @@ pub(super) use store::{Ended, delete_ended};
 /// Why nothing was assigned.
 #[derive(Debug, thiserror::Error)]
 pub enum AssignError {
-    /// The address is invalid.
-    #[error(transparent)]
-    Email(#[from] NotAnEmailAddress),
-    /// The role name is invalid.
-    #[error(transparent)]
-    Name(#[from] NotARoleName),
     /// No account has this address.
     #[error("no account has this e-mail address; the user must register first")]
     NoUser,
@@ -76,15 +70,14 @@ pub enum Assigned {
 ///
 /// # Errors
 ///
-/// As [`assign()`], and when the address or the name is invalid, or no account has the address.
+/// As [`assign()`], and when no account has the address.
 pub async fn assign_by_email(
     core: &Core,
     actor: &Actor,
-    email: &str,
-    role: &str,
+    email: EmailAddress,
+    role: RoleName,
     new: NewAssignment,
 ) -> Result<Assigned, AssignError> {
-    let (email, role): (EmailAddress, RoleName) = (email.parse()?, role.parse()?);
     let found = users::store::find(&core.db.get().await?, &Identifier::Email(email)).await?;
     let user = found.ok_or(AssignError::NoUser)?.id;
     let (assigned, _) = assign(core, actor, user, &RoleRef::Name(role), new).await?;
@@ -214,9 +207,7 @@ impl From<AssignError> for Problem {
             AssignError::Database(error) => error.into(),
             AssignError::Denied(problem) => problem,
             // The role in the path has been checked before.
-            AssignError::Email(_) | AssignError::Name(_) | AssignError::NoUser | AssignError::NoRole => {
-                Self::new(Code::NotFound)
-            }
+            AssignError::NoUser | AssignError::NoRole => Self::new(Code::NotFound),
         }
     }
 }

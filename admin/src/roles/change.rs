@@ -4,10 +4,8 @@
 //! those tokens carry the old one. Therefore every holder's token generation is incremented, with the reason
 //! "refresh needed".
 
-use std::collections::BTreeSet;
-
+use deserr::Deserr;
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::json;
 use shared::permission::Pattern;
 use shared::role::RoleName;
@@ -16,13 +14,17 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::assignments::make_tokens_old;
-use super::definition::{self, DefinitionError, Definitions};
-use super::role::{self, RoleRef, RoleView};
+use super::definition::{
+    self, DefinitionError, Definitions, Description, MAX_PARENTS, MAX_PERMISSIONS, Title,
+};
+use super::role::{self, GrantedPermission, NameOfRole, RoleRef, RoleView};
 use super::{MAX_NAMES_BYTES, show, store};
 use crate::access::{End, Right, allowed, lock};
 use crate::actor::Actor;
+use crate::api::text::Listed;
 use crate::api::{
-    Access, Change, Code, Findings, Operation, Problem, Request, Response, Shape, check_version, if_match,
+    Access, Change, Code, Findings, IfPresent, Operation, Problem, Request, Response, Shape, check_version,
+    if_match,
 };
 use crate::audit::{self, Action, AuditEntry};
 use crate::context::Core;
@@ -33,34 +35,29 @@ const MAX_RENAMED_HOLDERS: usize = 10_000;
 
 /// A merge patch (RFC 7396): a present member is set, null removes it, an absent member stays. Lists are
 /// replaced as a whole.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 #[schema(as = RoleChange)]
 struct Body {
+    #[deserr(default)]
     #[serde(default)]
     #[schema(value_type = String, pattern = "^[a-z][a-z0-9_-]{0,31}$")]
-    name: Change,
-    #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
-    title: Change,
-    #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
-    description: Change,
-    #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, max_items = 200)]
-    permissions: Change<Vec<String>>,
-    #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, max_items = 32)]
-    inherits: Change<Vec<String>>,
-}
-
-/// The patch in stored form; `None` means unchanged.
-struct RoleChange {
-    name: Option<RoleName>,
-    title: Change,
-    description: Change,
-    permissions: Option<BTreeSet<Pattern>>,
-    inherits: Option<BTreeSet<RoleName>>,
+    name: IfPresent<RoleName>,
+    /// No control characters, and not only spaces.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    title: Change<Title>,
+    /// No control characters except line breaks, and not only spaces.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = "^[^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*$")]
+    description: Change<Description>,
+    #[deserr(default)]
+    #[schema(value_type = Option<Vec<GrantedPermission>>, max_items = 200)]
+    permissions: Change<Listed<Pattern, 0, MAX_PERMISSIONS>>,
+    #[deserr(default)]
+    #[schema(value_type = Option<Vec<NameOfRole>>, max_items = 32)]
+    inherits: Change<Listed<RoleName, 0, MAX_PARENTS>>,
 }
 
 /// Documents the endpoint.
@@ -103,7 +100,7 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;
     let asked = RoleRef::of(&request)?;
-    let change = request.json::<Body>()?.check()?;
+    let change: Body = request.form()?.finish()?;
     let edit =
         Edit { core: &request.context, actor: request.actor(), versions: if_match(&request.headers), asked };
     let role = edit.carry_out(|role| change.apply(role)).await?;
@@ -236,35 +233,13 @@ fn entry(before: &RoleView, after: &RoleView) -> AuditEntry {
 }
 
 impl Body {
-    fn check(self) -> Result<RoleChange, Problem> {
-        let mut found = Findings::default();
-        let name = match self.name {
-            Change::Keep => None,
-            Change::Set(text) => definition::read_name(&mut found, &text),
-            Change::Clear => {
-                found.add("name", "field_invalid", "A role must have a name.");
-                None
-            }
-        };
-        let change = RoleChange {
-            name,
-            title: found.check("title", self.title, definition::title),
-            description: found.check("description", self.description, definition::description),
-            permissions: self.permissions.map(|texts| definition::read_permissions(&mut found, &texts)),
-            inherits: self.inherits.map(|texts| definition::read_inherits(&mut found, &texts)),
-        };
-        found.finish(change)
-    }
-}
-
-impl RoleChange {
     fn apply(self, role: &RoleView) -> RoleView {
         let mut after = role.clone();
-        after.name = self.name.unwrap_or(after.name);
+        after.name = self.name.value().unwrap_or(after.name);
         after.title = self.title.apply(after.title);
         after.description = self.description.apply(after.description);
-        after.permissions = self.permissions.unwrap_or(after.permissions);
-        after.inherits = self.inherits.unwrap_or(after.inherits);
+        after.permissions = self.permissions.map(Listed::into_set).unwrap_or(after.permissions);
+        after.inherits = self.inherits.map(Listed::into_set).unwrap_or(after.inherits);
         after
     }
 }

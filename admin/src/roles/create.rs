@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use deserr::Deserr;
 use http::{HeaderValue, StatusCode, header};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::permission::Pattern;
 use shared::role::RoleName;
@@ -11,12 +11,15 @@ use shared::role_map::Role;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::definition::{self, DefinitionError, Definitions};
-use super::role::{self, RoleRef, RoleView};
+use super::definition::{
+    self, DefinitionError, Definitions, Description, MAX_PARENTS, MAX_PERMISSIONS, Title,
+};
+use super::role::{self, GrantedPermission, NameOfRole, RoleRef, RoleView};
 use super::{show, store};
 use crate::access::{Right, allowed, lock};
 use crate::actor::Actor;
-use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response};
+use crate::api::text::Listed;
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::audit::{self, Action, AuditEntry};
 use crate::context::Core;
 use crate::db::Transaction;
@@ -39,22 +42,29 @@ pub struct NewRole {
 }
 
 /// The role to create.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 #[schema(as = NewRole)]
 struct Body {
-    #[schema(pattern = "^[a-z][a-z0-9_-]{0,31}$")]
-    name: String,
-    #[schema(min_length = 1, max_length = 64)]
-    title: Option<String>,
-    #[schema(min_length = 1, max_length = 500)]
-    description: Option<String>,
+    #[schema(value_type = String, pattern = "^[a-z][a-z0-9_-]{0,31}$")]
+    name: RoleName,
+    /// No control characters, and not only spaces.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    title: Option<Title>,
+    /// No control characters except line breaks, and not only spaces.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = "^[^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*$")]
+    description: Option<Description>,
+    #[deserr(default)]
     #[serde(default)]
-    #[schema(max_items = 200)]
-    permissions: Vec<String>,
+    #[schema(value_type = Vec<GrantedPermission>, max_items = 200)]
+    permissions: Listed<Pattern, 0, MAX_PERMISSIONS>,
+    #[deserr(default)]
     #[serde(default)]
-    #[schema(max_items = 32)]
-    inherits: Vec<String>,
+    #[schema(value_type = Vec<NameOfRole>, max_items = 32)]
+    inherits: Listed<RoleName, 0, MAX_PARENTS>,
 }
 
 /// Documents the endpoint.
@@ -87,7 +97,7 @@ pub fn describe(operation: Operation) -> Operation {
 /// 403 `forbidden`, `privilege_escalation`; 409 `role_exists`, `role_name_retired`, `limit_reached`; 422; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;
-    let new = request.json::<Body>()?.check()?;
+    let new = NewRole::from(request.form()?.finish::<Body>()?);
     let role = create(&request.context, &request.actor(), &new).await?;
     let response = show::respond(StatusCode::CREATED, &role);
     Ok(match HeaderValue::try_from(format!("{}/{}", request.route, role.role_id)) {
@@ -155,23 +165,15 @@ impl NewRole {
     }
 }
 
-impl Body {
-    fn check(self) -> Result<NewRole, Problem> {
-        let mut found = Findings::default();
-        let name = definition::read_name(&mut found, &self.name);
-        let title = found.check("title", Change::given(self.title), definition::title);
-        let description =
-            found.check("description", Change::given(self.description), definition::description);
-        let permissions = definition::read_permissions(&mut found, &self.permissions);
-        let inherits = definition::read_inherits(&mut found, &self.inherits);
-        let name = found.finish(name)?.ok_or_else(|| Problem::new(Code::ValidationFailed))?;
-        Ok(NewRole {
-            name,
-            title: title.value(),
-            description: description.value(),
+impl From<Body> for NewRole {
+    fn from(body: Body) -> Self {
+        Self {
+            name: body.name,
+            title: body.title.map(String::from),
+            description: body.description.map(String::from),
             is_system: false,
-            permissions,
-            inherits,
-        })
+            permissions: body.permissions.into_set(),
+            inherits: body.inherits.into_set(),
+        }
     }
 }

@@ -1,8 +1,6 @@
 //! What all changes of a role's definition have in common: the lock, the limits, and the rule that a caller
 //! cannot grant what the caller does not hold.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use shared::permission::Pattern;
 use shared::role::{NotARoleName, RoleName};
@@ -10,7 +8,8 @@ use shared::role_map::{Role, RoleMap};
 
 use super::store;
 use crate::access::{End, Rights};
-use crate::api::{Code, Findings, Problem, sentence};
+use crate::api::text::text_type;
+use crate::api::{Code, Problem, sentence};
 use crate::db::{DbError, Transaction};
 
 /// The most roles: all of them are sent to every sidecar with each change.
@@ -39,9 +38,9 @@ pub enum DefinitionError {
     /// The role would inherit itself.
     #[error("a role cannot inherit itself, directly or indirectly: {0} leads back to it")]
     Cycle(RoleName),
-    /// An inherited role does not exist.
-    #[error("the role {0} does not exist")]
-    NoParent(RoleName),
+    /// Inherited roles do not exist.
+    #[error("these roles do not exist: {}", names(.0))]
+    NoParents(Vec<RoleName>),
     /// A limit is exceeded.
     #[error("{0}")]
     TooMany(String),
@@ -72,8 +71,10 @@ impl Definitions {
     /// When that exceeds a limit, inherits a role that does not exist, or forms a cycle.
     pub(super) fn check(&self, name: &RoleName, role: &Role) -> Result<(), DefinitionError> {
         check_bounds(role)?;
-        if let Some(parent) = role.inherits.iter().find(|parent| self.map.get(parent).is_none()) {
-            return Err(DefinitionError::NoParent(parent.clone()));
+        let unknown = role.inherits.iter().filter(|parent| self.map.get(parent).is_none());
+        let unknown: Vec<RoleName> = unknown.cloned().collect();
+        if !unknown.is_empty() {
+            return Err(DefinitionError::NoParents(unknown));
         }
         let back = role.inherits.iter().find(|parent| self.map.reach([*parent]).contains(name));
         if let Some(parent) = back {
@@ -155,6 +156,10 @@ fn escalation(what: &str, until: Option<End>) -> Problem {
     Problem::new(Code::PrivilegeEscalation).detail(detail)
 }
 
+fn names(roles: &[RoleName]) -> String {
+    roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(", ")
+}
+
 fn check_bounds(role: &Role) -> Result<(), DefinitionError> {
     if role.permissions.len() > MAX_PERMISSIONS {
         return Err(DefinitionError::TooMany(format!(
@@ -177,51 +182,29 @@ pub(super) fn taken(error: DbError) -> DefinitionError {
     }
 }
 
-/// Parses permission patterns; errors name the index.
-pub(super) fn read_permissions(found: &mut Findings, texts: &[String]) -> BTreeSet<Pattern> {
-    read_all(found, "permissions", "permission_invalid", texts)
-}
+text_type!(
+    /// The display name of a role.
+    pub(super) Title, title
+);
+text_type!(
+    /// The purpose of a role; may have several lines.
+    pub(super) Description, description
+);
+text_type!(
+    /// The reason of an assignment; may have several lines.
+    pub(super) Reason, reason
+);
 
-/// Parses role names; errors name the index.
-pub(super) fn read_inherits(found: &mut Findings, texts: &[String]) -> BTreeSet<RoleName> {
-    read_all(found, "inherits", "role_name_invalid", texts)
-}
-
-fn read_all<T: std::str::FromStr<Err: std::fmt::Display> + Ord>(
-    found: &mut Findings,
-    field: &str,
-    code: &'static str,
-    texts: &[String],
-) -> BTreeSet<T> {
-    let mut read = BTreeSet::new();
-    for (place, text) in texts.iter().enumerate() {
-        match text.parse::<T>() {
-            Ok(one) => drop(read.insert(one)),
-            Err(why) => found.add(&format!("{field}[{place}]"), code, sentence(why)),
-        }
-    }
-    read
-}
-
-/// Parses a role name.
-pub(super) fn read_name(found: &mut Findings, text: &str) -> Option<RoleName> {
-    let name = text.parse::<RoleName>();
-    name.inspect_err(|why| found.add("name", "role_name_invalid", sentence(why))).ok()
-}
-
-/// A display name.
-pub(super) fn title(text: &str) -> Result<String, &'static str> {
+fn title(text: &str) -> Result<String, &'static str> {
     words(text, MAX_TITLE, |_| false).ok_or("A title must be 1 to 64 characters, without control characters.")
 }
 
-/// The purpose of a role; may have several lines.
-pub(super) fn description(text: &str) -> Result<String, &'static str> {
+fn description(text: &str) -> Result<String, &'static str> {
     words(text, MAX_DESCRIPTION, |c| c == '\n')
         .ok_or("A description must be 1 to 500 characters, without control characters except line breaks.")
 }
 
-/// The reason of an assignment.
-pub(super) fn reason(text: &str) -> Result<String, &'static str> {
+fn reason(text: &str) -> Result<String, &'static str> {
     words(text, MAX_DESCRIPTION, |c| c == '\n')
         .ok_or("A reason must be 1 to 500 characters, without control characters except line breaks.")
 }
@@ -242,8 +225,10 @@ impl From<DefinitionError> for Problem {
             DefinitionError::Exists => Self::new(Code::RoleExists),
             DefinitionError::Retired(_) => Self::new(Code::RoleNameRetired).detail(sentence),
             DefinitionError::Cycle(_) => Self::new(Code::RoleCycle).detail(sentence),
-            DefinitionError::NoParent(_) => {
-                Self::new(Code::ValidationFailed).field("inherits", "role_unknown", sentence)
+            DefinitionError::NoParents(parents) => {
+                parents.iter().fold(Self::new(Code::ValidationFailed), |problem, parent| {
+                    problem.field("inherits", "role_unknown", format!("The role {parent} does not exist."))
+                })
             }
             DefinitionError::TooMany(_) => Self::new(Code::LimitReached).detail(sentence),
             DefinitionError::Database(error) => error.into(),

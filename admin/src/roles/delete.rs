@@ -14,10 +14,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::definition::Definitions;
-use super::role::{self, RoleRef, RoleView};
+use super::role::{self, GrantedPermission, NameOfRole, RoleRef, RoleView};
 use super::{show, store};
 use crate::access::{Right, allowed, lock};
 use crate::actor::Actor;
+use crate::api::text;
 use crate::api::{
     Access, Code, Operation, Problem, Query, Request, Response, Shape, check_version, if_match, one_more,
     page,
@@ -30,12 +31,12 @@ use crate::db::{Client, Connection};
 #[derive(Serialize, ToSchema)]
 struct DryRun {
     /// The role.
-    #[schema(value_type = String)]
+    #[schema(value_type = NameOfRole)]
     role: RoleName,
     /// The number of affected users.
     people: u64,
     /// The roles that inherit it, directly or indirectly.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<NameOfRole>)]
     inherited_by: Vec<RoleName>,
     /// A page of the affected users, by identifier.
     items: Vec<Loss>,
@@ -49,10 +50,10 @@ struct DryRun {
 struct Loss {
     user_id: Uuid,
     /// The roles whose locations the user can no longer enter, including inherited roles.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<NameOfRole>)]
     roles: BTreeSet<RoleName>,
     /// The permissions that no other role grants the user.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<GrantedPermission>)]
     permissions: BTreeSet<Pattern>,
 }
 
@@ -100,20 +101,14 @@ pub fn describe(operation: Operation) -> Operation {
 /// 403 `forbidden`, `system_role`; 404; 412 `precondition_failed`; 422 for the query; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;
-    let query = Query::read(&request, &["dry_run", "limit", "cursor"])?;
     let asked = RoleRef::of(&request)?;
-    let is_dry = query.flag("dry_run")?;
-    if !is_dry && (query.get("limit").is_some() || query.get("cursor").is_some()) {
-        // The client may have wanted the next page of a dry run.
-        let sentence = "Paging requires `dry_run=1`.";
-        return Err(Problem::new(Code::ValidationFailed).field("dry_run", "field_missing", sentence));
-    }
+    let (is_dry, window) = read(Query::read(&request, &["dry_run", "limit", "cursor"]))?;
     let versions = if_match(&request.headers);
     if is_dry {
         let connection = request.context.db.get().await?;
         let role = show::require(&*connection, &asked).await?;
         check_deletable(&*connection, &role, versions.as_deref()).await?;
-        return Ok(Response::json(StatusCode::OK, &dry_run(&connection, &role, &query).await?));
+        return Ok(Response::json(StatusCode::OK, &dry_run(&connection, &role, window).await?));
     }
     delete(&request.context, &request.actor(), &asked, versions.as_deref()).await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
@@ -155,9 +150,26 @@ async fn check_deletable(
     Ok(())
 }
 
-async fn dry_run(connection: &Connection, role: &RoleView, query: &Query) -> Result<DryRun, Problem> {
-    let limit = query.limit()?;
-    let after = query.cursor(|text| text.parse::<Uuid>().ok())?;
+/// The part of the affected users that is asked for.
+struct Window {
+    limit: usize,
+    after: Option<Uuid>,
+}
+
+/// Whether nothing is to be deleted, and the page to list then.
+fn read(mut query: Query) -> Result<(bool, Window), Problem> {
+    let is_dry = query.flag("dry_run");
+    let window = Window { limit: query.limit(), after: query.cursor(text::uuid) };
+    if is_dry != Some(true) && (query.has("limit") || query.has("cursor")) {
+        // The client may have wanted the next page of a dry run.
+        query.add("dry_run", "field_missing", "Paging requires `dry_run=1`.");
+    }
+    query.finish()?;
+    Ok((is_dry == Some(true), window))
+}
+
+async fn dry_run(connection: &Connection, role: &RoleView, window: Window) -> Result<DryRun, Problem> {
+    let Window { limit, after } = window;
     let before = store::map(&**connection).await?;
     let without: RoleMap = before
         .iter()

@@ -29,16 +29,28 @@ pub struct RoleView {
     /// Whether only the command line may change or delete it.
     pub(super) is_system: bool,
     /// Its own permissions: `area:action`, a whole area `area:*`, or everything `*`.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<GrantedPermission>)]
     pub(super) permissions: BTreeSet<Pattern>,
     /// The inherited roles, whose permissions it has too, with all that they inherit.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<NameOfRole>)]
     pub(super) inherits: BTreeSet<RoleName>,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
     #[serde(skip)]
     pub(super) version: i64,
 }
+
+/// A role's name.
+#[derive(ToSchema)]
+#[schema(as = RoleName, value_type = String, pattern = "^[a-z][a-z0-9_-]{0,31}$")]
+#[expect(dead_code, reason = "used only for its schema")]
+pub(crate) struct NameOfRole(String);
+
+/// What a role grants: one action `area:action`, a whole area `area:*`, or everything `*`.
+#[derive(ToSchema)]
+#[schema(as = GrantedPermission, value_type = String, pattern = "^([*]|[a-z][a-z0-9_-]{0,31}:([*]|[a-z][a-z0-9_-]{0,31}))$")]
+#[expect(dead_code, reason = "used only for its schema")]
+pub(crate) struct GrantedPermission(String);
 
 /// What identifies a role in a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +81,8 @@ pub(super) const NAMED: &str = "The role's name or identifier.";
 
 /// The schema of `{role}`.
 pub(super) fn shape() -> Shape {
-    Shape::text("subscriber").length(1..=36)
+    Shape::text("subscriber")
+        .pattern("^([a-z][a-z0-9_-]{0,31}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$")
 }
 
 /// An example role.

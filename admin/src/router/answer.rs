@@ -46,6 +46,7 @@ struct Admitted {
 struct Asked {
     id: RequestId,
     method: Method,
+    client: Client,
     begun: Instant,
     trace: Span,
     user: Arc<OnceLock<Uuid>>,
@@ -68,9 +69,11 @@ impl Router {
         let trace = trace_of(&head, &id);
         // At error level, so that no log filter removes the request id from a line that passes the filter.
         let span = tracing::error_span!("request", request_id = %id);
+        let client = Client::of(head.peer, &head.headers, &self.context.config.http.trusted_proxies);
         let asked = Asked {
             id,
             method: head.method.clone(),
+            client,
             begun: Instant::now(),
             trace,
             user: Arc::default(),
@@ -125,9 +128,8 @@ impl Router {
     ) -> Result<Admitted, Problem> {
         let body = read_body(body).await?;
         let turn = self.under_way.take_turn();
-        let trusted = &self.context.config.http.trusted_proxies;
         let request = Request {
-            client: Client::of(head.peer, &head.headers, trusted),
+            client: asked.client.clone(),
             context: self.context.clone(),
             route: route.path,
             id: asked.id.clone(),
@@ -178,6 +180,7 @@ impl Router {
             status = status_code,
             code = code.map(Code::as_str),
             user = user.map(tracing::field::display),
+            client = asked.client.address.map(tracing::field::display),
             trace_id = telemetry::trace_id(&asked.trace),
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             "Answered a request."
@@ -278,7 +281,7 @@ mod tests {
     use crate::router::PROVIDER_PATHS;
 
     fn router(routes: Vec<Route>) -> Arc<Router> {
-        let key = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        let key = "1:uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=";
         let vars = std::collections::HashMap::from([
             ("DATABASE_URL", "postgres://unknown@127.0.0.1:1/nowhere".to_owned()),
             ("REDIS_URL", "redis://127.0.0.1:1".to_owned()),

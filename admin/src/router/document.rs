@@ -4,6 +4,7 @@
 
 mod operation;
 mod problems;
+mod samples;
 
 use std::collections::BTreeMap;
 
@@ -33,8 +34,9 @@ const TAGS: &[(&str, &str)] = &[
 
 const ABOUT: &str = "Registration, sign-in, sessions and roles of the cinema. Times are RFC 3339 in UTC, \
     durations whole seconds, identifiers UUIDs.\n\n**Requests.** A body is one JSON object of at most 16 \
-    KiB. Unknown fields, repeated keys, U+0000 anywhere and nesting deeper than 8 levels are refused. HEAD \
-    is supported wherever GET is.\n\n**Problems.** An error is `application/problem+json` (RFC 9457) with a \
+    KiB. Unknown fields, repeated keys, U+0000 anywhere and nesting deeper than 8 levels are refused. All invalid \
+    fields are reported in one response. Lengths are numbers of characters, counted after normalisation (NFC; NFKC for \
+    passwords and login names). HEAD is supported wherever GET is.\n\n**Problems.** An error is `application/problem+json` (RFC 9457) with a \
     stable `code`; each operation lists its codes. For other requests, an unknown path returns 404 \
     `not_found`, an unknown method 405 `method_not_allowed` with `Allow`. The gateway may answer any \
     request with 414 `uri_too_long` or 431 `headers_too_large`.";
@@ -56,6 +58,7 @@ struct InOrder<T>(Vec<(String, T)>);
 #[serde(rename_all = "camelCase")]
 struct Components {
     schemas: BTreeMap<String, RefOr<Schema>>,
+    responses: BTreeMap<String, Value>,
     headers: Value,
     examples: Value,
     security_schemes: Value,
@@ -102,8 +105,9 @@ fn components(routes: &[Route]) -> Components {
     let schemas = routes.iter().flat_map(|route| route.operation.schemas().to_vec());
     Components {
         schemas: schemas.chain(problems::schemas()).collect(),
+        responses: problems::shared_responses(routes),
         headers: headers(),
-        examples: problems::examples(),
+        examples: problems::examples(routes),
         security_schemes: json!({ "accessToken": {
             "type": "http",
             "scheme": "bearer",

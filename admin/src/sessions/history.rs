@@ -13,10 +13,12 @@ use std::time::Duration;
 use tokio::task::JoinError;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::actor::Actor;
 use crate::context::Context;
 use crate::db::DbError;
+use crate::guesses::{MANY, Origin};
 
 pub(crate) use entry::{Entry, Event, Failure};
 
@@ -36,12 +38,34 @@ enum NotWritten {
 
 /// Writes `entry` of `request`, if that can be done soon.
 pub(crate) async fn record(context: &Context, actor: &Actor, entry: Entry) {
+    if entry.event.is_wrong_password() {
+        count_guess(context, actor, entry.user);
+    }
     if let Err(error) = write(context, actor, entry).await {
         context.metrics.history_failures.inc();
         tracing::warn!(
             %error,
             event = entry.event.name(),
             "Failed to write a login-history entry; the operation itself succeeded."
+        );
+    }
+}
+
+/// Warns once for many wrong passwords from one address, or for one account. Unknown names are counted by address
+/// alone.
+fn count_guess(context: &Context, actor: &Actor, user: Option<Uuid>) {
+    let (now, address) = (context.clock.unix_seconds(), actor.address());
+    if address.is_some_and(|address| context.guesses.count(Origin::address(address), now)) {
+        let client = address.map(tracing::field::display);
+        tracing::warn!(client, failures = MANY, "Many wrong passwords from one address within ten minutes.");
+    }
+    if user.is_some_and(|user| context.guesses.count(Origin::Account(user), now)) {
+        let (user, client) = (user.map(tracing::field::display), address.map(tracing::field::display));
+        tracing::warn!(
+            user,
+            client,
+            failures = MANY,
+            "Many wrong passwords for one account within ten minutes."
         );
     }
 }

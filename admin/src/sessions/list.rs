@@ -7,11 +7,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use utoipa::openapi::Array;
 use uuid::Uuid;
 
+use super::open::AUTHENTICATION_METHODS;
 use super::session::ListedSession;
 use super::store;
 use crate::access::caller;
+use crate::api::schema::some_of;
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::db::{Connection, DbError};
 
@@ -37,7 +40,7 @@ struct Item {
     last_used_at: Timestamp,
     /// Unless it is refreshed before then.
     expires_at: Timestamp,
-    /// How the user authenticated (RFC 8176).
+    #[schema(schema_with = amr_schema)]
     amr: Vec<String>,
     /// The identity provider used to sign in; null for a password.
     #[schema(required)]
@@ -49,6 +52,13 @@ struct Item {
     user_agent: Option<String>,
     #[schema(required, max_length = 64)]
     device_name: Option<String>,
+}
+
+fn amr_schema() -> Array {
+    some_of(
+        AUTHENTICATION_METHODS,
+        "How the user authenticated (RFC 8176): by password, or at an identity provider.",
+    )
 }
 
 /// Documents the endpoint.

@@ -3,8 +3,8 @@
 //! **One answer.** An unknown name, a wrong password, an account without a password and a disabled account
 //! take the same steps in the same order: one query, one hash, one history entry, one body.
 
+use deserr::Deserr;
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -14,7 +14,8 @@ use super::mint::{self, Pair};
 use super::open::{Opened, SignInMethod, open};
 use super::session::Device;
 use crate::actor::Actor;
-use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::api::text::{Text, text_type};
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::db::{Connection, DbError};
 use crate::metrics::SignInOutcome;
@@ -24,21 +25,37 @@ use crate::users::{Account, Identifier, store as users};
 /// The longest device name, in characters.
 const MAX_DEVICE_NAME: usize = 64;
 
+text_type!(
+    /// What a user calls a device.
+    DeviceName, device_name
+);
+
 /// Exactly one of `identifier`, `email` and `login`, and the password.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[schema(as = SignIn)]
 #[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
     /// An e-mail address if it contains `@`, else a login name.
-    identifier: Option<String>,
-    email: Option<String>,
-    login: Option<String>,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[^\\x00]*$")]
+    identifier: Option<Text>,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[^\\x00]*$")]
+    email: Option<Text>,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[^\\x00]*$")]
+    login: Option<Text>,
     #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
     password: Password,
     /// Shown in the list of sessions; no control characters.
-    #[schema(min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
-    device_name: Option<String>,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    device_name: Option<DeviceName>,
 }
+
+/// The members of which exactly one must be present.
+const NAMES: [&str; 3] = ["identifier", "email", "login"];
 
 /// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
@@ -55,7 +72,7 @@ pub fn describe(operation: Operation) -> Operation {
             "password": "correct horse battery staple",
             "device_name": "Living room"
         }))
-        .exactly_one(&["identifier", "email", "login"])
+        .exactly_one(&NAMES)
         .answer::<Pair>(200, "The token pair of the session.", mint::example())
         .problems(&[Code::InvalidCredentials])
 }
@@ -73,9 +90,13 @@ enum Attempt {
 /// 401 `invalid_credentials` for every cause, 422 `validation_failed`, 503 `overloaded` or
 /// `dependency_unavailable`.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let body: Body = request.json()?;
-    let name = body.name()?;
-    let device = Device::of(&request.client, body.device_name()?);
+    let form = request.form()?;
+    let names = NAMES.iter().filter(|name| form.has(name)).count();
+    let (body, mut found) = form.read::<Body>();
+    check_names(&mut found, names);
+    let body = found.finish(body)?;
+    let name = body.name();
+    let device = Device::of(&request.client, body.device_name.map(String::from));
     let pair = sign_in(&request.context, &request.actor(), &name, &body.password, &device).await?;
     Ok(Response::json(StatusCode::OK, &pair))
 }
@@ -219,34 +240,33 @@ async fn replace_old(
     }
 }
 
-impl Body {
-    /// The identifier in the one of the three fields that is present.
-    fn name(&self) -> Result<Identifier, Problem> {
-        match (&self.identifier, &self.email, &self.login) {
-            (Some(name), None, None) => Ok(Identifier::read(name)),
-            (None, Some(email), None) => Ok(Identifier::email(email)),
-            (None, None, Some(login)) => Ok(Identifier::login(login)),
-            (None, None, None) => Err(Problem::new(Code::ValidationFailed).field(
-                "identifier",
-                "field_missing",
-                "One of `identifier`, `email` and `login` is required.",
-            )),
-            _ => Err(Problem::new(Code::ValidationFailed).field(
-                "identifier",
-                "field_invalid",
-                "Send only one of `identifier`, `email` and `login`.",
-            )),
-        }
-    }
+/// Exactly one of [`NAMES`] must be present.
+fn check_names(found: &mut Findings, present: usize) {
+    let (code, sentence) = match present {
+        0 => ("field_missing", "One of `identifier`, `email` and `login` is required."),
+        1 => return,
+        _ => ("field_invalid", "Send only one of `identifier`, `email` and `login`."),
+    };
+    found.add("identifier", code, sentence);
+}
 
-    fn device_name(&self) -> Result<Option<String>, Problem> {
-        let Some(name) = &self.device_name else { return Ok(None) };
-        let fits =
-            (1..=MAX_DEVICE_NAME).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-        if fits {
-            return Ok(Some(name.clone()));
-        }
-        let sentence = "A device name must be 1 to 64 characters, without control characters.";
-        Err(Problem::new(Code::ValidationFailed).field("device_name", "field_invalid", sentence))
+impl Body {
+    /// The identifier in the one of the three members that is present.
+    fn name(&self) -> Identifier {
+        let of =
+            |text: &Option<Text>, read: fn(&str) -> Identifier| text.as_ref().map(|text| read(text.as_ref()));
+        of(&self.email, Identifier::email)
+            .or_else(|| of(&self.login, Identifier::login))
+            .or_else(|| of(&self.identifier, Identifier::read))
+            .unwrap_or(Identifier::Invalid)
+    }
+}
+
+fn device_name(text: &str) -> Result<String, &'static str> {
+    let length = text.chars().count();
+    if (1..=MAX_DEVICE_NAME).contains(&length) && !text.chars().any(char::is_control) {
+        Ok(text.to_owned())
+    } else {
+        Err("A device name must be 1 to 64 characters, without control characters.")
     }
 }

@@ -1,7 +1,7 @@
 //! `POST /api/v1/auth/logout`: revokes the session of an access token or a refresh token.
 
+use deserr::Deserr;
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,16 +13,18 @@ use super::session::EndReason;
 use super::store;
 use crate::access::session_to_end;
 use crate::actor::Actor;
-use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::revocations::{self, NewRevocation};
 
 /// The refresh token of a session to revoke, if not that of the access token.
-#[derive(Default, Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[schema(as = SignOut)]
 #[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
-    #[schema(value_type = Option<String>)]
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[^\\x00]*$")]
     refresh_token: Option<SealedText>,
 }
 
@@ -33,7 +35,7 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Sign out.")
         .detail(
             "Revokes the session of the access token, of the refresh token in the body, or both. Returns \
-            204 also if the session has already ended or the access token has expired.",
+            204 also if the session has already ended, or the access token has expired within the last four hours.",
         )
         .access(Access::Optional)
         .optional_body::<Body>(json!({ "refresh_token": mint::EXAMPLE_TOKEN }))
@@ -48,7 +50,7 @@ pub fn describe(operation: Operation) -> Operation {
 /// 401 `token_missing` without any token, `token_invalid` or `refresh_token_invalid` for a token that this
 /// service did not issue; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let body = request.json_if_any::<Body>()?.unwrap_or_default();
+    let body: Body = request.form_if_any()?.finish()?;
     let session_of = |text: SealedText| session_of(&request.context, &text);
     let by_refresh_token = body.refresh_token.map(session_of).transpose()?;
     // With a refresh token the access token may be missing or invalid.

@@ -1,7 +1,8 @@
 //! `POST /api/v1/auth/logout-all`: revokes all sessions of the caller, or all others.
 
+use deserr::Deserr;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -12,16 +13,19 @@ use super::renew::{end_older, lock_account, lock_current, renew};
 use super::session::EndReason;
 use crate::access::caller;
 use crate::actor::Actor;
-use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::api::{Access, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::users;
 
 /// Which sessions to revoke.
-#[derive(Default, Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[schema(as = SignOutEverywhere)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
     /// Whether the current session continues, with a new token pair.
+    #[deserr(default)]
+    #[serde(default)]
     keep_current: bool,
 }
 
@@ -81,7 +85,7 @@ fn example() -> Value {
 /// 401 as for every call with an access token; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     caller(&request).await?;
-    let body = request.json_if_any::<Body>()?.unwrap_or_default();
+    let body: Body = request.form_if_any()?.finish()?;
     let ended = end_all(&request.context, &request.actor(), body.keep_current).await?;
     Ok(Response::json(StatusCode::OK, &ended))
 }

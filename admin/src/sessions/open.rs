@@ -12,6 +12,9 @@ use crate::context::Context;
 use crate::db::Transaction;
 use crate::users::LockedAccount;
 
+/// The values of `amr`: by password, and at a provider. RFC 8176 has no value for a provider; `fed` is in common use.
+pub(super) const AUTHENTICATION_METHODS: [&str; 2] = ["pwd", "fed"];
+
 /// The only client so far: the cinema itself.
 pub(crate) const OWN_CLIENT: &str = "cinema";
 
@@ -65,10 +68,10 @@ fn new_session(context: &Context, user: Uuid, method: SignInMethod<'_>, stamp: &
         rotation: None,
         elsewhere: Vec::new(),
     };
-    // RFC 8176 has no value for a provider; `fed` is in common use.
+    let [by_password, by_provider] = AUTHENTICATION_METHODS;
     let (amr, provider) = match method {
-        SignInMethod::Password => ("pwd", None),
-        SignInMethod::Provider(provider) => ("fed", Some(provider.to_owned())),
+        SignInMethod::Password => (by_password, None),
+        SignInMethod::Provider(provider) => (by_provider, Some(provider.to_owned())),
     };
     Session {
         id: context.random.id(),

@@ -8,8 +8,8 @@
 
 mod decide;
 
+use deserr::Deserr;
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -22,7 +22,7 @@ use super::refresh_token::{RefreshToken, SealedText};
 use super::session::{Device, EndReason, Rotation, Session, Stamp, Standing};
 use super::store;
 use crate::actor::Client;
-use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
 use crate::metrics::RefreshCause;
@@ -32,11 +32,12 @@ use crate::revocations::{self, NewRevocation};
 const CAUSE: HeaderName = HeaderName::from_static("x-refresh-cause");
 
 /// The refresh token of the last pair.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[schema(as = Refresh)]
 #[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^[^\\x00]*$")]
     refresh_token: SealedText,
 }
 
@@ -93,7 +94,7 @@ impl Refreshed {
 /// 401 `refresh_token_invalid`, `refresh_token_unknown`, `session_revoked`, `session_expired` or
 /// `refresh_token_reused`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let body: Body = request.json()?;
+    let body: Body = request.form()?.finish()?;
     let Ok(token) = RefreshToken::open(body.refresh_token.expose(), &request.context.refresh_keys) else {
         request.context.metrics.refresh(RefreshCause::Invalid);
         return Err(Problem::new(Code::RefreshTokenInvalid));

@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::api::text::{FromText, read_as_text};
+use crate::api::{Invalid, sentence};
+
 /// The longest address, in bytes (RFC 5321, section 4.5.3.1.3, without the angle brackets).
 pub(super) const MAX_BYTES: usize = 254;
 
@@ -66,6 +69,15 @@ impl FromStr for EmailAddress {
         Ok(Self { key: key.into(), typed: typed.into() })
     }
 }
+
+impl FromText for EmailAddress {
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        text.parse()
+            .map_err(|why: NotAnEmailAddress| Invalid { code: "email_invalid", sentence: sentence(why) })
+    }
+}
+
+read_as_text!(EmailAddress);
 
 /// Purposefully prints nothing: an address is personal and must not appear in a log.
 impl fmt::Debug for EmailAddress {

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::EmailAddress;
+use crate::api::text::{FromText, read_as_text};
+use crate::api::{Invalid, sentence};
 
 /// The shortest and the longest login name, in characters.
 pub(super) const LENGTH: std::ops::RangeInclusive<usize> = 3..=64;
@@ -123,6 +125,14 @@ impl FromStr for LoginName {
         if RESERVED.binary_search(&bare.as_str()).is_ok() { Err(LoginError::Reserved) } else { Ok(login) }
     }
 }
+
+impl FromText for LoginName {
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        text.parse().map_err(|why: LoginError| Invalid { code: why.code(), sentence: sentence(why) })
+    }
+}
+
+read_as_text!(LoginName);
 
 /// Purposefully prints nothing, as for an e-mail address.
 impl fmt::Debug for LoginName {

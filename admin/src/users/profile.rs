@@ -1,12 +1,14 @@
 //! A user's profile, and changes to it (RFC 7396).
 
+use deserr::Deserr;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use unicode_normalization::UnicodeNormalization as _;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::api::{Change, Findings, Problem};
+use crate::api::text::text_type;
+use crate::api::{Change, Findings};
 
 /// The longest name, in characters.
 const MAX_NAME: usize = 64;
@@ -41,29 +43,43 @@ pub(crate) struct Profile {
     pub(super) version: i64,
 }
 
+text_type!(
+    /// A name that other users may see.
+    pub(crate) Name, name
+);
+text_type!(
+    /// A telephone number.
+    pub(crate) Phone, phone
+);
+text_type!(
+    /// A language tag.
+    pub(crate) Locale, locale
+);
+
 /// A merge patch (RFC 7396): a present member is set, null removes it, an absent member stays.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 #[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 pub(crate) struct ProfileChange {
     /// No control characters, and not only spaces; the same for the other names.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
-    pub(crate) display_name: Change,
-    #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
-    pub(crate) first_name: Change,
-    #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
-    pub(crate) last_name: Change,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    pub(crate) display_name: Change<Name>,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    pub(crate) first_name: Change<Name>,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    pub(crate) last_name: Change<Name>,
     /// In E.164 form.
-    #[serde(default)]
+    #[deserr(default)]
     #[schema(value_type = Option<String>, pattern = "^\\+[1-9][0-9]{6,14}$")]
-    pub(crate) phone: Change,
+    pub(crate) phone: Change<Phone>,
     /// A language tag (BCP 47).
-    #[serde(default)]
+    #[deserr(default)]
     #[schema(value_type = Option<String>, max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
-    pub(crate) locale: Change,
+    pub(crate) locale: Change<Locale>,
 }
 
 impl Profile {
@@ -73,27 +89,8 @@ impl Profile {
     }
 }
 
-impl ProfileChange {
-    /// Normalises every value.
-    ///
-    /// # Errors
-    ///
-    /// 422 `validation_failed` with every invalid value.
-    pub(crate) fn check(self) -> Result<Self, Problem> {
-        let mut found = Findings::default();
-        let checked = Self {
-            display_name: found.check("display_name", self.display_name, name),
-            first_name: found.check("first_name", self.first_name, name),
-            last_name: found.check("last_name", self.last_name, name),
-            phone: found.check("phone", self.phone, phone),
-            locale: found.check("locale", self.locale, locale),
-        };
-        found.finish(checked)
-    }
-}
-
 /// A name in any script: NFC, 1 to 64 characters, without control characters, not only spaces.
-pub(super) fn name(text: &str) -> Result<String, &'static str> {
+fn name(text: &str) -> Result<String, &'static str> {
     let name: String = text.nfc().collect();
     let length = name.chars().count();
     let fits = (1..=MAX_NAME).contains(&length) && !name.chars().any(char::is_control);
@@ -121,7 +118,7 @@ fn phone(text: &str) -> Result<String, &'static str> {
 }
 
 /// A language tag of the usual form (BCP 47): a language of two or three letters, then subtags.
-pub(super) fn locale(text: &str) -> Result<String, &'static str> {
+fn locale(text: &str) -> Result<String, &'static str> {
     let mut tags = text.split('-');
     let language = tags.next().unwrap_or_default();
     let begins = (2..=3).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -140,8 +137,8 @@ mod tests {
 
     use super::*;
 
-    fn change(json: &str) -> Result<ProfileChange, Problem> {
-        serde_json::from_str::<ProfileChange>(json).unwrap().check()
+    fn change(json: &str) -> Result<ProfileChange, Findings> {
+        deserr::deserialize(serde_json::from_str::<serde_json::Value>(json).unwrap())
     }
 
     #[test]
@@ -149,7 +146,7 @@ mod tests {
         let change = change(r#"{"first_name": null, "last_name": "Андерсон"}"#).unwrap();
         assert_eq!(change.display_name, Change::Keep);
         assert_eq!(change.first_name, Change::Clear);
-        assert_eq!(change.last_name, Change::Set("Андерсон".to_owned()));
+        assert_eq!(change.last_name, Change::Set(Name("Андерсон".to_owned())));
     }
 
     #[test]
@@ -157,7 +154,7 @@ mod tests {
         for json in
             [r#"{"is_superuser": true}"#, r#"{"email": "a@b.org"}"#, r#"{"roles": []}"#, r#"{"user_id": ""}"#]
         {
-            assert!(serde_json::from_str::<ProfileChange>(json).is_err(), "{json}");
+            assert!(change(json).is_err(), "{json}");
         }
     }
 

@@ -1,50 +1,50 @@
 //! `POST /api/v1/auth/register`: creates an account.
 
+use deserr::Deserr;
 use http::StatusCode;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
+use unicode_normalization::UnicodeNormalization as _;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::profile;
+use super::profile::{Locale, Name};
 use super::store::{self, NewUser};
-use super::{EmailAddress, LoginName, weak_password};
-use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response, sentence};
+use super::{EmailAddress, LoginName, add_weaknesses};
+use crate::api::{Access, Code, Findings, Form, Operation, Problem, Request, Response};
 use crate::config::Registration;
 use crate::db::DbError;
-use crate::passwords::{HashSlot, Password, PasswordHash};
+use crate::passwords::{Password, PasswordHash};
+
+/// Longer names have no part in judging a password, which takes the longer the more they hold.
+const MAX_WORD_BYTES: usize = 256;
 
 /// A new account.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[schema(as = Registration)]
 #[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
-    /// `name@example.org`, in any script, without quotes or spaces.
-    #[schema(format = "idn-email", max_length = 254)]
-    email: String,
+    /// `name@example.org`, in any script, without quotes or spaces; at most 254 bytes.
+    #[schema(value_type = String, format = "idn-email", max_length = 254, pattern = "^[^\\x00-\\x20\\x7f]+$")]
+    email: EmailAddress,
     /// An alternative to the e-mail address for signing in: letters, digits, `.`, `_` and `-`, beginning with
     /// a letter or a digit.
-    #[schema(min_length = 3, max_length = 64)]
-    login: Option<String>,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 3, max_length = 64, pattern = "^[^\\x00-/:-@\\[-`{-\\x7f][^\\x00-,/:-@\\[-\\^`{-\\x7f]*$")]
+    login: Option<LoginName>,
     /// Must be hard to guess, and not based on the names in this request.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     password: Password,
-    /// Shown to other users; no control characters.
-    #[schema(min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
-    display_name: Option<String>,
+    /// Shown to other users; no control characters, and not only spaces.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    display_name: Option<Name>,
     /// A language tag (BCP 47).
-    #[schema(max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
-    locale: Option<String>,
-}
-
-/// A body whose fields are all valid, except perhaps the password's strength.
-struct Registering {
-    email: EmailAddress,
-    login: Option<LoginName>,
-    password: Password,
-    display_name: Option<String>,
-    locale: Option<String>,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
+    locale: Option<Locale>,
 }
 
 /// A new account.
@@ -102,10 +102,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         Registration::Closed => return Err(Problem::new(Code::RegistrationClosed)),
         Registration::Open => {}
     }
-    let new = request.json::<Body>()?.check()?;
-    let mut slot = request.context.hasher.reserve()?;
-    let hash = new.hash_password(&mut slot).await?;
-    drop(slot);
+    let (new, hash) = read(&request).await?;
     let id = request.context.random.id();
     let connection = request.context.db.get().await?;
     let created_at = store::insert(&*connection, &new.user(id, &hash)).await.map_err(taken)?;
@@ -113,45 +110,36 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::json(StatusCode::CREATED, &new.registered(id, created_at)))
 }
 
-impl Body {
-    fn check(self) -> Result<Registering, Problem> {
-        let mut found = Findings::default();
-        let email = self.email.parse::<EmailAddress>();
-        if let Err(error) = &email {
-            found.add("email", "email_invalid", sentence(error));
-        }
-        let login = self.login.as_deref().map(str::parse::<LoginName>).transpose();
-        if let Err(error) = login {
-            found.add("login", error.code(), sentence(error));
-        }
-        let display_name = found.check("display_name", Change::given(self.display_name), profile::name);
-        let locale = found.check("locale", Change::given(self.locale), profile::locale);
-        // Only when all other fields are valid, the password is refused as `password_weak`.
-        let (email, login) = match (email, login) {
-            (Ok(email), Ok(login)) => found.finish((email, login))?,
-            _ => return found.finish(()).and(Err(Problem::new(Code::ValidationFailed))),
-        };
-        Ok(Registering {
-            email,
-            login,
-            password: self.password,
-            display_name: display_name.value(),
-            locale: locale.value(),
-        })
+/// Reads the form and hashes its password. The password is judged even if other fields are invalid, so that all
+/// errors are reported in one round.
+async fn read(request: &Request) -> Result<(Body, PasswordHash), Problem> {
+    let form = request.form()?;
+    let (password, words) = (form.text("password").map(Password::new), own_words(&form));
+    let (body, mut found) = form.read::<Body>();
+    // Without a password the form is invalid, and with a malformed one nothing needs to be judged.
+    let Some(password) = password else { return found.finish(None) };
+    let weaknesses = password.form_weaknesses();
+    if !weaknesses.is_empty() {
+        add_weaknesses(&mut found, "password", weaknesses);
+        return found.finish(None);
     }
+    let mut slot = request.context.hasher.reserve()?;
+    add_weaknesses(&mut found, "password", slot.judge(&password, words).await?);
+    let body = found.finish(body)?;
+    let hash = slot.hash(&body.password).await?;
+    Ok((body, hash))
 }
 
-impl Registering {
-    /// Checks and hashes the password, both outside the async runtime.
-    async fn hash_password(&self, slot: &mut HashSlot) -> Result<PasswordHash, Problem> {
-        let words =
-            [Some(self.email.key()), Some(self.email.local_part()), self.login.as_ref().map(LoginName::key)];
-        let words = words.into_iter().chain([self.display_name.as_deref()]).flatten();
-        let words = words.map(str::to_owned).collect();
-        weak_password("password", slot.judge(&self.password, words).await?)?;
-        Ok(slot.hash(&self.password).await?)
-    }
+/// The names on which the password must not be based, as typed.
+fn own_words(form: &Form) -> Vec<String> {
+    let email = form.text("email");
+    let local_part = email.and_then(|email| email.split_once('@')).map(|(local, _)| local);
+    let names = [email, local_part, form.text("login"), form.text("display_name")];
+    let names = names.into_iter().flatten().filter(|name| name.len() <= MAX_WORD_BYTES);
+    names.map(|name| name.nfkc().collect::<String>().to_lowercase()).collect()
+}
 
+impl Body {
     fn user<'n>(&'n self, id: Uuid, password_hash: &'n PasswordHash) -> NewUser<'n> {
         NewUser {
             id,
@@ -159,8 +147,8 @@ impl Registering {
             is_email_verified: false,
             login: self.login.as_ref(),
             password_hash: Some(password_hash),
-            display_name: self.display_name.as_deref(),
-            locale: self.locale.as_deref(),
+            display_name: self.display_name.as_ref().map(Name::as_ref),
+            locale: self.locale.as_ref().map(Locale::as_ref),
             is_superuser: false,
         }
     }
@@ -170,8 +158,8 @@ impl Registering {
             user_id,
             email: self.email.as_str(),
             login: self.login.as_ref().map(LoginName::as_str),
-            display_name: self.display_name.as_deref(),
-            locale: self.locale.as_deref(),
+            display_name: self.display_name.as_ref().map(Name::as_ref),
+            locale: self.locale.as_ref().map(Locale::as_ref),
             created_at,
         }
     }

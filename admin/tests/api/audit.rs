@@ -180,7 +180,7 @@ async fn an_address_that_was_widened_to_a_network_is_found() {
 #[tokio::test]
 async fn a_row_that_a_replaced_key_sealed_after_the_newer_one_is_found() {
     let (old, new) =
-        ("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=");
+        ("uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=", "m1YGbnayZpMvJZfqMoxh0ikvjiudpTrf/SsjrIbUagE=");
     let app = busy().await;
     let make = async |keys: String, role: &str| {
         let mut vars = app.vars.clone();

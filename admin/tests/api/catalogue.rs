@@ -83,6 +83,20 @@ async fn slow_body(base: &str) -> Reply {
     Reply { status: status.parse().expect("a number"), headers: headers.collect(), text: body.to_owned() }
 }
 
+/// The example of a problem in the OpenAPI document.
+fn documented(code: Code) -> Value {
+    let document: Value = serde_json::from_slice(&admin::router::document()).expect("it is JSON");
+    document["components"]["examples"][code.as_str()]["value"].clone()
+}
+
+/// What an example must have in common with the answer: its members, what is always the same, and the errors.
+fn form(problem: &Value) -> Value {
+    let members: Vec<&String> = problem.as_object().expect("an object").keys().collect();
+    let errors = problem["errors"].as_array().into_iter().flatten();
+    let errors: Vec<Value> = errors.map(|error| json!([error["field"], error["code"]])).collect();
+    json!([members, problem["type"], problem["title"], problem["status"], problem["code"], errors])
+}
+
 /// One test per code, and one test that no code was forgotten.
 macro_rules! catalogue {
     ($($name:ident $code:ident $(|$scene:ident|)? $provoke:block)*) => {
@@ -93,6 +107,7 @@ macro_rules! catalogue {
             let reply: Reply = $provoke;
             let problem = reply.problem(code.status().as_u16(), code.as_str());
             assert_eq!(problem["title"], code.title());
+            assert_eq!(form(&problem), form(&documented(code)), "the example in the document: {problem}");
         })*
 
         #[test]
@@ -127,6 +142,11 @@ catalogue! {
 
     token_revoked_occurs TokenRevoked |scene| {
         scene.as_neo(Method::POST, "/api/v1/auth/logout").send().await.expect(204);
+        scene.as_neo(Method::GET, "/api/v1/me").send().await
+    }
+
+    token_refresh_needed_occurs TokenRefreshNeeded |scene| {
+        assign(&scene.app, NEO, "a").await;
         scene.as_neo(Method::GET, "/api/v1/me").send().await
     }
 
@@ -232,8 +252,10 @@ catalogue! {
 
     link_confirmation_required_occurs LinkConfirmationRequired {
         let cinema = Cinema::start().await;
-        cinema.browser().sign_in(Provider::GitHub, "anna").await;
-        cinema.add_person(Provider::X, "same", Some("anna@github.example.org"), true);
+        cinema.app.client.register(NEO).await.expect(201);
+        let proved = "update auth.users set verified_email_key = email_key";
+        cinema.app.sql().await.batch_execute(proved).await.unwrap();
+        cinema.add_person(Provider::X, "same", Some(NEO), true);
         cinema.browser().try_to_sign_in(Provider::X, "same").await
     }
 
@@ -275,8 +297,9 @@ catalogue! {
     }
 
     limit_reached_occurs LimitReached |scene| {
-        let parents: Vec<String> = (1..=201).map(|n| format!("films:p{n}")).collect();
-        scene.new_role(json!({ "name": "b", "permissions": parents })).await
+        let permissions: Vec<String> = (1..=200).map(|n| format!("films:p{n}")).collect();
+        scene.new_role(json!({ "name": "b", "permissions": permissions })).await.expect(201);
+        scene.as_root(Method::PUT, "/api/v1/roles/b/permissions/films:one-more").send().await
     }
 
     code_expired_occurs CodeExpired |scene| {

@@ -2,6 +2,7 @@
 
 mod arrange;
 mod arrive;
+mod bounds;
 mod examples;
 mod form;
 mod fuzz;

@@ -1,5 +1,8 @@
 //! What operators do with other users' accounts.
 
+use admin::users::{EmailAddress, LoginName};
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -63,6 +66,129 @@ async fn people_are_looked_up_in_every_way_and_a_page_at_a_time() {
     ] {
         let reply = app.client.get(&format!("{USERS}?{bad}")).bearer(&root).send().await;
         reply.problem(422, "validation_failed");
+    }
+}
+
+/// A user with a name that no form accepts any more, or one that a form accepts.
+async fn insert_user(app: &TestApp, email: &str, login: Option<&str>, name: Option<&str>) {
+    let address: EmailAddress = email.parse().expect("an address");
+    let login: Option<LoginName> = login.map(|login| login.parse().expect("a login name"));
+    let (typed, key) = (login.as_ref().map(LoginName::as_str), login.as_ref().map(LoginName::key));
+    let insert = "insert into auth.users (id, email, email_key, login, login_key, display_name)
+                  values (gen_random_uuid(), $1, $2, $3, $4, $5)";
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
+        [&address.as_str(), &address.key(), &typed, &key, &name];
+    app.sql().await.execute(insert, &values).await.expect("it can be inserted");
+}
+
+/// Users found by the beginning of a name, by their login names.
+async fn found_by(app: &TestApp, root: &str, query: &str) -> Vec<String> {
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("query", query).finish();
+    let reply = app.client.get(&format!("{USERS}?{query}")).bearer(root).send().await.expect(200).json();
+    let mut logins: Vec<String> = items_of(&reply).iter().map(|one| text_of(one, "login")).collect();
+    logins.sort_unstable();
+    logins
+}
+
+#[tokio::test]
+async fn people_are_found_by_every_form_of_the_beginning_of_a_name() {
+    let app = TestApp::start().await;
+    let root = superuser(&app).await.access;
+    insert_user(&app, "нео@кино.рф", Some("cyrillic"), Some("Нео Андерсон-Ёлкин")).await;
+    insert_user(&app, "Neo@xn--h1adke.xn--p1ai", Some("punycode"), Some("İrem IŞIK ılgın")).await;
+    insert_user(&app, "jos\u{e9}@b\u{fc}cher.example", Some("umlaut"), Some("Jos\u{e9} Straße")).await;
+    insert_user(&app, "a_b%c@example.org", Some("wildcards"), Some("ΟΔΥΣΣΕΥΣ \u{ff21}\u{ff42}")).await;
+    for (query, login) in [
+        ("нео@кино.рф", "cyrillic"),
+        ("нео@кино", "cyrillic"),
+        ("нео@ки", "cyrillic"),
+        ("НЕО@КИ", "cyrillic"),
+        ("нео@xn--h1adke", "cyrillic"),
+        ("нео@xn--h1ad", "cyrillic"),
+        ("нео@xn--h1adke.xn--p1ai", "cyrillic"),
+        ("нео андерсон-Е\u{308}", "cyrillic"),
+        ("НЕО АНДЕРСОН-Ё", "cyrillic"),
+        ("neo@кино.р", "punycode"),
+        ("NEO@XN--H1ADKE", "punycode"),
+        ("neo@ки", "punycode"),
+        ("İrem", "punycode"),
+        ("irem", "punycode"),
+        ("I\u{307}rem", "punycode"),
+        ("IREM IŞIK IL", "punycode"),
+        ("irem ışık ıl", "punycode"),
+        ("jose\u{301}@bu\u{308}ch", "umlaut"),
+        ("JOSÉ@BÜCHER.EX", "umlaut"),
+        ("josé@xn--bcher-kva", "umlaut"),
+        ("josé strasse", "umlaut"),
+        ("JOSÉ STRASSE", "umlaut"),
+        ("jose\u{301} straß", "umlaut"),
+        ("UMLAU", "umlaut"),
+        ("a_b%", "wildcards"),
+        ("οδυσσευς ab", "wildcards"),
+        ("ΟΔΥΣΣ", "wildcards"),
+        ("\u{ff57}ildc", "wildcards"),
+    ] {
+        assert_eq!(found_by(&app, &root, query).await, [login], "{query}");
+    }
+    for query in ["нео@кина", "ео", "a%", "a_bx", "jose@", "strasse", "\\"] {
+        assert_eq!(found_by(&app, &root, query).await, Vec::<String>::new(), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_uses_the_indexes() {
+    let app = TestApp::start().await;
+    let sql = app.sql().await;
+    let fill = "insert into auth.users (id, email, email_key, login, login_key, display_name)
+                select gen_random_uuid(), n || '@example.org', n || '@example.org', 'user' || n, 'user' || n, 'User ' || n
+                from generate_series(1, 20000) n;
+                analyze auth.users";
+    sql.batch_execute(fill).await.unwrap();
+    let explain = "explain select id from auth.users u
+                   where auth.search_form_of_address(u.email) like auth.begins_with(auth.search_form_of_address('нео@ки'))
+                      or u.email_key like auth.begins_with(lower('нео@ки'))
+                      or auth.search_form(u.login) like auth.begins_with(auth.search_form('нео@ки'))
+                      or auth.search_form(u.display_name) like auth.begins_with(auth.search_form('нео@ки'))
+                   order by u.id desc limit 21";
+    let plan: Vec<String> = sql.query(explain, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    let plan = plan.join("\n");
+    for index in [
+        "users_by_email_search",
+        "users_by_email_prefix",
+        "users_by_login_search",
+        "users_by_display_name_search",
+    ] {
+        assert!(plan.contains(index), "{plan}");
+    }
+}
+
+/// Labels as the library decodes them.
+#[tokio::test]
+async fn postgresql_decodes_domains_like_the_library() {
+    let app = TestApp::start().await;
+    let sql = app.sql().await;
+    let decode = sql.prepare("select auth.unicode_label($1)").await.unwrap();
+    let mut runner = TestRunner::new_with_rng(
+        proptest::test_runner::Config::default(),
+        TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+    );
+    for strategy in ["[a-z0-9а-яёé-]{1,20}", "[ж-яα-ωa-z]{1,15}", "\\PC{1,12}", "[一-龥]{1,15}"] {
+        let strategy = proptest::string::string_regex(strategy).unwrap();
+        for _ in 0..300 {
+            let label = strategy.new_tree(&mut runner).unwrap().current();
+            let Ok(ascii) = idna::domain_to_ascii_strict(&label) else { continue };
+            if ascii.contains('.') {
+                continue;
+            }
+            let (unicode, _) = idna::domain_to_unicode(&ascii);
+            let decoded: String = sql.query_one(&decode, &[&ascii]).await.unwrap().get(0);
+            assert_eq!(decoded, unicode, "{ascii}");
+        }
+    }
+    let strategy = proptest::string::string_regex("(xn--)?[a-z0-9-]{0,70}").unwrap();
+    for _ in 0..1000 {
+        let label = strategy.new_tree(&mut runner).unwrap().current();
+        let _any_text: String = sql.query_one(&decode, &[&label]).await.unwrap().get(0);
     }
 }
 

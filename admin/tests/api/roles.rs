@@ -11,7 +11,7 @@ use admin::roles::{AssignError, Assigned, DefinitionError, NewRole, create};
 use jiff::Timestamp;
 
 use crate::support::TestApp;
-use crate::witness::{assign, assign_until, claims, dead, make_role, refresh, roles_of, standing};
+use crate::witness::{assign, assign_until, claims, make_role, outdated, refresh, roles_of, standing};
 
 /// Assigns a role without expiry.
 async fn give(app: &TestApp, email: &str, role: &str) -> Result<Assigned, AssignError> {
@@ -26,7 +26,7 @@ async fn a_role_reaches_tokens_with_the_next_refresh() {
 
     assert_eq!(give(&app, "Neo@example.org", "subscriber").await.unwrap(), Assigned::Now);
 
-    dead(&app, &pair.access).await;
+    outdated(&app, &pair.access).await;
     let next = refresh(&app, &pair.refresh).send().await.pair();
     assert_eq!(roles_of(&next.access), ["subscriber"]);
     standing(&app, &next.access).await;
@@ -69,10 +69,6 @@ async fn impossible_assignments_are_errors_that_name_the_reason() {
     assert!(matches!(error, AssignError::NoUser), "{error}");
     let error = give(&app, "neo@example.org", "pilot").await.unwrap_err();
     assert!(matches!(error, AssignError::NoRole), "{error}");
-    let error = give(&app, "neo", "subscriber").await.unwrap_err();
-    assert!(matches!(error, AssignError::Email(_)), "{error}");
-    let error = give(&app, "neo@example.org", "Subscriber").await.unwrap_err();
-    assert!(matches!(error, AssignError::Name(_)), "{error}");
     let past = Some(Timestamp::UNIX_EPOCH);
     let error = assign_until(&app, "neo@example.org", "subscriber", past).await.unwrap_err();
     assert!(matches!(error, AssignError::Past), "{error}");

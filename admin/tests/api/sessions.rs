@@ -1,6 +1,7 @@
 //! Signing in, refreshing, signing out.
 
 mod caller;
+mod guesses;
 mod list;
 mod login;
 mod logout;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::clock::{Clock as _, SystemClock};
-use shared::revocation::{Kind, Record};
+use shared::revocation::{Kind, Reason, Record};
 use shared::token::{TokenProfile, VerifiedToken, Verifier};
 use uuid::Uuid;
 
@@ -56,15 +56,34 @@ pub(crate) fn alive<'a>(app: &'a TestApp, access: &'a str) -> impl Future<Output
     }
 }
 
-/// Asserts that admin refuses the access token as revoked, and that every sidecar will.
+/// Asserts that admin refuses the access token as revoked, and that every sidecar will, with the same word.
 pub(crate) async fn dead(app: &TestApp, access: &str) {
-    app.client.get("/api/v1/me").bearer(access).send().await.problem(401, "token_revoked");
+    refused_everywhere(app, access, "token_revoked").await;
+}
+
+/// Asserts that admin asks for a refresh of the access token, and that every sidecar will, with the same word.
+pub(crate) async fn outdated(app: &TestApp, access: &str) {
+    refused_everywhere(app, access, "token_refresh_needed").await;
+}
+
+async fn refused_everywhere(app: &TestApp, access: &str, word: &str) {
+    app.client.get("/api/v1/me").bearer(access).send().await.problem(401, word);
     let token = verified(app, access);
     until("the revocation of the token is published", async || {
         let _meta = app.log.meta().await?;
-        app.log.current().await.iter().any(|record| kills(record, &token)).then_some(())
+        (word_of(&app.log.current().await, &token) == Some(word)).then_some(())
     })
     .await;
+}
+
+/// The word with which a sidecar refuses the token. It keeps the records of a user in one entry: "revoked" wins.
+fn word_of(records: &[Record], token: &VerifiedToken) -> Option<&'static str> {
+    let mut killing = records.iter().filter(|record| kills(record, token)).peekable();
+    killing.peek()?;
+    let of_user = |record: &&Record| record.kind == Kind::User && record.key == token.user_key;
+    let mut all = killing.chain(records.iter().filter(of_user));
+    let is_revoked = all.any(|record| record.reason == Reason::Revoked);
+    Some(if is_revoked { "token_revoked" } else { "token_refresh_needed" })
 }
 
 /// Asserts that no revocation refuses the access token, at admin or at a sidecar.
@@ -162,6 +181,7 @@ pub(crate) async fn assign_until(
     role: &str,
     end: Option<Timestamp>,
 ) -> Result<Assigned, AssignError> {
+    let (email, role) = (email.parse().expect("an address"), role.parse().expect("a name"));
     assign_by_email(&app.context, &Actor::command(), email, role, NewAssignment::new(end, None)).await
 }
 

@@ -11,8 +11,9 @@ use crate::api::{Code, Problem};
 /// The deepest allowed nesting of objects and arrays.
 const MAX_DEPTH: usize = 8;
 
-/// Refuses a text that is not JSON, repeats a key, nests too deeply, or contains U+0000.
-pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
+/// Refuses a text that is not JSON, repeats a key, or nests too deeply. Returns whether it contains U+0000, which
+/// the form refuses together with all other errors.
+pub(super) fn check(body: &[u8]) -> Result<bool, Problem> {
     let nul = Cell::new(false);
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = Value { depth: 0, nul: &nul }.deserialize(&mut json).and_then(|()| json.end());
@@ -21,10 +22,7 @@ pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
             let place = format!("line {}, column {}", error.line(), error.column());
             Err(Problem::new(Code::RequestMalformed).detail(format!("{} ({place}).", sentence(&error))))
         }
-        Ok(()) if nul.get() => {
-            Err(Problem::new(Code::ValidationFailed).detail("The body must not contain U+0000."))
-        }
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(nul.get()),
     }
 }
 

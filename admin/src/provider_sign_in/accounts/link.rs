@@ -1,28 +1,47 @@
 //! `POST /api/v1/me/accounts/{provider}`: starts to link an account at a provider to the caller.
 
-use serde::Deserialize;
+use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::access::{caller, is_fresh};
-use crate::api::{Access, Code, Operation, Problem, Request, Response};
-use crate::provider_sign_in::authorize::{AuthorizationUrl, FlowStart, check_challenge, example, start};
+use crate::api::text::{Opaque, text_type};
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
+use crate::provider_sign_in::authorize::{AuthorizationUrl, FlowStart, example, start};
 use crate::provider_sign_in::flow::Purpose;
 use crate::provider_sign_in::path::{of_provider, provider};
 use crate::provider_sign_in::return_to::ReturnTo;
 use crate::provider_sign_in::store;
 
+/// The longest address of a page, in characters.
+const MAX_ADDRESS: usize = 1024;
+
 /// How the client returns from the provider.
-#[derive(Default, Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[schema(as = LinkStart)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
     /// The page to return to after linking: one of the operator's list, to which a query may be added.
-    #[schema(min_length = 1, max_length = 1024)]
-    return_to: Option<String>,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 1024, pattern = "^[^\\x00]*$")]
+    return_to: Option<Address>,
     /// The challenge of the app's own verifier (RFC 7636), method S256.
-    #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
-    code_challenge: Option<String>,
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{43}$")]
+    code_challenge: Option<Opaque>,
+}
+
+text_type!(
+    /// The address of a page.
+    Address, address
+);
+
+fn address(text: &str) -> Result<String, &'static str> {
+    match (1..=MAX_ADDRESS).contains(&text.chars().count()) {
+        true => Ok(text.to_owned()),
+        false => Err("Must have 1 to 1024 characters."),
+    }
 }
 
 /// Documents the endpoint.
@@ -57,10 +76,9 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let provider = provider(&request)?;
-    let body = request.json_if_any::<Body>()?.unwrap_or_default();
+    let body: Body = request.form_if_any()?.finish()?;
     let return_to =
-        body.return_to.as_deref().map(|page| ReturnTo::parse(&request.context, page)).transpose()?;
-    check_challenge(body.code_challenge.as_deref())?;
+        body.return_to.as_ref().map(|page| ReturnTo::parse(&request.context, page.as_ref())).transpose()?;
     if !is_fresh(&request.context, caller).await? {
         return Err(Problem::new(Code::FreshAuthRequired));
     }
@@ -72,6 +90,6 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     drop(connection);
     let purpose =
         Purpose::Link { user: caller.user, session: caller.session, generation: caller.generation() };
-    let flow = FlowStart { provider, purpose, return_to, challenge: body.code_challenge };
+    let flow = FlowStart { provider, purpose, return_to, challenge: body.code_challenge.map(String::from) };
     Ok(start(&request.context, &request.headers, flow).await?.as_json())
 }

@@ -1,27 +1,31 @@
 //! `PUT /api/v1/users/{id}/roles/{role}`: assigns a role, or changes its expiry.
 
+use deserr::Deserr;
 use http::StatusCode;
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{Assigned, Assignment, NewAssignment, assign, example, of_path};
 use crate::access::{Right, allowed_upon};
-use crate::api::{Access, Change, Code, Findings, Operation, Problem, Request, Response};
-use crate::roles::definition;
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
+use crate::roles::definition::Reason;
 use crate::roles::role::RoleRef;
 
 /// The options of an assignment. Without a body it never expires.
-#[derive(Default, Deserialize, ToSchema)]
+#[derive(Deserr, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
 #[schema(as = NewAssignment)]
 struct Body {
-    /// When it expires, such as the last day of a subscription; if omitted, never.
+    /// When it expires, such as the last day of a subscription; if omitted, never. In the future, and before
+    /// 2200-01-01T00:00:00Z.
+    #[deserr(default)]
     expires_at: Option<Timestamp>,
-    /// The reason.
-    #[schema(min_length = 1, max_length = 500)]
-    reason: Option<String>,
+    /// The reason; no control characters except line breaks, and not only spaces.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = "^[^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*$")]
+    reason: Option<Reason>,
 }
 
 /// Documents the endpoint.
@@ -53,16 +57,9 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (_, user) = allowed_upon(&request, Right::RolesAssign).await?;
     let role = RoleRef::of(&request)?;
-    let new = request.json_if_any::<Body>()?.unwrap_or_default().check()?;
+    let body: Body = request.form_if_any()?.finish()?;
+    let new = NewAssignment::new(body.expires_at, body.reason.map(String::from));
     let (assigned, assignment) = assign(&request.context, &request.actor(), user, &role, new).await?;
     let status = if assigned == Assigned::Now { StatusCode::CREATED } else { StatusCode::OK };
     Ok(Response::json(status, &assignment))
-}
-
-impl Body {
-    fn check(self) -> Result<NewAssignment, Problem> {
-        let mut found = Findings::default();
-        let reason = found.check("reason", Change::given(self.reason), definition::reason);
-        found.finish(NewAssignment::new(self.expires_at, reason.value()))
-    }
 }

@@ -6,11 +6,13 @@ use shared::role::RoleName;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::roles::role::NameOfRole;
+
 /// An assignment, as returned to clients.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Assignment {
     /// The role.
-    #[schema(value_type = String)]
+    #[schema(value_type = NameOfRole)]
     pub(crate) role: RoleName,
     pub(crate) granted_at: Timestamp,
     /// Who assigned it; null for the command line.

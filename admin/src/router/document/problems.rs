@@ -1,13 +1,16 @@
 //! The possible problems of an operation: its own codes, those of its access rule, and those of every
 //! request.
+//!
+//! Operations with the same problems share a response in the components.
 
 use std::collections::BTreeMap;
 
-use http::StatusCode;
 use serde_json::{Map, Value, json};
+use shared::request_id::RequestId;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
+use super::samples::sample;
 use crate::api::Code;
 use crate::api::operation::Access;
 use crate::api::problem::Body;
@@ -28,11 +31,26 @@ const COMMON: &[Code] = &[
 const OF_A_BODY: &[Code] = &[Code::UnsupportedMediaType, Code::ValidationFailed];
 
 /// Problems of a required access token.
-const OF_A_TOKEN: &[Code] = &[Code::TokenMissing, Code::TokenInvalid, Code::TokenExpired, Code::TokenRevoked];
+const OF_A_TOKEN: &[Code] = &[
+    Code::TokenMissing,
+    Code::TokenInvalid,
+    Code::TokenExpired,
+    Code::TokenRevoked,
+    Code::TokenRefreshNeeded,
+];
 
 /// Problems of a required permission.
-const OF_A_RIGHT: &[Code] =
-    &[Code::TokenMissing, Code::TokenInvalid, Code::TokenExpired, Code::TokenRevoked, Code::Forbidden];
+const OF_A_RIGHT: &[Code] = &[
+    Code::TokenMissing,
+    Code::TokenInvalid,
+    Code::TokenExpired,
+    Code::TokenRevoked,
+    Code::TokenRefreshNeeded,
+    Code::Forbidden,
+];
+
+/// The request identifier of examples.
+const REQUEST_ID: &str = "444535f9378a3dfa1b8f604bbdd1ea70";
 
 /// One possible problem, as a client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,11 +103,26 @@ fn ways(route: &Route) -> BTreeMap<u16, Vec<Way>> {
     ways
 }
 
-/// A response for each status, with its codes and an example of each.
+/// A reference to a response for each status.
 pub(super) fn responses(route: &Route) -> impl Iterator<Item = (String, Value)> {
-    ways(route).into_iter().map(|(status, ways)| (status.to_string(), response(status, &ways)))
+    ways(route).into_iter().map(|(status, ways)| {
+        let reference = json!({ "$ref": format!("#/components/responses/{}", name(status, &ways)) });
+        (status.to_string(), reference)
+    })
 }
 
+/// The responses to which the operations of `routes` refer.
+pub(super) fn shared_responses(routes: &[Route]) -> BTreeMap<String, Value> {
+    let ways = routes.iter().flat_map(ways);
+    ways.map(|(status, ways)| (name(status, &ways), response(status, &ways))).collect()
+}
+
+/// The name says everything, so that it changes only with its content.
+fn name(status: u16, ways: &[Way]) -> String {
+    ways.iter().fold(status.to_string(), |name, way| format!("{name}.{}", way.code))
+}
+
+/// A response with its codes and an example of each.
 fn response(status: u16, ways: &[Way]) -> Value {
     let codes: Vec<&str> = ways.iter().map(|way| way.code).collect();
     let lines: Vec<String> = ways.iter().map(|way| format!("* `{}`: {}", way.code, way.title)).collect();
@@ -132,26 +165,29 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     parts
 }
 
-/// An example of every code.
-pub(super) fn examples() -> Value {
-    let ways = Code::ALL.iter().map(|code| Way::from(*code)).chain(OF_THE_GATEWAY.iter().copied());
-    let examples =
-        ways.map(|way| (way.code.to_owned(), json!({ "summary": way.title, "value": example(way) })));
+/// An example of every code, as the service answers it.
+pub(super) fn examples(routes: &[Route]) -> Value {
+    let providers = routes.iter().map(|route| route.path).find(|path| path.ends_with("/providers"));
+    let providers = providers.unwrap_or_default();
+    let of_the_service = Code::ALL.iter().map(|code| {
+        let response =
+            RequestId::parse(REQUEST_ID.as_bytes()).map(|id| sample(*code, providers).respond(&id));
+        let value = response.and_then(|response| serde_json::from_slice::<Value>(response.body()).ok());
+        (Way::from(*code), value.unwrap_or_default())
+    });
+    let of_the_gateway = OF_THE_GATEWAY.iter().map(|way| (*way, of_the_gateway(*way)));
+    let examples = of_the_service
+        .chain(of_the_gateway)
+        .map(|(way, value)| (way.code.to_owned(), json!({ "summary": way.title, "value": value })));
     Value::Object(examples.collect::<Map<_, _>>())
 }
 
-fn example(way: Way) -> Value {
-    let problem = json!({
+fn of_the_gateway(way: Way) -> Value {
+    json!({
         "type": format!("urn:usher:problem:{}", way.code),
         "title": way.title,
         "status": way.status,
         "code": way.code,
-        "request_id": "444535f9378a3dfa1b8f604bbdd1ea70",
-    });
-    let Value::Object(mut members) = problem else { return problem };
-    if way.status == StatusCode::UNPROCESSABLE_ENTITY.as_u16() {
-        let field = json!({ "field": "email", "code": "field_missing", "detail": "This field is required." });
-        members.insert("errors".to_owned(), json!([field]));
-    }
-    Value::Object(members)
+        "request_id": REQUEST_ID,
+    })
 }

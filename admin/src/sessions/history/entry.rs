@@ -45,6 +45,26 @@ pub(crate) enum Failure {
 }
 
 impl Event {
+    /// One of each kind.
+    pub(super) const ALL: [Self; 16] = [
+        Self::Login,
+        Self::LoginFailed(Failure::WrongPassword),
+        Self::ProofFailed,
+        Self::Logout,
+        Self::LogoutAll,
+        Self::SessionEnded,
+        Self::RefreshReused,
+        Self::RefreshElsewhere,
+        Self::RefreshRecovered,
+        Self::PasswordChanged,
+        Self::EmailChanged,
+        Self::LoginChanged,
+        Self::ProviderLogin,
+        Self::AccountLinked,
+        Self::AccountUnlinked,
+        Self::EmailClaimed,
+    ];
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Login => "login",
@@ -63,6 +83,29 @@ impl Event {
             Self::AccountLinked => "account_linked",
             Self::AccountUnlinked => "account_unlinked",
             Self::EmailClaimed => "email_claimed",
+        }
+    }
+
+    /// Whether a password was wrong, or the name that it was for.
+    pub(super) fn is_wrong_password(self) -> bool {
+        match self {
+            Self::LoginFailed(Failure::UnknownName | Failure::WrongPassword | Failure::NoPassword)
+            | Self::ProofFailed => true,
+            Self::LoginFailed(Failure::Inactive)
+            | Self::Login
+            | Self::Logout
+            | Self::LogoutAll
+            | Self::SessionEnded
+            | Self::RefreshReused
+            | Self::RefreshElsewhere
+            | Self::RefreshRecovered
+            | Self::PasswordChanged
+            | Self::EmailChanged
+            | Self::LoginChanged
+            | Self::ProviderLogin
+            | Self::AccountLinked
+            | Self::AccountUnlinked
+            | Self::EmailClaimed => false,
         }
     }
 

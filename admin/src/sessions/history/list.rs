@@ -10,10 +10,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
 use uuid::Uuid;
 
+use super::entry::Event;
 use super::store::{self, RecordedEvent};
 use crate::access::caller;
+use crate::api::schema::one_of;
 use crate::api::{Access, Code, Operation, PAGE, Problem, Query, Request, Response, Shape, one_more, page};
 use crate::db::{Connection, DbError};
 
@@ -32,7 +35,7 @@ pub(crate) struct Page {
 #[derive(Serialize, ToSchema)]
 #[schema(as = HistoryEntry)]
 struct Item {
-    /// `login`, `login_failed`, `password_changed` and so on; new kinds may be added.
+    #[schema(schema_with = event_schema)]
     event: String,
     occurred_at: Timestamp,
     #[schema(required)]
@@ -44,6 +47,10 @@ struct Item {
     user_agent: Option<String>,
     #[serde(skip)]
     id: Uuid,
+}
+
+fn event_schema() -> Object {
+    one_of(Event::ALL.iter().map(|event| event.name()), "What happened. Later versions may add kinds.")
 }
 
 /// Documents the endpoint.
@@ -61,7 +68,7 @@ pub(crate) fn describe_pages(operation: Operation) -> Operation {
         .query(
             "cursor",
             "`next_cursor` of the previous page, unchanged.",
-            Shape::text("AAZEEqB7nwABk6Gv4nx9fo-aCxwtPk9a").length(32..=32),
+            Shape::text("AAZEEqB7nwABk6Gv4nx9fo-aCxwtPk9a").pattern("^[A-Za-z0-9_-]{32}$"),
         )
         .query("limit", "The highest number of entries on the page.", Shape::integer(1..=100, 20).default(20))
         .answer::<Page>(200, "A page.", example())
@@ -115,8 +122,9 @@ impl Page {
         connection: &Connection,
         user: Uuid,
     ) -> Result<Self, Problem> {
-        let query = Query::read(request, &["limit", "cursor"])?;
-        let (limit, cursor) = (query.limit()?, query.cursor(Cursor::decode)?);
+        let mut query = Query::read(request, &["limit", "cursor"]);
+        let (limit, cursor) = (query.limit(), query.cursor(Cursor::decode));
+        query.finish()?;
         Ok(Self::of(connection, user, limit, cursor).await?)
     }
 

@@ -1,9 +1,9 @@
 //! The parsed document: its operations in the order of the table, and validators of its promises.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use admin::router::{document, routes};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::support::Reply;
 
@@ -61,6 +61,11 @@ impl Spec {
         faults(&self.root["components"], schema, instance)
     }
 
+    /// The validator of a request value, for many values of one schema.
+    pub(super) fn validator(&self, schema: &Value) -> jsonschema::Validator {
+        validator(&self.root["components"], schema)
+    }
+
     /// As [`Self::faults`], for a response: it must not contain anything that the document does not declare.
     pub(super) fn answer_faults(&self, schema: &Value, instance: &Value) -> Vec<String> {
         faults(&self.closed, schema, instance)
@@ -104,13 +109,15 @@ impl<'s> Operation<'s> {
     }
 
     /// Its responses by status.
-    pub(super) fn responses(self) -> &'s Map<String, Value> {
-        self.value["responses"].as_object().expect("responses")
+    pub(super) fn responses(self) -> BTreeMap<&'s str, &'s Value> {
+        let responses = self.value["responses"].as_object().expect("responses");
+        responses.iter().map(|(status, response)| (&**status, self.spec.resolve(response))).collect()
     }
 
     /// The differences between a response and the document.
     pub(super) fn faults(self, reply: &Reply) -> Vec<String> {
-        let Some(response) = self.responses().get(&reply.status.to_string()) else {
+        let status = reply.status.to_string();
+        let Some(response) = self.responses().get(&*status).copied() else {
             return vec![format!("the status {} is not documented", reply.status)];
         };
         let named = response["headers"].as_object().into_iter().flatten();
@@ -136,14 +143,21 @@ impl<'s> Operation<'s> {
     }
 }
 
-fn faults(components: &Value, schema: &Value, instance: &Value) -> Vec<String> {
-    let root = json!({ "allOf": [schema], "components": components });
-    let validator = jsonschema::options()
+fn validator(components: &Value, schema: &Value) -> jsonschema::Validator {
+    // Schemas refer to nothing else.
+    let root = json!({ "allOf": [schema], "components": { "schemas": components["schemas"] } });
+    jsonschema::options()
         .with_draft(jsonschema::Draft::Draft202012)
         .should_validate_formats(true)
         .build(&root)
-        .unwrap_or_else(|error| panic!("{schema} is no schema: {error}"));
-    validator.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect()
+        .unwrap_or_else(|error| panic!("{schema} is no schema: {error}"))
+}
+
+fn faults(components: &Value, schema: &Value, instance: &Value) -> Vec<String> {
+    validator(components, schema)
+        .iter_errors(instance)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
 }
 
 /// Components whose objects are closed to undeclared members.

@@ -72,7 +72,14 @@ async fn an_assignment_that_waits_for_no_lock_revokes_a_token_of_a_concurrent_re
     let context = app.context.clone();
     let assigning = tokio::spawn(async move {
         let new = NewAssignment::new(None, None);
-        assign_by_email(&context, &Actor::command(), "neo@example.org", "subscriber", new).await
+        assign_by_email(
+            &context,
+            &Actor::command(),
+            "neo@example.org".parse().unwrap(),
+            "subscriber".parse().unwrap(),
+            new,
+        )
+        .await
     });
     blocked(&holder, 2).await;
     let_go(&holder, "select 1").await;

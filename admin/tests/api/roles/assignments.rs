@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::support::TestApp;
 use crate::witness::{
-    alive, assign, assign_until, claims, dead, holder, items_of, make_role, now, refresh, roles_of, standing,
-    superuser, user_of,
+    alive, assign, assign_until, claims, holder, items_of, make_role, now, outdated, refresh, roles_of,
+    standing, superuser, user_of,
 };
 
 fn of(user: impl std::fmt::Display, role: &str) -> String {
@@ -32,7 +32,7 @@ async fn a_role_is_given_shown_and_taken_and_tokens_follow() {
     let given = app.client.put(&path).bearer(&root.access).json(&body).send().await.expect(201).json();
     assert_eq!(given["expires_at"], "2099-12-31T00:00:00Z");
     assert_eq!(given["granted_by"], user_of(&root).to_string());
-    dead(&app, &neo.access).await;
+    outdated(&app, &neo.access).await;
     let neo = refresh(&app, &neo.refresh).send().await.pair();
     assert_eq!(roles_of(&neo.access), ["subscriber"]);
 
@@ -50,7 +50,7 @@ async fn a_role_is_given_shown_and_taken_and_tokens_follow() {
     standing(&app, &neo.access).await;
 
     app.client.delete(&path).bearer(&root.access).send().await.expect(204);
-    dead(&app, &neo.access).await;
+    outdated(&app, &neo.access).await;
     let neo = refresh(&app, &neo.refresh).send().await.pair();
     assert_eq!(roles_of(&neo.access), [""; 0]);
     app.client.delete(&path).bearer(&root.access).send().await.expect(204);
@@ -72,7 +72,7 @@ async fn an_end_that_is_moved_makes_tokens_old_and_bounds_the_next() {
     let body = json!({ "expires_at": in_future(60) });
     app.client.put(&path).bearer(&root).json(&body).send().await.expect(200);
 
-    dead(&app, &neo.access).await;
+    outdated(&app, &neo.access).await;
     let next = claims(&refresh(&app, &neo.refresh).send().await.pair().access);
     let life = next["exp"].as_u64().unwrap() - next["iat"].as_u64().unwrap();
     assert!((50..=60).contains(&life), "{life}");

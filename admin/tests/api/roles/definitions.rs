@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Call, Client, Command, TestApp};
 use crate::witness::{
-    assign, dead, holder, items_of, make_role, refresh, roles_of, standing, superuser, text_of, user_of,
+    assign, holder, items_of, make_role, outdated, refresh, roles_of, standing, superuser, text_of, user_of,
 };
 
 const ROLES: &str = "/api/v1/roles";
@@ -185,7 +185,7 @@ async fn an_invalid_role_names_the_field() {
     assert_eq!(fields(json!({ "name": "a", "title": "" })).await, "title");
     assert_eq!(fields(json!({ "name": "a", "description": "\u{7}" })).await, "description");
     let bad = json!({ "name": "a", "permissions": ["films:watch", "films"], "inherits": ["A"] });
-    assert_eq!(fields(bad).await, "permissions[1] inherits[0]");
+    assert_eq!(fields(bad).await, "inherits[0] permissions[1]");
     assert_eq!(fields(json!({ "name": "a", "inherits": ["b"] })).await, "inherits");
     for name in ["is_superuser", "roles", "user_id", "is_system", "role_id"] {
         assert_eq!(fields(json!({ "name": "a", name: true })).await, name);
@@ -234,7 +234,7 @@ async fn a_new_name_makes_the_tokens_of_its_holders_old() {
 
     change(&app.client, &root, "subscriber", &json!({ "name": "viewer" })).send().await.expect(200);
 
-    dead(&app, &neo.access).await;
+    outdated(&app, &neo.access).await;
     standing(&app, &trinity.access).await;
     let next = refresh(&app, &neo.refresh).send().await.pair();
     assert_eq!(roles_of(&next.access), ["viewer"]);
@@ -437,7 +437,7 @@ async fn there_are_bounds() {
     create(&app.client, &root, &body).send().await.expect(201);
     app.client.put(&of("a/permissions/one:more")).bearer(&root).send().await.problem(409, "limit_reached");
     let many = json!({ "name": "b", "permissions": permissions(201) });
-    create(&app.client, &root, &many).send().await.problem(409, "limit_reached");
+    create(&app.client, &root, &many).send().await.problem(422, "validation_failed");
 
     let fill = "insert into auth.roles (id, name) select gen_random_uuid(), 'n-' || n from generate_series(1, 499) n";
     app.sql().await.batch_execute(fill).await.unwrap();
@@ -446,5 +446,5 @@ async fn there_are_bounds() {
     change(&app.client, &root, "a", &json!({ "inherits": parents }))
         .send()
         .await
-        .problem(409, "limit_reached");
+        .problem(422, "validation_failed");
 }

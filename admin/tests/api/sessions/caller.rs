@@ -4,7 +4,7 @@ use admin::revocations::{NewRevocation, record};
 use shared::revocation::Reason;
 
 use crate::support::{ISSUER, TestApp};
-use crate::witness::{alive, claims, dead};
+use crate::witness::{alive, assign, change_password, claims, dead, outdated, refresh, standing};
 
 #[tokio::test]
 async fn the_scheme_is_read_in_any_case_and_others_are_not_ours() {
@@ -63,6 +63,27 @@ async fn a_token_ends_with_everything_that_it_stands_on() {
 }
 
 #[tokio::test]
+async fn one_token_has_one_word_at_admin_and_at_nginx() {
+    let app = TestApp::start().await;
+    let before = app.client.new_user("neo@example.org").await;
+    assign(&app, "neo@example.org", "subscriber").await;
+    // Only its roles are out of date: a refresh replaces it.
+    outdated(&app, &before.access).await;
+    let reply = app.client.get("/api/v1/me").bearer(&before.access).send().await;
+    let challenge = "Bearer realm=\"cinema\", error=\"invalid_token\", error_description=\"The access token must be refreshed.\"";
+    assert_eq!(reply.header("www-authenticate"), challenge);
+    let current = refresh(&app, &before.refresh).send().await.pair();
+    standing(&app, &current.access).await;
+    // A changed password revokes the older tokens of the session that continues; "revoked" wins.
+    let kept = change_password(&app, &current.access, "two nights at the pictures").send().await.pair();
+    dead(&app, &current.access).await;
+    assign(&app, "neo@example.org", "premium").await;
+    dead(&app, &current.access).await;
+    // The sidecars keep both in one entry of the user, and say "revoked" for this one too.
+    dead(&app, &kept.access).await;
+}
+
+#[tokio::test]
 async fn a_token_revoked_alone_is_refused_alone() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
@@ -113,11 +134,13 @@ async fn no_plan_reads_all_revocations_to_believe_a_token() {
     let name: String = found.unwrap().get(0);
     let force = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off";
     connection.batch_execute(force).await.unwrap();
-    let explain = format!("explain execute \"{name}\" (gen_random_uuid(), gen_random_uuid(), 0, '', '')");
+    let explain =
+        format!("explain execute \"{name}\" (gen_random_uuid(), gen_random_uuid(), 0, '', '', '', 0)");
     let plan: Vec<String> =
         connection.query(&explain, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
 
     let plan = plan.join("\n");
     assert_eq!(plan.matches("using revocations_of_tokens_and_keys").count(), 2, "{plan}");
+    assert_eq!(plan.matches("using revocations_of_users").count(), 1, "{plan}");
     assert!(!plan.contains("on revocations_pkey") && !plan.contains("Seq Scan on revocations"), "{plan}");
 }

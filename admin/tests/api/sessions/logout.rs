@@ -74,6 +74,28 @@ async fn an_expired_access_token_still_signs_out() {
 }
 
 #[tokio::test]
+async fn an_access_token_that_expired_hours_ago_ends_no_session() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user("neo@example.org").await;
+    let issued = |seconds_ago: u64| {
+        let mut claims: shared::token::Claims = serde_json::from_value(claims(&pair.access)).unwrap();
+        (claims.iat, claims.exp) = (claims.iat - seconds_ago, claims.exp - seconds_ago);
+        app.context.keys.sign(&claims).unwrap()
+    };
+    const HOUR: u64 = 3600;
+    for seconds_ago in [5 * HOUR, 24 * HOUR, 365 * 24 * HOUR] {
+        by_access(&app, &issued(seconds_ago)).send().await.problem(401, "token_expired");
+    }
+    standing(&app, &pair.access).await;
+    by_refresh(&app, &pair.refresh).bearer(&issued(24 * HOUR)).send().await.expect(204);
+    let pair = app.client.sign_in("neo@example.org").await;
+    let mut claims: shared::token::Claims = serde_json::from_value(claims(&pair.access)).unwrap();
+    (claims.iat, claims.exp) = (claims.iat - 4 * HOUR, claims.exp - 4 * HOUR);
+    by_access(&app, &app.context.keys.sign(&claims).unwrap()).send().await.expect(204);
+    dead(&app, &pair.access).await;
+}
+
+#[tokio::test]
 async fn a_token_made_old_by_a_role_still_signs_out() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;

@@ -277,7 +277,7 @@ async fn causes_are_counted() {
 async fn a_token_outlives_a_new_master_key() {
     let (mut app, pair) = signed_in().await;
     let mut vars = app.vars.clone();
-    let keys = format!("2:HwECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,{}", vars["ADMIN_MASTER_KEYS"]);
+    let keys = format!("2:m1YGbnayZpMvJZfqMoxh0ikvjiudpTrf/SsjrIbUagE=,{}", vars["ADMIN_MASTER_KEYS"]);
     vars.insert("ADMIN_MASTER_KEYS", keys);
     app.stop().await.unwrap();
     let mut rekeyed = TestApp::launch_on(vars).await;

@@ -48,7 +48,7 @@ pub fn variables(database: &str, prefix: &str) -> Vars {
         ("REDIS_PREFIX", prefix.to_owned()),
         ("ADMIN_LISTEN", "tcp:127.0.0.1:0".to_owned()),
         ("ADMIN_OPS_LISTEN", "tcp:127.0.0.1:0".to_owned()),
-        ("ADMIN_MASTER_KEYS", "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
+        ("ADMIN_MASTER_KEYS", "1:uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=".to_owned()),
         ("ADMIN_ISSUER", ISSUER.to_owned()),
         ("ADMIN_AUDIENCE", "cinema".to_owned()),
         ("ADMIN_TRUSTED_PROXIES", "127.0.0.1".to_owned()),

@@ -102,7 +102,12 @@ const CHANGES: [Change; 50] = [
     ("snippets/proxy.conf", "proxy_ignore_client_abort on;", "", "client-abort"),
     ("snippets/introspect.conf", "proxy_ignore_client_abort on;", "", "client-abort"),
     ("snippets/proxy.conf", "proxy_max_temp_file_size 0;", "", "temporary-files"),
-    ("conf.d/limits.conf", "limit_conn_zone $client_network", "limit_conn_zone $remote_addr", "limit-by-address"),
+    (
+        "conf.d/limits.conf",
+        "limit_conn_zone $client_network",
+        "limit_conn_zone $remote_addr",
+        "limit-by-address",
+    ),
     ("conf.d/limits.conf", "limit_conn requests 256;", "", "connections-unlimited"),
     ("machine.conf", "set_real_ip_from 127.0.0.1;", "", "real-ip"),
     ("snippets/pool.conf", "\nkeepalive 64;", "", "upstream-keepalive"),

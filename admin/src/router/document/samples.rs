@@ -1,0 +1,67 @@
+//! An example of each problem, with the members that the service really sends. A test provokes every problem and
+//! compares.
+
+use crate::api::{Code, Problem};
+
+/// The sentences about an occurrence, of the problems that have one.
+const DETAILS: &[(Code, &str)] = &[
+    (Code::RequestMalformed, "The body is not valid JSON (line 1, column 1)."),
+    (Code::StateInvalid, "Start again and finish the sign-in in the same browser or app."),
+    (Code::BodyTooLarge, "The body may be at most 16 KiB."),
+    (Code::Forbidden, "Requires the permission `roles:read`."),
+    (Code::PrivilegeEscalation, "You do not hold the permission films:watch."),
+    (
+        Code::EmailProofRequired,
+        "Yandex does not confirm that the address is yours. Sign in with another method, and link the account then.",
+    ),
+    (Code::ReturnToNotAllowed, "Must be one of the pages of ADMIN_OAUTH_RETURN_TO."),
+    (Code::RoleCycle, "A role cannot inherit itself, directly or indirectly: premium leads back to it."),
+    (
+        Code::RoleNameRetired,
+        "Live tokens may still carry this name of a deleted role; it is available again after 2026-11-25T20:36:10Z.",
+    ),
+    (Code::LimitReached, "A role may have at most 200 permissions."),
+    (Code::CodeExpired, "Start the sign-in again."),
+    (Code::LastLoginMethod, "Set a password or link another account first."),
+    (Code::OauthProviderLinked, "Unlink it before you link another one."),
+    (Code::ProviderError, "GitHub returned no identity. Start the sign-in again."),
+    (Code::ProviderTimeout, "GitHub did not respond in time. Start the sign-in again."),
+    (Code::ProviderUnavailable, "GitHub is not responding. Sign in with another method, or try again later."),
+];
+
+/// The invalid fields, with their codes and sentences.
+const FIELDS: &[(Code, &str, &str, &str)] = &[
+    (Code::ValidationFailed, "email", "field_missing", "This field is required."),
+    (Code::ValidationFailed, "password", "field_missing", "This field is required."),
+    (Code::PasswordWeak, "password", "password_guessable", "This is a top-10 common password."),
+    (
+        Code::PasswordWeak,
+        "password",
+        "password_advice",
+        "Add another word or two. Uncommon words are better.",
+    ),
+    (Code::PasswordReused, "new_password", "password_reused", Code::PasswordReused.title()),
+];
+
+/// The codes with a token that resolves the problem.
+const FLOWS: &[(Code, &str)] =
+    &[(Code::LinkConfirmationRequired, "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0")];
+
+/// The example of a problem. `providers` is the path of the list of providers.
+pub(super) fn sample(code: Code, providers: &str) -> Problem {
+    let is_its = |known: &Code| *known == code;
+    let mut problem = Problem::new(code);
+    if code == Code::ProviderUnknown {
+        problem = problem.detail(format!("See GET {providers} for the available providers."));
+    }
+    for (_, detail) in DETAILS.iter().filter(|(known, _)| is_its(known)) {
+        problem = problem.detail(*detail);
+    }
+    for (_, field, reason, sentence) in FIELDS.iter().filter(|(known, ..)| is_its(known)) {
+        problem = problem.field(*field, reason, *sentence);
+    }
+    for (_, flow) in FLOWS.iter().filter(|(known, _)| is_its(known)) {
+        problem = problem.flow(*flow);
+    }
+    problem
+}
