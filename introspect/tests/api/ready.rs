@@ -8,9 +8,12 @@ use crate::support::log::record;
 use crate::support::{STUCK, Setup, Sidecar, wait_until};
 
 fn not_ready(sidecar: &Sidecar, why: &str) {
-    let answer = sidecar.operations("/health/ready");
-    assert_eq!(answer.status, 503);
-    assert!(answer.body.contains(why), "{answer:?}");
+    // The keys are read beside the log, and are the reason until then.
+    wait_until(why, || {
+        let answer = sidecar.operations("/health/ready");
+        assert_eq!(answer.status, 503);
+        answer.body.contains(why)
+    });
     assert_eq!(sidecar.operations("/health/live").status, 200);
 }
 
