@@ -157,9 +157,9 @@ impl Problem {
         self
     }
 
-    /// The problem as sent.
-    pub fn respond(&self, request_id: &RequestId) -> Response {
-        let body = Body {
+    /// The body of the problem.
+    pub(crate) fn body<'p>(&'p self, request_id: &'p RequestId) -> Body<'p> {
+        Body {
             r#type: format!("urn:usher:problem:{}", self.code.as_str()),
             title: self.code.title(),
             status: self.code.status().as_u16(),
@@ -168,8 +168,12 @@ impl Problem {
             request_id: request_id.as_str(),
             flow: self.flow_secret(),
             errors: &self.fields,
-        };
-        let mut response = Response::json(self.code.status(), &body)
+        }
+    }
+
+    /// The problem as sent.
+    pub fn respond(&self, request_id: &RequestId) -> Response {
+        let mut response = Response::json(self.code.status(), &self.body(request_id))
             .with_header(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(challenge) = self.challenge() {
             response = response.with_header(header::WWW_AUTHENTICATE, challenge);

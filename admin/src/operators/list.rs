@@ -8,9 +8,11 @@ use utoipa::ToSchema;
 
 use super::store::{self, Person, STATUSES, UserFilter};
 use crate::access::{Right, allowed};
-use crate::api::text;
-use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape, one_more, page};
-use crate::users::{EmailAddress, Identifier};
+use crate::api::text::{self, FromText};
+use crate::api::{
+    Access, Code, Invalid, Operation, Problem, Query, Request, Response, Shape, one_more, page, sentence,
+};
+use crate::users::{EmailAddress, Identifier, LoginError};
 
 /// The longest search text, in characters.
 const MAX_QUERY: usize = 64;
@@ -97,7 +99,7 @@ fn read(query: &mut Query) -> UserFilter {
     UserFilter {
         query: query.parse("query", "`query` must be 1 to 64 characters.", beginning),
         email_key: query.value("email").map(|email: EmailAddress| email.key().to_owned()),
-        login_key: query.parse("login", "Must be a login name.", login_key),
+        login_key: query.value("login").map(|SearchedLogin(key)| key),
         role: query.value("role").map(|role: RoleName| role.into()),
         status: query.parse("status", "Must be `active` or `disabled`.", status),
         superuser: query.flag("superuser"),
@@ -108,10 +110,16 @@ fn beginning(text: &str) -> Option<String> {
     (1..=MAX_QUERY).contains(&text.chars().count()).then(|| text.to_owned())
 }
 
-/// An account may have a name that has become reserved since.
-fn login_key(text: &str) -> Option<String> {
-    match Identifier::login(text) {
-        Identifier::Login(login) => Some(login.key().to_owned()),
-        Identifier::Email(_) | Identifier::Invalid => None,
+/// The key of a login name. An account may have a name that has become reserved since.
+struct SearchedLogin(String);
+
+impl FromText for SearchedLogin {
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        match Identifier::login(text) {
+            Identifier::Login(login) => Ok(Self(login.key().to_owned())),
+            Identifier::Email(_) | Identifier::Invalid => {
+                Err(Invalid { code: LoginError::Malformed.code(), sentence: sentence(LoginError::Malformed) })
+            }
+        }
     }
 }

@@ -170,9 +170,8 @@ pub(super) fn examples(routes: &[Route]) -> Value {
     let providers = routes.iter().map(|route| route.path).find(|path| path.ends_with("/providers"));
     let providers = providers.unwrap_or_default();
     let of_the_service = Code::ALL.iter().map(|code| {
-        let response =
-            RequestId::parse(REQUEST_ID.as_bytes()).map(|id| sample(*code, providers).respond(&id));
-        let value = response.and_then(|response| serde_json::from_slice::<Value>(response.body()).ok());
+        let id = RequestId::parse(REQUEST_ID.as_bytes());
+        let value = id.and_then(|id| serde_json::to_value(sample(*code, providers).body(&id)).ok());
         (Way::from(*code), value.unwrap_or_default())
     });
     let of_the_gateway = OF_THE_GATEWAY.iter().map(|way| (*way, of_the_gateway(*way)));

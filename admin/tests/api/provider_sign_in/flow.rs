@@ -81,8 +81,9 @@ async fn a_page_gets_a_code_and_never_a_token() {
     let pair = exchange(&browser, &code).await.pair();
     assert_eq!(cinema.me(&pair).await["email"], "anna@github.example.org");
     exchange(&thief, &code).await.problem(410, "code_expired");
-    for nonsense in ["", "a", &"a".repeat(43), &"я".repeat(43)] {
-        exchange(&browser, nonsense).await.problem(410, "code_expired");
+    exchange(&browser, &"a".repeat(43)).await.problem(410, "code_expired");
+    for malformed in ["", "a", &"я".repeat(43)] {
+        exchange(&browser, malformed).await.problem(422, "validation_failed");
     }
 }
 
@@ -249,10 +250,14 @@ async fn an_app_uses_its_own_verifier_instead_of_a_cookie() {
         body["code"] = json!("another");
         cinema.app.client.post(&callback).json(&body).send().await.problem(400, "state_invalid");
         // Another verifier, or none, is refused.
-        for verifier in [json!(CHALLENGE), json!(null), json!("short")] {
+        for (verifier, status, code) in [
+            (json!(CHALLENGE), 400, "state_invalid"),
+            (json!(null), 400, "state_invalid"),
+            (json!("short"), 422, "validation_failed"),
+        ] {
             let mut body = begin().await;
             body["code_verifier"] = verifier;
-            cinema.app.client.post(&callback).json(&body).send().await.problem(400, "state_invalid");
+            cinema.app.client.post(&callback).json(&body).send().await.problem(status, code);
         }
     }
 }

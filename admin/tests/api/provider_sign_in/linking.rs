@@ -138,7 +138,7 @@ async fn five_passwords_may_be_tried_and_only_in_the_browser_that_returned() {
         confirm(&browser, &flow, "wrong").await.problem(401, "invalid_credentials");
     }
     confirm(&browser, &flow, PASSWORD).await.problem(410, "code_expired");
-    confirm(&browser, "a", PASSWORD).await.problem(410, "code_expired");
+    confirm(&browser, "a", PASSWORD).await.problem(422, "validation_failed");
 }
 
 #[tokio::test]

@@ -45,7 +45,6 @@ async fn a_token_ends_with_everything_that_it_stands_on() {
     let app = TestApp::start().await;
     for (number, end) in [
         "update auth.users set status = 'disabled'",
-        "update auth.users set token_generation = token_generation + 1",
         "update auth.deployment set generation = generation + 1",
         "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = 'ended'",
         "update auth.sessions set expires_at = clock_timestamp()",
@@ -60,6 +59,11 @@ async fn a_token_ends_with_everything_that_it_stands_on() {
         app.sql().await.batch_execute(end).await.unwrap();
         app.client.get("/api/v1/me").bearer(&pair.access).send().await.problem(401, "token_revoked");
     }
+    // A new generation without a revocation asks for a refresh only.
+    let pair = app.client.new_user("generation@example.org").await;
+    let advance = "update auth.users set token_generation = token_generation + 1";
+    app.sql().await.batch_execute(advance).await.unwrap();
+    app.client.get("/api/v1/me").bearer(&pair.access).send().await.problem(401, "token_refresh_needed");
 }
 
 #[tokio::test]

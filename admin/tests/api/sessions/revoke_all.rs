@@ -67,7 +67,7 @@ async fn no_user_is_signed_out_without_the_confirmation_flag() {
     let app = TestApp::start().await;
     let pair = app.client.new_user("neo@example.org").await;
     let ended = Command::new(&app.vars, &["sessions", "end-all"]).run().await;
-    assert!(ended.code == 1 && ended.err.contains("--yes"), "{}", ended.err);
+    assert!(ended.code == 2 && ended.err.contains("--yes"), "{}", ended.err);
     standing(&app, &pair.access).await;
 }
 

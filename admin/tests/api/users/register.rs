@@ -54,7 +54,7 @@ async fn every_invalid_field_is_named() {
         json!({ "email": "neo", "login": "n", "password": PASSWORD, "display_name": "", "locale": "?" });
     let problem = register(&app, &body).await.problem(422, "validation_failed");
     let fields: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["field"]).collect();
-    assert_eq!(fields, ["email", "login", "display_name", "locale"]);
+    assert_eq!(fields, ["display_name", "email", "locale", "login"]);
 }
 
 #[tokio::test]
