@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-/// The longest request head that is read. nginx's buffers for one are 129 KiB in the shipped configuration, all of which
+/// The longest request head that is read. nginx's buffers for one are 65 KiB in the shipped configuration, all of which
 /// may be credentials; to them nginx adds its own headers.
 const MAX_HEAD_BYTES: usize = 160 * 1024;
 /// A connection is closed after this long without a request. nginx keeps idle connections for at most 60 s, so

@@ -22,6 +22,9 @@ async fn the_origin_gets_neither_the_token_nor_a_cookie_of_ours() {
         ("__Host-device=1; a=1; __Host-refresh=2; b=2; __Host-oauth=3", vec!["a", "b"]),
         ("a=1;__host-ACCESS =secret;b=2", vec!["a", "b"]),
         ("__Host-access; a=1", vec!["a"]),
+        ("\t__Host-access=secret; a=1", vec!["a"]),
+        (" \t \t__Host-oauth=secret", vec![]),
+        ("a=1;\t__Host-access\t=secret;\tb=2", vec!["a", "b"]),
         (
             "x__Host-access=1; __Host-accessory=2; __Host-cart=3",
             vec!["x__Host-access", "__Host-accessory", "__Host-cart"],
@@ -103,7 +106,7 @@ async fn credentials_as_long_as_nginx_accepts_are_read_by_the_sidecar() {
         let seen = status(&cinema, b"GET", headers.as_bytes()).await;
         assert!([200, 431].contains(&seen), "{count}: {seen}");
     }
-    assert_eq!(status(&cinema, b"GET", format!("{token}{line}{line}{line}X: y").as_bytes()).await, 200);
+    assert_eq!(status(&cinema, b"GET", format!("{token}{line}X: y").as_bytes()).await, 200);
     let method = "A".repeat(30_000);
     let seen = status(&cinema, method.as_bytes(), token.as_bytes()).await;
     assert!(seen < 500, "{seen}");

@@ -99,6 +99,19 @@ async fn an_empty_identity_header_does_not_hide_a_second_one() {
 }
 
 #[tokio::test]
+async fn the_guards_hold_at_paths_that_look_like_the_error_pages() {
+    let gateway = Gateway::start_with("", "location ~* ^/_problem/ { return 200 reached; }").await;
+    for path in ["/_PROBLEM/400", "/_Problem/505", "/_problem/400x", "/a/%2e%2e/_Problem/400"] {
+        let answer = get(&gateway.url(path)).header("X-User-Id", "spoof").send().await;
+        assert!([400, 404].contains(&answer.status), "{path}: {}", answer.text);
+    }
+    for path in ["/_PROBLEM//400", "/a/%2e%2e/_Problem/400", "/_Problem/%2e%2e/_PROBLEM/431"] {
+        let answer = get(&gateway.url(path)).send().await;
+        assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn paths_without_a_location_are_a_problem_404() {
     let gateway = Gateway::start().await;
     let paths = [

@@ -43,6 +43,19 @@ async fn woken(stack: &Stack) -> u64 {
 }
 
 #[tokio::test]
+async fn a_prefetch_of_a_login_link_begins_no_sign_in() {
+    let stack = Stack::start().await.unwrap();
+    for (name, value) in
+        [("Sec-Purpose", "prefetch;prerender"), ("Purpose", "prefetch"), ("X-Moz", "prefetch")]
+    {
+        let login = get(&stack.gateway("/api/v1/oauth/github/login")).header(name, value);
+        let answer = send(login).await;
+        assert_eq!((answer.status, answer.code().as_str()), (403, "prefetch_refused"), "{name}");
+        assert_eq!(answer.find_header("set-cookie"), None);
+    }
+}
+
+#[tokio::test]
 async fn a_second_account_of_one_address_is_a_conflict() {
     let stack = Stack::start().await.unwrap();
     let person = Person::register(&stack).await;
