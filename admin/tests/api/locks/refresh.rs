@@ -7,8 +7,8 @@ use serde_json::json;
 use super::{CHANGE_ROLES, STOP_BEFORE_ROLES, holding, let_go};
 use crate::support::TestApp;
 use crate::witness::{
-    assign, beside, blocked, change_password, claims, dead, make_role, refresh, roles_of, session_of,
-    standing, user_of,
+    assign, beside, blocked, change_password, claims, dead, make_role, outdated, refresh, roles_of,
+    session_of, standing, user_of,
 };
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn roles_that_change_between_generation_and_roles_are_new_under_the_old_ge
     let minted = refreshing.await.unwrap().pair();
     assert_eq!(roles_of(&minted.access), ["subscriber"]);
     assert_eq!(claims(&minted.access)["gen"], claims(&pair.access)["gen"]);
-    app.client.get("/api/v1/me").bearer(&minted.access).send().await.problem(401, "token_revoked");
+    app.client.get("/api/v1/me").bearer(&minted.access).send().await.problem(401, "token_refresh_needed");
     let next = refresh(&app, &minted.refresh).send().await.pair();
     assert!(claims(&next.access)["gen"].as_u64() > claims(&minted.access)["gen"].as_u64());
     standing(&app, &next.access).await;
@@ -41,7 +41,7 @@ async fn roles_that_are_about_to_change_stay_old_under_the_old_generation() {
 
     assert_eq!(roles_of(&minted.access), Vec::<String>::new());
     assert_eq!(claims(&minted.access)["gen"], claims(&pair.access)["gen"]);
-    app.client.get("/api/v1/me").bearer(&minted.access).send().await.problem(401, "token_revoked");
+    app.client.get("/api/v1/me").bearer(&minted.access).send().await.problem(401, "token_refresh_needed");
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn a_refresh_that_waited_while_roles_changed_has_generation_and_roles_both
 
     let minted = refreshing.await.unwrap().pair();
     assert_eq!(roles_of(&minted.access), ["subscriber"]);
-    dead(&app, &pair.access).await;
+    outdated(&app, &pair.access).await;
     standing(&app, &minted.access).await;
 }
 
@@ -86,7 +86,7 @@ async fn an_assignment_that_waits_for_no_lock_revokes_a_token_of_a_concurrent_re
 
     assigning.await.unwrap().unwrap();
     let minted = refreshing.await.unwrap().pair();
-    dead(&app, &minted.access).await;
+    outdated(&app, &minted.access).await;
     let next = refresh(&app, &minted.refresh).send().await.pair();
     assert_eq!(roles_of(&next.access), ["subscriber"]);
     standing(&app, &next.access).await;

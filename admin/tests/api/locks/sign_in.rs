@@ -144,7 +144,7 @@ async fn a_sign_in_that_waited_for_a_change_of_roles_has_generation_and_roles_bo
     let minted = signing_in.await.unwrap().pair();
     assert_eq!(roles_of(&minted.access), ["subscriber"]);
     standing(&app, &minted.access).await;
-    app.client.get("/api/v1/me").bearer(&before.access).send().await.problem(401, "token_revoked");
+    app.client.get("/api/v1/me").bearer(&before.access).send().await.problem(401, "token_refresh_needed");
 }
 
 #[tokio::test]
