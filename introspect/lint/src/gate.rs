@@ -11,7 +11,7 @@ use crate::tree::Directive;
 use crate::variables::{Variables, bare, only};
 
 /// Parameters of a `map` that are no entries.
-const PARAMETERS: [&str; 3] = ["volatile", "hostnames", "include"];
+const PARAMETERS: [&str; 2] = ["volatile", "hostnames"];
 
 /// Whether an address of `scope` is valid only after a response that says `allow`.
 pub(crate) fn is_closed(scope: &Scope<'_>, variables: &Variables<'_>, address: &str) -> bool {
@@ -38,12 +38,18 @@ pub(crate) fn variable(address: &str) -> Option<&str> {
 }
 
 fn opens_for_allow_alone(map: &Directive) -> bool {
-    let mut entries = map.inside().iter().filter(|entry| !PARAMETERS.contains(&&*entry.name));
-    // `https://` would be valid too.
-    let is_invalid = |entry: &Directive| !matches!(entry.arg(0), "" | "s") && !entry.arg(0).contains('$');
+    // With a value it is an entry.
+    let is_parameter = |entry: &Directive| PARAMETERS.contains(&&*entry.name) && entry.args.is_empty();
+    let mut entries = map.inside().iter().filter(|entry| !is_parameter(entry));
     map.named("default").next().is_some()
         && map.named("include").next().is_none()
-        && entries.all(|entry| (is_allow(&entry.name) && entry.arg(0).is_empty()) || is_invalid(entry))
+        && entries.all(|entry| (is_allow(&entry.name) && entry.arg(0).is_empty()) || is_invalid(entry.arg(0)))
+}
+
+/// Whether `http`, this value and `://` begin no address that nginx accepts. Purposefully only what is certain: `s` and `S`
+/// make `https://`, and `://other/?` is an address of its own.
+fn is_invalid(value: &str) -> bool {
+    value.starts_with('-') && !value.contains([':', '/', '$'])
 }
 
 /// A plain value, which nginx compares in any case, or a regular expression for this value alone.
@@ -55,6 +61,17 @@ fn is_allow(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_begins_with_a_hyphen_makes_an_address_invalid() {
+        for value in ["-", "-refused", "-Not allowed"] {
+            assert!(is_invalid(value), "{value}");
+        }
+        let valid = ["", "s", "S", "s://other", "://other/?", "S://a/", ":", "/", "$a", "-$a", "-://a", "-/"];
+        for value in valid.into_iter().chain([" ", "x", "refused", "s-"]) {
+            assert!(!is_invalid(value), "{value}");
+        }
+    }
 
     #[test]
     fn the_gate_is_the_variable_in_the_scheme() {
