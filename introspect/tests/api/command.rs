@@ -33,6 +33,21 @@ fn every_configuration_error_is_reported_with_exit_code_64() {
 }
 
 #[test]
+fn an_unknown_variable_is_named() {
+    let told = program().env("INTROSPECT_CACHE", "1000").output().unwrap();
+    let told = String::from_utf8(told.stderr).unwrap();
+    let warning = "introspect: warning: INTROSPECT_CACHE is set, but this program does not know it";
+    assert!(told.lines().any(|line| line.starts_with(warning)), "{told}");
+    // The sidecar itself logs it, before it listens.
+    let setup = Setup::new().with("INTROSPECT_LISTEN", "unix:/nowhere-at-all/auth.sock");
+    let told = program().envs(&setup.vars).env("INTROSPECT_CACHE", "1000").output().unwrap();
+    let log = String::from_utf8([told.stdout, told.stderr].concat()).unwrap();
+    let is_named =
+        |line: &str| line.contains("unknown configuration variable") && line.contains("INTROSPECT_CACHE");
+    assert!(log.lines().any(is_named), "{log}");
+}
+
+#[test]
 fn an_unavailable_address_is_reported_with_exit_code_1() {
     let setup = Setup::new().with("INTROSPECT_LISTEN", "unix:/nowhere-at-all/auth.sock");
     let told = program().envs(&setup.vars).output().unwrap();
