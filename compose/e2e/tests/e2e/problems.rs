@@ -32,7 +32,7 @@ async fn requests_that_cannot_be_read_are_problems() {
         ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n".to_owned(), "400", "request_malformed"),
         (format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n"), "414", "uri_too_long"),
         (format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}\r\n\r\n"), "431", "headers_too_large"),
-        ("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), "405", "method_not_allowed"),
+        ("TRACE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".to_owned(), "405", "method_not_allowed"),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n".to_owned(),
             "501",
