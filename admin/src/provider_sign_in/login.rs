@@ -23,7 +23,7 @@ pub fn describe(operation: Operation) -> Operation {
         .query(
             "return_to",
             "The page to return to after the sign-in: one of the operator's list, to which a query may be added.",
-            Shape::text("http://127.0.0.1:8080/sign-in/?film=7").length(1..=1024),
+            Shape::text("http://127.0.0.1:8080/sign-in/?film=7").length(1..=512),
         )
         .query(
             "code_challenge",

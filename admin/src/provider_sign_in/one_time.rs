@@ -18,10 +18,6 @@ use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::redis_connection::RedisConnection;
 
-/// How many values of one kind are stored within its lifetime. Every client may start a sign-in, and each takes up to
-/// two kilobytes of the Redis that carries the revocations.
-const MAX_VALUES: u64 = 100_000;
-
 /// How long the result of an attempt is kept.
 pub(super) const KEPT: Duration = Duration::from_mins(1);
 
@@ -40,6 +36,7 @@ pub(super) const BEARER: &str = "bearer";
 const STORE: &str = include_str!("one_time/store.lua");
 const CLAIM: &str = include_str!("one_time/claim.lua");
 const RELEASE: &str = include_str!("one_time/release.lua");
+const FINISH: &str = include_str!("one_time/finish.lua");
 
 /// The kinds of values, in the order in which a user meets them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,9 +65,10 @@ pub(super) enum Claim<T, K> {
     Again(K),
 }
 
-/// A claim of this process on a value.
+/// A claim of this process on a value. Purposefully without `Debug`: it holds the secret.
 pub(super) struct Ticket {
-    key: String,
+    kind: Kind,
+    secret: String,
     owner: String,
     attempt: String,
 }
@@ -82,7 +80,7 @@ pub(super) enum OneTimeError {
     Redis(#[from] RedisError),
     #[error("the value cannot be serialised: {0}")]
     Serialise(#[from] serde_json::Error),
-    #[error("more than {MAX_VALUES} sign-ins through providers are in progress")]
+    #[error("too many sign-ins through providers are in progress")]
     Full,
     #[error("the attempt before this one has not ended in time")]
     Busy,
@@ -105,6 +103,26 @@ impl Kind {
             Self::SignIn => Duration::from_mins(1),
         }
     }
+
+    /// How many values are stored at the same time, results included. Every client may start a flow, and each takes up
+    /// to 2.5 kB of the Redis that carries the revocations; the others follow from flows that ended at a provider.
+    fn most(self) -> usize {
+        match self {
+            Self::Flow => 60_000,
+            Self::SignIn => 20_000,
+            Self::Link => 10_000,
+        }
+    }
+
+    /// The key of the set with the end of each value of this kind, by which they are counted.
+    fn ends(self, redis: &RedisConnection) -> String {
+        format!("{}oauth:{}-ends", redis.prefix(), self.word())
+    }
+
+    /// The longest that a value of this kind can be stored from now: as long as the set of their ends.
+    fn longest(self) -> u64 {
+        self.lifetime().max(KEPT).as_secs() + 1
+    }
 }
 
 impl NewValue {
@@ -120,10 +138,25 @@ impl NewValue {
 
     fn command(&self, redis: &RedisConnection) -> Cmd {
         let mut command = redis::cmd("EVAL");
-        let counter = format!("{}oauth:{}-count", redis.prefix(), self.kind.word());
-        command.arg(STORE).arg(2).arg(key(redis, self.kind, &self.secret)).arg(counter);
-        command.arg(&self.owner).arg(&self.value).arg(self.kind.lifetime().as_secs()).arg(MAX_VALUES);
+        command.arg(STORE).arg(2).arg(key(redis, self.kind, &self.secret)).arg(self.kind.ends(redis));
+        command.arg(&self.owner).arg(&self.value).arg(self.kind.lifetime().as_secs());
+        command.arg(secret::fingerprint(&self.secret)).arg(self.kind.most()).arg(self.kind.longest());
         command
+    }
+}
+
+impl Ticket {
+    fn key(&self, redis: &RedisConnection) -> String {
+        key(redis, self.kind, &self.secret)
+    }
+
+    /// The command that keeps `kept` as the result of the attempt.
+    fn finish(&self, redis: &RedisConnection, kept: &impl Serialize) -> Result<Cmd, OneTimeError> {
+        let mut command = redis::cmd("EVAL");
+        command.arg(FINISH).arg(2).arg(self.key(redis)).arg(self.kind.ends(redis));
+        command.arg(&self.owner).arg(&self.attempt).arg(serde_json::to_string(kept)?).arg(KEPT.as_secs());
+        command.arg(secret::fingerprint(&self.secret)).arg(self.kind.longest());
+        Ok(command)
     }
 }
 
@@ -161,7 +194,7 @@ pub(super) async fn claim<T: DeserializeOwned, K: DeserializeOwned>(
         let text = text.unwrap_or_default();
         match state.as_str() {
             "first" => {
-                let ticket = Ticket { key, owner: owner.to_owned(), attempt };
+                let ticket = Ticket { kind, secret: secret.to_owned(), owner: owner.to_owned(), attempt };
                 return Ok(json::from_slice(text.as_bytes()).ok().map(|value| Claim::First(value, ticket)));
             }
             "again" => return Ok(json::from_slice(text.as_bytes()).ok().map(Claim::Again)),
@@ -184,24 +217,13 @@ pub(super) async fn finish(
     kept: &impl Serialize,
     next: Option<&NewValue>,
 ) -> Result<(), OneTimeError> {
-    let kept = serde_json::to_string(kept)?;
-    let Ticket { key, owner, attempt } = ticket;
+    let finish = ticket.finish(&context.redis, kept)?;
     let mut all = redis::pipe();
     all.atomic();
     if let Some(next) = next {
         all.add_command(next.command(&context.redis));
     }
-    all.cmd("HDEL").arg(&key).arg("value").arg("since").ignore();
-    all.cmd("HSET")
-        .arg(&key)
-        .arg("owner")
-        .arg(owner)
-        .arg("attempt")
-        .arg(attempt)
-        .arg("kept")
-        .arg(kept)
-        .ignore();
-    all.cmd("EXPIRE").arg(&key).arg(KEPT.as_secs()).ignore();
+    all.add_command(finish);
     let stored: Vec<u64> = context.redis.run_all("EVAL", &all).await?;
     if stored.contains(&0) { Err(OneTimeError::Full) } else { Ok(()) }
 }
@@ -219,7 +241,8 @@ pub(super) async fn keep<K: Serialize>(context: &Context, ticket: Ticket, kept: 
 pub(super) async fn release(context: &Context, ticket: Ticket, value: &impl Serialize) {
     let released = async {
         let mut release = redis::cmd("EVAL");
-        release.arg(RELEASE).arg(1).arg(ticket.key).arg(ticket.attempt).arg(serde_json::to_string(value)?);
+        release.arg(RELEASE).arg(1).arg(ticket.key(&context.redis));
+        release.arg(&ticket.attempt).arg(serde_json::to_string(value)?);
         Ok::<u64, OneTimeError>(context.redis.run("EVAL", &release).await?)
     };
     if let Err(error) = released.await {
@@ -229,9 +252,10 @@ pub(super) async fn release(context: &Context, ticket: Ticket, value: &impl Seri
 
 /// Ends an attempt after which there is no other. A failure is logged: the value then ends by itself.
 pub(super) async fn discard(context: &Context, ticket: Ticket) {
-    let mut end = redis::cmd("EXPIRE");
-    end.arg(ticket.key).arg(0);
-    if let Err(error) = context.redis.run::<u64>("EXPIRE", &end).await {
+    let mut end = redis::pipe();
+    end.atomic().cmd("EXPIRE").arg(ticket.key(&context.redis)).arg(0);
+    end.cmd("ZREM").arg(ticket.kind.ends(&context.redis)).arg(secret::fingerprint(&ticket.secret));
+    if let Err(error) = context.redis.run_all::<Vec<u64>>("EXPIRE", &end).await {
         tracing::warn!(%error, "A one-time value was not deleted.");
     }
 }

@@ -8,7 +8,7 @@ use crate::api::{Code, Problem, Response, accepts};
 use crate::context::Context;
 
 /// The longest page with its query, in bytes. A flow stores it.
-const MAX_LENGTH: usize = 1024;
+const MAX_LENGTH: usize = 512;
 
 /// What is added to the query of a page, and what the page must not have before.
 const ADDED: [&str; 4] = ["one_time_code", "linked", "error", "flow"];

@@ -14,7 +14,7 @@ use crate::provider_sign_in::return_to::ReturnTo;
 use crate::provider_sign_in::store;
 
 /// The longest address of a page, in characters.
-const MAX_ADDRESS: usize = 1024;
+const MAX_ADDRESS: usize = 512;
 
 /// How the client returns from the provider.
 #[derive(Deserr, ToSchema)]
@@ -24,7 +24,7 @@ const MAX_ADDRESS: usize = 1024;
 struct Body {
     /// The page to return to after linking: one of the operator's list, to which a query may be added.
     #[deserr(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 1024, pattern = "^[^\\x00]*$")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 512, pattern = "^[^\\x00]*$")]
     return_to: Option<Address>,
     /// The challenge of the app's own verifier (RFC 7636), method S256.
     #[deserr(default)]
@@ -40,7 +40,7 @@ text_type!(
 fn address(text: &str) -> Result<String, &'static str> {
     match (1..=MAX_ADDRESS).contains(&text.chars().count()) {
         true => Ok(text.to_owned()),
-        false => Err("Must have 1 to 1024 characters."),
+        false => Err("Must have 1 to 512 characters."),
     }
 }
 

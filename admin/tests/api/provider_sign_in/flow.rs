@@ -190,14 +190,73 @@ async fn a_browser_returns_to_the_page_when_the_provider_is_unavailable() {
 async fn sign_ins_in_progress_do_not_fill_redis() {
     let cinema = Cinema::start().await;
     let mut redis = redis_of(&cinema.app.vars["REDIS_URL"]).await;
-    let count = format!("{}oauth:authorization-count", cinema.app.vars["REDIS_PREFIX"]);
+    let ends = format!("{}oauth:authorization-ends", cinema.app.vars["REDIS_PREFIX"]);
+    let (now, _): (i64, i64) = redis::cmd("TIME").query_async(&mut redis).await.unwrap();
+    // Begun at different times within the last ten minutes, and all but one of the possible ones.
+    add_ends(&mut redis, &ends, 0..30_000, now + 300).await;
+    add_ends(&mut redis, &ends, 30_000..59_999, now + 600).await;
     cinema.browser().start_flow(Provider::GitHub, "").await;
-    let life: i64 = redis::cmd("TTL").arg(&count).query_async(&mut redis).await.unwrap();
-    assert!((590..=600).contains(&life), "{life}");
-    let () = redis::cmd("SET").arg(&count).arg(100_000).arg("KEEPTTL").query_async(&mut redis).await.unwrap();
-    cinema.app.client.get("/api/v1/oauth/github/login").send().await.problem(503, "overloaded");
-    let _gone: i64 = redis::cmd("DEL").arg(&count).query_async(&mut redis).await.unwrap();
+    let login = || cinema.app.client.get("/api/v1/oauth/github/login").send();
+    login().await.problem(503, "overloaded");
+    login().await.problem(503, "overloaded");
+    let life: i64 = redis::cmd("TTL").arg(&ends).query_async(&mut redis).await.unwrap();
+    assert!((300..=601).contains(&life), "{life}");
+    // Those that have ended are not counted.
+    add_ends(&mut redis, &ends, 0..2, now - 1).await;
     cinema.browser().start_flow(Provider::GitHub, "").await;
+    cinema.browser().start_flow(Provider::GitHub, "").await;
+    login().await.problem(503, "overloaded");
+}
+
+/// Writes the ends of flows that are not there.
+async fn add_ends(
+    redis: &mut redis::aio::MultiplexedConnection,
+    ends: &str,
+    names: std::ops::Range<u32>,
+    end: i64,
+) {
+    let mut add = redis::cmd("ZADD");
+    add.arg(ends);
+    for name in names {
+        add.arg(end).arg(name);
+    }
+    let _added: i64 = add.query_async(redis).await.unwrap();
+}
+
+/// The counted values of a kind.
+async fn counted(cinema: &Cinema, kind: &str) -> Vec<(String, i64)> {
+    let mut redis = redis_of(&cinema.app.vars["REDIS_URL"]).await;
+    let ends = format!("{}oauth:{kind}-ends", cinema.app.vars["REDIS_PREFIX"]);
+    let mut all = redis::cmd("ZRANGE");
+    all.arg(ends).arg(0).arg(-1).arg("WITHSCORES");
+    all.query_async(&mut redis).await.unwrap()
+}
+
+#[tokio::test]
+async fn each_stored_value_is_counted_until_its_end() {
+    let cinema = Cinema::start().await;
+    let mut redis = redis_of(&cinema.app.vars["REDIS_URL"]).await;
+    let (now, _): (i64, i64) = redis::cmd("TIME").query_async(&mut redis).await.unwrap();
+    let page: String = url::form_urlencoded::byte_serialize(PAGE.as_bytes()).collect();
+    let mut browser = cinema.browser();
+    let at = browser.start_flow(Provider::GitHub, &format!("?return_to={page}")).await;
+    let flow = counted(&cinema, "authorization").await;
+    assert!(flow.len() == 1 && flow[0].1 > now + 600, "{flow:?}");
+    let back = browser.choose(&at, "anna").await;
+    let page = browser.call_back(&back).await.expect(303);
+    // The result is kept for a minute, and so is what follows.
+    let (finished, code) = (counted(&cinema, "authorization").await, counted(&cinema, "sign-in").await);
+    assert_eq!((finished.len(), code.len(), &finished[0].0), (1, 1, &flow[0].0));
+    for end in [finished[0].1, code[0].1] {
+        assert!(end > now + 60 && end < flow[0].1, "{now} {end}");
+    }
+    let unlinked = "delete from auth.oauth_accounts";
+    cinema.app.sql().await.batch_execute(unlinked).await.unwrap();
+    let at = page.header("location").to_owned();
+    exchange(&browser, &parameter(&at.parse().unwrap(), "one_time_code").unwrap())
+        .await
+        .problem(410, "code_expired");
+    assert_eq!(counted(&cinema, "sign-in").await, [], "a deleted value is not counted");
 }
 
 #[tokio::test]
