@@ -16,6 +16,7 @@ pub(super) fn problem(provider: &Provider, error: &ProviderError) -> Problem {
         ProviderError::Timeout => Problem::new(Code::ProviderTimeout)
             .detail(format!("{name} did not respond in time. Start the sign-in again.")),
         ProviderError::Unreachable(_)
+        | ProviderError::RateLimited
         | ProviderError::Status(_)
         | ProviderError::Rejected(_)
         | ProviderError::InvalidResponse(_)

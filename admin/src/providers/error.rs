@@ -17,6 +17,9 @@ pub(crate) enum ProviderError {
     /// No connection, or a broken one.
     #[error("the provider is unreachable: {0}")]
     Unreachable(String),
+    /// It refuses more requests for some time.
+    #[error("the provider limits the rate of requests")]
+    RateLimited,
     /// A status that is not a success.
     #[error("the provider responded with status {0}")]
     Status(u16),
@@ -39,6 +42,7 @@ impl ProviderError {
             Self::Status(status) => *status >= 500,
             Self::Saturated
             | Self::CircuitOpen(_)
+            | Self::RateLimited
             | Self::Rejected(_)
             | Self::InvalidResponse(_)
             | Self::InvalidIdToken(_) => false,
@@ -52,6 +56,7 @@ impl ProviderError {
             Self::Saturated => "saturated",
             Self::Timeout => "timeout",
             Self::Unreachable(_) => "unreachable",
+            Self::RateLimited => "rate_limited",
             Self::Status(_) => "status",
             Self::Rejected(_) => "rejected",
             Self::InvalidResponse(_) => "invalid_response",

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use reqwest::redirect::Policy;
 use runtime::causes::causes;
@@ -75,6 +75,9 @@ impl Transport {
             if status.is_server_error() {
                 return Err(ProviderError::Status(status.as_u16()));
             }
+            if is_rate_limit(status, response.headers()) {
+                return Err(ProviderError::RateLimited);
+            }
             if status.is_redirection() {
                 return Err(ProviderError::InvalidResponse("it is a redirect"));
             }
@@ -95,6 +98,14 @@ impl Transport {
         }
         received
     }
+}
+
+/// Whether a response refuses because of too many requests. GitHub does so with 403 too (docs.github.com, "Rate limits
+/// for the REST API").
+fn is_rate_limit(status: StatusCode, headers: &HeaderMap) -> bool {
+    let is_exhausted = headers.get("x-ratelimit-remaining").is_some_and(|rest| rest == "0");
+    status == StatusCode::TOO_MANY_REQUESTS
+        || (status == StatusCode::FORBIDDEN && (is_exhausted || headers.contains_key(header::RETRY_AFTER)))
 }
 
 /// Reads the JSON of a success. Many providers send their errors with a status of success, too.
@@ -193,6 +204,23 @@ mod tests {
         assert_eq!(read(404, "{}"), Err(ProviderError::Status(404)));
         assert_eq!(read(401, "<html>"), Err(ProviderError::Status(401)));
         assert_eq!(read(200, "<html>"), Err(ProviderError::InvalidResponse("the body is not JSON")));
+    }
+
+    #[test]
+    fn a_refusal_is_a_rate_limit_only_if_it_is_marked_as_one() {
+        for (status, name, value, expected) in [
+            (403, "retry-after", "60", true),
+            (403, "x-ratelimit-remaining", "0", true),
+            (403, "x-ratelimit-remaining", "59", false),
+            (403, "x-ratelimit-limit", "0", false),
+            (404, "x-ratelimit-remaining", "0", false),
+            (200, "x-ratelimit-remaining", "0", false),
+            (429, "x-ratelimit-remaining", "59", true),
+        ] {
+            let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
+            let is_limit = is_rate_limit(StatusCode::from_u16(status).unwrap(), &headers);
+            assert_eq!(is_limit, expected, "{status} {name}: {value}");
+        }
     }
 
     #[test]

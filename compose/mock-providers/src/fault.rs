@@ -71,6 +71,10 @@ pub enum Fault {
     /// The list of e-mail addresses is 403 (GitHub).
     #[serde(rename = "emails_403")]
     Emails403,
+    /// The list of e-mail addresses is 403 with `Retry-After`, because of too many requests (GitHub).
+    EmailsRetryAfter,
+    /// The list of e-mail addresses is 403 with `X-RateLimit-Remaining: 0`, because of too many requests (GitHub).
+    EmailsRateLimit,
     /// The code has 8192 characters, of every kind that the standard allows. Not a fault, but rare.
     LongCode,
     /// The ID token has 56 KiB: it names all groups of the user (Google, Microsoft). Not a fault, but rare.

@@ -1,6 +1,7 @@
 //! Injects the fault of a provider into the replies of its endpoints.
 
 use hyper::StatusCode;
+use hyper::header::{HeaderName, RETRY_AFTER};
 use serde_json::json;
 
 use crate::context::Context;
@@ -21,7 +22,12 @@ enum Effect {
     Redirect,
     NotFound,
     Forbidden,
+    /// 403 because of too many requests, with this header.
+    RateLimit(HeaderName, &'static str),
 }
+
+/// How many requests are left (GitHub).
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 
 /// The reply of an endpoint, or what its fault makes of it.
 pub(crate) fn apply(
@@ -48,7 +54,12 @@ pub(crate) fn apply(
         Some(Effect::Forbidden) => Reply::json(
             StatusCode::FORBIDDEN,
             &json!({ "message": "Resource not accessible by integration", "status": "403" }),
-        ),
+        )
+        .with(REMAINING, "4999"),
+        Some(Effect::RateLimit(name, value)) => {
+            Reply::json(StatusCode::FORBIDDEN, &json!({ "message": "API rate limit exceeded" }))
+                .with(name, value)
+        }
         Some(Effect::NotFound) => Reply::json(StatusCode::NOT_FOUND, &json!({ "message": "Not Found" })),
         None => reply(),
     };
@@ -93,6 +104,8 @@ fn effect(fault: Fault) -> Option<(Endpoint, Effect)> {
         Fault::UserRedirect => Some((Endpoint::User, Effect::Redirect)),
         Fault::Emails404 => Some((Endpoint::Emails, Effect::NotFound)),
         Fault::Emails403 => Some((Endpoint::Emails, Effect::Forbidden)),
+        Fault::EmailsRetryAfter => Some((Endpoint::Emails, Effect::RateLimit(RETRY_AFTER, "60"))),
+        Fault::EmailsRateLimit => Some((Endpoint::Emails, Effect::RateLimit(REMAINING, "0"))),
         Fault::WrongClientEcho
         | Fault::WrongStateEcho
         | Fault::WrongStateCallback

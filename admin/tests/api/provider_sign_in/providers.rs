@@ -160,6 +160,18 @@ async fn addresses_that_github_refuses_to_list_count_as_absent() {
 }
 
 #[tokio::test]
+async fn a_rate_limit_of_github_is_not_taken_for_an_absent_address() {
+    let cinema = Cinema::start().await;
+    for fault in [Fault::EmailsRetryAfter, Fault::EmailsRateLimit] {
+        cinema.providers.set_fault(Provider::GitHub, fault);
+        cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await.problem(502, "provider_error");
+    }
+    cinema.providers.clear_fault(Provider::GitHub);
+    let pair = cinema.browser().sign_in(Provider::GitHub, "anna").await;
+    assert_eq!(cinema.me(&pair).await["email"], "anna@github.example.org");
+}
+
+#[tokio::test]
 async fn githubs_primary_address_is_found_on_any_page_within_a_bound() {
     let cinema = Cinema::start().await;
     for (more_emails, is_found) in [(27, true), (28, true), (97, true), (98, true), (497, true), (600, false)]

@@ -191,8 +191,17 @@ async fn github_lists_addresses_in_pages_or_refuses_to() {
         assert_eq!(list.iter().any(|entry| entry["primary"] == true), [23, 13].contains(&length), "{query}");
     }
     assert_eq!(get(&format!("{url}?page=x"), &headers).await.status, 422);
-    providers.set_fault(Provider::GitHub, Fault::Emails403);
-    assert_eq!(get(&url, &headers).await.status, 403);
+    for (fault, rest, after) in [
+        (Fault::Emails403, Some("4999"), None),
+        (Fault::EmailsRateLimit, Some("0"), None),
+        (Fault::EmailsRetryAfter, None, Some("60")),
+    ] {
+        providers.set_fault(Provider::GitHub, fault);
+        let refused = get(&url, &headers).await;
+        let header = |name: &str| refused.headers.get(name).map(String::as_str);
+        assert_eq!(refused.status, 403);
+        assert_eq!((header("x-ratelimit-remaining"), header("retry-after")), (rest, after), "{fault:?}");
+    }
 }
 
 #[tokio::test]
