@@ -229,11 +229,7 @@ pub async fn handle_post(request: Request) -> Result<Response, Problem> {
 async fn finish(request: &Request, parameters: &Parameters) -> Result<Response, Problem> {
     let (context, provider) = (&request.context, provider(request)?);
     parameters.check(provider)?;
-    let own = match &parameters.code_verifier {
-        Some(verifier) => Some(verifier.clone()).filter(|verifier| secret::is_verifier(verifier)),
-        None => browser::own(&request.headers),
-    };
-    let own = own.unwrap_or_default();
+    let own = parameters.code_verifier.clone().or_else(|| browser::own(&request.headers)).unwrap_or_default();
     let initiator = match parameters.code_verifier {
         Some(_) => Initiator::App { challenge: secret::challenge(&own) },
         None => Initiator::Browser(own.clone()),

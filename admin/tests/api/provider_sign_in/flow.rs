@@ -322,6 +322,27 @@ async fn an_app_uses_its_own_verifier_instead_of_a_cookie() {
 }
 
 #[tokio::test]
+async fn a_malformed_verifier_is_refused_even_if_the_challenge_is_of_the_empty_text() {
+    let cinema = Cinema::start().await;
+    // SHA-256 of nothing.
+    let login = "/api/v1/oauth/github/login?code_challenge=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+    let begun = cinema.app.client.get(login).header("accept", "application/json").send().await.expect(200);
+    let at: Url = begun.json()["authorize_url"].as_str().unwrap().parse().unwrap();
+    let back = cinema.browser().choose(&at, "anna").await;
+    let back: Url = format!("https://cinema.test{back}").parse().unwrap();
+    let mut body = json!({ "state": parameter(&back, "state"), "code": parameter(&back, "code") });
+    let post = async |body: &serde_json::Value| {
+        cinema.app.client.post("/api/v1/oauth/github/callback").json(body).send().await
+    };
+    post(&body).await.problem(400, "state_invalid");
+    for verifier in ["".to_owned(), "short".to_owned(), "a".repeat(129), format!("{}+", "a".repeat(43))] {
+        body["code_verifier"] = json!(verifier);
+        post(&body).await.problem(422, "validation_failed");
+    }
+    assert_eq!(cinema.providers.requests(Provider::GitHub).token, 0);
+}
+
+#[tokio::test]
 async fn an_app_with_cookies_posts_the_parameters_of_the_callback() {
     let cinema = Cinema::start().await;
     let mut browser = cinema.browser();
