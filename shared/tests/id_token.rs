@@ -14,6 +14,7 @@ const NONCE: &str = "n-0S6_WzA2Mj";
 
 const CHECK: IdTokenCheck<'_> = IdTokenCheck {
     issuers: &["https://accounts.google.com", "accounts.google.com"],
+    key_issuers: None,
     client: "cinema-at-google",
     nonce: NONCE,
     leeway: 60,
@@ -46,6 +47,35 @@ fn changed(member: &str, value: Value) -> Result<String, IdTokenError> {
     }
     let header = json!({ "alg": "RS256", "kid": mint.kid(), "typ": "JWT" });
     verify(&mint, &mint.token_with_header(&header, &claims))
+}
+
+#[test]
+fn a_key_that_names_another_issuer_verifies_no_token() {
+    let mint = Mint::rsa();
+    let accepted: &[&str] = &["https://accounts.google.com", "https://{tenantid}.google.com"];
+    let strict = IdTokenCheck { key_issuers: Some(accepted), ..CHECK };
+    let wrong = Err(TokenError::WrongIssuer.into());
+    for (issuer, expected) in [
+        (None, Ok(())),
+        (Some(json!("https://accounts.google.com")), Ok(())),
+        (Some(json!("https://{tenantid}.google.com")), Ok(())),
+        (Some(json!("https://evil.example")), wrong),
+        (Some(json!("accounts.google.com")), wrong),
+        (Some(json!("")), wrong),
+        (Some(json!(null)), wrong),
+        (Some(json!(["https://accounts.google.com"])), wrong),
+    ] {
+        let mut jwk = mint.jwk();
+        if let Some(issuer) = &issuer {
+            jwk.as_object_mut().unwrap().insert("issuer".to_owned(), issuer.clone());
+        }
+        let set = json!({ "keys": [jwk] }).to_string();
+        let keys = KeySet::parse(set.as_bytes(), &Algorithm::ALL).unwrap();
+        let header = json!({ "alg": "RS256", "kid": mint.kid(), "typ": "JWT" });
+        let token = mint.token_with_header(&header, &claims());
+        assert_eq!(strict.verify(&token, &keys, NOW).map(drop), expected, "{issuer:?}");
+        assert!(CHECK.verify(&token, &keys, NOW).is_ok(), "{issuer:?}");
+    }
 }
 
 #[test]

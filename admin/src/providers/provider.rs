@@ -196,8 +196,16 @@ impl Provider {
             Some(None) => return Err(ProviderError::InvalidResponse("the ID token names no tenant")),
         };
         let issuers: Vec<&str> = issuers.iter().map(String::as_str).collect();
-        let check =
-            IdTokenCheck { issuers: &issuers, client: &self.config.client_id, nonce, leeway: CLOCK_SKEW };
+        // A key for all tenants names the template; a key of one tenant names the issuer of this tenant.
+        let of_key: Option<Vec<&str>> =
+            metadata.template.as_deref().map(|template| issuers.iter().copied().chain([template]).collect());
+        let check = IdTokenCheck {
+            issuers: &issuers,
+            key_issuers: of_key.as_deref(),
+            client: &self.config.client_id,
+            nonce,
+            leeway: CLOCK_SKEW,
+        };
         let mut claims = self.keys.verify(&self.transport, keys, token, check, now).await?;
         if claims.get("email").is_none() && metadata.endpoints.user.is_some() {
             add_user_info(&mut claims, &self.user_info(client, tokens).await?)?;

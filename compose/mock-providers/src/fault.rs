@@ -81,6 +81,8 @@ pub enum Fault {
     LargeIdToken,
     /// The ID token names a tenant that is not the one of its issuer (Microsoft).
     WrongTenant,
+    /// The key of ID tokens belongs to another issuer (Microsoft).
+    WrongKeyIssuer,
     /// Responses to servers are delayed by 2 seconds.
     Slow,
     /// The token endpoint closes the connection without a response.

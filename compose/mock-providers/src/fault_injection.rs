@@ -123,6 +123,7 @@ fn effect(fault: Fault) -> Option<(Endpoint, Effect)> {
         | Fault::LongCode
         | Fault::LargeIdToken
         | Fault::WrongTenant
+        | Fault::WrongKeyIssuer
         | Fault::Slow => None,
     }
 }

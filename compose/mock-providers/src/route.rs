@@ -31,6 +31,7 @@ pub(crate) fn answer(store: &Store, now: u64, request: &Request) -> Delivery {
         Endpoint::Token => exchange(stub, &cx),
         Endpoint::User => (stub.user)(&cx),
         Endpoint::Emails => github::emails(&cx),
+        Endpoint::Keys if stub.provider == Provider::OPENID => microsoft::keys(&cx),
         Endpoint::Keys => google::keys(&cx),
         Endpoint::Discovery if stub.provider == Provider::OPENID => microsoft::discovery(&cx),
         Endpoint::Discovery => google::discovery(&cx),

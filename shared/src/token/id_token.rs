@@ -21,6 +21,8 @@ pub const MAX_ID_TOKEN_BYTES: usize = 64 * 1024;
 pub struct IdTokenCheck<'c> {
     /// The provider's names; one of them must be the issuer.
     pub issuers: &'c [&'c str],
+    /// The issuers that a key may name as its own, if it names one; `None` if that is not compared.
+    pub key_issuers: Option<&'c [&'c str]>,
     /// Our client ID at the provider, which must be the audience.
     pub client: &'c str,
     /// The nonce of the authorization request, which must come back.
@@ -73,11 +75,27 @@ impl IdTokenCheck<'_> {
     ///
     /// The first reason found, in the order header, key, signature, claims, times.
     pub fn verify(&self, raw: &str, keys: &KeySet, now: u64) -> Result<Map<String, Value>, IdTokenError> {
-        let (_, payload) = open(raw, MAX_ID_TOKEN_BYTES, |header| choose(header, keys))?;
+        let (_, payload) = open(raw, MAX_ID_TOKEN_BYTES, |header| self.choose(header, keys))?;
         let members = json::object(&payload).ok_or(TokenError::Malformed)?;
         let claims: IdTokenClaims = json::from_slice(&payload).map_err(|_| TokenError::MissingClaim)?;
         self.check(&claims, now)?;
         Ok(members)
+    }
+
+    /// The key determines the algorithm; the header must agree. An access token is not an ID token.
+    fn choose<'k>(&self, header: &Header, keys: &'k KeySet) -> Result<&'k PublicKey, TokenError> {
+        if header.is_of_type(ACCESS_TOKEN_TYPE) {
+            return Err(TokenError::WrongType);
+        }
+        let kid = header.kid.as_deref().ok_or(TokenError::UnknownKey)?;
+        let key = keys.find(kid).ok_or(TokenError::UnknownKey)?;
+        if !key.algorithm().is_named(&header.alg) {
+            return Err(TokenError::WrongAlgorithm);
+        }
+        match (self.key_issuers, key.issuer()) {
+            (Some(accepted), Some(issuer)) if !accepted.contains(&issuer) => Err(TokenError::WrongIssuer),
+            _ => Ok(key),
+        }
     }
 
     fn check(&self, claims: &IdTokenClaims, now: u64) -> Result<(), IdTokenError> {
@@ -116,14 +134,4 @@ impl IdTokenCheck<'_> {
                 }
             }
     }
-}
-
-/// The key determines the algorithm; the header must agree. An access token is not an ID token.
-fn choose<'k>(header: &Header, keys: &'k KeySet) -> Result<&'k PublicKey, TokenError> {
-    if header.is_of_type(ACCESS_TOKEN_TYPE) {
-        return Err(TokenError::WrongType);
-    }
-    let kid = header.kid.as_deref().ok_or(TokenError::UnknownKey)?;
-    let key = keys.find(kid).ok_or(TokenError::UnknownKey)?;
-    if key.algorithm().is_named(&header.alg) { Ok(key) } else { Err(TokenError::WrongAlgorithm) }
 }

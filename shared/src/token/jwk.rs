@@ -71,7 +71,8 @@ fn read_key(jwk: &Map<String, Value>, kid: Option<&str>) -> Result<Option<Public
         Algorithm::Rs256 => rsa(jwk)?,
     };
     check_certificate(jwk, &named)?;
-    Ok(Some(PublicKey { kid: kid.to_owned(), algorithm, key: Arc::new(key) }))
+    let issuer = jwk.get("issuer").map(|issuer| issuer.as_str().unwrap_or_default().into());
+    Ok(Some(PublicKey { kid: kid.to_owned(), algorithm, key: Arc::new(key), issuer }))
 }
 
 /// Whether `use` and `key_ops`, where present, allow verifying (RFC 7517, sections 4.2 and 4.3).

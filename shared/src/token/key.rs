@@ -23,6 +23,7 @@ pub struct PublicKey {
     pub(super) kid: String,
     pub(super) algorithm: Algorithm,
     pub(super) key: Arc<ParsedPublicKey>,
+    pub(super) issuer: Option<Arc<str>>,
 }
 
 impl Algorithm {
@@ -56,9 +57,15 @@ impl PublicKey {
         self.algorithm
     }
 
-    /// Whether both are the same key, whatever their names.
+    /// The issuer whose tokens it may sign, if the key set names one for each key (Microsoft). Empty if that is not a text.
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
+    /// Whether both are the same key of the same issuer, whatever their names.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
-        self.algorithm == other.algorithm && (*self.key).as_ref() == (*other.key).as_ref()
+        (self.algorithm, &self.issuer) == (other.algorithm, &other.issuer)
+            && (*self.key).as_ref() == (*other.key).as_ref()
     }
 
     /// Whether `signature` (base64url) is this key's over `message`.

@@ -46,6 +46,14 @@ async fn an_address_of_a_tenant_is_not_vouched_for() {
 }
 
 #[tokio::test]
+async fn a_token_whose_key_belongs_to_another_issuer_is_refused() {
+    let cinema = Cinema::start_with_microsoft().await;
+    add(&cinema, "of-a-tenant", None, Some(TENANT));
+    cinema.providers.set_fault(Microsoft, Fault::WrongKeyIssuer);
+    cinema.browser().try_to_sign_in(Microsoft, "of-a-tenant").await.problem(502, "provider_error");
+}
+
+#[tokio::test]
 async fn a_token_of_another_issuer_than_that_of_its_tenant_is_refused() {
     let cinema = Cinema::start_with_microsoft().await;
     add(&cinema, "of-a-tenant", None, Some(TENANT));

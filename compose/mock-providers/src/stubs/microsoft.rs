@@ -110,6 +110,18 @@ fn profile(person: &Person) -> Value {
     present(json!({ "sub": person.subject, "name": person.name, "email": person.email }))
 }
 
+/// The key set, in which the key names the issuer whose tokens it signs.
+pub(crate) fn keys(cx: &Context<'_>) -> Reply {
+    let tenant = if cx.has(Fault::WrongKeyIssuer) { OTHER } else { "{tenantid}" };
+    let mut set = cx.store.key.set();
+    for key in set.get_mut("keys").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(members) = key.as_object_mut() {
+            members.insert("issuer".to_owned(), json!(issuer(cx, tenant)));
+        }
+    }
+    Reply::json(StatusCode::OK, &set)
+}
+
 /// The discovery document.
 pub(crate) fn discovery(cx: &Context<'_>) -> Reply {
     let at = |path: &str| format!("{}/microsoft{path}", cx.store.url);
