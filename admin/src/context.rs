@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use runtime::telemetry::Levels;
 use shared::clock::Clock;
+use tokio::sync::Semaphore;
 
 use crate::config::{Config, DatabaseConfig, MasterKeys};
 use crate::db::Db;
@@ -15,6 +16,10 @@ use crate::passwords::Hasher;
 use crate::providers::{ProviderPaths, Providers};
 use crate::random::Random;
 use crate::redis_connection::RedisConnection;
+
+/// How many requests may wait at the same time for another request with the same one-time value. Each also has one of
+/// the places of requests in progress.
+const MAX_WAITING: usize = 16;
 
 /// What every change of the database needs, made by an endpoint, a command or a background task. Cheap to
 /// clone.
@@ -46,6 +51,8 @@ pub struct Context {
     pub refresh_keys: Arc<DerivedKeys>,
     /// Redis, for short-lived state.
     pub redis: RedisConnection,
+    /// The places of requests that wait for another one with the same one-time value.
+    pub waiting: Arc<Semaphore>,
     /// The identity providers.
     pub providers: Arc<Providers>,
     /// The threads that hash passwords.
@@ -84,6 +91,7 @@ impl Context {
             keys: Keys::new(master_keys),
             refresh_keys: Arc::new(DerivedKeys::derive(master_keys, Purpose::RefreshTokens)),
             redis: RedisConnection::new(&config.redis),
+            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
             providers: Arc::new(Providers::new(&config.providers, paths)),
             hasher: Hasher::new(config.hashing.threads, config.hashing.queue, random),
             metrics: Arc::new(Metrics::new(Arc::clone(&clock))),

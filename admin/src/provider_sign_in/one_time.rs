@@ -25,7 +25,8 @@ pub(super) const KEPT: Duration = Duration::from_mins(1);
 /// take.
 const ATTEMPT: Duration = Duration::from_secs(15);
 
-/// How long a repeated request waits for the attempt before it, and how often it asks.
+/// How long a repeated request waits for the attempt before it, and how often it asks. [`Context::waiting`] bounds how
+/// many wait.
 const WAIT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -84,6 +85,8 @@ pub(super) enum OneTimeError {
     Full,
     #[error("the attempt before this one has not ended in time")]
     Busy,
+    #[error("too many requests wait for the attempts before them")]
+    TooManyWait,
 }
 
 impl Kind {
@@ -176,7 +179,7 @@ pub(super) async fn store(context: &Context, new: &NewValue) -> Result<(), OneTi
 ///
 /// # Errors
 ///
-/// 503 `overloaded` when the wait was too long; 503 `dependency_unavailable` without Redis.
+/// 503 `overloaded` when the wait was too long, or too many requests wait; 503 `dependency_unavailable` without Redis.
 pub(super) async fn claim<T: DeserializeOwned, K: DeserializeOwned>(
     context: &Context,
     (kind, secret): (Kind, &str),
@@ -187,6 +190,7 @@ pub(super) async fn claim<T: DeserializeOwned, K: DeserializeOwned>(
         return Ok(None);
     }
     let (key, begun) = (key(&context.redis, kind, secret), Instant::now());
+    let mut place = None;
     loop {
         let mut claim = redis::cmd("EVAL");
         claim.arg(CLAIM).arg(1).arg(&key).arg(owner).arg(&attempt).arg(ATTEMPT.as_secs());
@@ -198,7 +202,12 @@ pub(super) async fn claim<T: DeserializeOwned, K: DeserializeOwned>(
                 return Ok(json::from_slice(text.as_bytes()).ok().map(|value| Claim::First(value, ticket)));
             }
             "again" => return Ok(json::from_slice(text.as_bytes()).ok().map(Claim::Again)),
-            "busy" if begun.elapsed() < WAIT => sleep(PAUSE).await,
+            "busy" if begun.elapsed() < WAIT => {
+                if place.is_none() {
+                    place = Some(context.waiting.try_acquire().map_err(|_| OneTimeError::TooManyWait)?);
+                }
+                sleep(PAUSE).await;
+            }
             "busy" => return Err(OneTimeError::Busy),
             _ => return Ok(None),
         }
@@ -268,7 +277,7 @@ impl From<OneTimeError> for Problem {
     fn from(error: OneTimeError) -> Self {
         let code = match &error {
             OneTimeError::Redis(_) => Code::DependencyUnavailable,
-            OneTimeError::Full | OneTimeError::Busy => Code::Overloaded,
+            OneTimeError::Full | OneTimeError::Busy | OneTimeError::TooManyWait => Code::Overloaded,
             OneTimeError::Serialise(_) => Code::Internal,
         };
         tracing::warn!(%error, "Request failed: its one-time value cannot be used.");

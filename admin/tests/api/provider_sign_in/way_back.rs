@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use mock_providers::Provider::{GitHub, Google, X};
 use mock_providers::{Fault, Provider};
 use reqwest::Method;
@@ -296,6 +298,31 @@ async fn no_attempt_moves_the_end_of_a_flow_or_code() {
     let (_, life) = stored(&cinema, "sign-in").await;
     assert!((1..=30).contains(&life), "{life}");
     exchange(&browser, &code).await.pair();
+}
+
+#[tokio::test]
+async fn sixteen_requests_wait_for_an_attempt_and_the_others_are_refused_at_once() {
+    let cinema = Cinema::start().await;
+    let mut browser = cinema.browser();
+    let back = returned(&mut browser, GitHub, &to_page(PAGE)).await;
+    let (key, _) = stored(&cinema, "authorization").await;
+    let mut redis = redis_of(&cinema.app.vars["REDIS_URL"]).await;
+    // Another process has just claimed the flow.
+    let (now, _): (i64, i64) = redis::cmd("TIME").query_async(&mut redis).await.unwrap();
+    let mut claim = redis::cmd("HSET");
+    claim.arg(&key).arg("attempt").arg("of another").arg("since").arg(now + 60);
+    let _fields: i64 = claim.query_async(&mut redis).await.unwrap();
+    let mut requests: FuturesUnordered<_> = (0..20).map(|_| browser.call_back(&back)).collect();
+    for _ in 0..4 {
+        requests.next().await.unwrap().problem(503, "overloaded");
+    }
+    // The other process gives it up.
+    let mut release = redis::cmd("HDEL");
+    let _fields: i64 = release.arg(&key).arg("attempt").query_async(&mut redis).await.unwrap();
+    let pages: Vec<Reply> = requests.collect().await;
+    let pages: BTreeSet<_> =
+        pages.into_iter().map(|page| page.expect(303).header("location").to_owned()).collect();
+    assert!(pages.len() == 1 && pages.first().unwrap().contains("?one_time_code="), "{pages:?}");
 }
 
 #[tokio::test]
