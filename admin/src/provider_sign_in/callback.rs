@@ -228,35 +228,40 @@ pub async fn handle_post(request: Request) -> Result<Response, Problem> {
 /// browser or app; each problem of the outcome, unless there is a page to return to; 503 without Redis.
 async fn finish(request: &Request, parameters: &Parameters) -> Result<Response, Problem> {
     let (context, provider) = (&request.context, provider(request)?);
-    parameters.check(provider)?;
     let own = parameters.code_verifier.clone().or_else(|| browser::own(&request.headers)).unwrap_or_default();
     let initiator = match parameters.code_verifier {
         Some(_) => Initiator::App { challenge: secret::challenge(&own) },
         None => Initiator::Browser(own.clone()),
     };
     let (state, owner) = (parameters.state.as_str(), initiator.owner_at(provider.id()));
-    let claim =
-        one_time::claim::<Flow, Ended>(context, (Kind::Flow, state), &owner, parameters.attempt()).await?;
     let unknown = || {
         Problem::new(Code::StateInvalid)
             .detail("Start again and finish the sign-in in the same browser or app.")
     };
-    let (flow, ticket) = match claim.ok_or_else(unknown)? {
+    let claim = async {
+        parameters.check(provider)?;
+        let name = (Kind::Flow, state);
+        one_time::claim::<Flow, Ended>(context, name, &owner, parameters.attempt()).await?.ok_or_else(unknown)
+    };
+    let count = |outcome| context.metrics.provider_callback(provider.id(), outcome);
+    let refused = |problem: &Problem| count(CallbackOutcome::Failed(problem.code().as_str()));
+    let (flow, ticket) = match claim.await.inspect_err(refused)? {
         Claim::First(flow, ticket) => (flow, ticket),
         Claim::Again(ended) => {
-            context.metrics.provider_callback(provider.id(), CallbackOutcome::Repeated);
+            count(CallbackOutcome::Repeated);
             return respond(context, provider, ended, [state, &own]).await;
         }
     };
     let page = flow.return_to.clone().filter(|_| !parameters.is_app);
     let outcome = complete(request, provider, parameters, (&flow, &own), page.is_some()).await;
     let mut ended = Ended { page, outcome: outcome.unwrap_or_else(|problem| (&problem).into()) };
-    let follow_up = ended.outcome.follow_up(&initiator, [state, &own])?;
+    let follow_up =
+        ended.outcome.follow_up(&initiator, [state, &own]).map_err(Problem::from).inspect_err(refused)?;
     let kept = one_time::finish(context, ticket, &ended, follow_up.as_ref()).await.map_err(Problem::from);
     if let (Err(problem), Some(_)) = (kept, follow_up) {
         ended.outcome = (&problem).into();
     }
-    context.metrics.provider_callback(provider.id(), ended.outcome.label());
+    count(ended.outcome.label());
     respond(context, provider, ended, [state, &own]).await
 }
 
