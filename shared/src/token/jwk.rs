@@ -8,6 +8,7 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use curve25519_dalek::edwards::CompressedEdwardsY;
+use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
 use super::key::{Algorithm, PublicKey};
@@ -65,14 +66,15 @@ fn read_key(jwk: &Map<String, Value>, kid: Option<&str>) -> Result<Option<Public
         return Err("it has private members; replace the key, because it is published");
     }
     let kid = kid.ok_or("it has no kid, or one that is not a text of 1 to 256 bytes")?;
-    let (key, named) = match algorithm {
+    let (key, parsed, named) = match algorithm {
         Algorithm::EdDsa => ed25519(jwk)?,
         Algorithm::Es256 => p256(jwk)?,
         Algorithm::Rs256 => rsa(jwk)?,
     };
     check_certificate(jwk, &named)?;
     let issuer = jwk.get("issuer").map(|issuer| issuer.as_str().unwrap_or_default().into());
-    Ok(Some(PublicKey { kid: kid.to_owned(), algorithm, key: Arc::new(key), issuer }))
+    let der = (*parsed).as_ref().into();
+    Ok(Some(PublicKey { kid: kid.to_owned(), algorithm, key: Arc::new(key), der, issuer }))
 }
 
 /// Whether `use` and `key_ops`, where present, allow verifying (RFC 7517, sections 4.2 and 4.3).
@@ -88,8 +90,8 @@ fn is_for_verification(jwk: &Map<String, Value>) -> Result<bool, &'static str> {
     Ok(operations.iter().any(|operation| operation == "verify"))
 }
 
-/// A key and the bytes that name it: the point, or the modulus.
-type Checked = (ParsedPublicKey, Vec<u8>);
+/// A key, the same as aws-lc has read it, and the bytes that name it: the point, or the modulus.
+type Checked = (DecodingKey, Box<ParsedPublicKey>, Vec<u8>);
 
 /// Refuses a point that is off the curve, in another form than the canonical one, or of an order other than that of the
 /// group: with a point of small order every signature can be forged.
@@ -103,16 +105,17 @@ fn ed25519(jwk: &Map<String, Value>) -> Result<Checked, &'static str> {
     if point.is_small_order() || !point.is_torsion_free() {
         return Err("its point is of small order");
     }
-    let key = ParsedPublicKey::new(&ED25519, bytes).map_err(|_| "it is not an Ed25519 key")?;
-    Ok((key, bytes.to_vec()))
+    let parsed = ParsedPublicKey::new(&ED25519, bytes).map_err(|_| "it is not an Ed25519 key")?;
+    Ok((DecodingKey::from_ed_der(&bytes), Box::new(parsed), bytes.to_vec()))
 }
 
 /// aws-lc refuses a point that is not on the curve.
 fn p256(jwk: &Map<String, Value>) -> Result<Checked, &'static str> {
     let (x, y) = (point(jwk, "x")?, point(jwk, "y")?);
     let uncompressed = [&[4], &x[..], &y[..]].concat();
-    let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, uncompressed);
-    Ok((key.map_err(|_| "its point is not on the curve")?, x.to_vec()))
+    let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &uncompressed);
+    let parsed = parsed.map_err(|_| "its point is not on the curve")?;
+    Ok((DecodingKey::from_ec_der(&uncompressed), Box::new(parsed), x.to_vec()))
 }
 
 /// Leading zeros are removed, although RFC 7518 (section 2) forbids them: some libraries write the sign byte of DER.
@@ -129,8 +132,9 @@ fn rsa(jwk: &Map<String, Value>) -> Result<Checked, &'static str> {
         return Err("its exponent must be odd, over 65536 and below 2^33");
     }
     let components = RsaPublicKeyComponents { n: &n, e: &e };
-    let key = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
-    Ok((key.map_err(|_| "it is not an RSA key")?, n))
+    let parsed = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
+    let parsed = parsed.map_err(|_| "it is not an RSA key")?;
+    Ok((DecodingKey::from_rsa_raw_components(&n, &e), Box::new(parsed), n))
 }
 
 /// A certificate beside a key must be of the same key (RFC 7517, section 4.7). Nothing else in it is read: the trust is

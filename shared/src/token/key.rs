@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::signature::ParsedPublicKey;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::DecodingKey;
 
 /// The only accepted signature algorithms. Each belongs to exactly one type of key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,7 +20,9 @@ pub enum Algorithm {
 pub struct PublicKey {
     pub(super) kid: String,
     pub(super) algorithm: Algorithm,
-    pub(super) key: Arc<ParsedPublicKey>,
+    pub(super) key: Arc<DecodingKey>,
+    /// The key in its one DER form, by which two are compared.
+    pub(super) der: Arc<[u8]>,
     pub(super) issuer: Option<Arc<str>>,
 }
 
@@ -37,6 +37,14 @@ impl Algorithm {
             Self::EdDsa => &["EdDSA", "Ed25519"],
             Self::Es256 => &["ES256"],
             Self::Rs256 => &["RS256"],
+        }
+    }
+
+    const fn of_jsonwebtoken(self) -> jsonwebtoken::Algorithm {
+        match self {
+            Self::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+            Self::Es256 => jsonwebtoken::Algorithm::ES256,
+            Self::Rs256 => jsonwebtoken::Algorithm::RS256,
         }
     }
 
@@ -64,13 +72,12 @@ impl PublicKey {
 
     /// Whether both are the same key of the same issuer, whatever their names.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
-        (self.algorithm, &self.issuer) == (other.algorithm, &other.issuer)
-            && (*self.key).as_ref() == (*other.key).as_ref()
+        (self.algorithm, &self.issuer, &self.der) == (other.algorithm, &other.issuer, &other.der)
     }
 
     /// Whether `signature` (base64url) is this key's over `message`.
     pub(super) fn verifies(&self, message: &str, signature: &str) -> bool {
-        let signature = URL_SAFE_NO_PAD.decode(signature);
-        signature.is_ok_and(|signature| self.key.verify_sig(message.as_bytes(), &signature).is_ok())
+        let algorithm = self.algorithm.of_jsonwebtoken();
+        jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.key, algorithm).unwrap_or(false)
     }
 }
