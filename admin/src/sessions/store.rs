@@ -84,14 +84,15 @@ pub(crate) async fn stamp(tx: &Transaction<'_>, user: Uuid) -> Result<Option<Sta
     row.as_ref().map(read_stamp).transpose()
 }
 
-/// Status and roles, in a statement of their own after [`stamp`]. A deleted user may do nothing.
+/// Status and roles, in a statement of their own after [`stamp`]. A deleted user may do nothing. The order of the roles is
+/// that of their bytes, whatever the collation of the database: the sidecars refuse a token with another one.
 pub(crate) async fn standing(tx: &Transaction<'_>, user: Uuid) -> Result<Standing, DbError> {
     let sql = "select u.status, r.name, held.expires_at
                from auth.users u
                left join auth.user_roles held on held.user_id = u.id
                    and (held.expires_at is null or held.expires_at > clock_timestamp())
                left join auth.roles r on r.id = held.role_id
-               where u.id = $1 order by r.name";
+               where u.id = $1 order by r.name collate \"C\"";
     let statement = tx.prepare_cached(sql).await?;
     let mut standing = Standing::default();
     for row in tx.query(&statement, &[&user]).await? {

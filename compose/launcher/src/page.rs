@@ -69,6 +69,7 @@ mod tests {
     fn every_code_that_has_words_is_one_that_is_answered() {
         let answered = concat!(
             include_str!("../../../admin/src/api/code.rs"),
+            include_str!("../../../shared/src/refusal.rs"),
             include_str!("../../../nginx/snippets/errors.conf"),
         );
         let messages = file("/sign-in/messages.js").unwrap().text;

@@ -98,7 +98,12 @@ const CHANGES: [Change; 50] = [
         "auth-redirected",
     ),
     ("conf.d/paths.conf", "default 1;", "default \"\";", "path-guard"),
-    ("conf.d/paths.conf", "default       $path_in_doubt;", "default       \"\";", "path-guard"),
+    (
+        "conf.d/paths.conf",
+        "default                                 $path_in_doubt;",
+        "default \"\";",
+        "path-guard",
+    ),
     ("snippets/proxy.conf", "proxy_ignore_client_abort on;", "", "client-abort"),
     ("snippets/introspect.conf", "proxy_ignore_client_abort on;", "", "client-abort"),
     ("snippets/proxy.conf", "proxy_max_temp_file_size 0;", "", "temporary-files"),

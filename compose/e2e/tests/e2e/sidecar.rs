@@ -14,13 +14,13 @@ const CHALLENGE: &str = "www-authenticate";
 #[tokio::test]
 async fn a_valid_token_reaches_the_origin_as_an_identity_and_not_as_a_token() {
     let cinema = Cinema::start().await;
-    let claims = claims(|claims| claims["roles"] = json!(["subscriber", "critic"]));
+    let claims = claims(|claims| claims["roles"] = json!(["critic", "subscriber"]));
     let token = cinema.mint.token(&claims);
     let answer = get(&cinema.url("/api/v1/films/")).bearer(&token).send().await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.field("/received/X-User-Id"), claims["sub"].as_str().unwrap());
     assert_eq!(answer.field("/received/X-Session-Id"), claims["sid"].as_str().unwrap());
-    assert_eq!(answer.field("/received/X-User-Roles"), "subscriber,critic");
+    assert_eq!(answer.field("/received/X-User-Roles"), "critic,subscriber");
     assert_eq!(answer.field("/received/X-Request-Id"), answer.find_header("x-request-id").unwrap());
     assert_eq!(answer.json()["received"]["Authorization"], false);
 }

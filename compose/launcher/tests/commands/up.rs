@@ -230,7 +230,7 @@ async fn the_printed_page_shows_the_api() {
     let answer = get(page).send().await;
     assert_eq!((answer.status, answer.find_header("content-type")), (200, Some("text/html; charset=utf-8")));
     assert!(answer.find_header("content-security-policy").is_some_and(|policy| policy.contains("'self'")));
-    assert!(answer.text.contains("swagger-ui-bundle.js"));
+    assert!(answer.text.contains("swagger-ui-bundle."));
     let document = get(&page.replace("/apidocs/", "/openapi.json")).send().await;
     assert_eq!(document.json()["openapi"], "3.1.0");
 }
