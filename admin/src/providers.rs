@@ -1,7 +1,7 @@
 //! Identity providers, as their OAuth client: where browsers are sent, and who the user is who returns.
 //!
 //! How one provider differs from another is data, a file each in [`known`]; the code is the same for all. Nothing here
-//! knows of accounts: what an [`Identity`] means is for `provider_sign_in` to decide. Nothing that a provider sends is
+//! knows of accounts: what an [`identity::Identity`] means is for `provider_sign_in` to decide. Nothing that a provider sends is
 //! kept, except its description of the user.
 
 mod breaker;

@@ -7,7 +7,7 @@
 //!
 //! * [`mod@env`]: reads environment variables and reports every mistake at once;
 //! * [`causes`]: the errors behind an error;
-//! * [`file`]: small files, read within limits;
+//! * [`mod@file`]: small files, read within limits;
 //! * [`open_files`]: how many connections the process may have;
 //! * [`own_answers`]: replaces the responses that hyper writes by itself;
 //! * [`certificates`]: files of certificate authorities;
