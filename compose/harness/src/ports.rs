@@ -1,6 +1,8 @@
 //! Free ports.
 
 use std::net::TcpListener;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
 
 use crate::error::Doing as _;
 use crate::{Error, random};
@@ -11,7 +13,8 @@ const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 const TRIES: usize = 100;
 
-/// A free port of 127.0.0.1.
+/// A free port of 127.0.0.1. Until this process ends, no other process gets it from this function, whether or not a
+/// server listens on it yet.
 ///
 /// # Errors
 ///
@@ -19,11 +22,22 @@ const TRIES: usize = 100;
 pub fn free() -> Result<u16, Error> {
     for _ in 0..TRIES {
         let port = FIRST + random::below(COUNT)?;
-        if is_free(port) {
+        if is_free(port) && claim(port) {
             return Ok(port);
         }
     }
     Err(Error::Other(format!("no free port between {FIRST} and {}", FIRST + COUNT)))
+}
+
+/// Claims a port for the rest of this process. Returns `false` if it is claimed already.
+///
+/// The claim is a socket with an abstract name: the kernel removes it with the process, and the names belong to the same
+/// network namespace as the ports.
+fn claim(port: u16) -> bool {
+    let name = SocketAddr::from_abstract_name(format!("usher-harness-port-{port}"));
+    let claimed = name.and_then(|name| UnixListener::bind_addr(&name));
+    // Never dropped, so that it lasts until the end of the process.
+    claimed.map(std::mem::forget).is_ok()
 }
 
 /// A free port of 127.0.0.1 that no other process takes while this value lives: for addresses that must be
@@ -66,4 +80,16 @@ pub fn free_or(wanted: u16) -> Result<u16, Error> {
 /// Whether no program listens on `port` of 127.0.0.1.
 pub fn is_free(port: u16) -> bool {
     TcpListener::bind(("127.0.0.1", port)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_given_once() {
+        let port = free().unwrap();
+        assert!(is_free(port));
+        assert!(!claim(port));
+    }
 }
