@@ -4,8 +4,10 @@
 
 mod argon;
 mod hasher;
+mod party;
 mod password;
 
 pub use argon::{HashError, PasswordHash, PasswordMatch};
 pub use hasher::{HashSlot, Hasher};
+pub use party::{Origin, Party};
 pub use password::{Password, Weakness};

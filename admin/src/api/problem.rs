@@ -236,7 +236,10 @@ impl From<NotSignedIn> for Problem {
 impl From<HashError> for Problem {
     fn from(error: HashError) -> Self {
         match error {
-            HashError::Overloaded => Self::new(Code::Overloaded),
+            HashError::Overloaded { retry_after } => {
+                let seconds = u32::try_from(retry_after.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+                Self::new(Code::Overloaded).retry_after(seconds.max(1))
+            }
             HashError::Malformed | HashError::Failed => {
                 tracing::error!(%error, "Request failed: cannot compute or check its password hash.");
                 Self::new(Code::Internal)

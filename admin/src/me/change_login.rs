@@ -56,7 +56,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (body, mut found) = form.read::<Body>();
     check_current(&mut found, &account, is_present);
     let body = found.finish(body)?;
-    let mut slot = context.hasher.reserve()?;
+    let mut slot = context.hasher.reserve(context.hasher.known(account.id))?;
     let verified = prove(context, &actor, &mut slot, &account, body.current_password.as_ref()).await?;
     drop(slot);
     change(context, &actor, verified.as_ref(), &Credential::Login(body.login)).await

@@ -8,7 +8,7 @@ use super::credentials::{CURRENT, account_of, change, check_current, prove};
 use crate::access::caller;
 use crate::api::{Access, Code, Findings, Form, Operation, Problem, Request, Response};
 use crate::context::Context;
-use crate::passwords::{HashSlot, Password};
+use crate::passwords::{Party, Password};
 use crate::sessions::{Pair, mint};
 use crate::users::store::Credential;
 use crate::users::{Account, add_weaknesses};
@@ -59,7 +59,9 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (context, actor) = (&request.context, request.actor());
     let form = request.form()?;
     let account = account_of(context, &actor).await?;
-    let (body, mut slot) = read(context, form, &account).await?;
+    let party = context.hasher.known(account.id);
+    let body = read(context, party, form, &account).await?;
+    let mut slot = context.hasher.reserve(party)?;
     let verified = prove(context, &actor, &mut slot, &account, body.current_password.as_ref()).await?;
     let hash = slot.hash(&body.new_password).await?;
     drop(slot);
@@ -68,7 +70,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 
 /// Reads the form. The new password is judged even if another field is invalid, so that all errors are reported in
 /// one round.
-async fn read(context: &Context, form: Form, account: &Account) -> Result<(Body, HashSlot), Problem> {
+async fn read(context: &Context, party: Party, form: Form, account: &Account) -> Result<Body, Problem> {
     let password = |name: &str| form.text(name).map(Password::new);
     let (current, new) = (password(CURRENT), password("new_password"));
     let is_present = form.has(CURRENT);
@@ -84,7 +86,7 @@ async fn read(context: &Context, form: Form, account: &Account) -> Result<(Body,
         add_weaknesses(&mut found, "new_password", weaknesses);
         return found.finish(None);
     }
-    let mut slot = context.hasher.reserve()?;
-    add_weaknesses(&mut found, "new_password", slot.judge(&new, account.own_words.clone()).await?);
-    Ok((found.finish(body)?, slot))
+    let weaknesses = context.hasher.judge(party, &new, account.own_words.clone()).await?;
+    add_weaknesses(&mut found, "new_password", weaknesses);
+    found.finish(body)
 }

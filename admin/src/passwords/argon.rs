@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -50,9 +51,12 @@ pub(super) struct HashMemory {
 /// Why no hash was computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
-    /// Every slot is taken.
-    #[error("the password-hashing queue is full")]
-    Overloaded,
+    /// Too many passwords wait.
+    #[error("too many passwords wait to be hashed")]
+    Overloaded {
+        /// After this time there may be room.
+        retry_after: Duration,
+    },
     /// The stored hash was not made by this service.
     #[error("a stored password hash is malformed or needs too much memory")]
     Malformed,

@@ -3,14 +3,18 @@
 //! A hash takes 19 MiB and about 15 ms of a core. Dedicated threads limit both: each reuses its memory, and a
 //! request that finds the queue full is refused at once instead of waiting for long.
 
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use uuid::Uuid;
 
 use super::argon::{HashCounts, HashError, HashMemory, PasswordHash, PasswordMatch, Salt};
+use super::party::{Parties, Party};
 use super::password::{Password, Weakness};
 use crate::random::{NoRandomness, Random};
 
@@ -24,6 +28,7 @@ pub struct Hasher {
     computed: Arc<HashCounts>,
     /// The source of salts.
     random: Arc<dyn Random>,
+    parties: Parties,
 }
 
 /// A slot in the queue: the right to hash one password after another.
@@ -54,7 +59,24 @@ impl Hasher {
             }
         }
         let room = threads + queue;
-        Self { jobs, slots: Arc::new(Semaphore::new(room)), room, computed, random }
+        Self {
+            jobs,
+            slots: Arc::new(Semaphore::new(room)),
+            room,
+            computed,
+            random,
+            parties: Parties::default(),
+        }
+    }
+
+    /// A client at `address` that names `identifier`.
+    pub fn stranger(&self, address: Option<IpAddr>, identifier: &str) -> Party {
+        self.parties.stranger(address, identifier)
+    }
+
+    /// The owner of a valid session of `user`.
+    pub fn known(&self, user: Uuid) -> Party {
+        self.parties.known(user)
     }
 
     /// How many hashes were computed so far: with today's parameters, and with others.
@@ -67,14 +89,34 @@ impl Hasher {
         (self.room.saturating_sub(self.slots.available_permits()), self.room)
     }
 
-    /// Takes a slot, before any other work for a request.
+    /// Takes a slot for `party`, before any other work for a request.
     ///
     /// # Errors
     ///
     /// [`HashError::Overloaded`], at once, when no slot is free.
-    pub fn reserve(&self) -> Result<HashSlot, HashError> {
-        let permit = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| HashError::Overloaded)?;
+    pub fn reserve(&self, _party: Party) -> Result<HashSlot, HashError> {
+        let overloaded = HashError::Overloaded { retry_after: Duration::from_secs(1) };
+        let permit = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| overloaded)?;
         Ok(HashSlot { jobs: self.jobs.clone(), random: Arc::clone(&self.random), _permit: permit })
+    }
+
+    /// Checks the strength of a new password, which also takes milliseconds of computation.
+    ///
+    /// # Errors
+    ///
+    /// [`HashError::Overloaded`], at once; [`HashError::Failed`] when the computation fails.
+    pub async fn judge(
+        &self,
+        party: Party,
+        password: &Password,
+        own_words: Vec<String>,
+    ) -> Result<Vec<Weakness>, HashError> {
+        let password = password.clone();
+        let judging = move |_: &mut HashMemory| {
+            let words: Vec<&str> = own_words.iter().map(String::as_str).collect();
+            password.weaknesses(&words)
+        };
+        self.reserve(party)?.run(judging).await
     }
 }
 
@@ -112,24 +154,6 @@ impl HashSlot {
         self.run(move |memory| memory.hash(&password, &salt)).await?
     }
 
-    /// Checks the strength of a new password, which also takes milliseconds of computation.
-    ///
-    /// # Errors
-    ///
-    /// When the computation fails.
-    pub async fn judge(
-        &mut self,
-        password: &Password,
-        own_words: Vec<String>,
-    ) -> Result<Vec<Weakness>, HashError> {
-        let password = password.clone();
-        self.run(move |_| {
-            let words: Vec<&str> = own_words.iter().map(String::as_str).collect();
-            password.weaknesses(&words)
-        })
-        .await
-    }
-
     async fn run<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
@@ -163,7 +187,7 @@ mod tests {
     use crate::random::SystemRandom;
 
     fn slot() -> HashSlot {
-        Hasher::new(1, 1, Arc::new(SystemRandom)).reserve().unwrap()
+        Hasher::new(1, 1, Arc::new(SystemRandom)).reserve(Party::Operator).unwrap()
     }
 
     fn password(text: &str) -> Password {
@@ -193,10 +217,10 @@ mod tests {
     #[test]
     fn a_full_queue_refuses_at_once() {
         let hasher = Hasher::new(1, 2, Arc::new(SystemRandom));
-        let slots: Vec<_> = (0..3).map(|_| hasher.reserve().unwrap()).collect();
-        assert_eq!(hasher.reserve().err(), Some(HashError::Overloaded));
+        let slots: Vec<_> = (0..3).map(|_| hasher.reserve(Party::Operator).unwrap()).collect();
+        assert!(hasher.reserve(Party::Operator).is_err());
         drop(slots);
-        assert!(hasher.reserve().is_ok());
+        assert!(hasher.reserve(Party::Operator).is_ok());
     }
 
     #[tokio::test]
@@ -211,14 +235,14 @@ mod tests {
         let hasher = Hasher::new(1, 2, Arc::new(SystemRandom));
         let (release, held) = channel::<()>();
         let (started, begun) = oneshot::channel();
-        let mut first = hasher.reserve().unwrap();
+        let mut first = hasher.reserve(Party::Operator).unwrap();
         let holding =
             tokio::spawn(
                 async move { first.run(move |_| started.send(()).is_ok() && held.recv().is_ok()).await },
             );
         begun.await.unwrap();
         let (report, heard) = channel();
-        let mut second = hasher.reserve().unwrap();
+        let mut second = hasher.reserve(Party::Operator).unwrap();
         let leaving =
             tokio::time::timeout(std::time::Duration::from_millis(1), second.run(move |_| report.send(())));
         assert!(leaving.await.is_err());

@@ -113,7 +113,8 @@ async fn confirm(
     password: &Password,
 ) -> Result<Opened, Problem> {
     let user = pending.proof.user;
-    let mut slot = context.hasher.reserve()?;
+    let party = context.hasher.stranger(actor.address(), &user.to_string());
+    let mut slot = context.hasher.reserve(party)?;
     let account = users::find_by_id(&context.db.get().await?, user).await?;
     let hash = account.and_then(|account| account.password_hash);
     let matched = slot.verify(password, hash.as_ref()).await?;

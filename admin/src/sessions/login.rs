@@ -109,7 +109,9 @@ async fn sign_in(
     device: &Device,
 ) -> Result<Pair, Problem> {
     let metrics = &context.metrics;
-    let mut slot = context.hasher.reserve().inspect_err(|_| metrics.sign_in(SignInOutcome::Overloaded))?;
+    let party = context.hasher.stranger(actor.address(), name.key());
+    let mut slot =
+        context.hasher.reserve(party).inspect_err(|_| metrics.sign_in(SignInOutcome::Overloaded))?;
     let attempt = attempt(context, &mut slot, name, password, device).await?;
     // The slot is for hashing only; writing history must not occupy it.
     drop(slot);

@@ -152,6 +152,15 @@ impl LoginError {
 }
 
 impl Identifier {
+    /// The key by which its account is found; empty if no account can have this name.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Email(email) => email.key(),
+            Self::Login(login) => login.key(),
+            Self::Invalid => "",
+        }
+    }
+
     /// The account that the text may identify: by e-mail address if it contains `@`, else by login name.
     pub fn read(text: &str) -> Self {
         if text.contains('@') { Self::email(text) } else { Self::login(text) }

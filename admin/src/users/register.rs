@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::profile::{Locale, Name};
 use super::store::{self, NewUser};
-use super::{EmailAddress, LoginName, add_weaknesses};
+use super::{EmailAddress, Identifier, LoginName, add_weaknesses};
 use crate::api::{Access, Code, Findings, Form, Operation, Problem, Request, Response};
 use crate::config::Registration;
 use crate::db::DbError;
@@ -115,6 +115,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 async fn read(request: &Request) -> Result<(Body, PasswordHash), Problem> {
     let form = request.form()?;
     let (password, words) = (form.text("password").map(Password::new), own_words(&form));
+    let form_email = form.text("email").map(str::to_owned);
     let (body, mut found) = form.read::<Body>();
     // Without a password the form is invalid, and with a malformed one nothing needs to be judged.
     let Some(password) = password else { return found.finish(None) };
@@ -123,10 +124,12 @@ async fn read(request: &Request) -> Result<(Body, PasswordHash), Problem> {
         add_weaknesses(&mut found, "password", weaknesses);
         return found.finish(None);
     }
-    let mut slot = request.context.hasher.reserve()?;
-    add_weaknesses(&mut found, "password", slot.judge(&password, words).await?);
+    let hasher = &request.context.hasher;
+    let identifier = form_email.as_deref().map_or(Identifier::Invalid, Identifier::email);
+    let party = hasher.stranger(request.client.address, identifier.key());
+    add_weaknesses(&mut found, "password", hasher.judge(party, &password, words).await?);
     let body = found.finish(body)?;
-    let hash = slot.hash(&body.password).await?;
+    let hash = hasher.reserve(party)?.hash(&body.password).await?;
     Ok((body, hash))
 }
 

@@ -1,6 +1,7 @@
 //! The catalogue of problems: each code is provoked, and its documented status and title are checked.
 
 use admin::api::Code;
+use admin::passwords::Party;
 use mock_providers::{Fault, Provider};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -376,7 +377,7 @@ catalogue! {
     }
 
     overloaded_occurs Overloaded |scene| {
-        let _place = scene.app.context.hasher.reserve().expect("it is free");
+        let _place = scene.app.context.hasher.reserve(Party::Operator).expect("it is free");
         sign_in(&scene.app, NEO, PASSWORD).send().await
     }
 

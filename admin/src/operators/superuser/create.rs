@@ -7,7 +7,7 @@ use crate::actor::Actor;
 use crate::audit::{self, Action, AuditEntry};
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
-use crate::passwords::{HashError, Hasher, Password, PasswordHash};
+use crate::passwords::{HashError, Hasher, Party, Password, PasswordHash};
 use crate::users::store::{self, EMAIL_IS_UNIQUE, NewUser};
 use crate::users::{EmailAddress, NotAnEmailAddress};
 
@@ -61,14 +61,13 @@ async fn hash(
     email: &EmailAddress,
     password: &Password,
 ) -> Result<PasswordHash, SuperuserError> {
-    let mut slot = hasher.reserve()?;
     let words = vec![email.key().to_owned(), email.local_part().to_owned()];
-    let weaknesses = slot.judge(password, words).await?;
+    let weaknesses = hasher.judge(Party::Operator, password, words).await?;
     if !weaknesses.is_empty() {
         let sentences: Vec<_> = weaknesses.into_iter().map(|weakness| weakness.sentence).collect();
         return Err(SuperuserError::Weak(sentences.join(" ")));
     }
-    Ok(slot.hash(password).await?)
+    Ok(hasher.reserve(Party::Operator)?.hash(password).await?)
 }
 
 async fn insert(

@@ -1,6 +1,6 @@
 //! `POST /api/v1/auth/login`.
 
-use admin::passwords::Password;
+use admin::passwords::{Party, Password};
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde_json::{Value, json};
 
@@ -128,7 +128,7 @@ async fn a_sign_in_needs_exactly_one_name() {
 async fn a_full_queue_refuses_at_once_and_says_when_to_come_back() {
     let app = TestApp::start_with(&[("ADMIN_HASH_THREADS", "1"), ("ADMIN_HASH_QUEUE", "0")]).await;
     app.client.register("neo@example.org").await.expect(201);
-    let place = app.context.hasher.reserve().unwrap();
+    let place = app.context.hasher.reserve(Party::Operator).unwrap();
     for email in ["neo@example.org", "unknown@example.org"] {
         sign_in(&app, email, PASSWORD).send().await.problem(503, "overloaded");
     }

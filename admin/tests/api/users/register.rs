@@ -1,5 +1,6 @@
 //! `POST /api/v1/auth/register`.
 
+use admin::passwords::Party;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -115,7 +116,7 @@ async fn nul_is_refused_in_every_field() {
 #[tokio::test]
 async fn registration_is_refused_at_once_when_too_many_hash() {
     let app = TestApp::start_with(&[("ADMIN_HASH_THREADS", "1"), ("ADMIN_HASH_QUEUE", "0")]).await;
-    let place = app.context.hasher.reserve().unwrap();
+    let place = app.context.hasher.reserve(Party::Operator).unwrap();
     app.client.register("neo@example.org").await.problem(503, "overloaded");
     drop(place);
     app.client.register("neo@example.org").await.expect(201);
