@@ -19,7 +19,7 @@ use crate::actor::Actor;
 use crate::db::{DbError, Transaction};
 use crate::keys::DerivedKeys;
 
-pub use entry::{Action, AuditEntry, Target};
+pub use entry::{AuditAction, AuditEntry, Target};
 pub use seal::{ChainPosition, NotAChainPosition};
 pub use verify::{Broken, Chain, VerifyError, verify};
 

@@ -36,11 +36,11 @@ const EXIT_WRONG_USAGE: u8 = 2;
 #[command(name = "admin", version, arg_required_else_help = true)]
 pub struct Command {
     #[command(subcommand)]
-    action: Action,
+    action: AdminCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum AdminCommand {
     /// Serve the API until a signal to stop.
     Serve,
     /// Check whether the service configured by these variables is ready; the exit code is 0 if it is.
@@ -49,26 +49,26 @@ enum Action {
     Migrate,
     /// Superusers.
     #[command(subcommand)]
-    Superuser(superuser::Action),
+    Superuser(superuser::SuperuserCommand),
     /// Manage signing keys.
     #[command(subcommand)]
-    Keys(keys::Action),
+    Keys(keys::KeysCommand),
     /// Manage roles.
     #[command(subcommand)]
-    Roles(roles::Action),
+    Roles(roles::RolesCommand),
     /// Manage sessions.
     #[command(subcommand)]
-    Sessions(sessions::Action),
+    Sessions(sessions::SessionsCommand),
     /// Verify the audit log.
     #[command(subcommand)]
-    Audit(audit::Action),
+    Audit(audit::AuditCommand),
 }
 
 impl Command {
     /// Runs it and returns the exit code: 0, 2 for wrong usage, 64 for a configuration error, 1 for any other failure.
     pub async fn run(self) -> ExitCode {
         let unknown = Config::unknown(&ProcessVars);
-        let serves = matches!(self.action, Action::Serve);
+        let serves = matches!(self.action, AdminCommand::Serve);
         let outcome = self.act(&ProcessVars, &unknown).await;
         let mut terminal = std::io::stderr();
         // The running service has logged them.
@@ -85,27 +85,27 @@ impl Command {
 
     async fn act(self, vars: &dyn Vars, unknown: &[UnknownVariable]) -> Result<(), Failure> {
         match self.action {
-            Action::Serve => serve::run(Config::from_vars(vars)?, unknown).await,
-            Action::Health => health::check(vars, config::OPS_LISTEN, config::usual_ops_address()),
-            Action::Migrate => {
+            AdminCommand::Serve => serve::run(Config::from_vars(vars)?, unknown).await,
+            AdminCommand::Health => health::check(vars, config::OPS_LISTEN, config::usual_ops_address()),
+            AdminCommand::Migrate => {
                 LogConfig::for_terminal().start();
                 migrate::run(vars).await
             }
-            Action::Superuser(action) => {
+            AdminCommand::Superuser(action) => {
                 superuser::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
             }
-            Action::Keys(action) => {
+            AdminCommand::Keys(action) => {
                 let config = for_a_person(vars)?;
                 keys::run(action, &core(&config, FirstUse::Store).await?, &config).await
             }
-            Action::Roles(action) => {
+            AdminCommand::Roles(action) => {
                 roles::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
             }
-            Action::Sessions(action) => {
+            AdminCommand::Sessions(action) => {
                 action.check()?;
                 sessions::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
             }
-            Action::Audit(action) => {
+            AdminCommand::Audit(action) => {
                 audit::run(action, &core(&for_a_person(vars)?, FirstUse::Ignore).await?).await
             }
         }

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use crate::config::{Config, DatabaseConfig, MasterKeys};
 use crate::db::Db;
 use crate::guesses::Guesses;
-use crate::keys::{DerivedKeys, Keys, Purpose};
+use crate::keys::{DerivedKeys, KeyPurpose, Keys};
 use crate::metrics::Metrics;
 use crate::passwords::Hasher;
 use crate::providers::{ProviderPaths, Providers};
@@ -76,7 +76,7 @@ impl Core {
         Self {
             db: Db::new(database),
             issuer: issuer.into(),
-            audit_keys: Arc::new(DerivedKeys::derive(master_keys, Purpose::Audit)),
+            audit_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::Audit)),
             random,
         }
     }
@@ -89,7 +89,7 @@ impl Context {
         Self {
             core: Core::new(&config.database, master_keys, &config.tokens.issuer, Arc::clone(&random)),
             keys: Keys::new(master_keys),
-            refresh_keys: Arc::new(DerivedKeys::derive(master_keys, Purpose::RefreshTokens)),
+            refresh_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::RefreshTokens)),
             redis: RedisConnection::new(&config.redis),
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
             providers: Arc::new(Providers::new(&config.providers, paths)),

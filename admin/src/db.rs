@@ -18,7 +18,7 @@ use crate::config::{DatabaseConfig, PATIENCE};
 pub use dedicated::Dedicated;
 pub use error::DbError;
 pub use migrations::{MigrateError, Schema, migrate};
-pub use traced::{Client, Prepared, Sql, Values};
+pub use traced::{Prepared, Sql, SqlClient, Values};
 
 /// The longest age at which a transaction may commit.
 ///

@@ -23,7 +23,7 @@ const NETWORK: u128 = !0 << 64;
 
 /// What wrong passwords have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Origin {
+pub enum GuessOrigin {
     /// They came from one IPv4 address, or from one /64 network of IPv6.
     Address(IpAddr),
     /// They were for one account.
@@ -35,19 +35,19 @@ pub enum Origin {
 /// Each origin has one slot, chosen by a hash with a random key. If two share a slot, each wrong password of one
 /// takes one from the other, so that the more frequent one stays; no client can aim at a slot.
 pub struct Guesses {
-    slots: Mutex<Box<[Slot]>>,
+    slots: Mutex<Box<[GuessCounter]>>,
     hash: RandomState,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Slot {
+struct GuessCounter {
     origin: u64,
     began: u64,
     count: u32,
     has_warned: bool,
 }
 
-impl Origin {
+impl GuessOrigin {
     /// The address, or its network.
     pub fn address(address: IpAddr) -> Self {
         Self::Address(match address.to_canonical() {
@@ -60,13 +60,16 @@ impl Origin {
 impl Default for Guesses {
     /// Nothing counted.
     fn default() -> Self {
-        Self { slots: Mutex::new(vec![Slot::default(); SLOTS].into_boxed_slice()), hash: RandomState::new() }
+        Self {
+            slots: Mutex::new(vec![GuessCounter::default(); SLOTS].into_boxed_slice()),
+            hash: RandomState::new(),
+        }
     }
 }
 
 impl Guesses {
     /// Counts a wrong password at the second `now`. Returns `true` once in a window, when there are [`MANY`].
-    pub fn count(&self, origin: Origin, now: u64) -> bool {
+    pub fn count(&self, origin: GuessOrigin, now: u64) -> bool {
         let hash = self.hash.hash_one(origin);
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let place = usize::try_from(hash).unwrap_or(usize::MAX) % slots.len().max(1);
@@ -74,7 +77,7 @@ impl Guesses {
     }
 }
 
-impl Slot {
+impl GuessCounter {
     fn count(&mut self, origin: u64, now: u64) -> bool {
         let is_over = now.saturating_sub(self.began) >= WINDOW;
         if is_over || self.count == 0 {
@@ -97,13 +100,13 @@ mod tests {
 
     use super::*;
 
-    fn warnings(guesses: &Guesses, origin: Origin, count: u32, now: u64) -> usize {
+    fn warnings(guesses: &Guesses, origin: GuessOrigin, count: u32, now: u64) -> usize {
         (0..count).filter(|_| guesses.count(origin, now)).count()
     }
 
     #[test]
     fn many_wrong_passwords_are_one_warning_in_a_window() {
-        let (guesses, account) = (Guesses::default(), Origin::Account(Uuid::from_u128(7)));
+        let (guesses, account) = (Guesses::default(), GuessOrigin::Account(Uuid::from_u128(7)));
         assert_eq!(warnings(&guesses, account, MANY - 1, 1000), 0);
         assert_eq!(warnings(&guesses, account, 1000, 1000 + WINDOW - 1), 1);
         assert_eq!(warnings(&guesses, account, 1000, 1000 + WINDOW), 1);
@@ -111,7 +114,7 @@ mod tests {
 
     #[test]
     fn few_wrong_passwords_in_each_window_are_none() {
-        let (guesses, account) = (Guesses::default(), Origin::Account(Uuid::from_u128(7)));
+        let (guesses, account) = (Guesses::default(), GuessOrigin::Account(Uuid::from_u128(7)));
         for window in 1..10 {
             assert_eq!(warnings(&guesses, account, MANY - 1, window * WINDOW), 0);
         }
@@ -119,7 +122,7 @@ mod tests {
 
     #[test]
     fn the_addresses_of_an_ipv6_network_are_one() {
-        let address = |text: &str| Origin::address(text.parse().unwrap());
+        let address = |text: &str| GuessOrigin::address(text.parse().unwrap());
         assert_eq!(address("2001:db8::1"), address("2001:db8::ffff:1:2:3"));
         assert_ne!(address("2001:db8::1"), address("2001:db8:0:1::1"));
         assert_eq!(address("::ffff:198.51.100.7"), address("198.51.100.7"));
@@ -128,10 +131,10 @@ mod tests {
 
     #[test]
     fn a_flood_from_everywhere_hides_no_frequent_origin_for_long() {
-        let (guesses, account) = (Guesses::default(), Origin::Account(Uuid::from_u128(7)));
+        let (guesses, account) = (Guesses::default(), GuessOrigin::Account(Uuid::from_u128(7)));
         let mut found = 0;
         for stranger in 0..200_u32 * 100 {
-            guesses.count(Origin::address(IpAddr::from(stranger.to_be_bytes())), 1000);
+            guesses.count(GuessOrigin::address(IpAddr::from(stranger.to_be_bytes())), 1000);
             found += warnings(&guesses, account, u32::from(stranger % 100 == 0), 1000);
         }
         assert_eq!(found, 1);
@@ -142,7 +145,7 @@ mod tests {
         fn no_order_of_origins_and_times_makes_it_panic(calls: Vec<(u8, u32)>) {
             let guesses = Guesses::default();
             for (origin, now) in calls {
-                guesses.count(Origin::Account(Uuid::from_u128(origin.into())), now.into());
+                guesses.count(GuessOrigin::Account(Uuid::from_u128(origin.into())), now.into());
             }
         }
     }

@@ -27,7 +27,7 @@ use crate::db::{Db, DbError};
 
 pub use change::{ChangeError, active, ensure, kill, list, rotate};
 pub use check_value::{FirstUse, MasterKeyError, check_master_keys};
-pub use derived::{DerivedKeys, Purpose};
+pub use derived::{DerivedKeys, KeyPurpose};
 pub use key::{KeyRow, Status};
 pub use ring::RingError;
 pub use seal::{SealError, Sealer};

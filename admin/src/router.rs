@@ -23,7 +23,7 @@ use crate::sessions::history;
 use crate::{access, audit, jwks, me, operators, provider_sign_in, roles, sessions, users};
 
 use answer::Router;
-use apidocs::Page;
+use apidocs::ApiDocs;
 use asset::{Asset, Caching};
 use route::{delete, get, patch, post, put};
 
@@ -125,7 +125,7 @@ const APIDOCS: &str = "/apidocs/";
 fn pages(document: Bytes) -> Vec<Route> {
     let document = Asset::new("application/json", document, Caching::Revalidated);
     let document = move |request: Request| ready(Ok(document.respond(&request.headers)));
-    let page = Page::new(OPENAPI);
+    let page = ApiDocs::new(OPENAPI);
     let file = move |request: Request| ready(page.file(&request));
     vec![
         get(OPENAPI, document, identity),

@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::stop::Stop;
 
-pub use transport::{BrokenOff, Chunks, Head, Service};
+pub use transport::{BrokenOff, Chunks, RequestHead, Service};
 
 /// The most connections served at once, over all listeners. Further ones wait to be accepted.
 const MAX_CONNECTIONS: u32 = 4096;

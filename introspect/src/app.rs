@@ -21,7 +21,7 @@ use crate::knowledge::{Knowledge, Revocations};
 use crate::metrics::Metrics;
 use crate::policy_cache::PolicyCache;
 use crate::routes::{DecisionHandler, SidecarOperations};
-use crate::server::{Stop, Workers};
+use crate::server::{StopSignal, Workers};
 use crate::token_cache::TokenCache;
 
 /// The delay before a feed that panicked is started again.
@@ -178,7 +178,7 @@ async fn keep_feeding(known: Arc<Knowledge>, feed: impl Fn() -> Result<Feed, Kil
 
 /// Passes connections to the workers until the sidecar stops: from the moment when decisions can be made, or the time
 /// limit for waiting has passed.
-async fn accept(listener: Listener, workers: Arc<Workers>, known: Arc<Knowledge>, mut stop: Stop) {
+async fn accept(listener: Listener, workers: Arc<Workers>, known: Arc<Knowledge>, mut stop: StopSignal) {
     let accepting = async {
         let _opened = timeout(OPENING, known.complete()).await;
         let pass_on = |stream: Stream| match stream.detach() {

@@ -20,11 +20,11 @@ use shared::clock::SystemClock;
 #[command(name = "introspect", version)]
 struct Command {
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Option<SidecarCommand>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum SidecarCommand {
     /// Run the sidecar (the default).
     Serve,
     /// Check whether the sidecar that runs with these variables is ready: exit code 0 if it is.
@@ -33,11 +33,13 @@ enum Action {
 }
 
 fn main() -> ExitCode {
-    let ended = match Command::parse().action.unwrap_or(Action::Serve) {
-        Action::Serve => serve(),
-        Action::Health => health::check(&ProcessVars, config::OPS_LISTEN, Address::Tcp(config::OPS_ADDRESS))
-            .inspect(|()| warn_of_unknown_variables()),
-        Action::LintNginx(lint) => return lint.run(),
+    let ended = match Command::parse().action.unwrap_or(SidecarCommand::Serve) {
+        SidecarCommand::Serve => serve(),
+        SidecarCommand::Health => {
+            health::check(&ProcessVars, config::OPS_LISTEN, Address::Tcp(config::OPS_ADDRESS))
+                .inspect(|()| warn_of_unknown_variables())
+        }
+        SidecarCommand::LintNginx(lint) => return lint.run(),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,5 +6,5 @@ mod connection;
 mod reuse;
 mod workers;
 
-pub use connection::{RequestHandler, Stop, serve};
+pub use connection::{RequestHandler, StopSignal, serve};
 pub use workers::Workers;

@@ -5,7 +5,7 @@ use shared::bearer;
 use shared::token::{TokenError, TokenProfile, VerifiedToken, Verifier};
 use uuid::Uuid;
 
-use super::facts::Facts;
+use super::facts::CallerFacts;
 use super::store;
 use crate::actor::Caller;
 use crate::api::{Code, Problem, Request};
@@ -53,7 +53,7 @@ pub(crate) async fn still(tx: &Transaction<'_>, caller: Caller) -> Result<(), Pr
     judge(caller, store::caller_facts(&**tx, caller).await?)
 }
 
-fn judge(caller: Caller, facts: Option<Facts>) -> Result<(), Problem> {
+fn judge(caller: Caller, facts: Option<CallerFacts>) -> Result<(), Problem> {
     // A session or user that does not exist has no valid token.
     let facts = facts.ok_or_else(|| Problem::new(Code::TokenRevoked))?;
     if facts.is_expired {

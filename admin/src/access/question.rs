@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Right, Rights, caller, find_rights, rights_of};
-use crate::api::text::Listed;
+use crate::api::text::BoundedSet;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request};
 
 /// The most permissions that one request may name.
@@ -25,7 +25,7 @@ struct Body {
     #[deserr(default)]
     user_id: Option<Uuid>,
     #[schema(value_type = Vec<SinglePermission>, min_items = 1, max_items = 100)]
-    permissions: Listed<Permission, 1, MOST>,
+    permissions: BoundedSet<Permission, 1, MOST>,
     /// Whether one of them is enough.
     #[deserr(default)]
     #[serde(default)]

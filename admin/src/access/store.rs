@@ -13,15 +13,15 @@ use shared::role_map::Role;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::facts::Facts;
+use super::facts::CallerFacts;
 use super::rights::{End, Held, Rights};
 use crate::actor::Caller;
-use crate::db::{Client, Connection, DbError, Transaction};
+use crate::db::{Connection, DbError, SqlClient, Transaction};
 use crate::users::store::ACTIVE;
 
 /// A role assignment, as stored.
 #[derive(Deserialize)]
-struct HeldRole {
+struct StoredAssignment {
     role: RoleName,
     expires_at: Option<Timestamp>,
 }
@@ -34,7 +34,10 @@ struct Definition {
 }
 
 /// What the database says about an access token. `None` when its session or its user does not exist.
-pub(super) async fn caller_facts(client: &impl Client, caller: Caller) -> Result<Option<Facts>, DbError> {
+pub(super) async fn caller_facts(
+    client: &impl SqlClient,
+    caller: Caller,
+) -> Result<Option<CallerFacts>, DbError> {
     // The kinds are literals: with parameters in their place the planner could not use the indexes of these.
     const { assert!(Kind::Token as u8 == 1 && Kind::User as u8 == 3 && Kind::Key as u8 == 4) };
     const { assert!(Reason::Revoked as u8 == 1) };
@@ -66,8 +69,8 @@ pub(super) async fn caller_facts(client: &impl Client, caller: Caller) -> Result
     row.as_ref().map(facts).transpose()
 }
 
-fn facts(row: &Row) -> Result<Facts, DbError> {
-    Ok(Facts {
+fn facts(row: &Row) -> Result<CallerFacts, DbError> {
+    Ok(CallerFacts {
         is_expired: row.try_get("is_expired")?,
         stands: row.try_get("stands")?,
         are_older_revoked: row.try_get("are_older_revoked")?,
@@ -93,7 +96,7 @@ pub(super) async fn is_fresh(connection: &Connection, session: Uuid) -> Result<b
 
 /// What a user may do, read in one statement and therefore at one moment. `None` when the user does not
 /// exist. A disabled user may do nothing.
-pub(super) async fn rights(client: &impl Client, user: Uuid) -> Result<Option<Rights>, DbError> {
+pub(super) async fn rights(client: &impl SqlClient, user: Uuid) -> Result<Option<Rights>, DbError> {
     let sql = "with recursive held as (
                    select r.id, r.name, given.expires_at
                    from auth.user_roles given join auth.roles r on r.id = given.role_id
@@ -124,7 +127,7 @@ fn read_rights(row: &Row) -> Result<Rights, DbError> {
     if row.try_get::<_, &str>("status")? != ACTIVE {
         return Ok(Rights::default());
     }
-    let held: Vec<HeldRole> = from_json(&row.try_get("held")?);
+    let held: Vec<StoredAssignment> = from_json(&row.try_get("held")?);
     let definitions: BTreeMap<RoleName, Definition> = from_json(&row.try_get("definitions")?);
     let held = held.into_iter().map(|held| Held { role: held.role, end: End::of(held.expires_at) }).collect();
     let role = |role: Definition| Role { permissions: role.permissions, inherits: role.inherits };

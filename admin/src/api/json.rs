@@ -38,7 +38,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::api::text::{Listed, text_type};
+    use crate::api::text::{BoundedSet, text_type};
     use crate::api::{Change, Findings};
 
     text_type!(Name, name);
@@ -56,7 +56,7 @@ mod tests {
         #[deserr(default)]
         user: Change<Uuid>,
         #[deserr(default)]
-        users: Listed<Uuid, 0, 2>,
+        users: BoundedSet<Uuid, 0, 2>,
     }
 
     #[derive(Debug, PartialEq, Deserr)]

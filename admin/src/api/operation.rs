@@ -19,7 +19,7 @@ pub struct Operation {
     pub(crate) detail: Option<&'static str>,
     pub(crate) access: Access,
     pub(crate) parameters: Vec<Parameter>,
-    pub(crate) body: Option<Body>,
+    pub(crate) body: Option<RequestBody>,
     pub(crate) answers: Vec<Success>,
     pub(crate) codes: Vec<Code>,
     pub(crate) is_link: bool,
@@ -70,7 +70,7 @@ pub(crate) enum ParameterIn {
 
 /// A JSON body.
 #[derive(Clone)]
-pub(crate) struct Body {
+pub(crate) struct RequestBody {
     pub(crate) is_required: bool,
     pub(crate) schema: Ref,
     /// Exactly one of these members must be present and not null; empty for no such rule.
@@ -83,13 +83,13 @@ pub(crate) struct Body {
 pub(crate) struct Success {
     pub(crate) status: u16,
     pub(crate) description: &'static str,
-    pub(crate) content: Option<Content>,
+    pub(crate) content: Option<ResponseBody>,
     pub(crate) headers: Vec<(&'static str, &'static str)>,
 }
 
 /// The body of a successful response.
 #[derive(Clone)]
-pub(crate) struct Content {
+pub(crate) struct ResponseBody {
     pub(crate) media_type: &'static str,
     pub(crate) schema: Ref,
     pub(crate) example: Value,
@@ -157,7 +157,8 @@ impl Operation {
     }
 
     fn any_body<T: ToSchema>(mut self, is_required: bool, example: Value) -> Self {
-        self.body = Some(Body { is_required, schema: self.reference::<T>(), exactly_one: &[], example });
+        self.body =
+            Some(RequestBody { is_required, schema: self.reference::<T>(), exactly_one: &[], example });
         self
     }
 
@@ -182,7 +183,7 @@ impl Operation {
         description: &'static str,
         example: Value,
     ) -> Self {
-        let content = Some(Content { media_type, schema: self.reference::<T>(), example });
+        let content = Some(ResponseBody { media_type, schema: self.reference::<T>(), example });
         self.answers.push(Success { status, description, content, headers: Vec::new() });
         self
     }

@@ -23,18 +23,18 @@ pub struct Problem {
     code: Code,
     detail: Option<String>,
     fields: Vec<Field>,
-    flow: Option<Flow>,
+    flow: Option<FlowSecret>,
     retry_after: Option<u32>,
     allow: Option<String>,
 }
 
 /// A secret that is not printed.
 #[derive(Clone, PartialEq, Eq)]
-struct Flow(String);
+struct FlowSecret(String);
 
-impl std::fmt::Debug for Flow {
+impl std::fmt::Debug for FlowSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Flow")
+        f.write_str("FlowSecret")
     }
 }
 
@@ -54,7 +54,7 @@ struct Field {
 /// A failed request (RFC 9457, section 3.1, with the extensions `code`, `request_id` and `errors`).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub(crate) struct Body<'p> {
+pub(crate) struct ProblemBody<'p> {
     /// `urn:usher:problem:` followed by the code.
     #[schema(pattern = "^urn:usher:problem:[a-z_]+$")]
     r#type: String,
@@ -139,7 +139,7 @@ impl Problem {
     /// in.
     #[must_use]
     pub fn flow(mut self, flow: impl Into<String>) -> Self {
-        self.flow = Some(Flow(flow.into()));
+        self.flow = Some(FlowSecret(flow.into()));
         self
     }
 
@@ -158,8 +158,8 @@ impl Problem {
     }
 
     /// The body of the problem.
-    pub(crate) fn body<'p>(&'p self, request_id: &'p RequestId) -> Body<'p> {
-        Body {
+    pub(crate) fn body<'p>(&'p self, request_id: &'p RequestId) -> ProblemBody<'p> {
+        ProblemBody {
             r#type: format!("urn:usher:problem:{}", self.code.as_str()),
             title: self.code.title(),
             status: self.code.status().as_u16(),

@@ -116,22 +116,22 @@ pub(super) const NO_NUL: &str = "Must not contain U+0000.";
 
 /// A list of at most `MOST` values, as a set. More values are refused before any of them is read.
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
-pub(crate) struct Listed<T: Ord, const LEAST: usize, const MOST: usize>(std::collections::BTreeSet<T>);
+pub(crate) struct BoundedSet<T: Ord, const LEAST: usize, const MOST: usize>(std::collections::BTreeSet<T>);
 
-impl<T: Ord, const LEAST: usize, const MOST: usize> Listed<T, LEAST, MOST> {
+impl<T: Ord, const LEAST: usize, const MOST: usize> BoundedSet<T, LEAST, MOST> {
     /// The values.
     pub(crate) fn into_set(self) -> std::collections::BTreeSet<T> {
         self.0
     }
 }
 
-impl<T: Ord, const LEAST: usize, const MOST: usize> Default for Listed<T, LEAST, MOST> {
+impl<T: Ord, const LEAST: usize, const MOST: usize> Default for BoundedSet<T, LEAST, MOST> {
     fn default() -> Self {
         Self(std::collections::BTreeSet::new())
     }
 }
 
-impl<T, const LEAST: usize, const MOST: usize> Deserr<Findings> for Listed<T, LEAST, MOST>
+impl<T, const LEAST: usize, const MOST: usize> Deserr<Findings> for BoundedSet<T, LEAST, MOST>
 where
     T: Deserr<Findings> + Ord,
 {

@@ -10,11 +10,11 @@ macro_rules! actions {
     ($($(#[$doc:meta])* $variant:ident = $name:literal $target:ident,)*) => {
         /// The action.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Action {
+        pub enum AuditAction {
             $($(#[$doc])* $variant,)*
         }
 
-        impl Action {
+        impl AuditAction {
             /// All actions.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
@@ -80,19 +80,19 @@ pub enum Target {
 /// An action to record.
 #[derive(Debug, Clone)]
 pub struct AuditEntry {
-    action: Action,
+    action: AuditAction,
     target: String,
     detail: Value,
 }
 
 impl AuditEntry {
     /// `action` was applied to `target`. `detail` holds further facts, and no secret.
-    pub fn new(action: Action, target: impl Into<String>, detail: Value) -> Self {
+    pub fn new(action: AuditAction, target: impl Into<String>, detail: Value) -> Self {
         Self { action, target: target.into(), detail }
     }
 
-    pub(super) fn row(self, seq: i64, occurred_at: Timestamp, actor: &Actor) -> seal::Row {
-        seal::Row {
+    pub(super) fn row(self, seq: i64, occurred_at: Timestamp, actor: &Actor) -> seal::AuditRow {
+        seal::AuditRow {
             seq,
             occurred_at,
             actor_kind: kind_of(actor).to_owned(),

@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use utoipa::openapi::Object;
 use uuid::Uuid;
 
-use super::entry::{Action, Target};
-use super::seal::Row;
+use super::entry::{AuditAction, Target};
+use super::seal::AuditRow;
 use super::store::{self, AuditFilter};
 use crate::access::{Right, allowed};
 use crate::api::schema::one_of;
@@ -29,8 +29,8 @@ const MAX_TARGET: usize = 128;
 /// A page of the audit log, newest first.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditLog)]
-struct Page {
-    items: Vec<Item>,
+struct AuditLog {
+    items: Vec<AuditItem>,
     /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
@@ -39,7 +39,7 @@ struct Page {
 /// An action: who did what, to which object, when and from where.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
-struct Item {
+struct AuditItem {
     /// The row number, from 1, without gaps.
     seq: i64,
     occurred_at: Timestamp,
@@ -68,7 +68,7 @@ fn actor_kind_schema() -> Object {
 }
 
 fn action_schema() -> Object {
-    one_of(Action::ALL.iter().map(|action| action.name()), "The action. Later versions may add actions.")
+    one_of(AuditAction::ALL.iter().map(|action| action.name()), "The action. Later versions may add actions.")
 }
 
 fn target_kind_schema() -> Object {
@@ -77,7 +77,7 @@ fn target_kind_schema() -> Object {
 
 /// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
-    let actions: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
+    let actions: Vec<&str> = AuditAction::ALL.iter().map(|action| action.name()).collect();
     let item = json!({
         "seq": 7,
         "occurred_at": "2026-11-25T20:15:30.123456Z",
@@ -108,7 +108,7 @@ pub fn describe(operation: Operation) -> Operation {
             "`next_cursor` of the previous page, unchanged.",
             Shape::text("8").pattern("^[1-9][0-9]{0,17}$"),
         )
-        .answer::<Page>(200, "A page.", json!({ "items": [item], "next_cursor": null }))
+        .answer::<AuditLog>(200, "A page.", json!({ "items": [item], "next_cursor": null }))
         .problems(&[Code::ValidationFailed])
 }
 
@@ -127,13 +127,13 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let connection = request.context.db.get().await?;
     let rows = store::page(&connection, &filter, before, one_more(limit)).await?;
     let (rows, next_cursor) = page(rows, limit, |row| row.seq.to_string());
-    let items = rows.into_iter().map(Item::from).collect();
-    Ok(Response::json(StatusCode::OK, &Page { items, next_cursor }))
+    let items = rows.into_iter().map(AuditItem::from).collect();
+    Ok(Response::json(StatusCode::OK, &AuditLog { items, next_cursor }))
 }
 
 impl AuditFilter {
     fn read(query: &mut Query) -> Self {
-        let known = |text: &str| Action::ALL.iter().find(|action| action.name() == text);
+        let known = |text: &str| AuditAction::ALL.iter().find(|action| action.name() == text);
         let target = |text: &str| ((1..=MAX_TARGET).contains(&text.chars().count())).then(|| text.to_owned());
         Self {
             actor: query.value("actor"),
@@ -143,8 +143,8 @@ impl AuditFilter {
     }
 }
 
-impl From<Row> for Item {
-    fn from(row: Row) -> Self {
+impl From<AuditRow> for AuditItem {
+    fn from(row: AuditRow) -> Self {
         Self {
             seq: row.seq,
             occurred_at: row.occurred_at,

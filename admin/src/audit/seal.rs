@@ -31,7 +31,7 @@ pub struct NotAChainPosition;
 
 /// All columns of a row, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct AuditRow {
     pub(super) seq: i64,
     pub(super) occurred_at: Timestamp,
     pub(super) actor_kind: String,
@@ -46,7 +46,7 @@ pub(super) struct Row {
 }
 
 /// Seals `row` after `before` with the newest key, and returns the key's number first.
-pub(super) fn seal(keys: &DerivedKeys, before: &Seal, row: &Row) -> (u8, Seal) {
+pub(super) fn seal(keys: &DerivedKeys, before: &Seal, row: &AuditRow) -> (u8, Seal) {
     let number = keys.current();
     let key = keys.find(number).expect("the newest key is one of the keys");
     let tag = hmac::sign(key, &message(before, row));
@@ -56,11 +56,11 @@ pub(super) fn seal(keys: &DerivedKeys, before: &Seal, row: &Row) -> (u8, Seal) {
 }
 
 /// Whether `seal` is the seal of `row` after `before`, in constant time.
-pub(super) fn is_sealed(key: &hmac::Key, before: &Seal, row: &Row, seal: &[u8]) -> bool {
+pub(super) fn is_sealed(key: &hmac::Key, before: &Seal, row: &AuditRow, seal: &[u8]) -> bool {
     hmac::verify(key, &message(before, row), seal).is_ok()
 }
 
-fn message(before: &Seal, row: &Row) -> Vec<u8> {
+fn message(before: &Seal, row: &AuditRow) -> Vec<u8> {
     let mut message = before.to_vec();
     let mut add = |part: Option<&[u8]>| {
         // Null and the empty text are distinct, and no column can run into the next.
@@ -113,18 +113,18 @@ mod tests {
 
     use super::*;
     use crate::config::MasterKeys;
-    use crate::keys::Purpose;
+    use crate::keys::KeyPurpose;
 
     fn keys() -> DerivedKeys {
         let masters = MasterKeys::parse("1:uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=").unwrap();
-        DerivedKeys::derive(&masters, Purpose::Audit)
+        DerivedKeys::derive(&masters, KeyPurpose::Audit)
     }
 
-    fn rows() -> impl Strategy<Value = Row> {
+    fn rows() -> impl Strategy<Value = AuditRow> {
         let texts =
             ("[a-z_]{1,9}", "[a-z]{1,5}", ".{0,20}", ".{0,40}", proptest::option::of("[a-z0-9]{1,8}"));
         (1..i64::MAX, 0..4_000_000_000_000_000_i64, any::<Option<u128>>(), texts, any::<Option<IpAddr>>())
-            .prop_map(|(seq, micros, actor, (action, kind, target, detail, request_id), address)| Row {
+            .prop_map(|(seq, micros, actor, (action, kind, target, detail, request_id), address)| AuditRow {
                 seq,
                 occurred_at: Timestamp::from_microsecond(micros).unwrap(),
                 actor_kind: "user".to_owned(),

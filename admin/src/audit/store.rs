@@ -1,10 +1,10 @@
 //! The SQL of the audit log.
 
 use jiff::Timestamp;
-use tokio_postgres::Row as SqlRow;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::seal::{ChainPosition, Row, Seal};
+use super::seal::{AuditRow, ChainPosition, Seal};
 use crate::db::{Connection, DbError, Transaction};
 
 /// The filters.
@@ -16,7 +16,7 @@ pub(super) struct AuditFilter {
 }
 
 /// The end of the chain, and the time of the next row.
-pub(super) struct Head {
+pub(super) struct ChainHead {
     pub(super) seq: i64,
     pub(super) seal: Seal,
     pub(super) now: Timestamp,
@@ -24,7 +24,7 @@ pub(super) struct Head {
 
 /// A row with its seal, as read.
 pub(super) struct Sealed {
-    pub(super) row: Row,
+    pub(super) row: AuditRow,
     /// Whether the columns that were read are all that the row contains.
     pub(super) is_readable: bool,
     pub(super) key: u8,
@@ -33,12 +33,12 @@ pub(super) struct Sealed {
 
 /// The end of the chain, locked exclusively until the transaction ends. Its time is never before that of the
 /// previous row: the clock may have been read before the lock was taken.
-pub(super) async fn lock_head(tx: &Transaction<'_>) -> Result<Head, DbError> {
+pub(super) async fn lock_head(tx: &Transaction<'_>) -> Result<ChainHead, DbError> {
     let sql = "select seq, seal, greatest(clock_timestamp(), occurred_at) as now
                from auth.audit_head for update";
     let statement = tx.prepare_cached(sql).await?;
     let row = tx.query_one(&statement, &[]).await?;
-    Ok(Head { seq: row.try_get("seq")?, seal: seal(&row)?, now: row.try_get("now")? })
+    Ok(ChainHead { seq: row.try_get("seq")?, seal: seal(&row)?, now: row.try_get("now")? })
 }
 
 /// The current end of the chain.
@@ -48,7 +48,7 @@ pub(super) async fn head(connection: &Connection) -> Result<ChainPosition, DbErr
 }
 
 /// Inserts rows with their keys and seals; the last one becomes the end of the chain.
-pub(super) async fn append(tx: &Transaction<'_>, rows: &[(Row, u8, Seal)]) -> Result<(), DbError> {
+pub(super) async fn append(tx: &Transaction<'_>, rows: &[(AuditRow, u8, Seal)]) -> Result<(), DbError> {
     let sql = "with appended as (
                    insert into auth.audit_log (seq, occurred_at, actor_kind, actor_id, action, target_kind,
                        target_id, detail, address, request_id, seal_key, seal)
@@ -107,7 +107,7 @@ pub(super) async fn rows(connection: &Connection, after: i64, limit: i64) -> Res
                from auth.audit_log where seq > $1 order by seq limit $2";
     let statement = connection.prepare_cached(sql).await?;
     let rows = connection.query(&statement, &[&after, &limit]).await?;
-    let sealed = |found: &SqlRow| {
+    let sealed = |found: &Row| {
         Ok(Sealed {
             row: row(found)?,
             is_readable: found.try_get("is_readable")?,
@@ -125,7 +125,7 @@ pub(super) async fn page(
     filter: &AuditFilter,
     before: Option<i64>,
     limit: i64,
-) -> Result<Vec<Row>, DbError> {
+) -> Result<Vec<AuditRow>, DbError> {
     let sql = "select seq, occurred_at, actor_kind, actor_id, action, target_kind, target_id,
                    detail::text as detail, address, request_id
                from auth.audit_log
@@ -139,8 +139,8 @@ pub(super) async fn page(
     rows.iter().map(row).collect()
 }
 
-fn row(row: &SqlRow) -> Result<Row, DbError> {
-    Ok(Row {
+fn row(row: &Row) -> Result<AuditRow, DbError> {
+    Ok(AuditRow {
         seq: row.try_get("seq")?,
         occurred_at: row.try_get("occurred_at")?,
         actor_kind: row.try_get("actor_kind")?,
@@ -154,7 +154,7 @@ fn row(row: &SqlRow) -> Result<Row, DbError> {
     })
 }
 
-fn seal(row: &SqlRow) -> Result<Seal, DbError> {
+fn seal(row: &Row) -> Result<Seal, DbError> {
     let bytes: &[u8] = row.try_get("seal")?;
     Ok(Seal::try_from(bytes).expect("a `check` constraint allows only 32 bytes"))
 }

@@ -8,7 +8,7 @@ use crate::context::Core;
 use super::terminal::{Failure, say};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Action {
+pub(super) enum AuditCommand {
     /// Verify the audit log; report the first altered, removed, inserted or reordered row. Prints the end of
     /// the log.
     Verify {
@@ -18,8 +18,8 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, core: &Core) -> Result<(), Failure> {
-    let Action::Verify { since } = action;
+pub(super) async fn run(action: AuditCommand, core: &Core) -> Result<(), Failure> {
+    let AuditCommand::Verify { since } = action;
     let chain = audit::verify(&core.db.get().await?, &core.audit_keys, since).await?;
     say(format_args!("The audit log is intact: {} rows.", chain.rows))?;
     say(format_args!("It ends at {}", chain.end))?;

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::actor::Actor;
-use crate::audit::{self, Action as AuditAction, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::config::CommandConfig;
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
@@ -14,7 +14,7 @@ use crate::revocations::{self, NewRevocation};
 use super::terminal::{Failure, say};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Action {
+pub(super) enum KeysCommand {
     /// Make the next key active, and publish a new next key.
     Rotate {
         /// Rotate even if sidecars may not have the next key yet.
@@ -32,11 +32,11 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, core: &Core, config: &CommandConfig) -> Result<(), Failure> {
+pub(super) async fn run(action: KeysCommand, core: &Core, config: &CommandConfig) -> Result<(), Failure> {
     match action {
-        Action::Rotate { force } => rotate(core, config, force).await,
-        Action::List => list(core).await,
-        Action::Kill { kid } => kill(core, config, &kid).await,
+        KeysCommand::Rotate { force } => rotate(core, config, force).await,
+        KeysCommand::List => list(core).await,
+        KeysCommand::Kill { kid } => kill(core, config, &kid).await,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::users::EmailAddress;
 use super::terminal::{Failure, say};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Action {
+pub(super) enum RolesCommand {
     /// Create a role.
     Create {
         /// The role name: 1 to 32 of a-z, 0-9, _ and -, beginning with a letter.
@@ -51,10 +51,10 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, core: &Core) -> Result<(), Failure> {
+pub(super) async fn run(action: RolesCommand, core: &Core) -> Result<(), Failure> {
     let actor = Actor::command();
     match action {
-        Action::Create { name, permissions, inherits, system } => {
+        RolesCommand::Create { name, permissions, inherits, system } => {
             let new = NewRole {
                 permissions: permissions.into_iter().collect(),
                 inherits: inherits.into_iter().collect(),
@@ -64,15 +64,15 @@ pub(super) async fn run(action: Action, core: &Core) -> Result<(), Failure> {
             roles::create(core, &actor, &new).await?;
             say(format_args!("Created the role {}.", new.name))
         }
-        Action::Protect { name } => {
+        RolesCommand::Protect { name } => {
             roles::protect(core, &actor, &name, true).await?;
             say(format_args!("Protected {name}: only the command line can change it now."))
         }
-        Action::Release { name } => {
+        RolesCommand::Release { name } => {
             roles::protect(core, &actor, &name, false).await?;
             say(format_args!("Released {name}: the API can change it again."))
         }
-        Action::Assign { email, name, until } => {
+        RolesCommand::Assign { email, name, until } => {
             let new = NewAssignment::new(until, None);
             match roles::assign_by_email(core, &actor, email, name, new).await? {
                 Assigned::Now => say(format_args!(

@@ -9,7 +9,7 @@ use crate::sessions;
 use super::terminal::{Failure, UsageError, say};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Action {
+pub(super) enum SessionsCommand {
     /// Sign all users out, everywhere, at once: all sessions are revoked, and all access tokens are refused.
     EndAll {
         /// Confirm: all users will have to sign in again.
@@ -18,7 +18,7 @@ pub(super) enum Action {
     },
 }
 
-impl Action {
+impl SessionsCommand {
     /// Checks what the argument parser cannot.
     ///
     /// # Errors
@@ -32,8 +32,8 @@ impl Action {
     }
 }
 
-pub(super) async fn run(action: Action, core: &Core) -> Result<(), Failure> {
-    let Action::EndAll { yes: _ } = action;
+pub(super) async fn run(action: SessionsCommand, core: &Core) -> Result<(), Failure> {
+    let SessionsCommand::EndAll { yes: _ } = action;
     let generation = sessions::revoke_all(core, &Actor::command()).await?;
     say(format_args!(
         "All users are signed out: all sessions are revoked, and access tokens below generation \

@@ -16,7 +16,7 @@ use super::prompt;
 use super::terminal::{Failure, say};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Action {
+pub(super) enum SuperuserCommand {
     /// Create a superuser. The password is read from a prompt, or from standard input.
     Create {
         /// The e-mail address for signing in.
@@ -24,8 +24,8 @@ pub(super) enum Action {
     },
 }
 
-pub(super) async fn run(action: Action, core: &Core) -> Result<(), Failure> {
-    let Action::Create { email } = action;
+pub(super) async fn run(action: SuperuserCommand, core: &Core) -> Result<(), Failure> {
+    let SuperuserCommand::Create { email } = action;
     let password = Password::new(prompt::new_password()?.expose_secret());
     let hasher = Hasher::new(1, 1, Arc::new(SystemRandom));
     let id = create_superuser(core, &Actor::command(), &hasher, email.as_str(), &password).await?;

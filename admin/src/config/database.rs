@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use self::tls::Parameters;
+use self::tls::TlsParameters;
 
 mod tls;
 
@@ -54,7 +54,7 @@ impl DatabaseConfig {
 
 /// The error must not repeat the text, which contains a password.
 fn parse(url: &str) -> Result<(tokio_postgres::Config, MakeRustlsConnect), String> {
-    let (url, parameters) = Parameters::take(url);
+    let (url, parameters) = TlsParameters::take(url);
     let mut server = tokio_postgres::Config::from_str(&url)
         .map_err(|_| "must be a URL such as postgres://user:password@host:5432/database")?;
     if server.get_hosts().is_empty() {

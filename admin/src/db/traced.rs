@@ -62,7 +62,7 @@ impl Sql for String {
 }
 
 /// Executes statements: a connection, where each statement is its own transaction, or a transaction.
-pub trait Client: Sync {
+pub trait SqlClient: Sync {
     /// The type that executes them.
     type Carrier: GenericClient + Sync;
 
@@ -111,7 +111,7 @@ pub trait Client: Sync {
     }
 }
 
-impl Client for deadpool_postgres::Client {
+impl SqlClient for deadpool_postgres::Client {
     type Carrier = Self;
 
     fn carrier(&self) -> &Self {
@@ -119,7 +119,7 @@ impl Client for deadpool_postgres::Client {
     }
 }
 
-impl Client for deadpool_postgres::Transaction<'_> {
+impl SqlClient for deadpool_postgres::Transaction<'_> {
     type Carrier = Self;
 
     fn carrier(&self) -> &Self {
@@ -131,22 +131,22 @@ impl Client for deadpool_postgres::Transaction<'_> {
 macro_rules! traced {
     ($($holder:ty)*) => {
         $(impl $holder {
-            /// See [`Client::prepare_cached`].
+            /// See [`SqlClient::prepare_cached`].
             pub(crate) async fn prepare_cached<'s>(&self, text: &'s str) -> Result<Prepared<'s>, Error> {
                 prepare_cached(&**self, text).await
             }
 
-            /// See [`Client::query`].
+            /// See [`SqlClient::query`].
             pub(crate) async fn query<Q: Sql + ?Sized>(&self, sql: &Q, values: Values<'_>) -> Result<Vec<Row>, Error> {
                 query(&**self, sql, values).await
             }
 
-            /// See [`Client::query_one`].
+            /// See [`SqlClient::query_one`].
             pub(crate) async fn query_one<Q: Sql + ?Sized>(&self, sql: &Q, values: Values<'_>) -> Result<Row, Error> {
                 query_one(&**self, sql, values).await
             }
 
-            /// See [`Client::query_opt`].
+            /// See [`SqlClient::query_opt`].
             pub(crate) async fn query_opt<Q: Sql + ?Sized>(
                 &self,
                 sql: &Q,
@@ -155,7 +155,7 @@ macro_rules! traced {
                 query_opt(&**self, sql, values).await
             }
 
-            /// See [`Client::execute`].
+            /// See [`SqlClient::execute`].
             pub(crate) async fn execute<Q: Sql + ?Sized>(&self, sql: &Q, values: Values<'_>) -> Result<u64, Error> {
                 execute(&**self, sql, values).await
             }

@@ -7,7 +7,7 @@ use crate::db::{Connection, DbError, Transaction};
 use super::key::{NewKey, Status};
 use super::ring::RingError;
 use super::seal::Sealer;
-use super::store::{self, Listed};
+use super::store::{self, ListedKey};
 
 /// Why the keys were not changed.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +102,7 @@ pub async fn active(transaction: &Transaction<'_>) -> Result<String, ChangeError
 /// # Errors
 ///
 /// When PostgreSQL is unavailable.
-pub async fn list(connection: &Connection) -> Result<Vec<Listed>, DbError> {
+pub async fn list(connection: &Connection) -> Result<Vec<ListedKey>, DbError> {
     store::all(connection).await
 }
 

@@ -6,7 +6,7 @@ use crate::config::MasterKeys;
 
 /// The purpose of a set of keys. A new format of the sealed content gets a new text, and therefore new keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub enum KeyPurpose {
     /// Refresh tokens.
     RefreshTokens,
     /// The chain of the audit log.
@@ -23,7 +23,7 @@ pub struct DerivedKeys {
     keys: Vec<(u8, hmac::Key)>,
 }
 
-impl Purpose {
+impl KeyPurpose {
     fn info(self) -> &'static [u8] {
         match self {
             Self::RefreshTokens => b"usher refresh token v1",
@@ -35,7 +35,7 @@ impl Purpose {
 
 impl DerivedKeys {
     /// Derives the keys (HKDF-SHA256, RFC 5869).
-    pub fn derive(masters: &MasterKeys, purpose: Purpose) -> Self {
+    pub fn derive(masters: &MasterKeys, purpose: KeyPurpose) -> Self {
         Self { keys: masters.iter().map(|(id, master)| (id, hmac_key(master, purpose))).collect() }
     }
 
@@ -55,7 +55,7 @@ impl DerivedKeys {
     }
 }
 
-fn hmac_key(master: &[u8; 32], purpose: Purpose) -> hmac::Key {
+fn hmac_key(master: &[u8; 32], purpose: KeyPurpose) -> hmac::Key {
     let derived = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(master);
     let info = [purpose.info()];
     let okm =
@@ -74,7 +74,7 @@ mod tests {
             let keys = DerivedKeys::derive(&masters, purpose);
             hmac::sign(keys.find(keys.current()).unwrap(), b"the same").as_ref().to_vec()
         };
-        assert_eq!(tag(Purpose::Audit), tag(Purpose::Audit));
-        assert_ne!(tag(Purpose::Audit), tag(Purpose::RefreshTokens));
+        assert_eq!(tag(KeyPurpose::Audit), tag(KeyPurpose::Audit));
+        assert_ne!(tag(KeyPurpose::Audit), tag(KeyPurpose::RefreshTokens));
     }
 }

@@ -14,7 +14,7 @@ pub(super) const CHANNEL: &str = "usher_signing_keys";
 
 /// A line of `admin keys list`.
 #[derive(Debug, Clone)]
-pub struct Listed {
+pub struct ListedKey {
     /// Its name.
     pub kid: String,
     /// Its status.
@@ -40,7 +40,7 @@ pub(super) async fn published(client: &deadpool_postgres::Client) -> Result<Vec<
 }
 
 /// All keys ever created, newest first.
-pub(super) async fn all(client: &deadpool_postgres::Client) -> Result<Vec<Listed>, DbError> {
+pub(super) async fn all(client: &deadpool_postgres::Client) -> Result<Vec<ListedKey>, DbError> {
     let rows = client
         .query(
             "select kid, status,
@@ -51,7 +51,7 @@ pub(super) async fn all(client: &deadpool_postgres::Client) -> Result<Vec<Listed
         )
         .await?;
     let listed =
-        |row: &Row| Listed { kid: row.get("kid"), status: row.get("status"), since: row.get("since") };
+        |row: &Row| ListedKey { kid: row.get("kid"), status: row.get("status"), since: row.get("since") };
     Ok(rows.iter().map(listed).collect())
 }
 

@@ -9,7 +9,7 @@ use crate::api::{Code, Findings, Problem, Response};
 use crate::context::Context;
 use crate::passwords::{HashSlot, Password, PasswordHash, PasswordMatch};
 use crate::sessions::Pair;
-use crate::sessions::history::{self, Entry, Event};
+use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
 use crate::sessions::session::EndReason;
 use crate::users::Account;
@@ -109,6 +109,6 @@ async fn change_within(
     Ok(pair)
 }
 
-fn entry(caller: Caller, event: Event) -> Entry {
-    Entry { event, user: Some(caller.user), session: Some(caller.session) }
+fn entry(caller: Caller, event: Event) -> HistoryEntry {
+    HistoryEntry { event, user: Some(caller.user), session: Some(caller.session) }
 }

@@ -13,17 +13,17 @@ use crate::api::{Access, Operation, Problem, Request, Response};
 /// The caller's permissions.
 #[derive(Serialize, ToSchema)]
 #[schema(as = OwnPermissions)]
-struct Permissions {
+struct OwnPermissions {
     /// Whether the caller is a superuser, who may do everything in this API.
     superuser: bool,
     /// In order of their text; a permission covered by another one that lasts at least as long is left out.
-    items: Vec<Item>,
+    items: Vec<OwnPermission>,
 }
 
 /// A permission of the caller.
 #[derive(Serialize, ToSchema)]
 #[schema(as = OwnPermission)]
-struct Item {
+struct OwnPermission {
     /// `area:action`, a whole area `area:*`, or everything `*`.
     #[schema(value_type = String)]
     permission: Pattern,
@@ -34,7 +34,7 @@ struct Item {
 
 /// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
-    operation.tag("Me").summary("List your permissions.").access(Access::SignedIn).answer::<Permissions>(
+    operation.tag("Me").summary("List your permissions.").access(Access::SignedIn).answer::<OwnPermissions>(
         200,
         "The permissions of all your roles.",
         json!({ "superuser": false, "items": [{ "permission": "films:*", "expires_at": null }] }),
@@ -49,7 +49,7 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let rights = rights_of(&request.context.db.get().await?, caller.user).await?;
-    let item = |(permission, end): (Pattern, End)| Item { permission, expires_at: end.moment() };
+    let item = |(permission, end): (Pattern, End)| OwnPermission { permission, expires_at: end.moment() };
     let items = rights.effective().into_iter().map(item).collect();
-    Ok(Response::json(StatusCode::OK, &Permissions { superuser: rights.is_superuser, items }))
+    Ok(Response::json(StatusCode::OK, &OwnPermissions { superuser: rights.is_superuser, items }))
 }

@@ -9,7 +9,7 @@ use super::store;
 use crate::access::{Right, allowed_upon, of_user};
 use crate::actor::Actor;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
-use crate::audit::{self, Action, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
@@ -52,7 +52,7 @@ async fn disable(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> 
         let generation = users::store::advance_generation(&tx, user).await?;
         let ended = end_older(&tx, &core.issuer, user, None, generation, EndReason::Disabled).await?;
         let entry =
-            AuditEntry::new(Action::UserDisabled, user.to_string(), json!({ "sessions_ended": ended }));
+            AuditEntry::new(AuditAction::UserDisabled, user.to_string(), json!({ "sessions_ended": ended }));
         audit::record(&tx, &core.audit_keys, actor, entry).await?;
         tx.commit().await?;
     }

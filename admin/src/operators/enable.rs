@@ -9,7 +9,7 @@ use super::store;
 use crate::access::{Right, allowed_upon, of_user};
 use crate::actor::Actor;
 use crate::api::{Access, Operation, Problem, Request, Response};
-use crate::audit::{self, Action, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::users::store::ACTIVE;
 
@@ -39,7 +39,7 @@ async fn enable(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> {
     let tx = connection.begin().await?;
     lock_person(&tx, actor, Right::UsersWrite, user).await?;
     if store::set_status(&tx, user, ACTIVE).await? {
-        let entry = AuditEntry::new(Action::UserEnabled, user.to_string(), json!({}));
+        let entry = AuditEntry::new(AuditAction::UserEnabled, user.to_string(), json!({}));
         audit::record(&tx, &core.audit_keys, actor, entry).await?;
         tx.commit().await?;
     }

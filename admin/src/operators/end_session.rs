@@ -8,7 +8,7 @@ use super::guard::lock_person;
 use crate::access::{Right, allowed_upon, of_user};
 use crate::actor::Actor;
 use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape};
-use crate::audit::{self, Action, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::revocations::{self, NewRevocation};
 use crate::sessions::end_one_of;
@@ -43,7 +43,8 @@ async fn end_session(core: &Core, actor: &Actor, user: Uuid, session: Uuid) -> R
         return Err(Problem::new(Code::NotFound));
     }
     revocations::record(&tx, &core.issuer, &[NewRevocation::session(session)]).await?;
-    let entry = AuditEntry::new(Action::SessionEnded, user.to_string(), json!({ "session_id": session }));
+    let entry =
+        AuditEntry::new(AuditAction::SessionEnded, user.to_string(), json!({ "session_id": session }));
     audit::record(&tx, &core.audit_keys, actor, entry).await?;
     Ok(tx.commit().await?)
 }

@@ -10,7 +10,7 @@ use super::guard::lock_person;
 use crate::access::{Right, allowed_upon, of_user};
 use crate::actor::Actor;
 use crate::api::{Access, Operation, Problem, Request, Response};
-use crate::audit::{self, Action, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
@@ -19,7 +19,7 @@ use crate::users;
 /// The outcome.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EndedSessions)]
-struct Ended {
+struct EndedSessions {
     /// The number of revoked sessions.
     revoked: u64,
 }
@@ -31,7 +31,7 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Revoke all of a user's sessions.")
         .detail("All tokens are refused within milliseconds. The user can sign in again.")
         .access(Access::Permission(Right::SessionsEnd.as_str()))
-        .answer::<Ended>(200, "All sessions have been revoked.", json!({ "revoked": 1 }))
+        .answer::<EndedSessions>(200, "All sessions have been revoked.", json!({ "revoked": 1 }))
 }
 
 /// Handles the request.
@@ -42,7 +42,7 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (_, user) = allowed_upon(&request, Right::SessionsEnd).await?;
     let revoked = end_sessions(&request.context, &request.actor(), user).await?;
-    Ok(Response::json(StatusCode::OK, &Ended { revoked }))
+    Ok(Response::json(StatusCode::OK, &EndedSessions { revoked }))
 }
 
 /// Returns how many sessions were revoked.
@@ -53,7 +53,7 @@ async fn end_sessions(core: &Core, actor: &Actor, user: Uuid) -> Result<u64, Pro
     let generation = users::store::advance_generation(&tx, user).await?;
     let revoked = end_older(&tx, &core.issuer, user, None, generation, EndReason::Admin).await?;
     let entry =
-        AuditEntry::new(Action::SessionsEnded, user.to_string(), json!({ "sessions_ended": revoked }));
+        AuditEntry::new(AuditAction::SessionsEnded, user.to_string(), json!({ "sessions_ended": revoked }));
     audit::record(&tx, &core.audit_keys, actor, entry).await?;
     tx.commit().await?;
     Ok(revoked)

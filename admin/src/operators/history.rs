@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::access::{Right, allowed_upon, of_user};
 use crate::api::{Access, Operation, Problem, Request, Response};
-use crate::sessions::history::list::{self, Page};
+use crate::sessions::history::list::{self, History};
 use crate::users;
 
 /// Documents the endpoint.
@@ -30,6 +30,6 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (_, user) = allowed_upon(&request, Right::UsersRead).await?;
     let connection = request.context.db.get().await?;
     users::require(&connection, user).await?;
-    let page = Page::asked_for(&request, &connection, user).await?;
+    let page = History::asked_for(&request, &connection, user).await?;
     Ok(Response::json(StatusCode::OK, &page))
 }

@@ -23,7 +23,7 @@ const LOGIN_NAME: &str = "^[^\\x00-/:-@\\[-`{-\\x7f][^\\x00-,/:-@\\[-\\^`{-\\x7f
 /// A page of users, newest first.
 #[derive(Serialize, ToSchema)]
 #[schema(as = People)]
-struct Page {
+struct People {
     items: Vec<Person>,
     /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required)]
@@ -57,7 +57,7 @@ pub fn describe(operation: Operation) -> Operation {
             "`next_cursor` of the previous page, unchanged.",
             Shape::uuid("fffffff0-0000-7000-8000-000000000000"),
         )
-        .answer::<Page>(200, "A page.", json!({ "items": [example()], "next_cursor": null }))
+        .answer::<People>(200, "A page.", json!({ "items": [example()], "next_cursor": null }))
         .problems(&[Code::ValidationFailed])
 }
 
@@ -91,7 +91,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let connection = request.context.db.get().await?;
     let people = store::page(&connection, &filter, before, one_more(limit)).await?;
     let (items, next_cursor) = page(people, limit, |person: &Person| person.user_id.to_string());
-    Ok(Response::json(StatusCode::OK, &Page { items, next_cursor }))
+    Ok(Response::json(StatusCode::OK, &People { items, next_cursor }))
 }
 
 fn read(query: &mut Query) -> UserFilter {

@@ -10,7 +10,7 @@ use super::{history, list, sessions};
 use crate::access::{Right, allowed_upon, of_user};
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::roles::assignments::{self, Assignment};
-use crate::sessions::history::list::Page;
+use crate::sessions::history::list::History;
 use crate::sessions::list::Sessions;
 
 /// A user with roles, sessions and recent login history.
@@ -23,7 +23,7 @@ struct Details {
     /// The sessions, the most recently used first.
     sessions: Sessions,
     /// The newest history entries.
-    history: Page,
+    history: History,
 }
 
 /// Documents the endpoint.
@@ -54,7 +54,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         person,
         roles: assignments::of_user(&connection, user).await?,
         sessions: Sessions::of(&connection, user, caller.session).await?,
-        history: Page::first(&connection, user).await?,
+        history: History::first(&connection, user).await?,
     };
     Ok(Response::json(StatusCode::OK, &details))
 }

@@ -8,7 +8,7 @@ use utoipa::openapi::Object;
 use uuid::Uuid;
 
 use crate::api::schema::one_of;
-use crate::db::{Client, Connection, DbError, Transaction};
+use crate::db::{Connection, DbError, SqlClient, Transaction};
 
 /// A user as operators see it. Purposefully without `Debug`: the content is personal.
 #[derive(Clone, Serialize, ToSchema)]
@@ -51,7 +51,7 @@ const COLUMNS: &str =
     "u.id, u.email, u.login, u.display_name, u.status, u.is_superuser, u.created_at, u.updated_at";
 
 /// One user.
-pub(super) async fn find(client: &impl Client, id: Uuid) -> Result<Option<Person>, DbError> {
+pub(super) async fn find(client: &impl SqlClient, id: Uuid) -> Result<Option<Person>, DbError> {
     let sql = format!("select {COLUMNS} from auth.users u where u.id = $1");
     let statement = client.prepare_cached(&sql).await?;
     client.query_opt(&statement, &[&id]).await?.as_ref().map(person).transpose()

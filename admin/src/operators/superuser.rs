@@ -13,7 +13,7 @@ use super::store;
 use crate::access::{caller, is_fresh, of_user, rights_of};
 use crate::actor::{Actor, Caller};
 use crate::api::{Access, Code, Operation, Problem, Request};
-use crate::audit::{self, Action, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 
 /// The caller, a superuser who signed in recently, and the user in the path.
@@ -50,7 +50,7 @@ async fn set(core: &Core, actor: &Actor, user: Uuid, is_superuser: bool) -> Resu
         check_not_last(&tx, user).await?;
     }
     if store::set_superuser(&tx, user, is_superuser).await? {
-        let action = if is_superuser { Action::SuperuserGiven } else { Action::SuperuserTaken };
+        let action = if is_superuser { AuditAction::SuperuserGiven } else { AuditAction::SuperuserTaken };
         audit::record(
             &tx,
             &core.audit_keys,

@@ -7,8 +7,8 @@ use url::Url;
 use utoipa::ToSchema;
 
 use super::failure;
-use super::flow::{Flow, Initiator, Purpose};
-use super::one_time::{self, Kind, NewValue};
+use super::flow::{Flow, FlowPurpose, Initiator};
+use super::one_time::{self, NewValue, OneTimeKind};
 use super::return_to::{ReturnTo, redirect};
 use super::{browser, secret};
 use crate::api::{Problem, Response};
@@ -19,7 +19,7 @@ use crate::providers::{AuthorizationRequest, Provider};
 /// What a client asks for when it starts a flow.
 pub(super) struct FlowStart<'s> {
     pub(super) provider: &'s Provider,
-    pub(super) purpose: Purpose,
+    pub(super) purpose: FlowPurpose,
     pub(super) return_to: Option<ReturnTo>,
     /// The challenge of an app that keeps its verifier. A browser has none, and is recognised by its cookie.
     pub(super) challenge: Option<String>,
@@ -76,7 +76,7 @@ pub(super) async fn start(
     })?;
     let flow = Flow { purpose: start.purpose, return_to: start.return_to, nonce, verifier };
     let owner = initiator.owner_at(start.provider.id());
-    one_time::store(context, &NewValue::new(Kind::Flow, state, owner, &flow)?).await?;
+    one_time::store(context, &NewValue::new(OneTimeKind::Flow, state, owner, &flow)?).await?;
     Ok(Started { url, cookie })
 }
 

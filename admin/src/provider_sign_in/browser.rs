@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
-use super::one_time::{KEPT, Kind};
+use super::one_time::{KEPT, OneTimeKind};
 use super::secret;
 use crate::api::Problem;
 use crate::random::Random;
@@ -23,7 +23,7 @@ pub(super) fn own_or_new(headers: &HeaderMap, random: &dyn Random) -> Result<Str
 /// minute in which a request may be repeated. `Lax`, because a provider sends the browser back with a link from another
 /// site.
 pub(super) fn cookie(secret: &str) -> HeaderValue {
-    let lifetime = (Kind::Flow.lifetime() + Kind::Link.lifetime() + KEPT).as_secs();
+    let lifetime = (OneTimeKind::Flow.lifetime() + OneTimeKind::Link.lifetime() + KEPT).as_secs();
     let text = format!("{NAME}={secret}; Path=/; Max-Age={lifetime}; Secure; HttpOnly; SameSite=Lax");
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

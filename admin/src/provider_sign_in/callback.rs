@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 
 use super::flow::{Flow, Initiator};
 use super::identity::ProviderIdentity;
-use super::one_time::{self, Claim, Kind};
-use super::outcome::{self, Ended, Outcome, respond};
+use super::one_time::{self, Claim, OneTimeKind};
+use super::outcome::{CallbackAnswer, FinishedFlow, Outcome, respond};
 use super::path::{of_provider, provider};
 use super::resolve::resolve;
 use super::return_to::ReturnTo;
@@ -89,7 +89,7 @@ fn verifier(text: &str) -> Result<String, &'static str> {
 
 /// The parameters of an authorization response, from a browser or an app.
 #[derive(Default)]
-struct Parameters {
+struct CallbackParameters {
     state: String,
     code: Option<String>,
     error: Option<String>,
@@ -99,7 +99,7 @@ struct Parameters {
     is_app: bool,
 }
 
-impl From<Body> for Parameters {
+impl From<Body> for CallbackParameters {
     fn from(body: Body) -> Self {
         Self {
             state: body.state.into(),
@@ -158,7 +158,7 @@ fn describe(operation: Operation) -> Operation {
         .tag("Providers")
         .access(Access::Public)
         .for_people()
-        .answer::<outcome::Body>(
+        .answer::<CallbackAnswer>(
             200,
             "A session's token pair; or, after linking, the provider.",
             mint::example(),
@@ -185,7 +185,7 @@ fn describe(operation: Operation) -> Operation {
 ///
 /// Each problem of the description, unless there is a page to return to.
 pub async fn handle_get(request: Request) -> Result<Response, Problem> {
-    let (mut parameters, mut state, mut is_repeated) = (Parameters::default(), None, false);
+    let (mut parameters, mut state, mut is_repeated) = (CallbackParameters::default(), None, false);
     // Providers add parameters of their own. Each of ours may appear once.
     for (name, value) in request.query_pairs() {
         let parameter = match name.as_str() {
@@ -216,7 +216,7 @@ pub async fn handle_get(request: Request) -> Result<Response, Problem> {
 /// Each problem of the description.
 pub async fn handle_post(request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
-    finish(&request, &Parameters::from(body)).await
+    finish(&request, &CallbackParameters::from(body)).await
 }
 
 /// Finishes the flow of the state, once and only for the client that started it: an app sends its verifier, and a
@@ -226,7 +226,7 @@ pub async fn handle_post(request: Request) -> Result<Response, Problem> {
 ///
 /// 400 `state_invalid` when the state is unknown, was used, belongs to another provider, or was created for another
 /// browser or app; each problem of the outcome, unless there is a page to return to; 503 without Redis.
-async fn finish(request: &Request, parameters: &Parameters) -> Result<Response, Problem> {
+async fn finish(request: &Request, parameters: &CallbackParameters) -> Result<Response, Problem> {
     let (context, provider) = (&request.context, provider(request)?);
     let own = parameters.code_verifier.clone().or_else(|| browser::own(&request.headers)).unwrap_or_default();
     let initiator = match parameters.code_verifier {
@@ -240,8 +240,10 @@ async fn finish(request: &Request, parameters: &Parameters) -> Result<Response, 
     };
     let claim = async {
         parameters.check(provider)?;
-        let name = (Kind::Flow, state);
-        one_time::claim::<Flow, Ended>(context, name, &owner, parameters.attempt()).await?.ok_or_else(unknown)
+        let name = (OneTimeKind::Flow, state);
+        one_time::claim::<Flow, FinishedFlow>(context, name, &owner, parameters.attempt())
+            .await?
+            .ok_or_else(unknown)
     };
     let count = |outcome| context.metrics.provider_callback(provider.id(), outcome);
     let refused = |problem: &Problem| count(CallbackOutcome::Failed(problem.code().as_str()));
@@ -254,7 +256,7 @@ async fn finish(request: &Request, parameters: &Parameters) -> Result<Response, 
     };
     let page = flow.return_to.clone().filter(|_| !parameters.is_app);
     let outcome = complete(request, provider, parameters, (&flow, &own), page.is_some()).await;
-    let mut ended = Ended { page, outcome: outcome.unwrap_or_else(|problem| (&problem).into()) };
+    let mut ended = FinishedFlow { page, outcome: outcome.unwrap_or_else(|problem| (&problem).into()) };
     let follow_up =
         ended.outcome.follow_up(&initiator, [state, &own]).map_err(Problem::from).inspect_err(refused)?;
     let kept = one_time::finish(context, ticket, &ended, follow_up.as_ref()).await.map_err(Problem::from);
@@ -269,7 +271,7 @@ async fn finish(request: &Request, parameters: &Parameters) -> Result<Response, 
 async fn complete(
     request: &Request,
     provider: &Provider,
-    parameters: &Parameters,
+    parameters: &CallbackParameters,
     (flow, own): (&Flow, &str),
     is_for_page: bool,
 ) -> Result<Outcome, Problem> {
@@ -299,7 +301,7 @@ async fn complete(
     resolve(context, &request.actor(), flow, &identity, is_for_page).await
 }
 
-impl Parameters {
+impl CallbackParameters {
     /// Checks that this provider may have sent them, before anything is looked up.
     fn check(&self, provider: &Provider) -> Result<(), Problem> {
         let mut parameters = [&self.code, &self.error, &self.device_id, &self.iss].into_iter().flatten();

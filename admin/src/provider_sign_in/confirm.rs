@@ -7,7 +7,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::flow::browser_owner;
-use super::one_time::{self, Claim, Kind, Ticket};
+use super::one_time::{self, Claim, OneTimeKind, Ticket};
 use super::pending_link::PendingLink;
 use super::sign_in::sign_in;
 use super::{browser, store};
@@ -16,7 +16,7 @@ use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::passwords::{Password, PasswordHash, PasswordMatch};
-use crate::sessions::history::{self, Entry, Event};
+use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::open::Opened;
 use crate::sessions::{Pair, mint, pair_again};
 use crate::users::store as users;
@@ -71,7 +71,8 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let owner = browser::own(&request.headers).map(|own| browser_owner(&own)).unwrap_or_default();
     // What was tried must not be found in Redis, nor be guessed from it: the flow itself is not there either.
     let attempt = body.password.fingerprint(body.flow.as_ref());
-    let claim = one_time::claim(&request.context, (Kind::Link, body.flow.as_ref()), &owner, attempt).await?;
+    let claim =
+        one_time::claim(&request.context, (OneTimeKind::Link, body.flow.as_ref()), &owner, attempt).await?;
     let pair = match claim.ok_or_else(expired)? {
         Claim::First(pending, ticket) => attempt_to_link(&request, pending, &body.password, ticket).await?,
         Claim::Again(session) => pair_again(&request.context, session).await?.ok_or_else(expired)?,
@@ -119,7 +120,7 @@ async fn confirm(
     let hash = account.and_then(|account| account.password_hash);
     let matched = slot.verify(password, hash.as_ref()).await?;
     drop(slot);
-    let entry = |event| Entry { event, user: Some(user), session: None };
+    let entry = |event| HistoryEntry { event, user: Some(user), session: None };
     let (Some(hash), PasswordMatch::Yes | PasswordMatch::YesButOutdated) = (hash, matched) else {
         pending.count_failure();
         history::record(context, actor, entry(Event::ProofFailed)).await;

@@ -6,7 +6,7 @@ use crate::providers::{LinkVerified, UntrustedEmail};
 
 /// What is known about the identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(super) struct IdentityFacts {
     /// The user who owns the identity.
     pub(super) owner: Option<Uuid>,
     /// The signed-in user who asked to link it; `None` for a sign-in.
@@ -42,14 +42,14 @@ pub(super) enum Email {
 
 /// What the operator has configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Policy {
+pub(super) struct LinkPolicy {
     pub(super) link_verified: LinkVerified,
     pub(super) untrusted_email: UntrustedEmail,
 }
 
 /// What must be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Decision {
+pub(super) enum SignInDecision {
     /// Sign this user in.
     SignIn(Uuid),
     /// Nothing: the identity is already linked.
@@ -73,30 +73,30 @@ pub(super) enum Decision {
 }
 
 /// Decides, and returns the number of the rule.
-pub(super) fn decide(facts: Facts, policy: Policy) -> (u8, Decision) {
+pub(super) fn decide(facts: IdentityFacts, policy: LinkPolicy) -> (u8, SignInDecision) {
     match (facts.link_to, facts.owner) {
-        (None, Some(owner)) => (1, Decision::SignIn(owner)),
-        (Some(Candidate { user, .. }), Some(owner)) if owner == user => (2, Decision::AlreadyLinked),
-        (Some(_), Some(_)) => (3, Decision::LinkedToOther),
-        (Some(Candidate { has_other: true, .. }), None) => (4, Decision::HasOther),
-        (Some(Candidate { user, has_other: false }), None) => (4, Decision::Link(user)),
+        (None, Some(owner)) => (1, SignInDecision::SignIn(owner)),
+        (Some(Candidate { user, .. }), Some(owner)) if owner == user => (2, SignInDecision::AlreadyLinked),
+        (Some(_), Some(_)) => (3, SignInDecision::LinkedToOther),
+        (Some(Candidate { has_other: true, .. }), None) => (4, SignInDecision::HasOther),
+        (Some(Candidate { user, has_other: false }), None) => (4, SignInDecision::Link(user)),
         (None, None) => decide_new(facts.email, policy),
     }
 }
 
 /// For an identity that is linked to no user.
-fn decide_new(email: Email, policy: Policy) -> (u8, Decision) {
+fn decide_new(email: Email, policy: LinkPolicy) -> (u8, SignInDecision) {
     match (email, policy.link_verified, policy.untrusted_email) {
-        (Email::Absent, _, _) => (5, Decision::Create),
-        (Email::Free, _, _) => (6, Decision::CreateWithEmail),
-        (Email::Verified(Candidate { has_other: true, .. }), _, _) => (7, Decision::HasOther),
-        (Email::Verified(Candidate { user, .. }), LinkVerified::Auto, _) => (7, Decision::Link(user)),
+        (Email::Absent, _, _) => (5, SignInDecision::Create),
+        (Email::Free, _, _) => (6, SignInDecision::CreateWithEmail),
+        (Email::Verified(Candidate { has_other: true, .. }), _, _) => (7, SignInDecision::HasOther),
+        (Email::Verified(Candidate { user, .. }), LinkVerified::Auto, _) => (7, SignInDecision::Link(user)),
         (Email::Verified(Candidate { user, .. }), LinkVerified::Confirm, _) => {
-            (7, Decision::RequirePassword(user))
+            (7, SignInDecision::RequirePassword(user))
         }
-        (Email::Unverified(user), _, _) => (8, Decision::TransferEmail(user)),
-        (Email::Untrusted, _, UntrustedEmail::Prove) => (9, Decision::RequireVerification),
-        (Email::Untrusted, _, UntrustedEmail::Ignore) => (9, Decision::Create),
+        (Email::Unverified(user), _, _) => (8, SignInDecision::TransferEmail(user)),
+        (Email::Untrusted, _, UntrustedEmail::Prove) => (9, SignInDecision::RequireVerification),
+        (Email::Untrusted, _, UntrustedEmail::Ignore) => (9, SignInDecision::Create),
     }
 }
 
@@ -111,11 +111,11 @@ mod tests {
     /// A row of the table: the condition of each column, and the decision.
     struct Row {
         rule: u8,
-        holds: fn(&Facts) -> bool,
-        decision: fn(&Facts, Policy) -> Decision,
+        holds: fn(&IdentityFacts) -> bool,
+        decision: fn(&IdentityFacts, LinkPolicy) -> SignInDecision,
     }
 
-    fn is_link(facts: &Facts) -> bool {
+    fn is_link(facts: &IdentityFacts) -> bool {
         facts.link_to.is_some()
     }
 
@@ -128,35 +128,35 @@ mod tests {
         Row {
             rule: 1,
             holds: |facts| facts.owner.is_some() && !is_link(facts),
-            decision: |facts, _| Decision::SignIn(facts.owner.unwrap()),
+            decision: |facts, _| SignInDecision::SignIn(facts.owner.unwrap()),
         },
         Row {
             rule: 2,
             holds: |facts| facts.owner == Some(CALLER) && is_link(facts),
-            decision: |_, _| Decision::AlreadyLinked,
+            decision: |_, _| SignInDecision::AlreadyLinked,
         },
         Row {
             rule: 3,
             holds: |facts| facts.owner == Some(OTHER) && is_link(facts),
-            decision: |_, _| Decision::LinkedToOther,
+            decision: |_, _| SignInDecision::LinkedToOther,
         },
         Row {
             rule: 4,
             holds: |facts| facts.owner.is_none() && is_link(facts),
             decision: |facts, _| match facts.link_to {
-                Some(Candidate { has_other: true, .. }) => Decision::HasOther,
-                _ => Decision::Link(CALLER),
+                Some(Candidate { has_other: true, .. }) => SignInDecision::HasOther,
+                _ => SignInDecision::Link(CALLER),
             },
         },
         Row {
             rule: 5,
             holds: |facts| facts.owner.is_none() && !is_link(facts) && facts.email == Email::Absent,
-            decision: |_, _| Decision::Create,
+            decision: |_, _| SignInDecision::Create,
         },
         Row {
             rule: 6,
             holds: |facts| facts.owner.is_none() && !is_link(facts) && facts.email == Email::Free,
-            decision: |_, _| Decision::CreateWithEmail,
+            decision: |_, _| SignInDecision::CreateWithEmail,
         },
         Row {
             rule: 7,
@@ -166,28 +166,28 @@ mod tests {
                     && [VERIFIED, VERIFIED_HAS_OTHER].contains(&facts.email)
             },
             decision: |facts, policy| match policy.link_verified {
-                _ if facts.email == VERIFIED_HAS_OTHER => Decision::HasOther,
-                LinkVerified::Auto => Decision::Link(HOLDER),
-                LinkVerified::Confirm => Decision::RequirePassword(HOLDER),
+                _ if facts.email == VERIFIED_HAS_OTHER => SignInDecision::HasOther,
+                LinkVerified::Auto => SignInDecision::Link(HOLDER),
+                LinkVerified::Confirm => SignInDecision::RequirePassword(HOLDER),
             },
         },
         Row {
             rule: 8,
             holds: |facts| facts.owner.is_none() && !is_link(facts) && facts.email == UNVERIFIED,
-            decision: |_, _| Decision::TransferEmail(HOLDER),
+            decision: |_, _| SignInDecision::TransferEmail(HOLDER),
         },
         Row {
             rule: 9,
             holds: |facts| facts.owner.is_none() && !is_link(facts) && facts.email == Email::Untrusted,
             decision: |_, policy| match policy.untrusted_email {
-                UntrustedEmail::Prove => Decision::RequireVerification,
-                UntrustedEmail::Ignore => Decision::Create,
+                UntrustedEmail::Prove => SignInDecision::RequireVerification,
+                UntrustedEmail::Ignore => SignInDecision::Create,
             },
         },
     ];
 
     /// Every combination of facts and policy.
-    fn cases() -> Vec<(Facts, Policy)> {
+    fn cases() -> Vec<(IdentityFacts, LinkPolicy)> {
         let link = |has_other| Some(Candidate { user: CALLER, has_other });
         let mut all = Vec::new();
         for owner in [None, Some(CALLER), Some(OTHER)] {
@@ -197,8 +197,8 @@ mod tests {
                 {
                     for link_verified in [LinkVerified::Confirm, LinkVerified::Auto] {
                         for untrusted_email in [UntrustedEmail::Prove, UntrustedEmail::Ignore] {
-                            let policy = Policy { link_verified, untrusted_email };
-                            all.push((Facts { owner, link_to, email }, policy));
+                            let policy = LinkPolicy { link_verified, untrusted_email };
+                            all.push((IdentityFacts { owner, link_to, email }, policy));
                         }
                     }
                 }
@@ -229,9 +229,9 @@ mod tests {
     fn no_user_is_found_by_an_address_that_is_not_vouched_for() {
         for (facts, policy) in cases() {
             let found = match decide(facts, policy).1 {
-                Decision::RequirePassword(user) | Decision::TransferEmail(user) | Decision::Link(user) => {
-                    user == HOLDER
-                }
+                SignInDecision::RequirePassword(user)
+                | SignInDecision::TransferEmail(user)
+                | SignInDecision::Link(user) => user == HOLDER,
                 _ => false,
             };
             assert!(!found || matches!(facts.email, Email::Verified(_) | Email::Unverified(_)), "{facts:?}");

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::browser;
 use super::flow::browser_owner;
-use super::one_time::{self, Claim, Kind, Ticket};
+use super::one_time::{self, Claim, OneTimeKind, Ticket};
 use super::sign_in::{ProviderProof, sign_in};
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
@@ -48,7 +48,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
     let expired = || Problem::new(Code::CodeExpired).detail("Start the sign-in again.");
     let own = browser::own(&request.headers).unwrap_or_default();
-    let value = (Kind::SignIn, body.one_time_code.as_ref());
+    let value = (OneTimeKind::SignIn, body.one_time_code.as_ref());
     let attempt = "exchange".to_owned();
     let claim = one_time::claim(&request.context, value, &browser_owner(&own), attempt).await?;
     let pair = match claim.ok_or_else(expired)? {

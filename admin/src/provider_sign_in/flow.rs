@@ -10,7 +10,7 @@ use super::secret;
 /// What the callback needs to know about its authorization request. Purposefully without `Debug`: it holds secrets.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Flow {
-    pub(super) purpose: Purpose,
+    pub(super) purpose: FlowPurpose,
     pub(super) return_to: Option<ReturnTo>,
     pub(super) nonce: String,
     /// The PKCE verifier, which is kept here for a browser. An app has its own.
@@ -19,7 +19,7 @@ pub(super) struct Flow {
 
 /// What a flow is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Purpose {
+pub(super) enum FlowPurpose {
     /// To sign in.
     SignIn,
     /// To link the account at the provider to the user of this session, unless a new generation of the user's tokens

@@ -12,13 +12,13 @@ use crate::providers::{Provider, ProviderPaths};
 #[derive(Serialize, ToSchema)]
 #[schema(as = Providers)]
 struct Body<'p> {
-    items: Vec<Item<'p>>,
+    items: Vec<ProviderItem<'p>>,
 }
 
 /// An identity provider.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Provider)]
-struct Item<'p> {
+struct ProviderItem<'p> {
     /// Its name in paths.
     #[schema(pattern = "^[a-z][a-z0-9-]{0,31}$")]
     id: &'p str,
@@ -54,6 +54,6 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::json(StatusCode::OK, &Body { items }))
 }
 
-fn item(provider: &Provider) -> Item<'_> {
-    Item { id: provider.id(), name: provider.name(), start_url: provider.login_path() }
+fn item(provider: &Provider) -> ProviderItem<'_> {
+    ProviderItem { id: provider.id(), name: provider.name(), start_url: provider.login_path() }
 }

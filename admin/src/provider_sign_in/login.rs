@@ -1,7 +1,7 @@
 //! `GET /api/v1/oauth/{provider}/login`: sends a browser, or an app, to a provider.
 
 use super::authorize::{AuthorizationUrl, FlowStart, example, start};
-use super::flow::Purpose;
+use super::flow::FlowPurpose;
 use super::path::{of_provider, provider};
 use super::return_to::ReturnTo;
 use crate::api::text::{Opaque, Text};
@@ -59,7 +59,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let challenge = query.value("code_challenge").map(|challenge: Opaque| challenge.into());
     query.finish()?;
     let page = page.map(|page| ReturnTo::parse(&request.context, page.as_ref())).transpose()?;
-    let flow = FlowStart { provider, purpose: Purpose::SignIn, return_to: page.clone(), challenge };
+    let flow = FlowStart { provider, purpose: FlowPurpose::SignIn, return_to: page.clone(), challenge };
     let started = start(&request.context, &request.headers, flow).await;
     match (started, page) {
         (started, _) if accepts(&request.headers, "application/json") => Ok(started?.as_json()),

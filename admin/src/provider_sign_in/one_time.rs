@@ -41,7 +41,7 @@ const FINISH: &str = include_str!("one_time/finish.lua");
 
 /// The kinds of values, in the order in which a user meets them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum OneTimeKind {
     /// A flow: a browser was sent to a provider. The secret is the OAuth `state`.
     Flow,
     /// A sign-in whose tokens the page will fetch. The secret is the one-time code.
@@ -52,7 +52,7 @@ pub(super) enum Kind {
 
 /// A value that is not stored yet.
 pub(super) struct NewValue {
-    kind: Kind,
+    kind: OneTimeKind,
     secret: String,
     owner: String,
     value: String,
@@ -68,7 +68,7 @@ pub(super) enum Claim<T, K> {
 
 /// A claim of this process on a value. Purposefully without `Debug`: it holds the secret.
 pub(super) struct Ticket {
-    kind: Kind,
+    kind: OneTimeKind,
     secret: String,
     owner: String,
     attempt: String,
@@ -89,7 +89,7 @@ pub(super) enum OneTimeError {
     TooManyWait,
 }
 
-impl Kind {
+impl OneTimeKind {
     /// As it appears in keys.
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -131,7 +131,7 @@ impl Kind {
 impl NewValue {
     /// `value`, for `owner` and under `secret`.
     pub(super) fn new(
-        kind: Kind,
+        kind: OneTimeKind,
         secret: String,
         owner: String,
         value: &impl Serialize,
@@ -182,7 +182,7 @@ pub(super) async fn store(context: &Context, new: &NewValue) -> Result<(), OneTi
 /// 503 `overloaded` when the wait was too long, or too many requests wait; 503 `dependency_unavailable` without Redis.
 pub(super) async fn claim<T: DeserializeOwned, K: DeserializeOwned>(
     context: &Context,
-    (kind, secret): (Kind, &str),
+    (kind, secret): (OneTimeKind, &str),
     owner: &str,
     attempt: String,
 ) -> Result<Option<Claim<T, K>>, OneTimeError> {
@@ -269,7 +269,7 @@ pub(super) async fn discard(context: &Context, ticket: Ticket) {
     }
 }
 
-fn key(redis: &RedisConnection, kind: Kind, secret: &str) -> String {
+fn key(redis: &RedisConnection, kind: OneTimeKind, secret: &str) -> String {
     format!("{}oauth:{}:{}", redis.prefix(), kind.word(), secret::fingerprint(secret))
 }
 

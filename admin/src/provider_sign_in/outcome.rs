@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::flow::Initiator;
-use super::one_time::{Kind, NewValue, OneTimeError};
+use super::one_time::{NewValue, OneTimeError, OneTimeKind};
 use super::pending_link::PendingLink;
 use super::return_to::ReturnTo;
 use super::secret;
@@ -45,7 +45,7 @@ pub(super) enum Outcome {
 
 /// The outcome, and the page to which the browser returns with it.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Ended {
+pub(super) struct FinishedFlow {
     pub(super) page: Option<ReturnTo>,
     pub(super) outcome: Outcome,
 }
@@ -54,7 +54,7 @@ pub(super) struct Ended {
 #[derive(Serialize, ToSchema)]
 #[schema(as = CallbackAnswer)]
 #[serde(untagged)]
-pub(super) enum Body {
+pub(super) enum CallbackAnswer {
     SignedIn(Pair),
     Linked(Linked),
 }
@@ -76,11 +76,16 @@ impl Outcome {
     ) -> Result<Option<NewValue>, OneTimeError> {
         let owner = initiator.owner_afterwards();
         match self {
-            Self::OneTimeCode { proof } => {
-                NewValue::new(Kind::SignIn, follow_up_secret(Kind::SignIn, secrets), owner, proof).map(Some)
-            }
+            Self::OneTimeCode { proof } => NewValue::new(
+                OneTimeKind::SignIn,
+                follow_up_secret(OneTimeKind::SignIn, secrets),
+                owner,
+                proof,
+            )
+            .map(Some),
             Self::ConfirmLink { link } => {
-                NewValue::new(Kind::Link, follow_up_secret(Kind::Link, secrets), owner, link).map(Some)
+                NewValue::new(OneTimeKind::Link, follow_up_secret(OneTimeKind::Link, secrets), owner, link)
+                    .map(Some)
             }
             Self::SignedIn { .. } | Self::Linked | Self::Failed(_) => Ok(None),
         }
@@ -103,7 +108,7 @@ impl From<&Problem> for Outcome {
     }
 }
 
-fn follow_up_secret(kind: Kind, secrets: [&str; 2]) -> String {
+fn follow_up_secret(kind: OneTimeKind, secrets: [&str; 2]) -> String {
     secret::derived(kind.word(), secrets)
 }
 
@@ -116,18 +121,18 @@ fn follow_up_secret(kind: Kind, secrets: [&str; 2]) -> String {
 pub(super) async fn respond(
     context: &Context,
     provider: &Provider,
-    ended: Ended,
+    ended: FinishedFlow,
     secrets: [&str; 2],
 ) -> Result<Response, Problem> {
-    let Ended { page, outcome } = ended;
+    let FinishedFlow { page, outcome } = ended;
     let response = match outcome {
-        Outcome::SignedIn { pair: Some(pair), .. } => Ok(Body::SignedIn(pair)),
+        Outcome::SignedIn { pair: Some(pair), .. } => Ok(CallbackAnswer::SignedIn(pair)),
         Outcome::SignedIn { session, pair: None } => {
             let pair = pair_again(context, session).await?;
-            pair.map(Body::SignedIn).ok_or_else(|| Problem::new(Code::StateInvalid))
+            pair.map(CallbackAnswer::SignedIn).ok_or_else(|| Problem::new(Code::StateInvalid))
         }
         Outcome::OneTimeCode { .. } => {
-            let code = follow_up_secret(Kind::SignIn, secrets);
+            let code = follow_up_secret(OneTimeKind::SignIn, secrets);
             // Without a page there is a session instead.
             return page
                 .map(|page| page.with(&[("one_time_code", &code)]))
@@ -135,10 +140,10 @@ pub(super) async fn respond(
         }
         Outcome::Linked => match &page {
             Some(page) => return Ok(page.with(&[("linked", provider.id())])),
-            None => Ok(Body::Linked(Linked { linked: provider.id().to_owned() })),
+            None => Ok(CallbackAnswer::Linked(Linked { linked: provider.id().to_owned() })),
         },
         Outcome::ConfirmLink { .. } => {
-            let flow = follow_up_secret(Kind::Link, secrets);
+            let flow = follow_up_secret(OneTimeKind::Link, secrets);
             Err(Problem::new(Code::LinkConfirmationRequired).flow(flow))
         }
         Outcome::Failed(problem) => Err(problem.into()),

@@ -3,8 +3,8 @@
 
 use uuid::Uuid;
 
-use super::decide::{Candidate, Decision, Email, Facts, Policy, decide};
-use super::flow::{Flow, Purpose};
+use super::decide::{Candidate, Email, IdentityFacts, LinkPolicy, SignInDecision, decide};
+use super::flow::{Flow, FlowPurpose};
 use super::identity::ProviderIdentity;
 use super::outcome::Outcome;
 use super::pending_link::PendingLink;
@@ -15,7 +15,7 @@ use crate::api::{Code, Problem};
 use crate::config::Registration;
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
-use crate::sessions::history::{Entry, Event, Failure};
+use crate::sessions::history::{Event, HistoryEntry, LoginFailure};
 use crate::sessions::open::{Opened, SignInMethod, open};
 use crate::sessions::renew::end_older;
 use crate::sessions::session::{Device, EndReason};
@@ -31,7 +31,7 @@ const ATTEMPTS: u32 = 3;
 
 /// The facts, and the only account that they allow to change or to sign in. It is locked, so they stay true.
 struct LockedFacts<'t> {
-    facts: Facts,
+    facts: IdentityFacts,
     /// The owner, the user who asked to link, or the holder of the address. `None` when there is none, or the owner's
     /// account is disabled.
     account: Option<LockedAccount<'t>>,
@@ -41,14 +41,14 @@ struct LockedFacts<'t> {
 struct Resolution<'r> {
     context: &'r Context,
     actor: &'r Actor,
-    purpose: Purpose,
+    purpose: FlowPurpose,
     identity: &'r ProviderIdentity<'r>,
     /// Whether the page that the browser returns to opens the session.
     is_for_page: bool,
     /// The rule of the table.
     rule: u8,
     /// What the login history must contain once the transaction has been committed.
-    history: Vec<Entry>,
+    history: Vec<HistoryEntry>,
 }
 
 /// `None` when another transaction was first, and the facts must be read again.
@@ -71,17 +71,17 @@ pub(super) async fn resolve(
 ) -> Result<Outcome, Problem> {
     let providers = &context.config.providers;
     let policy =
-        Policy { link_verified: providers.link_verified, untrusted_email: providers.untrusted_email };
+        LinkPolicy { link_verified: providers.link_verified, untrusted_email: providers.untrusted_email };
     for _ in 0..ATTEMPTS {
         let mut connection = context.db.get().await?;
         let tx = connection.begin().await?;
         let known = match flow.purpose {
-            Purpose::Link { user, session, generation } => {
+            FlowPurpose::Link { user, session, generation } => {
                 Some(facts_to_link(&tx, identity, (user, session, generation)).await?)
             }
-            Purpose::SignIn => match lock_linked(&tx, identity.provider.id(), &identity.subject).await? {
+            FlowPurpose::SignIn => match lock_linked(&tx, identity.provider.id(), &identity.subject).await? {
                 Some((owner, account)) => Some(LockedFacts {
-                    facts: Facts { owner: Some(owner), link_to: None, email: Email::Absent },
+                    facts: IdentityFacts { owner: Some(owner), link_to: None, email: Email::Absent },
                     account,
                 }),
                 None => facts_of_new(&tx, identity).await?,
@@ -127,7 +127,7 @@ async fn facts_to_link<'t>(
     }
     let link_to = Some(Candidate { user, has_other: has_other(tx, identity, user).await? });
     let owner = store::owner(tx, identity.provider.id(), &identity.subject).await?;
-    Ok(LockedFacts { facts: Facts { owner, link_to, email: Email::Absent }, account })
+    Ok(LockedFacts { facts: IdentityFacts { owner, link_to, email: Email::Absent }, account })
 }
 
 /// The facts of an identity that is linked to no user; its address is looked up only if the provider vouches for it.
@@ -159,7 +159,7 @@ async fn facts_of_new<'t>(
     };
     // The transaction that held the lock may have been the same user's, in another tab.
     let is_linked = store::owner(tx, identity.provider.id(), &identity.subject).await?.is_some();
-    let facts = Facts { owner: None, link_to: None, email };
+    let facts = IdentityFacts { owner: None, link_to: None, email };
     Ok((!is_linked).then_some(LockedFacts { facts, account }))
 }
 
@@ -181,14 +181,14 @@ impl Resolution<'_> {
     async fn apply(
         &mut self,
         tx: &Transaction<'_>,
-        decision: Decision,
+        decision: SignInDecision,
         account: Option<&LockedAccount<'_>>,
     ) -> Applied {
         let (provider, rule) = (self.identity.provider.id(), self.rule);
         tracing::info!(provider, rule, "A user returned from an identity provider.");
         let refuse = |code| Err(Problem::new(code));
         match decision {
-            Decision::SignIn(user) => {
+            SignInDecision::SignIn(user) => {
                 let is_sign_in = !self.is_for_page && account.is_some();
                 match store::update(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
                     false => Ok(None),
@@ -196,20 +196,24 @@ impl Resolution<'_> {
                     true => self.open(tx, user, account).await,
                 }
             }
-            Decision::AlreadyLinked => Ok(Some(Outcome::Linked)),
-            Decision::LinkedToOther => refuse(Code::OauthAccountInUse),
-            Decision::HasOther => refuse(Code::OauthProviderLinked),
-            Decision::RequireVerification => Err(self.unverified()),
-            Decision::Link(user) => self.link(tx, user, account).await,
-            Decision::RequirePassword(user) => self.require_password(user, account),
-            Decision::Create => self.create(tx, None).await,
-            Decision::CreateWithEmail => self.create(tx, self.identity.email.as_ref()).await,
-            Decision::TransferEmail(holder) => {
+            SignInDecision::AlreadyLinked => Ok(Some(Outcome::Linked)),
+            SignInDecision::LinkedToOther => refuse(Code::OauthAccountInUse),
+            SignInDecision::HasOther => refuse(Code::OauthProviderLinked),
+            SignInDecision::RequireVerification => Err(self.unverified()),
+            SignInDecision::Link(user) => self.link(tx, user, account).await,
+            SignInDecision::RequirePassword(user) => self.require_password(user, account),
+            SignInDecision::Create => self.create(tx, None).await,
+            SignInDecision::CreateWithEmail => self.create(tx, self.identity.email.as_ref()).await,
+            SignInDecision::TransferEmail(holder) => {
                 check_registration(self.context)?;
                 let generation = users::store::withdraw_email(tx, holder).await?;
                 let issuer = &self.context.issuer;
                 end_older(tx, issuer, holder, None, generation, EndReason::EmailClaimed).await?;
-                self.history.push(Entry { event: Event::EmailClaimed, user: Some(holder), session: None });
+                self.history.push(HistoryEntry {
+                    event: Event::EmailClaimed,
+                    user: Some(holder),
+                    session: None,
+                });
                 self.create(tx, self.identity.email.as_ref()).await
             }
         }
@@ -227,9 +231,9 @@ impl Resolution<'_> {
         user: Uuid,
         account: Option<&LockedAccount<'_>>,
     ) -> Applied {
-        let entry = |event, session| Entry { event, user: Some(user), session };
+        let entry = |event, session| HistoryEntry { event, user: Some(user), session };
         let Some(account) = account else {
-            self.history.push(entry(Event::LoginFailed(Failure::Inactive), None));
+            self.history.push(entry(Event::LoginFailed(LoginFailure::Inactive), None));
             // Committed, so that the login history has the attempt.
             return Ok(Some((&Problem::new(Code::AccountDisabled)).into()));
         };
@@ -248,15 +252,15 @@ impl Resolution<'_> {
         user: Uuid,
         account: Option<&LockedAccount<'_>>,
     ) -> Applied {
-        let is_sign_in = !self.is_for_page && self.purpose == Purpose::SignIn;
+        let is_sign_in = !self.is_for_page && self.purpose == FlowPurpose::SignIn;
         if !store::insert(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
             return Ok(None);
         }
-        self.history.push(Entry { event: Event::AccountLinked, user: Some(user), session: None });
+        self.history.push(HistoryEntry { event: Event::AccountLinked, user: Some(user), session: None });
         match self.purpose {
-            Purpose::Link { .. } => Ok(Some(Outcome::Linked)),
-            Purpose::SignIn if self.is_for_page => Ok(Some(self.code_for(user))),
-            Purpose::SignIn => self.open(tx, user, account).await,
+            FlowPurpose::Link { .. } => Ok(Some(Outcome::Linked)),
+            FlowPurpose::SignIn if self.is_for_page => Ok(Some(self.code_for(user))),
+            FlowPurpose::SignIn => self.open(tx, user, account).await,
         }
     }
 

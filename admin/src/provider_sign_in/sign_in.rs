@@ -8,7 +8,7 @@ use crate::actor::Actor;
 use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::metrics::SignInOutcome;
-use crate::sessions::history::{self, Entry, Event, Failure};
+use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::open::{Opened, SignInMethod, open};
 use crate::sessions::session::Device;
 use crate::users::store::lock_for_sign_in;
@@ -31,12 +31,12 @@ pub(super) async fn sign_in(
     actor: &Actor,
     proof: &ProviderProof,
 ) -> Result<Opened, Problem> {
-    let entry = |event, session| Entry { event, user: Some(proof.user), session };
+    let entry = |event, session| HistoryEntry { event, user: Some(proof.user), session };
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let Some(account) = lock_for_sign_in(&tx, proof.user).await? else {
         tx.rollback().await?;
-        record(context, actor, entry(Event::LoginFailed(Failure::Inactive), None)).await;
+        record(context, actor, entry(Event::LoginFailed(LoginFailure::Inactive), None)).await;
         return Err(Problem::new(Code::AccountDisabled));
     };
     // Unlinking takes the same lock exclusively, so the account stays linked until the session is open.
@@ -52,7 +52,7 @@ pub(super) async fn sign_in(
 }
 
 /// Writes `entry` into the login history and counts it if it is a sign-in, once its transaction has ended.
-pub(super) async fn record(context: &Context, actor: &Actor, entry: Entry) {
+pub(super) async fn record(context: &Context, actor: &Actor, entry: HistoryEntry) {
     if entry.event == Event::ProviderLogin {
         context.metrics.sign_in(SignInOutcome::SignedIn);
     } else if matches!(entry.event, Event::LoginFailed(_)) {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::db::{Client, DbError, Transaction};
+use crate::db::{DbError, SqlClient, Transaction};
 
 /// A link between an identity and a user. Purposefully without `Debug`: it holds an address.
 pub(super) struct Link<'n> {
@@ -128,7 +128,7 @@ pub(super) async fn record_sign_in(
 }
 
 /// The accounts that are linked to a user, in the order of linking.
-pub(super) async fn list(client: &impl Client, user: Uuid) -> Result<Vec<LinkedAccount>, DbError> {
+pub(super) async fn list(client: &impl SqlClient, user: Uuid) -> Result<Vec<LinkedAccount>, DbError> {
     let sql = "select provider, subject, email, is_email_vouched, display_name, linked_at, linked_rule, last_login_at
                from auth.oauth_accounts where user_id = $1 order by linked_at, provider";
     let statement = client.prepare_cached(sql).await?;

@@ -25,12 +25,12 @@ const MAX_CONCURRENT: usize = 64;
 #[derive(Debug)]
 pub(super) struct Breaker {
     provider: String,
-    state: Mutex<State>,
+    state: Mutex<BreakerState>,
     slots: Semaphore,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum BreakerState {
     /// Requests are sent; this many failed in a row.
     Closed(u32),
     /// Nothing is sent until then; then one trial is.
@@ -48,7 +48,7 @@ enum Transition {
     Closed,
 }
 
-impl Default for State {
+impl Default for BreakerState {
     fn default() -> Self {
         Self::Closed(0)
     }
@@ -91,8 +91,8 @@ impl Breaker {
     /// For how long none may be sent.
     pub(super) fn check(&self, now: Instant) -> Result<(), Duration> {
         match *self.state() {
-            State::Open(until) if until > now => Err(until - now),
-            State::Open(_) | State::Closed(_) => Ok(()),
+            BreakerState::Open(until) if until > now => Err(until - now),
+            BreakerState::Open(_) | BreakerState::Closed(_) => Ok(()),
         }
     }
 
@@ -104,11 +104,11 @@ impl Breaker {
     fn admit(&self, now: Instant) -> Result<(), Duration> {
         let mut state = self.state();
         match *state {
-            State::Closed(_) => Ok(()),
-            State::Open(until) if until > now => Err(until - now),
-            State::Open(_) => {
+            BreakerState::Closed(_) => Ok(()),
+            BreakerState::Open(until) if until > now => Err(until - now),
+            BreakerState::Open(_) => {
                 // This one is the trial; others wait for its outcome.
-                *state = State::Open(now + TRIAL);
+                *state = BreakerState::Open(now + TRIAL);
                 Ok(())
             }
         }
@@ -119,18 +119,21 @@ impl Breaker {
         let mut state = self.state();
         let before = *state;
         *state = match (has_responded, before) {
-            (true, _) => State::Closed(0),
-            (false, State::Closed(failures)) if failures + 1 < FAILURES => State::Closed(failures + 1),
-            (false, State::Closed(_) | State::Open(_)) => State::Open(now + OPEN),
+            (true, _) => BreakerState::Closed(0),
+            (false, BreakerState::Closed(failures)) if failures + 1 < FAILURES => {
+                BreakerState::Closed(failures + 1)
+            }
+            (false, BreakerState::Closed(_) | BreakerState::Open(_)) => BreakerState::Open(now + OPEN),
         };
         match (before, *state) {
-            (State::Closed(_), State::Open(_)) => Transition::Opened,
-            (State::Open(_), State::Closed(_)) => Transition::Closed,
-            (State::Closed(_), State::Closed(_)) | (State::Open(_), State::Open(_)) => Transition::None,
+            (BreakerState::Closed(_), BreakerState::Open(_)) => Transition::Opened,
+            (BreakerState::Open(_), BreakerState::Closed(_)) => Transition::Closed,
+            (BreakerState::Closed(_), BreakerState::Closed(_))
+            | (BreakerState::Open(_), BreakerState::Open(_)) => Transition::None,
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, BreakerState> {
         // A state is never half written.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -59,12 +59,12 @@ pub(crate) struct CodeGrant<'g> {
 }
 
 /// Our client at one provider, and the provider's metadata.
-pub(super) struct Client {
+pub(super) struct OauthClient {
     pub(super) metadata: ServerMetadata,
     pub(super) oauth: StandardClient,
 }
 
-impl Client {
+impl OauthClient {
     /// The client that `provider` knows us as; `redirect_uri` is where it sends browsers back to.
     pub(super) fn new(provider: &ProviderConfig, redirect_uri: &Url, metadata: ServerMetadata) -> Self {
         let mut oauth = oauth2::Client::new(ClientId::new(provider.client_id.clone()))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use url::Url;
 
-use super::client::Client;
+use super::client::OauthClient;
 use super::config::ProviderConfig;
 use super::error::ProviderError;
 use super::fetched::{Fetched, MAX_AGE, download};
@@ -15,7 +15,7 @@ use super::transport::Transport;
 /// One OpenID provider's discovery document.
 pub(super) struct Discovery {
     issuer: String,
-    cached: ArcSwapOption<Fetched<Arc<Client>>>,
+    cached: ArcSwapOption<Fetched<Arc<OauthClient>>>,
 }
 
 impl Discovery {
@@ -29,7 +29,7 @@ impl Discovery {
         transport: &Transport,
         provider: &ProviderConfig,
         redirect_uri: &Url,
-    ) -> Result<Arc<Client>, ProviderError> {
+    ) -> Result<Arc<OauthClient>, ProviderError> {
         let known = self.cached.load_full();
         if let Some(fetched) = known.as_ref().filter(|fetched| !fetched.is_older_than(MAX_AGE)) {
             return Ok(Arc::clone(&fetched.value));
@@ -39,7 +39,7 @@ impl Discovery {
         let downloaded = download(transport, url).await;
         match (downloaded.and_then(|document| ServerMetadata::parse(&document, &self.issuer)), known) {
             (Ok(metadata), _) => {
-                let client = Arc::new(Client::new(provider, redirect_uri, metadata));
+                let client = Arc::new(OauthClient::new(provider, redirect_uri, metadata));
                 self.cached.store(Some(Arc::new(Fetched::now(Arc::clone(&client)))));
                 Ok(client)
             }

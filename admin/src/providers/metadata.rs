@@ -24,7 +24,7 @@ pub(super) struct ServerMetadata {
 
 /// The members of a discovery document that are used (OpenID Connect Discovery 1.0, section 3).
 #[derive(Deserialize)]
-struct Document {
+struct MetadataDocument {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
@@ -50,7 +50,7 @@ impl ServerMetadata {
 
     /// Parses the discovery document of `issuer`, which must name exactly this issuer, or the template of its tenants.
     pub(super) fn parse(document: &Value, issuer: &str) -> Result<Self, ProviderError> {
-        let document: Document = json::from_value(document)
+        let document: MetadataDocument = json::from_value(document)
             .map_err(|_| ProviderError::InvalidResponse("the discovery document is incomplete"))?;
         let template = microsoft::template(issuer).filter(|template| *template == document.issuer);
         if document.issuer != issuer && template.is_none() {

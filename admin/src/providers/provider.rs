@@ -15,7 +15,7 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::breaker::Breaker;
-use super::client::{AuthorizationRequest, Client, CodeGrant, Tokens};
+use super::client::{AuthorizationRequest, CodeGrant, OauthClient, Tokens};
 use super::config::{Limits, Location, ProviderConfig};
 use super::descriptor::UserRequest;
 use super::discovery::Discovery;
@@ -48,7 +48,7 @@ pub(crate) struct Provider {
 
 /// Where the metadata of our client come from.
 enum Source {
-    Configured(Arc<Client>),
+    Configured(Arc<OauthClient>),
     Discovered(Discovery),
 }
 
@@ -64,7 +64,7 @@ impl Provider {
         let source = match &config.location {
             Location::Endpoints(endpoints) => {
                 let metadata = ServerMetadata::configured(config.descriptor, endpoints);
-                Source::Configured(Arc::new(Client::new(config, &redirect_uri, metadata)))
+                Source::Configured(Arc::new(OauthClient::new(config, &redirect_uri, metadata)))
             }
             Location::Issuer(issuer) => Source::Discovered(Discovery::new(issuer.clone())),
         };
@@ -152,7 +152,7 @@ impl Provider {
     }
 
     /// Exchanges the code of `grant` for tokens.
-    async fn exchange(&self, client: &Client, grant: &CodeGrant<'_>) -> Result<Tokens, ProviderError> {
+    async fn exchange(&self, client: &OauthClient, grant: &CodeGrant<'_>) -> Result<Tokens, ProviderError> {
         let descriptor = self.config.descriptor;
         let mut request = client
             .oauth
@@ -182,7 +182,7 @@ impl Provider {
     /// subject. `nonce` is that of the authorization request.
     async fn id_token_claims(
         &self,
-        client: &Client,
+        client: &OauthClient,
         keys: &Url,
         tokens: &Tokens,
         (nonce, now): (&str, u64),
@@ -217,7 +217,7 @@ impl Provider {
     }
 
     /// The response of the user info endpoint, with the list where the provider has one.
-    async fn user_info(&self, client: &Client, tokens: &Tokens) -> Result<Value, ProviderError> {
+    async fn user_info(&self, client: &OauthClient, tokens: &Tokens) -> Result<Value, ProviderError> {
         let endpoints = &client.metadata.endpoints;
         let Some(url) = &endpoints.user else {
             return Err(ProviderError::InvalidResponse("there is no user info endpoint"));

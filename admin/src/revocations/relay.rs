@@ -32,7 +32,7 @@ use crate::config::DatabaseConfig;
 use crate::metrics::RelayMetrics;
 use crate::stop::Stop;
 
-use super::store::Row;
+use super::store::RevocationRow;
 use binding::Binding;
 use end::{BindingLost, SteppedDown, binding_lost, overtaken, step_down};
 use lease::Lease;
@@ -195,6 +195,6 @@ impl Relay {
     }
 }
 
-fn records(rows: &[Row]) -> Vec<Record> {
+fn records(rows: &[RevocationRow]) -> Vec<Record> {
     rows.iter().map(|row| row.record).collect()
 }

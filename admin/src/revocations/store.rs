@@ -20,7 +20,7 @@ const LOCK: i64 = 0x0075_7368_6572_0003;
 
 /// A row that belongs into the log.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(super) struct RevocationRow {
     pub(super) id: i64,
     pub(super) record: Record,
     /// Whether a relay has marked it as published, in any epoch.
@@ -153,7 +153,11 @@ impl Statements {
         })
     }
 
-    pub(super) async fn unpublished(&self, client: &Client, limit: i64) -> Result<Vec<Row>, DbError> {
+    pub(super) async fn unpublished(
+        &self,
+        client: &Client,
+        limit: i64,
+    ) -> Result<Vec<RevocationRow>, DbError> {
         Ok(rows(&client.query(&self.unpublished, &[&limit]).await?))
     }
 
@@ -162,7 +166,7 @@ impl Statements {
         client: &Client,
         after: i64,
         limit: i64,
-    ) -> Result<Vec<Row>, DbError> {
+    ) -> Result<Vec<RevocationRow>, DbError> {
         Ok(rows(&client.query(&self.unexpired, &[&after, &limit]).await?))
     }
 
@@ -182,7 +186,7 @@ impl Statements {
         &self,
         client: &Client,
         at: LogPosition,
-        published: &[Row],
+        published: &[RevocationRow],
     ) -> Result<(), DbError> {
         let placed = published.iter().zip(at.seq.saturating_add(1)..).filter(|(row, _)| !row.is_marked);
         let (ids, seqs): (Vec<i64>, Vec<i64>) = placed.map(|(row, seq)| (row.id, to_sql(seq))).unzip();
@@ -193,8 +197,8 @@ impl Statements {
     }
 }
 
-fn rows(rows: &[tokio_postgres::Row]) -> Vec<Row> {
-    let read = |row: &tokio_postgres::Row| Row {
+fn rows(rows: &[tokio_postgres::Row]) -> Vec<RevocationRow> {
+    let read = |row: &tokio_postgres::Row| RevocationRow {
         id: row.get("id"),
         record: record(row),
         is_marked: row.get("marked"),

@@ -20,7 +20,7 @@ use super::{MAX_NAMES_BYTES, definition, store as roles};
 use crate::access::{End, Right, lock_upon, of_user as of_user_in_path};
 use crate::actor::Actor;
 use crate::api::{Code, Operation, Problem};
-use crate::audit::{self, Action, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::{Connection, DbError, Transaction};
 use crate::revocations::{self, NewRevocation};
@@ -28,7 +28,7 @@ use crate::users::{self, EmailAddress, Identifier};
 
 pub(crate) use assignment::Assignment;
 pub use assignment::NewAssignment;
-pub(super) use store::{Ended, delete_ended};
+pub(super) use store::{EndedAssignment, delete_ended};
 
 /// Why nothing was assigned.
 #[derive(Debug, thiserror::Error)]
@@ -174,7 +174,7 @@ fn entry(user: Uuid, role: &RoleView, new: &NewAssignment) -> AuditEntry {
     let detail: Value = json!({
         "role_id": role.role_id, "role": role.name, "expires_at": new.expires_at, "reason": new.reason,
     });
-    AuditEntry::new(Action::RoleAssigned, user.to_string(), detail)
+    AuditEntry::new(AuditAction::RoleAssigned, user.to_string(), detail)
 }
 
 /// Documents `{id}` and `{role}`.

@@ -21,12 +21,12 @@ use super::role::{self, GrantedPermission, NameOfRole, RoleRef, RoleView};
 use super::{MAX_NAMES_BYTES, show, store};
 use crate::access::{End, Right, allowed, lock};
 use crate::actor::Actor;
-use crate::api::text::Listed;
+use crate::api::text::BoundedSet;
 use crate::api::{
     Access, Change, Code, Findings, IfPresent, Operation, Problem, Request, Response, Shape, check_version,
     if_match,
 };
-use crate::audit::{self, Action, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
 
@@ -54,10 +54,10 @@ struct Body {
     description: Change<Description>,
     #[deserr(default)]
     #[schema(value_type = Option<Vec<GrantedPermission>>, max_items = 200)]
-    permissions: Change<Listed<Pattern, 0, MAX_PERMISSIONS>>,
+    permissions: Change<BoundedSet<Pattern, 0, MAX_PERMISSIONS>>,
     #[deserr(default)]
     #[schema(value_type = Option<Vec<NameOfRole>>, max_items = 32)]
-    inherits: Change<Listed<RoleName, 0, MAX_PARENTS>>,
+    inherits: Change<BoundedSet<RoleName, 0, MAX_PARENTS>>,
 }
 
 /// Documents the endpoint.
@@ -229,7 +229,7 @@ fn entry(before: &RoleView, after: &RoleView) -> AuditEntry {
     note("description", json!(before.description), json!(after.description));
     note("permissions", json!(before.permissions), json!(after.permissions));
     note("inherits", json!(before.inherits), json!(after.inherits));
-    AuditEntry::new(Action::RoleChanged, before.role_id.to_string(), detail.into())
+    AuditEntry::new(AuditAction::RoleChanged, before.role_id.to_string(), detail.into())
 }
 
 impl Body {
@@ -238,8 +238,8 @@ impl Body {
         after.name = self.name.value().unwrap_or(after.name);
         after.title = self.title.apply(after.title);
         after.description = self.description.apply(after.description);
-        after.permissions = self.permissions.map(Listed::into_set).unwrap_or(after.permissions);
-        after.inherits = self.inherits.map(Listed::into_set).unwrap_or(after.inherits);
+        after.permissions = self.permissions.map(BoundedSet::into_set).unwrap_or(after.permissions);
+        after.inherits = self.inherits.map(BoundedSet::into_set).unwrap_or(after.inherits);
         after
     }
 }

@@ -18,9 +18,9 @@ use super::role::{self, GrantedPermission, NameOfRole, RoleRef, RoleView};
 use super::{show, store};
 use crate::access::{Right, allowed, lock};
 use crate::actor::Actor;
-use crate::api::text::Listed;
+use crate::api::text::BoundedSet;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
-use crate::audit::{self, Action, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::Transaction;
 
@@ -60,11 +60,11 @@ struct Body {
     #[deserr(default)]
     #[serde(default)]
     #[schema(value_type = Vec<GrantedPermission>, max_items = 200)]
-    permissions: Listed<Pattern, 0, MAX_PERMISSIONS>,
+    permissions: BoundedSet<Pattern, 0, MAX_PERMISSIONS>,
     #[deserr(default)]
     #[serde(default)]
     #[schema(value_type = Vec<NameOfRole>, max_items = 32)]
-    inherits: Listed<RoleName, 0, MAX_PARENTS>,
+    inherits: BoundedSet<RoleName, 0, MAX_PARENTS>,
 }
 
 /// Documents the endpoint.
@@ -144,7 +144,7 @@ fn entry(id: Uuid, new: &NewRole) -> AuditEntry {
         "inherits": new.inherits,
         "is_system": new.is_system,
     });
-    AuditEntry::new(Action::RoleCreated, id.to_string(), detail)
+    AuditEntry::new(AuditAction::RoleCreated, id.to_string(), detail)
 }
 
 impl NewRole {

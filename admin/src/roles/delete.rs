@@ -23,9 +23,9 @@ use crate::api::{
     Access, Code, Operation, Problem, Query, Request, Response, Shape, check_version, if_match, one_more,
     page,
 };
-use crate::audit::{self, Action, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
-use crate::db::{Client, Connection};
+use crate::db::{Connection, SqlClient};
 
 /// The effects of deleting a role.
 #[derive(Serialize, ToSchema)]
@@ -132,14 +132,14 @@ async fn delete(
     let detail = json!({
         "name": role.name, "permissions": role.permissions, "inherits": role.inherits, "people": people,
     });
-    let entry = AuditEntry::new(Action::RoleDeleted, role.role_id.to_string(), detail);
+    let entry = AuditEntry::new(AuditAction::RoleDeleted, role.role_id.to_string(), detail);
     audit::record(&tx, &core.audit_keys, actor, entry).await?;
     Ok(tx.commit().await?)
 }
 
 /// Checks that the role has one of the requested versions, and that the API may delete it.
 async fn check_deletable(
-    client: &impl Client,
+    client: &impl SqlClient,
     role: &RoleView,
     versions: Option<&[i64]>,
 ) -> Result<(), Problem> {
@@ -151,15 +151,15 @@ async fn check_deletable(
 }
 
 /// The part of the affected users that is asked for.
-struct Window {
+struct PageQuery {
     limit: usize,
     after: Option<Uuid>,
 }
 
 /// Whether nothing is to be deleted, and the page to list then.
-fn read(mut query: Query) -> Result<(bool, Window), Problem> {
+fn read(mut query: Query) -> Result<(bool, PageQuery), Problem> {
     let is_dry = query.flag("dry_run");
-    let window = Window { limit: query.limit(), after: query.cursor(text::uuid) };
+    let window = PageQuery { limit: query.limit(), after: query.cursor(text::uuid) };
     if is_dry != Some(true) && (query.has("limit") || query.has("cursor")) {
         // The client may have wanted the next page of a dry run.
         query.add("dry_run", "field_missing", "Paging requires `dry_run=1`.");
@@ -168,8 +168,8 @@ fn read(mut query: Query) -> Result<(bool, Window), Problem> {
     Ok((is_dry == Some(true), window))
 }
 
-async fn dry_run(connection: &Connection, role: &RoleView, window: Window) -> Result<DryRun, Problem> {
-    let Window { limit, after } = window;
+async fn dry_run(connection: &Connection, role: &RoleView, window: PageQuery) -> Result<DryRun, Problem> {
+    let PageQuery { limit, after } = window;
     let before = store::map(&**connection).await?;
     let without: RoleMap = before
         .iter()

@@ -12,11 +12,11 @@ use serde_json::json;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::assignments::{Ended, delete_ended, make_tokens_old};
+use super::assignments::{EndedAssignment, delete_ended, make_tokens_old};
 use super::store;
 use crate::access::hold_definitions;
 use crate::actor::Actor;
-use crate::audit::{self, Action, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
 use crate::users;
@@ -79,9 +79,9 @@ async fn end_of(context: &Context, tx: Transaction<'_>, people: &[Uuid]) -> Resu
     holders.sort_unstable();
     holders.dedup();
     make_tokens_old(&tx, &context.issuer, &holders).await?;
-    let entry = |ended: &Ended| {
+    let entry = |ended: &EndedAssignment| {
         let detail = json!({ "role_id": ended.role_id, "role": ended.role });
-        AuditEntry::new(Action::RoleEnded, ended.user, detail)
+        AuditEntry::new(AuditAction::RoleEnded, ended.user, detail)
     };
     let entries = ended.iter().map(entry).collect();
     audit::record_all(&tx, &context.audit_keys, &Actor::service(), entries).await?;

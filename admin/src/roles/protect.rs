@@ -7,7 +7,7 @@ use super::definition::Definitions;
 use super::role::RoleRef;
 use super::store;
 use crate::actor::Actor;
-use crate::audit::{self, Action, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::DbError;
 
@@ -41,7 +41,7 @@ pub async fn protect(
         return Ok(false);
     }
     let detail = json!({ "is_system": { "before": !is_system, "after": is_system } });
-    let entry = AuditEntry::new(Action::RoleChanged, role.role_id, detail);
+    let entry = AuditEntry::new(AuditAction::RoleChanged, role.role_id, detail);
     audit::record(&tx, &core.audit_keys, actor, entry).await?;
     tx.commit().await?;
     Ok(true)

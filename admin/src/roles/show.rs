@@ -6,7 +6,7 @@ use super::role::{self, RoleRef, RoleView};
 use super::store;
 use crate::access::{Right, allowed};
 use crate::api::{Access, Code, Operation, Problem, Request, Response, with_etag};
-use crate::db::Client;
+use crate::db::SqlClient;
 
 /// The value of `ETag`.
 pub(super) const VERSION: &str = "The version of the role, for `If-Match`.";
@@ -39,7 +39,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 /// # Errors
 ///
 /// 404 `not_found`; 503.
-pub(super) async fn require(client: &impl Client, role: &RoleRef) -> Result<RoleView, Problem> {
+pub(super) async fn require(client: &impl SqlClient, role: &RoleRef) -> Result<RoleView, Problem> {
     store::find(client, role).await?.ok_or_else(|| Problem::new(Code::NotFound))
 }
 

@@ -13,7 +13,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::role::{RoleRef, RoleView};
-use crate::db::{Client, Connection, DbError, Transaction};
+use crate::db::{Connection, DbError, SqlClient, Transaction};
 
 /// The constraint that two roles of one name violate.
 pub(super) const NAME_IS_UNIQUE: &str = "roles_name_is_unique";
@@ -44,7 +44,7 @@ pub(super) async fn lock_definitions(tx: &Transaction<'_>) -> Result<(), DbError
 }
 
 /// The definitions of all roles.
-pub(super) async fn map(client: &impl Client) -> Result<RoleMap, DbError> {
+pub(super) async fn map(client: &impl SqlClient) -> Result<RoleMap, DbError> {
     let statement = client.prepare_cached(select_role!("")).await?;
     let rows = client.query(&statement, &[]).await?;
     rows.iter()
@@ -59,7 +59,7 @@ pub(super) async fn list(connection: &Connection) -> Result<Vec<RoleView>, DbErr
 }
 
 /// Show a role.
-pub(super) async fn find(client: &impl Client, role: &RoleRef) -> Result<Option<RoleView>, DbError> {
+pub(super) async fn find(client: &impl SqlClient, role: &RoleRef) -> Result<Option<RoleView>, DbError> {
     let statement = client.prepare_cached(select_role!("where r.id = $1 or r.name = $2")).await?;
     let (id, name) = match role {
         RoleRef::Id(id) => (Some(*id), None),
@@ -168,7 +168,7 @@ async fn touch_heirs(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
 }
 
 /// Whether a protected role inherits this one directly.
-pub(super) async fn has_system_heir(client: &impl Client, id: Uuid) -> Result<bool, DbError> {
+pub(super) async fn has_system_heir(client: &impl SqlClient, id: Uuid) -> Result<bool, DbError> {
     let sql = "select exists (select from auth.role_inherits i join auth.roles r on r.id = i.role_id
                               where i.parent_id = $1 and r.is_system) as has";
     Ok(client.query_one(sql, &[&id]).await?.try_get("has")?)

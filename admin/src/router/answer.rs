@@ -19,9 +19,9 @@ use crate::api::{
 };
 use crate::context::Context;
 use crate::metrics::word_of;
-use crate::server::{Chunks, Head};
+use crate::server::{Chunks, RequestHead};
 
-use super::find::{Found, find};
+use super::find::{RouteMatch, find};
 use super::route::{Handler, Route};
 use super::under_way::{Turn, UnderWay};
 
@@ -64,7 +64,7 @@ impl Router {
     /// Once the body has arrived, the request is processed to its end, even when the client disconnects: a
     /// user who signed out without waiting for the response is signed out, and every attempt leaves its
     /// trace.
-    pub(super) async fn answer(self: Arc<Self>, head: Head, body: Chunks) -> http::Response<Bytes> {
+    pub(super) async fn answer(self: Arc<Self>, head: RequestHead, body: Chunks) -> http::Response<Bytes> {
         let id = request_id_of(&head.headers).unwrap_or_else(|| RequestId::of(self.context.random.id()));
         let trace = trace_of(&head, &id);
         // At error level, so that no log filter removes the request id from a line that passes the filter.
@@ -100,19 +100,19 @@ impl Router {
     /// Finds the handler, reads the body, and only then takes a slot: a slow sender occupies none.
     async fn admit(
         &self,
-        head: Head,
+        head: RequestHead,
         body: Chunks,
         asked: &Asked,
     ) -> (&'static str, Result<Admitted, Problem>) {
         match find(&self.routes, &head.method, &head.path) {
-            Found::Nothing => (NO_ROUTE, Err(Problem::new(Code::NotFound))),
-            Found::OtherMethods(methods) => {
+            RouteMatch::Nothing => (NO_ROUTE, Err(Problem::new(Code::NotFound))),
+            RouteMatch::OtherMethods(methods) => {
                 (NO_ROUTE, Err(Problem::new(Code::MethodNotAllowed).allow(methods)))
             }
-            Found::Route(route, _) if route.operation.is_link && is_prefetch(&head.headers) => {
+            RouteMatch::Route(route, _) if route.operation.is_link && is_prefetch(&head.headers) => {
                 (route.path, Err(Problem::new(Code::PrefetchRefused)))
             }
-            Found::Route(route, params) => {
+            RouteMatch::Route(route, params) => {
                 (route.path, self.take_turn(route, params, head, body, asked).await)
             }
         }
@@ -122,7 +122,7 @@ impl Router {
         &self,
         route: &Route,
         params: Params,
-        head: Head,
+        head: RequestHead,
         body: Chunks,
         asked: &Asked,
     ) -> Result<Admitted, Problem> {
@@ -211,7 +211,7 @@ impl Asked {
 
 /// The span of a request, part of the trace that nginx began. It contains neither path nor query, which
 /// clients write.
-fn trace_of(head: &Head, id: &RequestId) -> Span {
+fn trace_of(head: &RequestHead, id: &RequestId) -> Span {
     let span = tracing::info_span!(
         target: TRACE,
         "request",
@@ -298,8 +298,8 @@ mod tests {
         Arc::new(Router::new(context, routes, UnderWay::default()))
     }
 
-    fn head(path: &str) -> Head {
-        Head {
+    fn head(path: &str) -> RequestHead {
+        RequestHead {
             method: Method::GET,
             path: path.to_owned(),
             query: String::new(),

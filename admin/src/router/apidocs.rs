@@ -38,9 +38,9 @@ const PAGE_SCRIPT: &str = include_str!("apidocs/page.js");
 
 /// The page and its files, by name. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Page(Arc<[(String, Asset)]>);
+pub(super) struct ApiDocs(Arc<[(String, Asset)]>);
 
-impl Page {
+impl ApiDocs {
     /// The page that shows the document at the path `document`. A file that is missing is left out and logged.
     pub(super) fn new(document: &'static str) -> Self {
         let mut files: Vec<(String, Asset)> = Vec::new();

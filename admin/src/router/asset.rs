@@ -22,9 +22,9 @@ pub(super) enum Caching {
 
 /// A file. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Asset(Arc<Content>);
+pub(super) struct Asset(Arc<AssetContent>);
 
-struct Content {
+struct AssetContent {
     content_type: &'static str,
     bytes: Bytes,
     caching: Caching,
@@ -38,7 +38,7 @@ impl Asset {
     pub(super) fn new(content_type: &'static str, bytes: Bytes, caching: Caching) -> Self {
         let hash =
             digest(&SHA256, &bytes).as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Self(Arc::new(Content { content_type, bytes, caching, hash, compressed: OnceLock::new() }))
+        Self(Arc::new(AssetContent { content_type, bytes, caching, hash, compressed: OnceLock::new() }))
     }
 
     /// A hash of the content: 16 hexadecimal digits.

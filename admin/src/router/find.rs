@@ -7,7 +7,7 @@ use crate::api::Params;
 use super::route::Route;
 
 /// The result of a lookup.
-pub(super) enum Found<'r> {
+pub(super) enum RouteMatch<'r> {
     /// A route.
     Route(&'r Route, Params),
     /// The path exists, but only for these methods, comma-separated.
@@ -18,20 +18,20 @@ pub(super) enum Found<'r> {
 
 /// Searches the table. Segments are compared undecoded: no route has a segment that needs decoding, and an
 /// undecoded segment cannot be decoded twice.
-pub(super) fn find<'r>(routes: &'r [Route], method: &Method, path: &str) -> Found<'r> {
+pub(super) fn find<'r>(routes: &'r [Route], method: &Method, path: &str) -> RouteMatch<'r> {
     let mut others = Vec::new();
     for route in routes {
         let Some(params) = match_path(route.path, path) else { continue };
         let answers_head = route.method == Method::GET && !route.operation.is_link;
         if route.method == *method || (answers_head && *method == Method::HEAD) {
-            return Found::Route(route, params);
+            return RouteMatch::Route(route, params);
         }
         others.push(route.method.as_str());
         if answers_head {
             others.push("HEAD");
         }
     }
-    if others.is_empty() { Found::Nothing } else { Found::OtherMethods(others.join(", ")) }
+    if others.is_empty() { RouteMatch::Nothing } else { RouteMatch::OtherMethods(others.join(", ")) }
 }
 
 fn match_path(pattern: &'static str, path: &str) -> Option<Params> {
@@ -85,9 +85,9 @@ mod tests {
 
     fn verdict(method: &Method, path: &str) -> String {
         match find(&table(), method, path) {
-            Found::Route(route, params) => format!("{} {:?}", route.path, params.get("id")),
-            Found::OtherMethods(methods) => format!("405 {methods}"),
-            Found::Nothing => "404".to_owned(),
+            RouteMatch::Route(route, params) => format!("{} {:?}", route.path, params.get("id")),
+            RouteMatch::OtherMethods(methods) => format!("405 {methods}"),
+            RouteMatch::Nothing => "404".to_owned(),
         }
     }
 

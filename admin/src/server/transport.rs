@@ -18,7 +18,7 @@ use warp::path::FullPath;
 
 /// A request without its body.
 #[derive(Debug, Clone)]
-pub struct Head {
+pub struct RequestHead {
     /// The method.
     pub method: Method,
     /// The path as sent, not decoded.
@@ -50,7 +50,7 @@ impl Service {
     /// Answers every request with `answer`.
     pub fn new<F, A>(answer: F) -> Self
     where
-        F: Fn(Head, Chunks) -> A + Clone + Send + Sync + 'static,
+        F: Fn(RequestHead, Chunks) -> A + Clone + Send + Sync + 'static,
         A: Future<Output = http::Response<Bytes>> + Send + 'static,
     {
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
@@ -62,7 +62,7 @@ impl Service {
             .and(warp::body::stream())
             .then(move |method, path: FullPath, query, headers, peer: Option<Peer>, body| {
                 let peer = peer.and_then(|peer| peer.0);
-                let head = Head { method, path: path.as_str().to_owned(), query, headers, peer };
+                let head = RequestHead { method, path: path.as_str().to_owned(), query, headers, peer };
                 let answered = answer(head, chunks(body));
                 async move { reply(answered.await) }
             });

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use uuid::Uuid;
 
-use super::history::{self, Entry, Event};
+use super::history::{self, Event, HistoryEntry};
 use super::session::EndReason;
 use super::store;
 use crate::access::{caller, still};
@@ -51,7 +51,7 @@ async fn end(context: &Context, actor: &Actor, session: Uuid) -> Result<(), Prob
     revocations::record(&tx, &context.issuer, &[NewRevocation::session(session)]).await?;
     tx.commit().await?;
     drop(connection);
-    let entry = Entry { event: Event::SessionEnded, user: Some(caller.user), session: Some(session) };
+    let entry = HistoryEntry { event: Event::SessionEnded, user: Some(caller.user), session: Some(session) };
     history::record(context, actor, entry).await;
     Ok(())
 }

@@ -18,9 +18,9 @@ use uuid::Uuid;
 use crate::actor::Actor;
 use crate::context::Context;
 use crate::db::DbError;
-use crate::guesses::{MANY, Origin};
+use crate::guesses::{GuessOrigin, MANY};
 
-pub(crate) use entry::{Entry, Event, Failure};
+pub(crate) use entry::{Event, HistoryEntry, LoginFailure};
 
 /// How long an operation waits for its entry to be written: for a connection, and for PostgreSQL.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ enum NotWritten {
 }
 
 /// Writes `entry` of `request`, if that can be done soon.
-pub(crate) async fn record(context: &Context, actor: &Actor, entry: Entry) {
+pub(crate) async fn record(context: &Context, actor: &Actor, entry: HistoryEntry) {
     if entry.event.is_wrong_password() {
         count_guess(context, actor, entry.user);
     }
@@ -55,11 +55,11 @@ pub(crate) async fn record(context: &Context, actor: &Actor, entry: Entry) {
 /// alone.
 fn count_guess(context: &Context, actor: &Actor, user: Option<Uuid>) {
     let (now, address) = (context.clock.unix_seconds(), actor.address());
-    if address.is_some_and(|address| context.guesses.count(Origin::address(address), now)) {
+    if address.is_some_and(|address| context.guesses.count(GuessOrigin::address(address), now)) {
         let client = address.map(tracing::field::display);
         tracing::warn!(client, failures = MANY, "Many wrong passwords from one address within ten minutes.");
     }
-    if user.is_some_and(|user| context.guesses.count(Origin::Account(user), now)) {
+    if user.is_some_and(|user| context.guesses.count(GuessOrigin::Account(user), now)) {
         let (user, client) = (user.map(tracing::field::display), address.map(tracing::field::display));
         tracing::warn!(
             user,
@@ -72,7 +72,7 @@ fn count_guess(context: &Context, actor: &Actor, user: Option<Uuid>) {
 
 /// In a task of its own, which runs to its end: if it was dropped during a statement, its connection would
 /// return to the pool with a response outstanding, and its next user would wait for it.
-async fn write(context: &Context, actor: &Actor, entry: Entry) -> Result<(), NotWritten> {
+async fn write(context: &Context, actor: &Actor, entry: HistoryEntry) -> Result<(), NotWritten> {
     let new = store::NewEntry::new(context.random.id(), actor, entry);
     let writing = tokio::spawn(store::insert(context.db.clone(), new));
     Ok(timeout(PATIENCE, writing).await???)

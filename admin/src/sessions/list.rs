@@ -25,13 +25,13 @@ const MOST: i64 = 200;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Sessions {
     #[schema(max_items = 200)]
-    items: Vec<Item>,
+    items: Vec<SessionItem>,
 }
 
 /// A session.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Session)]
-struct Item {
+struct SessionItem {
     session_id: Uuid,
     /// Whether it is the session of this request.
     current: bool,
@@ -104,11 +104,11 @@ impl Sessions {
     /// The sessions of a user; `current` is the session of this request.
     pub(crate) async fn of(connection: &Connection, user: Uuid, current: Uuid) -> Result<Self, DbError> {
         let sessions = store::list(connection, user, MOST).await?;
-        Ok(Self { items: sessions.into_iter().map(|session| Item::new(session, current)).collect() })
+        Ok(Self { items: sessions.into_iter().map(|session| SessionItem::new(session, current)).collect() })
     }
 }
 
-impl Item {
+impl SessionItem {
     fn new(session: ListedSession, current: Uuid) -> Self {
         Self {
             session_id: session.id,

@@ -9,7 +9,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::history::{self, Entry, Event, Failure};
+use super::history::{self, Event, HistoryEntry, LoginFailure};
 use super::mint::{self, Pair};
 use super::open::{Opened, SignInMethod, open};
 use super::session::Device;
@@ -80,7 +80,7 @@ pub fn describe(operation: Operation) -> Operation {
 /// The outcome of a sign-in attempt.
 enum Attempt {
     SignedIn { user: Uuid, opened: Opened },
-    Failed { user: Option<Uuid>, failure: Failure },
+    Failed { user: Option<Uuid>, failure: LoginFailure },
 }
 
 /// Handles the request.
@@ -118,13 +118,13 @@ async fn sign_in(
     match attempt {
         Attempt::SignedIn { user, opened: Opened { session, pair } } => {
             metrics.sign_in(SignInOutcome::SignedIn);
-            let entry = Entry { event: Event::Login, user: Some(user), session: Some(session) };
+            let entry = HistoryEntry { event: Event::Login, user: Some(user), session: Some(session) };
             history::record(context, actor, entry).await;
             Ok(pair)
         }
         Attempt::Failed { user, failure } => {
             metrics.sign_in(SignInOutcome::Refused);
-            let entry = Entry { event: Event::LoginFailed(failure), user, session: None };
+            let entry = HistoryEntry { event: Event::LoginFailed(failure), user, session: None };
             history::record(context, actor, entry).await;
             Err(Problem::new(Code::InvalidCredentials))
         }
@@ -151,12 +151,12 @@ async fn attempt(
         match open_session(context, slot, user, password, verified, device).await? {
             Ok(opened) => return Ok(Attempt::SignedIn { user, opened }),
             Err(NotOpened::Inactive) => {
-                return Ok(Attempt::Failed { user: Some(user), failure: Failure::Inactive });
+                return Ok(Attempt::Failed { user: Some(user), failure: LoginFailure::Inactive });
             }
             Err(NotOpened::HashChanged) => {}
         }
     }
-    Ok(Attempt::Failed { user: None, failure: Failure::WrongPassword })
+    Ok(Attempt::Failed { user: None, failure: LoginFailure::WrongPassword })
 }
 
 /// A hash that matched the password, and whether it has today's parameters.
@@ -170,7 +170,7 @@ async fn verify(
     slot: &mut HashSlot,
     account: Option<&Account>,
     password: &Password,
-) -> Result<Result<Verified, Failure>, Problem> {
+) -> Result<Result<Verified, LoginFailure>, Problem> {
     let hash = account.and_then(|account| account.password_hash.as_ref());
     let verdict = match slot.verify(password, hash).await {
         Err(HashError::Malformed) => {
@@ -184,10 +184,10 @@ async fn verify(
         verdict => verdict?,
     };
     Ok(match (account, hash, verdict) {
-        (None, _, _) => Err(Failure::UnknownName),
-        (Some(account), _, _) if !account.is_active => Err(Failure::Inactive),
-        (Some(_), None, _) => Err(Failure::NoPassword),
-        (Some(_), Some(_), PasswordMatch::No) => Err(Failure::WrongPassword),
+        (None, _, _) => Err(LoginFailure::UnknownName),
+        (Some(account), _, _) if !account.is_active => Err(LoginFailure::Inactive),
+        (Some(_), None, _) => Err(LoginFailure::NoPassword),
+        (Some(_), Some(_), PasswordMatch::No) => Err(LoginFailure::WrongPassword),
         (Some(_), Some(hash), PasswordMatch::Yes) => Ok(Verified { hash: hash.clone(), is_old: false }),
         (Some(_), Some(hash), PasswordMatch::YesButOutdated) => {
             Ok(Verified { hash: hash.clone(), is_old: true })

@@ -6,7 +6,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::history::{self, Entry, Event};
+use super::history::{self, Event, HistoryEntry};
 use super::mint;
 use super::refresh_token::{RefreshToken, SealedText};
 use super::session::EndReason;
@@ -86,7 +86,7 @@ async fn end(context: &Context, actor: &Actor, session: Uuid) -> Result<(), Prob
     tx.commit().await?;
     drop(connection);
     if user.is_some() {
-        let entry = Entry { event: Event::Logout, user, session: Some(session) };
+        let entry = HistoryEntry { event: Event::Logout, user, session: Some(session) };
         history::record(context, actor, entry).await;
     }
     Ok(())

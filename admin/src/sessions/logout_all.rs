@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::history::{self, Entry, Event};
+use super::history::{self, Event, HistoryEntry};
 use super::mint::{self, Pair};
 use super::renew::{end_older, lock_account, lock_current, renew};
 use super::session::EndReason;
@@ -106,7 +106,8 @@ async fn end_all(context: &Context, actor: &Actor, keep_current: bool) -> Result
     };
     tx.commit().await?;
     drop(connection);
-    let entry = Entry { event: Event::LogoutAll, user: Some(caller.user), session: Some(caller.session) };
+    let entry =
+        HistoryEntry { event: Event::LogoutAll, user: Some(caller.user), session: Some(caller.session) };
     history::record(context, actor, entry).await;
     Ok(Ended { revoked, pair })
 }

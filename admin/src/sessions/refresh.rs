@@ -13,8 +13,8 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use self::decide::{Again, Outcome, Presented, RefreshRefusal, RequestFacts, decide, with_elsewhere};
-use super::history::{self, Entry, Event};
+use self::decide::{Again, Presented, RefreshDecision, RefreshRefusal, RequestFacts, decide, with_elsewhere};
+use super::history::{self, Event, HistoryEntry};
 use super::mint::{self, Pair, mint};
 use super::open::after;
 use super::origin::Origin;
@@ -70,7 +70,7 @@ struct Decided {
     stamp: Stamp,
     standing: Standing,
     request: RequestFacts,
-    outcome: Outcome,
+    outcome: RefreshDecision,
 }
 
 /// The outcome of a refresh, after the transaction.
@@ -78,7 +78,7 @@ struct Refreshed {
     /// The label in metrics.
     cause: RefreshCause,
     answer: Result<Pair, Code>,
-    entry: Option<Entry>,
+    entry: Option<HistoryEntry>,
 }
 
 impl Refreshed {
@@ -150,12 +150,12 @@ async fn carry_out(
     decided: Decided,
 ) -> Result<Refreshed, Problem> {
     match decided.outcome {
-        Outcome::Rotate { counter, recovered } => {
+        RefreshDecision::Rotate { counter, recovered } => {
             rotate(context, client, tx, decided, counter, recovered).await
         }
-        Outcome::Again(again) => give_again(context, tx, decided, again).await,
-        Outcome::Refuse(refusal) => Ok(refused(refusal)),
-        Outcome::Reuse => end_reused(context, tx, &decided.session).await,
+        RefreshDecision::Again(again) => give_again(context, tx, decided, again).await,
+        RefreshDecision::Refuse(refusal) => Ok(refused(refusal)),
+        RefreshDecision::Reuse => end_reused(context, tx, &decided.session).await,
     }
 }
 
@@ -237,8 +237,8 @@ fn given(cause: RefreshCause, pair: Pair, session: &Session, event: Option<Event
     Refreshed { cause, answer: Ok(pair), entry: event.map(|event| entry(session, event)) }
 }
 
-fn entry(session: &Session, event: Event) -> Entry {
-    Entry { event, user: Some(session.user), session: Some(session.id) }
+fn entry(session: &Session, event: Event) -> HistoryEntry {
+    HistoryEntry { event, user: Some(session.user), session: Some(session.id) }
 }
 
 /// The client need not learn that its request looked like an attack.

@@ -137,12 +137,12 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::config::MasterKeys;
-    use crate::keys::Purpose;
+    use crate::keys::KeyPurpose;
 
     use super::*;
 
     fn keys(entries: &str) -> DerivedKeys {
-        DerivedKeys::derive(&MasterKeys::parse(entries).unwrap(), Purpose::RefreshTokens)
+        DerivedKeys::derive(&MasterKeys::parse(entries).unwrap(), KeyPurpose::RefreshTokens)
     }
 
     const ONE: &str = "1:uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=";

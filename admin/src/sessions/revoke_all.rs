@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::store;
 use crate::actor::Actor;
-use crate::audit::{self, Action, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::DbError;
 use crate::revocations::{self, NewRevocation};
@@ -23,7 +23,7 @@ pub async fn revoke_all(core: &Core, actor: &Actor) -> Result<u64, DbError> {
     let tx = connection.begin().await?;
     let generation = store::advance_deployment(&tx).await?;
     revocations::record(&tx, &core.issuer, &[NewRevocation::deployment(generation)]).await?;
-    let entry = AuditEntry::new(Action::AllRevoked, &*core.issuer, json!({ "generation": generation }));
+    let entry = AuditEntry::new(AuditAction::AllRevoked, &*core.issuer, json!({ "generation": generation }));
     audit::record(&tx, &core.audit_keys, actor, entry).await?;
     tx.commit().await?;
     Ok(generation)

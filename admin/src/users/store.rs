@@ -8,7 +8,7 @@ use super::account::Account;
 use super::locked::LockedAccount;
 use super::profile::{Profile, ProfileChange};
 use super::{EmailAddress, Identifier, LoginName};
-use crate::db::{Client, Connection, DbError, Transaction};
+use crate::db::{Connection, DbError, SqlClient, Transaction};
 use crate::passwords::PasswordHash;
 
 /// The constraint that two accounts with one e-mail address violate.
@@ -55,7 +55,7 @@ pub(crate) enum Credential {
 /// # Errors
 ///
 /// [`EMAIL_IS_UNIQUE`] or [`LOGIN_IS_UNIQUE`] violated, or PostgreSQL unavailable.
-pub(crate) async fn insert(client: &impl Client, new: &NewUser<'_>) -> Result<Timestamp, DbError> {
+pub(crate) async fn insert(client: &impl SqlClient, new: &NewUser<'_>) -> Result<Timestamp, DbError> {
     let sql = "insert into auth.users (id, email, email_key, login, login_key, password_hash,
                    password_changed_at, display_name, locale, is_superuser, verified_email_key)
                values ($1, $2, $3, $4, $5, $6, case when $6::text is not null then clock_timestamp() end,

@@ -9,7 +9,7 @@ use crate::{Error, Folder, Launch, Process, ports, programs};
 
 /// The settings of admin. Purposefully without `Debug`: it holds secrets.
 #[derive(Clone)]
-pub struct Settings {
+pub struct AdminSettings {
     /// The URL of its database.
     pub database: String,
     /// The URL of the Redis to which it publishes revocations.
@@ -60,7 +60,7 @@ impl Admin {
     /// # Errors
     ///
     /// If it is not built, refuses its settings, or is not ready in time.
-    pub async fn start(settings: &Settings, folder: Folder) -> Result<Self, Error> {
+    pub async fn start(settings: &AdminSettings, folder: Folder) -> Result<Self, Error> {
         let port = if settings.port == 0 { ports::free()? } else { settings.port };
         let ops_port = if settings.ops_port == 0 { ports::free()? } else { settings.ops_port };
         let program = programs::reachable(programs::ours("admin")?, &folder)?;

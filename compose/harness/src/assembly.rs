@@ -47,7 +47,7 @@ pub struct Stack {
     pub database: Option<Database>,
     /// The PostgreSQL of this system, if requested.
     pub postgres: Option<Postgres>,
-    sidecar: introspect::Settings,
+    sidecar: introspect::IntrospectSettings,
     // Held so that the folder is removed at the end.
     _folder: Folder,
 }
@@ -166,7 +166,7 @@ impl Builder {
             return Ok(None);
         }
         let public_url = format!("http://127.0.0.1:{port}");
-        let settings = providers::Settings { public_url, port: 0, ledger: None };
+        let settings = providers::ProvidersSettings { public_url, port: 0, ledger: None };
         Ok(Some(Providers::start(&settings, Folder::temporary()?).await?))
     }
 
@@ -181,7 +181,7 @@ impl Builder {
         let found = providers.map(Providers::admin_env).unwrap_or_default();
         // A test may provide its own database.
         let is_given = self.admin_env.iter().any(|(name, _)| name == "DATABASE_URL");
-        let settings = admin::Settings {
+        let settings = admin::AdminSettings {
             database: database.to_owned(),
             redis: redis.url(),
             master_keys: format!("1:{}", random::key()?),
@@ -200,8 +200,8 @@ impl Builder {
         Ok(admins)
     }
 
-    fn sidecar_settings(&self, admin: &Admin, redis: &Redis) -> introspect::Settings {
-        introspect::Settings {
+    fn sidecar_settings(&self, admin: &Admin, redis: &Redis) -> introspect::IntrospectSettings {
+        introspect::IntrospectSettings {
             redis: redis.url(),
             jwks: admin.url("/.well-known/jwks.json"),
             issuer: ISSUER.to_owned(),

@@ -8,7 +8,7 @@ use crate::{Error, Folder, Launch, Process, http, ports, programs};
 
 /// The settings of a sidecar.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct IntrospectSettings {
     /// The URL of the Redis with the revocations.
     pub redis: String,
     /// The source of the keys: `http://...` or `file:...`.
@@ -43,7 +43,7 @@ impl Introspect {
     /// # Errors
     ///
     /// If it is not built, or not ready in time.
-    pub async fn start(settings: &Settings) -> Result<Self, Error> {
+    pub async fn start(settings: &IntrospectSettings) -> Result<Self, Error> {
         Self::start_in(settings, Folder::temporary()?).await
     }
 
@@ -52,7 +52,7 @@ impl Introspect {
     /// # Errors
     ///
     /// As [`Self::start`].
-    pub async fn start_in(settings: &Settings, folder: Folder) -> Result<Self, Error> {
+    pub async fn start_in(settings: &IntrospectSettings, folder: Folder) -> Result<Self, Error> {
         let mut sidecar = Self::start_cold(settings, folder)?;
         sidecar.ready().await?;
         Ok(sidecar)
@@ -63,7 +63,7 @@ impl Introspect {
     /// # Errors
     ///
     /// If it is not built.
-    pub fn start_cold(settings: &Settings, folder: Folder) -> Result<Self, Error> {
+    pub fn start_cold(settings: &IntrospectSettings, folder: Folder) -> Result<Self, Error> {
         let port = if settings.ops_port == 0 { ports::free()? } else { settings.ops_port };
         let socket = settings.socket.clone().unwrap_or_else(|| folder.join("auth.sock"));
         let program = programs::reachable(programs::ours("introspect")?, &folder)?;

@@ -12,7 +12,7 @@ use crate::{Error, Folder, Launch, Process, ports, programs, random};
 const NOT_DURABLE: [&str; 4] = ["-c", "fsync=off", "-c", "full_page_writes=off"];
 
 /// How a server is started. Purposefully without `Debug`: it holds a password.
-pub struct Settings {
+pub struct PostgresSettings {
     /// The folder of its files.
     pub folder: Folder,
     /// Its port; 0 for a free one.
@@ -55,7 +55,7 @@ impl Postgres {
     pub async fn start() -> Result<Self, Error> {
         let password = random::word()?;
         let folder = Folder::temporary()?;
-        Self::start_with(Settings { folder, port: 0, password, durable: false, ledger: None }).await
+        Self::start_with(PostgresSettings { folder, port: 0, password, durable: false, ledger: None }).await
     }
 
     /// Starts a server with these settings; its data is created at the first start.
@@ -63,8 +63,8 @@ impl Postgres {
     /// # Errors
     ///
     /// As [`Self::start`].
-    pub async fn start_with(settings: Settings) -> Result<Self, Error> {
-        let Settings { folder, port, password, durable, ledger } = settings;
+    pub async fn start_with(settings: PostgresSettings) -> Result<Self, Error> {
+        let PostgresSettings { folder, port, password, durable, ledger } = settings;
         let port = if port == 0 { ports::free()? } else { port };
         if !folder.join("data/PG_VERSION").is_file() {
             make(&folder, &password)?;

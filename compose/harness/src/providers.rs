@@ -12,7 +12,7 @@ use clients::Clients;
 
 /// How they are started.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ProvidersSettings {
     /// The public URL of the gateway, such as `http://127.0.0.1:8080`.
     pub public_url: String,
     /// The port to listen on; 0 for a free one.
@@ -45,7 +45,7 @@ impl Providers {
     /// # Errors
     ///
     /// When they are not built, or do not answer in time.
-    pub async fn start(settings: &Settings, folder: Folder) -> Result<Self, Error> {
+    pub async fn start(settings: &ProvidersSettings, folder: Folder) -> Result<Self, Error> {
         let port = if settings.port == 0 { ports::free()? } else { settings.port };
         let clients = Clients::new(&settings.public_url)?;
         let config = folder.write("providers.json", &clients.config())?;

@@ -13,7 +13,7 @@ use crate::error::Doing as _;
 use crate::{Error, Folder, Launch, Process, ports, programs};
 
 /// How a server is started. Purposefully without `Debug`: it holds a password.
-pub struct Settings {
+pub struct RedisSettings {
     /// The folder of its files.
     pub folder: Folder,
     /// Its port; 0 for a free one.
@@ -53,7 +53,8 @@ impl Redis {
     /// If Redis is not installed or does not answer in time.
     pub async fn start() -> Result<Self, Error> {
         let folder = Folder::temporary()?;
-        Self::start_with(Settings { folder, port: 0, password: None, durable: false, ledger: None }).await
+        Self::start_with(RedisSettings { folder, port: 0, password: None, durable: false, ledger: None })
+            .await
     }
 
     /// Starts a server with these settings.
@@ -61,8 +62,8 @@ impl Redis {
     /// # Errors
     ///
     /// As [`Self::start`].
-    pub async fn start_with(settings: Settings) -> Result<Self, Error> {
-        let Settings { folder, port, password, durable, ledger } = settings;
+    pub async fn start_with(settings: RedisSettings) -> Result<Self, Error> {
+        let RedisSettings { folder, port, password, durable, ledger } = settings;
         let port = if port == 0 { ports::free()? } else { port };
         let program = programs::installed("redis-server", "redis-server")?;
         let dir = folder.path().to_string_lossy().into_owned();

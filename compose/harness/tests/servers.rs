@@ -23,7 +23,8 @@ async fn redis_killed_comes_back_empty_at_the_same_address() {
 async fn dropping_a_server_ends_it_and_removes_its_folder() {
     let folder = Folder::temporary().unwrap();
     let path = folder.path().to_owned();
-    let settings = harness::redis::Settings { folder, port: 0, password: None, durable: true, ledger: None };
+    let settings =
+        harness::redis::RedisSettings { folder, port: 0, password: None, durable: true, ledger: None };
     let redis = Redis::start_with(settings).await.unwrap();
     let process = redis.process().identity().unwrap();
     drop(redis);

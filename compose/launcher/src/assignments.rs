@@ -62,9 +62,9 @@ pub(super) fn quote(value: &str) -> String {
 }
 
 /// The content of the running system's file.
-pub(super) struct Running(Vec<(String, String)>);
+pub(super) struct RunningSystem(Vec<(String, String)>);
 
-impl Running {
+impl RunningSystem {
     /// Reads the file that `up` wrote.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path)

@@ -58,7 +58,7 @@ impl Services {
         let ledger = state.ledger();
         // For people the same ports every time; for a command any free ports.
         let port = |usual| if self.command.is_empty() { ports::free_or(usual) } else { Ok(0) };
-        let store = postgres::Settings {
+        let store = postgres::PostgresSettings {
             folder: self.folder(state, "postgres")?,
             port: port(25_432)?,
             password: random::word()?,
@@ -66,7 +66,7 @@ impl Services {
             ledger: ledger.clone(),
         };
         let postgres = step("PostgreSQL", Postgres::start_with(store)).await?;
-        let store = redis::Settings {
+        let store = redis::RedisSettings {
             folder: self.folder(state, "redis")?,
             port: port(26_379)?,
             password: None,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use harness::Error;
 
-use crate::assignments::Running;
+use crate::assignments::RunningSystem;
 use crate::people;
 
 /// Prints `Authorization: Bearer ...` for one of the demo users of the running system.
@@ -20,7 +20,7 @@ pub(crate) struct SignIn {
 
 impl SignIn {
     pub(crate) async fn run(self) -> Result<ExitCode, Error> {
-        let running = Running::read(&self.env_file)?;
+        let running = RunningSystem::read(&self.env_file)?;
         let person = self.who.to_uppercase();
         let (Ok(email), Ok(password)) =
             (running.value(&format!("{person}_EMAIL")), running.value(&format!("{person}_PASSWORD")))

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use harness::Error;
 use harness::error::Doing as _;
 
-use crate::assignments::{Running, quote};
+use crate::assignments::{RunningSystem, quote};
 
 /// Shows what an access token opens, and for how long.
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ struct Step {
 
 impl Try {
     pub(crate) fn run(self) -> Result<ExitCode, Error> {
-        let gateway = Running::read(&self.env_file)?.value("GATEWAY_URL")?;
+        let gateway = RunningSystem::read(&self.env_file)?.value("GATEWAY_URL")?;
         let script = script(&steps(&gateway, &self.launcher));
         let status = Command::new("sh").args(["-ec", &script]).status();
         let status = status.doing(|| "sh cannot be executed".to_owned())?;

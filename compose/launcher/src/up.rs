@@ -97,7 +97,7 @@ impl Up {
         let sockets = state.sockets()?;
         let ledger = state.ledger();
         let postgres = step("PostgreSQL", start_postgres(state, secrets)).await?;
-        let redis = redis::Settings {
+        let redis = redis::RedisSettings {
             folder: state.folder("redis")?,
             port: 0,
             // Only for this run: the data in Redis does not depend on it.
@@ -106,7 +106,8 @@ impl Up {
             ledger: ledger.clone(),
         };
         let redis = step("Redis", Redis::start_with(redis)).await?;
-        let providers = providers::Settings { public_url: self.url(), port: 0, ledger: ledger.clone() };
+        let providers =
+            providers::ProvidersSettings { public_url: self.url(), port: 0, ledger: ledger.clone() };
         let providers =
             step("Identity providers", Providers::start(&providers, state.folder("providers")?)).await?;
         let settings = self.admin_settings(state, secrets, &postgres, &redis, &providers);
@@ -139,8 +140,8 @@ impl Up {
         postgres: &Postgres,
         redis: &Redis,
         providers: &Providers,
-    ) -> admin::Settings {
-        admin::Settings {
+    ) -> admin::AdminSettings {
+        admin::AdminSettings {
             database: postgres.url_of(DATABASE),
             redis: redis.url(),
             master_keys: secrets.master_keys.clone(),
@@ -154,9 +155,9 @@ impl Up {
         }
     }
 
-    async fn start_admin(&self, state: &State, settings: admin::Settings) -> Result<Admin, Error> {
+    async fn start_admin(&self, state: &State, settings: admin::AdminSettings) -> Result<Admin, Error> {
         let usual =
-            admin::Settings { port: self.usual(8001)?, ops_port: self.usual(9001)?, ..settings.clone() };
+            admin::AdminSettings { port: self.usual(8001)?, ops_port: self.usual(9001)?, ..settings.clone() };
         match Admin::start(&usual, state.folder("admin")?).await {
             // Another program may have taken a port since the check.
             Err(Error::Ended { .. }) => Admin::start(&settings, state.folder("admin")?).await,
@@ -177,7 +178,7 @@ impl Up {
         redis: &Redis,
     ) -> Result<Introspect, Error> {
         let socket = sockets.inside("introspect")?.join("auth.sock");
-        let settings = |ops_port| introspect::Settings {
+        let settings = |ops_port| introspect::IntrospectSettings {
             redis: redis.url(),
             jwks: admin.url(JWKS),
             issuer: self.url(),
@@ -259,7 +260,7 @@ const PAGES: &str = "    include snippets/start-page.conf;
 const JWKS: &str = "/.well-known/jwks.json";
 
 async fn start_postgres(state: &State, secrets: &Secrets) -> Result<Postgres, Error> {
-    let postgres = Postgres::start_with(postgres::Settings {
+    let postgres = Postgres::start_with(postgres::PostgresSettings {
         folder: state.folder("postgres")?,
         port: 0,
         password: secrets.postgres.clone(),

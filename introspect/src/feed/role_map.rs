@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct RoleMapReader {
     known: Arc<Knowledge>,
     metrics: Arc<Metrics>,
-    state: State,
+    state: RoleMapState,
     /// The newest map that was ever valid.
     newest: Option<RoleMapVersion>,
     /// The map that was last read although `meta` named an older one.
@@ -42,7 +42,7 @@ pub(super) struct RoleMapReader {
 
 /// Whether a map is in use, and which map must be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum RoleMapState {
     /// No map is in use; the one that `meta` names is to be read.
     Unknown,
     /// No map is in use: the named one was wrong when it was last read.
@@ -93,16 +93,16 @@ enum MapFault {
 
 impl RoleMapReader {
     pub(super) fn new(known: Arc<Knowledge>, metrics: Arc<Metrics>) -> Self {
-        Self { known, metrics, state: State::Unknown, newest: None, ahead: None, fault: None }
+        Self { known, metrics, state: RoleMapState::Unknown, newest: None, ahead: None, fault: None }
     }
 
     /// The connection is a new one, perhaps to another Redis: the map that `meta` names is read in any case. Until
     /// then the one in use stays in use.
     pub(super) fn doubt(&mut self) {
         self.state = match self.state {
-            State::Unknown | State::Wrong { .. } => State::Unknown,
-            State::Current(_) | State::Doubted => State::Doubted,
-            awaited @ State::Awaited { .. } => awaited,
+            RoleMapState::Unknown | RoleMapState::Wrong { .. } => RoleMapState::Unknown,
+            RoleMapState::Current(_) | RoleMapState::Doubted => RoleMapState::Doubted,
+            awaited @ RoleMapState::Awaited { .. } => awaited,
         };
     }
 
@@ -120,17 +120,23 @@ impl RoleMapReader {
         }
         let is_later = self.newest < Some(named);
         match self.state {
-            State::Current(current) if current == named => {
+            RoleMapState::Current(current) if current == named => {
                 self.fault = None;
                 return None;
             }
-            State::Wrong { named: wrong, read } if wrong == named && read.elapsed() < PAUSE => return None,
-            State::Awaited { since, .. } if is_later => self.state = State::Awaited { named, since },
-            State::Current(_) | State::Doubted if is_later => {
-                self.state = State::Awaited { named, since: Instant::now() };
+            RoleMapState::Wrong { named: wrong, read } if wrong == named && read.elapsed() < PAUSE => {
+                return None;
             }
-            State::Current(_) | State::Doubted | State::Awaited { .. } => self.state = State::Doubted,
-            State::Unknown | State::Wrong { .. } => {}
+            RoleMapState::Awaited { since, .. } if is_later => {
+                self.state = RoleMapState::Awaited { named, since }
+            }
+            RoleMapState::Current(_) | RoleMapState::Doubted if is_later => {
+                self.state = RoleMapState::Awaited { named, since: Instant::now() };
+            }
+            RoleMapState::Current(_) | RoleMapState::Doubted | RoleMapState::Awaited { .. } => {
+                self.state = RoleMapState::Doubted;
+            }
+            RoleMapState::Unknown | RoleMapState::Wrong { .. } => {}
         }
         Some(named)
     }
@@ -138,14 +144,17 @@ impl RoleMapReader {
     /// When roles will be unknown unless the awaited map has been read.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.state {
-            State::Awaited { since, .. } => Some(since + LATEST),
-            State::Unknown | State::Wrong { .. } | State::Current(_) | State::Doubted => None,
+            RoleMapState::Awaited { since, .. } => Some(since + LATEST),
+            RoleMapState::Unknown
+            | RoleMapState::Wrong { .. }
+            | RoleMapState::Current(_)
+            | RoleMapState::Doubted => None,
         }
     }
 
     /// Makes roles unknown if the awaited map has not been read in time.
     pub(super) fn check(&mut self) {
-        if let State::Awaited { named, since } = self.state
+        if let RoleMapState::Awaited { named, since } = self.state
             && since.elapsed() >= LATEST
         {
             self.lose(&MapFault::Late { named });
@@ -174,7 +183,7 @@ impl RoleMapReader {
             }
             Err(fault) => {
                 self.lose(&fault);
-                self.state = State::Wrong { named, read: Instant::now() };
+                self.state = RoleMapState::Wrong { named, read: Instant::now() };
             }
         }
         Ok(MapReading::Settled)
@@ -185,7 +194,7 @@ impl RoleMapReader {
         self.metrics.role_map_version.set(version.version as i64);
         self.metrics.role_map_roles.set(map.len() as i64);
         self.known.set_role_map(Some(map));
-        (self.state, self.newest) = (State::Current(version), Some(version));
+        (self.state, self.newest) = (RoleMapState::Current(version), Some(version));
         (self.ahead, self.fault) = (None, None);
     }
 
@@ -193,7 +202,7 @@ impl RoleMapReader {
         self.known.set_role_map(None);
         self.metrics.role_map_version.set(0);
         self.metrics.role_map_roles.set(0);
-        self.state = State::Unknown;
+        self.state = RoleMapState::Unknown;
         self.complain(fault);
     }
 
@@ -268,7 +277,7 @@ mod tests {
             assert!(reader.fault.is_none());
         }
         assert_eq!(reader.take(NAMED, bytes(4, 1)).unwrap(), MapReading::Settled);
-        assert!(reader.fault.is_some() && matches!(reader.state, State::Wrong { .. }));
+        assert!(reader.fault.is_some() && matches!(reader.state, RoleMapState::Wrong { .. }));
         assert_eq!(
             reader.take(RoleMapVersion { epoch: 4, version: 1 }, bytes(4, 1)).unwrap(),
             MapReading::Settled

@@ -28,7 +28,7 @@ const MAX_HEAD_BYTES: usize = 160 * 1024;
 const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 
 /// Becomes true when connections must end.
-pub type Stop = watch::Receiver<bool>;
+pub type StopSignal = watch::Receiver<bool>;
 
 /// Answers requests, at once and without waiting.
 pub trait RequestHandler: Clone + Send + Unpin + 'static {
@@ -40,7 +40,7 @@ pub trait RequestHandler: Clone + Send + Unpin + 'static {
 }
 
 /// Serves one connection to its end, and returns how many requests it answered. Must be called within a runtime.
-pub async fn serve<H: RequestHandler>(stream: Stream, handler: H, stop: Stop) -> u64 {
+pub async fn serve<H: RequestHandler>(stream: Stream, handler: H, stop: StopSignal) -> u64 {
     let answered = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&answered);
     // Each kind of connection has its own copy of the loop, without a branch on every read and write.
@@ -61,7 +61,7 @@ pub async fn serve<H: RequestHandler>(stream: Stream, handler: H, stop: Stop) ->
 async fn converse<H: RequestHandler>(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     handler: H,
-    mut stop: Stop,
+    mut stop: StopSignal,
     answered: Arc<AtomicU64>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let count = Arc::clone(&answered);

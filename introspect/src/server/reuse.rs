@@ -13,10 +13,10 @@ const SILENCE: Duration = Duration::from_hours(1);
 
 /// Counts the connections that ended most recently.
 #[derive(Debug, Default)]
-pub(super) struct Reuse(Mutex<Window>);
+pub(super) struct Reuse(Mutex<ReuseWindow>);
 
 #[derive(Debug, Default)]
-struct Window {
+struct ReuseWindow {
     begun: Option<Instant>,
     ended: u32,
     requests: u64,
@@ -39,7 +39,7 @@ impl Reuse {
     }
 }
 
-impl Window {
+impl ReuseWindow {
     /// Records a connection with this many requests. Returns the requests of the last [`SAMPLE`] connections, if
     /// they were too few and no warning was logged within the hour.
     fn note(&mut self, requests: u64, now: Instant) -> Option<u64> {
@@ -66,7 +66,7 @@ mod tests {
 
     /// How many warnings are due for this many connections, one each `pause`, with this many requests each.
     fn warnings(
-        window: &mut Window,
+        window: &mut ReuseWindow,
         from: Instant,
         pause: Duration,
         connections: u32,
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_connection_for_each_subrequest_is_logged_once_an_hour() {
-        let (mut window, start, pause) = (Window::default(), Instant::now(), Duration::from_millis(10));
+        let (mut window, start, pause) = (ReuseWindow::default(), Instant::now(), Duration::from_millis(10));
         assert_eq!(warnings(&mut window, start, pause, 99, 1), 0);
         assert_eq!(warnings(&mut window, start + pause * 99, pause, 10_000, 1), 1);
         assert_eq!(warnings(&mut window, start + SILENCE + WINDOW, pause, 500, 1), 1);
@@ -85,14 +85,14 @@ mod tests {
 
     #[test]
     fn connections_that_are_kept_are_not_logged() {
-        let (mut window, pause) = (Window::default(), Duration::from_millis(1));
+        let (mut window, pause) = (ReuseWindow::default(), Duration::from_millis(1));
         assert_eq!(warnings(&mut window, Instant::now(), pause, 1000, 2), 0);
         assert_eq!(warnings(&mut window, Instant::now(), pause, 1000, 1000), 0);
     }
 
     #[test]
     fn connections_may_be_closed_when_there_are_few_requests() {
-        let mut window = Window::default();
+        let mut window = ReuseWindow::default();
         assert_eq!(warnings(&mut window, Instant::now(), Duration::from_secs(2), 1000, 1), 0);
     }
 }

@@ -10,7 +10,7 @@ use runtime::listen::DetachedStream;
 use tokio::sync::mpsc::{Sender, UnboundedSender, WeakSender, channel, unbounded_channel};
 
 use crate::metrics::Metrics;
-use crate::server::connection::{RequestHandler, Stop, serve};
+use crate::server::connection::{RequestHandler, StopSignal, serve};
 use crate::server::reuse::Reuse;
 
 /// More connections than any nginx keeps; further ones are closed at once.
@@ -34,9 +34,9 @@ type Alive = Sender<()>;
 
 /// What all connections of a worker have in common.
 #[derive(Clone)]
-struct Serving<H> {
+struct WorkerState<H> {
     handler: H,
-    stop: Stop,
+    stop: StopSignal,
     metrics: Arc<Metrics>,
     reuse: Arc<Reuse>,
 }
@@ -52,13 +52,13 @@ impl Workers {
     /// When a thread or its runtime cannot be created.
     pub fn start<H: RequestHandler>(
         handlers: Vec<H>,
-        stop: &Stop,
+        stop: &StopSignal,
         metrics: &Arc<Metrics>,
     ) -> io::Result<Self> {
         let reuse = Arc::new(Reuse::default());
         let start = |(number, handler)| {
             let (stop, metrics, reuse) = (stop.clone(), Arc::clone(metrics), Arc::clone(&reuse));
-            Worker::start(number, Serving { handler, stop, metrics, reuse })
+            Worker::start(number, WorkerState { handler, stop, metrics, reuse })
         };
         let workers = handlers.into_iter().enumerate().map(start).collect::<io::Result<_>>()?;
         Ok(Self { workers, metrics: Arc::clone(metrics) })
@@ -90,7 +90,7 @@ impl Workers {
 }
 
 impl Worker {
-    fn start<H: RequestHandler>(number: usize, serving: Serving<H>) -> io::Result<Self> {
+    fn start<H: RequestHandler>(number: usize, serving: WorkerState<H>) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (queue, mut streams) = unbounded_channel();
         let (own, mut ended) = channel(1);
@@ -108,7 +108,7 @@ impl Worker {
     }
 }
 
-impl<H: RequestHandler> Serving<H> {
+impl<H: RequestHandler> WorkerState<H> {
     async fn serve(self, stream: DetachedStream, _alive: Alive) {
         let _open = OpenConnection::new(&self.metrics.open);
         match stream.attach() {

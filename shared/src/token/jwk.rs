@@ -91,11 +91,11 @@ fn is_for_verification(jwk: &Map<String, Value>) -> Result<bool, &'static str> {
 }
 
 /// A key, the same as aws-lc has read it, and the bytes that name it: the point, or the modulus.
-type Checked = (DecodingKey, Box<ParsedPublicKey>, Vec<u8>);
+type CheckedKey = (DecodingKey, Box<ParsedPublicKey>, Vec<u8>);
 
 /// Refuses a point that is off the curve, in another form than the canonical one, or of an order other than that of the
 /// group: with a point of small order every signature can be forged.
-fn ed25519(jwk: &Map<String, Value>) -> Result<Checked, &'static str> {
+fn ed25519(jwk: &Map<String, Value>) -> Result<CheckedKey, &'static str> {
     let bytes = point(jwk, "x")?;
     let compressed = CompressedEdwardsY(bytes);
     let point = compressed.decompress().ok_or("its point is not on the curve")?;
@@ -110,7 +110,7 @@ fn ed25519(jwk: &Map<String, Value>) -> Result<Checked, &'static str> {
 }
 
 /// aws-lc refuses a point that is not on the curve.
-fn p256(jwk: &Map<String, Value>) -> Result<Checked, &'static str> {
+fn p256(jwk: &Map<String, Value>) -> Result<CheckedKey, &'static str> {
     let (x, y) = (point(jwk, "x")?, point(jwk, "y")?);
     let uncompressed = [&[4], &x[..], &y[..]].concat();
     let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &uncompressed);
@@ -119,7 +119,7 @@ fn p256(jwk: &Map<String, Value>) -> Result<Checked, &'static str> {
 }
 
 /// Leading zeros are removed, although RFC 7518 (section 2) forbids them: some libraries write the sign byte of DER.
-fn rsa(jwk: &Map<String, Value>) -> Result<Checked, &'static str> {
+fn rsa(jwk: &Map<String, Value>) -> Result<CheckedKey, &'static str> {
     let number = |name| Ok::<_, &'static str>(without_zeros(decode(jwk, name)?));
     let (n, e) = (number("n")?, number("e")?);
     let bits = n.first().map_or(0, |first| n.len() * 8 - first.leading_zeros() as usize);

@@ -13,12 +13,12 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// The TLS parameters of a URL.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Parameters {
+pub(super) struct TlsParameters {
     mode: Option<String>,
     roots: Option<String>,
 }
 
-impl Parameters {
+impl TlsParameters {
     /// Removes the TLS parameters from a URL: the driver supports neither all modes nor `sslrootcert`.
     pub(super) fn take(url: &str) -> (String, Self) {
         let mut taken = Self::default();
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     fn mode_of(url: &str) -> Result<SslMode, String> {
-        Parameters::take(url).1.read().map(|(mode, _)| mode)
+        TlsParameters::take(url).1.read().map(|(mode, _)| mode)
     }
 
     #[test]
@@ -111,16 +111,16 @@ mod tests {
     #[test]
     fn the_driver_gets_the_rest() {
         let (rest, taken) =
-            Parameters::take("postgres://u:p@a/d?sslmode=require&connect_timeout=3&sslrootcert=/ca");
+            TlsParameters::take("postgres://u:p@a/d?sslmode=require&connect_timeout=3&sslrootcert=/ca");
         assert_eq!(rest, "postgres://u:p@a/d?connect_timeout=3");
-        let parameters = Parameters { mode: Some("require".to_owned()), roots: Some("/ca".to_owned()) };
+        let parameters = TlsParameters { mode: Some("require".to_owned()), roots: Some("/ca".to_owned()) };
         assert_eq!(taken, parameters);
     }
 
     proptest! {
         #[test]
         fn any_text_is_taken_apart_without_panic(text in "\\PC{0,60}", query in "[a-z=&?%/]{0,40}") {
-            let _any = (Parameters::take(&text), Parameters::take(&format!("?{query}")));
+            let _any = (TlsParameters::take(&text), TlsParameters::take(&format!("?{query}")));
         }
     }
 }

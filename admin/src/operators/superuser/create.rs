@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::actor::Actor;
-use crate::audit::{self, Action, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
 use crate::passwords::{HashError, Hasher, Party, Password, PasswordHash};
@@ -49,7 +49,7 @@ pub async fn create_superuser(
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
     insert(&tx, id, &email, &hash).await?;
-    let entry = AuditEntry::new(Action::SuperuserGiven, id.to_string(), json!({ "created": true }));
+    let entry = AuditEntry::new(AuditAction::SuperuserGiven, id.to_string(), json!({ "created": true }));
     audit::record(&tx, &core.audit_keys, actor, entry).await?;
     tx.commit().await?;
     Ok(id)

@@ -8,7 +8,7 @@ use crate::access::{caller, is_fresh};
 use crate::api::text::{Opaque, text_type};
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::provider_sign_in::authorize::{AuthorizationUrl, FlowStart, example, start};
-use crate::provider_sign_in::flow::Purpose;
+use crate::provider_sign_in::flow::FlowPurpose;
 use crate::provider_sign_in::path::{of_provider, provider};
 use crate::provider_sign_in::return_to::ReturnTo;
 use crate::provider_sign_in::store;
@@ -89,7 +89,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     }
     drop(connection);
     let purpose =
-        Purpose::Link { user: caller.user, session: caller.session, generation: caller.generation() };
+        FlowPurpose::Link { user: caller.user, session: caller.session, generation: caller.generation() };
     let flow = FlowStart { provider, purpose, return_to, challenge: body.code_challenge.map(String::from) };
     Ok(start(&request.context, &request.headers, flow).await?.as_json())
 }

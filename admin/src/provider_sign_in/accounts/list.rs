@@ -16,13 +16,13 @@ use crate::provider_sign_in::store;
 /// A user's accounts at identity providers, in the order of linking.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Accounts {
-    items: Vec<Item>,
+    items: Vec<AccountItem>,
 }
 
 /// An account at an identity provider.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Account)]
-struct Item {
+struct AccountItem {
     /// The provider.
     provider: String,
     /// The provider's name for people; its name in paths when it is no longer configured.
@@ -83,11 +83,11 @@ impl Accounts {
     /// Those of `user`.
     pub(crate) async fn of(context: &Context, connection: &Connection, user: Uuid) -> Result<Self, Problem> {
         let accounts = store::list(&**connection, user).await?;
-        Ok(Self { items: accounts.into_iter().map(|account| Item::new(context, account)).collect() })
+        Ok(Self { items: accounts.into_iter().map(|account| AccountItem::new(context, account)).collect() })
     }
 }
 
-impl Item {
+impl AccountItem {
     fn new(context: &Context, account: store::LinkedAccount) -> Self {
         let name = context.providers.find(&account.provider).map(|provider| provider.name().to_owned());
         Self {

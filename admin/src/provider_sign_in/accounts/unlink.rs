@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::provider_sign_in::path::{PROVIDER, of_provider};
 use crate::provider_sign_in::store;
 use crate::revocations::{self, NewRevocation};
-use crate::sessions::history::{self, Entry, Event};
+use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::renew::lock_account;
 use crate::sessions::session::EndReason;
 use crate::sessions::store::end_through;
@@ -41,8 +41,11 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         return Err(Problem::new(Code::FreshAuthRequired));
     }
     unlink(&request.context, caller, &provider).await?;
-    let entry =
-        Entry { event: Event::AccountUnlinked, user: Some(caller.user), session: Some(caller.session) };
+    let entry = HistoryEntry {
+        event: Event::AccountUnlinked,
+        user: Some(caller.user),
+        session: Some(caller.session),
+    };
     history::record(&request.context, &request.actor(), entry).await;
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }

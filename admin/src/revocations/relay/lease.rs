@@ -9,7 +9,7 @@ use shared::role_map::PublishedRoleMap;
 
 use crate::config::DatabaseConfig;
 use crate::db::{DbError, Dedicated, within};
-use crate::revocations::store::{self, Row};
+use crate::revocations::store::{self, RevocationRow};
 
 /// How long PostgreSQL may take for one statement. After that the leadership is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,7 +52,7 @@ impl Lease {
     /// Unpublished and unexpired rows, at most `limit`, in order; and, read after them, the version of the
     /// role map. Both statements are sent at once and answered in this order: a second round trip would delay
     /// every sign-out.
-    pub(super) async fn unpublished(&self, limit: i64) -> Result<(Vec<Row>, u64), DbError> {
+    pub(super) async fn unpublished(&self, limit: i64) -> Result<(Vec<RevocationRow>, u64), DbError> {
         let client = self.connection.client();
         let rows = self.statements.unpublished(client, limit);
         // The first future is polled first, and therefore sent first.
@@ -65,12 +65,12 @@ impl Lease {
     }
 
     /// Unexpired rows, published or not, after the identifier `after`, at most `limit`, in order.
-    pub(super) async fn unexpired(&self, after: i64, limit: i64) -> Result<Vec<Row>, DbError> {
+    pub(super) async fn unexpired(&self, after: i64, limit: i64) -> Result<Vec<RevocationRow>, DbError> {
         in_time(self.statements.unexpired(self.connection.client(), after, limit)).await
     }
 
     /// Marks `rows` as published unless they are marked; in the log they directly follow `at`.
-    pub(super) async fn mark(&self, at: LogPosition, rows: &[Row]) -> Result<(), DbError> {
+    pub(super) async fn mark(&self, at: LogPosition, rows: &[RevocationRow]) -> Result<(), DbError> {
         in_time(self.statements.mark(self.connection.client(), at, rows)).await
     }
 

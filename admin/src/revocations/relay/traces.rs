@@ -5,7 +5,7 @@ use shared::revocation::LogPosition;
 use tracing::Span;
 use tracing::field::Empty;
 
-use crate::revocations::store::Row;
+use crate::revocations::store::RevocationRow;
 
 /// The records in publication that belong to a recorded trace; almost always none.
 #[derive(Debug, Default)]
@@ -13,8 +13,8 @@ pub(super) struct Traces(Vec<(usize, Span)>);
 
 impl Traces {
     /// One span for each of `rows` that has a trace; in the log the rows will directly follow `at`.
-    pub(super) fn begin(rows: &[Row], at: LogPosition) -> Self {
-        let span = |(number, row): (usize, &Row)| {
+    pub(super) fn begin(rows: &[RevocationRow], at: LogPosition) -> Self {
+        let span = |(number, row): (usize, &RevocationRow)| {
             let parent = Parent::parse(row.traceparent.as_deref()?)?;
             Some((number, publishing(parent, row, at.epoch, at.seq.saturating_add(number as u64))))
         };
@@ -36,7 +36,7 @@ impl Traces {
     }
 }
 
-fn publishing(parent: Parent, row: &Row, epoch: u64, sequence: u64) -> Span {
+fn publishing(parent: Parent, row: &RevocationRow, epoch: u64, sequence: u64) -> Span {
     let span = tracing::info_span!(
         target: TRACE,
         parent: None,

@@ -8,13 +8,13 @@ use super::assignment::{Assignment, NewAssignment};
 use crate::db::{Connection, DbError, Transaction};
 
 /// An assignment, if there is one, and the time of the query.
-pub(super) struct Found {
+pub(super) struct AssignmentNow {
     pub(super) now: Timestamp,
     pub(super) assignment: Option<Assignment>,
 }
 
 /// The user's current assignment of the role. An expired one does not count, even if its row still exists.
-pub(super) async fn find(tx: &Transaction<'_>, user: Uuid, role: Uuid) -> Result<Found, DbError> {
+pub(super) async fn find(tx: &Transaction<'_>, user: Uuid, role: Uuid) -> Result<AssignmentNow, DbError> {
     let sql = "select clock.now, r.name, held.granted_at, held.granted_by, held.expires_at, held.reason
                from (select clock_timestamp() as now offset 0) clock
                left join auth.user_roles held on held.user_id = $1 and held.role_id = $2
@@ -22,7 +22,7 @@ pub(super) async fn find(tx: &Transaction<'_>, user: Uuid, role: Uuid) -> Result
                left join auth.roles r on r.id = held.role_id";
     let statement = tx.prepare_cached(sql).await?;
     let row = tx.query_one(&statement, &[&user, &role]).await?;
-    Ok(Found { now: row.try_get("now")?, assignment: assignment(&row)? })
+    Ok(AssignmentNow { now: row.try_get("now")?, assignment: assignment(&row)? })
 }
 
 /// All current assignments of the user, by role name.
@@ -61,14 +61,17 @@ pub(super) async fn delete(tx: &Transaction<'_>, user: Uuid, role: Uuid) -> Resu
 }
 
 /// An expired assignment that was deleted.
-pub(crate) struct Ended {
+pub(crate) struct EndedAssignment {
     pub(crate) user: Uuid,
     pub(crate) role_id: Uuid,
     pub(crate) role: String,
 }
 
 /// Deletes the expired assignments of these users, who must be locked.
-pub(crate) async fn delete_ended(tx: &Transaction<'_>, users: &[Uuid]) -> Result<Vec<Ended>, DbError> {
+pub(crate) async fn delete_ended(
+    tx: &Transaction<'_>,
+    users: &[Uuid],
+) -> Result<Vec<EndedAssignment>, DbError> {
     let sql = "with ended as (
                    delete from auth.user_roles where user_id = any($1) and expires_at <= clock_timestamp()
                    returning user_id, role_id
@@ -77,7 +80,11 @@ pub(crate) async fn delete_ended(tx: &Transaction<'_>, users: &[Uuid]) -> Result
                order by ended.user_id, r.name";
     let rows = tx.query(sql, &[&users]).await?;
     let read = |row: &Row| {
-        Ok(Ended { user: row.try_get("user_id")?, role_id: row.try_get("id")?, role: row.try_get("name")? })
+        Ok(EndedAssignment {
+            user: row.try_get("user_id")?,
+            role_id: row.try_get("id")?,
+            role: row.try_get("name")?,
+        })
     };
     rows.iter().map(read).collect()
 }

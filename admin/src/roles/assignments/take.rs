@@ -8,7 +8,7 @@ use super::{make_tokens_old, of_path, store};
 use crate::access::{Right, allowed_upon, lock_upon};
 use crate::actor::Actor;
 use crate::api::{Access, Operation, Problem, Request, Response};
-use crate::audit::{self, Action, AuditEntry};
+use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::roles::role::RoleRef;
 use crate::roles::show::require;
@@ -42,7 +42,7 @@ async fn take(core: &Core, actor: &Actor, user: Uuid, asked: &RoleRef) -> Result
     if store::delete(&tx, user, role.role_id).await? {
         make_tokens_old(&tx, &core.issuer, &[user]).await?;
         let detail = json!({ "role_id": role.role_id, "role": role.name });
-        let entry = AuditEntry::new(Action::RoleTaken, user.to_string(), detail);
+        let entry = AuditEntry::new(AuditAction::RoleTaken, user.to_string(), detail);
         audit::record(&tx, &core.audit_keys, actor, entry).await?;
         tx.commit().await?;
     }

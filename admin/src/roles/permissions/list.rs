@@ -16,13 +16,13 @@ use crate::roles::store;
 /// All permissions, by text.
 #[derive(Serialize, ToSchema)]
 struct Permissions {
-    items: Vec<Item>,
+    items: Vec<PermissionItem>,
 }
 
 /// A permission.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Permission)]
-struct Item {
+struct PermissionItem {
     #[schema(value_type = String)]
     permission: Pattern,
     /// What it allows, for permissions that this service checks; null for others, whose meaning is defined by
@@ -58,12 +58,12 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::json(StatusCode::OK, &Permissions { items: items(in_use) }))
 }
 
-fn items(in_use: BTreeMap<Pattern, Vec<RoleName>>) -> Vec<Item> {
+fn items(in_use: BTreeMap<Pattern, Vec<RoleName>>) -> Vec<PermissionItem> {
     let own = Right::ALL.iter().map(|right| (right.pattern(), Some(right.description()), Vec::new()));
     let used = in_use.into_iter().map(|(permission, roles)| (permission, None, roles));
-    let mut all: BTreeMap<Pattern, Item> = BTreeMap::new();
+    let mut all: BTreeMap<Pattern, PermissionItem> = BTreeMap::new();
     for (permission, description, roles) in own.chain(used) {
-        let item = Item { permission: permission.clone(), description: None, roles: Vec::new() };
+        let item = PermissionItem { permission: permission.clone(), description: None, roles: Vec::new() };
         let item = all.entry(permission).or_insert(item);
         item.description = item.description.or(description);
         item.roles.extend(roles);

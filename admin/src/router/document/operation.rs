@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::problems;
-use crate::api::operation::{Access, Body, Content, Operation, Parameter, ParameterIn, Success};
+use crate::api::operation::{Access, Operation, Parameter, ParameterIn, RequestBody, ResponseBody, Success};
 use crate::router::find::open_parts;
 use crate::router::route::Route;
 
@@ -98,7 +98,7 @@ fn parameter(parameter: &Parameter) -> Value {
     })
 }
 
-fn request_body(body: &Body) -> Value {
+fn request_body(body: &RequestBody) -> Value {
     let schema = match body.exactly_one {
         [] => json!(body.schema),
         members => json!({ "allOf": [body.schema, exactly_one(members)] }),
@@ -138,7 +138,7 @@ fn answer(answer: &Success) -> Value {
     ])
 }
 
-fn content(content: &Content) -> Value {
+fn content(content: &ResponseBody) -> Value {
     json!({ content.media_type: { "schema": content.schema, "example": content.example } })
 }
 

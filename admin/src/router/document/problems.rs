@@ -13,7 +13,7 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 use super::samples::sample;
 use crate::api::Code;
 use crate::api::operation::Access;
-use crate::api::problem::Body;
+use crate::api::problem::ProblemBody;
 use crate::router::find::open_parts;
 use crate::router::route::Route;
 
@@ -160,8 +160,8 @@ pub(super) fn header(name: &str) -> (String, Value) {
 
 /// The schema of all problems.
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
-    let mut parts = vec![(Body::name().into_owned(), Body::schema())];
-    Body::schemas(&mut parts);
+    let mut parts = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
+    ProblemBody::schemas(&mut parts);
     parts
 }
 

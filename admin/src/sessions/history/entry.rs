@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 /// An event for the history.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry {
+pub(crate) struct HistoryEntry {
     pub(crate) event: Event,
     /// The user concerned, if known.
     pub(crate) user: Option<Uuid>,
@@ -15,7 +15,7 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
     Login,
-    LoginFailed(Failure),
+    LoginFailed(LoginFailure),
     /// The current password was requested again, and was wrong.
     ProofFailed,
     Logout,
@@ -37,7 +37,7 @@ pub(crate) enum Event {
 
 /// Why a sign-in failed; visible to operators only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub(crate) enum LoginFailure {
     UnknownName,
     WrongPassword,
     NoPassword,
@@ -48,7 +48,7 @@ impl Event {
     /// One of each kind.
     pub(super) const ALL: [Self; 16] = [
         Self::Login,
-        Self::LoginFailed(Failure::WrongPassword),
+        Self::LoginFailed(LoginFailure::WrongPassword),
         Self::ProofFailed,
         Self::Logout,
         Self::LogoutAll,
@@ -89,9 +89,11 @@ impl Event {
     /// Whether a password was wrong, or the name that it was for.
     pub(super) fn is_wrong_password(self) -> bool {
         match self {
-            Self::LoginFailed(Failure::UnknownName | Failure::WrongPassword | Failure::NoPassword)
+            Self::LoginFailed(
+                LoginFailure::UnknownName | LoginFailure::WrongPassword | LoginFailure::NoPassword,
+            )
             | Self::ProofFailed => true,
-            Self::LoginFailed(Failure::Inactive)
+            Self::LoginFailed(LoginFailure::Inactive)
             | Self::Login
             | Self::Logout
             | Self::LogoutAll
@@ -117,10 +119,10 @@ impl Event {
     pub(super) fn reason(self) -> Option<&'static str> {
         let Self::LoginFailed(failure) = self else { return None };
         Some(match failure {
-            Failure::UnknownName => "nobody_has_that_name",
-            Failure::WrongPassword => "wrong_password",
-            Failure::NoPassword => "no_password",
-            Failure::Inactive => "inactive",
+            LoginFailure::UnknownName => "nobody_has_that_name",
+            LoginFailure::WrongPassword => "wrong_password",
+            LoginFailure::NoPassword => "no_password",
+            LoginFailure::Inactive => "inactive",
         })
     }
 }

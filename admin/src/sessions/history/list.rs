@@ -23,9 +23,9 @@ use crate::db::{Connection, DbError};
 /// A page of a user's history, newest first.
 #[derive(Serialize, ToSchema)]
 #[schema(as = History)]
-pub(crate) struct Page {
+pub(crate) struct History {
     #[schema(max_items = 100)]
-    items: Vec<Item>,
+    items: Vec<HistoryItem>,
     /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct Page {
 /// An event of an account.
 #[derive(Serialize, ToSchema)]
 #[schema(as = HistoryEntry)]
-struct Item {
+struct HistoryItem {
     #[schema(schema_with = event_schema)]
     event: String,
     occurred_at: Timestamp,
@@ -71,7 +71,7 @@ pub(crate) fn describe_pages(operation: Operation) -> Operation {
             Shape::text("AAZEEqB7nwABk6Gv4nx9fo-aCxwtPk9a").pattern("^[A-Za-z0-9_-]{32}$"),
         )
         .query("limit", "The highest number of entries on the page.", Shape::integer(1..=100, 20).default(20))
-        .answer::<Page>(200, "A page.", example())
+        .answer::<History>(200, "A page.", example())
         .problems(&[Code::ValidationFailed])
 }
 
@@ -107,11 +107,11 @@ struct Cursor {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let connection = request.context.db.get().await?;
-    let page = Page::asked_for(&request, &connection, caller.user).await?;
+    let page = History::asked_for(&request, &connection, caller.user).await?;
     Ok(Response::json(StatusCode::OK, &page))
 }
 
-impl Page {
+impl History {
     /// The page of a user's history that `request` selects.
     ///
     /// # Errors
@@ -141,14 +141,14 @@ impl Page {
     ) -> Result<Self, DbError> {
         let before = cursor.map(|cursor| (cursor.moment, cursor.id));
         let recorded = store::page(connection, user, before, one_more(limit)).await?;
-        let items = recorded.into_iter().map(Item::from).collect();
-        let cursor = |item: &Item| Cursor { moment: item.occurred_at, id: item.id }.encode();
+        let items = recorded.into_iter().map(HistoryItem::from).collect();
+        let cursor = |item: &HistoryItem| Cursor { moment: item.occurred_at, id: item.id }.encode();
         let (items, next_cursor) = page(items, limit, cursor);
         Ok(Self { items, next_cursor })
     }
 }
 
-impl From<RecordedEvent> for Item {
+impl From<RecordedEvent> for HistoryItem {
     fn from(recorded: RecordedEvent) -> Self {
         Self {
             event: recorded.event,

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::entry::Entry;
+use super::entry::HistoryEntry;
 use crate::actor::Actor;
 use crate::db::{Connection, Db, DbError};
 
 /// An entry with all its fields. Owned, so that writing it may outlive the request.
 pub(super) struct NewEntry {
     id: Uuid,
-    entry: Entry,
+    entry: HistoryEntry,
     address: Option<IpAddr>,
     user_agent: Option<String>,
     request_id: Option<String>,
@@ -30,7 +30,7 @@ pub(super) struct RecordedEvent {
 }
 
 impl NewEntry {
-    pub(super) fn new(id: Uuid, actor: &Actor, entry: Entry) -> Self {
+    pub(super) fn new(id: Uuid, actor: &Actor, entry: HistoryEntry) -> Self {
         let client = Some(actor.client()).filter(|_| !entry.event.is_of_another());
         Self {
             id,

@@ -57,7 +57,7 @@ pub(crate) struct RequestFacts {
 
 /// The decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum RefreshDecision {
     /// Store `counter`, and return that child.
     Rotate {
         /// The new child token.
@@ -98,12 +98,16 @@ pub(crate) enum RefreshRefusal {
 }
 
 /// Decides.
-pub(crate) fn decide(stored: Option<&SessionState>, presented: Presented, request: &RequestFacts) -> Outcome {
+pub(crate) fn decide(
+    stored: Option<&SessionState>,
+    presented: Presented,
+    request: &RequestFacts,
+) -> RefreshDecision {
     let Some(stored) = stored.filter(|stored| stored.key == presented.key) else {
-        return Outcome::Refuse(RefreshRefusal::Unknown);
+        return RefreshDecision::Refuse(RefreshRefusal::Unknown);
     };
     if let Some(refusal) = stored.refusal(presented, request) {
-        return Outcome::Refuse(refusal);
+        return RefreshDecision::Refuse(refusal);
     }
     let (n, c) = (stored.counter, presented.counter);
     if c >= n {
@@ -111,9 +115,9 @@ pub(crate) fn decide(stored: Option<&SessionState>, presented: Presented, reques
     }
     match &stored.rotation {
         Some(rotation) if n - c == 1 => {
-            stored.given_again(rotation, request).map_or(Outcome::Reuse, Outcome::Again)
+            stored.given_again(rotation, request).map_or(RefreshDecision::Reuse, RefreshDecision::Again)
         }
-        _ => Outcome::Reuse,
+        _ => RefreshDecision::Reuse,
     }
 }
 
@@ -160,10 +164,10 @@ pub(crate) fn with_elsewhere(state: &SessionState, now: Timestamp) -> Vec<Timest
 
 /// Only this service can have issued a token beyond the stored counter, so the database lost its last
 /// commits: it crashed after a rotation whose commit did not wait for the disk.
-fn ahead_by(lead: u64, counter: u64) -> Outcome {
+fn ahead_by(lead: u64, counter: u64) -> RefreshDecision {
     match (lead, counter.checked_add(1)) {
-        (0..=RECOVERABLE_LEAD, Some(next)) => Outcome::Rotate { counter: next, recovered: lead > 0 },
-        _ => Outcome::Refuse(RefreshRefusal::Ahead),
+        (0..=RECOVERABLE_LEAD, Some(next)) => RefreshDecision::Rotate { counter: next, recovered: lead > 0 },
+        _ => RefreshDecision::Refuse(RefreshRefusal::Ahead),
     }
 }
 

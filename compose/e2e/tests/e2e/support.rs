@@ -55,7 +55,7 @@ impl Cinema {
             redis.command(&ROLES.replace('\n', "")).unwrap();
             redis.command(EMPTY_LOG).unwrap();
         }
-        let settings = introspect::Settings {
+        let settings = introspect::IntrospectSettings {
             redis: redis.url(),
             jwks: format!("file:{}", jwks.display()),
             issuer: ISSUER.to_owned(),

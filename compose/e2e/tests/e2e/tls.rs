@@ -106,7 +106,7 @@ async fn servers_without_a_valid_certificate_are_refused() {
         assert!(told.contains(why) && told.contains("DATABASE_URL"), "{told}");
     }
     // Without Redis admin still serves, and a sidecar reports the error.
-    let settings = introspect::Settings {
+    let settings = introspect::IntrospectSettings {
         redis,
         jwks: "file:/nowhere".to_owned(),
         issuer: ISSUER.to_owned(),

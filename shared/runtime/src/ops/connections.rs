@@ -14,7 +14,7 @@ const MAX_CONNECTIONS: usize = 64;
 pub(super) struct Connections(Arc<Mutex<Open>>);
 
 /// One of them. It is removed when this is dropped.
-pub(super) struct Connection {
+pub(super) struct OpsConnection {
     number: u64,
     all: Connections,
 }
@@ -23,10 +23,10 @@ pub(super) struct Connection {
 struct Open {
     /// Counts uses; the use with the lowest number is the oldest.
     turn: u64,
-    by_number: HashMap<u64, Entry>,
+    by_number: HashMap<u64, OpenEntry>,
 }
 
-struct Entry {
+struct OpenEntry {
     used: u64,
     /// None until the task runs.
     task: Option<AbortHandle>,
@@ -34,16 +34,16 @@ struct Entry {
 
 impl Connections {
     /// Adds a connection. If there are too many, the one that has been unused for longest is closed.
-    pub(super) fn add(&self) -> Connection {
+    pub(super) fn add(&self) -> OpsConnection {
         let mut open = self.open();
         let evicted = if open.by_number.len() < MAX_CONNECTIONS { None } else { open.remove_oldest() };
         let number = open.next_turn();
-        open.by_number.insert(number, Entry { used: number, task: None });
+        open.by_number.insert(number, OpenEntry { used: number, task: None });
         drop(open);
         if let Some(task) = evicted.and_then(|entry| entry.task) {
             task.abort();
         }
-        Connection { number, all: self.clone() }
+        OpsConnection { number, all: self.clone() }
     }
 
     /// The task that serves the connection `number`, which is aborted when the connection gives way.
@@ -61,7 +61,7 @@ impl Connections {
     }
 }
 
-impl Connection {
+impl OpsConnection {
     /// Its number, by which its task is named.
     pub(super) const fn number(&self) -> u64 {
         self.number
@@ -77,14 +77,14 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
+impl Drop for OpsConnection {
     fn drop(&mut self) {
         self.all.open().by_number.remove(&self.number);
     }
 }
 
 impl Open {
-    fn remove_oldest(&mut self) -> Option<Entry> {
+    fn remove_oldest(&mut self) -> Option<OpenEntry> {
         let oldest = self.by_number.iter().min_by_key(|(_, entry)| entry.used).map(|(number, _)| *number);
         self.by_number.remove(&oldest?)
     }

@@ -12,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
-use super::connections::{Connection, Connections};
+use super::connections::{Connections, OpsConnection};
 use super::{Operations, OpsRequest, answer};
 use crate::listen::{Listener, Stream};
 
@@ -39,7 +39,7 @@ fn spawn(stream: Stream, connections: &Connections, operations: impl Operations)
     connections.set_task(number, task.abort_handle());
 }
 
-async fn converse(stream: Stream, connection: Connection, operations: impl Operations) {
+async fn converse(stream: Stream, connection: OpsConnection, operations: impl Operations) {
     let is_local = stream.is_local();
     let connection = Arc::new(connection);
     let service = service_fn(|request: Request<Incoming>| {

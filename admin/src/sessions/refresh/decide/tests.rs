@@ -55,28 +55,28 @@ fn request(origin: Origin) -> RequestFacts {
     RequestFacts { now: now(), deployment_generation: GENERATION, origin }
 }
 
-fn decide_from(stored: &SessionState, counter: u64, origin: Origin) -> Outcome {
+fn decide_from(stored: &SessionState, counter: u64, origin: Origin) -> RefreshDecision {
     decide(Some(stored), Presented { key: 1, counter }, &request(origin))
 }
 
-fn at_home(stored: &SessionState, counter: u64) -> Outcome {
+fn at_home(stored: &SessionState, counter: u64) -> RefreshDecision {
     decide_from(stored, counter, home())
 }
 
-fn elsewhere(stored: &SessionState, counter: u64) -> Outcome {
+fn elsewhere(stored: &SessionState, counter: u64) -> RefreshDecision {
     decide_from(stored, counter, away())
 }
 
-const UNKNOWN: Outcome = Outcome::Refuse(RefreshRefusal::Unknown);
-const REVOKED: Outcome = Outcome::Refuse(RefreshRefusal::Revoked);
-const EXPIRED: Outcome = Outcome::Refuse(RefreshRefusal::Expired);
-const AHEAD: Outcome = Outcome::Refuse(RefreshRefusal::Ahead);
-const CONCURRENTLY: Outcome = Outcome::Again(Again::Concurrent);
-const RETRIED: Outcome = Outcome::Again(Again::Retry);
-const RETRIED_ELSEWHERE: Outcome = Outcome::Again(Again::RetryElsewhere);
+const UNKNOWN: RefreshDecision = RefreshDecision::Refuse(RefreshRefusal::Unknown);
+const REVOKED: RefreshDecision = RefreshDecision::Refuse(RefreshRefusal::Revoked);
+const EXPIRED: RefreshDecision = RefreshDecision::Refuse(RefreshRefusal::Expired);
+const AHEAD: RefreshDecision = RefreshDecision::Refuse(RefreshRefusal::Ahead);
+const CONCURRENTLY: RefreshDecision = RefreshDecision::Again(Again::Concurrent);
+const RETRIED: RefreshDecision = RefreshDecision::Again(Again::Retry);
+const RETRIED_ELSEWHERE: RefreshDecision = RefreshDecision::Again(Again::RetryElsewhere);
 
-fn rotate(counter: u64, recovered: bool) -> Outcome {
-    Outcome::Rotate { counter, recovered }
+fn rotate(counter: u64, recovered: bool) -> RefreshDecision {
+    RefreshDecision::Rotate { counter, recovered }
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn concurrent_refreshes_are_accepted_two_hundred_times() {
     }
     assert_eq!(at_home(&stored, N - 1), RETRIED);
     stored.elsewhere = vec![ago(1); 3];
-    assert_eq!(elsewhere(&stored, N - 1), Outcome::Reuse);
+    assert_eq!(elsewhere(&stored, N - 1), RefreshDecision::Reuse);
 }
 
 #[test]
@@ -181,8 +181,8 @@ fn a_lost_response_is_repeated_for_five_minutes() {
         assert_eq!(at_home(&rotated(seconds), N - 1), RETRIED);
         assert_eq!(elsewhere(&rotated(seconds), N - 1), RETRIED_ELSEWHERE);
     }
-    assert_eq!(at_home(&rotated(301), N - 1), Outcome::Reuse);
-    assert_eq!(elsewhere(&rotated(301), N - 1), Outcome::Reuse);
+    assert_eq!(at_home(&rotated(301), N - 1), RefreshDecision::Reuse);
+    assert_eq!(elsewhere(&rotated(301), N - 1), RefreshDecision::Reuse);
 }
 
 #[test]
@@ -190,9 +190,9 @@ fn from_another_origin_a_retry_is_allowed_three_times_a_day() {
     let day = 24 * 3600;
     for (times, outcome) in [
         (vec![ago(60); 2], RETRIED_ELSEWHERE),
-        (vec![ago(60); 3], Outcome::Reuse),
+        (vec![ago(60); 3], RefreshDecision::Reuse),
         (vec![ago(day), ago(60), ago(60)], RETRIED_ELSEWHERE),
-        (vec![ago(day - 1), ago(60), ago(60)], Outcome::Reuse),
+        (vec![ago(day - 1), ago(60), ago(60)], RefreshDecision::Reuse),
     ] {
         let stored = SessionState { elsewhere: times, ..rotated(60) };
         assert_eq!(elsewhere(&stored, N - 1), outcome);
@@ -223,14 +223,14 @@ fn the_last_counter_does_not_overflow() {
 #[test]
 fn grandparents_and_older_are_reuse() {
     for counter in 0..N - 1 {
-        assert_eq!(at_home(&rotated(1), counter), Outcome::Reuse);
+        assert_eq!(at_home(&rotated(1), counter), RefreshDecision::Reuse);
     }
 }
 
 #[test]
 fn a_parent_without_a_rotation_is_reuse() {
     let stored = SessionState { rotation: None, ..stored() };
-    assert_eq!(at_home(&stored, N - 1), Outcome::Reuse);
+    assert_eq!(at_home(&stored, N - 1), RefreshDecision::Reuse);
 }
 
 #[test]
@@ -279,18 +279,20 @@ fn states() -> impl Iterator<Item = (i64, i64, u64, usize)> {
     })
 }
 
-fn hold_promises(stored: &SessionState, c: u64, outcome: Outcome) {
+fn hold_promises(stored: &SessionState, c: u64, outcome: RefreshDecision) {
     let is_dead = stored.is_revoked || !stored.is_user_active || stored.idle_expires_at <= now();
     let n = stored.counter;
     match outcome {
-        Outcome::Rotate { counter, recovered } => {
+        RefreshDecision::Rotate { counter, recovered } => {
             assert!(!is_dead && counter == c + 1 && counter > n && counter <= n + 3, "{stored:?} {c}");
             assert_eq!(recovered, c > n);
         }
-        Outcome::Again(_) => assert!(!is_dead && c + 1 == n && c >= stored.revoked_below, "{stored:?} {c}"),
-        Outcome::Refuse(RefreshRefusal::Ahead) => assert!(!is_dead && c > n + 2),
-        Outcome::Refuse(_) => assert!(is_dead || c < stored.revoked_below, "{stored:?} {c}"),
-        Outcome::Reuse => assert!(!is_dead && c < n, "{stored:?} {c}"),
+        RefreshDecision::Again(_) => {
+            assert!(!is_dead && c + 1 == n && c >= stored.revoked_below, "{stored:?} {c}");
+        }
+        RefreshDecision::Refuse(RefreshRefusal::Ahead) => assert!(!is_dead && c > n + 2),
+        RefreshDecision::Refuse(_) => assert!(is_dead || c < stored.revoked_below, "{stored:?} {c}"),
+        RefreshDecision::Reuse => assert!(!is_dead && c < n, "{stored:?} {c}"),
     }
 }
 
@@ -299,7 +301,7 @@ proptest! {
     fn any_counters_are_decided_without_panic(n: u64, c: u64, below: u64, age in -1000_i64..1000) {
         let stored = SessionState { counter: n, revoked_below: below, ..rotated(age) };
         let outcome = at_home(&stored, c);
-        if let Outcome::Rotate { counter, .. } = outcome {
+        if let RefreshDecision::Rotate { counter, .. } = outcome {
             prop_assert!(counter > n && c >= n);
         }
     }
