@@ -86,7 +86,7 @@ fn check_upon(rights: &Rights, right: Right, own: Option<Uuid>, user: Uuid) -> R
     }
 }
 
-/// What `user` may do now.
+/// The rights of `user` now.
 ///
 /// # Errors
 ///

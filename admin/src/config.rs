@@ -43,7 +43,7 @@ pub struct Config {
     pub providers: ProvidersConfig,
 }
 
-/// What the operator commands need, and no more, so that an error elsewhere in the configuration does not
+/// The configuration that the operator commands need, and no more, so that an error elsewhere in the configuration does not
 /// stop them.
 #[derive(Debug, Clone)]
 pub struct CommandConfig {

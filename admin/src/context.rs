@@ -21,7 +21,7 @@ use crate::redis_connection::RedisConnection;
 /// the places of requests in progress.
 const MAX_WAITING: usize = 16;
 
-/// What every change of the database needs, made by an endpoint, a command or a background task. Cheap to
+/// The dependencies of every change of the database, made by an endpoint, a command or a background task. Cheap to
 /// clone.
 #[derive(Clone)]
 pub struct Core {
@@ -35,7 +35,7 @@ pub struct Core {
     pub random: Arc<dyn Random>,
 }
 
-/// What handlers work with. Cheap to clone.
+/// The dependencies of handlers. Cheap to clone.
 ///
 /// Dereferences to [`Core`], so that functions that commands also call need only [`Core`].
 #[derive(Clone)]

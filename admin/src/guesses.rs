@@ -21,7 +21,7 @@ const SLOTS: usize = 4096;
 /// The bits of an IPv6 address that name a network; its user chooses the others.
 const NETWORK: u128 = !0 << 64;
 
-/// What wrong passwords have in common.
+/// A common property of wrong passwords.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GuessOrigin {
     /// They came from one IPv4 address, or from one /64 network of IPv6.

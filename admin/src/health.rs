@@ -42,7 +42,7 @@ impl Draining {
     }
 }
 
-/// What the service says about itself on the ops listener.
+/// The state of the service on the ops listener.
 #[derive(Clone)]
 pub struct Health {
     /// The shared state.

@@ -1,4 +1,4 @@
-//! What a signed-in user does with their own account.
+//! The actions of a signed-in user on their own account.
 
 pub mod change_email;
 pub mod change_login;

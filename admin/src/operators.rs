@@ -1,4 +1,4 @@
-//! What operators do with other users' accounts. Not reachable through the gateway.
+//! The actions of operators on other users' accounts. Not reachable through the gateway.
 
 pub mod accounts;
 pub mod disable;

@@ -59,7 +59,7 @@ pub async fn serve(listeners: Vec<Listener>, service: Service, stop: Stop, drain
     timeout_at(deadline, graceful.shutdown()).await.is_ok()
 }
 
-/// What all connections have in common.
+/// The data that all connections share.
 struct Serving<'s> {
     service: Service,
     connections: Arc<Semaphore>,

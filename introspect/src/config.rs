@@ -68,7 +68,7 @@ pub struct Config {
     pub cache: u64,
     /// How long connections have to end.
     pub drain: Duration,
-    /// What is logged, and how.
+    /// The levels and the format of the log.
     pub logs: LogConfig,
     /// Where traces go.
     pub traces: TraceConfig,

@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue};
 pub const AUTHORIZATION: HeaderName = http::header::AUTHORIZATION;
 /// The cookies of the client, one of which may carry its token.
 pub const COOKIE: HeaderName = http::header::COOKIE;
-/// What the location requires: `shared::policy`.
+/// The requirements of the location: `shared::policy`.
 pub const POLICY: HeaderName = HeaderName::from_static("x-auth-policy");
 /// The method of the client's request; that of the subrequest is always GET.
 pub const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");

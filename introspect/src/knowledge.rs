@@ -1,4 +1,4 @@
-//! What the sidecar knows: the parts of a decision that change while it runs, and whether they are enough to decide.
+//! The knowledge of the sidecar: the parts of a decision that change while it runs, and whether they are enough to decide.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 

@@ -15,7 +15,7 @@ use shared::revocation::{Kind, Reason, Record, RecordKey, Until};
 use shared::token::VerifiedToken;
 use table::{Label, Sharded};
 
-/// What the revocations say about a token. Ordered from the best to the worst.
+/// The status of a token according to the revocations. Ordered from the best to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RevocationStatus {
     /// Nothing was revoked.
@@ -85,7 +85,7 @@ impl Revoked {
         }
     }
 
-    /// What the revocations say about `token`, which has these marks.
+    /// The status of `token`, which has these marks.
     pub fn status(&self, token: &VerifiedToken, marks: &Marks) -> RevocationStatus {
         if self.is_killed(&token.signing_key) {
             return RevocationStatus::Revoked;

@@ -1,4 +1,4 @@
-//! What each listener answers: decisions on one, health and metrics on the other.
+//! The answers of each listener: decisions on one, health and metrics on the other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub struct DecisionHandler {
     is_traced: bool,
 }
 
-/// What the sidecar says about itself to operators.
+/// The state of the sidecar, as operators see it.
 #[derive(Clone)]
 pub struct SidecarOperations {
     /// Whether the sidecar can serve requests.

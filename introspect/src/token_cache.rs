@@ -16,7 +16,7 @@ use shared::token::{VerifiedToken, is_uuid};
 use crate::revoked::Marks;
 use crate::rights::TokenRights;
 
-/// What a token takes beside its texts: this struct, the entry in the cache, and the rounding of six allocations.
+/// The memory of a token beside its texts: this struct, the entry in the cache, and the rounding of six allocations.
 /// Measured, by `cache_memory` in the benchmarks.
 const OVERHEAD: usize = 800;
 /// The same for each audience and each role.

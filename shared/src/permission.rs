@@ -16,7 +16,7 @@ const ANY: &str = "*";
 #[serde(try_from = "String", into = "String")]
 pub struct Permission(Box<str>);
 
-/// What a role grants: everything `*`, an area `area:*`, or one action `area:action`.
+/// A grant of a role: everything `*`, an area `area:*`, or one action `area:action`.
 ///
 /// Ordered by its text, as in all lists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

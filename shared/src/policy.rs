@@ -1,4 +1,4 @@
-//! What a location requires, as nginx sends it in `X-Auth-Policy`.
+//! The requirements of a location, as nginx sends them in `X-Auth-Policy`.
 //!
 //! `user` or `anonymous` first, then any of these, each at most once, separated by `;`: `role=a,b` (any of them),
 //! `permission=films:watch`, `aud=...`, `cookie=allow`. No spaces. Everything else is an error, never ignored.
@@ -11,7 +11,7 @@ use crate::role::RoleName;
 /// The longest policy that is read, in bytes.
 pub const MAX_BYTES: usize = 1024;
 
-/// What a location requires. All of it must hold.
+/// The requirements of a location. All of them must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Whether a request without a token, or with an invalid cookie, is allowed without identity.

@@ -41,7 +41,7 @@ refusals! {
     INSUFFICIENT_SCOPE = "insufficient_scope" Some("insufficient_scope"), "The access token lacks the required scope.";
     /// Refused independently of the token, or a right of admin is missing.
     FORBIDDEN = "forbidden" None, "You are not allowed to do this.";
-    /// What the answer depends on is unavailable.
+    /// A service on which the answer depends is unavailable.
     DEPENDENCY_UNAVAILABLE = "dependency_unavailable" None, "A required service is temporarily unavailable.";
 }
 

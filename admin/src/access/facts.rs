@@ -1,8 +1,8 @@
-//! What the database says about an access token.
+//! The state of an access token in the database.
 
 use crate::actor::CallerToken;
 
-/// What the database says about a token, read in one statement and therefore at one moment.
+/// The state of a token in the database, read in one statement and therefore at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CallerFacts {
     pub(super) is_expired: bool,

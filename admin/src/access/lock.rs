@@ -10,9 +10,9 @@ use crate::api::{Code, Problem};
 use crate::db::Transaction;
 use crate::users;
 
-/// What was read under the locks.
+/// The data that was read under the locks.
 pub(crate) struct Locked {
-    /// What the caller may do; the locks keep it so until the transaction ends.
+    /// The rights of the caller; the locks keep them unchanged until the transaction ends.
     pub(crate) rights: Rights,
     /// The requested users that exist, in order.
     pub(crate) users: Vec<Uuid>,

@@ -21,7 +21,7 @@ macro_rules! rights {
                 match self { $(Self::$variant => $text,)* }
             }
 
-            /// What it allows.
+            /// The actions that it allows.
             pub const fn description(self) -> &'static str {
                 match self { $(Self::$variant => $description,)* }
             }

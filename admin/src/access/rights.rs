@@ -1,4 +1,4 @@
-//! What a user may do: the roles, what they inherit, and the resulting permissions.
+//! The rights of a user: the roles, what they inherit, and the resulting permissions.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -24,7 +24,7 @@ pub(crate) struct Held {
     pub(crate) end: End,
 }
 
-/// What a user may do at one moment.
+/// The rights of a user at one moment.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rights {
     /// Whether the user is a superuser.
@@ -35,7 +35,7 @@ pub(crate) struct Rights {
     map: RoleMap,
 }
 
-/// What one role of a user grants.
+/// The grants of one role of a user.
 #[derive(Debug, Clone)]
 struct Given {
     held: Held,

@@ -33,7 +33,7 @@ struct Definition {
     inherits: BTreeSet<RoleName>,
 }
 
-/// What the database says about an access token. `None` when its session or its user does not exist.
+/// The state of an access token in the database. `None` when its session or its user does not exist.
 pub(super) async fn caller_facts(
     client: &impl SqlClient,
     caller: Caller,
@@ -94,7 +94,7 @@ pub(super) async fn is_fresh(connection: &Connection, session: Uuid) -> Result<b
     Ok(row.map(|row| row.try_get("is_fresh")).transpose()?.unwrap_or(false))
 }
 
-/// What a user may do, read in one statement and therefore at one moment. `None` when the user does not
+/// The rights of a user, read in one statement and therefore at one moment. `None` when the user does not
 /// exist. A disabled user may do nothing.
 pub(super) async fn rights(client: &impl SqlClient, user: Uuid) -> Result<Option<Rights>, DbError> {
     let sql = "with recursive held as (

@@ -15,7 +15,7 @@ pub(crate) struct Caller {
     token: CallerToken,
 }
 
-/// What the validity of a token depends on besides user and session: kept, so that it can be checked again
+/// The properties on which the validity of a token depends besides user and session: kept, so that it can be checked again
 /// under a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CallerToken {

@@ -1,6 +1,6 @@
 //! The closed table of possible failures of a request: code, status, title.
 //!
-//! What nginx also refuses comes from the table that the sidecar uses too.
+//! The codes that nginx returns as well come from the table that the sidecar uses too.
 
 use http::StatusCode;
 use shared::refusal;

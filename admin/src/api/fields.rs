@@ -150,7 +150,7 @@ impl Findings {
     }
 }
 
-/// What is wrong with a value.
+/// The error of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Invalid {
     /// A stable code.

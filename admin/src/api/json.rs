@@ -23,7 +23,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Form, Problem> {
     let has_nul = strict::check(body)?;
     match serde_json::from_slice(body) {
         Ok(value) => form::of(value, has_nul),
-        // What is strict JSON is JSON.
+        // Strict JSON is JSON.
         Err(_never) => Err(Problem::new(Code::RequestMalformed)),
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Code, Problem};
 
-/// What a problem says, without fields and secrets.
+/// A problem without fields and secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KeptProblem {
     code: String,

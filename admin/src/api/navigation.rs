@@ -1,4 +1,4 @@
-//! What browsers say about a request: which media types they accept, and whether a person asked for it at all.
+//! The headers with which browsers describe a request: which media types they accept, and whether a person asked for it at all.
 
 use http::{HeaderMap, header};
 

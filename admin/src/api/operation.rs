@@ -1,6 +1,6 @@
 //! The documentation of one endpoint, written beside its handler.
 //!
-//! What all endpoints have in common is added when the document is built, in `router::document`.
+//! The parts that all endpoints share are added when the document is built, in `router::document`.
 
 use std::ops::RangeInclusive;
 

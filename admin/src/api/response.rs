@@ -12,7 +12,8 @@ pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
-    told: Option<Code>,
+    /// The problem that it carries in another form.
+    problem: Option<Code>,
 }
 
 impl Response {
@@ -31,7 +32,7 @@ impl Response {
     /// A response without a body.
     pub fn empty(status: StatusCode) -> Self {
         let headers = HeaderMap::from_iter([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))]);
-        Self { status, headers, body: Bytes::new(), told: None }
+        Self { status, headers, body: Bytes::new(), problem: None }
     }
 
     /// A body of any type, which browsers take for nothing else.
@@ -59,14 +60,14 @@ impl Response {
 
     /// Marks the response as carrying a problem in another form, for the log and the trace.
     #[must_use]
-    pub fn telling(mut self, code: Code) -> Self {
-        self.told = Some(code);
+    pub fn with_problem(mut self, code: Code) -> Self {
+        self.problem = Some(code);
         self
     }
 
     /// The problem that it carries in another form.
-    pub fn told(&self) -> Option<Code> {
-        self.told
+    pub fn problem(&self) -> Option<Code> {
+        self.problem
     }
 
     /// Its status.

@@ -22,7 +22,7 @@ pub(crate) trait FromText: Sized {
     ///
     /// # Errors
     ///
-    /// What is wrong with the text.
+    /// The error of the text.
     fn from_text(text: &str) -> Result<Self, Invalid>;
 }
 

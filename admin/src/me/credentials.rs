@@ -1,4 +1,4 @@
-//! What the three credential changes have in common: they require the current password, revoke all other
+//! The steps that the three credential changes share: they require the current password, revoke all other
 //! sessions with their tokens, and return a new token pair for the current session.
 
 use http::StatusCode;

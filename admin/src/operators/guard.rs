@@ -1,4 +1,4 @@
-//! What all changes of another user's account have in common.
+//! The checks that all changes of another user's account share.
 
 use uuid::Uuid;
 

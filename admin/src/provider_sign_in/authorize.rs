@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::metrics::CallbackOutcome;
 use crate::providers::{AuthorizationRequest, Provider};
 
-/// What a client asks for when it starts a flow.
+/// The request of a client that starts a flow.
 pub(super) struct FlowStart<'s> {
     pub(super) provider: &'s Provider,
     pub(super) purpose: FlowPurpose,

@@ -69,7 +69,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let expired = || Problem::new(Code::CodeExpired).detail("Start the sign-in again.");
     // A flow of an app belongs to its bearer.
     let owner = browser::own(&request.headers).map(|own| browser_owner(&own)).unwrap_or_default();
-    // What was tried must not be found in Redis, nor be guessed from it: the flow itself is not there either.
+    // The password that was tried must not be found in Redis, nor be guessed from it: the flow itself is not there either.
     let attempt = body.password.fingerprint(body.flow.as_ref());
     let claim =
         one_time::claim(&request.context, (OneTimeKind::Link, body.flow.as_ref()), &owner, attempt).await?;

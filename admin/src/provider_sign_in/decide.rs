@@ -1,10 +1,10 @@
-//! What becomes of a user who returns from a provider: the table of `docs/social.md`, as a function.
+//! The decision about a user who returns from a provider: the table of `docs/social.md`, as a function.
 
 use uuid::Uuid;
 
 use crate::providers::{LinkVerified, UntrustedEmail};
 
-/// What is known about the identity.
+/// The facts about the identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct IdentityFacts {
     /// The user who owns the identity.
@@ -40,14 +40,14 @@ pub(super) enum Email {
     Unverified(Uuid),
 }
 
-/// What the operator has configured.
+/// The configuration of the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LinkPolicy {
     pub(super) link_verified: LinkVerified,
     pub(super) untrusted_email: UntrustedEmail,
 }
 
-/// What must be done.
+/// The decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SignInDecision {
     /// Sign this user in.

@@ -7,7 +7,7 @@ use super::one_time::BEARER;
 use super::return_to::ReturnTo;
 use super::secret;
 
-/// What the callback needs to know about its authorization request. Purposefully without `Debug`: it holds secrets.
+/// The data of an authorization request that its callback needs. Purposefully without `Debug`: it holds secrets.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Flow {
     pub(super) purpose: FlowPurpose,
@@ -17,7 +17,7 @@ pub(super) struct Flow {
     pub(super) verifier: Option<String>,
 }
 
-/// What a flow is for.
+/// The purpose of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum FlowPurpose {
     /// To sign in.

@@ -22,7 +22,7 @@ impl ProviderIdentity<'_> {
         self.email.as_ref().filter(|_| self.is_email_vouched)
     }
 
-    /// What is stored about it.
+    /// The data that is stored about it.
     pub(super) fn snapshot(&self) -> Snapshot<'_> {
         Snapshot {
             email: self.email.as_ref().map(EmailAddress::as_str),

@@ -1,4 +1,4 @@
-//! What a callback came to, and the response for it.
+//! The outcome of a callback, and the response for it.
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use crate::metrics::CallbackOutcome;
 use crate::providers::Provider;
 use crate::sessions::{Pair, pair_again};
 
-/// What a callback came to. The skipped members are for the first response and the values that follow from it; what is
+/// The outcome of a callback. The skipped members are for the first response and the values that follow from it; what is
 /// kept for a repeated request has no secret and no token.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Outcome {

@@ -47,7 +47,7 @@ struct Resolution<'r> {
     is_for_page: bool,
     /// The rule of the table.
     rule: u8,
-    /// What the login history must contain once the transaction has been committed.
+    /// The entry that the login history must contain once the transaction has been committed.
     history: Vec<HistoryEntry>,
 }
 

@@ -10,7 +10,7 @@ use crate::context::Context;
 /// The longest page with its query, in bytes. A flow stores it.
 const MAX_LENGTH: usize = 512;
 
-/// What is added to the query of a page, and what the page must not have before.
+/// The parameters that are added to the query of a page, which the page must not have before.
 const ADDED: [&str; 4] = ["one_time_code", "linked", "error", "flow"];
 
 /// A page of the list, perhaps with a query of the client's.
@@ -55,7 +55,7 @@ impl ReturnTo {
     pub(super) fn with_error(&self, problem: &Problem) -> Response {
         let flow = problem.flow_secret().map(|flow| ("flow", flow));
         let parameters: Vec<_> = [("error", problem.code().as_str())].into_iter().chain(flow).collect();
-        self.with(&parameters).telling(problem.code())
+        self.with(&parameters).with_problem(problem.code())
     }
 
     /// Redirects the browser to the page with these parameters, always to a GET.
@@ -85,9 +85,9 @@ mod tests {
 
     #[test]
     fn a_problem_in_a_redirect_is_known_to_the_log() {
-        let told = ReturnTo("https://cinema.example/".to_owned())
+        let response = ReturnTo("https://cinema.example/".to_owned())
             .with_error(&Problem::new(Code::DependencyUnavailable));
-        assert_eq!(told.told(), Some(Code::DependencyUnavailable));
+        assert_eq!(response.problem(), Some(Code::DependencyUnavailable));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) struct Link<'n> {
     pub(super) is_sign_in: bool,
 }
 
-/// What is stored about an identity.
+/// The data that is stored about an identity.
 #[derive(Clone, Copy)]
 pub(super) struct Snapshot<'n> {
     pub(super) email: Option<&'n str>,

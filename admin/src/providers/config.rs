@@ -12,9 +12,9 @@ use super::descriptor::Descriptor;
 pub struct ProvidersConfig {
     /// The pages that a browser may return to.
     pub return_to: Vec<Url>,
-    /// What happens when a verified address belongs to an existing account.
+    /// The rule for a verified address of an existing account.
     pub link_verified: LinkVerified,
-    /// What happens to an address that the provider does not vouch for.
+    /// The rule for an address that the provider does not vouch for.
     pub untrusted_email: UntrustedEmail,
     /// How long providers may take. No variable changes it.
     pub limits: Limits,
@@ -22,7 +22,7 @@ pub struct ProvidersConfig {
     pub all: Vec<ProviderConfig>,
 }
 
-/// What happens when the verified address of a new identity is the verified address of an account here.
+/// The rule for a new identity whose verified address is the verified address of an account here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LinkVerified {
     /// The user must enter the password of that account.
@@ -32,7 +32,7 @@ pub enum LinkVerified {
     Auto,
 }
 
-/// What happens to a new user whose address the provider does not vouch for.
+/// The rule for a new user whose address the provider does not vouch for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UntrustedEmail {
     /// The address must be proved, for which there is no way yet: the sign-in is refused.

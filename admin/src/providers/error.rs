@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What went wrong between us and a provider. Its text contains neither a token nor what the provider sent.
+/// A failure between this service and a provider. Its text contains neither a token nor what the provider sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ProviderError {
     /// It did not respond to several requests in a row, and gets none for this long.

@@ -1,4 +1,4 @@
-//! What all changes of a role's definition have in common: the lock, the limits, and the rule that a caller
+//! The parts that all changes of a role's definition share: the lock, the limits, and the rule that a caller
 //! cannot grant what the caller does not hold.
 
 use jiff::Timestamp;

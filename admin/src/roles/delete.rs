@@ -196,7 +196,7 @@ async fn dry_run(connection: &Connection, role: &RoleView, window: PageQuery) ->
 }
 
 impl Loss {
-    /// What a user with `roles` holds according to the map `before`, but not according to `without`.
+    /// The rights that a user with `roles` holds according to the map `before`, but not according to `without`.
     fn of(user_id: Uuid, roles: &[RoleName], before: &RoleMap, without: &RoleMap) -> Self {
         let kept = without.reach(roles);
         let lost = before.reach(roles).into_iter().filter(|name| !kept.contains(name));

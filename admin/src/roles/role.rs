@@ -46,13 +46,13 @@ pub struct RoleView {
 #[expect(dead_code, reason = "used only for its schema")]
 pub(crate) struct NameOfRole(String);
 
-/// What a role grants: one action `area:action`, a whole area `area:*`, or everything `*`.
+/// A grant of a role: one action `area:action`, a whole area `area:*`, or everything `*`.
 #[derive(ToSchema)]
 #[schema(as = GrantedPermission, value_type = String, pattern = "^([*]|[a-z][a-z0-9_-]{0,31}:([*]|[a-z][a-z0-9_-]{0,31}))$")]
 #[expect(dead_code, reason = "used only for its schema")]
 pub(crate) struct GrantedPermission(String);
 
-/// What identifies a role in a path.
+/// The identifier of a role in a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoleRef {
     /// By identifier.

@@ -1,4 +1,4 @@
-//! What surrounds every handler: request id, limits, metrics, panics.
+//! The code around every handler: request id, limits, metrics, panics.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
@@ -42,7 +42,7 @@ struct Admitted {
     _turn: Turn,
 }
 
-/// What is known about a request from the start, for the log line at its end.
+/// The data of a request that is known from the start, for the log line at its end.
 struct Asked {
     id: RequestId,
     method: Method,
@@ -158,7 +158,7 @@ impl Router {
                 true => problem_page::respond(&problem, &asked.id),
                 false => problem.respond(&asked.id),
             });
-        self.note(asked, route, &response, code.or(response.told()));
+        self.note(asked, route, &response, code.or(response.problem()));
         response.with_header(HeaderName::from_static(request_id::HEADER), header_value(&asked.id)).into_http()
     }
 
@@ -173,7 +173,7 @@ impl Router {
         let status_code = status.as_u16();
         self.context.metrics.request(method, route, status_code, took);
         let user = asked.user.get();
-        asked.tell_trace(route, status, code);
+        asked.record_trace(route, status, code);
         tracing::info!(
             method = %method,
             route,
@@ -190,7 +190,7 @@ impl Router {
 
 impl Asked {
     /// Span names follow OpenTelemetry's conventions for HTTP (version 1.23).
-    fn tell_trace(&self, route: &'static str, status: StatusCode, code: Option<Code>) {
+    fn record_trace(&self, route: &'static str, status: StatusCode, code: Option<Code>) {
         if self.trace.is_disabled() {
             return;
         }

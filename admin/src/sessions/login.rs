@@ -26,7 +26,7 @@ use crate::users::{Account, Identifier, store as users};
 const MAX_DEVICE_NAME: usize = 64;
 
 text_type!(
-    /// What a user calls a device.
+    /// The user's name for a device.
     DeviceName, device_name
 );
 

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::passwords::PasswordHash;
 
-/// What a sign-in is checked against. Purposefully without `Debug`: it contains an address.
+/// The data that a sign-in is checked against. Purposefully without `Debug`: it contains an address.
 #[derive(Clone)]
 pub(crate) struct Account {
     /// The user.

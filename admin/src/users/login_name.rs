@@ -54,7 +54,7 @@ pub struct LoginName {
     key: Box<str>,
 }
 
-/// What a user enters to sign in.
+/// The identifier that a user enters to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identifier {
     /// Looked up by the key of an e-mail address.

@@ -47,7 +47,7 @@ enum Mode {
     Ended,
 }
 
-/// What is held back from the server.
+/// The bytes that are held back from the server.
 #[derive(Debug, Default)]
 struct Held {
     /// Everything that contains this word.

@@ -18,10 +18,10 @@ const LONG_CODE: usize = 8192;
 /// The header with which a test chooses without a browser.
 const CHOOSE: &str = "x-choose";
 
-/// What a browser must never carry, besides tokens.
+/// The parameters that a browser must never carry, besides tokens.
 const SECRETS: &[&str] = &["client_secret", "code_verifier", "password"];
 
-/// What the user chose.
+/// The choice of the user.
 enum Choice<'a> {
     Person(&'a str),
     Refuse,

@@ -1,6 +1,6 @@
 //! The endpoints of a provider.
 
-/// What a path of a provider is for.
+/// The purpose of a path of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     /// The authorization endpoint: a page with the people to choose from.

@@ -11,7 +11,7 @@ use crate::store::{Code, Token};
 use crate::stub::{Grant, Stub};
 use crate::token_error::{ErrorKind, TokenError};
 
-/// What the URL of a token request must not contain.
+/// The parameters that the URL of a token request must not contain.
 const SECRETS: &[&str] = &["client_secret", "code", "code_verifier"];
 
 /// Answers a request for a token.

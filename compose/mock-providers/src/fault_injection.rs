@@ -11,7 +11,7 @@ use crate::reply::{Delivery, Reply};
 use crate::stub::Stub;
 use crate::token_error::{ErrorKind, TokenError};
 
-/// What is sent instead of the reply.
+/// The response instead of the reply.
 enum Effect {
     Never,
     Hangup,

@@ -27,7 +27,7 @@ pub(crate) fn choice(title: &str, action: &str, request: &str, client: &str, peo
     page(StatusCode::OK, &format!("Sign in to {title} (mock)"), &body)
 }
 
-/// What exactly is wrong with a request. There is no redirect, because the client is not known to be valid.
+/// The exact error of a request. There is no redirect, because the client is not known to be valid.
 pub(crate) fn error(title: &str, why: &str) -> Reply {
     let body = format!("<p role=\"alert\">{}</p>", escape(why));
     page(StatusCode::BAD_REQUEST, &format!("{title} (mock) refused the request"), &body)

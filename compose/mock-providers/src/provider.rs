@@ -30,7 +30,7 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// Those that clients know, in the order of the README.
+    /// The providers that clients know, in the order of the README.
     pub const ALL: [Self; 7] =
         [Self::Google, Self::Yandex, Self::Vk, Self::MailRu, Self::GitHub, Self::X, Self::Facebook];
 

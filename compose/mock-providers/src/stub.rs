@@ -1,6 +1,6 @@
 //! One provider as data: its paths, what it requires, and how it responds.
 //!
-//! What all providers have in common is in `authorize` and `exchange`; what differs is in [`crate::stubs`], a file each.
+//! The code that all providers share is in `authorize` and `exchange`; their differences are in [`crate::stubs`], a file each.
 
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ pub(crate) struct Stub {
     pub(crate) device: bool,
     /// Further checks of an authorization request.
     pub(crate) inspect: fn(&Params) -> Result<(), String>,
-    /// What it adds to a callback, beside `code` or `error`, and `state`.
+    /// The parameters that it adds to a callback, beside `code` or `error`, and `state`.
     pub(crate) callback: fn(&Callback<'_>) -> Vec<(&'static str, String)>,
     /// Its successful token response.
     pub(crate) grant: fn(&Context<'_>, &Grant<'_>) -> Reply,
@@ -57,7 +57,7 @@ pub(crate) struct ClientAuth {
     pub(crate) public: bool,
 }
 
-/// What a callback is made from.
+/// The parts that a callback is made from.
 pub(crate) struct Callback<'a> {
     pub(crate) cx: &'a Context<'a>,
     pub(crate) scopes: &'a [String],

@@ -11,7 +11,7 @@ const HEADING: &str = "# configuration file ";
 pub(crate) struct DumpFile<'t> {
     /// Its path, as nginx prints it.
     pub(crate) name: &'t str,
-    /// What is in it; lines are counted from 1.
+    /// Its content; lines are counted from 1.
     pub(crate) directives: Vec<Directive>,
 }
 

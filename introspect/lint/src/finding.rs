@@ -1,4 +1,4 @@
-//! What a rule is, and what it finds.
+//! Rules, and their findings.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub struct Rule {
     pub name: &'static str,
     /// How severe it is.
     pub severity: Severity,
-    /// What to do about it: a sentence.
+    /// The remedy: a sentence.
     pub remedy: &'static str,
     /// The function that looks for it.
     pub(crate) check: fn(&Site<'_>, &mut Problems),
@@ -38,17 +38,17 @@ pub struct Finding {
     pub rule: &'static str,
     /// How severe it is.
     pub severity: Severity,
-    /// What is wrong: a sentence.
+    /// The problem: a sentence.
     pub problem: String,
-    /// What to do: a sentence.
+    /// The remedy: a sentence.
     pub remedy: &'static str,
 }
 
-/// What one rule found.
+/// The problems that one rule found.
 #[derive(Debug, Default)]
 pub(crate) struct Problems(BTreeSet<(SourcePosition, String)>);
 
-/// What all rules found.
+/// The problems that all rules found.
 pub(crate) struct FindingList<'t> {
     files: Vec<&'t str>,
     findings: Vec<(SourcePosition, Finding)>,

@@ -113,7 +113,7 @@ fn matches(pattern: &str, path: &str) -> bool {
     pattern.iter().skip(at).all(|rest| *rest == '*')
 }
 
-/// What the pattern has at one position, for one character.
+/// The element of the pattern at one position, for one character.
 enum One {
     Star,
     Yes(usize),

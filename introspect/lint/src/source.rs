@@ -15,6 +15,6 @@ pub(crate) struct SourcePosition {
 pub struct NotUnderstood {
     /// `file:line`, or `input:line` before the first file.
     pub place: String,
-    /// What was not understood, as a clause.
+    /// The part that was not understood, as a clause.
     pub why: String,
 }

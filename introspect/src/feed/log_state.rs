@@ -19,7 +19,7 @@ pub(super) struct LogState {
     lost: Option<Revocations>,
 }
 
-/// What the feed has to do.
+/// The next step of the feed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Effect<'e> {
     /// Log that an epoch begins.

@@ -32,7 +32,7 @@ struct Worker {
 /// One for each connection, and one for the worker, which ends with the last of them.
 type Alive = Sender<()>;
 
-/// What all connections of a worker have in common.
+/// The data that all connections of a worker share.
 #[derive(Clone)]
 struct WorkerState<H> {
     handler: H,

@@ -1,4 +1,4 @@
-//! What `introspect` and `admin` do verbatim: read their configuration, listen, connect to Redis, log and trace,
+//! The code that `introspect` and `admin` share verbatim: read their configuration, listen, connect to Redis, log and trace,
 //! answer health checks, and stop.
 //!
 //! Not here: anything that both programs must agree on byte for byte, which is the contract, in `shared`.

@@ -27,7 +27,7 @@ pub use thread::{OpsThread, OpsThreadError};
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 
-/// What a program says about itself.
+/// The state of a program, as operators see it.
 pub trait Operations: Clone + Send + Sync + 'static {
     /// Why it must get no requests; empty if it is ready.
     fn not_ready(&self) -> impl Future<Output = Vec<NotReadyReason>> + Send;
@@ -35,23 +35,23 @@ pub trait Operations: Clone + Send + Sync + 'static {
     /// Sets the metrics that are read only when they are requested.
     fn observe(&self) -> impl Future<Output = ()> + Send;
 
-    /// What it counts.
+    /// Its metrics.
     fn registry(&self) -> &Registry;
 
-    /// What it logs.
+    /// The levels of its log.
     fn levels(&self) -> &Levels;
 }
 
-/// What a request to the ops listener asks for.
+/// The endpoints of the ops listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OpsEndpoint {
     /// Whether the program runs.
     Live,
     /// Whether it wants requests.
     Ready,
-    /// What it counts.
+    /// The metrics.
     Metrics,
-    /// What it logs.
+    /// The levels of the log.
     LogLevels,
 }
 

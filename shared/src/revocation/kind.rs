@@ -1,6 +1,6 @@
-//! What a record revokes, and why, as numbers.
+//! The kinds and the reasons of revocations, as numbers.
 
-/// What a record revokes.
+/// The kind of thing that a record revokes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Kind {

@@ -31,7 +31,7 @@ pub enum Until {
 /// One revocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Record {
-    /// What it revokes.
+    /// The kind of thing that it revokes.
     pub kind: Kind,
     /// Why.
     pub reason: Reason,

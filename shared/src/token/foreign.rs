@@ -9,7 +9,7 @@ use crate::json;
 use crate::revocation::{Kind, RecordKey};
 use crate::role::RoleName;
 
-/// What a sidecar accepts that verifies another issuer's tokens.
+/// The requirements of a sidecar that verifies another issuer's tokens.
 ///
 /// A claim is named by its path, with dots between the members, such as `realm_access.roles`. There are
 /// no generations: user revocations act by issue time.

@@ -16,7 +16,7 @@ use crate::json;
 /// and may name hundreds of the user's groups.
 pub const MAX_ID_TOKEN_BYTES: usize = 64 * 1024;
 
-/// What an ID token must contain to be for this client.
+/// The claims that an ID token for this client must contain.
 #[derive(Debug, Clone, Copy)]
 pub struct IdTokenCheck<'c> {
     /// The provider's names; one of them must be the issuer.

@@ -29,7 +29,7 @@ const EXPONENTS: std::ops::Range<u64> = (1 << 16) + 1..1 << 33;
 /// Members that only private and symmetric keys have (RFC 7518, section 6; RFC 8037, section 2).
 const PRIVATE: [&str; 8] = ["d", "k", "p", "q", "dp", "dq", "qi", "oth"];
 
-/// What a member of a key set is.
+/// The kinds of members of a key set.
 pub(super) enum Jwk {
     /// A key that can verify.
     Usable(PublicKey),

@@ -24,7 +24,7 @@ pub struct KeySet {
 pub struct RefusedKey {
     /// Its `kid`, if it has one.
     pub kid: Option<String>,
-    /// What is wrong with it.
+    /// The reason for the refusal.
     pub why: &'static str,
 }
 

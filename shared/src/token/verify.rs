@@ -18,7 +18,7 @@ pub enum TokenProfile {
     Foreign(Foreign),
 }
 
-/// What a token must be, apart from its signature.
+/// The requirements of a token, apart from its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verifier {
     /// The form of the tokens.

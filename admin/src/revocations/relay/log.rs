@@ -30,7 +30,7 @@ struct Scripts {
     trim: Script,
 }
 
-/// What ends a binding.
+/// The reasons that end a binding.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LogError {
     /// `meta` is missing, or has another epoch.

@@ -25,7 +25,7 @@ struct Permissions {
 struct PermissionItem {
     #[schema(value_type = String)]
     permission: Pattern,
-    /// What it allows, for permissions that this service checks; null for others, whose meaning is defined by
+    /// The actions that it allows, for permissions that this service checks; null for others, whose meaning is defined by
     /// locations and services.
     #[schema(required)]
     description: Option<&'static str>,

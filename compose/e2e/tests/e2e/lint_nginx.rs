@@ -40,7 +40,7 @@ const CHANGES: [Change; 50] = [
     ),
     ("cinema.conf", "(auth|me|", "(admin|auth|me|", "internal-public"),
     ("conf.d/identity.conf", "$http_x_session_id", "", "identity-guard"),
-    ("conf.d/logs.conf", "\"path\":\"$path_asked\"", "\"path\":\"$request_uri\"", "log-secrets"),
+    ("conf.d/logs.conf", "\"path\":\"$logged_path\"", "\"path\":\"$request_uri\"", "log-secrets"),
     ("snippets/protect.conf", "\nauth_request /_introspect;", "", "nothing-protected"),
     ("snippets/origin.conf", "http${auth_gate}://origin", "http://origin", "decision-not-required"),
     (

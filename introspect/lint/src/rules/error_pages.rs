@@ -1,4 +1,4 @@
-//! What an `error_page` means, for several rules.
+//! The effect of an `error_page`, for several rules.
 
 use crate::scope::Scope;
 use crate::site::ServerBlock;
@@ -9,7 +9,7 @@ use crate::tree::Directive;
 pub(crate) struct ErrorPage<'c> {
     pub(crate) at: SourcePosition,
     pub(crate) codes: Vec<&'c str>,
-    /// What the status becomes: after `=`; none without one.
+    /// The new status: after `=`; none without one.
     status: Option<&'c str>,
     /// The page itself.
     pub(crate) to: &'c str,

@@ -11,7 +11,7 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// Those that widely used frameworks and servers obey.
+/// The headers that widely used frameworks and servers obey.
 const OBEYED: [&str; 18] = [
     "X-Original-URL",
     "X-Rewrite-URL",

@@ -1,4 +1,4 @@
-//! What divides `tracing`'s spans and events between the log and the traces.
+//! Divides `tracing`'s spans and events between the log and the traces.
 
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::Layer;

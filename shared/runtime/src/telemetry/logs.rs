@@ -21,7 +21,7 @@ pub enum LogFormat {
     Text,
 }
 
-/// What is logged, and in which format.
+/// The levels of the log, and its format.
 #[derive(Debug, Clone)]
 pub struct LogConfig {
     format: LogFormat,

@@ -140,7 +140,7 @@ impl TraceSender {
     /// Sends the remaining traces on a blocking thread, because sending itself needs the runtime's thread.
     pub(super) async fn end(self) {
         let sending = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(SHUTDOWN_TIMEOUT));
-        // What is not accepted in time is lost.
+        // A span that is not accepted in time is lost.
         let _sent = sending.await;
     }
 }
