@@ -18,6 +18,8 @@ pub(super) struct ServerMetadata {
     pub(super) issuers: Vec<String>,
     /// The template of its issuer identifiers, where each of its tenants has one (see `microsoft`).
     pub(super) template: Option<String>,
+    /// The issuers that its keys may name as their own; `None` if that is not compared.
+    key_issuers: Option<Vec<String>>,
     /// Whether every authorization response contains `iss` (RFC 9207).
     sends_issuer: bool,
 }
@@ -44,6 +46,7 @@ impl ServerMetadata {
             client_auth: descriptor.client_auth,
             issuers: issuers.iter().map(|issuer| (*issuer).to_owned()).collect(),
             template: None,
+            key_issuers: None,
             sends_issuer: false,
         }
     }
@@ -81,10 +84,20 @@ impl ServerMetadata {
             } else {
                 ClientAuth::Body
             },
+            key_issuers: microsoft::key_issuers(&document.issuer),
             issuers: if template.is_some() { Vec::new() } else { vec![document.issuer] },
             template,
             sends_issuer: document.authorization_response_iss_parameter_supported,
         })
+    }
+
+    /// The issuers that the key of an ID token of one of `issuers` may name as its own. A key for all tenants names the template, a
+    /// key of one tenant the issuer of this tenant.
+    pub(super) fn key_issuers<'m>(&'m self, issuers: &[&'m str]) -> Option<Vec<&'m str>> {
+        match (&self.template, &self.key_issuers) {
+            (Some(template), _) => Some(issuers.iter().copied().chain([template.as_str()]).collect()),
+            (None, known) => known.as_ref().map(|known| known.iter().map(String::as_str).collect()),
+        }
     }
 
     /// Whether an authorization response with this `iss`, or without one, may be this provider's and no other's

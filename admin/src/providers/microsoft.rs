@@ -3,7 +3,7 @@
 //! The discovery document of all tenants names no issuer but a template, with `{tenantid}` in the place of the tenant
 //! that a token names in its claim `tid`.
 //! Source: learn.microsoft.com, "OpenID Connect on the Microsoft identity platform" and "Access tokens", validation of
-//! the issuer.
+//! the issuer and of the issuer of the signing key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -57,6 +57,15 @@ pub(super) fn template(issuer: &str) -> Option<String> {
     let tenants = issuer.strip_suffix("/v2.0").filter(|_| is_known)?;
     let base = ALL_TENANTS.iter().find_map(|word| tenants.strip_suffix(word)?.strip_suffix('/'))?;
     Some(format!("{base}/{TENANT}/v2.0"))
+}
+
+/// The issuers that a key of the tenant with this `issuer` may name as its own: the issuer, or the template, which is that of
+/// a key for all tenants. `None` if the issuer is not that of a tenant.
+pub(super) fn key_issuers(issuer: &str) -> Option<Vec<String>> {
+    let url: Url = issuer.parse().ok()?;
+    let is_known = url.host_str().is_some_and(|host| HOSTS.contains(&host)) || url.scheme() == "http";
+    let (base, tenant) = issuer.strip_suffix("/v2.0").filter(|_| is_known)?.rsplit_once('/')?;
+    is_tenant(tenant).then(|| vec![issuer.to_owned(), format!("{base}/{TENANT}/v2.0")])
 }
 
 /// The issuer, by `template`, that an ID token of its tenant must name, and the tenant. The token is not verified yet:
@@ -142,6 +151,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_key_of_a_tenant_names_the_issuer_of_the_tenant_or_of_all() {
+        let issuer = format!("https://login.microsoftonline.com/{TENANT_ID}/v2.0");
+        let template = "https://login.microsoftonline.com/{tenantid}/v2.0".to_owned();
+        assert_eq!(key_issuers(&issuer), Some(vec![issuer, template]));
+        for other in [
+            "https://login.microsoftonline.com/common/v2.0",
+            &format!("https://id.example/{TENANT_ID}/v2.0"),
+            &format!("https://login.microsoftonline.com/{TENANT_ID}"),
+            "nonsense",
+        ] {
+            assert_eq!(key_issuers(other), None, "{other}");
+        }
+    }
+
     fn token(claims: &Value) -> String {
         format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
     }
@@ -163,7 +187,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_judged_without_panic(text: String) {
-            let _verdicts = (template(&text), issuer_of("{tenantid}", &text), is_tenant(&text));
+            let _verdicts =
+                (template(&text), key_issuers(&text), issuer_of("{tenantid}", &text), is_tenant(&text));
         }
 
         #[test]

@@ -196,9 +196,7 @@ impl Provider {
             Some(None) => return Err(ProviderError::InvalidResponse("the ID token names no tenant")),
         };
         let issuers: Vec<&str> = issuers.iter().map(String::as_str).collect();
-        // A key for all tenants names the template; a key of one tenant names the issuer of this tenant.
-        let of_key: Option<Vec<&str>> =
-            metadata.template.as_deref().map(|template| issuers.iter().copied().chain([template]).collect());
+        let of_key = metadata.key_issuers(&issuers);
         let check = IdTokenCheck {
             issuers: &issuers,
             key_issuers: of_key.as_deref(),

@@ -108,6 +108,13 @@ fn is_rate_limit(status: StatusCode, headers: &HeaderMap) -> bool {
         || (status == StatusCode::FORBIDDEN && (is_exhausted || headers.contains_key(header::RETRY_AFTER)))
 }
 
+/// Whether the text of an error names a rate limit. GitHub may refuse with 403 and a text alone if its secondary limits are
+/// exceeded (docs.github.com, "Rate limits for the REST API").
+fn names_rate_limit(body: &Value) -> bool {
+    let message = body.get("message").and_then(Value::as_str);
+    message.is_some_and(|text| text.to_ascii_lowercase().contains("rate limit"))
+}
+
 /// Reads the JSON of a success. Many providers send their errors with a status of success, too.
 fn read(status: StatusCode, body: &[u8]) -> Result<Value, ProviderError> {
     let value = json::value(body).ok();
@@ -120,6 +127,9 @@ fn read(status: StatusCode, body: &[u8]) -> Result<Value, ProviderError> {
     };
     if let Some(code) = error {
         return Err(ProviderError::rejected(code));
+    }
+    if status == StatusCode::FORBIDDEN && value.as_ref().is_some_and(names_rate_limit) {
+        return Err(ProviderError::RateLimited);
     }
     if !status.is_success() {
         return Err(ProviderError::Status(status.as_u16()));
@@ -220,6 +230,18 @@ mod tests {
             let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
             let is_limit = is_rate_limit(StatusCode::from_u16(status).unwrap(), &headers);
             assert_eq!(is_limit, expected, "{status} {name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_may_be_marked_as_a_rate_limit_by_its_text_alone() {
+        let body = r#"{"message":"You have exceeded a secondary rate limit. Please wait a few minutes."}"#;
+        assert_eq!(read(403, body), Err(ProviderError::RateLimited));
+        assert_eq!(read(404, body), Err(ProviderError::Status(404)));
+        for other in
+            [r#"{"message":"Resource not accessible by integration"}"#, r#"{"message":7}"#, "rate limit"]
+        {
+            assert_eq!(read(403, other), Err(ProviderError::Status(403)), "{other}");
         }
     }
 

@@ -75,6 +75,8 @@ pub enum Fault {
     EmailsRetryAfter,
     /// The list of e-mail addresses is 403 with `X-RateLimit-Remaining: 0`, because of too many requests (GitHub).
     EmailsRateLimit,
+    /// The list of e-mail addresses is 403, and only the text says that there were too many requests (GitHub).
+    EmailsSecondaryLimit,
     /// The code has 8192 characters, of every kind that the standard allows. Not a fault, but rare.
     LongCode,
     /// The ID token has 56 KiB: it names all groups of the user (Google, Microsoft). Not a fault, but rare.

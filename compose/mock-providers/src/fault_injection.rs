@@ -22,6 +22,8 @@ enum Effect {
     Redirect,
     NotFound,
     Forbidden,
+    /// 403 because of too many requests, without any header.
+    SecondaryLimit,
     /// 403 because of too many requests, with this header.
     RateLimit(HeaderName, &'static str),
 }
@@ -56,6 +58,11 @@ pub(crate) fn apply(
             &json!({ "message": "Resource not accessible by integration", "status": "403" }),
         )
         .with(REMAINING, "4999"),
+        Some(Effect::SecondaryLimit) => {
+            let why =
+                "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+            Reply::json(StatusCode::FORBIDDEN, &json!({ "message": why }))
+        }
         Some(Effect::RateLimit(name, value)) => {
             Reply::json(StatusCode::FORBIDDEN, &json!({ "message": "API rate limit exceeded" }))
                 .with(name, value)
@@ -105,6 +112,7 @@ fn effect(fault: Fault) -> Option<(Endpoint, Effect)> {
         Fault::Emails404 => Some((Endpoint::Emails, Effect::NotFound)),
         Fault::Emails403 => Some((Endpoint::Emails, Effect::Forbidden)),
         Fault::EmailsRetryAfter => Some((Endpoint::Emails, Effect::RateLimit(RETRY_AFTER, "60"))),
+        Fault::EmailsSecondaryLimit => Some((Endpoint::Emails, Effect::SecondaryLimit)),
         Fault::EmailsRateLimit => Some((Endpoint::Emails, Effect::RateLimit(REMAINING, "0"))),
         Fault::WrongClientEcho
         | Fault::WrongStateEcho

@@ -1,4 +1,4 @@
-//! Microsoft's common issuer: one provider, whose tenants have an issuer each.
+//! Microsoft's common issuer: one provider, whose tenants have an issuer each. And the issuer of one tenant.
 
 use mock_providers::Provider::Microsoft;
 use mock_providers::{Fault, Person};
@@ -7,6 +7,9 @@ use crate::support::Cinema;
 use crate::witness::user_of;
 
 const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+
+/// The tenant of personal accounts.
+const PERSONAL: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// A user of a tenant, whose administrator may write anything about the address.
 fn add(cinema: &Cinema, key: &str, email: Option<&str>, tenant: Option<&str>) {
@@ -50,6 +53,23 @@ async fn a_token_whose_key_belongs_to_another_issuer_is_refused() {
     let cinema = Cinema::start_with_microsoft().await;
     add(&cinema, "of-a-tenant", None, Some(TENANT));
     cinema.providers.set_fault(Microsoft, Fault::WrongKeyIssuer);
+    cinema.browser().try_to_sign_in(Microsoft, "of-a-tenant").await.problem(502, "provider_error");
+}
+
+#[tokio::test]
+async fn the_key_of_a_tenant_is_compared_too() {
+    let cinema = Cinema::start_with_tenant(PERSONAL).await;
+    add(&cinema, "personal", None, None);
+    cinema.providers.set_fault(Microsoft, Fault::WrongKeyIssuer);
+    cinema.browser().try_to_sign_in(Microsoft, "personal").await.problem(502, "provider_error");
+}
+
+#[tokio::test]
+async fn only_users_of_the_tenant_sign_in_by_its_issuer() {
+    let cinema = Cinema::start_with_tenant(PERSONAL).await;
+    add(&cinema, "personal", None, None);
+    add(&cinema, "of-a-tenant", None, Some(TENANT));
+    cinema.browser().sign_in(Microsoft, "personal").await;
     cinema.browser().try_to_sign_in(Microsoft, "of-a-tenant").await.problem(502, "provider_error");
 }
 

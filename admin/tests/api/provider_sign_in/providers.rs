@@ -162,7 +162,7 @@ async fn addresses_that_github_refuses_to_list_count_as_absent() {
 #[tokio::test]
 async fn a_rate_limit_of_github_is_not_taken_for_an_absent_address() {
     let cinema = Cinema::start().await;
-    for fault in [Fault::EmailsRetryAfter, Fault::EmailsRateLimit] {
+    for fault in [Fault::EmailsRetryAfter, Fault::EmailsRateLimit, Fault::EmailsSecondaryLimit] {
         cinema.providers.set_fault(Provider::GitHub, fault);
         cinema.browser().try_to_sign_in(Provider::GitHub, "anna").await.problem(502, "provider_error");
     }

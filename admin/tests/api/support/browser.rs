@@ -57,8 +57,13 @@ impl Cinema {
 
     /// With Microsoft too, by the issuer of all tenants.
     pub async fn start_with_microsoft() -> Self {
+        Self::start_with_tenant("common").await
+    }
+
+    /// With Microsoft too, by the issuer of this tenant.
+    pub async fn start_with_tenant(tenant: &str) -> Self {
         let providers = registered().await;
-        let issuer = format!("{}/common/v2.0", providers.url_of(Provider::OPENID));
+        let issuer = format!("{}/{tenant}/v2.0", providers.url_of(Provider::OPENID));
         let changes = [
             ("ADMIN_OAUTH_OPENID", "microsoft"),
             ("ADMIN_OAUTH_MICROSOFT_ISSUER", issuer.as_str()),

@@ -1,5 +1,6 @@
 //! Microsoft's identity platform with the common issuer of all tenants: the discovery document names a template, and each
-//! ID token the issuer of its tenant. No claim says that an address is verified.
+//! ID token the issuer of its tenant. The tenant of personal accounts has a document of its own. No claim says that an
+//! address is verified.
 
 use hyper::header::WWW_AUTHENTICATE;
 use hyper::{Method, StatusCode};
@@ -32,6 +33,7 @@ pub(super) static STUB: Stub = Stub {
         ("/oidc/userinfo", Endpoint::User),
         ("/common/discovery/v2.0/keys", Endpoint::Keys),
         ("/common/v2.0/.well-known/openid-configuration", Endpoint::Discovery),
+        ("/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0/.well-known/openid-configuration", Endpoint::Discovery),
     ],
     scopes: Scopes { separator: ' ', known: &["openid", "email", "profile", "offline_access"], default: &[] },
     pkce: Pkce { required: false, methods: &["S256"], dots: true },
@@ -125,8 +127,9 @@ pub(crate) fn keys(cx: &Context<'_>) -> Reply {
 /// The discovery document.
 pub(crate) fn discovery(cx: &Context<'_>) -> Reply {
     let at = |path: &str| format!("{}/microsoft{path}", cx.store.url);
+    let tenant = if cx.request.path.contains(PERSONAL) { PERSONAL } else { "{tenantid}" };
     let document = json!({
-        "issuer": issuer(cx, "{tenantid}"),
+        "issuer": issuer(cx, tenant),
         "authorization_endpoint": at("/common/oauth2/v2.0/authorize"),
         "token_endpoint": at("/common/oauth2/v2.0/token"),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],

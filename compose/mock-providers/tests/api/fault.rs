@@ -195,6 +195,7 @@ async fn github_lists_addresses_in_pages_or_refuses_to() {
         (Fault::Emails403, Some("4999"), None),
         (Fault::EmailsRateLimit, Some("0"), None),
         (Fault::EmailsRetryAfter, None, Some("60")),
+        (Fault::EmailsSecondaryLimit, None, None),
     ] {
         providers.set_fault(Provider::GitHub, fault);
         let refused = get(&url, &headers).await;
