@@ -109,7 +109,7 @@ pub(super) async fn rights(client: &impl SqlClient, user: Uuid) -> Result<Option
                )
                select u.status, u.is_superuser,
                       coalesce((select jsonb_agg(jsonb_build_object('role', name, 'expires_at', expires_at)
-                                                 order by name) from held), '[]') as held,
+                                                 order by name collate \"C\") from held), '[]') as held,
                       coalesce((select jsonb_object_agg(r.name, jsonb_build_object(
                           'permissions', array(select p.permission from auth.role_permissions p
                                                where p.role_id = r.id),

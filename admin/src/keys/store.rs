@@ -33,7 +33,7 @@ pub(super) async fn published(client: &deadpool_postgres::Client) -> Result<Vec<
              where status in ('next', 'active')
                 or status = 'retired'
                    and retired_at > clock_timestamp() - auth.longest_access_token_life() - interval '5 minutes'
-             order by created_at, kid",
+             order by created_at, kid collate \"C\"",
         )
         .await?;
     Ok(client.query(&statement, &[]).await?.iter().map(key_row).collect())
@@ -46,7 +46,7 @@ pub(super) async fn all(client: &deadpool_postgres::Client) -> Result<Vec<Listed
             "select kid, status,
                     to_char(coalesce(killed_at, retired_at, activated_at, published_at) at time zone 'UTC',
                             'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as since
-             from auth.signing_keys order by created_at desc, kid",
+             from auth.signing_keys order by created_at desc, kid collate \"C\"",
             &[],
         )
         .await?;
@@ -163,7 +163,7 @@ pub(super) async fn sealed_under(
 ) -> Result<Vec<(String, Vec<u8>)>, DbError> {
     let select = "select kid, private_sealed from auth.signing_keys
                   where octet_length(private_sealed) > 0 and get_byte(private_sealed, 0) = $1
-                  order by created_at desc, kid limit 10";
+                  order by created_at desc, kid collate \"C\" limit 10";
     let rows = client.query(select, &[&i32::from(id)]).await?;
     Ok(rows.iter().map(|row| (row.get("kid"), row.get("private_sealed"))).collect())
 }

@@ -130,7 +130,7 @@ pub(super) async fn record_sign_in(
 /// The accounts that are linked to a user, in the order of linking.
 pub(super) async fn list(client: &impl SqlClient, user: Uuid) -> Result<Vec<LinkedAccount>, DbError> {
     let sql = "select provider, subject, email, is_email_vouched, display_name, linked_at, linked_rule, last_login_at
-               from auth.oauth_accounts where user_id = $1 order by linked_at, provider";
+               from auth.oauth_accounts where user_id = $1 order by linked_at, provider collate \"C\"";
     let statement = client.prepare_cached(sql).await?;
     client.query(&statement, &[&user]).await?.iter().map(account).collect()
 }

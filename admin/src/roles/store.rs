@@ -26,10 +26,10 @@ macro_rules! select_role {
         concat!(
             "select r.id, r.name, r.title, r.description, r.is_system, r.row_version, r.created_at, r.updated_at,
                     array(select p.permission from auth.role_permissions p where p.role_id = r.id
-                          order by p.permission) as permissions,
+                          order by p.permission collate \"C\") as permissions,
                     array(select parent.name from auth.role_inherits i
                           join auth.roles parent on parent.id = i.parent_id
-                          where i.role_id = r.id order by parent.name) as inherits
+                          where i.role_id = r.id order by parent.name collate \"C\") as inherits
              from auth.roles r ",
             $condition
         )
@@ -54,7 +54,7 @@ pub(super) async fn map(client: &impl SqlClient) -> Result<RoleMap, DbError> {
 
 /// All roles, by name.
 pub(super) async fn list(connection: &Connection) -> Result<Vec<RoleView>, DbError> {
-    let statement = connection.prepare_cached(select_role!("order by r.name")).await?;
+    let statement = connection.prepare_cached(select_role!("order by r.name collate \"C\"")).await?;
     connection.query(&statement, &[]).await?.iter().map(view).collect()
 }
 
@@ -233,7 +233,7 @@ pub(super) async fn people_with(
                      and (held.expires_at is null or held.expires_at > clock_timestamp())
                    order by held.user_id limit $3
                )
-               select held.user_id, array_agg(r.name order by r.name) as names
+               select held.user_id, array_agg(r.name order by r.name collate \"C\") as names
                from people
                join auth.user_roles held on held.user_id = people.user_id
                join auth.roles r on r.id = held.role_id
@@ -255,7 +255,7 @@ pub(super) async fn count_people_with(connection: &Connection, roles: &[&str]) -
 pub(super) async fn permissions_in_use(
     connection: &Connection,
 ) -> Result<BTreeMap<Pattern, Vec<RoleName>>, DbError> {
-    let sql = "select p.permission, array_agg(r.name order by r.name) as names
+    let sql = "select p.permission, array_agg(r.name order by r.name collate \"C\") as names
                from auth.role_permissions p join auth.roles r on r.id = p.role_id group by p.permission";
     let rows = connection.query(sql, &[]).await?;
     let mut all = BTreeMap::new();

@@ -277,7 +277,7 @@ pub(crate) async fn profile(connection: &Connection, id: Uuid) -> Result<Option<
                    array(select r.name from auth.user_roles held join auth.roles r on r.id = held.role_id
                          where held.user_id = u.id
                            and (held.expires_at is null or held.expires_at > clock_timestamp())
-                         order by r.name) as roles
+                         order by r.name collate \"C\") as roles
                from auth.users u where id = $1";
     let statement = connection.prepare_cached(sql).await?;
     connection.query_opt(&statement, &[&id]).await?.as_ref().map(read_profile).transpose()

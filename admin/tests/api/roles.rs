@@ -2,6 +2,7 @@
 
 mod assignments;
 mod authz;
+mod collation;
 mod definitions;
 mod ends;
 mod rights;

@@ -30,7 +30,7 @@ pub(super) async fn list(connection: &Connection, user: Uuid) -> Result<Vec<Assi
     let sql = "select r.name, held.granted_at, held.granted_by, held.expires_at, held.reason
                from auth.user_roles held join auth.roles r on r.id = held.role_id
                where held.user_id = $1 and (held.expires_at is null or held.expires_at > clock_timestamp())
-               order by r.name";
+               order by r.name collate \"C\"";
     let statement = connection.prepare_cached(sql).await?;
     let rows = connection.query(&statement, &[&user]).await?;
     rows.iter().filter_map(|row| assignment(row).transpose()).collect()
@@ -77,7 +77,7 @@ pub(crate) async fn delete_ended(
                    returning user_id, role_id
                )
                select ended.user_id, r.id, r.name from ended join auth.roles r on r.id = ended.role_id
-               order by ended.user_id, r.name";
+               order by ended.user_id, r.name collate \"C\"";
     let rows = tx.query(sql, &[&users]).await?;
     let read = |row: &Row| {
         Ok(EndedAssignment {

@@ -27,6 +27,12 @@ const RULES: &[Rule] = &[
         found: |code| paths(code, &["tokio_postgres::Row"]),
     },
     Rule {
+        what: "an order that depends on the collation of the database",
+        crates: &["admin"],
+        allowed: &[],
+        found: collated_orders,
+    },
+    Rule {
         what: "a path of the API",
         crates: &["admin"],
         allowed: &["admin/src/router.rs"],
@@ -99,6 +105,13 @@ static API_PATH: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"/(api/v1|openapi\.json|apidocs|\.well-known/jwks)\b").unwrap());
 static HEADER: LazyLock<Regex> = LazyLock::new(|| Regex::new("^(?i)(x-|traceparent$)").unwrap());
 
+static ORDER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?s)\border by\s+(.*?)(?:\)|;|\blimit\b|\bfor\b|$)").unwrap());
+/// The columns that are no text, and a fixed collation.
+static FIXED_ORDER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^(\w+\.)?((user_)?id|seq|until|expires_at|occurred_at|created_at|linked_at|last_used_at)( desc)?$|collate "C"( desc)?$"#).unwrap()
+});
+
 /// A file of a crate.
 struct Source {
     package: String,
@@ -135,6 +148,7 @@ fn restricted_uses_are_found() {
             let id = Uuid::now_v7();
             client.query("select id from auth.users", &[]);
             debug!("/api/v1/me");
+            order("order by held.id, r.name desc limit 1) (order by name collate \"C\")");
         }
         #[test]
         fn t() { let sql = "delete from auth.users"; }
@@ -144,6 +158,8 @@ fn restricted_uses_are_found() {
     let code = read(&Vec::new(), &file);
     assert_eq!(sql(&code).len(), 1);
     assert_eq!(api_path(&code).len(), 1);
+    let orders: Vec<_> = collated_orders(&code).into_iter().map(|(_, column)| column).collect();
+    assert_eq!(orders, ["r.name desc"]);
     assert_eq!(paths(&code, &["now_v7"]).len(), 1);
     assert_eq!(paths(&code, &["warp"]).len(), 1);
     assert_eq!(paths(&code, &["SystemClock"]), []);
@@ -185,6 +201,15 @@ fn is_in(path: &str, allowed: &str) -> bool {
 
 fn sql(code: &Code) -> Vec<(usize, String)> {
     matching(code, &STATEMENT)
+}
+
+/// Names must have one order in every database: the sidecars refuse a token whose roles are in another.
+fn collated_orders(code: &Code) -> Vec<(usize, String)> {
+    let orders = code.texts.iter().flat_map(|(line, text)| {
+        let columns = ORDER.captures_iter(text).flat_map(|order| order.extract::<1>().1[0].split(','));
+        columns.map(|column| (*line, column.trim().to_owned()))
+    });
+    orders.filter(|(_, column)| !FIXED_ORDER.is_match(column)).collect()
 }
 
 fn api_path(code: &Code) -> Vec<(usize, String)> {
