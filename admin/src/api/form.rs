@@ -25,6 +25,12 @@ impl Form {
         self.members.get(name)?.as_str().filter(|text| !text.contains('\0'))
     }
 
+    /// The texts of a member that is a list of at most `most` entries, without the other entries.
+    pub(crate) fn texts(&self, name: &str, most: usize) -> impl Iterator<Item = &str> {
+        let list = self.members.get(name).and_then(Value::as_array).filter(|list| list.len() <= most);
+        list.into_iter().flatten().filter_map(Value::as_str)
+    }
+
     /// Whether a member is present and not null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.members.get(name).is_some_and(|value| !value.is_null())

@@ -124,11 +124,12 @@ impl Problem {
     }
 
     /// Adds the fields of `other`, up to `most` in total. A problem of fields with several codes is
-    /// `validation_failed`.
+    /// `validation_failed`, without a sentence about only one of them.
     #[must_use]
     pub(super) fn with_fields_of(mut self, other: Self, most: usize) -> Self {
         if self.code != other.code {
             self.code = Code::ValidationFailed;
+            self.detail = None;
         }
         self.fields.extend(other.fields);
         self.fields.truncate(most);

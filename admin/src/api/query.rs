@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::fields::{Findings, Invalid};
-use super::text::{FromText, NO_NUL};
+use super::text::{FromText, NO_NUL, Text};
 use super::{Problem, Request};
 
 /// The default number of entries on a page.
@@ -70,6 +70,16 @@ impl Query {
         let (_, value) = self.pairs.iter().find(|(known, _)| known == name)?;
         let value = if value.contains('\0') { Err(Invalid::form(NO_NUL)) } else { T::from_text(value) };
         value.map_err(|invalid| self.found.add(name, invalid.code, invalid.sentence)).ok()
+    }
+
+    /// A parameter read by `read`, which returns the errors of the parameter.
+    pub(crate) fn read_with<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, Findings>,
+    ) -> Option<T> {
+        let text = self.value::<Text>(name)?;
+        read(text.as_ref()).map_err(|found| self.found.absorb(found)).ok()
     }
 
     /// The number of entries on the page: `limit`, from 1 to [`MAX_PAGE`].

@@ -4,7 +4,7 @@ use super::authorize::{AuthorizationUrl, FlowStart, example, start};
 use super::flow::FlowPurpose;
 use super::path::{of_provider, provider};
 use super::return_to::ReturnTo;
-use crate::api::text::{Opaque, Text};
+use crate::api::text::Opaque;
 use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape, accepts};
 
 /// Describes the endpoint.
@@ -55,10 +55,9 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let provider = provider(&request)?;
     let mut query = Query::read_known(&request, &["return_to", "code_challenge"]);
-    let page: Option<Text> = query.value("return_to");
+    let page = query.read_with("return_to", |page| ReturnTo::parse(&request.context, page));
     let challenge = query.value("code_challenge").map(|challenge: Opaque| challenge.into());
     query.finish()?;
-    let page = page.map(|page| ReturnTo::parse(&request.context, page.as_ref())).transpose()?;
     let flow = FlowStart { provider, purpose: FlowPurpose::SignIn, return_to: page.clone(), challenge };
     let started = start(&request.context, &request.headers, flow).await;
     match (started, page) {

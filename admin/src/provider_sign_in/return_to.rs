@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::api::{Code, Problem, Response, accepts};
+use crate::api::{Code, Findings, Problem, Response, accepts};
 use crate::context::Context;
 
 /// The longest page with its query, in bytes. A flow stores it.
@@ -23,9 +23,13 @@ impl ReturnTo {
     ///
     /// # Errors
     ///
-    /// 422 `return_to_not_allowed`.
-    pub(super) fn parse(context: &Context, text: &str) -> Result<Self, Problem> {
-        let refuse = |why: String| Err(Problem::new(Code::ReturnToNotAllowed).detail(why));
+    /// 422 `return_to_not_allowed`, if nothing else is invalid.
+    pub(super) fn parse(context: &Context, text: &str) -> Result<Self, Findings> {
+        let refuse = |why: String| {
+            let mut found = Findings::default();
+            found.add_to(Code::ReturnToNotAllowed, "return_to", Code::ReturnToNotAllowed.as_str(), why);
+            Err(found)
+        };
         let url: Option<Url> = text.parse().ok();
         let is_listed = |url: &Url| {
             let mut page = url.clone();

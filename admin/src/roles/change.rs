@@ -100,7 +100,7 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;
     let asked = RoleRef::of(&request)?;
-    let change: Body = request.form()?.finish()?;
+    let change: Body = definition::read(&request).await?;
     let edit =
         Edit { core: &request.context, actor: request.actor(), versions: if_match(&request.headers), asked };
     let role = edit.carry_out(|role| change.apply(role)).await?;

@@ -97,7 +97,7 @@ pub fn describe(operation: Operation) -> Operation {
 /// 403 `forbidden`, `privilege_escalation`; 409 `role_exists`, `role_name_retired`, `limit_reached`; 422; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;
-    let new = NewRole::from(request.form()?.finish::<Body>()?);
+    let new = NewRole::from(definition::read::<Body>(&request).await?);
     let role = create(&request.context, &request.actor(), &new).await?;
     let response = show::respond(StatusCode::CREATED, &role);
     Ok(match HeaderValue::try_from(format!("{}/{}", request.route, role.role_id)) {

@@ -1,6 +1,9 @@
 //! The parts that all changes of a role's definition share: the lock, the limits, and the rule that a caller
 //! cannot grant what the caller does not hold.
 
+use std::collections::BTreeSet;
+
+use deserr::Deserr;
 use jiff::Timestamp;
 use shared::permission::Pattern;
 use shared::role::{NotARoleName, RoleName};
@@ -9,7 +12,7 @@ use shared::role_map::{Role, RoleMap};
 use super::store;
 use crate::access::{End, Rights};
 use crate::api::text::text_type;
-use crate::api::{Code, Problem, sentence};
+use crate::api::{Code, Findings, Problem, Request, sentence};
 use crate::db::{DbError, Transaction};
 
 /// The most roles: all of them are sent to every sidecar with each change.
@@ -215,6 +218,30 @@ fn words(text: &str, most: usize, allows: impl Fn(char) -> bool) -> Option<Strin
     (fits && !text.trim().is_empty()).then(|| text.to_owned())
 }
 
+/// Reads a form with the member `inherits`. If it is invalid, the roles in this member that do not exist are reported
+/// with the other errors. Those of a valid form are found later, while all definitions are locked.
+///
+/// # Errors
+///
+/// 422 with every invalid field; 503.
+pub(super) async fn read<T: Deserr<Findings>>(request: &Request) -> Result<T, Problem> {
+    let form = request.form()?;
+    let parents: BTreeSet<RoleName> =
+        form.texts("inherits", MAX_PARENTS).filter_map(|name| name.parse().ok()).collect();
+    let (body, mut found) = form.read::<T>();
+    if body.is_none() && !parents.is_empty() {
+        let connection = request.context.db.get().await?;
+        for parent in store::unknown(&connection, &parents).await? {
+            found.add("inherits", "role_unknown", unknown(&parent));
+        }
+    }
+    found.finish(body)
+}
+
+fn unknown(parent: &RoleName) -> String {
+    format!("The role {parent} does not exist.")
+}
+
 impl From<DefinitionError> for Problem {
     fn from(error: DefinitionError) -> Self {
         let sentence = sentence(&error);
@@ -227,7 +254,7 @@ impl From<DefinitionError> for Problem {
             DefinitionError::Cycle(_) => Self::new(Code::RoleCycle).detail(sentence),
             DefinitionError::NoParents(parents) => {
                 parents.iter().fold(Self::new(Code::ValidationFailed), |problem, parent| {
-                    problem.field("inherits", "role_unknown", format!("The role {parent} does not exist."))
+                    problem.field("inherits", "role_unknown", unknown(parent))
                 })
             }
             DefinitionError::TooMany(_) => Self::new(Code::LimitReached).detail(sentence),

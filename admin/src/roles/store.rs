@@ -52,6 +52,17 @@ pub(super) async fn map(client: &impl SqlClient) -> Result<RoleMap, DbError> {
         .collect()
 }
 
+/// Those of `names` that no role has.
+pub(super) async fn unknown(
+    connection: &Connection,
+    names: &BTreeSet<RoleName>,
+) -> Result<Vec<RoleName>, DbError> {
+    let asked: Vec<&str> = names.iter().map(RoleName::as_str).collect();
+    let rows = connection.query("select name from auth.roles where name = any($1)", &[&asked]).await?;
+    let known = rows.iter().map(name).collect::<Result<BTreeSet<_>, _>>()?;
+    Ok(names.difference(&known).cloned().collect())
+}
+
 /// All roles, by name.
 pub(super) async fn list(connection: &Connection) -> Result<Vec<RoleView>, DbError> {
     let statement = connection.prepare_cached(select_role!("order by r.name collate \"C\"")).await?;

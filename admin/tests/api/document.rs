@@ -8,4 +8,5 @@ mod form;
 mod fuzz;
 mod generate;
 mod page;
+mod rounds;
 mod spec;

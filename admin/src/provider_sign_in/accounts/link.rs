@@ -25,6 +25,10 @@ struct Body {
     /// The page to return to after linking: one of the operator's list, to which a query may be added.
     #[deserr(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 512, pattern = "^[^\\x00]*$")]
+    #[expect(
+        dead_code,
+        reason = "read before the form, because it is judged even if other members are invalid"
+    )]
     return_to: Option<Address>,
     /// The challenge of the app's own verifier (RFC 7636), method S256.
     #[deserr(default)]
@@ -76,9 +80,7 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let provider = provider(&request)?;
-    let body: Body = request.form_if_any()?.finish()?;
-    let return_to =
-        body.return_to.as_ref().map(|page| ReturnTo::parse(&request.context, page.as_ref())).transpose()?;
+    let (challenge, return_to) = read(&request)?;
     if !is_fresh(&request.context, caller).await? {
         return Err(Problem::new(Code::FreshAuthRequired));
     }
@@ -90,6 +92,20 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     drop(connection);
     let purpose =
         FlowPurpose::Link { user: caller.user, session: caller.session, generation: caller.generation() };
-    let flow = FlowStart { provider, purpose, return_to, challenge: body.code_challenge.map(String::from) };
+    let flow = FlowStart { provider, purpose, return_to, challenge };
     Ok(start(&request.context, &request.headers, flow).await?.as_json())
+}
+
+/// Reads the form. The page is judged even if other members are invalid, so that all errors are reported in one round.
+fn read(request: &Request) -> Result<(Option<String>, Option<ReturnTo>), Problem> {
+    let form = request.form_if_any()?;
+    let page = form.text("return_to").filter(|page| address(page).is_ok());
+    let page = page.map(|page| ReturnTo::parse(&request.context, page)).transpose();
+    let (body, mut found) = form.read::<Body>();
+    let return_to = page.unwrap_or_else(|refused| {
+        found.absorb(refused);
+        None
+    });
+    let body = found.finish(body)?;
+    Ok((body.code_challenge.map(String::from), return_to))
 }

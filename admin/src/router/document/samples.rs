@@ -14,7 +14,6 @@ const DETAILS: &[(Code, &str)] = &[
         Code::EmailProofRequired,
         "Yandex does not confirm that the address is yours. Sign in with another method, and link the account then.",
     ),
-    (Code::ReturnToNotAllowed, "Must be one of the pages of ADMIN_OAUTH_RETURN_TO."),
     (Code::RoleCycle, "A role cannot inherit itself, directly or indirectly: premium leads back to it."),
     (
         Code::RoleNameRetired,
@@ -39,6 +38,12 @@ const FIELDS: &[(Code, &str, &str, &str)] = &[
         "password",
         "password_advice",
         "Add another word or two. Uncommon words are better.",
+    ),
+    (
+        Code::ReturnToNotAllowed,
+        "return_to",
+        "return_to_not_allowed",
+        "Must be one of the pages of ADMIN_OAUTH_RETURN_TO.",
     ),
     (Code::PasswordReused, "new_password", "password_reused", Code::PasswordReused.title()),
 ];
