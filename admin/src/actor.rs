@@ -13,7 +13,7 @@ use shared::request_id::RequestId;
 use uuid::Uuid;
 
 pub(crate) use caller::{Caller, CallerToken};
-pub use client::Client;
+pub use client::{Client, FORWARDED_FOR};
 
 /// Who acts.
 #[derive(Debug, Clone)]

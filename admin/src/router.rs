@@ -5,6 +5,7 @@ mod apidocs;
 mod asset;
 mod document;
 mod find;
+mod proxy_warning;
 mod route;
 mod under_way;
 

@@ -6,7 +6,8 @@ use http::{HeaderMap, header};
 
 use crate::config::TrustedProxies;
 
-const FORWARDED_FOR: &str = "x-forwarded-for";
+/// The header with the addresses that proxies report.
+pub const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The longest stored user agent, in characters.
 const MAX_USER_AGENT: usize = 512;

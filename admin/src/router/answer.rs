@@ -22,6 +22,7 @@ use crate::metrics::word_of;
 use crate::server::{Chunks, RequestHead};
 
 use super::find::{RouteMatch, find};
+use super::proxy_warning::ProxyWarning;
 use super::route::{Handler, Route};
 use super::under_way::{Turn, UnderWay};
 
@@ -33,6 +34,7 @@ pub(super) struct Router {
     context: Context,
     routes: Vec<Route>,
     under_way: UnderWay,
+    proxy_warning: ProxyWarning,
 }
 
 /// A request that is ready for its handler.
@@ -56,7 +58,7 @@ struct Asked {
 
 impl Router {
     pub(super) fn new(context: Context, routes: Vec<Route>, under_way: UnderWay) -> Self {
-        Self { context, routes, under_way }
+        Self { context, routes, under_way, proxy_warning: ProxyWarning::default() }
     }
 
     /// Answers a request, whatever happens, within a span with its id.
@@ -66,6 +68,7 @@ impl Router {
     /// trace.
     pub(super) async fn answer(self: Arc<Self>, head: RequestHead, body: Chunks) -> http::Response<Bytes> {
         let id = request_id_of(&head.headers).unwrap_or_else(|| RequestId::of(self.context.random.id()));
+        self.proxy_warning.check(&head, &self.context.config.http.trusted_proxies);
         let trace = trace_of(&head, &id);
         // At error level, so that no log filter removes the request id from a line that passes the filter.
         let span = tracing::error_span!("request", request_id = %id);
