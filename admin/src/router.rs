@@ -139,5 +139,9 @@ fn pages(document: Bytes) -> Vec<Route> {
 /// Answers all requests from a table of routes. `under_way` tracks the requests in progress.
 pub fn service(context: Context, routes: Vec<Route>, under_way: UnderWay) -> Service {
     let router = Arc::new(Router::new(context, routes, under_way));
-    Service::new(move |head, body| Arc::clone(&router).answer(head, body))
+    let unreadable = Arc::clone(&router);
+    Service::new(
+        move |head, body| Arc::clone(&router).answer(head, body),
+        move |status, peer| unreadable.answer_unreadable(status, peer),
+    )
 }

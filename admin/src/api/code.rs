@@ -92,6 +92,7 @@ codes! {
     PreconditionFailed = PRECONDITION_FAILED "precondition_failed" "The resource has changed since you read \
         it.",
     BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large" "The request body is too large.",
+    UriTooLong = URI_TOO_LONG "uri_too_long" "The request URL is too long.",
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The request body must be \
         application/json.",
 
@@ -101,6 +102,8 @@ codes! {
     PasswordWeak = UNPROCESSABLE_ENTITY "password_weak" "The password is too easy to guess.",
     PasswordReused = UNPROCESSABLE_ENTITY "password_reused" "The new password must differ from the current \
         one.",
+
+    HeadersTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE "headers_too_large" "The request headers are too large.",
 
     Internal = INTERNAL_SERVER_ERROR "internal" "Internal server error.",
     ProviderError = BAD_GATEWAY "provider_error" "The identity provider returned an invalid response.",

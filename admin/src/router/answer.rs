@@ -1,5 +1,6 @@
 //! The code around every handler: request id, limits, metrics, panics.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -98,6 +99,30 @@ impl Router {
         tokio::spawn(work.instrument(span).instrument(trace))
             .await
             .unwrap_or_else(|_ended| Response::empty(StatusCode::INTERNAL_SERVER_ERROR).into_http())
+    }
+
+    /// Answers bytes of `peer` that are no request, or too large a head, from the status that hyper chose.
+    pub(super) fn answer_unreadable(
+        &self,
+        status: StatusCode,
+        peer: Option<IpAddr>,
+    ) -> http::Response<Bytes> {
+        let code = match status {
+            StatusCode::URI_TOO_LONG => Code::UriTooLong,
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Code::HeadersTooLarge,
+            _ => Code::RequestMalformed,
+        };
+        let asked = Asked {
+            id: RequestId::of(self.context.random.id()),
+            method: unknown_method(),
+            client: Client::of(peer, &HeaderMap::new(), &self.context.config.http.trusted_proxies),
+            begun: Instant::now(),
+            trace: Span::none(),
+            user: Arc::default(),
+            prefers_html: false,
+        };
+        let span = tracing::error_span!("request", request_id = %asked.id);
+        span.in_scope(|| self.finish(&asked, NO_ROUTE, Err(Problem::new(code))))
     }
 
     /// Finds the handler, reads the body, and only then takes a slot: a slow sender occupies none.
@@ -261,6 +286,11 @@ fn request_id_of(headers: &HeaderMap) -> Option<RequestId> {
         (Some(only), None) => RequestId::parse(only.as_bytes()),
         _ => None,
     }
+}
+
+/// The method in logs and metrics of a request that could not be read, as of one with any other unknown method.
+fn unknown_method() -> Method {
+    Method::from_bytes(b"_OTHER").unwrap_or_default()
 }
 
 fn header_value(id: &RequestId) -> HeaderValue {

@@ -4,11 +4,12 @@
 //! an unknown method, and every problem must have our own format (docs/decisions/0006-warp-as-the-transport.md).
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
@@ -38,17 +39,26 @@ pub type Chunks = BoxStream<'static, Result<Bytes, BrokenOff>>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrokenOff;
 
-/// A function that answers requests. Cheap to clone.
+/// Answers requests. Cheap to clone.
 #[derive(Clone)]
-pub struct Service(BoxedFilter<(warp::reply::Response,)>);
+pub struct Service {
+    requests: BoxedFilter<(warp::reply::Response,)>,
+    unreadable: Arc<AnswerUnreadable>,
+}
+
+/// Answers bytes of this peer that are no request, from the status that hyper chose.
+type AnswerUnreadable = dyn Fn(StatusCode, Option<IpAddr>) -> http::Response<Bytes> + Send + Sync;
 
 /// The peer of a connection, in a request's extensions.
 #[derive(Debug, Clone, Copy)]
 struct Peer(Option<IpAddr>);
 
 impl Service {
-    /// Answers every request with `answer`.
-    pub fn new<F, A>(answer: F) -> Self
+    /// Answers every request with `answer`, and bytes that are no request with `unreadable`.
+    pub fn new<F, A>(
+        answer: F,
+        unreadable: impl Fn(StatusCode, Option<IpAddr>) -> http::Response<Bytes> + Send + Sync + 'static,
+    ) -> Self
     where
         F: Fn(RequestHead, Chunks) -> A + Clone + Send + Sync + 'static,
         A: Future<Output = http::Response<Bytes>> + Send + 'static,
@@ -66,7 +76,16 @@ impl Service {
                 let answered = answer(head, chunks(body));
                 async move { reply(answered.await) }
             });
-        Self(filter.boxed())
+        Self { requests: filter.boxed(), unreadable: Arc::new(unreadable) }
+    }
+
+    /// Answers bytes of `peer` that are no request. It is the last answer on the connection.
+    pub(super) fn answer_unreadable(
+        &self,
+        status: StatusCode,
+        peer: Option<IpAddr>,
+    ) -> http::Response<Bytes> {
+        (self.unreadable)(status, peer)
     }
 
     /// Answers a request from `peer`.
@@ -76,7 +95,7 @@ impl Service {
         peer: Option<IpAddr>,
     ) -> impl Future<Output = warp::reply::Response> + use<> {
         request.extensions_mut().insert(Peer(peer));
-        let answered = TowerToHyperService::new(warp::service(self.0.clone())).call(request);
+        let answered = TowerToHyperService::new(warp::service(self.requests.clone())).call(request);
         async move { answered.await.unwrap_or_else(|never| match never {}) }
     }
 }

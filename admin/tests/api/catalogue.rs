@@ -5,10 +5,13 @@ use admin::passwords::Party;
 use mock_providers::{Fault, Provider};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::support::{Call, Cinema, PASSWORD, Pair, Reply, SHORT_LIMITS, TestApp, prefix, until, variables};
+use crate::support::{
+    Call, Cinema, PASSWORD, Pair, Reply, SHORT_LIMITS, TestApp, answers, prefix, until, until_closed,
+    variables,
+};
 use crate::witness::{assign, change_password, holder, make_role, refresh, sign_in, superuser, user_of};
 
 const NEO: &str = "neo@example.org";
@@ -72,16 +75,15 @@ async fn slow_body(base: &str) -> Reply {
     let mut stream = TcpStream::connect(address).await.expect("it listens");
     let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 3\r\n\r\n{}";
     stream.write_all(head.as_bytes()).await.expect("it reads");
-    let mut text = Vec::new();
-    stream.read_to_end(&mut text).await.expect("it answers and closes");
-    let text = String::from_utf8(text).expect("it writes UTF-8");
-    let (head, body) = text.split_once("\r\n\r\n").expect("there is a head");
-    let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("there is a status");
-    let headers = lines.filter_map(|line| line.split_once(": "));
-    let headers =
-        headers.map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")));
-    Reply { status: status.parse().expect("a number"), headers: headers.collect(), text: body.to_owned() }
+    until_closed(stream).await.pop().expect("it answers")
+}
+
+/// The answer to a head with this path and header.
+async fn raw(app: &TestApp, path: &str, header: &str) -> Reply {
+    let address = app.client.base().trim_start_matches("http://");
+    let stream = TcpStream::connect(address).await.expect("it listens");
+    let head = format!("GET {path} HTTP/1.1\r\nhost: a\r\nx: {header}\r\n\r\n");
+    answers(stream, head.as_bytes()).await.pop().expect("it answers")
 }
 
 /// The example of a problem in the OpenAPI document.
@@ -321,6 +323,10 @@ catalogue! {
         scene.app.client.post("/api/v1/auth/login").raw_json(" ".repeat(20_000)).send().await
     }
 
+    uri_too_long_occurs UriTooLong |scene| {
+        raw(&scene.app, &format!("/{}", "a".repeat(70_000)), "").await
+    }
+
     unsupported_media_type_occurs UnsupportedMediaType |scene| {
         scene.app.client.post("/api/v1/auth/login").body("{}").send().await
     }
@@ -346,6 +352,10 @@ catalogue! {
 
     password_reused_occurs PasswordReused |scene| {
         change_password(&scene.app, &scene.neo.access, PASSWORD).send().await
+    }
+
+    headers_too_large_occurs HeadersTooLarge |scene| {
+        raw(&scene.app, "/", &"a".repeat(500_000)).await
     }
 
     internal_occurs Internal |scene| {

@@ -27,4 +27,5 @@ mod provider_sign_in;
 mod revocations;
 mod roles;
 mod sessions;
+mod unreadable;
 mod users;

@@ -8,6 +8,7 @@ mod command;
 mod database;
 mod lines;
 mod log;
+mod raw;
 
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub use harness::accounts::{PASSWORD, Pair};
 pub use harness::http::{Call, Client, Reply};
 pub use lines::Lines;
 pub use log::{RevocationLog, redis_of};
+pub use raw::{answers, until_closed};
 
 /// The longest time that a test waits for anything. Only a failing test waits that long.
 pub const LIMIT: Duration = Duration::from_secs(20);

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::future::ready;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use runtime::listen::Stream;
-use runtime::own_answers::{OwnAnswers, last_response};
+use runtime::own_answers::OwnAnswers;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -66,26 +65,24 @@ async fn converse<H: RequestHandler>(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let count = Arc::clone(&answered);
     let unreadable = handler.clone();
-    let stream = OwnAnswers::new(stream, move |_status| {
-        let response = unreadable.answer_malformed();
-        last_response(response.status(), response.headers(), "")
-    });
+    let stream =
+        OwnAnswers::new(stream, move |_status| unreadable.answer_malformed().map(|_empty| Bytes::new()));
     let service = service_fn(move |request: Request<Incoming>| {
         // There is no other writer, so no atomic increment is needed.
         count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         ready(Ok::<_, Infallible>(handler.answer(&request)))
     });
-    let mut connection = pin!(protocol().serve_connection(stream, service));
+    let mut connection = protocol().serve_connection(stream, service);
     let mut silence = interval_at(Instant::now() + LONGEST_SILENCE, LONGEST_SILENCE);
     silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut stopping, mut before) = (false, 0);
-    loop {
+    let ended = loop {
         tokio::select! {
             biased;
-            ended = connection.as_mut() => return Ok(ended?),
+            ended = &mut connection => break ended,
             _ = stop.wait_for(|stop| *stop), if !stopping => {
                 stopping = true;
-                connection.as_mut().graceful_shutdown();
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
             _ = silence.tick() => {
                 let now = answered.load(Ordering::Relaxed);
@@ -95,7 +92,11 @@ async fn converse<H: RequestHandler>(
                 before = now;
             }
         }
+    };
+    if ended.as_ref().is_err_and(hyper::Error::is_parse_version_h2) {
+        connection.into_parts().io.refuse_http2().await?;
     }
+    Ok(ended?)
 }
 
 fn protocol() -> http1::Builder {

@@ -15,7 +15,7 @@ const OFFICIAL: &str = include_str!("openapi-3.1.json");
 const PAGES: [&str; 4] = ["/openapi.json", "/apidocs", "/apidocs/", "/apidocs/{file}"];
 
 /// Codes of requests that match no operation.
-const OUTSIDE: [Code; 1] = [Code::MethodNotAllowed];
+const OUTSIDE: [Code; 3] = [Code::MethodNotAllowed, Code::UriTooLong, Code::HeadersTooLarge];
 
 /// Every value of the document, with its position.
 fn walk<'v>(value: &'v Value, at: &str, found: &mut Vec<(String, &'v Value)>) {
