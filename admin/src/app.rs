@@ -22,6 +22,7 @@ use crate::router::{self, UnderWay};
 use crate::server;
 use crate::sessions::history::partitions;
 use crate::stop::{Stop, stop_when};
+use crate::users::password_schemes;
 
 /// How long to wait before trying an unreachable PostgreSQL again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -209,6 +210,11 @@ async fn work(
         ends::keep(expiry).await;
         Part::Endless
     });
+    let schemes_task = context.clone();
+    background.spawn(async move {
+        password_schemes::keep_adapted(schemes_task).await;
+        Part::Endless
+    });
     let partition_task = context.clone();
     background.spawn(async move {
         partitions::keep_daily(partition_task).await;
@@ -267,6 +273,8 @@ async fn prepare_once(context: &Context) -> Result<(), RunError> {
     // token can live.
     context.keys.declare_life(&context.db, context.config.tokens.access_life).await?;
     context.keys.load(&context.db).await?;
+    // Before the first sign-in fails.
+    password_schemes::adapt(context).await?;
     Ok(())
 }
 

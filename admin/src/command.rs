@@ -1,6 +1,7 @@
 //! The command line: one file for each command.
 
 mod audit;
+mod hash;
 mod keys;
 mod migrate;
 mod prompt;
@@ -62,6 +63,9 @@ enum AdminCommand {
     /// Verify the audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Password hashes.
+    #[command(subcommand)]
+    Hash(hash::HashCommand),
 }
 
 impl Command {
@@ -92,7 +96,8 @@ impl Command {
                 migrate::run(vars).await
             }
             AdminCommand::Superuser(action) => {
-                superuser::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
+                let (config, hashing) = (for_a_person(vars)?, config::hashing(vars)?);
+                superuser::run(action, &core(&config, FirstUse::Store).await?, hashing).await
             }
             AdminCommand::Keys(action) => {
                 let config = for_a_person(vars)?;
@@ -108,6 +113,7 @@ impl Command {
             AdminCommand::Audit(action) => {
                 audit::run(action, &core(&for_a_person(vars)?, FirstUse::Ignore).await?).await
             }
+            AdminCommand::Hash(action) => hash::run(&action, vars),
         }
     }
 }

@@ -7,10 +7,11 @@ mod tokens;
 
 use std::time::Duration;
 
-use runtime::env::{Mistakes, Reader, UnknownVariable, Vars, between};
+use runtime::env::{Mistakes, Reader, UnknownVariable, Vars, between, duration_between};
 use runtime::redis::Redis;
 use runtime::telemetry::{LogConfig, TraceConfig};
 
+use crate::passwords::{HashConfig, HashParams};
 use crate::providers::ProvidersConfig;
 
 pub use database::{DatabaseConfig, PATIENCE};
@@ -57,14 +58,8 @@ pub struct CommandConfig {
     pub key_publication: Duration,
 }
 
-/// How many password hashes run at once, and how many may wait.
-#[derive(Debug, Clone, Copy)]
-pub struct HashConfig {
-    /// The number of hashing threads.
-    pub threads: usize,
-    /// How many hashes may wait for a thread; further requests are refused as `overloaded`.
-    pub queue: usize,
-}
+/// The longest wait that may be configured: with twice this time a request still ends before nginx gives up.
+const MAX_HASH_WAIT: Duration = Duration::from_secs(6);
 
 impl Config {
     /// Reads the complete configuration.
@@ -104,7 +99,7 @@ impl Config {
         let master_keys = MasterKeys::read(reader);
         let tokens = TokenConfig::read(reader);
         let registration = Registration::read(reader);
-        let hashing = HashConfig::read(reader);
+        let hashing = read_hashing(reader);
         let providers = ProvidersConfig::read(reader);
         Some(Self {
             logs,
@@ -142,13 +137,24 @@ impl CommandConfig {
     }
 }
 
-impl HashConfig {
-    fn read(reader: &mut Reader<'_>) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            threads: reader.or("ADMIN_HASH_THREADS", cores, between(1, 1024)),
-            queue: reader.or("ADMIN_HASH_QUEUE", 32, between(0, 100_000)),
-        }
+/// Only how passwords are hashed.
+///
+/// # Errors
+///
+/// All errors at once.
+pub fn hashing(vars: &dyn Vars) -> Result<HashConfig, Mistakes> {
+    let mut reader = Reader::new(vars);
+    let config = read_hashing(&mut reader);
+    reader.finish(Some(config))
+}
+
+fn read_hashing(reader: &mut Reader<'_>) -> HashConfig {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let wait = duration_between(Duration::ZERO, MAX_HASH_WAIT);
+    HashConfig {
+        threads: reader.or("ADMIN_HASH_THREADS", cores, between(1, 1024)),
+        wait: reader.or("ADMIN_HASH_WAIT", Duration::from_secs(2), wait),
+        params: reader.or("ADMIN_HASH_PARAMETERS", HashParams::default(), str::parse),
     }
 }
 
@@ -216,6 +222,16 @@ mod tests {
             let mistakes = Config::from_vars(&vars).unwrap_err().to_string();
             assert!(mistakes.contains(name) && !mistakes.contains("s3cret"), "{mistakes}");
         }
+    }
+
+    #[test]
+    fn a_password_hash_is_never_cheaper_than_the_minimum() {
+        let mut vars = good();
+        vars.insert("ADMIN_HASH_PARAMETERS", "m=19455,t=2".to_owned());
+        let mistakes = Config::from_vars(&vars).unwrap_err().to_string();
+        assert!(mistakes.contains("ADMIN_HASH_PARAMETERS") && mistakes.contains("m=19456,t=2"), "{mistakes}");
+        vars.insert("ADMIN_HASH_PARAMETERS", "m=47104,t=1".to_owned());
+        assert_eq!(Config::from_vars(&vars).unwrap().hashing.params.to_string(), "m=47104,t=1");
     }
 
     #[test]

@@ -86,15 +86,16 @@ impl Context {
     /// A context for `config`. Opens no connection: the pool connects on first use.
     pub fn new(config: Config, paths: ProviderPaths, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         let master_keys = &config.master_keys;
+        let hasher = Hasher::new(config.hashing, Arc::clone(&random));
         Self {
-            core: Core::new(&config.database, master_keys, &config.tokens.issuer, Arc::clone(&random)),
+            core: Core::new(&config.database, master_keys, &config.tokens.issuer, random),
             keys: Keys::new(master_keys),
             refresh_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::RefreshTokens)),
             redis: RedisConnection::new(&config.redis),
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
             providers: Arc::new(Providers::new(&config.providers, paths)),
-            hasher: Hasher::new(config.hashing.threads, config.hashing.queue, random),
-            metrics: Arc::new(Metrics::new(Arc::clone(&clock))),
+            metrics: Arc::new(Metrics::new(Arc::clone(&clock), hasher.metrics())),
+            hasher,
             guesses: Arc::default(),
             levels: Levels::default(),
             clock,

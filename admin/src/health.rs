@@ -73,7 +73,7 @@ async fn observe(context: &Context) {
     let observed = Observed {
         // Read before the next line takes a connection.
         pool: context.db.status(),
-        hash_slots: context.hasher.slots(),
+        password_queues: context.hasher.status(),
         relay_lag: within(PATIENCE, look_at_relay(context)).await.ok(),
         log_lines_dropped: context.levels.dropped_lines(),
     };

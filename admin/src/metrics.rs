@@ -17,8 +17,9 @@ use prometheus_client::registry::{Registry, Unit};
 use shared::clock::Clock;
 
 use crate::db::PoolStatus;
+use crate::passwords::{HasherMetrics, Lane, LaneLabels, QueueStatus};
 
-pub use labels::{CallbackOutcome, PoolState, RefreshCause, SignInOutcome, SlotState};
+pub use labels::{CallbackOutcome, PoolState, RefreshCause, SignInOutcome, ThreadState};
 pub use months::MonthsAhead;
 
 /// All metrics of the service.
@@ -31,7 +32,9 @@ pub struct Metrics {
     sign_ins: Family<OutcomeLabels, Counter>,
     provider_callbacks: Family<ProviderLabels, Counter>,
     connections: Family<PoolLabels, Gauge>,
-    hash_slots: Family<SlotLabels, Gauge>,
+    hash_threads: Family<ThreadLabels, Gauge>,
+    hash_queue: Family<LaneLabels, Gauge>,
+    judge_queue: Family<LaneLabels, Gauge>,
     /// The metrics of the relay.
     pub relay: RelayMetrics,
     /// Consecutive months of the login history that have a partition, counting from the current month.
@@ -49,8 +52,8 @@ pub struct Metrics {
 pub struct Observed {
     /// The connection pool.
     pub pool: PoolStatus,
-    /// Slots for password hashing: used, and total.
-    pub hash_slots: (usize, usize),
+    /// The queue of password hashes, and that of new passwords to be judged.
+    pub password_queues: (QueueStatus, QueueStatus),
     /// Seconds that the oldest unpublished revocation has waited; `None` when PostgreSQL is unavailable.
     pub relay_lag: Option<f64>,
     /// Dropped log lines.
@@ -107,8 +110,8 @@ struct PoolLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SlotLabels {
-    state: SlotState,
+struct ThreadLabels {
+    state: ThreadState,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -144,7 +147,7 @@ pub fn word_of(method: &Method) -> &str {
 
 impl Metrics {
     /// All metrics at zero.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, hasher: &HasherMetrics) -> Self {
         let mut metrics = Self {
             registry: runtime::metrics::registry(),
             requests: Family::default(),
@@ -153,7 +156,9 @@ impl Metrics {
             sign_ins: Family::default(),
             provider_callbacks: Family::default(),
             connections: Family::default(),
-            hash_slots: Family::default(),
+            hash_threads: Family::default(),
+            hash_queue: Family::default(),
+            judge_queue: Family::default(),
             relay: RelayMetrics::default(),
             partitions_ahead: MonthsAhead::new(clock),
             history_failures: Counter::default(),
@@ -162,6 +167,7 @@ impl Metrics {
             log_lines_dropped: Counter::default(),
         };
         metrics.register();
+        metrics.register_hasher(hasher);
         // Present from the start: an alert on an increase must not miss the first event.
         drop(metrics.refreshes.get_or_create(&CauseLabels { cause: RefreshCause::Reused }));
         metrics
@@ -184,8 +190,6 @@ impl Metrics {
         let connections = "PostgreSQL connections of the pool: in_use, limit, and waiting (requests \
             that wait for one)";
         r.register("database_connections", connections, self.connections.clone());
-        let slots = "Password-hashing slots: in_use, and limit";
-        r.register("password_hash_slots", slots, self.hash_slots.clone());
         let ahead = "Consecutive months of the login history that have a partition, counting from the \
             current month";
         r.register("history_partitions_ahead", ahead, self.partitions_ahead.clone());
@@ -220,6 +224,22 @@ impl Metrics {
         r.register_with_unit("relay_publish_duration", seconds, Unit::Seconds, relay.publish_seconds.0);
     }
 
+    fn register_hasher(&mut self, HasherMetrics { hashing, judging }: &HasherMetrics) {
+        let r = self.registry.sub_registry_with_prefix("usher_admin");
+        let threads = "Password-hashing threads: in_use, and limit";
+        r.register("password_hash_threads", threads, self.hash_threads.clone());
+        let queue = "Passwords that wait to be hashed, by lane";
+        r.register("password_hash_queue", queue, self.hash_queue.clone());
+        let wait = "Time that passwords waited to be hashed, by lane";
+        r.register_with_unit("password_hash_wait", wait, Unit::Seconds, hashing.wait_seconds.clone());
+        let refused = "Passwords that were not hashed because they would have waited too long, by lane";
+        r.register("password_hash_refusals", refused, hashing.refused.clone());
+        let queue = "New passwords whose strength waits to be judged, by lane";
+        r.register("password_judge_queue", queue, self.judge_queue.clone());
+        let refused = "New passwords that were not judged because they would have waited too long, by lane";
+        r.register("password_judge_refusals", refused, judging.refused.clone());
+    }
+
     /// Counts an answered request.
     pub fn request(&self, method: &Method, route: &'static str, status: u16, took: Duration) {
         let method = word_of(method).to_owned();
@@ -246,13 +266,17 @@ impl Metrics {
     /// Sets the values that are read when metrics are requested.
     pub fn observe(
         &self,
-        Observed { pool, hash_slots: (taken, places), relay_lag, log_lines_dropped }: Observed,
+        Observed { pool, password_queues: (hashing, judging), relay_lag, log_lines_dropped }: Observed,
     ) {
         set(&self.connections, &PoolLabels { state: PoolState::InUse }, pool.lent);
         set(&self.connections, &PoolLabels { state: PoolState::Limit }, pool.most);
         set(&self.connections, &PoolLabels { state: PoolState::Waiting }, pool.waiting);
-        set(&self.hash_slots, &SlotLabels { state: SlotState::InUse }, taken);
-        set(&self.hash_slots, &SlotLabels { state: SlotState::Limit }, places);
+        set(&self.hash_threads, &ThreadLabels { state: ThreadState::InUse }, hashing.running);
+        set(&self.hash_threads, &ThreadLabels { state: ThreadState::Limit }, hashing.threads);
+        for lane in Lane::ALL {
+            set(&self.hash_queue, &lane.into(), hashing.waiting(lane));
+            set(&self.judge_queue, &lane.into(), judging.waiting(lane));
+        }
         self.relay_lag.set(relay_lag.unwrap_or(f64::NAN));
         self.log_lines_dropped.inner().store(log_lines_dropped, Ordering::Relaxed);
     }

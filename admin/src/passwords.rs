@@ -4,10 +4,33 @@
 
 mod argon;
 mod hasher;
+mod judge;
+mod padding;
+mod params;
 mod party;
 mod password;
+mod queue;
+mod queue_metrics;
+mod scheme;
+mod workers;
+
+use std::time::Duration;
 
 pub use argon::{HashError, PasswordHash, PasswordMatch};
-pub use hasher::{HashSlot, Hasher};
-pub use party::{Origin, Party};
+pub use hasher::{HashSlot, Hasher, HasherMetrics, MOST_WAITING, time_hashes};
+pub use params::{HashParams, InvalidParams};
+pub use party::{Party, StrangerOrigin};
 pub use password::{Password, Weakness};
+pub use queue::{Lane, QueueStatus};
+pub use queue_metrics::{LaneLabels, QueueMetrics};
+
+/// How passwords are hashed, and how long they may wait for it.
+#[derive(Debug, Clone, Copy)]
+pub struct HashConfig {
+    /// The number of hashing threads.
+    pub threads: usize,
+    /// The longest estimated wait for a thread; what would wait longer is refused as `overloaded`.
+    pub wait: Duration,
+    /// The cost of a new hash.
+    pub params: HashParams,
+}

@@ -4,6 +4,7 @@ mod account;
 mod email;
 mod locked;
 mod login_name;
+pub(crate) mod password_schemes;
 pub(crate) mod profile;
 pub mod register;
 pub(crate) mod store;

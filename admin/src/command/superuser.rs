@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use crate::actor::Actor;
 use crate::context::Core;
 use crate::operators::create_superuser;
-use crate::passwords::{Hasher, Password};
+use crate::passwords::{HashConfig, Hasher, Password};
 use crate::random::SystemRandom;
 use crate::users::EmailAddress;
 
@@ -24,10 +24,10 @@ pub(super) enum SuperuserCommand {
     },
 }
 
-pub(super) async fn run(action: SuperuserCommand, core: &Core) -> Result<(), Failure> {
+pub(super) async fn run(action: SuperuserCommand, core: &Core, hashing: HashConfig) -> Result<(), Failure> {
     let SuperuserCommand::Create { email } = action;
     let password = Password::new(prompt::new_password()?.expose_secret());
-    let hasher = Hasher::new(1, 1, Arc::new(SystemRandom));
+    let hasher = Hasher::new(HashConfig { threads: 1, ..hashing }, Arc::new(SystemRandom));
     let id = create_superuser(core, &Actor::command(), &hasher, email.as_str(), &password).await?;
     say(format_args!("Created the superuser {id}."))
 }

@@ -76,11 +76,11 @@ labels! {
         Waiting = "waiting",
     }
 
-    /// The states of the password-hashing queue.
-    SlotState {
-        /// Slots in use.
+    /// The states of the password-hashing threads.
+    ThreadState {
+        /// Threads that hash.
         InUse = "in_use",
-        /// All slots.
+        /// All threads.
         Limit = "limit",
     }
 }

@@ -3,28 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq as _;
 
+use super::padding::FailurePadding;
+use super::params::{HASH_BYTES, HashParams};
 use super::password::Password;
-
-/// 19 MiB, two passes, one lane: OWASP's first choice for Argon2id.
-const MEMORY_KIB: u32 = 19_456;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
+use super::scheme::{HashScheme, StoredHash};
 
 /// The value that makes two hashes of one password differ.
 pub(super) type Salt = [u8; 16];
-
-const HASH_BYTES: usize = 32;
-
-/// A stored hash that needs more than this is an error, or an attack on memory.
-const MAX_MEMORY_KIB: u32 = 65_536;
-const MAX_PASSES: u32 = 10;
-const MAX_LANES: u32 = 16;
 
 /// A stored password hash in PHC string format. `Debug` prints nothing.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,10 +33,11 @@ pub enum PasswordMatch {
 }
 
 /// The memory blocks of one thread, reused for every hash.
-#[derive(Default)]
 pub(super) struct HashMemory {
+    /// The parameters of new hashes.
+    params: Params,
     blocks: Vec<Block>,
-    computed: Arc<HashCounts>,
+    records: Arc<HashRecords>,
 }
 
 /// Why no hash was computed.
@@ -65,19 +57,21 @@ pub enum HashError {
     Failed,
 }
 
-/// How many hashes were computed, by their parameters.
+/// What the threads record about the hashes that they computed.
 #[derive(Debug, Default)]
-pub(super) struct HashCounts {
-    pub(super) todays: AtomicU64,
+pub(super) struct HashRecords {
+    /// How many have the configured parameters.
+    pub(super) configured: AtomicU64,
+    /// How many have others.
     pub(super) others: AtomicU64,
+    /// The time to which failures wait.
+    pub(super) padding: FailurePadding,
 }
 
-impl HashCounts {
-    /// Increments a count.
-    fn count(&self, with_todays_parameters: bool) {
-        let counter = if with_todays_parameters { &self.todays } else { &self.others };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
+/// The outcome of a verification, and when its hash began.
+pub(super) struct Verification {
+    pub(super) outcome: Result<PasswordMatch, HashError>,
+    pub(super) begun: Instant,
 }
 
 impl PasswordHash {
@@ -90,13 +84,6 @@ impl PasswordHash {
     pub fn as_stored(&self) -> &str {
         &self.0
     }
-
-    /// A hash of no password, with today's parameters.
-    pub(super) fn of_no_user() -> Self {
-        let salt = "dGhlcmUgaXMgbm9ib2R5";
-        let hash = "c28gd2hhdGV2ZXIgd2FzIHR5cGVkIGhlcmUgaXMgd3I";
-        Self(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}").into())
-    }
 }
 
 impl fmt::Debug for PasswordHash {
@@ -106,16 +93,16 @@ impl fmt::Debug for PasswordHash {
 }
 
 impl HashMemory {
-    /// The initial state of a thread, which adds its work to `computed`.
-    pub(super) fn counted(computed: Arc<HashCounts>) -> Self {
-        Self { blocks: Vec::new(), computed }
+    /// The initial state of a thread, which hashes with `params` and adds its work to `records`.
+    pub(super) fn new(params: HashParams, records: Arc<HashRecords>) -> Self {
+        Self { params: params.argon2(), blocks: Vec::new(), records }
     }
 
     /// Hashes a new password with `salt`, which must be new and random.
     pub(super) fn hash(&mut self, password: &Password, salt: &Salt) -> Result<PasswordHash, HashError> {
-        let params = todays_params()?;
+        let params = self.params.clone();
         let mut output = [0; HASH_BYTES];
-        self.fill(&params, password, salt, &mut output)?;
+        self.compute(&HashScheme::Argon2id(params.clone()), password, salt, &mut output)?;
         let hash = phc::PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
@@ -126,28 +113,65 @@ impl HashMemory {
         Ok(PasswordHash(hash.to_string().into()))
     }
 
-    /// Checks whether `password` matches `stored`.
-    pub(super) fn verify(
-        &mut self,
-        password: &Password,
-        stored: &PasswordHash,
-    ) -> Result<PasswordMatch, HashError> {
-        let stored = phc::PasswordHash::new(stored.as_stored()).map_err(|_| HashError::Malformed)?;
-        let params = bounded_params(&stored)?;
-        let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
-            return Err(HashError::Malformed);
+    /// Checks whether `password` matches `stored`. Without a hash, or with a malformed one, a hash with the
+    /// configured parameters is computed all the same.
+    pub(super) fn verify(&mut self, password: &Password, stored: Option<&PasswordHash>) -> Verification {
+        let stored =
+            stored.map(|hash| StoredHash::parse(hash.as_stored()).ok_or(HashError::Malformed)).transpose();
+        let begun = Instant::now();
+        let outcome = match stored {
+            Ok(Some(stored)) => self.compare(password, &stored),
+            Ok(None) => self.usual_work(password).map(|()| PasswordMatch::No),
+            Err(malformed) => self.usual_work(password).and(Err(malformed)),
         };
-        let mut output = vec![0; expected.len()];
-        self.fill(&params, password, salt, &mut output)?;
-        let is_right: bool = output.ct_eq(expected.as_bytes()).into();
+        Verification { outcome, begun }
+    }
+
+    /// Computes a hash with the configured parameters, and returns how long it took.
+    pub(super) fn measure(&mut self) -> Result<Duration, HashError> {
+        let begun = Instant::now();
+        self.usual_work(&Password::new("correct horse battery staple"))?;
+        Ok(begun.elapsed())
+    }
+
+    /// The work of a hash with the configured parameters.
+    pub(super) fn configured_work(&self) -> u64 {
+        HashScheme::Argon2id(self.params.clone()).work()
+    }
+
+    /// The work of a verification with the configured parameters, without a result.
+    fn usual_work(&mut self, password: &Password) -> Result<(), HashError> {
+        let configured = HashScheme::Argon2id(self.params.clone());
+        self.compute(&configured, password, &Salt::default(), &mut [0; HASH_BYTES])
+    }
+
+    fn compare(&mut self, password: &Password, stored: &StoredHash) -> Result<PasswordMatch, HashError> {
+        let mut output = vec![0; stored.expected.len()];
+        self.compute(&stored.scheme, password, &stored.salt, &mut output)?;
+        let is_right: bool = output.ct_eq(stored.expected.as_bytes()).into();
         Ok(match is_right {
-            true if is_todays(&params) => PasswordMatch::Yes,
+            true if self.is_configured(&stored.scheme) => PasswordMatch::Yes,
             true => PasswordMatch::YesButOutdated,
             false => PasswordMatch::No,
         })
     }
 
-    fn fill(
+    fn compute(
+        &mut self,
+        scheme: &HashScheme,
+        password: &Password,
+        salt: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), HashError> {
+        let begun = Instant::now();
+        match scheme {
+            HashScheme::Argon2id(params) => self.argon2id(params, password, salt, output)?,
+        }
+        self.record(scheme, begun.elapsed());
+        Ok(())
+    }
+
+    fn argon2id(
         &mut self,
         params: &Params,
         password: &Password,
@@ -158,7 +182,6 @@ impl HashMemory {
         if self.blocks.len() < count {
             self.blocks.resize(count, Block::new());
         }
-        self.computed.count(is_todays(params));
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
             .hash_password_into_with_memory(
                 password.expose().as_bytes(),
@@ -168,25 +191,26 @@ impl HashMemory {
             )
             .map_err(|_| HashError::Failed)
     }
-}
 
-fn todays_params() -> Result<Params, HashError> {
-    Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_BYTES)).map_err(|_| HashError::Failed)
-}
+    fn record(&self, scheme: &HashScheme, took: Duration) {
+        if self.is_configured(scheme) {
+            self.records.configured.fetch_add(1, Ordering::Relaxed);
+            self.records.padding.note(took);
+        } else {
+            self.records.others.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 
-fn is_todays(params: &Params) -> bool {
-    let made_with = (params.m_cost(), params.t_cost(), params.p_cost(), params.output_len());
-    made_with == (MEMORY_KIB, PASSES, LANES, Some(HASH_BYTES))
-}
-
-/// The parameters of a stored hash if it is Argon2id of the supported version and within the limits.
-fn bounded_params(stored: &phc::PasswordHash) -> Result<Params, HashError> {
-    let is_ours =
-        stored.algorithm == Algorithm::Argon2id.ident() && stored.version == Some(Version::V0x13.into());
-    let params = Params::try_from(stored).map_err(|_| HashError::Malformed)?;
-    let is_bounded =
-        params.m_cost() <= MAX_MEMORY_KIB && params.t_cost() <= MAX_PASSES && params.p_cost() <= MAX_LANES;
-    if is_ours && is_bounded { Ok(params) } else { Err(HashError::Malformed) }
+    /// Whether new hashes are made with this scheme.
+    fn is_configured(&self, scheme: &HashScheme) -> bool {
+        let of = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+        match scheme {
+            HashScheme::Argon2id(params) => {
+                of(params) == of(&self.params)
+                    && params.output_len().is_none_or(|length| length == HASH_BYTES)
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -195,13 +219,22 @@ mod tests {
 
     const HASH: &str = "c28gd2hhdGV2ZXIgd2FzIHR5cGVkIGhlcmUgaXMgd3I";
 
+    fn memory() -> HashMemory {
+        HashMemory::new(HashParams::default(), Arc::default())
+    }
+
     fn verify(password: &str, stored: &str) -> Result<PasswordMatch, HashError> {
-        HashMemory::default().verify(&Password::new(password), &PasswordHash::from_stored(stored))
+        memory().verify(&Password::new(password), Some(&PasswordHash::from_stored(stored))).outcome
+    }
+
+    fn computed(memory: &HashMemory) -> (u64, u64) {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (of(&memory.records.configured), of(&memory.records.others))
     }
 
     #[test]
     fn another_salt_is_another_hash() {
-        let mut memory = HashMemory::default();
+        let mut memory = memory();
         let password = Password::new("same");
         let hash = memory.hash(&password, &[1; 16]).unwrap();
         assert_eq!(memory.hash(&password, &[1; 16]).unwrap(), hash);
@@ -210,13 +243,13 @@ mod tests {
 
     #[test]
     fn the_memory_of_a_larger_hash_serves_a_smaller_one() {
-        let mut memory = HashMemory::default();
+        let mut memory = memory();
         let params = Params::new(64, 2, 1, Some(32)).unwrap();
         let (mut fresh, mut used) = ([0; 32], [0; 32]);
         let password = Password::new("password");
-        memory.fill(&params, &password, b"somesalt", &mut fresh).unwrap();
+        memory.argon2id(&params, &password, b"somesalt", &mut fresh).unwrap();
         memory.hash(&Password::new("another"), &[1; 16]).unwrap();
-        memory.fill(&params, &password, b"somesalt", &mut used).unwrap();
+        memory.argon2id(&params, &password, b"somesalt", &mut used).unwrap();
         assert_eq!(fresh, used);
     }
 
@@ -224,7 +257,7 @@ mod tests {
     fn a_hash_with_other_parameters_is_right_but_old() {
         let params = Params::new(64, 2, 1, Some(32)).unwrap();
         let mut output = [0; 32];
-        HashMemory::default().fill(&params, &Password::new("password"), b"somesalt", &mut output).unwrap();
+        memory().argon2id(&params, &Password::new("password"), b"somesalt", &mut output).unwrap();
         let output = phc::Output::new(&output).unwrap();
         let old = format!("$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHQ${output}");
         assert_eq!(verify("password", &old), Ok(PasswordMatch::YesButOutdated));
@@ -232,7 +265,19 @@ mod tests {
     }
 
     #[test]
-    fn hashes_that_are_not_ours_are_refused() {
+    fn a_hash_has_the_configured_parameters() {
+        for params in HashParams::minimums() {
+            let mut memory = HashMemory::new(params, Arc::default());
+            let (password, salt) = (Password::new("password"), [1; 16]);
+            let hash = memory.hash(&password, &salt).unwrap();
+            assert!(hash.as_stored().starts_with(&format!("$argon2id$v=19${params},p=1$")), "{params}");
+            assert_eq!(memory.verify(&password, Some(&hash)).outcome, Ok(PasswordMatch::Yes));
+            assert_eq!(computed(&memory), (2, 0));
+        }
+    }
+
+    #[test]
+    fn hashes_that_are_not_ours_are_refused_after_the_usual_work() {
         for bad in [
             String::new(),
             "password".to_owned(),
@@ -242,8 +287,18 @@ mod tests {
             format!("$argon2id$v=19$m=64,t=4000000,p=1$c29tZXNhbHQ${HASH}"),
             "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHQ".to_owned(),
         ] {
-            assert_eq!(verify("x", &bad), Err(HashError::Malformed), "{bad}");
+            let mut memory = memory();
+            let verified = memory.verify(&Password::new("x"), Some(&PasswordHash::from_stored(&bad)));
+            assert_eq!(verified.outcome, Err(HashError::Malformed), "{bad}");
+            assert_eq!(computed(&memory), (1, 0), "{bad}");
         }
+    }
+
+    #[test]
+    fn without_a_hash_the_usual_work_is_done() {
+        let mut memory = memory();
+        assert_eq!(memory.verify(&Password::new("x"), None).outcome, Ok(PasswordMatch::No));
+        assert_eq!(computed(&memory), (1, 0));
     }
 
     #[test]

@@ -1,72 +1,87 @@
-//! Password hashes (Argon2id, RFC 9106), computed on a few dedicated threads.
+//! Hashing and judging passwords on a few dedicated threads, in a fair order.
 //!
-//! A hash takes 19 MiB and about 15 ms of a core. Dedicated threads limit both: each reuses its memory, and a
-//! request that finds the queue full is refused at once instead of waiting for long.
+//! A hash takes 19 MiB and about 15 ms of a core. Dedicated threads limit both: each reuses its memory, and a request
+//! that would wait for too long is refused at once.
 
 use std::net::IpAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::sleep_until;
 use uuid::Uuid;
 
-use super::argon::{HashCounts, HashError, HashMemory, PasswordHash, PasswordMatch, Salt};
+use super::HashConfig;
+use super::argon::{HashError, HashMemory, HashRecords, PasswordHash, PasswordMatch, Salt};
+use super::judge::judge;
+use super::params::HashParams;
 use super::party::{Parties, Party};
 use super::password::{Password, Weakness};
+use super::queue::{QueueLimits, QueueStatus};
+use super::queue_metrics::QueueMetrics;
+use super::scheme::HashScheme;
+use super::workers::{WorkerSlot, Workers};
 use crate::random::{NoRandomness, Random};
 
-/// The threads that hash passwords, and their queue. Cheap to clone.
+/// How many passwords may wait in a lane to be hashed.
+const HASH_ROOM: usize = 160;
+
+/// How many may wait in a lane to be judged.
+const JUDGE_ROOM: usize = 48;
+
+/// The most passwords that wait at the same time.
+pub const MOST_WAITING: usize = QueueLimits::most(HASH_ROOM) + QueueLimits::most(JUDGE_ROOM);
+
+/// The threads that hash and judge passwords, and their queues. Cheap to clone.
 #[derive(Clone)]
 pub struct Hasher {
-    jobs: Sender<Job>,
-    slots: Arc<Semaphore>,
-    /// How many slots there are.
-    room: usize,
-    computed: Arc<HashCounts>,
+    hashing: Workers<HashMemory>,
+    /// One thread: judging passwords never delays a sign-in.
+    judging: Workers<()>,
+    records: Arc<HashRecords>,
+    metrics: HasherMetrics,
     /// The source of salts.
     random: Arc<dyn Random>,
     parties: Parties,
 }
 
-/// A slot in the queue: the right to hash one password after another.
+/// The right to hash one password after another.
 pub struct HashSlot {
-    jobs: Sender<Job>,
+    slot: WorkerSlot<HashMemory>,
+    records: Arc<HashRecords>,
     random: Arc<dyn Random>,
-    _permit: OwnedSemaphorePermit,
+    /// When the last verification began on its thread.
+    begun: Option<Instant>,
 }
 
-type Job = Box<dyn FnOnce(&mut HashMemory) + Send>;
+/// What both queues count. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct HasherMetrics {
+    /// The queue of hashes.
+    pub hashing: QueueMetrics,
+    /// The queue of new passwords to be judged.
+    pub judging: QueueMetrics,
+}
 
 impl Hasher {
-    /// Starts `threads` hashing threads, with a queue for `queue` waiting passwords.
-    ///
-    /// The threads end with the last clone and the last [`HashSlot`]. If the operating system refuses a thread,
-    /// that is logged, and every hash fails.
-    pub fn new(threads: usize, queue: usize, random: Arc<dyn Random>) -> Self {
-        let (jobs, waiting) = channel();
-        let waiting = Arc::new(Mutex::new(waiting));
-        let computed = Arc::new(HashCounts::default());
-        for number in 0..threads {
-            let waiting = Arc::clone(&waiting);
-            let memory = HashMemory::counted(Arc::clone(&computed));
-            let thread = std::thread::Builder::new().name(format!("hash-{number}"));
-            if let Err(error) = thread.spawn(move || work(&waiting, memory)) {
-                tracing::error!(%error, "Failed to spawn a password-hashing thread; raise the process limit \
-                    (ulimit -u).");
-            }
-        }
-        let room = threads + queue;
-        Self {
-            jobs,
-            slots: Arc::new(Semaphore::new(room)),
-            room,
-            computed,
-            random,
-            parties: Parties::default(),
-        }
+    /// Starts the threads. They end with the last clone and the last [`HashSlot`].
+    pub fn new(config: HashConfig, random: Arc<dyn Random>) -> Self {
+        let HashConfig { threads, wait, params } = config;
+        let (records, metrics) = (Arc::<HashRecords>::default(), HasherMetrics::default());
+        let memory = || HashMemory::new(params, Arc::clone(&records));
+        let hashing = Workers::start(
+            "hash",
+            QueueLimits { threads, wait, room: HASH_ROOM },
+            metrics.hashing.clone(),
+            memory,
+        );
+        let judging = Workers::start(
+            "judge",
+            QueueLimits { threads: 1, wait, room: JUDGE_ROOM },
+            metrics.judging.clone(),
+            || (),
+        );
+        Self { hashing, judging, records, metrics, random, parties: Parties::default() }
     }
 
     /// A client at `address` that names `identifier`.
@@ -79,106 +94,145 @@ impl Hasher {
         self.parties.known(user)
     }
 
-    /// How many hashes were computed so far: with today's parameters, and with others.
+    /// How many hashes were computed so far: with the configured parameters, and with others.
     pub fn computed(&self) -> (u64, u64) {
-        (self.computed.todays.load(Ordering::Relaxed), self.computed.others.load(Ordering::Relaxed))
+        (self.records.configured.load(Ordering::Relaxed), self.records.others.load(Ordering::Relaxed))
     }
 
-    /// How many slots are taken, and how many there are.
-    pub fn slots(&self) -> (usize, usize) {
-        (self.room.saturating_sub(self.slots.available_permits()), self.room)
+    /// How long after the beginning of its hash a failure is answered.
+    pub fn failure_time(&self) -> Duration {
+        self.records.padding.target()
+    }
+
+    /// How full the queue of hashes and the queue of passwords to be judged are.
+    pub fn status(&self) -> (QueueStatus, QueueStatus) {
+        (self.hashing.status(), self.judging.status())
+    }
+
+    /// What both queues count.
+    pub fn metrics(&self) -> &HasherMetrics {
+        &self.metrics
     }
 
     /// Takes a slot for `party`, before any other work for a request.
     ///
     /// # Errors
     ///
-    /// [`HashError::Overloaded`], at once, when no slot is free.
-    pub fn reserve(&self, _party: Party) -> Result<HashSlot, HashError> {
-        let overloaded = HashError::Overloaded { retry_after: Duration::from_secs(1) };
-        let permit = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| overloaded)?;
-        Ok(HashSlot { jobs: self.jobs.clone(), random: Arc::clone(&self.random), _permit: permit })
+    /// [`HashError::Overloaded`], at once, when its password would wait too long.
+    pub fn reserve(&self, party: Party) -> Result<HashSlot, HashError> {
+        let slot = self.hashing.reserve(party)?;
+        Ok(HashSlot {
+            slot,
+            records: Arc::clone(&self.records),
+            random: Arc::clone(&self.random),
+            begun: None,
+        })
     }
 
-    /// Checks the strength of a new password, which also takes milliseconds of computation.
+    /// The weaknesses of a new password for a user whose names are `own_words`; empty when it is acceptable.
     ///
     /// # Errors
     ///
-    /// [`HashError::Overloaded`], at once; [`HashError::Failed`] when the computation fails.
+    /// [`HashError::Overloaded`], at once, when too many passwords wait to be judged; [`HashError::Failed`] when the
+    /// computation fails.
     pub async fn judge(
         &self,
         party: Party,
         password: &Password,
         own_words: Vec<String>,
     ) -> Result<Vec<Weakness>, HashError> {
+        let weaknesses = password.form_weaknesses();
+        if !weaknesses.is_empty() {
+            return Ok(weaknesses);
+        }
         let password = password.clone();
-        let judging = move |_: &mut HashMemory| {
-            let words: Vec<&str> = own_words.iter().map(String::as_str).collect();
-            password.weaknesses(&words)
-        };
-        self.reserve(party)?.run(judging).await
+        self.judging.reserve(party)?.run(move |()| judge(&password, &own_words)).await
+    }
+
+    /// Lets failures wait as long as the slowest of the stored schemes takes, and computes a first hash, from which that
+    /// time is known. A scheme that is not ours is ignored: no hash of it is ever computed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::reserve`].
+    pub async fn adapt_failures(&self, stored_schemes: &[String]) -> Result<(), HashError> {
+        let known = stored_schemes.iter().filter_map(|scheme| HashScheme::parse(scheme));
+        let slowest = known.map(|scheme| scheme.work()).max().unwrap_or_default();
+        let mut slot = self.reserve(Party::Operator)?.slot;
+        let configured = slot.run(|memory| memory.measure().map(|_| memory.configured_work())).await??;
+        self.records.padding.compare(slowest, configured);
+        Ok(())
     }
 }
 
 impl HashSlot {
     /// Checks whether `password` matches `hash`.
     ///
-    /// Without a hash the same work is done with a dummy hash, so that the time does not reveal which
-    /// accounts exist.
+    /// Without a hash the same work is done with a dummy hash, and a failure takes as long as the slowest stored
+    /// scheme, so that the time reveals neither which accounts exist nor how their hashes were made.
     ///
     /// # Errors
     ///
-    /// [`HashError::Malformed`] for a hash that this service did not make.
+    /// [`HashError::Malformed`] for a hash that this service did not make; [`HashError::Overloaded`] when the slot was
+    /// needed for another client.
     pub async fn verify(
         &mut self,
         password: &Password,
         hash: Option<&PasswordHash>,
     ) -> Result<PasswordMatch, HashError> {
         let (password, hash) = (password.clone(), hash.cloned());
-        self.run(move |memory| match hash {
-            Some(hash) => memory.verify(&password, &hash),
-            None => memory.verify(&password, &PasswordHash::of_no_user()).map(|_| PasswordMatch::No),
-        })
-        .await?
+        let verified = self.slot.run(move |memory| memory.verify(&password, hash.as_ref())).await?;
+        self.begun = Some(verified.begun);
+        match verified.outcome {
+            Ok(PasswordMatch::Yes | PasswordMatch::YesButOutdated) => {}
+            Ok(PasswordMatch::No) | Err(_) => self.wait_as_failed().await,
+        }
+        verified.outcome
+    }
+
+    /// Waits until the time at which every failure ends, for a request that fails although the password matches.
+    /// Returns at once when that time has passed.
+    pub async fn wait_as_failed(&self) {
+        if let Some(begun) = self.begun {
+            sleep_until((begun + self.records.padding.target()).into()).await;
+        }
     }
 
     /// Hashes a new password with a new salt.
     ///
     /// # Errors
     ///
-    /// When the computation fails.
+    /// [`HashError::Overloaded`] when the slot was needed for another client; [`HashError::Failed`].
     pub async fn hash(&mut self, password: &Password) -> Result<PasswordHash, HashError> {
         let password = password.clone();
         let mut salt = Salt::default();
         self.random.fill(&mut salt).map_err(|NoRandomness| HashError::Failed)?;
-        self.run(move |memory| memory.hash(&password, &salt)).await?
-    }
-
-    async fn run<T: Send + 'static>(
-        &mut self,
-        work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
-    ) -> Result<T, HashError> {
-        let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |memory| {
-            // If the client has gone meanwhile, the computation is skipped.
-            if !reply.is_closed() {
-                let _gone = reply.send(work(memory));
-            }
-        });
-        self.jobs.send(job).map_err(|_| HashError::Failed)?;
-        answer.await.map_err(|_| HashError::Failed)
+        self.slot.run(move |memory| memory.hash(&password, &salt)).await?
     }
 }
 
-/// A hashing thread: runs jobs in order until all senders are gone. A panic fails one job.
-fn work(waiting: &Mutex<Receiver<Job>>, mut memory: HashMemory) {
-    loop {
-        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = next else { return };
-        if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
-            tracing::error!("A panic while hashing a password; its request fails, the thread continues.");
+/// Computes hashes one after another on each of `threads` threads until `limit` has passed, at least one on each, and
+/// returns how long each took. For an operator who asks what a machine can do.
+///
+/// # Errors
+///
+/// [`HashError::Failed`].
+pub fn time_hashes(params: HashParams, threads: usize, limit: Duration) -> Result<Vec<Duration>, HashError> {
+    let work = || {
+        let (mut memory, begun) = (HashMemory::new(params, Arc::default()), Instant::now());
+        // The first one also takes the memory from the system.
+        memory.measure()?;
+        let mut taken = vec![memory.measure()?];
+        while begun.elapsed() < limit {
+            taken.push(memory.measure()?);
         }
-    }
+        Ok(taken)
+    };
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let taken = running.into_iter().map(|thread| thread.join().unwrap_or(Err(HashError::Failed)));
+        Ok(taken.collect::<Result<Vec<_>, HashError>>()?.concat())
+    })
 }
 
 #[cfg(test)]
@@ -186,8 +240,13 @@ mod tests {
     use super::*;
     use crate::random::SystemRandom;
 
+    fn hasher(threads: usize, wait: Duration) -> Hasher {
+        let config = HashConfig { threads, wait, params: HashParams::default() };
+        Hasher::new(config, Arc::new(SystemRandom))
+    }
+
     fn slot() -> HashSlot {
-        Hasher::new(1, 1, Arc::new(SystemRandom)).reserve(Party::Operator).unwrap()
+        hasher(1, Duration::ZERO).reserve(Party::Operator).unwrap()
     }
 
     fn password(text: &str) -> Password {
@@ -214,41 +273,45 @@ mod tests {
         assert_eq!(slot().verify(&password("password"), None).await, Ok(PasswordMatch::No));
     }
 
-    #[test]
-    fn a_full_queue_refuses_at_once() {
-        let hasher = Hasher::new(1, 2, Arc::new(SystemRandom));
-        let slots: Vec<_> = (0..3).map(|_| hasher.reserve(Party::Operator).unwrap()).collect();
-        assert!(hasher.reserve(Party::Operator).is_err());
-        drop(slots);
-        assert!(hasher.reserve(Party::Operator).is_ok());
+    #[tokio::test]
+    async fn judging_takes_no_slot() {
+        let hasher = hasher(1, Duration::ZERO);
+        let _taken = hasher.reserve(Party::Operator).unwrap();
+        let weaknesses = hasher.judge(Party::Operator, &password("password"), Vec::new()).await.unwrap();
+        assert_eq!(weaknesses.first().map(|weakness| weakness.code), Some("password_guessable"));
+        let weaknesses = hasher.judge(Party::Operator, &password("short"), Vec::new()).await.unwrap();
+        assert_eq!(weaknesses.first().map(|weakness| weakness.code), Some("password_too_short"));
     }
 
     #[tokio::test]
-    async fn a_panic_costs_one_job() {
-        let mut slot = slot();
-        assert_eq!(slot.run(|_| panic!("on purpose")).await, Err::<(), _>(HashError::Failed));
-        assert_eq!(slot.run(|_| 7).await, Ok(7));
+    async fn a_failure_with_a_cheap_hash_takes_as_long_as_with_a_usual_one() {
+        let hasher = hasher(1, Duration::from_secs(1));
+        hasher.adapt_failures(&[]).await.unwrap();
+        let cheap = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$c28gd2hhdGV2ZXIgd2FzIHR5cGVkIGhlcmUgaXMgd3I";
+        let mut slot = hasher.reserve(Party::Operator).unwrap();
+        let target = hasher.records.padding.target();
+        let begun = Instant::now();
+        let stored = PasswordHash::from_stored(cheap);
+        assert_eq!(slot.verify(&password("x"), Some(&stored)).await, Ok(PasswordMatch::No));
+        assert!(!target.is_zero() && begun.elapsed() >= target, "{target:?}");
+        // Nothing was computed to pass the time.
+        assert_eq!(hasher.computed(), (1, 1));
     }
 
     #[tokio::test]
-    async fn no_hash_is_computed_for_a_request_that_was_dropped() {
-        let hasher = Hasher::new(1, 2, Arc::new(SystemRandom));
-        let (release, held) = channel::<()>();
-        let (started, begun) = oneshot::channel();
-        let mut first = hasher.reserve(Party::Operator).unwrap();
-        let holding =
-            tokio::spawn(
-                async move { first.run(move |_| started.send(()).is_ok() && held.recv().is_ok()).await },
-            );
-        begun.await.unwrap();
-        let (report, heard) = channel();
-        let mut second = hasher.reserve(Party::Operator).unwrap();
-        let leaving =
-            tokio::time::timeout(std::time::Duration::from_millis(1), second.run(move |_| report.send(())));
-        assert!(leaving.await.is_err());
-        drop(release);
-        assert_eq!(holding.await.unwrap(), Ok(false));
-        // The job is dropped without running, and with it its end of the channel.
-        assert!(heard.recv().is_err());
+    async fn failures_wait_for_the_slowest_stored_scheme() {
+        let hasher = hasher(1, Duration::from_secs(1));
+        hasher
+            .adapt_failures(&["$argon2id$v=19$m=1024,t=1,p=1".to_owned(), "other".to_owned()])
+            .await
+            .unwrap();
+        let usual = hasher.records.padding.target();
+        hasher.adapt_failures(&["$argon2id$v=19$m=65536,t=3,p=1".to_owned()]).await.unwrap();
+        let slow = hasher.records.padding.target();
+        assert!(slow > usual, "{slow:?} {usual:?}");
+        let mut slot = hasher.reserve(Party::Operator).unwrap();
+        let begun = Instant::now();
+        assert_eq!(slot.verify(&password("x"), None).await, Ok(PasswordMatch::No));
+        assert!(begun.elapsed() >= slow);
     }
 }

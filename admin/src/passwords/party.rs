@@ -14,16 +14,16 @@ pub enum Party {
         account: u64,
     },
     /// Any other client.
-    Stranger(Origin),
+    Stranger(StrangerOrigin),
     /// A stranger beyond the limit of its address: all of them together get at most a tenth of the capacity.
-    Slow(Origin),
+    Slow(StrangerOrigin),
     /// A command of an operator.
     Operator,
 }
 
 /// Where a stranger's request comes from, and for which identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Origin {
+pub struct StrangerOrigin {
     /// The network: the /24 of an IPv4 address, the /48 of an IPv6 address.
     pub network: u64,
     /// The IPv4 address, or the /64 of an IPv6 address.
@@ -40,7 +40,7 @@ impl Parties {
     /// A client at `address` that names `identifier`.
     pub(super) fn stranger(&self, address: Option<IpAddr>, identifier: &str) -> Party {
         let groups = address.map(groups);
-        Party::Stranger(Origin {
+        Party::Stranger(StrangerOrigin {
             network: self.0.hash_one(groups.map(|(network, _)| network)),
             address: self.0.hash_one(groups.map(|(_, address)| address)),
             identifier: self.0.hash_one(identifier),
@@ -71,7 +71,7 @@ fn groups(address: IpAddr) -> (IpAddr, IpAddr) {
 mod tests {
     use super::*;
 
-    fn origin(parties: &Parties, address: &str, identifier: &str) -> Origin {
+    fn origin(parties: &Parties, address: &str, identifier: &str) -> StrangerOrigin {
         match parties.stranger(Some(address.parse().unwrap()), identifier) {
             Party::Stranger(origin) => origin,
             other => panic!("{other:?}"),

@@ -1,4 +1,4 @@
-//! A password in the form in which it is compared, and the rules for new ones. Hashing is in `hash`.
+//! A password in the form in which it is compared, and the form of new ones. Their strength is in `judge`.
 
 use std::fmt;
 
@@ -8,20 +8,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
-use zxcvbn::feedback::Feedback;
-use zxcvbn::{Score, zxcvbn};
 
 /// The length of a new password, in code points after normalisation.
 ///
 /// Eight, and not the fifteen that NIST SP 800-63B requires of a password used alone: a declared deviation
-/// for a cinema, compensated by [`LEAST_SCORE`].
+/// for a cinema, compensated by the strength that `judge` requires.
 pub(super) const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
-
-/// Guessing must take at least some million attempts, more than throttled attempts can reach.
-const LEAST_SCORE: Score = Score::Two;
-
-/// Words that users of this service are likely to choose.
-const HOUSE_WORDS: [&str; 4] = ["usher", "cinema", "film", "movie"];
 
 /// A password in Unicode form NFKC, so that every keyboard produces the same text.
 ///
@@ -58,30 +50,7 @@ impl Password {
         self.0.expose_secret()
     }
 
-    /// The weaknesses of this new password for a user whose e-mail address, login and name are `own_words`.
-    /// Empty when it is acceptable.
-    ///
-    /// Takes milliseconds of computation for a long password: never call it on a thread of the async runtime.
-    pub fn weaknesses(&self, own_words: &[&str]) -> Vec<Weakness> {
-        let found = self.form_weaknesses();
-        if !found.is_empty() {
-            return found;
-        }
-        let words: Vec<&str> = own_words.iter().chain(&HOUSE_WORDS).copied().collect();
-        let entropy = zxcvbn(self.expose(), &words);
-        if entropy.score() >= LEAST_SCORE {
-            return Vec::new();
-        }
-        let feedback = entropy.feedback();
-        let warning = feedback.and_then(Feedback::warning).map(|warning| warning.to_string());
-        let advice = feedback.map(Feedback::suggestions).unwrap_or_default();
-        let guessable = warning.unwrap_or_else(|| "This password is easy to guess.".to_owned());
-        std::iter::once(Weakness { code: "password_guessable", sentence: guessable })
-            .chain(advice.iter().map(|one| Weakness { code: "password_advice", sentence: one.to_string() }))
-            .collect()
-    }
-
-    /// The cheap part of [`Self::weaknesses`]: length and characters.
+    /// The weaknesses of a new password that are seen at once: length and characters. `judge` finds the others.
     pub fn form_weaknesses(&self) -> Vec<Weakness> {
         let text = self.expose();
         let length = text.chars().count();
@@ -119,46 +88,21 @@ mod tests {
 
     use super::*;
 
-    fn codes(text: &str, own_words: &[&str]) -> Vec<&'static str> {
-        Password::new(text).weaknesses(own_words).iter().map(|weakness| weakness.code).collect()
-    }
-
-    #[test]
-    fn valid_passwords_are_accepted() {
-        for good in
-            ["correct horse battery staple", "vM7#qLx2!", "мой любимый фильм 1979", "🎬🍿🎟️🎥📽️🎞️🎭🎪"]
-        {
-            assert_eq!(codes(good, &[]), Vec::<&str>::new(), "{good}");
-        }
-        assert_eq!(codes(&"no two nights alike ".repeat(6), &[]), Vec::<&str>::new());
+    fn codes(text: &str) -> Vec<&'static str> {
+        Password::new(text).form_weaknesses().iter().map(|weakness| weakness.code).collect()
     }
 
     #[test]
     fn length_is_counted_in_code_points() {
-        assert!(codes("vM7#qLx", &[]).contains(&"password_too_short"));
-        assert!(!codes("пароль-й", &[]).contains(&"password_too_short"));
-        assert!(codes(&"aЖ3$".repeat(33), &[]).contains(&"password_too_long"));
-        assert!(!codes(&"aЖ3$".repeat(32), &[]).contains(&"password_too_long"));
-    }
-
-    #[test]
-    fn common_passwords_are_refused_with_reasons() {
-        for bad in ["password", "12345678", "qwertyuiop", "iloveyou", "Password1", "aaaaaaaa", "letmein123"] {
-            assert!(codes(bad, &[]).contains(&"password_guessable"), "{bad}");
-        }
-    }
-
-    #[test]
-    fn the_owners_own_words_are_refused() {
-        let own = ["thomas.anderson77", "neo@example.org"];
-        assert!(codes("thomas.anderson77", &own).contains(&"password_guessable"));
-        assert!(codes("neo@example.org", &own).contains(&"password_guessable"));
-        assert_eq!(codes("thomas.anderson77", &[]), Vec::<&str>::new());
+        assert!(codes("vM7#qLx").contains(&"password_too_short"));
+        assert!(!codes("пароль-й").contains(&"password_too_short"));
+        assert!(codes(&"aЖ3$".repeat(33)).contains(&"password_too_long"));
+        assert!(!codes(&"aЖ3$".repeat(32)).contains(&"password_too_long"));
     }
 
     #[test]
     fn control_characters_are_refused() {
-        assert!(codes("vM7#qLx2!\0", &[]).contains(&"password_unprintable"));
+        assert!(codes("vM7#qLx2!\0").contains(&"password_unprintable"));
     }
 
     #[test]
@@ -184,8 +128,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_judged_without_panic(text: String) {
-            let _any = Password::new(&text).weaknesses(&[]);
+        fn any_text_is_normalised_once(text: String) {
+            let password = Password::new(&text);
+            prop_assert_eq!(Password::new(password.expose()), password);
         }
     }
 }

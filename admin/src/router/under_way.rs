@@ -4,9 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::passwords::MOST_WAITING;
+
 /// The most requests in progress. More than the pool and the hashing threads can serve, few enough that each
 /// still finishes in time; further requests are refused at once.
 pub(super) const MAX_AT_ONCE: usize = 512;
+
+// A flood of passwords leaves room for other requests.
+const _: () = assert!(MOST_WAITING + 64 <= MAX_AT_ONCE);
 
 /// The requests in progress. Cheap to clone.
 #[derive(Clone)]

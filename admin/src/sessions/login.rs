@@ -112,7 +112,12 @@ async fn sign_in(
     let party = context.hasher.stranger(actor.address(), name.key());
     let mut slot =
         context.hasher.reserve(party).inspect_err(|_| metrics.sign_in(SignInOutcome::Overloaded))?;
-    let attempt = attempt(context, &mut slot, name, password, device).await?;
+    // The slot may be needed for another client before its turn.
+    let attempt = attempt(context, &mut slot, name, password, device).await.inspect_err(|problem| {
+        if problem.code() == Code::Overloaded {
+            metrics.sign_in(SignInOutcome::Overloaded);
+        }
+    })?;
     // The slot is for hashing only; writing history must not occupy it.
     drop(slot);
     match attempt {
@@ -144,6 +149,8 @@ async fn attempt(
         let verified = match verify(slot, account.as_ref(), password).await? {
             Ok(verified) => verified,
             Err(failure) => {
+                // Also with the right password of a disabled account.
+                slot.wait_as_failed().await;
                 return Ok(Attempt::Failed { user: account.map(|account| account.id), failure });
             }
         };
@@ -179,7 +186,7 @@ async fn verify(
                 ?user,
                 "Malformed password hash in the database; this user cannot sign in with a password."
             );
-            slot.verify(password, None).await?
+            PasswordMatch::No
         }
         verdict => verdict?,
     };

@@ -212,6 +212,22 @@ pub(crate) async fn replace_hash(
     Ok(connection.execute(&statement, &[&id, &old.as_stored(), &new.as_stored()]).await? == 1)
 }
 
+/// The schemes of the stored password hashes: algorithm, version and parameters, without salt and result. At most 16;
+/// only the database's owner can add more.
+pub(crate) async fn password_schemes(connection: &Connection) -> Result<Vec<String>, DbError> {
+    let sql = r"with recursive schemes (scheme) as (
+                    select min(substring(password_hash from '^\$[^$]*\$[^$]*\$[^$]*')) from auth.users
+                    union all
+                    select (select min(substring(password_hash from '^\$[^$]*\$[^$]*\$[^$]*')) from auth.users
+                            where substring(password_hash from '^\$[^$]*\$[^$]*\$[^$]*') > schemes.scheme)
+                    from schemes where schemes.scheme is not null
+                )
+                select scheme from schemes where scheme is not null limit 16";
+    let statement = connection.prepare_cached(sql).await?;
+    let rows = connection.query(&statement, &[]).await?;
+    rows.iter().map(|row| Ok(row.try_get("scheme")?)).collect()
+}
+
 /// Sets a credential, and returns the new generation of tokens.
 ///
 /// # Errors

@@ -26,7 +26,7 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         // One hashing slot.
-        let app = TestApp::start_with(&[("ADMIN_HASH_THREADS", "1"), ("ADMIN_HASH_QUEUE", "0")]).await;
+        let app = TestApp::start_with(&[("ADMIN_HASH_THREADS", "1"), ("ADMIN_HASH_WAIT", "0s")]).await;
         let root = superuser(&app).await;
         let neo = app.client.new_user(NEO).await;
         make_role(&app, "a", &["films:watch"], &[]).await;

@@ -74,6 +74,8 @@ async fn wrong_usage_of_every_command_ends_with_2() {
         &["sessions", "end-all", "--no"],
         &["audit", "verify", "--since", "yesterday"],
         &["audit", "list"],
+        &["hash"],
+        &["hash", "calibrate", "--yaml"],
     ] {
         let ended = Command::new(&vars, args).run().await;
         assert_eq!(ended.code, 2, "{args:?}: {ended:?}");
@@ -329,4 +331,26 @@ async fn it_asks_itself_whether_it_is_ready() {
     app.sql().await.batch_execute("alter table auth.schema_history rename to gone").await.unwrap();
     let ended = health(&ops).await;
     assert!(ended.code == 1 && ended.err.contains("migrations"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn what_the_machine_can_hash_is_measured_without_any_other_configuration() {
+    let vars = Vars::from([("ADMIN_HASH_THREADS", "1".to_owned())]);
+    let ended = Command::new(&vars, &["hash", "calibrate", "--json"]).run().await;
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let measured: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(measured["threads"], 1);
+    assert!(measured["sign_ins_per_second"].as_f64().is_some_and(|rate| rate > 0.0), "{measured}");
+    let rows = measured["parameters"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[0]["configured"]), (5, &serde_json::Value::Bool(true)));
+    assert!(rows.iter().all(|row| row["hash_ms"].as_f64().is_some_and(|time| time > 0.0)), "{measured}");
+
+    let weak = Vars::from([("ADMIN_HASH_PARAMETERS", "m=1024,t=1".to_owned())]);
+    let ended = Command::new(&weak, &["hash", "calibrate"]).run().await;
+    assert_eq!(ended.code, 64);
+    assert!(
+        ended.err.contains("ADMIN_HASH_PARAMETERS") && ended.err.contains("m=19456,t=2"),
+        "{}",
+        ended.err
+    );
 }

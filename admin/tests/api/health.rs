@@ -31,8 +31,11 @@ async fn a_started_service_is_alive_ready_and_counted() {
     assert!(metrics.text.contains(line), "{}", metrics.text);
     for line in [
         "usher_admin_database_connections{state=\"limit\"} 8",
-        "usher_admin_password_hash_slots{state=\"in_use\"} 0",
-        "usher_admin_password_hash_slots{state=\"limit\"} 34",
+        "usher_admin_password_hash_threads{state=\"in_use\"} 0",
+        "usher_admin_password_hash_threads{state=\"limit\"} 2",
+        "usher_admin_password_hash_queue{lane=\"stranger\"} 0",
+        "usher_admin_password_hash_refusals_total{lane=\"known\"} 0",
+        "usher_admin_password_judge_refusals_total{lane=\"slow\"} 0",
     ] {
         assert!(metrics.text.contains(line), "{line} is not in {}", metrics.text);
     }

@@ -1,5 +1,7 @@
 //! `POST /api/v1/auth/login`.
 
+use std::time::{Duration, Instant};
+
 use admin::passwords::{Party, Password};
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde_json::{Value, json};
@@ -126,7 +128,7 @@ async fn a_sign_in_needs_exactly_one_name() {
 
 #[tokio::test]
 async fn a_full_queue_refuses_at_once_and_says_when_to_come_back() {
-    let app = TestApp::start_with(&[("ADMIN_HASH_THREADS", "1"), ("ADMIN_HASH_QUEUE", "0")]).await;
+    let app = TestApp::start_with(&[("ADMIN_HASH_THREADS", "1"), ("ADMIN_HASH_WAIT", "0s")]).await;
     app.client.register("neo@example.org").await.expect(201);
     let place = app.context.hasher.reserve(Party::Operator).unwrap();
     for email in ["neo@example.org", "unknown@example.org"] {
@@ -159,6 +161,53 @@ fn old_hash() -> String {
     argon2.hash_password_into(PASSWORD.as_bytes(), b"some salt of its", &mut output).unwrap();
     let output = argon2::password_hash::phc::Output::new(&output).unwrap();
     format!("$argon2id$v=19$m=1024,t=1,p=1$c29tZSBzYWx0IG9mIGl0cw${output}")
+}
+
+#[tokio::test]
+async fn a_failure_takes_the_same_time_whatever_the_stored_hash_cost() {
+    let app = TestApp::start().await;
+    for email in ["cheap@example.org", "disabled@example.org"] {
+        app.client.register(email).await.expect(201);
+    }
+    let sql = app.sql().await;
+    sql.execute("update auth.users set password_hash = $1", &[&old_hash()]).await.unwrap();
+    sql.batch_execute("update auth.users set status = 'disabled' where email_key = 'disabled@example.org'")
+        .await
+        .unwrap();
+    // No hash with the usual parameters is computed meanwhile, so this time stays the same.
+    let time = app.context.hasher.failure_time();
+    assert!(time > Duration::from_millis(1), "{time:?}");
+    for (email, password) in [
+        ("cheap@example.org", "wrong horse battery staple"),
+        ("disabled@example.org", "wrong horse battery staple"),
+        ("disabled@example.org", PASSWORD),
+    ] {
+        let begun = Instant::now();
+        sign_in(&app, email, password).send().await.problem(401, "invalid_credentials");
+        assert!(begun.elapsed() >= time, "{email}");
+    }
+    assert_eq!(app.context.hasher.failure_time(), time);
+}
+
+#[tokio::test]
+async fn failures_wait_for_the_slowest_scheme_that_is_stored() {
+    let app = TestApp::start().await;
+    app.client.register("neo@example.org").await.expect(201);
+    app.client.register("trinity@example.org").await.expect(201);
+    let costly =
+        "$argon2id$v=19$m=65536,t=3,p=1$c29tZSBzYWx0IG9mIGl0cw$c28gd2hhdGV2ZXIgd2FzIHR5cGVkIGhlcmUgaXMgd3I";
+    let sql = app.sql().await;
+    sql.execute("update auth.users set password_hash = $1 where email_key like 'neo%'", &[&costly])
+        .await
+        .unwrap();
+    let usual = app.context.hasher.failure_time();
+    let replica = app.replica().await;
+    assert_eq!(replica.context.hasher.computed(), (1, 0));
+    let time = replica.context.hasher.failure_time();
+    assert!(time > usual || time > Duration::from_secs(1), "{time:?} {usual:?}");
+    let begun = Instant::now();
+    sign_in(&replica, "unknown@example.org", PASSWORD).send().await.problem(401, "invalid_credentials");
+    assert!(begun.elapsed() >= time);
 }
 
 #[tokio::test]

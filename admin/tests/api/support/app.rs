@@ -53,6 +53,8 @@ pub fn variables(database: &str, prefix: &str) -> Vars {
         ("ADMIN_AUDIENCE", "cinema".to_owned()),
         ("ADMIN_TRUSTED_PROXIES", "127.0.0.1".to_owned()),
         ("ADMIN_HASH_THREADS", "2".to_owned()),
+        // Hashes take long while many tests run.
+        ("ADMIN_HASH_WAIT", "6s".to_owned()),
         ("ADMIN_DATABASE_CONNECTIONS", "8".to_owned()),
         ("ADMIN_DRAIN", "5s".to_owned()),
     ])

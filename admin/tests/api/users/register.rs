@@ -115,7 +115,7 @@ async fn nul_is_refused_in_every_field() {
 
 #[tokio::test]
 async fn registration_is_refused_at_once_when_too_many_hash() {
-    let app = TestApp::start_with(&[("ADMIN_HASH_THREADS", "1"), ("ADMIN_HASH_QUEUE", "0")]).await;
+    let app = TestApp::start_with(&[("ADMIN_HASH_THREADS", "1"), ("ADMIN_HASH_WAIT", "0s")]).await;
     let place = app.context.hasher.reserve(Party::Operator).unwrap();
     app.client.register("neo@example.org").await.problem(503, "overloaded");
     drop(place);
