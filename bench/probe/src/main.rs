@@ -4,9 +4,13 @@
 //! measurement on standard output; messages go to standard error.
 
 mod admin;
+mod beside_flood;
+mod client;
 mod cpu;
 mod failure;
+mod failure_times;
 mod mint;
+mod overload;
 mod quantiles;
 mod rate;
 mod refreshes;
@@ -40,6 +44,12 @@ enum Command {
     RoleChanges(role_changes::RoleChanges),
     /// Sign in as fast as admin answers.
     SignIns(sign_ins::SignIns),
+    /// Sign in beside a flood of requests.
+    BesideFlood(beside_flood::BesideFlood),
+    /// Sign in at many times the rate that can be hashed.
+    Overload(overload::Overload),
+    /// Fail to sign in for each cause, and compare the times.
+    FailureTimes(failure_times::FailureTimes),
     /// Register a user, sign in, and print the access token.
     Token(token::PrintToken),
 }
@@ -64,6 +74,9 @@ fn run(command: Command) -> Result<(), ProbeError> {
         Command::Refreshes(refreshes) => runtime.block_on(refreshes.run()),
         Command::RoleChanges(role_changes) => runtime.block_on(role_changes.run()),
         Command::SignIns(sign_ins) => runtime.block_on(sign_ins.run()),
+        Command::BesideFlood(beside) => runtime.block_on(beside.run()),
+        Command::Overload(overload) => runtime.block_on(overload.run()),
+        Command::FailureTimes(times) => runtime.block_on(times.run()),
         Command::Token(token) => runtime.block_on(token.run()),
     }
 }
