@@ -9,9 +9,9 @@ pub(super) struct CallerFacts {
     /// Session and user are active, and neither the token itself nor the key that signed it is revoked.
     pub(super) stands: bool,
     pub(super) generation: u64,
-    /// Whether tokens of older generations of the user were revoked, and do not only lack current roles. Read only
+    /// Whether tokens of this generation of the user were revoked, and do not only lack current roles. Read only
     /// for a token of an older generation.
-    pub(super) are_older_revoked: bool,
+    pub(super) is_generation_revoked: bool,
     pub(super) deployment_generation: u64,
 }
 
@@ -25,6 +25,6 @@ impl CallerFacts {
     pub(super) fn needs_refresh(&self, token: &CallerToken) -> bool {
         token.generation < self.generation
             && token.deployment_generation == self.deployment_generation
-            && !self.are_older_revoked
+            && !self.is_generation_revoked
     }
 }

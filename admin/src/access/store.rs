@@ -48,8 +48,9 @@ pub(super) async fn caller_facts(
                        and not exists (select from auth.revocations r where r.kind = 1 and r.key = $4)
                        and not exists (select from auth.revocations r where r.kind = 4 and r.key = $5) as stands,
                    u.token_generation > $7 and exists (
-                       select from auth.revocations r where r.kind = 3 and r.key = $6 and r.reason = 1
-                   ) as are_older_revoked
+                       select from auth.revocations r
+                       where r.kind = 3 and r.key = $6 and r.reason = 1 and r.arg > $7
+                   ) as is_generation_revoked
                from auth.sessions s
                join auth.users u on u.id = s.user_id
                cross join auth.deployment d
@@ -73,7 +74,7 @@ fn facts(row: &Row) -> Result<CallerFacts, DbError> {
     Ok(CallerFacts {
         is_expired: row.try_get("is_expired")?,
         stands: row.try_get("stands")?,
-        are_older_revoked: row.try_get("are_older_revoked")?,
+        is_generation_revoked: row.try_get("is_generation_revoked")?,
         generation: row.try_get::<_, i64>("token_generation")?.cast_unsigned(),
         deployment_generation: row.try_get::<_, i64>("deployment_generation")?.cast_unsigned(),
     })

@@ -76,13 +76,11 @@ async fn refused_everywhere(app: &TestApp, access: &str, word: &str) {
     .await;
 }
 
-/// The word with which a sidecar refuses the token. It keeps the records of a user in one entry: "revoked" wins.
+/// The word with which a sidecar refuses the token: "revoked" wins among the records that refuse it.
 fn word_of(records: &[Record], token: &VerifiedToken) -> Option<&'static str> {
     let mut killing = records.iter().filter(|record| kills(record, token)).peekable();
     killing.peek()?;
-    let of_user = |record: &&Record| record.kind == Kind::User && record.key == token.user_key;
-    let mut all = killing.chain(records.iter().filter(of_user));
-    let is_revoked = all.any(|record| record.reason == Reason::Revoked);
+    let is_revoked = killing.any(|record| record.reason == Reason::Revoked);
     Some(if is_revoked { "token_revoked" } else { "token_refresh_needed" })
 }
 

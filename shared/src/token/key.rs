@@ -21,7 +21,7 @@ pub struct PublicKey {
     pub(super) kid: String,
     pub(super) algorithm: Algorithm,
     pub(super) key: Arc<DecodingKey>,
-    /// The key in its one DER form, by which two are compared.
+    /// The key in its one form (a point, or RSA's DER), by which two are compared.
     pub(super) der: Arc<[u8]>,
     pub(super) issuer: Option<Arc<str>>,
 }
