@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::flow::{Flow, Initiator};
 use super::identity::ProviderIdentity;
 use super::one_time::{self, Claim, OneTimeKind};
-use super::outcome::{CallbackAnswer, FinishedFlow, Outcome, respond};
+use super::outcome::{CallbackAnswer, FinishedFlow, Outcome};
 use super::path::{of_provider, provider};
 use super::resolve::resolve;
 use super::return_to::ReturnTo;
@@ -55,7 +55,7 @@ struct Body {
     /// The verifier of the challenge that the sign-in was started with; without one the cookie is used.
     #[deserr(default)]
     #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._~-]{43,128}$")]
-    code_verifier: Option<Verifier>,
+    code_verifier: Option<CodeVerifier>,
 }
 
 text_type!(
@@ -77,7 +77,7 @@ fn is_visible(text: &str) -> bool {
 
 text_type!(
     /// The verifier of an app.
-    Verifier, verifier
+    CodeVerifier, verifier
 );
 
 fn verifier(text: &str) -> Result<String, &'static str> {
@@ -239,11 +239,8 @@ async fn finish(request: &Request, parameters: &CallbackParameters) -> Result<Re
             .detail("Start again and finish the sign-in in the same browser or app.")
     };
     let claim = async {
-        parameters.check(provider)?;
-        let name = (OneTimeKind::Flow, state);
-        one_time::claim::<Flow, FinishedFlow>(context, name, &owner, parameters.attempt())
-            .await?
-            .ok_or_else(unknown)
+        let (attempt, name) = (parameters.attempt(provider)?, (OneTimeKind::Flow, state));
+        one_time::claim::<Flow, FinishedFlow>(context, name, &owner, attempt).await?.ok_or_else(unknown)
     };
     let count = |outcome| context.metrics.provider_callback(provider.id(), outcome);
     let refused = |problem: &Problem| count(CallbackOutcome::Failed(problem.code().as_str()));
@@ -251,20 +248,15 @@ async fn finish(request: &Request, parameters: &CallbackParameters) -> Result<Re
         Claim::First(flow, ticket) => (flow, ticket),
         Claim::Again(ended) => {
             count(CallbackOutcome::Repeated);
-            return respond(context, provider, ended, [state, &own]).await;
+            return ended.respond(context, provider, [state, &own]).await;
         }
     };
     let page = flow.return_to.clone().filter(|_| !parameters.is_app);
     let outcome = complete(request, provider, parameters, (&flow, &own), page.is_some()).await;
-    let mut ended = FinishedFlow { page, outcome: outcome.unwrap_or_else(|problem| (&problem).into()) };
-    let follow_up =
-        ended.outcome.follow_up(&initiator, [state, &own]).map_err(Problem::from).inspect_err(refused)?;
-    let kept = one_time::finish(context, ticket, &ended, follow_up.as_ref()).await.map_err(Problem::from);
-    if let (Err(problem), Some(_)) = (kept, follow_up) {
-        ended.outcome = (&problem).into();
-    }
-    count(ended.outcome.label());
-    respond(context, provider, ended, [state, &own]).await
+    let outcome = outcome.unwrap_or_else(|problem| (&problem).into());
+    FinishedFlow { page, outcome }
+        .keep_and_respond(context, provider, ticket, &initiator, [state, &own])
+        .await
 }
 
 /// Completes the flow: identifies the user at the provider, and resolves who that is here.
@@ -302,30 +294,26 @@ async fn complete(
 }
 
 impl CallbackParameters {
-    /// Checks that this provider may have sent them, before anything is looked up.
-    fn check(&self, provider: &Provider) -> Result<(), Problem> {
+    /// By what a repeated callback is recognised, if this provider may have sent the parameters.
+    ///
+    /// # Errors
+    ///
+    /// 400 `request_malformed`, before anything is looked up.
+    fn attempt(&self, provider: &Provider) -> Result<String, Problem> {
         let mut parameters = [&self.code, &self.error, &self.device_id, &self.iss].into_iter().flatten();
         if !parameters.all(|text| is_visible(text)) {
             return Err(malformed(
                 "`code`, `error`, `device_id` and `iss` must be visible ASCII or spaces, of 1 to 8192 characters.",
             ));
         }
-        if self.error.is_some() {
-            return Ok(());
-        }
-        if self.code.is_none() {
+        if self.error.is_none() && self.code.is_none() {
             return Err(malformed("`code` or `error` is required."));
         }
-        if provider.needs_device() && self.device_id.is_none() {
+        if self.error.is_none() && provider.needs_device() && self.device_id.is_none() {
             return Err(malformed("`device_id` is required."));
         }
-        Ok(())
-    }
-
-    /// By which a repeated callback is recognised.
-    fn attempt(&self) -> String {
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        secret::derived("callback", [&text(&self.code), &text(&self.error)])
+        let [code, error] = [&self.code, &self.error].map(|text| text.as_deref().unwrap_or_default());
+        Ok(secret::derived("callback", [code, error]))
     }
 }
 

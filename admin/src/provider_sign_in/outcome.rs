@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::flow::Initiator;
-use super::one_time::{NewValue, OneTimeError, OneTimeKind};
+use super::one_time::{self, NewValue, OneTimeError, OneTimeKind, Ticket};
 use super::pending_link::PendingLink;
 use super::return_to::ReturnTo;
 use super::secret;
@@ -112,45 +112,72 @@ fn follow_up_secret(kind: OneTimeKind, secrets: [&str; 2]) -> String {
     secret::derived(kind.word(), secrets)
 }
 
-/// Answers the callback of `provider`, for the first time or again: by a redirect to the page in any case, or directly.
-///
-/// # Errors
-///
-/// Without a page, the problem of the outcome: its own, or 409 `link_confirmation_required`. For a repeated request,
-/// 400 `state_invalid` when the session has ended meanwhile; 503.
-pub(super) async fn respond(
-    context: &Context,
-    provider: &Provider,
-    ended: FinishedFlow,
-    secrets: [&str; 2],
-) -> Result<Response, Problem> {
-    let FinishedFlow { page, outcome } = ended;
-    let response = match outcome {
-        Outcome::SignedIn { pair: Some(pair), .. } => Ok(CallbackAnswer::SignedIn(pair)),
-        Outcome::SignedIn { session, pair: None } => {
-            let pair = pair_again(context, session).await?;
-            pair.map(CallbackAnswer::SignedIn).ok_or_else(|| Problem::new(Code::StateInvalid))
+impl FinishedFlow {
+    /// Keeps the outcome for a repeated request, together with the value that follows from it, counts it, and answers the
+    /// first request.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::respond`]; without Redis, 503 instead of a value that follows.
+    pub(super) async fn keep_and_respond(
+        mut self,
+        context: &Context,
+        provider: &Provider,
+        ticket: Ticket,
+        initiator: &Initiator,
+        secrets: [&str; 2],
+    ) -> Result<Response, Problem> {
+        let next = self.outcome.follow_up(initiator, secrets);
+        let is_needed = !matches!(next, Ok(None));
+        let kept = async { one_time::finish(context, ticket, &self, next?.as_ref()).await };
+        // Without a value that follows, only a repeated request fails.
+        if let (Err(problem), true) = (kept.await.map_err(Problem::from), is_needed) {
+            self.outcome = (&problem).into();
         }
-        Outcome::OneTimeCode { .. } => {
-            let code = follow_up_secret(OneTimeKind::SignIn, secrets);
-            // Without a page there is a session instead.
-            return page
-                .map(|page| page.with(&[("one_time_code", &code)]))
-                .ok_or_else(|| Problem::new(Code::Internal));
+        context.metrics.provider_callback(provider.id(), self.outcome.label());
+        self.respond(context, provider, secrets).await
+    }
+
+    /// Answers the callback of `provider`, for the first time or again: by a redirect to the page in any case, or directly.
+    ///
+    /// # Errors
+    ///
+    /// Without a page, the problem of the outcome: its own, or 409 `link_confirmation_required`. For a repeated request,
+    /// 400 `state_invalid` when the session has ended meanwhile; 503.
+    pub(super) async fn respond(
+        self,
+        context: &Context,
+        provider: &Provider,
+        secrets: [&str; 2],
+    ) -> Result<Response, Problem> {
+        let Self { page, outcome } = self;
+        let response = match outcome {
+            Outcome::SignedIn { pair: Some(pair), .. } => Ok(CallbackAnswer::SignedIn(pair)),
+            Outcome::SignedIn { session, pair: None } => {
+                let pair = pair_again(context, session).await?;
+                pair.map(CallbackAnswer::SignedIn).ok_or_else(|| Problem::new(Code::StateInvalid))
+            }
+            Outcome::OneTimeCode { .. } => {
+                let code = follow_up_secret(OneTimeKind::SignIn, secrets);
+                // Without a page there is a session instead.
+                return page
+                    .map(|page| page.with(&[("one_time_code", &code)]))
+                    .ok_or_else(|| Problem::new(Code::Internal));
+            }
+            Outcome::Linked => match &page {
+                Some(page) => return Ok(page.with(&[("linked", provider.id())])),
+                None => Ok(CallbackAnswer::Linked(Linked { linked: provider.id().to_owned() })),
+            },
+            Outcome::ConfirmLink { .. } => {
+                let flow = follow_up_secret(OneTimeKind::Link, secrets);
+                Err(Problem::new(Code::LinkConfirmationRequired).flow(flow))
+            }
+            Outcome::Failed(problem) => Err(problem.into()),
+        };
+        match (response, page) {
+            (Ok(body), _) => Ok(Response::json(StatusCode::OK, &body)),
+            (Err(problem), Some(page)) => Ok(page.with_error(&problem)),
+            (Err(problem), None) => Err(problem),
         }
-        Outcome::Linked => match &page {
-            Some(page) => return Ok(page.with(&[("linked", provider.id())])),
-            None => Ok(CallbackAnswer::Linked(Linked { linked: provider.id().to_owned() })),
-        },
-        Outcome::ConfirmLink { .. } => {
-            let flow = follow_up_secret(OneTimeKind::Link, secrets);
-            Err(Problem::new(Code::LinkConfirmationRequired).flow(flow))
-        }
-        Outcome::Failed(problem) => Err(problem.into()),
-    };
-    match (response, page) {
-        (Ok(body), _) => Ok(Response::json(StatusCode::OK, &body)),
-        (Err(problem), Some(page)) => Ok(page.with_error(&problem)),
-        (Err(problem), None) => Err(problem),
     }
 }

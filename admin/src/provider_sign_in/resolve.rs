@@ -8,14 +8,13 @@ use super::flow::{Flow, FlowPurpose};
 use super::identity::ProviderIdentity;
 use super::outcome::Outcome;
 use super::pending_link::PendingLink;
-use super::sign_in::record;
 use super::store;
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
 use crate::config::Registration;
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
-use crate::sessions::history::{Event, HistoryEntry, LoginFailure};
+use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::open::{Opened, SignInMethod, open};
 use crate::sessions::renew::end_older;
 use crate::sessions::session::{Device, EndReason};
@@ -101,7 +100,7 @@ pub(super) async fn resolve(
         let Some(outcome) = resolution.apply(&tx, decision, known.account.as_ref()).await? else { continue };
         tx.commit().await?;
         for entry in resolution.history {
-            record(context, actor, entry).await;
+            history::record(context, actor, entry).await;
         }
         return Ok(outcome);
     }

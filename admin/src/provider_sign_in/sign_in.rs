@@ -7,7 +7,6 @@ use super::store;
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
 use crate::context::Context;
-use crate::metrics::SignInOutcome;
 use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::open::{Opened, SignInMethod, open};
 use crate::sessions::session::Device;
@@ -36,7 +35,7 @@ pub(super) async fn sign_in(
     let tx = connection.begin().await?;
     let Some(account) = lock_for_sign_in(&tx, proof.user).await? else {
         tx.rollback().await?;
-        record(context, actor, entry(Event::LoginFailed(LoginFailure::Inactive), None)).await;
+        history::record(context, actor, entry(Event::LoginFailed(LoginFailure::Inactive), None)).await;
         return Err(Problem::new(Code::AccountDisabled));
     };
     // Unlinking takes the same lock exclusively, so the account stays linked until the session is open.
@@ -47,16 +46,6 @@ pub(super) async fn sign_in(
     let method = SignInMethod::Provider(&proof.provider);
     let opened = open(&tx, context, &account, method, &device).await?;
     tx.commit().await?;
-    record(context, actor, entry(Event::ProviderLogin, Some(opened.session))).await;
+    history::record(context, actor, entry(Event::ProviderLogin, Some(opened.session))).await;
     Ok(opened)
-}
-
-/// Writes `entry` into the login history and counts it if it is a sign-in, once its transaction has ended.
-pub(super) async fn record(context: &Context, actor: &Actor, entry: HistoryEntry) {
-    if entry.event == Event::ProviderLogin {
-        context.metrics.sign_in(SignInOutcome::SignedIn);
-    } else if matches!(entry.event, Event::LoginFailed(_)) {
-        context.metrics.sign_in(SignInOutcome::Refused);
-    }
-    history::record(context, actor, entry).await;
 }

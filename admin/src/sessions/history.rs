@@ -36,8 +36,11 @@ enum NotWritten {
     Ended(#[from] JoinError),
 }
 
-/// Writes `entry` of `request`, if that can be done soon.
+/// Writes `entry` if that can be done soon, and counts it if it is a sign-in or a refused one.
 pub(crate) async fn record(context: &Context, actor: &Actor, entry: HistoryEntry) {
+    if let Some(outcome) = entry.event.sign_in() {
+        context.metrics.sign_in(outcome);
+    }
     if entry.event.is_wrong_password() {
         count_guess(context, actor, entry.user);
     }

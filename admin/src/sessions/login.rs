@@ -108,27 +108,24 @@ async fn sign_in(
     password: &Password,
     device: &Device,
 ) -> Result<Pair, Problem> {
-    let metrics = &context.metrics;
     let party = context.hasher.stranger(actor.address(), name.key());
-    let mut slot =
-        context.hasher.reserve(party).inspect_err(|_| metrics.sign_in(SignInOutcome::Overloaded))?;
+    let overloaded = || context.metrics.sign_in(SignInOutcome::Overloaded);
+    let mut slot = context.hasher.reserve(party).inspect_err(|_| overloaded())?;
     // The slot may be needed for another client before its turn.
     let attempt = attempt(context, &mut slot, name, password, device).await.inspect_err(|problem| {
         if problem.code() == Code::Overloaded {
-            metrics.sign_in(SignInOutcome::Overloaded);
+            overloaded();
         }
     })?;
     // The slot is for hashing only; writing history must not occupy it.
     drop(slot);
     match attempt {
         Attempt::SignedIn { user, opened: Opened { session, pair } } => {
-            metrics.sign_in(SignInOutcome::SignedIn);
             let entry = HistoryEntry { event: Event::Login, user: Some(user), session: Some(session) };
             history::record(context, actor, entry).await;
             Ok(pair)
         }
         Attempt::Failed { user, failure } => {
-            metrics.sign_in(SignInOutcome::Refused);
             let entry = HistoryEntry { event: Event::LoginFailed(failure), user, session: None };
             history::record(context, actor, entry).await;
             Err(Problem::new(Code::InvalidCredentials))

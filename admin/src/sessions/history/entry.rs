@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use crate::metrics::SignInOutcome;
+
 /// An event for the history.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HistoryEntry {
@@ -83,6 +85,27 @@ impl Event {
             Self::AccountLinked => "account_linked",
             Self::AccountUnlinked => "account_unlinked",
             Self::EmailClaimed => "email_claimed",
+        }
+    }
+
+    /// The sign-in that it is, as it is counted.
+    pub(super) fn sign_in(self) -> Option<SignInOutcome> {
+        match self {
+            Self::Login | Self::ProviderLogin => Some(SignInOutcome::SignedIn),
+            Self::LoginFailed(_) => Some(SignInOutcome::Refused),
+            Self::ProofFailed
+            | Self::Logout
+            | Self::LogoutAll
+            | Self::SessionEnded
+            | Self::RefreshReused
+            | Self::RefreshElsewhere
+            | Self::RefreshRecovered
+            | Self::PasswordChanged
+            | Self::EmailChanged
+            | Self::LoginChanged
+            | Self::AccountLinked
+            | Self::AccountUnlinked
+            | Self::EmailClaimed => None,
         }
     }
 
