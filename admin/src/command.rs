@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
-use runtime::env::{EXIT_USAGE, Mistakes, ProcessVars, UnknownVariable, Vars};
+use runtime::env::{self, EXIT_USAGE, Mistakes, ProcessVars, UnknownVariable, Vars};
 use runtime::health;
 use runtime::telemetry::LogConfig;
 
@@ -74,16 +74,13 @@ impl Command {
         let unknown = Config::unknown(&ProcessVars);
         let serves = matches!(self.action, AdminCommand::Serve);
         let outcome = self.act(&ProcessVars, &unknown).await;
-        let mut terminal = std::io::stderr();
         // The running service has logged them.
         if !serves || outcome.as_ref().is_err_and(|failure| failure.is::<Mistakes>()) {
-            for variable in unknown {
-                let _unheard = writeln!(terminal, "admin: warning: {variable}");
-            }
+            env::print_unknown("admin", &unknown);
         }
         let Err(failure) = outcome else { return ExitCode::SUCCESS };
         let heading = if failure.is::<Mistakes>() { "the configuration is invalid.\n" } else { "" };
-        let _unheard = writeln!(terminal, "admin: {heading}{failure}");
+        let _unheard = writeln!(std::io::stderr(), "admin: {heading}{failure}");
         exit_code(&failure)
     }
 

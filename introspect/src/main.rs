@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use introspect::app::App;
 use introspect::config::{self, Config};
 use lint::command::LintNginx;
-use runtime::env::{EXIT_USAGE, Mistakes, ProcessVars};
+use runtime::env::{self, EXIT_USAGE, Mistakes, ProcessVars};
 use runtime::health;
 use runtime::listen::Address;
 use runtime::telemetry::{self, Levels};
@@ -57,9 +57,7 @@ fn main() -> ExitCode {
 
 /// For a person: the sidecar itself logs them.
 fn warn_of_unknown_variables() {
-    for variable in config::unknown(&ProcessVars) {
-        eprintln!("introspect: warning: {variable}");
-    }
+    env::print_unknown("introspect", &config::unknown(&ProcessVars));
 }
 
 /// One thread for everything except decisions, health and metrics: accepting connections, the feed and the keys.
@@ -82,10 +80,7 @@ fn serve() -> Result<(), Box<dyn Error + Send + Sync>> {
 async fn serve_until_signal(config: Config, levels: Levels) -> Result<(), Box<dyn Error + Send + Sync>> {
     runtime::open_files::raise_limit();
     let shutdown = runtime::shutdown::requested()?;
-    for variable in config::unknown(&ProcessVars) {
-        let (name, nearest) = (&variable.name, variable.nearest.as_deref());
-        tracing::warn!(name, nearest, "An unknown configuration variable is set; check its name.");
-    }
+    env::log_unknown(&config::unknown(&ProcessVars));
     let app = App::build(config, Arc::new(SystemClock), levels).await?;
     let (listen, ops) = (app.addresses(), app.ops_addresses());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), ?listen, ?ops, "introspect is listening.");

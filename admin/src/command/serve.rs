@@ -1,6 +1,6 @@
 //! `admin serve`: serves the API until a signal.
 
-use runtime::env::UnknownVariable;
+use runtime::env::{UnknownVariable, log_unknown};
 use runtime::listen::Address;
 use runtime::telemetry::Levels;
 use runtime::{open_files, shutdown, telemetry};
@@ -20,10 +20,7 @@ pub(super) async fn run(config: Config, unknown: &[UnknownVariable]) -> Result<(
 async fn serve(config: Config, unknown: &[UnknownVariable], levels: Levels) -> Result<(), Failure> {
     open_files::raise_limit();
     let shutdown = shutdown::requested()?;
-    for variable in unknown {
-        let (name, nearest) = (&variable.name, variable.nearest.as_deref());
-        tracing::warn!(name, nearest, "An unknown configuration variable is set; check its name.");
-    }
+    log_unknown(unknown);
     let providers: Vec<&str> = config.providers.all.iter().map(|provider| &*provider.id).collect();
     let providers = providers.join(",");
     let app = App::build(config).await?.with_levels(levels);
