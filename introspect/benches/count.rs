@@ -16,7 +16,6 @@ use introspect::decide::Decider;
 use introspect::metrics::Metrics;
 use introspect::routes::DecisionHandler;
 use introspect::server;
-use introspect::verdict::Challenges;
 use runtime::listen::Stream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
@@ -45,9 +44,7 @@ fn over_http(many: u64, decider: Decider, request: &http::Request<()>) {
     }
     bytes.extend(b"\r\n");
     let metrics = Metrics::new(1);
-    let challenges = Challenges::new("cinema").expect("a valid realm");
-    let handler =
-        DecisionHandler::of_workers(&Arc::new(decider), challenges, false, &metrics.tallies).remove(0);
+    let handler = DecisionHandler::of_workers(&Arc::new(decider), false, &metrics.tallies).remove(0);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let (mut client, server) = UnixStream::pair().expect("a pair of sockets");

@@ -104,7 +104,7 @@ impl App {
         let operations = SidecarOperations { known, metrics: Arc::clone(&metrics), levels };
         Ok(Self {
             listeners: Listener::bind_all(&config.listen).await?,
-            handlers: DecisionHandler::of_workers(&decider, config.challenges, is_traced, &metrics.tallies),
+            handlers: DecisionHandler::of_workers(&decider, is_traced, &metrics.tallies),
             ops_thread: OpsThread::start(&config.ops_listen, operations.clone()).await?,
             operations,
             refresher,

@@ -8,11 +8,9 @@ use runtime::env::{Mistakes, Reader, UnknownVariable, Vars, between, duration_be
 use runtime::listen::{self, Address};
 use runtime::redis::Redis;
 use runtime::telemetry::{LogConfig, TraceConfig};
-use shared::bearer::REALM;
 use shared::token::{Algorithm, Foreign, TokenProfile, Verifier};
 
 use crate::keys::KeyLocation;
-use crate::verdict::Challenges;
 
 /// nginx is on the same machine, so the best default is a Unix socket that only nginx can reach.
 const SOCKET: &str = "/run/introspect/auth.sock";
@@ -60,8 +58,6 @@ pub struct Config {
     pub audience: String,
     /// The name of the cookie that may carry a token.
     pub cookie: String,
-    /// The challenges for refused clients.
-    pub challenges: Challenges,
     /// How many threads decide.
     pub workers: usize,
     /// How many bytes of verified tokens are cached.
@@ -105,7 +101,6 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let verifier = verifier(reader);
     let audience = reader.required("INTROSPECT_AUDIENCE", text);
     let cookie = reader.or("INTROSPECT_COOKIE", COOKIE.to_owned(), cookie_name);
-    let challenges = reader.optional("INTROSPECT_REALM", challenges).or_else(|| Challenges::new(REALM));
     let workers = reader.or("INTROSPECT_WORKERS", cores(), between(1, 256));
     let cache = reader.or("INTROSPECT_CACHE_SIZE", CACHE, size_between(MIB, 64 << 30));
     let drain = reader.or("INTROSPECT_DRAIN", DRAIN, duration_between(Duration::ZERO, HOUR));
@@ -121,7 +116,6 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
         verifier: verifier?,
         audience: audience?,
         cookie,
-        challenges: challenges?,
         workers,
         cache,
         drain,
@@ -164,10 +158,6 @@ fn foreign(reader: &mut Reader<'_>) -> (Foreign, bool) {
         roles_claim: claim(reader, "INTROSPECT_FOREIGN_ROLES_CLAIM", "roles"),
     };
     (foreign, type_is_set)
-}
-
-fn challenges(realm: &str) -> Result<Challenges, &'static str> {
-    Challenges::new(realm).ok_or("must be visible ASCII without quotes and backslashes")
 }
 
 fn algorithms(list: &str) -> Result<Vec<Algorithm>, &'static str> {
@@ -222,13 +212,12 @@ mod tests {
             ("REDIS_URL", "redis:/:hunter2@".to_owned()),
             ("INTROSPECT_LISTEN", "8002".to_owned()),
             ("INTROSPECT_COOKIE", "a b".to_owned()),
-            ("INTROSPECT_REALM", "\"".to_owned()),
             ("INTROSPECT_WORKERS", "0".to_owned()),
             ("INTROSPECT_PROFILE", "other".to_owned()),
             ("INTROSPECT_FOREIGN_ALGORITHMS", "none".to_owned()),
         ]);
         let mistakes = Config::from_vars(&vars).err().unwrap();
-        assert_eq!(mistakes.lines().len(), 7, "{mistakes}");
+        assert_eq!(mistakes.lines().len(), 6, "{mistakes}");
         assert!(!mistakes.to_string().contains("hunter2"));
     }
 

@@ -45,13 +45,8 @@ pub struct SidecarOperations {
 
 impl DecisionHandler {
     /// One handler for each set of counts, and so for each worker.
-    pub fn of_workers(
-        decider: &Arc<Decider>,
-        challenges: Challenges,
-        is_traced: bool,
-        tallies: &[Arc<Tally>],
-    ) -> Vec<Self> {
-        let challenges = Arc::new(challenges);
+    pub fn of_workers(decider: &Arc<Decider>, is_traced: bool, tallies: &[Arc<Tally>]) -> Vec<Self> {
+        let challenges = Arc::new(Challenges::default());
         let warnings = Arc::new(PolicyWarnings::default());
         let of_worker = |tally: &Arc<Tally>| Self {
             decider: Arc::clone(decider),

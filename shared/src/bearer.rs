@@ -1,6 +1,7 @@
 //! `Authorization: Bearer` (RFC 6750, section 2.1): which bytes of a request are the token.
 
-/// The realm of the challenges in `WWW-Authenticate`, unless the sidecar is configured with another.
+/// The realm of the challenges in `WWW-Authenticate`, the same from both programs (RFC 9110, section 11.5): their tokens are
+/// valid for both.
 pub const REALM: &str = "cinema";
 
 /// The request has no usable bearer token, and is to be refused.

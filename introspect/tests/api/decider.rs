@@ -11,7 +11,7 @@ use introspect::metrics::Metrics;
 use introspect::policy_cache::PolicyCache;
 use introspect::routes::DecisionHandler;
 use introspect::token_cache::TokenCache;
-use introspect::verdict::{Challenges, Verdict};
+use introspect::verdict::Verdict;
 use proptest::prelude::*;
 use runtime::metrics::MetricsFormat;
 use shared::clock::Clock;
@@ -79,8 +79,7 @@ fn a_panic_costs_one_request_and_is_counted() {
     let mint = Mint::new();
     let decider = Arc::new(Decider { clock: Arc::new(Broken), ..decider(&mint) });
     let metrics = Metrics::new(1);
-    let challenges = Challenges::new("cinema").unwrap();
-    let decisions = DecisionHandler::of_workers(&decider, challenges, false, &metrics.tallies).remove(0);
+    let decisions = DecisionHandler::of_workers(&decider, false, &metrics.tallies).remove(0);
     let mut request = Request::new(());
     request.headers_mut().insert("x-auth-policy", HeaderValue::from_static("user"));
     assert_eq!(decisions.decide(&request).status(), 401);

@@ -32,12 +32,6 @@ fn without_a_token_the_challenge_is_bare() {
 }
 
 #[test]
-fn the_realm_is_the_configured_one() {
-    let sidecar = Setup::new().with("INTROSPECT_REALM", "books").start();
-    assert_eq!(sidecar.ask("user", &[]).challenge(), "Bearer realm=\"books\"");
-}
-
-#[test]
 fn an_expired_token_is_refused_as_such_after_the_leeway() {
     let sidecar = Sidecar::start();
     let token = sidecar.token();
