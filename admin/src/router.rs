@@ -6,6 +6,7 @@ mod asset;
 mod document;
 mod find;
 mod proxy_warning;
+mod request_record;
 mod route;
 mod under_way;
 

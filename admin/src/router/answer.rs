@@ -1,29 +1,23 @@
-//! The code around every handler: request id, limits, metrics, panics.
+//! The code around every handler: limits, timeouts, panics, and the response with its request id.
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use runtime::telemetry::{self, Parent, TRACE};
-use shared::request_id::{self, RequestId};
-use tracing::field::Empty;
-use tracing::{Instrument as _, Span};
-use uuid::Uuid;
+use http::{HeaderName, StatusCode};
+use shared::request_id;
+use tracing::Instrument as _;
 
-use crate::actor::Client;
-use crate::api::{
-    Code, Params, Problem, Request, Response, is_prefetch, prefers_html, problem_page, read_body,
-};
+use crate::api::{Code, Params, Problem, Request, Response, is_prefetch, problem_page, read_body};
 use crate::context::Context;
-use crate::metrics::word_of;
 use crate::server::{Chunks, RequestHead};
 
 use super::find::{RouteMatch, find};
 use super::proxy_warning::ProxyWarning;
+use super::request_record::RequestRecord;
 use super::route::{Handler, Route};
 use super::under_way::{Turn, UnderWay};
 
@@ -45,18 +39,6 @@ struct Admitted {
     _turn: Turn,
 }
 
-/// The data of a request that is known from the start, for the log line at its end.
-struct Asked {
-    id: RequestId,
-    method: Method,
-    client: Client,
-    begun: Instant,
-    trace: Span,
-    user: Arc<OnceLock<Uuid>>,
-    /// Whether the client is a browser that shows a person what it gets.
-    prefers_html: bool,
-}
-
 impl Router {
     pub(super) fn new(context: Context, routes: Vec<Route>, under_way: UnderWay) -> Self {
         Self { context, routes, under_way, proxy_warning: ProxyWarning::default() }
@@ -68,31 +50,20 @@ impl Router {
     /// user who signed out without waiting for the response is signed out, and every attempt leaves its
     /// trace.
     pub(super) async fn answer(self: Arc<Self>, head: RequestHead, body: Chunks) -> http::Response<Bytes> {
-        let id = request_id_of(&head.headers).unwrap_or_else(|| RequestId::of(self.context.random.id()));
         self.proxy_warning.check(&head, &self.context.config.http.trusted_proxies);
-        let trace = trace_of(&head, &id);
+        let record = RequestRecord::begin(&head, &self.context);
         // At error level, so that no log filter removes the request id from a line that passes the filter.
-        let span = tracing::error_span!("request", request_id = %id);
-        let client = Client::of(head.peer, &head.headers, &self.context.config.http.trusted_proxies);
-        let asked = Asked {
-            id,
-            method: head.method.clone(),
-            client,
-            begun: Instant::now(),
-            trace,
-            user: Arc::default(),
-            prefers_html: prefers_html(&head.headers),
-        };
-        let admitting = self.admit(head, body, &asked).instrument(span.clone());
-        let (route, admitted) = admitting.instrument(asked.trace.clone()).await;
+        let span = tracing::error_span!("request", request_id = %record.id);
+        let admitting = self.admit(head, body, &record).instrument(span.clone());
+        let (route, admitted) = admitting.instrument(record.trace.clone()).await;
         let admitted = match admitted {
             Ok(admitted) => admitted,
-            Err(problem) => return span.in_scope(|| self.finish(&asked, route, Err(problem))),
+            Err(problem) => return span.in_scope(|| self.finish(&record, route, Err(problem))),
         };
-        let trace = asked.trace.clone();
+        let trace = record.trace.clone();
         let work = async move {
             let result = admitted.work(self.context.config.http.handling).await;
-            self.finish(&asked, route, result)
+            self.finish(&record, route, result)
         };
         // A panic of the handler is caught inside; apart from that only the end of the runtime ends the task
         // early.
@@ -112,17 +83,9 @@ impl Router {
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Code::HeadersTooLarge,
             _ => Code::RequestMalformed,
         };
-        let asked = Asked {
-            id: RequestId::of(self.context.random.id()),
-            method: unknown_method(),
-            client: Client::of(peer, &HeaderMap::new(), &self.context.config.http.trusted_proxies),
-            begun: Instant::now(),
-            trace: Span::none(),
-            user: Arc::default(),
-            prefers_html: false,
-        };
-        let span = tracing::error_span!("request", request_id = %asked.id);
-        span.in_scope(|| self.finish(&asked, NO_ROUTE, Err(Problem::new(code))))
+        let record = RequestRecord::of_unreadable(peer, &self.context);
+        let span = tracing::error_span!("request", request_id = %record.id);
+        span.in_scope(|| self.finish(&record, NO_ROUTE, Err(Problem::new(code))))
     }
 
     /// Finds the handler, reads the body, and only then takes a slot: a slow sender occupies none.
@@ -130,7 +93,7 @@ impl Router {
         &self,
         head: RequestHead,
         body: Chunks,
-        asked: &Asked,
+        record: &RequestRecord,
     ) -> (&'static str, Result<Admitted, Problem>) {
         match find(&self.routes, &head.method, &head.path) {
             RouteMatch::Nothing => (NO_ROUTE, Err(Problem::new(Code::NotFound))),
@@ -141,7 +104,7 @@ impl Router {
                 (route.path, Err(Problem::new(Code::PrefetchRefused)))
             }
             RouteMatch::Route(route, params) => {
-                (route.path, self.take_turn(route, params, head, body, asked).await)
+                (route.path, self.take_turn(route, params, head, body, record).await)
             }
         }
     }
@@ -152,16 +115,16 @@ impl Router {
         params: Params,
         head: RequestHead,
         body: Chunks,
-        asked: &Asked,
+        record: &RequestRecord,
     ) -> Result<Admitted, Problem> {
         let body = read_body(body).await?;
         let turn = self.under_way.take_turn();
         let request = Request {
-            client: asked.client.clone(),
+            client: record.client.clone(),
             context: self.context.clone(),
             route: route.path,
-            id: asked.id.clone(),
-            user: Arc::clone(&asked.user),
+            id: record.id.clone(),
+            user: Arc::clone(&record.user),
             caller: OnceLock::new(),
             headers: head.headers,
             params,
@@ -176,18 +139,18 @@ impl Router {
     /// Records the outcome, and builds the response.
     fn finish(
         &self,
-        asked: &Asked,
+        record: &RequestRecord,
         route: &'static str,
         result: Result<Response, Problem>,
     ) -> http::Response<Bytes> {
         let code = result.as_ref().err().map(Problem::code);
         let response =
-            result.unwrap_or_else(|problem| match asked.prefers_html && self.is_for_people(route) {
-                true => problem_page::respond(&problem, &asked.id),
-                false => problem.respond(&asked.id),
+            result.unwrap_or_else(|problem| match record.prefers_html && self.is_for_people(route) {
+                true => problem_page::respond(&problem, &record.id),
+                false => problem.respond(&record.id),
             });
-        self.note(asked, route, &response, code.or(response.problem()));
-        response.with_header(HeaderName::from_static(request_id::HEADER), header_value(&asked.id)).into_http()
+        record.finish(&self.context.metrics, route, response.status(), code.or(response.problem()));
+        response.with_header(HeaderName::from_static(request_id::HEADER), record.id_header()).into_http()
     }
 
     /// Whether a browser may show a person the response of this route. Of no route it may: the address was mistyped.
@@ -195,69 +158,6 @@ impl Router {
         let of_route = |known: &Route| known.path == route && known.operation.is_for_people;
         route == NO_ROUTE || self.routes.iter().any(of_route)
     }
-
-    fn note(&self, asked: &Asked, route: &'static str, response: &Response, code: Option<Code>) {
-        let (method, status, took) = (&asked.method, response.status(), asked.begun.elapsed());
-        let status_code = status.as_u16();
-        self.context.metrics.request(method, route, status_code, took);
-        let user = asked.user.get();
-        asked.record_trace(route, status, code);
-        tracing::info!(
-            method = %method,
-            route,
-            status = status_code,
-            code = code.map(Code::as_str),
-            user = user.map(tracing::field::display),
-            client = asked.client.address.map(tracing::field::display),
-            trace_id = telemetry::trace_id(&asked.trace),
-            duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            "Answered a request."
-        );
-    }
-}
-
-impl Asked {
-    /// Span names follow OpenTelemetry's conventions for HTTP (version 1.23).
-    fn record_trace(&self, route: &'static str, status: StatusCode, code: Option<Code>) {
-        if self.trace.is_disabled() {
-            return;
-        }
-        telemetry::rename(&self.trace, format!("{} {route}", word_of(&self.method)));
-        self.trace.record("http.route", route);
-        self.trace.record("http.response.status_code", status.as_u16());
-        if let Some(user) = self.user.get() {
-            self.trace.record("user.id", tracing::field::display(user));
-        }
-        if let Some(code) = code {
-            self.trace.record("error.type", code.as_str());
-        }
-        if status.is_server_error() || code.is_some_and(|code| code.status().is_server_error()) {
-            self.trace.record("otel.status_code", "ERROR");
-        }
-    }
-}
-
-/// The span of a request, part of the trace that nginx began. It contains neither path nor query, which
-/// clients write.
-fn trace_of(head: &RequestHead, id: &RequestId) -> Span {
-    let span = tracing::info_span!(
-        target: TRACE,
-        "request",
-        otel.kind = "server",
-        otel.status_code = Empty,
-        http.request.method = word_of(&head.method),
-        http.route = Empty,
-        http.response.status_code = Empty,
-        error.r#type = Empty,
-        user.id = Empty,
-        usher.request_id = %id,
-    );
-    let parent =
-        head.headers.get(telemetry::TRACEPARENT).and_then(|line| line.to_str().ok()).and_then(Parent::parse);
-    if let Some(parent) = parent {
-        telemetry::parent(&span, parent);
-    }
-    span
 }
 
 impl Admitted {
@@ -279,29 +179,12 @@ impl Admitted {
     }
 }
 
-/// The request id from nginx, if there is exactly one and it is well-formed.
-fn request_id_of(headers: &HeaderMap) -> Option<RequestId> {
-    let mut given = headers.get_all(request_id::HEADER).iter();
-    match (given.next(), given.next()) {
-        (Some(only), None) => RequestId::parse(only.as_bytes()),
-        _ => None,
-    }
-}
-
-/// The method in logs and metrics of a request that could not be read, as of one with any other unknown method.
-fn unknown_method() -> Method {
-    Method::from_bytes(b"_OTHER").unwrap_or_default()
-}
-
-fn header_value(id: &RequestId) -> HeaderValue {
-    HeaderValue::from_str(id.as_str()).unwrap_or_else(|_| HeaderValue::from_static("-"))
-}
-
 #[cfg(test)]
 mod tests {
     use std::convert::identity;
 
     use futures_util::{StreamExt as _, stream};
+    use http::{HeaderMap, HeaderValue, Method};
     use serde_json::Value;
     use tokio::sync::Semaphore;
 
