@@ -20,7 +20,6 @@ const LEAST_MONTHS: i64 = 2;
 #[derive(Debug, Clone, Default)]
 pub struct Draining(Arc<AtomicBool>);
 
-const DRAINING: NotReadyReason = NotReadyReason { code: "draining", detail: "The service is stopping." };
 const SIGNING_KEY: NotReadyReason =
     NotReadyReason { code: "signing_key", detail: "No signing key can be used; see the log." };
 const PARTITIONS: NotReadyReason = NotReadyReason {
@@ -91,7 +90,7 @@ async fn look_at_relay(context: &Context) -> Result<f64, DbError> {
 async fn reasons(context: &Context, draining: &Draining) -> Vec<NotReadyReason> {
     let mut reasons = Vec::new();
     if draining.is_under_way() {
-        reasons.push(DRAINING);
+        reasons.push(NotReadyReason::DRAINING);
     }
     if !context.keys.can_sign() {
         reasons.push(SIGNING_KEY);

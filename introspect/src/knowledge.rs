@@ -113,7 +113,7 @@ impl Knowledge {
     /// Why the sidecar must get no requests; `None` if it can serve them.
     pub fn missing(&self) -> Option<NotReadyReason> {
         let (code, detail) = match self.revocations() {
-            _ if self.draining.load(Ordering::Acquire) => ("draining", "The sidecar is stopping."),
+            _ if self.draining.load(Ordering::Acquire) => return Some(NotReadyReason::DRAINING),
             _ if !self.keys.current().are_known() => {
                 ("keys", "No usable key of the issuer is known yet; see the log.")
             }

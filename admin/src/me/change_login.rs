@@ -4,7 +4,7 @@ use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::credentials::{CURRENT, account_of, change, check_current, prove};
+use super::credentials::{CURRENT, account_of, check_current, prove_and_change};
 use crate::access::caller;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::passwords::Password;
@@ -56,8 +56,6 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (body, mut found) = form.read::<Body>();
     check_current(&mut found, &account, is_present);
     let body = found.finish(body)?;
-    let mut slot = context.hasher.reserve(context.hasher.known(account.id))?;
-    let verified = prove(context, &actor, &mut slot, &account, body.current_password.as_ref()).await?;
-    drop(slot);
-    change(context, &actor, verified.as_ref(), &Credential::Login(body.login)).await
+    let new = Credential::Login(body.login);
+    prove_and_change(context, &actor, &account, body.current_password.as_ref(), &new).await
 }

@@ -65,6 +65,25 @@ pub(super) async fn prove(
     }
 }
 
+/// Sets `new` for the caller if `password` is the current one, or need not be sent.
+///
+/// # Errors
+///
+/// As [`prove`] and [`change`]; 503 `overloaded`.
+pub(super) async fn prove_and_change(
+    context: &Context,
+    actor: &Actor,
+    account: &Account,
+    password: Option<&Password>,
+    new: &Credential,
+) -> Result<Response, Problem> {
+    let mut slot = context.hasher.reserve(context.hasher.known(account.id))?;
+    let verified = prove(context, actor, &mut slot, account, password).await?;
+    // The slot is for hashing only; the transaction must not occupy it.
+    drop(slot);
+    change(context, actor, verified.as_ref(), new).await
+}
+
 /// Sets `new` for the caller, whose password was just checked against `verified`, or who has none.
 ///
 /// # Errors

@@ -64,6 +64,11 @@ pub struct NotReadyReason {
     pub detail: &'static str,
 }
 
+impl NotReadyReason {
+    /// The program was asked to stop, and serves only what it has begun.
+    pub const DRAINING: Self = Self { code: "draining", detail: "The program is stopping." };
+}
+
 type OpsResponse = Response<String>;
 
 /// The head of a request, and whether its sender is on this machine.
