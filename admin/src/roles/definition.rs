@@ -195,7 +195,7 @@ text_type!(
 );
 text_type!(
     /// The reason of an assignment; may have several lines.
-    pub(super) Reason, reason
+    pub(super) AssignmentReason, reason
 );
 
 fn title(text: &str) -> Result<String, &'static str> {

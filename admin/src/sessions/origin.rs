@@ -8,12 +8,12 @@ use crate::actor::Client;
 ///
 /// The prefix is /24 for IPv4 and /64 for IPv6: within it an internet provider reassigns addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub(crate) struct ClientOrigin {
     prefix: Option<IpAddr>,
     user_agent: String,
 }
 
-impl Origin {
+impl ClientOrigin {
     /// The origin of a request from `address` with this user agent, already truncated on arrival.
     pub(crate) fn of(client: &Client) -> Self {
         let user_agent = client.user_agent.clone().unwrap_or_default();
@@ -47,8 +47,8 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn origin(address: &str, user_agent: &str) -> Origin {
-        Origin::of(&Client {
+    fn origin(address: &str, user_agent: &str) -> ClientOrigin {
+        ClientOrigin::of(&Client {
             address: Some(address.parse().unwrap()),
             user_agent: Some(user_agent.to_owned()),
         })
@@ -68,7 +68,7 @@ mod tests {
         assert_ne!(origin("192.0.2.7", "film/1"), origin("192.0.2.7", "film/2"));
         assert_ne!(
             origin("192.0.2.7", "film/1"),
-            Origin::of(&Client { address: None, user_agent: Some("film/1".to_owned()) })
+            ClientOrigin::of(&Client { address: None, user_agent: Some("film/1".to_owned()) })
         );
     }
 }

@@ -17,7 +17,7 @@ use self::decide::{Again, Presented, RefreshDecision, RefreshRefusal, RequestFac
 use super::history::{self, Event, HistoryEntry};
 use super::mint::{self, Pair, mint};
 use super::open::after;
-use super::origin::Origin;
+use super::origin::ClientOrigin;
 use super::refresh_token::{RefreshToken, SealedText};
 use super::session::{Device, EndReason, Rotation, Session, Stamp, Standing};
 use super::store;
@@ -137,7 +137,7 @@ async fn read_and_decide(
     let standing = store::standing(tx, session.user).await?;
     session.state.is_user_active = standing.is_active;
     let deployment_generation = stamp.deployment_generation;
-    let request = RequestFacts { now: stamp.now, deployment_generation, origin: Origin::of(client) };
+    let request = RequestFacts { now: stamp.now, deployment_generation, origin: ClientOrigin::of(client) };
     let presented = Presented { key: token.key, counter: token.counter };
     let outcome = decide(Some(&session.state), presented, &request);
     Ok(Some(Decided { session, stamp, standing, request, outcome }))

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::mint::{Pair, mint};
 use super::open::after;
-use super::origin::Origin;
+use super::origin::ClientOrigin;
 use super::session::{Device, EndReason, Rotation, Session};
 use super::store;
 use crate::access::still;
@@ -88,7 +88,7 @@ pub(crate) async fn renew(
     session.state.revoked_below = next;
     let idle = after(stamp.now, context.config.tokens.session_idle);
     session.state.idle_expires_at = idle.min(session.state.expires_at);
-    let origin = Origin::of(client);
+    let origin = ClientOrigin::of(client);
     let rotation = Rotation { at: stamp.now, origin, concurrent: 0 };
     store::rotate(tx, &session, &rotation, &Device::of(client, None), true).await?;
     let standing = store::standing(tx, session.user).await?;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use shared::role::RoleName;
 use uuid::Uuid;
 
-use super::origin::Origin;
+use super::origin::ClientOrigin;
 use crate::actor::Client;
 
 /// A session, with what minting needs.
@@ -59,7 +59,7 @@ pub(crate) struct Rotation {
     /// When it happened.
     pub(crate) at: Timestamp,
     /// From which client.
-    pub(crate) origin: Origin,
+    pub(crate) origin: ClientOrigin,
     /// How often child `n` was returned again as concurrent.
     pub(crate) concurrent: u32,
 }

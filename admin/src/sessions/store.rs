@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::origin::Origin;
+use super::origin::ClientOrigin;
 use super::session::{
     Device, EndReason, HeldRole, ListedSession, Rotation, Session, SessionState, Stamp, Standing,
 };
@@ -280,7 +280,7 @@ fn listed(row: &Row) -> Result<ListedSession, DbError> {
 
 fn session(row: &Row) -> Result<Session, DbError> {
     let user_agent: Option<&str> = row.try_get("rotated_user_agent")?;
-    let origin = Origin::from_stored(row.try_get("rotated_prefix")?, user_agent);
+    let origin = ClientOrigin::from_stored(row.try_get("rotated_prefix")?, user_agent);
     let concurrent = row.try_get::<_, i32>("concurrent_answers")?.cast_unsigned();
     let rotated_at: Option<Timestamp> = row.try_get("rotated_at")?;
     let state = SessionState {

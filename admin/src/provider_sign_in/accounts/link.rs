@@ -29,7 +29,7 @@ struct Body {
         dead_code,
         reason = "read before the form, because it is judged even if other members are invalid"
     )]
-    return_to: Option<Address>,
+    return_to: Option<PageAddress>,
     /// The challenge of the app's own verifier (RFC 7636), method S256.
     #[deserr(default)]
     #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{43}$")]
@@ -38,7 +38,7 @@ struct Body {
 
 text_type!(
     /// The address of a page.
-    Address, address
+    PageAddress, address
 );
 
 fn address(text: &str) -> Result<String, &'static str> {

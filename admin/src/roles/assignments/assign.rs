@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{Assigned, Assignment, NewAssignment, assign, example, of_path};
 use crate::access::{Right, allowed_upon};
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
-use crate::roles::definition::Reason;
+use crate::roles::definition::AssignmentReason;
 use crate::roles::role::RoleRef;
 
 /// The options of an assignment. Without a body it never expires.
@@ -25,7 +25,7 @@ struct Body {
     /// The reason; no control characters except line breaks, and not only spaces.
     #[deserr(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = "^[^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*$")]
-    reason: Option<Reason>,
+    reason: Option<AssignmentReason>,
 }
 
 /// Documents the endpoint.

@@ -19,7 +19,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::sessions::origin::Origin;
+use crate::sessions::origin::ClientOrigin;
 use crate::sessions::session::{Rotation, SessionState};
 
 /// How long after a rotation two browser tabs may present the same token.
@@ -52,7 +52,7 @@ pub(crate) struct RequestFacts {
     /// The deployment's generation, read after the lock was taken.
     pub(crate) deployment_generation: u64,
     /// From which client.
-    pub(crate) origin: Origin,
+    pub(crate) origin: ClientOrigin,
 }
 
 /// The decision.

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::code::{Named, read};
-use crate::modules::{ModulePath, Tree, trees};
-use crate::workspace::{Package, shown};
+use crate::code::{Code, Named, read};
+use crate::modules::{ModulePath, Tree};
+use crate::workspace::shown;
 
 /// A dependency: one file names an item of another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,14 +20,17 @@ pub(crate) struct Arrow {
 }
 
 /// The dependencies between the files of a crate; the first occurrence for each pair of files.
-pub(crate) fn arrows(package: &Package) -> Vec<Arrow> {
-    let trees = trees(package);
-    let map = Map::new(&trees);
+pub(crate) fn arrows(trees: &[Tree]) -> Vec<Arrow> {
+    let codes: Vec<Vec<Code>> = trees
+        .iter()
+        .map(|tree| tree.files.iter().map(|(module, _, file)| read(module, file)).collect())
+        .collect();
+    let map = Map::new(trees, &codes);
     let mut first = BTreeMap::new();
-    for (index, tree) in trees.iter().enumerate() {
-        for (module, path, file) in &tree.files {
-            for named in read(module, file).names {
-                let Some(to) = map.file_of(index, &named, 0) else { continue };
+    for (index, (tree, codes)) in trees.iter().zip(&codes).enumerate() {
+        for ((_, path, _), code) in tree.files.iter().zip(codes) {
+            for named in &code.names {
+                let Some(to) = map.file_of(index, named, 0) else { continue };
                 if to != *path {
                     let names = named.segments.join("::");
                     let arrow = Arrow { from: path.clone(), to: to.clone(), line: named.line, names };
@@ -54,13 +57,11 @@ struct Map<'a> {
 }
 
 impl<'a> Map<'a> {
-    fn new(trees: &'a [Tree]) -> Self {
+    fn new(trees: &'a [Tree], codes: &[Vec<Code>]) -> Self {
         let mut exports = BTreeMap::new();
-        for (index, tree) in trees.iter().enumerate() {
-            for (module, _, file) in &tree.files {
-                for (module, name, named) in read(module, file).exports {
-                    exports.insert((index, module, name), named);
-                }
+        for (index, codes) in codes.iter().enumerate() {
+            for (module, name, named) in codes.iter().flat_map(|code| &code.exports) {
+                exports.insert((index, module.clone(), name.clone()), named.clone());
             }
         }
         Self { trees, exports }

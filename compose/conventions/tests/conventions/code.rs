@@ -1,10 +1,10 @@
-//! The paths and the string literals in the code of a file.
+//! The paths, the string literals and the types in the code of a file.
 //!
 //! Without tests: items under `#[cfg(test)]` and functions under `#[test]`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::{Attribute, ImplItem, Item, Lit, LitStr, Macro, UseTree, Visibility};
@@ -20,13 +20,24 @@ pub(crate) struct Code {
     pub(crate) exports: Vec<(ModulePath, String, Named)>,
     /// The string literals, each with its line.
     pub(crate) texts: Vec<(usize, String)>,
+    /// The types that it defines.
+    pub(crate) types: Vec<TypeName>,
+}
+
+/// A struct, an enum, a union, a trait or an alias. An associated type has its name from its trait and is not one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TypeName {
+    pub(crate) line: usize,
+    pub(crate) name: String,
+    /// Whether only its own module knows it. A type that a macro defines counts as private.
+    pub(crate) is_private: bool,
 }
 
 /// Reads the file of `module`.
 pub(crate) fn read(module: &ModulePath, file: &syn::File) -> Code {
     let mut collector = Collector { module: module.clone(), ..Collector::default() };
     collector.visit_file(file);
-    let Collector { mut found, aliases, texts, exports, idents, .. } = collector;
+    let Collector { mut found, aliases, texts, types, exports, idents, .. } = collector;
     // A name that is re-exported and also used here counts as used.
     found
         .extend(exports.iter().filter(|(_, name, _)| idents.contains(name)).map(|(.., named)| named.clone()));
@@ -36,7 +47,7 @@ pub(crate) fn read(module: &ModulePath, file: &syn::File) -> Code {
         }
         named
     };
-    Code { names: found.into_iter().map(whole).collect(), exports, texts }
+    Code { names: found.into_iter().map(whole).collect(), exports, texts, types }
 }
 
 /// A path in the code, after the names of `use` were replaced by their paths.
@@ -56,6 +67,7 @@ struct Collector {
     /// The path behind a name that a `use` of this file imported.
     aliases: BTreeMap<String, Vec<String>>,
     texts: Vec<(usize, String)>,
+    types: Vec<TypeName>,
     exports: Vec<(ModulePath, String, Named)>,
     /// The first name of every path.
     idents: BTreeSet<String>,
@@ -103,6 +115,32 @@ impl Collector {
         // harm.
         if let Some(name) = name.filter(|_| segments.len() > 1) {
             self.aliases.insert(name.clone(), segments.to_vec());
+        }
+    }
+
+    fn note_type(&mut self, ident: &Ident, visibility: &Visibility) {
+        let is_private = matches!(visibility, Visibility::Inherited);
+        self.types.push(TypeName { line: ident.span().start().line, name: ident.to_string(), is_private });
+    }
+
+    /// The types that a macro defines: in its text, or by the name that is its argument.
+    fn note_types_of(&mut self, item: &Macro) {
+        let mut tokens = Vec::new();
+        flatten(item.tokens.clone(), 0, &mut tokens);
+        let declares = DECLARING.iter().any(|name| item.path.is_ident(name));
+        for pair in tokens.windows(2) {
+            let [(depth, one), (_, next)] = pair else { continue };
+            match (one, next) {
+                (TokenTree::Ident(keyword), TokenTree::Ident(ident))
+                    if ["struct", "enum", "union", "trait"].iter().any(|known| keyword == known) =>
+                {
+                    self.note_type(ident, &Visibility::Inherited);
+                }
+                (TokenTree::Ident(ident), next) if declares && *depth == 0 && is_end_of_name(next) => {
+                    self.note_type(ident, &Visibility::Inherited);
+                }
+                _ => {}
+            }
         }
     }
 
@@ -154,6 +192,27 @@ impl Collector {
     }
 }
 
+/// Our macros that define a type for each name in their arguments, which is followed by a comma or by braces.
+const DECLARING: &[&str] = &["text_type", "labels"];
+
+fn is_end_of_name(token: &TokenTree) -> bool {
+    match token {
+        TokenTree::Punct(punct) => punct.as_char() == ',',
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        TokenTree::Ident(_) | TokenTree::Literal(_) => false,
+    }
+}
+
+/// All tokens in their order, each with the number of groups around it.
+fn flatten(tokens: TokenStream, depth: usize, all: &mut Vec<(usize, TokenTree)>) {
+    for token in tokens {
+        all.push((depth, token.clone()));
+        if let TokenTree::Group(group) = token {
+            flatten(group.stream(), depth + 1, all);
+        }
+    }
+}
+
 impl<'ast> Visit<'ast> for Collector {
     fn visit_item(&mut self, item: &'ast Item) {
         let attributes: &[Attribute] = match item {
@@ -174,6 +233,15 @@ impl<'ast> Visit<'ast> for Collector {
         };
         if is_for_tests(attributes) {
             return;
+        }
+        match item {
+            Item::Enum(item) => self.note_type(&item.ident, &item.vis),
+            Item::Struct(item) => self.note_type(&item.ident, &item.vis),
+            Item::Trait(item) => self.note_type(&item.ident, &item.vis),
+            Item::Type(item) => self.note_type(&item.ident, &item.vis),
+            Item::Union(item) => self.note_type(&item.ident, &item.vis),
+            Item::Macro(item) => self.note_types_of(&item.mac),
+            _ => {}
         }
         if let Item::Mod(inner) = item {
             self.module.push(inner.ident.to_string());

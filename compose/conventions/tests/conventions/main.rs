@@ -1,6 +1,6 @@
 //! Checks the source tree against the rules in ARCHITECTURE.md and CONTRIBUTING.md. Runs none of its code.
 //!
-//! `workspace` finds the crates, `modules` reads a crate's files, `code` reads their paths and texts, `arrows`
+//! `workspace` finds the crates, `modules` reads a crate's files, `code` reads their paths, texts and types, `arrows`
 //! finds the dependencies; the other files are the tests.
 
 #![expect(
@@ -16,5 +16,6 @@ mod code;
 mod modules;
 mod order;
 mod places;
+mod types;
 mod words;
 mod workspace;

@@ -27,6 +27,20 @@ pub(crate) fn trees(package: &Package) -> Vec<Tree> {
     library.chain(package.programs.iter().map(|root| Tree::read(None, root))).collect()
 }
 
+/// The names of the modules that the file of a root declares, without reading their files.
+pub(crate) fn modules_of(root: &Path) -> Vec<String> {
+    let declared = parse(root).items.into_iter().filter_map(|item| match item {
+        Item::Mod(child) if !is_for_tests(&child.attrs) => Some(child.ident.to_string()),
+        _ => None,
+    });
+    declared.collect()
+}
+
+fn parse(path: &Path) -> syn::File {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", shown(path)));
+    syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", shown(path)))
+}
+
 /// Whether an item is compiled for tests only.
 pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
@@ -45,8 +59,7 @@ impl Tree {
 
     /// Reads the file of `module`, whose own modules are in `folder`.
     fn read_file(&mut self, module: ModulePath, path: &Path, folder: &Path) {
-        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", shown(path)));
-        let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", shown(path)));
+        let file = parse(path);
         self.read_items(&module, path, folder, &file.items);
         self.files.push((module, path.to_owned(), file));
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::Regex;
 
 use crate::arrows::{arrows, module_of};
-use crate::modules::trees;
+use crate::modules::{modules_of, trees};
 use crate::workspace::{Package, ROOT, packages};
 
 /// Small crates, which need no stated order.
@@ -22,7 +22,7 @@ fn every_module_depends_only_on_lower_ones() {
         let Some(order) = orders.get(&package.name) else { continue };
         let trees = trees(&package);
         let floor = |module: &[String]| order.get(module.first()?).copied();
-        for arrow in arrows(&package) {
+        for arrow in arrows(&trees) {
             let from = module_of(&trees, &arrow.from).unwrap();
             let to = module_of(&trees, &arrow.to).unwrap();
             // `main.rs` and `lib.rs` may depend on all modules.
@@ -56,9 +56,7 @@ fn every_module_at_the_top_of_a_crate_has_its_place_in_the_order() {
 }
 
 fn top_modules(package: &Package) -> BTreeSet<String> {
-    let trees = trees(package);
-    let modules = trees.iter().flat_map(|tree| tree.modules.keys());
-    modules.filter_map(|module| module.first().cloned()).collect()
+    package.library.iter().chain(&package.programs).flat_map(|root| modules_of(root)).collect()
 }
 
 /// The level of each module, by crate.

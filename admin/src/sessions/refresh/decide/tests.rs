@@ -13,15 +13,15 @@ fn now() -> Timestamp {
     "2026-12-31T23:59:55Z".parse().unwrap()
 }
 
-fn origin(address: &str, user_agent: &str) -> Origin {
-    Origin::from_stored(address.parse::<IpAddr>().ok(), Some(user_agent))
+fn origin(address: &str, user_agent: &str) -> ClientOrigin {
+    ClientOrigin::from_stored(address.parse::<IpAddr>().ok(), Some(user_agent))
 }
 
-fn home() -> Origin {
+fn home() -> ClientOrigin {
     origin("192.0.2.0", "film/1")
 }
 
-fn away() -> Origin {
+fn away() -> ClientOrigin {
     origin("198.51.100.0", "film/1")
 }
 
@@ -51,11 +51,11 @@ fn rotated(seconds_ago: i64) -> SessionState {
     }
 }
 
-fn request(origin: Origin) -> RequestFacts {
+fn request(origin: ClientOrigin) -> RequestFacts {
     RequestFacts { now: now(), deployment_generation: GENERATION, origin }
 }
 
-fn decide_from(stored: &SessionState, counter: u64, origin: Origin) -> RefreshDecision {
+fn decide_from(stored: &SessionState, counter: u64, origin: ClientOrigin) -> RefreshDecision {
     decide(Some(stored), Presented { key: 1, counter }, &request(origin))
 }
 
