@@ -1,8 +1,10 @@
 //! The parsed document: its operations in the order of the table, and validators of its promises.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
 use admin::router::{document, routes};
+use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use crate::support::Reply;
@@ -10,8 +12,16 @@ use crate::support::Reply;
 /// The whole document.
 pub(super) struct Spec {
     pub(super) root: Value,
-    /// Its components, with objects closed to undeclared members.
-    closed: Value,
+    /// For requests.
+    open: Validators,
+    /// For responses: objects are closed to undeclared members.
+    closed: Validators,
+}
+
+/// The schemas of some components, compiled when they are first needed: a compilation takes longer than a request.
+struct Validators {
+    components: Value,
+    compiled: Mutex<BTreeMap<String, Arc<Validator>>>,
 }
 
 /// One operation.
@@ -26,8 +36,9 @@ pub(super) struct Operation<'s> {
 impl Spec {
     pub(super) fn read() -> Self {
         let root: Value = serde_json::from_slice(&document()).expect("the document is JSON");
-        let closed = closed(&root["components"]);
-        Self { root, closed }
+        let open = Validators::of(root["components"].clone());
+        let closed = Validators::of(closed(&root["components"]));
+        Self { root, open, closed }
     }
 
     /// Its operations, in the order of the table.
@@ -58,17 +69,17 @@ impl Spec {
 
     /// The errors of a request value, by a schema of the document.
     pub(super) fn faults(&self, schema: &Value, instance: &Value) -> Vec<String> {
-        faults(&self.root["components"], schema, instance)
+        self.open.faults(schema, instance)
     }
 
-    /// The validator of a request value, for many values of one schema.
-    pub(super) fn validator(&self, schema: &Value) -> jsonschema::Validator {
-        validator(&self.root["components"], schema)
+    /// The validator of a request value.
+    pub(super) fn validator(&self, schema: &Value) -> Arc<Validator> {
+        self.open.of_schema(schema)
     }
 
     /// As [`Self::faults`], for a response: it must not contain anything that the document does not declare.
     pub(super) fn answer_faults(&self, schema: &Value, instance: &Value) -> Vec<String> {
-        faults(&self.closed, schema, instance)
+        self.closed.faults(schema, instance)
     }
 }
 
@@ -143,21 +154,31 @@ impl<'s> Operation<'s> {
     }
 }
 
-fn validator(components: &Value, schema: &Value) -> jsonschema::Validator {
-    // Schemas refer to nothing else.
-    let root = json!({ "allOf": [schema], "components": { "schemas": components["schemas"] } });
-    jsonschema::options()
-        .with_draft(jsonschema::Draft::Draft202012)
-        .should_validate_formats(true)
-        .build(&root)
-        .unwrap_or_else(|error| panic!("{schema} is no schema: {error}"))
-}
+impl Validators {
+    fn of(components: Value) -> Self {
+        Self { components, compiled: Mutex::default() }
+    }
 
-fn faults(components: &Value, schema: &Value, instance: &Value) -> Vec<String> {
-    validator(components, schema)
-        .iter_errors(instance)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect()
+    fn of_schema(&self, schema: &Value) -> Arc<Validator> {
+        let mut compiled = self.compiled.lock().expect("no compilation panicked");
+        Arc::clone(compiled.entry(schema.to_string()).or_insert_with(|| Arc::new(self.compile(schema))))
+    }
+
+    fn compile(&self, schema: &Value) -> Validator {
+        // Schemas refer to nothing else.
+        let root = json!({ "allOf": [schema], "components": { "schemas": self.components["schemas"] } });
+        jsonschema::options()
+            .with_draft(jsonschema::Draft::Draft202012)
+            .should_validate_formats(true)
+            .build(&root)
+            .unwrap_or_else(|error| panic!("{schema} is no schema: {error}"))
+    }
+
+    fn faults(&self, schema: &Value, instance: &Value) -> Vec<String> {
+        let validator = self.of_schema(schema);
+        let errors = validator.iter_errors(instance);
+        errors.map(|error| format!("{}: {error}", error.instance_path())).collect()
+    }
 }
 
 /// Components whose objects are closed to undeclared members.
