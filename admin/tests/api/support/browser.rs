@@ -141,6 +141,14 @@ pub const SHORT_LIMITS: Limits = Limits {
     key_refetch: Duration::from_secs(2),
 };
 
+/// Limits that a provider on this machine keeps, however busy the machine is.
+pub const LONG_LIMITS: Limits = Limits {
+    connect: Duration::from_secs(60),
+    request: Duration::from_secs(60),
+    identification: Duration::from_secs(60),
+    key_refetch: Duration::from_secs(60),
+};
+
 /// The mock providers, each of which knows the service as a client.
 async fn registered() -> Providers {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
