@@ -154,6 +154,6 @@ fn for_a_person(vars: &dyn Vars) -> Result<CommandConfig, Failure> {
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "A panic: a defect of this program. Please report the place.");
+        tracing::error!(place, "This program panicked, which is a bug. Please report the field `place`.");
     }));
 }

@@ -7,7 +7,7 @@ mod tokens;
 
 use std::time::Duration;
 
-use runtime::env::{Mistakes, Reader, UnknownVariable, Vars, between, duration_between};
+use runtime::env::{self, Mistakes, Reader, UnknownVariable, Vars, between, duration_between};
 use runtime::redis::Redis;
 use runtime::telemetry::{LogConfig, TraceConfig};
 
@@ -84,9 +84,7 @@ impl Config {
     /// Variables of this program that are set but unknown. Not an error: a variable of a later version must not
     /// stop an earlier one to which an operator returns.
     pub fn unknown(vars: &dyn Vars) -> Vec<UnknownVariable> {
-        let mut reader = Reader::new(vars);
-        let _config = Self::read(&mut reader);
-        reader.unknown("ADMIN_")
+        env::unknown(vars, "ADMIN_", &Self::variables())
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {

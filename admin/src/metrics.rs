@@ -207,12 +207,16 @@ impl Metrics {
             "1 while this process relays revocations to Redis, else 0",
             relay.leading,
         );
-        r.register("relay_epoch", "The last epoch of the revocation log that this process took", relay.epoch);
+        r.register(
+            "relay_epoch",
+            "The last epoch of the revocation log that this process started",
+            relay.epoch,
+        );
         let version = "Version of the role map that this process published last";
         r.register("role_map_version", version, relay.role_map_version);
         r.register(
             "relay_epochs",
-            "Epochs taken; more than a few a day indicate an unstable Redis",
+            "Epochs started; more than a few a day indicate an unstable Redis",
             relay.epochs,
         );
         r.register(

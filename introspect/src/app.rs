@@ -147,7 +147,7 @@ impl App {
             Some(ended) = background.join_next() => return Err(RunError::of(ended)),
             Some(ended) = accepting.join_next() => return Err(RunError::of(ended)),
         }
-        tracing::info!("Stopping: no new connections are accepted; open connections are finished.");
+        tracing::info!("Stopping: no new connections are accepted; requests in progress may finish.");
         known.mark_draining();
         stop.send_replace(true);
         drain(accepting, workers, self.drain).await

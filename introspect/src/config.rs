@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use runtime::env::{Mistakes, Reader, UnknownVariable, Vars, between, duration_between, size_between, text};
+use runtime::env::{
+    self, Mistakes, Reader, UnknownVariable, Vars, between, duration_between, size_between, text,
+};
 use runtime::listen::{self, Address};
 use runtime::redis::Redis;
 use runtime::telemetry::{LogConfig, TraceConfig};
@@ -86,9 +88,10 @@ impl Config {
 /// Variables of this program that are set but unknown. Not an error: a variable of a later version must not stop an
 /// earlier one to which an operator returns.
 pub fn unknown(vars: &dyn Vars) -> Vec<UnknownVariable> {
-    let mut reader = Reader::new(vars);
-    let _config = read(&mut reader);
-    reader.unknown("INTROSPECT_")
+    let nothing = std::collections::HashMap::<&str, String>::new();
+    let mut reader = Reader::new(&nothing);
+    let _incomplete = read(&mut reader);
+    env::unknown(vars, "INTROSPECT_", reader.asked())
 }
 
 fn read(reader: &mut Reader<'_>) -> Option<Config> {

@@ -70,7 +70,7 @@ enum FeedError {
     TimedOut,
     #[error("the subscription ended")]
     Unsubscribed,
-    #[error("the answer has an unknown form")]
+    #[error("the response of Redis has an unknown format")]
     Unreadable,
     #[error("the server is a replica, which may be behind; configure the address of the master")]
     NotMaster,
@@ -299,7 +299,7 @@ impl Feed {
     }
 
     fn report_not_understood(&self, error: RecordError) {
-        tracing::error!(%error, "A revocation record has an unknown form; upgrade this sidecar.");
+        tracing::error!(%error, "A revocation record has an unknown format; upgrade this sidecar.");
         self.metrics.anomaly(Anomaly::Undecodable);
     }
 

@@ -121,15 +121,15 @@ impl Knowledge {
             Revocations::Known => (
                 "role_map",
                 "The role map is missing, unreadable or of an unknown format. \
-                 An admin of this version must be the leader.",
+                 The log of this sidecar has the cause.",
             ),
             Revocations::Unread => {
                 ("revocations_unread", "The revocation log has not been read completely yet.")
             }
             Revocations::Incomplete => (
                 "revocations_incomplete",
-                "The revocation log has lost records, or has records of an unknown form. \
-                 It needs a new epoch, or this sidecar a newer version.",
+                "The revocation log has lost records, or has records of an unknown format. \
+                 After an upgrade of admin, upgrade this sidecar; otherwise restart the leading admin.",
             ),
             Revocations::Old => (
                 "revocations_old",

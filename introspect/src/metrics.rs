@@ -100,10 +100,10 @@ metrics! {
     epoch: Gauge = gauge("feed_epoch", "Epoch of the position in the revocation log");
     sequence: Gauge = gauge("feed_sequence", "Sequence number of the position in the revocation log");
     log_read: Gauge =
-        seconds("feed_read_timestamp", "Last complete read of the revocation log, since the Unix epoch");
+        seconds("feed_read_timestamp", "Time of the last complete read of the revocation log, since the Unix epoch");
     role_map_version: Gauge = gauge("role_map_version", "Version of the role map, 0 until one is known");
     role_map_roles: Gauge = gauge("role_map_roles", "Roles in the role map");
-    keys_fetched: Gauge = seconds("jwks_fetched_timestamp", "Last fetch of the key set, since the Unix epoch");
+    keys_fetched: Gauge = seconds("jwks_fetched_timestamp", "Time of the last fetch of the key set, since the Unix epoch");
     keys_failed: Counter = counter("jwks_fetch_failures", "Failed fetches of the key set");
     keys_refused: Counter =
         counter("jwks_keys_refused", "Keys in a new key set that are not used, because they are invalid");

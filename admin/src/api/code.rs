@@ -82,8 +82,8 @@ codes! {
     LastLoginMethod = CONFLICT "last_login_method" "You cannot remove your only sign-in method.",
 
     RoleExists = CONFLICT "role_exists" "A role with this name already exists.",
-    RoleNameRetired = CONFLICT "role_name_retired" "This name belonged to a deleted role that live tokens \
-        still carry.",
+    RoleNameRetired = CONFLICT "role_name_retired" "Live tokens may still carry this name from a deleted \
+        or renamed role.",
     LastSuperuser = CONFLICT "last_superuser" "The last superuser cannot be removed or disabled.",
     LimitReached = CONFLICT "limit_reached" "The limit has been reached.",
 

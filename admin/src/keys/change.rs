@@ -21,7 +21,7 @@ pub enum ChangeError {
     /// Sidecars may not have loaded the next key yet.
     #[error(
         "the next key has not been published long enough for every sidecar to load it; try again in \
-        {seconds} seconds, or add --force, and new tokens will be refused until the sidecars reload the keys"
+        {seconds} seconds; with --force, sidecars refuse new tokens until they have loaded the key"
     )]
     TooEarly {
         /// How long to wait.

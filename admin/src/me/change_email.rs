@@ -38,7 +38,11 @@ pub fn describe(operation: Operation) -> Operation {
         .body::<Body>(json!({
             "email": "anna.k@example.org", "current_password": "correct horse battery staple"
         }))
-        .answer::<Pair>(200, "A new token pair for this session, the only remaining one.", mint::example())
+        .answer::<Pair>(
+            200,
+            "A new token pair for this session, which is the only session left.",
+            mint::example(),
+        )
         .problems(&[Code::InvalidCredentials, Code::FreshAuthRequired, Code::EmailTaken])
 }
 

@@ -40,7 +40,11 @@ pub fn describe(operation: Operation) -> Operation {
             "current_password": "correct horse battery staple",
             "new_password": "two nights at the pictures"
         }))
-        .answer::<Pair>(200, "A new token pair for this session, the only remaining one.", mint::example())
+        .answer::<Pair>(
+            200,
+            "A new token pair for this session, which is the only session left.",
+            mint::example(),
+        )
         .problems(&[
             Code::InvalidCredentials,
             Code::FreshAuthRequired,

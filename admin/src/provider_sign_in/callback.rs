@@ -119,12 +119,12 @@ pub fn describe_get(operation: Operation) -> Operation {
         .summary("Provider callback (browser).")
         .detail(
             "The provider redirects the browser here. Other parameters are ignored.\n\n\
-             A prefetch is refused, and the same request within a minute leads to the same place.\n\n\
+             A prefetch is refused, and the same request within a minute gets the same response.\n\n\
              If the sign-in was started with `return_to` and the state is valid, the browser is redirected there in \
              any case: with `one_time_code`, for `/oauth/exchange`; with `linked`, the provider's name; or with \
-             `error`, a problem's code, and, for `link_confirmation_required`, a `flow`. A request with \
-             `Accept: text/html` and without such a page is redirected to the first of the operator's pages, with the \
-             `error`.",
+             `error`, a problem's code, and, for `link_confirmation_required`, a `flow`. Without \
+             such a page, a failed request with `Accept: text/html` is redirected to the first of the operator's \
+             pages, with the `error`.",
         )
         .query("state", "The state of the authorization request.", Shape::text("bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0"))
         .query("code", "The authorization code.", visible("4/0AeanS0ZQ"))
@@ -140,7 +140,7 @@ pub fn describe_get(operation: Operation) -> Operation {
 pub fn describe_post(operation: Operation) -> Operation {
     describe(operation)
         .summary("Provider callback (native app).")
-        .detail("The app posts the callback's query parameters; the response is immediate.")
+        .detail("The app posts the callback's query parameters; the response contains the result and is not a redirect.")
         .body::<Body>(json!({
             "state": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0",
             "code": "4/0AeanS0ZQ",

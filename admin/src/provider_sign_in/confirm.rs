@@ -39,8 +39,9 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Providers")
         .summary("Link an account at a provider to the account with its e-mail address.")
         .detail(
-            "The flow is valid for ten minutes and five passwords, and only in the browser that started the sign-in. \
-             Within a minute the same request returns tokens of the same session again. From then on the account at the provider is another sign-in method.",
+            "The flow is valid for ten minutes and five attempts, and only in the browser that started the sign-in. \
+             Afterwards the account at the provider is another sign-in method. The same request, repeated within \
+             a minute, returns tokens of the same session.",
         )
         .access(Access::Public)
         .for_people()

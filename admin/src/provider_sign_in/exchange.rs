@@ -30,7 +30,7 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Get the tokens after a sign-in through a provider.")
         .detail(
             "The code is valid once, for a minute, and only with the cookie of the browser that started the sign-in. \
-             Within a minute the same request returns tokens of the same session again.",
+             The same request, repeated within a minute, returns tokens of the same session.",
         )
         .access(Access::Public)
         .for_people()

@@ -14,7 +14,7 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Start a sign-in through a provider.")
         .detail(
             "A browser is redirected to the provider, and returns to the callback within ten minutes. It gets a \
-             cookie, without which no other client can finish the sign-in.\n\n\
+             cookie, and only a client with this cookie can finish the sign-in.\n\n\
              Other parameters are ignored, because campaigns add theirs to links. A prefetch is refused.\n\n\
              With `Accept: application/json` the authorization URL is returned instead. An app that cannot keep \
              cookies creates a verifier (RFC 7636), sends its challenge here, and sends the verifier to the callback.",

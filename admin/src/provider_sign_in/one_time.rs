@@ -83,9 +83,9 @@ pub(super) enum OneTimeError {
     Serialise(#[from] serde_json::Error),
     #[error("too many sign-ins through providers are in progress")]
     Full,
-    #[error("the attempt before this one has not ended in time")]
+    #[error("an earlier attempt with the same value did not finish in time")]
     Busy,
-    #[error("too many requests wait for the attempts before them")]
+    #[error("too many requests wait for earlier attempts with the same value")]
     TooManyWait,
 }
 
@@ -241,7 +241,7 @@ pub(super) async fn finish(
 /// repeated request fails.
 pub(super) async fn keep<K: Serialize>(context: &Context, ticket: Ticket, kept: &K) {
     if let Err(error) = finish(context, ticket, kept, None).await {
-        tracing::warn!(%error, "The result of a one-time value is not kept for a repeated request.");
+        tracing::warn!(%error, "Failed to store the result of a one-time value; a repeated request fails.");
     }
 }
 
@@ -255,7 +255,7 @@ pub(super) async fn release(context: &Context, ticket: Ticket, value: &impl Seri
         Ok::<u64, OneTimeError>(context.redis.run("EVAL", &release).await?)
     };
     if let Err(error) = released.await {
-        tracing::warn!(%error, "A one-time value can be used again only after some seconds.");
+        tracing::warn!(%error, "Failed to release a one-time value; a retry may fail for some seconds.");
     }
 }
 
@@ -265,7 +265,7 @@ pub(super) async fn discard(context: &Context, ticket: Ticket) {
     end.atomic().cmd("EXPIRE").arg(ticket.key(&context.redis)).arg(0);
     end.cmd("ZREM").arg(ticket.kind.ends(&context.redis)).arg(secret::fingerprint(&ticket.secret));
     if let Err(error) = context.redis.run_all::<Vec<u64>>("EXPIRE", &end).await {
-        tracing::warn!(%error, "A one-time value was not deleted.");
+        tracing::warn!(%error, "Failed to delete a one-time value; it expires by itself.");
     }
 }
 

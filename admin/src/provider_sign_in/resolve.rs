@@ -184,7 +184,7 @@ impl Resolution<'_> {
         account: Option<&LockedAccount<'_>>,
     ) -> Applied {
         let (provider, rule) = (self.identity.provider.id(), self.rule);
-        tracing::info!(provider, rule, "A user returned from an identity provider.");
+        tracing::info!(provider, rule, "Applying a rule to a sign-in through an identity provider.");
         let refuse = |code| Err(Problem::new(code));
         match decision {
             SignInDecision::SignIn(user) => {

@@ -42,7 +42,7 @@ impl ReturnTo {
                 refuse(format!("Must be at most {MAX_LENGTH} bytes."))
             }
             Some(url) if url.query_pairs().any(|(name, _)| ADDED.contains(&&*name)) => {
-                refuse(format!("Its query must not contain {}.", ADDED.join(", ")))
+                refuse(format!("The query of the URL must not contain {}.", ADDED.join(", ")))
             }
             Some(url) => Ok(Self(url.into())),
         }

@@ -230,7 +230,11 @@ impl Provider {
             url.query_pairs_mut().append_pair("per_page", &size).append_pair("page", &page);
             let more = match self.get(url, tokens).await {
                 Ok(Value::Array(more)) => more,
-                Ok(_) => return Err(ProviderError::InvalidResponse("the list is not an array")),
+                Ok(_) => {
+                    return Err(ProviderError::InvalidResponse(
+                        "the list of e-mail addresses is not an array",
+                    ));
+                }
                 // The user, or the owner of the application there, did not allow it.
                 Err(ProviderError::Status(403 | 404)) => break,
                 Err(error) => return Err(error),

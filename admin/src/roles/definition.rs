@@ -36,7 +36,10 @@ pub enum DefinitionError {
     #[error("a role with this name already exists")]
     Exists,
     /// A role of this name existed until recently.
-    #[error("live tokens may still carry this name of a deleted role; it is available again after {0}")]
+    #[error(
+        "live tokens may still carry this name from a deleted or renamed role; it is available again \
+        after {0}"
+    )]
     Retired(Timestamp),
     /// The role would inherit itself.
     #[error("a role cannot inherit itself, directly or indirectly: {0} leads back to it")]

@@ -68,7 +68,7 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Roles")
         .summary("Delete a role, or list the effects of deleting it.")
         .detail(
-            "All users lose it within milliseconds, also with tokens issued before. Its name is available \
+            "All users lose the role within milliseconds, even with tokens issued before. Its name is available \
             again once no live token carries it. With `dry_run=1` nothing is deleted.",
         )
         .access(Access::Permission(Right::RolesWrite.as_str()))

@@ -42,7 +42,7 @@ pub async fn keep(context: Context) {
             }
             Err(error) => {
                 if !was_away {
-                    tracing::warn!(%error, "Cannot end expired role assignments; tokens expire all the same.");
+                    tracing::warn!(%error, "Cannot end expired role assignments; tokens with these roles still expire.");
                 }
                 was_away = true;
                 LOOK

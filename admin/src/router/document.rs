@@ -37,7 +37,7 @@ const ABOUT: &str = "Registration, sign-in, sessions and roles of the cinema. Ti
     KiB. Unknown fields, repeated keys, U+0000 anywhere and nesting deeper than 8 levels are refused. All invalid \
     fields are reported in one response. Lengths are numbers of characters, counted after normalisation (NFC; NFKC for \
     passwords and login names). HEAD is supported wherever GET is.\n\n**Problems.** An error is `application/problem+json` (RFC 9457) with a \
-    stable `code`; each operation lists its codes. For other requests, an unknown path returns 404 \
+    stable `code`; each operation lists its codes. If no operation matches, an unknown path returns 404 \
     `not_found`, an unknown method 405 `method_not_allowed` with `Allow`. Any request may be answered \
     with 414 `uri_too_long` or 431 `headers_too_large`.";
 

@@ -47,9 +47,9 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Sign-in")
         .summary("Exchange a refresh token for the next token pair.")
         .detail(
-            "A refresh token is valid once. A repeated request within seconds, or several parallel \
-            requests, return the same next token. A token that is used again later, or from elsewhere, \
-            revokes its session.",
+            "A refresh token is valid once. A repeated request within five minutes, or parallel requests, \
+            return the same next token. Any other reuse, such as later or repeatedly from elsewhere, \
+            revokes the session.",
         )
         .access(Access::Public)
         .body::<Body>(json!({ "refresh_token": mint::EXAMPLE_TOKEN }))

@@ -22,7 +22,7 @@ A tour that shows each request and its answer, from sign-in to sign-out:
 A film requires a signed-in user; this is 401:
   curl -si {gateway}/api/v1/films/metropolis
 
-With a token it is 200, and the cinema receives who asks:
+With a token it is 200, and the cinema receives the user's ID and roles:
   {launcher} sign-in viewer | curl -s -H @- {gateway}/api/v1/films/metropolis
 
 Operators use the commands of admin, or the API with a superuser's token:

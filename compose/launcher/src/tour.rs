@@ -55,7 +55,7 @@ fn steps(gateway: &str, launcher: &Path) -> Vec<Step> {
             format!("header=$({launcher} sign-in subscriber)"),
         ),
         step(
-            "With the token it is 200, and the cinema receives who asks:",
+            "With the token it is 200, and the cinema receives the user's ID and roles:",
             format!("{signed_in}{curl} -H @- {gateway}/api/v1/watch/metropolis"),
         ),
         step(

@@ -75,7 +75,7 @@ pub(super) struct RoleMapVersion {
 /// Why a map is not used.
 #[derive(Debug, thiserror::Error)]
 enum MapFault {
-    #[error("meta names no role map; the admin that leads must be of a version that writes one")]
+    #[error("meta names no role map; the leading admin is of an earlier version, which writes none; stop it")]
     Unnamed,
     #[error("the role map is missing")]
     Missing,

@@ -7,7 +7,7 @@ use std::fmt;
 
 use secrecy::SecretString;
 
-pub use unknown::{UnknownVariable, log_unknown, print_unknown};
+pub use unknown::{UnknownVariable, log_unknown, print_unknown, unknown};
 pub use values::{between, boolean, duration_between, size_between, text};
 
 /// The exit code of a program whose configuration is wrong (`EX_USAGE` of `sysexits.h`).

@@ -63,9 +63,9 @@ fn read_key(jwk: &Map<String, Value>, kid: Option<&str>) -> Result<Option<Public
         return Ok(None);
     }
     if PRIVATE.iter().any(|member| jwk.contains_key(*member)) {
-        return Err("it has private members; replace the key, because it is published");
+        return Err("it contains private members; replace the key, because its private part was published");
     }
-    let kid = kid.ok_or("it has no kid, or one that is not a text of 1 to 256 bytes")?;
+    let kid = kid.ok_or("it has no kid, or one that is not a string of 1 to 256 bytes")?;
     let (key, parsed, named) = match algorithm {
         Algorithm::EdDsa => ed25519(jwk)?,
         Algorithm::Es256 => p256(jwk)?,
@@ -85,7 +85,7 @@ fn is_for_verification(jwk: &Map<String, Value>) -> Result<bool, &'static str> {
     let Some(operations) = jwk.get("key_ops") else { return Ok(true) };
     let operations = operations.as_array().ok_or("its key_ops is not an array")?;
     if !operations.iter().all(Value::is_string) {
-        return Err("its key_ops holds something other than texts");
+        return Err("its key_ops contains a value that is not a string");
     }
     Ok(operations.iter().any(|operation| operation == "verify"))
 }
@@ -153,7 +153,7 @@ fn text<'j>(jwk: &'j Map<String, Value>, name: &'static str) -> Result<Option<&'
     match jwk.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err("its kty, crv, use, alg, x, y, n or e is not a text"),
+        Some(_) => Err("its kty, crv, use, alg, x, y, n or e is not a string"),
     }
 }
 

@@ -40,11 +40,7 @@ pub fn describe(operation: Operation) -> Operation {
         )
         .access(Access::Permission(Right::RolesAssign.as_str()))
         .optional_body::<Body>(json!({ "expires_at": "2099-12-31T00:00:00Z", "reason": "Paid for a year." }))
-        .answer::<Assignment>(
-            200,
-            "The user already had the role; its expiry was changed, or nothing was.",
-            example(),
-        )
+        .answer::<Assignment>(200, "The user already had the role; its expiry was replaced.", example())
         .answer::<Assignment>(201, "The role has been assigned.", example())
         .problems(&[Code::PrivilegeEscalation, Code::LimitReached])
 }

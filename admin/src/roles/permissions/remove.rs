@@ -15,7 +15,7 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Roles")
         .summary("Remove a permission from a role.")
         .detail(
-            "Only an own permission can be removed; inherited permissions stay. Repeating the request \
+            "Only a permission of the role itself can be removed; inherited permissions stay. Repeating the request \
             changes nothing.",
         )
         .access(Access::Permission(Right::RolesWrite.as_str()))

@@ -17,7 +17,7 @@ const DETAILS: &[(Code, &str)] = &[
     (Code::RoleCycle, "A role cannot inherit itself, directly or indirectly: premium leads back to it."),
     (
         Code::RoleNameRetired,
-        "Live tokens may still carry this name of a deleted role; it is available again after 2026-11-25T20:36:10Z.",
+        "Live tokens may still carry this name from a deleted or renamed role; it is available again after 2026-11-25T20:36:10Z.",
     ),
     (Code::LimitReached, "A role may have at most 200 permissions."),
     (Code::CodeExpired, "Start the sign-in again."),

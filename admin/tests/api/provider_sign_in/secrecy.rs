@@ -77,7 +77,7 @@ async fn no_code_state_token_secret_or_address_reaches_a_log_line() {
     let logged = lines.text();
     assert!(
         logged.contains("Identity lookup failed")
-            && logged.contains("A user returned from an identity provider"),
+            && logged.contains("Applying a rule to a sign-in through an identity provider."),
         "the log is read"
     );
     assert!(secrets.len() > 100, "{}", secrets.len());

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write as _;
 
-use super::Reader;
+use super::Vars;
 
 /// The most letters by which a misspelt name differs from the right one.
 const MAX_DISTANCE: usize = 4;
@@ -43,26 +43,24 @@ pub fn log_unknown(unknown: &[UnknownVariable]) {
     }
 }
 
-impl Reader<'_> {
-    /// The variables that begin with `prefix`, in any case, and are set, but were not read: most likely misspelt.
-    /// Without those that container platforms set for their own purposes. Sorted.
-    pub fn unknown(&self, prefix: &str) -> Vec<UnknownVariable> {
-        let begins =
-            |name: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-        let mut names = self.vars.names();
-        names.retain(|name| begins(name) && !self.asked.contains(name));
-        names.retain(|name| !is_of_a_platform(name, &self.vars.get(name).ok().flatten().unwrap_or_default()));
-        names.sort_unstable();
-        names.into_iter().map(|name| UnknownVariable { nearest: self.nearest(&name), name }).collect()
-    }
+/// The variables of `vars` that begin with `prefix`, in upper or lower case, and are none of the `known` ones: most likely
+/// misspelt. Without those that container platforms set for their own purposes. Sorted. Reads no file.
+pub fn unknown(vars: &dyn Vars, prefix: &str, known: &[String]) -> Vec<UnknownVariable> {
+    let begins =
+        |name: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let mut names = vars.names();
+    names.retain(|name| begins(name) && !known.contains(name));
+    names.retain(|name| !is_of_a_platform(name, &vars.get(name).ok().flatten().unwrap_or_default()));
+    names.sort_unstable();
+    names.into_iter().map(|name| UnknownVariable { nearest: nearest(&name, known), name }).collect()
+}
 
-    /// The most similar name that was read, if one is similar at all.
-    fn nearest(&self, name: &str) -> Option<String> {
-        let name = name.to_ascii_uppercase();
-        let distance = |known: &String| strsim::damerau_levenshtein(known, &name);
-        let nearest = self.asked.iter().min_by_key(|known| distance(known))?;
-        (distance(nearest) <= MAX_DISTANCE).then(|| nearest.clone())
-    }
+/// The most similar known name, if one is similar at all.
+fn nearest(name: &str, known: &[String]) -> Option<String> {
+    let name = name.to_ascii_uppercase();
+    let distance = |known: &String| strsim::damerau_levenshtein(known, &name);
+    let nearest = known.iter().min_by_key(|known| distance(known))?;
+    (distance(nearest) <= MAX_DISTANCE).then(|| nearest.clone())
 }
 
 /// Whether a container platform sets such a variable. Kubernetes does for every service, Docker for every link, and
@@ -93,19 +91,17 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::env::text;
 
-    fn unknown(pairs: &[(&'static str, &str)]) -> Vec<String> {
+    fn found(pairs: &[(&'static str, &str)]) -> Vec<String> {
         let vars: HashMap<&str, String> =
             pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let mut reader = Reader::new(&vars);
-        let _known = (reader.optional("ADMIN_LISTEN", text), reader.optional_secret("ADMIN_MASTER_KEYS"));
-        reader.unknown("ADMIN_").iter().map(ToString::to_string).collect()
+        let known = ["ADMIN_LISTEN", "ADMIN_MASTER_KEYS", "ADMIN_MASTER_KEYS_FILE"].map(str::to_owned);
+        unknown(&vars, "ADMIN_", &known).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn a_misspelt_variable_is_named_with_the_nearest_known_one() {
-        let said = unknown(&[
+        let said = found(&[
             ("ADMIN_LISTEN", "a"),
             ("ADMIN_LISTN", "a"),
             ("ADMIN_MASTER_KEY", "a"),
@@ -147,14 +143,14 @@ mod tests {
             ("ADMIN_NAME", "/gateway/admin"),
             ("ADMIN_ENV_PATH", "/bin"),
         ];
-        assert_eq!(unknown(&platform), Vec::<String>::new());
+        assert_eq!(found(&platform), Vec::<String>::new());
         for (name, value) in [
             ("ADMIN_PORT", "8001"),
             ("ADMIN_PORT_TCP", "a"),
             ("ADMIN_PORT_8001_TCP_X", "a"),
             ("ADMIN_NAME", "a"),
         ] {
-            assert_eq!(unknown(&[(name, value)]).len(), 1, "{name}");
+            assert_eq!(found(&[(name, value)]).len(), 1, "{name}");
         }
     }
 }
