@@ -139,7 +139,7 @@ mod tests {
             b"this-is-a-very-secret-key-for-us".to_vec(),
             "пароль-для-кино!123".as_bytes().to_vec(),
             b"this-is-a-very-secret-key-for-u\n".to_vec(),
-            b"first\tsecret\r\nsecond-key=words".to_vec(),
+            b"first\tsecret\r\nsecond-keys=words!".to_vec(),
         ];
         for key in weak {
             assert_eq!(parse(&key).err(), Some(WEAK), "{key:02x?}");
