@@ -6,6 +6,7 @@
 
 mod caller;
 mod client;
+mod cookie;
 
 use std::net::IpAddr;
 
@@ -13,7 +14,9 @@ use shared::request_id::RequestId;
 use uuid::Uuid;
 
 pub(crate) use caller::{Caller, CallerToken};
-pub use client::{Client, FORWARDED_FOR};
+pub(crate) use client::DEVICE_COOKIE;
+pub use client::{Client, DeviceText, FORWARDED_FOR};
+pub(crate) use cookie::cookie;
 
 /// Who acts.
 #[derive(Debug, Clone)]

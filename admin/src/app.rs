@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use runtime::listen::{Address, ListenError, Listener};
 use runtime::telemetry::Levels;
-use shared::clock::SystemClock;
+use shared::clock::{Clock, SystemClock};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -20,7 +20,8 @@ use crate::revocations::{Relay, RelayTiming};
 use crate::roles::ends;
 use crate::router::{self, UnderWay};
 use crate::server;
-use crate::sessions::history::partitions;
+use crate::sessions::history::{partitions, refusals};
+use crate::sessions::known_networks::expire;
 use crate::stop::{Stop, stop_when};
 use crate::users::password_schemes;
 
@@ -111,6 +112,13 @@ impl App {
         self
     }
 
+    /// Sets the clock, which tests own.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.context.clock = clock;
+        self
+    }
+
     /// Shared by all handlers.
     pub fn context(&self) -> &Context {
         &self.context
@@ -176,6 +184,7 @@ impl App {
         let answered = matches!(api.join_next().await, Some(Ok(true)));
         // A client that hung up has no connection any more, but its request is still processed.
         let finished = timeout_at(deadline, under_way.end()).await.is_ok() && answered;
+        let _late = timeout_at(deadline, refusals::flush(&context)).await;
         // Requests in progress may have revoked something, so the relay stops after them.
         drop(all_drained);
         let _stragglers = tokio::time::timeout(drain, finish(&mut background)).await;
@@ -218,6 +227,15 @@ async fn work(
     let partition_task = context.clone();
     background.spawn(async move {
         partitions::keep_daily(partition_task).await;
+        Part::Endless
+    });
+    let (attempts, networks) = (context.clone(), context.clone());
+    background.spawn(async move {
+        refusals::keep(attempts).await;
+        Part::Endless
+    });
+    background.spawn(async move {
+        expire::keep_daily(networks).await;
         Part::Endless
     });
     let _ended = background.join_next().await;

@@ -10,6 +10,7 @@ mod serve;
 mod sessions;
 mod superuser;
 mod terminal;
+mod users;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -57,6 +58,9 @@ enum AdminCommand {
     /// Manage roles.
     #[command(subcommand)]
     Roles(roles::RolesCommand),
+    /// Manage users.
+    #[command(subcommand)]
+    Users(users::UsersCommand),
     /// Manage sessions.
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
@@ -102,6 +106,9 @@ impl Command {
             }
             AdminCommand::Roles(action) => {
                 roles::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
+            }
+            AdminCommand::Users(action) => {
+                users::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
             }
             AdminCommand::Sessions(action) => {
                 action.check()?;

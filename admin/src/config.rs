@@ -15,7 +15,7 @@ use crate::passwords::{HashConfig, HashParams};
 use crate::providers::ProvidersConfig;
 
 pub use database::{DatabaseConfig, PATIENCE};
-pub use http::{HttpConfig, OPS_LISTEN, TrustedProxies, usual_ops_address};
+pub use http::{HttpConfig, OPS_LISTEN, SharedNetworks, TrustedProxies, usual_ops_address};
 pub use secrets::MasterKeys;
 pub use tokens::{Registration, TokenConfig};
 

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::{Config, DatabaseConfig, MasterKeys};
 use crate::db::Db;
-use crate::guesses::Guesses;
+use crate::guessing::Guessing;
 use crate::keys::{DerivedKeys, KeyPurpose, Keys};
 use crate::metrics::Metrics;
 use crate::passwords::Hasher;
@@ -57,8 +57,8 @@ pub struct Context {
     pub providers: Arc<Providers>,
     /// The threads that hash passwords.
     pub hasher: Hasher,
-    /// How often passwords were wrong.
-    pub guesses: Arc<Guesses>,
+    /// The limiter of attempts, and the tokens of devices.
+    pub guessing: Arc<Guessing>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Changes at run time which lines are logged.
@@ -87,16 +87,20 @@ impl Context {
     pub fn new(config: Config, paths: ProviderPaths, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         let master_keys = &config.master_keys;
         let hasher = Hasher::new(config.hashing, Arc::clone(&random));
+        let redis = RedisConnection::new(&config.redis);
+        let metrics = Metrics::new(Arc::clone(&clock), hasher.metrics());
+        let shared = config.http.shared_networks.clone();
+        let guessing = Guessing::new(master_keys, shared, redis.clone(), metrics.limiter.clone());
         Self {
             core: Core::new(&config.database, master_keys, &config.tokens.issuer, random),
             keys: Keys::new(master_keys),
             refresh_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::RefreshTokens)),
-            redis: RedisConnection::new(&config.redis),
+            redis,
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
             providers: Arc::new(Providers::new(&config.providers, paths)),
-            metrics: Arc::new(Metrics::new(Arc::clone(&clock), hasher.metrics())),
             hasher,
-            guesses: Arc::default(),
+            metrics: Arc::new(metrics),
+            guessing: Arc::new(guessing),
             levels: Levels::default(),
             clock,
             config: Arc::new(config),

@@ -2,11 +2,12 @@
 //!
 //! `ARCHITECTURE.md` states the order of these modules: each knows only those below it. From low to high:
 //!
-//! * [`calendar`], [`guesses`], [`random`], [`stop`], [`redis_connection`], [`config`], [`actor`], [`db`], [`passwords`],
+//! * [`calendar`], [`random`], [`stop`], [`redis_connection`], [`config`], [`actor`], [`db`], [`passwords`],
 //!   [`metrics`]: the base modules;
-//! * [`providers`], [`keys`]: the identity providers and their protocols, and the signing keys;
+//! * [`providers`], [`keys`], [`guessing`]: the identity providers and their protocols, the signing keys, and the limiter
+//!   of attempts;
 //! * [`context`], [`api`]: the state of domain functions, and the HTTP toolkit;
-//! * [`revocations`], [`jwks`], [`users`], [`access`], [`audit`], [`roles`], [`sessions`],
+//! * [`permit`], [`revocations`], [`jwks`], [`users`], [`access`], [`audit`], [`roles`], [`sessions`],
 //!   [`provider_sign_in`], [`me`], [`operators`]: the features, one folder each, one file per endpoint;
 //! * [`server`], [`health`], [`router`], [`app`], [`command`]: connections, health, routes, the assembled service, and
 //!   the command line.
@@ -21,7 +22,7 @@ pub mod command;
 pub mod config;
 pub mod context;
 pub mod db;
-pub mod guesses;
+pub mod guessing;
 pub mod health;
 pub mod jwks;
 pub mod keys;
@@ -29,6 +30,7 @@ pub mod me;
 pub mod metrics;
 pub mod operators;
 pub mod passwords;
+pub mod permit;
 pub mod provider_sign_in;
 pub mod providers;
 pub mod random;

@@ -19,7 +19,7 @@ use shared::clock::Clock;
 use crate::db::PoolStatus;
 use crate::passwords::{HasherMetrics, Lane, LaneLabels, QueueStatus};
 
-pub use labels::{CallbackOutcome, PoolState, RefreshCause, SignInOutcome, ThreadState};
+pub use labels::{AttemptOutcome, CallbackOutcome, PoolState, RefreshCause, SignInOutcome, ThreadState};
 pub use months::MonthsAhead;
 
 /// All metrics of the service.
@@ -31,12 +31,15 @@ pub struct Metrics {
     refreshes: Family<CauseLabels, Counter>,
     sign_ins: Family<OutcomeLabels, Counter>,
     provider_callbacks: Family<ProviderLabels, Counter>,
+    attempts: Family<AttemptLabels, Counter>,
     connections: Family<PoolLabels, Gauge>,
     hash_threads: Family<ThreadLabels, Gauge>,
     hash_queue: Family<LaneLabels, Gauge>,
     judge_queue: Family<LaneLabels, Gauge>,
     /// The metrics of the relay.
     pub relay: RelayMetrics,
+    /// The metrics of the limiter of attempts.
+    pub limiter: LimiterMetrics,
     /// Consecutive months of the login history that have a partition, counting from the current month.
     pub partitions_ahead: MonthsAhead,
     /// Login-history entries that could not be written.
@@ -77,6 +80,15 @@ pub struct RelayMetrics {
     pub publish_seconds: PublishSeconds,
 }
 
+/// The state of the limiter of attempts.
+#[derive(Debug, Clone, Default)]
+pub struct LimiterMetrics {
+    /// 1 while attempts are counted in this process only.
+    pub is_local: Gauge,
+    /// Attempts that were counted in this process only.
+    pub local_attempts: Counter,
+}
+
 /// The histogram of publication times, with its buckets.
 #[derive(Debug, Clone)]
 pub struct PublishSeconds(Histogram);
@@ -96,6 +108,12 @@ struct RouteLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CauseLabels {
     cause: RefreshCause,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AttemptLabels {
+    bucket: &'static str,
+    outcome: AttemptOutcome,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -155,6 +173,8 @@ impl Metrics {
             refreshes: Family::default(),
             sign_ins: Family::default(),
             provider_callbacks: Family::default(),
+            attempts: Family::default(),
+            limiter: LimiterMetrics::default(),
             connections: Family::default(),
             hash_threads: Family::default(),
             hash_queue: Family::default(),
@@ -187,6 +207,15 @@ impl Metrics {
         r.register("sign_ins", "Sign-ins by outcome", self.sign_ins.clone());
         let callbacks = "Callbacks from identity providers, by provider and outcome";
         r.register("provider_callbacks", callbacks, self.provider_callbacks.clone());
+        let attempts = "Attempts to guess a password, registrations and starts of provider sign-ins, by the bucket that \
+            counts or refuses them, and outcome";
+        r.register("attempts", attempts, self.attempts.clone());
+        let limiter = self.limiter.clone();
+        let local =
+            "1 while attempts are counted in this process only, because Redis does not answer, else 0";
+        r.register("attempts_local", local, limiter.is_local);
+        let counted = "Attempts that were counted in this process only";
+        r.register("attempts_counted_locally", counted, limiter.local_attempts);
         let connections = "PostgreSQL connections of the pool: in_use, limit, and waiting (requests \
             that wait for one)";
         r.register("database_connections", connections, self.connections.clone());
@@ -259,6 +288,11 @@ impl Metrics {
     /// Counts a sign-in.
     pub fn sign_in(&self, outcome: SignInOutcome) {
         self.sign_ins.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// Counts an attempt, by the name of its bucket.
+    pub fn attempt(&self, bucket: &'static str, outcome: AttemptOutcome) {
+        self.attempts.get_or_create(&AttemptLabels { bucket, outcome }).inc();
     }
 
     /// Counts a callback from one of the configured providers, with its outcome.

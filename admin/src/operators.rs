@@ -12,5 +12,6 @@ pub mod sessions;
 pub mod show;
 mod store;
 pub mod superuser;
+pub mod unlock;
 
 pub use superuser::{SuperuserError, create_superuser};

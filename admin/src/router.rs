@@ -109,6 +109,7 @@ fn operations() -> Vec<Route> {
         get("/api/v1/admin/users/{id}/accounts", operators::accounts::handle, operators::accounts::describe),
         post("/api/v1/admin/users/{id}/disable", operators::disable::handle, operators::disable::describe),
         post("/api/v1/admin/users/{id}/enable", operators::enable::handle, operators::enable::describe),
+        post("/api/v1/admin/users/{id}/unlock", operators::unlock::handle, operators::unlock::describe),
         post("/api/v1/admin/users/{id}/logout-all", operators::end_sessions::handle, operators::end_sessions::describe),
         put("/api/v1/admin/users/{id}/superuser", operators::superuser::give::handle, operators::superuser::give::describe),
         delete("/api/v1/admin/users/{id}/superuser", operators::superuser::take::handle, operators::superuser::take::describe),

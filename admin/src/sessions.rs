@@ -2,6 +2,7 @@
 
 pub mod end;
 pub mod history;
+pub mod known_networks;
 pub mod list;
 pub mod login;
 pub mod logout;

@@ -33,7 +33,7 @@ pub(crate) fn add_weaknesses(found: &mut Findings, field: &str, weaknesses: Vec<
 ///
 /// 404 `not_found`; 503.
 pub(crate) async fn require(connection: &Connection, id: Uuid) -> Result<(), Problem> {
-    match store::find_by_id(connection, id).await? {
+    match store::find_by_id(connection, id, None).await? {
         Some(_) => Ok(()),
         None => Err(Problem::new(Code::NotFound)),
     }

@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, header};
+use secrecy::{ExposeSecret as _, SecretString};
 
+use super::cookie::cookie;
 use crate::config::TrustedProxies;
 
 /// The header with the addresses that proxies report.
@@ -12,22 +14,56 @@ pub const FORWARDED_FOR: &str = "x-forwarded-for";
 /// The longest stored user agent, in characters.
 const MAX_USER_AGENT: usize = 512;
 
+/// The cookie with the device token. `__Host-`: set by this very host, over TLS (or on this machine), for all of its
+/// paths.
+pub(crate) const DEVICE_COOKIE: &str = "__Host-device";
+
+/// The longest device token that is read, in bytes; longer ones are ignored.
+const MAX_DEVICE: usize = 512;
+
+/// A device token as a client presented it: any text. Its `Debug` prints nothing.
+#[derive(Debug, Clone)]
+pub struct DeviceText(SecretString);
+
 /// The sender of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Client {
     /// Its address; `None` behind a Unix socket whose proxy did not send one.
     pub address: Option<IpAddr>,
     /// Its user agent, without control characters, at most 512 characters.
     pub user_agent: Option<String>,
+    /// Its device token.
+    pub device: Option<DeviceText>,
+}
+
+impl DeviceText {
+    /// A text of a possible length.
+    pub(crate) fn new(text: &str) -> Option<Self> {
+        (1..=MAX_DEVICE).contains(&text.len()).then(|| Self(text.into()))
+    }
+
+    /// The text itself.
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
 }
 
 impl Client {
     /// An unknown client: no request was sent.
-    pub const NONE: Self = Self { address: None, user_agent: None };
+    pub const NONE: Self = Self { address: None, user_agent: None, device: None };
+
+    /// Notes the device token of a body, from an app that keeps no cookies.
+    pub(crate) fn present(&mut self, device: Option<DeviceText>) {
+        self.device = device.or(self.device.take());
+    }
 
     /// From the connection's peer (`None` on a Unix socket) and the request's headers.
     pub fn of(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
-        Self { address: address(peer, headers, trusted), user_agent: user_agent(headers) }
+        Self {
+            address: address(peer, headers, trusted),
+            user_agent: user_agent(headers),
+            device: cookie(headers, DEVICE_COOKIE).and_then(DeviceText::new),
+        }
     }
 }
 

@@ -103,6 +103,7 @@ codes! {
     PasswordReused = UNPROCESSABLE_ENTITY "password_reused" "The new password must differ from the current \
         one.",
 
+    TooManyAttempts = TOO_MANY_REQUESTS "too_many_attempts" "Too many attempts.",
     HeadersTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE "headers_too_large" "The request headers are too large.",
 
     Internal = INTERNAL_SERVER_ERROR "internal" "Internal server error.",

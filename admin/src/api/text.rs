@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::fields::{Findings, Invalid};
 use super::problem::sentence;
+use crate::actor::DeviceText;
 use crate::passwords::Password;
 
 /// The first moment that is too late: no entry of this service lies beyond it, and every program can represent it.
@@ -191,7 +192,17 @@ impl FromText for Timestamp {
     }
 }
 
-read_as_text!(Password, Uuid, RoleName, Pattern, Permission, Timestamp);
+/// What a client presents as its device token is checked later: with a token that is not valid it is an unknown device.
+impl FromText for DeviceText {
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        Self::new(text)
+            .filter(|_| is_visible)
+            .ok_or_else(|| Invalid::form("Must be 1 to 512 characters of visible ASCII."))
+    }
+}
+
+read_as_text!(Password, DeviceText, Uuid, RoleName, Pattern, Permission, Timestamp);
 
 /// A UUID in its usual form, with hyphens (RFC 9562, section 4).
 pub(crate) fn uuid(text: &str) -> Option<Uuid> {

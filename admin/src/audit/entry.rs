@@ -48,6 +48,8 @@ actions! {
     UserDisabled = "user_disabled" User,
     /// An account was enabled again.
     UserEnabled = "user_enabled" User,
+    /// The failed attempts of an account were made void.
+    UserUnlocked = "user_unlocked" User,
     /// All sessions of a user were revoked by another user.
     SessionsEnded = "sessions_ended" User,
     /// One session of a user was revoked by another user.

@@ -16,6 +16,8 @@ pub struct HttpConfig {
     pub ops_listen: Vec<Address>,
     /// The peers whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
+    /// The networks whose addresses very many people share.
+    pub shared_networks: SharedNetworks,
     /// How long requests in progress may take after a stop signal.
     pub drain: Duration,
     /// How long a handler may take; after that its transaction is rolled back. Not configurable: it must be
@@ -32,6 +34,10 @@ pub struct TrustedProxies {
     networks: Vec<IpNet>,
     unix: bool,
 }
+
+/// Networks whose addresses very many people share, such as those of a mobile operator.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SharedNetworks(Vec<IpNet>);
 
 /// The variable for the listener of health and metrics.
 pub const OPS_LISTEN: &str = "ADMIN_OPS_LISTEN";
@@ -55,6 +61,11 @@ impl HttpConfig {
                 TrustedProxies::default(),
                 TrustedProxies::parse,
             ),
+            shared_networks: reader.or(
+                "ADMIN_SHARED_NETWORKS",
+                SharedNetworks::default(),
+                SharedNetworks::parse,
+            ),
             drain: reader.or(
                 "ADMIN_DRAIN",
                 Duration::from_secs(10),
@@ -63,6 +74,30 @@ impl HttpConfig {
             handling: MAX_HANDLING,
         }
     }
+}
+
+impl SharedNetworks {
+    /// Parses a list such as `198.51.100.0/24,2001:db8::/32`.
+    ///
+    /// # Errors
+    ///
+    /// When an entry is not an address or a network.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let why = || "must be a comma-separated list of addresses and networks such as 10.0.0.0/8".to_owned();
+        let networks = text.split(',').map(|entry| network(entry.trim()).ok_or_else(why));
+        networks.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether `address` is in one of them.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// A network, or an address alone.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()
 }
 
 impl TrustedProxies {
@@ -78,12 +113,11 @@ impl TrustedProxies {
                 proxies.unix = true;
                 continue;
             }
-            let network = entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
             let why = || {
                 "must be a comma-separated list of addresses, networks such as 10.0.0.0/8, and unix"
                     .to_owned()
             };
-            proxies.networks.push(network.map_err(|_| why())?);
+            proxies.networks.push(network(entry).ok_or_else(why)?);
         }
         Ok(proxies)
     }
@@ -121,10 +155,22 @@ mod tests {
         assert!(!TrustedProxies::default().contains(Some([127, 0, 0, 1].into())));
     }
 
+    #[test]
+    fn shared_networks_are_addresses_and_networks() {
+        let shared = SharedNetworks::parse("198.51.100.0/24, 2001:db8::/32,203.0.113.7").unwrap();
+        let contains = |text: &str| shared.contains(text.parse().unwrap());
+        assert!(contains("198.51.100.9") && contains("::ffff:198.51.100.9") && contains("203.0.113.7"));
+        assert!(!contains("203.0.113.8") && !contains("::1"));
+        for bad in ["", "unix", "198.51.100.0/24,", "198.51.100.0/33", "example.org"] {
+            assert!(SharedNetworks::parse(bad).is_err(), "{bad}");
+        }
+    }
+
     proptest! {
         #[test]
         fn other_lists_are_refused_without_panic(text: String) {
             let _verdict = TrustedProxies::parse(&text);
+            let _verdict = SharedNetworks::parse(&text);
         }
     }
 }

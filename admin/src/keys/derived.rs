@@ -13,6 +13,10 @@ pub enum KeyPurpose {
     Audit,
     /// The check values of the master keys.
     CheckValue,
+    /// Device tokens.
+    Devices,
+    /// The places of the counters of attempts.
+    Guesses,
 }
 
 /// One HMAC-SHA256 key per master key, under the master key's number.
@@ -29,6 +33,8 @@ impl KeyPurpose {
             Self::RefreshTokens => b"usher refresh token v1",
             Self::Audit => b"usher audit log v1",
             Self::CheckValue => b"usher master key check value v1",
+            Self::Devices => b"usher device token v1",
+            Self::Guesses => b"usher attempt counters v1",
         }
     }
 }

@@ -43,14 +43,19 @@ pub fn describe(operation: Operation) -> Operation {
             "A new token pair for this session, which is the only session left.",
             mint::example(),
         )
-        .problems(&[Code::InvalidCredentials, Code::FreshAuthRequired, Code::LoginTaken])
+        .problems(&[
+            Code::InvalidCredentials,
+            Code::FreshAuthRequired,
+            Code::TooManyAttempts,
+            Code::LoginTaken,
+        ])
 }
 
 /// Handles the request. Returns a new token pair for this session, the only remaining one.
 ///
 /// # Errors
 ///
-/// 401 `invalid_credentials`, 409 `login_taken`, 422 `validation_failed`, 503.
+/// 401 `invalid_credentials`, 409 `login_taken`, 422 `validation_failed`, 429 `too_many_attempts`, 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     caller(&request).await?;
     let (context, actor) = (&request.context, request.actor());

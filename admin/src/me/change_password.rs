@@ -4,11 +4,13 @@ use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::credentials::{CURRENT, account_of, change, check_current, prove};
+use super::credentials::{CURRENT, account_of, change, check_current, permit, prove};
 use crate::access::caller;
+use crate::actor::Actor;
 use crate::api::{Access, Code, Findings, Form, Operation, Problem, Request, Response};
 use crate::context::Context;
-use crate::passwords::{Party, Password};
+use crate::passwords::Password;
+use crate::permit::HashPermit;
 use crate::sessions::{Pair, mint};
 use crate::users::store::Credential;
 use crate::users::{Account, add_weaknesses};
@@ -48,6 +50,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[
             Code::InvalidCredentials,
             Code::FreshAuthRequired,
+            Code::TooManyAttempts,
             Code::PasswordWeak,
             Code::PasswordReused,
         ])
@@ -57,24 +60,28 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 401 `invalid_credentials`, 422 `password_weak` or `password_reused`, 503.
+/// 401 `invalid_credentials`, 422 `password_weak` or `password_reused`, 429 `too_many_attempts`, 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     caller(&request).await?;
     let (context, actor) = (&request.context, request.actor());
     let form = request.form()?;
     let account = account_of(context, &actor).await?;
-    let party = context.hasher.known(account.id);
-    let body = read(context, party, form, &account).await?;
-    let mut slot = context.hasher.reserve(party)?;
-    let verified = prove(context, &actor, &mut slot, &account, body.current_password.as_ref()).await?;
-    let hash = slot.hash(&body.new_password).await?;
-    drop(slot);
+    let (body, permit) = read(context, &actor, form, &account).await?;
+    let (verified, mut permit) =
+        prove(context, &actor, permit, &account, body.current_password.as_ref()).await?;
+    let hash = permit.hash(&body.new_password).await?;
+    permit.succeeded().await;
     change(context, &actor, verified.as_ref(), &Credential::Password(hash)).await
 }
 
 /// Reads the form. The new password is judged even if another field is invalid, so that all errors are reported in
 /// one round.
-async fn read(context: &Context, party: Party, form: Form, account: &Account) -> Result<Body, Problem> {
+async fn read(
+    context: &Context,
+    actor: &Actor,
+    form: Form,
+    account: &Account,
+) -> Result<(Body, HashPermit), Problem> {
     let password = |name: &str| form.text(name).map(Password::new);
     let (current, new) = (password(CURRENT), password("new_password"));
     let is_present = form.has(CURRENT);
@@ -90,7 +97,7 @@ async fn read(context: &Context, party: Party, form: Form, account: &Account) ->
         add_weaknesses(&mut found, "new_password", weaknesses);
         return found.finish(None);
     }
-    let weaknesses = context.hasher.judge(party, &new, account.own_words.clone()).await?;
-    add_weaknesses(&mut found, "new_password", weaknesses);
-    found.finish(body)
+    let permit = permit(context, actor, account).await?;
+    add_weaknesses(&mut found, "new_password", permit.judge(&new, account.own_words.clone()).await?);
+    Ok((found.finish(body)?, permit))
 }

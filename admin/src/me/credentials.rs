@@ -1,13 +1,13 @@
 //! The steps that the three credential changes share: they require the current password, revoke all other
 //! sessions with their tokens, and return a new token pair for the current session.
 
-use http::StatusCode;
-
 use crate::access::is_fresh;
 use crate::actor::{Actor, Caller};
 use crate::api::{Code, Findings, Problem, Response};
 use crate::context::Context;
-use crate::passwords::{HashSlot, Password, PasswordHash, PasswordMatch};
+use crate::guessing::LimitedRoute;
+use crate::passwords::{Password, PasswordHash, PasswordMatch};
+use crate::permit::{HashPermit, Tried};
 use crate::sessions::Pair;
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
@@ -25,7 +25,7 @@ pub(super) const CURRENT: &str = "current_password";
 ///
 /// 401 `token_revoked` when it does not exist any more; 503.
 pub(super) async fn account_of(context: &Context, actor: &Actor) -> Result<Account, Problem> {
-    let account = store::find_by_id(&context.db.get().await?, actor.caller()?.user).await?;
+    let account = store::find_by_id(&context.db.get().await?, actor.caller()?.user, actor.address()).await?;
     account.ok_or_else(|| Problem::new(Code::TokenRevoked))
 }
 
@@ -36,7 +36,27 @@ pub(super) fn check_current(found: &mut Findings, account: &Account, is_present:
     }
 }
 
-/// Checks the current password, and returns the hash that it matched.
+/// Counts the attempt.
+///
+/// # Errors
+///
+/// 429 `too_many_attempts`; 503.
+pub(super) async fn permit(
+    context: &Context,
+    actor: &Actor,
+    account: &Account,
+) -> Result<HashPermit, Problem> {
+    let session = actor.caller()?.session;
+    let tried = Tried {
+        route: LimitedRoute::Change,
+        identifier: "",
+        session: session.as_bytes(),
+        account: Some(account.facts),
+    };
+    HashPermit::take(context, actor, tried).await
+}
+
+/// Checks the current password, and returns the hash that it matched, with the permit, which is not judged yet.
 ///
 /// A user without a password, who signs in through a provider, must have signed in recently instead.
 ///
@@ -46,19 +66,20 @@ pub(super) fn check_current(found: &mut Findings, account: &Account, is_present:
 pub(super) async fn prove(
     context: &Context,
     actor: &Actor,
-    slot: &mut HashSlot,
+    mut permit: HashPermit,
     account: &Account,
     password: Option<&Password>,
-) -> Result<Option<PasswordHash>, Problem> {
+) -> Result<(Option<PasswordHash>, HashPermit), Problem> {
     let caller = actor.caller()?;
     let hash = account.password_hash.clone();
     let Some(password) = password else {
         let is_proven = hash.is_none() && is_fresh(context, caller).await?;
-        return if is_proven { Ok(None) } else { Err(Problem::new(Code::FreshAuthRequired)) };
+        return if is_proven { Ok((None, permit)) } else { Err(Problem::new(Code::FreshAuthRequired)) };
     };
-    match slot.verify(password, hash.as_ref()).await? {
-        PasswordMatch::Yes | PasswordMatch::YesButOutdated if hash.is_some() => Ok(hash),
+    match permit.verify(password, hash.as_ref()).await? {
+        PasswordMatch::Yes | PasswordMatch::YesButOutdated if hash.is_some() => Ok((hash, permit)),
         PasswordMatch::Yes | PasswordMatch::YesButOutdated | PasswordMatch::No => {
+            permit.failed();
             history::record(context, actor, entry(caller, Event::ProofFailed)).await;
             Err(Problem::new(Code::InvalidCredentials))
         }
@@ -69,7 +90,7 @@ pub(super) async fn prove(
 ///
 /// # Errors
 ///
-/// As [`prove`] and [`change`]; 503 `overloaded`.
+/// As [`permit`], [`prove`] and [`change`].
 pub(super) async fn prove_and_change(
     context: &Context,
     actor: &Actor,
@@ -77,10 +98,10 @@ pub(super) async fn prove_and_change(
     password: Option<&Password>,
     new: &Credential,
 ) -> Result<Response, Problem> {
-    let mut slot = context.hasher.reserve(context.hasher.known(account.id))?;
-    let verified = prove(context, actor, &mut slot, account, password).await?;
-    // The slot is for hashing only; the transaction must not occupy it.
-    drop(slot);
+    let permit = permit(context, actor, account).await?;
+    let (verified, permit) = prove(context, actor, permit, account, password).await?;
+    // The permit is for hashing only; the transaction must not occupy it.
+    permit.succeeded().await;
     change(context, actor, verified.as_ref(), new).await
 }
 
@@ -102,7 +123,7 @@ pub(super) async fn change(
     };
     let pair = change_within(context, actor, verified, new, reason).await?;
     history::record(context, actor, entry(actor.caller()?, event)).await;
-    Ok(Response::json(StatusCode::OK, &pair))
+    Ok(pair.respond())
 }
 
 /// Locks in the required order: the user, then sessions. The revocation is recorded when all locks are held.

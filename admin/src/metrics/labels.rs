@@ -38,6 +38,20 @@ labels! {
         Refused = "refused",
         /// The password-hashing queue was full.
         Overloaded = "overloaded",
+        /// Too many attempts before it.
+        Throttled = "throttled",
+    }
+
+    /// The outcome of an attempt that a bucket counts.
+    AttemptOutcome {
+        /// The password was right, or the work was done.
+        Succeeded = "succeeded",
+        /// The password was wrong.
+        Failed = "failed",
+        /// It ended without being judged, and was not counted.
+        NotJudged = "not_judged",
+        /// There was no room in the bucket.
+        Refused = "refused",
     }
 
     /// The outcome of a refresh.

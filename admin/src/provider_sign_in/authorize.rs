@@ -11,9 +11,12 @@ use super::flow::{Flow, FlowPurpose, Initiator};
 use super::one_time::{self, NewValue, OneTimeKind};
 use super::return_to::{ReturnTo, redirect};
 use super::{browser, secret};
+use crate::actor::Actor;
 use crate::api::{Problem, Response};
 use crate::context::Context;
+use crate::guessing::LimitedRoute;
 use crate::metrics::CallbackOutcome;
+use crate::permit::{Permit, Tried};
 use crate::providers::{AuthorizationRequest, Provider};
 
 /// The request of a client that starts a flow.
@@ -51,12 +54,16 @@ pub(super) fn example() -> Value {
 ///
 /// # Errors
 ///
-/// 502, 503 or 504 when the provider's endpoints are unknown or its circuit breaker is open; 503 without Redis.
+/// 429 `too_many_attempts`; 502, 503 or 504 when the provider's endpoints are unknown or its circuit breaker is open;
+/// 503 without Redis.
 pub(super) async fn start(
     context: &Context,
+    actor: &Actor,
     headers: &HeaderMap,
     start: FlowStart<'_>,
 ) -> Result<Started, Problem> {
+    let tried = Tried { route: LimitedRoute::ProviderStart, identifier: "", session: &[], account: None };
+    let permit = Permit::take(context, actor, tried).await?;
     let (state, nonce) = (secret::new(&*context.random)?, secret::new(&*context.random)?);
     let (initiator, verifier, challenge, cookie) = match start.challenge {
         Some(challenge) => (Initiator::App { challenge: challenge.clone() }, None, challenge, None),
@@ -77,6 +84,7 @@ pub(super) async fn start(
     let flow = Flow { purpose: start.purpose, return_to: start.return_to, nonce, verifier };
     let owner = initiator.owner_at(start.provider.id());
     one_time::store(context, &NewValue::new(OneTimeKind::Flow, state, owner, &flow)?).await?;
+    permit.succeeded().await;
     Ok(Started { url, cookie })
 }
 

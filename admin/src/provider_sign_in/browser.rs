@@ -1,9 +1,10 @@
 //! The cookie that binds a flow to the browser that started it. Only this host can set and read it.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue};
 
 use super::one_time::{KEPT, OneTimeKind};
 use super::secret;
+use crate::actor;
 use crate::api::Problem;
 use crate::random::Random;
 
@@ -30,17 +31,12 @@ pub(super) fn cookie(secret: &str) -> HeaderValue {
 
 /// The browser's secret. `None` when it sends none, or several.
 pub(super) fn own(headers: &HeaderMap) -> Option<String> {
-    let lines = headers.get_all(header::COOKIE).iter();
-    let pairs = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
-    let mut values = pairs.filter_map(|pair| pair.trim().strip_prefix(NAME)?.strip_prefix('='));
-    match (values.next(), values.next()) {
-        (Some(only), None) if secret::is_well_formed(only) => Some(only.to_owned()),
-        _ => None,
-    }
+    actor::cookie(headers, NAME).filter(|own| secret::is_well_formed(own)).map(str::to_owned)
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header;
     use proptest::prelude::*;
 
     use super::*;

@@ -248,14 +248,14 @@ async fn finish(request: &Request, parameters: &CallbackParameters) -> Result<Re
         Claim::First(flow, ticket) => (flow, ticket),
         Claim::Again(ended) => {
             count(CallbackOutcome::Repeated);
-            return ended.respond(context, provider, [state, &own]).await;
+            return ended.respond(context, &request.client, provider, [state, &own]).await;
         }
     };
     let page = flow.return_to.clone().filter(|_| !parameters.is_app);
     let outcome = complete(request, provider, parameters, (&flow, &own), page.is_some()).await;
     let outcome = outcome.unwrap_or_else(|problem| (&problem).into());
     FinishedFlow { page, outcome }
-        .keep_and_respond(context, provider, ticket, &initiator, [state, &own])
+        .keep_and_respond(context, &request.client, provider, ticket, &initiator, [state, &own])
         .await
 }
 

@@ -2,7 +2,6 @@
 //! account.
 
 use deserr::Deserr;
-use http::StatusCode;
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -11,11 +10,13 @@ use super::one_time::{self, Claim, OneTimeKind, Ticket};
 use super::pending_link::PendingLink;
 use super::sign_in::sign_in;
 use super::{browser, store};
-use crate::actor::Actor;
+use crate::actor::{Actor, DeviceText};
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
+use crate::guessing::LimitedRoute;
 use crate::passwords::{Password, PasswordHash, PasswordMatch};
+use crate::permit::{HashPermit, Tried};
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::open::Opened;
 use crate::sessions::{Pair, mint, pair_again};
@@ -31,6 +32,10 @@ struct Body {
     flow: Opaque,
     #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
     password: Password,
+    /// The device token of an earlier pair, from an app that keeps no cookies.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[!-~]+$", min_length = 1, max_length = 512)]
+    device_token: Option<DeviceText>,
 }
 
 /// Describes the endpoint.
@@ -53,6 +58,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[
             Code::CodeExpired,
             Code::InvalidCredentials,
+            Code::TooManyAttempts,
             Code::AccountDisabled,
             Code::OauthAccountInUse,
             Code::OauthProviderLinked,
@@ -64,9 +70,10 @@ pub fn describe(operation: Operation) -> Operation {
 /// # Errors
 ///
 /// 410 `code_expired` when the flow is unknown, over, or another browser's; 401 `invalid_credentials`; 403
-/// `account_disabled`; 409 `oauth_account_in_use` or `oauth_provider_linked`; 503.
-pub async fn handle(request: Request) -> Result<Response, Problem> {
+/// `account_disabled`; 409 `oauth_account_in_use` or `oauth_provider_linked`; 429 `too_many_attempts`; 503.
+pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
+    request.client.present(body.device_token);
     let expired = || Problem::new(Code::CodeExpired).detail("Start the sign-in again.");
     // A flow of an app belongs to its bearer.
     let owner = browser::own(&request.headers).map(|own| browser_owner(&own)).unwrap_or_default();
@@ -76,9 +83,11 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         one_time::claim(&request.context, (OneTimeKind::Link, body.flow.as_ref()), &owner, attempt).await?;
     let pair = match claim.ok_or_else(expired)? {
         Claim::First(pending, ticket) => attempt_to_link(&request, pending, &body.password, ticket).await?,
-        Claim::Again(session) => pair_again(&request.context, session).await?.ok_or_else(expired)?,
+        Claim::Again(session) => {
+            pair_again(&request.context, &request.client, session).await?.ok_or_else(expired)?
+        }
     };
-    Ok(Response::json(StatusCode::OK, &pair))
+    Ok(pair.respond())
 }
 
 /// Confirms the link, and keeps the identifier of the session for a repeated request. The value is claimed, so two
@@ -90,15 +99,17 @@ async fn attempt_to_link(
     ticket: Ticket,
 ) -> Result<Pair, Problem> {
     let context = &request.context;
-    let problem = match confirm(context, &request.actor(), &mut pending, password).await {
+    let flow = ticket.fingerprint();
+    let problem = match confirm(context, &request.actor(), (&mut pending, &flow), password).await {
         Ok(opened) => {
             one_time::keep(context, ticket, &opened.session).await;
             return Ok(opened.pair);
         }
         Err(problem) => problem,
     };
-    // An error of ours costs the user no attempt.
+    // An error of ours, or an attempt that was not checked, costs the user none.
     let may_retry = problem.code().status().is_server_error()
+        || problem.code() == Code::TooManyAttempts
         || (problem.code() == Code::InvalidCredentials && pending.has_attempts_left());
     if may_retry {
         one_time::release(context, ticket, &pending).await;
@@ -111,22 +122,28 @@ async fn attempt_to_link(
 async fn confirm(
     context: &Context,
     actor: &Actor,
-    pending: &mut PendingLink,
+    (pending, flow): (&mut PendingLink, &str),
     password: &Password,
 ) -> Result<Opened, Problem> {
     let user = pending.proof.user;
-    let party = context.hasher.stranger(actor.address(), &user.to_string());
-    let mut slot = context.hasher.reserve(party)?;
-    let account = users::find_by_id(&context.db.get().await?, user).await?;
+    let account = users::find_by_id(&context.db.get().await?, user, actor.address()).await?;
+    let tried = Tried {
+        route: LimitedRoute::Confirmation,
+        identifier: "",
+        session: flow.as_bytes(),
+        account: account.as_ref().map(|account| account.facts),
+    };
+    let mut permit = HashPermit::take(context, actor, tried).await?;
     let hash = account.and_then(|account| account.password_hash);
-    let matched = slot.verify(password, hash.as_ref()).await?;
-    drop(slot);
+    let matched = permit.verify(password, hash.as_ref()).await?;
     let entry = |event| HistoryEntry { event, user: Some(user), session: None };
     let (Some(hash), PasswordMatch::Yes | PasswordMatch::YesButOutdated) = (hash, matched) else {
+        permit.failed();
         pending.count_failure();
         history::record(context, actor, entry(Event::ProofFailed)).await;
         return Err(Problem::new(Code::InvalidCredentials));
     };
+    permit.succeeded().await;
     link(context, pending, &hash).await?;
     history::record(context, actor, entry(Event::AccountLinked)).await;
     sign_in(context, actor, &pending.proof).await

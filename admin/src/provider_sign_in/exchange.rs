@@ -1,7 +1,6 @@
 //! `POST /api/v1/oauth/exchange`: exchanges the one-time code of a page for a token pair.
 
 use deserr::Deserr;
-use http::StatusCode;
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -53,9 +52,11 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let claim = one_time::claim(&request.context, value, &browser_owner(&own), attempt).await?;
     let pair = match claim.ok_or_else(expired)? {
         Claim::First(proof, ticket) => open(&request, &proof, ticket).await?,
-        Claim::Again(session) => pair_again(&request.context, session).await?.ok_or_else(expired)?,
+        Claim::Again(session) => {
+            pair_again(&request.context, &request.client, session).await?.ok_or_else(expired)?
+        }
     };
-    Ok(Response::json(StatusCode::OK, &pair))
+    Ok(pair.respond())
 }
 
 /// Opens the session, and keeps its identifier for a repeated request.

@@ -43,6 +43,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::ProviderError,
             Code::ProviderTimeout,
             Code::ProviderUnavailable,
+            Code::TooManyAttempts,
         ])
 }
 
@@ -50,7 +51,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 404 `provider_unknown`; 422 `return_to_not_allowed` or `validation_failed`; 502, 503 or 504 when the provider is
+/// 404 `provider_unknown`; 422 `return_to_not_allowed` or `validation_failed`; 429 `too_many_attempts`; 502, 503 or 504 when the provider is
 /// unavailable; 503 without Redis.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let provider = provider(&request)?;
@@ -59,7 +60,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let challenge = query.value("code_challenge").map(|challenge: Opaque| challenge.into());
     query.finish()?;
     let flow = FlowStart { provider, purpose: FlowPurpose::SignIn, return_to: page.clone(), challenge };
-    let started = start(&request.context, &request.headers, flow).await;
+    let started = start(&request.context, &request.actor(), &request.headers, flow).await;
     match (started, page) {
         (started, _) if accepts(&request.headers, "application/json") => Ok(started?.as_json()),
         (Ok(started), _) => Ok(started.as_redirect()),

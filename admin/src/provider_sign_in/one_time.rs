@@ -149,6 +149,11 @@ impl NewValue {
 }
 
 impl Ticket {
+    /// A name of the value that does not reveal its secret.
+    pub(super) fn fingerprint(&self) -> String {
+        secret::fingerprint(&self.secret)
+    }
+
     fn key(&self, redis: &RedisConnection) -> String {
         key(redis, self.kind, &self.secret)
     }

@@ -11,6 +11,7 @@ use super::pending_link::PendingLink;
 use super::return_to::ReturnTo;
 use super::secret;
 use super::sign_in::ProviderProof;
+use crate::actor::Client;
 use crate::api::{Code, KeptProblem, Problem, Response};
 use crate::context::Context;
 use crate::metrics::CallbackOutcome;
@@ -122,6 +123,7 @@ impl FinishedFlow {
     pub(super) async fn keep_and_respond(
         mut self,
         context: &Context,
+        client: &Client,
         provider: &Provider,
         ticket: Ticket,
         initiator: &Initiator,
@@ -135,7 +137,7 @@ impl FinishedFlow {
             self.outcome = (&problem).into();
         }
         context.metrics.provider_callback(provider.id(), self.outcome.label());
-        self.respond(context, provider, secrets).await
+        self.respond(context, client, provider, secrets).await
     }
 
     /// Answers the callback of `provider`, for the first time or again: by a redirect to the page in any case, or directly.
@@ -147,6 +149,7 @@ impl FinishedFlow {
     pub(super) async fn respond(
         self,
         context: &Context,
+        client: &Client,
         provider: &Provider,
         secrets: [&str; 2],
     ) -> Result<Response, Problem> {
@@ -154,7 +157,7 @@ impl FinishedFlow {
         let response = match outcome {
             Outcome::SignedIn { pair: Some(pair), .. } => Ok(CallbackAnswer::SignedIn(pair)),
             Outcome::SignedIn { session, pair: None } => {
-                let pair = pair_again(context, session).await?;
+                let pair = pair_again(context, client, session).await?;
                 pair.map(CallbackAnswer::SignedIn).ok_or_else(|| Problem::new(Code::StateInvalid))
             }
             Outcome::OneTimeCode { .. } => {
@@ -175,7 +178,8 @@ impl FinishedFlow {
             Outcome::Failed(problem) => Err(problem.into()),
         };
         match (response, page) {
-            (Ok(body), _) => Ok(Response::json(StatusCode::OK, &body)),
+            (Ok(CallbackAnswer::SignedIn(pair)), _) => Ok(pair.respond()),
+            (Ok(body @ CallbackAnswer::Linked(_)), _) => Ok(Response::json(StatusCode::OK, &body)),
             (Err(problem), Some(page)) => Ok(page.with_error(&problem)),
             (Err(problem), None) => Err(problem),
         }

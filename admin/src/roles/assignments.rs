@@ -78,7 +78,7 @@ pub async fn assign_by_email(
     role: RoleName,
     new: NewAssignment,
 ) -> Result<Assigned, AssignError> {
-    let found = users::store::find(&core.db.get().await?, &Identifier::Email(email)).await?;
+    let found = users::store::find(&core.db.get().await?, &Identifier::Email(email), None).await?;
     let user = found.ok_or(AssignError::NoUser)?.id;
     let (assigned, _) = assign(core, actor, user, &RoleRef::Name(role), new).await?;
     Ok(assigned)

@@ -6,6 +6,7 @@
 mod entry;
 pub mod list;
 pub mod partitions;
+pub mod refusals;
 mod store;
 
 use std::time::Duration;
@@ -13,12 +14,11 @@ use std::time::Duration;
 use tokio::task::JoinError;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
-use uuid::Uuid;
 
 use crate::actor::Actor;
 use crate::context::Context;
 use crate::db::DbError;
-use crate::guesses::{GuessOrigin, MANY};
+use crate::guessing::{RefusalEntry, RefusalKind};
 
 pub(crate) use entry::{Event, HistoryEntry, LoginFailure};
 
@@ -41,8 +41,12 @@ pub(crate) async fn record(context: &Context, actor: &Actor, entry: HistoryEntry
     if let Some(outcome) = entry.event.sign_in() {
         context.metrics.sign_in(outcome);
     }
-    if entry.event.is_wrong_password() {
-        count_guess(context, actor, entry.user);
+    // A row for each name that a stranger invents would let strangers fill the disk.
+    if entry.event == Event::LoginFailed(LoginFailure::UnknownName) {
+        let (now, address) = (context.clock.unix_seconds(), actor.address());
+        let bundle = RefusalEntry::new(RefusalKind::UnknownName, None, address, now);
+        context.guessing.refusals.count(bundle, address, actor.request_id(), now);
+        return;
     }
     if let Err(error) = write(context, actor, entry).await {
         context.metrics.history_failures.inc();
@@ -50,25 +54,6 @@ pub(crate) async fn record(context: &Context, actor: &Actor, entry: HistoryEntry
             %error,
             event = entry.event.name(),
             "Failed to write a login-history entry; the operation itself succeeded."
-        );
-    }
-}
-
-/// Warns once for many wrong passwords from one address, or for one account. Unknown names are counted by address
-/// alone.
-fn count_guess(context: &Context, actor: &Actor, user: Option<Uuid>) {
-    let (now, address) = (context.clock.unix_seconds(), actor.address());
-    if address.is_some_and(|address| context.guesses.count(GuessOrigin::address(address), now)) {
-        let client = address.map(tracing::field::display);
-        tracing::warn!(client, failures = MANY, "Many wrong passwords from one address within ten minutes.");
-    }
-    if user.is_some_and(|user| context.guesses.count(GuessOrigin::Account(user), now)) {
-        let (user, client) = (user.map(tracing::field::display), address.map(tracing::field::display));
-        tracing::warn!(
-            user,
-            client,
-            failures = MANY,
-            "Many wrong passwords for one account within ten minutes."
         );
     }
 }

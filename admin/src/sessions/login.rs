@@ -4,7 +4,6 @@
 //! take the same steps in the same order: one query, one hash, one history entry, one body.
 
 use deserr::Deserr;
-use http::StatusCode;
 use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,13 +12,15 @@ use super::history::{self, Event, HistoryEntry, LoginFailure};
 use super::mint::{self, Pair};
 use super::open::{Opened, SignInMethod, open};
 use super::session::Device;
-use crate::actor::Actor;
+use crate::actor::{Actor, DeviceText};
 use crate::api::text::{Text, text_type};
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::db::{Connection, DbError};
+use crate::guessing::LimitedRoute;
 use crate::metrics::SignInOutcome;
-use crate::passwords::{HashError, HashSlot, Password, PasswordHash, PasswordMatch};
+use crate::passwords::{HashError, Password, PasswordHash, PasswordMatch};
+use crate::permit::{HashPermit, Tried};
 use crate::users::{Account, Identifier, store as users};
 
 /// The longest device name, in characters.
@@ -52,6 +53,10 @@ struct Body {
     #[deserr(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     device_name: Option<DeviceName>,
+    /// The device token of an earlier pair, from an app that keeps no cookies.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[!-~]+$", min_length = 1, max_length = 512)]
+    device_token: Option<DeviceText>,
 }
 
 /// The members of which exactly one must be present.
@@ -64,7 +69,8 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Sign in with a password.")
         .detail(
             "Creates a session and returns its first token pair. An unknown name, a wrong password and a \
-            disabled account get the same answer.",
+            disabled account get the same answer. After ten failures within ten minutes the name is refused, except from \
+            a device or a network that the account has used before.",
         )
         .access(Access::Public)
         .body::<Body>(json!({
@@ -74,7 +80,26 @@ pub fn describe(operation: Operation) -> Operation {
         }))
         .exactly_one(&NAMES)
         .answer::<Pair>(200, "The token pair of the session.", mint::example())
-        .problems(&[Code::InvalidCredentials])
+        .problems(&[Code::InvalidCredentials, Code::TooManyAttempts])
+}
+
+/// What was typed to name an account.
+struct TypedName {
+    identifier: Identifier,
+    /// The form that is looked up, in which every spelling of a name is the same; a name that no account can have as it
+    /// was typed.
+    looked_up: String,
+}
+
+impl TypedName {
+    fn new(identifier: Identifier, typed: &str) -> Self {
+        let looked_up = match &identifier {
+            Identifier::Email(email) => email.key().to_owned(),
+            Identifier::Login(login) => login.key().to_owned(),
+            Identifier::Invalid => typed.to_owned(),
+        };
+        Self { identifier, looked_up }
+    }
 }
 
 /// The outcome of a sign-in attempt.
@@ -87,38 +112,44 @@ enum Attempt {
 ///
 /// # Errors
 ///
-/// 401 `invalid_credentials` for every cause, 422 `validation_failed`, 503 `overloaded` or
+/// 401 `invalid_credentials` for every cause, 422 `validation_failed`, 429 `too_many_attempts`, 503 `overloaded` or
 /// `dependency_unavailable`.
-pub async fn handle(request: Request) -> Result<Response, Problem> {
+pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let form = request.form()?;
     let names = NAMES.iter().filter(|name| form.has(name)).count();
     let (body, mut found) = form.read::<Body>();
     check_names(&mut found, names);
     let body = found.finish(body)?;
     let name = body.name();
+    request.client.present(body.device_token);
     let device = Device::of(&request.client, body.device_name.map(String::from));
     let pair = sign_in(&request.context, &request.actor(), &name, &body.password, &device).await?;
-    Ok(Response::json(StatusCode::OK, &pair))
+    Ok(pair.respond())
 }
 
 async fn sign_in(
     context: &Context,
     actor: &Actor,
-    name: &Identifier,
+    name: &TypedName,
     password: &Password,
     device: &Device,
 ) -> Result<Pair, Problem> {
-    let party = context.hasher.stranger(actor.address(), name.key());
-    let overloaded = || context.metrics.sign_in(SignInOutcome::Overloaded);
-    let mut slot = context.hasher.reserve(party).inspect_err(|_| overloaded())?;
-    // The slot may be needed for another client before its turn.
-    let attempt = attempt(context, &mut slot, name, password, device).await.inspect_err(|problem| {
+    let account = find(context, actor, name).await?;
+    let facts = account.as_ref().map(|account| account.facts);
+    let tried =
+        Tried { route: LimitedRoute::Login, identifier: &name.looked_up, session: &[], account: facts };
+    let mut permit = HashPermit::take(context, actor, tried).await?;
+    let attempt = attempt(context, actor, &mut permit, (name, account), password, device).await;
+    let attempt = attempt.inspect_err(|problem| {
         if problem.code() == Code::Overloaded {
-            overloaded();
+            context.metrics.sign_in(SignInOutcome::Overloaded);
         }
     })?;
-    // The slot is for hashing only; writing history must not occupy it.
-    drop(slot);
+    // The permit has a slot of the hash queue; writing history must not occupy it.
+    match &attempt {
+        Attempt::SignedIn { .. } => permit.succeeded().await,
+        Attempt::Failed { .. } => permit.failed(),
+    }
     match attempt {
         Attempt::SignedIn { user, opened: Opened { session, pair } } => {
             let entry = HistoryEntry { event: Event::Login, user: Some(user), session: Some(session) };
@@ -136,31 +167,35 @@ async fn sign_in(
 /// At most two attempts: a hash that was only recomputed since it was read is not a wrong password.
 async fn attempt(
     context: &Context,
-    slot: &mut HashSlot,
-    name: &Identifier,
+    actor: &Actor,
+    permit: &mut HashPermit,
+    (name, mut account): (&TypedName, Option<Account>),
     password: &Password,
     device: &Device,
 ) -> Result<Attempt, Problem> {
     for _ in 0..2 {
-        let account = users::find(&context.db.get().await?, name).await?;
-        let verified = match verify(slot, account.as_ref(), password).await? {
+        let verified = match verify(permit, account.as_ref(), password).await? {
             Ok(verified) => verified,
             Err(failure) => {
                 // Also with the right password of a disabled account.
-                slot.wait_as_failed().await;
+                permit.wait_as_failed().await;
                 return Ok(Attempt::Failed { user: account.map(|account| account.id), failure });
             }
         };
         let Some(user) = account.map(|account| account.id) else { break };
-        match open_session(context, slot, user, password, verified, device).await? {
+        match open_session(context, permit, user, password, verified, device).await? {
             Ok(opened) => return Ok(Attempt::SignedIn { user, opened }),
             Err(NotOpened::Inactive) => {
                 return Ok(Attempt::Failed { user: Some(user), failure: LoginFailure::Inactive });
             }
-            Err(NotOpened::HashChanged) => {}
+            Err(NotOpened::HashChanged) => account = find(context, actor, name).await?,
         }
     }
     Ok(Attempt::Failed { user: None, failure: LoginFailure::WrongPassword })
+}
+
+async fn find(context: &Context, actor: &Actor, name: &TypedName) -> Result<Option<Account>, DbError> {
+    users::find(&context.db.get().await?, &name.identifier, actor.address()).await
 }
 
 /// A hash that matched the password, and whether it has today's parameters.
@@ -171,12 +206,12 @@ struct Verified {
 
 /// Hashes in every case, and only then checks the other reasons to refuse.
 async fn verify(
-    slot: &mut HashSlot,
+    permit: &mut HashPermit,
     account: Option<&Account>,
     password: &Password,
 ) -> Result<Result<Verified, LoginFailure>, Problem> {
     let hash = account.and_then(|account| account.password_hash.as_ref());
-    let verdict = match slot.verify(password, hash).await {
+    let verdict = match permit.verify(password, hash).await {
         Err(HashError::Malformed) => {
             let user = account.map(|account| account.id);
             tracing::error!(
@@ -211,13 +246,13 @@ enum NotOpened {
 /// the verified hash is still current.
 async fn open_session(
     context: &Context,
-    slot: &mut HashSlot,
+    permit: &mut HashPermit,
     user: Uuid,
     password: &Password,
     verified: Verified,
     device: &Device,
 ) -> Result<Result<Opened, NotOpened>, Problem> {
-    let renewed = if verified.is_old { Some(slot.hash(password).await?) } else { None };
+    let renewed = if verified.is_old { Some(permit.hash(password).await?) } else { None };
     let mut connection = context.db.get().await?;
     let hash = replace_old(&connection, user, verified.hash, renewed).await?;
     let tx = connection.begin().await?;
@@ -258,13 +293,14 @@ fn check_names(found: &mut Findings, present: usize) {
 
 impl Body {
     /// The identifier in the one of the three members that is present.
-    fn name(&self) -> Identifier {
-        let of =
-            |text: &Option<Text>, read: fn(&str) -> Identifier| text.as_ref().map(|text| read(text.as_ref()));
+    fn name(&self) -> TypedName {
+        let of = |text: &Option<Text>, read: fn(&str) -> Identifier| {
+            text.as_ref().map(|text| TypedName::new(read(text.as_ref()), text.as_ref()))
+        };
         of(&self.email, Identifier::email)
             .or_else(|| of(&self.login, Identifier::login))
             .or_else(|| of(&self.identifier, Identifier::read))
-            .unwrap_or(Identifier::Invalid)
+            .unwrap_or_else(|| TypedName::new(Identifier::Invalid, ""))
     }
 }
 

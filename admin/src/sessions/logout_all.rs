@@ -57,6 +57,8 @@ struct EndedForm {
     refresh_expires_in: Option<u64>,
     #[schema(nullable = false)]
     session_id: Option<Uuid>,
+    #[schema(nullable = false)]
+    device_token: Option<String>,
 }
 
 /// Documents the endpoint.
@@ -87,7 +89,11 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     caller(&request).await?;
     let body: Body = request.form_if_any()?.finish()?;
     let ended = end_all(&request.context, &request.actor(), body.keep_current).await?;
-    Ok(Response::json(StatusCode::OK, &ended))
+    let response = Response::json(StatusCode::OK, &ended);
+    Ok(match &ended.pair {
+        Some(pair) => pair.with_cookie(response),
+        None => response,
+    })
 }
 
 async fn end_all(context: &Context, actor: &Actor, keep_current: bool) -> Result<Ended, Problem> {

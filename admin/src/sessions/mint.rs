@@ -1,5 +1,6 @@
 //! Creates the token pair of a session.
 
+use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
@@ -11,9 +12,11 @@ use uuid::Uuid;
 
 use super::refresh_token::RefreshToken;
 use super::session::{HeldRole, Session, Stamp};
-use crate::api::{Code, Problem};
+use crate::actor::{DEVICE_COOKIE, DeviceText};
+use crate::api::{Code, Problem, Response};
 use crate::config::TokenConfig;
 use crate::context::Context;
+use crate::guessing::{DEVICE_LIFE, DeviceAccount};
 use crate::roles::MAX_NAMES_BYTES;
 
 /// A token pair (RFC 6749, section 5.1).
@@ -34,7 +37,15 @@ pub(crate) struct Pair {
     /// Seconds until the session ends unless it is refreshed.
     refresh_expires_in: u64,
     session_id: Uuid,
+    /// Names the device, for 180 days. Send it when you sign in or refresh; browsers keep it as a cookie.
+    #[serde(serialize_with = "exposed")]
+    #[schema(value_type = String, pattern = "^d1\\.[A-Za-z0-9_-]{76,226}$")]
+    device_token: SecretString,
 }
+
+/// An example device token.
+pub(crate) const EXAMPLE_DEVICE: &str =
+    "d1.AZ-GcWh3V0yQwL7mS1nT2uUAAAAAbYQ0AAFxZpQK2m4Wc0dE9yBvTtUrGfCkYyJb8sQn3oXhIa5Li7eRz1Mw";
 
 /// An example refresh token.
 pub(crate) const EXAMPLE_TOKEN: &str = "v1.AQGToa_ifE1-j5oLHC0-T1prAAAAAAAAAAHhJXq2yHnsDVRC6w0lDQQhJsW5";
@@ -47,11 +58,32 @@ pub(crate) fn example() -> Value {
         "expires_in": 900,
         "refresh_token": EXAMPLE_TOKEN,
         "refresh_expires_in": 2_592_000,
-        "session_id": "0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a"
+        "session_id": "0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a",
+        "device_token": EXAMPLE_DEVICE
     })
 }
 
-/// Mints for `session`, whose `state` already holds the new counter.
+impl Pair {
+    /// The answer with the pair, and with the cookie of the device.
+    pub(crate) fn respond(&self) -> Response {
+        self.with_cookie(Response::json(StatusCode::OK, self))
+    }
+
+    /// `response` with the cookie of the device. Only this host gets it, also when a link of another site leads here.
+    pub(crate) fn with_cookie(&self, response: Response) -> Response {
+        let token = self.device_token.expose_secret();
+        let text =
+            format!("{DEVICE_COOKIE}={token}; Path=/; Max-Age={DEVICE_LIFE}; Secure; HttpOnly; SameSite=Lax");
+        match HeaderValue::try_from(text) {
+            Ok(cookie) => response.with_header(header::SET_COOKIE, cookie),
+            // A token is of letters, digits, `-`, `_` and `.`.
+            Err(_) => response,
+        }
+    }
+}
+
+/// Mints for `session`, whose `state` already holds the new counter, and renews the token of the device that the client
+/// presented.
 ///
 /// `roles` must have been read in a later statement than `stamp`, and `stamp` after the locks were taken.
 ///
@@ -63,12 +95,20 @@ pub(crate) fn mint(
     session: &Session,
     stamp: &Stamp,
     roles: &[HeldRole],
+    device: Option<&DeviceText>,
 ) -> Result<Pair, Problem> {
     let claims = claims(&context.config.tokens, session, stamp, roles, context.random.id())
         .ok_or_else(|| Problem::new(Code::SessionExpired))?;
     let refresh =
         RefreshToken { key: session.state.key, session: session.id, counter: session.state.counter };
     let refresh_token = refresh.seal(&context.refresh_keys).ok_or_else(|| key_is_gone(session))?;
+    let account = DeviceAccount { user: session.user, epoch: stamp.device_epoch };
+    let now = context.clock.unix_seconds();
+    let device_token = context.guessing.renew_device(device, account, &*context.random, now);
+    let device_token = device_token.ok_or_else(|| {
+        tracing::error!("Request failed: no device token could be created.");
+        Problem::new(Code::Internal)
+    })?;
     let end = session.state.idle_expires_at.min(session.state.expires_at);
     Ok(Pair {
         access_token: context.keys.sign(&claims)?,
@@ -77,6 +117,7 @@ pub(crate) fn mint(
         refresh_token,
         refresh_expires_in: seconds(end).saturating_sub(claims.iat),
         session_id: session.id,
+        device_token,
     })
 }
 
@@ -146,7 +187,7 @@ fn key_is_gone(session: &Session) -> Problem {
     Problem::new(Code::Internal)
 }
 
-/// The only place where a refresh token is taken out of its secret wrapper.
+/// The only place where a refresh token or a device token is taken out of its secret wrapper for a body.
 fn exposed<S: Serializer>(token: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(token.expose_secret())
 }
@@ -201,7 +242,7 @@ mod tests {
     }
 
     fn mint_claims(session_end: Timestamp, roles: &[HeldRole]) -> Option<Claims> {
-        let stamp = Stamp { now: at(0), generation: 3, deployment_generation: 4 };
+        let stamp = Stamp { now: at(0), generation: 3, deployment_generation: 4, device_epoch: 1 };
         claims(&config(), &session(session_end), &stamp, roles, Uuid::from_u128(3))
     }
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::mint::{Pair, mint};
 use super::session::{Device, Session, SessionState, Stamp};
-use super::store;
+use super::{known_networks, store};
 use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::db::Transaction;
@@ -48,8 +48,9 @@ pub(crate) async fn open(
     let stamp = store::stamp(tx, user).await?.ok_or_else(|| Problem::new(Code::InvalidCredentials))?;
     let session = new_session(context, user, method, &stamp);
     store::insert(tx, &session, device).await?;
+    known_networks::note(tx, user, device.address).await?;
     let standing = store::standing(tx, user).await?;
-    let pair = mint(context, &session, &stamp, &standing.roles)?;
+    let pair = mint(context, &session, &stamp, &standing.roles, device.token.as_ref())?;
     Ok(Opened { session: session.id, pair })
 }
 

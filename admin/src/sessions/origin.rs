@@ -51,6 +51,7 @@ mod tests {
         ClientOrigin::of(&Client {
             address: Some(address.parse().unwrap()),
             user_agent: Some(user_agent.to_owned()),
+            device: None,
         })
     }
 
@@ -68,7 +69,7 @@ mod tests {
         assert_ne!(origin("192.0.2.7", "film/1"), origin("192.0.2.7", "film/2"));
         assert_ne!(
             origin("192.0.2.7", "film/1"),
-            ClientOrigin::of(&Client { address: None, user_agent: Some("film/1".to_owned()) })
+            ClientOrigin::of(&Client { user_agent: Some("film/1".to_owned()), ..Client::NONE })
         );
     }
 }

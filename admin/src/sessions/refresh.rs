@@ -9,7 +9,7 @@
 mod decide;
 
 use deserr::Deserr;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue};
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -21,7 +21,7 @@ use super::origin::ClientOrigin;
 use super::refresh_token::{RefreshToken, SealedText};
 use super::session::{Device, EndReason, Rotation, Session, Stamp, Standing};
 use super::store;
-use crate::actor::Client;
+use crate::actor::{Client, DeviceText};
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
@@ -39,6 +39,10 @@ const CAUSE: HeaderName = HeaderName::from_static("x-refresh-cause");
 struct Body {
     #[schema(value_type = String, pattern = "^[^\\x00]*$")]
     refresh_token: SealedText,
+    /// The last device token, from an app that keeps no cookies.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[!-~]+$", min_length = 1, max_length = 512)]
+    device_token: Option<DeviceText>,
 }
 
 /// Documents the endpoint.
@@ -93,12 +97,13 @@ impl Refreshed {
 ///
 /// 401 `refresh_token_invalid`, `refresh_token_unknown`, `session_revoked`, `session_expired` or
 /// `refresh_token_reused`; 503.
-pub async fn handle(request: Request) -> Result<Response, Problem> {
+pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
     let Ok(token) = RefreshToken::open(body.refresh_token.expose(), &request.context.refresh_keys) else {
         request.context.metrics.refresh(RefreshCause::Invalid);
         return Err(Problem::new(Code::RefreshTokenInvalid));
     };
+    request.client.present(body.device_token);
     let refreshed = refresh(&request.context, &request.client, token).await?;
     request.context.metrics.refresh(refreshed.cause);
     if let Some(entry) = refreshed.entry {
@@ -106,7 +111,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     }
     let pair = refreshed.answer.map_err(Problem::new)?;
     let cause = HeaderValue::from_static(shown(refreshed.cause));
-    Ok(Response::json(StatusCode::OK, &pair).with_header(CAUSE, cause))
+    Ok(pair.respond().with_header(CAUSE, cause))
 }
 
 async fn refresh(context: &Context, client: &Client, token: RefreshToken) -> Result<Refreshed, Problem> {
@@ -153,7 +158,7 @@ async fn carry_out(
         RefreshDecision::Rotate { counter, recovered } => {
             rotate(context, client, tx, decided, counter, recovered).await
         }
-        RefreshDecision::Again(again) => give_again(context, tx, decided, again).await,
+        RefreshDecision::Again(again) => give_again(context, client, tx, decided, again).await,
         RefreshDecision::Refuse(refusal) => Ok(refused(refusal)),
         RefreshDecision::Reuse => end_reused(context, tx, &decided.session).await,
     }
@@ -174,7 +179,7 @@ async fn rotate(
     let rotation = Rotation { at: stamp.now, origin: asked.origin, concurrent: 0 };
     let device = Device::of(client, None);
     store::rotate(tx, &session, &rotation, &device, recovered).await?;
-    let pair = mint(context, &session, &stamp, &standing.roles)?;
+    let pair = mint(context, &session, &stamp, &standing.roles, client.device.as_ref())?;
     if recovered {
         tracing::warn!(
             session = %session.id,
@@ -187,12 +192,13 @@ async fn rotate(
 
 async fn give_again(
     context: &Context,
+    client: &Client,
     tx: &Transaction<'_>,
     decided: Decided,
     again: Again,
 ) -> Result<Refreshed, Problem> {
     let Decided { session, stamp, standing, .. } = decided;
-    let pair = mint(context, &session, &stamp, &standing.roles)?;
+    let pair = mint(context, &session, &stamp, &standing.roles, client.device.as_ref())?;
     match again {
         Again::Concurrent => {
             store::count_concurrent(tx, session.id).await?;

@@ -92,5 +92,5 @@ pub(crate) async fn renew(
     let rotation = Rotation { at: stamp.now, origin, concurrent: 0 };
     store::rotate(tx, &session, &rotation, &Device::of(client, None), true).await?;
     let standing = store::standing(tx, session.user).await?;
-    mint(context, &session, &stamp, &standing.roles)
+    mint(context, &session, &stamp, &standing.roles, client.device.as_ref())
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::mint::{Pair, mint};
 use super::store;
+use crate::actor::Client;
 use crate::api::Problem;
 use crate::context::Context;
 
@@ -15,7 +16,11 @@ use crate::context::Context;
 /// # Errors
 ///
 /// 503.
-pub(crate) async fn pair_again(context: &Context, session: Uuid) -> Result<Option<Pair>, Problem> {
+pub(crate) async fn pair_again(
+    context: &Context,
+    client: &Client,
+    session: Uuid,
+) -> Result<Option<Pair>, Problem> {
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let Some(session) = store::lock(&tx, session).await? else { return Ok(None) };
@@ -29,7 +34,7 @@ pub(crate) async fn pair_again(context: &Context, session: Uuid) -> Result<Optio
     if !is_live {
         return Ok(None);
     }
-    let pair = mint(context, &session, &stamp, &standing.roles)?;
+    let pair = mint(context, &session, &stamp, &standing.roles, client.device.as_ref())?;
     // Nothing was changed, so there is nothing to wait for.
     tx.rollback().await?;
     Ok(Some(pair))

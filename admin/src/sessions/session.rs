@@ -7,7 +7,7 @@ use shared::role::RoleName;
 use uuid::Uuid;
 
 use super::origin::ClientOrigin;
-use crate::actor::Client;
+use crate::actor::{Client, DeviceText};
 
 /// A session, with what minting needs.
 #[derive(Debug, Clone)]
@@ -70,6 +70,8 @@ pub(crate) struct Device {
     pub(crate) address: Option<IpAddr>,
     pub(crate) user_agent: Option<String>,
     pub(crate) name: Option<String>,
+    /// The token that the client presented.
+    pub(crate) token: Option<DeviceText>,
 }
 
 /// An active session, as its user and operators see it.
@@ -95,6 +97,8 @@ pub(crate) struct Stamp {
     pub(crate) generation: u64,
     /// `ggen`.
     pub(crate) deployment_generation: u64,
+    /// The epoch of the devices that know the user.
+    pub(crate) device_epoch: u64,
 }
 
 /// The user's current status and roles, read after [`Stamp`].
@@ -141,7 +145,12 @@ impl SessionState {
 impl Device {
     /// The client of `request`.
     pub(crate) fn of(client: &Client, name: Option<String>) -> Self {
-        Self { address: client.address, user_agent: client.user_agent.clone(), name }
+        Self {
+            address: client.address,
+            user_agent: client.user_agent.clone(),
+            name,
+            token: client.device.clone(),
+        }
     }
 }
 

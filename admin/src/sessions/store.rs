@@ -77,7 +77,8 @@ pub(crate) async fn lock(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Sessio
 /// The clock and the generations. Never in one statement with a lock, and always before [`standing`]: an old
 /// generation with new roles is harmless, a new generation with old roles survives its revocation.
 pub(crate) async fn stamp(tx: &Transaction<'_>, user: Uuid) -> Result<Option<Stamp>, DbError> {
-    let sql = "select clock_timestamp() as now, u.token_generation, d.generation as deployment_generation
+    let sql = "select clock_timestamp() as now, u.token_generation, u.device_epoch,
+                   d.generation as deployment_generation
                from auth.users u cross join auth.deployment d where u.id = $1";
     let statement = tx.prepare_cached(sql).await?;
     let row = tx.query_opt(&statement, &[&user]).await?;
@@ -274,6 +275,7 @@ fn listed(row: &Row) -> Result<ListedSession, DbError> {
             address: row.try_get("address")?,
             user_agent: row.try_get("user_agent")?,
             name: row.try_get("device_name")?,
+            token: None,
         },
     })
 }
@@ -312,6 +314,7 @@ fn read_stamp(row: &Row) -> Result<Stamp, DbError> {
         now: row.try_get("now")?,
         generation: row.try_get::<_, i64>("token_generation")?.cast_unsigned(),
         deployment_generation: row.try_get::<_, i64>("deployment_generation")?.cast_unsigned(),
+        device_epoch: row.try_get::<_, i64>("device_epoch")?.cast_unsigned(),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::guessing::AccountFacts;
 use crate::passwords::PasswordHash;
 
 /// The data that a sign-in is checked against. Purposefully without `Debug`: it contains an address.
@@ -15,4 +16,6 @@ pub(crate) struct Account {
     pub(crate) is_active: bool,
     /// Words that the user's passwords must not be based on.
     pub(crate) own_words: Vec<String>,
+    /// What the limiter of attempts needs to know.
+    pub(crate) facts: AccountFacts,
 }

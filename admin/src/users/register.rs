@@ -11,11 +11,13 @@ use uuid::Uuid;
 
 use super::profile::{Locale, Name};
 use super::store::{self, NewUser};
-use super::{EmailAddress, Identifier, LoginName, add_weaknesses};
+use super::{EmailAddress, LoginName, add_weaknesses};
 use crate::api::{Access, Code, Findings, Form, Operation, Problem, Request, Response};
 use crate::config::Registration;
 use crate::db::DbError;
+use crate::guessing::LimitedRoute;
 use crate::passwords::{Password, PasswordHash};
+use crate::permit::{HashPermit, Tried};
 
 /// Longer names have no part in judging a password, which takes the longer the more they hold.
 const MAX_WORD_BYTES: usize = 256;
@@ -88,7 +90,13 @@ pub fn describe(operation: Operation) -> Operation {
                 "created_at": "2026-11-25T20:15:30.123456Z"
             }),
         )
-        .problems(&[Code::RegistrationClosed, Code::EmailTaken, Code::LoginTaken, Code::PasswordWeak])
+        .problems(&[
+            Code::RegistrationClosed,
+            Code::EmailTaken,
+            Code::LoginTaken,
+            Code::PasswordWeak,
+            Code::TooManyAttempts,
+        ])
 }
 
 /// Handles the request.
@@ -96,26 +104,32 @@ pub fn describe(operation: Operation) -> Operation {
 /// # Errors
 ///
 /// 403 `registration_closed`, 422 with every invalid field, 422 `password_weak`, 409 `email_taken` or
-/// `login_taken`, 503.
+/// `login_taken`, 429 `too_many_attempts`, 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     match request.context.config.registration {
         Registration::Closed => return Err(Problem::new(Code::RegistrationClosed)),
         Registration::Open => {}
     }
-    let (new, hash) = read(&request).await?;
+    let (new, hash, permit) = read(&request).await?;
     let id = request.context.random.id();
     let connection = request.context.db.get().await?;
-    let created_at = store::insert(&*connection, &new.user(id, &hash)).await.map_err(taken)?;
+    let inserted = store::insert(&*connection, &new.user(id, &hash)).await;
+    // Whether it succeeds or the name is taken: both reveal which accounts exist.
+    match &inserted {
+        Ok(_) => permit.succeeded().await,
+        Err(error) if error.constraint().is_some() => permit.failed(),
+        Err(_) => drop(permit),
+    }
+    let created_at = inserted.map_err(taken)?;
     tracing::info!(user = %id, "A user registered.");
     Ok(Response::json(StatusCode::CREATED, &new.registered(id, created_at)))
 }
 
 /// Reads the form and hashes its password. The password is judged even if other fields are invalid, so that all
 /// errors are reported in one round.
-async fn read(request: &Request) -> Result<(Body, PasswordHash), Problem> {
+async fn read(request: &Request) -> Result<(Body, PasswordHash, HashPermit), Problem> {
     let form = request.form()?;
     let (password, words) = (form.text("password").map(Password::new), own_words(&form));
-    let form_email = form.text("email").map(str::to_owned);
     let (body, mut found) = form.read::<Body>();
     // Without a password the form is invalid, and with a malformed one nothing needs to be judged.
     let Some(password) = password else { return found.finish(None) };
@@ -124,13 +138,18 @@ async fn read(request: &Request) -> Result<(Body, PasswordHash), Problem> {
         add_weaknesses(&mut found, "password", weaknesses);
         return found.finish(None);
     }
-    let hasher = &request.context.hasher;
-    let identifier = form_email.as_deref().map_or(Identifier::Invalid, Identifier::email);
-    let party = hasher.stranger(request.client.address, identifier.key());
-    add_weaknesses(&mut found, "password", hasher.judge(party, &password, words).await?);
+    let identifier = form_key(body.as_ref());
+    let tried = Tried { route: LimitedRoute::Registration, identifier, session: &[], account: None };
+    let mut permit = HashPermit::take(&request.context, &request.actor(), tried).await?;
+    add_weaknesses(&mut found, "password", permit.judge(&password, words).await?);
     let body = found.finish(body)?;
-    let hash = hasher.reserve(party)?.hash(&body.password).await?;
-    Ok((body, hash))
+    let hash = permit.hash(&body.password).await?;
+    Ok((body, hash, permit))
+}
+
+/// The address of a form that may be invalid.
+fn form_key(body: Option<&Body>) -> &str {
+    body.map_or("", |body| body.email.key())
 }
 
 /// The names on which the password must not be based, as typed.

@@ -1,5 +1,7 @@
 //! The SQL of users.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -9,6 +11,7 @@ use super::locked::LockedAccount;
 use super::profile::{Profile, ProfileChange};
 use super::{EmailAddress, Identifier, LoginName};
 use crate::db::{Connection, DbError, SqlClient, Transaction};
+use crate::guessing::{AccountFacts, DeviceAccount, Network};
 use crate::passwords::PasswordHash;
 
 /// The constraint that two accounts with one e-mail address violate.
@@ -21,9 +24,25 @@ pub(crate) const ACTIVE: &str = "active";
 
 macro_rules! select_account {
     ($condition:literal) => {
+        select_account!(@ "false", $condition)
+    };
+    // With the parameter that is the client's network.
+    ($condition:literal, network $network:literal) => {
+        select_account!(
+            @ concat!(
+                "exists (select from auth.known_networks known
+                         where known.user_id = users.id and known.prefix = ", $network, "::inet
+                           and known.signed_in_at > clock_timestamp() - interval '30 days')"
+            ),
+            $condition
+        )
+    };
+    (@ $is_known:expr, $condition:literal) => {
         concat!(
-            "select id, password_hash, status, email_key, login_key, display_name, first_name, last_name
-             from auth.users where ",
+            "select id, password_hash, status, email_key, login_key, display_name, first_name, last_name,
+                 device_epoch, attempt_epoch, ",
+            $is_known,
+            " as is_known_network from auth.users where ",
             $condition
         )
     };
@@ -84,23 +103,33 @@ pub(crate) async fn insert(client: &impl SqlClient, new: &NewUser<'_>) -> Result
     Ok(row.try_get("created_at")?)
 }
 
-/// The account for an identifier: one query of one form for every kind of identifier.
-pub(crate) async fn find(connection: &Connection, name: &Identifier) -> Result<Option<Account>, DbError> {
-    let sql = select_account!("email_key = $1 or login_key = $2");
+/// The account for an identifier, as seen from a client's address: one query of one form for every kind of identifier.
+pub(crate) async fn find(
+    connection: &Connection,
+    name: &Identifier,
+    address: Option<IpAddr>,
+) -> Result<Option<Account>, DbError> {
+    let sql = select_account!("email_key = $1 or login_key = $2", network "$3");
     let (email, login) = match name {
         Identifier::Email(email) => (Some(email.key()), None),
         Identifier::Login(login) => (None, Some(login.key())),
         Identifier::Invalid => (None, None),
     };
+    let network = address.map(|address| Network::site(address).address());
     let statement = connection.prepare_cached(sql).await?;
-    connection.query_opt(&statement, &[&email, &login]).await?.as_ref().map(account).transpose()
+    connection.query_opt(&statement, &[&email, &login, &network]).await?.as_ref().map(account).transpose()
 }
 
-/// The account with this id.
-pub(crate) async fn find_by_id(connection: &Connection, id: Uuid) -> Result<Option<Account>, DbError> {
-    let sql = select_account!("id = $1");
+/// The account with this id, as seen from a client's address.
+pub(crate) async fn find_by_id(
+    connection: &Connection,
+    id: Uuid,
+    address: Option<IpAddr>,
+) -> Result<Option<Account>, DbError> {
+    let sql = select_account!("id = $1", network "$2");
+    let network = address.map(|address| Network::site(address).address());
     let statement = connection.prepare_cached(sql).await?;
-    connection.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
+    connection.query_opt(&statement, &[&id, &network]).await?.as_ref().map(account).transpose()
 }
 
 /// The account, locked in shared mode until the transaction ends, for transactions that create a session.
@@ -170,6 +199,7 @@ pub(crate) async fn lock_email_holder<'t>(
     email: &EmailAddress,
 ) -> Result<Option<EmailHolder<'t>>, DbError> {
     let sql = "select id, password_hash, status, email_key, login_key, display_name, first_name, last_name,
+                   device_epoch, attempt_epoch, false as is_known_network,
                    is_superuser or verified_email_key is not distinct from email_key as is_verified
                from auth.users where email_key = $1 for update";
     let statement = tx.prepare_cached(sql).await?;
@@ -182,7 +212,7 @@ pub(crate) async fn lock_email_holder<'t>(
 /// Removes the address from its owner, and returns the new generation of that user's tokens.
 pub(crate) async fn withdraw_email(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
     let sql = "update auth.users set email = null, email_key = null, verified_email_key = null,
-                   token_generation = token_generation + 1, row_version = row_version + 1,
+                   token_generation = token_generation + 1, device_epoch = device_epoch + 1, row_version = row_version + 1,
                    updated_at = clock_timestamp()
                where id = $1 returning token_generation";
     let statement = tx.prepare_cached(sql).await?;
@@ -237,6 +267,7 @@ pub(crate) async fn set_credential(tx: &Transaction<'_>, id: Uuid, new: &Credent
     let row = match new {
         Credential::Password(hash) => {
             let sql = "update auth.users set password_hash = $2, password_changed_at = clock_timestamp(),
+                           device_epoch = device_epoch + 1,
                            token_generation = token_generation + 1, row_version = row_version + 1,
                            updated_at = clock_timestamp()
                        where id = $1 returning token_generation";
@@ -284,6 +315,20 @@ pub(crate) async fn advance_generations(
                where id = any($1) returning id, token_generation";
     let rows = tx.query(sql, &[&ids]).await?;
     rows.iter().map(|row| Ok((row.try_get("id")?, generation(row)?))).collect()
+}
+
+/// Makes all devices of the user unknown.
+pub(crate) async fn forget_devices(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
+    let sql = "update auth.users set device_epoch = device_epoch + 1 where id = $1";
+    tx.execute(sql, &[&id]).await?;
+    Ok(())
+}
+
+/// Makes the failed attempts of the account void.
+pub(crate) async fn forget_attempts(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
+    let sql = "update auth.users set attempt_epoch = attempt_epoch + 1 where id = $1";
+    tx.execute(sql, &[&id]).await?;
+    Ok(())
 }
 
 /// The profile, with the names of the current roles.
@@ -363,8 +408,16 @@ fn read_profile(row: &Row) -> Result<Profile, DbError> {
 
 fn account(row: &Row) -> Result<Account, DbError> {
     let hash: Option<&str> = row.try_get("password_hash")?;
+    let id = row.try_get("id")?;
+    let epoch = |column| Ok::<u64, DbError>(row.try_get::<_, i64>(column)?.cast_unsigned());
+    let facts = AccountFacts {
+        devices: DeviceAccount { user: id, epoch: epoch("device_epoch")? },
+        counters: epoch("attempt_epoch")?,
+        is_known_network: row.try_get("is_known_network")?,
+    };
     Ok(Account {
-        id: row.try_get("id")?,
+        id,
+        facts,
         password_hash: hash.map(PasswordHash::from_stored),
         is_active: row.try_get::<_, &str>("status")? == ACTIVE,
         own_words: own_words(row)?,

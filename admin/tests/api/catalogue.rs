@@ -354,6 +354,13 @@ catalogue! {
         change_password(&scene.app, &scene.neo.access, PASSWORD).send().await
     }
 
+    too_many_attempts_occurs TooManyAttempts |scene| {
+        for _ in 0..10 {
+            sign_in(&scene.app, "unknown@example.org", PASSWORD).send().await.expect(401);
+        }
+        sign_in(&scene.app, "unknown@example.org", PASSWORD).send().await
+    }
+
     headers_too_large_occurs HeadersTooLarge |scene| {
         raw(&scene.app, "/", &"a".repeat(500_000)).await
     }

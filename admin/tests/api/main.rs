@@ -15,6 +15,7 @@ mod catalogue;
 mod commands;
 mod document;
 mod documentation;
+mod guessing;
 mod hang_up;
 mod health;
 mod history;

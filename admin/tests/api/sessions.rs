@@ -1,7 +1,6 @@
 //! Signing in, refreshing, signing out.
 
 mod caller;
-mod guesses;
 mod list;
 mod login;
 mod logout;

@@ -16,6 +16,8 @@ pub struct Pair {
     pub refresh: String,
     /// The session's identifier.
     pub session: String,
+    /// The device token.
+    pub device: String,
 }
 
 impl Client {
@@ -53,6 +55,11 @@ impl Reply {
             assert!(!value.is_empty(), "no {name}: {}", reply.text);
             value
         };
-        Pair { access: text("access_token"), refresh: text("refresh_token"), session: text("session_id") }
+        Pair {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+            session: text("session_id"),
+            device: text("device_token"),
+        }
     }
 }

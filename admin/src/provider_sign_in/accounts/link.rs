@@ -68,6 +68,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::ProviderError,
             Code::ProviderTimeout,
             Code::ProviderUnavailable,
+            Code::TooManyAttempts,
         ])
 }
 
@@ -93,7 +94,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let purpose =
         FlowPurpose::Link { user: caller.user, session: caller.session, generation: caller.generation() };
     let flow = FlowStart { provider, purpose, return_to, challenge };
-    Ok(start(&request.context, &request.headers, flow).await?.as_json())
+    Ok(start(&request.context, &request.actor(), &request.headers, flow).await?.as_json())
 }
 
 /// Reads the form. The page is judged even if other members are invalid, so that all errors are reported in one round.

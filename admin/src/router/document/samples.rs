@@ -21,6 +21,10 @@ const DETAILS: &[(Code, &str)] = &[
     ),
     (Code::LimitReached, "A role may have at most 200 permissions."),
     (Code::CodeExpired, "Start the sign-in again."),
+    (
+        Code::TooManyAttempts,
+        "Sign in from a device or a network that you have used before, or try again later.",
+    ),
     (Code::LastLoginMethod, "Set a password or link another account first."),
     (Code::OauthProviderLinked, "Unlink it before you link another one."),
     (Code::ProviderError, "GitHub returned no identity. Start the sign-in again."),

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::guessing::Bucket;
 use crate::metrics::SignInOutcome;
 
 /// An event for the history.
@@ -35,6 +36,8 @@ pub(crate) enum Event {
     AccountUnlinked,
     /// Another user proved ownership of this account's e-mail address and now has it.
     EmailClaimed,
+    /// Attempts were refused by this bucket, before any password was checked.
+    AttemptsRefused(Bucket),
 }
 
 /// Why a sign-in failed; visible to operators only.
@@ -48,7 +51,7 @@ pub(crate) enum LoginFailure {
 
 impl Event {
     /// One of each kind.
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Login,
         Self::LoginFailed(LoginFailure::WrongPassword),
         Self::ProofFailed,
@@ -65,6 +68,7 @@ impl Event {
         Self::AccountLinked,
         Self::AccountUnlinked,
         Self::EmailClaimed,
+        Self::AttemptsRefused(Bucket::Identifier),
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -85,6 +89,7 @@ impl Event {
             Self::AccountLinked => "account_linked",
             Self::AccountUnlinked => "account_unlinked",
             Self::EmailClaimed => "email_claimed",
+            Self::AttemptsRefused(_) => "attempts_refused",
         }
     }
 
@@ -105,32 +110,8 @@ impl Event {
             | Self::LoginChanged
             | Self::AccountLinked
             | Self::AccountUnlinked
-            | Self::EmailClaimed => None,
-        }
-    }
-
-    /// Whether a password was wrong, or the name that it was for.
-    pub(super) fn is_wrong_password(self) -> bool {
-        match self {
-            Self::LoginFailed(
-                LoginFailure::UnknownName | LoginFailure::WrongPassword | LoginFailure::NoPassword,
-            )
-            | Self::ProofFailed => true,
-            Self::LoginFailed(LoginFailure::Inactive)
-            | Self::Login
-            | Self::Logout
-            | Self::LogoutAll
-            | Self::SessionEnded
-            | Self::RefreshReused
-            | Self::RefreshElsewhere
-            | Self::RefreshRecovered
-            | Self::PasswordChanged
-            | Self::EmailChanged
-            | Self::LoginChanged
-            | Self::ProviderLogin
-            | Self::AccountLinked
-            | Self::AccountUnlinked
-            | Self::EmailClaimed => false,
+            | Self::EmailClaimed
+            | Self::AttemptsRefused(_) => None,
         }
     }
 
@@ -140,7 +121,11 @@ impl Event {
     }
 
     pub(super) fn reason(self) -> Option<&'static str> {
-        let Self::LoginFailed(failure) = self else { return None };
+        let failure = match self {
+            Self::LoginFailed(failure) => failure,
+            Self::AttemptsRefused(bucket) => return Some(bucket.name()),
+            _ => return None,
+        };
         Some(match failure {
             LoginFailure::UnknownName => "nobody_has_that_name",
             LoginFailure::WrongPassword => "wrong_password",

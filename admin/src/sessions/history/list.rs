@@ -45,6 +45,9 @@ struct HistoryItem {
     address: Option<IpAddr>,
     #[schema(required, max_length = 512)]
     user_agent: Option<String>,
+    /// How many attempts the entry stands for.
+    #[schema(minimum = 1)]
+    attempts: u32,
     #[serde(skip)]
     id: Uuid,
 }
@@ -83,7 +86,8 @@ pub(crate) fn example() -> Value {
             "occurred_at": "2026-11-25T20:15:30.123456Z",
             "session_id": "0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a",
             "address": "198.51.100.7",
-            "user_agent": "Film/1.0 (TV)"
+            "user_agent": "Film/1.0 (TV)",
+            "attempts": 1
         }],
         "next_cursor": null
     })
@@ -156,6 +160,7 @@ impl From<RecordedEvent> for HistoryItem {
             session_id: recorded.session,
             address: recorded.address,
             user_agent: recorded.user_agent,
+            attempts: recorded.attempts,
             id: recorded.id,
         }
     }

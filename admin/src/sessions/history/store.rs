@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::entry::HistoryEntry;
+use super::entry::{Event, HistoryEntry};
 use crate::actor::Actor;
-use crate::db::{Connection, Db, DbError};
+use crate::db::{Connection, Db, DbError, Transaction};
 
 /// An entry with all its fields. Owned, so that writing it may outlive the request.
 pub(super) struct NewEntry {
@@ -19,6 +19,18 @@ pub(super) struct NewEntry {
     request_id: Option<String>,
 }
 
+/// An entry that stands for several attempts.
+pub(super) struct Bundled {
+    pub(super) id: Uuid,
+    /// The beginning of its window.
+    pub(super) occurred_at: Timestamp,
+    pub(super) user: Option<Uuid>,
+    pub(super) event: Event,
+    pub(super) address: Option<IpAddr>,
+    pub(super) request_id: String,
+    pub(super) attempts: u32,
+}
+
 /// An entry as recorded.
 pub(super) struct RecordedEvent {
     pub(super) id: Uuid,
@@ -27,6 +39,7 @@ pub(super) struct RecordedEvent {
     pub(super) session: Option<Uuid>,
     pub(super) address: Option<IpAddr>,
     pub(super) user_agent: Option<String>,
+    pub(super) attempts: u32,
 }
 
 impl NewEntry {
@@ -68,6 +81,37 @@ pub(super) async fn insert(db: Db, new: NewEntry) -> Result<(), DbError> {
     tx.commit().await
 }
 
+/// Adds attempts to the rows that stand for many, each of which exists once for all services.
+pub(super) async fn add(tx: &Transaction<'_>, rows: &[Bundled]) -> Result<(), DbError> {
+    // Rows are locked in the order of their identifiers, so that two services do not wait for each other.
+    let sql = "insert into auth.login_history as history
+                   (id, occurred_at, user_id, event, reason, address, request_id, attempts)
+               values ($1, $2, $3, $4, $5, $6, $7, $8)
+               on conflict (id, occurred_at) do update
+               set attempts = least(coalesce(history.attempts, 1)::bigint + excluded.attempts, 2147483647)";
+    let statement = tx.prepare_cached(sql).await?;
+    let mut rows: Vec<&Bundled> = rows.iter().collect();
+    rows.sort_unstable_by_key(|row| row.id);
+    for row in rows {
+        let attempts = i32::try_from(row.attempts).unwrap_or(i32::MAX);
+        tx.execute(
+            &statement,
+            &[
+                &row.id,
+                &row.occurred_at,
+                &row.user,
+                &row.event.name(),
+                &row.event.reason(),
+                &row.address,
+                &row.request_id,
+                &attempts,
+            ],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
 /// Up to `limit` entries of a user, newest first, after the position `before`.
 pub(super) async fn page(
     connection: &Connection,
@@ -75,7 +119,8 @@ pub(super) async fn page(
     before: Option<(Timestamp, Uuid)>,
     limit: i64,
 ) -> Result<Vec<RecordedEvent>, DbError> {
-    let sql = "select id, occurred_at, event, session_id, address, user_agent
+    let sql =
+        "select id, occurred_at, event, session_id, address, user_agent, coalesce(attempts, 1) as attempts
                from auth.login_history
                where user_id = $1
                  and ($2::timestamptz is null or (occurred_at, id) < ($2, $3::uuid))
@@ -93,5 +138,6 @@ fn recorded(row: &Row) -> Result<RecordedEvent, DbError> {
         session: row.try_get("session_id")?,
         address: row.try_get("address")?,
         user_agent: row.try_get("user_agent")?,
+        attempts: row.try_get::<_, i32>("attempts")?.cast_unsigned(),
     })
 }

@@ -106,7 +106,9 @@ async fn attempts_on_unknown_users_are_recorded_without_the_name() {
     let app = TestApp::start().await;
     sign_in(&app, "hunter2@example.org", PASSWORD).send().await.expect(401);
     let sql = "select event, reason, user_id::text, login_history::text from auth.login_history";
-    let row = app.sql().await.query_one(sql, &[]).await.unwrap();
+    // Attempts on names that no account has are written together, every few seconds.
+    let connection = app.sql().await;
+    let row = until("it is written", async || connection.query_opt(sql, &[]).await.unwrap()).await;
     assert_eq!(
         (row.get(0), row.get(1), row.get(2)),
         ("login_failed", Some("nobody_has_that_name"), None::<&str>)

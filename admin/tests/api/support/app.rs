@@ -1,11 +1,15 @@
 //! A real service on port 0, with its own database and Redis prefix.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use admin::app::App;
 use admin::config::Config;
 use admin::context::Context;
 use runtime::listen::Address;
+use shared::clock::{Clock as _, SystemClock};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -29,6 +33,8 @@ pub struct TestApp {
     pub log: RevocationLog,
     /// The variables it was started with.
     pub vars: Vars,
+    /// By how many seconds its clock is ahead of that of the machine.
+    ahead: Arc<AtomicU64>,
     /// Its database; a second replica has none of its own.
     pub database: Option<TestDatabase>,
     stop: Option<oneshot::Sender<()>>,
@@ -99,7 +105,10 @@ impl TestApp {
     /// A service with a configuration that no variable can express, derived from `vars`.
     pub async fn launch_configured(config: Config, vars: Vars) -> Self {
         config.logs.start();
-        let app = App::build(config).await.expect("it can listen");
+        let ahead = Arc::new(AtomicU64::new(0));
+        let clock = Arc::clone(&ahead);
+        let clock = Arc::new(move || SystemClock.unix_seconds() + clock.load(Ordering::Relaxed));
+        let app = App::build(config).await.expect("it can listen").with_clock(clock);
         let client = Client::new(&base(&app.api_addresses()));
         let ops = Client::new(&base(&app.ops_addresses()));
         let context = app.context().clone();
@@ -108,7 +117,28 @@ impl TestApp {
         let running = tokio::spawn(async move {
             app.run(async { drop(stopped.await) }).await.map_err(|error| error.to_string())
         });
-        Self { client, ops, context, log, vars, database: None, stop: Some(stop), running: Some(running) }
+        Self {
+            client,
+            ops,
+            context,
+            log,
+            vars,
+            ahead,
+            database: None,
+            stop: Some(stop),
+            running: Some(running),
+        }
+    }
+
+    /// Moves its clock forward: what its tokens and counters are compared with. PostgreSQL has its own.
+    pub fn advance(&self, by: Duration) {
+        self.ahead.fetch_add(by.as_secs(), Ordering::Relaxed);
+    }
+
+    /// Moves its clock to the next beginning of a window of this length, so that what a test counts is in one window.
+    pub fn begin_window(&self, length: Duration) {
+        let (now, length) = (self.context.clock.unix_seconds(), length.as_secs());
+        self.advance(Duration::from_secs(length - now % length));
     }
 
     /// Waits for `/health/ready`.

@@ -78,6 +78,18 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        what: "a place in the hash queue",
+        crates: &["admin"],
+        // A request gets one only with a permit, which counts the attempt; a command of an operator needs none.
+        allowed: &[
+            "admin/src/passwords/",
+            "admin/src/guessing.rs",
+            "admin/src/permit.rs",
+            "admin/src/operators/superuser/create.rs",
+        ],
+        found: |code| paths(code, &["Party", "HashSlot"]),
+    },
+    Rule {
         what: "warp",
         crates: &["admin"],
         allowed: &["admin/src/server/transport.rs"],

@@ -1,0 +1,135 @@
+//! Limits how often passwords can be guessed, without locking any user out.
+//!
+//! docs/accounts.md explains the rules. Here are the parts that know no request: which buckets an attempt takes, the
+//! counters, and the device token. `permit` counts the attempts of requests.
+
+mod attempt;
+mod bucket;
+mod counters;
+mod device;
+mod limiter;
+mod local;
+mod network;
+mod redis_counters;
+mod refusals;
+mod window;
+
+use std::net::IpAddr;
+
+use aws_lc_rs::hmac;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::actor::DeviceText;
+use crate::config::{MasterKeys, SharedNetworks};
+use crate::keys::{DerivedKeys, KeyPurpose};
+use crate::metrics::LimiterMetrics;
+use crate::passwords::{Party, StrangerOrigin};
+use crate::random::Random;
+use crate::redis_connection::RedisConnection;
+
+pub use attempt::{AccountFacts, Acquaintance, Charge, LimitedRoute, NewAttempt, buckets};
+pub use bucket::{Bucket, CounterTable, Rule};
+pub use device::{DEVICE_LIFE, DeviceAccount, DeviceToken};
+pub use limiter::{Limiter, RefusedAttempt, Reservation};
+pub use network::Network;
+pub use refusals::{CountedRefusals, RefusalEntry, RefusalKind, RefusalSubject, Refusals};
+
+/// The limiter, and what it needs to know who is asking.
+pub struct Guessing {
+    /// The counters.
+    pub limiter: Limiter,
+    /// What is written into the login history with a count.
+    pub refusals: Refusals,
+    devices: DerivedKeys,
+    counters: DerivedKeys,
+    shared: SharedNetworks,
+}
+
+impl Guessing {
+    /// Counts in the Redis of `redis`.
+    pub fn new(
+        masters: &MasterKeys,
+        shared: SharedNetworks,
+        redis: RedisConnection,
+        metrics: LimiterMetrics,
+    ) -> Self {
+        Self {
+            limiter: Limiter::new(redis, metrics),
+            refusals: Refusals::default(),
+            devices: DerivedKeys::derive(masters, KeyPurpose::Devices),
+            counters: DerivedKeys::derive(masters, KeyPurpose::Guesses),
+            shared,
+        }
+    }
+
+    /// The identifier of the client's device, if it knows the account.
+    pub fn known_device(
+        &self,
+        presented: Option<&DeviceText>,
+        account: DeviceAccount,
+        now: u64,
+    ) -> Option<[u8; 16]> {
+        let device = DeviceToken::open(presented?.expose(), &self.devices, now)?;
+        device.knows(account, &self.devices).then(|| device.id())
+    }
+
+    /// The token of the client's device after a sign-in or a refresh of the account; that of a new device if it
+    /// presented none that is valid. `None` when the operating system provides no randomness.
+    pub fn renew_device(
+        &self,
+        presented: Option<&DeviceText>,
+        account: DeviceAccount,
+        random: &dyn Random,
+        now: u64,
+    ) -> Option<SecretString> {
+        let known = presented.and_then(|text| DeviceToken::open(text.expose(), &self.devices, now));
+        let device = known.map_or_else(|| DeviceToken::new(random).ok(), Some)?;
+        device.renewed(account, &self.devices, now).seal(&self.devices)
+    }
+
+    /// Whether very many people share the address.
+    pub fn is_shared(&self, address: Option<IpAddr>) -> bool {
+        address.is_some_and(|address| self.shared.contains(address))
+    }
+
+    /// Counts an attempt at the second `now`.
+    ///
+    /// # Errors
+    ///
+    /// The bucket that has no room, and for how long.
+    pub async fn reserve(&self, attempt: &NewAttempt<'_>, now: u64) -> Result<Reservation, RefusedAttempt> {
+        self.limiter.reserve(&attempt.charges(self.key()), now).await
+    }
+
+    /// The client of an attempt in the hash queue. Its numbers reveal no name and no address.
+    pub fn party(&self, attempt: &NewAttempt<'_>, is_slow: bool) -> Party {
+        let number = |what: &str, subject: &[u8]| {
+            let tag = hmac::sign(self.key(), &[what.as_bytes(), b"\0", subject].concat());
+            tag.as_ref().first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+        };
+        let is_known = attempt.acquaintance() != Acquaintance::None || attempt.route == LimitedRoute::Change;
+        if let Some(facts) = attempt.account.filter(|_| is_known) {
+            return Party::Known { account: number("account", facts.devices.user.as_bytes()) };
+        }
+        let of = |what, network: fn(IpAddr) -> Network| {
+            attempt.address.map_or(0, |address| number(what, &network(address).bytes()))
+        };
+        let (network, address) = (of("site", Network::site), of("own", Network::own));
+        let identifier = number("identifier", attempt.identifier.as_bytes());
+        let origin = StrangerOrigin { network, address, identifier };
+        if is_slow { Party::Slow(origin) } else { Party::Stranger(origin) }
+    }
+
+    /// The identifier of an entry in the login history: every service writes the same one.
+    pub fn history_id(&self, entry: RefusalEntry) -> Uuid {
+        let tag = hmac::sign(self.key(), format!("history\0{}", entry.text()).as_bytes());
+        let bytes = tag.as_ref().first_chunk::<16>().copied().unwrap_or_default();
+        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    }
+
+    fn key(&self) -> &hmac::Key {
+        let keys = &self.counters;
+        keys.find(keys.current()).expect("the current key is one of the keys, of which there is at least one")
+    }
+}

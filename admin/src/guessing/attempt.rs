@@ -1,0 +1,370 @@
+//! An attempt: which route it takes, what is known about the client, and so the buckets that apply to it.
+//!
+//! Pure: the same facts lead to the same buckets.
+
+use std::net::IpAddr;
+
+use aws_lc_rs::hmac;
+use uuid::Uuid;
+
+use super::bucket::{Bucket, Rule};
+use super::device::DeviceAccount;
+use super::network::Network;
+
+/// The kind of route by which a password is sent, or work is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitedRoute {
+    /// A sign-in, which names an account by an identifier.
+    Login,
+    /// The confirmation of a link, within a flow that knows the account.
+    Confirmation,
+    /// A change of credentials, within a session.
+    Change,
+    /// A registration.
+    Registration,
+    /// The start of a sign-in through a provider.
+    ProviderStart,
+}
+
+/// What is known about the client of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acquaintance {
+    /// Its device token lists the account.
+    Device,
+    /// The account signed in from its network within the last 30 days.
+    Network,
+    /// Neither.
+    None,
+}
+
+/// What the limiter needs to know about an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// The user, and the epoch of the devices.
+    pub devices: DeviceAccount,
+    /// The epoch of the counters: with the next one they are all at zero.
+    pub counters: u64,
+    /// Whether it signed in from the client's network within the last 30 days.
+    pub is_known_network: bool,
+}
+
+/// An attempt before it is counted.
+#[derive(Debug, Clone, Copy)]
+pub struct NewAttempt<'a> {
+    /// The route.
+    pub route: LimitedRoute,
+    /// What was typed, in the form that is looked up.
+    pub identifier: &'a str,
+    /// The session or the flow.
+    pub session: &'a [u8],
+    /// The account, where there is one.
+    pub account: Option<AccountFacts>,
+    /// The identifier of the client's device, if that knows the account.
+    pub device: Option<[u8; 16]>,
+    /// The client's address, where it is known.
+    pub address: Option<IpAddr>,
+    /// Whether this is one of the addresses that very many people share.
+    pub is_shared: bool,
+}
+
+/// One counter that an attempt takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charge {
+    /// The bucket.
+    pub bucket: Bucket,
+    /// The slot in its table.
+    pub slot: u32,
+    /// How many are allowed.
+    pub limit: u32,
+    /// What happens above that.
+    pub rule: Rule,
+}
+
+/// The buckets of a route for a client, in the order in which they are checked.
+pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bucket, Rule)] {
+    use Acquaintance as A;
+    use Bucket as B;
+    use Rule::{Count, Refuse, RefuseIfSlow, Slow};
+
+    match (route, client) {
+        (LimitedRoute::Login, A::Device) => &[
+            (B::Device, Refuse),
+            (B::Devices, Refuse),
+            (B::AddressFailures, Count),
+            (B::AddressAttempts, Count),
+        ],
+        (LimitedRoute::Login, A::Network) => {
+            &[(B::Network, Refuse), (B::AddressFailures, Count), (B::AddressAttempts, Count)]
+        }
+        (LimitedRoute::Login, A::None) => &[
+            (B::Identifier, Refuse),
+            (B::IdentifierDay, Refuse),
+            (B::AddressFailures, Slow),
+            (B::AddressAttempts, Slow),
+            (B::SlowIdentifier, RefuseIfSlow),
+        ],
+        (LimitedRoute::Confirmation | LimitedRoute::Change, A::Device) => &[
+            (B::Session, Refuse),
+            (B::Device, Refuse),
+            (B::Devices, Refuse),
+            (B::AddressFailures, Count),
+            (B::AddressAttempts, Count),
+        ],
+        // A session is known by itself.
+        (LimitedRoute::Change, A::Network | A::None) | (LimitedRoute::Confirmation, A::Network) => &[
+            (B::Session, Refuse),
+            (B::Account, Refuse),
+            (B::AddressFailures, Count),
+            (B::AddressAttempts, Count),
+        ],
+        (LimitedRoute::Confirmation, A::None) => &[
+            (B::Session, Refuse),
+            (B::Account, Refuse),
+            (B::AddressFailures, Slow),
+            (B::AddressAttempts, Slow),
+            (B::SlowIdentifier, RefuseIfSlow),
+        ],
+        (LimitedRoute::Registration, A::Device | A::Network | A::None) => {
+            &[(B::Registrations, Refuse), (B::AddressAttempts, Slow), (B::SlowIdentifier, RefuseIfSlow)]
+        }
+        (LimitedRoute::ProviderStart, A::Device | A::Network | A::None) => &[(B::Flows, Refuse)],
+    }
+}
+
+impl NewAttempt<'_> {
+    /// What is known about the client.
+    pub fn acquaintance(&self) -> Acquaintance {
+        match self.account {
+            Some(_) if self.device.is_some() => Acquaintance::Device,
+            Some(facts) if facts.is_known_network => Acquaintance::Network,
+            Some(_) | None => Acquaintance::None,
+        }
+    }
+
+    /// The counters that it takes. `key` chooses their slots, so that no client can aim at one.
+    pub fn charges(&self, key: &hmac::Key) -> Vec<Charge> {
+        let buckets = buckets(self.route, self.acquaintance()).iter();
+        buckets.flat_map(|(bucket, rule)| self.charges_of(*bucket, *rule, key)).collect()
+    }
+
+    /// An address has a counter for each of its networks; a client without an address has none.
+    fn charges_of(&self, bucket: Bucket, rule: Rule, key: &hmac::Key) -> Vec<Charge> {
+        let networks = match self.address {
+            Some(address) if bucket.is_of_address() => Network::counted(address),
+            Some(address) if bucket == Bucket::Flows => vec![Network::site(address)],
+            None if bucket.is_of_address() || bucket == Bucket::Flows => Vec::new(),
+            Some(_) | None => {
+                let slot = slot(key, bucket, &self.subject(bucket));
+                return vec![Charge { bucket, slot, limit: bucket.limit(), rule }];
+            }
+        };
+        let charge = |network: Network| Charge {
+            bucket,
+            slot: slot(key, bucket, &network.bytes()),
+            limit: bucket.limit_of(network, self.is_shared),
+            rule,
+        };
+        networks.into_iter().map(charge).collect()
+    }
+
+    /// What is counted together in a bucket that is not of an address. Every part but the last has a fixed length.
+    fn subject(&self, bucket: Bucket) -> Vec<u8> {
+        let epoch = self.account.map_or(0, |facts| facts.counters).to_be_bytes();
+        let user = self.account.map_or(Uuid::nil(), |facts| facts.devices.user).into_bytes();
+        let last = match bucket {
+            Bucket::Identifier | Bucket::IdentifierDay => {
+                return [&epoch, self.identifier.as_bytes()].concat();
+            }
+            // Of a flow, which has no identifier, it is the account.
+            Bucket::SlowIdentifier => self.identifier.as_bytes().to_vec(),
+            Bucket::Device => self.device.unwrap_or_default().to_vec(),
+            Bucket::Network => self.address.map(|address| Network::site(address).bytes()).unwrap_or_default(),
+            Bucket::Session => self.session.to_vec(),
+            Bucket::Devices
+            | Bucket::Account
+            | Bucket::AddressFailures
+            | Bucket::AddressAttempts
+            | Bucket::Registrations
+            | Bucket::Flows => Vec::new(),
+        };
+        [&user[..], &epoch, &last].concat()
+    }
+}
+
+/// The slot of a subject: of the key, the bucket and the subject alone.
+fn slot(key: &hmac::Key, bucket: Bucket, subject: &[u8]) -> u32 {
+    let tag = hmac::sign(key, &[bucket.name().as_bytes(), b"\0", subject].concat());
+    let number = tag.as_ref().first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    u32::try_from(number % u64::from(bucket.table().slots())).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::guessing::bucket::CounterTable;
+
+    const DOCUMENT: &str = include_str!("../../../docs/accounts.md");
+
+    fn key() -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, &[7; 32])
+    }
+
+    fn facts(user: u128) -> AccountFacts {
+        let devices = DeviceAccount { user: Uuid::from_u128(user), epoch: 1 };
+        AccountFacts { devices, counters: 0, is_known_network: false }
+    }
+
+    fn login(identifier: &str) -> NewAttempt<'_> {
+        NewAttempt {
+            route: LimitedRoute::Login,
+            identifier,
+            session: &[],
+            account: None,
+            device: None,
+            address: Some([198, 51, 100, 7].into()),
+            is_shared: false,
+        }
+    }
+
+    fn names(attempt: &NewAttempt<'_>) -> Vec<Bucket> {
+        attempt.charges(&key()).iter().map(|charge| charge.bucket).collect()
+    }
+
+    /// The rows of the table of routes, as the code has them.
+    fn rows() -> Vec<String> {
+        let cell = |(bucket, rule): &(Bucket, Rule)| match rule {
+            Rule::Refuse => format!("`{}`", bucket.name()),
+            Rule::Slow => format!("slow: `{}`", bucket.name()),
+            Rule::RefuseIfSlow => format!("if slow: `{}`", bucket.name()),
+            Rule::Count => format!("(`{}`)", bucket.name()),
+        };
+        let row = |paths: &[&str], client: &str, route, acquaintance| {
+            let paths: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
+            let cells: Vec<String> = buckets(route, acquaintance).iter().map(cell).collect();
+            format!("| {} | {client} | {} |", paths.join(", "), cells.join(", "))
+        };
+        let change = &["PUT /me/password", "PUT /me/email", "PUT /me/login"][..];
+        let start = &["GET /oauth/{provider}/login", "POST /me/accounts/{provider}"][..];
+        let clients = [
+            ("known device", Acquaintance::Device),
+            ("known network", Acquaintance::Network),
+            ("stranger", Acquaintance::None),
+        ];
+        let mut rows = Vec::new();
+        for (paths, route) in [
+            (&["POST /auth/login"][..], LimitedRoute::Login),
+            (&["POST /oauth/link/confirm"], LimitedRoute::Confirmation),
+            (change, LimitedRoute::Change),
+        ] {
+            rows.extend(clients.map(|(client, acquaintance)| row(paths, client, route, acquaintance)));
+        }
+        rows.push(row(&["POST /auth/register"], "any", LimitedRoute::Registration, Acquaintance::None));
+        rows.push(row(start, "any", LimitedRoute::ProviderStart, Acquaintance::None));
+        rows
+    }
+
+    #[test]
+    fn the_documentation_has_every_route_with_its_buckets_and_no_other() {
+        let is_row = |line: &&str| line.starts_with("| `") && line.matches('|').count() == 4;
+        let documented: Vec<&str> = DOCUMENT.lines().filter(is_row).collect();
+        assert_eq!(documented, rows());
+    }
+
+    #[test]
+    fn the_documentation_has_every_bucket_with_its_limit() {
+        let window = |table: CounterTable| match table {
+            CounterTable::Minute => "1 minute",
+            CounterTable::Short | CounterTable::Addresses => "10 minutes",
+            CounterTable::Hour => "1 hour",
+            CounterTable::Day => "1 day",
+        };
+        let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+        let rows = DOCUMENT.lines().filter(|line| line.matches('|').count() == 6).map(cells);
+        let documented: Vec<_> = rows
+            .filter(|cells| cells[1].starts_with('`'))
+            .map(|cells| [1, 2, 4, 5].map(|cell: usize| cells[cell].clone()).to_vec())
+            .collect();
+        let expected = Bucket::ALL.map(|bucket| {
+            let counts = if bucket.counts_failures() { "failures" } else { "attempts" };
+            let limit = bucket.limit().to_string();
+            vec![format!("`{}`", bucket.name()), counts.to_owned(), limit, window(bucket.table()).to_owned()]
+        });
+        assert_eq!(documented, expected);
+    }
+
+    #[test]
+    fn a_stranger_is_counted_by_name_whether_or_not_the_account_exists() {
+        let unknown = login("neo@example.org");
+        let existing = NewAttempt { account: Some(facts(1)), ..unknown };
+        let slots = |attempt: &NewAttempt<'_>| {
+            let charges = attempt.charges(&key()).into_iter();
+            charges.filter(|charge| charge.rule == Rule::Refuse).map(|charge| charge.slot).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&unknown), names(&existing));
+        assert_eq!(slots(&unknown), slots(&existing));
+        assert_ne!(slots(&unknown), slots(&login("trinity@example.org")));
+    }
+
+    #[test]
+    fn what_is_known_leaves_the_buckets_of_strangers() {
+        let stranger = NewAttempt { account: Some(facts(1)), ..login("neo") };
+        let device = NewAttempt { device: Some([1; 16]), ..stranger };
+        let network =
+            NewAttempt { account: Some(AccountFacts { is_known_network: true, ..facts(1) }), ..stranger };
+        for known in [device, network] {
+            assert!(
+                !names(&known).contains(&Bucket::Identifier)
+                    && !names(&known).contains(&Bucket::SlowIdentifier)
+            );
+            let charges = known.charges(&key());
+            let of_address = charges.iter().filter(|charge| charge.bucket.is_of_address());
+            assert!(
+                of_address.clone().count() == 2
+                    && of_address.clone().all(|charge| charge.rule == Rule::Count)
+            );
+        }
+        // Without an account there is nothing that a device could know.
+        assert_eq!(names(&NewAttempt { device: Some([1; 16]), ..login("neo") }), names(&stranger));
+    }
+
+    #[test]
+    fn the_next_epoch_has_other_counters_for_everything_of_the_account() {
+        let known =
+            NewAttempt { account: Some(facts(1)), device: Some([1; 16]), session: b"s", ..login("neo") };
+        fn unlocked<'a>(attempt: &NewAttempt<'a>) -> NewAttempt<'a> {
+            let account = attempt.account.map(|facts| AccountFacts { counters: 1, ..facts });
+            NewAttempt { account, ..*attempt }
+        }
+        for attempt in [
+            known,
+            NewAttempt { device: None, ..known },
+            NewAttempt { route: LimitedRoute::Change, ..known },
+            NewAttempt { route: LimitedRoute::Change, device: None, ..known },
+        ] {
+            let (before, after) = (attempt.charges(&key()), unlocked(&attempt).charges(&key()));
+            for (before, after) in before.iter().zip(&after) {
+                assert_eq!(before.slot == after.slot, before.bucket.is_of_address(), "{:?}", before.bucket);
+            }
+        }
+    }
+
+    #[test]
+    fn a_client_without_an_address_is_counted_by_what_it_tries() {
+        let attempt = NewAttempt { address: None, ..login("neo") };
+        assert_eq!(names(&attempt), [Bucket::Identifier, Bucket::IdentifierDay, Bucket::SlowIdentifier]);
+        assert_eq!(names(&NewAttempt { route: LimitedRoute::ProviderStart, ..attempt }), []);
+    }
+
+    proptest! {
+        #[test]
+        fn every_slot_is_within_its_table(identifier: String, bits: u128, user: u128, is_shared: bool) {
+            let address = Some(std::net::Ipv6Addr::from_bits(bits).into());
+            let attempt = NewAttempt { address, is_shared, account: Some(facts(user)), ..login(&identifier) };
+            for charge in attempt.charges(&key()) {
+                prop_assert!(charge.slot < charge.bucket.table().slots() && charge.limit >= charge.bucket.limit());
+            }
+        }
+    }
+}

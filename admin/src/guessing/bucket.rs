@@ -1,0 +1,247 @@
+//! The buckets in which attempts are counted, and their limits.
+//!
+//! docs/accounts.md explains them; a test compares its tables with this file.
+
+use super::network::Network;
+
+/// One limit: what is counted together, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Bucket {
+    /// Failures of one known device for one account.
+    Device,
+    /// Failures of all known devices of an account.
+    Devices,
+    /// Failures from one known network for one account.
+    Network,
+    /// Failures for one identifier from anywhere else.
+    Identifier,
+    /// The same in a day.
+    IdentifierDay,
+    /// Failures within one session, or within one flow.
+    Session,
+    /// Failures of an account within all sessions and flows of unknown devices.
+    Account,
+    /// Failures from one address.
+    AddressFailures,
+    /// Attempts from one address.
+    AddressAttempts,
+    /// Attempts for one identifier from addresses past their limits.
+    SlowIdentifier,
+    /// Registrations from one address.
+    Registrations,
+    /// Sign-ins through providers that one site starts.
+    Flows,
+}
+
+/// Counters of one size and one length of time: a table of a fixed number of slots for each window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CounterTable {
+    /// A minute, one byte a slot.
+    Minute,
+    /// Ten minutes, one byte a slot.
+    Short,
+    /// A day, one byte a slot.
+    Day,
+    /// Ten minutes, two bytes a slot.
+    Addresses,
+    /// An hour, two bytes a slot.
+    Hour,
+}
+
+/// What happens above a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// The attempt is refused.
+    Refuse,
+    /// The attempt takes the slow lane.
+    Slow,
+    /// The attempt is refused if it takes the slow lane; otherwise it is not counted here at all.
+    RefuseIfSlow,
+    /// Nothing: it is only counted.
+    Count,
+}
+
+/// The highest limit, so that a counter of two bytes never overflows.
+const HIGHEST: u32 = 60_000;
+
+/// By how much the limits of an address of `ADMIN_SHARED_NETWORKS` are higher.
+const SHARED: u32 = 10;
+
+/// By how much the limits of a /56 and a /48 are higher than those of a /64.
+const WIDE: u32 = 4;
+
+impl Bucket {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Device,
+        Self::Devices,
+        Self::Network,
+        Self::Identifier,
+        Self::IdentifierDay,
+        Self::Session,
+        Self::Account,
+        Self::AddressFailures,
+        Self::AddressAttempts,
+        Self::SlowIdentifier,
+        Self::Registrations,
+        Self::Flows,
+    ];
+
+    /// Its name in metrics, logs and the login history.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Devices => "devices",
+            Self::Network => "network",
+            Self::Identifier => "identifier",
+            Self::IdentifierDay => "identifier_day",
+            Self::Session => "session",
+            Self::Account => "account",
+            Self::AddressFailures => "address_failures",
+            Self::AddressAttempts => "address_attempts",
+            Self::SlowIdentifier => "slow_identifier",
+            Self::Registrations => "registrations",
+            Self::Flows => "flows",
+        }
+    }
+
+    /// Where it is counted.
+    pub const fn table(self) -> CounterTable {
+        match self {
+            Self::Device | Self::Network | Self::Identifier | Self::Session => CounterTable::Short,
+            Self::Devices | Self::IdentifierDay | Self::Account => CounterTable::Day,
+            Self::AddressFailures | Self::AddressAttempts | Self::Flows => CounterTable::Addresses,
+            Self::SlowIdentifier => CounterTable::Minute,
+            Self::Registrations => CounterTable::Hour,
+        }
+    }
+
+    /// How many are allowed in a window.
+    pub const fn limit(self) -> u32 {
+        match self {
+            Self::Device | Self::Network | Self::Identifier => 10,
+            Self::Devices | Self::IdentifierDay => 100,
+            Self::Session => 5,
+            Self::Account => 20,
+            Self::AddressFailures => 600,
+            Self::AddressAttempts => 6_000,
+            Self::SlowIdentifier => 1,
+            Self::Registrations => 300,
+            // A fiftieth of what may be in progress in all.
+            Self::Flows => 1_200,
+        }
+    }
+
+    /// The limit for a network: higher where many people share it.
+    pub fn limit_of(self, network: Network, is_shared: bool) -> u32 {
+        let wide = if network.is_wide() && self != Self::Flows { WIDE } else { 1 };
+        let shared = if is_shared { SHARED } else { 1 };
+        (self.limit() * wide * shared).min(HIGHEST)
+    }
+
+    /// Whether only failures are counted: a success takes its attempt back.
+    pub const fn counts_failures(self) -> bool {
+        match self {
+            Self::Device
+            | Self::Devices
+            | Self::Network
+            | Self::Identifier
+            | Self::IdentifierDay
+            | Self::Session
+            | Self::Account
+            | Self::AddressFailures => true,
+            Self::AddressAttempts | Self::SlowIdentifier | Self::Registrations | Self::Flows => false,
+        }
+    }
+
+    /// Whether it is kept for each network of an address.
+    pub const fn is_of_address(self) -> bool {
+        match self {
+            Self::AddressFailures | Self::AddressAttempts | Self::Registrations => true,
+            Self::Device
+            | Self::Devices
+            | Self::Network
+            | Self::Identifier
+            | Self::IdentifierDay
+            | Self::Session
+            | Self::Account
+            | Self::SlowIdentifier
+            | Self::Flows => false,
+        }
+    }
+}
+
+impl CounterTable {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Minute, Self::Short, Self::Day, Self::Addresses, Self::Hour];
+
+    /// Its name in the keys of Redis.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Minute => "minute",
+            Self::Short => "short",
+            Self::Day => "day",
+            Self::Addresses => "addresses",
+            Self::Hour => "hour",
+        }
+    }
+
+    /// How long a window is, in seconds.
+    pub const fn window(self) -> u64 {
+        match self {
+            Self::Minute => 60,
+            Self::Short | Self::Addresses => 600,
+            Self::Day => 86_400,
+            Self::Hour => 3_600,
+        }
+    }
+
+    /// How many slots a window has.
+    pub const fn slots(self) -> u32 {
+        match self {
+            Self::Short | Self::Day => 1 << 24,
+            Self::Minute | Self::Addresses | Self::Hour => 1 << 20,
+        }
+    }
+
+    /// The bytes of a slot.
+    pub const fn width(self) -> u32 {
+        match self {
+            Self::Minute | Self::Short | Self::Day => 1,
+            Self::Addresses | Self::Hour => 2,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    #[test]
+    fn no_limit_exceeds_its_counter() {
+        let networks = ["198.51.100.7", "2001:db8::1"].map(|text| text.parse::<IpAddr>().unwrap());
+        for bucket in Bucket::ALL {
+            let most = if bucket.table().width() == 1 { 255 } else { 65_535 };
+            assert!(bucket.limit() >= 1 && bucket.limit() < most, "{bucket:?}");
+            for network in networks.into_iter().flat_map(Network::counted) {
+                let is_high = bucket.limit_of(network, true) >= most;
+                assert!(!is_high || !(bucket.is_of_address() || bucket == Bucket::Flows), "{bucket:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn wide_and_shared_networks_have_higher_limits() {
+        let limits = |text: &str, is_shared| {
+            let networks = Network::counted(text.parse().unwrap()).into_iter();
+            networks.map(|network| Bucket::AddressFailures.limit_of(network, is_shared)).collect::<Vec<_>>()
+        };
+        assert_eq!(limits("198.51.100.7", false), [600]);
+        assert_eq!(limits("198.51.100.7", true), [6_000]);
+        assert_eq!(limits("2001:db8::1", false), [600, 2_400, 2_400]);
+        let most = Bucket::AddressAttempts.limit_of(Network::site("2001:db8::1".parse().unwrap()), true);
+        assert_eq!(most, HIGHEST);
+    }
+}

@@ -1,0 +1,6 @@
+//! The networks from which a user signed in.
+
+pub mod expire;
+mod store;
+
+pub(super) use store::note;
