@@ -3,6 +3,9 @@
 //! A protected endpoint checks twice: before it acts ([`caller()`], [`allowed`]), and, when it changes
 //! something, once more in its transaction with all locks held ([`lock()`]). A right that the caller lost
 //! while the request waited must not be used any more.
+//!
+//! Everything that an operator changes requires that the caller proved who they are within the last ten minutes
+//! ([`fresh`]).
 
 mod caller;
 pub mod check;
@@ -14,7 +17,7 @@ mod right;
 mod rights;
 mod store;
 
-pub(crate) use caller::{caller, session_to_end, still};
+pub(crate) use caller::{caller, fresh, session_to_end, still};
 pub(crate) use lock::{lock, lock_upon};
 pub use right::Right;
 pub(crate) use rights::{End, Path, Rights};
@@ -24,7 +27,6 @@ use uuid::Uuid;
 
 use crate::actor::Caller;
 use crate::api::{Code, Operation, Problem, Request, Shape};
-use crate::context::Context;
 use crate::db::Connection;
 
 /// The path parameter that names a user.
@@ -99,13 +101,4 @@ pub(crate) async fn rights_of(connection: &Connection, user: Uuid) -> Result<Rig
 /// The same for any user; `None` when the user does not exist.
 pub(crate) async fn find_rights(connection: &Connection, user: Uuid) -> Result<Option<Rights>, Problem> {
     Ok(store::rights(&**connection, user).await?)
-}
-
-/// Whether the caller signed in within the last ten minutes.
-///
-/// # Errors
-///
-/// When PostgreSQL is unavailable.
-pub(crate) async fn is_fresh(context: &Context, caller: Caller) -> Result<bool, Problem> {
-    Ok(store::is_fresh(&context.db.get().await?, caller.session).await?)
 }

@@ -6,4 +6,5 @@ pub mod change_password;
 pub mod change_profile;
 mod credentials;
 pub mod permissions;
+pub mod reauthenticate;
 pub mod show;

@@ -58,6 +58,7 @@ fn operations() -> Vec<Route> {
         post("/api/v1/auth/register", users::register::handle, users::register::describe),
         post("/api/v1/auth/login", sessions::login::handle, sessions::login::describe),
         post("/api/v1/auth/refresh", sessions::refresh::handle, sessions::refresh::describe),
+        post("/api/v1/auth/reauthenticate", me::reauthenticate::handle, me::reauthenticate::describe),
         post("/api/v1/auth/logout", sessions::logout::handle, sessions::logout::describe),
         post("/api/v1/auth/logout-all", sessions::logout_all::handle, sessions::logout_all::describe),
 

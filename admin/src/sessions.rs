@@ -10,6 +10,7 @@ pub mod logout_all;
 pub(crate) mod mint;
 pub(crate) mod open;
 mod origin;
+mod prove;
 pub mod refresh;
 mod refresh_token;
 pub(crate) mod renew;
@@ -18,7 +19,8 @@ mod revoke_all;
 pub(crate) mod session;
 pub(crate) mod store;
 
-pub(crate) use mint::Pair;
+pub(crate) use mint::{AccessToken, Pair, Proof};
+pub(crate) use prove::prove_again;
 pub(crate) use repeat::pair_again;
 pub use revoke_all::revoke_all;
 pub(crate) use store::end_one_of;

@@ -9,7 +9,7 @@ use super::facts::CallerFacts;
 use super::store;
 use crate::actor::Caller;
 use crate::api::{Code, Problem, Request};
-use crate::db::Transaction;
+use crate::db::{SqlClient, Transaction};
 
 /// The longest access token life that can be configured, in seconds. Tokens minted before the configured life
 /// was shortened stay valid until they expire.
@@ -50,16 +50,30 @@ pub(crate) async fn caller(request: &Request) -> Result<Caller, Problem> {
 ///
 /// 401 `token_expired`, `token_revoked` or `token_refresh_needed`; 503.
 pub(crate) async fn still(tx: &Transaction<'_>, caller: Caller) -> Result<(), Problem> {
-    judge(caller, store::caller_facts(&**tx, caller).await?)
+    judge(caller, store::caller_facts(&**tx, caller).await?).map(drop)
 }
 
-fn judge(caller: Caller, facts: Option<CallerFacts>) -> Result<(), Problem> {
+/// Checks the caller's token again, and that its owner proved who they are within the last ten minutes.
+///
+/// Only this token counts, and not what another client of its session proved: otherwise a thief of a session could
+/// act as soon as its owner has typed the password.
+///
+/// # Errors
+///
+/// 403 `fresh_auth_required`; 401 as [`still`]; 503.
+pub(crate) async fn fresh(client: &impl SqlClient, caller: Caller) -> Result<(), Problem> {
+    let facts = judge(caller, store::caller_facts(client, caller).await?)?;
+    if facts.is_fresh { Ok(()) } else { Err(Problem::new(Code::FreshAuthRequired)) }
+}
+
+/// The facts of a valid token.
+fn judge(caller: Caller, facts: Option<CallerFacts>) -> Result<CallerFacts, Problem> {
     // A session or user that does not exist has no valid token.
     let facts = facts.ok_or_else(|| Problem::new(Code::TokenRevoked))?;
     if facts.is_expired {
         Err(Problem::new(Code::TokenExpired))
     } else if facts.stands && facts.is_current(caller.token()) {
-        Ok(())
+        Ok(facts)
     } else if facts.stands && facts.needs_refresh(caller.token()) {
         Err(Problem::new(Code::TokenRefreshNeeded))
     } else {

@@ -6,6 +6,8 @@ use crate::actor::CallerToken;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CallerFacts {
     pub(super) is_expired: bool,
+    /// Whether its owner proved who they are within the last ten minutes, as the token says.
+    pub(super) is_fresh: bool,
     /// Session and user are active, and neither the token itself nor the key that signed it is revoked.
     pub(super) stands: bool,
     pub(super) generation: u64,

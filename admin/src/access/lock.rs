@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::caller::still;
+use super::caller::fresh;
 use super::rights::Rights;
 use super::{Right, check_upon, store};
 use crate::actor::{Actor, ActorKind, NotSignedIn};
@@ -21,15 +21,16 @@ pub(crate) struct Locked {
 }
 
 /// Locks the definitions of all roles in shared mode, then the `users` and the caller exclusively, until the
-/// transaction ends. Then checks the caller's token and rights again. A command and the service itself have
-/// no token and may do everything.
+/// transaction ends. Then checks the caller's token and rights again, and that the caller proved who they are within
+/// the last ten minutes: what operators change asks for that. A command and the service itself have no token and may
+/// do everything.
 ///
 /// One statement locks all users in the order of their identifiers, so that two callers who act on each other
 /// cannot deadlock.
 ///
 /// # Errors
 ///
-/// 401 when the caller's token was revoked or expired meanwhile; 503.
+/// 403 `fresh_auth_required`; 401 when the caller's token was revoked or expired meanwhile; 503.
 pub(crate) async fn lock(tx: &Transaction<'_>, actor: &Actor, users: &[Uuid]) -> Result<Locked, Problem> {
     let caller = match actor.kind() {
         ActorKind::Caller(caller) => Some(caller),
@@ -44,7 +45,7 @@ pub(crate) async fn lock(tx: &Transaction<'_>, actor: &Actor, users: &[Uuid]) ->
             if !users.contains(&caller.user) {
                 there.retain(|(user, _)| *user != caller.user);
             }
-            still(tx, caller).await?;
+            fresh(&**tx, caller).await?;
             let rights = store::rights(&**tx, caller.user).await?;
             rights.ok_or_else(|| Problem::new(Code::TokenRevoked))?
         }
@@ -59,7 +60,7 @@ pub(crate) async fn lock(tx: &Transaction<'_>, actor: &Actor, users: &[Uuid]) ->
 /// # Errors
 ///
 /// 403 `forbidden` without the right on the caller's own account, and for a caller who is no superuser on a
-/// superuser; 404 without the right, and when the user does not exist; 401; 503.
+/// superuser; 403 `fresh_auth_required`; 404 without the right, and when the user does not exist; 401; 503.
 pub(crate) async fn lock_upon(
     tx: &Transaction<'_>,
     actor: &Actor,

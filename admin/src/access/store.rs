@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::facts::CallerFacts;
 use super::rights::{End, Held, Rights};
 use crate::actor::Caller;
-use crate::db::{Connection, DbError, SqlClient, Transaction};
+use crate::db::{DbError, SqlClient, Transaction};
 use crate::users::store::ACTIVE;
 
 /// A role assignment, as stored.
@@ -43,6 +43,7 @@ pub(super) async fn caller_facts(
     const { assert!(Reason::Revoked as u8 == 1) };
     let sql = "select u.token_generation, d.generation as deployment_generation,
                    to_timestamp($3::bigint) <= clock_timestamp() as is_expired,
+                   to_timestamp($8::bigint) > clock_timestamp() - interval '10 minutes' as is_fresh,
                    s.revoked_at is null and s.deployment_generation >= d.generation
                        and s.expires_at > clock_timestamp() and u.status = 'active'
                        and not exists (select from auth.revocations r where r.kind = 1 and r.key = $4)
@@ -59,12 +60,22 @@ pub(super) async fn caller_facts(
     let token = caller.token();
     let expires_at = i64::try_from(token.expires_at).unwrap_or(i64::MAX);
     let generation = i64::try_from(token.generation).unwrap_or(i64::MAX);
+    let auth_time = i64::try_from(token.auth_time).unwrap_or(0);
     let (key, signing_key) = (token.key.as_bytes().as_slice(), token.signing_key.as_bytes().as_slice());
     let user_key = token.user_key.as_bytes().as_slice();
     let row = client
         .query_opt(
             &statement,
-            &[&caller.session, &caller.user, &expires_at, &key, &signing_key, &user_key, &generation],
+            &[
+                &caller.session,
+                &caller.user,
+                &expires_at,
+                &key,
+                &signing_key,
+                &user_key,
+                &generation,
+                &auth_time,
+            ],
         )
         .await?;
     row.as_ref().map(facts).transpose()
@@ -73,6 +84,7 @@ pub(super) async fn caller_facts(
 fn facts(row: &Row) -> Result<CallerFacts, DbError> {
     Ok(CallerFacts {
         is_expired: row.try_get("is_expired")?,
+        is_fresh: row.try_get("is_fresh")?,
         stands: row.try_get("stands")?,
         is_generation_revoked: row.try_get("is_generation_revoked")?,
         generation: row.try_get::<_, i64>("token_generation")?.cast_unsigned(),
@@ -85,14 +97,6 @@ pub(crate) async fn hold_definitions(tx: &Transaction<'_>) -> Result<(), DbError
     let statement = tx.prepare_cached("select version from auth.role_map for share").await?;
     tx.query_one(&statement, &[]).await?;
     Ok(())
-}
-
-/// Whether a session began within the last ten minutes.
-pub(super) async fn is_fresh(connection: &Connection, session: Uuid) -> Result<bool, DbError> {
-    let sql = "select authenticated_at > clock_timestamp() - interval '10 minutes' as is_fresh
-               from auth.sessions where id = $1";
-    let row = connection.query_opt(sql, &[&session]).await?;
-    Ok(row.map(|row| row.try_get("is_fresh")).transpose()?.unwrap_or(false))
 }
 
 /// The rights of a user, read in one statement and therefore at one moment. `None` when the user does not

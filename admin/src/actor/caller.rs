@@ -21,6 +21,8 @@ pub(crate) struct Caller {
 pub(crate) struct CallerToken {
     /// Seconds since 1970.
     pub(crate) expires_at: u64,
+    /// When its owner last proved who they are, in seconds since 1970; 0 for a token that does not say it.
+    pub(crate) auth_time: u64,
     /// The key under which this token alone would be revoked; all zeroes, which no token has, for a token
     /// without one.
     pub(crate) key: RecordKey,
@@ -47,6 +49,11 @@ impl Caller {
         self.token.generation
     }
 
+    /// When the caller proved who they are, in seconds since 1970: at the sign-in, or since, for this token alone.
+    pub(crate) fn auth_time(&self) -> u64 {
+        self.token.auth_time
+    }
+
     /// Their token.
     pub(crate) fn token(&self) -> &CallerToken {
         &self.token
@@ -58,6 +65,7 @@ impl Caller {
         let key = RecordKey::ZERO;
         let token = CallerToken {
             expires_at: 0,
+            auth_time: 0,
             key,
             user_key: key,
             signing_key: key,
@@ -72,6 +80,7 @@ impl CallerToken {
     fn of(token: &VerifiedToken) -> Self {
         Self {
             expires_at: token.expires_at,
+            auth_time: token.auth_time.unwrap_or(0),
             key: token.token_key.unwrap_or(RecordKey::ZERO),
             user_key: token.user_key,
             signing_key: token.signing_key,

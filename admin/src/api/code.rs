@@ -56,6 +56,7 @@ codes! {
     PrivilegeEscalation = FORBIDDEN "privilege_escalation" "You cannot grant a privilege that you do not \
         hold.",
     FreshAuthRequired = FORBIDDEN "fresh_auth_required" "This action requires a recent sign-in.",
+    CurrentPasswordWrong = FORBIDDEN "current_password_wrong" "The current password is wrong.",
     SystemRole = FORBIDDEN "system_role" "The role is protected. To change it, run `admin roles release` on \
         the command line first.",
     AccessDenied = FORBIDDEN "access_denied" "Access was denied at the identity provider.",

@@ -24,6 +24,7 @@ pub struct Operation {
     pub(crate) codes: Vec<Code>,
     pub(crate) is_link: bool,
     pub(crate) is_for_people: bool,
+    pub(crate) is_fresh: bool,
     schemas: Vec<(String, RefOr<Schema>)>,
 }
 
@@ -219,6 +220,12 @@ impl Operation {
     pub fn for_people(mut self) -> Self {
         self.is_for_people = true;
         self
+    }
+
+    /// Requires that the caller proved who they are within the last ten minutes.
+    pub fn fresh(mut self) -> Self {
+        self.is_fresh = true;
+        self.problems(&[Code::FreshAuthRequired])
     }
 
     /// The schemas that it refers to, by name. A name may appear more than once.

@@ -33,7 +33,8 @@ pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
         .summary("Change your e-mail address.")
-        .detail("All other sessions are revoked, and the tokens of this session are replaced.")
+        .detail("All other sessions are revoked, and the tokens of this session are replaced. The new access token counts \
+            as a recent sign-in if the current password was sent.")
         .access(Access::SignedIn)
         .body::<Body>(json!({
             "email": "anna.k@example.org", "current_password": "correct horse battery staple"
@@ -44,7 +45,7 @@ pub fn describe(operation: Operation) -> Operation {
             mint::example(),
         )
         .problems(&[
-            Code::InvalidCredentials,
+            Code::CurrentPasswordWrong,
             Code::FreshAuthRequired,
             Code::TooManyAttempts,
             Code::EmailTaken,
@@ -55,7 +56,8 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 401 `invalid_credentials`, 409 `email_taken`, 422 `validation_failed`, 429 `too_many_attempts`, 503.
+/// 403 `current_password_wrong` or `fresh_auth_required`, 409 `email_taken`, 422 `validation_failed`, 429
+/// `too_many_attempts`, 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     caller(&request).await?;
     let (context, actor) = (&request.context, request.actor());

@@ -39,5 +39,5 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     if !store::change_profile(&connection, caller.user, &change, versions.as_deref()).await? {
         return Err(Problem::new(Code::PreconditionFailed));
     }
-    show::respond(&connection, caller.user).await
+    show::respond(&connection, caller).await
 }

@@ -1,17 +1,17 @@
 //! The steps that the three credential changes share: they require the current password, revoke all other
 //! sessions with their tokens, and return a new token pair for the current session.
 
-use crate::access::is_fresh;
+use crate::access::fresh;
 use crate::actor::{Actor, Caller};
 use crate::api::{Code, Findings, Problem, Response};
 use crate::context::Context;
 use crate::guessing::LimitedRoute;
 use crate::passwords::{Password, PasswordHash, PasswordMatch};
 use crate::permit::{HashPermit, Tried};
-use crate::sessions::Pair;
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
 use crate::sessions::session::EndReason;
+use crate::sessions::{Pair, Proof};
 use crate::users::Account;
 use crate::users::register::taken;
 use crate::users::store::{self, Credential};
@@ -58,11 +58,12 @@ pub(super) async fn permit(
 
 /// Checks the current password, and returns the hash that it matched, with the permit, which is not judged yet.
 ///
-/// A user without a password, who signs in through a provider, must have signed in recently instead.
+/// A user without a password, who signs in through a provider, must have signed in recently instead, by the token of
+/// this request.
 ///
 /// # Errors
 ///
-/// 401 `invalid_credentials`; 403 `fresh_auth_required`; 503.
+/// 403 `current_password_wrong` or `fresh_auth_required`; 503.
 pub(super) async fn prove(
     context: &Context,
     actor: &Actor,
@@ -73,15 +74,18 @@ pub(super) async fn prove(
     let caller = actor.caller()?;
     let hash = account.password_hash.clone();
     let Some(password) = password else {
-        let is_proven = hash.is_none() && is_fresh(context, caller).await?;
-        return if is_proven { Ok((None, permit)) } else { Err(Problem::new(Code::FreshAuthRequired)) };
+        if hash.is_some() {
+            return Err(Problem::new(Code::FreshAuthRequired));
+        }
+        fresh(&*context.db.get().await?, caller).await?;
+        return Ok((None, permit));
     };
     match permit.verify(password, hash.as_ref()).await? {
         PasswordMatch::Yes | PasswordMatch::YesButOutdated if hash.is_some() => Ok((hash, permit)),
         PasswordMatch::Yes | PasswordMatch::YesButOutdated | PasswordMatch::No => {
             permit.failed();
             history::record(context, actor, entry(caller, Event::ProofFailed)).await;
-            Err(Problem::new(Code::InvalidCredentials))
+            Err(Problem::new(Code::CurrentPasswordWrong))
         }
     }
 }
@@ -109,7 +113,8 @@ pub(super) async fn prove_and_change(
 ///
 /// # Errors
 ///
-/// 409 `email_taken` or `login_taken`; 401 when the password or the session changed meanwhile; 503.
+/// 409 `email_taken` or `login_taken`; 403 `current_password_wrong` when the password changed meanwhile; 401 when the
+/// session ended; 503.
 pub(super) async fn change(
     context: &Context,
     actor: &Actor,
@@ -139,12 +144,14 @@ async fn change_within(
     let tx = connection.begin().await?;
     let account = lock_account(&tx, caller).await?;
     if !account.has_hash(verified) {
-        return Err(Problem::new(Code::InvalidCredentials));
+        return Err(Problem::new(Code::CurrentPasswordWrong));
     }
     let session = lock_current(&tx, caller).await?;
     let generation = store::set_credential(&tx, caller.user, new).await.map_err(taken)?;
     end_older(&tx, &context.issuer, caller.user, Some(session.id), generation, reason).await?;
-    let pair = renew(context, actor.client(), &tx, session).await?;
+    // The token of a user who has just typed the password says so; that of any other, when they signed in.
+    let proof = if verified.is_some() { Proof::Now } else { Proof::SignIn };
+    let pair = renew(context, actor.client(), &tx, session, proof).await?;
     tx.commit().await?;
     Ok(pair)
 }

@@ -25,6 +25,7 @@ pub fn describe(operation: Operation) -> Operation {
             request changes nothing.",
         )
         .access(Access::Permission(Right::UsersWrite.as_str()))
+        .fresh()
         .empty(204, "The account is disabled.")
         .problems(&[Code::LastSuperuser])
 }
@@ -33,7 +34,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 403 `forbidden`; 404; 409 `last_superuser`; 401; 503.
+/// 403 `forbidden`, `fresh_auth_required`; 404; 409 `last_superuser`; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (_, user) = allowed_upon(&request, Right::UsersWrite).await?;
     disable(&request.context, &request.actor(), user).await?;

@@ -20,6 +20,7 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Enable a disabled account.")
         .detail("The user can sign in again. Repeating the request changes nothing.")
         .access(Access::Permission(Right::UsersWrite.as_str()))
+        .fresh()
         .empty(204, "The account is active.")
 }
 
@@ -27,7 +28,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 403 `forbidden`; 404; 401; 503.
+/// 403 `forbidden`, `fresh_auth_required`; 404; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (_, user) = allowed_upon(&request, Right::UsersWrite).await?;
     enable(&request.context, &request.actor(), user).await?;

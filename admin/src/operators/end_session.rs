@@ -20,6 +20,7 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Operators")
         .summary("Revoke one of a user's sessions.")
         .access(Access::Permission(Right::SessionsEnd.as_str()))
+        .fresh()
         .path("sid", "The session.", Shape::uuid("0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a"))
         .empty(204, "The session has been revoked.")
 }
@@ -28,7 +29,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 403 `forbidden`; 404, also for a session that has ended; 401; 503.
+/// 403 `forbidden`, `fresh_auth_required`; 404, also for a session that has ended; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (_, user) = allowed_upon(&request, Right::SessionsEnd).await?;
     end_session(&request.context, &request.actor(), user, request.uuid("sid")?).await?;

@@ -31,6 +31,7 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Revoke all of a user's sessions.")
         .detail("All tokens are refused within milliseconds. The user can sign in again.")
         .access(Access::Permission(Right::SessionsEnd.as_str()))
+        .fresh()
         .answer::<EndedSessions>(200, "All sessions have been revoked.", json!({ "revoked": 1 }))
 }
 
@@ -38,7 +39,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 403 `forbidden`; 404; 401; 503.
+/// 403 `forbidden`, `fresh_auth_required`; 404; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (_, user) = allowed_upon(&request, Right::SessionsEnd).await?;
     let revoked = end_sessions(&request.context, &request.actor(), user).await?;

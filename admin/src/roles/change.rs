@@ -71,6 +71,7 @@ pub fn describe(operation: Operation) -> Operation {
             role gains, without expiry; renaming requires the permission `*`.",
         )
         .access(Access::Permission(Right::RolesWrite.as_str()))
+        .fresh()
         .path("role", role::NAMED, role::shape())
         .header(
             "If-Match",
@@ -95,7 +96,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 403 `forbidden`, `privilege_escalation`, `system_role`; 404; 409 `role_exists`, `role_name_retired`,
+/// 403 `forbidden`, `fresh_auth_required`, `privilege_escalation`, `system_role`; 404; 409 `role_exists`, `role_name_retired`,
 /// `limit_reached`; 412 `precondition_failed`; 422 `role_cycle` and fields; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;

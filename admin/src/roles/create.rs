@@ -77,6 +77,7 @@ pub fn describe(operation: Operation) -> Operation {
             expiry. The name of a deleted or renamed role is available again once no live token carries it.",
         )
         .access(Access::Permission(Right::RolesWrite.as_str()))
+        .fresh()
         .body::<Body>(json!({
             "name": "premium",
             "title": "Premium",
@@ -94,7 +95,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 403 `forbidden`, `privilege_escalation`; 409 `role_exists`, `role_name_retired`, `limit_reached`; 422; 401; 503.
+/// 403 `forbidden`, `fresh_auth_required`, `privilege_escalation`; 409 `role_exists`, `role_name_retired`, `limit_reached`; 422; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;
     let new = NewRole::from(definition::read::<Body>(&request).await?);

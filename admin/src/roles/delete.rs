@@ -72,6 +72,7 @@ pub fn describe(operation: Operation) -> Operation {
             again once no live token carries it. With `dry_run=1` nothing is deleted.",
         )
         .access(Access::Permission(Right::RolesWrite.as_str()))
+        .fresh()
         .path("role", role::NAMED, role::shape())
         .query("dry_run", "Only list the effects.", Shape::one_of(&["1", "0"]).default("0"))
         .query("limit", "With `dry_run`: the highest number of users on the page.", Shape::integer(1..=100, 20).default(20))
@@ -98,7 +99,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 403 `forbidden`, `system_role`; 404; 412 `precondition_failed`; 422 for the query; 401; 503.
+/// 403 `forbidden`, `fresh_auth_required`, `system_role`; 404; 412 `precondition_failed`; 422 for the query; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;
     let asked = RoleRef::of(&request)?;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::history::{self, Event, HistoryEntry};
-use super::mint::{self, Pair};
+use super::mint::{self, Pair, Proof};
 use super::renew::{end_older, lock_account, lock_current, renew};
 use super::session::EndReason;
 use crate::access::caller;
@@ -107,7 +107,7 @@ async fn end_all(context: &Context, actor: &Actor, keep_current: bool) -> Result
     let revoked =
         end_older(&tx, &context.issuer, caller.user, kept, generation, EndReason::LogoutAll).await?;
     let pair = match current {
-        Some(session) => Some(renew(context, actor.client(), &tx, session).await?),
+        Some(session) => Some(renew(context, actor.client(), &tx, session, Proof::SignIn).await?),
         None => None,
     };
     tx.commit().await?;

@@ -46,6 +46,29 @@ pub(crate) struct Pair {
 /// An example device token.
 pub(crate) const EXAMPLE_DEVICE: &str =
     "d1.AZ-GcWh3V0yQwL7mS1nT2uUAAAAAbYQ0AAFxZpQK2m4Wc0dE9yBvTtUrGfCkYyJb8sQn3oXhIa5Li7eRz1Mw";
+/// A new access token of a session whose refresh token stays.
+// Purposefully without `Debug`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AccessToken {
+    /// A JWT, to send as `Authorization: Bearer`.
+    access_token: String,
+    /// Always `Bearer`.
+    #[schema(pattern = "^Bearer$")]
+    token_type: &'static str,
+    /// The lifetime of the access token in seconds.
+    expires_in: u64,
+    session_id: Uuid,
+}
+
+/// When the user of a session proved who they are, as its next access token says (`auth_time`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// At the sign-in. A later proof is in the one token that it was given for, and in no token of a refresh: several
+    /// clients may share the session, one of them a thief.
+    SignIn,
+    /// Just now, with the password.
+    Now,
+}
 
 /// An example refresh token.
 pub(crate) const EXAMPLE_TOKEN: &str = "v1.AQGToa_ifE1-j5oLHC0-T1prAAAAAAAAAAHhJXq2yHnsDVRC6w0lDQQhJsW5";
@@ -82,6 +105,15 @@ impl Pair {
     }
 }
 
+/// An example of an access token alone.
+pub(crate) fn access_example() -> Value {
+    let mut example = example();
+    if let Some(members) = example.as_object_mut() {
+        members.retain(|name, _| !name.contains("refresh") && name != "device_token");
+    }
+    example
+}
+
 /// Mints for `session`, whose `state` already holds the new counter, and renews the token of the device that the client
 /// presented.
 ///
@@ -95,10 +127,10 @@ pub(crate) fn mint(
     session: &Session,
     stamp: &Stamp,
     roles: &[HeldRole],
+    proof: Proof,
     device: Option<&DeviceText>,
 ) -> Result<Pair, Problem> {
-    let claims = claims(&context.config.tokens, session, stamp, roles, context.random.id())
-        .ok_or_else(|| Problem::new(Code::SessionExpired))?;
+    let access = mint_access(context, session, stamp, roles, proof)?;
     let refresh =
         RefreshToken { key: session.state.key, session: session.id, counter: session.state.counter };
     let refresh_token = refresh.seal(&context.refresh_keys).ok_or_else(|| key_is_gone(session))?;
@@ -111,13 +143,35 @@ pub(crate) fn mint(
     })?;
     let end = session.state.idle_expires_at.min(session.state.expires_at);
     Ok(Pair {
+        access_token: access.access_token,
+        token_type: access.token_type,
+        expires_in: access.expires_in,
+        refresh_token,
+        refresh_expires_in: seconds(end).saturating_sub(seconds(stamp.now)),
+        session_id: session.id,
+        device_token,
+    })
+}
+
+/// Mints only an access token of `session`, with the same rules.
+///
+/// # Errors
+///
+/// As [`mint`].
+pub(super) fn mint_access(
+    context: &Context,
+    session: &Session,
+    stamp: &Stamp,
+    roles: &[HeldRole],
+    proof: Proof,
+) -> Result<AccessToken, Problem> {
+    let claims = claims(&context.config.tokens, session, stamp, roles, proof, context.random.id())
+        .ok_or_else(|| Problem::new(Code::SessionExpired))?;
+    Ok(AccessToken {
         access_token: context.keys.sign(&claims)?,
         token_type: "Bearer",
         expires_in: claims.exp.saturating_sub(claims.iat),
-        refresh_token,
-        refresh_expires_in: seconds(end).saturating_sub(claims.iat),
         session_id: session.id,
-        device_token,
     })
 }
 
@@ -127,6 +181,7 @@ fn claims(
     session: &Session,
     stamp: &Stamp,
     held: &[HeldRole],
+    proof: Proof,
     jti: Uuid,
 ) -> Option<Claims> {
     let iat = seconds(stamp.now);
@@ -146,7 +201,10 @@ fn claims(
         generation: stamp.generation,
         deployment_generation: stamp.deployment_generation,
         roles,
-        auth_time: seconds(session.authenticated_at),
+        auth_time: match proof {
+            Proof::SignIn => seconds(session.authenticated_at),
+            Proof::Now => iat,
+        },
         amr: session.amr.clone(),
         client_id: session.client.clone(),
     })
@@ -242,8 +300,12 @@ mod tests {
     }
 
     fn mint_claims(session_end: Timestamp, roles: &[HeldRole]) -> Option<Claims> {
+        proven_claims(session_end, roles, Proof::SignIn)
+    }
+
+    fn proven_claims(session_end: Timestamp, roles: &[HeldRole], proof: Proof) -> Option<Claims> {
         let stamp = Stamp { now: at(0), generation: 3, deployment_generation: 4, device_epoch: 1 };
-        claims(&config(), &session(session_end), &stamp, roles, Uuid::from_u128(3))
+        claims(&config(), &session(session_end), &stamp, roles, proof, Uuid::from_u128(3))
     }
 
     fn iat() -> u64 {
@@ -257,6 +319,12 @@ mod tests {
         assert_eq!((claims.iat, claims.exp, claims.auth_time), (iat(), iat() + 900, iat() - 60));
         assert_eq!(claims.sub, Uuid::from_u128(2).to_string());
         assert_eq!(claims.roles, ["subscriber".parse().unwrap()]);
+    }
+
+    #[test]
+    fn only_a_token_that_was_proved_for_says_so() {
+        assert_eq!(proven_claims(at(9999), &[], Proof::SignIn).unwrap().auth_time, iat() - 60);
+        assert_eq!(proven_claims(at(9999), &[], Proof::Now).unwrap().auth_time, iat());
     }
 
     #[test]

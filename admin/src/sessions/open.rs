@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 use uuid::Uuid;
 
-use super::mint::{Pair, mint};
+use super::mint::{Pair, Proof, mint};
 use super::session::{Device, Session, SessionState, Stamp};
 use super::{known_networks, store};
 use crate::api::{Code, Problem};
@@ -50,7 +50,7 @@ pub(crate) async fn open(
     store::insert(tx, &session, device).await?;
     known_networks::note(tx, user, device.address).await?;
     let standing = store::standing(tx, user).await?;
-    let pair = mint(context, &session, &stamp, &standing.roles, device.token.as_ref())?;
+    let pair = mint(context, &session, &stamp, &standing.roles, Proof::SignIn, device.token.as_ref())?;
     Ok(Opened { session: session.id, pair })
 }
 

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use self::decide::{Again, Presented, RefreshDecision, RefreshRefusal, RequestFacts, decide, with_elsewhere};
 use super::history::{self, Event, HistoryEntry};
-use super::mint::{self, Pair, mint};
+use super::mint::{self, Pair, Proof, mint};
 use super::open::after;
 use super::origin::ClientOrigin;
 use super::refresh_token::{RefreshToken, SealedText};
@@ -179,7 +179,7 @@ async fn rotate(
     let rotation = Rotation { at: stamp.now, origin: asked.origin, concurrent: 0 };
     let device = Device::of(client, None);
     store::rotate(tx, &session, &rotation, &device, recovered).await?;
-    let pair = mint(context, &session, &stamp, &standing.roles, client.device.as_ref())?;
+    let pair = mint(context, &session, &stamp, &standing.roles, Proof::SignIn, client.device.as_ref())?;
     if recovered {
         tracing::warn!(
             session = %session.id,
@@ -198,7 +198,7 @@ async fn give_again(
     again: Again,
 ) -> Result<Refreshed, Problem> {
     let Decided { session, stamp, standing, .. } = decided;
-    let pair = mint(context, &session, &stamp, &standing.roles, client.device.as_ref())?;
+    let pair = mint(context, &session, &stamp, &standing.roles, Proof::SignIn, client.device.as_ref())?;
     match again {
         Again::Concurrent => {
             store::count_concurrent(tx, session.id).await?;

@@ -3,7 +3,7 @@
 use shared::revocation::Reason;
 use uuid::Uuid;
 
-use super::mint::{Pair, mint};
+use super::mint::{Pair, Proof, mint};
 use super::open::after;
 use super::origin::ClientOrigin;
 use super::session::{Device, EndReason, Rotation, Session};
@@ -73,6 +73,7 @@ pub(crate) async fn renew(
     client: &Client,
     tx: &Transaction<'_>,
     mut session: Session,
+    proof: Proof,
 ) -> Result<Pair, Problem> {
     let gone = || Problem::new(Code::TokenRevoked);
     let stamp = store::stamp(tx, session.user).await?.ok_or_else(gone)?;
@@ -92,5 +93,5 @@ pub(crate) async fn renew(
     let rotation = Rotation { at: stamp.now, origin, concurrent: 0 };
     store::rotate(tx, &session, &rotation, &Device::of(client, None), true).await?;
     let standing = store::standing(tx, session.user).await?;
-    mint(context, &session, &stamp, &standing.roles, client.device.as_ref())
+    mint(context, &session, &stamp, &standing.roles, proof, client.device.as_ref())
 }

@@ -4,7 +4,7 @@
 
 use uuid::Uuid;
 
-use super::mint::{Pair, mint};
+use super::mint::{Pair, Proof, mint};
 use super::store;
 use crate::actor::Client;
 use crate::api::Problem;
@@ -34,7 +34,7 @@ pub(crate) async fn pair_again(
     if !is_live {
         return Ok(None);
     }
-    let pair = mint(context, &session, &stamp, &standing.roles, client.device.as_ref())?;
+    let pair = mint(context, &session, &stamp, &standing.roles, Proof::SignIn, client.device.as_ref())?;
     // Nothing was changed, so there is nothing to wait for.
     tx.rollback().await?;
     Ok(Some(pair))

@@ -34,13 +34,31 @@ pub(crate) struct Profile {
     pub(super) phone: Option<String>,
     #[schema(required)]
     pub(super) locale: Option<String>,
-    /// The names of the roles that the user has now.
-    pub(super) roles: Vec<String>,
+    /// Whether the address is known to be the user's own.
+    pub(super) email_verified: bool,
+    /// Whether the user can sign in with a password; if not, `current_password` is omitted.
+    pub(super) has_password: bool,
+    /// The providers with a linked account, in the order of linking.
+    pub(super) linked_providers: Vec<String>,
+    /// The roles that the user has now, by name.
+    pub(super) roles: Vec<OwnRole>,
     pub(super) is_superuser: bool,
+    /// When you signed in, or proved the password again for this access token.
+    pub(super) auth_time: Timestamp,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
     #[serde(skip)]
     pub(super) version: i64,
+}
+
+/// A role of the user.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OwnRole {
+    #[schema(pattern = "^[a-z][a-z0-9_-]{0,31}$")]
+    pub(super) name: String,
+    /// The display name.
+    #[schema(required, max_length = 64)]
+    pub(super) title: Option<String>,
 }
 
 text_type!(

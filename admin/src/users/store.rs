@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::account::Account;
 use super::locked::LockedAccount;
-use super::profile::{Profile, ProfileChange};
+use super::profile::{OwnRole, Profile, ProfileChange};
 use super::{EmailAddress, Identifier, LoginName};
 use crate::db::{Connection, DbError, SqlClient, Transaction};
 use crate::guessing::{AccountFacts, DeviceAccount, Network};
@@ -331,17 +331,30 @@ pub(crate) async fn forget_attempts(tx: &Transaction<'_>, id: Uuid) -> Result<()
     Ok(())
 }
 
-/// The profile, with the names of the current roles.
-pub(crate) async fn profile(connection: &Connection, id: Uuid) -> Result<Option<Profile>, DbError> {
-    let sql = "select id, email, login, display_name, first_name, last_name, phone, locale, is_superuser,
-                   created_at, updated_at, row_version,
-                   array(select r.name from auth.user_roles held join auth.roles r on r.id = held.role_id
-                         where held.user_id = u.id
-                           and (held.expires_at is null or held.expires_at > clock_timestamp())
-                         order by r.name collate \"C\") as roles
-               from auth.users u where id = $1";
+/// The profile, with the current roles, for a token of this `auth_time`.
+pub(crate) async fn profile(
+    connection: &Connection,
+    id: Uuid,
+    auth_time: Timestamp,
+) -> Result<Option<Profile>, DbError> {
+    let sql = "select u.id, email, login, u.display_name, first_name, last_name, phone, locale, is_superuser,
+                   created_at, updated_at, row_version, password_hash is not null as has_password,
+                   email_key is not null and verified_email_key is not distinct from email_key as email_verified,
+                   array(select a.provider from auth.oauth_accounts a where a.user_id = u.id
+                         order by a.linked_at, a.provider collate \"C\") as linked_providers,
+                   roles.names as role_names, roles.titles as role_titles
+               from auth.users u
+               cross join lateral (
+                   select coalesce(array_agg(r.name order by r.name collate \"C\"), '{}') as names,
+                          coalesce(array_agg(r.title order by r.name collate \"C\"), '{}') as titles
+                   from auth.user_roles held join auth.roles r on r.id = held.role_id
+                   where held.user_id = u.id
+                     and (held.expires_at is null or held.expires_at > clock_timestamp())
+               ) roles
+               where u.id = $1";
     let statement = connection.prepare_cached(sql).await?;
-    connection.query_opt(&statement, &[&id]).await?.as_ref().map(read_profile).transpose()
+    let row = connection.query_opt(&statement, &[&id]).await?;
+    row.as_ref().map(|row| read_profile(row, auth_time)).transpose()
 }
 
 /// Changes the profile if its version is one of `versions`, or in any case when `versions` is `None`. `false`
@@ -388,7 +401,7 @@ pub(crate) async fn change_profile(
     Ok(changed == 1)
 }
 
-fn read_profile(row: &Row) -> Result<Profile, DbError> {
+fn read_profile(row: &Row, auth_time: Timestamp) -> Result<Profile, DbError> {
     Ok(Profile {
         user_id: row.try_get("id")?,
         email: row.try_get("email")?,
@@ -398,12 +411,22 @@ fn read_profile(row: &Row) -> Result<Profile, DbError> {
         last_name: row.try_get("last_name")?,
         phone: row.try_get("phone")?,
         locale: row.try_get("locale")?,
-        roles: row.try_get("roles")?,
+        email_verified: row.try_get("email_verified")?,
+        has_password: row.try_get("has_password")?,
+        linked_providers: row.try_get("linked_providers")?,
+        roles: own_roles(row)?,
         is_superuser: row.try_get("is_superuser")?,
+        auth_time,
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
         version: row.try_get("row_version")?,
     })
+}
+
+fn own_roles(row: &Row) -> Result<Vec<OwnRole>, DbError> {
+    let (names, titles): (Vec<String>, Vec<Option<String>>) =
+        (row.try_get("role_names")?, row.try_get("role_titles")?);
+    Ok(names.into_iter().zip(titles).map(|(name, title)| OwnRole { name, title }).collect())
 }
 
 fn account(row: &Row) -> Result<Account, DbError> {

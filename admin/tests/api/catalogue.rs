@@ -12,7 +12,9 @@ use crate::support::{
     Call, Cinema, PASSWORD, Pair, Reply, SHORT_LIMITS, TestApp, answers, prefix, until, until_closed,
     variables,
 };
-use crate::witness::{assign, change_password, holder, make_role, refresh, sign_in, superuser, user_of};
+use crate::witness::{
+    assign, change_password, holder, make_role, refresh, sign_in, stale, superuser, user_of,
+};
 
 const NEO: &str = "neo@example.org";
 
@@ -193,10 +195,13 @@ catalogue! {
     }
 
     fresh_auth_required_occurs FreshAuthRequired |scene| {
-        scene
-            .sql("update auth.sessions set authenticated_at = authenticated_at - interval '1 hour'")
-            .await;
-        scene.as_root(Method::PUT, &superuser_of(&scene.neo)).send().await
+        let root = stale(&scene.app, &scene.root).await;
+        scene.app.client.put(&superuser_of(&scene.neo)).bearer(&root.access).send().await
+    }
+
+    current_password_wrong_occurs CurrentPasswordWrong |scene| {
+        let body = json!({ "password": "not the password" });
+        scene.as_neo(Method::POST, "/api/v1/auth/reauthenticate").json(&body).send().await
     }
 
     system_role_occurs SystemRole |scene| {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::support::{PASSWORD, TestApp};
 use crate::witness::{
-    assign, dead, holder, items_of, refresh, sign_in, standing, superuser, text_of, user_of,
+    assign, dead, holder, items_of, refresh, sign_in, stale, standing, superuser, text_of, user_of,
 };
 
 const USERS: &str = "/api/v1/admin/users";
@@ -328,12 +328,8 @@ async fn only_superusers_act_on_superusers() {
 #[tokio::test]
 async fn superuser_status_is_granted_only_soon_after_a_sign_in() {
     let app = TestApp::start().await;
-    let root = superuser(&app).await;
+    let root = stale(&app, &superuser(&app).await).await;
     let neo = user_of(&app.client.new_user("neo@example.org").await);
-    let age =
-        "update auth.sessions set authenticated_at = authenticated_at - interval '11 minutes' where id = $1";
-    let session: Uuid = root.session.parse().unwrap();
-    app.sql().await.execute(age, &[&session]).await.unwrap();
 
     for method in [reqwest::Method::PUT, reqwest::Method::DELETE] {
         let reply = app.client.call(method, &of(neo, "/superuser")).bearer(&root.access).send().await;

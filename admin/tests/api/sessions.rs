@@ -4,6 +4,7 @@ mod caller;
 mod list;
 mod login;
 mod logout;
+mod reauthenticate;
 mod refresh;
 mod revoke_all;
 mod secrecy;

@@ -126,6 +126,14 @@ pub(crate) async fn blocked(holder: &tokio_postgres::Client, count: i64) {
     .await;
 }
 
+/// The next pair of a session, as if its user had signed in more than ten minutes ago.
+pub(crate) async fn stale(app: &TestApp, pair: &Pair) -> Pair {
+    let age =
+        "update auth.sessions set authenticated_at = authenticated_at - interval '11 minutes' where id = $1";
+    app.sql().await.execute(age, &[&session_of(pair)]).await.expect("the session ages");
+    refresh(app, &pair.refresh).send().await.pair()
+}
+
 /// Sends a call while the test continues.
 pub(crate) fn beside(call: Call) -> tokio::task::JoinHandle<Reply> {
     tokio::spawn(call.send())

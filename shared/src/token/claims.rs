@@ -38,7 +38,7 @@ pub struct Claims {
     pub deployment_generation: u64,
     /// The roles, in order of name.
     pub roles: Vec<RoleName>,
-    /// When the user last authenticated.
+    /// When the user authenticated, as far as the holder of this token is concerned.
     pub auth_time: u64,
     /// The authentication methods (RFC 8176), such as `pwd`.
     pub amr: Vec<String>,
@@ -64,6 +64,8 @@ pub struct VerifiedToken {
     pub issued_at: u64,
     /// Invalid from this second on.
     pub expires_at: u64,
+    /// When the user authenticated; absent for a foreign issuer.
+    pub auth_time: Option<u64>,
     /// `gen`; for a foreign issuer the issue time.
     pub generation: u64,
     /// `ggen`; for a foreign issuer the issue time.
@@ -115,6 +117,7 @@ impl Claims {
             roles: self.roles,
             issued_at: self.iat,
             expires_at: self.exp,
+            auth_time: Some(self.auth_time),
             generation: self.generation,
             deployment_generation: self.deployment_generation,
         })

@@ -60,6 +60,7 @@ impl Foreign {
             roles: self.roles(&claims)?,
             issued_at,
             expires_at: seconds(&claims, "exp")?,
+            auth_time: None,
             generation: issued_at,
             deployment_generation: issued_at,
         })

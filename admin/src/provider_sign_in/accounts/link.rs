@@ -4,7 +4,7 @@ use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::access::{caller, is_fresh};
+use crate::access::{caller, fresh};
 use crate::api::text::{Opaque, text_type};
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::provider_sign_in::authorize::{AuthorizationUrl, FlowStart, example, start};
@@ -55,14 +55,13 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Start to link an account at a provider.")
         .detail(
             "Returns the authorization URL for the browser, which must keep the cookie of this response. The account that \
-             the user chooses at the provider becomes another sign-in method. The caller must have signed in within \
-             the last ten minutes.",
+             the user chooses at the provider becomes another sign-in method.",
         )
         .access(Access::SignedIn)
+        .fresh()
         .optional_body::<Body>(json!({ "return_to": "http://127.0.0.1:8080/sign-in/" }))
         .answer::<AuthorizationUrl>(200, "The authorization URL.", example())
         .problems(&[
-            Code::FreshAuthRequired,
             Code::OauthProviderLinked,
             Code::ReturnToNotAllowed,
             Code::ProviderError,
@@ -82,10 +81,8 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let provider = provider(&request)?;
     let (challenge, return_to) = read(&request)?;
-    if !is_fresh(&request.context, caller).await? {
-        return Err(Problem::new(Code::FreshAuthRequired));
-    }
     let connection = request.context.db.get().await?;
+    fresh(&*connection, caller).await?;
     let linked = store::list(&*connection, caller.user).await?;
     if linked.iter().any(|account| account.provider == provider.id()) {
         return Err(Problem::new(Code::OauthProviderLinked).detail("Unlink it before you link another one."));

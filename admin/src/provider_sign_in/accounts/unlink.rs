@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::access::{caller, is_fresh};
+use crate::access::{caller, fresh};
 use crate::actor::Caller;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::context::Context;
@@ -22,11 +22,12 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Unlink an account at a provider.")
         .detail(
             "Sessions that were opened with it are revoked, including the current one. The only sign-in method cannot be \
-             removed. The caller must have signed in within the last ten minutes.",
+             removed.",
         )
         .access(Access::SignedIn)
+        .fresh()
         .empty(204, "Unlinked.")
-        .problems(&[Code::NotFound, Code::FreshAuthRequired, Code::LastLoginMethod])
+        .problems(&[Code::NotFound, Code::LastLoginMethod])
 }
 
 /// Answers the request. A provider that is no longer configured can be unlinked too.
@@ -37,9 +38,7 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let provider = request.params.get(PROVIDER).unwrap_or_default().to_owned();
-    if !is_fresh(&request.context, caller).await? {
-        return Err(Problem::new(Code::FreshAuthRequired));
-    }
+    fresh(&*request.context.db.get().await?, caller).await?;
     unlink(&request.context, caller, &provider).await?;
     let entry = HistoryEntry {
         event: Event::AccountUnlinked,

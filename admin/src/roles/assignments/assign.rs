@@ -39,6 +39,7 @@ pub fn describe(operation: Operation) -> Operation {
             nothing.",
         )
         .access(Access::Permission(Right::RolesAssign.as_str()))
+        .fresh()
         .optional_body::<Body>(json!({ "expires_at": "2099-12-31T00:00:00Z", "reason": "Paid for a year." }))
         .answer::<Assignment>(200, "The user already had the role; its expiry was replaced.", example())
         .answer::<Assignment>(201, "The role has been assigned.", example())
@@ -49,7 +50,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 403 `forbidden`, `privilege_escalation`; 404; 409 `limit_reached`; 422; 401; 503.
+/// 403 `forbidden`, `fresh_auth_required`, `privilege_escalation`; 404; 409 `limit_reached`; 422; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (_, user) = allowed_upon(&request, Right::RolesAssign).await?;
     let role = RoleRef::of(&request)?;

@@ -20,6 +20,7 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Revoke a role.")
         .detail("The user's tokens must be refreshed. Repeating the request changes nothing.")
         .access(Access::Permission(Right::RolesAssign.as_str()))
+        .fresh()
         .empty(204, "The role is not assigned.")
 }
 
@@ -27,7 +28,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 403 `forbidden`; 404; 401; 503.
+/// 403 `forbidden`, `fresh_auth_required`; 404; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (_, user) = allowed_upon(&request, Right::RolesAssign).await?;
     take(&request.context, &request.actor(), user, &RoleRef::of(&request)?).await?;

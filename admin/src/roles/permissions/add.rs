@@ -16,6 +16,7 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Add a permission to a role.")
         .detail("You must hold the permission without expiry. Repeating the request changes nothing.")
         .access(Access::Permission(Right::RolesWrite.as_str()))
+        .fresh()
         .header(
             "If-Match",
             "Change the role only if its current version is one of these; `*` matches any version.",
@@ -37,7 +38,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 403 `forbidden`, `privilege_escalation`, `system_role`; 404; 409 `limit_reached`; 412; 401; 503.
+/// 403 `forbidden`, `fresh_auth_required`, `privilege_escalation`, `system_role`; 404; 409 `limit_reached`; 412; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;
     let permission = named(&request)?;

@@ -19,6 +19,7 @@ pub fn describe(operation: Operation) -> Operation {
             changes nothing.",
         )
         .access(Access::Permission(Right::RolesWrite.as_str()))
+        .fresh()
         .header(
             "If-Match",
             "Change the role only if its current version is one of these; `*` matches any version.",
@@ -33,7 +34,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 403 `forbidden`, `system_role`; 404; 412; 401; 503.
+/// 403 `forbidden`, `fresh_auth_required`, `system_role`; 404; 412; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;
     let permission = named(&request)?;

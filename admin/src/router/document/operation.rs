@@ -38,11 +38,15 @@ fn description(operation: &Operation) -> Option<String> {
         }
         Access::Superuser => Some("Requires superuser status.".to_owned()),
     };
-    match (operation.detail, needs) {
-        (Some(detail), Some(needs)) => Some(format!("{detail}\n\n{needs}")),
-        (detail, needs) => detail.map(str::to_owned).or(needs),
-    }
+    let detail = operation.detail.map(str::to_owned);
+    let fresh = operation.is_fresh.then(|| FRESH.to_owned());
+    let parts: Vec<String> = [detail, needs, fresh].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("\n\n"))
 }
+
+/// What a fresh caller is.
+const FRESH: &str = "The access token must be of a sign-in or of `POST /api/v1/auth/reauthenticate` within the last \
+    ten minutes.";
 
 /// Built from method and path, which are unique: `delete_me_sessions_sid`. It does not change when code
 /// moves.
@@ -170,6 +174,13 @@ mod tests {
         assert_eq!(operation["security"], json!([{ "accessToken": [] }]));
         let superuser = described("/a", |operation| operation.access(Access::Superuser));
         assert_eq!(superuser["x-required-permission"], "superuser");
+    }
+
+    #[test]
+    fn a_required_proof_is_in_the_description_and_among_the_problems() {
+        let operation = described("/a", |operation| operation.detail("More.").fresh());
+        assert_eq!(operation["description"], format!("More.\n\n{FRESH}"));
+        assert_eq!(operation["responses"]["403"]["$ref"], "#/components/responses/403.fresh_auth_required");
     }
 
     #[test]

@@ -6,13 +6,7 @@ use serde_json::json;
 
 use crate::locks::{holding, let_go};
 use crate::support::{Cinema, PASSWORD};
-use crate::witness::{alive, blocked, change_password, dead, session_of, superuser, user_of};
-
-/// Makes all previous sign-ins older than ten minutes.
-async fn age_sign_ins(cinema: &Cinema) {
-    let sql = "update auth.sessions set authenticated_at = authenticated_at - interval '11 minutes'";
-    cinema.app.sql().await.batch_execute(sql).await.unwrap();
-}
+use crate::witness::{alive, blocked, change_password, dead, session_of, stale, superuser, user_of};
 
 #[tokio::test]
 async fn a_user_sees_the_linked_accounts_and_their_rules() {
@@ -37,7 +31,7 @@ async fn linking_and_unlinking_require_a_recent_sign_in() {
     let mut browser = cinema.browser();
     let pair = browser.sign_in(GitHub, "anna").await;
     browser.try_to_link(&pair, Google, "anna").await.expect(200);
-    age_sign_ins(&cinema).await;
+    let pair = stale(&cinema.app, &pair).await;
     browser.try_to_link(&pair, X, "anna").await.problem(403, "fresh_auth_required");
     browser.unlink(&pair, Google).await.problem(403, "fresh_auth_required");
     let fresh = browser.sign_in(GitHub, "anna").await;
@@ -220,12 +214,14 @@ async fn an_account_is_in_the_partition_of_its_provider() {
 async fn a_first_password_requires_a_recent_sign_in() {
     let cinema = Cinema::start().await;
     let pair = cinema.browser().sign_in(GitHub, "anna").await;
-    let put = |body| cinema.app.client.put("/api/v1/me/password").bearer(&pair.access).json(&body).send();
-    put(json!({ "current_password": "a guess", "new_password": PASSWORD }))
+    let put = async |access: &str, body| {
+        cinema.app.client.put("/api/v1/me/password").bearer(access).json(&body).send().await
+    };
+    put(&pair.access, json!({ "current_password": "a guess", "new_password": PASSWORD }))
         .await
-        .problem(401, "invalid_credentials");
-    age_sign_ins(&cinema).await;
-    put(json!({ "new_password": PASSWORD })).await.problem(403, "fresh_auth_required");
+        .problem(403, "current_password_wrong");
+    let pair = stale(&cinema.app, &pair).await;
+    put(&pair.access, json!({ "new_password": PASSWORD })).await.problem(403, "fresh_auth_required");
     // A user with a password must send it.
     let neo = cinema.app.client.new_user("neo@example.org").await;
     let body = json!({ "new_password": "two nights at the pictures" });

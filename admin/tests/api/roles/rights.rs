@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{Reply, TestApp};
-use crate::witness::{assign, make_role, refresh, superuser, user_of};
+use crate::witness::{assign, make_role, refresh, stale, superuser, user_of};
 
 /// One call, and who may make it.
 struct Case {
@@ -208,6 +208,32 @@ async fn an_unexpected_body_is_refused_and_its_fields_are_named() {
             let problem = scene.call(&case, Some(&root)).await.problem(422, "validation_failed");
             assert_eq!(problem["errors"][0]["field"], name, "{} {}", case.method, case.route);
         }
+    }
+}
+
+#[tokio::test]
+async fn whoever_changes_something_must_have_signed_in_recently() {
+    let scene = Scene::new(TestApp::start().await, "a").await;
+    let root = superuser(&scene.app).await;
+    let stale = stale(&scene.app, &root).await.access;
+    for case in cases() {
+        let reply = scene.call(&case, Some(&stale)).await;
+        if case.method == Method::GET {
+            assert_eq!(reply.status, 200, "{}: {reply:?}", case.route);
+        } else {
+            reply.problem(403, "fresh_auth_required");
+        }
+    }
+}
+
+#[test]
+fn every_change_says_that_it_requires_a_recent_sign_in() {
+    let document: Value = serde_json::from_slice(&admin::router::document()).expect("it is JSON");
+    for case in cases() {
+        let method = case.method.as_str().to_ascii_lowercase();
+        let refused = &document["paths"][case.route][&method]["responses"]["403"]["$ref"];
+        let is_said = refused.as_str().is_some_and(|name| name.contains("fresh_auth_required"));
+        assert_eq!(is_said, case.method != Method::GET, "{method} {}: {refused}", case.route);
     }
 }
 

@@ -77,7 +77,8 @@ async fn the_current_password_is_asked_for() {
         ("email", json!({ "email": "thomas@example.org", "current_password": "wrong" })),
         ("login", json!({ "login": "the_one", "current_password": "wrong" })),
     ] {
-        put(&app, what, &pair.access, &body).await.problem(401, "invalid_credentials");
+        // `problem` checks that only a 401 has a challenge.
+        put(&app, what, &pair.access, &body).await.problem(403, "current_password_wrong");
     }
     for (what, body) in [
         ("password", json!({ "new_password": NEW })),

@@ -1,9 +1,11 @@
 //! `GET` and `PATCH /api/v1/me`.
 
+use jiff::Timestamp;
+use mock_providers::Provider::{GitHub, Google};
 use serde_json::{Value, json};
 
-use crate::support::{Call, TestApp};
-use crate::witness::assign;
+use crate::support::{Call, Cinema, TestApp};
+use crate::witness::{assign, claims};
 
 fn patch(app: &TestApp, access: &str, body: &Value) -> Call {
     app.client.patch("/api/v1/me").bearer(access).json(body)
@@ -20,9 +22,37 @@ async fn a_profile_shows_its_owner_with_roles() {
     assert!(me.header("etag").starts_with('"'));
     let me = me.json();
     assert_eq!(me["email"], "neo@example.org");
-    assert_eq!(me["roles"], json!(["subscriber"]));
+    assert_eq!(me["roles"], json!([{ "name": "subscriber", "title": null }]));
     assert_eq!((&me["login"], &me["first_name"]), (&Value::Null, &Value::Null));
     assert!(me.get("password_hash").is_none());
+}
+
+#[tokio::test]
+async fn a_profile_says_how_its_owner_signs_in() {
+    let cinema = Cinema::start().await;
+    let app = &cinema.app;
+    let me = async |access: &str| app.client.get("/api/v1/me").bearer(access).send().await.expect(200).json();
+
+    let neo = app.client.new_user("neo@example.org").await;
+    let by_password = me(&neo.access).await;
+    assert_eq!((&by_password["has_password"], &by_password["email_verified"]), (&json!(true), &json!(false)));
+    assert_eq!(by_password["linked_providers"], json!([]));
+
+    let mut browser = cinema.browser();
+    let anna = browser.sign_in(GitHub, "anna").await;
+    browser.try_to_link(&anna, Google, "anna").await.expect(200);
+    let by_provider = me(&anna.access).await;
+    assert_eq!((&by_provider["has_password"], &by_provider["email_verified"]), (&json!(false), &json!(true)));
+    assert_eq!(by_provider["linked_providers"], json!(["github", "google"]));
+
+    let title = "update auth.roles set title = 'Subscriber'";
+    assign(app, "neo@example.org", "subscriber").await;
+    app.sql().await.batch_execute(title).await.unwrap();
+    let neo = app.client.sign_in("neo@example.org").await;
+    let me = me(&neo.access).await;
+    assert_eq!(me["roles"], json!([{ "name": "subscriber", "title": "Subscriber" }]));
+    let signed_in: Timestamp = me["auth_time"].as_str().unwrap().parse().unwrap();
+    assert_eq!(claims(&neo.access)["auth_time"], signed_in.as_second());
 }
 
 #[tokio::test]

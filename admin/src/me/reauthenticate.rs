@@ -1,0 +1,55 @@
+//! `POST /api/v1/auth/reauthenticate`: proves the password again, for actions that require a recent sign-in.
+
+use deserr::Deserr;
+use http::StatusCode;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::credentials::{account_of, permit, prove};
+use crate::access::caller;
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
+use crate::passwords::Password;
+use crate::sessions::{AccessToken, mint, prove_again};
+
+/// The current password.
+#[derive(Deserr, ToSchema)]
+#[schema(as = Reauthentication)]
+#[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
+struct Body {
+    #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
+    password: Password,
+}
+
+/// Documents the endpoint.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Sign-in")
+        .summary("Prove the password again.")
+        .detail(
+            "For actions that require a recent sign-in. The proof counts for ten minutes, and only with the access \
+            token of this response: the refresh token stays, and the tokens of a refresh say when you signed in.",
+        )
+        .access(Access::SignedIn)
+        .body::<Body>(json!({ "password": "correct horse battery staple" }))
+        .answer::<AccessToken>(200, "An access token of the same session.", mint::access_example())
+        .problems(&[Code::CurrentPasswordWrong, Code::TooManyAttempts])
+}
+
+/// Handles the request. An account without a password gets the answer of a wrong one.
+///
+/// # Errors
+///
+/// 403 `current_password_wrong`; 429 `too_many_attempts`; 401; 422; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let caller = caller(&request).await?;
+    let (context, actor) = (&request.context, request.actor());
+    let body: Body = request.form()?.finish()?;
+    let account = account_of(context, &actor).await?;
+    let permit = permit(context, &actor, &account).await?;
+    let (verified, permit) = prove(context, &actor, permit, &account, Some(&body.password)).await?;
+    permit.succeeded().await;
+    let verified = verified.ok_or_else(|| Problem::new(Code::CurrentPasswordWrong))?;
+    let access = prove_again(context, caller, &verified).await?;
+    Ok(Response::json(StatusCode::OK, &access))
+}
