@@ -13,12 +13,14 @@ pub mod explain;
 mod facts;
 mod lock;
 mod question;
+mod rank;
 mod right;
 mod rights;
 mod store;
 
 pub(crate) use caller::{caller, fresh, session_to_end, still};
 pub(crate) use lock::{lock, lock_upon};
+pub(crate) use rank::includes_rank;
 pub use right::Right;
 pub(crate) use rights::{End, Path, Rights};
 pub(crate) use store::hold_definitions;
@@ -62,7 +64,7 @@ pub(crate) async fn allowed_or_self(request: &Request, right: Right) -> Result<(
         return Ok((caller, user));
     }
     let rights = rights_of(&request.context.db.get().await?, caller.user).await?;
-    if rights.has(right) { Ok((caller, user)) } else { Err(Problem::new(Code::NotFound)) }
+    if rights.has(right) { Ok((caller, user)) } else { Err(Problem::new(Code::NotFound).denied()) }
 }
 
 /// The caller of `request`, who must hold `right`, and the user in its path that the request acts on.
@@ -84,7 +86,7 @@ fn check_upon(rights: &Rights, right: Right, own: Option<Uuid>, user: Uuid) -> R
     match rights.has(right) {
         true => Ok(()),
         false if own == Some(user) => Err(right.missing()),
-        false => Err(Problem::new(Code::NotFound)),
+        false => Err(Problem::new(Code::NotFound).denied()),
     }
 }
 

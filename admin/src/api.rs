@@ -30,4 +30,5 @@ pub use problem::Problem;
 pub(crate) use problem::sentence;
 pub(crate) use query::{PAGE, Query, canonical, one_more, page};
 pub use request::{Params, Request};
+pub(crate) use response::Disclosed;
 pub use response::Response;

@@ -16,6 +16,7 @@ mod store;
 mod verify;
 
 use crate::actor::Actor;
+use crate::context::Core;
 use crate::db::{DbError, Transaction};
 use crate::keys::DerivedKeys;
 
@@ -36,6 +37,28 @@ pub async fn record(
     entry: AuditEntry,
 ) -> Result<(), DbError> {
     record_all(tx, keys, actor, vec![entry]).await
+}
+
+/// Records what a caller read or tried, in a transaction of its own: one entry for each actor, action and target an hour,
+/// so that repeating it grows nothing.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub(crate) async fn record_once(core: &Core, actor: &Actor, entry: AuditEntry) -> Result<(), DbError> {
+    let Some(user) = actor.user() else { return Ok(()) };
+    let mut connection = core.db.get().await?;
+    if store::is_noted(&*connection, user, entry.action(), entry.target()).await? {
+        return Ok(());
+    }
+    let tx = connection.begin().await?;
+    // Requests at the same time wait here for the first of them.
+    store::lock_head(&tx).await?;
+    if store::is_noted(&*tx, user, entry.action(), entry.target()).await? {
+        return tx.rollback().await;
+    }
+    record(&tx, &core.audit_keys, actor, entry).await?;
+    tx.commit().await
 }
 
 /// As [`record`], for several entries in order.

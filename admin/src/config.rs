@@ -2,6 +2,7 @@
 
 mod database;
 mod http;
+mod ranks;
 mod secrets;
 mod tokens;
 
@@ -16,6 +17,7 @@ use crate::providers::ProvidersConfig;
 
 pub use database::{DatabaseConfig, PATIENCE};
 pub use http::{HttpConfig, OPS_LISTEN, SharedNetworks, TrustedProxies, usual_ops_address};
+pub use ranks::RankedAreas;
 pub use secrets::MasterKeys;
 pub use tokens::{Registration, TokenConfig};
 
@@ -38,6 +40,8 @@ pub struct Config {
     pub tokens: TokenConfig,
     /// Who may register.
     pub registration: Registration,
+    /// Whose permissions rank.
+    pub ranked_areas: RankedAreas,
     /// Password hashing.
     pub hashing: HashConfig,
     /// Identity providers.
@@ -97,6 +101,7 @@ impl Config {
         let master_keys = MasterKeys::read(reader);
         let tokens = TokenConfig::read(reader);
         let registration = Registration::read(reader);
+        let ranked_areas = RankedAreas::read(reader);
         let hashing = read_hashing(reader);
         let providers = ProvidersConfig::read(reader);
         Some(Self {
@@ -108,6 +113,7 @@ impl Config {
             master_keys: master_keys?,
             tokens: tokens?,
             registration,
+            ranked_areas,
             hashing,
             providers,
         })

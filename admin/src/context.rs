@@ -7,7 +7,7 @@ use runtime::telemetry::Levels;
 use shared::clock::Clock;
 use tokio::sync::Semaphore;
 
-use crate::config::{Config, DatabaseConfig, MasterKeys};
+use crate::config::{Config, DatabaseConfig, MasterKeys, RankedAreas};
 use crate::db::Db;
 use crate::guessing::Guessing;
 use crate::keys::{DerivedKeys, KeyPurpose, Keys};
@@ -33,6 +33,8 @@ pub struct Core {
     pub audit_keys: Arc<DerivedKeys>,
     /// Randomness and new identifiers.
     pub random: Arc<dyn Random>,
+    /// The areas whose permissions rank, for users; a command may act on everyone.
+    pub ranked_areas: Arc<RankedAreas>,
 }
 
 /// The dependencies of handlers. Cheap to clone.
@@ -78,6 +80,7 @@ impl Core {
             issuer: issuer.into(),
             audit_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::Audit)),
             random,
+            ranked_areas: Arc::default(),
         }
     }
 }
@@ -92,7 +95,10 @@ impl Context {
         let shared = config.http.shared_networks.clone();
         let guessing = Guessing::new(master_keys, shared, redis.clone(), metrics.limiter.clone());
         Self {
-            core: Core::new(&config.database, master_keys, &config.tokens.issuer, random),
+            core: Core {
+                ranked_areas: Arc::new(config.ranked_areas.clone()),
+                ..Core::new(&config.database, master_keys, &config.tokens.issuer, random)
+            },
             keys: Keys::new(master_keys),
             refresh_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::RefreshTokens)),
             redis,

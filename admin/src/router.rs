@@ -9,6 +9,7 @@ mod proxy_warning;
 mod request_record;
 mod route;
 mod under_way;
+mod watch;
 
 use std::convert::identity;
 use std::future::ready;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::question::{self, Answerable};
-use crate::api::{Operation, Problem, Request, Response};
+use crate::api::{Disclosed, Operation, Problem, Request, Response};
 
 /// The permissions that a user has.
 #[derive(Serialize, ToSchema)]
@@ -46,5 +46,6 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let results: BTreeMap<_, _> =
         question.permissions.iter().map(|one| (one.clone(), rights.may(&one.clone().into()))).collect();
     let allowed = question.is_met(results.values().copied());
-    Ok(Response::json(StatusCode::OK, &Checked { user_id: user, allowed, results }))
+    Ok(Response::json(StatusCode::OK, &Checked { user_id: user, allowed, results })
+        .disclosing(Disclosed::User(user)))
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::question::{self, Answerable};
 use super::{Path, Rights};
-use crate::api::{Operation, Problem, Request, Response};
+use crate::api::{Disclosed, Operation, Problem, Request, Response};
 
 /// The permissions that a user has, and which roles grant them.
 #[derive(Serialize, ToSchema)]
@@ -84,7 +84,8 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let results: BTreeMap<_, _> =
         question.permissions.iter().map(|one| (one.clone(), Explanation::of(&rights, one))).collect();
     let allowed = question.is_met(results.values().map(|explanation| explanation.allowed));
-    Ok(Response::json(StatusCode::OK, &Explained { user_id: user, allowed, results }))
+    Ok(Response::json(StatusCode::OK, &Explained { user_id: user, allowed, results })
+        .disclosing(Disclosed::User(user)))
 }
 
 impl Explanation {

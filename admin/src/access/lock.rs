@@ -3,10 +3,12 @@
 use uuid::Uuid;
 
 use super::caller::fresh;
+use super::rank::check_rank;
 use super::rights::Rights;
 use super::{Right, check_upon, store};
 use crate::actor::{Actor, ActorKind, NotSignedIn};
 use crate::api::{Code, Problem};
+use crate::context::Core;
 use crate::db::Transaction;
 use crate::users;
 
@@ -16,8 +18,6 @@ pub(crate) struct Locked {
     pub(crate) rights: Rights,
     /// The requested users that exist, in order.
     pub(crate) users: Vec<Uuid>,
-    /// Whether one of them is a superuser.
-    has_superuser: bool,
 }
 
 /// Locks the definitions of all roles in shared mode, then the `users` and the caller exclusively, until the
@@ -43,7 +43,7 @@ pub(crate) async fn lock(tx: &Transaction<'_>, actor: &Actor, users: &[Uuid]) ->
     let rights = match caller {
         Some(caller) => {
             if !users.contains(&caller.user) {
-                there.retain(|(user, _)| *user != caller.user);
+                there.retain(|user| *user != caller.user);
             }
             fresh(&**tx, caller).await?;
             let rights = store::rights(&**tx, caller.user).await?;
@@ -51,41 +51,30 @@ pub(crate) async fn lock(tx: &Transaction<'_>, actor: &Actor, users: &[Uuid]) ->
         }
         None => Rights::of_an_operator(),
     };
-    let has_superuser = there.iter().any(|(_, is_superuser)| *is_superuser);
-    Ok(Locked { rights, users: there.into_iter().map(|(user, _)| user).collect(), has_superuser })
+    Ok(Locked { rights, users: there })
 }
 
-/// The same for one user. The caller still holds `right`, and may act on this user.
+/// The same for one user. The caller still holds `right`, and may act on this user: the one place where rank is
+/// checked, with both of them locked.
 ///
 /// # Errors
 ///
-/// 403 `forbidden` without the right on the caller's own account, and for a caller who is no superuser on a
-/// superuser; 403 `fresh_auth_required`; 404 without the right, and when the user does not exist; 401; 503.
+/// 403 `forbidden` without the right on the caller's own account, and when the user holds what the caller does not
+/// (`rank`); 403 `fresh_auth_required`; 404 without the right, and when the user does not exist; 401; 503.
 pub(crate) async fn lock_upon(
     tx: &Transaction<'_>,
+    core: &Core,
     actor: &Actor,
     right: Right,
     user: Uuid,
 ) -> Result<Rights, Problem> {
-    let locked = lock(tx, actor, &[user]).await?;
-    check_upon(&locked.rights, right, actor.user(), user)?;
-    if locked.users.is_empty() {
+    let Locked { rights, users } = lock(tx, actor, &[user]).await?;
+    check_upon(&rights, right, actor.user(), user)?;
+    if users.is_empty() {
         return Err(Problem::new(Code::NotFound));
     }
-    locked.check_rank()?;
-    Ok(locked.rights)
-}
-
-impl Locked {
-    /// Checks that the caller may act on these users: only a superuser may modify a superuser.
-    ///
-    /// # Errors
-    ///
-    /// 403 `forbidden`.
-    fn check_rank(&self) -> Result<(), Problem> {
-        if self.has_superuser && !self.rights.is_superuser {
-            return Err(Problem::new(Code::Forbidden).detail("Only a superuser may modify a superuser."));
-        }
-        Ok(())
-    }
+    let target = store::rights_if_active(&**tx, user).await?;
+    let (_, target) = target.ok_or_else(|| Problem::new(Code::NotFound))?;
+    check_rank(&rights, &target, &core.ranked_areas)?;
+    Ok(rights)
 }

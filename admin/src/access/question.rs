@@ -80,7 +80,7 @@ pub(super) async fn read(request: &Request) -> Result<Answerable, Problem> {
         return Ok(Answerable { question, user: caller.user, rights: own });
     };
     if !own.has(Right::AuthzCheck) {
-        return Err(Problem::new(Code::NotFound));
+        return Err(Problem::new(Code::NotFound).denied());
     }
     let rights = find_rights(&connection, user).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(Answerable { question, user, rights })

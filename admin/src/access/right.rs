@@ -43,7 +43,8 @@ rights! {
 impl Right {
     /// 403 `forbidden`, whose detail names the missing permission.
     pub(crate) fn missing(self) -> Problem {
-        Problem::new(Code::Forbidden).detail(format!("Requires the permission `{}`.", self.as_str()))
+        let detail = format!("Requires the permission `{}`.", self.as_str());
+        Problem::new(Code::Forbidden).detail(detail).denied()
     }
 
     fn permission(self) -> Permission {

@@ -123,6 +123,11 @@ impl Rights {
         assigned.max(self.may_until(&Pattern::everything()))
     }
 
+    /// All granted patterns; one may appear more than once.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        self.held.iter().flat_map(|given| &given.patterns)
+    }
+
     /// All granted patterns, each with its latest expiry. A pattern covered by another one that lasts at
     /// least as long is left out.
     pub(crate) fn effective(&self) -> Vec<(Pattern, End)> {

@@ -102,6 +102,15 @@ pub(crate) async fn hold_definitions(tx: &Transaction<'_>) -> Result<(), DbError
 /// The rights of a user, read in one statement and therefore at one moment. `None` when the user does not
 /// exist. A disabled user may do nothing.
 pub(super) async fn rights(client: &impl SqlClient, user: Uuid) -> Result<Option<Rights>, DbError> {
+    let found = rights_if_active(client, user).await?;
+    Ok(found.map(|(is_active, rights)| if is_active { rights } else { Rights::default() }))
+}
+
+/// Whether a user is active, and what the user may do while active: a disabled user keeps the rank.
+pub(super) async fn rights_if_active(
+    client: &impl SqlClient,
+    user: Uuid,
+) -> Result<Option<(bool, Rights)>, DbError> {
     let sql = "with recursive held as (
                    select r.id, r.name, given.expires_at
                    from auth.user_roles given join auth.roles r on r.id = given.role_id
@@ -128,16 +137,14 @@ pub(super) async fn rights(client: &impl SqlClient, user: Uuid) -> Result<Option
 }
 
 /// A `check` constraint keeps names and patterns well-formed.
-fn read_rights(row: &Row) -> Result<Rights, DbError> {
-    if row.try_get::<_, &str>("status")? != ACTIVE {
-        return Ok(Rights::default());
-    }
+fn read_rights(row: &Row) -> Result<(bool, Rights), DbError> {
+    let is_active = row.try_get::<_, &str>("status")? == ACTIVE;
     let held: Vec<StoredAssignment> = from_json(&row.try_get("held")?);
     let definitions: BTreeMap<RoleName, Definition> = from_json(&row.try_get("definitions")?);
     let held = held.into_iter().map(|held| Held { role: held.role, end: End::of(held.expires_at) }).collect();
     let role = |role: Definition| Role { permissions: role.permissions, inherits: role.inherits };
     let map = definitions.into_iter().map(|(name, definition)| (name, role(definition))).collect();
-    Ok(Rights::new(row.try_get("is_superuser")?, held, map))
+    Ok((is_active, Rights::new(row.try_get("is_superuser")?, held, map)))
 }
 
 /// The statement itself produces this JSON. If it is malformed all the same, nothing is granted.

@@ -26,6 +26,7 @@ pub struct Problem {
     flow: Option<FlowSecret>,
     retry_after: Option<u32>,
     allow: Option<String>,
+    is_denied: bool,
 }
 
 /// A secret that is not printed.
@@ -86,7 +87,15 @@ impl Problem {
             Code::Overloaded | Code::DependencyUnavailable | Code::ProviderUnavailable => Some(1),
             _ => None,
         };
-        Self { code, detail: None, fields: Vec::new(), flow: None, retry_after, allow: None }
+        Self {
+            code,
+            detail: None,
+            fields: Vec::new(),
+            flow: None,
+            retry_after,
+            allow: None,
+            is_denied: false,
+        }
     }
 
     /// Its code.
@@ -156,6 +165,18 @@ impl Problem {
     pub fn allow(mut self, methods: impl Into<String>) -> Self {
         self.allow = Some(methods.into());
         self
+    }
+
+    /// Marks that the caller tried something that they may not do: such calls are audited.
+    #[must_use]
+    pub(crate) fn denied(mut self) -> Self {
+        self.is_denied = true;
+        self
+    }
+
+    /// Whether the caller tried something that they may not do.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.is_denied
     }
 
     /// The body of the problem.

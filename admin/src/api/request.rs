@@ -35,7 +35,7 @@ pub struct Request {
     /// The user named by its access token, for the log and the trace; the token may have been revoked.
     pub user: Arc<OnceLock<Uuid>>,
     /// The owner of its access token, once the token was found valid.
-    pub(crate) caller: OnceLock<Caller>,
+    pub(crate) caller: Arc<OnceLock<Caller>>,
     /// Whether the route accepts a body.
     pub takes_body: bool,
     /// The body as received.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::code::Code;
 
@@ -14,6 +15,16 @@ pub struct Response {
     body: Bytes,
     /// The problem that it carries in another form.
     problem: Option<Code>,
+    disclosed: Option<Disclosed>,
+}
+
+/// Personal data of others in a response: reading it is audited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disclosed {
+    /// Of this user.
+    User(Uuid),
+    /// Of all users that a search found.
+    Search,
 }
 
 impl Response {
@@ -32,7 +43,7 @@ impl Response {
     /// A response without a body.
     pub fn empty(status: StatusCode) -> Self {
         let headers = HeaderMap::from_iter([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))]);
-        Self { status, headers, body: Bytes::new(), problem: None }
+        Self { status, headers, body: Bytes::new(), problem: None, disclosed: None }
     }
 
     /// A body of any type, which browsers take for nothing else.
@@ -68,6 +79,18 @@ impl Response {
     /// The problem that it carries in another form.
     pub fn problem(&self) -> Option<Code> {
         self.problem
+    }
+
+    /// Marks the response as containing the data of other users.
+    #[must_use]
+    pub(crate) fn disclosing(mut self, disclosed: Disclosed) -> Self {
+        self.disclosed = Some(disclosed);
+        self
+    }
+
+    /// The data of other users that it contains.
+    pub(crate) fn disclosed(&self) -> Option<Disclosed> {
+        self.disclosed
     }
 
     /// Its status.

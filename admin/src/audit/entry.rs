@@ -58,6 +58,12 @@ actions! {
     SuperuserGiven = "superuser_given" User,
     /// Superuser status was revoked.
     SuperuserTaken = "superuser_taken" User,
+    /// A user tried something without the right to it; once an hour for each route.
+    CallDenied = "call_denied" Route,
+    /// Another user's data were read; once an hour for each reader.
+    UserViewed = "user_viewed" User,
+    /// Users were searched for; once an hour for each reader.
+    UsersSearched = "users_searched" Deployment,
     /// The next signing key became active.
     KeysRotated = "keys_rotated" Key,
     /// A signing key was killed.
@@ -77,6 +83,8 @@ pub enum Target {
     Key,
     /// The deployment, by the issuer's name.
     Deployment,
+    /// A route of the API, by method and path.
+    Route,
 }
 
 /// An action to record.
@@ -91,6 +99,14 @@ impl AuditEntry {
     /// `action` was applied to `target`. `detail` holds further facts, and no secret.
     pub fn new(action: AuditAction, target: impl Into<String>, detail: Value) -> Self {
         Self { action, target: target.into(), detail }
+    }
+
+    pub(super) fn action(&self) -> AuditAction {
+        self.action
+    }
+
+    pub(super) fn target(&self) -> &str {
+        &self.target
     }
 
     pub(super) fn row(self, seq: i64, occurred_at: Timestamp, actor: &Actor) -> seal::AuditRow {
@@ -111,7 +127,7 @@ impl AuditEntry {
 
 impl Target {
     /// All kinds.
-    pub(super) const ALL: [Self; 4] = [Self::User, Self::Role, Self::Key, Self::Deployment];
+    pub(super) const ALL: [Self; 5] = [Self::User, Self::Role, Self::Key, Self::Deployment, Self::Route];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -119,6 +135,7 @@ impl Target {
             Self::Role => "role",
             Self::Key => "key",
             Self::Deployment => "deployment",
+            Self::Route => "route",
         }
     }
 }

@@ -99,7 +99,7 @@ pub fn describe(operation: Operation) -> Operation {
         .query("action", "Only this action.", Shape::one_of(&actions))
         .query(
             "target",
-            "Only actions on this user, role, key or deployment.",
+            "Only actions on this user, role, key, deployment or route.",
             Shape::text("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b").length(1..=128),
         )
         .query("limit", "The highest number of entries on the page.", Shape::integer(1..=100, 20).default(20))

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::entry::AuditAction;
 use super::seal::{AuditRow, ChainPosition, Seal};
-use crate::db::{Connection, DbError, Transaction};
+use crate::db::{Connection, DbError, SqlClient, Transaction};
 
 /// The filters.
 #[derive(Debug, Default)]
@@ -39,6 +40,24 @@ pub(super) async fn lock_head(tx: &Transaction<'_>) -> Result<ChainHead, DbError
     let statement = tx.prepare_cached(sql).await?;
     let row = tx.query_one(&statement, &[]).await?;
     Ok(ChainHead { seq: row.try_get("seq")?, seal: seal(&row)?, now: row.try_get("now")? })
+}
+
+/// Whether this actor has the same action and target in the log within the last hour. Only for the actions that are
+/// recorded once: their names are literals, so that the planner can use the index of these rows.
+pub(super) async fn is_noted(
+    client: &impl SqlClient,
+    actor: Uuid,
+    action: AuditAction,
+    target: &str,
+) -> Result<bool, DbError> {
+    let sql = "select exists (
+                   select from auth.audit_log
+                   where action in ('call_denied', 'user_viewed', 'users_searched')
+                     and actor_id = $1 and action = $2 and target_id = $3
+                     and occurred_at > clock_timestamp() - interval '1 hour') as is_noted";
+    let statement = client.prepare_cached(sql).await?;
+    let row = client.query_one(&statement, &[&actor, &action.name(), &target]).await?;
+    Ok(row.try_get("is_noted")?)
 }
 
 /// The current end of the chain.

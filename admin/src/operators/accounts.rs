@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::access::{Right, allowed_upon, of_user};
-use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::api::{Access, Disclosed, Operation, Problem, Request, Response};
 use crate::provider_sign_in::accounts::list::{self, Accounts};
 use crate::users;
 
@@ -26,5 +26,5 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let connection = request.context.db.get().await?;
     users::require(&connection, user).await?;
     let accounts = Accounts::of(&request.context, &connection, user).await?;
-    Ok(Response::json(StatusCode::OK, &accounts))
+    Ok(Response::json(StatusCode::OK, &accounts).disclosing(Disclosed::User(user)))
 }

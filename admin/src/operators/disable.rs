@@ -45,9 +45,12 @@ async fn disable(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> 
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
     lock_superusers(&tx, actor, user).await?;
-    let person = lock_person(&tx, actor, Right::UsersWrite, user).await?;
+    let person = lock_person(&tx, core, actor, Right::UsersWrite, user).await?;
     if person.is_superuser {
         check_not_last(&tx, user).await?;
+    }
+    if actor.user() == Some(user) {
+        return Err(Problem::new(Code::Forbidden).detail("You cannot disable your own account."));
     }
     if store::set_status(&tx, user, "disabled").await? {
         let generation = users::store::advance_generation(&tx, user).await?;

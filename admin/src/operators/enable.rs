@@ -38,7 +38,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 async fn enable(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    lock_person(&tx, actor, Right::UsersWrite, user).await?;
+    lock_person(&tx, core, actor, Right::UsersWrite, user).await?;
     if store::set_status(&tx, user, ACTIVE).await? {
         let entry = AuditEntry::new(AuditAction::UserEnabled, user.to_string(), json!({}));
         audit::record(&tx, &core.audit_keys, actor, entry).await?;

@@ -39,7 +39,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 async fn end_session(core: &Core, actor: &Actor, user: Uuid, session: Uuid) -> Result<(), Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    lock_person(&tx, actor, Right::SessionsEnd, user).await?;
+    lock_person(&tx, core, actor, Right::SessionsEnd, user).await?;
     if !end_one_of(&tx, session, user, EndReason::Admin).await? {
         return Err(Problem::new(Code::NotFound));
     }

@@ -50,7 +50,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 async fn end_sessions(core: &Core, actor: &Actor, user: Uuid) -> Result<u64, Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    lock_person(&tx, actor, Right::SessionsEnd, user).await?;
+    lock_person(&tx, core, actor, Right::SessionsEnd, user).await?;
     let generation = users::store::advance_generation(&tx, user).await?;
     users::store::forget_devices(&tx, user).await?;
     let revoked = end_older(&tx, &core.issuer, user, None, generation, EndReason::Admin).await?;

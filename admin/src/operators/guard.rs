@@ -6,21 +6,23 @@ use super::store::{self, Person};
 use crate::access::{Right, Rights, lock, lock_upon};
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
+use crate::context::Core;
 use crate::db::Transaction;
 
 /// The user, locked exclusively together with the caller. The caller still has `right` and may use it on this
-/// user: only a superuser may modify a superuser.
+/// user.
 ///
 /// # Errors
 ///
 /// 403 `forbidden`; 404; 401; 503.
 pub(super) async fn lock_person(
     tx: &Transaction<'_>,
+    core: &Core,
     actor: &Actor,
     right: Right,
     user: Uuid,
 ) -> Result<Person, Problem> {
-    lock_upon(tx, actor, right, user).await?;
+    lock_upon(tx, core, actor, right, user).await?;
     store::find(&**tx, user).await?.ok_or_else(|| Problem::new(Code::NotFound))
 }
 

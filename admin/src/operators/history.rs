@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::access::{Right, allowed_upon, of_user};
-use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::api::{Access, Disclosed, Operation, Problem, Request, Response};
 use crate::sessions::history::list::{self, History};
 use crate::users;
 
@@ -31,5 +31,5 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let connection = request.context.db.get().await?;
     users::require(&connection, user).await?;
     let page = History::asked_for(&request, &connection, user).await?;
-    Ok(Response::json(StatusCode::OK, &page))
+    Ok(Response::json(StatusCode::OK, &page).disclosing(Disclosed::User(user)))
 }

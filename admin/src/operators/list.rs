@@ -10,7 +10,8 @@ use super::store::{self, Person, STATUSES, UserFilter};
 use crate::access::{Right, allowed};
 use crate::api::text::{self, FromText};
 use crate::api::{
-    Access, Code, Invalid, Operation, Problem, Query, Request, Response, Shape, one_more, page, sentence,
+    Access, Code, Disclosed, Invalid, Operation, Problem, Query, Request, Response, Shape, one_more, page,
+    sentence,
 };
 use crate::users::{EmailAddress, Identifier, LoginError};
 
@@ -91,7 +92,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let connection = request.context.db.get().await?;
     let people = store::page(&connection, &filter, before, one_more(limit)).await?;
     let (items, next_cursor) = page(people, limit, |person: &Person| person.user_id.to_string());
-    Ok(Response::json(StatusCode::OK, &People { items, next_cursor }))
+    Ok(Response::json(StatusCode::OK, &People { items, next_cursor }).disclosing(Disclosed::Search))
 }
 
 fn read(query: &mut Query) -> UserFilter {

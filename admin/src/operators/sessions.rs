@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::access::{Right, allowed_upon, of_user};
-use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::api::{Access, Disclosed, Operation, Problem, Request, Response};
 use crate::sessions::list::{self, Sessions};
 use crate::users;
 
@@ -32,5 +32,5 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let connection = request.context.db.get().await?;
     users::require(&connection, user).await?;
     let sessions = Sessions::of(&connection, user, caller.session).await?;
-    Ok(Response::json(StatusCode::OK, &sessions))
+    Ok(Response::json(StatusCode::OK, &sessions).disclosing(Disclosed::User(user)))
 }

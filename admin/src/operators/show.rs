@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::store::{self, Person};
 use super::{history, list, sessions};
 use crate::access::{Right, allowed_upon, of_user};
-use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::api::{Access, Code, Disclosed, Operation, Problem, Request, Response};
 use crate::roles::assignments::{self, Assignment};
 use crate::sessions::history::list::History;
 use crate::sessions::list::Sessions;
@@ -56,5 +56,5 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         sessions: Sessions::of(&connection, user, caller.session).await?,
         history: History::first(&connection, user).await?,
     };
-    Ok(Response::json(StatusCode::OK, &details))
+    Ok(Response::json(StatusCode::OK, &details).disclosing(Disclosed::User(user)))
 }

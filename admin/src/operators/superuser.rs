@@ -27,7 +27,7 @@ async fn allowed(request: &Request) -> Result<(Caller, Uuid), Problem> {
     let rights = rights_of(&request.context.db.get().await?, caller.user).await?;
     if !rights.is_superuser {
         let code = if caller.user == user { Code::Forbidden } else { Code::NotFound };
-        return Err(Problem::new(code));
+        return Err(Problem::new(code).denied());
     }
     Ok((caller, user))
 }

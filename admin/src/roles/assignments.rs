@@ -103,7 +103,7 @@ async fn assign(
     let new = NewAssignment { granted_by: actor.user(), ..new };
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    let rights = lock_upon(&tx, actor, Right::RolesAssign, user).await?;
+    let rights = lock_upon(&tx, core, actor, Right::RolesAssign, user).await?;
     let role = roles::find(&*tx, role).await?.ok_or(AssignError::NoRole)?;
     definition::check_role(&rights, &role.name, End::of(new.expires_at))?;
     let assigned = assign_within(&tx, &core.issuer, user, &role, &new).await?;

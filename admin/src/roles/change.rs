@@ -137,8 +137,9 @@ impl Edit<'_> {
         locked.rights.require(Right::RolesWrite)?;
         check_version(self.versions.as_deref(), before.version)?;
         if before.is_system {
-            return Err(Problem::new(Code::SystemRole));
+            return Err(Problem::new(Code::SystemRole).denied());
         }
+        definitions.check_rank(&locked.rights, &before.name, &self.core.ranked_areas)?;
         definitions.check(&before.name, &definition_of(&after))?;
         definitions.check_gain(&locked.rights, &before.name, &definition_of(&after))?;
         if renamed {

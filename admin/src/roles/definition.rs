@@ -10,9 +10,10 @@ use shared::role::{NotARoleName, RoleName};
 use shared::role_map::{Role, RoleMap};
 
 use super::store;
-use crate::access::{End, Rights};
+use crate::access::{End, Rights, includes_rank};
 use crate::api::text::text_type;
 use crate::api::{Code, Findings, Problem, Request, sentence};
+use crate::config::RankedAreas;
 use crate::db::{DbError, Transaction};
 
 /// The most roles: all of them are sent to every sidecar with each change.
@@ -111,6 +112,26 @@ impl Definitions {
         }
     }
 
+    /// Checks that a caller with `rights` may change the role `name` at all: it must not grant a permission that ranks and
+    /// that the caller does not hold.
+    ///
+    /// # Errors
+    ///
+    /// 403 `forbidden`.
+    pub(super) fn check_rank(
+        &self,
+        rights: &Rights,
+        name: &RoleName,
+        areas: &RankedAreas,
+    ) -> Result<(), Problem> {
+        match includes_rank(rights, self.map.permissions([name]), areas) {
+            true => Ok(()),
+            false => Err(Problem::new(Code::Forbidden)
+                .detail("The role has a permission of this service that you do not hold.")
+                .denied()),
+        }
+    }
+
     /// Checks that a caller with `rights` may define `name` as `role`. The caller must hold, without expiry,
     /// each own permission and each inherited role that the role did not have before. What it had only by
     /// inheritance counts as new, because the other role may lose it.
@@ -159,7 +180,7 @@ fn escalation(what: &str, until: Option<End>) -> Problem {
         None => format!("You do not hold {what}."),
         Some(moment) => format!("You hold {what} only until {moment} and cannot grant it for longer."),
     };
-    Problem::new(Code::PrivilegeEscalation).detail(detail)
+    Problem::new(Code::PrivilegeEscalation).detail(detail).denied()
 }
 
 fn names(roles: &[RoleName]) -> String {

@@ -124,10 +124,12 @@ async fn delete(
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
     // Locked exclusively, so that the role is not assigned while it is deleted.
-    Definitions::lock(&tx).await?;
+    let definitions = Definitions::lock(&tx).await?;
     let role = show::require(&*tx, asked).await?;
-    lock(&tx, actor, &[]).await?.rights.require(Right::RolesWrite)?;
+    let rights = lock(&tx, actor, &[]).await?.rights;
+    rights.require(Right::RolesWrite)?;
     check_deletable(&*tx, &role, versions).await?;
+    definitions.check_rank(&rights, &role.name, &core.ranked_areas)?;
     store::retire_name(&tx, &role.name).await?;
     let people = store::delete(&tx, role.role_id).await?;
     let detail = json!({
@@ -146,7 +148,7 @@ async fn check_deletable(
 ) -> Result<(), Problem> {
     check_version(versions, role.version)?;
     if role.is_system || store::has_system_heir(client, role.role_id).await? {
-        return Err(Problem::new(Code::SystemRole));
+        return Err(Problem::new(Code::SystemRole).denied());
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use super::proxy_warning::ProxyWarning;
 use super::request_record::RequestRecord;
 use super::route::{Handler, Route};
 use super::under_way::{Turn, UnderWay};
+use super::watch::Watch;
 
 /// The route name of an unmatched request, in logs and metrics.
 const NO_ROUTE: &str = "none";
@@ -36,6 +37,7 @@ pub(super) struct Router {
 struct Admitted {
     handler: Handler,
     request: Request,
+    watch: Watch,
     _turn: Turn,
 }
 
@@ -125,7 +127,7 @@ impl Router {
             route: route.path,
             id: record.id.clone(),
             user: Arc::clone(&record.user),
-            caller: OnceLock::new(),
+            caller: Arc::default(),
             headers: head.headers,
             params,
             query: head.query,
@@ -133,7 +135,8 @@ impl Router {
             body,
         };
         let handler = Arc::clone(&route.handler);
-        Ok(Admitted { handler, request, _turn: turn.ok_or_else(|| Problem::new(Code::Overloaded))? })
+        let watch = Watch::of(&request, head.method);
+        Ok(Admitted { handler, request, watch, _turn: turn.ok_or_else(|| Problem::new(Code::Overloaded))? })
     }
 
     /// Records the outcome, and builds the response.
@@ -163,8 +166,9 @@ impl Router {
 impl Admitted {
     /// The handler's response, within `limit`; a panic becomes one too.
     async fn work(self, limit: Duration) -> Result<Response, Problem> {
-        let Self { handler, request, _turn } = self;
-        let handled = AssertUnwindSafe(async move { handler(request).await }).catch_unwind();
+        let Self { handler, request, watch, _turn } = self;
+        let handled = async move { watch.audit(handler(request).await).await };
+        let handled = AssertUnwindSafe(handled).catch_unwind();
         match tokio::time::timeout(limit, handled).await {
             Ok(Ok(result)) => result,
             // The panic hook has logged the place.

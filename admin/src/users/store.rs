@@ -172,13 +172,13 @@ pub(crate) async fn lock_linked<'t>(
     Ok(account.map(|account| (account.id, LockedAccount::new(account))))
 }
 
-/// The users of `ids` that exist, each with superuser status, locked exclusively until the transaction ends:
-/// in the order of their identifiers, whatever the order of `ids`.
-pub(crate) async fn lock_all(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<(Uuid, bool)>, DbError> {
-    let sql = "select id, is_superuser from auth.users where id = any($1) order by id for update";
+/// The users of `ids` that exist, locked exclusively until the transaction ends: in the order of their identifiers,
+/// whatever the order of `ids`.
+pub(crate) async fn lock_all(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
+    let sql = "select id from auth.users where id = any($1) order by id for update";
     let statement = tx.prepare_cached(sql).await?;
     let rows = tx.query(&statement, &[&ids]).await?;
-    rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("is_superuser")?))).collect()
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }
 
 /// The owner of an e-mail address, locked.

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
-use crate::support::{Command, TestApp};
+use crate::support::{Command, ISSUER, TestApp, new_id};
 use crate::witness::{assign, holder, items_of, make_role, superuser, text_of, user_of};
 
 const AUDIT: &str = "/api/v1/admin/audit";
@@ -250,4 +250,89 @@ async fn concurrent_writers_make_one_chain() {
     }
     let (is_whole, said) = verify(&app, &[]).await;
     assert!(is_whole && said.contains("40 rows"), "{said}");
+}
+
+/// The entries of an action: its targets, oldest first.
+async fn targets(app: &TestApp, action: &str) -> Vec<String> {
+    let sql = "select target_id from auth.audit_log where action = $1 order by seq";
+    app.sql().await.query(sql, &[&action]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn a_denied_call_is_recorded_once_for_each_route_whatever_it_names() {
+    let app = TestApp::start().await;
+    let neo = app.client.new_user("neo@example.org").await;
+    let calls: Vec<String> = (0..20).map(|_| format!("/api/v1/admin/users/{}/disable", new_id())).collect();
+    let replies = futures_util::future::join_all(
+        calls.iter().map(|path| app.client.post(path).bearer(&neo.access).send()),
+    );
+    for reply in replies.await {
+        reply.problem(404, "not_found");
+    }
+    for _ in 0..2 {
+        app.client.get("/api/v1/roles").bearer(&neo.access).send().await.problem(403, "forbidden");
+    }
+    // A visitor is denied nothing that is worth an entry.
+    app.client.get("/api/v1/roles").send().await.problem(401, "token_missing");
+
+    let expected = ["POST /api/v1/admin/users/{id}/disable", "GET /api/v1/roles"];
+    assert_eq!(targets(&app, "call_denied").await, expected);
+    let actor =
+        "select actor_id, detail ->> 'code' from auth.audit_log where action = 'call_denied' order by seq";
+    let rows = app.sql().await.query(actor, &[]).await.unwrap();
+    assert_eq!((rows[0].get(0), rows[0].get::<_, &str>(1)), (user_of(&neo), "not_found"));
+    assert!(verify(&app, &[]).await.0);
+}
+
+#[tokio::test]
+async fn a_higher_rank_or_a_privilege_that_is_missing_is_a_denied_call() {
+    let app = TestApp::start().await;
+    let root = superuser(&app).await;
+    let support = holder(&app, "support@example.org", &["users:write", "roles:write"]).await;
+    let path = format!("/api/v1/admin/users/{}/disable", user_of(&root));
+    app.client.post(&path).bearer(&support.access).send().await.problem(403, "forbidden");
+    let role = json!({ "name": "a", "permissions": ["films:watch"] });
+    let call = app.client.post("/api/v1/roles").bearer(&support.access).json(&role);
+    call.send().await.problem(403, "privilege_escalation");
+    let expected = ["POST /api/v1/admin/users/{id}/disable", "POST /api/v1/roles"];
+    assert_eq!(targets(&app, "call_denied").await, expected);
+}
+
+#[tokio::test]
+async fn reading_the_data_of_others_is_recorded_once_an_hour() {
+    let app = TestApp::start().await;
+    let root = superuser(&app).await;
+    let neo = user_of(&app.client.new_user("neo@example.org").await);
+    let read = async |path: &str| app.client.get(path).bearer(&root.access).send().await;
+    for what in ["", "/sessions", "/login-history", "/accounts"] {
+        read(&format!("/api/v1/admin/users/{neo}{what}")).await.expect(200);
+        read(&format!("/api/v1/admin/users/{}{what}", user_of(&root))).await.expect(200);
+        read(&format!("/api/v1/admin/users/{}{what}", new_id())).await.expect(404);
+    }
+    read(&format!("/api/v1/users/{neo}/roles")).await.expect(200);
+    let question = json!({ "user_id": neo, "permissions": ["films:watch"] });
+    app.client.post("/api/v1/authz/check").bearer(&root.access).json(&question).send().await.expect(200);
+    assert_eq!(targets(&app, "user_viewed").await, [neo.to_string()]);
+    for _ in 0..2 {
+        read("/api/v1/admin/users").await.expect(200);
+    }
+    assert_eq!(targets(&app, "users_searched").await, [ISSUER]);
+
+    app.sql()
+        .await
+        .batch_execute("update auth.audit_log set occurred_at = occurred_at - interval '61 minutes'")
+        .await
+        .unwrap();
+    read(&format!("/api/v1/admin/users/{neo}")).await.expect(200);
+    assert_eq!(targets(&app, "user_viewed").await.len(), 2);
+}
+
+#[tokio::test]
+async fn data_whose_reading_cannot_be_recorded_are_not_shown() {
+    let app = TestApp::start().await;
+    let root = superuser(&app).await;
+    let neo = user_of(&app.client.new_user("neo@example.org").await);
+    app.sql().await.batch_execute("alter table auth.audit_head rename to gone").await.unwrap();
+    let reply = app.client.get(&format!("/api/v1/admin/users/{neo}")).bearer(&root.access).send().await;
+    reply.problem(500, "internal");
 }

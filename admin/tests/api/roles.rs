@@ -5,6 +5,7 @@ mod authz;
 mod collation;
 mod definitions;
 mod ends;
+mod rank;
 mod rights;
 
 use admin::actor::Actor;

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{Assignment, example, of_user};
 use crate::access::{self, Right, allowed_or_self};
-use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::api::{Access, Disclosed, Operation, Problem, Request, Response};
 use crate::users;
 
 /// A user's roles, by name.
@@ -36,5 +36,5 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let connection = request.context.db.get().await?;
     users::require(&connection, user).await?;
     let items = of_user(&connection, user).await?;
-    Ok(Response::json(StatusCode::OK, &Assignments { items }))
+    Ok(Response::json(StatusCode::OK, &Assignments { items }).disclosing(Disclosed::User(user)))
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{of_path, of_user};
 use crate::access::{Right, allowed_or_self};
-use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::api::{Access, Code, Disclosed, Operation, Problem, Request, Response};
 use crate::roles::role::RoleRef;
 use crate::roles::store;
 use crate::users;
@@ -57,7 +57,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         assigned: found.is_some(),
         expires_at: found.and_then(|assignment| assignment.expires_at),
     };
-    Ok(Response::json(StatusCode::OK, &answer))
+    Ok(Response::json(StatusCode::OK, &answer).disclosing(Disclosed::User(user)))
 }
 
 impl IsAssigned {

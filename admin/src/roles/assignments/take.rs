@@ -38,7 +38,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 async fn take(core: &Core, actor: &Actor, user: Uuid, asked: &RoleRef) -> Result<(), Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    lock_upon(&tx, actor, Right::RolesAssign, user).await?;
+    lock_upon(&tx, core, actor, Right::RolesAssign, user).await?;
     let role = require(&*tx, asked).await?;
     if store::delete(&tx, user, role.role_id).await? {
         make_tokens_old(&tx, &core.issuer, &[user]).await?;

@@ -11,15 +11,15 @@ use crate::support::{Reply, TestApp};
 use crate::witness::{assign, make_role, refresh, stale, superuser, user_of};
 
 /// One call, and who may make it.
-struct Case {
-    method: Method,
+pub(super) struct Case {
+    pub(super) method: Method,
     /// As in the route table.
-    route: &'static str,
+    pub(super) route: &'static str,
     body: Option<Value>,
     /// The permission; `None` for superusers only.
-    right: Option<Right>,
+    pub(super) right: Option<Right>,
     /// Whether its path names a user.
-    is_upon: bool,
+    pub(super) is_upon: bool,
 }
 
 fn case(method: Method, route: &'static str, body: Option<Value>, right: Option<Right>) -> Case {
@@ -28,7 +28,7 @@ fn case(method: Method, route: &'static str, body: Option<Value>, right: Option<
 }
 
 /// In an order in which each can be made once.
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let all = |right| Some(right);
     use Right::{AuditRead, RolesAssign, RolesRead, RolesWrite, SessionsEnd, UsersRead, UsersWrite};
     let permission = "/api/v1/roles/{role}/permissions/{permission}";
@@ -64,25 +64,25 @@ fn cases() -> Vec<Case> {
 }
 
 /// A service with a role, a user to assign it to, and a client.
-struct Scene {
-    app: TestApp,
+pub(super) struct Scene {
+    pub(super) app: TestApp,
     /// The user in every path.
-    person: Uuid,
+    pub(super) person: Uuid,
     session: String,
-    /// The id of the role in every path.
-    role: String,
+    /// The name of the role in every path.
+    pub(super) role: String,
 }
 
 impl Scene {
     /// A new, signed-in user, and a role with a name of its own.
-    async fn new(app: TestApp, name: &str) -> Self {
+    pub(super) async fn new(app: TestApp, name: &str) -> Self {
         let pair = app.client.new_user(&format!("{name}@persons.test")).await;
         let role = format!("role-{name}");
         make_role(&app, &role, &["films:watch"], &[]).await;
         Self { person: user_of(&pair), session: pair.session, role, app }
     }
 
-    async fn call(&self, case: &Case, token: Option<&str>) -> Reply {
+    pub(super) async fn call(&self, case: &Case, token: Option<&str>) -> Reply {
         let path = case
             .route
             .replace("{id}", &self.person.to_string())
