@@ -7,7 +7,7 @@
 //! * [`providers`], [`keys`], [`guessing`]: the identity providers and their protocols, the signing keys, and the limiter
 //!   of attempts;
 //! * [`context`], [`api`]: the state of domain functions, and the HTTP toolkit;
-//! * [`permit`], [`revocations`], [`jwks`], [`users`], [`access`], [`audit`], [`roles`], [`sessions`],
+//! * [`permit`], [`revocations`], [`jwks`], [`users`], [`access`], [`audit`], [`roles`], [`sessions`], `evict`,
 //!   [`provider_sign_in`], [`me`], [`operators`]: the features, one folder each, one file per endpoint;
 //! * [`server`], [`health`], [`router`], [`app`], [`command`]: connections, health, routes, the assembled service, and
 //!   the command line.
@@ -22,6 +22,7 @@ pub mod command;
 pub mod config;
 pub mod context;
 pub mod db;
+mod evict;
 pub mod guessing;
 pub mod health;
 pub mod jwks;

@@ -5,6 +5,7 @@ pub mod disable;
 pub mod enable;
 pub mod end_session;
 pub mod end_sessions;
+pub mod evict;
 mod guard;
 pub mod history;
 pub mod list;

@@ -113,6 +113,7 @@ fn operations() -> Vec<Route> {
         post("/api/v1/admin/users/{id}/enable", operators::enable::handle, operators::enable::describe),
         post("/api/v1/admin/users/{id}/unlock", operators::unlock::handle, operators::unlock::describe),
         post("/api/v1/admin/users/{id}/logout-all", operators::end_sessions::handle, operators::end_sessions::describe),
+        post("/api/v1/admin/users/{id}/evict", operators::evict::handle, operators::evict::describe),
         put("/api/v1/admin/users/{id}/superuser", operators::superuser::give::handle, operators::superuser::give::describe),
         delete("/api/v1/admin/users/{id}/superuser", operators::superuser::take::handle, operators::superuser::take::describe),
         get("/api/v1/admin/audit", audit::list::handle, audit::list::describe),

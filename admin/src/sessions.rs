@@ -1,5 +1,6 @@
 //! Authentication: signing in, refreshing, signing out, and the login history.
 
+mod bounds;
 pub mod end;
 pub mod history;
 pub mod known_networks;

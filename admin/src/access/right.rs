@@ -35,7 +35,7 @@ rights! {
     RolesAssign = "roles:assign" "Assign and revoke roles.",
     AuthzCheck = "authz:check" "Check and explain the permissions of other users.",
     UsersRead = "users:read" "View users, their sessions and their login history.",
-    UsersWrite = "users:write" "Disable, enable and unlock accounts.",
+    UsersWrite = "users:write" "Disable, enable and unlock accounts, and evict from them.",
     SessionsEnd = "sessions:end" "Revoke other users' sessions.",
     AuditRead = "audit:read" "Read the audit log.",
 }
@@ -45,6 +45,14 @@ impl Right {
     pub(crate) fn missing(self) -> Problem {
         let detail = format!("Requires the permission `{}`.", self.as_str());
         Problem::new(Code::Forbidden).detail(detail).denied()
+    }
+
+    /// Every pattern that grants any of them.
+    pub(crate) fn granting() -> Vec<String> {
+        let areas = Self::ALL.iter().filter_map(|right| right.as_str().split_once(':'));
+        let areas: std::collections::BTreeSet<String> = areas.map(|(area, _)| format!("{area}:*")).collect();
+        let own = Self::ALL.iter().map(|right| right.as_str().to_owned());
+        own.chain(areas).chain([Pattern::everything().as_str().to_owned()]).collect()
     }
 
     fn permission(self) -> Permission {
@@ -59,6 +67,16 @@ impl Right {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_patterns_that_grant_a_right_are_known() {
+        let granting = Right::granting();
+        for text in ["*", "users:*", "users:read", "users:other", "films:*", "films:watch"] {
+            let pattern: Pattern = text.parse().unwrap();
+            let grants = Right::ALL.iter().any(|right| pattern.covers(&right.pattern()));
+            assert_eq!(granting.iter().any(|one| one == text), grants, "{text}");
+        }
+    }
 
     #[test]
     fn every_right_is_a_permission_of_its_own() {

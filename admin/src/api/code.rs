@@ -105,6 +105,7 @@ codes! {
         one.",
 
     TooManyAttempts = TOO_MANY_REQUESTS "too_many_attempts" "Too many attempts.",
+    TooManySessions = TOO_MANY_REQUESTS "too_many_sessions" "The account has opened too many sessions within an hour.",
     HeadersTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE "headers_too_large" "The request headers are too large.",
 
     Internal = INTERNAL_SERVER_ERROR "internal" "Internal server error.",

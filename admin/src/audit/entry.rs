@@ -54,6 +54,8 @@ actions! {
     SessionsEnded = "sessions_ended" User,
     /// One session of a user was revoked by another user.
     SessionEnded = "session_ended" User,
+    /// All sessions of a user were revoked, and what was linked recently was unlinked.
+    UserEvicted = "user_evicted" User,
     /// Superuser status was granted.
     SuperuserGiven = "superuser_given" User,
     /// Superuser status was revoked.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runtime::env::{Reader, duration_between, text};
+use runtime::env::{Reader, between, duration_between, text};
 
 /// The claims of all tokens, and lifetimes.
 #[derive(Debug, Clone)]
@@ -17,6 +17,10 @@ pub struct TokenConfig {
     pub session_idle: Duration,
     /// The longest life of a session.
     pub session_life: Duration,
+    /// The same for users who hold a permission of this service.
+    pub operator_session_life: Duration,
+    /// How many sessions an account may open within an hour.
+    pub sessions_per_hour: u32,
     /// How long a next key must have been published before it may sign: the sidecars' refresh interval.
     pub key_publication: Duration,
 }
@@ -43,6 +47,9 @@ impl TokenConfig {
             reader.or("ADMIN_ACCESS_TOKEN_LIFE", Duration::from_mins(15), duration_between(SECOND, hour));
         let session_idle = reader.or("ADMIN_SESSION_IDLE", DAY * 30, duration_between(SECOND, years));
         let session_life = reader.or("ADMIN_SESSION_LIFE", DAY * 180, duration_between(SECOND, years));
+        let operator_session_life =
+            reader.or("ADMIN_OPERATOR_SESSION_LIFE", DAY * 30, duration_between(SECOND, years));
+        let sessions_per_hour = reader.or("ADMIN_SESSIONS_PER_HOUR", 20, between(1, 1_000_000));
         let key_publication = key_publication(reader);
         Some(Self {
             issuer: issuer?,
@@ -50,6 +57,8 @@ impl TokenConfig {
             access_life,
             session_idle,
             session_life,
+            operator_session_life,
+            sessions_per_hour,
             key_publication,
         })
     }

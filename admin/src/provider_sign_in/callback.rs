@@ -176,6 +176,7 @@ fn describe(operation: Operation) -> Operation {
             Code::ProviderError,
             Code::ProviderTimeout,
             Code::ProviderUnavailable,
+            Code::TooManySessions,
         ])
 }
 

@@ -19,6 +19,7 @@ use crate::passwords::{Password, PasswordHash, PasswordMatch};
 use crate::permit::{HashPermit, Tried};
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::open::Opened;
+use crate::sessions::store::stamp;
 use crate::sessions::{Pair, mint, pair_again};
 use crate::users::store as users;
 
@@ -62,6 +63,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::AccountDisabled,
             Code::OauthAccountInUse,
             Code::OauthProviderLinked,
+            Code::TooManySessions,
         ])
 }
 
@@ -158,6 +160,10 @@ async fn link(context: &Context, pending: &PendingLink, verified: &PasswordHash)
     let account = account.ok_or_else(|| Problem::new(Code::AccountDisabled))?;
     if !account.has_hash(Some(verified)) {
         return Err(Problem::new(Code::InvalidCredentials));
+    }
+    let stamp = stamp(&tx, link.user).await?;
+    if stamp.is_none_or(|stamp| stamp.generation != pending.proof.generation) {
+        return Err(Problem::new(Code::CodeExpired).detail("Start the sign-in again."));
     }
     if !store::insert(&tx, &link).await? {
         match store::owner(&tx, link.provider, link.subject).await? {

@@ -38,8 +38,13 @@ impl ProviderIdentity<'_> {
         Link { provider, subject, user, rule, snapshot: self.snapshot(), proven, is_sign_in }
     }
 
-    /// That it identified `user`.
-    pub(super) fn proof_of(&self, user: Uuid) -> ProviderProof {
-        ProviderProof { user, provider: self.provider.id().to_owned(), subject: self.subject.clone() }
+    /// That it identified `user`, whose tokens are of this generation.
+    pub(super) fn proof_of(&self, user: Uuid, generation: u64) -> ProviderProof {
+        ProviderProof {
+            user,
+            provider: self.provider.id().to_owned(),
+            subject: self.subject.clone(),
+            generation,
+        }
     }
 }

@@ -23,10 +23,10 @@ pub(super) struct PendingLink {
 }
 
 impl PendingLink {
-    pub(super) fn new(user: Uuid, rule: u8, identity: &ProviderIdentity<'_>) -> Self {
+    pub(super) fn new(user: Uuid, generation: u64, rule: u8, identity: &ProviderIdentity<'_>) -> Self {
         let Snapshot { email, is_email_vouched, display_name } = identity.snapshot();
         Self {
-            proof: identity.proof_of(user),
+            proof: identity.proof_of(user, generation),
             rule,
             email: email.map(str::to_owned),
             is_email_vouched,
@@ -52,7 +52,7 @@ impl PendingLink {
             is_email_vouched: self.is_email_vouched,
             display_name: self.display_name.as_deref(),
         };
-        let ProviderProof { user, provider, subject } = &self.proof;
+        let ProviderProof { user, provider, subject, generation: _ } = &self.proof;
         // The session is opened afterwards, and the address was verified before.
         Link { provider, subject, user: *user, rule: self.rule, snapshot, proven: None, is_sign_in: false }
     }

@@ -14,9 +14,9 @@ use crate::api::{Code, Problem};
 use crate::config::Registration;
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
+use crate::evict::evict;
 use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
-use crate::sessions::open::{Opened, SignInMethod, open};
-use crate::sessions::renew::end_older;
+use crate::sessions::open::{SignInMethod, open};
 use crate::sessions::session::{Device, EndReason};
 use crate::sessions::store::{stamp, stands};
 use crate::users::store::{
@@ -191,7 +191,7 @@ impl Resolution<'_> {
                 let is_sign_in = !self.is_for_page && account.is_some();
                 match store::update(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
                     false => Ok(None),
-                    true if self.is_for_page => Ok(Some(self.code_for(user))),
+                    true if self.is_for_page => self.code_for(tx, user).await,
                     true => self.open(tx, user, account).await,
                 }
             }
@@ -200,14 +200,13 @@ impl Resolution<'_> {
             SignInDecision::HasOther => refuse(Code::OauthProviderLinked),
             SignInDecision::RequireVerification => Err(self.unverified()),
             SignInDecision::Link(user) => self.link(tx, user, account).await,
-            SignInDecision::RequirePassword(user) => self.require_password(user, account),
+            SignInDecision::RequirePassword(user) => self.require_password(tx, user, account).await,
             SignInDecision::Create => self.create(tx, None).await,
             SignInDecision::CreateWithEmail => self.create(tx, self.identity.email.as_ref()).await,
             SignInDecision::TransferEmail(holder) => {
                 check_registration(self.context)?;
-                let generation = users::store::withdraw_email(tx, holder).await?;
-                let issuer = &self.context.issuer;
-                end_older(tx, issuer, holder, None, generation, EndReason::EmailClaimed).await?;
+                users::store::withdraw_email(tx, holder).await?;
+                evict(tx, &self.context.issuer, holder, EndReason::EmailClaimed).await?;
                 self.history.push(HistoryEntry {
                     event: Event::EmailClaimed,
                     user: Some(holder),
@@ -219,8 +218,9 @@ impl Resolution<'_> {
     }
 
     /// For the page that signs `user` in.
-    fn code_for(&self, user: Uuid) -> Outcome {
-        Outcome::OneTimeCode { proof: Some(self.identity.proof_of(user)) }
+    async fn code_for(&self, tx: &Transaction<'_>, user: Uuid) -> Applied {
+        let proof = self.identity.proof_of(user, generation(tx, user).await?);
+        Ok(Some(Outcome::OneTimeCode { proof: Some(proof) }))
     }
 
     /// Opens a session for `user`, whose account is locked unless it is disabled.
@@ -238,9 +238,9 @@ impl Resolution<'_> {
         };
         let device = Device::of(self.actor.client(), None);
         let method = SignInMethod::Provider(self.identity.provider.id());
-        let Opened { session, pair } = open(tx, self.context, account, method, &device).await?;
-        self.history.push(entry(Event::ProviderLogin, Some(session)));
-        Ok(Some(Outcome::SignedIn { session, pair: Some(pair) }))
+        let opened = open(tx, self.context, account, method, &device).await?;
+        self.history.extend(opened.history(user, Event::ProviderLogin));
+        Ok(Some(Outcome::SignedIn { session: opened.session, pair: Some(opened.pair) }))
     }
 
     /// Links the identity to the user who asked for it, or, if the operator allows that, to the holder of the address,
@@ -258,17 +258,22 @@ impl Resolution<'_> {
         self.history.push(HistoryEntry { event: Event::AccountLinked, user: Some(user), session: None });
         match self.purpose {
             FlowPurpose::Link { .. } => Ok(Some(Outcome::Linked)),
-            FlowPurpose::SignIn if self.is_for_page => Ok(Some(self.code_for(user))),
+            FlowPurpose::SignIn if self.is_for_page => self.code_for(tx, user).await,
             FlowPurpose::SignIn => self.open(tx, user, account).await,
         }
     }
 
-    fn require_password(&self, user: Uuid, account: Option<&LockedAccount<'_>>) -> Applied {
+    async fn require_password(
+        &self,
+        tx: &Transaction<'_>,
+        user: Uuid,
+        account: Option<&LockedAccount<'_>>,
+    ) -> Applied {
         if account.is_none_or(|account| account.has_hash(None)) {
             return Err(Problem::new(Code::LinkConfirmationRequired)
                 .detail("Sign in with the method that you used before, and link this account then."));
         }
-        let link = PendingLink::new(user, self.rule, self.identity);
+        let link = PendingLink::new(user, generation(tx, user).await?, self.rule, self.identity);
         Ok(Some(Outcome::ConfirmLink { link: Some(Box::new(link)) }))
     }
 
@@ -295,7 +300,7 @@ impl Resolution<'_> {
         }
         tracing::info!(user = %id, provider = self.identity.provider.id(), "A user registered through a provider.");
         if self.is_for_page {
-            return Ok(Some(self.code_for(id)));
+            return self.code_for(tx, id).await;
         }
         let account = users::store::lock_for_sign_in(tx, id).await?;
         self.open(tx, id, account.as_ref()).await
@@ -307,6 +312,12 @@ impl Resolution<'_> {
             self.identity.provider.name()
         ))
     }
+}
+
+/// The generation of the user's tokens.
+async fn generation(tx: &Transaction<'_>, user: Uuid) -> Result<u64, Problem> {
+    let stamp = stamp(tx, user).await?;
+    stamp.map(|stamp| stamp.generation).ok_or_else(|| Problem::new(Code::StateInvalid))
 }
 
 fn check_registration(context: &Context) -> Result<(), Problem> {

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::open::{Opened, SignInMethod, open};
 use crate::sessions::session::Device;
+use crate::sessions::store::stamp;
 use crate::users::store::lock_for_sign_in;
 
 /// A user, and the linked account at a provider that identified the user.
@@ -18,13 +19,17 @@ pub(super) struct ProviderProof {
     pub(super) user: Uuid,
     pub(super) provider: String,
     pub(super) subject: String,
+    /// The generation of the user's tokens: everything that ends all sessions begins another one, and so ends a sign-in
+    /// in progress too.
+    pub(super) generation: u64,
 }
 
 /// Signs in a user whose callback left that to a later request.
 ///
 /// # Errors
 ///
-/// 403 `account_disabled`; 410 `code_expired` when the account at the provider is no longer linked; 503.
+/// 403 `account_disabled`; 410 `code_expired` when the account at the provider is no longer linked, or all sessions
+/// ended meanwhile; 429 `too_many_sessions`; 503.
 pub(super) async fn sign_in(
     context: &Context,
     actor: &Actor,
@@ -38,6 +43,10 @@ pub(super) async fn sign_in(
         history::record(context, actor, entry(Event::LoginFailed(LoginFailure::Inactive), None)).await;
         return Err(Problem::new(Code::AccountDisabled));
     };
+    let stamp = stamp(&tx, proof.user).await?;
+    if stamp.is_none_or(|stamp| stamp.generation != proof.generation) {
+        return Err(Problem::new(Code::CodeExpired));
+    }
     // Unlinking takes the same lock exclusively, so the account stays linked until the session is open.
     if !store::record_sign_in(&tx, &proof.provider, &proof.subject, proof.user).await? {
         return Err(Problem::new(Code::CodeExpired));
@@ -46,6 +55,8 @@ pub(super) async fn sign_in(
     let method = SignInMethod::Provider(&proof.provider);
     let opened = open(&tx, context, &account, method, &device).await?;
     tx.commit().await?;
-    history::record(context, actor, entry(Event::ProviderLogin, Some(opened.session))).await;
+    for entry in opened.history(proof.user, Event::ProviderLogin) {
+        history::record(context, actor, entry).await;
+    }
     Ok(opened)
 }

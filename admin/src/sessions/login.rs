@@ -80,7 +80,7 @@ pub fn describe(operation: Operation) -> Operation {
         }))
         .exactly_one(&NAMES)
         .answer::<Pair>(200, "The token pair of the session.", mint::example())
-        .problems(&[Code::InvalidCredentials, Code::TooManyAttempts])
+        .problems(&[Code::InvalidCredentials, Code::TooManyAttempts, Code::TooManySessions])
 }
 
 /// What was typed to name an account.
@@ -112,7 +112,7 @@ enum Attempt {
 ///
 /// # Errors
 ///
-/// 401 `invalid_credentials` for every cause, 422 `validation_failed`, 429 `too_many_attempts`, 503 `overloaded` or
+/// 401 `invalid_credentials` for every cause, 422 `validation_failed`, 429 `too_many_attempts` or `too_many_sessions`, 503 `overloaded` or
 /// `dependency_unavailable`.
 pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let form = request.form()?;
@@ -151,10 +151,11 @@ async fn sign_in(
         Attempt::Failed { .. } => permit.failed(),
     }
     match attempt {
-        Attempt::SignedIn { user, opened: Opened { session, pair } } => {
-            let entry = HistoryEntry { event: Event::Login, user: Some(user), session: Some(session) };
-            history::record(context, actor, entry).await;
-            Ok(pair)
+        Attempt::SignedIn { user, opened } => {
+            for entry in opened.history(user, Event::Login) {
+                history::record(context, actor, entry).await;
+            }
+            Ok(opened.pair)
         }
         Attempt::Failed { user, failure } => {
             let entry = HistoryEntry { event: Event::LoginFailed(failure), user, session: None };
@@ -242,7 +243,7 @@ enum NotOpened {
     HashChanged,
 }
 
-/// On one connection: replaces an old hash, locks the account in shared mode, and only then checks whether
+/// On one connection: replaces an old hash, locks the account, and only then checks whether
 /// the verified hash is still current.
 async fn open_session(
     context: &Context,

@@ -255,6 +255,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::sessions::origin::ClientOrigin;
     use crate::sessions::session::SessionState;
 
     fn at(second: i64) -> Timestamp {
@@ -268,6 +269,8 @@ mod tests {
             access_life: Duration::from_mins(15),
             session_idle: Duration::from_hours(1),
             session_life: Duration::from_hours(2),
+            operator_session_life: Duration::from_hours(1),
+            sessions_per_hour: 20,
             key_publication: Duration::from_mins(5),
         }
     }
@@ -290,6 +293,8 @@ mod tests {
                 idle_expires_at: expires_at,
                 expires_at,
                 rotation: None,
+                opened_from: ClientOrigin::from_stored(None, None),
+                nearby: Vec::new(),
                 elsewhere: Vec::new(),
             },
         }

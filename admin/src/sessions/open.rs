@@ -1,12 +1,14 @@
 //! Creates a session for a user who has just authenticated.
 
-use jiff::{SignedDuration, Timestamp};
-use std::time::Duration;
 use uuid::Uuid;
 
+use super::bounds;
+use super::history::{Event, HistoryEntry};
 use super::mint::{Pair, Proof, mint};
-use super::session::{Device, Session, SessionState, Stamp};
+use super::origin::ClientOrigin;
+use super::session::{Device, Session, SessionState, Stamp, after};
 use super::{known_networks, store};
+use crate::actor::Client;
 use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::db::Transaction;
@@ -22,6 +24,17 @@ pub(crate) const OWN_CLIENT: &str = "cinema";
 pub(crate) struct Opened {
     pub(crate) session: Uuid,
     pub(crate) pair: Pair,
+    /// The sessions that were ended for it.
+    evicted: Vec<Uuid>,
+}
+
+impl Opened {
+    /// What the login history must contain once the transaction has been committed: the sign-in, and what it ended.
+    pub(crate) fn history(&self, user: Uuid, event: Event) -> Vec<HistoryEntry> {
+        let entry = |event, session| HistoryEntry { event, user: Some(user), session: Some(session) };
+        let ended = self.evicted.iter().map(|session| entry(Event::SessionEvicted, *session));
+        [entry(event, self.session)].into_iter().chain(ended).collect()
+    }
 }
 
 /// How the user has just authenticated. The caller has checked it with the account locked: a concurrent
@@ -35,7 +48,12 @@ pub(crate) enum SignInMethod<'p> {
     Provider(&'p str),
 }
 
-/// Creates a session in `tx`, which holds the lock of the account.
+/// Creates a session in `tx`, which holds the lock of the account: so sign-ins of one account are counted one after the
+/// other.
+///
+/// # Errors
+///
+/// 429 `too_many_sessions`; 503.
 pub(crate) async fn open(
     tx: &Transaction<'_>,
     context: &Context,
@@ -46,12 +64,15 @@ pub(crate) async fn open(
     let user = account.id();
     // The row exists, because it is locked.
     let stamp = store::stamp(tx, user).await?.ok_or_else(|| Problem::new(Code::InvalidCredentials))?;
-    let session = new_session(context, user, method, &stamp);
+    bounds::check_rate(tx, context.config.tokens.sessions_per_hour, user, stamp.now).await?;
+    let standing = store::standing(tx, user).await?;
+    let mut session = new_session(context, user, method, &stamp);
+    session.shorten(&standing, &context.config.tokens);
+    let evicted = bounds::make_room(tx, &context.issuer, user).await?;
     store::insert(tx, &session, device).await?;
     known_networks::note(tx, user, device.address).await?;
-    let standing = store::standing(tx, user).await?;
     let pair = mint(context, &session, &stamp, &standing.roles, Proof::SignIn, device.token.as_ref())?;
-    Ok(Opened { session: session.id, pair })
+    Ok(Opened { session: session.id, pair, evicted })
 }
 
 fn new_session(context: &Context, user: Uuid, method: SignInMethod<'_>, stamp: &Stamp) -> Session {
@@ -67,6 +88,8 @@ fn new_session(context: &Context, user: Uuid, method: SignInMethod<'_>, stamp: &
         idle_expires_at: after(stamp.now, tokens.session_idle).min(expires_at),
         expires_at,
         rotation: None,
+        opened_from: ClientOrigin::of(&Client::NONE),
+        nearby: Vec::new(),
         elsewhere: Vec::new(),
     };
     let [by_password, by_provider] = AUTHENTICATION_METHODS;
@@ -83,10 +106,4 @@ fn new_session(context: &Context, user: Uuid, method: SignInMethod<'_>, stamp: &
         provider,
         state,
     }
-}
-
-/// Later by `span`; the end of time if that is beyond it.
-pub(crate) fn after(moment: Timestamp, span: Duration) -> Timestamp {
-    let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
-    moment.checked_add(span).unwrap_or(Timestamp::MAX)
 }

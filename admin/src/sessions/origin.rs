@@ -13,7 +13,27 @@ pub(crate) struct ClientOrigin {
     user_agent: String,
 }
 
+/// How far a request is from the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Distance {
+    /// The same network and user agent.
+    Same,
+    /// Another network or another user agent, but not both.
+    Nearby,
+    /// Another network and another user agent.
+    Elsewhere,
+}
+
 impl ClientOrigin {
+    /// How far it is from `other`.
+    pub(crate) fn distance(&self, other: &Self) -> Distance {
+        match (self.prefix == other.prefix, self.user_agent == other.user_agent) {
+            (true, true) => Distance::Same,
+            (true, false) | (false, true) => Distance::Nearby,
+            (false, false) => Distance::Elsewhere,
+        }
+    }
+
     /// The origin of a request from `address` with this user agent, already truncated on arrival.
     pub(crate) fn of(client: &Client) -> Self {
         let user_agent = client.user_agent.clone().unwrap_or_default();
@@ -60,6 +80,15 @@ mod tests {
         assert_eq!(origin("192.0.2.7", "film/1"), origin("192.0.2.200", "film/1"));
         assert_eq!(origin("2001:db8::1", "film/1"), origin("2001:db8::ffff:1", "film/1"));
         assert_eq!(origin("::ffff:192.0.2.7", "film/1"), origin("192.0.2.8", "film/1"));
+    }
+
+    #[test]
+    fn a_distance_is_what_differs() {
+        let home = origin("192.0.2.7", "film/1");
+        assert_eq!(home.distance(&origin("192.0.2.8", "film/1")), Distance::Same);
+        assert_eq!(home.distance(&origin("192.0.3.7", "film/1")), Distance::Nearby);
+        assert_eq!(home.distance(&origin("192.0.2.7", "film/2")), Distance::Nearby);
+        assert_eq!(home.distance(&origin("192.0.3.7", "film/2")), Distance::Elsewhere);
     }
 
     #[test]

@@ -32,13 +32,14 @@ pub(crate) async fn prove_again(
     if !account.has_hash(Some(verified)) {
         return Err(Problem::new(Code::CurrentPasswordWrong));
     }
-    let session = lock_current(&tx, caller).await?;
+    let mut session = lock_current(&tx, caller).await?;
     still(&tx, caller).await?;
     let stamp = store::stamp(&tx, caller.user).await?.ok_or_else(gone)?;
+    let standing = store::standing(&tx, caller.user).await?;
+    session.shorten(&standing, &context.config.tokens);
     if stamp.now >= session.state.idle_expires_at.min(session.state.expires_at) {
         return Err(Problem::new(Code::SessionExpired));
     }
-    let standing = store::standing(&tx, caller.user).await?;
     let access = mint_access(context, &session, &stamp, &standing.roles, Proof::Now)?;
     // Nothing was changed, so there is nothing to wait for.
     tx.rollback().await?;

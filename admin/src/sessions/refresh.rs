@@ -13,13 +13,12 @@ use http::{HeaderName, HeaderValue};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use self::decide::{Again, Presented, RefreshDecision, RefreshRefusal, RequestFacts, decide, with_elsewhere};
+use self::decide::{Again, Presented, RefreshDecision, RefreshRefusal, RequestFacts, decide};
 use super::history::{self, Event, HistoryEntry};
 use super::mint::{self, Pair, Proof, mint};
-use super::open::after;
-use super::origin::ClientOrigin;
+use super::origin::{ClientOrigin, Distance};
 use super::refresh_token::{RefreshToken, SealedText};
-use super::session::{Device, EndReason, Rotation, Session, Stamp, Standing};
+use super::session::{Device, EndReason, Rotation, Session, Stamp, Standing, after};
 use super::store;
 use crate::actor::{Client, DeviceText};
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
@@ -82,12 +81,12 @@ struct Refreshed {
     /// The label in metrics.
     cause: RefreshCause,
     answer: Result<Pair, Code>,
-    entry: Option<HistoryEntry>,
+    entries: Vec<HistoryEntry>,
 }
 
 impl Refreshed {
     fn changed_nothing(&self) -> bool {
-        self.answer.is_err() && self.entry.is_none()
+        self.answer.is_err() && self.entries.is_empty()
     }
 }
 
@@ -106,7 +105,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     request.client.present(body.device_token);
     let refreshed = refresh(&request.context, &request.client, token).await?;
     request.context.metrics.refresh(refreshed.cause);
-    if let Some(entry) = refreshed.entry {
+    for entry in refreshed.entries {
         history::record(&request.context, &request.actor(), entry).await;
     }
     let pair = refreshed.answer.map_err(Problem::new)?;
@@ -117,7 +116,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
 async fn refresh(context: &Context, client: &Client, token: RefreshToken) -> Result<Refreshed, Problem> {
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
-    let Some(decided) = read_and_decide(client, &tx, token).await? else {
+    let Some(decided) = read_and_decide(context, client, &tx, token).await? else {
         tx.rollback().await?;
         return Ok(refused(RefreshRefusal::Unknown));
     };
@@ -133,6 +132,7 @@ async fn refresh(context: &Context, client: &Client, token: RefreshToken) -> Res
 
 /// Locks and reads, in the order explained at the top of this file. `None` without a session.
 async fn read_and_decide(
+    context: &Context,
     client: &Client,
     tx: &Transaction<'_>,
     token: RefreshToken,
@@ -141,6 +141,7 @@ async fn read_and_decide(
     let Some(stamp) = store::stamp(tx, session.user).await? else { return Ok(None) };
     let standing = store::standing(tx, session.user).await?;
     session.state.is_user_active = standing.is_active;
+    session.shorten(&standing, &context.config.tokens);
     let deployment_generation = stamp.deployment_generation;
     let request = RequestFacts { now: stamp.now, deployment_generation, origin: ClientOrigin::of(client) };
     let presented = Presented { key: token.key, counter: token.counter };
@@ -155,10 +156,18 @@ async fn carry_out(
     decided: Decided,
 ) -> Result<Refreshed, Problem> {
     match decided.outcome {
-        RefreshDecision::Rotate { counter, recovered } => {
-            rotate(context, client, tx, decided, counter, recovered).await
+        RefreshDecision::Rotate { counter, recovered, distance } => {
+            let noted = noted(&decided.session, distance);
+            let mut refreshed = rotate(context, client, tx, decided, counter, recovered).await?;
+            refreshed.entries.extend(noted);
+            Ok(refreshed)
         }
-        RefreshDecision::Again(again) => give_again(context, client, tx, decided, again).await,
+        RefreshDecision::Again { again, distance } => {
+            let noted = noted(&decided.session, distance);
+            let mut refreshed = give_again(context, client, tx, decided, again, distance).await?;
+            refreshed.entries.extend(noted);
+            Ok(refreshed)
+        }
         RefreshDecision::Refuse(refusal) => Ok(refused(refusal)),
         RefreshDecision::Reuse => end_reused(context, tx, &decided.session).await,
     }
@@ -185,9 +194,10 @@ async fn rotate(
             session = %session.id,
             "Refresh token is newer than the stored state (data loss after a failover?); session continued."
         );
-        return Ok(given(RefreshCause::Recovered, pair, &session, Some(Event::RefreshRecovered)));
+        let entries = vec![entry(&session, Event::RefreshRecovered)];
+        return Ok(Refreshed { entries, ..given(RefreshCause::Recovered, pair) });
     }
-    Ok(given(RefreshCause::Current, pair, &session, None))
+    Ok(given(RefreshCause::Current, pair))
 }
 
 async fn give_again(
@@ -196,21 +206,23 @@ async fn give_again(
     tx: &Transaction<'_>,
     decided: Decided,
     again: Again,
+    distance: Distance,
 ) -> Result<Refreshed, Problem> {
-    let Decided { session, stamp, standing, .. } = decided;
+    let Decided { mut session, stamp, standing, .. } = decided;
     let pair = mint(context, &session, &stamp, &standing.roles, Proof::SignIn, client.device.as_ref())?;
-    match again {
+    if distance != Distance::Same {
+        session.state.note_repeat(distance, stamp.now);
+        store::set_other_origins(tx, session.id, &session.state.nearby, &session.state.elsewhere).await?;
+    }
+    let cause = match again {
         Again::Concurrent => {
             store::count_concurrent(tx, session.id).await?;
-            Ok(given(RefreshCause::Concurrent, pair, &session, None))
+            RefreshCause::Concurrent
         }
-        Again::Retry => Ok(given(RefreshCause::Retry, pair, &session, None)),
-        Again::RetryElsewhere => {
-            let accepted_at = with_elsewhere(&session.state, stamp.now);
-            store::set_elsewhere(tx, session.id, &accepted_at).await?;
-            Ok(given(RefreshCause::RetryElsewhere, pair, &session, Some(Event::RefreshElsewhere)))
-        }
-    }
+        Again::Retry if distance == Distance::Same => RefreshCause::Retry,
+        Again::Retry => RefreshCause::RetryElsewhere,
+    };
+    Ok(given(cause, pair))
 }
 
 async fn end_reused(
@@ -225,8 +237,11 @@ async fn end_reused(
         user = %session.user,
         "Refresh token reuse detected; session revoked."
     );
-    let entry = entry(session, Event::RefreshReused);
-    Ok(Refreshed { cause: RefreshCause::Reused, answer: Err(Code::RefreshTokenReused), entry: Some(entry) })
+    Ok(Refreshed {
+        cause: RefreshCause::Reused,
+        answer: Err(Code::RefreshTokenReused),
+        entries: vec![entry(session, Event::RefreshReused)],
+    })
 }
 
 fn refused(refusal: RefreshRefusal) -> Refreshed {
@@ -236,11 +251,16 @@ fn refused(refusal: RefreshRefusal) -> Refreshed {
         RefreshRefusal::Expired => (RefreshCause::Expired, Code::SessionExpired),
         RefreshRefusal::Ahead => (RefreshCause::Ahead, Code::RefreshTokenUnknown),
     };
-    Refreshed { cause, answer: Err(code), entry: None }
+    Refreshed { cause, answer: Err(code), entries: Vec::new() }
 }
 
-fn given(cause: RefreshCause, pair: Pair, session: &Session, event: Option<Event>) -> Refreshed {
-    Refreshed { cause, answer: Ok(pair), entry: event.map(|event| entry(session, event)) }
+fn given(cause: RefreshCause, pair: Pair) -> Refreshed {
+    Refreshed { cause, answer: Ok(pair), entries: Vec::new() }
+}
+
+/// The user sees every answer to another origin, also one with the newest token.
+fn noted(session: &Session, distance: Distance) -> Option<HistoryEntry> {
+    (distance != Distance::Same).then(|| entry(session, Event::RefreshElsewhere))
 }
 
 fn entry(session: &Session, event: Event) -> HistoryEntry {

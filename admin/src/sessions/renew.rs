@@ -4,9 +4,8 @@ use shared::revocation::Reason;
 use uuid::Uuid;
 
 use super::mint::{Pair, Proof, mint};
-use super::open::after;
 use super::origin::ClientOrigin;
-use super::session::{Device, EndReason, Rotation, Session};
+use super::session::{Device, EndReason, Rotation, Session, after};
 use super::store;
 use crate::access::still;
 use crate::actor::{Caller, Client};
@@ -80,6 +79,8 @@ pub(crate) async fn renew(
     if session.state.has_ended(stamp.deployment_generation) {
         return Err(gone());
     }
+    let standing = store::standing(tx, session.user).await?;
+    session.shorten(&standing, &context.config.tokens);
     if stamp.now >= session.state.idle_expires_at.min(session.state.expires_at) {
         return Err(Problem::new(Code::SessionExpired));
     }
@@ -92,6 +93,5 @@ pub(crate) async fn renew(
     let origin = ClientOrigin::of(client);
     let rotation = Rotation { at: stamp.now, origin, concurrent: 0 };
     store::rotate(tx, &session, &rotation, &Device::of(client, None), true).await?;
-    let standing = store::standing(tx, session.user).await?;
     mint(context, &session, &stamp, &standing.roles, proof, client.device.as_ref())
 }

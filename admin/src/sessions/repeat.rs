@@ -23,9 +23,10 @@ pub(crate) async fn pair_again(
 ) -> Result<Option<Pair>, Problem> {
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
-    let Some(session) = store::lock(&tx, session).await? else { return Ok(None) };
+    let Some(mut session) = store::lock(&tx, session).await? else { return Ok(None) };
     let Some(stamp) = store::stamp(&tx, session.user).await? else { return Ok(None) };
     let standing = store::standing(&tx, session.user).await?;
+    session.shorten(&standing, &context.config.tokens);
     let state = &session.state;
     let is_live = standing.is_active
         && !state.has_ended(stamp.deployment_generation)

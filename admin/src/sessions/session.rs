@@ -1,13 +1,15 @@
 //! A session, and what its tokens are minted from.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use shared::role::RoleName;
 use uuid::Uuid;
 
 use super::origin::ClientOrigin;
 use crate::actor::{Client, DeviceText};
+use crate::config::TokenConfig;
 
 /// A session, with what minting needs.
 #[derive(Debug, Clone)]
@@ -49,7 +51,11 @@ pub(crate) struct SessionState {
     pub(crate) expires_at: Timestamp,
     /// The last rotation, if there was one.
     pub(crate) rotation: Option<Rotation>,
-    /// The recorded times of repeats accepted from elsewhere.
+    /// The network and program of the sign-in, until the first rotation.
+    pub(crate) opened_from: ClientOrigin,
+    /// When repeats were accepted from another network or another program.
+    pub(crate) nearby: Vec<Timestamp>,
+    /// When repeats were accepted from another network and another program.
     pub(crate) elsewhere: Vec<Timestamp>,
 }
 
@@ -106,6 +112,8 @@ pub(crate) struct Stamp {
 pub(crate) struct Standing {
     /// Whether tokens may be minted.
     pub(crate) is_active: bool,
+    /// Whether the user is a superuser, or a role grants a permission of this service.
+    pub(crate) is_operator: bool,
     /// In order of name.
     pub(crate) roles: Vec<HeldRole>,
 }
@@ -133,9 +141,29 @@ pub(crate) enum EndReason {
     EmailClaimed,
     /// The provider account used to sign in was unlinked.
     Unlinked,
+    /// The user signed in again and had too many sessions.
+    Evicted,
+}
+
+impl Session {
+    /// Shortens the session of a user who holds a permission of this service. Applied whenever a token is minted, so that
+    /// it does not matter by which way, or when, the user got the permission.
+    pub(crate) fn shorten(&mut self, standing: &Standing, tokens: &TokenConfig) {
+        if standing.is_operator {
+            let end = after(self.authenticated_at, tokens.operator_session_life);
+            let state = &mut self.state;
+            state.expires_at = state.expires_at.min(end);
+            state.idle_expires_at = state.idle_expires_at.min(state.expires_at);
+        }
+    }
 }
 
 impl SessionState {
+    /// From where it was last used.
+    pub(crate) fn origin(&self) -> &ClientOrigin {
+        self.rotation.as_ref().map_or(&self.opened_from, |rotation| &rotation.origin)
+    }
+
     /// Whether it was revoked, alone or together with all sessions.
     pub(crate) fn has_ended(&self, deployment_generation: u64) -> bool {
         self.is_revoked || self.deployment_generation < deployment_generation
@@ -169,6 +197,13 @@ impl EndReason {
             Self::Admin => "admin",
             Self::EmailClaimed => "email_claimed",
             Self::Unlinked => "unlinked",
+            Self::Evicted => "evicted",
         }
     }
+}
+
+/// Later by `span`; the end of time if that is beyond it.
+pub(crate) fn after(moment: Timestamp, span: Duration) -> Timestamp {
+    let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
+    moment.checked_add(span).unwrap_or(Timestamp::MAX)
 }

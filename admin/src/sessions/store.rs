@@ -9,18 +9,20 @@ use super::origin::ClientOrigin;
 use super::session::{
     Device, EndReason, HeldRole, ListedSession, Rotation, Session, SessionState, Stamp, Standing,
 };
+use crate::access::Right;
+use crate::actor::Client;
 use crate::db::{Connection, DbError, Transaction};
 use crate::users;
 
 /// The SQL condition for an active session; or, for statements that revoke sessions, for one that was active
 /// until very recently: a concurrent refresh may just have moved its idle end, and cannot take longer than a
 /// transaction may last.
-macro_rules! stands {
+macro_rules! is_live {
     () => {
-        stands!(@ "clock_timestamp()")
+        is_live!(@ "clock_timestamp()")
     };
     (recently) => {
-        stands!(@ "clock_timestamp() - interval '2 minutes'")
+        is_live!(@ "clock_timestamp() - interval '2 minutes'")
     };
     (@ $idle:literal) => {
         concat!(
@@ -30,6 +32,8 @@ macro_rules! stands {
         )
     };
 }
+
+pub(super) use is_live;
 
 /// Inserts a session.
 pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device) -> Result<(), DbError> {
@@ -67,8 +71,8 @@ pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device)
 /// a lock continues with the newest row of the locked table, and with old rows of all others.
 pub(crate) async fn lock(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Session>, DbError> {
     let sql = "select id, user_id, client_id, refresh_key, counter, revoked_below, rotated_at, rotated_prefix,
-                   rotated_user_agent, concurrent_answers, elsewhere_answers, authenticated_at, idle_expires_at,
-                   expires_at, amr, provider, revoked_at, deployment_generation
+                   rotated_user_agent, concurrent_answers, nearby_answers, elsewhere_answers, authenticated_at,
+                   idle_expires_at, expires_at, amr, provider, address, user_agent, revoked_at, deployment_generation
                from auth.sessions where id = $1 for update";
     let statement = tx.prepare_cached(sql).await?;
     tx.query_opt(&statement, &[&id]).await?.as_ref().map(session).transpose()
@@ -88,7 +92,7 @@ pub(crate) async fn stamp(tx: &Transaction<'_>, user: Uuid) -> Result<Option<Sta
 /// Status and roles, in a statement of their own after [`stamp`]. A deleted user may do nothing. The order of the roles is
 /// that of their bytes, whatever the collation of the database: the sidecars refuse a token with another one.
 pub(crate) async fn standing(tx: &Transaction<'_>, user: Uuid) -> Result<Standing, DbError> {
-    let sql = "select u.status, r.name, held.expires_at
+    let sql = "select u.status, u.is_superuser, r.name, held.expires_at
                from auth.users u
                left join auth.user_roles held on held.user_id = u.id
                    and (held.expires_at is null or held.expires_at > clock_timestamp())
@@ -98,9 +102,27 @@ pub(crate) async fn standing(tx: &Transaction<'_>, user: Uuid) -> Result<Standin
     let mut standing = Standing::default();
     for row in tx.query(&statement, &[&user]).await? {
         standing.is_active = row.try_get::<_, &str>("status")? == users::store::ACTIVE;
+        standing.is_operator = row.try_get("is_superuser")?;
         standing.roles.extend(held_role(&row)?);
     }
+    standing.is_operator =
+        standing.is_operator || (!standing.roles.is_empty() && holds_right(tx, user).await?);
     Ok(standing)
+}
+
+/// Whether a role of the user, assigned or inherited, grants a permission of this service.
+async fn holds_right(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
+    let sql = "with recursive reached as (
+                   select role_id from auth.user_roles
+                   where user_id = $1 and (expires_at is null or expires_at > clock_timestamp())
+                   union
+                   select i.parent_id from reached join auth.role_inherits i on i.role_id = reached.role_id
+               )
+               select exists (
+                   select from reached join auth.role_permissions p on p.role_id = reached.role_id
+                   where p.permission = any($2)) as holds";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.query_one(&statement, &[&user, &Right::granting()]).await?.try_get("holds")?)
 }
 
 /// Stores the next child token. Without `is_durable` the commit does not wait for the disk: if it is lost,
@@ -114,9 +136,9 @@ pub(crate) async fn rotate(
 ) -> Result<(), DbError> {
     let sql = "update auth.sessions set counter = $2, revoked_below = $3, rotated_at = $4,
                    rotated_prefix = $5, rotated_user_agent = $6, concurrent_answers = 0, last_used_at = $4,
-                   idle_expires_at = $7, address = $8, user_agent = $9, refresh_key = $10
+                   idle_expires_at = $7, address = $8, user_agent = $9, refresh_key = $10, expires_at = $11
                where id = $1
-               returning case when $11 then null
+               returning case when $12 then null
                               else set_config('synchronous_commit', 'off', true) end";
     let statement = tx.prepare_cached(sql).await?;
     let state = &session.state;
@@ -134,6 +156,7 @@ pub(crate) async fn rotate(
             &device.address,
             &device.user_agent,
             &i16::from(state.key),
+            &state.expires_at,
             &is_durable,
         ],
     )
@@ -149,15 +172,16 @@ pub(crate) async fn count_concurrent(tx: &Transaction<'_>, id: Uuid) -> Result<(
     Ok(())
 }
 
-/// Stores the times of the repeats accepted from elsewhere.
-pub(crate) async fn set_elsewhere(
+/// Stores the times of the repeats accepted from another origin.
+pub(crate) async fn set_other_origins(
     tx: &Transaction<'_>,
     id: Uuid,
-    accepted_at: &[Timestamp],
+    nearby: &[Timestamp],
+    elsewhere: &[Timestamp],
 ) -> Result<(), DbError> {
-    let sql = "update auth.sessions set elsewhere_answers = $2 where id = $1";
+    let sql = "update auth.sessions set nearby_answers = $2, elsewhere_answers = $3 where id = $1";
     let statement = tx.prepare_cached(sql).await?;
-    tx.execute(&statement, &[&id, &accepted_at]).await?;
+    tx.execute(&statement, &[&id, &nearby, &elsewhere]).await?;
     Ok(())
 }
 
@@ -180,7 +204,7 @@ pub(crate) async fn end_one_of(
     let sql = concat!(
         "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
          where id = $1 and user_id = $2 and ",
-        stands!()
+        is_live!()
     );
     let statement = tx.prepare_cached(sql).await?;
     Ok(tx.execute(&statement, &[&id, &user, &reason.as_str()]).await? == 1)
@@ -199,7 +223,7 @@ pub(crate) async fn end_all(
         "with ended as (
              update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
              where user_id = $1 and id is distinct from $2 and ",
-        stands!(recently),
+        is_live!(recently),
         " returning idle_expires_at > clock_timestamp() as stood
          )
          select count(*) filter (where stood) as ended from ended"
@@ -226,7 +250,7 @@ pub(crate) async fn end_through(
     let sql = concat!(
         "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
          where user_id = $1 and provider = $2 and ",
-        stands!(recently),
+        is_live!(recently),
         " returning id"
     );
     let statement = tx.prepare_cached(sql).await?;
@@ -238,7 +262,7 @@ pub(crate) async fn end_through(
 pub(crate) async fn stands(tx: &Transaction<'_>, id: Uuid, user: Uuid) -> Result<bool, DbError> {
     let sql = concat!(
         "select exists (select from auth.sessions where id = $1 and user_id = $2 and ",
-        stands!(),
+        is_live!(),
         ") as stands"
     );
     let statement = tx.prepare_cached(sql).await?;
@@ -255,7 +279,7 @@ pub(crate) async fn list(
         "select id, client_id, created_at, last_used_at, least(idle_expires_at, expires_at) as expires_at,
              amr, provider, address, user_agent, device_name
          from auth.sessions where user_id = $1 and ",
-        stands!(),
+        is_live!(),
         " order by last_used_at desc, id desc limit $2"
     );
     let statement = connection.prepare_cached(sql).await?;
@@ -285,6 +309,7 @@ fn session(row: &Row) -> Result<Session, DbError> {
     let origin = ClientOrigin::from_stored(row.try_get("rotated_prefix")?, user_agent);
     let concurrent = row.try_get::<_, i32>("concurrent_answers")?.cast_unsigned();
     let rotated_at: Option<Timestamp> = row.try_get("rotated_at")?;
+    let opened_from = Client { address: row.try_get("address")?, user_agent: row.try_get("user_agent")? };
     let state = SessionState {
         // A `check` constraint keeps it within one byte; 0 would only name another key.
         key: u8::try_from(row.try_get::<_, i16>("refresh_key")?).unwrap_or(0),
@@ -296,6 +321,8 @@ fn session(row: &Row) -> Result<Session, DbError> {
         idle_expires_at: row.try_get("idle_expires_at")?,
         expires_at: row.try_get("expires_at")?,
         rotation: rotated_at.map(|at| Rotation { at, origin, concurrent }),
+        opened_from: ClientOrigin::of(&opened_from),
+        nearby: row.try_get("nearby_answers")?,
         elsewhere: row.try_get("elsewhere_answers")?,
     };
     Ok(Session {

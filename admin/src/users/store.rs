@@ -132,12 +132,13 @@ pub(crate) async fn find_by_id(
     connection.query_opt(&statement, &[&id, &network]).await?.as_ref().map(account).transpose()
 }
 
-/// The account, locked in shared mode until the transaction ends, for transactions that create a session.
+/// The account, locked until the transaction ends, for transactions that create a session: so that they are counted one
+/// after the other. It does not block rows that refer to the account.
 pub(crate) async fn lock_for_sign_in<'t>(
     tx: &'t Transaction<'_>,
     id: Uuid,
 ) -> Result<Option<LockedAccount<'t>>, DbError> {
-    let sql = select_account!("id = $1 for share");
+    let sql = select_account!("id = $1 for no key update");
     let statement = tx.prepare_cached(sql).await?;
     let account = tx.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()?;
     Ok(account.and_then(LockedAccount::new))
@@ -209,14 +210,14 @@ pub(crate) async fn lock_email_holder<'t>(
     Ok(Some(account.map_or(EmailHolder::Disabled, |account| EmailHolder::Active { account, is_verified })))
 }
 
-/// Removes the address from its owner, and returns the new generation of that user's tokens.
-pub(crate) async fn withdraw_email(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
+/// Removes the address from its owner.
+pub(crate) async fn withdraw_email(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
     let sql = "update auth.users set email = null, email_key = null, verified_email_key = null,
-                   token_generation = token_generation + 1, device_epoch = device_epoch + 1, row_version = row_version + 1,
-                   updated_at = clock_timestamp()
-               where id = $1 returning token_generation";
+                   row_version = row_version + 1, updated_at = clock_timestamp()
+               where id = $1";
     let statement = tx.prepare_cached(sql).await?;
-    generation(&tx.query_one(&statement, &[&id]).await?)
+    tx.execute(&statement, &[&id]).await?;
+    Ok(())
 }
 
 /// Whether the user can sign in with a password: it needs a password and an identifier.

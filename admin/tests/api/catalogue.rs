@@ -365,6 +365,11 @@ catalogue! {
         }
         sign_in(&scene.app, "unknown@example.org", PASSWORD).send().await
     }
+    too_many_sessions_occurs TooManySessions {
+        let app = TestApp::start_with(&[("ADMIN_SESSIONS_PER_HOUR", "1")]).await;
+        app.client.new_user(NEO).await;
+        sign_in(&app, NEO, PASSWORD).send().await
+    }
 
     headers_too_large_occurs HeadersTooLarge |scene| {
         raw(&scene.app, "/", &"a".repeat(500_000)).await

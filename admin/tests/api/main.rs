@@ -15,6 +15,7 @@ mod catalogue;
 mod commands;
 mod document;
 mod documentation;
+mod evict;
 mod guessing;
 mod hang_up;
 mod health;

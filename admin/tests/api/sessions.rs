@@ -1,5 +1,6 @@
 //! Signing in, refreshing, signing out.
 
+mod bounds;
 mod caller;
 mod list;
 mod login;

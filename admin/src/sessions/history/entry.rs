@@ -24,6 +24,8 @@ pub(crate) enum Event {
     Logout,
     LogoutAll,
     SessionEnded,
+    /// The session ended because the user had too many.
+    SessionEvicted,
     RefreshReused,
     RefreshElsewhere,
     RefreshRecovered,
@@ -38,6 +40,8 @@ pub(crate) enum Event {
     EmailClaimed,
     /// Attempts were refused by this bucket, before any password was checked.
     AttemptsRefused(Bucket),
+    /// An operator ended all sessions, and unlinked what was linked recently.
+    Evicted,
 }
 
 /// Why a sign-in failed; visible to operators only.
@@ -51,13 +55,14 @@ pub(crate) enum LoginFailure {
 
 impl Event {
     /// One of each kind.
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Login,
         Self::LoginFailed(LoginFailure::WrongPassword),
         Self::ProofFailed,
         Self::Logout,
         Self::LogoutAll,
         Self::SessionEnded,
+        Self::SessionEvicted,
         Self::RefreshReused,
         Self::RefreshElsewhere,
         Self::RefreshRecovered,
@@ -69,6 +74,7 @@ impl Event {
         Self::AccountUnlinked,
         Self::EmailClaimed,
         Self::AttemptsRefused(Bucket::Identifier),
+        Self::Evicted,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -79,6 +85,7 @@ impl Event {
             Self::Logout => "logout",
             Self::LogoutAll => "logout_all",
             Self::SessionEnded => "session_ended",
+            Self::SessionEvicted => "session_evicted",
             Self::RefreshReused => "refresh_reused",
             Self::RefreshElsewhere => "refresh_elsewhere",
             Self::RefreshRecovered => "refresh_recovered",
@@ -90,6 +97,7 @@ impl Event {
             Self::AccountUnlinked => "account_unlinked",
             Self::EmailClaimed => "email_claimed",
             Self::AttemptsRefused(_) => "attempts_refused",
+            Self::Evicted => "evicted",
         }
     }
 
@@ -102,6 +110,7 @@ impl Event {
             | Self::Logout
             | Self::LogoutAll
             | Self::SessionEnded
+            | Self::SessionEvicted
             | Self::RefreshReused
             | Self::RefreshElsewhere
             | Self::RefreshRecovered
@@ -111,13 +120,14 @@ impl Event {
             | Self::AccountLinked
             | Self::AccountUnlinked
             | Self::EmailClaimed
+            | Self::Evicted
             | Self::AttemptsRefused(_) => None,
         }
     }
 
     /// Whether another user did it, whose address and user agent must not be shown to this user.
     pub(super) fn is_of_another(self) -> bool {
-        self == Self::EmailClaimed
+        matches!(self, Self::EmailClaimed | Self::Evicted)
     }
 
     pub(super) fn reason(self) -> Option<&'static str> {

@@ -10,16 +10,16 @@
 //! | idle or absolute end reached | refused: expired |
 //! | `c` withdrawn by a change of credentials | refused: revoked |
 //! | `c == n` | child `n+1`: current |
+//! | `c == n-1`, from another origin that has had its repeats of the day | reuse: the session is revoked |
 //! | `c == n-1`, up to 10 s after the rotation, up to 200 times | child `n` again: concurrent |
-//! | `c == n-1`, up to 5 min after it, from the same network and user agent | child `n` again: retry |
-//! | the same from elsewhere, up to three times in 24 h | child `n` again: retry from elsewhere |
+//! | `c == n-1`, up to 5 min after it | child `n` again: retry |
 //! | `c` is `n+1` or `n+2` | child `c+1`: recovered |
 //! | `c` is further ahead | refused: ahead |
 //! | anything else | reuse: the session is revoked |
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::sessions::origin::ClientOrigin;
+use crate::sessions::origin::{ClientOrigin, Distance};
 use crate::sessions::session::{Rotation, SessionState};
 
 /// How long after a rotation two browser tabs may present the same token.
@@ -28,10 +28,13 @@ pub(crate) const CONCURRENT: SignedDuration = SignedDuration::from_secs(10);
 pub(crate) const MOST_CONCURRENT: u32 = 200;
 /// How long after a rotation a client may repeat the request because the response was lost.
 pub(crate) const RETRY: SignedDuration = SignedDuration::from_mins(5);
-/// How many repeats from another address or user agent are accepted within [`ELSEWHERE_WINDOW`].
+/// How many repeats from another network or another user agent are accepted within [`OTHER_ORIGIN_WINDOW`]: networks
+/// change on a journey, and programs with an update.
+pub(crate) const MOST_NEARBY: usize = 20;
+/// How many repeats from another network and another user agent are accepted within it.
 pub(crate) const MOST_ELSEWHERE: usize = 3;
-/// The window of [`MOST_ELSEWHERE`]. A successful refresh does not end it early.
-pub(crate) const ELSEWHERE_WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// The window of both. A successful refresh does not end it early.
+pub(crate) const OTHER_ORIGIN_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// By how many rotations a client may be ahead of a database that lost its last commits.
 pub(crate) const RECOVERABLE_LEAD: u64 = 2;
 
@@ -64,9 +67,16 @@ pub(crate) enum RefreshDecision {
         counter: u64,
         /// Whether the client was ahead of the database.
         recovered: bool,
+        /// How far the request is from the one before.
+        distance: Distance,
     },
     /// Return the stored child once more.
-    Again(Again),
+    Again {
+        /// Why.
+        again: Again,
+        /// How far the request is from the one that rotated.
+        distance: Distance,
+    },
     /// Refuse, and change nothing.
     Refuse(RefreshRefusal),
     /// Revoke the session: a used token was presented again.
@@ -80,8 +90,6 @@ pub(crate) enum Again {
     Concurrent,
     /// A lost response.
     Retry,
-    /// A lost response, repeated from another address or user agent.
-    RetryElsewhere,
 }
 
 /// Why the request is refused.
@@ -110,12 +118,14 @@ pub(crate) fn decide(
         return RefreshDecision::Refuse(refusal);
     }
     let (n, c) = (stored.counter, presented.counter);
+    let distance = stored.origin().distance(&request.origin);
     if c >= n {
-        return ahead_by(c - n, c);
+        return ahead_by(c - n, c, distance);
     }
     match &stored.rotation {
-        Some(rotation) if n - c == 1 => {
-            stored.given_again(rotation, request).map_or(RefreshDecision::Reuse, RefreshDecision::Again)
+        Some(rotation) if n - c == 1 && stored.has_room(distance, request.now) => {
+            let again = rotation.given_again(request.now);
+            again.map_or(RefreshDecision::Reuse, |again| RefreshDecision::Again { again, distance })
         }
         _ => RefreshDecision::Reuse,
     }
@@ -136,37 +146,51 @@ impl SessionState {
         }
     }
 
-    /// Whether the parent of the newest child may get that child once more.
-    fn given_again(&self, rotation: &Rotation, request: &RequestFacts) -> Option<Again> {
-        // If the clock went back, the age is negative and counts as zero.
-        let age = request.now.duration_since(rotation.at);
-        if age <= CONCURRENT && rotation.concurrent < MOST_CONCURRENT {
-            Some(Again::Concurrent)
-        } else if age > RETRY {
-            None
-        } else if rotation.origin == request.origin {
-            Some(Again::Retry)
-        } else {
-            (self.elsewhere_within_window(request.now) < MOST_ELSEWHERE).then_some(Again::RetryElsewhere)
+    /// Whether another repeat from this far is accepted today, whatever the reason for it.
+    fn has_room(&self, distance: Distance, now: Timestamp) -> bool {
+        let recent = |times: &[Timestamp]| {
+            times.iter().filter(|at| now.duration_since(**at) < OTHER_ORIGIN_WINDOW).count()
+        };
+        match distance {
+            Distance::Same => true,
+            Distance::Nearby => recent(&self.nearby) < MOST_NEARBY,
+            Distance::Elsewhere => recent(&self.elsewhere) < MOST_ELSEWHERE,
         }
     }
 
-    fn elsewhere_within_window(&self, now: Timestamp) -> usize {
-        self.elsewhere.iter().filter(|at| now.duration_since(**at) < ELSEWHERE_WINDOW).count()
+    /// Notes that a repeat from this far was accepted `now`: as many times as the rule needs.
+    pub(crate) fn note_repeat(&mut self, distance: Distance, now: Timestamp) {
+        let (times, most) = match distance {
+            Distance::Same => return,
+            Distance::Nearby => (&mut self.nearby, MOST_NEARBY),
+            Distance::Elsewhere => (&mut self.elsewhere, MOST_ELSEWHERE),
+        };
+        times.push(now);
+        let surplus = times.len().saturating_sub(most);
+        times.drain(..surplus);
     }
 }
 
-/// The times of accepted repeats to store when one more is accepted `now`: as many as the rule needs.
-pub(crate) fn with_elsewhere(state: &SessionState, now: Timestamp) -> Vec<Timestamp> {
-    let kept = state.elsewhere.iter().rev().take(MOST_ELSEWHERE - 1).rev();
-    kept.copied().chain([now]).collect()
+impl Rotation {
+    /// Whether the parent of the newest child may get that child once more.
+    fn given_again(&self, now: Timestamp) -> Option<Again> {
+        // If the clock went back, the age is negative and counts as zero.
+        let age = now.duration_since(self.at);
+        if age <= CONCURRENT && self.concurrent < MOST_CONCURRENT {
+            Some(Again::Concurrent)
+        } else {
+            (age <= RETRY).then_some(Again::Retry)
+        }
+    }
 }
 
 /// Only this service can have issued a token beyond the stored counter, so the database lost its last
 /// commits: it crashed after a rotation whose commit did not wait for the disk.
-fn ahead_by(lead: u64, counter: u64) -> RefreshDecision {
+fn ahead_by(lead: u64, counter: u64, distance: Distance) -> RefreshDecision {
     match (lead, counter.checked_add(1)) {
-        (0..=RECOVERABLE_LEAD, Some(next)) => RefreshDecision::Rotate { counter: next, recovered: lead > 0 },
+        (0..=RECOVERABLE_LEAD, Some(next)) => {
+            RefreshDecision::Rotate { counter: next, recovered: lead > 0, distance }
+        }
         _ => RefreshDecision::Refuse(RefreshRefusal::Ahead),
     }
 }

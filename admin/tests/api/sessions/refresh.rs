@@ -23,8 +23,19 @@ async fn rotated_ago(app: &TestApp, span: &str) {
 }
 
 /// From another network than that of the tests.
-fn from_elsewhere(call: Call) -> Call {
+fn from_nearby(call: Call) -> Call {
     call.header("x-forwarded-for", "198.51.100.7")
+}
+
+/// From another network, and another program.
+fn from_elsewhere(call: Call) -> Call {
+    from_nearby(call).header("user-agent", "another program")
+}
+
+/// How many answers to another origin the login history has.
+async fn seen(app: &TestApp) -> i64 {
+    let sql = "select count(*) from auth.login_history where event = 'refresh_elsewhere'";
+    app.sql().await.query_one(sql, &[]).await.unwrap().get(0)
 }
 
 #[track_caller]
@@ -160,7 +171,7 @@ async fn the_previous_token_is_valid_for_ten_seconds_from_any_address() {
     let (app, pair) = signed_in().await;
     let child = refresh(&app, &pair.refresh).send().await.pair();
     rotated_ago(&app, "9 s").await;
-    let again = caused(from_elsewhere(refresh(&app, &pair.refresh)).send().await, "concurrent");
+    let again = caused(from_nearby(refresh(&app, &pair.refresh)).send().await, "concurrent");
     assert_eq!(again.refresh, child.refresh);
     standing(&app, &again.access).await;
 }
@@ -213,7 +224,8 @@ async fn answers_elsewhere_are_forgotten_after_a_day() {
     let (app, pair) = signed_in().await;
     refresh(&app, &pair.refresh).send().await.pair();
     rotated_ago(&app, "11 s").await;
-    let answers = "elsewhere_answers = array[clock_timestamp() - interval '24 hours',
+    let answers = "nearby_answers = array_fill(clock_timestamp(), array[20]),
+                   elsewhere_answers = array[clock_timestamp() - interval '24 hours',
                                              clock_timestamp(), clock_timestamp()]";
     change(&app, answers).await;
     caused(from_elsewhere(refresh(&app, &pair.refresh)).send().await, "retry");
@@ -221,11 +233,54 @@ async fn answers_elsewhere_are_forgotten_after_a_day() {
 }
 
 #[tokio::test]
-async fn another_program_is_elsewhere() {
+async fn another_network_or_another_program_alone_is_accepted_twenty_times_a_day() {
+    let (app, pair) = signed_in().await;
+    refresh(&app, &pair.refresh).send().await.pair();
+    rotated_ago(&app, "11 s").await;
+    change(&app, "elsewhere_answers = array_fill(clock_timestamp(), array[3])").await;
+    for number in 0..20 {
+        let call = refresh(&app, &pair.refresh);
+        let call = if number % 2 == 0 { from_nearby(call) } else { call.header("user-agent", "film/2") };
+        caused(call.send().await, "retry");
+    }
+    assert_eq!(seen(&app).await, 20);
+    caused(refresh(&app, &pair.refresh).send().await, "retry");
+    from_nearby(refresh(&app, &pair.refresh)).send().await.problem(401, "refresh_token_reused");
+}
+
+#[tokio::test]
+async fn another_origin_is_limited_within_the_ten_seconds_too() {
+    let (app, pair) = signed_in().await;
+    let child = refresh(&app, &pair.refresh).send().await.pair();
+    for _ in 0..3 {
+        let again = caused(from_elsewhere(refresh(&app, &pair.refresh)).send().await, "concurrent");
+        assert_eq!(again.refresh, child.refresh);
+    }
+    caused(refresh(&app, &pair.refresh).send().await, "concurrent");
+    from_elsewhere(refresh(&app, &pair.refresh)).send().await.problem(401, "refresh_token_reused");
+    dead(&app, &child.access).await;
+    assert_eq!(seen(&app).await, 3);
+}
+
+#[tokio::test]
+async fn the_newest_token_from_another_origin_is_in_the_history_and_not_limited() {
+    let (app, pair) = signed_in().await;
+    change(&app, "elsewhere_answers = array_fill(clock_timestamp(), array[3])").await;
+    // The first one is compared with the sign-in.
+    let next = caused(from_elsewhere(refresh(&app, &pair.refresh)).send().await, "current");
+    assert_eq!(seen(&app).await, 1);
+    let next = caused(from_elsewhere(refresh(&app, &next.refresh)).send().await, "current");
+    assert_eq!(seen(&app).await, 1);
+    caused(from_nearby(refresh(&app, &next.refresh)).send().await, "current");
+    assert_eq!(seen(&app).await, 2);
+}
+
+#[tokio::test]
+async fn another_program_on_the_same_network_is_nearby() {
     let (app, pair) = signed_in().await;
     refresh(&app, &pair.refresh).header("user-agent", "film/1").send().await.pair();
     rotated_ago(&app, "11 s").await;
-    change(&app, "elsewhere_answers = array_fill(clock_timestamp(), array[3])").await;
+    change(&app, "nearby_answers = array_fill(clock_timestamp(), array[20])").await;
     caused(refresh(&app, &pair.refresh).header("user-agent", "film/1").send().await, "retry");
     let other = refresh(&app, &pair.refresh).header("user-agent", "film/2").send().await;
     other.problem(401, "refresh_token_reused");

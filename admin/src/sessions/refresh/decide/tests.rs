@@ -21,8 +21,14 @@ fn home() -> ClientOrigin {
     origin("192.0.2.0", "film/1")
 }
 
-fn away() -> ClientOrigin {
+/// Another network.
+fn nearby() -> ClientOrigin {
     origin("198.51.100.0", "film/1")
+}
+
+/// Another network and another program.
+fn away() -> ClientOrigin {
+    origin("198.51.100.0", "film/2")
 }
 
 fn ago(seconds: i64) -> Timestamp {
@@ -40,6 +46,8 @@ fn stored() -> SessionState {
         idle_expires_at: now() + SignedDuration::from_hours(1),
         expires_at: now() + SignedDuration::from_hours(2),
         rotation: Some(Rotation { at: ago(3600), origin: home(), concurrent: 0 }),
+        opened_from: home(),
+        nearby: Vec::new(),
         elsewhere: Vec::new(),
     }
 }
@@ -71,12 +79,18 @@ const UNKNOWN: RefreshDecision = RefreshDecision::Refuse(RefreshRefusal::Unknown
 const REVOKED: RefreshDecision = RefreshDecision::Refuse(RefreshRefusal::Revoked);
 const EXPIRED: RefreshDecision = RefreshDecision::Refuse(RefreshRefusal::Expired);
 const AHEAD: RefreshDecision = RefreshDecision::Refuse(RefreshRefusal::Ahead);
-const CONCURRENTLY: RefreshDecision = RefreshDecision::Again(Again::Concurrent);
-const RETRIED: RefreshDecision = RefreshDecision::Again(Again::Retry);
-const RETRIED_ELSEWHERE: RefreshDecision = RefreshDecision::Again(Again::RetryElsewhere);
+const CONCURRENTLY: RefreshDecision = again(Again::Concurrent, Distance::Same);
+const CONCURRENTLY_ELSEWHERE: RefreshDecision = again(Again::Concurrent, Distance::Elsewhere);
+const RETRIED: RefreshDecision = again(Again::Retry, Distance::Same);
+const RETRIED_NEARBY: RefreshDecision = again(Again::Retry, Distance::Nearby);
+const RETRIED_ELSEWHERE: RefreshDecision = again(Again::Retry, Distance::Elsewhere);
+
+const fn again(again: Again, distance: Distance) -> RefreshDecision {
+    RefreshDecision::Again { again, distance }
+}
 
 fn rotate(counter: u64, recovered: bool) -> RefreshDecision {
-    RefreshDecision::Rotate { counter, recovered }
+    RefreshDecision::Rotate { counter, recovered, distance: Distance::Same }
 }
 
 #[test]
@@ -148,16 +162,24 @@ fn tokens_withdrawn_by_a_change_of_credentials_are_dead_but_end_nothing() {
 #[test]
 fn the_newest_child_rotates_from_anywhere() {
     assert_eq!(at_home(&stored(), N), rotate(N + 1, false));
-    assert_eq!(elsewhere(&stored(), N), rotate(N + 1, false));
+    let far = RefreshDecision::Rotate { counter: N + 1, recovered: false, distance: Distance::Elsewhere };
+    let full = SessionState { elsewhere: vec![ago(1); 3], ..stored() };
+    assert_eq!(elsewhere(&full, N), far);
     let first = SessionState { counter: 0, rotation: None, ..stored() };
     assert_eq!(at_home(&first, 0), rotate(1, false));
+    // Before the first rotation a request is compared with the sign-in.
+    let distance = Distance::Nearby;
+    assert_eq!(
+        decide_from(&first, 0, nearby()),
+        RefreshDecision::Rotate { counter: 1, recovered: false, distance }
+    );
 }
 
 #[test]
 fn the_parent_is_concurrent_for_ten_seconds_from_anywhere() {
     for seconds in [-5, 0, 1, 10] {
         assert_eq!(at_home(&rotated(seconds), N - 1), CONCURRENTLY);
-        assert_eq!(elsewhere(&rotated(seconds), N - 1), CONCURRENTLY);
+        assert_eq!(elsewhere(&rotated(seconds), N - 1), CONCURRENTLY_ELSEWHERE);
     }
     assert_eq!(at_home(&rotated(11), N - 1), RETRIED);
     assert_eq!(elsewhere(&rotated(11), N - 1), RETRIED_ELSEWHERE);
@@ -166,7 +188,9 @@ fn the_parent_is_concurrent_for_ten_seconds_from_anywhere() {
 #[test]
 fn concurrent_refreshes_are_accepted_two_hundred_times() {
     let mut stored = rotated(1);
-    for (given, outcome) in [(0, CONCURRENTLY), (199, CONCURRENTLY), (200, RETRIED_ELSEWHERE)] {
+    for (given, outcome) in
+        [(0, CONCURRENTLY_ELSEWHERE), (199, CONCURRENTLY_ELSEWHERE), (200, RETRIED_ELSEWHERE)]
+    {
         stored.rotation.as_mut().unwrap().concurrent = given;
         assert_eq!(elsewhere(&stored, N - 1), outcome);
     }
@@ -186,24 +210,50 @@ fn a_lost_response_is_repeated_for_five_minutes() {
 }
 
 #[test]
-fn from_another_origin_a_retry_is_allowed_three_times_a_day() {
+fn repeats_from_another_origin_are_limited_by_the_day_also_within_ten_seconds() {
     let day = 24 * 3600;
-    for (times, outcome) in [
-        (vec![ago(60); 2], RETRIED_ELSEWHERE),
-        (vec![ago(60); 3], RefreshDecision::Reuse),
-        (vec![ago(day), ago(60), ago(60)], RETRIED_ELSEWHERE),
-        (vec![ago(day - 1), ago(60), ago(60)], RefreshDecision::Reuse),
-    ] {
-        let stored = SessionState { elsewhere: times, ..rotated(60) };
-        assert_eq!(elsewhere(&stored, N - 1), outcome);
-        assert_eq!(at_home(&stored, N - 1), RETRIED);
+    for age in [1, 60] {
+        for (most, origin, distance) in [(3, away(), Distance::Elsewhere), (20, nearby(), Distance::Nearby)] {
+            let accepted =
+                if age == 1 { again(Again::Concurrent, distance) } else { again(Again::Retry, distance) };
+            let with = |times: Vec<Timestamp>| match distance {
+                Distance::Nearby => {
+                    SessionState { nearby: times, elsewhere: vec![ago(60); 3], ..rotated(age) }
+                }
+                _ => SessionState { elsewhere: times, nearby: vec![ago(60); 20], ..rotated(age) },
+            };
+            let full = vec![ago(60); most];
+            let oldest = |seconds| [vec![ago(seconds)], vec![ago(60); most - 1]].concat();
+            for (times, outcome) in [
+                (vec![ago(60); most - 1], accepted),
+                (full, RefreshDecision::Reuse),
+                (oldest(day), accepted),
+                (oldest(day - 1), RefreshDecision::Reuse),
+            ] {
+                assert_eq!(decide_from(&with(times), N - 1, origin.clone()), outcome, "{distance:?} {age}");
+            }
+            // The origin that rotated is never limited.
+            assert!(matches!(at_home(&with(vec![ago(60); most]), N - 1), RefreshDecision::Again { .. }));
+        }
     }
 }
 
 #[test]
-fn another_program_on_the_same_network_is_elsewhere() {
+fn another_program_on_the_same_network_is_nearby() {
     let other = origin("192.0.2.0", "film/2");
-    assert_eq!(decide_from(&rotated(60), N - 1, other), RETRIED_ELSEWHERE);
+    assert_eq!(decide_from(&rotated(60), N - 1, other), RETRIED_NEARBY);
+}
+
+#[test]
+fn as_many_repeats_are_stored_as_the_rule_needs() {
+    let mut stored = stored();
+    for number in 0..50 {
+        stored.note_repeat(Distance::Nearby, ago(-number));
+        stored.note_repeat(Distance::Elsewhere, ago(-number));
+        stored.note_repeat(Distance::Same, ago(-number));
+    }
+    assert_eq!((stored.nearby.len(), stored.elsewhere.len()), (20, 3));
+    assert_eq!((stored.nearby[19], stored.elsewhere[0]), (ago(-49), ago(-47)));
 }
 
 #[test]
@@ -261,7 +311,7 @@ fn no_small_state_breaks_a_promise() {
                     elsewhere: vec![ago(5); times],
                     ..stored()
                 };
-                for origin in [home(), away()] {
+                for origin in [home(), nearby(), away()] {
                     hold_promises(&stored, c, decide_from(&stored, c, origin));
                 }
             }
@@ -283,11 +333,12 @@ fn hold_promises(stored: &SessionState, c: u64, outcome: RefreshDecision) {
     let is_dead = stored.is_revoked || !stored.is_user_active || stored.idle_expires_at <= now();
     let n = stored.counter;
     match outcome {
-        RefreshDecision::Rotate { counter, recovered } => {
+        RefreshDecision::Rotate { counter, recovered, .. } => {
             assert!(!is_dead && counter == c + 1 && counter > n && counter <= n + 3, "{stored:?} {c}");
             assert_eq!(recovered, c > n);
         }
-        RefreshDecision::Again(_) => {
+        RefreshDecision::Again { distance, .. } => {
+            assert!(distance != Distance::Elsewhere || stored.elsewhere.len() < 3, "{stored:?} {c}");
             assert!(!is_dead && c + 1 == n && c >= stored.revoked_below, "{stored:?} {c}");
         }
         RefreshDecision::Refuse(RefreshRefusal::Ahead) => assert!(!is_dead && c > n + 2),

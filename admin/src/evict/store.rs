@@ -1,0 +1,36 @@
+//! The SQL of an eviction, apart from that of sessions and users.
+
+use uuid::Uuid;
+
+use crate::db::{DbError, Transaction};
+
+/// Unlinks the accounts that were linked within the last 30 days, and returns their providers. By rules 4 and 7 of
+/// docs/social.md an account is linked to a user who exists; by the others the user is created with it, and keeps it.
+/// Nothing is unlinked from a user who would have no sign-in method left.
+pub(super) async fn unlink_recent(tx: &Transaction<'_>, user: Uuid) -> Result<Vec<String>, DbError> {
+    let sql = "with recent as (
+                   select provider from auth.oauth_accounts
+                   where user_id = $1 and linked_rule in (4, 7)
+                     and linked_at > clock_timestamp() - interval '30 days'
+               ), has_other as (
+                   select exists (select from auth.users
+                                  where id = $1 and password_hash is not null
+                                    and (email_key is not null or login_key is not null))
+                       or exists (select from auth.oauth_accounts
+                                  where user_id = $1 and provider not in (select provider from recent)) as has
+               )
+               delete from auth.oauth_accounts
+               where user_id = $1 and provider in (select provider from recent) and (select has from has_other)
+               returning provider";
+    let statement = tx.prepare_cached(sql).await?;
+    let rows = tx.query(&statement, &[&user]).await?;
+    rows.iter().map(|row| Ok(row.try_get("provider")?)).collect()
+}
+
+/// The providers whose accounts are linked to the user, in the order of linking.
+pub(super) async fn linked(tx: &Transaction<'_>, user: Uuid) -> Result<Vec<String>, DbError> {
+    let sql = "select provider from auth.oauth_accounts where user_id = $1 order by linked_at, provider";
+    let statement = tx.prepare_cached(sql).await?;
+    let rows = tx.query(&statement, &[&user]).await?;
+    rows.iter().map(|row| Ok(row.try_get("provider")?)).collect()
+}

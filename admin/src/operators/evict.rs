@@ -1,0 +1,74 @@
+//! `POST /api/v1/admin/users/{id}/evict`: evicts intruders from a user's account.
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::guard::lock_person;
+use crate::access::{Right, allowed_upon, of_user};
+use crate::actor::Actor;
+use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::audit::{self, AuditAction, AuditEntry};
+use crate::context::Core;
+use crate::evict::{Evicted, evict};
+use crate::sessions::history::{self, Event, HistoryEntry};
+use crate::sessions::session::EndReason;
+
+/// What ended, and what stays.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Eviction)]
+struct Eviction {
+    /// The number of revoked sessions.
+    revoked: u64,
+    /// The providers whose accounts were unlinked.
+    unlinked: Vec<String>,
+    /// The providers whose accounts stay linked.
+    linked: Vec<String>,
+}
+
+/// Documents the endpoint.
+pub fn describe(operation: Operation) -> Operation {
+    of_user(operation)
+        .tag("Operators")
+        .summary("Evict intruders from a user's account.")
+        .detail(
+            "All sessions are revoked, sign-ins in progress are void, and accounts at providers that were linked within \
+            the last 30 days are unlinked, unless the user was created with them or would have no sign-in method left. \
+            The password stays.",
+        )
+        .access(Access::Permission(Right::UsersWrite.as_str()))
+        .fresh()
+        .answer::<Eviction>(
+            200,
+            "What ended, and what stays.",
+            json!({ "revoked": 2, "unlinked": ["github"], "linked": ["google"] }),
+        )
+}
+
+/// Handles the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`, `fresh_auth_required`; 404; 401; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (_, user) = allowed_upon(&request, Right::UsersWrite).await?;
+    let (context, actor) = (&request.context, request.actor());
+    let Evicted { sessions, unlinked, linked } = evict_from(context, &actor, user).await?;
+    let entry = HistoryEntry { event: Event::Evicted, user: Some(user), session: None };
+    history::record(context, &actor, entry).await;
+    Ok(Response::json(StatusCode::OK, &Eviction { revoked: sessions, unlinked, linked }))
+}
+
+async fn evict_from(core: &Core, actor: &Actor, user: Uuid) -> Result<Evicted, Problem> {
+    let mut connection = core.db.get().await?;
+    let tx = connection.begin().await?;
+    lock_person(&tx, core, actor, Right::UsersWrite, user).await?;
+    let evicted = evict(&tx, &core.issuer, user, EndReason::Admin).await?;
+    let detail = json!({ "sessions_ended": evicted.sessions, "unlinked": evicted.unlinked });
+    let entry = AuditEntry::new(AuditAction::UserEvicted, user.to_string(), detail);
+    audit::record(&tx, &core.audit_keys, actor, entry).await?;
+    tx.commit().await?;
+    Ok(evicted)
+}

@@ -1,0 +1,39 @@
+//! The SQL of the bounds of sessions.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::db::{DbError, Transaction};
+use crate::sessions::session::EndReason;
+use crate::sessions::store::is_live;
+
+/// When the user opened the session that is `most` sessions ago, if that was within an hour before `now`.
+pub(super) async fn opened_within_hour(
+    tx: &Transaction<'_>,
+    user: Uuid,
+    most: u32,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, DbError> {
+    let sql = "select created_at from auth.sessions
+               where user_id = $1 and created_at > $2::timestamptz - interval '1 hour'
+               order by created_at desc offset $3 limit 1";
+    let statement = tx.prepare_cached(sql).await?;
+    let row = tx.query_opt(&statement, &[&user, &now, &i64::from(most.saturating_sub(1))]).await?;
+    Ok(row.map(|row| row.try_get("created_at")).transpose()?)
+}
+
+/// Revokes and returns the active sessions of the user beyond the best `kept`: those that were unused for a week first,
+/// then those that were unused for longest. The user must be locked, so that no session is created meanwhile.
+pub(super) async fn evict(tx: &Transaction<'_>, user: Uuid, kept: i64) -> Result<Vec<Uuid>, DbError> {
+    let sql = concat!(
+        "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
+         where revoked_at is null and id in (
+             select id from auth.sessions where user_id = $1 and ",
+        is_live!(),
+        "    order by last_used_at desc, id desc offset $2)
+         returning id"
+    );
+    let statement = tx.prepare_cached(sql).await?;
+    let rows = tx.query(&statement, &[&user, &kept, &EndReason::Evicted.as_str()]).await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
