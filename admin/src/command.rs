@@ -98,7 +98,12 @@ impl Command {
             }
             AdminCommand::Superuser(action) => {
                 let (config, hashing) = (for_a_person(vars)?, config::hashing(vars)?);
-                superuser::run(action, &core(&config, FirstUse::Store).await?, hashing).await
+                let core = core(&config, FirstUse::Store).await?;
+                superuser::run(action, &core, hashing, config.password_min).await
+            }
+            AdminCommand::Users(action) => {
+                let (config, hashing) = (for_a_person(vars)?, config::hashing(vars)?);
+                users::run(action, &core(&config, FirstUse::Store).await?, hashing).await
             }
             AdminCommand::Keys(action) => {
                 let config = for_a_person(vars)?;
@@ -106,9 +111,6 @@ impl Command {
             }
             AdminCommand::Roles(action) => {
                 roles::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
-            }
-            AdminCommand::Users(action) => {
-                users::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
             }
             AdminCommand::Sessions(action) => {
                 action.check()?;

@@ -42,6 +42,8 @@ pub struct Config {
     pub registration: Registration,
     /// Whose permissions rank.
     pub ranked_areas: RankedAreas,
+    /// The shortest new password, in characters.
+    pub password_min: usize,
     /// Password hashing.
     pub hashing: HashConfig,
     /// Identity providers.
@@ -60,6 +62,8 @@ pub struct CommandConfig {
     pub issuer: String,
     /// How long a next key must have been published before it may sign.
     pub key_publication: Duration,
+    /// The shortest new password, in characters.
+    pub password_min: usize,
 }
 
 /// The longest wait that may be configured: with twice this time a request still ends before nginx gives up.
@@ -103,6 +107,7 @@ impl Config {
         let registration = Registration::read(reader);
         let ranked_areas = RankedAreas::read(reader);
         let hashing = read_hashing(reader);
+        let password_min = tokens::password_min(reader);
         let providers = ProvidersConfig::read(reader);
         Some(Self {
             logs,
@@ -114,6 +119,7 @@ impl Config {
             tokens: tokens?,
             registration,
             ranked_areas,
+            password_min,
             hashing,
             providers,
         })
@@ -137,7 +143,14 @@ impl CommandConfig {
         let master_keys = MasterKeys::read(reader);
         let issuer = tokens::issuer(reader);
         let key_publication = tokens::key_publication(reader);
-        Some(Self { database: database?, master_keys: master_keys?, issuer: issuer?, key_publication })
+        let password_min = tokens::password_min(reader);
+        Some(Self {
+            database: database?,
+            master_keys: master_keys?,
+            issuer: issuer?,
+            key_publication,
+            password_min,
+        })
     }
 }
 

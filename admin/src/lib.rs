@@ -43,3 +43,4 @@ pub mod server;
 pub mod sessions;
 pub mod stop;
 pub mod users;
+mod visible_text;

@@ -3,15 +3,24 @@
 //! A low module, because the context holds the hashing threads; independent of users.
 
 mod argon;
+mod dictionary;
 mod hasher;
 mod judge;
+mod keyboard_layout;
+#[cfg(test)]
+mod lists;
 mod padding;
 mod params;
 mod party;
 mod password;
 mod queue;
 mod queue_metrics;
+mod reading;
+mod reason;
+mod russian;
 mod scheme;
+mod transliteration;
+mod werkzeug;
 mod workers;
 
 use std::time::Duration;
@@ -23,6 +32,7 @@ pub use party::{Party, StrangerOrigin};
 pub use password::{Password, Weakness};
 pub use queue::{Lane, QueueStatus};
 pub use queue_metrics::{LaneLabels, QueueMetrics};
+pub use werkzeug::{InvalidOldHash, OldHash};
 
 /// How passwords are hashed, and how long they may wait for it.
 #[derive(Debug, Clone, Copy)]

@@ -2,11 +2,13 @@
 
 mod account;
 mod email;
+pub(crate) mod import;
 mod locked;
 mod login_name;
 pub(crate) mod password_schemes;
 pub(crate) mod profile;
 pub mod register;
+mod skeleton;
 pub(crate) mod store;
 
 use uuid::Uuid;
@@ -19,6 +21,7 @@ pub(crate) use account::Account;
 pub use email::{EmailAddress, NotAnEmailAddress};
 pub(crate) use locked::LockedAccount;
 pub use login_name::{Identifier, LoginError, LoginName};
+pub(crate) use skeleton::complete_skeletons;
 
 /// Records the reasons why a new password is weak. Alone they are 422 `password_weak`.
 pub(crate) fn add_weaknesses(found: &mut Findings, field: &str, weaknesses: Vec<Weakness>) {

@@ -255,7 +255,7 @@ impl Shape {
     /// An e-mail address in any script.
     pub fn email(example: &str) -> Self {
         let shape = Self::string(example).with("format", json!("idn-email")).with("maxLength", json!(254));
-        shape.pattern("^[^\\x00-\\x20\\x7f]+$")
+        shape.pattern("^[\\t-\\r ]*[^\\x00-\\x20\\x7f]+[\\t-\\r ]*$")
     }
 
     /// A UUID.

@@ -44,6 +44,8 @@ actions! {
     RoleTaken = "role_taken" User,
     /// An assignment expired.
     RoleEnded = "role_ended" User,
+    /// Accounts were created from a file.
+    UsersImported = "users_imported" Deployment,
     /// An account was disabled.
     UserDisabled = "user_disabled" User,
     /// An account was enabled again.

@@ -24,10 +24,16 @@ pub(super) enum SuperuserCommand {
     },
 }
 
-pub(super) async fn run(action: SuperuserCommand, core: &Core, hashing: HashConfig) -> Result<(), Failure> {
+pub(super) async fn run(
+    action: SuperuserCommand,
+    core: &Core,
+    hashing: HashConfig,
+    password_min: usize,
+) -> Result<(), Failure> {
     let SuperuserCommand::Create { email } = action;
     let password = Password::new(prompt::new_password()?.expose_secret());
     let hasher = Hasher::new(HashConfig { threads: 1, ..hashing }, Arc::new(SystemRandom));
-    let id = create_superuser(core, &Actor::command(), &hasher, email.as_str(), &password).await?;
+    let id =
+        create_superuser(core, &Actor::command(), &hasher, email.as_str(), &password, password_min).await?;
     say(format_args!("Created the superuser {id}."))
 }

@@ -74,6 +74,11 @@ pub(super) fn key_publication(reader: &mut Reader<'_>) -> Duration {
     reader.or("ADMIN_KEY_PUBLICATION", Duration::from_mins(5), duration_between(SECOND, DAY))
 }
 
+/// The shortest new password. 64 is what everybody must be able to use (NIST SP 800-63B).
+pub(super) fn password_min(reader: &mut Reader<'_>) -> usize {
+    reader.or("ADMIN_PASSWORD_MIN", 8, between(8, 64))
+}
+
 impl Registration {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         reader.or("ADMIN_REGISTRATION", Self::Open, |text| match text {

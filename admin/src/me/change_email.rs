@@ -19,7 +19,7 @@ use crate::users::store::Credential;
 #[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
     /// `name@example.org`, in any script, without quotes or spaces; at most 254 bytes.
-    #[schema(value_type = String, format = "idn-email", max_length = 254, pattern = "^[^\\x00-\\x20\\x7f]+$")]
+    #[schema(value_type = String, format = "idn-email", max_length = 254, pattern = "^[\\t-\\r ]*[^\\x00-\\x20\\x7f]+[\\t-\\r ]*$")]
     email: EmailAddress,
     /// May be omitted if the account has no password and you signed in through a provider within the last ten
     /// minutes.
@@ -33,8 +33,11 @@ pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
         .summary("Change your e-mail address.")
-        .detail("All other sessions are revoked, and the tokens of this session are replaced. The new access token counts \
-            as a recent sign-in if the current password was sent.")
+        .detail(
+            "All other sessions are revoked, and the tokens of this session are replaced. If it is your address \
+            already, the other sessions stay. The new access token counts as a recent sign-in if the current password \
+            was sent.",
+        )
         .access(Access::SignedIn)
         .body::<Body>(json!({
             "email": "anna.k@example.org", "current_password": "correct horse battery staple"

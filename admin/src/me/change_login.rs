@@ -18,8 +18,9 @@ use crate::users::store::Credential;
 #[serde(deny_unknown_fields)]
 #[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
-    /// Letters, digits, `.`, `_` and `-`, beginning with a letter or a digit; some names are reserved.
-    #[schema(value_type = String, min_length = 3, max_length = 64, pattern = "^[^\\x00-/:-@\\[-`{-\\x7f][^\\x00-,/:-@\\[-\\^`{-\\x7f]*$")]
+    /// Letters, digits, `.`, `_` and `-`, beginning with a letter or a digit, of one alphabet; some names are
+    /// reserved, and those that look like the name of another user are taken.
+    #[schema(value_type = String, min_length = 3, max_length = 64, pattern = "^[\\t-\\r ]*[^\\x00-/:-@\\[-`{-\\x7f][^\\x00-,/:-@\\[-\\^`{-\\x7f]*[\\t-\\r ]*$")]
     login: LoginName,
     /// May be omitted if the account has no password and you signed in through a provider within the last ten
     /// minutes.
@@ -33,8 +34,11 @@ pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
         .summary("Change your login name.")
-        .detail("All other sessions are revoked, and the tokens of this session are replaced. The new access token counts \
-            as a recent sign-in if the current password was sent.")
+        .detail(
+            "All other sessions are revoked, and the tokens of this session are replaced. If it is your login name \
+            already, the other sessions stay. The new access token counts as a recent sign-in if the current password \
+            was sent.",
+        )
         .access(Access::SignedIn)
         .body::<Body>(json!({
             "login": "anna.k", "current_password": "correct horse battery staple"

@@ -94,7 +94,7 @@ async fn read(
     if current.as_ref() == Some(&new) {
         found.add_to(Code::PasswordReused, "new_password", "password_reused", Code::PasswordReused.title());
     }
-    let weaknesses = new.form_weaknesses();
+    let weaknesses = new.form_weaknesses(context.config.password_min);
     if !weaknesses.is_empty() {
         add_weaknesses(&mut found, "new_password", weaknesses);
         return found.finish(None);

@@ -109,7 +109,8 @@ pub(super) async fn prove_and_change(
     change(context, actor, verified.as_ref(), new).await
 }
 
-/// Sets `new` for the caller, whose password was just checked against `verified`, or who has none.
+/// Sets `new` for the caller, whose password was just checked against `verified`, or who has none. What is already so
+/// is not changed: no session ends, and the history has no entry.
 ///
 /// # Errors
 ///
@@ -126,19 +127,22 @@ pub(super) async fn change(
         Credential::Email(_) => (EndReason::EmailChanged, Event::EmailChanged),
         Credential::Login(_) => (EndReason::LoginChanged, Event::LoginChanged),
     };
-    let pair = change_within(context, actor, verified, new, reason).await?;
-    history::record(context, actor, entry(actor.caller()?, event)).await;
+    let (pair, is_changed) = change_within(context, actor, verified, new, reason).await?;
+    if is_changed {
+        history::record(context, actor, entry(actor.caller()?, event)).await;
+    }
     Ok(pair.respond())
 }
 
-/// Locks in the required order: the user, then sessions. The revocation is recorded when all locks are held.
+/// Locks in the required order: the user, then sessions. The revocation is recorded when all locks are held. Returns
+/// whether anything changed, too.
 async fn change_within(
     context: &Context,
     actor: &Actor,
     verified: Option<&PasswordHash>,
     new: &Credential,
     reason: EndReason,
-) -> Result<Pair, Problem> {
+) -> Result<(Pair, bool), Problem> {
     let caller = actor.caller()?;
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
@@ -147,13 +151,16 @@ async fn change_within(
         return Err(Problem::new(Code::CurrentPasswordWrong));
     }
     let session = lock_current(&tx, caller).await?;
-    let generation = store::set_credential(&tx, caller.user, new).await.map_err(taken)?;
-    end_older(&tx, &context.issuer, caller.user, Some(session.id), generation, reason).await?;
+    let is_changed = !store::has_credential(&tx, caller.user, new).await?;
+    if is_changed {
+        let generation = store::set_credential(&tx, caller.user, new).await.map_err(taken)?;
+        end_older(&tx, &context.issuer, caller.user, Some(session.id), generation, reason).await?;
+    }
     // The token of a user who has just typed the password says so; that of any other, when they signed in.
     let proof = if verified.is_some() { Proof::Now } else { Proof::SignIn };
     let pair = renew(context, actor.client(), &tx, session, proof).await?;
     tx.commit().await?;
-    Ok(pair)
+    Ok((pair, is_changed))
 }
 
 fn entry(caller: Caller, event: Event) -> HistoryEntry {

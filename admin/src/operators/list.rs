@@ -19,7 +19,7 @@ use crate::users::{EmailAddress, Identifier, LoginError};
 const MAX_QUERY: usize = 64;
 
 /// The same as of the members `login` of forms.
-const LOGIN_NAME: &str = "^[^\\x00-/:-@\\[-`{-\\x7f][^\\x00-,/:-@\\[-\\^`{-\\x7f]*$";
+const LOGIN_NAME: &str = "^[\\t-\\r ]*[^\\x00-/:-@\\[-`{-\\x7f][^\\x00-,/:-@\\[-\\^`{-\\x7f]*[\\t-\\r ]*$";
 
 /// A page of users, newest first.
 #[derive(Serialize, ToSchema)]

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
 
 use super::padding::FailurePadding;
 use super::params::{HASH_BYTES, HashParams};
 use super::password::Password;
 use super::scheme::{HashScheme, StoredHash};
+use super::werkzeug::OldHash;
 
 /// The value that makes two hashes of one password differ.
 pub(super) type Salt = [u8; 16];
@@ -100,9 +102,19 @@ impl HashMemory {
 
     /// Hashes a new password with `salt`, which must be new and random.
     pub(super) fn hash(&mut self, password: &Password, salt: &Salt) -> Result<PasswordHash, HashError> {
+        self.hash_text(password.expose(), salt).map(|hash| PasswordHash(hash.into()))
+    }
+
+    /// Hashes the hash that another program made, with `salt`, which must be new and random.
+    pub(super) fn wrap(&mut self, old: &OldHash, salt: &Salt) -> Result<PasswordHash, HashError> {
+        let outer = self.hash_text(&old.hex, salt)?;
+        Ok(PasswordHash(format!("{}{outer}", old.scheme).into()))
+    }
+
+    fn hash_text(&mut self, text: &str, salt: &Salt) -> Result<String, HashError> {
         let params = self.params.clone();
         let mut output = [0; HASH_BYTES];
-        self.compute(&HashScheme::Argon2id(params.clone()), password, salt, &mut output)?;
+        self.compute(&HashScheme::Argon2id(params.clone()), text.as_bytes(), salt, &mut output)?;
         let hash = phc::PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
@@ -110,7 +122,7 @@ impl HashMemory {
             salt: Some(phc::Salt::new(salt).map_err(|_| HashError::Failed)?),
             hash: Some(phc::Output::new(&output).map_err(|_| HashError::Failed)?),
         };
-        Ok(PasswordHash(hash.to_string().into()))
+        Ok(hash.to_string())
     }
 
     /// Checks whether `password` matches `stored`. Without a hash, or with a malformed one, a hash with the
@@ -142,15 +154,19 @@ impl HashMemory {
     /// The work of a verification with the configured parameters, without a result.
     fn usual_work(&mut self, password: &Password) -> Result<(), HashError> {
         let configured = HashScheme::Argon2id(self.params.clone());
-        self.compute(&configured, password, &Salt::default(), &mut [0; HASH_BYTES])
+        self.compute(&configured, password.expose().as_bytes(), &Salt::default(), &mut [0; HASH_BYTES])
     }
 
     fn compare(&mut self, password: &Password, stored: &StoredHash) -> Result<PasswordMatch, HashError> {
+        let input = Zeroizing::new(match &stored.old {
+            Some(old) => old.hash(password.expose_typed()).ok_or(HashError::Failed)?,
+            None => password.expose().to_owned(),
+        });
         let mut output = vec![0; stored.expected.len()];
-        self.compute(&stored.scheme, password, &stored.salt, &mut output)?;
+        self.compute(&stored.scheme, input.as_bytes(), &stored.salt, &mut output)?;
         let is_right: bool = output.ct_eq(stored.expected.as_bytes()).into();
         Ok(match is_right {
-            true if self.is_configured(&stored.scheme) => PasswordMatch::Yes,
+            true if stored.old.is_none() && self.is_configured(&stored.scheme) => PasswordMatch::Yes,
             true => PasswordMatch::YesButOutdated,
             false => PasswordMatch::No,
         })
@@ -159,13 +175,13 @@ impl HashMemory {
     fn compute(
         &mut self,
         scheme: &HashScheme,
-        password: &Password,
+        input: &[u8],
         salt: &[u8],
         output: &mut [u8],
     ) -> Result<(), HashError> {
         let begun = Instant::now();
         match scheme {
-            HashScheme::Argon2id(params) => self.argon2id(params, password, salt, output)?,
+            HashScheme::Argon2id(params) => self.argon2id(params, input, salt, output)?,
         }
         self.record(scheme, begun.elapsed());
         Ok(())
@@ -174,7 +190,7 @@ impl HashMemory {
     fn argon2id(
         &mut self,
         params: &Params,
-        password: &Password,
+        input: &[u8],
         salt: &[u8],
         output: &mut [u8],
     ) -> Result<(), HashError> {
@@ -183,12 +199,7 @@ impl HashMemory {
             self.blocks.resize(count, Block::new());
         }
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
-            .hash_password_into_with_memory(
-                password.expose().as_bytes(),
-                salt,
-                output,
-                self.blocks.as_mut_slice(),
-            )
+            .hash_password_into_with_memory(input, salt, output, self.blocks.as_mut_slice())
             .map_err(|_| HashError::Failed)
     }
 
@@ -233,6 +244,27 @@ mod tests {
     }
 
     #[test]
+    fn a_wrapped_hash_is_right_for_what_was_typed_and_then_outdated() {
+        for (password, other, old) in [
+            (
+                "correct horse",
+                "correct horsf",
+                "sha256$Z$56e1e14c3db1991ed7ed90abf1b25fb106c394d1da3ac852c9a73b252a3beba1",
+            ),
+            (
+                "ﬁlm ｐａｓｓ",
+                "film pass",
+                "pbkdf2:sha256:1000$67bJXS0pTTGbB6qY$943873a1fd060b2a2507398cd08b4f38841b9b21244d75fd38f377188680dcaf",
+            ),
+        ] {
+            let wrapped = memory().wrap(&old.parse().unwrap(), &[1; 16]).unwrap();
+            assert!(!wrapped.as_stored().contains(&old[old.len() - 20..]));
+            assert_eq!(verify(password, wrapped.as_stored()), Ok(PasswordMatch::YesButOutdated));
+            assert_eq!(verify(other, wrapped.as_stored()), Ok(PasswordMatch::No));
+        }
+    }
+
+    #[test]
     fn another_salt_is_another_hash() {
         let mut memory = memory();
         let password = Password::new("same");
@@ -247,9 +279,9 @@ mod tests {
         let params = Params::new(64, 2, 1, Some(32)).unwrap();
         let (mut fresh, mut used) = ([0; 32], [0; 32]);
         let password = Password::new("password");
-        memory.argon2id(&params, &password, b"somesalt", &mut fresh).unwrap();
+        memory.argon2id(&params, password.expose().as_bytes(), b"somesalt", &mut fresh).unwrap();
         memory.hash(&Password::new("another"), &[1; 16]).unwrap();
-        memory.argon2id(&params, &password, b"somesalt", &mut used).unwrap();
+        memory.argon2id(&params, password.expose().as_bytes(), b"somesalt", &mut used).unwrap();
         assert_eq!(fresh, used);
     }
 
@@ -257,7 +289,7 @@ mod tests {
     fn a_hash_with_other_parameters_is_right_but_old() {
         let params = Params::new(64, 2, 1, Some(32)).unwrap();
         let mut output = [0; 32];
-        memory().argon2id(&params, &Password::new("password"), b"somesalt", &mut output).unwrap();
+        memory().argon2id(&params, b"password", b"somesalt", &mut output).unwrap();
         let output = phc::Output::new(&output).unwrap();
         let old = format!("$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHQ${output}");
         assert_eq!(verify("password", &old), Ok(PasswordMatch::YesButOutdated));

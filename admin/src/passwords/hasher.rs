@@ -16,10 +16,11 @@ use super::argon::{HashError, HashMemory, HashRecords, PasswordHash, PasswordMat
 use super::judge::judge;
 use super::params::HashParams;
 use super::party::{Parties, Party};
-use super::password::{Password, Weakness};
+use super::password::{LEAST_LENGTH, Password, Weakness};
 use super::queue::{QueueLimits, QueueStatus};
 use super::queue_metrics::QueueMetrics;
-use super::scheme::HashScheme;
+use super::scheme::work_of;
+use super::werkzeug::OldHash;
 use super::workers::{WorkerSlot, Workers};
 use crate::random::{NoRandomness, Random};
 
@@ -141,7 +142,7 @@ impl Hasher {
         password: &Password,
         own_words: Vec<String>,
     ) -> Result<Vec<Weakness>, HashError> {
-        let weaknesses = password.form_weaknesses();
+        let weaknesses = password.form_weaknesses(LEAST_LENGTH);
         if !weaknesses.is_empty() {
             return Ok(weaknesses);
         }
@@ -156,11 +157,10 @@ impl Hasher {
     ///
     /// As [`Self::reserve`].
     pub async fn adapt_failures(&self, stored_schemes: &[String]) -> Result<(), HashError> {
-        let known = stored_schemes.iter().filter_map(|scheme| HashScheme::parse(scheme));
-        let slowest = known.map(|scheme| scheme.work()).max().unwrap_or_default();
         let mut slot = self.reserve(Party::Operator)?.slot;
         let configured = slot.run(|memory| memory.measure().map(|_| memory.configured_work())).await??;
-        self.records.padding.compare(slowest, configured);
+        let works = stored_schemes.iter().filter_map(|scheme| work_of(scheme, configured));
+        self.records.padding.compare(works.max().unwrap_or_default(), configured);
         Ok(())
     }
 }
@@ -208,6 +208,17 @@ impl HashSlot {
         let mut salt = Salt::default();
         self.random.fill(&mut salt).map_err(|NoRandomness| HashError::Failed)?;
         self.slot.run(move |memory| memory.hash(&password, &salt)).await?
+    }
+
+    /// Hashes the hash of a password that another program made, with a new salt.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::hash`].
+    pub async fn wrap(&mut self, old: OldHash) -> Result<PasswordHash, HashError> {
+        let mut salt = Salt::default();
+        self.random.fill(&mut salt).map_err(|NoRandomness| HashError::Failed)?;
+        self.slot.run(move |memory| memory.wrap(&old, &salt)).await?
     }
 }
 

@@ -6,10 +6,11 @@
 
 use std::ops::ControlFlow;
 
-use zxcvbn::feedback::Feedback;
 use zxcvbn::{Entropy, Score, zxcvbn};
 
 use super::password::{Password, Weakness};
+use super::reason::Reason;
+use super::russian::{find_words, on_english_keys};
 
 /// Guessing must take at least some million attempts, more than throttled attempts can reach.
 const LEAST_SCORE: Score = Score::Two;
@@ -51,7 +52,16 @@ const LOOK_ALIKES: [(&str, &[char]); 12] = [
 ///
 /// Takes milliseconds of computation: never call it on a thread of the async runtime.
 pub(super) fn judge(password: &Password, own_words: &[String]) -> Vec<Weakness> {
-    let text = without_long_words(password.expose(), own_words);
+    let reason = find_words(password.expose(), own_words).or_else(|| {
+        let texts = [Some(password.expose().to_owned()), on_english_keys(password.expose())];
+        texts.iter().flatten().find_map(|text| estimate(text, own_words))
+    });
+    reason.map(Reason::explain).unwrap_or_default()
+}
+
+/// Why zxcvbn finds a text easy to guess; `None` if it does not.
+fn estimate(text: &str, own_words: &[String]) -> Option<Reason> {
+    let text = without_long_words(text, own_words);
     let text = without_repetition(&text);
     let words: Vec<&str> = own_words.iter().map(String::as_str).chain(HOUSE_WORDS).collect();
     let judged = parts(text).try_fold(None::<Entropy>, |hardest, part| {
@@ -63,19 +73,11 @@ pub(super) fn judge(password: &Password, own_words: &[String]) -> Vec<Weakness> 
         ControlFlow::Continue(if is_harder { Some(entropy) } else { hardest })
     });
     match judged {
-        ControlFlow::Break(()) => Vec::new(),
-        ControlFlow::Continue(hardest) => explain(hardest.as_ref().and_then(Entropy::feedback)),
+        ControlFlow::Break(()) => None,
+        // Nothing is left but the words of the owner.
+        ControlFlow::Continue(None) => Some(Reason::OwnWords),
+        ControlFlow::Continue(Some(hardest)) => Some(Reason::of(&hardest, own_words)),
     }
-}
-
-/// Why a password is easy to guess, and what would make it harder.
-fn explain(feedback: Option<&Feedback>) -> Vec<Weakness> {
-    let warning = feedback.and_then(Feedback::warning).map(|warning| warning.to_string());
-    let advice = feedback.map(Feedback::suggestions).unwrap_or_default();
-    let guessable = warning.unwrap_or_else(|| "This password is easy to guess.".to_owned());
-    std::iter::once(Weakness { code: "password_guessable", sentence: guessable })
-        .chain(advice.iter().map(|one| Weakness { code: "password_advice", sentence: one.to_string() }))
-        .collect()
 }
 
 /// The password without the long words of its owner; in lower case if it contains one.
@@ -166,7 +168,7 @@ mod tests {
     #[test]
     fn common_passwords_are_refused_with_reasons() {
         for bad in ["password", "12345678", "qwertyuiop", "iloveyou", "Password1", "aaaaaaaa", "letmein123"] {
-            assert!(codes(bad, &[]).contains(&"password_guessable"), "{bad}");
+            assert!(codes(bad, &[]).contains(&"password_advice"), "{bad}");
         }
     }
 
@@ -174,20 +176,20 @@ mod tests {
     fn a_repeated_text_is_as_weak_as_the_text() {
         for base in ["a", "ab", "password", "1234567890", "01.02.1990", "4@8("] {
             let long: String = base.chars().cycle().take(128).collect();
-            assert!(codes(&long, &[]).contains(&"password_guessable"), "{long}");
+            assert!(codes(&long, &[]).contains(&"password_advice"), "{long}");
         }
     }
 
     #[test]
     fn the_owners_own_words_are_refused() {
         let own = ["thomas.anderson77", "neo@example.org"];
-        assert!(codes("thomas.anderson77", &own).contains(&"password_guessable"));
-        assert!(codes("neo@example.org", &own).contains(&"password_guessable"));
+        assert!(codes("thomas.anderson77", &own).contains(&"password_advice"));
+        assert!(codes("neo@example.org", &own).contains(&"password_advice"));
         assert_eq!(codes("thomas.anderson77", &[]), Vec::<&str>::new());
         // Longer than a part, of which no part is the whole.
         let long = "the.one.with.the.longest.address.of.all@matrix.example.org";
-        assert!(codes(long, &[long]).contains(&"password_guessable"));
-        assert!(codes(&long.to_uppercase(), &[long]).contains(&"password_guessable"));
+        assert!(codes(long, &[long]).contains(&"password_advice"));
+        assert!(codes(&long.to_uppercase(), &[long]).contains(&"password_advice"));
         assert_eq!(codes(long, &[]), Vec::<&str>::new());
     }
 

@@ -9,17 +9,23 @@ use secrecy::{ExposeSecret as _, SecretString};
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-/// The length of a new password, in code points after normalisation.
+/// The shortest new password that an operator may allow, in code points after normalisation.
 ///
 /// Eight, and not the fifteen that NIST SP 800-63B requires of a password used alone: a declared deviation
 /// for a cinema, compensated by the strength that `judge` requires.
-pub(super) const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
+pub(super) const LEAST_LENGTH: usize = 8;
+/// The longest one.
+const MOST_LENGTH: usize = 128;
 
 /// A password in Unicode form NFKC, so that every keyboard produces the same text.
 ///
 /// Not trimmed, cut or changed in case. Wiped when dropped; `Debug` prints nothing.
 #[derive(Clone)]
-pub struct Password(SecretString);
+pub struct Password {
+    normal: SecretString,
+    /// As it was typed, if that differs.
+    typed: Option<SecretString>,
+}
 
 /// One weakness of a new password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +41,8 @@ impl Password {
     pub fn new(text: &str) -> Self {
         let mut normal = Zeroizing::new(String::with_capacity(text.len() * 2));
         normal.extend(text.nfkc());
-        Self(SecretString::from(normal.as_str()))
+        let typed = (normal.as_str() != text).then(|| text.into());
+        Self { normal: normal.as_str().into(), typed }
     }
 
     /// By which a repeated password is recognised, for as long as `salt` is known only to the client: with it, the
@@ -47,23 +54,29 @@ impl Password {
 
     /// The bytes to hash.
     pub(super) fn expose(&self) -> &str {
-        self.0.expose_secret()
+        self.normal.expose_secret()
     }
 
-    /// The weaknesses of a new password that are seen at once: length and characters. `judge` finds the others.
-    pub fn form_weaknesses(&self) -> Vec<Weakness> {
+    /// The password before it was brought into its normal form: for hashes that another program made.
+    pub(super) fn expose_typed(&self) -> &str {
+        self.typed.as_ref().unwrap_or(&self.normal).expose_secret()
+    }
+
+    /// The weaknesses of a new password that are seen at once: length and characters. The shortest has
+    /// `least` characters. `judge` finds the others.
+    pub fn form_weaknesses(&self, least: usize) -> Vec<Weakness> {
         let text = self.expose();
         let length = text.chars().count();
         let mut found = Vec::new();
-        let mut add = |code, sentence: &str| found.push(Weakness { code, sentence: sentence.to_owned() });
-        if length < *LENGTH.start() {
-            add("password_too_short", "A password must have at least 8 characters.");
+        let mut add = |code, sentence| found.push(Weakness { code, sentence });
+        if length < least {
+            add("password_too_short", format!("A password must have at least {least} characters."));
         }
-        if length > *LENGTH.end() {
-            add("password_too_long", "A password may have at most 128 characters.");
+        if length > MOST_LENGTH {
+            add("password_too_long", format!("A password may have at most {MOST_LENGTH} characters."));
         }
         if text.chars().any(char::is_control) {
-            add("password_unprintable", "A password must not contain control characters.");
+            add("password_unprintable", "A password must not contain control characters.".to_owned());
         }
         found
     }
@@ -89,7 +102,7 @@ mod tests {
     use super::*;
 
     fn codes(text: &str) -> Vec<&'static str> {
-        Password::new(text).form_weaknesses().iter().map(|weakness| weakness.code).collect()
+        Password::new(text).form_weaknesses(LEAST_LENGTH).iter().map(|weakness| weakness.code).collect()
     }
 
     #[test]
@@ -111,6 +124,8 @@ mod tests {
         assert_eq!(Password::new("ｐａｓｓ 🎬"), Password::new("pass 🎬"));
         assert_ne!(Password::new("pass "), Password::new("pass"));
         assert_ne!(Password::new("Pass"), Password::new("pass"));
+        assert_eq!(Password::new("ｐａｓｓ 🎬").expose_typed(), "ｐａｓｓ 🎬");
+        assert_eq!(Password::new("pass").expose_typed(), "pass");
     }
 
     #[test]

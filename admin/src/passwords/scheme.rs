@@ -6,6 +6,7 @@ use argon2::password_hash::phc;
 use argon2::{Algorithm, Params, Version};
 
 use super::params::{MAX_LANES, MAX_MEMORY_KIB, MAX_PASSES};
+use super::werkzeug::{self, OldMethod, OldScheme};
 
 /// The scheme of a stored hash, within the limits of what this service computes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(super) enum HashScheme {
 /// A stored hash in its parts.
 pub(super) struct StoredHash {
     pub(super) scheme: HashScheme,
+    /// How the old hash was made that this one wraps.
+    pub(super) old: Option<OldScheme>,
     pub(super) salt: phc::Salt,
     pub(super) expected: phc::Output,
 }
@@ -46,12 +49,23 @@ impl HashScheme {
     }
 }
 
+/// The work of a stored scheme, when a hash with the configured parameters has the work `configured`: of Argon2id such
+/// as `$argon2id$v=19$m=19456,t=2,p=1`, or of the method of an old hash that is wrapped, such as `scrypt:32768:8:1`.
+/// `None` for another scheme.
+pub(super) fn work_of(scheme: &str, configured: u64) -> Option<u64> {
+    match scheme.parse::<OldMethod>() {
+        Ok(old) => Some(old.work().saturating_add(configured)),
+        Err(_) => HashScheme::parse(scheme).map(|scheme| scheme.work()),
+    }
+}
+
 impl StoredHash {
     /// Reads a stored hash; `None` for one that this service cannot have made.
     pub(super) fn parse(stored: &str) -> Option<Self> {
-        let stored = phc::PasswordHash::new(stored).ok()?;
+        let (old, outer) = werkzeug::unwrap(stored).unzip();
+        let stored = phc::PasswordHash::new(outer.unwrap_or(stored)).ok()?;
         let scheme = HashScheme::of(&stored)?;
-        Some(Self { scheme, salt: stored.salt?, expected: stored.hash? })
+        Some(Self { scheme, old, salt: stored.salt?, expected: stored.hash? })
     }
 }
 
@@ -60,6 +74,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_work_of_an_old_hash_comes_on_top() {
+        assert_eq!(work_of("$argon2id$v=19$m=19456,t=2,p=1", 7), Some(38_912));
+        assert_eq!(work_of("pbkdf2:sha256:260000", 38_912), Some(298_912));
+        assert_eq!(work_of("scrypt:32768:8:1", 38_912), Some(301_056));
+        assert_eq!(work_of("sha256", 38_912), Some(38_913));
+        assert_eq!(work_of("md5", 38_912), None);
+    }
 
     proptest! {
         #[test]

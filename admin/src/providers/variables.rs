@@ -9,6 +9,10 @@ use super::config::{
 use super::descriptor::{ClientAuth, Descriptor};
 use super::known::{KNOWN, OPENID};
 use super::microsoft;
+use crate::visible_text::{Lines, is_visible_text};
+
+/// The longest name of a provider, in characters.
+const MAX_NAME: usize = 64;
 
 /// The prefix of these variables' names.
 const VARIABLE_PREFIX: &str = "ADMIN_OAUTH_";
@@ -87,7 +91,7 @@ impl ProviderConfig {
         let issuer = reader.required(&names.of("ISSUER"), issuer);
         let client_id = reader.required(&names.of("CLIENT_ID"), text);
         let client_secret = reader.optional_secret(&names.of("CLIENT_SECRET"));
-        let name = reader.or(&names.of("NAME"), id.clone(), text);
+        let name = reader.or(&names.of("NAME"), id.clone(), shown_name);
         let scopes = reader.or(&names.of("SCOPES"), OPENID.scopes.to_owned(), text);
         let trusts_email = reader.or(&names.of("TRUST_EMAIL"), false, boolean);
         if !scopes.split(' ').any(|scope| scope == "openid") {
@@ -199,6 +203,14 @@ fn is_name(text: &str) -> bool {
     text.len() <= 32 && text.as_bytes().first().is_some_and(is_letter) && text.bytes().all(fits)
 }
 
+/// A name that users see.
+fn shown_name(text: &str) -> Result<String, &'static str> {
+    match is_visible_text(text, MAX_NAME, Lines::One) {
+        true => Ok(text.to_owned()),
+        false => Err("must have 1 to 64 characters, one of them visible, and no control or invisible ones"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -221,6 +233,19 @@ mod tests {
     const COMMON: (&str, &str) = ("ADMIN_OAUTH_WORK_ISSUER", "https://login.microsoftonline.com/common/v2.0");
     const CONSUMERS: (&str, &str) =
         ("ADMIN_OAUTH_WORK_ISSUER", "https://login.microsoftonline.com/consumers/v2.0");
+
+    #[test]
+    fn the_name_of_a_provider_can_be_seen() {
+        let issuer = ("ADMIN_OAUTH_WORK_ISSUER", "https://login.example.org");
+        let with = |name| read(&[PUBLIC, WORK, WORK_ID, issuer, ("ADMIN_OAUTH_WORK_NAME", name)]);
+        assert_eq!(with("Моя работа").unwrap().all[0].name, "Моя работа");
+        for bad in ["\u{202e}krow", "\u{2800}", "a\u{2028}b"] {
+            assert!(
+                with(bad).is_err_and(|mistakes| mistakes[0].starts_with("ADMIN_OAUTH_WORK_NAME: ")),
+                "{bad:?}"
+            );
+        }
+    }
 
     #[test]
     fn without_variables_no_provider_is_configured() {

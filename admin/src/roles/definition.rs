@@ -15,6 +15,7 @@ use crate::api::text::text_type;
 use crate::api::{Code, Findings, Problem, Request, sentence};
 use crate::config::RankedAreas;
 use crate::db::{DbError, Transaction};
+use crate::visible_text::{Lines, is_visible_text};
 
 /// The most roles: all of them are sent to every sidecar with each change.
 pub(super) const MAX_ROLES: usize = 500;
@@ -223,23 +224,24 @@ text_type!(
 );
 
 fn title(text: &str) -> Result<String, &'static str> {
-    words(text, MAX_TITLE, |_| false).ok_or("A title must be 1 to 64 characters, without control characters.")
+    shown(text, MAX_TITLE, Lines::One)
+        .ok_or("A title must be 1 to 64 characters, with a visible one and without control characters.")
 }
 
 fn description(text: &str) -> Result<String, &'static str> {
-    words(text, MAX_DESCRIPTION, |c| c == '\n')
-        .ok_or("A description must be 1 to 500 characters, without control characters except line breaks.")
+    shown(text, MAX_DESCRIPTION, Lines::Many).ok_or(
+        "A description must be 1 to 500 characters, with a visible one and without control characters except line breaks.",
+    )
 }
 
 fn reason(text: &str) -> Result<String, &'static str> {
-    words(text, MAX_DESCRIPTION, |c| c == '\n')
-        .ok_or("A reason must be 1 to 500 characters, without control characters except line breaks.")
+    shown(text, MAX_DESCRIPTION, Lines::Many).ok_or(
+        "A reason must be 1 to 500 characters, with a visible one and without control characters except line breaks.",
+    )
 }
 
-fn words(text: &str, most: usize, allows: impl Fn(char) -> bool) -> Option<String> {
-    let length = text.chars().count();
-    let fits = (1..=most).contains(&length) && !text.chars().any(|c| c.is_control() && !allows(c));
-    (fits && !text.trim().is_empty()).then(|| text.to_owned())
+fn shown(text: &str, most: usize, lines: Lines) -> Option<String> {
+    is_visible_text(text, most, lines).then(|| text.to_owned())
 }
 
 /// Reads a form with the member `inherits`. If it is invalid, the roles in this member that do not exist are reported

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::api::text::{FromText, read_as_text};
 use crate::api::{Invalid, sentence};
@@ -15,7 +16,8 @@ const MAX_LOCAL_BYTES: usize = 64;
 /// The punctuation of `atext` (RFC 5322, section 3.2.3).
 const ATEXT: &str = "!#$%&'*+-/=?^_`{|}~";
 
-/// An e-mail address: one `@`, a dotted local part without quotes, a domain with at least two labels.
+/// An e-mail address: one `@`, a dotted local part without quotes, a domain with at least two labels. Letters of the
+/// local part may have combining marks.
 ///
 /// Two addresses belong to one account when their keys are equal: lower case, Unicode form NFC, the domain in
 /// IDNA form. Dots and plus tags are kept, because only the mail server knows their meaning.
@@ -54,10 +56,21 @@ impl FromStr for EmailAddress {
     type Err = NotAnEmailAddress;
 
     fn from_str(text: &str) -> Result<Self, NotAnEmailAddress> {
+        let address = Self::read(text)?;
+        let fits =
+            |address: &str| address.split_once('@').is_some_and(|(local, _)| local.len() <= MAX_LOCAL_BYTES);
+        if fits(&address.typed) && fits(&address.key) { Ok(address) } else { Err(NotAnEmailAddress) }
+    }
+}
+
+impl EmailAddress {
+    /// Parses an address without the limit of its local part: lower case may be longer, and an account is found by
+    /// that form of its address as well. Spaces around an address do not belong to it.
+    pub(super) fn read(text: &str) -> Result<Self, NotAnEmailAddress> {
         if text.len() > MAX_BYTES {
             return Err(NotAnEmailAddress);
         }
-        let typed: String = text.nfc().collect();
+        let typed: String = text.trim().nfc().collect();
         let (local, domain) = typed.split_once('@').ok_or(NotAnEmailAddress)?;
         if !is_local_part(local) {
             return Err(NotAnEmailAddress);
@@ -88,9 +101,17 @@ impl fmt::Debug for EmailAddress {
 
 fn is_local_part(local: &str) -> bool {
     let is_atom = |atom: &str| {
-        !atom.is_empty() && atom.chars().all(|letter| letter.is_alphanumeric() || ATEXT.contains(letter))
+        let mut follows_letter = false;
+        let fits = atom.chars().all(|character| {
+            let fits = character.is_alphanumeric()
+                || ATEXT.contains(character)
+                || follows_letter && is_combining_mark(character);
+            follows_letter = fits && !ATEXT.contains(character);
+            fits
+        });
+        fits && !atom.is_empty()
     };
-    local.len() <= MAX_LOCAL_BYTES && local.split('.').all(is_atom)
+    local.split('.').all(is_atom)
 }
 
 /// Converting to lower case may leave NFC, so the form is restored.
@@ -132,6 +153,25 @@ mod tests {
     }
 
     #[test]
+    fn spaces_around_an_address_do_not_belong_to_it() {
+        for text in [" neo@example.org", "neo@example.org\r\n", "\u{a0}neo@example.org\t"] {
+            assert_eq!(text.parse::<EmailAddress>().unwrap().as_str(), "neo@example.org");
+        }
+    }
+
+    #[test]
+    fn the_lower_case_form_is_the_same_address() {
+        for text in ["İnce@Example.org", "Straße@example.org", "ΝΊΚΟΣ.Α@example.org", "नमस्ते@example.org"]
+        {
+            assert_eq!(key(&text.to_lowercase()), key(text));
+            assert_eq!(key(&key(text)), key(text));
+        }
+        // Longer in lower case than a new address may be.
+        let long = EmailAddress::read(&format!("{}@example.org", "İ".repeat(30))).unwrap();
+        assert_eq!(EmailAddress::read(long.key()).unwrap().key(), long.key());
+    }
+
+    #[test]
     fn what_was_typed_is_kept() {
         let address: EmailAddress = "Neo.Anderson@Example.org".parse().unwrap();
         assert_eq!(address.as_str(), "Neo.Anderson@Example.org");
@@ -153,8 +193,10 @@ mod tests {
             "a@b@example.org",
             "\"neo\"@example.org",
             "neo @example.org",
-            " neo@example.org",
-            "neo@example.org ",
+            "neo@ example.org",
+            "\u{301}neo@example.org",
+            "neo.\u{301}@example.org",
+            "neo+\u{301}@example.org",
             ".neo@example.org",
             "neo.@example.org",
             "n..eo@example.org",
@@ -168,6 +210,7 @@ mod tests {
             "neo\0@example.org",
             "neo@exam\0ple.org",
             "neo\n@example.org",
+            &"İ".repeat(30).chars().chain("@example.org".chars()).collect::<String>(),
             "neo\r\nBcc: x@example.org",
             "neo@exa_mple.org",
             "neo,trinity@example.org",
@@ -188,10 +231,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_key_is_its_own_key(local in "[a-zA-Zа-яé0-9+._-]{1,20}", domain in "[a-zA-Zж0-9-]{1,20}\\.[a-z]{2,6}") {
+        fn a_key_is_its_own_key(local in "[a-zA-Zа-яéİΣß\u{301}0-9+._-]{1,20}", domain in "[a-zA-Zж0-9-]{1,20}\\.[a-z]{2,6}") {
             if let Ok(address) = format!("{local}@{domain}").parse::<EmailAddress>() {
                 prop_assert!(address.key().len() <= MAX_BYTES);
                 prop_assert_eq!(key(address.key()), address.key());
+                prop_assert_eq!(key(&address.as_str().to_lowercase()), address.key());
             }
         }
 

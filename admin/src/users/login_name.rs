@@ -4,8 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+use unicode_security::MixedScript as _;
 
 use super::EmailAddress;
+use super::skeleton::skeleton;
 use crate::api::text::{FromText, read_as_text};
 use crate::api::{Invalid, sentence};
 
@@ -44,10 +47,11 @@ const RESERVED: [&str; 28] = [
     "webmaster",
 ];
 
-/// A login name: 3 to 64 letters, digits, `.`, `_` and `-`, beginning with a letter or a digit.
+/// A login name: 3 to 64 letters, digits, `.`, `_` and `-`, beginning with a letter or a digit. Letters may have
+/// combining marks, which count.
 ///
 /// Never contains `@`, so a login name is never an e-mail address. Two names are the same when their keys are
-/// equal: lower case, Unicode form NFKC.
+/// equal: lower case, Unicode form NFKC. A new name is of one script and must not look like another one (UTS 39).
 #[derive(Clone, PartialEq, Eq)]
 pub struct LoginName {
     typed: Box<str>,
@@ -74,8 +78,11 @@ pub enum LoginError {
         letter or a digit"
     )]
     Malformed,
-    /// Reserved.
-    #[error("this login name is reserved; choose another")]
+    /// Letters of several scripts, such as Latin and Cyrillic.
+    #[error("a login name must not mix letters of different alphabets")]
+    MixedScripts,
+    /// Reserved, or looks like a reserved name.
+    #[error("this login name is reserved, or looks like a reserved name; choose another")]
     Reserved,
 }
 
@@ -90,17 +97,21 @@ impl LoginName {
         &self.key
     }
 
-    /// Parses a name without checking whether it is reserved: an account that has such a name may sign in
-    /// with it.
+    /// What all names that look like this one have in common.
+    pub(super) fn skeleton(&self) -> String {
+        skeleton(&self.key)
+    }
+
+    /// Parses a name without the rules for new ones: an account that has such a name may sign in with it. Spaces
+    /// around it do not belong to it.
     fn read(text: &str) -> Result<Self, LoginError> {
         // Compatibility characters become longer under NFKC, so the length is checked before and after.
         if !LENGTH.contains(&text.chars().take(LENGTH.end() + 1).count()) {
             return Err(LoginError::Malformed);
         }
-        let typed: String = text.nfkc().collect();
+        let typed: String = text.trim().nfkc().collect();
         let key: String = typed.to_lowercase().nfkc().collect();
-        // Lower case may have more letters, or marks that are not letters: each character must be allowed by
-        // itself.
+        // Lower case may have more characters.
         if has_the_form(&typed) && has_the_form(&key) {
             Ok(Self { typed: typed.into(), key: key.into() })
         } else {
@@ -110,9 +121,14 @@ impl LoginName {
 }
 
 fn has_the_form(name: &str) -> bool {
-    name.starts_with(char::is_alphanumeric)
-        && name.chars().all(|letter| letter.is_alphanumeric() || "._-".contains(letter))
-        && LENGTH.contains(&name.chars().count())
+    let mut follows_letter = false;
+    let fits = name.chars().all(|character| {
+        let is_letter = character.is_alphanumeric();
+        let fits = is_letter || "._-".contains(character) || follows_letter && is_combining_mark(character);
+        follows_letter = fits && !"._-".contains(character);
+        fits
+    });
+    fits && name.starts_with(char::is_alphanumeric) && LENGTH.contains(&name.chars().count())
 }
 
 impl FromStr for LoginName {
@@ -120,9 +136,14 @@ impl FromStr for LoginName {
 
     fn from_str(text: &str) -> Result<Self, LoginError> {
         let login = Self::read(text)?;
+        if !login.key().is_single_script() {
+            return Err(LoginError::MixedScripts);
+        }
         // Punctuation does not make a reserved name available.
         let bare: String = login.key.chars().filter(|letter| letter.is_alphanumeric()).collect();
-        if RESERVED.binary_search(&bare.as_str()).is_ok() { Err(LoginError::Reserved) } else { Ok(login) }
+        let looks = skeleton(&bare);
+        let is_reserved = RESERVED.iter().any(|name| looks == skeleton(name));
+        if is_reserved { Err(LoginError::Reserved) } else { Ok(login) }
     }
 }
 
@@ -146,6 +167,7 @@ impl LoginError {
     pub fn code(self) -> &'static str {
         match self {
             Self::Malformed => "login_invalid",
+            Self::MixedScripts => "login_mixed_scripts",
             Self::Reserved => "login_reserved",
         }
     }
@@ -168,7 +190,7 @@ impl Identifier {
 
     /// The account with this text as its e-mail address.
     pub fn email(text: &str) -> Self {
-        text.parse().map_or(Self::Invalid, Self::Email)
+        EmailAddress::read(text).map_or(Self::Invalid, Self::Email)
     }
 
     /// The account with this text as its login name.
@@ -185,7 +207,19 @@ mod tests {
 
     #[test]
     fn names_follow_the_form() {
-        for good in ["neo", "Neo_1", "trinity-2.0", "Нео", "7of9", &"a".repeat(64)] {
+        for good in [
+            "neo",
+            "Neo_1",
+            "trinity-2.0",
+            "Нео",
+            "7of9",
+            "नमस्ते",
+            "İbo",
+            "Straße",
+            " neo ",
+            "\u{3000}neo\n",
+            &"a".repeat(64),
+        ] {
             assert!(good.parse::<LoginName>().is_ok(), "{good}");
         }
         for bad in [
@@ -194,9 +228,10 @@ mod tests {
             &"a".repeat(65),
             "neo@matrix",
             "neo anderson",
-            " neo",
+            " ne",
             "neo\0",
-            "neo\n",
+            "neo.\u{301}",
+            "\u{301}neo",
             "-neo",
             "_neo",
             ".neo",
@@ -213,8 +248,47 @@ mod tests {
     #[test]
     fn reserved_names_are_refused_in_every_spelling() {
         assert!(RESERVED.is_sorted());
-        for bad in ["admin", "ADMIN", "a.d.m.i.n", "Root", "super-user", "ａｄｍｉｎ"] {
+        for bad in [
+            "admin",
+            "ADMIN",
+            "a.d.m.i.n",
+            "Root",
+            "super-user",
+            "ａｄｍｉｎ",
+            "r00t",
+            "adrnin",
+            "nu11",
+            " admin ",
+        ] {
             assert_eq!(bad.parse::<LoginName>(), Err(LoginError::Reserved), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_new_name_is_of_one_script() {
+        for mixed in ["аdmin", "нeo", "ne\u{3bf}", "боss"] {
+            assert_eq!(mixed.parse::<LoginName>(), Err(LoginError::MixedScripts), "{mixed}");
+            assert!(matches!(Identifier::read(mixed), Identifier::Login(_)), "{mixed}");
+        }
+        for one in ["нео-2.0", "日本の人", "한국어漢字", "ñandú"] {
+            assert!(one.parse::<LoginName>().is_ok(), "{one}");
+        }
+    }
+
+    #[test]
+    fn the_lower_case_form_is_the_same_name() {
+        for name in ["İbo", "Straße", "ΝΊΚΟΣ", "ΝΊΚΟΣ.Α", "ǅoka", "ﬁlm"] {
+            let Identifier::Login(login) = Identifier::login(name) else { panic!("{name}") };
+            for other in [login.key(), login.as_str(), &login.as_str().to_lowercase(), &name.to_lowercase()] {
+                assert_eq!(
+                    Identifier::login(other),
+                    Identifier::Login(LoginName {
+                        typed: other.nfkc().collect::<String>().into(),
+                        ..login.clone()
+                    }),
+                    "{other}"
+                );
+            }
         }
     }
 
@@ -239,6 +313,8 @@ mod tests {
                 let again = LoginName::read(login.key()).unwrap();
                 prop_assert_eq!(again.key(), login.key());
                 prop_assert!(LENGTH.contains(&login.as_str().chars().count()));
+                let lower = LoginName::read(&login.as_str().to_lowercase());
+                prop_assert_eq!(lower.map(|lower| lower.key), Ok(login.key));
             }
         }
 

@@ -29,19 +29,20 @@ const MAX_WORD_BYTES: usize = 256;
 #[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
     /// `name@example.org`, in any script, without quotes or spaces; at most 254 bytes.
-    #[schema(value_type = String, format = "idn-email", max_length = 254, pattern = "^[^\\x00-\\x20\\x7f]+$")]
+    #[schema(value_type = String, format = "idn-email", max_length = 254, pattern = "^[\\t-\\r ]*[^\\x00-\\x20\\x7f]+[\\t-\\r ]*$")]
     email: EmailAddress,
     /// An alternative to the e-mail address for signing in: letters, digits, `.`, `_` and `-`, beginning with
-    /// a letter or a digit.
+    /// a letter or a digit. Its letters are of one alphabet, and it does not look like the name of another user.
     #[deserr(default)]
-    #[schema(value_type = Option<String>, min_length = 3, max_length = 64, pattern = "^[^\\x00-/:-@\\[-`{-\\x7f][^\\x00-,/:-@\\[-\\^`{-\\x7f]*$")]
+    #[schema(value_type = Option<String>, min_length = 3, max_length = 64, pattern = "^[\\t-\\r ]*[^\\x00-/:-@\\[-`{-\\x7f][^\\x00-,/:-@\\[-\\^`{-\\x7f]*[\\t-\\r ]*$")]
     login: Option<LoginName>,
     /// Must be hard to guess, and not based on the names in this request.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     password: Password,
-    /// Shown to other users; no control characters, and not only spaces.
+    /// Shown to other users: with a visible character, and without control characters, characters that change the
+    /// direction of writing, and invisible ones.
     #[deserr(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}](?:[\\ufe0e\\ufe0f]?[\\u200c\\u200d]?[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]|[\\ufe0e\\ufe0f]?[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]+[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}])*[\\ufe0e\\ufe0f]?[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*$")]
     display_name: Option<Name>,
     /// A language tag (BCP 47).
     #[deserr(default)]
@@ -133,7 +134,7 @@ async fn read(request: &Request) -> Result<(Body, PasswordHash, HashPermit), Pro
     let (body, mut found) = form.read::<Body>();
     // Without a password the form is invalid, and with a malformed one nothing needs to be judged.
     let Some(password) = password else { return found.finish(None) };
-    let weaknesses = password.form_weaknesses();
+    let weaknesses = password.form_weaknesses(request.context.config.password_min);
     if !weaknesses.is_empty() {
         add_weaknesses(&mut found, "password", weaknesses);
         return found.finish(None);
@@ -191,7 +192,7 @@ impl Body {
 pub(crate) fn taken(error: DbError) -> Problem {
     match error.constraint() {
         Some(store::EMAIL_IS_UNIQUE) => Problem::new(Code::EmailTaken),
-        Some(store::LOGIN_IS_UNIQUE) => Problem::new(Code::LoginTaken),
+        Some(store::LOGIN_IS_UNIQUE | store::LOGIN_LOOKS_UNIQUE) => Problem::new(Code::LoginTaken),
         _ => error.into(),
     }
 }

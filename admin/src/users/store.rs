@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::account::Account;
 use super::locked::LockedAccount;
 use super::profile::{OwnRole, Profile, ProfileChange};
+use super::skeleton::{LoginWithoutSkeleton, unicode_version};
 use super::{EmailAddress, Identifier, LoginName};
 use crate::db::{Connection, DbError, SqlClient, Transaction};
 use crate::guessing::{AccountFacts, DeviceAccount, Network};
@@ -18,6 +19,12 @@ use crate::passwords::PasswordHash;
 pub(crate) const EMAIL_IS_UNIQUE: &str = "users_email_is_unique";
 /// The constraint that two accounts with one login name violate.
 pub(crate) const LOGIN_IS_UNIQUE: &str = "users_login_is_unique";
+
+/// The index that two accounts with login names that look alike violate.
+pub(crate) const LOGIN_LOOKS_UNIQUE: &str = "users_login_skeleton_is_unique";
+
+/// How many accounts without the skeleton of their login name are read at once.
+const SKELETON_BATCH: i64 = 1000;
 
 /// The status of an active account.
 pub(crate) const ACTIVE: &str = "active";
@@ -73,12 +80,13 @@ pub(crate) enum Credential {
 ///
 /// # Errors
 ///
-/// [`EMAIL_IS_UNIQUE`] or [`LOGIN_IS_UNIQUE`] violated, or PostgreSQL unavailable.
+/// [`EMAIL_IS_UNIQUE`], [`LOGIN_IS_UNIQUE`] or [`LOGIN_LOOKS_UNIQUE`] violated, or PostgreSQL unavailable.
 pub(crate) async fn insert(client: &impl SqlClient, new: &NewUser<'_>) -> Result<Timestamp, DbError> {
     let sql = "insert into auth.users (id, email, email_key, login, login_key, password_hash,
-                   password_changed_at, display_name, locale, is_superuser, verified_email_key)
+                   password_changed_at, display_name, locale, is_superuser, verified_email_key,
+                   login_skeleton, login_skeleton_of, login_skeleton_unicode)
                values ($1, $2, $3, $4, $5, $6, case when $6::text is not null then clock_timestamp() end,
-                   $7, $8, $9, case when $10 then $3 end)
+                   $7, $8, $9, case when $10 then $3 end, $11, $5, case when $5::text is not null then $12 end)
                returning created_at";
     let statement = client.prepare_cached(sql).await?;
     let (email, email_key) = new.email.map(|email| (email.as_str(), email.key())).unzip();
@@ -97,6 +105,8 @@ pub(crate) async fn insert(client: &impl SqlClient, new: &NewUser<'_>) -> Result
                 &new.locale,
                 &new.is_superuser,
                 &new.is_email_verified,
+                &new.login.map(LoginName::skeleton),
+                &unicode_version(),
             ],
         )
         .await?;
@@ -243,14 +253,15 @@ pub(crate) async fn replace_hash(
     Ok(connection.execute(&statement, &[&id, &old.as_stored(), &new.as_stored()]).await? == 1)
 }
 
-/// The schemes of the stored password hashes: algorithm, version and parameters, without salt and result. At most 16;
+/// The schemes of the stored password hashes: algorithm, version and parameters, without salt and result; of hashes that
+/// wrap an old one the method of that. At most 16;
 /// only the database's owner can add more.
 pub(crate) async fn password_schemes(connection: &Connection) -> Result<Vec<String>, DbError> {
     let sql = r"with recursive schemes (scheme) as (
-                    select min(substring(password_hash from '^\$[^$]*\$[^$]*\$[^$]*')) from auth.users
+                    select min(substring(password_hash from '^\$[^$]*\$[^$]*\$[^$]*|^[^$]+')) from auth.users
                     union all
-                    select (select min(substring(password_hash from '^\$[^$]*\$[^$]*\$[^$]*')) from auth.users
-                            where substring(password_hash from '^\$[^$]*\$[^$]*\$[^$]*') > schemes.scheme)
+                    select (select min(substring(password_hash from '^\$[^$]*\$[^$]*\$[^$]*|^[^$]+')) from auth.users
+                            where substring(password_hash from '^\$[^$]*\$[^$]*\$[^$]*|^[^$]+') > schemes.scheme)
                     from schemes where schemes.scheme is not null
                 )
                 select scheme from schemes where scheme is not null limit 16";
@@ -263,7 +274,7 @@ pub(crate) async fn password_schemes(connection: &Connection) -> Result<Vec<Stri
 ///
 /// # Errors
 ///
-/// [`EMAIL_IS_UNIQUE`] or [`LOGIN_IS_UNIQUE`] violated, or PostgreSQL unavailable.
+/// [`EMAIL_IS_UNIQUE`], [`LOGIN_IS_UNIQUE`] or [`LOGIN_LOOKS_UNIQUE`] violated, or PostgreSQL unavailable.
 pub(crate) async fn set_credential(tx: &Transaction<'_>, id: Uuid, new: &Credential) -> Result<u64, DbError> {
     let row = match new {
         Credential::Password(hash) => {
@@ -287,14 +298,73 @@ pub(crate) async fn set_credential(tx: &Transaction<'_>, id: Uuid, new: &Credent
         }
         Credential::Login(login) => {
             let sql = "update auth.users set login = $2, login_key = $3,
+                           login_skeleton = $4, login_skeleton_of = $3, login_skeleton_unicode = $5,
                            token_generation = token_generation + 1, row_version = row_version + 1,
                            updated_at = clock_timestamp()
                        where id = $1 returning token_generation";
             let statement = tx.prepare_cached(sql).await?;
-            tx.query_one(&statement, &[&id, &login.as_str(), &login.key()]).await?
+            let values = (login.skeleton(), unicode_version());
+            tx.query_one(&statement, &[&id, &login.as_str(), &login.key(), &values.0, &values.1]).await?
         }
     };
     generation(&row)
+}
+
+/// Whether the user's address or login name is already `new`, in every character. A password is never known to be.
+pub(crate) async fn has_credential(
+    tx: &Transaction<'_>,
+    id: Uuid,
+    new: &Credential,
+) -> Result<bool, DbError> {
+    let (email, login) = match new {
+        Credential::Password(_) => return Ok(false),
+        Credential::Email(email) => (Some(email.as_str()), None),
+        Credential::Login(login) => (None, Some(login.as_str())),
+    };
+    let sql = "select 1 from auth.users where id = $1 and (email = $2 or login = $3)";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.query_opt(&statement, &[&id, &email, &login]).await?.is_some())
+}
+
+/// The next accounts after `after` whose skeletons are missing, or were computed by another version of Unicode.
+pub(super) async fn without_skeleton(
+    connection: &Connection,
+    version: &str,
+    after: Uuid,
+) -> Result<Vec<LoginWithoutSkeleton>, DbError> {
+    let sql = "select id, login_key from auth.users
+               where login_key is not null and id > $2
+                   and (login_skeleton_of is distinct from login_key or login_skeleton_unicode is distinct from $1)
+               order by id limit $3";
+    let rows = connection.query(sql, &[&version, &after, &SKELETON_BATCH]).await?;
+    let read =
+        |row: &Row| Ok(LoginWithoutSkeleton { user: row.try_get("id")?, key: row.try_get("login_key")? });
+    rows.iter().map(read).collect()
+}
+
+/// Sets the skeletons of `logins`, except where an older account has a name that looks alike.
+///
+/// # Errors
+///
+/// [`LOGIN_LOOKS_UNIQUE`] violated by a name that was taken meanwhile; PostgreSQL unavailable.
+pub(super) async fn set_skeletons(
+    connection: &Connection,
+    logins: &[LoginWithoutSkeleton],
+    skeletons: &[String],
+    version: &str,
+) -> Result<(), DbError> {
+    let sql = "update auth.users u
+               set login_skeleton = case when new.place = 1 and not exists (
+                           select 1 from auth.users other
+                           where other.login_skeleton = new.skeleton and other.id <> new.id) then new.skeleton end,
+                   login_skeleton_of = new.key, login_skeleton_unicode = $4
+               from (select id, key, skeleton, row_number() over (partition by skeleton order by id) as place
+                     from unnest($1::uuid[], $2::text[], $3::text[]) as given (id, key, skeleton)) as new
+               where u.id = new.id and u.login_key = new.key";
+    let (ids, keys): (Vec<Uuid>, Vec<&str>) =
+        logins.iter().map(|login| (login.user, login.key.as_str())).unzip();
+    connection.execute(sql, &[&ids, &keys, &skeletons, &version]).await?;
+    Ok(())
 }
 
 /// Begins and returns a new generation of tokens. `row_version` stays: the visible profile is unchanged.
@@ -358,22 +428,109 @@ pub(crate) async fn profile(
     row.as_ref().map(|row| read_profile(row, auth_time)).transpose()
 }
 
+/// An account to import. Purposefully without `Debug`.
+pub(super) struct ImportedUser {
+    pub(super) id: Uuid,
+    pub(super) email: Option<EmailAddress>,
+    pub(super) login: Option<LoginName>,
+    pub(super) display_name: Option<String>,
+    pub(super) password_hash: PasswordHash,
+    pub(super) created_at: Option<Timestamp>,
+}
+
+/// The accounts that have one of these identifiers, addresses or login names.
+pub(super) async fn find_any(
+    client: &impl SqlClient,
+    ids: &[Uuid],
+    email_keys: &[&str],
+    login_keys: &[&str],
+    skeletons: &[String],
+) -> Result<Vec<KnownUser>, DbError> {
+    let sql = "select id, email_key, login_key, login_skeleton from auth.users
+               where id = any($1) or email_key = any($2) or login_key = any($3) or login_skeleton = any($4)";
+    let statement = client.prepare_cached(sql).await?;
+    let rows = client.query(&statement, &[&ids, &email_keys, &login_keys, &skeletons]).await?;
+    let read = |row: &Row| {
+        Ok(KnownUser {
+            id: row.try_get("id")?,
+            email_key: row.try_get("email_key")?,
+            login_key: row.try_get("login_key")?,
+            login_skeleton: row.try_get("login_skeleton")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// What identifies an existing account.
+pub(super) struct KnownUser {
+    pub(super) id: Uuid,
+    pub(super) email_key: Option<String>,
+    pub(super) login_key: Option<String>,
+    pub(super) login_skeleton: Option<String>,
+}
+
+/// Creates an imported account, and says whether it did: not when its identifier, address or login name is in use.
+pub(super) async fn import(tx: &Transaction<'_>, new: &ImportedUser) -> Result<bool, DbError> {
+    let sql =
+        "insert into auth.users (id, email, email_key, login, login_key, password_hash, password_changed_at,
+                   display_name, login_skeleton, login_skeleton_of, login_skeleton_unicode, created_at)
+               values ($1, $2, $3, $4, $5, $6, clock_timestamp(), $7, $8, $5,
+                   case when $5::text is not null then $9 end, coalesce($10::timestamptz, clock_timestamp()))
+               on conflict do nothing";
+    let statement = tx.prepare_cached(sql).await?;
+    let (email, email_key) = new.email.as_ref().map(|email| (email.as_str(), email.key())).unzip();
+    let (login, login_key) = new.login.as_ref().map(|login| (login.as_str(), login.key())).unzip();
+    let created = tx
+        .execute(
+            &statement,
+            &[
+                &new.id,
+                &email,
+                &email_key,
+                &login,
+                &login_key,
+                &new.password_hash.as_stored(),
+                &new.display_name,
+                &new.login.as_ref().map(LoginName::skeleton),
+                &unicode_version(),
+                &new.created_at,
+            ],
+        )
+        .await?;
+    Ok(created == 1)
+}
+
+macro_rules! new_profile {
+    () => {
+        "case when $3 then $4 else display_name end, case when $5 then $6 else first_name end,
+         case when $7 then $8 else last_name end, case when $9 then $10 else phone end,
+         case when $11 then $12 else locale end"
+    };
+}
+
 /// Changes the profile if its version is one of `versions`, or in any case when `versions` is `None`. `false`
-/// when it had another version.
+/// when it had another version. A profile that is already the same keeps its version.
 pub(crate) async fn change_profile(
     connection: &Connection,
     id: Uuid,
     change: &ProfileChange,
     versions: Option<&[i64]>,
 ) -> Result<bool, DbError> {
-    let sql = "update auth.users set
-                   display_name = case when $3 then $4 else display_name end,
-                   first_name = case when $5 then $6 else first_name end,
-                   last_name = case when $7 then $8 else last_name end,
-                   phone = case when $9 then $10 else phone end,
-                   locale = case when $11 then $12 else locale end,
-                   row_version = row_version + 1, updated_at = clock_timestamp()
-               where id = $1 and ($2::bigint[] is null or row_version = any($2))";
+    let sql = concat!(
+        "update auth.users set
+             row_version = row_version
+                 + ((display_name, first_name, last_name, phone, locale) is distinct from (",
+        new_profile!(),
+        "))::int,
+             updated_at = case
+                 when (display_name, first_name, last_name, phone, locale) is distinct from (",
+        new_profile!(),
+        ") then clock_timestamp() else updated_at end,
+             (display_name, first_name, last_name, phone, locale) = row(",
+        new_profile!(),
+        ")
+         where id = $1 and ($2::bigint[] is null or row_version = any($2))"
+    );
     let statement = connection.prepare_cached(sql).await?;
     let (sets_display, display) = change.display_name.to_sql();
     let (sets_first, first) = change.first_name.to_sql();

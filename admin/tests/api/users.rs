@@ -1,5 +1,7 @@
 //! Accounts: creating, reading, changing.
 
 mod credentials;
+mod import;
+mod names;
 mod profile;
 mod register;

@@ -7,7 +7,7 @@ use crate::actor::Actor;
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
-use crate::passwords::{HashError, Hasher, Party, Password, PasswordHash};
+use crate::passwords::{HashError, Hasher, Party, Password, PasswordHash, Weakness};
 use crate::users::store::{self, EMAIL_IS_UNIQUE, NewUser};
 use crate::users::{EmailAddress, NotAnEmailAddress};
 
@@ -31,7 +31,7 @@ pub enum SuperuserError {
     Database(#[from] DbError),
 }
 
-/// Creates a superuser account and returns its id.
+/// Creates a superuser account and returns its id. The shortest password has `password_min` characters.
 ///
 /// # Errors
 ///
@@ -42,8 +42,10 @@ pub async fn create_superuser(
     hasher: &Hasher,
     email: &str,
     password: &Password,
+    password_min: usize,
 ) -> Result<Uuid, SuperuserError> {
     let email: EmailAddress = email.parse()?;
+    check(password.form_weaknesses(password_min))?;
     let hash = hash(hasher, &email, password).await?;
     let id = core.random.id();
     let mut connection = core.db.get().await?;
@@ -62,12 +64,16 @@ async fn hash(
     password: &Password,
 ) -> Result<PasswordHash, SuperuserError> {
     let words = vec![email.key().to_owned(), email.local_part().to_owned()];
-    let weaknesses = hasher.judge(Party::Operator, password, words).await?;
-    if !weaknesses.is_empty() {
-        let sentences: Vec<_> = weaknesses.into_iter().map(|weakness| weakness.sentence).collect();
-        return Err(SuperuserError::Weak(sentences.join(" ")));
-    }
+    check(hasher.judge(Party::Operator, password, words).await?)?;
     Ok(hasher.reserve(Party::Operator)?.hash(password).await?)
+}
+
+fn check(weaknesses: Vec<Weakness>) -> Result<(), SuperuserError> {
+    if weaknesses.is_empty() {
+        return Ok(());
+    }
+    let sentences: Vec<_> = weaknesses.into_iter().map(|weakness| weakness.sentence).collect();
+    Err(SuperuserError::Weak(sentences.join(" ")))
 }
 
 async fn insert(

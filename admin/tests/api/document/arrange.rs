@@ -50,7 +50,7 @@ impl Person {
     pub(super) async fn superuser(app: &TestApp) -> Self {
         let email = new_email();
         let (context, password) = (&app.context, Password::new(PASSWORD));
-        create_superuser(context, &Actor::command(), &context.hasher, &email, &password)
+        create_superuser(context, &Actor::command(), &context.hasher, &email, &password, 8)
             .await
             .expect("a superuser");
         Self::sign_in(app, email).await

@@ -18,13 +18,19 @@ use crate::support::{Cinema, Reply};
 const VALUES: usize = 3;
 
 /// Errors about more than the form of a value, which no schema expresses.
-const OF_MEANING: [&str; 8] = [
-    "return_to_not_allowed",
+const OF_MEANING: [&str; 14] = [
+    "password_own_words",
+    "password_common",
+    "password_name",
+    "password_word",
+    "password_keyboard",
+    "password_pattern",
     "password_guessable",
     "password_advice",
     "password_reused",
     "login_reserved",
     "login_invalid",
+    "login_mixed_scripts",
     "email_invalid",
     "role_unknown",
 ];

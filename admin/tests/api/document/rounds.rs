@@ -31,7 +31,7 @@ async fn everything_that_is_wrong_with_a_new_account_or_a_sign_in_is_reported_in
             "/api/v1/auth/register",
             everything,
             "display_name field_invalid, email field_missing, is_superuser field_unknown, locale field_invalid, \
-             login login_invalid, password password_advice, password password_guessable",
+             login login_invalid, password password_advice, password password_common",
         ),
         (
             "/api/v1/auth/register",
@@ -66,7 +66,7 @@ async fn everything_that_is_wrong_with_a_change_or_a_query_is_reported_in_one_ro
             Method::PUT,
             "/api/v1/me/password",
             json!({ "new_password": "12345678" }),
-            "current_password field_missing, new_password password_advice, new_password password_guessable",
+            "current_password field_missing, new_password password_advice, new_password password_pattern",
         ),
         (
             Method::PUT,

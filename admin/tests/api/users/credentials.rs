@@ -141,7 +141,7 @@ async fn a_new_password_based_on_a_name_is_refused() {
         let patch = json!({ member: name });
         app.client.patch("/api/v1/me").bearer(&pair.access).json(&patch).send().await.expect(200);
         let problem = put(&app, "password", &pair.access, &change(name)).await.problem(422, "password_weak");
-        assert_eq!(problem["errors"][0]["code"], "password_guessable", "{member}");
+        assert_eq!(problem["errors"][0]["code"], "password_own_words", "{member}");
     }
     let forget = json!({ "display_name": null });
     app.client.patch("/api/v1/me").bearer(&pair.access).json(&forget).send().await.expect(200);

@@ -90,9 +90,9 @@ async fn weak_passwords_are_refused_with_reasons() {
     let app = TestApp::start().await;
     for (password, reason) in [
         ("short", "password_too_short"),
-        ("12345678", "password_guessable"),
-        ("password1", "password_guessable"),
-        ("thomas.anderson", "password_guessable"),
+        ("12345678", "password_pattern"),
+        ("password1", "password_common"),
+        ("thomas.anderson", "password_own_words"),
         (&"long ".repeat(26), "password_too_long"),
         ("tab\tand bell \u{7}", "password_unprintable"),
     ] {

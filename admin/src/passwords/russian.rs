@@ -1,0 +1,168 @@
+//! Whether a new password is made of Russian words: as typed, in the other keyboard layout, or in Latin letters.
+
+use super::dictionary::{RUSSIAN, TRANSLITERATED};
+use super::keyboard_layout::{in_english, in_russian};
+use super::reading::{Lexicon, Reading, Spelling};
+use super::reason::Reason;
+use super::transliteration::of_latin;
+
+/// Fewer bits are too easy to guess: some million attempts, more than throttled ones can reach.
+const LEAST_BITS: u32 = 24;
+
+/// The most own words that are looked for.
+const MOST_OWN_WORDS: usize = 64;
+
+/// What may stand for Russian letters: digits, signs, and Latin letters of the same shape.
+const LOOK_ALIKES: [(char, char); 19] = [
+    ('0', 'о'),
+    ('3', 'з'),
+    ('4', 'ч'),
+    ('6', 'б'),
+    ('1', 'и'),
+    ('@', 'а'),
+    ('$', 'с'),
+    ('a', 'а'),
+    ('e', 'е'),
+    ('o', 'о'),
+    ('p', 'р'),
+    ('c', 'с'),
+    ('x', 'х'),
+    ('y', 'у'),
+    ('k', 'к'),
+    ('m', 'м'),
+    ('t', 'т'),
+    ('h', 'н'),
+    ('b', 'в'),
+];
+
+/// The same for Latin letters.
+const LATIN_LOOK_ALIKES: [(char, char); 9] = [
+    ('0', 'o'),
+    ('3', 'e'),
+    ('4', 'a'),
+    ('6', 'b'),
+    ('@', 'a'),
+    ('1', 'i'),
+    ('$', 's'),
+    ('5', 's'),
+    ('7', 't'),
+];
+
+/// Why `password` is easy to guess for one who knows Russian; `None` if it is not. `own_words` are the names of its
+/// owner.
+pub(super) fn find_words(password: &str, own_words: &[String]) -> Option<Reason> {
+    let lower = without_yo(password);
+    let own = split(own_words);
+    let in_cyrillic =
+        |text: String| read(text, &Lexicon { list: RUSSIAN, look_alikes: &LOOK_ALIKES, own_words: &own });
+    let folded: Vec<String> = own.iter().map(|word| of_latin(word)).collect();
+    let in_latin = |text: &str| {
+        let lexicon = Lexicon { list: TRANSLITERATED, look_alikes: &LATIN_LOOK_ALIKES, own_words: &folded };
+        read(of_latin(text), &lexicon)
+    };
+    let readings = [
+        in_cyrillic(lower.clone()),
+        in_cyrillic(without_yo(&in_russian(password))),
+        in_latin(&lower),
+        in_latin(&in_english(password)),
+    ];
+    let easiest = readings.into_iter().min_by_key(|reading| reading.bits())?;
+    (easiest.bits() < LEAST_BITS).then(|| reason(easiest))
+}
+
+/// The text of the same keys in the English layout, if there are Russian letters in it: keyboard walks and passwords
+/// of other lists are found in it.
+pub(super) fn on_english_keys(password: &str) -> Option<String> {
+    let is_russian = |letter: char| matches!(letter, 'а'..='я' | 'А'..='Я' | 'ё' | 'Ё');
+    password.contains(is_russian).then(|| in_english(password))
+}
+
+fn read(text: String, lexicon: &Lexicon<'_>) -> Reading {
+    Spelling::new(text, lexicon).read(lexicon)
+}
+
+fn reason(reading: Reading) -> Reason {
+    if reading.has_own_word {
+        Reason::OwnWords
+    } else if reading.has_name {
+        Reason::Name
+    } else if reading.has_word {
+        Reason::Word
+    } else {
+        Reason::Pattern
+    }
+}
+
+fn without_yo(text: &str) -> String {
+    text.to_lowercase().replace('ё', "е")
+}
+
+/// The words of the owner's names: `anna`, `petrova` and `1985` of `Anna.Petrova1985`.
+fn split(own_words: &[String]) -> Vec<String> {
+    let is_gap = |letter: char| !letter.is_alphanumeric();
+    let words = own_words.iter().flat_map(|words| words.split(is_gap));
+    let words = words.flat_map(|word| [word, word.trim_matches(|letter: char| letter.is_ascii_digit())]);
+    let words = words.filter(|word| word.chars().count() >= 3).map(without_yo);
+    words.take(MOST_OWN_WORDS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn found(password: &str, own_words: &[&str]) -> Option<Reason> {
+        let own_words: Vec<String> = own_words.iter().map(|word| (*word).to_owned()).collect();
+        find_words(password, &own_words)
+    }
+
+    #[test]
+    fn russian_words_are_found_in_every_spelling() {
+        for (password, reason) in [
+            ("пароль12", Reason::Word),
+            ("gfhjkm12", Reason::Word),
+            ("parol123", Reason::Word),
+            ("ПАРОЛЬ!!", Reason::Word),
+            ("пар0ль77", Reason::Word),
+            ("пapoль77", Reason::Word),
+            ("зфкщд123", Reason::Word),
+            ("ghbdtn123", Reason::Word),
+            ("любимая2024", Reason::Word),
+            ("ялюблютебя", Reason::Word),
+            ("наташа1990", Reason::Name),
+            ("наташанаташа", Reason::Name),
+            ("1990наташа", Reason::Name),
+            ("yfnfif1990", Reason::Name),
+            ("marina1985", Reason::Name),
+            ("Alyona31121999", Reason::Name),
+        ] {
+            assert_eq!(found(password, &[]), Some(reason), "{password}");
+        }
+    }
+
+    #[test]
+    fn other_passwords_are_not() {
+        for good in ["мой любимый фильм 1979", "correct horse battery staple", "vM7#qLx2!", "щгъжфэцй"]
+        {
+            assert_eq!(found(good, &[]), None, "{good}");
+        }
+    }
+
+    #[test]
+    fn the_owners_words_are_found_in_every_spelling() {
+        let own = ["Анна Незнайкина", "neo.anderson77@example.org"];
+        for password in
+            ["незнайкина7", "ytpyfqrbyf7", "neznaikina7", "Anderson.2024", "фтвукыщт24", "neo@example.org"]
+        {
+            assert_eq!(found(password, &own), Some(Reason::OwnWords), "{password}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_panic(text in "\\PC{0,128}|[а-яА-ЯёЁa-z0-9]{0,128}", own in "\\PC{0,40}") {
+            let _any = find_words(&text, &[own]);
+        }
+    }
+}
