@@ -29,7 +29,7 @@ use crate::random::Random;
 use crate::redis_connection::RedisConnection;
 
 pub use attempt::{AccountFacts, Acquaintance, Charge, LimitedRoute, NewAttempt, buckets};
-pub use bucket::{Bucket, CounterTable, Rule};
+pub use bucket::{Bucket, CounterTable, LimitRule};
 pub use device::{DEVICE_LIFE, DeviceAccount, DeviceToken};
 pub use limiter::{Limiter, RefusedAttempt, Reservation};
 pub use network::Network;

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use aws_lc_rs::hmac;
 use uuid::Uuid;
 
-use super::bucket::{Bucket, Rule};
+use super::bucket::{Bucket, LimitRule};
 use super::device::DeviceAccount;
 use super::network::Network;
 
@@ -77,14 +77,14 @@ pub struct Charge {
     /// How many are allowed.
     pub limit: u32,
     /// What happens above that.
-    pub rule: Rule,
+    pub rule: LimitRule,
 }
 
 /// The buckets of a route for a client, in the order in which they are checked.
-pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bucket, Rule)] {
+pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bucket, LimitRule)] {
     use Acquaintance as A;
     use Bucket as B;
-    use Rule::{Count, Refuse, RefuseIfSlow, Slow};
+    use LimitRule::{Count, Refuse, RefuseIfSlow, Slow};
 
     match (route, client) {
         (LimitedRoute::Login, A::Device) => &[
@@ -148,7 +148,7 @@ impl NewAttempt<'_> {
     }
 
     /// An address has a counter for each of its networks; a client without an address has none.
-    fn charges_of(&self, bucket: Bucket, rule: Rule, key: &hmac::Key) -> Vec<Charge> {
+    fn charges_of(&self, bucket: Bucket, rule: LimitRule, key: &hmac::Key) -> Vec<Charge> {
         let networks = match self.address {
             Some(address) if bucket.is_of_address() => Network::counted(address),
             Some(address) if bucket == Bucket::Flows => vec![Network::site(address)],
@@ -234,11 +234,11 @@ mod tests {
 
     /// The rows of the table of routes, as the code has them.
     fn rows() -> Vec<String> {
-        let cell = |(bucket, rule): &(Bucket, Rule)| match rule {
-            Rule::Refuse => format!("`{}`", bucket.name()),
-            Rule::Slow => format!("slow: `{}`", bucket.name()),
-            Rule::RefuseIfSlow => format!("if slow: `{}`", bucket.name()),
-            Rule::Count => format!("(`{}`)", bucket.name()),
+        let cell = |(bucket, rule): &(Bucket, LimitRule)| match rule {
+            LimitRule::Refuse => format!("`{}`", bucket.name()),
+            LimitRule::Slow => format!("slow: `{}`", bucket.name()),
+            LimitRule::RefuseIfSlow => format!("if slow: `{}`", bucket.name()),
+            LimitRule::Count => format!("(`{}`)", bucket.name()),
         };
         let row = |paths: &[&str], client: &str, route, acquaintance| {
             let paths: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
@@ -300,7 +300,10 @@ mod tests {
         let existing = NewAttempt { account: Some(facts(1)), ..unknown };
         let slots = |attempt: &NewAttempt<'_>| {
             let charges = attempt.charges(&key()).into_iter();
-            charges.filter(|charge| charge.rule == Rule::Refuse).map(|charge| charge.slot).collect::<Vec<_>>()
+            charges
+                .filter(|charge| charge.rule == LimitRule::Refuse)
+                .map(|charge| charge.slot)
+                .collect::<Vec<_>>()
         };
         assert_eq!(names(&unknown), names(&existing));
         assert_eq!(slots(&unknown), slots(&existing));
@@ -322,7 +325,7 @@ mod tests {
             let of_address = charges.iter().filter(|charge| charge.bucket.is_of_address());
             assert!(
                 of_address.clone().count() == 2
-                    && of_address.clone().all(|charge| charge.rule == Rule::Count)
+                    && of_address.clone().all(|charge| charge.rule == LimitRule::Count)
             );
         }
         // Without an account there is nothing that a device could know.

@@ -50,7 +50,7 @@ pub enum CounterTable {
 
 /// What happens above a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub enum LimitRule {
     /// The attempt is refused.
     Refuse,
     /// The attempt takes the slow lane.

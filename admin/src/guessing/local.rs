@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
 use super::attempt::Charge;
-use super::bucket::{CounterTable, Rule};
+use super::bucket::{CounterTable, LimitRule};
 use super::counters::{CountVerdict, Counters, Taken};
 use super::window::{WindowCounts, WindowMoment};
 
@@ -80,12 +80,12 @@ impl Counters for LocalCounters {
                 let wait = windows.counted(charge, moment).wait(charge.limit, moment.elapsed, table.window());
                 let is_over = wait > 0;
                 match charge.rule {
-                    Rule::RefuseIfSlow if !is_slow => continue,
-                    Rule::Refuse | Rule::RefuseIfSlow if is_over => {
+                    LimitRule::RefuseIfSlow if !is_slow => continue,
+                    LimitRule::Refuse | LimitRule::RefuseIfSlow if is_over => {
                         return CountVerdict::Refused { bucket: charge.bucket, wait };
                     }
-                    Rule::Slow => is_slow |= is_over,
-                    Rule::Refuse | Rule::RefuseIfSlow | Rule::Count => {}
+                    LimitRule::Slow => is_slow |= is_over,
+                    LimitRule::Refuse | LimitRule::RefuseIfSlow | LimitRule::Count => {}
                 }
                 if !is_over {
                     counted.push(Taken { bucket: charge.bucket, window: moment.window, slot: charge.slot });
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
     use crate::guessing::bucket::Bucket;
 
-    fn charge(bucket: Bucket, slot: u32, rule: Rule) -> Charge {
+    fn charge(bucket: Bucket, slot: u32, rule: LimitRule) -> Charge {
         Charge { bucket, slot, limit: bucket.limit(), rule }
     }
 
@@ -140,7 +140,7 @@ mod tests {
     async fn an_attempt_is_counted_in_all_of_its_buckets_or_in_none() {
         let counters = LocalCounters::default();
         let (full, other) =
-            (charge(Bucket::Session, 1, Rule::Refuse), charge(Bucket::Device, 2, Rule::Refuse));
+            (charge(Bucket::Session, 1, LimitRule::Refuse), charge(Bucket::Device, 2, LimitRule::Refuse));
         for _ in 0..5 {
             assert!(passed(&reserve(&counters, &[full], 6000).await));
         }
@@ -157,9 +157,9 @@ mod tests {
     #[tokio::test]
     async fn past_the_limit_of_an_address_one_attempt_an_identifier_is_slow_and_the_next_is_refused() {
         let counters = LocalCounters::default();
-        let address = Charge { limit: 2, ..charge(Bucket::AddressAttempts, 1, Rule::Slow) };
-        let known = Charge { rule: Rule::Count, ..address };
-        let slow = |slot| charge(Bucket::SlowIdentifier, slot, Rule::RefuseIfSlow);
+        let address = Charge { limit: 2, ..charge(Bucket::AddressAttempts, 1, LimitRule::Slow) };
+        let known = Charge { rule: LimitRule::Count, ..address };
+        let slow = |slot| charge(Bucket::SlowIdentifier, slot, LimitRule::RefuseIfSlow);
         for _ in 0..2 {
             let CountVerdict::Reserved { taken, is_slow: false } =
                 reserve(&counters, &[address, slow(1)], 0).await
@@ -183,7 +183,7 @@ mod tests {
     #[tokio::test]
     async fn an_attempt_is_taken_back_in_the_window_in_which_it_was_counted() {
         let counters = LocalCounters::default();
-        let one = charge(Bucket::Device, 7, Rule::Refuse);
+        let one = charge(Bucket::Device, 7, LimitRule::Refuse);
         let CountVerdict::Reserved { taken, .. } = reserve(&counters, &[one], 599).await else {
             panic!("counted")
         };

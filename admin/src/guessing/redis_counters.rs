@@ -6,7 +6,7 @@
 use redis::{Cmd, RedisError};
 
 use super::attempt::Charge;
-use super::bucket::{CounterTable, Rule};
+use super::bucket::{CounterTable, LimitRule};
 use super::counters::{CountVerdict, Counters, Taken};
 use super::window::WindowMoment;
 use crate::redis_connection::RedisConnection;
@@ -103,12 +103,12 @@ fn read(charges: &[Charge], now: u64, answer: &[u64]) -> Option<CountVerdict> {
     }
 }
 
-fn word(rule: Rule) -> &'static str {
+fn word(rule: LimitRule) -> &'static str {
     match rule {
-        Rule::Refuse => "refuse",
-        Rule::Slow => "slow",
-        Rule::RefuseIfSlow => "refuse_if_slow",
-        Rule::Count => "count",
+        LimitRule::Refuse => "refuse",
+        LimitRule::Slow => "slow",
+        LimitRule::RefuseIfSlow => "refuse_if_slow",
+        LimitRule::Count => "count",
     }
 }
 

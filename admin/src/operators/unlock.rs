@@ -45,7 +45,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 pub async fn unlock(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    lock_person(&tx, actor, Right::UsersWrite, user).await?;
+    lock_person(&tx, core, actor, Right::UsersWrite, user).await?;
     forget_attempts(&tx, user).await?;
     let entry = AuditEntry::new(AuditAction::UserUnlocked, user.to_string(), json!({}));
     audit::record(&tx, &core.audit_keys, actor, entry).await?;

@@ -3,25 +3,23 @@
 //! A hash takes 19 MiB and about 15 ms of a core. Dedicated threads limit both: each reuses its memory, and a request
 //! that would wait for too long is refused at once.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep_until;
-use uuid::Uuid;
 
 use super::HashConfig;
 use super::argon::{HashError, HashMemory, HashRecords, PasswordHash, PasswordMatch, Salt};
 use super::judge::judge;
 use super::params::HashParams;
-use super::party::{Parties, Party};
+use super::party::Party;
 use super::password::{LEAST_LENGTH, Password, Weakness};
 use super::queue::{QueueLimits, QueueStatus};
 use super::queue_metrics::QueueMetrics;
 use super::scheme::work_of;
 use super::werkzeug::OldHash;
-use super::workers::{WorkerSlot, Workers};
+use super::workers::{WorkerPool, WorkerSlot};
 use crate::random::{NoRandomness, Random};
 
 /// How many passwords may wait in a lane to be hashed.
@@ -36,14 +34,13 @@ pub const MOST_WAITING: usize = QueueLimits::most(HASH_ROOM) + QueueLimits::most
 /// The threads that hash and judge passwords, and their queues. Cheap to clone.
 #[derive(Clone)]
 pub struct Hasher {
-    hashing: Workers<HashMemory>,
+    hashing: WorkerPool<HashMemory>,
     /// One thread: judging passwords never delays a sign-in.
-    judging: Workers<()>,
+    judging: WorkerPool<()>,
     records: Arc<HashRecords>,
     metrics: HasherMetrics,
     /// The source of salts.
     random: Arc<dyn Random>,
-    parties: Parties,
 }
 
 /// The right to hash one password after another.
@@ -70,29 +67,19 @@ impl Hasher {
         let HashConfig { threads, wait, params } = config;
         let (records, metrics) = (Arc::<HashRecords>::default(), HasherMetrics::default());
         let memory = || HashMemory::new(params, Arc::clone(&records));
-        let hashing = Workers::start(
+        let hashing = WorkerPool::start(
             "hash",
             QueueLimits { threads, wait, room: HASH_ROOM },
             metrics.hashing.clone(),
             memory,
         );
-        let judging = Workers::start(
+        let judging = WorkerPool::start(
             "judge",
             QueueLimits { threads: 1, wait, room: JUDGE_ROOM },
             metrics.judging.clone(),
             || (),
         );
-        Self { hashing, judging, records, metrics, random, parties: Parties::default() }
-    }
-
-    /// A client at `address` that names `identifier`.
-    pub fn stranger(&self, address: Option<IpAddr>, identifier: &str) -> Party {
-        self.parties.stranger(address, identifier)
-    }
-
-    /// The owner of a valid session of `user`.
-    pub fn known(&self, user: Uuid) -> Party {
-        self.parties.known(user)
+        Self { hashing, judging, records, metrics, random }
     }
 
     /// How many hashes were computed so far: with the configured parameters, and with others.

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use zxcvbn::{Entropy, Score, zxcvbn};
 
 use super::password::{Password, Weakness};
-use super::reason::Reason;
+use super::reason::WeaknessReason;
 use super::russian::{find_words, on_english_keys};
 
 /// Guessing must take at least some million attempts, more than throttled attempts can reach.
@@ -56,11 +56,11 @@ pub(super) fn judge(password: &Password, own_words: &[String]) -> Vec<Weakness> 
         let texts = [Some(password.expose().to_owned()), on_english_keys(password.expose())];
         texts.iter().flatten().find_map(|text| estimate(text, own_words))
     });
-    reason.map(Reason::explain).unwrap_or_default()
+    reason.map(WeaknessReason::explain).unwrap_or_default()
 }
 
 /// Why zxcvbn finds a text easy to guess; `None` if it does not.
-fn estimate(text: &str, own_words: &[String]) -> Option<Reason> {
+fn estimate(text: &str, own_words: &[String]) -> Option<WeaknessReason> {
     let text = without_long_words(text, own_words);
     let text = without_repetition(&text);
     let words: Vec<&str> = own_words.iter().map(String::as_str).chain(HOUSE_WORDS).collect();
@@ -75,8 +75,8 @@ fn estimate(text: &str, own_words: &[String]) -> Option<Reason> {
     match judged {
         ControlFlow::Break(()) => None,
         // Nothing is left but the words of the owner.
-        ControlFlow::Continue(None) => Some(Reason::OwnWords),
-        ControlFlow::Continue(Some(hardest)) => Some(Reason::of(&hardest, own_words)),
+        ControlFlow::Continue(None) => Some(WeaknessReason::OwnWords),
+        ControlFlow::Continue(Some(hardest)) => Some(WeaknessReason::of(&hardest, own_words)),
     }
 }
 

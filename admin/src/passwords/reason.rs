@@ -9,7 +9,7 @@ use super::password::Weakness;
 
 /// What a weak password is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reason {
+pub(super) enum WeaknessReason {
     /// The names or the address of its owner.
     OwnWords,
     /// A password that many people use.
@@ -26,7 +26,7 @@ pub(super) enum Reason {
     Short,
 }
 
-impl Reason {
+impl WeaknessReason {
     /// Why zxcvbn finds a password easy to guess, whose owner has the names `own_words`.
     pub(super) fn of(entropy: &Entropy, own_words: &[String]) -> Self {
         let longest = entropy.sequence().iter().max_by_key(|part| part.token.chars().count());

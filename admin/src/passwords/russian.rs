@@ -3,7 +3,7 @@
 use super::dictionary::{RUSSIAN, TRANSLITERATED};
 use super::keyboard_layout::{in_english, in_russian};
 use super::reading::{Lexicon, Reading, Spelling};
-use super::reason::Reason;
+use super::reason::WeaknessReason;
 use super::transliteration::of_latin;
 
 /// Fewer bits are too easy to guess: some million attempts, more than throttled ones can reach.
@@ -50,7 +50,7 @@ const LATIN_LOOK_ALIKES: [(char, char); 9] = [
 
 /// Why `password` is easy to guess for one who knows Russian; `None` if it is not. `own_words` are the names of its
 /// owner.
-pub(super) fn find_words(password: &str, own_words: &[String]) -> Option<Reason> {
+pub(super) fn find_words(password: &str, own_words: &[String]) -> Option<WeaknessReason> {
     let lower = without_yo(password);
     let own = split(own_words);
     let in_cyrillic =
@@ -81,15 +81,15 @@ fn read(text: String, lexicon: &Lexicon<'_>) -> Reading {
     Spelling::new(text, lexicon).read(lexicon)
 }
 
-fn reason(reading: Reading) -> Reason {
+fn reason(reading: Reading) -> WeaknessReason {
     if reading.has_own_word {
-        Reason::OwnWords
+        WeaknessReason::OwnWords
     } else if reading.has_name {
-        Reason::Name
+        WeaknessReason::Name
     } else if reading.has_word {
-        Reason::Word
+        WeaknessReason::Word
     } else {
-        Reason::Pattern
+        WeaknessReason::Pattern
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    fn found(password: &str, own_words: &[&str]) -> Option<Reason> {
+    fn found(password: &str, own_words: &[&str]) -> Option<WeaknessReason> {
         let own_words: Vec<String> = own_words.iter().map(|word| (*word).to_owned()).collect();
         find_words(password, &own_words)
     }
@@ -120,22 +120,22 @@ mod tests {
     #[test]
     fn russian_words_are_found_in_every_spelling() {
         for (password, reason) in [
-            ("пароль12", Reason::Word),
-            ("gfhjkm12", Reason::Word),
-            ("parol123", Reason::Word),
-            ("ПАРОЛЬ!!", Reason::Word),
-            ("пар0ль77", Reason::Word),
-            ("пapoль77", Reason::Word),
-            ("зфкщд123", Reason::Word),
-            ("ghbdtn123", Reason::Word),
-            ("любимая2024", Reason::Word),
-            ("ялюблютебя", Reason::Word),
-            ("наташа1990", Reason::Name),
-            ("наташанаташа", Reason::Name),
-            ("1990наташа", Reason::Name),
-            ("yfnfif1990", Reason::Name),
-            ("marina1985", Reason::Name),
-            ("Alyona31121999", Reason::Name),
+            ("пароль12", WeaknessReason::Word),
+            ("gfhjkm12", WeaknessReason::Word),
+            ("parol123", WeaknessReason::Word),
+            ("ПАРОЛЬ!!", WeaknessReason::Word),
+            ("пар0ль77", WeaknessReason::Word),
+            ("пapoль77", WeaknessReason::Word),
+            ("зфкщд123", WeaknessReason::Word),
+            ("ghbdtn123", WeaknessReason::Word),
+            ("любимая2024", WeaknessReason::Word),
+            ("ялюблютебя", WeaknessReason::Word),
+            ("наташа1990", WeaknessReason::Name),
+            ("наташанаташа", WeaknessReason::Name),
+            ("1990наташа", WeaknessReason::Name),
+            ("yfnfif1990", WeaknessReason::Name),
+            ("marina1985", WeaknessReason::Name),
+            ("Alyona31121999", WeaknessReason::Name),
         ] {
             assert_eq!(found(password, &[]), Some(reason), "{password}");
         }
@@ -155,7 +155,7 @@ mod tests {
         for password in
             ["незнайкина7", "ytpyfqrbyf7", "neznaikina7", "Anderson.2024", "фтвукыщт24", "neo@example.org"]
         {
-            assert_eq!(found(password, &own), Some(Reason::OwnWords), "{password}");
+            assert_eq!(found(password, &own), Some(WeaknessReason::OwnWords), "{password}");
         }
     }
 

@@ -23,11 +23,11 @@ const NICENESS: i32 = 5;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Threads, each with a state `S`. The threads end with the last clone and the last [`WorkerSlot`].
-pub(super) struct Workers<S>(Arc<WorkersHandle<S>>);
+pub(super) struct WorkerPool<S>(Arc<WorkersHandle<S>>);
 
 /// The right to run one job after another. Dropping it frees its place.
 pub(super) struct WorkerSlot<S> {
-    workers: Workers<S>,
+    workers: WorkerPool<S>,
     ticket: u64,
 }
 
@@ -61,7 +61,7 @@ enum JobCall<'s, S> {
     Refuse(RefusedTicket),
 }
 
-impl<S: 'static> Workers<S> {
+impl<S: 'static> WorkerPool<S> {
     /// Starts threads named `name`, each with a state of its own.
     ///
     /// If the operating system refuses a thread, that is logged; without any thread no job ever runs.
@@ -116,7 +116,7 @@ impl<S: 'static> Workers<S> {
     }
 }
 
-impl<S> Clone for Workers<S> {
+impl<S> Clone for WorkerPool<S> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
@@ -260,8 +260,8 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(2);
 
-    fn workers(wait: Duration) -> Workers<()> {
-        Workers::start("test", QueueLimits { threads: 1, wait, room: 192 }, QueueMetrics::default(), || ())
+    fn workers(wait: Duration) -> WorkerPool<()> {
+        WorkerPool::start("test", QueueLimits { threads: 1, wait, room: 192 }, QueueMetrics::default(), || ())
     }
 
     fn known(account: u64) -> Party {
@@ -269,7 +269,7 @@ mod tests {
     }
 
     /// Occupies the only thread until the sender is dropped.
-    async fn occupy(workers: &Workers<()>) -> (Sender<()>, JoinHandle<Result<bool, HashError>>) {
+    async fn occupy(workers: &WorkerPool<()>) -> (Sender<()>, JoinHandle<Result<bool, HashError>>) {
         let (release, held) = channel::<()>();
         let (started, begun) = oneshot::channel();
         let mut slot = workers.reserve(known(1)).unwrap();
@@ -283,7 +283,7 @@ mod tests {
 
     /// A job that waits behind the occupied thread; the receiver learns whether it ran.
     async fn wait(
-        workers: &Workers<()>,
+        workers: &WorkerPool<()>,
         party: Party,
     ) -> (Receiver<()>, JoinHandle<Result<bool, HashError>>) {
         let (report, heard) = channel();

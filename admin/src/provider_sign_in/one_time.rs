@@ -219,33 +219,14 @@ pub(super) async fn claim<T: DeserializeOwned, K: DeserializeOwned>(
     }
 }
 
-/// Ends an attempt: the value is used up, and `kept` is the result. A value that follows from it is
-/// stored in the same transaction.
-///
-/// # Errors
-///
-/// As [`store`].
-pub(super) async fn finish(
-    context: &Context,
-    ticket: Ticket,
-    kept: &impl Serialize,
-    next: Option<&NewValue>,
-) -> Result<(), OneTimeError> {
-    let finish = ticket.finish(&context.redis, kept)?;
-    let mut all = redis::pipe();
-    all.atomic();
-    if let Some(next) = next {
-        all.add_command(next.command(&context.redis));
-    }
-    all.add_command(finish);
-    let stored: Vec<u64> = context.redis.run_all("EVAL", &all).await?;
-    if stored.contains(&0) { Err(OneTimeError::Full) } else { Ok(()) }
-}
-
-/// As [`finish`], without a value that follows. A failure is logged: the attempt itself has succeeded, and only a
-/// repeated request fails.
+/// Ends an attempt: the value is used up, and `kept` is the result, unless another attempt has replaced this one
+/// meanwhile. A failure is logged: the attempt itself has succeeded, and only a repeated request fails.
 pub(super) async fn keep<K: Serialize>(context: &Context, ticket: Ticket, kept: &K) {
-    if let Err(error) = finish(context, ticket, kept, None).await {
+    let finished = async {
+        let finish = ticket.finish(&context.redis, kept)?;
+        Ok::<u64, OneTimeError>(context.redis.run("EVAL", &finish).await?)
+    };
+    if let Err(error) = finished.await {
         tracing::warn!(%error, "Failed to store the result of a one-time value; a repeated request fails.");
     }
 }

@@ -114,8 +114,8 @@ fn follow_up_secret(kind: OneTimeKind, secrets: [&str; 2]) -> String {
 }
 
 impl FinishedFlow {
-    /// Keeps the outcome for a repeated request, together with the value that follows from it, counts it, and answers the
-    /// first request.
+    /// Stores the value that follows from the outcome, keeps the outcome for a repeated request, counts it, and answers
+    /// the first request.
     ///
     /// # Errors
     ///
@@ -129,13 +129,16 @@ impl FinishedFlow {
         initiator: &Initiator,
         secrets: [&str; 2],
     ) -> Result<Response, Problem> {
-        let next = self.outcome.follow_up(initiator, secrets);
-        let is_needed = !matches!(next, Ok(None));
-        let kept = async { one_time::finish(context, ticket, &self, next?.as_ref()).await };
-        // Without a value that follows, only a repeated request fails.
-        if let (Err(problem), true) = (kept.await.map_err(Problem::from), is_needed) {
+        let stored = match self.outcome.follow_up(initiator, secrets) {
+            Ok(Some(next)) => one_time::store(context, &next).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        // Before the outcome is kept: a repeated request must not get a code that was not stored.
+        if let Err(problem) = stored.map_err(Problem::from) {
             self.outcome = (&problem).into();
         }
+        one_time::keep(context, ticket, &self).await;
         context.metrics.provider_callback(provider.id(), self.outcome.label());
         self.respond(context, client, provider, secrets).await
     }

@@ -309,7 +309,8 @@ fn session(row: &Row) -> Result<Session, DbError> {
     let origin = ClientOrigin::from_stored(row.try_get("rotated_prefix")?, user_agent);
     let concurrent = row.try_get::<_, i32>("concurrent_answers")?.cast_unsigned();
     let rotated_at: Option<Timestamp> = row.try_get("rotated_at")?;
-    let opened_from = Client { address: row.try_get("address")?, user_agent: row.try_get("user_agent")? };
+    let opened_from =
+        Client { address: row.try_get("address")?, user_agent: row.try_get("user_agent")?, device: None };
     let state = SessionState {
         // A `check` constraint keeps it within one byte; 0 would only name another key.
         key: u8::try_from(row.try_get::<_, i16>("refresh_key")?).unwrap_or(0),

@@ -69,7 +69,7 @@ pub(crate) struct RefusedLine {
 /// An account in a file. The members may be in any order.
 #[derive(Deserr)]
 #[deserr(error = Findings, deny_unknown_fields)]
-struct Account {
+struct ImportedAccount {
     #[deserr(default)]
     id: Option<Uuid>,
     #[deserr(default)]
@@ -86,7 +86,7 @@ struct Account {
 /// A valid line.
 struct Line {
     number: u64,
-    account: Account,
+    account: ImportedAccount,
 }
 
 /// A line whose hash is computed.
@@ -98,7 +98,7 @@ struct HashedLine {
 }
 
 /// By what an account is recognised.
-struct Names<'n> {
+struct ImportedNames<'n> {
     id: Option<Uuid>,
     email: Option<&'n EmailAddress>,
     login: Option<&'n LoginName>,
@@ -113,7 +113,7 @@ impl FromText for OldHash {
 read_as_text!(OldHash);
 
 /// What the database says about an account before it is imported.
-enum Standing {
+enum LineStanding {
     New,
     Exists,
     /// Another account has its address or its login name.
@@ -186,11 +186,11 @@ fn skip_line(file: &mut impl BufRead) -> Result<(), std::io::Error> {
 }
 
 /// The account in a line; `None` for an empty line.
-fn parse(line: &[u8]) -> Result<Option<Account>, String> {
+fn parse(line: &[u8]) -> Result<Option<ImportedAccount>, String> {
     if line.trim_ascii().is_empty() {
         return Ok(None);
     }
-    let account: Account =
+    let account: ImportedAccount =
         Form::parse(line).and_then(Form::finish).map_err(|problem: Problem| problem.to_string())?;
     if account.email.is_none() && account.login.is_none() {
         return Err("One of email and login is required.".to_owned());
@@ -210,14 +210,14 @@ async fn import_batch(
         return Ok((0, 0));
     }
     let mut connection = core.db.get().await?;
-    let names: Vec<Names<'_>> = batch.iter().map(|line| line.account.names()).collect();
+    let names: Vec<ImportedNames<'_>> = batch.iter().map(|line| line.account.names()).collect();
     let known = find_known(&*connection, &names).await?;
-    let standings: Vec<Standing> = names.iter().map(|names| names.standing(&known)).collect();
+    let standings: Vec<LineStanding> = names.iter().map(|names| names.standing(&known)).collect();
     drop(names);
-    let (mut outcome, mut new) = (Outcome { created: 0, unchanged: 0, refused }, Vec::new());
+    let (mut outcome, mut new) = (BatchOutcome { created: 0, unchanged: 0, refused }, Vec::new());
     for (line, standing) in batch.into_iter().zip(standings) {
         match standing {
-            Standing::New => new.push(line),
+            LineStanding::New => new.push(line),
             other => outcome.note(line.number, &other),
         }
     }
@@ -244,29 +244,29 @@ async fn import_batch(
 }
 
 /// The outcome of a batch.
-struct Outcome<'o> {
+struct BatchOutcome<'o> {
     created: u64,
     unchanged: u64,
     refused: &'o mut Vec<RefusedLine>,
 }
 
-impl Outcome<'_> {
+impl BatchOutcome<'_> {
     /// Notes a line that creates no account.
-    fn note(&mut self, line: u64, standing: &Standing) {
+    fn note(&mut self, line: u64, standing: &LineStanding) {
         let detail = match standing {
-            Standing::Exists => {
+            LineStanding::Exists => {
                 self.unchanged += 1;
                 return;
             }
-            Standing::New => "The account was created and removed meanwhile; repeat the import.",
-            Standing::Taken(why) => why,
+            LineStanding::New => "The account was created and removed meanwhile; repeat the import.",
+            LineStanding::Taken(why) => why,
         };
         self.refused.push(RefusedLine { line, detail: detail.to_owned() });
     }
 }
 
 /// The accounts that may be those of `names`.
-async fn find_known(client: &impl SqlClient, names: &[Names<'_>]) -> Result<Vec<KnownUser>, DbError> {
+async fn find_known(client: &impl SqlClient, names: &[ImportedNames<'_>]) -> Result<Vec<KnownUser>, DbError> {
     let ids: Vec<Uuid> = names.iter().filter_map(|names| names.id).collect();
     let emails: Vec<&str> = names.iter().filter_map(|names| names.email).map(EmailAddress::key).collect();
     let logins: Vec<&str> = names.iter().filter_map(|names| names.login).map(LoginName::key).collect();
@@ -290,15 +290,15 @@ async fn hash(core: &Core, hasher: &Hasher, line: Line) -> Result<HashedLine, Ha
     Ok(HashedLine { number, has_id: account.id.is_some(), user })
 }
 
-impl Account {
-    fn names(&self) -> Names<'_> {
-        Names { id: self.id, email: self.email.as_ref(), login: self.login.as_ref() }
+impl ImportedAccount {
+    fn names(&self) -> ImportedNames<'_> {
+        ImportedNames { id: self.id, email: self.email.as_ref(), login: self.login.as_ref() }
     }
 }
 
 impl HashedLine {
-    fn names(&self) -> Names<'_> {
-        Names {
+    fn names(&self) -> ImportedNames<'_> {
+        ImportedNames {
             id: self.has_id.then_some(self.user.id),
             email: self.user.email.as_ref(),
             login: self.user.login.as_ref(),
@@ -306,12 +306,12 @@ impl HashedLine {
     }
 }
 
-impl Names<'_> {
+impl ImportedNames<'_> {
     /// An account is the same if it has the identifier of the line; without one, if it has the address, or the login
     /// name of a line without an address.
-    fn standing(&self, known: &[KnownUser]) -> Standing {
+    fn standing(&self, known: &[KnownUser]) -> LineStanding {
         if self.id.is_some_and(|id| known.iter().any(|user| user.id == id)) {
-            return Standing::Exists;
+            return LineStanding::Exists;
         }
         let has_email =
             |user: &KnownUser| self.email.is_some_and(|email| user.email_key.as_deref() == Some(email.key()));
@@ -322,15 +322,15 @@ impl Names<'_> {
         };
         let is_same = |user: &KnownUser| has_email(user) || self.email.is_none() && has_login(user);
         if self.id.is_none() && known.iter().any(is_same) {
-            Standing::Exists
+            LineStanding::Exists
         } else if known.iter().any(has_email) {
-            Standing::Taken("Another account has this e-mail address.")
+            LineStanding::Taken("Another account has this e-mail address.")
         } else if known.iter().any(has_login) {
-            Standing::Taken("Another account has this login name.")
+            LineStanding::Taken("Another account has this login name.")
         } else if known.iter().any(looks_like) {
-            Standing::Taken("Another account has a login name that looks like this one.")
+            LineStanding::Taken("Another account has a login name that looks like this one.")
         } else {
-            Standing::New
+            LineStanding::New
         }
     }
 }
