@@ -187,6 +187,7 @@ impl Metrics {
             log_lines_dropped: Counter::default(),
         };
         metrics.register();
+        metrics.register_relay();
         metrics.register_hasher(hasher);
         // Present from the start: an alert on an increase must not miss the first event.
         drop(metrics.refreshes.get_or_create(&CauseLabels { cause: RefreshCause::Reused }));
@@ -228,6 +229,10 @@ impl Metrics {
         r.register("role_assignments_expired", ended, self.assignments_ended.clone());
         let dropped = "Log lines dropped because the queue was full";
         r.register("log_lines_dropped", dropped, self.log_lines_dropped.clone());
+    }
+
+    fn register_relay(&mut self) {
+        let r = self.registry.sub_registry_with_prefix("usher_admin");
         let lag = "Waiting time of the oldest unpublished revocation; NaN when PostgreSQL is unavailable";
         r.register_with_unit("relay_lag", lag, Unit::Seconds, self.relay_lag.clone());
         let relay = self.relay.clone();
