@@ -276,7 +276,7 @@ mod tests {
         let hasher = hasher(1, Duration::ZERO);
         let _taken = hasher.reserve(Party::Operator).unwrap();
         let weaknesses = hasher.judge(Party::Operator, &password("password"), Vec::new()).await.unwrap();
-        assert_eq!(weaknesses.first().map(|weakness| weakness.code), Some("password_guessable"));
+        assert_eq!(weaknesses.first().map(|weakness| weakness.code), Some("password_common"));
         let weaknesses = hasher.judge(Party::Operator, &password("short"), Vec::new()).await.unwrap();
         assert_eq!(weaknesses.first().map(|weakness| weakness.code), Some("password_too_short"));
     }

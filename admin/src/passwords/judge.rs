@@ -53,7 +53,9 @@ const LOOK_ALIKES: [(&str, &[char]); 12] = [
 /// Takes milliseconds of computation: never call it on a thread of the async runtime.
 pub(super) fn judge(password: &Password, own_words: &[String]) -> Vec<Weakness> {
     let reason = find_words(password.expose(), own_words).or_else(|| {
-        let texts = [Some(password.expose().to_owned()), on_english_keys(password.expose())];
+        // Capital letters make no common password uncommon.
+        let lower = password.expose().to_lowercase();
+        let texts = [on_english_keys(&lower), Some(lower)];
         texts.iter().flatten().find_map(|text| estimate(text, own_words))
     });
     reason.map(WeaknessReason::explain).unwrap_or_default()

@@ -4,13 +4,16 @@ use super::dictionary::{RUSSIAN, TRANSLITERATED};
 use super::keyboard_layout::{in_english, in_russian};
 use super::reading::{Lexicon, Reading, Spelling};
 use super::reason::WeaknessReason;
-use super::transliteration::of_latin;
+use super::transliteration::{of_latin, of_russian};
 
 /// Fewer bits are too easy to guess: some million attempts, more than throttled ones can reach.
 const LEAST_BITS: u32 = 24;
 
 /// The most own words that are looked for.
 const MOST_OWN_WORDS: usize = 64;
+
+/// The shortest own word that is looked for, in letters.
+const LEAST_OWN_WORD: usize = 3;
 
 /// What may stand for Russian letters: digits, signs, and Latin letters of the same shape.
 const LOOK_ALIKES: [(char, char); 19] = [
@@ -55,7 +58,8 @@ pub(super) fn find_words(password: &str, own_words: &[String]) -> Option<Weaknes
     let own = split(own_words);
     let in_cyrillic =
         |text: String| read(text, &Lexicon { list: RUSSIAN, look_alikes: &LOOK_ALIKES, own_words: &own });
-    let folded: Vec<String> = own.iter().map(|word| of_latin(word)).collect();
+    let folded = own.iter().flat_map(|word| [of_latin(word), of_russian(word)]);
+    let folded: Vec<String> = folded.filter(|word| word.len() >= LEAST_OWN_WORD).collect();
     let in_latin = |text: &str| {
         let lexicon = Lexicon { list: TRANSLITERATED, look_alikes: &LATIN_LOOK_ALIKES, own_words: &folded };
         read(of_latin(text), &lexicon)
@@ -102,7 +106,7 @@ fn split(own_words: &[String]) -> Vec<String> {
     let is_gap = |letter: char| !letter.is_alphanumeric();
     let words = own_words.iter().flat_map(|words| words.split(is_gap));
     let words = words.flat_map(|word| [word, word.trim_matches(|letter: char| letter.is_ascii_digit())]);
-    let words = words.filter(|word| word.chars().count() >= 3).map(without_yo);
+    let words = words.filter(|word| word.chars().count() >= LEAST_OWN_WORD).map(without_yo);
     words.take(MOST_OWN_WORDS).collect()
 }
 

@@ -30,6 +30,42 @@ const LATIN: [(&str, &str); 24] = [
     ("`", ""),
 ];
 
+/// What Russian letters are folded into.
+const RUSSIAN: [(char, &str); 32] = [
+    ('а', "a"),
+    ('б', "b"),
+    ('в', "v"),
+    ('г', "g"),
+    ('д', "d"),
+    ('е', "e"),
+    ('ж', "Z"),
+    ('з', "z"),
+    ('и', "i"),
+    ('й', "i"),
+    ('к', "k"),
+    ('л', "l"),
+    ('м', "m"),
+    ('н', "n"),
+    ('о', "o"),
+    ('п', "p"),
+    ('р', "r"),
+    ('с', "s"),
+    ('т', "t"),
+    ('у', "u"),
+    ('ф', "f"),
+    ('х', "h"),
+    ('ц', "c"),
+    ('ч', "C"),
+    ('ш', "S"),
+    ('щ', "S"),
+    ('ъ', ""),
+    ('ы', "i"),
+    ('ь', ""),
+    ('э', "e"),
+    ('ю', "u"),
+    ('я', "ia"),
+];
+
 /// Folds Latin letters in lower case; everything else stays.
 pub(super) fn of_latin(text: &str) -> String {
     let (mut folded, mut rest) = (String::with_capacity(text.len()), text);
@@ -49,15 +85,10 @@ pub(super) fn of_latin(text: &str) -> String {
     tidy(&folded)
 }
 
-/// The same fold of Russian letters in lower case.
-#[cfg(test)]
+/// The same fold of Russian letters in lower case; everything else is left out.
 pub(super) fn of_russian(text: &str) -> String {
-    const RUSSIAN: &str = "абвгдежзийклмнопрстуфхцчшщъыьэюя";
-    const FOLDED: [&str; 32] = [
-        "a", "b", "v", "g", "d", "e", "Z", "z", "i", "i", "k", "l", "m", "n", "o", "p", "r", "s", "t", "u",
-        "f", "h", "c", "C", "S", "S", "", "i", "", "e", "u", "ia",
-    ];
-    let fold = |letter: char| RUSSIAN.chars().position(|other| other == letter).map(|place| FOLDED[place]);
+    let fold =
+        |letter: char| RUSSIAN.iter().find(|(russian, _)| *russian == letter).map(|(_, folded)| *folded);
     let folded: String = text.chars().filter_map(fold).collect();
     tidy(&folded)
 }

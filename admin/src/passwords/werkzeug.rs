@@ -95,13 +95,13 @@ impl OldMethod {
 
     fn scrypt(n: &str, r: &str, p: &str) -> Result<Self, InvalidOldHash> {
         let (n, r, p) = (number(n)?, number(r)?, number(p)?);
-        // Each product of two numbers below 2^32 fits.
+        // The product of two numbers below 2^32 fits.
         let blocks = u64::from(n) * u64::from(r);
         let is_bounded = n.is_power_of_two()
             && n > 1
             && r > 0
             && p > 0
-            && blocks * 128 <= MAX_MEMORY
+            && blocks.checked_mul(128).is_some_and(|bytes| bytes <= MAX_MEMORY)
             && blocks.checked_mul(u64::from(p)).is_some_and(|all| all <= MAX_BLOCKS)
             && u64::from(r) * u64::from(p) < 1 << 30;
         let log_n = u8::try_from(n.trailing_zeros()).map_err(|_| InvalidOldHash::OutOfRange)?;

@@ -36,12 +36,17 @@ const DETAILS: &[(Code, &str)] = &[
 const FIELDS: &[(Code, &str, &str, &str)] = &[
     (Code::ValidationFailed, "email", "field_missing", "This field is required."),
     (Code::ValidationFailed, "password", "field_missing", "This field is required."),
-    (Code::PasswordWeak, "password", "password_guessable", "This is a top-10 common password."),
+    (
+        Code::PasswordWeak,
+        "password",
+        "password_common",
+        "This is a commonly used password, or similar to one.",
+    ),
     (
         Code::PasswordWeak,
         "password",
         "password_advice",
-        "Add another word or two. Uncommon words are better.",
+        "Use four or more unrelated words, or a password that a password manager generates.",
     ),
     (
         Code::ReturnToNotAllowed,
