@@ -12,7 +12,7 @@ async fn await_end_of_all_sessions(app: &TestApp, what: &str) {
 
 #[tokio::test]
 async fn a_sign_out_happens_however_its_client_leaves() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(&[("ADMIN_SESSIONS_PER_HOUR", "1000")]).await;
     app.client.register("neo@example.org").await.expect(201);
     for departure in Departure::ALL {
         for form in 0..3 {

@@ -59,7 +59,7 @@ async fn at_most_sixteen_networks_of_a_user_are_kept_the_latest_ones() {
 
 #[tokio::test]
 async fn parallel_sign_ins_from_many_networks_never_deadlock() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(&[("ADMIN_SESSIONS_PER_HOUR", "1000")]).await;
     app.client.register(NEO).await.expect(201);
     // Ten attempts of strangers may be in progress for one name.
     for round in 0..6 {

@@ -103,14 +103,14 @@ async fn a_session_has_five_failures_over_all_its_routes_and_another_session_its
     let one = app.client.new_user(NEO).await;
     let other = app.client.sign_in(NEO).await;
     for path in ["password", "email", "login", "password", "email"] {
-        change(&app, &one.access, path, WRONG).send().await.problem(401, "invalid_credentials");
+        change(&app, &one.access, path, WRONG).send().await.problem(403, "current_password_wrong");
     }
     for path in ["password", "email", "login"] {
         let reply = change(&app, &one.access, path, PASSWORD).send().await;
         reply.problem(429, "too_many_attempts");
     }
     // The sixth failure is one of another session; the sign-in has buckets of its own.
-    change(&app, &other.access, "login", WRONG).send().await.problem(401, "invalid_credentials");
+    change(&app, &other.access, "login", WRONG).send().await.problem(403, "current_password_wrong");
     guess(&app, STRANGER, NEO, 10).await;
     refused(&app, STRANGER, NEO).await;
     change(&app, &other.access, "login", PASSWORD).send().await.pair();
@@ -122,7 +122,7 @@ async fn all_sessions_together_have_twenty_failures_a_day() {
     let mut session = app.client.new_user(NEO).await;
     for _ in 0..4 {
         for _ in 0..5 {
-            change(&app, &session.access, "email", WRONG).send().await.problem(401, "invalid_credentials");
+            change(&app, &session.access, "email", WRONG).send().await.problem(403, "current_password_wrong");
         }
         session = app.client.sign_in(NEO).await;
     }

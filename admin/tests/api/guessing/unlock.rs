@@ -17,7 +17,7 @@ async fn an_operator_makes_the_failures_of_an_account_void() {
     let body = json!({ "current_password": "wrong", "login": "the-one" });
     for _ in 0..5 {
         let call = app.client.put("/api/v1/me/login").bearer(&neo.access).json(&body);
-        call.send().await.problem(401, "invalid_credentials");
+        call.send().await.problem(403, "current_password_wrong");
     }
     guess(&app, STRANGER, NEO, 10).await;
     guess(&app, "127.0.0.1", NEO, 10).await;
@@ -29,7 +29,7 @@ async fn an_operator_makes_the_failures_of_an_account_void() {
         login_from(&app, address, NEO, PASSWORD).send().await.pair();
     }
     let call = app.client.put("/api/v1/me/login").bearer(&neo.access).json(&body);
-    call.send().await.problem(401, "invalid_credentials");
+    call.send().await.problem(403, "current_password_wrong");
     // Other accounts are not concerned, and no other permission is enough.
     let reader = holder(&app, "reader@example.org", &["users:read"]).await;
     app.client.post(&path).bearer(&reader.access).send().await.problem(404, "not_found");

@@ -34,7 +34,7 @@ async fn the_history_lists_events_newest_first() {
     refresh(&app, &next.refresh).send().await.pair();
     refresh(&app, &reused.refresh).send().await.expect(401);
     let wrong = json!({ "current_password": "wrong", "login": "the_one" });
-    app.client.put("/api/v1/me/login").bearer(&pair.access).json(&wrong).send().await.expect(401);
+    app.client.put("/api/v1/me/login").bearer(&pair.access).json(&wrong).send().await.expect(403);
     let new = change_password(&app, &pair.access, "another horse, another battery").send().await.pair();
 
     assert_eq!(
