@@ -5,6 +5,11 @@ const ENGLISH: &str = "`qwertyuiop[]asdfghjkl;'zxcvbnm,.";
 const ENGLISH_SHIFTED: &str = "~QWERTYUIOP{}ASDFGHJKL:\"ZXCVBNM<>";
 const RUSSIAN: &str = "ёйцукенгшщзхъфывапролджэячсмитьбю";
 
+/// The shortest row of neighbouring keys, in characters.
+const LEAST_ROW: usize = 5;
+/// The most digits and signs around it.
+const MOST_AROUND: usize = 6;
+
 /// The text that the same keys write in the Russian layout, in lower case.
 pub(super) fn in_russian(text: &str) -> String {
     text.chars().map(russian_key).collect()
@@ -13,6 +18,18 @@ pub(super) fn in_russian(text: &str) -> String {
 /// The text that the same keys write in the English layout, in lower case.
 pub(super) fn in_english(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).map(|letter| key(RUSSIAN, ENGLISH, letter)).collect()
+}
+
+/// Whether a password is a row of neighbouring keys in either layout, perhaps with a few digits or signs around it.
+pub(super) fn is_row_of_keys(password: &str) -> bool {
+    let keys = in_english(password);
+    let row = keys.trim_matches(|letter: char| !letter.is_alphabetic());
+    let length = row.chars().count();
+    let place = |letter: char| ENGLISH.chars().position(|other| other == letter);
+    let mut pairs = row.chars().zip(row.chars().skip(1));
+    let are_neighbours =
+        |(one, next)| place(one).zip(place(next)).is_some_and(|(one, next)| one.abs_diff(next) == 1);
+    length >= LEAST_ROW && keys.chars().count() <= length + MOST_AROUND && pairs.all(are_neighbours)
 }
 
 fn russian_key(letter: char) -> char {
@@ -33,6 +50,17 @@ mod tests {
     fn both_layouts_have_the_same_keys() {
         assert_eq!(ENGLISH.chars().count(), RUSSIAN.chars().count());
         assert_eq!(ENGLISH_SHIFTED.chars().count(), RUSSIAN.chars().count());
+    }
+
+    #[test]
+    fn rows_of_keys_are_recognised() {
+        for row in ["йцукенгш", "qwertyuiop", "zxcvbnm123", "12poiuyt", "ФЫВАПРОЛДЖ", "!asdfgh!"]
+        {
+            assert!(is_row_of_keys(row), "{row}");
+        }
+        for other in ["пароль12", "qwer1234", "йцук", "qwerty73920586", "qazwsxedc", ""] {
+            assert!(!is_row_of_keys(other), "{other}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whether a new password is made of Russian words: as typed, in the other keyboard layout, or in Latin letters.
 
 use super::dictionary::{RUSSIAN, TRANSLITERATED};
-use super::keyboard_layout::{in_english, in_russian};
+use super::keyboard_layout::{in_english, in_russian, is_row_of_keys};
 use super::reading::{Lexicon, Reading, Spelling};
 use super::reason::WeaknessReason;
 use super::transliteration::{of_latin, of_russian};
@@ -54,6 +54,9 @@ const LATIN_LOOK_ALIKES: [(char, char); 9] = [
 /// Why `password` is easy to guess for one who knows Russian; `None` if it is not. `own_words` are the names of its
 /// owner.
 pub(super) fn find_words(password: &str, own_words: &[String]) -> Option<WeaknessReason> {
+    if is_row_of_keys(password) {
+        return Some(WeaknessReason::Keyboard);
+    }
     let lower = without_yo(password);
     let own = split(own_words);
     let in_cyrillic =

@@ -57,6 +57,7 @@ pub(super) fn cases() -> Vec<Case> {
         case(Method::POST, "/api/v1/admin/users/{id}/logout-all", None, all(SessionsEnd)),
         case(Method::POST, "/api/v1/admin/users/{id}/disable", None, all(UsersWrite)),
         case(Method::POST, "/api/v1/admin/users/{id}/enable", None, all(UsersWrite)),
+        case(Method::POST, "/api/v1/admin/users/{id}/unlock", None, all(UsersWrite)),
         case(Method::POST, "/api/v1/admin/users/{id}/evict", None, all(UsersWrite)),
         case(Method::GET, "/api/v1/admin/audit", None, all(AuditRead)),
         case(Method::PUT, "/api/v1/admin/users/{id}/superuser", None, None),

@@ -139,7 +139,7 @@ async fn no_plan_reads_all_revocations_to_believe_a_token() {
     let force = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off";
     connection.batch_execute(force).await.unwrap();
     let explain =
-        format!("explain execute \"{name}\" (gen_random_uuid(), gen_random_uuid(), 0, '', '', '', 0)");
+        format!("explain execute \"{name}\" (gen_random_uuid(), gen_random_uuid(), 0, '', '', '', 0, 0)");
     let plan: Vec<String> =
         connection.query(&explain, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
 

@@ -26,7 +26,7 @@ async fn no_password_token_or_address_reaches_a_log_line() {
         .send()
         .await
         .expect(422);
-    change_password(&app, &last.access, "canary-password new").send().await.expect(401);
+    change_password(&app, &last.access, "canary-password new").send().await.expect(403);
     app.sql().await.batch_execute("update auth.users set password_hash = 'canary-hash'").await.unwrap();
     sign_in(&app, "canary-mail@example.org", password).send().await.expect(401);
     refresh(&app, &pair.refresh).send().await.expect(401);
