@@ -74,7 +74,7 @@ pub(super) fn key_publication(reader: &mut Reader<'_>) -> Duration {
     reader.or("ADMIN_KEY_PUBLICATION", Duration::from_mins(5), duration_between(SECOND, DAY))
 }
 
-/// The shortest new password. 64 is what everybody must be able to use (NIST SP 800-63B).
+/// The shortest new password. At most 64: every longer one must be accepted (NIST SP 800-63B).
 pub(super) fn password_min(reader: &mut Reader<'_>) -> usize {
     reader.or("ADMIN_PASSWORD_MIN", 8, between(8, 64))
 }

@@ -29,7 +29,7 @@ pub(super) async fn unlink_recent(tx: &Transaction<'_>, user: Uuid) -> Result<Ve
 
 /// The providers whose accounts are linked to the user, in the order of linking.
 pub(super) async fn linked(tx: &Transaction<'_>, user: Uuid) -> Result<Vec<String>, DbError> {
-    let sql = "select provider from auth.oauth_accounts where user_id = $1 order by linked_at, provider";
+    let sql = "select provider from auth.oauth_accounts where user_id = $1 order by linked_at, provider collate \"C\"";
     let statement = tx.prepare_cached(sql).await?;
     let rows = tx.query(&statement, &[&user]).await?;
     rows.iter().map(|row| Ok(row.try_get("provider")?)).collect()

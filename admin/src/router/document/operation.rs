@@ -45,7 +45,7 @@ fn description(operation: &Operation) -> Option<String> {
 }
 
 /// What a fresh caller is.
-const FRESH: &str = "The access token must be of a sign-in or of `POST /api/v1/auth/reauthenticate` within the last \
+const FRESH: &str = "The access token must be of a sign-in, or of a repeated proof of the password, within the last \
     ten minutes.";
 
 /// Built from method and path, which are unique: `delete_me_sessions_sid`. It does not change when code

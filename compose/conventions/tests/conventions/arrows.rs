@@ -79,7 +79,11 @@ impl<'a> Map<'a> {
                 "super" => drop(module.pop()),
                 _ if modules.contains_key(&below) => module = below,
                 _ => {
-                    if let Some(meant) = self.exports.get(&(tree, module.clone(), segment.clone())) {
+                    // A macro is re-exported where it is defined, under its own name.
+                    let is_other =
+                        |meant: &&Named| meant.module != module || meant.segments != [segment.clone()];
+                    let export = self.exports.get(&(tree, module.clone(), segment.clone()));
+                    if let Some(meant) = export.filter(is_other) {
                         let segments = [&meant.segments, after].concat();
                         let meant = Named { segments, ..meant.clone() };
                         return self

@@ -53,6 +53,7 @@ const RULES: &[Rule] = &[
             "admin/src/app.rs",
             "admin/src/command.rs",
             "admin/src/command/superuser.rs",
+            "admin/src/command/users/import.rs",
             // Keys and nonces, which the cryptographic library generates.
             "admin/src/keys/",
             // The instance's name in traces.
@@ -86,6 +87,7 @@ const RULES: &[Rule] = &[
             "admin/src/guessing.rs",
             "admin/src/permit.rs",
             "admin/src/operators/superuser/create.rs",
+            "admin/src/users/import.rs",
         ],
         found: |code| paths(code, &["Party", "HashSlot"]),
     },
@@ -118,10 +120,10 @@ static API_PATH: LazyLock<Regex> =
 static HEADER: LazyLock<Regex> = LazyLock::new(|| Regex::new("^(?i)(x-|traceparent$)").unwrap());
 
 static ORDER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?s)\border by\s+(.*?)(?:\)|;|\blimit\b|\bfor\b|$)").unwrap());
+    LazyLock::new(|| Regex::new(r"(?s)\border by\s+(.*?)(?:\)|;|\blimit\b|\boffset\b|\bfor\b|$)").unwrap());
 /// The columns that are no text, and a fixed collation.
 static FIXED_ORDER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"^(\w+\.)?((user_)?id|seq|until|expires_at|occurred_at|created_at|linked_at|last_used_at)( desc)?$|collate "C"( desc)?$"#).unwrap()
+    Regex::new(r#"^(\w+\.)?((user_)?id|seq|until|expires_at|occurred_at|created_at|linked_at|last_used_at|signed_in_at|prefix)( desc)?$|collate "C"( desc)?$"#).unwrap()
 });
 
 /// A file of a crate.
