@@ -159,7 +159,7 @@ async fn a_receiver_that_stops_slows_no_request() {
     let stack = traced(&receiver, 1).await;
     let (person, pair) = Person::signed_in(&stack).await;
     receiver.kill();
-    for _ in 0..20 {
+    for _ in 0..15 {
         assert_eq!(pair.get(&stack, "/api/v1/films/").await.status, 200);
         assert_eq!(person.try_password(&stack, PASSWORD).await.status, 200);
     }
