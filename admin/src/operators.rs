@@ -8,6 +8,7 @@ pub mod end_sessions;
 pub mod evict;
 mod guard;
 pub mod history;
+pub(crate) mod import;
 pub mod list;
 pub mod sessions;
 pub mod show;

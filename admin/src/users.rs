@@ -1,8 +1,8 @@
 //! User accounts: names, e-mail addresses, passwords, profiles.
 
 mod account;
+mod complete_skeletons;
 mod email;
-pub(crate) mod import;
 mod locked;
 mod login_name;
 pub(crate) mod password_schemes;
@@ -18,10 +18,10 @@ use crate::db::Connection;
 use crate::passwords::Weakness;
 
 pub(crate) use account::Account;
+pub(crate) use complete_skeletons::complete_skeletons;
 pub use email::{EmailAddress, NotAnEmailAddress};
 pub(crate) use locked::LockedAccount;
 pub use login_name::{Identifier, LoginError, LoginName};
-pub(crate) use skeleton::complete_skeletons;
 
 /// Records the reasons why a new password is weak. Alone they are 422 `password_weak`.
 pub(crate) fn add_weaknesses(found: &mut Findings, field: &str, weaknesses: Vec<Weakness>) {

@@ -20,15 +20,6 @@ impl Form {
         Self { members, has_nul }
     }
 
-    /// The members of a text that is one JSON object, strictly as in a request.
-    ///
-    /// # Errors
-    ///
-    /// 400 `request_malformed`; 422 `validation_failed` if it is not an object.
-    pub(crate) fn parse(json: &[u8]) -> Result<Self, Problem> {
-        super::json::parse(json)
-    }
-
     /// The text of a member, if it is one.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.members.get(name)?.as_str().filter(|text| !text.contains('\0'))

@@ -28,6 +28,17 @@ pub(super) fn parse(body: &[u8]) -> Result<Form, Problem> {
     }
 }
 
+impl Form {
+    /// The members of a text that is one JSON object, strictly as in a request.
+    ///
+    /// # Errors
+    ///
+    /// 400 `request_malformed`; 422 `validation_failed` if it is not an object.
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, Problem> {
+        parse(json)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use deserr::Deserr;

@@ -23,6 +23,7 @@ pub fn describe(operation: Operation) -> Operation {
              networks. Those that are counted by address stay.",
         )
         .access(Access::Permission(Right::UsersWrite.as_str()))
+        .fresh()
         .empty(204, "No attempt counts any more.")
 }
 

@@ -98,7 +98,7 @@ impl LoginName {
     }
 
     /// What all names that look like this one have in common.
-    pub(super) fn skeleton(&self) -> String {
+    pub(crate) fn skeleton(&self) -> String {
         skeleton(&self.key)
     }
 

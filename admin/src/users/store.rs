@@ -429,17 +429,17 @@ pub(crate) async fn profile(
 }
 
 /// An account to import. Purposefully without `Debug`.
-pub(super) struct ImportedUser {
-    pub(super) id: Uuid,
-    pub(super) email: Option<EmailAddress>,
-    pub(super) login: Option<LoginName>,
-    pub(super) display_name: Option<String>,
-    pub(super) password_hash: PasswordHash,
-    pub(super) created_at: Option<Timestamp>,
+pub(crate) struct ImportedUser {
+    pub(crate) id: Uuid,
+    pub(crate) email: Option<EmailAddress>,
+    pub(crate) login: Option<LoginName>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) password_hash: PasswordHash,
+    pub(crate) created_at: Option<Timestamp>,
 }
 
 /// The accounts that have one of these identifiers, addresses or login names.
-pub(super) async fn find_any(
+pub(crate) async fn find_any(
     client: &impl SqlClient,
     ids: &[Uuid],
     email_keys: &[&str],
@@ -462,15 +462,15 @@ pub(super) async fn find_any(
 }
 
 /// What identifies an existing account.
-pub(super) struct KnownUser {
-    pub(super) id: Uuid,
-    pub(super) email_key: Option<String>,
-    pub(super) login_key: Option<String>,
-    pub(super) login_skeleton: Option<String>,
+pub(crate) struct KnownUser {
+    pub(crate) id: Uuid,
+    pub(crate) email_key: Option<String>,
+    pub(crate) login_key: Option<String>,
+    pub(crate) login_skeleton: Option<String>,
 }
 
 /// Creates an imported account, and says whether it did: not when its identifier, address or login name is in use.
-pub(super) async fn import(tx: &Transaction<'_>, new: &ImportedUser) -> Result<bool, DbError> {
+pub(crate) async fn import(tx: &Transaction<'_>, new: &ImportedUser) -> Result<bool, DbError> {
     let sql =
         "insert into auth.users (id, email, email_key, login, login_key, password_hash, password_changed_at,
                    display_name, login_skeleton, login_skeleton_of, login_skeleton_unicode, created_at)

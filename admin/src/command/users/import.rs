@@ -9,9 +9,9 @@ use serde_json::json;
 
 use crate::actor::Actor;
 use crate::context::Core;
+use crate::operators::import::{ImportCounts, RefusedLine, import};
 use crate::passwords::{HashConfig, Hasher};
 use crate::random::SystemRandom;
-use crate::users::import::{ImportCounts, RefusedLine, import};
 
 use crate::command::terminal::{Failure, say};
 

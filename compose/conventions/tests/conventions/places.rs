@@ -87,7 +87,7 @@ const RULES: &[Rule] = &[
             "admin/src/guessing.rs",
             "admin/src/permit.rs",
             "admin/src/operators/superuser/create.rs",
-            "admin/src/users/import.rs",
+            "admin/src/operators/import.rs",
         ],
         found: |code| paths(code, &["Party", "HashSlot"]),
     },

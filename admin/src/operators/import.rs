@@ -12,9 +12,6 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::profile::Name;
-use super::store::{self, ImportedUser, KnownUser};
-use super::{EmailAddress, LoginName};
 use crate::actor::Actor;
 use crate::api::text::{FromText, read_as_text};
 use crate::api::{Findings, Form, Invalid, Problem, sentence};
@@ -22,6 +19,9 @@ use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::{DbError, SqlClient};
 use crate::passwords::{HashError, Hasher, InvalidOldHash, OldHash, Party};
+use crate::users::profile::Name;
+use crate::users::store::{self, ImportedUser, KnownUser};
+use crate::users::{EmailAddress, LoginName};
 
 /// The longest line, in bytes.
 const MAX_LINE: usize = 8192;
