@@ -1,2 +1,2 @@
--- On its own, because it reads every session: here it blocks nobody who reads or writes them.
+-- On its own, because it reads every session: here it blocks no statement that reads or writes them.
 alter table auth.sessions validate constraint sessions_revoke_reason_is_known;

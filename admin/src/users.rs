@@ -22,6 +22,7 @@ pub(crate) use complete_skeletons::complete_skeletons;
 pub use email::{EmailAddress, NotAnEmailAddress};
 pub(crate) use locked::LockedAccount;
 pub use login_name::{Identifier, LoginError, LoginName};
+pub(crate) use skeleton::unicode_version;
 
 /// Records the reasons why a new password is weak. Alone they are 422 `password_weak`.
 pub(crate) fn add_weaknesses(found: &mut Findings, field: &str, weaknesses: Vec<Weakness>) {

@@ -3,6 +3,8 @@
 //! A file has one account in each line, as a JSON object. Lines are imported in batches, each in one transaction, so an
 //! import that was interrupted is repeated from the beginning: accounts that exist are left as they are.
 
+mod store;
+
 use std::io::{BufRead, Read as _};
 
 use deserr::Deserr;
@@ -12,6 +14,7 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use self::store::{ImportedUser, KnownUser};
 use crate::actor::Actor;
 use crate::api::text::{FromText, read_as_text};
 use crate::api::{Findings, Form, Invalid, Problem, sentence};
@@ -20,7 +23,6 @@ use crate::context::Core;
 use crate::db::{DbError, SqlClient};
 use crate::passwords::{HashError, Hasher, InvalidOldHash, OldHash, Party};
 use crate::users::profile::Name;
-use crate::users::store::{self, ImportedUser, KnownUser};
 use crate::users::{EmailAddress, LoginName};
 
 /// The longest line, in bytes.

@@ -9,7 +9,7 @@ pub(super) struct LoginWithoutSkeleton {
 }
 
 /// The version of Unicode by which skeletons are computed.
-pub(super) fn unicode_version() -> String {
+pub(crate) fn unicode_version() -> String {
     let (major, minor, update) = unicode_security::UNICODE_VERSION;
     format!("{major}.{minor}.{update}")
 }
