@@ -30,7 +30,7 @@ use crate::redis_connection::RedisConnection;
 
 pub use attempt::{AccountFacts, Acquaintance, Charge, LimitedRoute, NewAttempt, buckets};
 pub use bucket::{Bucket, CounterTable, LimitRule};
-pub use device::{DEVICE_LIFE, DeviceAccount, DeviceToken};
+pub use device::{DEVICE_LIFE, DeviceAccount, DeviceMark, DeviceToken};
 pub use limiter::{Limiter, RefusedAttempt, Reservation};
 pub use network::Network;
 pub use refusals::{CountedRefusals, RefusalEntry, RefusalKind, RefusalSubject, Refusals};
@@ -72,6 +72,11 @@ impl Guessing {
     ) -> Option<[u8; 16]> {
         let device = DeviceToken::open(presented?.expose(), &self.devices, now)?;
         device.knows(account, &self.devices).then(|| device.id())
+    }
+
+    /// The mark of the device whose valid token this is.
+    pub fn device_mark(&self, token: &str, now: u64) -> Option<DeviceMark> {
+        DeviceToken::open(token, &self.devices, now).map(|device| device.mark())
     }
 
     /// The token of the client's device after a sign-in or a refresh of the account; that of a new device if it

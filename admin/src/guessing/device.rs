@@ -12,7 +12,7 @@
 //!
 //! It is no credential: a client that has it must still know the password. It only says which failures are counted together.
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
@@ -45,6 +45,22 @@ pub struct DeviceToken {
     expires_at: u64,
     /// The most recent first.
     accounts: Vec<DeviceEntry>,
+}
+
+/// What a session remembers of the device that it began on. The token cannot be found from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceMark([u8; 16]);
+
+impl DeviceMark {
+    /// The stored mark; `None` for bytes of another length.
+    pub fn from_stored(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The stored form.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// An account, and the epoch of its devices: with the next epoch none of them is known any more.
@@ -103,6 +119,13 @@ impl DeviceToken {
     /// Its identifier.
     pub fn id(&self) -> [u8; ID_BYTES] {
         self.id
+    }
+
+    /// Its mark, which stays the same when the token is renewed.
+    pub fn mark(&self) -> DeviceMark {
+        let digest = digest::digest(&digest::SHA256, &self.id);
+        let first = digest.as_ref().first_chunk().copied();
+        DeviceMark(first.expect("a SHA-256 has 32 bytes"))
     }
 
     /// Whether the account signed in with it. Compares with every entry, in constant time.
@@ -193,6 +216,18 @@ mod tests {
         assert!(again == device && again.knows(account(1), &keys) && again.knows(account(2), &keys));
         assert!(!again.knows(account(3), &keys));
         assert!(!again.knows(DeviceAccount { epoch: 2, ..account(1) }, &keys), "of an earlier epoch");
+    }
+
+    #[test]
+    fn a_mark_survives_renewal_and_a_new_key_and_is_of_one_device() {
+        let (one, both) = (keys(ONE), keys(&format!("{TWO},{ONE}")));
+        let device = device(&one, [1]);
+        let renewed = text(&device.clone().renewed(account(2), &both, 5000), &both);
+        let renewed = DeviceToken::open(&renewed, &both, 5000).unwrap();
+        assert_eq!(renewed.mark(), device.mark());
+        assert_eq!(DeviceMark::from_stored(device.mark().as_bytes()), Some(device.mark()));
+        assert_ne!(device.mark(), self::device(&one, [1]).mark());
+        assert_ne!(device.mark().as_bytes(), device.id());
     }
 
     #[test]

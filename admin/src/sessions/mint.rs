@@ -87,6 +87,11 @@ pub(crate) fn example() -> Value {
 }
 
 impl Pair {
+    /// The token of the device.
+    pub(super) fn device_token(&self) -> &str {
+        self.device_token.expose_secret()
+    }
+
     /// The answer with the pair, and with the cookie of the device.
     pub(crate) fn respond(&self) -> Response {
         self.with_cookie(Response::json(StatusCode::OK, self))
@@ -293,6 +298,8 @@ mod tests {
                 idle_expires_at: expires_at,
                 expires_at,
                 rotation: None,
+                device: None,
+                is_device_returned: false,
                 opened_from: ClientOrigin::from_stored(None, None),
                 nearby: Vec::new(),
                 elsewhere: Vec::new(),

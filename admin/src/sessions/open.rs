@@ -12,6 +12,7 @@ use crate::actor::Client;
 use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::db::Transaction;
+use crate::guessing::DeviceAccount;
 use crate::users::LockedAccount;
 
 /// The values of `amr`: by password, and at a provider. RFC 8176 has no value for a provider; `fed` is in common use.
@@ -68,10 +69,15 @@ pub(crate) async fn open(
     let standing = store::standing(tx, user).await?;
     let mut session = new_session(context, user, method, &stamp);
     session.shorten(&standing, &context.config.tokens);
+    let pair = mint(context, &session, &stamp, &standing.roles, Proof::SignIn, device.token.as_ref())?;
+    let now = context.clock.unix_seconds();
+    let devices = DeviceAccount { user, epoch: stamp.device_epoch };
+    session.state.device = context.guessing.device_mark(pair.device_token(), now);
+    session.state.is_device_returned =
+        context.guessing.known_device(device.token.as_ref(), devices, now).is_some();
     let evicted = bounds::make_room(tx, &context.issuer, user).await?;
     store::insert(tx, &session, device).await?;
     known_networks::note(tx, user, device.address).await?;
-    let pair = mint(context, &session, &stamp, &standing.roles, Proof::SignIn, device.token.as_ref())?;
     Ok(Opened { session: session.id, pair, evicted })
 }
 
@@ -89,6 +95,8 @@ fn new_session(context: &Context, user: Uuid, method: SignInMethod<'_>, stamp: &
         expires_at,
         rotation: None,
         opened_from: ClientOrigin::of(&Client::NONE),
+        device: None,
+        is_device_returned: false,
         nearby: Vec::new(),
         elsewhere: Vec::new(),
     };

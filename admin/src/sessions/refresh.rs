@@ -143,7 +143,11 @@ async fn read_and_decide(
     session.state.is_user_active = standing.is_active;
     session.shorten(&standing, &context.config.tokens);
     let deployment_generation = stamp.deployment_generation;
-    let request = RequestFacts { now: stamp.now, deployment_generation, origin: ClientOrigin::of(client) };
+    let sent = client.device.as_ref();
+    let device =
+        sent.and_then(|sent| context.guessing.device_mark(sent.expose(), context.clock.unix_seconds()));
+    let origin = ClientOrigin::of(client);
+    let request = RequestFacts { now: stamp.now, deployment_generation, origin, device };
     let presented = Presented { key: token.key, counter: token.counter };
     let outcome = decide(Some(&session.state), presented, &request);
     Ok(Some(Decided { session, stamp, standing, request, outcome }))
@@ -182,6 +186,7 @@ async fn rotate(
     recovered: bool,
 ) -> Result<Refreshed, Problem> {
     let Decided { mut session, stamp, standing, request: asked, .. } = decided;
+    session.state.is_device_returned |= session.state.is_on_its_device(&asked);
     let idle = after(stamp.now, context.config.tokens.session_idle);
     session.state.counter = counter;
     session.state.idle_expires_at = idle.min(session.state.expires_at);

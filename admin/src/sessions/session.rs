@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::origin::ClientOrigin;
 use crate::actor::{Client, DeviceText};
 use crate::config::TokenConfig;
+use crate::guessing::DeviceMark;
 
 /// A session, with what minting needs.
 #[derive(Debug, Clone)]
@@ -53,6 +54,10 @@ pub(crate) struct SessionState {
     pub(crate) rotation: Option<Rotation>,
     /// The network and program of the sign-in, until the first rotation.
     pub(crate) opened_from: ClientOrigin,
+    /// The device token that was given at the sign-in. `None` for a session of an older version.
+    pub(crate) device: Option<DeviceMark>,
+    /// Whether the client has sent a device token that knows the account: at the sign-in, or this one since.
+    pub(crate) is_device_returned: bool,
     /// When repeats were accepted from another network or another program.
     pub(crate) nearby: Vec<Timestamp>,
     /// When repeats were accepted from another network and another program.

@@ -12,6 +12,7 @@ use super::session::{
 use crate::access::Right;
 use crate::actor::Client;
 use crate::db::{Connection, DbError, Transaction};
+use crate::guessing::DeviceMark;
 use crate::users;
 
 /// The SQL condition for an active session; or, for statements that revoke sessions, for one that was active
@@ -39,8 +40,8 @@ pub(super) use is_live;
 pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device) -> Result<(), DbError> {
     let sql = "insert into auth.sessions (id, user_id, client_id, refresh_key, counter, created_at,
                    authenticated_at, last_used_at, idle_expires_at, expires_at, amr, address, user_agent,
-                   device_name, provider, deployment_generation)
-               values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+                   device_name, provider, deployment_generation, device_mark, device_returned)
+               values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     let statement = tx.prepare_cached(sql).await?;
     let (key, counter) = (i16::from(new.state.key), new.state.counter.cast_signed());
     let deployment_generation = new.state.deployment_generation.cast_signed();
@@ -61,6 +62,8 @@ pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device)
             &device.name,
             &new.provider,
             &deployment_generation,
+            &new.state.device.as_ref().map(DeviceMark::as_bytes),
+            &new.state.is_device_returned,
         ],
     )
     .await?;
@@ -72,7 +75,8 @@ pub(crate) async fn insert(tx: &Transaction<'_>, new: &Session, device: &Device)
 pub(crate) async fn lock(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Session>, DbError> {
     let sql = "select id, user_id, client_id, refresh_key, counter, revoked_below, rotated_at, rotated_prefix,
                    rotated_user_agent, concurrent_answers, nearby_answers, elsewhere_answers, authenticated_at,
-                   idle_expires_at, expires_at, amr, provider, address, user_agent, revoked_at, deployment_generation
+                   idle_expires_at, expires_at, amr, provider, address, user_agent, revoked_at,
+                   deployment_generation, device_mark, device_returned
                from auth.sessions where id = $1 for update";
     let statement = tx.prepare_cached(sql).await?;
     tx.query_opt(&statement, &[&id]).await?.as_ref().map(session).transpose()
@@ -136,7 +140,8 @@ pub(crate) async fn rotate(
 ) -> Result<(), DbError> {
     let sql = "update auth.sessions set counter = $2, revoked_below = $3, rotated_at = $4,
                    rotated_prefix = $5, rotated_user_agent = $6, concurrent_answers = 0, last_used_at = $4,
-                   idle_expires_at = $7, address = $8, user_agent = $9, refresh_key = $10, expires_at = $11
+                   idle_expires_at = $7, address = $8, user_agent = $9, refresh_key = $10, expires_at = $11,
+                   device_returned = $13
                where id = $1
                returning case when $12 then null
                               else set_config('synchronous_commit', 'off', true) end";
@@ -158,6 +163,7 @@ pub(crate) async fn rotate(
             &i16::from(state.key),
             &state.expires_at,
             &is_durable,
+            &state.is_device_returned,
         ],
     )
     .await?;
@@ -323,6 +329,8 @@ fn session(row: &Row) -> Result<Session, DbError> {
         expires_at: row.try_get("expires_at")?,
         rotation: rotated_at.map(|at| Rotation { at, origin, concurrent }),
         opened_from: ClientOrigin::of(&opened_from),
+        device: row.try_get::<_, Option<&[u8]>>("device_mark")?.and_then(DeviceMark::from_stored),
+        is_device_returned: row.try_get("device_returned")?,
         nearby: row.try_get("nearby_answers")?,
         elsewhere: row.try_get("elsewhere_answers")?,
     };

@@ -22,15 +22,24 @@ pub(super) async fn opened_within_hour(
     Ok(row.map(|row| row.try_get("created_at")).transpose()?)
 }
 
-/// Revokes and returns the active sessions of the user beyond the best `kept`: those that were unused for a week first,
-/// then those that were unused for longest. The user must be locked, so that no session is created meanwhile.
+/// Revokes and returns the active sessions of the user beyond the best `kept`. First go those that were unused for a week,
+/// the most idle first; then the newest of those whose client sends no device token, so that sign-ins with a stolen
+/// password do not end the sessions on the user's devices; then the most idle of the others. The user must be locked,
+/// so that no session is created meanwhile.
 pub(super) async fn evict(tx: &Transaction<'_>, user: Uuid, kept: i64) -> Result<Vec<Uuid>, DbError> {
     let sql = concat!(
         "update auth.sessions set revoked_at = clock_timestamp(), revoke_reason = $3
          where revoked_at is null and id in (
-             select id from auth.sessions where user_id = $1 and ",
+             select id from (
+                 select id, created_at, priority, case when priority <> 2 then last_used_at end as last_used_at
+                 from auth.sessions cross join lateral (
+                     select case when last_used_at <= clock_timestamp() - interval '7 days' then 3
+                                 when not device_returned then 2
+                                 else 1 end as priority) as ranked
+                 where user_id = $1 and ",
         is_live!(),
-        "    order by last_used_at desc, id desc offset $2)
+        "    ) as live
+             order by priority, last_used_at desc, created_at, id offset $2)
          returning id"
     );
     let statement = tx.prepare_cached(sql).await?;

@@ -16,9 +16,12 @@
 //! | `c` is `n+1` or `n+2` | child `c+1`: recovered |
 //! | `c` is further ahead | refused: ahead |
 //! | anything else | reuse: the session is revoked |
+//!
+//! A request with the device token of the session is never from another origin.
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::guessing::DeviceMark;
 use crate::sessions::origin::{ClientOrigin, Distance};
 use crate::sessions::session::{Rotation, SessionState};
 
@@ -56,6 +59,8 @@ pub(crate) struct RequestFacts {
     pub(crate) deployment_generation: u64,
     /// From which client.
     pub(crate) origin: ClientOrigin,
+    /// The device token that the client sent.
+    pub(crate) device: Option<DeviceMark>,
 }
 
 /// The decision.
@@ -118,7 +123,7 @@ pub(crate) fn decide(
         return RefreshDecision::Refuse(refusal);
     }
     let (n, c) = (stored.counter, presented.counter);
-    let distance = stored.origin().distance(&request.origin);
+    let distance = stored.distance(request);
     if c >= n {
         return ahead_by(c - n, c, distance);
     }
@@ -144,6 +149,16 @@ impl SessionState {
         } else {
             None
         }
+    }
+
+    /// How far the request is from the one before. The device of the session may be anywhere.
+    fn distance(&self, request: &RequestFacts) -> Distance {
+        if self.is_on_its_device(request) { Distance::Same } else { self.origin().distance(&request.origin) }
+    }
+
+    /// Whether the client sent the device token that was given with this session.
+    pub(crate) fn is_on_its_device(&self, request: &RequestFacts) -> bool {
+        self.device.is_some() && self.device == request.device
     }
 
     /// Whether another repeat from this far is accepted today, whatever the reason for it.

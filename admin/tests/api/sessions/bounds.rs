@@ -73,6 +73,30 @@ async fn an_evicted_session_is_revoked_everywhere() {
 }
 
 #[tokio::test]
+async fn a_session_on_a_known_device_stays_while_strangers_sign_in() {
+    let app = TestApp::start().await;
+    let first = app.client.new_user(NEO).await;
+    let body = json!({ "email": NEO, "password": PASSWORD, "device_token": first.device });
+    let on_device = app.client.post("/api/v1/auth/login").json(&body).send().await.pair();
+    let age = "update auth.sessions set last_used_at = last_used_at - interval '6 days' where id = $1";
+    app.sql().await.execute(age, &[&session_of(&on_device)]).await.unwrap();
+    add_sessions(&app, &first, &[24; 48]).await;
+    // All but one have no device; the newest of them is the first session.
+    let stranger = app.client.sign_in(NEO).await;
+    dead(&app, &first.access).await;
+    // Now it is the last stranger's, however recently it was used.
+    let next = app.client.sign_in(NEO).await;
+    dead(&app, &stranger.access).await;
+    // A session whose client sends its device token when it refreshes is one on a known device, too.
+    let sent = json!({ "refresh_token": next.refresh, "device_token": next.device });
+    let returned = app.client.post("/api/v1/auth/refresh").json(&sent).send().await.pair();
+    app.client.sign_in(NEO).await;
+    standing(&app, &on_device.access).await;
+    standing(&app, &returned.access).await;
+    assert_eq!(count(&app, "revoked_at is null").await, 50);
+}
+
+#[tokio::test]
 async fn an_account_opens_a_limited_number_of_sessions_within_an_hour() {
     let app = TestApp::start_with(&[("ADMIN_SESSIONS_PER_HOUR", "5")]).await;
     app.client.register(NEO).await.expect(201);

@@ -263,6 +263,32 @@ async fn another_origin_is_limited_within_the_ten_seconds_too() {
 }
 
 #[tokio::test]
+async fn the_device_of_the_session_is_never_elsewhere() {
+    let (app, pair) = signed_in().await;
+    let on_device = |refresh: &str, device: &str| {
+        let body = json!({ "refresh_token": refresh, "device_token": device });
+        from_elsewhere(app.client.post("/api/v1/auth/refresh").json(&body)).send()
+    };
+    change(&app, "elsewhere_answers = array_fill(clock_timestamp(), array[3])").await;
+    let child = caused(on_device(&pair.refresh, &pair.device).await, "current");
+    rotated_ago(&app, "11 s").await;
+    // Also with a token that was renewed since; from where the session has been before, and from where it has not.
+    for device in [&pair.device, &child.device] {
+        assert_eq!(caused(on_device(&pair.refresh, device).await, "retry").refresh, child.refresh);
+    }
+    let body = json!({ "refresh_token": pair.refresh, "device_token": child.device });
+    let third = app.client.post("/api/v1/auth/refresh").json(&body).header("x-forwarded-for", "203.0.113.9");
+    caused(third.header("user-agent", "film/3").send().await, "retry");
+    assert_eq!(seen(&app).await, 0);
+    // A device token of another session of the account is not the one of this session.
+    let other = app.client.sign_in("neo@example.org").await;
+    let body = json!({ "refresh_token": pair.refresh, "device_token": other.device });
+    let strange =
+        app.client.post("/api/v1/auth/refresh").json(&body).header("x-forwarded-for", "203.0.113.9");
+    strange.header("user-agent", "film/3").send().await.problem(401, "refresh_token_reused");
+}
+
+#[tokio::test]
 async fn the_newest_token_from_another_origin_is_in_the_history_and_not_limited() {
     let (app, pair) = signed_in().await;
     change(&app, "elsewhere_answers = array_fill(clock_timestamp(), array[3])").await;

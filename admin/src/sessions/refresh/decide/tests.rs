@@ -47,6 +47,8 @@ fn stored() -> SessionState {
         expires_at: now() + SignedDuration::from_hours(2),
         rotation: Some(Rotation { at: ago(3600), origin: home(), concurrent: 0 }),
         opened_from: home(),
+        device: None,
+        is_device_returned: false,
         nearby: Vec::new(),
         elsewhere: Vec::new(),
     }
@@ -60,7 +62,7 @@ fn rotated(seconds_ago: i64) -> SessionState {
 }
 
 fn request(origin: ClientOrigin) -> RequestFacts {
-    RequestFacts { now: now(), deployment_generation: GENERATION, origin }
+    RequestFacts { now: now(), deployment_generation: GENERATION, origin, device: None }
 }
 
 fn decide_from(stored: &SessionState, counter: u64, origin: ClientOrigin) -> RefreshDecision {
@@ -242,6 +244,28 @@ fn repeats_from_another_origin_are_limited_by_the_day_also_within_ten_seconds() 
 fn another_program_on_the_same_network_is_nearby() {
     let other = origin("192.0.2.0", "film/2");
     assert_eq!(decide_from(&rotated(60), N - 1, other), RETRIED_NEARBY);
+}
+
+#[test]
+fn the_device_of_the_session_is_at_home_anywhere() {
+    let mark = |byte| DeviceMark::from_stored(&[byte; 16]);
+    let on = |device, sent, origin| {
+        let stored =
+            SessionState { device, elsewhere: vec![ago(60); 3], nearby: vec![ago(60); 20], ..rotated(60) };
+        decide(
+            Some(&stored),
+            Presented { key: 1, counter: N - 1 },
+            &RequestFacts { device: sent, ..request(origin) },
+        )
+    };
+    for origin in [home(), nearby(), away()] {
+        assert_eq!(on(mark(1), mark(1), origin), RETRIED);
+    }
+    for (device, sent) in [(mark(1), mark(2)), (mark(1), None), (None, mark(2)), (None, None)] {
+        assert_eq!(on(device, sent, away()), RefreshDecision::Reuse, "{device:?} {sent:?}");
+        assert_eq!(on(device, sent, nearby()), RefreshDecision::Reuse, "{device:?} {sent:?}");
+        assert_eq!(on(device, sent, home()), RETRIED, "{device:?} {sent:?}");
+    }
 }
 
 #[test]
