@@ -6,11 +6,15 @@
 //! (`Default_Ignorable_Code_Point`), except where scripts and emoji need one: a joiner between two visible characters,
 //! and a presentation selector after one.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
+
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Whether a text may have several lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lines {
+enum Lines {
     /// One line.
     One,
     /// Any number, divided by U+000A.
@@ -55,16 +59,100 @@ const REFUSED: [RangeInclusive<char>; 19] = [
     '\u{e0000}'..='\u{e0fff}',
 ];
 
-/// Whether `text` has 1 to `most` characters and may be shown to other people.
-pub(crate) fn is_visible_text(text: &str, most: usize, lines: Lines) -> bool {
-    (1..=most).contains(&text.chars().count()) && can_be_shown(text, lines)
+/// Characters that are shown as space: white space that is not refused, and an empty Braille cell.
+const BLANK: [RangeInclusive<char>; 8] = [
+    ' '..=' ',
+    '\u{a0}'..='\u{a0}',
+    '\u{1680}'..='\u{1680}',
+    '\u{2000}'..='\u{200a}',
+    '\u{202f}'..='\u{202f}',
+    '\u{205f}'..='\u{205f}',
+    '\u{2800}'..='\u{2800}',
+    '\u{3000}'..='\u{3000}',
+];
+
+/// How long a name or a title may be, in characters.
+const MOST_IN_LINE: usize = 64;
+
+/// How long a description or a reason may be, in characters.
+const MOST_IN_TEXT: usize = 500;
+
+/// The schema of a name or a title in the API document.
+pub(crate) struct VisibleLine;
+
+/// The schema of a description or a reason.
+pub(crate) struct VisibleText;
+
+impl PartialSchema for VisibleLine {
+    fn schema() -> RefOr<Schema> {
+        schema(
+            "With a visible character, and without control characters, characters that change the direction of writing, \
+            and invisible ones.",
+            MOST_IN_LINE,
+            Lines::One,
+        )
+    }
 }
 
-/// `text` without what may not be shown, cut to `most` characters and trimmed, if anything visible is left: for names
-/// that another service gives.
-pub(crate) fn visible_part(text: &str, most: usize) -> Option<String> {
+impl PartialSchema for VisibleText {
+    fn schema() -> RefOr<Schema> {
+        schema("A text of the same characters, and of line breaks.", MOST_IN_TEXT, Lines::Many)
+    }
+}
+
+impl ToSchema for VisibleLine {
+    fn name() -> Cow<'static, str> {
+        "VisibleLine".into()
+    }
+}
+
+impl ToSchema for VisibleText {
+    fn name() -> Cow<'static, str> {
+        "VisibleText".into()
+    }
+}
+
+fn schema(description: &str, most: usize, lines: Lines) -> RefOr<Schema> {
+    let text = ObjectBuilder::new().schema_type(utoipa::openapi::Type::String).description(Some(description));
+    text.min_length(Some(1)).max_length(Some(most)).pattern(Some(pattern(lines))).into()
+}
+
+/// A regular expression (ECMA 262, with the flag `u`) for the texts that [`can_be_shown`].
+fn pattern(lines: Lines) -> String {
+    let class = |ranges: &[RangeInclusive<char>]| ranges.iter().map(written).collect::<String>();
+    let blank = format!("[{}{}]", if lines == Lines::Many { "\\n" } else { "" }, class(&BLANK));
+    let visible = format!("[^{}{}]", class(&REFUSED), class(&BLANK));
+    let (selector, joiner) = ("[\\ufe0e\\ufe0f]", "[\\u200c\\u200d]");
+    format!(
+        "^{blank}*{visible}(?:{selector}?{joiner}?{visible}|{selector}?{blank}+{visible})*{selector}?{blank}*$"
+    )
+}
+
+fn written(range: &RangeInclusive<char>) -> String {
+    let letter = |letter: &char| match u32::from(*letter) {
+        code @ ..=0xff => format!("\\x{code:02x}"),
+        code @ ..=0xffff => format!("\\u{code:04x}"),
+        code => format!("\\u{{{code:x}}}"),
+    };
+    let (first, last) = (range.start(), range.end());
+    if first == last { letter(first) } else { format!("{}-{}", letter(first), letter(last)) }
+}
+
+/// Whether `text` may be a name or a title that other people see.
+pub(crate) fn is_visible_line(text: &str) -> bool {
+    text.chars().count() <= MOST_IN_LINE && can_be_shown(text, Lines::One)
+}
+
+/// Whether `text` may be a description or a reason that other people see.
+pub(crate) fn is_visible_text(text: &str) -> bool {
+    text.chars().count() <= MOST_IN_TEXT && can_be_shown(text, Lines::Many)
+}
+
+/// `text` without what may not be in a name, cut to the length of one and trimmed, if anything visible is left: for
+/// names that another service gives.
+pub(crate) fn visible_part(text: &str) -> Option<String> {
     let is_kept = |letter: &char| matches!(shown(*letter, Lines::One), Shown::Visible | Shown::Blank);
-    let kept: String = text.chars().filter(is_kept).take(most).collect();
+    let kept: String = text.chars().filter(is_kept).take(MOST_IN_LINE).collect();
     Some(kept.trim().to_owned()).filter(|kept| can_be_shown(kept, Lines::One))
 }
 
@@ -93,12 +181,14 @@ fn shown(letter: char, lines: Lines) -> Shown {
         '\n' if lines == Lines::Many => Shown::Blank,
         '\u{200c}' | '\u{200d}' => Shown::Joiner,
         '\u{fe0e}' | '\u{fe0f}' => Shown::Selector,
-        _ if REFUSED.iter().any(|range| range.contains(&letter)) => Shown::Refused,
-        // An empty Braille cell.
-        '\u{2800}' => Shown::Blank,
-        _ if letter.is_whitespace() => Shown::Blank,
+        _ if is_in(&REFUSED, letter) => Shown::Refused,
+        _ if is_in(&BLANK, letter) => Shown::Blank,
         _ => Shown::Visible,
     }
+}
+
+fn is_in(ranges: &[RangeInclusive<char>], letter: char) -> bool {
+    ranges.iter().any(|range| range.contains(&letter))
 }
 
 #[cfg(test)]
@@ -107,8 +197,12 @@ mod tests {
 
     use super::*;
 
-    fn is_name(text: &str) -> bool {
-        is_visible_text(text, 64, Lines::One)
+    #[test]
+    fn all_white_space_is_blank_or_refused() {
+        for letter in '\0'..=char::MAX {
+            let is_blank = letter == '\u{2800}' || letter.is_whitespace() && !is_in(&REFUSED, letter);
+            assert_eq!(is_in(&BLANK, letter), is_blank, "{letter:?}");
+        }
     }
 
     #[test]
@@ -125,7 +219,7 @@ mod tests {
             "名前",
             "-",
         ] {
-            assert!(is_name(good), "{good}");
+            assert!(is_visible_line(good), "{good}");
         }
     }
 
@@ -158,37 +252,38 @@ mod tests {
             "a\u{200d}\u{200d}b",
             "\u{fe0f}a",
         ] {
-            assert!(!is_name(bad), "{bad:?}");
+            assert!(!is_visible_line(bad), "{bad:?}");
         }
-        assert!(!is_name(&"a".repeat(65)) && is_name(&"ж".repeat(64)));
+        assert!(!is_visible_line(&"a".repeat(65)) && is_visible_line(&"ж".repeat(64)));
     }
 
     #[test]
     fn only_some_texts_have_several_lines() {
-        assert!(is_visible_text("a\nb", 3, Lines::Many));
-        assert!(!is_visible_text("\n\n", 3, Lines::Many));
-        assert!(!is_visible_text("a\rb", 3, Lines::Many));
-        assert!(!is_visible_text("a\u{2028}b", 3, Lines::Many));
+        assert!(is_visible_text("a\nb"));
+        assert!(!is_visible_text("\n\n"));
+        assert!(!is_visible_text("a\rb"));
+        assert!(!is_visible_text("a\u{2028}b"));
+        assert!(!is_visible_text(&"a".repeat(501)) && is_visible_text(&"ж".repeat(500)));
     }
 
     #[test]
     fn the_visible_part_of_a_name_is_kept() {
-        assert_eq!(visible_part(" \u{202e}Anna\u{200b} ", 64).as_deref(), Some("Anna"));
-        assert_eq!(visible_part("Anna Maria", 5).as_deref(), Some("Anna"));
-        assert_eq!(visible_part("\u{2800}\u{3164}", 64), None);
+        assert_eq!(visible_part(" \u{202e}Anna\u{200b} ").as_deref(), Some("Anna"));
+        assert_eq!(visible_part(&format!("{} Maria", "a".repeat(63))), Some("a".repeat(63)));
+        assert_eq!(visible_part("\u{2800}\u{3164}"), None);
     }
 
     proptest! {
         #[test]
         fn a_visible_part_is_visible(text in "\\PC*|[a \u{200d}\u{fe0f}\u{202e}\u{2800}]*") {
-            if let Some(part) = visible_part(&text, 16) {
-                prop_assert!(is_visible_text(&part, 16, Lines::One), "{part:?}");
+            if let Some(part) = visible_part(&text) {
+                prop_assert!(is_visible_line(&part), "{part:?}");
             }
         }
 
         #[test]
         fn any_text_is_judged_without_panic(text: String) {
-            if is_name(&text) {
+            if is_visible_line(&text) {
                 prop_assert!(!text.chars().any(char::is_control) && !text.trim().is_empty());
             }
         }

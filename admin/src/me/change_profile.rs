@@ -5,8 +5,8 @@ use serde_json::json;
 use super::show;
 use crate::access::caller;
 use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape, if_match};
+use crate::users::profile::store;
 use crate::users::profile::{Profile, ProfileChange};
-use crate::users::store;
 
 /// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {

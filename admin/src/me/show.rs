@@ -9,7 +9,7 @@ use crate::actor::Caller;
 use crate::api::{Access, Code, Operation, Problem, Request, Response, with_etag};
 use crate::db::Connection;
 use crate::users::profile::Profile;
-use crate::users::store;
+use crate::users::profile::store;
 
 /// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {

@@ -9,6 +9,7 @@
 //! * **Admission.** A ticket is refused at once when it would wait longer than the limit. When the lane is full, a
 //!   client with fewer tickets evicts the newest ticket of the one with the most.
 
+mod lane;
 mod recent;
 mod share;
 #[cfg(test)]
@@ -17,7 +18,9 @@ mod tests;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::party::{Party, StrangerOrigin};
+use super::party::Party;
+pub use lane::Lane;
+use lane::LanePlace;
 use recent::RecentNetworks;
 use share::{Share, TicketId, Tickets, TurnGroup};
 
@@ -51,17 +54,6 @@ impl QueueLimits {
     }
 }
 
-/// A lane of the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lane {
-    /// Known devices, known networks, signed-in users, operators.
-    Known,
-    /// Strangers.
-    Stranger,
-    /// Strangers beyond the limit of their address.
-    Slow,
-}
-
 /// Jobs `J` that wait, and tickets for jobs that will be submitted.
 #[derive(Debug)]
 pub(super) struct Queue<J> {
@@ -85,13 +77,6 @@ pub(super) struct Queue<J> {
 struct QueueTicket<J> {
     place: LanePlace,
     state: TicketState<J>,
-}
-
-/// Where a ticket is held.
-#[derive(Debug, Clone, Copy)]
-struct LanePlace {
-    lane: Lane,
-    path: [u64; 3],
 }
 
 #[derive(Debug)]
@@ -155,42 +140,6 @@ impl QueueStatus {
             Lane::Stranger => self.strangers,
             Lane::Slow => self.slow,
         }
-    }
-}
-
-impl Lane {
-    /// All lanes.
-    pub const ALL: [Self; 3] = [Self::Known, Self::Stranger, Self::Slow];
-
-    /// Its name in metrics.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Known => "known",
-            Self::Stranger => "stranger",
-            Self::Slow => "slow",
-        }
-    }
-
-    /// The lane of a client.
-    pub(super) fn of(party: Party) -> Self {
-        LanePlace::of(party).lane
-    }
-}
-
-impl LanePlace {
-    fn of(party: Party) -> Self {
-        let path = |StrangerOrigin { network, address, identifier }| [network, address, identifier];
-        match party {
-            Party::Known { account } => Self { lane: Lane::Known, path: [account, 0, 0] },
-            Party::Operator => Self { lane: Lane::Known, path: [0; 3] },
-            Party::Stranger(origin) => Self { lane: Lane::Stranger, path: path(origin) },
-            Party::Slow(origin) => Self { lane: Lane::Slow, path: path(origin) },
-        }
-    }
-
-    fn network(self) -> u64 {
-        let [network, ..] = self.path;
-        network
     }
 }
 

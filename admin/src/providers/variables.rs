@@ -9,10 +9,7 @@ use super::config::{
 use super::descriptor::{ClientAuth, Descriptor};
 use super::known::{KNOWN, OPENID};
 use super::microsoft;
-use crate::visible_text::{Lines, is_visible_text};
-
-/// The longest name of a provider, in characters.
-const MAX_NAME: usize = 64;
+use crate::visible_text::is_visible_line;
 
 /// The prefix of these variables' names.
 const VARIABLE_PREFIX: &str = "ADMIN_OAUTH_";
@@ -205,7 +202,7 @@ fn is_name(text: &str) -> bool {
 
 /// A name that users see.
 fn shown_name(text: &str) -> Result<String, &'static str> {
-    match is_visible_text(text, MAX_NAME, Lines::One) {
+    match is_visible_line(text) {
         true => Ok(text.to_owned()),
         false => Err("must have 1 to 64 characters, one of them visible, and no control or invisible ones"),
     }

@@ -29,6 +29,7 @@ use crate::api::{
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
+use crate::visible_text::{VisibleLine, VisibleText};
 
 /// The most users that one renaming may affect: it is one transaction, which locks all of them.
 const MAX_RENAMED_HOLDERS: usize = 10_000;
@@ -46,11 +47,11 @@ struct Body {
     name: IfPresent<RoleName>,
     /// A name that can be seen, as `display_name` of an account.
     #[deserr(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}](?:[\\ufe0e\\ufe0f]?[\\u200c\\u200d]?[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]|[\\ufe0e\\ufe0f]?[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]+[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}])*[\\ufe0e\\ufe0f]?[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*$")]
+    #[schema(value_type = Option<VisibleLine>)]
     title: Change<Title>,
     /// The same, with line breaks.
     #[deserr(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = "^[\\n \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}](?:[\\ufe0e\\ufe0f]?[\\u200c\\u200d]?[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]|[\\ufe0e\\ufe0f]?[\\n \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]+[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}])*[\\ufe0e\\ufe0f]?[\\n \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*$")]
+    #[schema(value_type = Option<VisibleText>)]
     description: Change<Description>,
     #[deserr(default)]
     #[schema(value_type = Option<Vec<GrantedPermission>>, max_items = 200)]

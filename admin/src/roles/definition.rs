@@ -15,7 +15,7 @@ use crate::api::text::text_type;
 use crate::api::{Code, Findings, Problem, Request, sentence};
 use crate::config::RankedAreas;
 use crate::db::{DbError, Transaction};
-use crate::visible_text::{Lines, is_visible_text};
+use crate::visible_text::{is_visible_line, is_visible_text};
 
 /// The most roles: all of them are sent to every sidecar with each change.
 pub(super) const MAX_ROLES: usize = 500;
@@ -23,11 +23,6 @@ pub(super) const MAX_ROLES: usize = 500;
 pub(super) const MAX_PERMISSIONS: usize = 200;
 /// The most roles that one role may inherit directly.
 pub(super) const MAX_PARENTS: usize = 32;
-/// The longest title, in characters.
-const MAX_TITLE: usize = 64;
-/// The longest description, in characters.
-const MAX_DESCRIPTION: usize = 500;
-
 /// Why a definition is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum DefinitionError {
@@ -224,24 +219,21 @@ text_type!(
 );
 
 fn title(text: &str) -> Result<String, &'static str> {
-    shown(text, MAX_TITLE, Lines::One)
+    Some(text.to_owned())
+        .filter(|text| is_visible_line(text))
         .ok_or("A title must be 1 to 64 characters, with a visible one and without control characters.")
 }
 
 fn description(text: &str) -> Result<String, &'static str> {
-    shown(text, MAX_DESCRIPTION, Lines::Many).ok_or(
+    Some(text.to_owned()).filter(|text| is_visible_text(text)).ok_or(
         "A description must be 1 to 500 characters, with a visible one and without control characters except line breaks.",
     )
 }
 
 fn reason(text: &str) -> Result<String, &'static str> {
-    shown(text, MAX_DESCRIPTION, Lines::Many).ok_or(
+    Some(text.to_owned()).filter(|text| is_visible_text(text)).ok_or(
         "A reason must be 1 to 500 characters, with a visible one and without control characters except line breaks.",
     )
-}
-
-fn shown(text: &str, most: usize, lines: Lines) -> Option<String> {
-    is_visible_text(text, most, lines).then(|| text.to_owned())
 }
 
 /// Reads a form with the member `inherits`. If it is invalid, the roles in this member that do not exist are reported

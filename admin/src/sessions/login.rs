@@ -22,10 +22,7 @@ use crate::metrics::SignInOutcome;
 use crate::passwords::{HashError, Password, PasswordHash, PasswordMatch};
 use crate::permit::{HashPermit, Tried};
 use crate::users::{Account, Identifier, store as users};
-use crate::visible_text::{Lines, is_visible_text};
-
-/// The longest device name, in characters.
-const MAX_DEVICE_NAME: usize = 64;
+use crate::visible_text::{VisibleLine, is_visible_line};
 
 text_type!(
     /// The user's name for a device.
@@ -52,7 +49,7 @@ struct Body {
     password: Password,
     /// Shown in the list of sessions: a name that can be seen, as `display_name` of a new account.
     #[deserr(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}](?:[\\ufe0e\\ufe0f]?[\\u200c\\u200d]?[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]|[\\ufe0e\\ufe0f]?[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]+[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}])*[\\ufe0e\\ufe0f]?[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*$")]
+    #[schema(value_type = Option<VisibleLine>)]
     device_name: Option<DeviceName>,
     /// The device token of an earlier pair, from an app that keeps no cookies.
     #[deserr(default)]
@@ -307,7 +304,7 @@ impl Body {
 }
 
 fn device_name(text: &str) -> Result<String, &'static str> {
-    match is_visible_text(text, MAX_DEVICE_NAME, Lines::One) {
+    match is_visible_line(text) {
         true => Ok(text.to_owned()),
         false => Err(
             "A device name must be 1 to 64 characters, with a visible one and without control characters.",

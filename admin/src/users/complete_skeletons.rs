@@ -1,9 +1,11 @@
 //! Computes the skeletons of stored login names.
 
+mod store;
+
 use uuid::Uuid;
 
 use super::skeleton::{LoginWithoutSkeleton, skeleton, unicode_version};
-use super::store;
+use super::store::LOGIN_LOOKS_UNIQUE;
 use crate::db::{Connection, DbError};
 
 /// Attempts for one batch of accounts: a name may be taken in the meantime.
@@ -31,7 +33,7 @@ async fn set(connection: &Connection, logins: &[LoginWithoutSkeleton], version: 
     let skeletons: Vec<String> = logins.iter().map(|login| skeleton(&login.key)).collect();
     for attempt in 1.. {
         match store::set_skeletons(connection, logins, &skeletons, version).await {
-            Err(error) if attempt < ATTEMPTS && error.constraint() == Some(store::LOGIN_LOOKS_UNIQUE) => {}
+            Err(error) if attempt < ATTEMPTS && error.constraint() == Some(LOGIN_LOOKS_UNIQUE) => {}
             outcome => return outcome,
         }
     }

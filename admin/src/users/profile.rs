@@ -1,5 +1,7 @@
 //! A user's profile, and changes to it (RFC 7396).
 
+pub(crate) mod store;
+
 use deserr::Deserr;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,10 +11,8 @@ use uuid::Uuid;
 
 use crate::api::text::text_type;
 use crate::api::{Change, Findings};
-use crate::visible_text::{Lines, is_visible_text, visible_part};
+use crate::visible_text::{VisibleLine, is_visible_line, visible_part};
 
-/// The longest name, in characters.
-const MAX_NAME: usize = 64;
 /// The longest language tag, in bytes.
 const MAX_LOCALE: usize = 35;
 
@@ -84,13 +84,13 @@ pub(crate) struct ProfileChange {
     /// With a visible character, and without control characters, characters that change the direction of writing, and
     /// invisible ones; the same for the other names.
     #[deserr(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}](?:[\\ufe0e\\ufe0f]?[\\u200c\\u200d]?[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]|[\\ufe0e\\ufe0f]?[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]+[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}])*[\\ufe0e\\ufe0f]?[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*$")]
+    #[schema(value_type = Option<VisibleLine>)]
     pub(crate) display_name: Change<Name>,
     #[deserr(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}](?:[\\ufe0e\\ufe0f]?[\\u200c\\u200d]?[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]|[\\ufe0e\\ufe0f]?[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]+[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}])*[\\ufe0e\\ufe0f]?[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*$")]
+    #[schema(value_type = Option<VisibleLine>)]
     pub(crate) first_name: Change<Name>,
     #[deserr(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}](?:[\\ufe0e\\ufe0f]?[\\u200c\\u200d]?[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]|[\\ufe0e\\ufe0f]?[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]+[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}])*[\\ufe0e\\ufe0f]?[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*$")]
+    #[schema(value_type = Option<VisibleLine>)]
     pub(crate) last_name: Change<Name>,
     /// In E.164 form.
     #[deserr(default)]
@@ -112,7 +112,7 @@ impl Profile {
 /// A name in any script: NFC, 1 to 64 characters, which other people can see (`visible_text`).
 fn name(text: &str) -> Result<String, &'static str> {
     let name: String = text.nfc().collect();
-    match is_visible_text(&name, MAX_NAME, Lines::One) {
+    match is_visible_line(&name) {
         true => Ok(name),
         false => Err("A name must be 1 to 64 characters, with a visible one and without control characters."),
     }
@@ -122,7 +122,7 @@ fn name(text: &str) -> Result<String, &'static str> {
 pub(crate) fn name_from(text: &str) -> Option<String> {
     let normal: String = text.nfc().collect();
     // What is left out may make letters neighbours that form one letter.
-    visible_part(&normal, MAX_NAME).and_then(|part| name(&part).ok())
+    visible_part(&normal).and_then(|part| name(&part).ok())
 }
 
 /// E.164: a plus sign and 7 to 15 digits, the first not zero.

@@ -18,6 +18,7 @@ use crate::db::DbError;
 use crate::guessing::LimitedRoute;
 use crate::passwords::{Password, PasswordHash};
 use crate::permit::{HashPermit, Tried};
+use crate::visible_text::VisibleLine;
 
 /// Longer names have no part in judging a password, which takes the longer the more they hold.
 const MAX_WORD_BYTES: usize = 256;
@@ -42,7 +43,7 @@ struct Body {
     /// Shown to other users: with a visible character, and without control characters, characters that change the
     /// direction of writing, and invisible ones.
     #[deserr(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}](?:[\\ufe0e\\ufe0f]?[\\u200c\\u200d]?[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]|[\\ufe0e\\ufe0f]?[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]+[^\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}])*[\\ufe0e\\ufe0f]?[ \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000]*$")]
+    #[schema(value_type = Option<VisibleLine>)]
     display_name: Option<Name>,
     /// A language tag (BCP 47).
     #[deserr(default)]

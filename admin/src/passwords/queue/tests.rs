@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::passwords::party::StrangerOrigin;
 
 /// Every job takes as long as the queue assumes at first.
 const HASH: Duration = FIRST_GUESS;
