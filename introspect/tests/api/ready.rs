@@ -140,6 +140,8 @@ fn the_operators_listener_has_room_for_a_handful_and_the_oldest_gives_way() {
     let mut held: Vec<_> = (0..64).map(|_| sidecar.connect_operator()).collect();
     assert_eq!(sidecar.connect_operator().get("/health/live").status, 200);
     assert!(held[0].is_closed());
+    // The others were not closed for being idle.
+    assert_eq!(held[63].get("/health/live").status, 200);
 }
 
 #[test]

@@ -92,20 +92,21 @@ impl Listener {
         &self.address
     }
 
-    /// Accepts connections for ever, and passes each on. Each kind of failure is logged once: without free file
-    /// descriptors there would be fifty lines a second.
+    /// Accepts connections for ever, and passes each on.
     pub async fn accept_all(&self, mut pass_on: impl FnMut(Stream)) {
-        let mut failures = Vec::new();
+        let mut failures = AcceptFailures::default();
+        loop {
+            pass_on(self.accept_next(&mut failures).await);
+        }
+    }
+
+    /// Accepts the next connection, however often that fails before.
+    pub async fn accept_next(&self, failures: &mut AcceptFailures) -> Stream {
         loop {
             match self.accept().await {
-                Ok(stream) => pass_on(stream),
+                Ok(stream) => return stream,
                 Err(error) => {
-                    let kind = (error.kind(), error.raw_os_error());
-                    if !failures.contains(&kind) {
-                        failures.push(kind);
-                        let address = &self.address;
-                        tracing::warn!(%error, %address, "accept failed (logged once per kind of error)");
-                    }
+                    failures.log(&error, &self.address);
                     tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
                 }
             }
@@ -125,6 +126,20 @@ impl Listener {
                 Ok(Stream::Tcp(stream, peer.ip()))
             }
             Socket::Unix(socket, _file) => Ok(Stream::Unix(socket.accept().await?.0)),
+        }
+    }
+}
+
+/// The kinds of failures so far. Each is logged once: without free file descriptors there would be fifty lines a second.
+#[derive(Debug, Default)]
+pub struct AcceptFailures(Vec<(io::ErrorKind, Option<i32>)>);
+
+impl AcceptFailures {
+    fn log(&mut self, error: &io::Error, address: &Address) {
+        let kind = (error.kind(), error.raw_os_error());
+        if !self.0.contains(&kind) {
+            self.0.push(kind);
+            tracing::warn!(%error, %address, "accept failed (logged once per kind of error)");
         }
     }
 }

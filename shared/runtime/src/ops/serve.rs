@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::connections::{Connections, OpsConnection};
 use super::{Operations, OpsRequest, answer};
-use crate::listen::{Listener, Stream};
+use crate::listen::{AcceptFailures, Listener, Stream};
 
 /// The time limit for receiving a request's head, which also limits idle connections.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,15 +25,20 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Answers requests on all `listeners`, for ever.
 pub async fn serve(listeners: Vec<Listener>, operations: impl Operations) {
     let connections = Connections::default();
-    let accepting = listeners.into_iter().map(|listener| {
-        let (connections, operations) = (connections.clone(), operations.clone());
-        async move { listener.accept_all(|stream| spawn(stream, &connections, operations.clone())).await }
-    });
+    let accepting =
+        listeners.into_iter().map(|listener| accept_all(listener, connections.clone(), operations.clone()));
     futures_util::future::join_all(accepting).await;
 }
 
-fn spawn(stream: Stream, connections: &Connections, operations: impl Operations) {
-    let connection = connections.add();
+async fn accept_all(listener: Listener, connections: Connections, operations: impl Operations) {
+    let mut failures = AcceptFailures::default();
+    loop {
+        let stream = listener.accept_next(&mut failures).await;
+        spawn(stream, connections.add().await, &connections, operations.clone());
+    }
+}
+
+fn spawn(stream: Stream, connection: OpsConnection, connections: &Connections, operations: impl Operations) {
     let number = connection.number();
     let task = tokio::spawn(converse(stream, connection, operations));
     connections.set_task(number, task.abort_handle());
@@ -41,6 +46,7 @@ fn spawn(stream: Stream, connections: &Connections, operations: impl Operations)
 
 async fn converse(stream: Stream, connection: OpsConnection, operations: impl Operations) {
     let is_local = stream.is_local();
+    connection.mark_served();
     let connection = Arc::new(connection);
     let service = service_fn(|request: Request<Incoming>| {
         let (operations, connection) = (operations.clone(), Arc::clone(&connection));
@@ -121,10 +127,10 @@ mod tests {
         answer.starts_with(b"HTTP/1.1 200 OK")
     }
 
-    /// Whether the server closes the connection, within twice the limit for idle ones.
-    async fn is_closed(stream: &mut TcpStream) -> bool {
+    /// Whether the server closes the connection within this time.
+    async fn is_closed(stream: &mut TcpStream, within: Duration) -> bool {
         let mut rest = Vec::new();
-        timeout(2 * HEAD_TIMEOUT, stream.read_to_end(&mut rest)).await.is_ok()
+        timeout(within, stream.read_to_end(&mut rest)).await.is_ok()
     }
 
     #[tokio::test]
@@ -139,7 +145,21 @@ mod tests {
             assert!(is_live(&mut new).await && is_live(&mut used).await);
             idle.push(new);
         }
-        assert!(is_closed(&mut oldest).await && !is_live(&mut oldest).await);
+        // Far sooner than it is closed for being idle.
+        assert!(is_closed(&mut oldest, HEAD_TIMEOUT / 4).await && !is_live(&mut oldest).await);
+        assert!(is_live(&mut used).await && is_live(idle.last_mut().unwrap()).await);
+    }
+
+    #[tokio::test]
+    async fn of_a_burst_of_health_checks_none_is_dropped() {
+        let address = start().await;
+        // All are connected before the server accepts the first one, as many as the kernel keeps.
+        let burst: Vec<_> = (0..120).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+        let checks = burst.into_iter().map(|stream| async {
+            stream.set_nonblocking(true).unwrap();
+            is_live(&mut TcpStream::from_std(stream).unwrap()).await
+        });
+        assert!(futures_util::future::join_all(checks).await.into_iter().all(|is_answered| is_answered));
     }
 
     #[tokio::test(start_paused = true)]
@@ -148,7 +168,7 @@ mod tests {
         for sent in [&b""[..], b"GET / HTTP/1.1\r\nHost:", LIVE] {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(sent).await.unwrap();
-            assert!(is_closed(&mut stream).await, "{sent:?}");
+            assert!(is_closed(&mut stream, 2 * HEAD_TIMEOUT).await, "{sent:?}");
         }
     }
 
