@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::api::{Access, Operation, Problem, Request, Response};
 
-/// Caches may answer for a short time; a killed key is refused by its revocation all the same.
+/// The response may be cached for a short time; a killed key is refused by its revocation all the same.
 const CACHING: HeaderValue = HeaderValue::from_static("public, max-age=30");
 
 /// Public keys (RFC 7517).
@@ -56,7 +56,7 @@ pub fn describe(operation: Operation) -> Operation {
                 "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
             }] }),
         )
-        .answer_header(200, "Cache-Control", "Caches may answer for a short time.")
+        .answer_header(200, "Cache-Control", "The response may be cached for a short time.")
 }
 
 /// The keys that this process has loaded: next, active, and retired ones while tokens that they signed can be

@@ -21,12 +21,12 @@ const MOST: usize = 100;
 #[deserr(error = Findings, deny_unknown_fields)]
 #[schema(as = Question)]
 struct Body {
-    /// The user; without it the caller.
+    /// The user to check; if omitted, the caller.
     #[deserr(default)]
     user_id: Option<Uuid>,
     #[schema(value_type = Vec<SinglePermission>, min_items = 1, max_items = 100)]
     permissions: BoundedSet<Permission, 1, MOST>,
-    /// Whether one of them is enough.
+    /// Whether one of the permissions is enough.
     #[deserr(default)]
     #[serde(default)]
     any: bool,
@@ -57,8 +57,8 @@ pub(super) fn describe(operation: Operation) -> Operation {
     operation
         .tag("Authorisation")
         .detail(
-            "For the caller; with the permission `authz:check` and a `user_id`, for any user. Without that \
-            permission another user's identifier returns 404. A disabled user has no permissions. nginx \
+            "Without `user_id` the answer is for the caller. Another user's `user_id` requires the permission \
+            `authz:check`; without it the response is 404. A disabled user has no permissions. nginx \
             checks the same roles, but superuser status grants nothing there.",
         )
         .access(Access::SignedIn)

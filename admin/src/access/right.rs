@@ -35,7 +35,7 @@ rights! {
     RolesAssign = "roles:assign" "Assign and revoke roles.",
     AuthzCheck = "authz:check" "Check and explain the permissions of other users.",
     UsersRead = "users:read" "View users, their sessions and their login history.",
-    UsersWrite = "users:write" "Disable, enable and unlock accounts, and evict from them.",
+    UsersWrite = "users:write" "Disable, enable and unlock accounts, and evict intruders from accounts.",
     SessionsEnd = "sessions:end" "Revoke other users' sessions.",
     AuditRead = "audit:read" "Read the audit log.",
 }

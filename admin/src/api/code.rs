@@ -44,8 +44,9 @@ codes! {
     TokenExpired = UNAUTHORIZED {refusal::TOKEN_EXPIRED.code} {refusal::TOKEN_EXPIRED.sentence},
     TokenRevoked = UNAUTHORIZED {refusal::TOKEN_REVOKED.code} {refusal::TOKEN_REVOKED.sentence},
     TokenRefreshNeeded = UNAUTHORIZED {refusal::TOKEN_REFRESH_NEEDED.code} {refusal::TOKEN_REFRESH_NEEDED.sentence},
-    InvalidCredentials = UNAUTHORIZED "invalid_credentials" "The user name or password is wrong.",
-    RefreshTokenInvalid = UNAUTHORIZED "refresh_token_invalid" "The refresh token is malformed.",
+    InvalidCredentials = UNAUTHORIZED "invalid_credentials" "The e-mail address, login name or password is \
+        wrong.",
+    RefreshTokenInvalid = UNAUTHORIZED "refresh_token_invalid" "The refresh token is invalid.",
     RefreshTokenUnknown = UNAUTHORIZED "refresh_token_unknown" "No session exists for this refresh token.",
     RefreshTokenReused = UNAUTHORIZED "refresh_token_reused" "The refresh token was already used; its \
         session has been revoked.",
@@ -60,7 +61,8 @@ codes! {
     SystemRole = FORBIDDEN "system_role" "The role is protected. To change it, run `admin roles release` on \
         the command line first.",
     AccessDenied = FORBIDDEN "access_denied" "Access was denied at the identity provider.",
-    PrefetchRefused = FORBIDDEN "prefetch_refused" "This link cannot be opened in advance.",
+    PrefetchRefused = FORBIDDEN "prefetch_refused" "This link was opened by a prefetch; open it in the \
+        browser.",
     AccountDisabled = FORBIDDEN "account_disabled" "The account is disabled.",
     RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed.",
 
@@ -73,7 +75,7 @@ codes! {
     LoginTaken = CONFLICT "login_taken" "This login name is already in use.",
 
     LinkConfirmationRequired = CONFLICT "link_confirmation_required" "An account with this e-mail address \
-        exists; confirm with its password to link it.",
+        exists; confirm that it is yours to link the provider's account.",
     EmailProofRequired = CONFLICT "email_proof_required" "The identity provider has not verified the e-mail \
         address.",
     OauthAccountInUse = CONFLICT "oauth_account_in_use" "This account at the identity provider is already \
@@ -98,9 +100,9 @@ codes! {
         application/json.",
 
     ValidationFailed = UNPROCESSABLE_ENTITY "validation_failed" "Some fields are invalid.",
-    ReturnToNotAllowed = UNPROCESSABLE_ENTITY "return_to_not_allowed" "This return URL is not allowed.",
+    ReturnToNotAllowed = UNPROCESSABLE_ENTITY "return_to_not_allowed" "This return page is not allowed.",
     RoleCycle = UNPROCESSABLE_ENTITY "role_cycle" "A role cannot inherit itself, directly or indirectly.",
-    PasswordWeak = UNPROCESSABLE_ENTITY "password_weak" "The password is too easy to guess.",
+    PasswordWeak = UNPROCESSABLE_ENTITY "password_weak" "The password does not meet the requirements.",
     PasswordReused = UNPROCESSABLE_ENTITY "password_reused" "The new password must differ from the current \
         one.",
 
@@ -111,8 +113,8 @@ codes! {
     Internal = INTERNAL_SERVER_ERROR "internal" "Internal server error.",
     ProviderError = BAD_GATEWAY "provider_error" "The identity provider returned an invalid response.",
     ProviderTimeout = GATEWAY_TIMEOUT "provider_timeout" "The identity provider did not respond in time.",
-    ProviderUnavailable = SERVICE_UNAVAILABLE "provider_unavailable" "The identity provider is not \
-        responding.",
+    ProviderUnavailable = SERVICE_UNAVAILABLE "provider_unavailable" "Sign-in through this provider is \
+        temporarily unavailable.",
     Overloaded = SERVICE_UNAVAILABLE "overloaded" "The service is overloaded.",
     DependencyUnavailable = SERVICE_UNAVAILABLE {refusal::DEPENDENCY_UNAVAILABLE.code}
         {refusal::DEPENDENCY_UNAVAILABLE.sentence},

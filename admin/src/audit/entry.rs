@@ -50,7 +50,7 @@ actions! {
     UserDisabled = "user_disabled" User,
     /// An account was enabled again.
     UserEnabled = "user_enabled" User,
-    /// The failed attempts of an account were made void.
+    /// The failed attempts of an account no longer count.
     UserUnlocked = "user_unlocked" User,
     /// All sessions of a user were revoked by another user.
     SessionsEnded = "sessions_ended" User,

@@ -34,8 +34,8 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Me")
         .summary("Change your e-mail address.")
         .detail(
-            "All other sessions are revoked, and the tokens of this session are replaced. If it is your address \
-            already, the other sessions stay. The new access token counts as a recent sign-in if the current password \
+            "All other sessions are revoked, and the tokens of this session are replaced. If the address does not \
+            change, no session is revoked. The new access token counts as a recent sign-in if the current password \
             was sent.",
         )
         .access(Access::SignedIn)

@@ -35,8 +35,8 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Me")
         .summary("Change your login name.")
         .detail(
-            "All other sessions are revoked, and the tokens of this session are replaced. If it is your login name \
-            already, the other sessions stay. The new access token counts as a recent sign-in if the current password \
+            "All other sessions are revoked, and the tokens of this session are replaced. If the login name does not \
+            change, no session is revoked. The new access token counts as a recent sign-in if the current password \
             was sent.",
         )
         .access(Access::SignedIn)

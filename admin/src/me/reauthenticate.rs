@@ -27,8 +27,9 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Sign-in")
         .summary("Prove the password again.")
         .detail(
-            "For actions that require a recent sign-in. The proof counts for ten minutes, and only with the access \
-            token of this response: the refresh token stays, and the tokens of a refresh say when you signed in.",
+            "For actions that require a recent sign-in. The new access token counts as a recent sign-in for ten \
+            minutes. The refresh token does not change. Access tokens from a refresh have the `auth_time` of the \
+            sign-in again.",
         )
         .access(Access::SignedIn)
         .body::<Body>(json!({ "password": "correct horse battery staple" }))

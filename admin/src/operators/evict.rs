@@ -16,7 +16,7 @@ use crate::evict::{Evicted, evict};
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::session::EndReason;
 
-/// What ended, and what stays.
+/// The number of revoked sessions, and the providers whose accounts were unlinked or are still linked.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Eviction)]
 struct Eviction {
@@ -24,7 +24,7 @@ struct Eviction {
     revoked: u64,
     /// The providers whose accounts were unlinked.
     unlinked: Vec<String>,
-    /// The providers whose accounts stay linked.
+    /// The providers whose accounts are still linked.
     linked: Vec<String>,
 }
 
@@ -34,15 +34,15 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Operators")
         .summary("Evict intruders from a user's account.")
         .detail(
-            "All sessions are revoked, sign-ins in progress are void, and accounts at providers that were linked within \
-            the last 30 days are unlinked, unless the user was created with them or would have no sign-in method left. \
-            The password stays.",
+            "All sessions are revoked, sign-ins in progress are cancelled, and accounts at providers that were linked \
+            within the last 30 days are unlinked, unless the user was created with them or would have no sign-in method \
+            left. The password does not change.",
         )
         .access(Access::Permission(Right::UsersWrite.as_str()))
         .fresh()
         .answer::<Eviction>(
             200,
-            "What ended, and what stays.",
+            "The number of revoked sessions, and the providers whose accounts were unlinked or are still linked.",
             json!({ "revoked": 2, "unlinked": ["github"], "linked": ["google"] }),
         )
 }

@@ -195,7 +195,7 @@ fn parse(line: &[u8]) -> Result<Option<ImportedAccount>, String> {
     let account: ImportedAccount =
         Form::parse(line).and_then(Form::finish).map_err(|problem: Problem| problem.to_string())?;
     if account.email.is_none() && account.login.is_none() {
-        return Err("One of email and login is required.".to_owned());
+        return Err("`email` or `login` is required.".to_owned());
     }
     Ok(Some(account))
 }

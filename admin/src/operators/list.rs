@@ -40,7 +40,8 @@ pub fn describe(operation: Operation) -> Operation {
         .access(Access::Permission(Right::UsersRead.as_str()))
         .query(
             "query",
-            "The beginning of the e-mail address, login name or display name, in any case and Unicode form.",
+            "The beginning of the e-mail address, login name or display name; upper and lower case and Unicode forms are not \
+             distinguished.",
             Shape::text("ann").length(1..=64),
         )
         .query("email", "The e-mail address.", Shape::email("anna@example.org"))

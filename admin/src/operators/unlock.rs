@@ -1,4 +1,4 @@
-//! `POST /api/v1/admin/users/{id}/unlock`: makes the failed attempts of an account void.
+//! `POST /api/v1/admin/users/{id}/unlock`: failed attempts of an account no longer count.
 
 use http::StatusCode;
 use serde_json::json;
@@ -19,12 +19,12 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Operators")
         .summary("Let a user try passwords again.")
         .detail(
-            "All failed attempts of the account are void: for its names, in its sessions, and from its devices and \
-             networks. Those that are counted by address stay.",
+            "Failed attempts of the account no longer count: by name, session, device or network. Counters of addresses \
+             do not change.",
         )
         .access(Access::Permission(Right::UsersWrite.as_str()))
         .fresh()
-        .empty(204, "No attempt counts any more.")
+        .empty(204, "The account's failed attempts no longer count.")
 }
 
 /// Handles the request.
@@ -38,7 +38,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
 
-/// Makes the failed attempts of the account void.
+/// From now on the failed attempts of the account no longer count.
 ///
 /// # Errors
 ///

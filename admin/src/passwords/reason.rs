@@ -86,7 +86,7 @@ impl WeaknessReason {
             Self::Common => "This is a commonly used password, or similar to one.",
             Self::Name => "This password is based on a name.",
             Self::Word => "This password consists of one or two common words.",
-            Self::Keyboard => "This password follows neighbouring keys of the keyboard.",
+            Self::Keyboard => "This password is a sequence of neighbouring keys on the keyboard.",
             Self::Pattern => "This password is a repetition, a sequence or a date.",
             Self::Short => "This password is easy to guess.",
         }

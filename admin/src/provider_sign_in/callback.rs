@@ -66,7 +66,7 @@ text_type!(
 fn parameter(text: &str) -> Result<String, &'static str> {
     match is_visible(text) {
         true => Ok(text.to_owned()),
-        false => Err("Must be visible ASCII or spaces, of 1 to 8192 characters."),
+        false => Err("Must be 1 to 8192 characters of visible ASCII or spaces."),
     }
 }
 
@@ -120,11 +120,11 @@ pub fn describe_get(operation: Operation) -> Operation {
         .detail(
             "The provider redirects the browser here. Other parameters are ignored.\n\n\
              A prefetch is refused, and the same request within a minute gets the same response.\n\n\
-             If the sign-in was started with `return_to` and the state is valid, the browser is redirected there in \
-             any case: with `one_time_code`, for `/oauth/exchange`; with `linked`, the provider's name; or with \
-             `error`, a problem's code, and, for `link_confirmation_required`, a `flow`. Without \
-             such a page, a failed request with `Accept: text/html` is redirected to the first of the operator's \
-             pages, with the `error`.",
+             If the sign-in was started with `return_to` and the state is valid, its outcome is always a redirect to \
+             that page. The query has one of: `one_time_code` (send it to `/oauth/exchange`); `linked` (the \
+             provider's identifier); `error` (a problem code; with `link_confirmation_required` also `flow`). Without \
+             such a page, a failed request with `Accept: text/html` is redirected to the first page of \
+             `ADMIN_OAUTH_RETURN_TO`, with the `error`.",
         )
         .query("state", "The state of the authorization request.", Shape::text("bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0"))
         .query("code", "The authorization code.", visible("4/0AeanS0ZQ"))
@@ -132,7 +132,7 @@ pub fn describe_get(operation: Operation) -> Operation {
         .query("device_id", "From VK ID.", visible("d-1"))
         .query("iss", "The issuer of the response (RFC 9207).", visible("https://accounts.google.com"))
         .link()
-        .empty(303, "The browser is redirected to the page to return to.")
+        .empty(303, "The browser is redirected to the return page.")
         .answer_header(303, "Location", "That page, with the outcome.")
 }
 
@@ -304,7 +304,7 @@ impl CallbackParameters {
         let mut parameters = [&self.code, &self.error, &self.device_id, &self.iss].into_iter().flatten();
         if !parameters.all(|text| is_visible(text)) {
             return Err(malformed(
-                "`code`, `error`, `device_id` and `iss` must be visible ASCII or spaces, of 1 to 8192 characters.",
+                "`code`, `error`, `device_id` and `iss` must be 1 to 8192 characters of visible ASCII or spaces.",
             ));
         }
         if self.error.is_none() && self.code.is_none() {

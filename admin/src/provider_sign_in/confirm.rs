@@ -43,7 +43,7 @@ struct Body {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Providers")
-        .summary("Link an account at a provider to the account with its e-mail address.")
+        .summary("Link a provider's account to the existing account with the same e-mail address.")
         .detail(
             "The flow is valid for ten minutes and five attempts, and only in the browser that started the sign-in. \
              Afterwards the account at the provider is another sign-in method. The same request, repeated within \

@@ -12,7 +12,7 @@ use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::sessions::{Pair, mint, pair_again};
 
-/// The code with which the browser returned to its page.
+/// The value of `one_time_code` in the URL of the return page.
 #[derive(Deserr, ToSchema)]
 #[schema(as = OneTimeCode)]
 #[serde(deny_unknown_fields)]

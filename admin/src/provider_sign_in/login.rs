@@ -22,7 +22,7 @@ pub fn describe(operation: Operation) -> Operation {
         .access(Access::Public)
         .query(
             "return_to",
-            "The page to return to after the sign-in: one of the operator's list, to which a query may be added.",
+            "The return page after the sign-in: a page listed in `ADMIN_OAUTH_RETURN_TO`; a query may be added.",
             Shape::text("http://127.0.0.1:8080/sign-in/?film=7").length(1..=512),
         )
         .query(

@@ -271,7 +271,7 @@ impl Resolution<'_> {
     ) -> Applied {
         if account.is_none_or(|account| account.has_hash(None)) {
             return Err(Problem::new(Code::LinkConfirmationRequired)
-                .detail("Sign in with the method that you used before, and link this account then."));
+                .detail("Sign in with the method that you used before, then link this account."));
         }
         let link = PendingLink::new(user, generation(tx, user).await?, self.rule, self.identity);
         Ok(Some(Outcome::ConfirmLink { link: Some(Box::new(link)) }))
@@ -308,7 +308,7 @@ impl Resolution<'_> {
 
     fn unverified(&self) -> Problem {
         Problem::new(Code::EmailProofRequired).detail(format!(
-            "{} does not confirm that the address is yours. Sign in with another method, and link the account then.",
+            "{} does not confirm that the address is yours. Sign in with another method, then link the account.",
             self.identity.provider.name()
         ))
     }

@@ -1,4 +1,4 @@
-//! The page to which a browser returns: one of the operator's list, and no other.
+//! The return page of a browser: one that `ADMIN_OAUTH_RETURN_TO` lists, and no other.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,7 @@ impl ReturnTo {
         }
     }
 
-    /// The page for a person whose flow is unknown, or names no page: the first of the list. `None` for a program,
+    /// The page for a person whose flow is unknown, or does not name a page: the first of the list. `None` for a program,
     /// which does not accept HTML.
     pub(super) fn default_for(context: &Context, headers: &HeaderMap) -> Option<Self> {
         let page = context.config.providers.return_to.first()?;

@@ -193,7 +193,7 @@ impl Provider {
         let (issuers, tenant) = match of_tenant {
             None => (metadata.issuers.clone(), None),
             Some(Some((issuer, tenant))) => (vec![issuer], Some(tenant)),
-            Some(None) => return Err(ProviderError::InvalidResponse("the ID token names no tenant")),
+            Some(None) => return Err(ProviderError::InvalidResponse("the ID token does not name a tenant")),
         };
         let issuers: Vec<&str> = issuers.iter().map(String::as_str).collect();
         let of_key = metadata.key_issuers(&issuers);

@@ -95,7 +95,8 @@ impl ProviderConfig {
             reader.mistake(&names.of("SCOPES"), "must contain the scope `openid`");
         }
         if trusts_email && issuer.as_deref().is_some_and(microsoft::is_of_all_tenants) {
-            let why = "must not be set for the issuer of all tenants, each of which may claim any address";
+            let why = "must not be true for Microsoft's multi-tenant issuer (`common`, `organizations`): any tenant can claim \
+                any e-mail address";
             reader.mistake(&names.of("TRUST_EMAIL"), why);
         }
         let public_url = require_public_url(reader, public_url);
@@ -204,7 +205,9 @@ fn is_name(text: &str) -> bool {
 fn shown_name(text: &str) -> Result<String, &'static str> {
     match is_visible_line(text) {
         true => Ok(text.to_owned()),
-        false => Err("must have 1 to 64 characters, one of them visible, and no control or invisible ones"),
+        false => Err(
+            "must be 1 to 64 characters, with at least one visible character and no control or invisible characters",
+        ),
     }
 }
 

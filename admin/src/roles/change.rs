@@ -45,11 +45,11 @@ struct Body {
     #[serde(default)]
     #[schema(value_type = String, pattern = "^[a-z][a-z0-9_-]{0,31}$")]
     name: IfPresent<RoleName>,
-    /// A name that can be seen, as `display_name` of an account.
+    /// A name with the same rules as `display_name` of an account.
     #[deserr(default)]
     #[schema(value_type = Option<VisibleLine>)]
     title: Change<Title>,
-    /// The same, with line breaks.
+    /// The same rules; line breaks are allowed.
     #[deserr(default)]
     #[schema(value_type = Option<VisibleText>)]
     description: Change<Description>,
@@ -67,7 +67,7 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Roles")
         .summary("Change a role.")
         .detail(
-            "Changed permissions take effect at every location within milliseconds, also for tokens issued \
+            "Changed permissions take effect at every location within milliseconds, even for tokens issued \
             before. After renaming, holders must refresh their tokens. You must hold everything that the \
             role gains, without expiry; renaming requires the permission `*`.",
         )

@@ -50,11 +50,11 @@ pub struct NewRole {
 struct Body {
     #[schema(value_type = String, pattern = "^[a-z][a-z0-9_-]{0,31}$")]
     name: RoleName,
-    /// A name that can be seen, as `display_name` of an account.
+    /// A name with the same rules as `display_name` of an account.
     #[deserr(default)]
     #[schema(value_type = Option<VisibleLine>)]
     title: Option<Title>,
-    /// The same, with line breaks.
+    /// The same rules; line breaks are allowed.
     #[deserr(default)]
     #[schema(value_type = Option<VisibleText>)]
     description: Option<Description>,

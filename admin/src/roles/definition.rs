@@ -219,20 +219,20 @@ text_type!(
 );
 
 fn title(text: &str) -> Result<String, &'static str> {
-    Some(text.to_owned())
-        .filter(|text| is_visible_line(text))
-        .ok_or("A title must be 1 to 64 characters, with a visible one and without control characters.")
+    Some(text.to_owned()).filter(|text| is_visible_line(text)).ok_or(
+        "A title must be 1 to 64 characters, with at least one visible character and no control characters.",
+    )
 }
 
 fn description(text: &str) -> Result<String, &'static str> {
     Some(text.to_owned()).filter(|text| is_visible_text(text)).ok_or(
-        "A description must be 1 to 500 characters, with a visible one and without control characters except line breaks.",
+        "A description must be 1 to 500 characters, with at least one visible character and no control characters except line breaks.",
     )
 }
 
 fn reason(text: &str) -> Result<String, &'static str> {
     Some(text.to_owned()).filter(|text| is_visible_text(text)).ok_or(
-        "A reason must be 1 to 500 characters, with a visible one and without control characters except line breaks.",
+        "A reason must be 1 to 500 characters, with at least one visible character and no control characters except line breaks.",
     )
 }
 

@@ -31,7 +31,7 @@ pub struct RoleView {
     /// Its own permissions: `area:action`, a whole area `area:*`, or everything `*`.
     #[schema(value_type = Vec<GrantedPermission>)]
     pub(super) permissions: BTreeSet<Pattern>,
-    /// The inherited roles, whose permissions it has too, with all that they inherit.
+    /// The roles that this role inherits. It also has their permissions, and everything that they inherit.
     #[schema(value_type = Vec<NameOfRole>)]
     pub(super) inherits: BTreeSet<RoleName>,
     pub(super) created_at: Timestamp,

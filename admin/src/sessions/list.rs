@@ -38,7 +38,7 @@ struct SessionItem {
     client_id: String,
     created_at: Timestamp,
     last_used_at: Timestamp,
-    /// Unless it is refreshed before then.
+    /// When the session ends; a refresh before then may extend it.
     expires_at: Timestamp,
     #[schema(schema_with = amr_schema)]
     amr: Vec<String>,

@@ -47,7 +47,7 @@ struct Body {
     login: Option<Text>,
     #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
     password: Password,
-    /// Shown in the list of sessions: a name that can be seen, as `display_name` of a new account.
+    /// Shown in the list of sessions, with the same rules as `display_name` of an account.
     #[deserr(default)]
     #[schema(value_type = Option<VisibleLine>)]
     device_name: Option<DeviceName>,
@@ -283,9 +283,9 @@ async fn replace_old(
 /// Exactly one of [`NAMES`] must be present.
 fn check_names(found: &mut Findings, present: usize) {
     let (code, sentence) = match present {
-        0 => ("field_missing", "One of `identifier`, `email` and `login` is required."),
+        0 => ("field_missing", "One of `identifier`, `email` or `login` is required."),
         1 => return,
-        _ => ("field_invalid", "Send only one of `identifier`, `email` and `login`."),
+        _ => ("field_invalid", "Send only one of `identifier`, `email` or `login`."),
     };
     found.add("identifier", code, sentence);
 }
@@ -307,7 +307,7 @@ fn device_name(text: &str) -> Result<String, &'static str> {
     match is_visible_line(text) {
         true => Ok(text.to_owned()),
         false => Err(
-            "A device name must be 1 to 64 characters, with a visible one and without control characters.",
+            "A device name must be 1 to 64 characters, with at least one visible character and no control characters.",
         ),
     }
 }

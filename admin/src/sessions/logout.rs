@@ -17,7 +17,7 @@ use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::revocations::{self, NewRevocation};
 
-/// The refresh token of a session to revoke, if not that of the access token.
+/// The refresh token of a session to revoke, if that is not the session of the access token.
 #[derive(Deserr, ToSchema)]
 #[schema(as = SignOut)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +35,7 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Sign out.")
         .detail(
             "Revokes the session of the access token, of the refresh token in the body, or both. Returns \
-            204 also if the session has already ended, or the access token has expired within the last four hours.",
+            204 even if the session has already ended, or the access token has expired within the last four hours.",
         )
         .access(Access::Optional)
         .optional_body::<Body>(json!({ "refresh_token": mint::EXAMPLE_TOKEN }))

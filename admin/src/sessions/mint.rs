@@ -37,7 +37,7 @@ pub(crate) struct Pair {
     /// Seconds until the session ends unless it is refreshed.
     refresh_expires_in: u64,
     session_id: Uuid,
-    /// Names the device, for 180 days. Send it when you sign in or refresh; browsers keep it as a cookie.
+    /// A token that identifies this device for 180 days. Send it when you sign in or refresh; browsers keep it as a cookie.
     #[serde(serialize_with = "exposed")]
     #[schema(value_type = String, pattern = "^d1\\.[A-Za-z0-9_-]{76,226}$")]
     device_token: SecretString,

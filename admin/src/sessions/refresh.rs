@@ -51,8 +51,9 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Exchange a refresh token for the next token pair.")
         .detail(
             "A refresh token is valid once. A repeated request within five minutes, or parallel requests, \
-            return the same next token. Any other reuse, such as later or repeatedly from elsewhere, \
-            revokes the session.",
+            return the same next token. Any other reuse revokes the session, for example a later one, or \
+            repeated reuse from another network or program. A token that a change of the credentials has \
+            withdrawn is refused and revokes nothing.",
         )
         .access(Access::Public)
         .body::<Body>(json!({ "refresh_token": mint::EXAMPLE_TOKEN }))

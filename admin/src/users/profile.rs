@@ -114,7 +114,9 @@ fn name(text: &str) -> Result<String, &'static str> {
     let name: String = text.nfc().collect();
     match is_visible_line(&name) {
         true => Ok(name),
-        false => Err("A name must be 1 to 64 characters, with a visible one and without control characters."),
+        false => Err(
+            "A name must be 1 to 64 characters, with at least one visible character and no control characters.",
+        ),
     }
 }
 

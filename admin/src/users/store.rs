@@ -350,7 +350,7 @@ pub(crate) async fn forget_devices(tx: &Transaction<'_>, id: Uuid) -> Result<(),
     Ok(())
 }
 
-/// Makes the failed attempts of the account void.
+/// From now on the failed attempts of the account no longer count.
 pub(crate) async fn forget_attempts(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
     let sql = "update auth.users set attempt_epoch = attempt_epoch + 1 where id = $1";
     tx.execute(sql, &[&id]).await?;

@@ -22,7 +22,7 @@ const MAX_ADDRESS: usize = 512;
 #[serde(deny_unknown_fields)]
 #[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
-    /// The page to return to after linking: one of the operator's list, to which a query may be added.
+    /// The return page after linking: a page listed in `ADMIN_OAUTH_RETURN_TO`; a query may be added.
     #[deserr(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 512, pattern = "^[^\\x00]*$")]
     #[expect(
@@ -52,7 +52,7 @@ fn address(text: &str) -> Result<String, &'static str> {
 pub fn describe(operation: Operation) -> Operation {
     of_provider(operation)
         .tag("Me")
-        .summary("Start to link an account at a provider.")
+        .summary("Start linking an account of an identity provider.")
         .detail(
             "Returns the authorization URL for the browser, which must keep the cookie of this response. The account that \
              the user chooses at the provider becomes another sign-in method.",

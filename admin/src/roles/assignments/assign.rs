@@ -23,7 +23,7 @@ struct Body {
     /// 2200-01-01T00:00:00Z.
     #[deserr(default)]
     expires_at: Option<Timestamp>,
-    /// The reason; with a visible character, and without control characters except line breaks.
+    /// The reason, with at least one visible character and no control characters except line breaks.
     #[deserr(default)]
     #[schema(value_type = Option<VisibleText>)]
     reason: Option<AssignmentReason>,

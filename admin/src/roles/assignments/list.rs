@@ -21,7 +21,10 @@ pub fn describe(operation: Operation) -> Operation {
     access::of_user(operation)
         .tag("Assignments")
         .summary("List a user's roles.")
-        .detail("Your own; with the permission `roles:read`, any user's; otherwise 404.")
+        .detail(
+            "Users can read their own roles. Reading another user's roles requires `roles:read`; without it the \
+            response is 404.",
+        )
         .access(Access::SignedIn)
         .answer::<Assignments>(200, "The roles.", json!({ "items": [example()] }))
 }

@@ -28,7 +28,10 @@ pub fn describe(operation: Operation) -> Operation {
     of_path(operation)
         .tag("Assignments")
         .summary("Check whether a user has a role, and until when.")
-        .detail("Your own; with the permission `roles:read`, any user's; otherwise 404.")
+        .detail(
+            "Users can read their own roles. Reading another user's roles requires `roles:read`; without it the \
+            response is 404.",
+        )
         .access(Access::SignedIn)
         .answer::<IsAssigned>(
             200,

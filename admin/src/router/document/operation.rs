@@ -45,8 +45,8 @@ fn description(operation: &Operation) -> Option<String> {
 }
 
 /// What a fresh caller is.
-const FRESH: &str = "The access token must be of a sign-in, or of a repeated proof of the password, within the last \
-    ten minutes.";
+const FRESH: &str =
+    "Requires a recent sign-in: the `auth_time` of the access token must be at most ten minutes old.";
 
 /// Built from method and path, which are unique: `delete_me_sessions_sid`. It does not change when code
 /// moves.

@@ -12,7 +12,7 @@ const DETAILS: &[(Code, &str)] = &[
     (Code::PrivilegeEscalation, "You do not hold the permission films:watch."),
     (
         Code::EmailProofRequired,
-        "Yandex does not confirm that the address is yours. Sign in with another method, and link the account then.",
+        "Yandex does not confirm that the address is yours. Sign in with another method, then link the account.",
     ),
     (Code::RoleCycle, "A role cannot inherit itself, directly or indirectly: premium leads back to it."),
     (
