@@ -75,7 +75,7 @@ pub enum RunError {
     /// The master keys are not the ones that this deployment has used.
     #[error(transparent)]
     MasterKeys(MasterKeyError),
-    /// A background task that must run for ever ended.
+    /// A background task that must never end has ended.
     #[error("a background task ended unexpectedly; restart the service")]
     Background,
     /// The drain took too long.
@@ -179,7 +179,7 @@ impl App {
         };
         draining.begin();
         outcome?;
-        tracing::info!("Stopping: no new connections; requests in progress will finish.");
+        tracing::info!("Stopping: no new connections are accepted; requests in progress may finish.");
         let deadline = Instant::now() + drain;
         let answered = matches!(api.join_next().await, Some(Ok(true)));
         // A client that hung up has no connection any more, but its request is still processed.

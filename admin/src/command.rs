@@ -43,7 +43,7 @@ pub struct Command {
 
 #[derive(Debug, Subcommand)]
 enum AdminCommand {
-    /// Serve the API until a signal to stop.
+    /// Serve the API until SIGTERM or SIGINT.
     Serve,
     /// Check whether the service configured by these variables is ready; the exit code is 0 if it is.
     Health,

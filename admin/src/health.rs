@@ -41,7 +41,7 @@ impl Draining {
     }
 }
 
-/// The state of the service on the ops listener.
+/// The state of the service on the operations listener.
 #[derive(Clone)]
 pub struct Health {
     /// The shared state.

@@ -1,7 +1,7 @@
 //! Signing keys of access tokens, and the keys derived for refresh tokens and the audit log.
 //!
 //! A signing key is first *next* (published, does not sign yet), then *active* (signs), then *retired*
-//! (published while a token that it signed can be valid); or *killed* (its tokens are refused for ever). The
+//! (published while a token that it signed can be valid); or *killed* (its tokens are refused permanently). The
 //! table is authoritative; each process keeps a copy, which [`Keys::keep_fresh`] reloads after every change.
 //!
 //! Killing a key also requires a revocation. Revocations are a later module, so the command that kills a key

@@ -208,7 +208,7 @@ impl Metrics {
         r.register("sign_ins", "Sign-ins by outcome", self.sign_ins.clone());
         let callbacks = "Callbacks from identity providers, by provider and outcome";
         r.register("provider_callbacks", callbacks, self.provider_callbacks.clone());
-        let attempts = "Attempts to guess a password, registrations and starts of provider sign-ins, by the bucket that \
+        let attempts = "Password attempts, registrations and starts of provider sign-ins, by the bucket that \
             counts or refuses them, and outcome";
         r.register("attempts", attempts, self.attempts.clone());
         let limiter = self.limiter.clone();

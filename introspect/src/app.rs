@@ -50,7 +50,7 @@ pub enum RunError {
     /// No thread could be started.
     #[error("cannot start a worker thread: {0}")]
     Workers(#[from] io::Error),
-    /// A task that must run for ever ended.
+    /// A task that must never end has ended.
     #[error("a background task of the sidecar ended ({0}); see the panic above, and restart the sidecar")]
     Ended(String),
     /// Connections did not end in time.

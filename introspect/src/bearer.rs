@@ -68,7 +68,7 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &[u8]) -> Result<Option<&'h [u8]>, R
         }
         found = Some(value);
     }
-    // An empty cookie, which remains after a sign-out, is no token, rather than an invalid token.
+    // An empty cookie, which remains after a sign-out, is not a token, rather than an invalid token.
     Ok(found.filter(|value| !value.is_empty()))
 }
 

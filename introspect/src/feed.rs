@@ -46,7 +46,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The same while the sidecar cannot decide yet.
 const PAUSE_WHEN_COLD: Duration = Duration::from_millis(50);
 
-/// Follows the log, from its beginning, for ever.
+/// Follows the log, from its beginning, without end.
 pub struct Feed {
     redis: Redis,
     keys: RedisKeys,

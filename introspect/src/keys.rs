@@ -47,7 +47,7 @@ pub struct KeyRefresher {
 }
 
 impl KeyRefresher {
-    /// Fetches at once and then for ever: at the interval, and earlier when a token names an unknown key.
+    /// Fetches at once and then repeatedly: at the interval, and earlier when a token names an unknown key.
     pub async fn run(mut self) {
         let mut fetched = self.refresh().await;
         if !fetched {

@@ -44,7 +44,7 @@ pub struct Revoked {
     single: Sharded<()>,
     /// The minimum generation by user and reason; two entries for a user who has both.
     users: Sharded<AtomicU64>,
-    /// Killed keys. There are few, and they are kept for ever.
+    /// Killed keys. There are few, and they are kept permanently.
     keys: ArcSwap<Vec<RecordKey>>,
     /// Minimum deployment generations.
     everything: AtomicU64,

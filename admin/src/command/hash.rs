@@ -56,7 +56,7 @@ fn measure(params: HashParams, is_configured: bool) -> Result<CalibrationRow, Fa
 }
 
 fn print_table(hashing: &HashConfig, rows: &[CalibrationRow], rate: f64) -> Result<(), Failure> {
-    say(format_args!("parameters     memory   one hash   sign-ins a second and core"))?;
+    say(format_args!("parameters     memory   one hash   sign-ins per second and core"))?;
     for row in rows {
         say(format_args!(
             "{:13}  {:3} MiB  {:5.1} ms   {:6.1}{}",

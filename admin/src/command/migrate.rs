@@ -16,6 +16,6 @@ pub(super) async fn run(vars: &dyn Vars) -> Result<(), Failure> {
     }
     match complete_skeletons(&Db::new(&config).get().await?).await? {
         0 => Ok(()),
-        logins => say(format_args!("Computed what {logins} login name(s) look like.")),
+        logins => say(format_args!("Computed the look-alike forms of {logins} login name(s).")),
     }
 }

@@ -15,7 +15,7 @@ use super::terminal::{Failure, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UsersCommand {
-    /// Let a user try passwords again: all failed attempts of the account are void.
+    /// Let a user try passwords again: failed attempts of the account no longer count.
     Unlock {
         /// The user's identifier, e-mail address or login name.
         user: String,
@@ -46,5 +46,5 @@ pub(super) async fn run(action: UsersCommand, core: &Core, hashing: HashConfig) 
 async fn unlock_user(core: &Core, user: &str) -> Result<(), Failure> {
     let id = unlock::find(core, user).await?.ok_or(NoUser)?;
     unlock::unlock(core, &Actor::command(), id).await?;
-    say(format_args!("Unlocked {id}: failed attempts until now do not count any more."))
+    say(format_args!("Unlocked {id}: failed attempts until now no longer count."))
 }

@@ -58,7 +58,7 @@ fn parse(url: &str) -> Result<(tokio_postgres::Config, MakeRustlsConnect), Strin
     let mut server = tokio_postgres::Config::from_str(&url)
         .map_err(|_| "must be a URL such as postgres://user:password@host:5432/database")?;
     if server.get_hosts().is_empty() {
-        return Err("contains no host; write postgres://user:password@host:5432/database".to_owned());
+        return Err("does not contain a host; write postgres://user:password@host:5432/database".to_owned());
     }
     let (mode, tls) = parameters.read()?;
     // `sslmode` in the other form, outside of URL parameters, may only be stricter.

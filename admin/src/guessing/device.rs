@@ -10,7 +10,7 @@
 //! | 16 each, at most 8 | the accounts, the most recent first: the number of an HMAC key, and the first 15 bytes of the HMAC-SHA256 of identifier, account and the account's device epoch |
 //! | 16 | the first half of the HMAC-SHA256 of the preceding bytes |
 //!
-//! It is no credential: a client that has it must still know the password. It only says which failures are counted together.
+//! It is not a credential: a client that has it must still know the password. It only says which failures are counted together.
 
 use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;

@@ -55,7 +55,7 @@ enum NotCounted {
     Redis(#[from] RedisError),
     #[error("no answer within {PATIENCE:?}")]
     Late,
-    #[error("it did not answer a moment ago")]
+    #[error("Redis did not answer a moment ago")]
     LeftAlone,
 }
 
@@ -100,7 +100,7 @@ impl Limiter {
         if is_local {
             let Ok(()) = self.local.give_back(&taken).await;
         } else if let Err(error) = self.within(self.redis.give_back(&taken)).await {
-            tracing::debug!(%error, "An attempt stays counted although it was not a failure.");
+            tracing::debug!(%error, "Cannot take back the count of an attempt that was not a failure.");
         }
     }
 
@@ -135,9 +135,7 @@ impl Limiter {
     fn note_answer(&self) {
         if self.outage().take().is_some() {
             self.metrics.is_local.set(0);
-            tracing::info!(
-                "Redis answers again: attempts to guess passwords are counted for all services together."
-            );
+            tracing::info!("Redis answers again: password attempts are counted for all admins together.");
         }
     }
 
@@ -147,7 +145,7 @@ impl Limiter {
             self.metrics.is_local.set(1);
             tracing::warn!(
                 %error,
-                "Redis does not answer: attempts to guess passwords are counted in this process only."
+                "Redis does not answer: password attempts are counted in this process only."
             );
         }
     }

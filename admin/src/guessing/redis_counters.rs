@@ -64,8 +64,7 @@ impl Counters for RedisCounters {
     async fn reserve(&self, charges: &[Charge], now: u64) -> Result<CountVerdict, RedisError> {
         let answer: Vec<u64> = self.redis.run("EVAL", &self.reserve_command(charges, now)).await?;
         read(charges, now, &answer).ok_or_else(|| {
-            (redis::ErrorKind::UnexpectedReturnType, "the script of the counters returned something else")
-                .into()
+            (redis::ErrorKind::UnexpectedReturnType, "the counter script returned an unexpected value").into()
         })
     }
 

@@ -1,5 +1,5 @@
 //! What the login history and the log get of attempts that are too many for a line each: refused ones, and those for
-//! names that no account has. One entry a bucket, a subject and a window, with a count.
+//! names that no account has. One entry for each bucket, subject and window, with a count.
 //!
 //! The table has a fixed size, so strangers cannot grow it, the log or the history.
 

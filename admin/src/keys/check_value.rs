@@ -21,7 +21,7 @@ pub enum MasterKeyError {
     /// It is not the key that this deployment has used.
     #[error(
         "ADMIN_MASTER_KEYS: master key {0} is not the one that sealed the data of this deployment; configure that key, \
-        or give a new key a number that was never used. This is no sign of tampering"
+        or use a number that was never used for the new key. This does not indicate tampering"
     )]
     Wrong(u8),
     /// It is the right key, but its check value is not.

@@ -30,7 +30,10 @@ pub enum InvalidParams {
     #[error("must have the form m=19456,t=2: memory in KiB, and passes")]
     Malformed,
     /// Weaker than OWASP's minimum.
-    #[error("must be at least m=47104,t=1, m=19456,t=2, m=12288,t=3, m=9216,t=4 or m=7168,t=5")]
+    #[error(
+        "must have at least the memory and passes of one of these: m=47104,t=1; m=19456,t=2; m=12288,t=3; m=9216,t=4; \
+         m=7168,t=5"
+    )]
     Weak,
     /// Above the limits.
     #[error("must be at most m=65536,t=10")]

@@ -18,7 +18,7 @@ pub(crate) enum ProviderError {
     #[error("the provider is unreachable: {0}")]
     Unreachable(String),
     /// It refuses more requests for some time.
-    #[error("the provider limits the rate of requests")]
+    #[error("the provider refused the request because of its rate limit")]
     RateLimited,
     /// A status that is not a success.
     #[error("the provider responded with status {0}")]

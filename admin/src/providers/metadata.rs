@@ -176,7 +176,7 @@ mod tests {
             common["issuer"] = json!(named);
             assert_eq!(ServerMetadata::parse(&common, issuer).is_ok(), is_accepted, "{named}");
         }
-        // Elsewhere it is no template.
+        // Elsewhere it is not a template.
         common["issuer"] = json!("https://id.example/{tenantid}/v2.0");
         assert!(ServerMetadata::parse(&common, "https://id.example/common/v2.0").is_err());
     }

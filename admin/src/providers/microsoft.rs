@@ -1,6 +1,6 @@
 //! Issuers of Microsoft's identity platform: of one tenant, or of all.
 //!
-//! The discovery document of all tenants names no issuer but a template, with `{tenantid}` in the place of the tenant
+//! The discovery document of all tenants does not name an issuer but a template, with `{tenantid}` in the place of the tenant
 //! that a token names in its claim `tid`.
 //! Source: learn.microsoft.com, "OpenID Connect on the Microsoft identity platform" and "Access tokens", validation of
 //! the issuer and of the issuer of the signing key.

@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// About how many assignments end in one transaction.
 const PAGE: i64 = 500;
 
-/// Ends expired assignments, for ever.
+/// Ends expired assignments, without end.
 pub async fn keep(context: Context) {
     let mut was_away = false;
     loop {

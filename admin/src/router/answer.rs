@@ -1,4 +1,4 @@
-//! The code around every handler: limits, timeouts, panics, and the response with its request id.
+//! The code around every handler: limits, timeouts, panics, and the response with its request ID.
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -54,7 +54,7 @@ impl Router {
     pub(super) async fn answer(self: Arc<Self>, head: RequestHead, body: Chunks) -> http::Response<Bytes> {
         self.proxy_warning.check(&head, &self.context.config.http.trusted_proxies);
         let record = RequestRecord::begin(&head, &self.context);
-        // At error level, so that no log filter removes the request id from a line that passes the filter.
+        // At error level, so that no log filter removes the request ID from a line that passes the filter.
         let span = tracing::error_span!("request", request_id = %record.id);
         let admitting = self.admit(head, body, &record).instrument(span.clone());
         let (route, admitted) = admitting.instrument(record.trace.clone()).await;
@@ -74,7 +74,7 @@ impl Router {
             .unwrap_or_else(|_ended| Response::empty(StatusCode::INTERNAL_SERVER_ERROR).into_http())
     }
 
-    /// Answers bytes of `peer` that are no request, or too large a head, from the status that hyper chose.
+    /// Answers bytes of `peer` that are not a request, or too large a head, from the status that hyper chose.
     pub(super) fn answer_unreadable(
         &self,
         status: StatusCode,

@@ -1,7 +1,7 @@
 //! The page that shows the OpenAPI document: Swagger UI, whose files are in the binary.
 //!
 //! It loads nothing from other hosts and sends nothing to them; its content security policy enforces that.
-//! The names of its files contain a hash of their content, so that browsers keep them for ever.
+//! The names of its files contain a hash of their content, so that browsers keep them permanently.
 
 use std::sync::Arc;
 

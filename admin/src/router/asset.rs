@@ -14,9 +14,9 @@ use crate::api::Response;
 /// How long a client may keep the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Caching {
-    /// For ever: its name contains a hash of its content.
+    /// Permanently: its name contains a hash of its content.
     Forever,
-    /// For ever, but it must ask each time whether it is still the same.
+    /// Permanently, but it must ask each time whether it is still the same.
     Revalidated,
 }
 

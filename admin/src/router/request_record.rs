@@ -46,7 +46,7 @@ impl RequestRecord {
         }
     }
 
-    /// Bytes of `peer` that are no request, or too large a head.
+    /// Bytes of `peer` that are not a request, or too large a head.
     pub(super) fn of_unreadable(peer: Option<IpAddr>, context: &Context) -> Self {
         Self {
             id: RequestId::of(context.random.id()),
@@ -138,7 +138,7 @@ fn unknown_method() -> Method {
     Method::from_bytes(b"_OTHER").unwrap_or_default()
 }
 
-/// The request id from nginx, if there is exactly one and it is well-formed.
+/// The request ID from nginx, if there is exactly one and it is well-formed.
 fn request_id_of(headers: &HeaderMap) -> Option<RequestId> {
     let mut given = headers.get_all(request_id::HEADER).iter();
     match (given.next(), given.next()) {

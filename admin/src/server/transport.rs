@@ -46,7 +46,7 @@ pub struct Service {
     unreadable: Arc<AnswerUnreadable>,
 }
 
-/// Answers bytes of this peer that are no request, from the status that hyper chose.
+/// Answers bytes of this peer that are not a request, from the status that hyper chose.
 type AnswerUnreadable = dyn Fn(StatusCode, Option<IpAddr>) -> http::Response<Bytes> + Send + Sync;
 
 /// The peer of a connection, in a request's extensions.
@@ -54,7 +54,7 @@ type AnswerUnreadable = dyn Fn(StatusCode, Option<IpAddr>) -> http::Response<Byt
 struct Peer(Option<IpAddr>);
 
 impl Service {
-    /// Answers every request with `answer`, and bytes that are no request with `unreadable`.
+    /// Answers every request with `answer`, and bytes that are not a request with `unreadable`.
     pub fn new<F, A>(
         answer: F,
         unreadable: impl Fn(StatusCode, Option<IpAddr>) -> http::Response<Bytes> + Send + Sync + 'static,
@@ -79,7 +79,7 @@ impl Service {
         Self { requests: filter.boxed(), unreadable: Arc::new(unreadable) }
     }
 
-    /// Answers bytes of `peer` that are no request. It is the last answer on the connection.
+    /// Answers bytes of `peer` that are not a request. It is the last answer on the connection.
     pub(super) fn answer_unreadable(
         &self,
         status: StatusCode,

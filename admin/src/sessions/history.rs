@@ -32,7 +32,7 @@ enum NotWritten {
     Database(#[from] DbError),
     #[error("PostgreSQL took longer than {PATIENCE:?}; the entry may still be written")]
     Late(#[from] Elapsed),
-    #[error("the task that writes it ended early")]
+    #[error("the task that writes the entry ended early")]
     Ended(#[from] JoinError),
 }
 

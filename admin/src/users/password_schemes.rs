@@ -19,8 +19,8 @@ const PAUSE: Duration = Duration::from_mins(5);
 pub(crate) async fn adapt(context: &Context) -> Result<(), DbError> {
     let schemes = store::password_schemes(&context.db.get().await?).await?;
     if let Err(error) = context.hasher.adapt_failures(&schemes).await {
-        tracing::warn!(%error, "Cannot adapt to the stored password hashes; until the next attempt in five minutes, \
-            the time of a failed sign-in may tell how the hash was made.");
+        tracing::warn!(%error, "Cannot adapt the time of failed sign-ins to the stored password hashes; until the next \
+            attempt in five minutes, that time may reveal how a hash was computed.");
     }
     Ok(())
 }

@@ -75,7 +75,9 @@ impl RunningSystem {
     /// A value that every running system has.
     pub(super) fn value(&self, name: &str) -> Result<String, Error> {
         let found = self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-        found.ok_or_else(|| Error::Other(format!("{name} is missing in the file of the running system")))
+        found.ok_or_else(|| {
+            Error::Other(format!("{name} is missing in the file that `up` wrote; restart ./compose/local up"))
+        })
     }
 }
 

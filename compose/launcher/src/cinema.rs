@@ -21,7 +21,7 @@ use crate::page;
 const MIRRORED: [&str; 6] =
     ["X-User-Id", "X-User-Roles", "X-Session-Id", "X-Auth-Freshness", "X-Request-Id", "X-Forwarded-For"];
 
-/// Serves the cinema at a Unix socket, for ever.
+/// Serves the cinema at a Unix socket, without end.
 ///
 /// # Errors
 ///

@@ -13,7 +13,7 @@ const HELD: [&str; 3] = ["up", "services", "test"];
 /// Stops the leftovers of killed runs, and removes data and secrets. Refuses while the system runs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Forget {
-    /// The folder of all data that stays.
+    /// The folder with the data that `up` keeps between runs.
     #[arg(long)]
     state: PathBuf,
 }

@@ -34,7 +34,7 @@ pub(crate) struct Up {
     /// The port of 127.0.0.1 for the gateway.
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Take any free ports for what is behind the gateway, not the usual ones: for several at once.
+    /// Use any free ports for the programs behind the gateway, so that several systems can run at once.
     #[arg(long, hide = true)]
     any_ports: bool,
     /// Where to send the trace of every request, by OTLP over gRPC, such as `http://127.0.0.1:4317`.

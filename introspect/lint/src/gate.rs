@@ -10,7 +10,7 @@ use crate::scope::Scope;
 use crate::tree::Directive;
 use crate::variables::{Variables, bare, only};
 
-/// Parameters of a `map` that are no entries.
+/// Parameters of a `map` that are not entries.
 const PARAMETERS: [&str; 2] = ["volatile", "hostnames"];
 
 /// Whether an address of `scope` is valid only after a response that says `allow`.

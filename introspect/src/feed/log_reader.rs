@@ -115,7 +115,7 @@ impl LogReply {
             b"LOG" => Self::Log {
                 last: number(parts.next()?)?,
                 time: number(parts.next()?)?,
-                // A value that is not a number names no map; the log can still be read.
+                // A value that is not a number does not name a map; the log can still be read.
                 roles: number(parts.next()?),
                 entries: entries(parts.next()?)?,
             },

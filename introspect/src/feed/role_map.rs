@@ -75,7 +75,9 @@ pub(super) struct RoleMapVersion {
 /// Why a map is not used.
 #[derive(Debug, thiserror::Error)]
 enum MapFault {
-    #[error("meta names no role map; the leading admin is of an earlier version, which writes none; stop it")]
+    #[error(
+        "meta does not name a role map: the leading admin has an earlier version, which does not write one; stop it"
+    )]
     Unnamed,
     #[error("the role map is missing")]
     Missing,

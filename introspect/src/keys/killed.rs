@@ -20,8 +20,8 @@ pub struct KillList {
 /// The list cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{0}; killed keys would be accepted again, so make the file readable, or remove it together with the copy of the key \
-     set"
+    "cannot read the killed keys: {0}; without them, killed keys would be accepted again: make the file readable, or \
+     delete it together with the file of INTROSPECT_JWKS_COPY"
 )]
 pub struct KillListError(String);
 

@@ -122,7 +122,7 @@ fn a_missing_invalid_or_other_map_leaves_roles_unknown_until_a_valid_one_is_publ
         ("garbage", &|version| sidecar.log.write_roles(b"garbage", version, None)),
         ("of a newer form", &|version| sidecar.log.write_roles(br#"{"format":2}"#, version, None)),
         ("older", &|version| sidecar.log.write_roles(&older, version, None)),
-        ("newer than meta for ever", &|version| sidecar.log.write_roles(&newer, version, None)),
+        ("newer than meta permanently", &|version| sidecar.log.write_roles(&newer, version, None)),
         ("missing", &|version| {
             sidecar.log.remove_roles();
             sidecar.log.name_roles(&version.to_string());

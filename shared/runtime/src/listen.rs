@@ -92,7 +92,7 @@ impl Listener {
         &self.address
     }
 
-    /// Accepts connections for ever, and passes each on.
+    /// Accepts connections without end, and passes each on.
     pub async fn accept_all(&self, mut pass_on: impl FnMut(Stream)) {
         let mut failures = AcceptFailures::default();
         loop {

@@ -1,4 +1,4 @@
-//! The ops listener, on which operators and orchestrators ask a program about itself. Each program knows its reasons and
+//! The operations listener, on which operators and orchestrators ask a program about itself. Each program knows its reasons and
 //! its metrics; the paths, the forms and the limits are the same for both, and are here.
 //!
 //! | path | response |
@@ -42,7 +42,7 @@ pub trait Operations: Clone + Send + Sync + 'static {
     fn levels(&self) -> &Levels;
 }
 
-/// The endpoints of the ops listener.
+/// The endpoints of the operations listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OpsEndpoint {
     /// Whether the program runs.

@@ -41,7 +41,7 @@ pub struct Telemetry {
 ///
 /// # Errors
 ///
-/// If traces cannot be sent at all. An unreachable collector is not an error, now or later.
+/// If traces cannot be sent at all. An unreachable receiver is not an error, now or later.
 pub fn start(logs: &LogConfig, traces: &TraceConfig) -> Result<Telemetry, TracesError> {
     let (lines, levels, guard) = logs.in_background();
     let (provider, tracer) = traces.provider()?.unzip();

@@ -24,7 +24,7 @@ const NEVER: u32 = u32::MAX;
 pub enum Until {
     /// Seconds since the Unix epoch, below 2^32 - 1 (the year 2106).
     At(u32),
-    /// Forever: a killed key stays killed.
+    /// Permanently: a killed key stays killed.
     Never,
 }
 

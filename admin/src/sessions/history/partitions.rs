@@ -19,7 +19,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// just started is not ready without them.
 const SOON: Duration = Duration::from_secs(10);
 
-/// Maintains the partitions now and then daily, for ever. Run it beside the service and drop it with the
+/// Maintains the partitions now and then daily, without end. Run it beside the service and drop it with the
 /// service.
 pub async fn keep_daily(context: Context) {
     loop {

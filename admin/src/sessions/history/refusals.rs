@@ -1,4 +1,4 @@
-//! Writes the attempts that are counted together into the login history: one row a bucket, a subject and a window, every
+//! Writes the attempts that are counted together into the login history: one row for each bucket, subject and window, every
 //! few seconds.
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// How many rows a transaction writes.
 const AT_ONCE: usize = 256;
 
-/// Writes them now and then, for ever. The service writes the last ones by [`flush`] when it stops.
+/// Writes them now and then, without end. The service writes the last ones by [`flush`] when it stops.
 pub async fn keep(context: Context) {
     loop {
         tokio::time::sleep(PAUSE).await;

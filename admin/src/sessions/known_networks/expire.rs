@@ -10,7 +10,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// The pause after a failure, and between two parts of much work.
 const SOON: Duration = Duration::from_secs(10);
 
-/// Removes them now and then daily, for ever. Several services may do so at the same time.
+/// Removes them now and then daily, without end. Several services may do so at the same time.
 pub async fn keep_daily(context: Context) {
     loop {
         let pause = match remove(&context).await {

@@ -1,4 +1,4 @@
-//! Everything at once: nothing waits for ever, nothing fails, nothing survives.
+//! Everything at once: nothing waits without end, nothing fails, nothing survives.
 
 use futures_util::future::join_all;
 

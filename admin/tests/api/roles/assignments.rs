@@ -220,7 +220,7 @@ async fn two_users_who_act_on_each_other_do_not_block_each_other() {
             app.client.put(&b).bearer(&one.access).send(),
             app.client.put(&a).bearer(&other.access).send(),
         );
-        // The second caller was assigned a role, so its token is outdated: but no one waits for ever.
+        // The second caller was assigned a role, so its token is outdated: but no one waits without end.
         for reply in [first, second] {
             assert!([200, 201, 401].contains(&reply.status), "{reply:?}");
         }

@@ -57,7 +57,7 @@ async fn logins_that_looked_alike_before_keep_their_owners() {
     .await
     .unwrap();
     let out = Command::new(&app.vars, &["migrate"]).run().await.succeeded();
-    assert!(out.contains("what 3 login name(s) look like"), "{out}");
+    assert!(out.contains("look-alike forms of 3 login name(s)"), "{out}");
     let rows = sql
         .query(
             "select login, login_skeleton from auth.users where login_key is not null order by created_at",
@@ -71,7 +71,7 @@ async fn logins_that_looked_alike_before_keep_their_owners() {
     assert!(has_skeleton.contains(&("anna1".to_owned(), true)));
     register(&app, "annal").await.problem(409, "login_taken");
     let out = Command::new(&app.vars, &["migrate"]).run().await.succeeded();
-    assert!(!out.contains("look like"), "{out}");
+    assert!(!out.contains("look-alike"), "{out}");
 }
 
 #[tokio::test]

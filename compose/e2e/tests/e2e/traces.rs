@@ -1,4 +1,4 @@
-//! Traces, from nginx's request id to SQL, as a real OTLP receiver records them.
+//! Traces, from nginx's request ID to SQL, as a real OTLP receiver records them.
 
 use harness::Stack;
 use harness::http::{Reply, get};

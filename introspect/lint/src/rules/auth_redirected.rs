@@ -19,7 +19,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
             auth_location.effective("proxy_ignore_headers").into_iter().flat_map(|line| &line.args);
         if !ignored.any(|name| name.eq_ignore_ascii_case(REDIRECT)) {
             let label = auth_location.label();
-            found.add(auth_location.at(), format!("`{label}` obeys {REDIRECT} of a response."));
+            found.add(auth_location.at(), format!("`{label}` follows {REDIRECT} in a response."));
         }
     }
 }

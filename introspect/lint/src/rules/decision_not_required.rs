@@ -22,7 +22,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
             None if is_other || scope.answer().is_some() => {}
             pass => {
                 let at = pass.map_or(scope.at(), |pass| pass.at);
-                found.add(at, format!("`{}` opens after any 2xx, also without `allow`.", scope.label()));
+                found.add(at, format!("`{}` opens after any 2xx, even without `allow`.", scope.label()));
             }
         }
     }

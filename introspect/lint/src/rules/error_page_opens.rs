@@ -8,7 +8,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "error-page-opens",
     severity: Severity::Error,
-    remedy: "Let the page be a location with `return` and a status of 400 or more, as in snippets/errors.conf.",
+    remedy: "Use as the page a location with `return` and a status of 400 or more, as in snippets/errors.conf.",
     check,
 };
 

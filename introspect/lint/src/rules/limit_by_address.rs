@@ -16,7 +16,13 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         for zone in ["limit_req_zone", "limit_conn_zone"].into_iter().flat_map(|name| http.named(name)) {
             let is_address = |name: &&str| ["remote_addr", "binary_remote_addr"].contains(name);
             if names(zone.arg(0)).iter().any(is_address) {
-                found.add(zone.at, format!("`{}` differs for each address of an IPv6 client.", zone.arg(0)));
+                found.add(
+                    zone.at,
+                    format!(
+                        "The key `{}` counts each address separately, and an IPv6 client has very many.",
+                        zone.arg(0)
+                    ),
+                );
             }
         }
     }

@@ -16,7 +16,10 @@ fn check(site: &Site<'_>, found: &mut Problems) {
             if site.variables.behind(zone.arg(0)).into_iter().any(|name| site.variables.is_answered(name)) {
                 found.add(
                     zone.at,
-                    format!("`{}` is empty when nginx counts, so that nothing is limited.", zone.arg(0)),
+                    format!(
+                        "`{}` is still empty when nginx applies the limit, so nothing is limited.",
+                        zone.arg(0)
+                    ),
                 );
             }
         }

@@ -23,7 +23,10 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         }
         let limit = scope.the("proxy_read_timeout");
         if let Some(limit) = limit.filter(|limit| time(limit.arg(0)).is_some_and(|limit| limit > LONG)) {
-            found.add(limit.at, format!("A stream may be silent for {} and continue.", limit.arg(0)));
+            found.add(
+                limit.at,
+                format!("With `proxy_read_timeout {}`, a stream can outlive its token.", limit.arg(0)),
+            );
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "nothing-protected",
     severity: Severity::Error,
-    remedy: "Add a protected location, or run `nginx -T` with the configuration that you mean.",
+    remedy: "Add a protected location, or run `nginx -T` with the configuration that you want to check.",
     check,
 };
 

@@ -26,7 +26,8 @@ fn check(site: &Site<'_>, found: &mut Problems) {
             continue;
         }
         let is_a_list = server.guarded_by(&site.variables).contains("request_uri");
-        let problem = if is_a_list { "Paths are refused by a list, and others" } else { "Ambiguous paths" };
+        let problem =
+            if is_a_list { "Paths that are missing in the list of refused paths" } else { "Ambiguous paths" };
         let label = scope.label();
         found.add(server.scope.at(), format!("{problem} are passed on, for example by `{label}`."));
     }

@@ -7,7 +7,7 @@ use crate::variables::{bare, names};
 pub(crate) const RULE: Rule = Rule {
     name: "policy-not-constant",
     severity: Severity::Error,
-    remedy: "Write the policy out, in one location for each.",
+    remedy: "Write each policy as a constant, in its own location.",
     check,
 };
 

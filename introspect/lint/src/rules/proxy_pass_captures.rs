@@ -24,7 +24,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         for pass in scope.own("proxy_pass").filter(has_variables) {
             found.add(
                 pass.at,
-                format!("The address `{}` has variables, and so has the request to the origin.", pass.arg(0)),
+                format!("The address `{}` has variables, so decoded parts of the client's path can get into the request to the origin.", pass.arg(0)),
             );
         }
     }

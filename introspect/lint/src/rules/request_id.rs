@@ -16,7 +16,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     for scope in site.auth_locations().filter(|auth_location| auth_location.target().is_some()).chain(proxied)
     {
         if scope.header("X-Request-Id").and_then(only) != Some("request_id") {
-            found.add(scope.at(), format!("`{}` does not pass on nginx's request id.", scope.label()));
+            found.add(scope.at(), format!("`{}` does not pass on nginx's request ID.", scope.label()));
         }
     }
 }

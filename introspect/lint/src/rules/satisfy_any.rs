@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(site: &Site<'_>, found: &mut Problems) {
     for (_, scope) in site.protected() {
         if let Some(satisfy) = scope.the("satisfy").filter(|satisfy| satisfy.arg(0) == "any") {
-            found.add(satisfy.at, "An allowed address or a password is enough, without the sidecar.");
+            found.add(satisfy.at, "With `satisfy any`, an allowed address or a password opens the location without the sidecar.");
         }
     }
 }

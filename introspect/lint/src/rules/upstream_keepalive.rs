@@ -15,10 +15,10 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         match site.upstream_of(auth_location) {
             None => found.add(
                 auth_location.at(),
-                format!("`{}` has no `upstream`, so that no connections are kept.", auth_location.label()),
+                format!("`{}` has no `upstream`, so no connections are kept open.", auth_location.label()),
             ),
             Some(upstream) if upstream.named("keepalive").next().is_none() => {
-                found.add(upstream.at, format!("`{}` keeps no connections.", upstream.arg(0)));
+                found.add(upstream.at, format!("`{}` does not keep connections open.", upstream.arg(0)));
             }
             Some(_) => {}
         }

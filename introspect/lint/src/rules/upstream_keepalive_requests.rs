@@ -21,7 +21,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         if allowed.is_none_or(|allowed| allowed < LEAST) {
             found.add(
                 requests.unwrap_or(keepalive).at,
-                format!("A connection of `{}` ends too soon.", upstream.arg(0)),
+                format!("nginx closes each connection of `{}` after too few requests.", upstream.arg(0)),
             );
         }
     }

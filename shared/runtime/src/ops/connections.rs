@@ -1,4 +1,4 @@
-//! The open connections of the ops listener: a limited number, of which the one that has been unused for longest gives
+//! The open connections of the operations listener: a limited number, of which the one that has been unused for longest gives
 //! way to a new one. So idle and slow clients never keep a health check waiting for long. A new connection gives way to
 //! none for a moment, so that of many health checks at once none is dropped.
 

@@ -1,4 +1,4 @@
-//! Serves the ops listener over HTTP/1.1 within limits.
+//! Serves the operations listener over HTTP/1.1 within limits.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest head of a request.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// Answers requests on all `listeners`, for ever.
+/// Answers requests on all `listeners`, without end.
 pub async fn serve(listeners: Vec<Listener>, operations: impl Operations) {
     let connections = Connections::default();
     let accepting =
@@ -67,7 +67,7 @@ async fn converse(stream: Stream, connection: OpsConnection, operations: impl Op
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = served.await {
-        tracing::debug!(%error, "A connection to the ops listener ended early.");
+        tracing::debug!(%error, "A connection to the operations listener ended early.");
     }
 }
 

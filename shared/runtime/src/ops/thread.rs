@@ -1,4 +1,4 @@
-//! A thread of its own for the ops listener, for a program whose other threads must not be delayed by operators.
+//! A thread of its own for the operations listener, for a program whose other threads must not be delayed by operators.
 
 use std::io;
 use std::thread::JoinHandle;
@@ -22,7 +22,7 @@ pub enum OpsThreadError {
     #[error(transparent)]
     Listen(#[from] ListenError),
     /// The system refused a thread, or what a runtime needs.
-    #[error("cannot start the thread of the ops listener: {0}")]
+    #[error("cannot start the thread of the operations listener: {0}")]
     Io(#[from] io::Error),
 }
 

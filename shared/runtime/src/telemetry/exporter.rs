@@ -1,4 +1,4 @@
-//! An exporter of traces that logs when the collector stops accepting them, and when it accepts them again: one line
+//! An exporter of traces that logs when the receiver stops accepting them, and when it accepts them again: one line
 //! each.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,10 +26,10 @@ impl<E> LoggedExporter<E> {
             return;
         }
         match sent {
-            Ok(()) => tracing::info!("The collector accepts traces again."),
+            Ok(()) => tracing::info!("The trace receiver accepts traces again."),
             Err(error) => tracing::warn!(
                 %error,
-                "Failed to send traces; they are dropped until the collector accepts them again. See OTEL_EXPORTER_OTLP_ENDPOINT."
+                "Failed to send traces; they are dropped until the trace receiver accepts them again. See OTEL_EXPORTER_OTLP_ENDPOINT."
             ),
         }
     }

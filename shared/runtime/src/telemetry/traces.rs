@@ -1,7 +1,7 @@
-//! Traces, sent by OTLP over gRPC to a collector such as Jaeger.
+//! Traces, sent by OTLP over gRPC to a receiver such as Jaeger.
 //!
 //! The variables are those of the OpenTelemetry specification. Without an endpoint nothing is started and a span costs
-//! a nanosecond. The queue is bounded: if the collector is unreachable, traces are dropped and nothing else is affected.
+//! a nanosecond. The queue is bounded: if the receiver is unreachable, traces are dropped and nothing else is affected.
 
 use std::fmt;
 use std::time::Duration;
@@ -149,7 +149,7 @@ fn endpoint(text: &str) -> Result<String, &'static str> {
     match text.strip_prefix("http://").or_else(|| text.strip_prefix(TLS)) {
         Some(rest) if !rest.is_empty() && !rest.contains('@') => Ok(text.to_owned()),
         _ => Err(
-            "must be a URL such as http://127.0.0.1:4317, or https://collector.example:4317 for TLS, without user and password",
+            "must be a URL such as http://127.0.0.1:4317, or https://receiver.example:4317 for TLS, without user and password",
         ),
     }
 }
@@ -227,8 +227,8 @@ mod tests {
         let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/authority.pem");
         let with =
             |url| read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", url), ("OTEL_EXPORTER_OTLP_CERTIFICATE", ca)]);
-        assert!(with("https://collector:4317").unwrap().ca.is_some());
-        let mistakes = with("http://collector:4317").unwrap_err();
+        assert!(with("https://receiver:4317").unwrap().ca.is_some());
+        let mistakes = with("http://receiver:4317").unwrap_err();
         assert!(mistakes[0].starts_with("OTEL_EXPORTER_OTLP_CERTIFICATE"), "{mistakes:?}");
     }
 
