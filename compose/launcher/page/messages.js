@@ -6,7 +6,7 @@ const WORDS = {
     code_expired: "That took too long, or there were too many attempts. Please start again.",
     dependency_unavailable: "The cinema cannot answer at the moment. Please try again soon.",
     email_proof_required:
-        "The provider does not say that the e-mail address is yours. Register here first, and link the account then.",
+        "The provider does not say that the e-mail address is yours. Register here first, then link the account.",
     fresh_auth_required: "You signed in a while ago. For this, please sign out and in again.",
     invalid_credentials: "That is not the password. Please try again.",
     last_login_method:

@@ -19,7 +19,7 @@ pub(crate) enum Command {
     Forget(forget::Forget),
     /// Signs a demo user in and prints the header `Authorization: Bearer ...`.
     SignIn(sign_in::SignIn),
-    /// Shows what an access token opens, and for how long: each command and its answer.
+    /// Shows what an access token opens, and for how long: each command and its output.
     Try(tour::Try),
     /// Serves the cinema behind the gateway.
     Origin {

@@ -16,7 +16,7 @@ Usher is running. Start here: {gateway}/
 The API, to read and to try: {gateway}/apidocs/
 Sign in through Google and six other providers (mock servers): {gateway}/sign-in/
 
-A tour that shows each request and its answer, from sign-in to sign-out:
+A tour that shows each request and its response, with a sign-in and a sign-out:
   {launcher} try
 
 A film requires a signed-in user; this is 401:

@@ -1,4 +1,4 @@
-//! `try`: a tour of the running system that shows each command and its answer.
+//! `try`: a tour of the running system that shows each request and its response.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -59,7 +59,7 @@ fn steps(gateway: &str, launcher: &Path) -> Vec<Step> {
             format!("{signed_in}{curl} -H @- {gateway}/api/v1/watch/metropolis"),
         ),
         step(
-            "Sign out; the answer is 204, without a body:",
+            "Sign out; the response is 204, without a body:",
             format!("{signed_in}{curl} -H @- -X POST {gateway}/api/v1/auth/logout"),
         ),
         step(

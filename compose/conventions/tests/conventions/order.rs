@@ -1,6 +1,6 @@
 //! The order of a crate's modules is the one that ARCHITECTURE.md states.
 //!
-//! A sentence there such as "Inside `admin`, low to high, without circles: `a, b < c < d`." names every top-level
+//! A sentence there such as "Inside `admin`, low to high, without cycles: `a, b < c < d`." names every top-level
 //! module of the crate once: each depends only on modules before a `<` to its left.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,7 +63,7 @@ fn top_modules(package: &Package) -> BTreeSet<String> {
 fn orders() -> BTreeMap<String, BTreeMap<String, usize>> {
     let text = std::fs::read_to_string(ROOT.join("ARCHITECTURE.md")).unwrap();
     let sentence =
-        Regex::new(r"Inside\s+`([\w-]+)`,\s+low\s+to\s+high,\s+without\s+circles:\s+`([^`]+)`").unwrap();
+        Regex::new(r"Inside\s+`([\w-]+)`,\s+low\s+to\s+high,\s+without\s+cycles:\s+`([^`]+)`").unwrap();
     let mut orders = BTreeMap::new();
     for found in sentence.captures_iter(&text) {
         let mut floors = BTreeMap::new();
