@@ -86,8 +86,8 @@ pub(crate) struct VisibleText;
 impl PartialSchema for VisibleLine {
     fn schema() -> RefOr<Schema> {
         schema(
-            "With a visible character, and without control characters, characters that change the direction of writing, \
-            and invisible ones.",
+            "With at least one visible character, and without control characters, characters that change the direction \
+            of writing, and invisible characters.",
             MOST_IN_LINE,
             Lines::One,
         )

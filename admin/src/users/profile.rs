@@ -81,8 +81,8 @@ text_type!(
 #[serde(deny_unknown_fields)]
 #[deserr(error = Findings, deny_unknown_fields)]
 pub(crate) struct ProfileChange {
-    /// With a visible character, and without control characters, characters that change the direction of writing, and
-    /// invisible ones; the same for the other names.
+    /// With at least one visible character, and without control characters, characters that change the direction of
+    /// writing, and invisible characters; the same for the other names.
     #[deserr(default)]
     #[schema(value_type = Option<VisibleLine>)]
     pub(crate) display_name: Change<Name>,

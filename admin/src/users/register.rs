@@ -40,8 +40,8 @@ struct Body {
     /// Must be hard to guess, and not based on the names in this request.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     password: Password,
-    /// Shown to other users: with a visible character, and without control characters, characters that change the
-    /// direction of writing, and invisible ones.
+    /// Shown to other users: with at least one visible character, and without control characters, characters that change
+    /// the direction of writing, and invisible characters.
     #[deserr(default)]
     #[schema(value_type = Option<VisibleLine>)]
     display_name: Option<Name>,
