@@ -1,29 +1,38 @@
 //! The connection to Redis for short-lived state. The relay of revocations has one of its own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{FromRedisValue, RedisError};
 use runtime::redis::Redis;
 use runtime::telemetry::TRACE;
-use tokio::sync::OnceCell;
+use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
 /// How long Redis may take to respond, or to be connected to.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
+/// For how long the master that Sentinel named is used without asking again.
+const SAME_MASTER: Duration = Duration::from_secs(10);
+
 /// Connects on first use. Cheap to clone.
 #[derive(Clone)]
 pub struct RedisConnection {
     config: Redis,
-    manager: Arc<OnceCell<ConnectionManager>>,
+    opened: Arc<Mutex<Option<OpenedConnection>>>,
+}
+
+/// A connection, and when it was opened.
+struct OpenedConnection {
+    manager: ConnectionManager,
+    since: Instant,
 }
 
 impl RedisConnection {
     /// Connects to the Redis of `config`. Opens no connection yet.
     pub fn new(config: &Redis) -> Self {
-        Self { config: config.clone(), manager: Arc::default() }
+        Self { config: config.clone(), opened: Arc::default() }
     }
 
     /// The prefix of every key.
@@ -42,7 +51,8 @@ impl RedisConnection {
         command: &redis::Cmd,
     ) -> Result<T, RedisError> {
         let mut connection = self.connection().await?;
-        command.query_async(&mut connection).instrument(span(name)).await
+        let outcome = command.query_async(&mut connection).instrument(span(name)).await;
+        self.checked(outcome)
     }
 
     /// Runs several commands as one, which appear in traces under the `name` of the first.
@@ -56,16 +66,40 @@ impl RedisConnection {
         commands: &redis::Pipeline,
     ) -> Result<T, RedisError> {
         let mut connection = self.connection().await?;
-        commands.query_async(&mut connection).instrument(span(name)).await
+        let outcome = commands.query_async(&mut connection).instrument(span(name)).await;
+        self.checked(outcome)
     }
 
-    /// One connection for all, except with Sentinel: there it may lead to a demoted master, and there are so few
-    /// commands that each may look up the master again.
+    /// One connection for all. With Sentinel it may lead to a demoted master, so the master is looked up again after a
+    /// while, and after every error.
     async fn connection(&self) -> Result<ConnectionManager, RedisError> {
-        if self.config.has_sentinels() {
-            return connect(&self.config).await;
+        if let Some(manager) = self.current() {
+            return Ok(manager);
         }
-        self.manager.get_or_try_init(|| connect(&self.config)).await.cloned()
+        // Requests that ask at the same time ask for themselves, so that none waits for another's look-up.
+        let manager = connect(&self.config).await?;
+        *self.opened() = Some(OpenedConnection { manager: manager.clone(), since: Instant::now() });
+        Ok(manager)
+    }
+
+    fn current(&self) -> Option<ConnectionManager> {
+        let opened = self.opened();
+        let current = opened.as_ref();
+        let current =
+            current.filter(|opened| !self.config.has_sentinels() || opened.since.elapsed() < SAME_MASTER);
+        current.map(|opened| opened.manager.clone())
+    }
+
+    /// The outcome of a command. A master that was demoted answers with an error, or not at all.
+    fn checked<T>(&self, outcome: Result<T, RedisError>) -> Result<T, RedisError> {
+        if outcome.is_err() && self.config.has_sentinels() {
+            *self.opened() = None;
+        }
+        outcome
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Option<OpenedConnection>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
