@@ -184,6 +184,7 @@ impl App {
         let answered = matches!(api.join_next().await, Some(Ok(true)));
         // A client that hung up has no connection any more, but its request is still processed.
         let finished = timeout_at(deadline, under_way.end()).await.is_ok() && answered;
+        let _late = timeout_at(deadline, context.unawaited.end()).await;
         let _late = timeout_at(deadline, refusals::flush(&context)).await;
         // Requests in progress may have revoked something, so the relay stops after them.
         drop(all_drained);

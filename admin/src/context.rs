@@ -16,6 +16,7 @@ use crate::passwords::Hasher;
 use crate::providers::{ProviderPaths, Providers};
 use crate::random::Random;
 use crate::redis_connection::RedisConnection;
+use crate::unawaited::Unawaited;
 
 /// How many requests may wait at the same time for another request with the same one-time value. Each also has one of
 /// the places of requests in progress.
@@ -55,6 +56,8 @@ pub struct Context {
     pub redis: RedisConnection,
     /// The places of requests that wait for another one with the same one-time value.
     pub waiting: Arc<Semaphore>,
+    /// The places of work that no response waits for.
+    pub unawaited: Unawaited,
     /// The identity providers.
     pub providers: Arc<Providers>,
     /// The threads that hash passwords.
@@ -102,6 +105,7 @@ impl Context {
             keys: Keys::new(master_keys),
             refresh_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::RefreshTokens)),
             redis,
+            unawaited: Unawaited::default(),
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
             providers: Arc::new(Providers::new(&config.providers, paths)),
             hasher,

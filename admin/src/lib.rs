@@ -42,5 +42,6 @@ pub mod router;
 pub mod server;
 pub mod sessions;
 pub mod stop;
+pub mod unawaited;
 pub mod users;
 mod visible_text;

@@ -17,7 +17,7 @@ mod key;
 mod key_set;
 mod verify;
 
-pub use claims::{ACCESS_TOKEN_TYPE, Claims, VerifiedToken, is_uuid};
+pub use claims::{ACCESS_TOKEN_TYPE, Claims, PASSWORD_METHOD, VerifiedToken, is_uuid};
 pub use error::TokenError;
 pub use foreign::Foreign;
 pub use id_token::{IdTokenCheck, IdTokenError, MAX_ID_TOKEN_BYTES};

@@ -66,6 +66,17 @@ pub(crate) async fn fresh(client: &impl SqlClient, caller: Caller) -> Result<(),
     if facts.is_fresh { Ok(()) } else { Err(Problem::new(Code::FreshAuthRequired)) }
 }
 
+/// The same for what operators do: only a password counts. The browser of a user who is signed in at a provider signs in
+/// through it without asking anyone.
+///
+/// # Errors
+///
+/// As [`fresh`].
+pub(super) async fn fresh_by_password(client: &impl SqlClient, caller: Caller) -> Result<(), Problem> {
+    fresh(client, caller).await?;
+    if caller.token().by_password { Ok(()) } else { Err(Problem::new(Code::FreshAuthRequired)) }
+}
+
 /// The facts of a valid token.
 fn judge(caller: Caller, facts: Option<CallerFacts>) -> Result<CallerFacts, Problem> {
     // A session or user that does not exist has no valid token.

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::caller::fresh;
+use super::caller::fresh_by_password;
 use super::rank::check_rank;
 use super::rights::Rights;
 use super::{Right, check_upon, store};
@@ -45,7 +45,7 @@ pub(crate) async fn lock(tx: &Transaction<'_>, actor: &Actor, users: &[Uuid]) ->
             if !users.contains(&caller.user) {
                 there.retain(|user| *user != caller.user);
             }
-            fresh(&**tx, caller).await?;
+            fresh_by_password(&**tx, caller).await?;
             let rights = store::rights(&**tx, caller.user).await?;
             rights.ok_or_else(|| Problem::new(Code::TokenRevoked))?
         }

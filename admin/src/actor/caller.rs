@@ -23,6 +23,8 @@ pub(crate) struct CallerToken {
     pub(crate) expires_at: u64,
     /// When its owner last proved who they are, in seconds since 1970; 0 for a token that does not say it.
     pub(crate) auth_time: u64,
+    /// Whether with a password.
+    pub(crate) by_password: bool,
     /// The key under which this token alone would be revoked; all zeroes, which no token has, for a token
     /// without one.
     pub(crate) key: RecordKey,
@@ -66,6 +68,7 @@ impl Caller {
         let token = CallerToken {
             expires_at: 0,
             auth_time: 0,
+            by_password: true,
             key,
             user_key: key,
             signing_key: key,
@@ -81,6 +84,7 @@ impl CallerToken {
         Self {
             expires_at: token.expires_at,
             auth_time: token.auth_time.unwrap_or(0),
+            by_password: token.by_password,
             key: token.token_key.unwrap_or(RecordKey::ZERO),
             user_key: token.user_key,
             signing_key: token.signing_key,

@@ -22,6 +22,8 @@ pub enum RefusalKind {
     Refused(Bucket),
     /// They were for names that no account has.
     UnknownName,
+    /// They were refreshes from elsewhere, beyond those that have an entry each.
+    RefreshElsewhere,
 }
 
 /// What they have in common.
@@ -68,6 +70,8 @@ pub struct Refusals {
 #[derive(Debug)]
 struct RefusalState {
     pending: u32,
+    /// How many have an entry each.
+    single: u32,
     address: Option<IpAddr>,
     request_id: String,
 }
@@ -78,6 +82,7 @@ impl RefusalKind {
         match self {
             Self::Refused(bucket) => bucket.table().window(),
             Self::UnknownName => Bucket::Identifier.table().window(),
+            Self::RefreshElsewhere => 3600,
         }
     }
 }
@@ -109,6 +114,18 @@ impl Refusals {
     /// Counts an attempt at the second `now`. Returns `true` for the first one of an entry.
     pub fn count(
         &self,
+        entry: RefusalEntry,
+        address: Option<IpAddr>,
+        request_id: Option<&str>,
+        now: u64,
+    ) -> bool {
+        self.count_beyond(0, entry, address, request_id, now)
+    }
+
+    /// Returns `true` for the first `singles` attempts of an entry, which get an entry each, and counts the others.
+    pub fn count_beyond(
+        &self,
+        singles: u32,
         mut entry: RefusalEntry,
         address: Option<IpAddr>,
         request_id: Option<&str>,
@@ -124,9 +141,14 @@ impl Refusals {
         let is_first = !entries.contains_key(&entry);
         let state = entries.entry(entry).or_insert_with(|| RefusalState {
             pending: 0,
+            single: 0,
             address: address.filter(|_| entry.subject != RefusalSubject::Others),
             request_id: request_id.unwrap_or_default().to_owned(),
         });
+        if state.single < singles {
+            state.single += 1;
+            return true;
+        }
         state.pending = state.pending.saturating_add(1);
         is_first
     }
@@ -152,7 +174,12 @@ impl Refusals {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         for CountedRefusals { entry, attempts, address, request_id } in counted {
             if entries.len() < 2 * MOST || entries.contains_key(&entry) {
-                let state = entries.entry(entry).or_insert(RefusalState { pending: 0, address, request_id });
+                let state = entries.entry(entry).or_insert(RefusalState {
+                    pending: 0,
+                    single: 0,
+                    address,
+                    request_id,
+                });
                 state.pending = state.pending.saturating_add(attempts);
             }
         }
@@ -181,6 +208,19 @@ mod tests {
         attempts.sort_unstable();
         assert_eq!(attempts, [1, 1]);
         assert_eq!(refusals.take(1800), []);
+    }
+
+    #[test]
+    fn the_first_attempts_get_an_entry_each_and_the_others_are_counted() {
+        let refusals = Refusals::default();
+        let refresh = |now| {
+            let entry = entry(RefusalKind::RefreshElsewhere, 1, now);
+            refusals.count_beyond(3, entry, None, None, now)
+        };
+        assert_eq!((0..5).map(refresh).collect::<Vec<_>>(), [true, true, true, false, false]);
+        assert_eq!(refusals.take(5)[0].attempts, 2);
+        assert_eq!((refresh(6), refusals.take(7)[0].attempts), (false, 1));
+        assert!(refresh(3600) && refusals.take(3600).is_empty());
     }
 
     #[test]

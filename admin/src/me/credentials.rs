@@ -7,7 +7,7 @@ use crate::api::{Code, Findings, Problem, Response};
 use crate::context::Context;
 use crate::guessing::LimitedRoute;
 use crate::passwords::{Password, PasswordHash, PasswordMatch};
-use crate::permit::{HashPermit, Tried};
+use crate::permit::{HashPermit, Permit, Tried};
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
 use crate::sessions::session::EndReason;
@@ -15,6 +15,9 @@ use crate::sessions::{Pair, Proof};
 use crate::users::Account;
 use crate::users::register::taken;
 use crate::users::store::{self, Credential};
+
+/// The problems that tell that an account has a name.
+const TAKEN: [Code; 2] = [Code::EmailTaken, Code::LoginTaken];
 
 /// The member with the current password.
 pub(super) const CURRENT: &str = "current_password";
@@ -106,7 +109,27 @@ pub(super) async fn prove_and_change(
     let (verified, permit) = prove(context, actor, permit, account, password).await?;
     // The permit is for hashing only; the transaction must not occupy it.
     permit.succeeded().await;
-    change(context, actor, verified.as_ref(), new).await
+    let claim = claim(context, actor, new).await?;
+    let outcome = change(context, actor, verified.as_ref(), new).await;
+    match (claim, &outcome) {
+        (Some(claim), Ok(_)) => claim.succeeded().await,
+        (Some(claim), Err(problem)) if TAKEN.contains(&problem.code()) => claim.failed(),
+        (Some(_) | None, _) => {}
+    }
+    outcome
+}
+
+/// Counts a new name with the registrations of the client: the response tells whether an account has it. `None` for a
+/// new password.
+async fn claim(context: &Context, actor: &Actor, new: &Credential) -> Result<Option<Permit>, Problem> {
+    let name = match new {
+        Credential::Password(_) => return Ok(None),
+        Credential::Email(email) => email.key(),
+        Credential::Login(login) => login.key(),
+    };
+    let route = LimitedRoute::Registration;
+    let tried = Tried { route, identifier: name, session: &[], account: None };
+    Permit::take(context, actor, tried).await.map(Some)
 }
 
 /// Sets `new` for the caller, whose password was just checked against `verified`, or who has none. What is already so

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::session::after;
 use crate::api::{Code, Problem};
 use crate::db::{DbError, Transaction};
+use crate::guessing::DeviceMark;
 use crate::revocations::{self, NewRevocation};
 
 /// How many live sessions one user has at most.
@@ -20,7 +21,8 @@ const MOST: i64 = 50;
 /// The window in which the sessions that a user opens are counted.
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Checks that the user has not opened `most` sessions within the last hour.
+/// Checks that the user has not opened `most` sessions within the last hour: on the known `device`, or else on all devices.
+/// So sign-ins with a stolen password do not keep the user's devices out.
 ///
 /// # Errors
 ///
@@ -29,9 +31,11 @@ pub(super) async fn check_rate(
     tx: &Transaction<'_>,
     most: u32,
     user: Uuid,
+    device: Option<DeviceMark>,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    let Some(opened_at) = store::opened_within_hour(tx, user, most, now).await? else { return Ok(()) };
+    let opened_at = store::opened_within_hour(tx, user, device, most, now).await?;
+    let Some(opened_at) = opened_at else { return Ok(()) };
     let wait = after(opened_at, HOUR).duration_since(now).as_secs();
     tracing::warn!(%user, most, "Sign-in refused: the account has opened too many sessions within an hour.");
     Err(Problem::new(Code::TooManySessions).retry_after(u32::try_from(wait).unwrap_or(1).max(1)))

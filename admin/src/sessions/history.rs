@@ -1,7 +1,8 @@
 //! The login history: sign-ins, failed attempts, and ended sessions.
 //!
 //! Writing history must never fail the operation that it records: an entry is written after the operation, on
-//! a connection of its own, and a failure is logged and counted.
+//! a connection of its own, and a failure is logged and counted. No response waits for the entry of a failed attempt,
+//! because its time would tell whether the account exists.
 
 mod entry;
 pub mod list;
@@ -25,6 +26,9 @@ pub(crate) use entry::{Event, HistoryEntry, LoginFailure};
 /// How long an operation waits for its entry to be written: for a connection, and for PostgreSQL.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How many refreshes from elsewhere of one user get an entry each within an hour. Further ones are counted in one entry.
+const MOST_ELSEWHERE: u32 = 20;
+
 /// Why an entry was not written in time.
 #[derive(Debug, thiserror::Error)]
 enum NotWritten {
@@ -34,6 +38,8 @@ enum NotWritten {
     Late(#[from] Elapsed),
     #[error("the task that writes the entry ended early")]
     Ended(#[from] JoinError),
+    #[error("too many entries of failed attempts are being written")]
+    TooMany,
 }
 
 /// Writes `entry` if that can be done soon, and counts it if it is a sign-in or a refused one.
@@ -48,14 +54,43 @@ pub(crate) async fn record(context: &Context, actor: &Actor, entry: HistoryEntry
         context.guessing.refusals.count(bundle, address, actor.request_id(), now);
         return;
     }
-    if let Err(error) = write(context, actor, entry).await {
-        context.metrics.history_failures.inc();
-        tracing::warn!(
-            %error,
-            event = entry.event.name(),
-            "Failed to write a login-history entry; the operation itself succeeded."
-        );
+    // One session could write any number of these by sending another user agent each time.
+    if entry.event == Event::RefreshElsewhere {
+        let (now, address) = (context.clock.unix_seconds(), actor.address());
+        let bundle = RefusalEntry::new(RefusalKind::RefreshElsewhere, entry.user, address, now);
+        let refusals = &context.guessing.refusals;
+        if !refusals.count_beyond(MOST_ELSEWHERE, bundle, address, actor.request_id(), now) {
+            return;
+        }
     }
+    if entry.event.is_failed_attempt() {
+        write_later(context, actor, entry);
+    } else if let Err(error) = write(context, actor, entry).await {
+        failed(context, entry.event, &error);
+    }
+}
+
+fn failed(context: &Context, event: Event, error: &NotWritten) {
+    context.metrics.history_failures.inc();
+    tracing::warn!(
+        %error,
+        event = event.name(),
+        "Failed to write a login-history entry; the operation itself succeeded."
+    );
+}
+
+/// Writes an entry that nothing waits for but the end of the service.
+fn write_later(context: &Context, actor: &Actor, entry: HistoryEntry) {
+    let Some(place) = context.unawaited.take_place() else {
+        return failed(context, entry.event, &NotWritten::TooMany);
+    };
+    let (new, context) = (store::NewEntry::new(context.random.id(), actor, entry), context.clone());
+    tokio::spawn(async move {
+        if let Err(error) = store::insert(context.db.clone(), new).await {
+            failed(&context, entry.event, &error.into());
+        }
+        drop(place);
+    });
 }
 
 /// In a task of its own, which runs to its end: if it was dropped during a statement, its connection would

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use shared::role::RoleName;
-use shared::token::Claims;
+use shared::token::{Claims, PASSWORD_METHOD};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -210,9 +210,16 @@ fn claims(
             Proof::SignIn => seconds(session.authenticated_at),
             Proof::Now => iat,
         },
-        amr: session.amr.clone(),
+        amr: methods(session, proof),
         client_id: session.client.clone(),
     })
+}
+
+/// How the user proved who they are. A session that began at a provider may be proved with the password later.
+fn methods(session: &Session, proof: Proof) -> Vec<String> {
+    let by_password = Some(PASSWORD_METHOD.to_owned()).filter(|_| proof == Proof::Now);
+    let others = session.amr.iter().filter(|method| Some(*method) != by_password.as_ref());
+    by_password.iter().chain(others).cloned().collect()
 }
 
 /// The roles, in order of name, that fit into the header that nginx reads from the sidecar, and when they
@@ -337,6 +344,7 @@ mod tests {
     fn only_a_token_that_was_proved_for_says_so() {
         assert_eq!(proven_claims(at(9999), &[], Proof::SignIn).unwrap().auth_time, iat() - 60);
         assert_eq!(proven_claims(at(9999), &[], Proof::Now).unwrap().auth_time, iat());
+        assert_eq!(proven_claims(at(9999), &[], Proof::Now).unwrap().amr, ["pwd"]);
     }
 
     #[test]

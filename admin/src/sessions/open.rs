@@ -1,5 +1,6 @@
 //! Creates a session for a user who has just authenticated.
 
+use shared::token::PASSWORD_METHOD;
 use uuid::Uuid;
 
 use super::bounds;
@@ -16,7 +17,7 @@ use crate::guessing::DeviceAccount;
 use crate::users::LockedAccount;
 
 /// The values of `amr`: by password, and at a provider. RFC 8176 has no value for a provider; `fed` is in common use.
-pub(super) const AUTHENTICATION_METHODS: [&str; 2] = ["pwd", "fed"];
+pub(super) const AUTHENTICATION_METHODS: [&str; 2] = [PASSWORD_METHOD, "fed"];
 
 /// The only client so far: the cinema itself.
 pub(crate) const OWN_CLIENT: &str = "cinema";
@@ -65,16 +66,18 @@ pub(crate) async fn open(
     let user = account.id();
     // The row exists, because it is locked.
     let stamp = store::stamp(tx, user).await?.ok_or_else(|| Problem::new(Code::InvalidCredentials))?;
-    bounds::check_rate(tx, context.config.tokens.sessions_per_hour, user, stamp.now).await?;
+    let now = context.clock.unix_seconds();
+    let devices = DeviceAccount { user, epoch: stamp.device_epoch };
+    let is_known = context.guessing.known_device(device.token.as_ref(), devices, now).is_some();
+    let presented = device.token.as_ref().filter(|_| is_known);
+    let mark = presented.and_then(|token| context.guessing.device_mark(token.expose(), now));
+    bounds::check_rate(tx, context.config.tokens.sessions_per_hour, user, mark, stamp.now).await?;
     let standing = store::standing(tx, user).await?;
     let mut session = new_session(context, user, method, &stamp);
     session.shorten(&standing, &context.config.tokens);
     let pair = mint(context, &session, &stamp, &standing.roles, Proof::SignIn, device.token.as_ref())?;
-    let now = context.clock.unix_seconds();
-    let devices = DeviceAccount { user, epoch: stamp.device_epoch };
     session.state.device = context.guessing.device_mark(pair.device_token(), now);
-    session.state.is_device_returned =
-        context.guessing.known_device(device.token.as_ref(), devices, now).is_some();
+    session.state.is_device_returned = is_known;
     let evicted = bounds::make_room(tx, &context.issuer, user).await?;
     store::insert(tx, &session, device).await?;
     known_networks::note(tx, user, device.address).await?;

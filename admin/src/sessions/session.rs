@@ -189,7 +189,7 @@ impl Device {
 
 impl EndReason {
     /// The stored form.
-    pub(super) fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Logout => "logout",
             Self::LogoutAll => "logout_all",

@@ -29,6 +29,7 @@ fn token(jti: u64, sid: u64, user: u64, generation: u64, kid: u64) -> VerifiedTo
         issued_at: NOW,
         expires_at: NOW + 900,
         auth_time: Some(NOW),
+        by_password: true,
         generation,
         deployment_generation: generation,
         token_key: Some(key(jti)),

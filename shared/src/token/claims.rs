@@ -66,6 +66,8 @@ pub struct VerifiedToken {
     pub expires_at: u64,
     /// When the user authenticated; absent for a foreign issuer.
     pub auth_time: Option<u64>,
+    /// Whether that was with a password (`amr`), which a provider's account does not prove.
+    pub by_password: bool,
     /// `gen`; for a foreign issuer the issue time.
     pub generation: u64,
     /// `ggen`; for a foreign issuer the issue time.
@@ -79,6 +81,9 @@ pub struct VerifiedToken {
     /// The revocation key of the key that signed it.
     pub signing_key: RecordKey,
 }
+
+/// The value of `amr` for a password (RFC 8176).
+pub const PASSWORD_METHOD: &str = "pwd";
 
 impl VerifiedToken {
     /// Whether it has expired at `now`, with `leeway` seconds of tolerance.
@@ -118,6 +123,7 @@ impl Claims {
             issued_at: self.iat,
             expires_at: self.exp,
             auth_time: Some(self.auth_time),
+            by_password: self.amr.iter().any(|method| method == PASSWORD_METHOD),
             generation: self.generation,
             deployment_generation: self.deployment_generation,
         })

@@ -61,6 +61,7 @@ impl Foreign {
             issued_at,
             expires_at: seconds(&claims, "exp")?,
             auth_time: None,
+            by_password: false,
             generation: issued_at,
             deployment_generation: issued_at,
         })

@@ -4,21 +4,36 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::db::{DbError, Transaction};
+use crate::guessing::DeviceMark;
 use crate::sessions::session::EndReason;
 use crate::sessions::store::is_live;
 
-/// When the user opened the session that is `most` sessions ago, if that was within an hour before `now`.
+/// The reasons for which sessions of an intruder end.
+const SHUT_OUT: [&str; 3] =
+    [EndReason::PasswordChanged.as_str(), EndReason::Admin.as_str(), EndReason::EmailClaimed.as_str()];
+
+/// When the user opened the session that is `most` sessions ago, on `device` if it is known, if that was within an hour
+/// before `now`. Sessions that ended because an intruder was shut out do not count.
 pub(super) async fn opened_within_hour(
     tx: &Transaction<'_>,
     user: Uuid,
+    device: Option<DeviceMark>,
     most: u32,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, DbError> {
     let sql = "select created_at from auth.sessions
                where user_id = $1 and created_at > $2::timestamptz - interval '1 hour'
+                   and ($4::bytea is null or device_mark = $4)
+                   and (revoke_reason is null or revoke_reason <> all($5))
                order by created_at desc offset $3 limit 1";
     let statement = tx.prepare_cached(sql).await?;
-    let row = tx.query_opt(&statement, &[&user, &now, &i64::from(most.saturating_sub(1))]).await?;
+    let device = device.as_ref().map(DeviceMark::as_bytes);
+    let row = tx
+        .query_opt(
+            &statement,
+            &[&user, &now, &i64::from(most.saturating_sub(1)), &device, &SHUT_OUT.as_slice()],
+        )
+        .await?;
     Ok(row.map(|row| row.try_get("created_at")).transpose()?)
 }
 

@@ -125,6 +125,11 @@ impl Event {
         }
     }
 
+    /// Whether it is an attempt that failed, whose response must take the same time for every account, and for none.
+    pub(super) fn is_failed_attempt(self) -> bool {
+        matches!(self, Self::LoginFailed(_) | Self::ProofFailed)
+    }
+
     /// Whether another user did it, whose address and user agent must not be shown to this user.
     pub(super) fn is_of_another(self) -> bool {
         matches!(self, Self::EmailClaimed | Self::Evicted)

@@ -61,6 +61,7 @@ fn row(context: &Context, counted: &CountedRefusals) -> Bundled {
         event: match counted.entry.kind {
             RefusalKind::Refused(bucket) => Event::AttemptsRefused(bucket),
             RefusalKind::UnknownName => Event::LoginFailed(LoginFailure::UnknownName),
+            RefusalKind::RefreshElsewhere => Event::RefreshElsewhere,
         },
         address: counted.address,
         request_id: counted.request_id.clone(),

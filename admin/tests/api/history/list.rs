@@ -37,10 +37,33 @@ async fn the_history_lists_events_newest_first() {
     app.client.put("/api/v1/me/login").bearer(&pair.access).json(&wrong).send().await.expect(403);
     let new = change_password(&app, &pair.access, "another horse, another battery").send().await.pair();
 
-    assert_eq!(
-        events(&app, &new.access).await,
-        ["password_changed", "proof_failed", "refresh_reused", "login", "login", "login_failed", "login"]
-    );
+    // No response waits for the entry of a failure.
+    let events = until("all are written", async || {
+        Some(events(&app, &new.access).await).filter(|events| events.len() == 7)
+    });
+    let all =
+        ["password_changed", "proof_failed", "refresh_reused", "login", "login", "login_failed", "login"];
+    assert_eq!(events.await, all);
+}
+
+#[tokio::test]
+async fn no_response_waits_for_the_entry_of_a_failure() {
+    let app = TestApp::start().await;
+    app.client.register("neo@example.org").await.expect(201);
+    let mut blocking = app.sql().await;
+    let tx = blocking.transaction().await.unwrap();
+    tx.batch_execute("lock table auth.login_history in exclusive mode").await.unwrap();
+    // With an account there is an entry to write, and without one there is none.
+    sign_in(&app, "neo@example.org", "wrong").send().await.problem(401, "invalid_credentials");
+    let waiting =
+        "select count(*) from pg_locks where not granted and relation = 'auth.login_history'::regclass";
+    let sql = app.sql().await;
+    let waits = until("the entry waits to be written", async || {
+        let row = sql.query_one(waiting, &[]).await.unwrap();
+        (row.get::<_, i64>(0) > 0 || app.context.metrics.history_failures.get() > 0).then_some(())
+    });
+    waits.await;
+    tx.rollback().await.unwrap();
 }
 
 #[tokio::test]

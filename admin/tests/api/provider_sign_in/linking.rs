@@ -5,7 +5,7 @@ use mock_providers::Provider::{Facebook, GitHub, Google, MailRu, X, Yandex};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Browser, Cinema, PASSWORD, Pair, Reply};
+use crate::support::{Browser, Cinema, PASSWORD, Pair, Reply, until};
 use crate::witness::{dead, sign_in, user_of};
 
 const NEO: &str = "neo@example.org";
@@ -347,7 +347,9 @@ async fn a_disabled_user_cannot_sign_in_through_a_provider() {
     cinema.app.sql().await.execute(disable, &[&user_of(&anna)]).await.unwrap();
     cinema.browser().try_to_sign_in(GitHub, "anna").await.problem(403, "account_disabled");
     let told = "select reason from auth.login_history where user_id = $1 and event = 'login_failed'";
-    let told = cinema.app.sql().await.query_one(told, &[&user_of(&anna)]).await.unwrap();
+    let sql = cinema.app.sql().await;
+    let told =
+        until("the entry is written", async || sql.query_opt(told, &[&user_of(&anna)]).await.unwrap()).await;
     assert_eq!(told.get::<_, &str>(0), "inactive");
 }
 

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use crate::support::{PASSWORD, Pair, TestApp};
 use crate::witness::{
-    alive, assign, dead, holder, make_role, refresh, session_of, sign_in, standing, superuser, user_of,
+    alive, assign, change_password, dead, holder, make_role, refresh, session_of, sign_in, standing,
+    superuser, user_of,
 };
 
 const NEO: &str = "neo@example.org";
@@ -121,6 +122,30 @@ async fn an_account_opens_a_limited_number_of_sessions_within_an_hour() {
     let age = "update auth.sessions set created_at = created_at - interval '61 minutes'";
     app.sql().await.batch_execute(age).await.unwrap();
     app.client.sign_in(NEO).await;
+}
+
+#[tokio::test]
+async fn sign_ins_with_a_stolen_password_do_not_keep_a_known_device_out() {
+    let app = TestApp::start_with(&[("ADMIN_SESSIONS_PER_HOUR", "3")]).await;
+    let owner = app.client.new_user(NEO).await;
+    app.client.sign_in(NEO).await;
+    let thief = app.client.sign_in(NEO).await;
+    sign_in(&app, NEO, PASSWORD).send().await.problem(429, "too_many_sessions");
+    let on = |device: &str| {
+        let body = json!({ "email": NEO, "password": PASSWORD, "device_token": device });
+        app.client.post("/api/v1/auth/login").json(&body)
+    };
+    // A known device has the same number of its own.
+    on(&owner.device).send().await.pair();
+    on(&owner.device).send().await.pair();
+    on(&owner.device).send().await.problem(429, "too_many_sessions");
+    on(&thief.device).send().await.pair();
+    // Once the owner has shut the others out, it begins again.
+    let new = "another horse, another battery";
+    change_password(&app, &owner.access, new).send().await.pair();
+    sign_in(&app, NEO, new).send().await.pair();
+    sign_in(&app, NEO, new).send().await.pair();
+    sign_in(&app, NEO, new).send().await.problem(429, "too_many_sessions");
 }
 
 /// Seconds until the session ends in any case, after its next refresh.

@@ -1,9 +1,10 @@
 //! `POST /api/v1/auth/reauthenticate`: a proof counts for the token that it was given for, and for no other.
 
+use mock_providers::Provider;
 use serde_json::json;
 
 use crate::locks::{holding, let_go};
-use crate::support::{PASSWORD, Reply, TestApp};
+use crate::support::{Cinema, PASSWORD, Reply, TestApp, until};
 use crate::witness::{
     beside, blocked, change_password, claims, dead, refresh, stale, standing, superuser, user_of,
 };
@@ -49,6 +50,27 @@ async fn a_proof_counts_for_the_token_of_its_answer_alone() {
 }
 
 #[tokio::test]
+async fn a_sign_in_through_a_provider_is_no_proof_for_what_operators_do() {
+    let cinema = Cinema::start().await;
+    let app = &cinema.app;
+    let anna = cinema.browser().sign_in(Provider::GitHub, "anna").await;
+    let sql = app.sql().await;
+    sql.execute("update auth.users set is_superuser = true where id = $1", &[&user_of(&anna)]).await.unwrap();
+    act(app, &anna.access).await.problem(403, "fresh_auth_required");
+    // A first password needs a recent sign-in of any kind, and the next sign-in with it is a proof.
+    let body = json!({ "new_password": PASSWORD });
+    let set = app.client.put("/api/v1/me/password").bearer(&anna.access).json(&body).send().await.pair();
+    act(app, &set.access).await.problem(403, "fresh_auth_required");
+    let proved = prove(app, &set.access, PASSWORD).await.expect(200).json();
+    let fresh = proved["access_token"].as_str().unwrap();
+    assert_eq!(claims(fresh)["amr"], json!(["pwd", "fed"]));
+    act(app, fresh).await.expect(201);
+    let next = refresh(app, &set.refresh).send().await.pair();
+    assert_eq!(claims(&next.access)["amr"], json!(["fed"]));
+    act(app, &next.access).await.problem(403, "fresh_auth_required");
+}
+
+#[tokio::test]
 async fn a_change_with_the_current_password_is_a_proof_of_its_own_token() {
     let app = TestApp::start().await;
     let owner = stale(&app, &superuser(&app).await).await;
@@ -74,8 +96,11 @@ async fn a_wrong_password_is_no_matter_of_the_token() {
     let neo = app.client.new_user("neo@example.org").await;
     // `problem` checks that there is no challenge.
     prove(&app, &neo.access, "wrong").await.problem(403, "current_password_wrong");
-    let history = app.client.get("/api/v1/me/login-history").bearer(&neo.access).send().await.expect(200);
-    assert_eq!(history.json()["items"][0]["event"], "proof_failed");
+    until("the entry is written", async || {
+        let history = app.client.get("/api/v1/me/login-history").bearer(&neo.access).send().await.expect(200);
+        (history.json()["items"][0]["event"] == "proof_failed").then_some(())
+    })
+    .await;
     // An account without a password gets the same answer.
     let clear = "update auth.users set password_hash = null, password_changed_at = null";
     app.sql().await.batch_execute(clear).await.unwrap();

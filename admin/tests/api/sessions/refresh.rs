@@ -3,8 +3,9 @@
 use futures_util::future::join_all;
 use serde_json::json;
 use std::collections::HashSet;
+use std::time::Duration;
 
-use crate::support::{Call, Pair, Proxy, Reply, TestApp, TestDatabase, variables};
+use crate::support::{Call, Pair, Proxy, Reply, TestApp, TestDatabase, until, variables};
 use crate::witness::{alive, change_password, dead, refresh, session_of, standing};
 
 /// A signed-in user of a fresh service.
@@ -260,6 +261,21 @@ async fn another_origin_is_limited_within_the_ten_seconds_too() {
     from_elsewhere(refresh(&app, &pair.refresh)).send().await.problem(401, "refresh_token_reused");
     dead(&app, &child.access).await;
     assert_eq!(seen(&app).await, 3);
+}
+
+#[tokio::test]
+async fn any_number_of_refreshes_from_elsewhere_are_a_few_entries() {
+    let (app, mut pair) = signed_in().await;
+    app.begin_window(Duration::from_hours(1));
+    for number in 0..25 {
+        let call = refresh(&app, &pair.refresh).header("user-agent", &format!("program {number}"));
+        pair = caused(call.send().await, "current");
+    }
+    let sql = app.sql().await;
+    let counted =
+        "select attempts from auth.login_history where event = 'refresh_elsewhere' and attempts = 5";
+    until("the others are written", async || sql.query_opt(counted, &[]).await.unwrap()).await;
+    assert_eq!(seen(&app).await, 21);
 }
 
 #[tokio::test]

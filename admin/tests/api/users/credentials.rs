@@ -102,6 +102,10 @@ async fn a_name_in_use_is_refused_and_no_session_ends() {
     let login = json!({ "login": "Trinity", "current_password": PASSWORD });
     put(&app, "login", &kept.access, &login).await.problem(409, "login_taken");
 
+    // The responses tell which names exist, so both are counted with the registrations of the client.
+    let metrics = app.ops.get("/metrics").send().await.expect(200).text;
+    let line = "usher_admin_attempts_total{bucket=\"registrations\",outcome=\"failed\"} 2";
+    assert!(metrics.contains(line), "{metrics}");
     standing(&app, &kept.access).await;
     standing(&app, &other.access).await;
 }
