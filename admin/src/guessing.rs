@@ -1,4 +1,4 @@
-//! Limits how often passwords can be guessed, without locking any user out.
+//! Limits how often passwords can be guessed, so that no stranger locks a user out.
 //!
 //! docs/accounts.md explains the rules. Here are the parts that know no request: which buckets an attempt takes, the
 //! counters, and the device token. `permit` counts the attempts of requests.
@@ -98,22 +98,36 @@ impl Guessing {
         address.is_some_and(|address| self.shared.contains(address))
     }
 
-    /// Counts an attempt at the second `now`.
+    /// Counts an attempt at the second `now`: as that of the most known client that has room. A client whose own bucket
+    /// has no room is refused.
     ///
     /// # Errors
     ///
-    /// The bucket that has no room, and for how long.
+    /// The bucket that has no room, and for how long: after that time there is room in it, or in those of a less known
+    /// client.
     pub async fn reserve(&self, attempt: &NewAttempt<'_>, now: u64) -> Result<Reservation, RefusedAttempt> {
-        self.limiter.reserve(&attempt.charges(self.key()), now).await
+        let mut earliest: Option<RefusedAttempt> = None;
+        for client in attempt.acquaintances() {
+            let charges = attempt.charges(client, self.key());
+            let refused = match self.limiter.reserve(client, &charges, now).await {
+                Ok(reservation) => return Ok(reservation),
+                Err(refused) => refused,
+            };
+            earliest = earliest.filter(|earlier| earlier.wait <= refused.wait).or(Some(refused));
+            if !refused.may_downgrade {
+                break;
+            }
+        }
+        Err(earliest.expect("every attempt is counted as that of a stranger if as nothing better"))
     }
 
-    /// The client of an attempt in the hash queue. Its numbers reveal no name and no address.
-    pub fn party(&self, attempt: &NewAttempt<'_>, is_slow: bool) -> Party {
+    /// The client of a counted attempt in the hash queue. Its numbers reveal no name and no address.
+    pub fn party(&self, attempt: &NewAttempt<'_>, reservation: &Reservation) -> Party {
         let number = |what: &str, subject: &[u8]| {
             let tag = hmac::sign(self.key(), &[what.as_bytes(), b"\0", subject].concat());
             tag.as_ref().first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes))
         };
-        let is_known = attempt.acquaintance() != Acquaintance::None || attempt.route == LimitedRoute::Change;
+        let is_known = reservation.client != Acquaintance::None || attempt.route == LimitedRoute::Change;
         if let Some(facts) = attempt.account.filter(|_| is_known) {
             return Party::Known { account: number("account", facts.devices.user.as_bytes()) };
         }
@@ -123,7 +137,7 @@ impl Guessing {
         let (network, address) = (of("site", Network::site), of("own", Network::own));
         let identifier = number("identifier", attempt.identifier.as_bytes());
         let origin = StrangerOrigin { network, address, identifier };
-        if is_slow { Party::Slow(origin) } else { Party::Stranger(origin) }
+        if reservation.is_slow { Party::Slow(origin) } else { Party::Stranger(origin) }
     }
 
     /// The identifier of an entry in the login history: every service writes the same one.

@@ -55,24 +55,15 @@ impl Permit {
     ///
     /// 429 `too_many_attempts`.
     pub(crate) async fn take(context: &Context, actor: &Actor, tried: Tried<'_>) -> Result<Self, Problem> {
-        Ok(Self::reserve(context, actor, &attempt(context, actor, tried)).await?.0)
+        let attempt = attempt(context, actor, tried);
+        let reservation = reserve(context, actor, &attempt).await?;
+        Ok(Self::of(context, &attempt, reservation))
     }
 
-    async fn reserve(
-        context: &Context,
-        actor: &Actor,
-        attempt: &NewAttempt<'_>,
-    ) -> Result<(Self, bool), Problem> {
-        let now = context.clock.unix_seconds();
-        match context.guessing.reserve(attempt, now).await {
-            Ok(reservation) => {
-                let counted = buckets(attempt.route, attempt.acquaintance()).first();
-                let bucket = counted.map_or(Bucket::AddressAttempts, |(bucket, _)| *bucket);
-                let is_slow = reservation.is_slow;
-                Ok((Self { context: context.clone(), bucket, reservation: Some(reservation) }, is_slow))
-            }
-            Err(refused) => Err(refuse(context, actor, attempt, refused, now)),
-        }
+    fn of(context: &Context, attempt: &NewAttempt<'_>, reservation: Reservation) -> Self {
+        let counted = buckets(attempt.route, reservation.client).first();
+        let bucket = counted.map_or(Bucket::AddressAttempts, |(bucket, _)| *bucket);
+        Self { context: context.clone(), bucket, reservation: Some(reservation) }
     }
 
     /// The work was done, or the password was right: what counts failures gets its count back.
@@ -110,7 +101,7 @@ impl HashPermit {
     /// 429 `too_many_attempts`, with the same body whether or not the account exists.
     pub(crate) async fn take(context: &Context, actor: &Actor, tried: Tried<'_>) -> Result<Self, Problem> {
         let attempt = attempt(context, actor, tried);
-        let (permit, is_slow) = Permit::reserve(context, actor, &attempt).await.inspect_err(|_| {
+        let reservation = reserve(context, actor, &attempt).await.inspect_err(|_| {
             if attempt.route == LimitedRoute::Login {
                 context.metrics.sign_in(SignInOutcome::Throttled);
             }
@@ -170,6 +161,12 @@ impl HashPermit {
     }
 }
 
+async fn reserve(context: &Context, actor: &Actor, attempt: &NewAttempt<'_>) -> Result<Reservation, Problem> {
+    let now = context.clock.unix_seconds();
+    let reserved = context.guessing.reserve(attempt, now).await;
+    reserved.map_err(|refused| refuse(context, actor, attempt, refused, now))
+}
+
 fn attempt<'t>(context: &Context, actor: &Actor, tried: Tried<'t>) -> NewAttempt<'t> {
     let (guessing, client) = (&context.guessing, actor.client());
     let now = context.clock.unix_seconds();
@@ -193,7 +190,7 @@ fn refuse(
     refused: RefusedAttempt,
     now: u64,
 ) -> Problem {
-    let RefusedAttempt { bucket, wait } = refused;
+    let RefusedAttempt { bucket, wait, .. } = refused;
     context.metrics.attempt(bucket.name(), AttemptOutcome::Refused);
     let user = attempt.account.map(|facts| facts.devices.user);
     let entry = RefusalEntry::new(RefusalKind::Refused(bucket), user, attempt.address, now);

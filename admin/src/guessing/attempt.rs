@@ -18,12 +18,18 @@ pub enum LimitedRoute {
     Login,
     /// The confirmation of a link, within a flow that knows the account.
     Confirmation,
-    /// A change of credentials, within a session.
+    /// A change of credentials, or the password once more, within a session.
     Change,
     /// A registration.
     Registration,
     /// The start of a sign-in through a provider.
     ProviderStart,
+}
+
+impl LimitedRoute {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 5] =
+        [Self::Login, Self::Confirmation, Self::Change, Self::Registration, Self::ProviderStart];
 }
 
 /// What is known about the client of an attempt.
@@ -84,18 +90,24 @@ pub struct Charge {
 pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bucket, LimitRule)] {
     use Acquaintance as A;
     use Bucket as B;
-    use LimitRule::{Count, Refuse, RefuseIfSlow, Slow};
+    use LimitRule::{Count, Downgrade, Refuse, RefuseIfSlow, Slow};
 
     match (route, client) {
         (LimitedRoute::Login, A::Device) => &[
             (B::Device, Refuse),
-            (B::Devices, Refuse),
+            (B::DeviceDay, Refuse),
+            (B::Devices, Downgrade),
             (B::AddressFailures, Count),
             (B::AddressAttempts, Count),
         ],
-        (LimitedRoute::Login, A::Network) => {
-            &[(B::Network, Refuse), (B::AddressFailures, Count), (B::AddressAttempts, Count)]
-        }
+        (LimitedRoute::Login, A::Network) => &[
+            (B::NetworkAddress, Downgrade),
+            (B::NetworkAddressDay, Downgrade),
+            (B::Network, Downgrade),
+            (B::Networks, Downgrade),
+            (B::AddressFailures, Count),
+            (B::AddressAttempts, Count),
+        ],
         (LimitedRoute::Login, A::None) => &[
             (B::Identifier, Refuse),
             (B::IdentifierDay, Refuse),
@@ -106,7 +118,8 @@ pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bu
         (LimitedRoute::Confirmation | LimitedRoute::Change, A::Device) => &[
             (B::Session, Refuse),
             (B::Device, Refuse),
-            (B::Devices, Refuse),
+            (B::DeviceDay, Refuse),
+            (B::Devices, Downgrade),
             (B::AddressFailures, Count),
             (B::AddressAttempts, Count),
         ],
@@ -127,43 +140,41 @@ pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bu
         (LimitedRoute::Registration, A::Device | A::Network | A::None) => {
             &[(B::Registrations, Refuse), (B::AddressAttempts, Slow), (B::SlowIdentifier, RefuseIfSlow)]
         }
-        (LimitedRoute::ProviderStart, A::Device | A::Network | A::None) => &[(B::Flows, Refuse)],
+        (LimitedRoute::ProviderStart, A::Device | A::Network | A::None) => {
+            &[(B::FlowsAddress, Refuse), (B::Flows, Refuse)]
+        }
     }
 }
 
 impl NewAttempt<'_> {
-    /// What is known about the client.
-    pub fn acquaintance(&self) -> Acquaintance {
-        match self.account {
-            Some(_) if self.device.is_some() => Acquaintance::Device,
-            Some(facts) if facts.is_known_network => Acquaintance::Network,
-            Some(_) | None => Acquaintance::None,
-        }
+    /// As what kinds of client it may be counted, the most known one first: each is tried if a bucket of the one before
+    /// has no room and the rule of that bucket is [`LimitRule::Downgrade`].
+    pub fn acquaintances(&self) -> Vec<Acquaintance> {
+        let Some(facts) = self.account else { return vec![Acquaintance::None] };
+        let device = self.device.map(|_| Acquaintance::Device);
+        let network = facts.is_known_network.then_some(Acquaintance::Network);
+        device.into_iter().chain(network).chain([Acquaintance::None]).collect()
     }
 
-    /// The counters that it takes. `key` chooses their slots, so that no client can aim at one.
-    pub fn charges(&self, key: &hmac::Key) -> Vec<Charge> {
-        let buckets = buckets(self.route, self.acquaintance()).iter();
+    /// The counters that it takes as that of such a client. `key` chooses their slots, so that no client can aim at one.
+    pub fn charges(&self, client: Acquaintance, key: &hmac::Key) -> Vec<Charge> {
+        let buckets = buckets(self.route, client).iter();
         buckets.flat_map(|(bucket, rule)| self.charges_of(*bucket, *rule, key)).collect()
     }
 
     /// An address has a counter for each of its networks; a client without an address has none.
     fn charges_of(&self, bucket: Bucket, rule: LimitRule, key: &hmac::Key) -> Vec<Charge> {
-        let networks = match self.address {
-            Some(address) if bucket.is_of_address() => Network::counted(address),
-            Some(address) if bucket == Bucket::Flows => vec![Network::site(address)],
-            None if bucket.is_of_address() || bucket == Bucket::Flows => Vec::new(),
-            Some(_) | None => {
-                let slot = slot(key, bucket, &self.subject(bucket));
-                return vec![Charge { bucket, slot, limit: bucket.limit(), rule }];
-            }
-        };
+        if !bucket.is_of_address() {
+            let slot = slot(key, bucket, &self.subject(bucket));
+            return vec![Charge { bucket, slot, limit: bucket.limit(), rule }];
+        }
         let charge = |network: Network| Charge {
             bucket,
             slot: slot(key, bucket, &network.bytes()),
             limit: bucket.limit_of(network, self.is_shared),
             rule,
         };
+        let networks = self.address.map(|address| bucket.networks(address)).unwrap_or_default();
         networks.into_iter().map(charge).collect()
     }
 
@@ -171,20 +182,26 @@ impl NewAttempt<'_> {
     fn subject(&self, bucket: Bucket) -> Vec<u8> {
         let epoch = self.account.map_or(0, |facts| facts.counters).to_be_bytes();
         let user = self.account.map_or(Uuid::nil(), |facts| facts.devices.user).into_bytes();
+        let of_address = |network: fn(IpAddr) -> Network| {
+            self.address.map(|address| network(address).bytes()).unwrap_or_default()
+        };
         let last = match bucket {
             Bucket::Identifier | Bucket::IdentifierDay => {
                 return [&epoch, self.identifier.as_bytes()].concat();
             }
             // Of a flow, which has no identifier, it is the account.
             Bucket::SlowIdentifier => self.identifier.as_bytes().to_vec(),
-            Bucket::Device => self.device.unwrap_or_default().to_vec(),
-            Bucket::Network => self.address.map(|address| Network::site(address).bytes()).unwrap_or_default(),
+            Bucket::Device | Bucket::DeviceDay => self.device.unwrap_or_default().to_vec(),
+            Bucket::NetworkAddress | Bucket::NetworkAddressDay => of_address(Network::own),
+            Bucket::Network => of_address(Network::site),
             Bucket::Session => self.session.to_vec(),
             Bucket::Devices
+            | Bucket::Networks
             | Bucket::Account
             | Bucket::AddressFailures
             | Bucket::AddressAttempts
             | Bucket::Registrations
+            | Bucket::FlowsAddress
             | Bucket::Flows => Vec::new(),
         };
         [&user[..], &epoch, &last].concat()
@@ -228,48 +245,13 @@ mod tests {
         }
     }
 
+    /// As that of the most known client that it may be.
+    fn charges(attempt: &NewAttempt<'_>) -> Vec<Charge> {
+        attempt.charges(attempt.acquaintances()[0], &key())
+    }
+
     fn names(attempt: &NewAttempt<'_>) -> Vec<Bucket> {
-        attempt.charges(&key()).iter().map(|charge| charge.bucket).collect()
-    }
-
-    /// The rows of the table of routes, as the code has them.
-    fn rows() -> Vec<String> {
-        let cell = |(bucket, rule): &(Bucket, LimitRule)| match rule {
-            LimitRule::Refuse => format!("`{}`", bucket.name()),
-            LimitRule::Slow => format!("slow: `{}`", bucket.name()),
-            LimitRule::RefuseIfSlow => format!("if slow: `{}`", bucket.name()),
-            LimitRule::Count => format!("(`{}`)", bucket.name()),
-        };
-        let row = |paths: &[&str], client: &str, route, acquaintance| {
-            let paths: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
-            let cells: Vec<String> = buckets(route, acquaintance).iter().map(cell).collect();
-            format!("| {} | {client} | {} |", paths.join(", "), cells.join(", "))
-        };
-        let change = &["PUT /me/password", "PUT /me/email", "PUT /me/login"][..];
-        let start = &["GET /oauth/{provider}/login", "POST /me/accounts/{provider}"][..];
-        let clients = [
-            ("known device", Acquaintance::Device),
-            ("known network", Acquaintance::Network),
-            ("stranger", Acquaintance::None),
-        ];
-        let mut rows = Vec::new();
-        for (paths, route) in [
-            (&["POST /auth/login"][..], LimitedRoute::Login),
-            (&["POST /oauth/link/confirm"], LimitedRoute::Confirmation),
-            (change, LimitedRoute::Change),
-        ] {
-            rows.extend(clients.map(|(client, acquaintance)| row(paths, client, route, acquaintance)));
-        }
-        rows.push(row(&["POST /auth/register"], "any", LimitedRoute::Registration, Acquaintance::None));
-        rows.push(row(start, "any", LimitedRoute::ProviderStart, Acquaintance::None));
-        rows
-    }
-
-    #[test]
-    fn the_documentation_has_every_route_with_its_buckets_and_no_other() {
-        let is_row = |line: &&str| line.starts_with("| `") && line.matches('|').count() == 4;
-        let documented: Vec<&str> = DOCUMENT.lines().filter(is_row).collect();
-        assert_eq!(documented, rows());
+        charges(attempt).iter().map(|charge| charge.bucket).collect()
     }
 
     #[test]
@@ -299,7 +281,7 @@ mod tests {
         let unknown = login("neo@example.org");
         let existing = NewAttempt { account: Some(facts(1)), ..unknown };
         let slots = |attempt: &NewAttempt<'_>| {
-            let charges = attempt.charges(&key()).into_iter();
+            let charges = charges(attempt).into_iter();
             charges
                 .filter(|charge| charge.rule == LimitRule::Refuse)
                 .map(|charge| charge.slot)
@@ -321,13 +303,18 @@ mod tests {
                 !names(&known).contains(&Bucket::Identifier)
                     && !names(&known).contains(&Bucket::SlowIdentifier)
             );
-            let charges = known.charges(&key());
+            let charges = charges(&known);
             let of_address = charges.iter().filter(|charge| charge.bucket.is_of_address());
             assert!(
                 of_address.clone().count() == 2
                     && of_address.clone().all(|charge| charge.rule == LimitRule::Count)
             );
         }
+        // The known network of a device is its second chance, and a stranger's buckets are the last one.
+        let both = NewAttempt { device: Some([1; 16]), ..network };
+        let (device_first, network_next) = (Acquaintance::Device, Acquaintance::Network);
+        assert_eq!(both.acquaintances(), [device_first, network_next, Acquaintance::None]);
+        assert_eq!(both.charges(Acquaintance::None, &key()), charges(&stranger));
         // Without an account there is nothing that a device could know.
         assert_eq!(names(&NewAttempt { device: Some([1; 16]), ..login("neo") }), names(&stranger));
     }
@@ -346,11 +333,25 @@ mod tests {
             NewAttempt { route: LimitedRoute::Change, ..known },
             NewAttempt { route: LimitedRoute::Change, device: None, ..known },
         ] {
-            let (before, after) = (attempt.charges(&key()), unlocked(&attempt).charges(&key()));
+            let (before, after) = (charges(&attempt), charges(&unlocked(&attempt)));
             for (before, after) in before.iter().zip(&after) {
                 assert_eq!(before.slot == after.slot, before.bucket.is_of_address(), "{:?}", before.bucket);
             }
         }
+    }
+
+    #[test]
+    fn an_address_of_a_known_network_is_counted_apart_and_the_networks_of_an_account_together() {
+        let of = |address: [u8; 4]| {
+            let facts = AccountFacts { is_known_network: true, ..facts(1) };
+            let attempt = NewAttempt { account: Some(facts), address: Some(address.into()), ..login("neo") };
+            let slot = |bucket| charges(&attempt).iter().find(|charge| charge.bucket == bucket).unwrap().slot;
+            [Bucket::NetworkAddress, Bucket::NetworkAddressDay, Bucket::Network, Bucket::Networks].map(slot)
+        };
+        let (one, neighbour, elsewhere) = (of([192, 0, 2, 1]), of([192, 0, 2, 2]), of([192, 0, 3, 1]));
+        let same = |other: [u32; 4]| std::array::from_fn(|place| one[place] == other[place]);
+        assert_eq!(same(neighbour), [false, false, true, true]);
+        assert_eq!(same(elsewhere), [false, false, false, true]);
     }
 
     #[test]
@@ -365,7 +366,7 @@ mod tests {
         fn every_slot_is_within_its_table(identifier: String, bits: u128, user: u128, is_shared: bool) {
             let address = Some(std::net::Ipv6Addr::from_bits(bits).into());
             let attempt = NewAttempt { address, is_shared, account: Some(facts(user)), ..login(&identifier) };
-            for charge in attempt.charges(&key()) {
+            for charge in charges(&attempt) {
                 prop_assert!(charge.slot < charge.bucket.table().slots() && charge.limit >= charge.bucket.limit());
             }
         }

@@ -2,6 +2,8 @@
 //!
 //! docs/accounts.md explains them; a test compares its tables with this file.
 
+use std::net::IpAddr;
+
 use super::network::Network;
 
 /// One limit: what is counted together, and for how long.
@@ -9,10 +11,18 @@ use super::network::Network;
 pub enum Bucket {
     /// Failures of one known device for one account.
     Device,
+    /// The same in a day.
+    DeviceDay,
     /// Failures of all known devices of an account.
     Devices,
+    /// Failures from one address in a known network, for one account.
+    NetworkAddress,
+    /// The same in a day.
+    NetworkAddressDay,
     /// Failures from one known network for one account.
     Network,
+    /// Failures from all known networks of an account.
+    Networks,
     /// Failures for one identifier from anywhere else.
     Identifier,
     /// The same in a day.
@@ -29,6 +39,8 @@ pub enum Bucket {
     SlowIdentifier,
     /// Registrations from one address.
     Registrations,
+    /// Sign-ins through providers that one address starts.
+    FlowsAddress,
     /// Sign-ins through providers that one site starts.
     Flows,
 }
@@ -53,6 +65,8 @@ pub enum CounterTable {
 pub enum LimitRule {
     /// The attempt is refused.
     Refuse,
+    /// The attempt is counted as that of a less known client: in the buckets of its known network, or of a stranger.
+    Downgrade,
     /// The attempt takes the slow lane.
     Slow,
     /// The attempt is refused if it takes the slow lane; otherwise it is not counted here at all.
@@ -70,12 +84,19 @@ const SHARED: u32 = 10;
 /// By how much the limits of a /56 and a /48 are higher than those of a /64.
 const WIDE: u32 = 4;
 
+/// The same for sign-ins through providers: one client that has a /56 starts half of what its site may start.
+const WIDE_FLOWS: u32 = 2;
+
 impl Bucket {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::Device,
+        Self::DeviceDay,
         Self::Devices,
+        Self::NetworkAddress,
+        Self::NetworkAddressDay,
         Self::Network,
+        Self::Networks,
         Self::Identifier,
         Self::IdentifierDay,
         Self::Session,
@@ -84,6 +105,7 @@ impl Bucket {
         Self::AddressAttempts,
         Self::SlowIdentifier,
         Self::Registrations,
+        Self::FlowsAddress,
         Self::Flows,
     ];
 
@@ -91,8 +113,12 @@ impl Bucket {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Device => "device",
+            Self::DeviceDay => "device_day",
             Self::Devices => "devices",
+            Self::NetworkAddress => "network_address",
+            Self::NetworkAddressDay => "network_address_day",
             Self::Network => "network",
+            Self::Networks => "networks",
             Self::Identifier => "identifier",
             Self::IdentifierDay => "identifier_day",
             Self::Session => "session",
@@ -101,6 +127,7 @@ impl Bucket {
             Self::AddressAttempts => "address_attempts",
             Self::SlowIdentifier => "slow_identifier",
             Self::Registrations => "registrations",
+            Self::FlowsAddress => "flows_address",
             Self::Flows => "flows",
         }
     }
@@ -108,9 +135,18 @@ impl Bucket {
     /// Where it is counted.
     pub const fn table(self) -> CounterTable {
         match self {
-            Self::Device | Self::Network | Self::Identifier | Self::Session => CounterTable::Short,
-            Self::Devices | Self::IdentifierDay | Self::Account => CounterTable::Day,
-            Self::AddressFailures | Self::AddressAttempts | Self::Flows => CounterTable::Addresses,
+            Self::Device | Self::NetworkAddress | Self::Network | Self::Identifier | Self::Session => {
+                CounterTable::Short
+            }
+            Self::DeviceDay
+            | Self::Devices
+            | Self::NetworkAddressDay
+            | Self::Networks
+            | Self::IdentifierDay
+            | Self::Account => CounterTable::Day,
+            Self::AddressFailures | Self::AddressAttempts | Self::FlowsAddress | Self::Flows => {
+                CounterTable::Addresses
+            }
             Self::SlowIdentifier => CounterTable::Minute,
             Self::Registrations => CounterTable::Hour,
         }
@@ -119,14 +155,18 @@ impl Bucket {
     /// How many are allowed in a window.
     pub const fn limit(self) -> u32 {
         match self {
-            Self::Device | Self::Network | Self::Identifier => 10,
-            Self::Devices | Self::IdentifierDay => 100,
+            Self::Device | Self::NetworkAddress | Self::Identifier => 10,
+            // More than two devices, or addresses, must fail before others of the account are concerned.
+            Self::DeviceDay | Self::NetworkAddressDay | Self::Network => 30,
+            Self::Devices | Self::Networks | Self::IdentifierDay => 100,
             Self::Session => 5,
             Self::Account => 20,
             Self::AddressFailures => 600,
             Self::AddressAttempts => 6_000,
             Self::SlowIdentifier => 1,
             Self::Registrations => 300,
+            // A quarter of what its site may start.
+            Self::FlowsAddress => 300,
             // A fiftieth of what may be in progress in all.
             Self::Flows => 1_200,
         }
@@ -134,7 +174,13 @@ impl Bucket {
 
     /// The limit for a network: higher where many people share it.
     pub fn limit_of(self, network: Network, is_shared: bool) -> u32 {
-        let wide = if network.is_wide() && self != Self::Flows { WIDE } else { 1 };
+        let wide = if !network.is_wide() || self == Self::Flows {
+            1
+        } else if self == Self::FlowsAddress {
+            WIDE_FLOWS
+        } else {
+            WIDE
+        };
         let shared = if is_shared { SHARED } else { 1 };
         (self.limit() * wide * shared).min(HIGHEST)
     }
@@ -143,30 +189,63 @@ impl Bucket {
     pub const fn counts_failures(self) -> bool {
         match self {
             Self::Device
+            | Self::DeviceDay
             | Self::Devices
+            | Self::NetworkAddress
+            | Self::NetworkAddressDay
             | Self::Network
+            | Self::Networks
             | Self::Identifier
             | Self::IdentifierDay
             | Self::Session
             | Self::Account
             | Self::AddressFailures => true,
-            Self::AddressAttempts | Self::SlowIdentifier | Self::Registrations | Self::Flows => false,
+            Self::AddressAttempts
+            | Self::SlowIdentifier
+            | Self::Registrations
+            | Self::FlowsAddress
+            | Self::Flows => false,
         }
+    }
+
+    /// Whether it counts what hashing or judging a password costs, whatever comes of the attempt.
+    pub const fn counts_work(self) -> bool {
+        matches!(self, Self::AddressAttempts | Self::SlowIdentifier)
     }
 
     /// Whether it is kept for each network of an address.
     pub const fn is_of_address(self) -> bool {
         match self {
-            Self::AddressFailures | Self::AddressAttempts | Self::Registrations => true,
+            Self::AddressFailures
+            | Self::AddressAttempts
+            | Self::Registrations
+            | Self::FlowsAddress
+            | Self::Flows => true,
             Self::Device
+            | Self::DeviceDay
             | Self::Devices
+            | Self::NetworkAddress
+            | Self::NetworkAddressDay
             | Self::Network
+            | Self::Networks
             | Self::Identifier
             | Self::IdentifierDay
             | Self::Session
             | Self::Account
-            | Self::SlowIdentifier
-            | Self::Flows => false,
+            | Self::SlowIdentifier => false,
+        }
+    }
+
+    /// The networks of an address that it is kept for; none if it is kept for something else.
+    pub fn networks(self, address: IpAddr) -> Vec<Network> {
+        if !self.is_of_address() {
+            Vec::new()
+        } else if self == Self::Flows {
+            vec![Network::site(address)]
+        } else if self == Self::FlowsAddress {
+            Network::of_one_client(address)
+        } else {
+            Network::counted(address)
         }
     }
 }
@@ -215,8 +294,6 @@ impl CounterTable {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
-
     use super::*;
 
     #[test]
@@ -227,7 +304,7 @@ mod tests {
             assert!(bucket.limit() >= 1 && bucket.limit() < most, "{bucket:?}");
             for network in networks.into_iter().flat_map(Network::counted) {
                 let is_high = bucket.limit_of(network, true) >= most;
-                assert!(!is_high || !(bucket.is_of_address() || bucket == Bucket::Flows), "{bucket:?}");
+                assert!(!is_high || !bucket.is_of_address(), "{bucket:?}");
             }
         }
     }

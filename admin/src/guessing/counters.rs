@@ -15,10 +15,12 @@ pub(super) enum CountVerdict {
     },
     /// It was counted nowhere.
     Refused {
-        /// The first bucket without room.
+        /// The bucket without room that has room last.
         bucket: Bucket,
-        /// After how many seconds there is room in it.
+        /// After how many seconds there is room in all of them.
         wait: u64,
+        /// Whether the attempt may be counted as that of a less known client.
+        may_downgrade: bool,
     },
 }
 

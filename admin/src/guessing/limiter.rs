@@ -7,7 +7,7 @@ use std::time::Duration;
 use redis::RedisError;
 use tokio::time::{Instant, timeout};
 
-use super::attempt::Charge;
+use super::attempt::{Acquaintance, Charge};
 use super::bucket::Bucket;
 use super::counters::{CountVerdict, Counters, Taken};
 use super::local::LocalCounters;
@@ -35,6 +35,8 @@ pub struct Limiter {
 pub struct Reservation {
     taken: Vec<Taken>,
     is_local: bool,
+    /// As what kind of client it was counted.
+    pub client: Acquaintance,
     /// Whether its address is past a limit.
     pub is_slow: bool,
 }
@@ -44,8 +46,10 @@ pub struct Reservation {
 pub struct RefusedAttempt {
     /// By this bucket.
     pub bucket: Bucket,
-    /// There is room in it after so many seconds.
+    /// There is room after so many seconds.
     pub wait: u64,
+    /// Whether it may be counted as that of a less known client.
+    pub(super) may_downgrade: bool,
 }
 
 /// Why Redis was not used.
@@ -70,12 +74,17 @@ impl Limiter {
         }
     }
 
-    /// Counts an attempt at the second `now`: in all of its buckets or in none.
+    /// Counts an attempt at the second `now` as that of such a client: in all of its buckets or in none.
     ///
     /// # Errors
     ///
     /// The bucket that has no room, and for how long.
-    pub async fn reserve(&self, charges: &[Charge], now: u64) -> Result<Reservation, RefusedAttempt> {
+    pub(super) async fn reserve(
+        &self,
+        client: Acquaintance,
+        charges: &[Charge],
+        now: u64,
+    ) -> Result<Reservation, RefusedAttempt> {
         let (verdict, is_local) = match self.within(self.redis.reserve(charges, now)).await {
             Ok(verdict) => (verdict, false),
             Err(_unavailable) => {
@@ -85,8 +94,10 @@ impl Limiter {
             }
         };
         match verdict {
-            CountVerdict::Reserved { taken, is_slow } => Ok(Reservation { taken, is_local, is_slow }),
-            CountVerdict::Refused { bucket, wait } => Err(RefusedAttempt { bucket, wait }),
+            CountVerdict::Reserved { taken, is_slow } => Ok(Reservation { taken, is_local, client, is_slow }),
+            CountVerdict::Refused { bucket, wait, may_downgrade } => {
+                Err(RefusedAttempt { bucket, wait, may_downgrade })
+            }
         }
     }
 

@@ -73,6 +73,7 @@ impl Counters for LocalCounters {
     async fn reserve(&self, charges: &[Charge], now: u64) -> Result<CountVerdict, Infallible> {
         Ok(self.with(|tables| {
             let (mut counted, mut is_slow) = (Vec::new(), false);
+            let (mut full, mut may_downgrade) = (None, true);
             for charge in charges {
                 let table = charge.bucket.table();
                 let moment = WindowMoment::at(now, table.window());
@@ -81,15 +82,20 @@ impl Counters for LocalCounters {
                 let is_over = wait > 0;
                 match charge.rule {
                     LimitRule::RefuseIfSlow if !is_slow => continue,
-                    LimitRule::Refuse | LimitRule::RefuseIfSlow if is_over => {
-                        return CountVerdict::Refused { bucket: charge.bucket, wait };
+                    LimitRule::Refuse | LimitRule::Downgrade | LimitRule::RefuseIfSlow if is_over => {
+                        full = full.filter(|(_, longest)| *longest >= wait).or(Some((charge.bucket, wait)));
+                        may_downgrade &= charge.rule == LimitRule::Downgrade;
                     }
                     LimitRule::Slow => is_slow |= is_over,
-                    LimitRule::Refuse | LimitRule::RefuseIfSlow | LimitRule::Count => {}
+                    LimitRule::Refuse | LimitRule::Downgrade | LimitRule::RefuseIfSlow | LimitRule::Count => {
+                    }
                 }
                 if !is_over {
                     counted.push(Taken { bucket: charge.bucket, window: moment.window, slot: charge.slot });
                 }
+            }
+            if let Some((bucket, wait)) = full {
+                return CountVerdict::Refused { bucket, wait, may_downgrade };
             }
             for taken in &counted {
                 let counter = windows(tables, taken.bucket.table());
@@ -145,13 +151,33 @@ mod tests {
             assert!(passed(&reserve(&counters, &[full], 6000).await));
         }
         for _ in 0..20 {
-            let refused = CountVerdict::Refused { bucket: Bucket::Session, wait: 720 };
+            let refused = CountVerdict::Refused { bucket: Bucket::Session, wait: 720, may_downgrade: false };
             assert_eq!(reserve(&counters, &[other, full], 6000).await, refused);
         }
         for _ in 0..10 {
             assert!(passed(&reserve(&counters, &[other], 6000).await));
         }
         assert!(!passed(&reserve(&counters, &[other], 6000).await));
+    }
+
+    #[tokio::test]
+    async fn the_wait_is_that_of_the_full_bucket_that_has_room_last() {
+        let counters = LocalCounters::default();
+        let (short, day) =
+            (charge(Bucket::NetworkAddress, 1, LimitRule::Downgrade), Bucket::NetworkAddressDay);
+        let day = Charge { limit: 10, ..charge(day, 2, LimitRule::Downgrade) };
+        for _ in 0..10 {
+            assert!(passed(&reserve(&counters, &[short, day], 0).await));
+        }
+        let refused = |may_downgrade| CountVerdict::Refused {
+            bucket: Bucket::NetworkAddressDay,
+            wait: 86_400 + 8_640,
+            may_downgrade,
+        };
+        assert_eq!(reserve(&counters, &[short, day], 0).await, refused(true));
+        assert_eq!(reserve(&counters, &[day, short], 0).await, refused(true));
+        let own = Charge { rule: LimitRule::Refuse, ..short };
+        assert_eq!(reserve(&counters, &[own, day], 0).await, refused(false));
     }
 
     #[tokio::test]

@@ -30,6 +30,14 @@ impl Network {
         }
     }
 
+    /// What one client surely has, and what it may have: an IPv4 address; a /64 and a /56 of IPv6.
+    pub fn of_one_client(address: IpAddr) -> Vec<Self> {
+        match address.to_canonical() {
+            IpAddr::V4(_) => vec![Self::own(address)],
+            IpAddr::V6(_) => vec![Self::own(address), Self::of(address, 32, 56)],
+        }
+    }
+
     fn of(address: IpAddr, bits_of_v4: u8, bits_of_v6: u8) -> Self {
         // An address of IPv4 in the form of IPv6 is the same address.
         match address.to_canonical() {

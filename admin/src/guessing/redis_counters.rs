@@ -93,10 +93,11 @@ fn read(charges: &[Charge], now: u64, answer: &[u64]) -> Option<CountVerdict> {
             });
             Some(CountVerdict::Reserved { taken: taken.collect(), is_slow: *slow == 1 })
         }
-        [number, wait] => {
+        [number, wait, downgrade] => {
             // The scripts number them from 1.
             let charge = charges.get(usize::try_from(*number).ok()?.checked_sub(1)?)?;
-            Some(CountVerdict::Refused { bucket: charge.bucket, wait: *wait })
+            let may_downgrade = *downgrade == 1;
+            Some(CountVerdict::Refused { bucket: charge.bucket, wait: *wait, may_downgrade })
         }
         _ => None,
     }
@@ -105,6 +106,7 @@ fn read(charges: &[Charge], now: u64, answer: &[u64]) -> Option<CountVerdict> {
 fn word(rule: LimitRule) -> &'static str {
     match rule {
         LimitRule::Refuse => "refuse",
+        LimitRule::Downgrade => "downgrade",
         LimitRule::Slow => "slow",
         LimitRule::RefuseIfSlow => "refuse_if_slow",
         LimitRule::Count => "count",

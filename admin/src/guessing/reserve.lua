@@ -1,11 +1,12 @@
 -- Counts an attempt in all of its buckets, or in none.
 -- Keys: for each bucket the part of the table of this window, and that of the previous window.
--- Arguments: for each bucket what happens above its limit (refuse, slow, refuse_if_slow or count), the type of a counter,
--- its place in the part, the bytes of a part, the limit, the length of a window and how much of it has passed in seconds,
--- and for how many seconds the part is kept.
--- Returns 0, whether the attempt is slow, and for each bucket whether it was counted there; or the number of the bucket
--- that refuses, and for how many seconds. guessing/window.rs computes the same.
-local counted, slow = {}, 0
+-- Arguments: for each bucket what happens above its limit (refuse, downgrade, slow, refuse_if_slow or count), the type of a
+-- counter, its place in the part, the bytes of a part, the limit, the length of a window and how much of it has passed in
+-- seconds, and for how many seconds the part is kept.
+-- Returns 0, whether the attempt is slow, and for each bucket whether it was counted there; or the number of the full bucket
+-- that has room last, after how many seconds, and whether all that are full only downgrade. guessing/window.rs computes the
+-- same.
+local counted, slow, full, longest, downgrade = {}, 0, 0, 0, 1
 for i = 1, #KEYS / 2 do
     local a = 8 * (i - 1)
     local rule, kind, place = ARGV[a + 1], ARGV[a + 2], '#' .. ARGV[a + 3]
@@ -14,14 +15,19 @@ for i = 1, #KEYS / 2 do
     local before = redis.call('BITFIELD', KEYS[2 * i], 'GET', kind, place)[1]
     local is_over = now * length + before * (length - elapsed) + length > limit * length
     if rule == 'slow' and is_over then slow = 1 end
-    if is_over and (rule == 'refuse' or (rule == 'refuse_if_slow' and slow == 1)) then
+    if is_over and (rule == 'refuse' or rule == 'downgrade' or (rule == 'refuse_if_slow' and slow == 1)) then
+        local wait
         if now >= limit then
-            return {i, length - elapsed + math.ceil((now - limit + 1) * length / now)}
+            wait = length - elapsed + math.ceil((now - limit + 1) * length / now)
+        else
+            wait = math.max(1, math.ceil((before - limit + 1 + now) * length / before) - elapsed)
         end
-        return {i, math.max(1, math.ceil((before - limit + 1 + now) * length / before) - elapsed)}
+        if wait > longest then full, longest = i, wait end
+        if rule ~= 'downgrade' then downgrade = 0 end
     end
     counted[i] = (is_over or (rule == 'refuse_if_slow' and slow == 0)) and 0 or 1
 end
+if full > 0 then return {full, longest, downgrade} end
 for i = 1, #KEYS / 2 do
     if counted[i] == 1 then
         local a, key = 8 * (i - 1), KEYS[2 * i - 1]

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use admin::config::{MasterKeys, SharedNetworks};
 use admin::guessing::{
-    AccountFacts, Bucket, DeviceAccount, Guessing, LimitedRoute, NewAttempt, RefusedAttempt, Reservation,
+    AccountFacts, Acquaintance, Bucket, DeviceAccount, Guessing, LimitedRoute, NewAttempt, RefusedAttempt,
+    Reservation,
 };
 use admin::metrics::LimiterMetrics;
 use admin::redis_connection::RedisConnection;
@@ -64,7 +65,7 @@ async fn step(
     guessing: &Guessing,
     (route, subject, _, judged): Step,
     now: u64,
-) -> Result<bool, RefusedAttempt> {
+) -> Result<(Acquaintance, bool), RefusedAttempt> {
     let (name, session) = (format!("neo{}", subject % 3), [subject % 2]);
     let devices = DeviceAccount { user: Uuid::from_u128(u128::from(subject % 2)), epoch: 1 };
     let facts = AccountFacts { devices, counters: 0, is_known_network: subject % 4 == 3 };
@@ -79,14 +80,14 @@ async fn step(
         ..attempt(&name)
     };
     let reservation = guessing.reserve(&tried, now).await?;
-    let is_slow = reservation.is_slow;
+    let counted = (reservation.client, reservation.is_slow);
     let limiter = &guessing.limiter;
     match judged % 3 {
         0 => limiter.give_back(reservation, |_| true).await,
         1 => limiter.give_back(reservation, Bucket::counts_failures).await,
         _ => drop::<Reservation>(reservation),
     }
-    Ok(is_slow)
+    Ok(counted)
 }
 
 #[tokio::test]

@@ -116,3 +116,51 @@ async fn a_device_of_one_account_is_a_stranger_to_another() {
     guess(&app, STRANGER, NEO, 10).await;
     with_device(&app, &trinity.device, PASSWORD).await.problem(429, "too_many_attempts");
 }
+
+/// Wrong passwords with a device, ten in each of so many windows. Those that are too many are refused.
+async fn guess_with_device(app: &TestApp, device: &str, windows: usize) -> usize {
+    let mut judged = 0;
+    for _ in 0..windows {
+        for _ in 0..10 {
+            let reply = with_device(app, device, "not the password").await;
+            assert!([401, 429].contains(&reply.status), "{reply:?}");
+            judged += usize::from(reply.status == 401);
+        }
+        app.advance(Duration::from_mins(20));
+    }
+    judged
+}
+
+#[tokio::test]
+async fn one_device_has_thirty_failures_a_day_and_shuts_out_no_other() {
+    let app = TestApp::start().await;
+    let old = app.client.new_user(NEO).await;
+    let other = app.client.sign_in(NEO).await;
+    app.begin_window(Duration::from_hours(24));
+    assert_eq!(guess_with_device(&app, &old.device, 11).await, 30);
+    with_device(&app, &old.device, PASSWORD).await.problem(429, "too_many_attempts");
+    with_device(&app, &other.device, PASSWORD).await.pair();
+}
+
+#[tokio::test]
+async fn when_all_devices_together_failed_too_often_a_device_is_a_stranger() {
+    let app = TestApp::start().await;
+    app.client.register(NEO).await.expect(201);
+    let mut devices = Vec::new();
+    for _ in 0..5 {
+        devices.push(app.client.sign_in(NEO).await.device);
+    }
+    app.sql().await.batch_execute("delete from auth.known_networks").await.unwrap();
+    app.begin_window(Duration::from_hours(24));
+    for device in &devices[..3] {
+        assert_eq!(guess_with_device(&app, device, 3).await, 30);
+    }
+    assert_eq!(guess_with_device(&app, &devices[3], 1).await, 10);
+    let last = &devices[4];
+    let pair = with_device(&app, last, PASSWORD).await.pair();
+    app.sql().await.batch_execute("delete from auth.known_networks").await.unwrap();
+    guess(&app, STRANGER, NEO, 10).await;
+    with_device(&app, &pair.device, PASSWORD).await.problem(429, "too_many_attempts");
+    app.advance(Duration::from_secs(661));
+    with_device(&app, &pair.device, PASSWORD).await.pair();
+}
