@@ -5,6 +5,8 @@ mod apidocs;
 mod asset;
 mod document;
 mod find;
+#[cfg(test)]
+mod limits;
 mod proxy_warning;
 mod request_record;
 mod route;

@@ -86,6 +86,11 @@ async fn a_refusal_costs_no_hash_and_a_success_no_failure() {
 
 /// A route of a signed-in user that takes the password.
 fn change(app: &TestApp, access: &str, path: &str, password: &str) -> Call {
+    if path == "reauthenticate" {
+        let body = json!({ "password": password });
+        let call = app.client.post("/api/v1/auth/reauthenticate").bearer(access).json(&body);
+        return call.header("x-forwarded-for", STRANGER);
+    }
     let new: Value = match path {
         "password" => json!({ "new_password": "another horse, another battery" }),
         "email" => json!({ "email": "neo@zion.example" }),
@@ -102,10 +107,10 @@ async fn a_session_has_five_failures_over_all_its_routes_and_another_session_its
     let app = TestApp::start().await;
     let one = app.client.new_user(NEO).await;
     let other = app.client.sign_in(NEO).await;
-    for path in ["password", "email", "login", "password", "email"] {
+    for path in ["password", "email", "login", "reauthenticate", "email"] {
         change(&app, &one.access, path, WRONG).send().await.problem(403, "current_password_wrong");
     }
-    for path in ["password", "email", "login"] {
+    for path in ["password", "email", "login", "reauthenticate"] {
         let reply = change(&app, &one.access, path, PASSWORD).send().await;
         reply.problem(429, "too_many_attempts");
     }
@@ -143,6 +148,51 @@ async fn a_password_that_is_not_asked_for_and_a_form_with_errors_count_nothing()
         call.send().await.problem(422, "password_weak");
     }
     change(&app, &pair.access, "email", PASSWORD).send().await.pair();
+}
+
+#[tokio::test]
+async fn every_operation_that_takes_a_password_refuses_the_next_guess() {
+    let app = TestApp::start().await;
+    let document: Value = app.client.get("/openapi.json").send().await.expect(200).json();
+    let mut guessed = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            let reference = schema.pointer("/allOf/0/$ref").or(schema.get("$ref")).and_then(Value::as_str);
+            let form = reference.and_then(|reference| document.pointer(reference.trim_start_matches('#')));
+            let members = form.and_then(|form| form["properties"].as_object()).into_iter().flatten();
+            if members
+                .clone()
+                .any(|(name, member)| name.ends_with("password") || member["format"] == "password")
+            {
+                guessed.push(format!("{method} {path}"));
+            }
+        }
+    }
+    guessed.sort_unstable();
+    assert_eq!(guessed.len(), 7, "{guessed:?}");
+    // They have tests of their own here: three hundred registrations, and the flow of a link.
+    guessed.retain(|operation| {
+        !["auth/register", "link/confirm"].iter().any(|apart| operation.ends_with(apart))
+    });
+    for operation in guessed {
+        let name = format!("{}@example.org", operation.replace(|letter: char| !letter.is_alphanumeric(), ""));
+        let pair = app.client.new_user(&name).await;
+        let (_, path) = operation.split_once("/api/v1/").unwrap();
+        let last = path.rsplit('/').next().unwrap();
+        let attempt = async |password: &str| match path {
+            "auth/login" => login_from(&app, STRANGER, &name, password).send().await.status,
+            "auth/reauthenticate" | "me/password" | "me/email" | "me/login" => {
+                change(&app, &pair.access, last, password).send().await.status
+            }
+            other => panic!("add a case that guesses at {other}"),
+        };
+        let mut status = 0;
+        for _ in 0..=10 {
+            status = attempt(WRONG).await;
+        }
+        assert_eq!(status, 429, "{operation}");
+    }
 }
 
 async fn pending_link(cinema: &Cinema) -> (Browser, String) {
