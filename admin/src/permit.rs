@@ -32,7 +32,7 @@ pub(crate) struct Tried<'t> {
 
 /// An attempt that was counted.
 ///
-/// Must be judged by [`Self::succeeded`] or [`Self::failed`]; if it is dropped before, it counts nowhere.
+/// Must be judged by [`Self::succeeded`], [`Self::spent`] or [`Self::failed`]; if it is dropped before, it counts nowhere.
 pub(crate) struct Permit {
     context: Context,
     bucket: Bucket,
@@ -74,6 +74,15 @@ impl Permit {
         }
     }
 
+    /// The request was refused after its new password was judged: only that work stays counted.
+    pub(crate) async fn spent(mut self) {
+        self.context.metrics.attempt(self.bucket.name(), AttemptOutcome::Failed);
+        if let Some(reservation) = self.reservation.take() {
+            let returned = |bucket: Bucket| !bucket.counts_work();
+            self.context.guessing.limiter.give_back(reservation, returned).await;
+        }
+    }
+
     /// The password was wrong: the attempt stays counted.
     pub(crate) fn failed(mut self) {
         self.context.metrics.attempt(self.bucket.name(), AttemptOutcome::Failed);
@@ -106,8 +115,8 @@ impl HashPermit {
                 context.metrics.sign_in(SignInOutcome::Throttled);
             }
         })?;
-        let party = context.guessing.party(&attempt, is_slow);
-        Ok(Self { slot: None, party, permit })
+        let party = context.guessing.party(&attempt, &reservation);
+        Ok(Self { slot: None, party, permit: Permit::of(context, &attempt, reservation) })
     }
 
     /// As [`HashSlot::verify`].
@@ -153,6 +162,13 @@ impl HashPermit {
         let Self { slot, permit, .. } = self;
         drop(slot);
         permit.succeeded().await;
+    }
+
+    /// As [`Permit::spent`]. The slot becomes free.
+    pub(crate) async fn spent(self) {
+        let Self { slot, permit, .. } = self;
+        drop(slot);
+        permit.spent().await;
     }
 
     /// As [`Permit::failed`]. The slot becomes free.

@@ -101,5 +101,11 @@ async fn read(
     }
     let permit = permit(context, actor, account).await?;
     add_weaknesses(&mut found, "new_password", permit.judge(&new, account.own_words.clone()).await?);
-    Ok((found.finish(body)?, permit))
+    match found.finish(body) {
+        Ok(body) => Ok((body, permit)),
+        Err(problem) => {
+            permit.spent().await;
+            Err(problem)
+        }
+    }
 }

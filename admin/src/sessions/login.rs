@@ -138,11 +138,18 @@ async fn sign_in(
         Tried { route: LimitedRoute::Login, identifier: &name.looked_up, session: &[], account: facts };
     let mut permit = HashPermit::take(context, actor, tried).await?;
     let attempt = attempt(context, actor, &mut permit, (name, account), password, device).await;
-    let attempt = attempt.inspect_err(|problem| {
-        if problem.code() == Code::Overloaded {
-            context.metrics.sign_in(SignInOutcome::Overloaded);
+    let attempt = match attempt {
+        Ok(attempt) => attempt,
+        Err(problem) => {
+            if problem.code() == Code::Overloaded {
+                context.metrics.sign_in(SignInOutcome::Overloaded);
+            } else if problem.code() == Code::TooManySessions {
+                // Only the right password gets as far as that.
+                permit.succeeded().await;
+            }
+            return Err(problem);
         }
-    })?;
+    };
     // The permit has a slot of the hash queue; writing history must not occupy it.
     match &attempt {
         Attempt::SignedIn { .. } => permit.succeeded().await,

@@ -144,7 +144,13 @@ async fn read(request: &Request) -> Result<(Body, PasswordHash, HashPermit), Pro
     let tried = Tried { route: LimitedRoute::Registration, identifier, session: &[], account: None };
     let mut permit = HashPermit::take(&request.context, &request.actor(), tried).await?;
     add_weaknesses(&mut found, "password", permit.judge(&password, words).await?);
-    let body = found.finish(body)?;
+    let body = match found.finish(body) {
+        Ok(body) => body,
+        Err(problem) => {
+            permit.spent().await;
+            return Err(problem);
+        }
+    };
     let hash = permit.hash(&body.password).await?;
     Ok((body, hash, permit))
 }

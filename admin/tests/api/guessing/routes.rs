@@ -262,3 +262,42 @@ async fn an_address_has_three_hundred_registrations_an_hour() {
     app.advance(Duration::from_hours(2));
     register(STRANGER, 902).await.expect(201);
 }
+
+/// The sum of the counters of addresses.
+async fn counted_by_address(app: &TestApp) -> u64 {
+    let mut redis = app.log.redis().await;
+    let keys = format!("{}guess:addresses:*", app.vars["REDIS_PREFIX"]);
+    let keys: Vec<String> = redis::cmd("KEYS").arg(keys).query_async(&mut redis).await.unwrap();
+    let mut sum = 0;
+    for key in keys {
+        let part: Vec<u8> = redis::cmd("GET").arg(key).query_async(&mut redis).await.unwrap();
+        sum += part.chunks(2).map(|slot| u64::from(u16::from_be_bytes([slot[0], slot[1]]))).sum::<u64>();
+    }
+    sum
+}
+
+#[tokio::test]
+async fn a_registration_with_a_weak_password_is_an_attempt_of_its_address() {
+    let app = TestApp::start().await;
+    for _ in 0..3 {
+        let body = json!({ "email": NEO, "password": "password" });
+        let call = app.client.post("/api/v1/auth/register").json(&body).header("x-forwarded-for", STRANGER);
+        call.send().await.problem(422, "password_weak");
+    }
+    assert_eq!(counted_by_address(&app).await, 3);
+}
+
+#[tokio::test]
+async fn a_right_password_that_opens_one_session_too_many_was_right() {
+    let app = TestApp::start_with(&[("ADMIN_SESSIONS_PER_HOUR", "1")]).await;
+    app.client.new_user(NEO).await;
+    for _ in 0..3 {
+        let reply = login_from(&app, STRANGER, NEO, PASSWORD).send().await;
+        reply.problem(429, "too_many_sessions");
+    }
+    guess(&app, STRANGER, NEO, 10).await;
+    let metrics = app.ops.get("/metrics").send().await.expect(200).text;
+    let line = "usher_admin_attempts_total{bucket=\"identifier\",outcome=\"succeeded\"} 4";
+    assert!(metrics.contains(line), "{metrics}");
+    assert!(!metrics.contains("outcome=\"not_judged\"} 3"), "{metrics}");
+}
