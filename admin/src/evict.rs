@@ -1,14 +1,17 @@
 //! Evicts intruders from an account.
 //!
 //! All sessions end, and so does everything that could open another one: the one-time codes and the links that wait for
-//! a password belong to a generation of the user's tokens, and a new one begins. No device is known any more, and what was
-//! linked recently is unlinked.
+//! a password belong to a generation of the user's tokens, and a new one begins. No device and no network is known any
+//! more, and what was linked recently is unlinked.
 
 mod store;
 
 use uuid::Uuid;
 
+use crate::context::Context;
 use crate::db::{DbError, Transaction};
+use crate::providers::Provider;
+use crate::sessions::history::{Event, HistoryEntry};
 use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
 use crate::users;
@@ -25,20 +28,34 @@ pub(crate) struct Evicted {
     pub(crate) linked: Vec<String>,
 }
 
+impl Evicted {
+    /// What the login history of `user` must contain once the transaction has been committed: `event`, and what was
+    /// unlinked.
+    pub(crate) fn history(&self, user: Uuid, event: Event) -> Vec<HistoryEntry> {
+        let entry = |event| HistoryEntry { event, user: Some(user), session: None };
+        let unlinked = self.unlinked.iter().map(|name| entry(Event::unlinked_by_eviction(name)));
+        [entry(event)].into_iter().chain(unlinked).collect()
+    }
+}
+
 /// Evicts from the account of `user`, who must be locked exclusively. The password stays.
+///
+/// The revocation is recorded last: all other locks must be held by then.
 ///
 /// # Errors
 ///
 /// When PostgreSQL is unavailable.
 pub(crate) async fn evict(
     tx: &Transaction<'_>,
-    issuer: &str,
+    context: &Context,
     user: Uuid,
     reason: EndReason,
 ) -> Result<Evicted, DbError> {
     let generation = users::store::advance_generation(tx, user).await?;
-    users::store::forget_devices(tx, user).await?;
-    let sessions = end_older(tx, issuer, user, None, generation, reason).await?;
-    let unlinked = store::unlink_recent(tx, user).await?;
-    Ok(Evicted { sessions, unlinked, linked: store::linked(tx, user).await? })
+    users::store::forget_devices_and_networks(tx, user).await?;
+    let configured: Vec<&str> = context.providers.iter().map(Provider::id).collect();
+    let unlinked = store::unlink_recent(tx, user, &configured).await?;
+    let linked = store::linked(tx, user).await?;
+    let sessions = end_older(tx, &context.issuer, user, None, generation, reason).await?;
+    Ok(Evicted { sessions, unlinked, linked })
 }

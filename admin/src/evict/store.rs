@@ -6,8 +6,13 @@ use crate::db::{DbError, Transaction};
 
 /// Unlinks the accounts that were linked within the last 30 days, and returns their providers. By rules 4 and 7 of
 /// docs/social.md an account is linked to a user who exists; by the others the user is created with it, and keeps it.
-/// Nothing is unlinked from a user who would have no sign-in method left.
-pub(super) async fn unlink_recent(tx: &Transaction<'_>, user: Uuid) -> Result<Vec<String>, DbError> {
+/// Nothing is unlinked from a user who would have no sign-in method left; an account at a provider that is not one of
+/// `configured` is none.
+pub(super) async fn unlink_recent(
+    tx: &Transaction<'_>,
+    user: Uuid,
+    configured: &[&str],
+) -> Result<Vec<String>, DbError> {
     let sql = "with recent as (
                    select provider from auth.oauth_accounts
                    where user_id = $1 and linked_rule in (4, 7)
@@ -17,13 +22,14 @@ pub(super) async fn unlink_recent(tx: &Transaction<'_>, user: Uuid) -> Result<Ve
                                   where id = $1 and password_hash is not null
                                     and (email_key is not null or login_key is not null))
                        or exists (select from auth.oauth_accounts
-                                  where user_id = $1 and provider not in (select provider from recent)) as has
+                                  where user_id = $1 and provider = any($2)
+                                    and provider not in (select provider from recent)) as has
                )
                delete from auth.oauth_accounts
                where user_id = $1 and provider in (select provider from recent) and (select has from has_other)
                returning provider";
     let statement = tx.prepare_cached(sql).await?;
-    let rows = tx.query(&statement, &[&user]).await?;
+    let rows = tx.query(&statement, &[&user, &configured]).await?;
     rows.iter().map(|row| Ok(row.try_get("provider")?)).collect()
 }
 

@@ -9,6 +9,7 @@ use crate::guessing::LimitedRoute;
 use crate::passwords::{Password, PasswordHash, PasswordMatch};
 use crate::permit::{HashPermit, Permit, Tried};
 use crate::sessions::history::{self, Event, HistoryEntry};
+use crate::sessions::known_networks;
 use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
 use crate::sessions::session::EndReason;
 use crate::sessions::{Pair, Proof};
@@ -177,6 +178,10 @@ async fn change_within(
     let is_changed = !store::has_credential(&tx, caller.user, new).await?;
     if is_changed {
         let generation = store::set_credential(&tx, caller.user, new).await.map_err(taken)?;
+        if matches!(new, Credential::Password(_)) {
+            // No network is known any more, except that of the session that stays.
+            known_networks::note(&tx, caller.user, actor.address()).await?;
+        }
         end_older(&tx, &context.issuer, caller.user, Some(session.id), generation, reason).await?;
     }
     // The token of a user who has just typed the password says so; that of any other, when they signed in.

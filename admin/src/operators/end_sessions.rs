@@ -52,7 +52,7 @@ async fn end_sessions(core: &Core, actor: &Actor, user: Uuid) -> Result<u64, Pro
     let tx = connection.begin().await?;
     lock_person(&tx, core, actor, Right::SessionsEnd, user).await?;
     let generation = users::store::advance_generation(&tx, user).await?;
-    users::store::forget_devices(&tx, user).await?;
+    users::store::forget_devices_and_networks(&tx, user).await?;
     let revoked = end_older(&tx, &core.issuer, user, None, generation, EndReason::Admin).await?;
     let entry =
         AuditEntry::new(AuditAction::SessionsEnded, user.to_string(), json!({ "sessions_ended": revoked }));

@@ -11,9 +11,9 @@ use crate::access::{Right, allowed_upon, of_user};
 use crate::actor::Actor;
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::audit::{self, AuditAction, AuditEntry};
-use crate::context::Core;
+use crate::context::Context;
 use crate::evict::{Evicted, evict};
-use crate::sessions::history::{self, Event, HistoryEntry};
+use crate::sessions::history::{self, Event};
 use crate::sessions::session::EndReason;
 
 /// The number of revoked sessions, and the providers whose accounts were unlinked or are still linked.
@@ -55,20 +55,22 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (_, user) = allowed_upon(&request, Right::UsersWrite).await?;
     let (context, actor) = (&request.context, request.actor());
-    let Evicted { sessions, unlinked, linked } = evict_from(context, &actor, user).await?;
-    let entry = HistoryEntry { event: Event::Evicted, user: Some(user), session: None };
-    history::record(context, &actor, entry).await;
+    let evicted = evict_from(context, &actor, user).await?;
+    for entry in evicted.history(user, Event::Evicted) {
+        history::record(context, &actor, entry).await;
+    }
+    let Evicted { sessions, unlinked, linked } = evicted;
     Ok(Response::json(StatusCode::OK, &Eviction { revoked: sessions, unlinked, linked }))
 }
 
-async fn evict_from(core: &Core, actor: &Actor, user: Uuid) -> Result<Evicted, Problem> {
-    let mut connection = core.db.get().await?;
+async fn evict_from(context: &Context, actor: &Actor, user: Uuid) -> Result<Evicted, Problem> {
+    let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
-    lock_person(&tx, core, actor, Right::UsersWrite, user).await?;
-    let evicted = evict(&tx, &core.issuer, user, EndReason::Admin).await?;
+    lock_person(&tx, context, actor, Right::UsersWrite, user).await?;
+    let evicted = evict(&tx, context, user, EndReason::Admin).await?;
     let detail = json!({ "sessions_ended": evicted.sessions, "unlinked": evicted.unlinked });
     let entry = AuditEntry::new(AuditAction::UserEvicted, user.to_string(), detail);
-    audit::record(&tx, &core.audit_keys, actor, entry).await?;
+    audit::record(&tx, &context.audit_keys, actor, entry).await?;
     tx.commit().await?;
     Ok(evicted)
 }

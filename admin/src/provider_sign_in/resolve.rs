@@ -206,12 +206,8 @@ impl Resolution<'_> {
             SignInDecision::TransferEmail(holder) => {
                 check_registration(self.context)?;
                 users::store::withdraw_email(tx, holder).await?;
-                evict(tx, &self.context.issuer, holder, EndReason::EmailClaimed).await?;
-                self.history.push(HistoryEntry {
-                    event: Event::EmailClaimed,
-                    user: Some(holder),
-                    session: None,
-                });
+                let evicted = evict(tx, self.context, holder, EndReason::EmailClaimed).await?;
+                self.history.extend(evicted.history(holder, Event::EmailClaimed));
                 self.create(tx, self.identity.email.as_ref()).await
             }
         }

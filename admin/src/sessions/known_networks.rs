@@ -3,4 +3,4 @@
 pub mod expire;
 mod store;
 
-pub(super) use store::note;
+pub(crate) use store::note;

@@ -266,7 +266,8 @@ pub(crate) async fn password_schemes(connection: &Connection) -> Result<Vec<Stri
     rows.iter().map(|row| Ok(row.try_get("scheme")?)).collect()
 }
 
-/// Sets a credential, and returns the new generation of tokens.
+/// Sets a credential, and returns the new generation of tokens. With a new password no device and no network of the user
+/// is known.
 ///
 /// # Errors
 ///
@@ -274,7 +275,8 @@ pub(crate) async fn password_schemes(connection: &Connection) -> Result<Vec<Stri
 pub(crate) async fn set_credential(tx: &Transaction<'_>, id: Uuid, new: &Credential) -> Result<u64, DbError> {
     let row = match new {
         Credential::Password(hash) => {
-            let sql = "update auth.users set password_hash = $2, password_changed_at = clock_timestamp(),
+            let sql = "with forgotten as (delete from auth.known_networks where user_id = $1)
+                       update auth.users set password_hash = $2, password_changed_at = clock_timestamp(),
                            device_epoch = device_epoch + 1,
                            token_generation = token_generation + 1, row_version = row_version + 1,
                            updated_at = clock_timestamp()
@@ -343,9 +345,10 @@ pub(crate) async fn advance_generations(
     rows.iter().map(|row| Ok((row.try_get("id")?, generation(row)?))).collect()
 }
 
-/// Makes all devices of the user unknown.
-pub(crate) async fn forget_devices(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
-    let sql = "update auth.users set device_epoch = device_epoch + 1 where id = $1";
+/// Makes all devices and networks of the user unknown.
+pub(crate) async fn forget_devices_and_networks(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
+    let sql = "with forgotten as (delete from auth.known_networks where user_id = $1)
+               update auth.users set device_epoch = device_epoch + 1 where id = $1";
     tx.execute(sql, &[&id]).await?;
     Ok(())
 }

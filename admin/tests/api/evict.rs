@@ -1,13 +1,16 @@
 //! Evicting intruders from an account.
 
+use std::time::SystemTime;
+
 use mock_providers::Provider::{GitHub, Google, X};
 use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
 
+use crate::locks::{holding, let_go};
 use crate::support::{Browser, Cinema, PAGE, PASSWORD, Pair, Reply};
-use crate::witness::{dead, sign_in, superuser, user_of};
+use crate::witness::{beside, blocked, dead, items_of, sign_in, superuser, user_of};
 
 const NEO: &str = "neo@example.org";
 
@@ -49,7 +52,14 @@ async fn sessions_end_and_what_was_linked_of_late_is_unlinked() {
     }
     let again = cinema.browser().sign_in(GitHub, "anna").await;
     assert_eq!(user_of(&again), user_of(&pair));
-    // The user sees it, without the address of the operator; operators see what went.
+    // The user sees it and what was unlinked, without the address of the operator; operators see what went.
+    let history =
+        cinema.app.client.get("/api/v1/me/login-history?limit=100").bearer(&again.access).send().await;
+    let items = items_of(&history.expect(200).json());
+    let seen: Vec<_> = items.iter().filter(|item| !item["provider"].is_null()).collect();
+    assert_eq!(seen.len(), 1, "{items:?}");
+    assert_eq!((&seen[0]["event"], &seen[0]["provider"]), (&json!("account_unlinked"), &json!("google")));
+    assert_eq!(seen[0]["address"], Value::Null);
     let sql = cinema.app.sql().await;
     let seen = "select count(*) from auth.login_history where user_id = $1 and event = 'evicted' and address is null";
     assert_eq!(sql.query_one(seen, &[&user_of(&pair)]).await.unwrap().get::<_, i64>(0), 1);
@@ -71,6 +81,37 @@ async fn the_only_sign_in_method_is_not_unlinked() {
     let evicted = evict(&cinema, user_of(&neo)).await;
     assert_eq!(evicted, json!({ "revoked": 1, "unlinked": ["github"], "linked": [] }));
     cinema.app.client.sign_in(NEO).await;
+}
+
+#[tokio::test]
+async fn an_account_at_a_provider_that_is_not_configured_is_no_sign_in_method() {
+    let cinema = Cinema::start().await;
+    let (_, pair) = linked(&cinema).await;
+    // The user was created with a provider that the operator has removed since.
+    let moved = "update auth.oauth_accounts set provider = 'retired' where provider = 'github'";
+    change(&cinema, moved).await;
+    let evicted = evict(&cinema, user_of(&pair)).await;
+    assert_eq!(evicted["unlinked"], json!([]), "{evicted}");
+    let again = cinema.browser().sign_in(Google, "anna").await;
+    assert_eq!(user_of(&again), user_of(&pair));
+}
+
+#[tokio::test]
+async fn an_eviction_records_its_revocation_after_all_locks() {
+    let cinema = Cinema::start().await;
+    let (_, pair) = linked(&cinema).await;
+    let root = superuser(&cinema.app).await;
+    let holder = holding(&cinema.app, "select from auth.oauth_accounts for update").await;
+    let path = format!("/api/v1/admin/users/{}/evict", user_of(&pair));
+    let evicting = beside(cinema.app.client.post(&path).bearer(&root.access));
+    blocked(&holder, 1).await;
+    let released = holder.query_one("select clock_timestamp()", &[]).await.unwrap();
+    let released: SystemTime = released.get(0);
+    let_go(&holder, "select 1").await;
+    evicting.await.unwrap().expect(200);
+    let sql = "select created_at from auth.revocations order by id desc limit 1";
+    let recorded: SystemTime = cinema.app.sql().await.query_one(sql, &[]).await.unwrap().get(0);
+    assert!(recorded > released, "{recorded:?} {released:?}");
 }
 
 /// The page to which the browser returns from GitHub.
@@ -136,5 +177,11 @@ async fn whoever_loses_an_unproven_address_loses_what_was_linked_of_late() {
     assert_eq!(left.get::<_, i64>(0), 0);
     sign_in(&cinema.app, NEO, PASSWORD).send().await.problem(401, "invalid_credentials");
     let by_login = json!({ "login": "squatter", "password": PASSWORD });
-    cinema.app.client.post("/api/v1/auth/login").json(&by_login).send().await.pair();
+    let again = cinema.app.client.post("/api/v1/auth/login").json(&by_login).send().await.pair();
+    let history =
+        cinema.app.client.get("/api/v1/me/login-history?limit=100").bearer(&again.access).send().await;
+    let items = items_of(&history.expect(200).json());
+    let seen: Vec<_> = items.iter().filter(|item| item["event"] == "account_unlinked").collect();
+    assert_eq!(seen.len(), 1, "{items:?}");
+    assert_eq!(seen[0]["provider"], "google");
 }

@@ -42,6 +42,15 @@ pub(crate) enum Event {
     AttemptsRefused(Bucket),
     /// An operator ended all sessions, and unlinked what was linked recently.
     Evicted,
+    /// This account at a provider was unlinked with it.
+    UnlinkedByEviction(ProviderName),
+}
+
+/// The name of a provider, of at most 32 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProviderName {
+    bytes: [u8; 32],
+    length: usize,
 }
 
 /// Why a sign-in failed; visible to operators only.
@@ -54,7 +63,7 @@ pub(crate) enum LoginFailure {
 }
 
 impl Event {
-    /// One of each kind.
+    /// One of each name.
     pub(super) const ALL: [Self; 19] = [
         Self::Login,
         Self::LoginFailed(LoginFailure::WrongPassword),
@@ -77,6 +86,16 @@ impl Event {
         Self::Evicted,
     ];
 
+    /// The account at this provider was unlinked by an eviction. The database bounds such a name to 32 bytes of ASCII.
+    pub(crate) fn unlinked_by_eviction(provider: &str) -> Self {
+        let mut bytes = [0; 32];
+        let length = provider.len().min(bytes.len());
+        for (to, from) in bytes.iter_mut().zip(provider.bytes()) {
+            *to = from;
+        }
+        Self::UnlinkedByEviction(ProviderName { bytes, length })
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Login => "login",
@@ -94,7 +113,7 @@ impl Event {
             Self::LoginChanged => "login_changed",
             Self::ProviderLogin => "oauth_login",
             Self::AccountLinked => "account_linked",
-            Self::AccountUnlinked => "account_unlinked",
+            Self::AccountUnlinked | Self::UnlinkedByEviction(_) => "account_unlinked",
             Self::EmailClaimed => "email_claimed",
             Self::AttemptsRefused(_) => "attempts_refused",
             Self::Evicted => "evicted",
@@ -121,6 +140,7 @@ impl Event {
             | Self::AccountUnlinked
             | Self::EmailClaimed
             | Self::Evicted
+            | Self::UnlinkedByEviction(_)
             | Self::AttemptsRefused(_) => None,
         }
     }
@@ -132,7 +152,12 @@ impl Event {
 
     /// Whether another user did it, whose address and user agent must not be shown to this user.
     pub(super) fn is_of_another(self) -> bool {
-        matches!(self, Self::EmailClaimed | Self::Evicted)
+        matches!(self, Self::EmailClaimed | Self::Evicted | Self::UnlinkedByEviction(_))
+    }
+
+    /// The provider that it is about.
+    pub(super) fn provider(&self) -> Option<&str> {
+        if let Self::UnlinkedByEviction(provider) = self { Some(provider.as_str()) } else { None }
     }
 
     pub(super) fn reason(self) -> Option<&'static str> {
@@ -147,5 +172,11 @@ impl Event {
             LoginFailure::NoPassword => "no_password",
             LoginFailure::Inactive => "inactive",
         })
+    }
+}
+
+impl ProviderName {
+    fn as_str(&self) -> &str {
+        self.bytes.get(..self.length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
     }
 }

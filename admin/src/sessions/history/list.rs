@@ -48,6 +48,9 @@ struct HistoryItem {
     /// How many attempts the entry stands for.
     #[schema(minimum = 1)]
     attempts: u32,
+    /// The identity provider, if an eviction unlinked the account there.
+    #[schema(required, max_length = 32)]
+    provider: Option<String>,
     #[serde(skip)]
     id: Uuid,
 }
@@ -87,7 +90,8 @@ pub(crate) fn example() -> Value {
             "session_id": "0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a",
             "address": "198.51.100.7",
             "user_agent": "Film/1.0 (TV)",
-            "attempts": 1
+            "attempts": 1,
+            "provider": null
         }],
         "next_cursor": null
     })
@@ -161,6 +165,7 @@ impl From<RecordedEvent> for HistoryItem {
             address: recorded.address,
             user_agent: recorded.user_agent,
             attempts: recorded.attempts,
+            provider: recorded.provider,
             id: recorded.id,
         }
     }

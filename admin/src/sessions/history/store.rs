@@ -40,6 +40,7 @@ pub(super) struct RecordedEvent {
     pub(super) address: Option<IpAddr>,
     pub(super) user_agent: Option<String>,
     pub(super) attempts: u32,
+    pub(super) provider: Option<String>,
 }
 
 impl NewEntry {
@@ -58,8 +59,8 @@ impl NewEntry {
 /// Writes an entry in a transaction of its own with short timeouts, so that it returns its connection soon.
 pub(super) async fn insert(db: Db, new: NewEntry) -> Result<(), DbError> {
     let sql = "insert into auth.login_history
-                   (id, user_id, session_id, event, reason, address, user_agent, request_id)
-               values ($1, $2, $3, $4, $5, $6, $7, $8)";
+                   (id, user_id, session_id, event, reason, address, user_agent, request_id, provider)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let mut connection = db.get().await?;
     let tx = connection.begin().await?;
     tx.batch_execute("set local lock_timeout = '500ms'; set local statement_timeout = '1s'").await?;
@@ -75,6 +76,7 @@ pub(super) async fn insert(db: Db, new: NewEntry) -> Result<(), DbError> {
             &new.address,
             &new.user_agent,
             &new.request_id,
+            &new.entry.event.provider(),
         ],
     )
     .await?;
@@ -120,7 +122,7 @@ pub(super) async fn page(
     limit: i64,
 ) -> Result<Vec<RecordedEvent>, DbError> {
     let sql =
-        "select id, occurred_at, event, session_id, address, user_agent, coalesce(attempts, 1) as attempts
+        "select id, occurred_at, event, session_id, address, user_agent, coalesce(attempts, 1) as attempts, provider
                from auth.login_history
                where user_id = $1
                  and ($2::timestamptz is null or (occurred_at, id) < ($2, $3::uuid))
@@ -139,5 +141,6 @@ fn recorded(row: &Row) -> Result<RecordedEvent, DbError> {
         address: row.try_get("address")?,
         user_agent: row.try_get("user_agent")?,
         attempts: row.try_get::<_, i32>("attempts")?.cast_unsigned(),
+        provider: row.try_get("provider")?,
     })
 }

@@ -13,15 +13,11 @@ const MOST: i64 = 16;
 /// How many rows one statement removes.
 const AT_ONCE: i64 = 10_000;
 
-/// Notes that the user signed in from `address`, and removes what is too old or too much.
+/// Notes that the user, who must be locked, signed in from `address`, and removes what is too old or too much.
 ///
 /// The time is noted to the hour, so that parallel sign-ins do not wait for each other's row. Rows that another
 /// transaction has locked are not removed now: waiting for them could be a deadlock.
-pub(in crate::sessions) async fn note(
-    tx: &Transaction<'_>,
-    user: Uuid,
-    address: Option<IpAddr>,
-) -> Result<(), DbError> {
+pub(crate) async fn note(tx: &Transaction<'_>, user: Uuid, address: Option<IpAddr>) -> Result<(), DbError> {
     let Some(prefix) = address.map(|address| Network::site(address).address()) else { return Ok(()) };
     let sql = "insert into auth.known_networks (user_id, prefix)
                select $1, $2 where not exists (
