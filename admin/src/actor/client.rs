@@ -74,10 +74,11 @@ fn address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &TrustedProxies) 
     if !trusted.contains(peer) {
         return nearest;
     }
-    let lines: Vec<&str> =
-        headers.get_all(FORWARDED_FOR).iter().map(|line| line.to_str().unwrap_or_default()).collect();
-    for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-        let Some(hop) = hop_address(hop.trim()) else { break };
+    // In bytes, because a client may have written any before what the proxies appended.
+    let lines: Vec<&[u8]> = headers.get_all(FORWARDED_FOR).iter().map(http::HeaderValue::as_bytes).collect();
+    for hop in lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b',')) {
+        let Ok(hop) = std::str::from_utf8(hop) else { break };
+        let Some(hop) = hop_address(hop.trim_ascii()) else { break };
         nearest = Some(hop);
         if !trusted.contains(Some(hop)) {
             break;
@@ -178,6 +179,19 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_a_client_wrote_do_not_hide_what_the_proxies_appended() {
+        let seen = |line: &[u8]| {
+            let name = http::HeaderName::from_static(FORWARDED_FOR);
+            let headers = HeaderMap::from_iter([(name, HeaderValue::from_bytes(line).unwrap())]);
+            address(None, &headers, &TrustedProxies::parse("unix").unwrap())
+                .map(|address| address.to_string())
+        };
+        assert_eq!(seen(b"\xff, 198.51.100.1").as_deref(), Some("198.51.100.1"));
+        assert_eq!(seen("где-то, 198.51.100.1:4711".as_bytes()).as_deref(), Some("198.51.100.1"));
+        assert_eq!(seen(b"198.51.100.1, \xff"), None);
+    }
+
+    #[test]
     fn a_user_agent_is_cut_and_cleaned() {
         let agent = |bytes: &[u8]| {
             let value = HeaderValue::from_bytes(bytes).unwrap();
@@ -190,6 +204,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn whatever_a_client_wrote_the_appended_address_is_the_clients(
+            wrote in proptest::collection::vec(0x20_u8..=0xff, 0..80), bits: u32,
+        ) {
+            let appended = std::net::Ipv4Addr::from_bits(bits);
+            let line = [&wrote[..], b", ", appended.to_string().as_bytes()].concat();
+            // A byte that no header has is no part of a request.
+            if let Ok(line) = HeaderValue::from_bytes(&line) {
+                let headers = HeaderMap::from_iter([(http::HeaderName::from_static(FORWARDED_FOR), line)]);
+                let seen = address(None, &headers, &TrustedProxies::parse("unix").unwrap());
+                prop_assert_eq!(seen, Some(appended.into()));
+            }
+        }
+
         #[test]
         fn any_forwarded_line_is_walked_without_panic(line in "[ -~]{0,80}|[0-9a-f:.\\[\\], ]{0,40}") {
             let headers = HeaderMap::from_iter([(
