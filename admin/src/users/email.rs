@@ -67,10 +67,11 @@ impl EmailAddress {
     /// Parses an address without the limit of its local part: lower case may be longer, and an account is found by
     /// that form of its address as well. Spaces around an address do not belong to it.
     pub(super) fn read(text: &str) -> Result<Self, NotAnEmailAddress> {
+        let text = text.trim();
         if text.len() > MAX_BYTES {
             return Err(NotAnEmailAddress);
         }
-        let typed: String = text.trim().nfc().collect();
+        let typed: String = text.nfc().collect();
         let (local, domain) = typed.split_once('@').ok_or(NotAnEmailAddress)?;
         if !is_local_part(local) {
             return Err(NotAnEmailAddress);
@@ -156,6 +157,15 @@ mod tests {
     fn spaces_around_an_address_do_not_belong_to_it() {
         for text in [" neo@example.org", "neo@example.org\r\n", "\u{a0}neo@example.org\t"] {
             assert_eq!(text.parse::<EmailAddress>().unwrap().as_str(), "neo@example.org");
+        }
+    }
+
+    #[test]
+    fn spaces_around_an_address_do_not_count() {
+        let longest = format!("neo@{}{}.org", "b".repeat(60), ".c".repeat(93));
+        assert_eq!(longest.len(), MAX_BYTES);
+        for text in [format!("{longest} "), format!("{0}{longest}{0}", " ".repeat(1000))] {
+            assert_eq!(key(&text), longest);
         }
     }
 

@@ -105,11 +105,12 @@ impl LoginName {
     /// Parses a name without the rules for new ones: an account that has such a name may sign in with it. Spaces
     /// around it do not belong to it.
     fn read(text: &str) -> Result<Self, LoginError> {
+        let text = text.trim();
         // Compatibility characters become longer under NFKC, so the length is checked before and after.
         if !LENGTH.contains(&text.chars().take(LENGTH.end() + 1).count()) {
             return Err(LoginError::Malformed);
         }
-        let typed: String = text.trim().nfkc().collect();
+        let typed: String = text.nfkc().collect();
         let key: String = typed.to_lowercase().nfkc().collect();
         // Lower case may have more characters.
         if has_the_form(&typed) && has_the_form(&key) {
@@ -290,6 +291,22 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn spaces_around_a_name_do_not_count() {
+        let longest = "a".repeat(*LENGTH.end());
+        let spaces = " ".repeat(1000);
+        for text in [format!("{longest} "), format!(" {longest}"), format!("{spaces}{longest}{spaces}")] {
+            assert_eq!(
+                text.parse::<LoginName>().map(|login| login.key),
+                Ok(longest.as_str().into()),
+                "{text}"
+            );
+            assert!(matches!(Identifier::read(&text), Identifier::Login(_)));
+        }
+        assert!(format!("{longest}a").parse::<LoginName>().is_err());
+        assert!(" ab ".parse::<LoginName>().is_err());
     }
 
     #[test]
