@@ -146,11 +146,6 @@ impl HashMemory {
         Ok(begun.elapsed())
     }
 
-    /// The work of a hash with the configured parameters.
-    pub(super) fn configured_work(&self) -> u64 {
-        HashScheme::Argon2id(self.params.clone()).work()
-    }
-
     /// The work of a verification with the configured parameters, without a result.
     fn usual_work(&mut self, password: &Password) -> Result<(), HashError> {
         let configured = HashScheme::Argon2id(self.params.clone());

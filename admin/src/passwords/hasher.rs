@@ -17,7 +17,7 @@ use super::party::Party;
 use super::password::{LEAST_LENGTH, Password, Weakness};
 use super::queue::{QueueLimits, QueueStatus};
 use super::queue_metrics::QueueMetrics;
-use super::scheme::work_of;
+use super::scheme::{HashScheme, work_of};
 use super::werkzeug::OldHash;
 use super::workers::{WorkerPool, WorkerSlot};
 use crate::random::{NoRandomness, Random};
@@ -39,6 +39,8 @@ pub struct Hasher {
     judging: WorkerPool<()>,
     records: Arc<HashRecords>,
     metrics: HasherMetrics,
+    /// The work of a hash with the configured parameters.
+    configured_work: u64,
     /// The source of salts.
     random: Arc<dyn Random>,
 }
@@ -79,7 +81,8 @@ impl Hasher {
             metrics.judging.clone(),
             || (),
         );
-        Self { hashing, judging, records, metrics, random }
+        let configured_work = HashScheme::Argon2id(params.argon2()).work();
+        Self { hashing, judging, records, metrics, configured_work, random }
     }
 
     /// How many hashes were computed so far: with the configured parameters, and with others.
@@ -90,6 +93,17 @@ impl Hasher {
     /// How long after the beginning of its hash a failure is answered.
     pub fn failure_time(&self) -> Duration {
         self.records.padding.target()
+    }
+
+    /// The slowest of stored schemes; `None` without one of ours.
+    pub fn slowest(&self, schemes: impl IntoIterator<Item = String>) -> Option<String> {
+        let work = |scheme: String| Some((work_of(&scheme, self.configured_work)?, scheme));
+        schemes.into_iter().filter_map(work).max().map(|(_, scheme)| scheme)
+    }
+
+    /// How long a failure takes, in percent of a hash with the configured parameters. At most two seconds all the same.
+    pub fn failure_percent(&self) -> u32 {
+        self.records.padding.percent()
     }
 
     /// How full the queue of hashes and the queue of passwords to be judged are.
@@ -145,7 +159,8 @@ impl Hasher {
     /// As [`Self::reserve`].
     pub async fn adapt_failures(&self, stored_schemes: &[String]) -> Result<(), HashError> {
         let mut slot = self.reserve(Party::Operator)?.slot;
-        let configured = slot.run(|memory| memory.measure().map(|_| memory.configured_work())).await??;
+        slot.run(HashMemory::measure).await??;
+        let configured = self.configured_work;
         let works = stored_schemes.iter().filter_map(|scheme| work_of(scheme, configured));
         self.records.padding.compare(works.max().unwrap_or_default(), configured);
         Ok(())

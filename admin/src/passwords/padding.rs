@@ -55,6 +55,11 @@ impl FailurePadding {
         durations.slowest = u32::try_from(percent).unwrap_or(u32::MAX);
     }
 
+    /// The time of the slowest stored scheme, in percent of that of the configured parameters.
+    pub(super) fn percent(&self) -> u32 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).slowest
+    }
+
     /// How long after the beginning of its hash a failure ends; zero before the first hash.
     pub(super) fn target(&self) -> Duration {
         let durations = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -17,12 +17,25 @@ const PAUSE: Duration = Duration::from_mins(5);
 ///
 /// When PostgreSQL is unavailable.
 pub(crate) async fn adapt(context: &Context) -> Result<(), DbError> {
-    let schemes = store::password_schemes(&context.db.get().await?).await?;
-    if let Err(error) = context.hasher.adapt_failures(&schemes).await {
-        tracing::warn!(%error, "Cannot adapt the time of failed sign-ins to the stored password hashes; until the next \
-            attempt in five minutes, that time may reveal how a hash was computed.");
+    let slowest = slowest(context).await?;
+    if let Err(error) = context.hasher.adapt_failures(slowest.as_slice()).await {
+        tracing::warn!(%error, "Cannot adapt to the stored password hashes; until the next attempt in five minutes, \
+            the time of a failed sign-in may tell how the hash was made.");
     }
     Ok(())
+}
+
+/// The slowest stored scheme. An import may bring any number of schemes, so they are read in parts, and only the slowest
+/// one is kept.
+async fn slowest(context: &Context) -> Result<Option<String>, DbError> {
+    let connection = context.db.get().await?;
+    let (mut slowest, mut after) = (None, String::new());
+    loop {
+        let schemes = store::password_schemes(&connection, &after).await?;
+        let Some(last) = schemes.last() else { return Ok(slowest) };
+        after.clone_from(last);
+        slowest = context.hasher.slowest(slowest.into_iter().chain(schemes));
+    }
 }
 
 /// Reads them again and again, because an import or another configuration may add one.

@@ -249,20 +249,20 @@ pub(crate) async fn replace_hash(
     Ok(connection.execute(&statement, &[&id, &old.as_stored(), &new.as_stored()]).await? == 1)
 }
 
-/// The schemes of the stored password hashes: algorithm, version and parameters, without salt and result; of hashes that
-/// wrap an old one the method of that. At most 16;
-/// only the database's owner can add more.
-pub(crate) async fn password_schemes(connection: &Connection) -> Result<Vec<String>, DbError> {
+/// The next schemes of the stored password hashes after `after`, in the order of their texts: algorithm, version and
+/// parameters, without salt and result; of hashes that wrap an old one the method of that. At most 1000.
+pub(super) async fn password_schemes(connection: &Connection, after: &str) -> Result<Vec<String>, DbError> {
     let sql = r"with recursive schemes (scheme) as (
                     select min(substring(password_hash from '^\$[^$]*\$[^$]*\$[^$]*|^[^$]+')) from auth.users
+                    where substring(password_hash from '^\$[^$]*\$[^$]*\$[^$]*|^[^$]+') > $1
                     union all
                     select (select min(substring(password_hash from '^\$[^$]*\$[^$]*\$[^$]*|^[^$]+')) from auth.users
                             where substring(password_hash from '^\$[^$]*\$[^$]*\$[^$]*|^[^$]+') > schemes.scheme)
                     from schemes where schemes.scheme is not null
                 )
-                select scheme from schemes where scheme is not null limit 16";
+                select scheme from schemes where scheme is not null limit 1000";
     let statement = connection.prepare_cached(sql).await?;
-    let rows = connection.query(&statement, &[]).await?;
+    let rows = connection.query(&statement, &[&after]).await?;
     rows.iter().map(|row| Ok(row.try_get("scheme")?)).collect()
 }
 
