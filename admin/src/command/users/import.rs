@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Write as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -15,6 +16,10 @@ use crate::random::SystemRandom;
 
 use crate::command::terminal::{Failure, say};
 
+/// How long a line waits for its hash. `ADMIN_HASH_WAIT` is for sign-ins; an import waits only for its own lines, a few at
+/// a time.
+const HASH_WAIT: Duration = Duration::from_mins(10);
+
 /// Some lines were refused; they have been printed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} line(s) were refused; correct them and repeat the import")]
@@ -22,7 +27,7 @@ struct LinesRefused(u64);
 
 pub(super) async fn run(core: &Core, hashing: HashConfig, file: &Path, json: bool) -> Result<(), Failure> {
     let file = BufReader::new(open(file)?);
-    let hasher = Hasher::new(hashing, Arc::new(SystemRandom));
+    let hasher = Hasher::new(HashConfig { wait: HASH_WAIT, ..hashing }, Arc::new(SystemRandom));
     let counts = import(core, &Actor::command(), &hasher, file, |refused| print(&refused, json)).await?;
     summarise(counts, json)?;
     if counts.refused > 0 { Err(LinesRefused(counts.refused).into()) } else { Ok(()) }

@@ -98,3 +98,11 @@ async fn each_bad_line_is_named_and_loses_no_other() {
     let ended = Command::new(&app.vars, &["users", "import", "/nowhere"]).run().await;
     assert!(ended.code == 1 && ended.err.contains("/nowhere"), "{ended:?}");
 }
+
+#[tokio::test]
+async fn an_import_waits_for_its_hashes_whatever_a_sign_in_may_wait() {
+    let app = TestApp::start_with(&[("ADMIN_HASH_THREADS", "1"), ("ADMIN_HASH_WAIT", "0s")]).await;
+    let file: String = (0..20).map(line).collect();
+    let out = Command::new(&app.vars, &["users", "import", "-"]).input(&file).run().await.succeeded();
+    assert_eq!(out, "Created 20 account(s); 0 existed; 0 line(s) were refused.\n");
+}
