@@ -50,7 +50,7 @@ async fn disable(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> 
         check_not_last(&tx, user).await?;
     }
     if actor.user() == Some(user) {
-        return Err(Problem::new(Code::Forbidden).detail("You cannot disable your own account."));
+        return Err(Problem::new(Code::Forbidden).detail("You cannot disable your own account.").denied());
     }
     if store::set_status(&tx, user, "disabled").await? {
         let generation = users::store::advance_generation(&tx, user).await?;

@@ -38,7 +38,7 @@ async fn set(core: &Core, actor: &Actor, user: Uuid, is_superuser: bool) -> Resu
     let tx = connection.begin().await?;
     let rights = lock_superusers(&tx, actor, user).await?;
     if !rights.is_superuser {
-        return Err(Problem::new(Code::Forbidden));
+        return Err(Problem::new(Code::Forbidden).denied());
     }
     let person = store::find(&*tx, user).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
     if person.is_superuser && !is_superuser {

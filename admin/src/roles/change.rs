@@ -146,10 +146,8 @@ impl Edit<'_> {
         if renamed {
             // A location may require the new name, so the caller must be able to grant every name.
             if locked.rights.may_until(&Pattern::everything()) != Some(End::Never) {
-                return Err(Problem::new(Code::PrivilegeEscalation).detail(
-                    "Renaming a role requires the permission `*`, because a location may require any role \
-                    name.",
-                ));
+                let detail = "Renaming a role requires the permission `*`, because a location may require any role name.";
+                return Err(Problem::new(Code::PrivilegeEscalation).detail(detail).denied());
             }
             definitions.check_name(&tx, &after.name).await?;
             self.rename(&tx, &before, &after, &locked.users).await?;

@@ -3,8 +3,9 @@
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
+use crate::locks::{holding, let_go};
 use crate::support::{Command, ISSUER, TestApp, new_id};
-use crate::witness::{assign, holder, items_of, make_role, superuser, text_of, user_of};
+use crate::witness::{assign, beside, blocked, holder, items_of, make_role, superuser, text_of, user_of};
 
 const AUDIT: &str = "/api/v1/admin/audit";
 
@@ -296,6 +297,34 @@ async fn a_higher_rank_or_a_privilege_that_is_missing_is_a_denied_call() {
     call.send().await.problem(403, "privilege_escalation");
     let expected = ["POST /api/v1/admin/users/{id}/disable", "POST /api/v1/roles"];
     assert_eq!(targets(&app, "call_denied").await, expected);
+}
+
+#[tokio::test]
+async fn disabling_oneself_and_renaming_a_role_without_every_permission_are_denied_calls() {
+    let app = TestApp::start().await;
+    let support = holder(&app, "support@example.org", &["users:write", "roles:write"]).await;
+    make_role(&app, "plain", &[], &[]).await;
+    let path = format!("/api/v1/admin/users/{}/disable", user_of(&support));
+    app.client.post(&path).bearer(&support.access).send().await.problem(403, "forbidden");
+    let name = json!({ "name": "other" });
+    let call = app.client.patch("/api/v1/roles/plain").bearer(&support.access).json(&name);
+    call.send().await.problem(403, "privilege_escalation");
+    let expected = ["POST /api/v1/admin/users/{id}/disable", "PATCH /api/v1/roles/{role}"];
+    assert_eq!(targets(&app, "call_denied").await, expected);
+}
+
+#[tokio::test]
+async fn a_superuser_who_is_none_any_more_is_denied() {
+    let app = TestApp::start().await;
+    let (root, other) = (superuser(&app).await, superuser(&app).await);
+    let holder = holding(&app, "select from auth.users for update").await;
+    let path = format!("/api/v1/admin/users/{}/superuser", user_of(&other));
+    let waiting = beside(app.client.delete(&path).bearer(&root.access));
+    blocked(&holder, 1).await;
+    let taken = format!("update auth.users set is_superuser = false where id = '{}'", user_of(&root));
+    let_go(&holder, &taken).await;
+    waiting.await.unwrap().problem(403, "forbidden");
+    assert_eq!(targets(&app, "call_denied").await, ["DELETE /api/v1/admin/users/{id}/superuser"]);
 }
 
 #[tokio::test]
