@@ -18,12 +18,15 @@ pub(crate) use client::DEVICE_COOKIE;
 pub use client::{Client, DeviceText, FORWARDED_FOR};
 pub(crate) use cookie::cookie;
 
+use crate::turn::Turn;
+
 /// Who acts.
 #[derive(Debug, Clone)]
 pub struct Actor {
     kind: ActorKind,
     client: Client,
     request_id: Option<RequestId>,
+    turn: Option<Turn>,
 }
 
 /// The kind of actor.
@@ -48,17 +51,27 @@ impl Actor {
     /// The sender of a request.
     pub(crate) fn of_request(caller: Option<Caller>, client: Client, request_id: RequestId) -> Self {
         let kind = caller.map_or(ActorKind::Visitor, ActorKind::Caller);
-        Self { kind, client, request_id: Some(request_id) }
+        Self { kind, client, request_id: Some(request_id), turn: None }
+    }
+
+    /// The same in a request that has a place among those in progress.
+    pub(crate) fn with_turn(self, turn: Turn) -> Self {
+        Self { turn: Some(turn), ..self }
+    }
+
+    /// The place of its request; `None` for commands and the service itself.
+    pub(crate) fn turn(&self) -> Option<&Turn> {
+        self.turn.as_ref()
     }
 
     /// An operator who runs a command of `admin`.
     pub const fn command() -> Self {
-        Self { kind: ActorKind::Command, client: Client::NONE, request_id: None }
+        Self { kind: ActorKind::Command, client: Client::NONE, request_id: None, turn: None }
     }
 
     /// This service itself.
     pub(crate) const fn service() -> Self {
-        Self { kind: ActorKind::Service, client: Client::NONE, request_id: None }
+        Self { kind: ActorKind::Service, client: Client::NONE, request_id: None, turn: None }
     }
 
     /// The kind of actor.

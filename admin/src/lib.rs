@@ -42,6 +42,7 @@ pub mod router;
 pub mod server;
 pub mod sessions;
 pub mod stop;
+pub mod turn;
 pub mod unawaited;
 pub mod users;
 mod visible_text;

@@ -13,6 +13,7 @@ use crate::guessing::{
 };
 use crate::metrics::{AttemptOutcome, SignInOutcome};
 use crate::passwords::{HashError, HashSlot, Party, Password, PasswordHash, PasswordMatch, Weakness};
+use crate::turn::Turn;
 
 /// The longest time after which a refused client is told to try again, in seconds.
 const LONGEST_WAIT: u64 = 600;
@@ -45,6 +46,8 @@ pub(crate) struct HashPermit {
     /// Taken before the first hash.
     slot: Option<HashSlot>,
     party: Party,
+    /// The place of the request.
+    turn: Option<Turn>,
     permit: Permit,
 }
 
@@ -116,7 +119,8 @@ impl HashPermit {
             }
         })?;
         let party = context.guessing.party(&attempt, &reservation);
-        Ok(Self { slot: None, party, permit: Permit::of(context, &attempt, reservation) })
+        let permit = Permit::of(context, &attempt, reservation);
+        Ok(Self { slot: None, party, turn: actor.turn().cloned(), permit })
     }
 
     /// As [`HashSlot::verify`].
@@ -125,7 +129,11 @@ impl HashPermit {
         password: &Password,
         hash: Option<&PasswordHash>,
     ) -> Result<PasswordMatch, HashError> {
-        self.slot()?.verify(password, hash).await
+        let verdict = self.slot()?.compare(password, hash).await;
+        if !matches!(verdict, Ok(PasswordMatch::Yes | PasswordMatch::YesButOutdated)) {
+            self.wait_as_failed().await;
+        }
+        verdict
     }
 
     /// As [`Hasher::judge`](crate::passwords::Hasher::judge).
@@ -137,8 +145,11 @@ impl HashPermit {
         self.permit.context.hasher.judge(self.party, password, own_words).await
     }
 
-    /// As [`HashSlot::wait_as_failed`].
+    /// As [`HashSlot::wait_as_failed`]. Meanwhile another request has the place of this one.
     pub(crate) async fn wait_as_failed(&self) {
+        if let Some(turn) = &self.turn {
+            turn.give_back();
+        }
         if let Some(slot) = &self.slot {
             slot.wait_as_failed().await;
         }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::actor::{Actor, Caller, Client};
 use crate::context::Context;
+use crate::turn::Turn;
 
 use super::fields::Findings;
 use super::form::Form;
@@ -40,6 +41,8 @@ pub struct Request {
     pub takes_body: bool,
     /// The body as received.
     pub body: Bytes,
+    /// Its place among the requests in progress.
+    pub turn: Turn,
 }
 
 /// The body of a route that accepts none: empty, or an empty object.
@@ -54,7 +57,8 @@ pub struct Params(Vec<(&'static str, String)>);
 impl Request {
     /// Its sender: the caller once `access` found a valid token, a visitor before.
     pub(crate) fn actor(&self) -> Actor {
-        Actor::of_request(self.caller.get().copied(), self.client.clone(), self.id.clone())
+        let actor = Actor::of_request(self.caller.get().copied(), self.client.clone(), self.id.clone());
+        actor.with_turn(self.turn.clone())
     }
 
     /// The members of the JSON body.

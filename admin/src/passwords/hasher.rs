@@ -168,16 +168,15 @@ impl Hasher {
 }
 
 impl HashSlot {
-    /// Checks whether `password` matches `hash`.
+    /// Checks whether `password` matches `hash`. Without a hash the same work is done with a dummy hash.
     ///
-    /// Without a hash the same work is done with a dummy hash, and a failure takes as long as the slowest stored
-    /// scheme, so that the time reveals neither which accounts exist nor how their hashes were made.
+    /// After a failure the caller waits ([`Self::wait_as_failed`]).
     ///
     /// # Errors
     ///
     /// [`HashError::Malformed`] for a hash that this service did not make; [`HashError::Overloaded`] when the slot was
     /// needed for another client.
-    pub async fn verify(
+    pub async fn compare(
         &mut self,
         password: &Password,
         hash: Option<&PasswordHash>,
@@ -185,15 +184,11 @@ impl HashSlot {
         let (password, hash) = (password.clone(), hash.cloned());
         let verified = self.slot.run(move |memory| memory.verify(&password, hash.as_ref())).await?;
         self.begun = Some(verified.begun);
-        match verified.outcome {
-            Ok(PasswordMatch::Yes | PasswordMatch::YesButOutdated) => {}
-            Ok(PasswordMatch::No) | Err(_) => self.wait_as_failed().await,
-        }
         verified.outcome
     }
 
-    /// Waits until the time at which every failure ends, for a request that fails although the password matches.
-    /// Returns at once when that time has passed.
+    /// Waits until the time at which every failure ends: that of the slowest stored scheme, so that it reveals neither
+    /// which accounts exist nor how their hashes were made. Returns at once when that time has passed.
     pub async fn wait_as_failed(&self) {
         if let Some(begun) = self.begun {
             sleep_until((begun + self.records.padding.target()).into()).await;
@@ -271,8 +266,8 @@ mod tests {
         let mut slot = slot();
         let hash = slot.hash(&password("мой пароль")).await.unwrap();
         assert!(hash.as_stored().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert_eq!(slot.verify(&password("мой пароль"), Some(&hash)).await, Ok(PasswordMatch::Yes));
-        assert_eq!(slot.verify(&password("мой пароль "), Some(&hash)).await, Ok(PasswordMatch::No));
+        assert_eq!(slot.compare(&password("мой пароль"), Some(&hash)).await, Ok(PasswordMatch::Yes));
+        assert_eq!(slot.compare(&password("мой пароль "), Some(&hash)).await, Ok(PasswordMatch::No));
     }
 
     #[tokio::test]
@@ -283,7 +278,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_user_without_a_password_never_matches() {
-        assert_eq!(slot().verify(&password("password"), None).await, Ok(PasswordMatch::No));
+        assert_eq!(slot().compare(&password("password"), None).await, Ok(PasswordMatch::No));
     }
 
     #[tokio::test]
@@ -305,7 +300,8 @@ mod tests {
         let target = hasher.records.padding.target();
         let begun = Instant::now();
         let stored = PasswordHash::from_stored(cheap);
-        assert_eq!(slot.verify(&password("x"), Some(&stored)).await, Ok(PasswordMatch::No));
+        assert_eq!(slot.compare(&password("x"), Some(&stored)).await, Ok(PasswordMatch::No));
+        slot.wait_as_failed().await;
         assert!(!target.is_zero() && begun.elapsed() >= target, "{target:?}");
         // Nothing was computed to pass the time.
         assert_eq!(hasher.computed(), (1, 1));
@@ -324,7 +320,8 @@ mod tests {
         assert!(slow > usual, "{slow:?} {usual:?}");
         let mut slot = hasher.reserve(Party::Operator).unwrap();
         let begun = Instant::now();
-        assert_eq!(slot.verify(&password("x"), None).await, Ok(PasswordMatch::No));
+        assert_eq!(slot.compare(&password("x"), None).await, Ok(PasswordMatch::No));
+        slot.wait_as_failed().await;
         assert!(begun.elapsed() >= slow);
     }
 }

@@ -14,12 +14,13 @@ use tracing::Instrument as _;
 use crate::api::{Code, Params, Problem, Request, Response, is_prefetch, problem_page, read_body};
 use crate::context::Context;
 use crate::server::{Chunks, RequestHead};
+use crate::turn::Turn;
 
 use super::find::{RouteMatch, find};
 use super::proxy_warning::ProxyWarning;
 use super::request_record::RequestRecord;
 use super::route::{Handler, Route};
-use super::under_way::{Turn, UnderWay};
+use super::under_way::UnderWay;
 use super::watch::Watch;
 
 /// The route name of an unmatched request, in logs and metrics.
@@ -120,7 +121,7 @@ impl Router {
         record: &RequestRecord,
     ) -> Result<Admitted, Problem> {
         let body = read_body(body).await?;
-        let turn = self.under_way.take_turn();
+        let turn = self.under_way.take_turn().ok_or_else(|| Problem::new(Code::Overloaded))?;
         let request = Request {
             client: record.client.clone(),
             context: self.context.clone(),
@@ -133,10 +134,11 @@ impl Router {
             query: head.query,
             takes_body: route.operation.body.is_some(),
             body,
+            turn: turn.clone(),
         };
         let handler = Arc::clone(&route.handler);
         let watch = Watch::of(&request, head.method);
-        Ok(Admitted { handler, request, watch, _turn: turn.ok_or_else(|| Problem::new(Code::Overloaded))? })
+        Ok(Admitted { handler, request, watch, _turn: turn })
     }
 
     /// Records the outcome, and builds the response.
@@ -283,6 +285,34 @@ mod tests {
         assert_eq!(code(refused).await, "overloaded");
         assert!(served.iter().all(|response| response.status() == 204));
         assert_eq!(ask(&router, "/wait").await.status(), 204);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_only_waits_leaves_its_place_to_another_one() {
+        let gate = Arc::new(Semaphore::new(0));
+        let waiting = Arc::clone(&gate);
+        let waits = move |request: Request| {
+            let gate = Arc::clone(&waiting);
+            async move {
+                request.turn.give_back();
+                let _passed = gate.acquire().await;
+                fine(request).await
+            }
+        };
+        let router = router(vec![
+            Route::new(Method::GET, "/wait", waits, identity),
+            Route::new(Method::GET, "/fine", fine, identity),
+        ]);
+        let all = futures_util::future::join_all((0..MAX_AT_ONCE).map(|_| ask(&router, "/wait")));
+        let beyond = async {
+            tokio::task::yield_now().await;
+            let response = ask(&router, "/fine").await;
+            gate.add_permits(1);
+            response
+        };
+        let (waited, answered) = tokio::join!(all, beyond);
+        assert_eq!(answered.status(), 204);
+        assert!(waited.iter().all(|response| response.status() == 204));
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,23 +2,21 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::passwords::MOST_WAITING;
+use crate::turn::Turn;
 
 /// The most requests in progress. More than the pool and the hashing threads can serve, few enough that each
 /// still finishes in time; further requests are refused at once.
 pub(super) const MAX_AT_ONCE: usize = 512;
 
-// A flood of passwords leaves room for other requests.
+// A flood of passwords leaves room for other requests. Failures that wait have given their place back.
 const _: () = assert!(MOST_WAITING + 64 <= MAX_AT_ONCE);
 
 /// The requests in progress. Cheap to clone.
 #[derive(Clone)]
 pub struct UnderWay(Arc<Semaphore>);
-
-/// Held by a request in progress.
-pub(super) type Turn = OwnedSemaphorePermit;
 
 impl Default for UnderWay {
     /// None.
@@ -30,7 +28,7 @@ impl Default for UnderWay {
 impl UnderWay {
     /// `None` when the limit is reached.
     pub(super) fn take_turn(&self) -> Option<Turn> {
-        Arc::clone(&self.0).try_acquire_owned().ok()
+        Arc::clone(&self.0).try_acquire_owned().ok().map(Turn::new)
     }
 
     /// Waits until none is in progress. A request that begins meanwhile is also waited for, or refused.
