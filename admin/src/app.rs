@@ -23,7 +23,7 @@ use crate::server;
 use crate::sessions::history::{partitions, refusals};
 use crate::sessions::known_networks::expire;
 use crate::stop::{Stop, stop_when};
-use crate::users::password_schemes;
+use crate::users::{email_owner, password_schemes};
 
 /// How long to wait before trying an unreachable PostgreSQL again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -230,13 +230,17 @@ async fn work(
         partitions::keep_daily(partition_task).await;
         Part::Endless
     });
-    let (attempts, networks) = (context.clone(), context.clone());
+    let (attempts, networks, emails) = (context.clone(), context.clone(), context.clone());
     background.spawn(async move {
         refusals::keep(attempts).await;
         Part::Endless
     });
     background.spawn(async move {
         expire::keep_daily(networks).await;
+        Part::Endless
+    });
+    background.spawn(async move {
+        email_owner::expire::keep_daily(emails).await;
         Part::Endless
     });
     let _ended = background.join_next().await;

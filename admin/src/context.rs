@@ -52,6 +52,8 @@ pub struct Context {
     pub keys: Keys,
     /// The keys of refresh tokens.
     pub refresh_keys: Arc<DerivedKeys>,
+    /// The keys of the tags of e-mail addresses that accounts had.
+    pub former_email_keys: Arc<DerivedKeys>,
     /// Redis, for short-lived state.
     pub redis: RedisConnection,
     /// The places of requests that wait for another one with the same one-time value.
@@ -104,6 +106,7 @@ impl Context {
             },
             keys: Keys::new(master_keys),
             refresh_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::RefreshTokens)),
+            former_email_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::FormerEmails)),
             redis,
             unawaited: Unawaited::default(),
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),

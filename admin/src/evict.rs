@@ -51,11 +51,37 @@ pub(crate) async fn evict(
     user: Uuid,
     reason: EndReason,
 ) -> Result<Evicted, DbError> {
-    let generation = users::store::advance_generation(tx, user).await?;
-    users::store::forget_devices_and_networks(tx, user).await?;
+    let generation = forget_all(tx, user).await?;
     let configured: Vec<&str> = context.providers.iter().map(Provider::id).collect();
     let unlinked = store::unlink_recent(tx, user, &configured).await?;
     let linked = store::linked(tx, user).await?;
     let sessions = end_older(tx, &context.issuer, user, None, generation, reason).await?;
     Ok(Evicted { sessions, unlinked, linked })
+}
+
+/// Evicts everyone who came before the owner of the address of `user`, who must be locked exclusively: the address has
+/// just been verified for the first time. All linked accounts are unlinked, except those at the providers `kept`, with
+/// which the owner came. The password stays.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub(crate) async fn evict_before_owner(
+    tx: &Transaction<'_>,
+    issuer: &str,
+    user: Uuid,
+    kept: &[&str],
+) -> Result<Evicted, DbError> {
+    let generation = forget_all(tx, user).await?;
+    let unlinked = store::unlink_all_but(tx, user, kept).await?;
+    let linked = store::linked(tx, user).await?;
+    let sessions = end_older(tx, issuer, user, None, generation, EndReason::EmailClaimed).await?;
+    Ok(Evicted { sessions, unlinked, linked })
+}
+
+/// Begins a new generation of tokens, and makes all devices and networks unknown. Returns the generation.
+async fn forget_all(tx: &Transaction<'_>, user: Uuid) -> Result<u64, DbError> {
+    let generation = users::store::advance_generation(tx, user).await?;
+    users::store::forget_devices_and_networks(tx, user).await?;
+    Ok(generation)
 }

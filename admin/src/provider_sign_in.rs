@@ -6,27 +6,35 @@
 //! login, link ─► authorize ─► provider ─► callback ─► providers::identify ─► resolve (decide) ─► outcome
 //! ```
 //!
-//! `exchange` and `confirm` continue where an outcome leaves something to do: a page fetches its tokens, a user confirms
-//! a link with the password.
+//! `exchange` and `linking` continue where an outcome leaves something to do: a page fetches its tokens, a user
+//! confirms a link or declines.
 
 pub mod accounts;
+mod attempts;
 mod authorize;
 mod browser;
 pub mod callback;
-pub mod confirm;
 mod decide;
+mod email_proof;
 pub mod exchange;
 mod failure;
 mod flow;
 mod identity;
+mod link_facts;
+mod link_methods;
+pub mod linking;
 pub mod list;
+mod locked_facts;
 pub mod login;
 mod one_time;
 mod outcome;
 mod path;
 mod pending_link;
+mod pending_proof;
+mod resolution;
 mod resolve;
 mod return_to;
 mod secret;
 mod sign_in;
 mod store;
+mod stored_identity;

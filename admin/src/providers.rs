@@ -14,6 +14,7 @@ mod fetched;
 mod id_token_keys;
 mod identity;
 mod known;
+mod mail_domains;
 mod metadata;
 mod microsoft;
 mod paths;

@@ -21,6 +21,7 @@ use bytes::Bytes;
 
 use crate::api::Request;
 use crate::context::Context;
+use crate::provider_sign_in::linking;
 use crate::providers::ProviderPaths;
 use crate::roles::{assignments, permissions};
 use crate::server::Service;
@@ -55,8 +56,15 @@ pub fn document() -> Bytes {
 }
 
 /// The routes described in the OpenAPI document.
-#[rustfmt::skip]
 fn operations() -> Vec<Route> {
+    let mut routes = sign_in();
+    routes.extend(accounts());
+    routes
+}
+
+/// Registration, sign-in and sign-out.
+#[rustfmt::skip]
+fn sign_in() -> Vec<Route> {
     vec![
         post("/api/v1/auth/register", users::register::handle, users::register::describe),
         post("/api/v1/auth/login", sessions::login::handle, sessions::login::describe),
@@ -70,8 +78,19 @@ fn operations() -> Vec<Route> {
         get(PROVIDER_PATHS.callback, provider_sign_in::callback::handle_get, provider_sign_in::callback::describe_get),
         post(PROVIDER_PATHS.callback, provider_sign_in::callback::handle_post, provider_sign_in::callback::describe_post),
         post("/api/v1/oauth/exchange", provider_sign_in::exchange::handle, provider_sign_in::exchange::describe),
-        post("/api/v1/oauth/link/confirm", provider_sign_in::confirm::handle, provider_sign_in::confirm::describe),
+        post("/api/v1/oauth/link/show", linking::show::handle, linking::show::describe),
+        post("/api/v1/oauth/link/confirm", linking::confirm::handle, linking::confirm::describe),
+        post("/api/v1/oauth/link/provider", linking::provider::handle, linking::provider::describe),
+        post("/api/v1/oauth/link/decline", linking::decline::handle, linking::decline::describe),
+        post("/api/v1/oauth/link/sign-in", linking::sign_in::handle, linking::sign_in::describe),
+        post("/api/v1/oauth/link/skip", linking::skip::handle, linking::skip::describe),
+    ]
+}
 
+/// The user's own account, and what operators do.
+#[rustfmt::skip]
+fn accounts() -> Vec<Route> {
+    vec![
         get("/api/v1/me", me::show::handle, me::show::describe),
         patch("/api/v1/me", me::change_profile::handle, me::change_profile::describe),
         put("/api/v1/me/password", me::change_password::handle, me::change_password::describe),

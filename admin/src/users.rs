@@ -3,6 +3,7 @@
 mod account;
 mod complete_skeletons;
 mod email;
+pub(crate) mod email_owner;
 mod locked;
 mod login_name;
 pub(crate) mod password_schemes;

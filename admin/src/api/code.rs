@@ -75,9 +75,11 @@ codes! {
     LoginTaken = CONFLICT "login_taken" "This login name is already in use.",
 
     LinkConfirmationRequired = CONFLICT "link_confirmation_required" "An account with this e-mail address \
-        exists; confirm that it is yours to link the provider's account.",
+        exists; confirm that it is yours, or decline.",
     EmailProofRequired = CONFLICT "email_proof_required" "The identity provider has not verified the e-mail \
         address.",
+    EmailProofOffered = CONFLICT "email_proof_offered" "The identity provider has not verified an e-mail \
+        address; sign in to your account, or skip that.",
     OauthAccountInUse = CONFLICT "oauth_account_in_use" "This account at the identity provider is already \
         linked to another user.",
     OauthProviderLinked = CONFLICT "oauth_provider_linked" "You have already linked another account of this \

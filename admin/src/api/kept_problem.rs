@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_kept() {
-        let problem = Problem::new(Code::LinkConfirmationRequired).flow("secret");
+        let problem = Problem::new(Code::LinkConfirmationRequired).flow("secret", Vec::new());
         assert!(!serde_json::to_string(&KeptProblem::from(&problem)).unwrap().contains("secret"));
     }
 }

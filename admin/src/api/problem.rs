@@ -23,19 +23,23 @@ pub struct Problem {
     code: Code,
     detail: Option<String>,
     fields: Vec<Field>,
-    flow: Option<FlowSecret>,
+    flow: Option<Box<ProblemFlow>>,
     retry_after: Option<u32>,
     allow: Option<String>,
     is_denied: bool,
 }
 
-/// A secret that is not printed.
+/// How the problem can be resolved.
 #[derive(Clone, PartialEq, Eq)]
-struct FlowSecret(String);
+struct ProblemFlow {
+    secret: String,
+    methods: Vec<String>,
+}
 
-impl std::fmt::Debug for FlowSecret {
+/// Purposefully prints nothing: it has a secret.
+impl std::fmt::Debug for ProblemFlow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FlowSecret")
+        f.write_str("ProblemFlow")
     }
 }
 
@@ -70,10 +74,14 @@ pub(crate) struct ProblemBody<'p> {
     code: &'p str,
     /// The identifier of the request in all logs.
     request_id: &'p str,
-    /// The token for `POST /api/v1/oauth/link/confirm`, valid for ten minutes.
+    /// The token for the routes below `/api/v1/oauth/link/`, valid for ten minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     flow: Option<&'p str>,
+    /// With a `flow`: what the user can do (`/api/v1/oauth/link/show`).
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    #[schema(required = false)]
+    methods: &'p [String],
     /// The invalid fields.
     #[serde(skip_serializing_if = "<[Field]>::is_empty")]
     #[schema(required = false)]
@@ -115,7 +123,7 @@ impl Problem {
 
     /// Its resolution token, where it has one.
     pub(crate) fn flow_secret(&self) -> Option<&str> {
-        self.flow.as_ref().map(|flow| flow.0.as_str())
+        self.flow.as_ref().map(|flow| flow.secret.as_str())
     }
 
     /// Adds a sentence about this occurrence. Never the cause of a 5xx.
@@ -145,11 +153,11 @@ impl Problem {
         self
     }
 
-    /// Adds the token that resolves the problem. It is a secret: together with the password it signs the user
-    /// in.
+    /// Adds the token that resolves the problem by one of `methods`. It is a secret: together with the password it signs
+    /// the user in.
     #[must_use]
-    pub fn flow(mut self, flow: impl Into<String>) -> Self {
-        self.flow = Some(FlowSecret(flow.into()));
+    pub fn flow(mut self, secret: impl Into<String>, methods: Vec<String>) -> Self {
+        self.flow = Some(Box::new(ProblemFlow { secret: secret.into(), methods }));
         self
     }
 
@@ -189,6 +197,7 @@ impl Problem {
             code: self.code.as_str(),
             request_id: request_id.as_str(),
             flow: self.flow_secret(),
+            methods: self.flow.as_ref().map_or(&[], |flow| &flow.methods),
             errors: &self.fields,
         }
     }

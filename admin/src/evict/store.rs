@@ -5,9 +5,9 @@ use uuid::Uuid;
 use crate::db::{DbError, Transaction};
 
 /// Unlinks the accounts that were linked within the last 30 days, and returns their providers. By rules 4 and 7 of
-/// docs/social.md an account is linked to a user who exists; by the others the user is created with it, and keeps it.
-/// Nothing is unlinked from a user who would have no sign-in method left; an account at a provider that is not one of
-/// `configured` is none.
+/// docs/social.md, and by any rule after a confirmation, an account is linked to a user who exists; otherwise the user is
+/// created with it, and keeps it. Nothing is unlinked from a user who would have no sign-in method left; an account at a
+/// provider that is not one of `configured` is none.
 pub(super) async fn unlink_recent(
     tx: &Transaction<'_>,
     user: Uuid,
@@ -15,7 +15,7 @@ pub(super) async fn unlink_recent(
 ) -> Result<Vec<String>, DbError> {
     let sql = "with recent as (
                    select provider from auth.oauth_accounts
-                   where user_id = $1 and linked_rule in (4, 7)
+                   where user_id = $1 and (linked_rule in (4, 7) or confirmed_by is not null)
                      and linked_at > clock_timestamp() - interval '30 days'
                ), has_other as (
                    select exists (select from auth.users
@@ -30,6 +30,18 @@ pub(super) async fn unlink_recent(
                returning provider";
     let statement = tx.prepare_cached(sql).await?;
     let rows = tx.query(&statement, &[&user, &configured]).await?;
+    rows.iter().map(|row| Ok(row.try_get("provider")?)).collect()
+}
+
+/// Unlinks all accounts but those at the providers `kept`, and returns their providers.
+pub(super) async fn unlink_all_but(
+    tx: &Transaction<'_>,
+    user: Uuid,
+    kept: &[&str],
+) -> Result<Vec<String>, DbError> {
+    let sql = "delete from auth.oauth_accounts where user_id = $1 and provider <> all($2) returning provider";
+    let statement = tx.prepare_cached(sql).await?;
+    let rows = tx.query(&statement, &[&user, &kept]).await?;
     rows.iter().map(|row| Ok(row.try_get("provider")?)).collect()
 }
 

@@ -17,6 +17,8 @@ pub enum KeyPurpose {
     Devices,
     /// The places of the counters of attempts.
     Guesses,
+    /// The tags of e-mail addresses that accounts had.
+    FormerEmails,
 }
 
 /// One HMAC-SHA256 key per master key, under the master key's number.
@@ -35,6 +37,7 @@ impl KeyPurpose {
             Self::CheckValue => b"usher master key check value v1",
             Self::Devices => b"usher device token v1",
             Self::Guesses => b"usher attempt counters v1",
+            Self::FormerEmails => b"usher former e-mail address v1",
         }
     }
 }
@@ -53,6 +56,11 @@ impl DerivedKeys {
     /// The key of this number; `None` when its master key is no longer configured.
     pub fn find(&self, id: u8) -> Option<&hmac::Key> {
         self.keys.iter().find(|(known, _)| *known == id).map(|(_, key)| key)
+    }
+
+    /// All keys.
+    pub fn iter(&self) -> impl Iterator<Item = &hmac::Key> {
+        self.keys.iter().map(|(_, key)| key)
     }
 
     /// How many newer keys exist; `None` for a key that is not configured.

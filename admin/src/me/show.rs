@@ -37,6 +37,7 @@ pub(super) fn example() -> Value {
         "phone": "+79991234567",
         "locale": "ru-RU",
         "email_verified": false,
+        "needs_email": false,
         "has_password": true,
         "linked_providers": ["google"],
         "roles": [{ "name": "subscriber", "title": "Subscriber" }],

@@ -13,7 +13,8 @@ use crate::api::{
     Access, Code, Disclosed, Invalid, Operation, Problem, Query, Request, Response, Shape, one_more, page,
     sentence,
 };
-use crate::users::{EmailAddress, Identifier, LoginError};
+use crate::context::Context;
+use crate::users::{EmailAddress, Identifier, LoginError, email_owner};
 
 /// The longest search text, in characters.
 const MAX_QUERY: usize = 64;
@@ -45,6 +46,11 @@ pub fn describe(operation: Operation) -> Operation {
             Shape::text("ann").length(1..=64),
         )
         .query("email", "The e-mail address.", Shape::email("anna@example.org"))
+        .query(
+            "former_email",
+            "The e-mail address that the user had within the last twelve months, until its owner claimed it.",
+            Shape::email("anna@example.org"),
+        )
         .query("login", "The login name.", Shape::text("anna").length(3..=64).pattern(LOGIN_NAME))
         .query(
             "role",
@@ -84,9 +90,9 @@ pub(super) fn example() -> Value {
 /// 403 `forbidden`; 422; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::UsersRead).await?;
-    let names = ["query", "email", "login", "role", "status", "superuser", "limit", "cursor"];
+    let names = ["query", "email", "former_email", "login", "role", "status", "superuser", "limit", "cursor"];
     let mut query = Query::read(&request, &names);
-    let filter = read(&mut query);
+    let filter = read(&request.context, &mut query);
     let limit = query.limit();
     let before = query.cursor(text::uuid);
     query.finish()?;
@@ -96,11 +102,14 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::json(StatusCode::OK, &People { items, next_cursor }).disclosing(Disclosed::Search))
 }
 
-fn read(query: &mut Query) -> UserFilter {
+fn read(context: &Context, query: &mut Query) -> UserFilter {
     let status = |text: &str| STATUSES.contains(&text).then(|| text.to_owned());
     UserFilter {
         query: query.parse("query", "`query` must be 1 to 64 characters.", beginning),
         email_key: query.value("email").map(|email: EmailAddress| email.key().to_owned()),
+        former_email: query
+            .value("former_email")
+            .map(|email: EmailAddress| email_owner::tags(&context.former_email_keys, &email)),
         login_key: query.value("login").map(|SearchedLogin(key)| key),
         role: query.value("role").map(|role: RoleName| role.into()),
         status: query.parse("status", "Must be `active` or `disabled`.", status),

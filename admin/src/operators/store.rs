@@ -41,6 +41,8 @@ pub(super) struct UserFilter {
     pub(super) query: Option<String>,
     pub(super) email_key: Option<String>,
     pub(super) login_key: Option<String>,
+    /// The tags of an address that users lost to its owner.
+    pub(super) former_email: Option<Vec<Vec<u8>>>,
     /// Users who have this role now.
     pub(super) role: Option<String>,
     pub(super) status: Option<String>,
@@ -78,6 +80,8 @@ pub(super) async fn page(
                      and (held.expires_at is null or held.expires_at > clock_timestamp())))
            and ($5::text is null or u.status = $5) and ($6::boolean is null or u.is_superuser = $6)
            and ($7::uuid is null or u.id < $7)
+           and ($9::bytea[] is null or exists (
+                   select from auth.former_emails f where f.user_id = u.id and f.email_hmac = any($9)))
          order by u.id desc limit $8"
     );
     let rows = connection
@@ -92,6 +96,7 @@ pub(super) async fn page(
                 &filter.superuser,
                 &before,
                 &limit,
+                &filter.former_email,
             ],
         )
         .await?;

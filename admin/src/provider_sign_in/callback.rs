@@ -8,8 +8,9 @@ use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::flow::{Flow, Initiator};
+use super::flow::{Flow, FlowPurpose, Initiator};
 use super::identity::ProviderIdentity;
+use super::linking::provider::{confirm, join};
 use super::one_time::{self, Claim, OneTimeKind};
 use super::outcome::{CallbackAnswer, FinishedFlow, Outcome};
 use super::path::{of_provider, provider};
@@ -122,9 +123,9 @@ pub fn describe_get(operation: Operation) -> Operation {
              A prefetch is refused, and the same request within a minute gets the same response.\n\n\
              If the sign-in was started with `return_to` and the state is valid, its outcome is always a redirect to \
              that page. The query has one of: `one_time_code` (send it to `/oauth/exchange`); `linked` (the \
-             provider's identifier); `error` (a problem code; with `link_confirmation_required` also `flow`). Without \
-             such a page, a failed request with `Accept: text/html` is redirected to the first page of \
-             `ADMIN_OAUTH_RETURN_TO`, with the `error`.",
+             provider's identifier); `error` (a problem code, and, if the user has to confirm a link or decline, a \
+             `flow` for `/oauth/link/show`). Without such a page, a failed request with `Accept: text/html` is \
+             redirected to the first page of `ADMIN_OAUTH_RETURN_TO`, with the `error`.",
         )
         .query("state", "The state of the authorization request.", Shape::text("bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0"))
         .query("code", "The authorization code.", visible("4/0AeanS0ZQ"))
@@ -170,6 +171,7 @@ fn describe(operation: Operation) -> Operation {
             Code::RegistrationClosed,
             Code::LinkConfirmationRequired,
             Code::EmailProofRequired,
+            Code::EmailProofOffered,
             Code::OauthAccountInUse,
             Code::OauthProviderLinked,
             Code::TokenRevoked,
@@ -289,9 +291,16 @@ async fn complete(
         subject: identity.subject,
         email: identity.email.as_deref().and_then(|email| email.parse().ok()),
         is_email_vouched: identity.is_email_vouched,
+        is_email_authoritative: identity.is_email_authoritative,
         display_name: identity.name.as_deref().and_then(profile::name_from),
     };
-    resolve(context, &request.actor(), flow, &identity, is_for_page).await
+    let actor = request.actor();
+    match &flow.purpose {
+        FlowPurpose::SignIn => resolve(context, &actor, None, &identity, is_for_page).await,
+        FlowPurpose::Link(link) => resolve(context, &actor, Some(*link), &identity, is_for_page).await,
+        FlowPurpose::Confirm(pending) => confirm(context, &actor, pending, &identity, is_for_page).await,
+        FlowPurpose::Join(pending) => join(context, &actor, pending, &identity, is_for_page).await,
+    }
 }
 
 impl CallbackParameters {

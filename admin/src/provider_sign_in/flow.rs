@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::one_time::BEARER;
+use super::pending_link::PendingLink;
+use super::pending_proof::PendingProof;
 use super::return_to::ReturnTo;
 use super::secret;
 
@@ -17,14 +19,26 @@ pub(super) struct Flow {
     pub(super) verifier: Option<String>,
 }
 
-/// The purpose of a flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The purpose of a flow. Purposefully without `Debug`: it is personal.
+#[derive(Serialize, Deserialize)]
 pub(super) enum FlowPurpose {
     /// To sign in.
     SignIn,
-    /// To link the account at the provider to the user of this session, unless a new generation of the user's tokens
-    /// has begun: a changed password may have been the response to an attacker who started this flow.
-    Link { user: Uuid, session: Uuid, generation: u64 },
+    /// To link the account at the provider to a signed-in user.
+    Link(LinkRequest),
+    /// To confirm, with an identity that is linked to the account, that another one belongs to it, too.
+    Confirm(Box<PendingLink>),
+    /// To link the account of an earlier flow, whose provider does not vouch for an address, to the account of this one.
+    Join(Box<PendingProof>),
+}
+
+/// The user of a session, who asks to link an account at a provider: unless a new generation of the user's tokens has
+/// begun, because a changed password may have been the response to an attacker who started this flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LinkRequest {
+    pub(super) user: Uuid,
+    pub(super) session: Uuid,
+    pub(super) generation: u64,
 }
 
 /// The client that starts a flow, and alone may finish it.

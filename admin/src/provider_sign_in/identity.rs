@@ -1,7 +1,7 @@
 //! An identity at a provider, in the form in which it is stored here.
 
 use super::sign_in::ProviderProof;
-use super::store::{Link, Snapshot};
+use super::store::{ConfirmedBy, Link, Snapshot};
 use crate::providers::Provider;
 use crate::users::EmailAddress;
 use uuid::Uuid;
@@ -13,6 +13,8 @@ pub(super) struct ProviderIdentity<'i> {
     /// The address, if its form is accepted here.
     pub(super) email: Option<EmailAddress>,
     pub(super) is_email_vouched: bool,
+    /// Whether the provider also operates the mailbox.
+    pub(super) is_email_authoritative: bool,
     pub(super) display_name: Option<String>,
 }
 
@@ -20,6 +22,12 @@ impl ProviderIdentity<'_> {
     /// The address, if the provider vouches for it.
     pub(super) fn vouched_email(&self) -> Option<&EmailAddress> {
         self.email.as_ref().filter(|_| self.is_email_vouched)
+    }
+
+    /// The keys of the addresses of its mailbox, if the provider vouches for the address: that of the address first.
+    pub(super) fn vouched_keys(&self) -> Vec<String> {
+        let email = self.vouched_email();
+        email.map(|email| self.provider.same_mailbox(email.key())).unwrap_or_default()
     }
 
     /// The data that is stored about it.
@@ -34,8 +42,12 @@ impl ProviderIdentity<'_> {
     /// Its link to `user` by a rule of the table; `is_sign_in` when a session is opened with it.
     pub(super) fn link_to(&self, user: Uuid, rule: u8, is_sign_in: bool) -> Link<'_> {
         let (provider, subject) = (self.provider.id(), self.subject.as_str());
-        let proven = self.vouched_email().map(EmailAddress::key);
-        Link { provider, subject, user, rule, snapshot: self.snapshot(), proven, is_sign_in }
+        Link { provider, subject, user, rule, snapshot: self.snapshot(), confirmed_by: None, is_sign_in }
+    }
+
+    /// The same after the user has confirmed it. The session is opened afterwards.
+    pub(super) fn confirmed_link_to(&self, user: Uuid, rule: u8, by: ConfirmedBy) -> Link<'_> {
+        Link { confirmed_by: Some(by), ..self.link_to(user, rule, false) }
     }
 
     /// That it identified `user`, whose tokens are of this generation.

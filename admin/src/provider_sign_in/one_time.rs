@@ -35,6 +35,7 @@ pub(super) const BEARER: &str = "bearer";
 
 /// Each change is one atomic script.
 const STORE: &str = include_str!("one_time/store.lua");
+const READ: &str = include_str!("one_time/read.lua");
 const CLAIM: &str = include_str!("one_time/claim.lua");
 const RELEASE: &str = include_str!("one_time/release.lua");
 const FINISH: &str = include_str!("one_time/finish.lua");
@@ -46,8 +47,11 @@ pub(super) enum OneTimeKind {
     Flow,
     /// A sign-in whose tokens the page will fetch. The secret is the one-time code.
     SignIn,
-    /// A link that the user must confirm with a password. The secret is the `flow` of the problem.
+    /// A link that the user must confirm. The secret is the `flow` of the problem.
     Link,
+    /// An identity that belongs to no account yet, until the user signs in to one or skips that. The secret is the `flow`
+    /// of the problem.
+    Proof,
 }
 
 /// A value that is not stored yet.
@@ -96,13 +100,14 @@ impl OneTimeKind {
             Self::Flow => "authorization",
             Self::SignIn => "sign-in",
             Self::Link => "link",
+            Self::Proof => "proof",
         }
     }
 
     /// How long a value is kept.
     pub(super) fn lifetime(self) -> Duration {
         match self {
-            Self::Flow | Self::Link => Duration::from_mins(10),
+            Self::Flow | Self::Link | Self::Proof => Duration::from_mins(10),
             Self::SignIn => Duration::from_mins(1),
         }
     }
@@ -113,7 +118,7 @@ impl OneTimeKind {
         match self {
             Self::Flow => 60_000,
             Self::SignIn => 20_000,
-            Self::Link => 10_000,
+            Self::Link | Self::Proof => 10_000,
         }
     }
 
@@ -217,6 +222,26 @@ pub(super) async fn claim<T: DeserializeOwned, K: DeserializeOwned>(
             _ => return Ok(None),
         }
     }
+}
+
+/// Reads the value for `owner`, and changes nothing. `None` when it is unknown, has expired, was used, or belongs to another
+/// owner.
+///
+/// # Errors
+///
+/// 503 without Redis.
+pub(super) async fn read<T: DeserializeOwned>(
+    context: &Context,
+    (kind, secret): (OneTimeKind, &str),
+    owner: &str,
+) -> Result<Option<T>, OneTimeError> {
+    if !secret::is_well_formed(secret) {
+        return Ok(None);
+    }
+    let mut read = redis::cmd("EVAL");
+    read.arg(READ).arg(1).arg(key(&context.redis, kind, secret)).arg(owner);
+    let text: Option<String> = context.redis.run("EVAL", &read).await?;
+    Ok(text.and_then(|text| json::from_slice(text.as_bytes()).ok()))
 }
 
 /// Ends an attempt: the value is used up, and `kept` is the result, unless another attempt has replaced this one

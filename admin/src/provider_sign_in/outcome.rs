@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::flow::Initiator;
 use super::one_time::{self, NewValue, OneTimeError, OneTimeKind, Ticket};
-use super::pending_link::PendingLink;
+use super::pending_link::{Confirmation, PendingLink};
+use super::pending_proof::{Offer, PendingProof};
 use super::return_to::ReturnTo;
 use super::secret;
 use super::sign_in::ProviderProof;
@@ -35,10 +36,17 @@ pub(super) enum Outcome {
     },
     /// The identity is linked to the user who asked for it.
     Linked,
-    /// The user must confirm the link with a password.
+    /// The user must confirm the link, or decline.
     ConfirmLink {
         #[serde(skip)]
         link: Option<Box<PendingLink>>,
+        confirmation: Confirmation,
+    },
+    /// The provider does not vouch for an address: the user may prove to have an account already.
+    OfferProof {
+        #[serde(skip)]
+        proof: Option<Box<PendingProof>>,
+        offer: Offer,
     },
     /// It failed.
     Failed(KeptProblem),
@@ -84,8 +92,12 @@ impl Outcome {
                 proof,
             )
             .map(Some),
-            Self::ConfirmLink { link } => {
+            Self::ConfirmLink { link, .. } => {
                 NewValue::new(OneTimeKind::Link, follow_up_secret(OneTimeKind::Link, secrets), owner, link)
+                    .map(Some)
+            }
+            Self::OfferProof { proof, .. } => {
+                NewValue::new(OneTimeKind::Proof, follow_up_secret(OneTimeKind::Proof, secrets), owner, proof)
                     .map(Some)
             }
             Self::SignedIn { .. } | Self::Linked | Self::Failed(_) => Ok(None),
@@ -97,7 +109,8 @@ impl Outcome {
         match self {
             Self::SignedIn { .. } | Self::OneTimeCode { .. } => CallbackOutcome::Accepted,
             Self::Linked => CallbackOutcome::Linked,
-            Self::ConfirmLink { .. } => CallbackOutcome::Failed(Code::LinkConfirmationRequired.as_str()),
+            Self::ConfirmLink { confirmation, .. } => CallbackOutcome::Failed(confirmation.code().as_str()),
+            Self::OfferProof { .. } => CallbackOutcome::Failed(Code::EmailProofOffered.as_str()),
             Self::Failed(problem) => CallbackOutcome::Failed(problem.code().as_str()),
         }
     }
@@ -174,9 +187,11 @@ impl FinishedFlow {
                 Some(page) => return Ok(page.with(&[("linked", provider.id())])),
                 None => Ok(CallbackAnswer::Linked(Linked { linked: provider.id().to_owned() })),
             },
-            Outcome::ConfirmLink { .. } => {
-                let flow = follow_up_secret(OneTimeKind::Link, secrets);
-                Err(Problem::new(Code::LinkConfirmationRequired).flow(flow))
+            Outcome::ConfirmLink { confirmation, .. } => {
+                Err(confirmation.problem(follow_up_secret(OneTimeKind::Link, secrets)))
+            }
+            Outcome::OfferProof { offer, .. } => {
+                Err(offer.problem(follow_up_secret(OneTimeKind::Proof, secrets)))
             }
             Outcome::Failed(problem) => Err(problem.into()),
         };

@@ -1,59 +1,92 @@
-//! A link that the user must confirm with the password of the account, stored as a one-time value.
+//! A link that waits until the user confirms it or declines, stored as a one-time value.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::attempts::Attempts;
 use super::identity::ProviderIdentity;
-use super::sign_in::ProviderProof;
-use super::store::{Link, Snapshot};
+use super::link_methods::{LinkFacts, LinkMethod, methods};
+use super::stored_identity::{StoredIdentity, expired};
+use crate::api::{Code, Problem};
+use crate::context::Context;
+use crate::db::Transaction;
+use crate::sessions::store::stamp;
 
-/// How many wrong passwords end it.
-const ATTEMPTS: u8 = 5;
-
-/// An identity, and the user who may link it. Purposefully without `Debug`: it is personal.
-#[derive(Serialize, Deserialize)]
+/// An identity, and the account that has its address. Purposefully without `Debug`: it is personal.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct PendingLink {
-    pub(super) proof: ProviderProof,
+    /// The user of the account.
+    pub(super) user: Uuid,
+    /// The generation of the user's tokens.
+    pub(super) generation: u64,
     /// The rule of the table.
-    rule: u8,
-    email: Option<String>,
-    is_email_vouched: bool,
-    display_name: Option<String>,
-    failures: u8,
+    pub(super) rule: u8,
+    identity: StoredIdentity,
+    pub(super) attempts: Attempts,
+}
+
+/// What the client is told about a pending link, besides its secret. It is kept for a repeated request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Confirmation {
+    /// What the user can do.
+    methods: Vec<String>,
+    /// Whether another identity of the provider is linked to the account, so that nothing confirms the link.
+    has_other: bool,
 }
 
 impl PendingLink {
     pub(super) fn new(user: Uuid, generation: u64, rule: u8, identity: &ProviderIdentity<'_>) -> Self {
-        let Snapshot { email, is_email_vouched, display_name } = identity.snapshot();
-        Self {
-            proof: identity.proof_of(user, generation),
-            rule,
-            email: email.map(str::to_owned),
-            is_email_vouched,
-            display_name: display_name.map(str::to_owned),
-            failures: 0,
+        let identity = StoredIdentity::of(identity);
+        Self { user, generation, rule, identity, attempts: Attempts::default() }
+    }
+
+    /// Checks that the user's tokens are still of the generation of the link: what ends all sessions ends it, too.
+    ///
+    /// # Errors
+    ///
+    /// 410 `code_expired`; 503.
+    pub(super) async fn check_generation(&self, tx: &Transaction<'_>) -> Result<(), Problem> {
+        match stamp(tx, self.user).await? {
+            Some(stamp) if stamp.generation == self.generation => Ok(()),
+            Some(_) | None => Err(expired()),
         }
     }
 
-    /// Counts a wrong password.
-    pub(super) fn count_failure(&mut self) {
-        self.failures = self.failures.saturating_add(1);
+    /// The identity.
+    ///
+    /// # Errors
+    ///
+    /// 410 `code_expired` when its provider is no longer configured.
+    pub(super) fn identity<'c>(&self, context: &'c Context) -> Result<ProviderIdentity<'c>, Problem> {
+        self.identity.read(context)
+    }
+}
+
+impl Confirmation {
+    pub(super) fn of(facts: &LinkFacts) -> Self {
+        let methods = methods(facts).iter().map(LinkMethod::text).collect();
+        Self { methods, has_other: facts.has_other }
     }
 
-    /// Whether another password may be tried.
-    pub(super) fn has_attempts_left(&self) -> bool {
-        self.failures < ATTEMPTS
+    /// The code of the problem.
+    pub(super) fn code(&self) -> Code {
+        if self.has_other { Code::OauthProviderLinked } else { Code::LinkConfirmationRequired }
     }
 
-    /// The row to insert.
-    pub(super) fn link(&self) -> Link<'_> {
-        let snapshot = Snapshot {
-            email: self.email.as_deref(),
-            is_email_vouched: self.is_email_vouched,
-            display_name: self.display_name.as_deref(),
+    /// The problem, whose `flow` is this secret.
+    pub(super) fn problem(self, flow: String) -> Problem {
+        let detail = match (self.has_other, &*self.methods) {
+            (false, []) => Some("Sign in with the method that you used before, and link this account then."),
+            (true, _) => Some(
+                "Another account of this provider is linked to the account with this e-mail address. Sign in with the \
+                 method that you used before, unlink it, and link this one then.",
+            ),
+            (false, _) => None,
         };
-        let ProviderProof { user, provider, subject, generation: _ } = &self.proof;
-        // The session is opened afterwards, and the address was verified before.
-        Link { provider, subject, user: *user, rule: self.rule, snapshot, proven: None, is_sign_in: false }
+        let problem = Problem::new(self.code()).flow(flow, self.methods);
+        match detail {
+            Some(detail) => problem.detail(detail),
+            None => problem,
+        }
     }
 }

@@ -4,7 +4,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::api::{Code, Findings, Problem, Response, accepts};
+use crate::api::text::text_type;
+use crate::api::{Code, Findings, Form, Problem, Response, accepts};
 use crate::context::Context;
 
 /// The longest page with its query, in bytes. A flow stores it.
@@ -17,7 +18,30 @@ const ADDED: [&str; 4] = ["one_time_code", "linked", "error", "flow"];
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ReturnTo(String);
 
+text_type!(
+    /// The address of a page, as a member of a form.
+    pub(super) PageAddress, address
+);
+
+fn address(text: &str) -> Result<String, &'static str> {
+    match (1..=MAX_LENGTH).contains(&text.chars().count()) {
+        true => Ok(text.to_owned()),
+        false => Err("Must have 1 to 512 characters."),
+    }
+}
+
 impl ReturnTo {
+    /// The page of the member `return_to`, judged even if other members are invalid, so that all errors are reported in one
+    /// round. One that is no [`PageAddress`] is reported by the form.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse`].
+    pub(super) fn of_form(context: &Context, form: &Form) -> Result<Option<Self>, Findings> {
+        let page = form.text("return_to").filter(|page| address(page).is_ok());
+        page.map(|page| Self::parse(context, page)).transpose()
+    }
+
     /// The page that a client names, which must be on the list, compared as URLs are (WHATWG URL). Its query is the
     /// client's, for the page, but cannot contain what is added at the end.
     ///

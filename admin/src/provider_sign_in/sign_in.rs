@@ -14,7 +14,7 @@ use crate::sessions::store::stamp;
 use crate::users::store::lock_for_sign_in;
 
 /// A user, and the linked account at a provider that identified the user.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct ProviderProof {
     pub(super) user: Uuid,
     pub(super) provider: String,

@@ -14,10 +14,27 @@ pub(super) struct Link<'n> {
     pub(super) user: Uuid,
     pub(super) rule: u8,
     pub(super) snapshot: Snapshot<'n>,
-    /// The key of the address that the provider vouches for: it is marked as verified if it is the user's.
-    pub(super) proven: Option<&'n str>,
+    /// How the user confirmed that it is theirs, if the rule required that.
+    pub(super) confirmed_by: Option<ConfirmedBy>,
     /// Whether a session is opened with it now.
     pub(super) is_sign_in: bool,
+}
+
+/// How a user confirmed that an identity belongs to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ConfirmedBy {
+    /// With the password of the account.
+    Password,
+    /// With another identity that is linked to the account.
+    Provider,
+}
+
+/// What a user is told about an account before declining it.
+pub(super) struct AccountSummary {
+    /// The year and month of its creation, as `2026-03`.
+    pub(super) created_in: String,
+    /// Whether it has a role, or is a superuser's.
+    pub(super) has_role: bool,
 }
 
 /// The data that is stored about an identity.
@@ -40,18 +57,13 @@ pub(super) struct LinkedAccount {
     pub(super) last_login_at: Option<Timestamp>,
 }
 
-/// A statement about the link ($1, $2) to a user ($3), which also marks the user's address as verified if its key is $4.
-/// Otherwise a user would lose the address to themselves after a sign-in through another provider.
-macro_rules! proving {
-    ($statement:literal) => {
-        concat!(
-            "with proven as (
-                 update auth.users set verified_email_key = email_key
-                 where id = $3 and email_key = $4 and verified_email_key is distinct from email_key
-             ) ",
-            $statement
-        )
-    };
+impl ConfirmedBy {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Provider => "provider",
+        }
+    }
 }
 
 /// The user who owns an identity.
@@ -68,12 +80,10 @@ pub(super) async fn owner(
 
 /// Links an identity; `false` when it is already linked, or the user has another one of this provider.
 pub(super) async fn insert(tx: &Transaction<'_>, link: &Link<'_>) -> Result<bool, DbError> {
-    let sql = proving!(
-        "insert into auth.oauth_accounts (provider, subject, user_id, linked_rule, email,
-             is_email_vouched, display_name, last_login_at)
-         values ($1, $2, $3, $5, $6, $7, $8, case when $9 then clock_timestamp() end)
-         on conflict do nothing"
-    );
+    let sql = "insert into auth.oauth_accounts (provider, subject, user_id, linked_rule, confirmed_by, email,
+                   is_email_vouched, display_name, last_login_at)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, case when $9 then clock_timestamp() end)
+               on conflict do nothing";
     let statement = tx.prepare_cached(sql).await?;
     let Snapshot { email, is_email_vouched, display_name } = &link.snapshot;
     let rule = i16::from(link.rule);
@@ -81,8 +91,8 @@ pub(super) async fn insert(tx: &Transaction<'_>, link: &Link<'_>) -> Result<bool
         &link.provider,
         &link.subject,
         &link.user,
-        &link.proven,
         &rule,
+        &link.confirmed_by.map(ConfirmedBy::as_str),
         email,
         is_email_vouched,
         display_name,
@@ -94,24 +104,27 @@ pub(super) async fn insert(tx: &Transaction<'_>, link: &Link<'_>) -> Result<bool
 /// Stores how the provider describes a linked identity now, and a sign-in with it; `false` when it is no longer linked
 /// to this user. The rule by which it was linked stays.
 pub(super) async fn update(tx: &Transaction<'_>, link: &Link<'_>) -> Result<bool, DbError> {
-    let sql = proving!(
-        "update auth.oauth_accounts set email = $5, is_email_vouched = $6, display_name = $7,
-             last_login_at = case when $8 then clock_timestamp() else last_login_at end
-         where provider = $1 and subject = $2 and user_id = $3"
-    );
+    let sql = "update auth.oauth_accounts set email = $4, is_email_vouched = $5, display_name = $6,
+                   last_login_at = case when $7 then clock_timestamp() else last_login_at end
+               where provider = $1 and subject = $2 and user_id = $3";
     let statement = tx.prepare_cached(sql).await?;
     let Snapshot { email, is_email_vouched, display_name } = &link.snapshot;
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
-        &link.provider,
-        &link.subject,
-        &link.user,
-        &link.proven,
-        email,
-        is_email_vouched,
-        display_name,
-        &link.is_sign_in,
-    ];
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+        [&link.provider, &link.subject, &link.user, email, is_email_vouched, display_name, &link.is_sign_in];
     Ok(tx.execute(&statement, &values).await? == 1)
+}
+
+/// What a user is told about an account before declining it; `None` when it does not exist.
+pub(super) async fn summary(client: &impl SqlClient, user: Uuid) -> Result<Option<AccountSummary>, DbError> {
+    let sql = "select to_char(u.created_at at time zone 'UTC', 'YYYY-MM') as created_in,
+                   u.is_superuser or exists (
+                       select from auth.user_roles held where held.user_id = u.id
+                         and (held.expires_at is null or held.expires_at > clock_timestamp())) as has_role
+               from auth.users u where u.id = $1";
+    let statement = client.prepare_cached(sql).await?;
+    let Some(row) = client.query_opt(&statement, &[&user]).await? else { return Ok(None) };
+    let (created_in, has_role) = (row.try_get("created_in")?, row.try_get("has_role")?);
+    Ok(Some(AccountSummary { created_in, has_role }))
 }
 
 /// Stores the time of a sign-in with an identity; `false` when it is no longer linked to this user.

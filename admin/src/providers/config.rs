@@ -35,11 +35,14 @@ pub enum LinkVerified {
 /// The rule for a new user whose address the provider does not vouch for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UntrustedEmail {
-    /// The address must be proved, for which there is no way yet: the sign-in is refused.
-    #[default]
-    Prove,
     /// An account without an address is created.
-    Ignore,
+    #[default]
+    Create,
+    /// The user is asked to sign in to an account, or to skip that; then an account without an address is created. The
+    /// same for an identity that has no address.
+    Ask,
+    /// The sign-in is refused.
+    Refuse,
 }
 
 /// How long providers may take. Parameters, so that tests need not wait for the real ones.

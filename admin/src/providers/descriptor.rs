@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::mail_domains::MailDomains;
+
 /// A provider: its endpoints, the form of its requests, and how its responses are read.
 ///
 /// The fields that only some providers need are off in [`Descriptor::REGULAR`], with which a descriptor ends.
@@ -27,6 +29,8 @@ pub struct Descriptor {
     pub fields: Fields,
     /// Whether the response vouches that this address belongs to the user.
     pub vouches: fn(user: &Value, email: &str) -> bool,
+    /// Its own mail domains. For a vouched address there the provider is authoritative: no other proof is better.
+    pub mail: MailDomains,
     /// Its ID tokens, where it issues verifiable ones: they then identify the user.
     pub id_token: Option<IdTokens>,
     /// A list to request with the access token too, and how it is merged into the response of `user_url`.
@@ -109,6 +113,7 @@ impl Descriptor {
         user_request: UserRequest::Bearer,
         fields: Fields { subject: "/sub", email: "/email", names: &[&["/name"]], client: "" },
         vouches: never,
+        mail: MailDomains::NONE,
         id_token: None,
         list: None,
         needs_device: false,

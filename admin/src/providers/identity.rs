@@ -18,6 +18,8 @@ pub(crate) struct Identity {
     pub(crate) email: Option<String>,
     /// Whether the provider vouches for the address.
     pub(crate) is_email_vouched: bool,
+    /// Whether it also operates the mailbox, so that no other proof is better.
+    pub(crate) is_email_authoritative: bool,
     /// The display name.
     pub(crate) name: Option<String>,
 }
@@ -44,9 +46,12 @@ impl Identity {
         let is_denied = user.get("email_verified").is_some_and(|flag| !is_true(Some(flag)));
         let is_trusted = provider.trusts_email && !is_denied;
         let vouches = |email: &String| is_trusted || (provider.descriptor.vouches)(user, email);
+        let is_email_vouched = email.as_ref().is_some_and(vouches);
+        let is_its_own = |email: &String| provider.descriptor.mail.include(email);
         Ok(Self {
             subject,
-            is_email_vouched: email.as_ref().is_some_and(vouches),
+            is_email_vouched,
+            is_email_authoritative: is_email_vouched && email.as_ref().is_some_and(is_its_own),
             email,
             name: names.iter().find_map(|parts| joined(user, parts)),
         })
@@ -169,6 +174,26 @@ mod tests {
             let identity = Identity::read(&provider("vk", true), &user).unwrap();
             assert!(identity.email.is_none() && !identity.is_email_vouched);
         }
+    }
+
+    #[test]
+    fn a_provider_is_authoritative_for_vouched_addresses_of_its_own_domains() {
+        let google = |email: &str, is_verified: bool| {
+            let user =
+                json!({ "sub": "7", "email": email, "email_verified": is_verified, "hd": "example.org" });
+            Identity::read(&provider("google", true), &user).unwrap()
+        };
+        for (email, is_verified, is_vouched, is_authoritative) in [
+            ("anna@gmail.com", true, true, true),
+            ("anna@gmail.com", false, false, false),
+            ("anna@example.org", true, true, false),
+        ] {
+            let identity = google(email, is_verified);
+            let expected = (is_vouched, is_authoritative);
+            assert_eq!((identity.is_email_vouched, identity.is_email_authoritative), expected, "{email}");
+        }
+        let yandex = json!({ "id": "7", "default_email": "Anna@Ya.ru", "client_id": "us" });
+        assert!(Identity::read(&provider("yandex", false), &yandex).unwrap().is_email_authoritative);
     }
 
     #[test]

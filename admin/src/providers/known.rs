@@ -59,4 +59,30 @@ mod tests {
         assert!(vouches(&openid::OPENID, said.clone()) && vouches(&github::GITHUB, said));
         assert!(vouches(&x::X, Value::Null));
     }
+
+    #[test]
+    fn two_providers_vouch_for_the_addresses_of_their_own_mailboxes_without_a_flag() {
+        let own = |provider: &Descriptor| {
+            provider
+                .mail
+                .domains
+                .iter()
+                .filter(|domain| (provider.vouches)(&Value::Null, &format!("anna@{domain}")))
+                .count()
+        };
+        let vouching: Vec<_> =
+            KNOWN.iter().filter(|provider| own(provider) > 0).map(|provider| provider.id).collect();
+        assert_eq!(vouching, ["yandex", "mailru"]);
+        assert_eq!((own(&yandex::YANDEX), own(&mailru::MAILRU)), (6, 6));
+    }
+
+    #[test]
+    fn no_domain_belongs_to_two_providers() {
+        let mut all: Vec<_> = KNOWN.iter().flat_map(|provider| provider.mail.domains).collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        assert!(vk::VK.mail.domains.is_empty());
+    }
 }

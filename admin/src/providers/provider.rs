@@ -90,6 +90,11 @@ impl Provider {
         &self.config.name
     }
 
+    /// The addresses of the mailbox of `email`, which is in lower case, as far as this provider knows: itself first.
+    pub(crate) fn same_mailbox(&self, email: &str) -> Vec<String> {
+        self.config.descriptor.mail.same_mailbox(email)
+    }
+
     /// The path where a browser starts to sign in through it.
     pub(crate) fn login_path(&self) -> String {
         self.login_path.clone()

@@ -146,9 +146,10 @@ fn link_verified(word: &str) -> Result<LinkVerified, &'static str> {
 
 fn untrusted_email(word: &str) -> Result<UntrustedEmail, &'static str> {
     match word {
-        "prove" => Ok(UntrustedEmail::Prove),
-        "ignore" => Ok(UntrustedEmail::Ignore),
-        _ => Err("must be `prove` or `ignore`"),
+        "create" => Ok(UntrustedEmail::Create),
+        "ask" => Ok(UntrustedEmail::Ask),
+        "refuse" => Ok(UntrustedEmail::Refuse),
+        _ => Err("must be `create` (was `ignore`), `ask` or `refuse` (was `prove`)"),
     }
 }
 
@@ -287,6 +288,7 @@ mod tests {
             (&[("ADMIN_OAUTH_RETURN_TO", "https://cinema.example/?a=b")], "ADMIN_OAUTH_RETURN_TO: "),
             (&[("ADMIN_OAUTH_RETURN_TO", "javascript:alert(1)")], "ADMIN_OAUTH_RETURN_TO: "),
             (&[("ADMIN_OAUTH_LINK_VERIFIED", "yes")], "ADMIN_OAUTH_LINK_VERIFIED: "),
+            (&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")], "ADMIN_OAUTH_UNTRUSTED_EMAIL: "),
         ] {
             let mistakes = read(vars).unwrap_err();
             assert!(mistakes.iter().any(|line| line.starts_with(name)), "{vars:?}: {mistakes:?}");

@@ -28,7 +28,7 @@ fn name_of(route: &Route) -> String {
 /// The operations whose passwords, or whose work, are counted by the buckets of a route.
 fn operations_of(route: LimitedRoute) -> &'static [&'static str] {
     match route {
-        LimitedRoute::Login => &["POST /auth/login"],
+        LimitedRoute::Login => &["POST /auth/login", "POST /oauth/link/sign-in"],
         LimitedRoute::Confirmation => &["POST /oauth/link/confirm"],
         LimitedRoute::Change => {
             &["POST /auth/reauthenticate", "PUT /me/password", "PUT /me/email", "PUT /me/login"]

@@ -82,15 +82,15 @@ pub fn describe(operation: Operation) -> Operation {
 }
 
 /// What was typed to name an account.
-struct TypedName {
-    identifier: Identifier,
+pub(crate) struct TypedName {
+    pub(crate) identifier: Identifier,
     /// The form that is looked up, in which every spelling of a name is the same; a name that no account can have as it
     /// was typed.
-    looked_up: String,
+    pub(crate) looked_up: String,
 }
 
 impl TypedName {
-    fn new(identifier: Identifier, typed: &str) -> Self {
+    pub(crate) fn new(identifier: Identifier, typed: &str) -> Self {
         let looked_up = match &identifier {
             Identifier::Email(email) => email.key().to_owned(),
             Identifier::Login(login) => login.key().to_owned(),
@@ -205,13 +205,17 @@ async fn find(context: &Context, actor: &Actor, name: &TypedName) -> Result<Opti
 }
 
 /// A hash that matched the password, and whether it has today's parameters.
-struct Verified {
-    hash: PasswordHash,
+pub(crate) struct Verified {
+    pub(crate) hash: PasswordHash,
     is_old: bool,
 }
 
 /// Hashes in every case, and only then checks the other reasons to refuse.
-async fn verify(
+///
+/// # Errors
+///
+/// 503.
+pub(crate) async fn verify(
     permit: &mut HashPermit,
     account: Option<&Account>,
     password: &Password,

@@ -142,7 +142,7 @@ pub(crate) enum EndReason {
     LoginChanged,
     Disabled,
     Admin,
-    /// Another user proved ownership of the e-mail address.
+    /// The owner of the e-mail address proved that it is theirs.
     EmailClaimed,
     /// The provider account used to sign in was unlinked.
     Unlinked,

@@ -14,6 +14,8 @@ pub(crate) struct Account {
     pub(crate) password_hash: Option<PasswordHash>,
     /// Whether tokens may be minted.
     pub(crate) is_active: bool,
+    /// The key of its address while that is not verified.
+    pub(crate) unverified_email: Option<String>,
     /// Words that the user's passwords must not be based on.
     pub(crate) own_words: Vec<String>,
     /// What the limiter of attempts needs to know.

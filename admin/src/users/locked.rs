@@ -24,6 +24,16 @@ impl LockedAccount<'_> {
         self.account.id
     }
 
+    /// Whether it has a password.
+    pub(crate) fn has_password(&self) -> bool {
+        self.account.password_hash.is_some()
+    }
+
+    /// The key of its address while that is not verified.
+    pub(crate) fn unverified_email(&self) -> Option<&str> {
+        self.account.unverified_email.as_deref()
+    }
+
     /// Whether `verified` is the hash of its password: `None` for an account without one.
     pub(crate) fn has_hash(&self, verified: Option<&PasswordHash>) -> bool {
         self.account.password_hash.as_ref() == verified

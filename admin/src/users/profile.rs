@@ -37,6 +37,8 @@ pub(crate) struct Profile {
     pub(super) locale: Option<String>,
     /// Whether the address is known to be the user's own.
     pub(super) email_verified: bool,
+    /// Whether the user should be asked for another address, because the former one was that of another user.
+    pub(super) needs_email: bool,
     /// Whether the user can sign in with a password; if not, `current_password` is omitted.
     pub(super) has_password: bool,
     /// The providers with a linked account, in the order of linking.

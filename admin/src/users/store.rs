@@ -43,7 +43,8 @@ macro_rules! select_account {
     (@ $is_known:expr, $condition:literal) => {
         concat!(
             "select id, password_hash, status, email_key, login_key, display_name, first_name, last_name,
-                 device_epoch, attempt_epoch, ",
+                 device_epoch, attempt_epoch,
+                 case when verified_email_key is distinct from email_key then email_key end as unverified_email, ",
             $is_known,
             " as is_known_network from auth.users where ",
             $condition
@@ -188,44 +189,6 @@ pub(crate) async fn lock_all(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<U
     rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }
 
-/// The owner of an e-mail address, locked.
-pub(crate) enum EmailHolder<'t> {
-    /// An account that may sign in.
-    Active {
-        account: LockedAccount<'t>,
-        /// Whether the address is verified. A superuser's address counts as verified, so that it cannot be taken over.
-        is_verified: bool,
-    },
-    /// An account that may not sign in.
-    Disabled,
-}
-
-/// The owner of this address, locked exclusively until the transaction ends.
-pub(crate) async fn lock_email_holder<'t>(
-    tx: &'t Transaction<'_>,
-    email: &EmailAddress,
-) -> Result<Option<EmailHolder<'t>>, DbError> {
-    let sql = "select id, password_hash, status, email_key, login_key, display_name, first_name, last_name,
-                   device_epoch, attempt_epoch, false as is_known_network,
-                   is_superuser or verified_email_key is not distinct from email_key as is_verified
-               from auth.users where email_key = $1 for update";
-    let statement = tx.prepare_cached(sql).await?;
-    let Some(row) = tx.query_opt(&statement, &[&email.key()]).await? else { return Ok(None) };
-    let is_verified = row.try_get("is_verified")?;
-    let account = LockedAccount::new(account(&row)?);
-    Ok(Some(account.map_or(EmailHolder::Disabled, |account| EmailHolder::Active { account, is_verified })))
-}
-
-/// Removes the address from its owner.
-pub(crate) async fn withdraw_email(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
-    let sql = "update auth.users set email = null, email_key = null, verified_email_key = null,
-                   row_version = row_version + 1, updated_at = clock_timestamp()
-               where id = $1";
-    let statement = tx.prepare_cached(sql).await?;
-    tx.execute(&statement, &[&id]).await?;
-    Ok(())
-}
-
 /// Whether the user can sign in with a password: it needs a password and an identifier.
 pub(crate) async fn has_password_and_name(tx: &Transaction<'_>, id: Uuid) -> Result<bool, DbError> {
     let sql = "select password_hash is not null and (email_key is not null or login_key is not null) as can
@@ -360,7 +323,7 @@ pub(crate) async fn forget_attempts(tx: &Transaction<'_>, id: Uuid) -> Result<()
     Ok(())
 }
 
-fn account(row: &Row) -> Result<Account, DbError> {
+pub(super) fn account(row: &Row) -> Result<Account, DbError> {
     let hash: Option<&str> = row.try_get("password_hash")?;
     let id = row.try_get("id")?;
     let epoch = |column| Ok::<u64, DbError>(row.try_get::<_, i64>(column)?.cast_unsigned());
@@ -374,6 +337,7 @@ fn account(row: &Row) -> Result<Account, DbError> {
         facts,
         password_hash: hash.map(PasswordHash::from_stored),
         is_active: row.try_get::<_, &str>("status")? == ACTIVE,
+        unverified_email: row.try_get("unverified_email")?,
         own_words: own_words(row)?,
     })
 }

@@ -268,7 +268,12 @@ catalogue! {
     }
 
     email_proof_required_occurs EmailProofRequired {
-        let cinema = Cinema::start().await;
+        let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "refuse")]).await;
+        cinema.browser().try_to_sign_in(Provider::Yandex, "anna").await
+    }
+
+    email_proof_offered_occurs EmailProofOffered {
+        let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ask")]).await;
         cinema.browser().try_to_sign_in(Provider::Yandex, "anna").await
     }
 

@@ -1,10 +1,13 @@
 //! Sign-in through identity providers, against the mock servers.
 
 mod accounts;
+mod confirming;
 mod flow;
 mod hijack;
 mod linking;
 mod microsoft;
+mod offering;
+mod pairs;
 mod people;
 mod providers;
 mod secrecy;

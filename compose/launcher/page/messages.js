@@ -5,6 +5,7 @@ const WORDS = {
     account_disabled: "This account is disabled. Please contact the cinema.",
     code_expired: "That took too long, or there were too many attempts. Please start again.",
     dependency_unavailable: "The cinema cannot answer at the moment. Please try again soon.",
+    email_proof_offered: "The provider does not say that the e-mail address is yours. Do you have an account here?",
     email_proof_required:
         "The provider does not say that the e-mail address is yours. Register here first, then link the account.",
     fresh_auth_required: "You signed in a while ago. For this, please sign out and in again.",

@@ -6,11 +6,12 @@ import { words } from "./messages.js";
 import { ask, askAsMe, forget, isSignedIn, keep } from "./session.js";
 
 const HERE = location.origin + location.pathname;
-const CONFIRM = "There is an account here with the same e-mail address. Its password shows that it is yours.";
+const CONFIRM = "There is an account here with the same e-mail address. Confirm that it is yours.";
 
 let providers = [];
-// The flow with which a sign-in continues after the user has entered the password.
+// The flow with which a sign-in continues after the user has confirmed or declined, and what it waits for.
 let flow = null;
+let waiting = null;
 let isBusy = false;
 
 const part = (id) => document.getElementById(id);
@@ -29,9 +30,10 @@ async function settle(query) {
         keep(await ask("POST", "/api/v1/oauth/exchange", { one_time_code: code }));
         return "You are signed in.";
     }
-    if (error === "link_confirmation_required" && query.has("flow")) {
+    if (query.has("flow")) {
+        waiting = await ask("POST", "/api/v1/oauth/link/show", { flow: query.get("flow") });
         flow = query.get("flow");
-        return CONFIRM;
+        return error === "link_confirmation_required" ? CONFIRM : words(error);
     }
     if (error !== null) return words(error);
     const provider = providers.find(({ id }) => id === linked);
@@ -70,7 +72,11 @@ async function confirm() {
     const password = part("password").value;
     part("password").value = "";
     try {
-        keep(await ask("POST", "/api/v1/oauth/link/confirm", { flow, password }));
+        // Without an account that has the address, the user names one.
+        const named = waiting.account === null;
+        const identifier = part("identifier").value;
+        const path = `/api/v1/oauth/link/${named ? "sign-in" : "confirm"}`;
+        keep(await ask("POST", path, named ? { flow, identifier, password } : { flow, password }));
     } catch (problem) {
         // The user may try another password; any other error ends the flow.
         if (problem.code !== "invalid_credentials") flow = null;
@@ -78,6 +84,23 @@ async function confirm() {
     }
     flow = null;
     return "The accounts are linked, and you are signed in.";
+}
+
+async function confirmThrough(provider) {
+    return leave(await ask("POST", "/api/v1/oauth/link/provider", { flow, provider, return_to: HERE }));
+}
+
+async function decline() {
+    const { created_in } = waiting.account;
+    keep(await ask("POST", "/api/v1/oauth/link/decline", { flow, created_in }));
+    flow = null;
+    return "You have a new account, and are signed in.";
+}
+
+async function skip() {
+    keep(await ask("POST", "/api/v1/oauth/link/skip", { flow }));
+    flow = null;
+    return "You have a new account, and are signed in.";
 }
 
 async function cancel() {
@@ -113,10 +136,31 @@ async function show(said) {
         said = [said, words(problem.code)].join(" ").trim();
     }
     list("sign-in", providers, (provider) => [button(`Sign in with ${provider.name}`, () => signIn(provider))]);
-    part("confirmation").hidden = flow === null;
+    part("waiting").hidden = flow === null;
+    if (flow !== null) showWaiting(waiting);
     part("signed-out").hidden = flow !== null || isSignedIn();
     part("signed-in").hidden = flow !== null || !isSignedIn();
     return said;
+}
+
+function showWaiting({ provider, methods, account, decline_gives_email }) {
+    const role = account?.has_role ? ", and has a role such as a subscription" : "";
+    part("other-account").textContent =
+        account === null
+            ? "If you have an account here, sign in to it once, so that the two are linked."
+            : `The account was created in ${account.created_in}${role}.`;
+    part("naming").hidden = account !== null;
+    part("identifier").required = account === null;
+    part("skip").hidden = !methods.includes("skip");
+    part("confirmation").hidden = !methods.includes("password");
+    const through = providers.filter(
+        ({ id }) => methods.includes(`provider:${id}`) || (methods.includes("provider") && id !== provider),
+    );
+    list("confirm-through", through, ({ id, name }) => [button(`Confirm with ${name}`, () => confirmThrough(id))]);
+    part("declining").hidden = !methods.includes("decline");
+    part("decline-effect").textContent = decline_gives_email
+        ? "If it is not yours, you get a new account with your e-mail address."
+        : "If it is not yours, you get a new account without an e-mail address.";
 }
 
 function showPerson({ display_name, email, login }, { items }) {
@@ -160,6 +204,8 @@ function small(text) {
 
 part("sign-out").addEventListener("click", () => act(signOut));
 part("cancel").addEventListener("click", () => act(cancel));
+part("decline").addEventListener("click", () => act(decline));
+part("skip").addEventListener("click", () => act(skip));
 part("confirmation").addEventListener("submit", (event) => {
     event.preventDefault();
     act(confirm);

@@ -5,16 +5,13 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::access::{caller, fresh};
-use crate::api::text::{Opaque, text_type};
+use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::provider_sign_in::authorize::{AuthorizationUrl, FlowStart, example, start};
-use crate::provider_sign_in::flow::FlowPurpose;
+use crate::provider_sign_in::flow::{FlowPurpose, LinkRequest};
 use crate::provider_sign_in::path::{of_provider, provider};
-use crate::provider_sign_in::return_to::ReturnTo;
+use crate::provider_sign_in::return_to::{PageAddress, ReturnTo};
 use crate::provider_sign_in::store;
-
-/// The longest address of a page, in characters.
-const MAX_ADDRESS: usize = 512;
 
 /// How the client returns from the provider.
 #[derive(Deserr, ToSchema)]
@@ -34,18 +31,6 @@ struct Body {
     #[deserr(default)]
     #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{43}$")]
     code_challenge: Option<Opaque>,
-}
-
-text_type!(
-    /// The address of a page.
-    PageAddress, address
-);
-
-fn address(text: &str) -> Result<String, &'static str> {
-    match (1..=MAX_ADDRESS).contains(&text.chars().count()) {
-        true => Ok(text.to_owned()),
-        false => Err("Must have 1 to 512 characters."),
-    }
 }
 
 /// Documents the endpoint.
@@ -88,8 +73,8 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         return Err(Problem::new(Code::OauthProviderLinked).detail("Unlink it before you link another one."));
     }
     drop(connection);
-    let purpose =
-        FlowPurpose::Link { user: caller.user, session: caller.session, generation: caller.generation() };
+    let (user, session, generation) = (caller.user, caller.session, caller.generation());
+    let purpose = FlowPurpose::Link(LinkRequest { user, session, generation });
     let flow = FlowStart { provider, purpose, return_to, challenge };
     Ok(start(&request.context, &request.actor(), &request.headers, flow).await?.as_json())
 }
@@ -97,8 +82,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 /// Reads the form. The page is judged even if other members are invalid, so that all errors are reported in one round.
 fn read(request: &Request) -> Result<(Option<String>, Option<ReturnTo>), Problem> {
     let form = request.form_if_any()?;
-    let page = form.text("return_to").filter(|page| address(page).is_ok());
-    let page = page.map(|page| ReturnTo::parse(&request.context, page)).transpose();
+    let page = ReturnTo::of_form(&request.context, &form);
     let (body, mut found) = form.read::<Body>();
     let return_to = page.unwrap_or_else(|refused| {
         found.absorb(refused);

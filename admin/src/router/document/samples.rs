@@ -57,9 +57,15 @@ const FIELDS: &[(Code, &str, &str, &str)] = &[
     (Code::PasswordReused, "new_password", "password_reused", Code::PasswordReused.title()),
 ];
 
-/// The codes with a token that resolves the problem.
-const FLOWS: &[(Code, &str)] =
-    &[(Code::LinkConfirmationRequired, "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0")];
+/// The codes with a token that resolves the problem, and the ways to do so.
+const FLOWS: &[(Code, &str, &[&str])] = &[
+    (Code::LinkConfirmationRequired, "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0", &["password", "decline"]),
+    (
+        Code::EmailProofOffered,
+        "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0",
+        &["password", "provider", "skip"],
+    ),
+];
 
 /// The example of a problem. `providers` is the path of the list of providers.
 pub(super) fn sample(code: Code, providers: &str) -> Problem {
@@ -74,8 +80,8 @@ pub(super) fn sample(code: Code, providers: &str) -> Problem {
     for (_, field, reason, sentence) in FIELDS.iter().filter(|(known, ..)| is_its(known)) {
         problem = problem.field(*field, reason, *sentence);
     }
-    for (_, flow) in FLOWS.iter().filter(|(known, _)| is_its(known)) {
-        problem = problem.flow(*flow);
+    for (_, flow, methods) in FLOWS.iter().filter(|(known, ..)| is_its(known)) {
+        problem = problem.flow(*flow, methods.iter().map(|method| (*method).to_owned()).collect());
     }
     problem
 }

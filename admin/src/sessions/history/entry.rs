@@ -38,6 +38,8 @@ pub(crate) enum Event {
     AccountUnlinked,
     /// Another user proved ownership of this account's e-mail address and now has it.
     EmailClaimed,
+    /// The address was verified for the first time: sessions, and linked accounts that were there before, are gone.
+    EmailVerified,
     /// Attempts were refused by this bucket, before any password was checked.
     AttemptsRefused(Bucket),
     /// An operator ended all sessions, and unlinked what was linked recently.
@@ -64,7 +66,7 @@ pub(crate) enum LoginFailure {
 
 impl Event {
     /// One of each name.
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Login,
         Self::LoginFailed(LoginFailure::WrongPassword),
         Self::ProofFailed,
@@ -82,6 +84,7 @@ impl Event {
         Self::AccountLinked,
         Self::AccountUnlinked,
         Self::EmailClaimed,
+        Self::EmailVerified,
         Self::AttemptsRefused(Bucket::Identifier),
         Self::Evicted,
     ];
@@ -115,6 +118,7 @@ impl Event {
             Self::AccountLinked => "account_linked",
             Self::AccountUnlinked | Self::UnlinkedByEviction(_) => "account_unlinked",
             Self::EmailClaimed => "email_claimed",
+            Self::EmailVerified => "email_verified",
             Self::AttemptsRefused(_) => "attempts_refused",
             Self::Evicted => "evicted",
         }
@@ -139,6 +143,7 @@ impl Event {
             | Self::AccountLinked
             | Self::AccountUnlinked
             | Self::EmailClaimed
+            | Self::EmailVerified
             | Self::Evicted
             | Self::UnlinkedByEviction(_)
             | Self::AttemptsRefused(_) => None,

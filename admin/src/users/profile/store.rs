@@ -16,6 +16,8 @@ pub(crate) async fn profile(
     let sql = "select u.id, email, login, u.display_name, first_name, last_name, phone, locale, is_superuser,
                    created_at, updated_at, row_version, password_hash is not null as has_password,
                    email_key is not null and verified_email_key is not distinct from email_key as email_verified,
+                   email_key is null and exists (select from auth.former_emails f where f.user_id = u.id)
+                       as needs_email,
                    array(select a.provider from auth.oauth_accounts a where a.user_id = u.id
                          order by a.linked_at, a.provider collate \"C\") as linked_providers,
                    roles.names as role_names, roles.titles as role_titles
@@ -103,6 +105,7 @@ fn read_profile(row: &Row, auth_time: Timestamp) -> Result<Profile, DbError> {
         phone: row.try_get("phone")?,
         locale: row.try_get("locale")?,
         email_verified: row.try_get("email_verified")?,
+        needs_email: row.try_get("needs_email")?,
         has_password: row.try_get("has_password")?,
         linked_providers: row.try_get("linked_providers")?,
         roles: own_roles(row)?,

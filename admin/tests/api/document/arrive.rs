@@ -13,7 +13,7 @@ use crate::support::{Browser, Cinema, PAGE, PUBLIC_URL, new_id};
 /// A service as the examples describe it.
 pub(super) async fn cinema() -> Cinema {
     let pages = format!("{PAGE},http://127.0.0.1:8080/sign-in/");
-    Cinema::start_with(&[("ADMIN_OAUTH_RETURN_TO", &pages)]).await
+    Cinema::start_with(&[("ADMIN_OAUTH_RETURN_TO", &pages), ("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ask")]).await
 }
 
 /// Replaces the example's values by those that only a user who was at the provider has.
@@ -36,6 +36,24 @@ pub(super) async fn from_a_provider(cinema: &Cinema, operation: Operation<'_>, a
         "post_oauth_link_confirm" => {
             let mut example = operation.body().expect("it has a body").1.clone();
             example["flow"] = json!(flow(cinema, &mut browser, &example["password"]).await);
+            Some(example)
+        }
+        "post_oauth_link_show" | "post_oauth_link_provider" | "post_oauth_link_decline" => {
+            let mut example = operation.body().expect("it has a body").1.clone();
+            let flow = flow(cinema, &mut browser, &json!("correct horse battery staple")).await;
+            if example.get("created_in").is_some() {
+                let shown = browser.show_link(&flow).await.expect(200).json();
+                example["created_in"] = shown["account"]["created_in"].clone();
+            }
+            example["flow"] = json!(flow);
+            Some(example)
+        }
+        "post_oauth_link_sign_in" | "post_oauth_link_skip" => {
+            let mut example = operation.body().expect("it has a body").1.clone();
+            let key = new_id().simple().to_string();
+            cinema.add_person(Provider::Yandex, &key, Some("anna@example.org"), true);
+            let (flow, _) = browser.is_offered(Provider::Yandex, &key).await;
+            example["flow"] = json!(flow);
             Some(example)
         }
         _ => return,
@@ -80,6 +98,9 @@ async fn flow(cinema: &Cinema, browser: &mut Browser, password: &Value) -> Strin
     cinema.app.client.post("/api/v1/auth/register").json(&body).send().await.expect(201);
     let proved = "update auth.users set verified_email_key = email_key where email_key = $1";
     cinema.app.sql().await.execute(proved, &[&email]).await.expect("the address is verified");
+    let link = "insert into auth.oauth_accounts (provider, subject, user_id, linked_rule)
+                select 'yandex', id::text, id, 4 from auth.users where email_key = $1";
+    cinema.app.sql().await.execute(link, &[&email]).await.expect("it can be linked");
     let key = new_id().simple().to_string();
     cinema.add_person(Provider::Google, &key, Some(&email), true);
     let page = to_the_page(browser, &key).await;

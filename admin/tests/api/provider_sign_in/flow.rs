@@ -89,7 +89,7 @@ async fn a_page_gets_a_code_and_never_a_token() {
 
 #[tokio::test]
 async fn a_page_gets_the_code_of_a_problem() {
-    let cinema = Cinema::start().await;
+    let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "refuse")]).await;
     let mut browser = cinema.browser();
     let refused = to_the_page(&mut browser, Provider::Yandex, "refuse").await;
     assert_eq!(parameter(&refused, "error").as_deref(), Some("access_denied"));
@@ -286,7 +286,7 @@ async fn a_browser_returns_only_to_a_page_of_the_operators_list() {
 
 #[tokio::test]
 async fn an_app_uses_its_own_verifier_instead_of_a_cookie() {
-    let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
+    let cinema = Cinema::start().await;
     for provider in Provider::ALL {
         let path = format!("/api/v1/oauth/{provider}/login?code_challenge={CHALLENGE}");
         let callback = format!("/api/v1/oauth/{provider}/callback");

@@ -41,11 +41,13 @@ async fn users_of_all_tenants_sign_in_and_are_recognised_the_next_time() {
 #[tokio::test]
 async fn an_address_of_a_tenant_is_not_vouched_for() {
     let cinema = Cinema::start_with_microsoft().await;
-    cinema.app.client.new_user("neo@example.org").await;
+    let neo = cinema.app.client.new_user("neo@example.org").await;
     let verified = "update auth.users set verified_email_key = email_key";
     cinema.app.sql().await.batch_execute(verified).await.unwrap();
     add(&cinema, "attacker", Some("neo@example.org"), Some(TENANT));
-    cinema.browser().try_to_sign_in(Microsoft, "attacker").await.problem(409, "email_proof_required");
+    let attacker = cinema.browser().sign_in(Microsoft, "attacker").await;
+    assert_ne!(user_of(&attacker), user_of(&neo));
+    assert_eq!(cinema.linked(&attacker).await, [("microsoft".to_owned(), 9)]);
 }
 
 #[tokio::test]

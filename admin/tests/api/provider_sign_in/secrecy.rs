@@ -45,7 +45,7 @@ async fn confirmed(cinema: &Cinema) -> Vec<String> {
 #[tokio::test]
 async fn no_code_state_token_secret_or_address_reaches_a_log_line() {
     let lines = Lines::keep();
-    let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
+    let cinema = Cinema::start().await;
     let page: String = url::form_urlencoded::byte_serialize(PAGE.as_bytes()).collect();
     // They include the prefix of all codes and tokens of the mock, and of all JWTs.
     let mut secrets: Vec<String> =

@@ -342,7 +342,7 @@ async fn an_attempt_that_was_lost_can_be_made_again() {
 
 #[tokio::test]
 async fn a_code_of_eight_kilobytes_with_any_visible_character_is_exchanged() {
-    let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ignore")]).await;
+    let cinema = Cinema::start().await;
     for provider in Provider::ALL {
         cinema.providers.set_fault(provider, Fault::LongCode);
         let mut browser = cinema.browser();

@@ -103,13 +103,23 @@ impl Cinema {
     /// Adds a person to a provider, whose address the provider marks as verified or not.
     pub fn add_person(&self, provider: Provider, key: &str, email: Option<&str>, email_verified: bool) {
         let subject = format!("{}{}", 77, key.bytes().map(u64::from).sum::<u64>());
+        self.put_person(provider, key, &subject, (email, email_verified));
+    }
+
+    /// Adds a person with a verified address and this number in the subject, because keys may have one sum.
+    pub fn add_numbered_person(&self, provider: Provider, key: &str, email: &str, number: usize) {
+        self.put_person(provider, key, &format!("99{number}"), (Some(email), true));
+    }
+
+    fn put_person(&self, provider: Provider, key: &str, subject: &str, email: (Option<&str>, bool)) {
+        let (email, email_verified) = email;
         let person = Person {
             name: Some(key.to_owned()),
             email: email.map(str::to_owned),
             email_verified,
             // Google vouches for addresses of organisations that it hosts.
             hd: (provider == Provider::Google && email_verified).then(|| "example.org".to_owned()),
-            ..Person::new(provider, key, &subject)
+            ..Person::new(provider, key, subject)
         };
         self.providers.put_person(person).expect("the person is valid");
     }
@@ -209,6 +219,12 @@ fn provider_variables(providers: &Providers) -> Vec<(&'static str, String)> {
     vars
 }
 
+/// What a user can do about a problem.
+pub fn methods(problem: &Value) -> Vec<String> {
+    let all = problem["methods"].as_array().expect("methods").iter();
+    all.map(|method| method.as_str().expect("a text").to_owned()).collect()
+}
+
 impl Browser {
     /// A browser of this replica, without a cookie.
     pub fn of(app: &TestApp) -> Self {
@@ -282,6 +298,61 @@ impl Browser {
         let at = reply.json()["authorize_url"].as_str().expect("an address").parse().expect("an address");
         let back = self.choose(&at, person).await;
         self.call_back(&back).await
+    }
+
+    /// The whole flow, after which the user has to confirm a link; returns its flow and what the user can do.
+    pub async fn must_confirm(&mut self, provider: Provider, person: &str) -> (String, Vec<String>) {
+        let problem = self.try_to_sign_in(provider, person).await;
+        let problem = problem.problem(409, "link_confirmation_required");
+        (problem["flow"].as_str().expect("a flow").to_owned(), methods(&problem))
+    }
+
+    /// What a pending link waits for.
+    pub async fn show_link(&self, flow: &str) -> Reply {
+        self.call(Method::POST, "/api/v1/oauth/link/show").json(&json!({ "flow": flow })).send().await
+    }
+
+    /// Confirms a pending link with a password.
+    pub async fn confirm(&self, flow: &str, password: &str) -> Reply {
+        let body = json!({ "flow": flow, "password": password });
+        self.call(Method::POST, "/api/v1/oauth/link/confirm").json(&body).send().await
+    }
+
+    /// Confirms a pending link as this person at another provider.
+    pub async fn confirm_through(&mut self, flow: &str, provider: Provider, person: &str) -> Reply {
+        let body = json!({ "flow": flow, "provider": provider.name() });
+        let reply = self.call(Method::POST, "/api/v1/oauth/link/provider").json(&body).send().await;
+        if reply.status != 200 {
+            return reply;
+        }
+        self.keep(&reply);
+        let at = reply.json()["authorize_url"].as_str().expect("an address").parse().expect("an address");
+        let back = self.choose(&at, person).await;
+        self.call_back(&back).await
+    }
+
+    /// Declines the account of a pending link, after looking at it.
+    pub async fn decline(&self, flow: &str) -> Reply {
+        let shown = self.show_link(flow).await.expect(200).json();
+        let body = json!({ "flow": flow, "created_in": shown["account"]["created_in"] });
+        self.call(Method::POST, "/api/v1/oauth/link/decline").json(&body).send().await
+    }
+
+    /// The whole flow, after which the user may sign in to an account or skip that; returns its flow and the ways.
+    pub async fn is_offered(&mut self, provider: Provider, person: &str) -> (String, Vec<String>) {
+        let problem = self.try_to_sign_in(provider, person).await.problem(409, "email_proof_offered");
+        (problem["flow"].as_str().expect("a flow").to_owned(), methods(&problem))
+    }
+
+    /// Signs in to an account that the user names.
+    pub async fn join(&self, flow: &str, identifier: &str, password: &str) -> Reply {
+        let body = json!({ "flow": flow, "identifier": identifier, "password": password });
+        self.call(Method::POST, "/api/v1/oauth/link/sign-in").json(&body).send().await
+    }
+
+    /// Gets a new account without an address.
+    pub async fn skip(&self, flow: &str) -> Reply {
+        self.call(Method::POST, "/api/v1/oauth/link/skip").json(&json!({ "flow": flow })).send().await
     }
 
     /// Unlinks an account.

@@ -78,8 +78,6 @@ impl Clients {
         let mut env = vec![
             ("ADMIN_PUBLIC_URL".to_owned(), self.public_url.clone()),
             ("ADMIN_OAUTH_RETURN_TO".to_owned(), format!("{}{PAGE}", self.public_url)),
-            // Several mock users have an unverified address; they are signed in without it.
-            ("ADMIN_OAUTH_UNTRUSTED_EMAIL".to_owned(), "ignore".to_owned()),
             ("ADMIN_OAUTH_GOOGLE_KEYS_URL".to_owned(), format!("{url}/google/oauth2/v3/certs")),
             ("ADMIN_OAUTH_GITHUB_EMAILS_URL".to_owned(), format!("{url}/github/user/emails")),
         ];

@@ -5,11 +5,7 @@ use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::flow::browser_owner;
-use super::one_time::{self, Claim, OneTimeKind, Ticket};
-use super::pending_link::PendingLink;
-use super::sign_in::sign_in;
-use super::{browser, store};
+use super::{link_confirmed, owner_of, settle};
 use crate::actor::{Actor, DeviceText};
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
@@ -17,9 +13,14 @@ use crate::context::Context;
 use crate::guessing::LimitedRoute;
 use crate::passwords::{Password, PasswordHash, PasswordMatch};
 use crate::permit::{HashPermit, Tried};
+use crate::provider_sign_in::email_proof::Proved;
+use crate::provider_sign_in::one_time::{self, Claim, OneTimeKind, Ticket};
+use crate::provider_sign_in::pending_link::PendingLink;
+use crate::provider_sign_in::sign_in::sign_in;
+use crate::provider_sign_in::store::ConfirmedBy;
+use crate::provider_sign_in::stored_identity::expired;
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::open::Opened;
-use crate::sessions::store::stamp;
 use crate::sessions::{Pair, mint, pair_again};
 use crate::users::store as users;
 
@@ -46,7 +47,7 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Link a provider's account to the existing account with the same e-mail address.")
         .detail(
             "The flow is valid for ten minutes and five attempts, and only in the browser that started the sign-in. \
-             Afterwards the account at the provider is another sign-in method. The same request, repeated within \
+             Afterwards the account at the provider is another sign-in method, and the address is verified. The same request, repeated within \
              a minute, returns tokens of the same session.",
         )
         .access(Access::Public)
@@ -76,9 +77,7 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
     request.client.present(body.device_token);
-    let expired = || Problem::new(Code::CodeExpired).detail("Start the sign-in again.");
-    // A flow of an app belongs to its bearer.
-    let owner = browser::own(&request.headers).map(|own| browser_owner(&own)).unwrap_or_default();
+    let owner = owner_of(&request);
     // The password that was tried must not be found in Redis, nor be guessed from it: the flow itself is not there either.
     let attempt = body.password.fingerprint(body.flow.as_ref());
     let claim =
@@ -102,23 +101,15 @@ async fn attempt_to_link(
 ) -> Result<Pair, Problem> {
     let context = &request.context;
     let flow = ticket.fingerprint();
-    let problem = match confirm(context, &request.actor(), (&mut pending, &flow), password).await {
-        Ok(opened) => {
-            one_time::keep(context, ticket, &opened.session).await;
-            return Ok(opened.pair);
-        }
-        Err(problem) => problem,
+    let opened = confirm(context, &request.actor(), (&mut pending, &flow), password).await;
+    let are_left = pending.attempts.are_left();
+    // An attempt that was not checked costs the user none.
+    let keeps = |code| match code {
+        Code::TooManyAttempts => true,
+        Code::InvalidCredentials => are_left,
+        _ => false,
     };
-    // An error of ours, or an attempt that was not checked, costs the user none.
-    let may_retry = problem.code().status().is_server_error()
-        || problem.code() == Code::TooManyAttempts
-        || (problem.code() == Code::InvalidCredentials && pending.has_attempts_left());
-    if may_retry {
-        one_time::release(context, ticket, &pending).await;
-    } else {
-        one_time::discard(context, ticket).await;
-    }
-    Err(problem)
+    settle(context, ticket, &pending, opened.map(|opened| (opened.session, opened.pair)), keeps).await
 }
 
 async fn confirm(
@@ -127,7 +118,7 @@ async fn confirm(
     (pending, flow): (&mut PendingLink, &str),
     password: &Password,
 ) -> Result<Opened, Problem> {
-    let user = pending.proof.user;
+    let user = pending.user;
     let account = users::find_by_id(&context.db.get().await?, user, actor.address()).await?;
     let tried = Tried {
         route: LimitedRoute::Confirmation,
@@ -141,36 +132,36 @@ async fn confirm(
     let entry = |event| HistoryEntry { event, user: Some(user), session: None };
     let (Some(hash), PasswordMatch::Yes | PasswordMatch::YesButOutdated) = (hash, matched) else {
         permit.failed();
-        pending.count_failure();
+        pending.attempts.fail();
         history::record(context, actor, entry(Event::ProofFailed)).await;
         return Err(Problem::new(Code::InvalidCredentials));
     };
     permit.succeeded().await;
-    link(context, pending, &hash).await?;
-    history::record(context, actor, entry(Event::AccountLinked)).await;
-    sign_in(context, actor, &pending.proof).await
+    for entry in link(context, pending, &hash).await? {
+        history::record(context, actor, entry).await;
+    }
+    let proof = pending.identity(context)?.proof_of(user, pending.generation);
+    sign_in(context, actor, &proof).await
 }
 
-/// Links the identity, if the password that was verified is still the current one.
-async fn link(context: &Context, pending: &PendingLink, verified: &PasswordHash) -> Result<(), Problem> {
-    let link = pending.link();
+/// Links the identity, if the password that was verified is still the current one. A user who knows the password has
+/// the account, so nothing of it ends. Returns the entries for the login history.
+async fn link(
+    context: &Context,
+    pending: &PendingLink,
+    verified: &PasswordHash,
+) -> Result<Vec<HistoryEntry>, Problem> {
+    let identity = pending.identity(context)?;
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
-    let account = users::lock_for_change(&tx, link.user).await?;
+    let account = users::lock_for_change(&tx, pending.user).await?;
     let account = account.ok_or_else(|| Problem::new(Code::AccountDisabled))?;
     if !account.has_hash(Some(verified)) {
         return Err(Problem::new(Code::InvalidCredentials));
     }
-    let stamp = stamp(&tx, link.user).await?;
-    if stamp.is_none_or(|stamp| stamp.generation != pending.proof.generation) {
-        return Err(Problem::new(Code::CodeExpired).detail("Start the sign-in again."));
-    }
-    if !store::insert(&tx, &link).await? {
-        match store::owner(&tx, link.provider, link.subject).await? {
-            Some(owner) if owner == link.user => {}
-            Some(_) => return Err(Problem::new(Code::OauthAccountInUse)),
-            None => return Err(Problem::new(Code::OauthProviderLinked)),
-        }
-    }
-    Ok(tx.commit().await?)
+    pending.check_generation(&tx).await?;
+    let link = identity.confirmed_link_to(account.id(), pending.rule, ConfirmedBy::Password);
+    let history = link_confirmed(&tx, context, &account, (&identity, &link), Proved::Account).await?;
+    tx.commit().await?;
+    Ok(history)
 }

@@ -1,0 +1,48 @@
+//! An identity that vouches for the address of an account proves that address, and may be the first to do so.
+
+use crate::context::Context;
+use crate::db::Transaction;
+use crate::evict::evict_before_owner;
+use crate::sessions::history::{Event, HistoryEntry};
+use crate::users::LockedAccount;
+use crate::users::email_owner;
+
+use super::identity::ProviderIdentity;
+use crate::api::Problem;
+
+/// What the user has proved besides the address.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Proved<'p> {
+    /// The account: with its password, or in a session that began within the last ten minutes.
+    Account,
+    /// Only that these are their identities at providers, of which at least one is linked to the account.
+    Identities(&'p [&'p str]),
+}
+
+/// Marks the address of the account, which is locked exclusively, as verified if the identity vouches for it. Users who
+/// had the account before the owner of the address are evicted, unless the user has proved the account itself. Returns what
+/// the login history must contain once the transaction has been committed.
+///
+/// # Errors
+///
+/// 503.
+pub(super) async fn verify_email(
+    tx: &Transaction<'_>,
+    context: &Context,
+    account: &LockedAccount<'_>,
+    identity: &ProviderIdentity<'_>,
+    proved: Proved<'_>,
+) -> Result<Vec<HistoryEntry>, Problem> {
+    let vouched = identity.vouched_keys();
+    let Some(key) = account.unverified_email().filter(|key| vouched.iter().any(|known| known == key)) else {
+        return Ok(Vec::new());
+    };
+    if !email_owner::store::verify(tx, account.id(), key).await? {
+        return Ok(Vec::new());
+    }
+    if let Proved::Identities(kept) = proved {
+        let evicted = evict_before_owner(tx, &context.issuer, account.id(), kept).await?;
+        return Ok(evicted.history(account.id(), Event::EmailVerified));
+    }
+    Ok(vec![HistoryEntry { event: Event::EmailVerified, user: Some(account.id()), session: None }])
+}

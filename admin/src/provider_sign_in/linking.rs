@@ -1,0 +1,87 @@
+//! The endpoints with which a user continues where a sign-in left a link to confirm: the user confirms or declines, signs in
+//! to an account, or skips that.
+
+pub mod confirm;
+pub mod decline;
+pub mod provider;
+pub mod show;
+pub mod sign_in;
+pub mod skip;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::browser;
+use super::email_proof::{Proved, verify_email};
+use super::flow::browser_owner;
+use super::identity::ProviderIdentity;
+use super::one_time::{self, Ticket};
+use super::store::{self, Link};
+use crate::api::{Code, Problem, Request};
+use crate::context::Context;
+use crate::db::Transaction;
+use crate::sessions::Pair;
+use crate::sessions::history::{Event, HistoryEntry};
+use crate::users::LockedAccount;
+
+/// Links an identity to `account`, which is locked exclusively, after the user has confirmed that. Returns the entries for
+/// the login history.
+///
+/// # Errors
+///
+/// 409 `oauth_account_in_use` or `oauth_provider_linked`; 503.
+async fn link_confirmed(
+    tx: &Transaction<'_>,
+    context: &Context,
+    account: &LockedAccount<'_>,
+    (identity, link): (&ProviderIdentity<'_>, &Link<'_>),
+    proved: Proved<'_>,
+) -> Result<Vec<HistoryEntry>, Problem> {
+    let user = account.id();
+    let mut history = Vec::new();
+    if store::insert(tx, link).await? {
+        history.push(HistoryEntry { event: Event::AccountLinked, user: Some(user), session: None });
+    } else {
+        match store::owner(tx, link.provider, link.subject).await? {
+            Some(owner) if owner == user => {}
+            Some(_) => return Err(Problem::new(Code::OauthAccountInUse)),
+            None => return Err(Problem::new(Code::OauthProviderLinked)),
+        }
+    }
+    history.extend(verify_email(tx, context, account, identity, proved).await?);
+    Ok(history)
+}
+
+/// Ends an attempt to use up a flow: keeps the session for a repeated request, or, after a problem, lets the user try again
+/// where the problem is ours or `keeps` the flow.
+///
+/// # Errors
+///
+/// That of `opened`.
+async fn settle(
+    context: &Context,
+    ticket: Ticket,
+    pending: &impl Serialize,
+    opened: Result<(Uuid, Pair), Problem>,
+    keeps: impl Fn(Code) -> bool,
+) -> Result<Pair, Problem> {
+    match opened {
+        Ok((session, pair)) => {
+            one_time::keep(context, ticket, &session).await;
+            Ok(pair)
+        }
+        Err(problem) => {
+            if problem.code().status().is_server_error() || keeps(problem.code()) {
+                one_time::release(context, ticket, pending).await;
+            } else {
+                one_time::discard(context, ticket).await;
+            }
+            Err(problem)
+        }
+    }
+}
+
+/// The owner of the flow of a request: a browser by its cookie. A flow of an app belongs to its bearer.
+fn owner_of(request: &Request) -> String {
+    browser::own(&request.headers).map(|own| browser_owner(&own)).unwrap_or_default()
+}

@@ -1,0 +1,185 @@
+//! `POST /api/v1/oauth/link/decline`: the user says that the account with the e-mail address is another user's, and gets a new
+//! account.
+
+use deserr::Deserr;
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{owner_of, settle};
+use crate::actor::{Actor, DeviceText};
+use crate::api::text::{Opaque, text_type};
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
+use crate::context::Context;
+use crate::db::Transaction;
+use crate::provider_sign_in::decide::Email;
+use crate::provider_sign_in::identity::ProviderIdentity;
+use crate::provider_sign_in::link_methods::{Declined, LinkFacts, declined};
+use crate::provider_sign_in::locked_facts::{LockedFacts, facts_of_new};
+use crate::provider_sign_in::one_time::{self, Claim, OneTimeKind};
+use crate::provider_sign_in::outcome::Outcome;
+use crate::provider_sign_in::pending_link::PendingLink;
+use crate::provider_sign_in::resolution::{Applied, Resolution};
+use crate::provider_sign_in::store;
+use crate::provider_sign_in::stored_identity::expired;
+use crate::sessions::history::{Event, HistoryEntry};
+use crate::sessions::{Pair, mint, pair_again};
+use crate::users::{LockedAccount, email_owner};
+
+/// How often the transaction is tried, because another one was first.
+const ATTEMPTS: u32 = 3;
+
+/// The `flow` of the problem, and when the account that is declined was created.
+#[derive(Deserr, ToSchema)]
+#[schema(as = LinkDecline)]
+#[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
+struct Body {
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$")]
+    flow: Opaque,
+    /// `created_in` of the account, from `/oauth/link/show`: the user must have seen which account is declined.
+    #[schema(value_type = String, pattern = "^[0-9]{4}-[0-9]{2}$")]
+    created_in: CreatedIn,
+    /// The device token of an earlier pair, from an app that keeps no cookies.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[!-~]+$", min_length = 1, max_length = 512)]
+    device_token: Option<DeviceText>,
+}
+
+text_type!(
+    /// A month of a year.
+    CreatedIn, month
+);
+
+fn month(text: &str) -> Result<String, &'static str> {
+    let fits = |(place, byte): (usize, u8)| if place == 4 { byte == b'-' } else { byte.is_ascii_digit() };
+    match text.len() == 7 && text.bytes().enumerate().all(fits) {
+        true => Ok(text.to_owned()),
+        false => Err("Must be a year and a month, such as 2026-03."),
+    }
+}
+
+/// Describes the endpoint.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Providers")
+        .summary("Decline the account with the e-mail address, and get a new one.")
+        .detail(
+            "Show the user first what `/oauth/link/show` says about the account: a user who declines their own account gets \
+             a second, empty one. The new account has the e-mail address only if `decline_gives_email` is true; then the \
+             other account loses the address, and keeps everything else. The same request, repeated within a minute, \
+             returns tokens of the same session.",
+        )
+        .access(Access::Public)
+        .for_people()
+        .body::<Body>(json!({
+            "flow": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0",
+            "created_in": "2026-03"
+        }))
+        .answer::<Pair>(200, "The token pair of the new user's session.", mint::example())
+        .problems(&[Code::CodeExpired, Code::AccountDisabled, Code::RegistrationClosed])
+}
+
+/// Handles the request.
+///
+/// # Errors
+///
+/// 410 `code_expired` when the flow is unknown, over, or another browser's, or the address has another owner meanwhile;
+/// 403 `account_disabled` or `registration_closed`; 422 `validation_failed` when the account was created in another
+/// month; 503.
+pub async fn handle(mut request: Request) -> Result<Response, Problem> {
+    let body: Body = request.form()?.finish()?;
+    request.client.present(body.device_token);
+    let owner = owner_of(&request);
+    let value = (OneTimeKind::Link, body.flow.as_ref());
+    let claim = one_time::claim(&request.context, value, &owner, "decline".to_owned()).await?;
+    let pair = match claim.ok_or_else(expired)? {
+        Claim::First(pending, ticket) => {
+            let (context, month) = (&request.context, body.created_in.as_ref());
+            let opened = decline(context, &request.actor(), &pending, month).await;
+            settle(context, ticket, &pending, opened, |code| code == Code::ValidationFailed).await?
+        }
+        Claim::Again(session) => {
+            pair_again(&request.context, &request.client, session).await?.ok_or_else(expired)?
+        }
+    };
+    Ok(pair.respond())
+}
+
+async fn decline(
+    context: &Context,
+    actor: &Actor,
+    pending: &PendingLink,
+    created_in: &str,
+) -> Result<(Uuid, Pair), Problem> {
+    let identity = pending.identity(context)?;
+    for _ in 0..ATTEMPTS {
+        let mut connection = context.db.get().await?;
+        let tx = connection.begin().await?;
+        // Linked meanwhile, in another tab.
+        let known = facts_of_new(context, &tx, &identity).await?.ok_or_else(expired)?;
+        let mut resolution = Resolution {
+            context,
+            actor,
+            is_link: false,
+            identity: &identity,
+            is_for_page: false,
+            rule: pending.rule,
+            history: Vec::new(),
+        };
+        match create(&mut resolution, &tx, &known, (pending, created_in)).await? {
+            Some(Outcome::SignedIn { session, pair: Some(pair) }) => {
+                tx.commit().await?;
+                resolution.record().await;
+                return Ok((session, pair));
+            }
+            // Another transaction took the address, or linked the identity.
+            None => {}
+            // A new user is active, and there is no page.
+            Some(_) => return Err(Problem::new(Code::Internal)),
+        }
+    }
+    Err(Problem::new(Code::Overloaded))
+}
+
+/// Creates the new user, if the address is still that of the account that the user declines, or free.
+async fn create(
+    resolution: &mut Resolution<'_>,
+    tx: &Transaction<'_>,
+    known: &LockedFacts<'_>,
+    (pending, created_in): (&PendingLink, &str),
+) -> Applied {
+    let (account, facts) = match (known.facts.email, &known.account, &known.link) {
+        (Email::Free, ..) => return resolution.create(tx, resolution.identity.email.as_ref()).await,
+        (Email::Held(_), Some(account), Some(facts)) if account.id() == pending.user => (account, facts),
+        (Email::Absent | Email::Untrusted | Email::Held(_), ..) => return Err(expired()),
+    };
+    pending.check_generation(tx).await?;
+    let summary = store::summary(&**tx, account.id()).await?.ok_or_else(expired)?;
+    if summary.created_in != created_in {
+        let sentence = "Must be `created_in` of the account, as `/oauth/link/show` returns it.";
+        return Err(Problem::new(Code::ValidationFailed).field("created_in", "field_invalid", sentence));
+    }
+    create_beside(resolution, tx, account, facts).await
+}
+
+/// Creates the new user beside `account`, which loses its address only where [`declined`] says so.
+async fn create_beside(
+    resolution: &mut Resolution<'_>,
+    tx: &Transaction<'_>,
+    account: &LockedAccount<'_>,
+    facts: &LinkFacts,
+) -> Applied {
+    match (declined(facts), account.unverified_email()) {
+        (Declined::Closed, _) => Err(Problem::new(Code::RegistrationClosed)),
+        (Declined::TakeEmail, Some(key)) => {
+            let user = account.id();
+            email_owner::withdraw(tx, &resolution.context.former_email_keys, user, key).await?;
+            let entry = HistoryEntry { event: Event::EmailClaimed, user: Some(user), session: None };
+            resolution.history.push(entry);
+            let identity: &ProviderIdentity<'_> = resolution.identity;
+            resolution.create(tx, identity.email.as_ref()).await
+        }
+        (Declined::TakeEmail | Declined::CreateWithoutEmail, _) => resolution.create(tx, None).await,
+    }
+}

@@ -1,0 +1,230 @@
+//! `POST /api/v1/oauth/link/provider`: confirms a link by a sign-in at another provider, with an identity that is linked to the
+//! account already.
+
+use deserr::Deserr;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::link_confirmed;
+use super::show::{Pending, facts_now, find};
+use crate::actor::Actor;
+use crate::api::text::{Opaque, text_type};
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
+use crate::context::Context;
+use crate::db::Transaction;
+use crate::provider_sign_in::authorize::{AuthorizationUrl, FlowStart, example, start};
+use crate::provider_sign_in::email_proof::Proved;
+use crate::provider_sign_in::flow::FlowPurpose;
+use crate::provider_sign_in::identity::ProviderIdentity;
+use crate::provider_sign_in::link_methods::{LinkMethod, methods};
+use crate::provider_sign_in::outcome::Outcome;
+use crate::provider_sign_in::pending_link::{Confirmation, PendingLink};
+use crate::provider_sign_in::pending_proof::{Offer, PendingProof};
+use crate::provider_sign_in::resolution::Resolution;
+use crate::provider_sign_in::return_to::{PageAddress, ReturnTo};
+use crate::provider_sign_in::store::ConfirmedBy;
+use crate::users::LockedAccount;
+use crate::users::store::lock_linked;
+
+/// The `flow` of the problem, the provider, and how the client returns from it.
+#[derive(Deserr, ToSchema)]
+#[schema(as = LinkConfirmationStart)]
+#[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
+struct Body {
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$")]
+    flow: Opaque,
+    /// The provider: one of `methods`, or any other one if `methods` has `provider`.
+    #[schema(value_type = String, pattern = "^[a-z][a-z0-9-]{0,31}$")]
+    provider: ProviderName,
+    /// The page to return to: one of the operator's list, to which a query may be added.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 512, pattern = "^[^\\x00]*$")]
+    #[expect(
+        dead_code,
+        reason = "read before the form, because it is judged even if other members are invalid"
+    )]
+    return_to: Option<PageAddress>,
+    /// The challenge of the app's own verifier (RFC 7636), method S256.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{43}$")]
+    code_challenge: Option<Opaque>,
+}
+
+text_type!(
+    /// The name of a provider.
+    ProviderName, provider_name
+);
+
+fn provider_name(text: &str) -> Result<String, &'static str> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let begins = text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+    match begins && text.len() <= 32 && text.bytes().all(fits) {
+        true => Ok(text.to_owned()),
+        false => Err("Must be 1 to 32 characters of a-z, 0-9 and -, beginning with a letter."),
+    }
+}
+
+/// Describes the endpoint.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Providers")
+        .summary("Start to confirm a link at another provider.")
+        .detail(
+            "Returns the authorization URL for the browser, which must be the one that got the `flow`. If the account that \
+             the user chooses there is linked to the account here that has the e-mail address (or, if the first provider \
+             does not vouch for an address, to any account), the user is signed in to it, and the first provider's \
+             account is linked, too. If this verifies the e-mail address for the first time, all other sessions and \
+             linked accounts end. If the account there is another one, the problem is the same as before, with a new \
+             `flow`. Until then the `flow` stays valid.",
+        )
+        .access(Access::Public)
+        .for_people()
+        .body::<Body>(json!({
+            "flow": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0",
+            "provider": "yandex",
+            "return_to": "http://127.0.0.1:8080/sign-in/"
+        }))
+        .answer::<AuthorizationUrl>(200, "The authorization URL.", example())
+        .problems(&[
+            Code::CodeExpired,
+            Code::AccountDisabled,
+            Code::ReturnToNotAllowed,
+            Code::ProviderError,
+            Code::ProviderTimeout,
+            Code::ProviderUnavailable,
+            Code::TooManyAttempts,
+        ])
+}
+
+/// Handles the request.
+///
+/// # Errors
+///
+/// 410 `code_expired` when the flow is unknown, over, or another browser's; 403 `account_disabled`; 422
+/// `validation_failed` when the provider confirms nothing, or `return_to_not_allowed`; 429; 502, 503 or 504 when the
+/// provider is unavailable.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let context = &request.context;
+    let form = request.form()?;
+    let page = ReturnTo::of_form(context, &form);
+    let (body, mut found) = form.read::<Body>();
+    let return_to = page.unwrap_or_else(|refused| {
+        found.absorb(refused);
+        None
+    });
+    let body = found.finish(body)?;
+    let named = body.provider.as_ref();
+    let (purpose, is_possible) = match find(&request, body.flow.as_ref()).await? {
+        Pending::Link(pending) => {
+            let (facts, _) = facts_now(context, &pending).await?;
+            let method = LinkMethod::Provider(named.to_owned());
+            (FlowPurpose::Confirm(pending), methods(&facts).contains(&method))
+        }
+        Pending::Proof(pending) => {
+            let is_other = pending.identity(context)?.provider.id() != named;
+            (FlowPurpose::Join(pending), is_other)
+        }
+    };
+    let provider = context.providers.find(named).filter(|_| is_possible).ok_or_else(|| {
+        let sentence =
+            "Must be another configured provider; with an account that has the address, one of `methods`.";
+        Problem::new(Code::ValidationFailed).field("provider", "provider_not_linked", sentence)
+    })?;
+    let challenge = body.code_challenge.map(String::from);
+    let flow = FlowStart { provider, purpose, return_to, challenge };
+    Ok(start(context, &request.actor(), &request.headers, flow).await?.as_json())
+}
+
+/// Completes the confirmation when the user returns from the provider as `confirming`. The session of the sign-in
+/// `is_for_page` when the page that the browser returns to opens it.
+///
+/// # Errors
+///
+/// 403 `account_disabled`; 409 `oauth_account_in_use` or `oauth_provider_linked`; 410 `code_expired`; 503.
+pub(in crate::provider_sign_in) async fn confirm(
+    context: &Context,
+    actor: &Actor,
+    pending: &PendingLink,
+    confirming: &ProviderIdentity<'_>,
+    is_for_page: bool,
+) -> Result<Outcome, Problem> {
+    let identity = pending.identity(context)?;
+    let mut connection = context.db.get().await?;
+    let tx = connection.begin().await?;
+    let linked = lock_linked(&tx, confirming.provider.id(), &confirming.subject).await?;
+    let Some((_, account)) = linked.filter(|(owner, _)| *owner == pending.user) else {
+        tx.rollback().await?;
+        drop(connection);
+        let (facts, _) = facts_now(context, pending).await?;
+        let link = Some(Box::new(pending.clone()));
+        return Ok(Outcome::ConfirmLink { link, confirmation: Confirmation::of(&facts) });
+    };
+    let account = account.ok_or_else(|| Problem::new(Code::AccountDisabled))?;
+    pending.check_generation(&tx).await?;
+    let linking =
+        Linking { context, actor, identity: &identity, confirming, is_for_page, rule: pending.rule };
+    let (outcome, signed_in) = linking.finish(&tx, &account).await?;
+    tx.commit().await?;
+    signed_in.record().await;
+    Ok(outcome)
+}
+
+/// The same for an identity whose provider does not vouch for an address: it is linked to the account of `confirming`.
+///
+/// # Errors
+///
+/// 403 `account_disabled`; 409 `oauth_account_in_use` or `oauth_provider_linked`; 410 `code_expired`; 503.
+pub(in crate::provider_sign_in) async fn join(
+    context: &Context,
+    actor: &Actor,
+    pending: &PendingProof,
+    confirming: &ProviderIdentity<'_>,
+    is_for_page: bool,
+) -> Result<Outcome, Problem> {
+    let identity = pending.identity(context)?;
+    let mut connection = context.db.get().await?;
+    let tx = connection.begin().await?;
+    let linked = lock_linked(&tx, confirming.provider.id(), &confirming.subject).await?;
+    let Some((_, account)) = linked else {
+        tx.rollback().await?;
+        let proof = Some(Box::new(pending.clone()));
+        return Ok(Outcome::OfferProof { proof, offer: Offer::of(context) });
+    };
+    let account = account.ok_or_else(|| Problem::new(Code::AccountDisabled))?;
+    let linking =
+        Linking { context, actor, identity: &identity, confirming, is_for_page, rule: pending.rule };
+    let (outcome, signed_in) = linking.finish(&tx, &account).await?;
+    tx.commit().await?;
+    signed_in.record().await;
+    Ok(outcome)
+}
+
+/// An identity that is being linked to the account of another one.
+struct Linking<'l> {
+    context: &'l Context,
+    actor: &'l Actor,
+    identity: &'l ProviderIdentity<'l>,
+    confirming: &'l ProviderIdentity<'l>,
+    is_for_page: bool,
+    rule: u8,
+}
+
+impl<'l> Linking<'l> {
+    /// Links the identity to `account`, to which the other one is linked, and signs the user in.
+    async fn finish(
+        &self,
+        tx: &Transaction<'_>,
+        account: &LockedAccount<'_>,
+    ) -> Result<(Outcome, Resolution<'l>), Problem> {
+        let Self { context, actor, identity, confirming, is_for_page, rule } = *self;
+        let link = identity.confirmed_link_to(account.id(), rule, ConfirmedBy::Provider);
+        let kept = [confirming.provider.id(), identity.provider.id()];
+        let proved = Proved::Identities(&kept);
+        let history = link_confirmed(tx, context, account, (identity, &link), proved).await?;
+        let mut signed_in =
+            Resolution { context, actor, is_link: false, identity, is_for_page, rule, history };
+        let outcome = signed_in.admit(tx, account.id(), Some(account)).await?;
+        Ok((outcome, signed_in))
+    }
+}

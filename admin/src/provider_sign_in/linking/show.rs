@@ -1,0 +1,164 @@
+//! `POST /api/v1/oauth/link/show`: what a link waits for, and the account that it concerns.
+
+use deserr::Deserr;
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::owner_of;
+use crate::api::text::Opaque;
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
+use crate::context::Context;
+use crate::provider_sign_in::link_facts;
+use crate::provider_sign_in::link_methods::{Declined, LinkFacts, LinkMethod, declined, methods};
+use crate::provider_sign_in::one_time::{self, OneTimeKind};
+use crate::provider_sign_in::pending_link::PendingLink;
+use crate::provider_sign_in::pending_proof::{Offer, PendingProof};
+use crate::provider_sign_in::store::{self, AccountSummary};
+use crate::provider_sign_in::stored_identity::expired;
+use crate::users::store::lock_for_sign_in;
+
+/// The `flow` of the problem.
+#[derive(Deserr, ToSchema)]
+#[schema(as = LinkFlow)]
+#[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
+struct Body {
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$")]
+    flow: Opaque,
+}
+
+/// A link that waits for the user.
+#[derive(Serialize, ToSchema)]
+struct WaitingLink {
+    /// The provider.
+    provider: String,
+    /// The provider's name for people.
+    name: String,
+    /// What the user can do.
+    methods: Vec<String>,
+    /// The account that has the e-mail address; null if the provider does not vouch for an address, because then none is
+    /// looked up.
+    #[schema(required)]
+    account: Option<WaitingAccount>,
+    /// Whether a user who declines gets a new account with the address; if not, the new account has none.
+    decline_gives_email: bool,
+}
+
+/// The account that has the address.
+#[derive(Serialize, ToSchema)]
+struct WaitingAccount {
+    /// The year and month of its creation, in UTC.
+    #[schema(pattern = "^[0-9]{4}-[0-9]{2}$")]
+    created_in: String,
+    /// Whether it has a role.
+    has_role: bool,
+}
+
+/// Describes the endpoint.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Providers")
+        .summary("Show what a link waits for.")
+        .detail(
+            "For the page to which a browser returned with a `flow`. `methods` has what is possible:\n\n\
+             * with an `account`, which has the e-mail address: `password` (`/oauth/link/confirm`), `provider:` with a \
+             name (`/oauth/link/provider`), `decline` (`/oauth/link/decline`);\n\
+             * without one: `password` (`/oauth/link/sign-in`), `provider` (`/oauth/link/provider`), `skip` \
+             (`/oauth/link/skip`).",
+        )
+        .access(Access::Public)
+        .for_people()
+        .body::<Body>(json!({ "flow": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0" }))
+        .answer::<WaitingLink>(
+            200,
+            "The link.",
+            json!({
+                "provider": "google",
+                "name": "Google",
+                "methods": ["password", "provider:yandex", "decline"],
+                "account": { "created_in": "2026-03", "has_role": true },
+                "decline_gives_email": false
+            }),
+        )
+        .problems(&[Code::CodeExpired, Code::AccountDisabled])
+}
+
+/// Handles the request.
+///
+/// # Errors
+///
+/// 410 `code_expired` when the flow is unknown, over, or another browser's; 403 `account_disabled`; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let body: Body = request.form()?.finish()?;
+    let context = &request.context;
+    let link = match find(&request, body.flow.as_ref()).await? {
+        Pending::Link(pending) => of_link(context, &pending).await?,
+        Pending::Proof(pending) => WaitingLink {
+            provider: pending.identity(context)?.provider.id().to_owned(),
+            name: pending.identity(context)?.provider.name().to_owned(),
+            methods: Offer::of(context).methods(),
+            account: None,
+            decline_gives_email: false,
+        },
+    };
+    Ok(Response::json(StatusCode::OK, &link))
+}
+
+async fn of_link(context: &Context, pending: &PendingLink) -> Result<WaitingLink, Problem> {
+    let (facts, summary) = facts_now(context, pending).await?;
+    let AccountSummary { created_in, has_role } = summary;
+    let identity = pending.identity(context)?;
+    Ok(WaitingLink {
+        provider: identity.provider.id().to_owned(),
+        name: identity.provider.name().to_owned(),
+        methods: methods(&facts).iter().map(LinkMethod::text).collect(),
+        account: Some(WaitingAccount { created_in, has_role }),
+        decline_gives_email: declined(&facts) == Declined::TakeEmail,
+    })
+}
+
+/// What waits for the user.
+pub(super) enum Pending {
+    /// An account has the address.
+    Link(Box<PendingLink>),
+    /// The provider does not vouch for an address.
+    Proof(Box<PendingProof>),
+}
+
+/// What waits under this flow, which the request may use.
+///
+/// # Errors
+///
+/// 410 `code_expired`; 503.
+pub(super) async fn find(request: &Request, flow: &str) -> Result<Pending, Problem> {
+    let (context, owner) = (&request.context, owner_of(request));
+    if let Some(link) = one_time::read(context, (OneTimeKind::Link, flow), &owner).await? {
+        return Ok(Pending::Link(Box::new(link)));
+    }
+    let proof = one_time::read(context, (OneTimeKind::Proof, flow), &owner).await?;
+    proof.map(|proof| Pending::Proof(Box::new(proof))).ok_or_else(expired)
+}
+
+/// The facts now, for display: they may change before the user decides.
+///
+/// # Errors
+///
+/// 403 `account_disabled`; 410 `code_expired`; 503.
+pub(super) async fn facts_now(
+    context: &Context,
+    pending: &PendingLink,
+) -> Result<(LinkFacts, AccountSummary), Problem> {
+    let identity = pending.identity(context)?;
+    let mut connection = context.db.get().await?;
+    let tx = connection.begin().await?;
+    let account = lock_for_sign_in(&tx, pending.user).await?;
+    let account = account.ok_or_else(|| Problem::new(Code::AccountDisabled))?;
+    pending.check_generation(&tx).await?;
+    let facts = link_facts::read(context, &tx, &account, &identity).await?;
+    let summary = store::summary(&*tx, account.id()).await?.ok_or_else(expired)?;
+    // Nothing was changed, so there is nothing to wait for.
+    tx.rollback().await?;
+    Ok((facts, summary))
+}

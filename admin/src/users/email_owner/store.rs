@@ -1,0 +1,84 @@
+//! The SQL of the owners of e-mail addresses.
+
+use std::cmp::Reverse;
+
+use uuid::Uuid;
+
+use crate::db::{Connection, DbError, Transaction};
+use crate::users::LockedAccount;
+use crate::users::store::account;
+
+/// How many rows one statement removes.
+const AT_ONCE: i64 = 10_000;
+
+/// The owner of an e-mail address, locked.
+pub(crate) enum EmailOwner<'t> {
+    /// An account that may sign in.
+    Active(LockedAccount<'t>),
+    /// An account that may not sign in.
+    Disabled,
+}
+
+/// The owner of a mailbox, by the keys of its addresses, locked exclusively until the transaction ends. If several accounts
+/// have one of them, it is an account that has verified its address, then the one with the first key, then the oldest; and
+/// if one of them is disabled, it is that one.
+pub(crate) async fn lock_owner<'t>(
+    tx: &'t Transaction<'_>,
+    keys: &[String],
+) -> Result<Option<EmailOwner<'t>>, DbError> {
+    let sql = "select id, password_hash, status, email_key, login_key, display_name, first_name, last_name,
+                   device_epoch, attempt_epoch, false as is_known_network,
+                   case when verified_email_key is distinct from email_key then email_key end as unverified_email
+               from auth.users where email_key = any($1) order by id for update";
+    let statement = tx.prepare_cached(sql).await?;
+    let (mut best, mut best_rank) = (None, None);
+    for row in tx.query(&statement, &[&keys]).await? {
+        let Some(owner) = LockedAccount::new(account(&row)?) else { return Ok(Some(EmailOwner::Disabled)) };
+        let is_first = row.try_get::<_, Option<&str>>("email_key")? == keys.first().map(String::as_str);
+        let rank = (Reverse(owner.unverified_email().is_none()), Reverse(is_first));
+        if best_rank.is_none_or(|best_rank| rank < best_rank) {
+            (best, best_rank) = (Some(owner), Some(rank));
+        }
+    }
+    Ok(best.map(EmailOwner::Active))
+}
+
+/// Marks the address with this key as verified; `false` when it already was, or the user, who must be locked, has another
+/// one.
+pub(crate) async fn verify(tx: &Transaction<'_>, user: Uuid, key: &str) -> Result<bool, DbError> {
+    let sql = "update auth.users set verified_email_key = email_key, row_version = row_version + 1,
+                   updated_at = clock_timestamp()
+               where id = $1 and email_key = $2 and verified_email_key is distinct from email_key";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.execute(&statement, &[&user, &key]).await? == 1)
+}
+
+/// Removes the address from its owner.
+pub(super) async fn withdraw(tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError> {
+    let sql = "update auth.users set email = null, email_key = null, verified_email_key = null,
+                   row_version = row_version + 1, updated_at = clock_timestamp()
+               where id = $1";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&user]).await?;
+    Ok(())
+}
+
+/// Stores the tag of an address that the user has lost.
+pub(super) async fn remember(tx: &Transaction<'_>, user: Uuid, tag: &[u8]) -> Result<(), DbError> {
+    let sql = "insert into auth.former_emails (user_id, email_hmac) values ($1, $2)
+               on conflict (user_id, email_hmac) do update set withdrawn_at = excluded.withdrawn_at";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&user, &tag]).await?;
+    Ok(())
+}
+
+/// Removes what is older than twelve months, and returns the number of rows: at most a few thousand at once.
+pub(super) async fn remove_old(connection: &Connection) -> Result<u64, DbError> {
+    let sql = "delete from auth.former_emails f using (
+                   select user_id, email_hmac from auth.former_emails
+                   where withdrawn_at < clock_timestamp() - interval '12 months'
+                   limit $1 for update skip locked) old
+               where f.user_id = old.user_id and f.email_hmac = old.email_hmac";
+    let statement = connection.prepare_cached(sql).await?;
+    Ok(connection.execute(&statement, &[&AT_ONCE]).await?)
+}
