@@ -170,10 +170,10 @@ async fn every_operation_that_takes_a_password_refuses_the_next_guess() {
         }
     }
     guessed.sort_unstable();
-    assert_eq!(guessed.len(), 7, "{guessed:?}");
-    // They have tests of their own here: three hundred registrations, and the flow of a link.
+    assert_eq!(guessed.len(), 8, "{guessed:?}");
+    // They have tests of their own here: three hundred registrations, and the flows of links.
     guessed.retain(|operation| {
-        !["auth/register", "link/confirm"].iter().any(|apart| operation.ends_with(apart))
+        !["auth/register", "link/confirm", "link/sign-in"].iter().any(|apart| operation.ends_with(apart))
     });
     for operation in guessed {
         let name = format!("{}@example.org", operation.replace(|letter: char| !letter.is_alphanumeric(), ""));
@@ -193,6 +193,18 @@ async fn every_operation_that_takes_a_password_refuses_the_next_guess() {
         }
         assert_eq!(status, 429, "{operation}");
     }
+}
+
+#[tokio::test]
+async fn a_sign_in_before_linking_is_limited_as_any_other() {
+    let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ask")]).await;
+    cinema.app.client.register(NEO).await.expect(201);
+    let mut browser = cinema.browser();
+    let (flow, _) = browser.is_offered(Provider::Yandex, "anna").await;
+    browser.join(&flow, NEO, WRONG).await.problem(401, "invalid_credentials");
+    guess(&cinema.app, STRANGER, NEO, 9).await;
+    browser.join(&flow, NEO, PASSWORD).await.problem(429, "too_many_attempts");
+    refused(&cinema.app, STRANGER, NEO).await;
 }
 
 async fn pending_link(cinema: &Cinema) -> (Browser, String) {
