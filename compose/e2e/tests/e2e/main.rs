@@ -8,7 +8,6 @@ mod backup;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
-mod certified;
 #[cfg(test)]
 mod chromium;
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! nginx's own error responses: every one is a problem with a code.
 
-use harness::Folder;
 use harness::http::{get, post, raw};
+use harness::{Certified, Folder};
 
-use crate::certified::Certified;
 use crate::gateway::Gateway;
 
 #[tokio::test]
@@ -75,8 +74,8 @@ async fn problems_of_a_file_that_nginx_serves_itself_are_problems_too() {
 
 #[tokio::test]
 async fn http_at_the_port_of_https_is_a_problem_400() {
-    let (certified, folder) = (Certified::new(), Folder::temporary().unwrap());
-    let file = |name| folder.write(name, &certified.text(name)).unwrap().display().to_string();
+    let (certified, folder) = (Certified::new().unwrap(), Folder::temporary().unwrap());
+    let file = |name| folder.write(name, &certified.text(name).unwrap()).unwrap().display().to_string();
     let (certificate, key, port) = (file("server.pem"), file("server.key"), harness::ports::free().unwrap());
     let tls = format!(
         "listen 127.0.0.1:{port} ssl; ssl_certificate {certificate}; ssl_certificate_key {key}; \

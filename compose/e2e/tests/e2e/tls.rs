@@ -10,10 +10,10 @@ use harness::assembly::{AUDIENCE, ISSUER};
 use harness::nginx::EVERY_TRACE;
 use harness::wait::until;
 use harness::{
-    Error, Folder, Introspect, Launch, Postgres, Process, Redis, Stack, database, introspect, ports, programs,
+    Certified, Error, Folder, Introspect, Launch, Postgres, Process, Redis, Stack, database, introspect,
+    ports, programs,
 };
 
-use crate::certified::Certified;
 use crate::people::{PASSWORD, Person};
 use crate::receiver::Receiver;
 use crate::support::LIMIT;
@@ -33,8 +33,8 @@ async fn postgres(certified: &Certified) -> Postgres {
     database::ensure(&postgres.url(), "usher").await.unwrap();
     postgres.stop().await.unwrap();
     let data = postgres.data();
-    give(&data, "server.key", &certified.text("server.key"));
-    give(&data, "server.crt", &certified.text("server.pem"));
+    give(&data, "server.key", &certified.text("server.key").unwrap());
+    give(&data, "server.crt", &certified.text("server.pem").unwrap());
     let mut settings = OpenOptions::new().append(true).open(data.join("postgresql.auto.conf")).unwrap();
     settings.write_all(b"ssl = on\n").unwrap();
     postgres.start_again().await.unwrap();
@@ -51,7 +51,7 @@ fn url(postgres: &Postgres, host: &str, authority: &str) -> String {
 async fn redis(certified: &Certified) -> (Redis, String) {
     let redis = Redis::start().await.unwrap();
     let (folder, port) = (Folder::temporary().unwrap(), ports::free().unwrap());
-    let file = |name: &str| folder.write(name, &certified.text(name)).unwrap().display().to_string();
+    let file = |name: &str| folder.write(name, &certified.text(name).unwrap()).unwrap().display().to_string();
     let (cert, key) = (file("server.pem"), file("server.key"));
     let set =
         format!("CONFIG SET tls-cert-file {cert} tls-key-file {key} tls-auth-clients no tls-port {port}");
@@ -68,9 +68,9 @@ async fn refused(database: &str, redis: &str, ca: &str) -> String {
 
 #[tokio::test]
 async fn both_stores_are_asked_by_tls() {
-    let certified = Certified::new();
+    let certified = Certified::new().unwrap();
     let (postgres, (_redis, redis)) = (postgres(&certified).await, redis(&certified).await);
-    let authority = certified.authority();
+    let authority = certified.authority().unwrap();
     let builder = Stack::builder().admin("DATABASE_URL", &url(&postgres, "localhost", &authority));
     let builder = builder.admin("REDIS_URL", &redis).admin("REDIS_TLS_CA", &authority);
     let builder = builder.sidecar("REDIS_URL", &redis).sidecar("REDIS_TLS_CA", &authority);
@@ -95,9 +95,9 @@ async fn both_stores_are_asked_by_tls() {
 
 #[tokio::test]
 async fn servers_without_a_valid_certificate_are_refused() {
-    let (certified, other) = (Certified::new(), Certified::new());
+    let (certified, other) = (Certified::new().unwrap(), Certified::new().unwrap());
     let (postgres, (_redis, redis)) = (postgres(&certified).await, redis(&certified).await);
-    let (authority, wrong) = (certified.authority(), other.authority());
+    let (authority, wrong) = (certified.authority().unwrap(), other.authority().unwrap());
     for (database, why) in [
         (url(&postgres, "localhost", &wrong), "invalid peer certificate: UnknownIssuer"),
         (url(&postgres, "127.0.0.1", &authority), "not valid for name"),
@@ -126,7 +126,7 @@ async fn servers_without_a_valid_certificate_are_refused() {
 async fn before(receiver: &Receiver, certified: &Certified, folder: &Folder) -> (Process, String) {
     let port = ports::free().unwrap();
     for name in ["server.pem", "server.key"] {
-        folder.write(name, &certified.text(name)).unwrap();
+        folder.write(name, &certified.text(name).unwrap()).unwrap();
     }
     let conf = format!(
         "daemon off; master_process off; pid nginx.pid; events {{}}
@@ -163,18 +163,18 @@ async fn traced(url: &str, authority: &str) -> Stack {
 
 #[tokio::test]
 async fn traces_are_sent_by_tls_and_only_to_a_trusted_receiver() {
-    let (certified, other) = (Certified::new(), Certified::new());
+    let (certified, other) = (Certified::new().unwrap(), Certified::new().unwrap());
     let receiver = Receiver::start().await;
     let folder = Folder::temporary().unwrap();
     let (_nginx, url) = before(&receiver, &certified, &folder).await;
-    let stack = traced(&url, &certified.authority()).await;
+    let stack = traced(&url, &certified.authority().unwrap()).await;
     let (person, pair) = Person::signed_in(&stack).await;
     let films = pair.get(&stack, "/api/v1/films/").await;
     receiver.has(films.find_header("x-request-id").unwrap(), "decide").await;
     let signed_in = person.try_password(&stack, PASSWORD).await;
     receiver.has(signed_in.find_header("x-request-id").unwrap(), "insert auth.sessions").await;
 
-    let stack = traced(&url, &other.authority()).await;
+    let stack = traced(&url, &other.authority().unwrap()).await;
     let (_, pair) = Person::signed_in(&stack).await;
     pair.is_let_in(&stack).await;
     for process in [stack.admins[0].process(), stack.sidecars[0].process()] {
