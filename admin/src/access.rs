@@ -23,13 +23,15 @@ pub(crate) use lock::{lock, lock_upon};
 pub(crate) use rank::includes_rank;
 pub use right::Right;
 pub(crate) use rights::{End, Path, Rights};
-pub(crate) use store::hold_definitions;
+pub(crate) use store::{hold_definitions, holds_right};
+
+use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
 use crate::actor::Caller;
 use crate::api::{Code, Operation, Problem, Request, Shape};
-use crate::db::Connection;
+use crate::db::{Connection, DbError, Transaction};
 
 /// The path parameter that names a user.
 const USER: &str = "id";
@@ -37,6 +39,17 @@ const USER: &str = "id";
 /// Documents the path parameter that names a user.
 pub(crate) fn of_user(operation: Operation) -> Operation {
     operation.path(USER, "The user.", Shape::uuid("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b"))
+}
+
+/// The permissions of this service that roles grant to a user now.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub(crate) async fn own_rights(tx: &Transaction<'_>, user: Uuid) -> Result<BTreeSet<&'static str>, DbError> {
+    let rights = store::rights_if_active(&**tx, user).await?.map(|(_, rights)| rights).unwrap_or_default();
+    let of_roles = Right::ALL.iter().filter(|right| rights.may(&right.pattern()));
+    Ok(of_roles.map(|right| right.as_str()).collect())
 }
 
 /// The caller of `request`, who must hold `right`.

@@ -15,6 +15,8 @@ use crate::context::Context;
 use crate::db::{DbError, Schema, within};
 use crate::health::{Draining, Health};
 use crate::keys::{self, ChangeError, FirstUse, LoadError, MasterKeyError};
+use crate::mail::{MailServerError, MailWorker};
+use crate::notices;
 use crate::random::SystemRandom;
 use crate::revocations::{Relay, RelayTiming};
 use crate::roles::ends;
@@ -39,6 +41,8 @@ const OPENING: Duration = Duration::from_secs(2);
 pub struct App {
     context: Context,
     relay: Relay,
+    /// `None` if no mail is sent.
+    mail: Option<MailWorker>,
     api: Vec<Listener>,
     ops: Vec<Listener>,
 }
@@ -55,6 +59,9 @@ pub enum BuildError {
         certificates are installed"
     )]
     Providers(#[from] reqwest::Error),
+    /// The connection to the mail server cannot be secured as configured.
+    #[error(transparent)]
+    Mail(#[from] MailServerError),
 }
 
 /// Why a service stopped without being asked to.
@@ -102,7 +109,18 @@ impl App {
             context.metrics.relay.clone(),
             RelayTiming::default(),
         );
-        Ok(Self { context, relay, api, ops })
+        let mail = config.mail.clone().map(|mail| {
+            let (core, database) = (&context, config.database.clone());
+            MailWorker::new(
+                core.db.clone(),
+                database,
+                Arc::clone(&core.outbox),
+                mail,
+                Arc::clone(&core.random),
+            )
+        });
+        let mail = mail.transpose()?;
+        Ok(Self { context, relay, mail, api, ops })
     }
 
     /// Changes at run time which lines are logged.
@@ -143,8 +161,9 @@ impl App {
     ///
     /// When the schema is behind, the keys cannot be used, or the drain took too long.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), RunError> {
-        let Self { context, relay, api, ops } = self;
+        let Self { context, relay, mail, api, ops } = self;
         let drain = context.config.http.drain;
+        let ending = 1 + usize::from(mail.is_some());
         let stop = stop_when(shutdown);
         let draining = Draining::default();
         let (all_drained, drained) = tokio::sync::oneshot::channel::<()>();
@@ -175,7 +194,7 @@ impl App {
         let mut background = JoinSet::new();
         let outcome = tokio::select! {
             () = stop => Ok(()),
-            error = work(&context, relay, after_drain, &tried, &mut background) => Err(error),
+            error = work(&context, (relay, mail), after_drain, &tried, &mut background) => Err(error),
         };
         draining.begin();
         outcome?;
@@ -186,9 +205,10 @@ impl App {
         let finished = timeout_at(deadline, under_way.end()).await.is_ok() && answered;
         let _late = timeout_at(deadline, context.unawaited.end()).await;
         let _late = timeout_at(deadline, refusals::flush(&context)).await;
-        // Requests in progress may have revoked something, so the relay stops after them.
+        // Requests in progress may have revoked something or caused a mail, so the relay and the worker of mails stop
+        // after them.
         drop(all_drained);
-        let _stragglers = tokio::time::timeout(drain, finish(&mut background)).await;
+        let _stragglers = tokio::time::timeout(drain, finish(&mut background, ending)).await;
         if finished { Ok(()) } else { Err(RunError::NotDrained) }
     }
 }
@@ -196,8 +216,8 @@ impl App {
 /// Prepares, then runs the background tasks. Returns only on failure.
 async fn work(
     context: &Context,
-    relay: Relay,
-    stop_relay: Stop,
+    (relay, mail): (Relay, Option<MailWorker>),
+    after_drain: Stop,
     tried: &Notify,
     background: &mut JoinSet<Part>,
 ) -> RunError {
@@ -205,10 +225,22 @@ async fn work(
         return error;
     }
     tracing::info!("Ready.");
+    let stop = after_drain.clone();
     background.spawn(async move {
-        relay.run(stop_relay).await;
-        Part::Relay
+        relay.run(stop).await;
+        Part::Ending
     });
+    match mail {
+        Some(mail) => {
+            background.spawn(async move {
+                mail.run(after_drain).await;
+                Part::Ending
+            });
+        }
+        None => {
+            tracing::info!("Mail is off, because ADMIN_MAIL_URL is not set: no notices are sent by mail.");
+        }
+    }
     let key_watch = context.clone();
     background.spawn(async move {
         let life = key_watch.config.tokens.access_life;
@@ -243,6 +275,11 @@ async fn work(
         email_owner::expire::keep_daily(emails).await;
         Part::Endless
     });
+    let old_notices = context.clone();
+    background.spawn(async move {
+        notices::expire::keep_daily(old_notices).await;
+        Part::Endless
+    });
     let _ended = background.join_next().await;
     RunError::Background
 }
@@ -251,16 +288,18 @@ async fn work(
 #[derive(PartialEq, Eq)]
 enum Part {
     /// It ends when asked to stop.
-    Relay,
+    Ending,
     /// It never ends.
     Endless,
 }
 
-/// It ends when the relay has published the remaining rows.
-async fn finish(background: &mut JoinSet<Part>) {
-    while let Some(ended) = background.join_next().await {
-        if ended.is_ok_and(|part| part == Part::Relay) {
-            return;
+/// It ends when the relay has published the remaining rows, and no mail is being sent.
+async fn finish(background: &mut JoinSet<Part>, mut ending: usize) {
+    while ending > 0 {
+        match background.join_next().await {
+            Some(Ok(Part::Ending)) => ending -= 1,
+            Some(_) => {}
+            None => return,
         }
     }
 }

@@ -142,7 +142,8 @@ fn exit_code(failure: &Failure) -> ExitCode {
 
 /// The state of an operator command, whose database has this program's schema and was sealed with its master keys.
 async fn core(config: &CommandConfig, first_use: FirstUse) -> Result<Core, Failure> {
-    let core = Core::new(&config.database, &config.master_keys, &config.issuer, Arc::new(SystemRandom));
+    let random = Arc::new(SystemRandom);
+    let core = Core::new(&config.database, &config.master_keys, &config.issuer, config.has_mail, random);
     let connection = core.db.get().await?;
     if let Schema::Behind { missing } = Schema::of(&connection).await? {
         return Err(RunError::SchemaBehind { missing }.into());

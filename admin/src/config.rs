@@ -2,21 +2,23 @@
 
 mod database;
 mod http;
+mod mail;
 mod ranks;
 mod secrets;
 mod tokens;
 
 use std::time::Duration;
 
-use runtime::env::{self, Mistakes, Reader, UnknownVariable, Vars, between, duration_between};
+use runtime::env::{self, Mistakes, Reader, UnknownVariable, Vars, between, duration_between, text};
 use runtime::redis::Redis;
 use runtime::telemetry::{LogConfig, TraceConfig};
 
 use crate::passwords::{HashConfig, HashParams};
-use crate::providers::ProvidersConfig;
+use crate::providers::{ProvidersConfig, read_public_url};
 
 pub use database::{DatabaseConfig, PATIENCE};
 pub use http::{HttpConfig, OPS_LISTEN, SharedNetworks, TrustedProxies, usual_ops_address};
+pub use mail::{MailConfig, MailLanguage, MailSecurity};
 pub use ranks::RankedAreas;
 pub use secrets::MasterKeys;
 pub use tokens::{Registration, TokenConfig};
@@ -48,6 +50,8 @@ pub struct Config {
     pub hashing: HashConfig,
     /// Identity providers.
     pub providers: ProvidersConfig,
+    /// Mail; `None` if none is sent.
+    pub mail: Option<MailConfig>,
 }
 
 /// The configuration that the operator commands need, and no more, so that an error elsewhere in the configuration does not
@@ -64,6 +68,8 @@ pub struct CommandConfig {
     pub key_publication: Duration,
     /// The shortest new password, in characters.
     pub password_min: usize,
+    /// Whether the service sends mail, so that a command leaves mails for it.
+    pub has_mail: bool,
 }
 
 /// The longest wait that may be configured: with twice this time a request still ends before nginx gives up.
@@ -108,7 +114,9 @@ impl Config {
         let ranked_areas = RankedAreas::read(reader);
         let hashing = read_hashing(reader);
         let password_min = tokens::password_min(reader);
-        let providers = ProvidersConfig::read(reader);
+        let public_url = read_public_url(reader);
+        let providers = ProvidersConfig::read(reader, public_url.as_ref());
+        let mail = MailConfig::read(reader, public_url.as_ref());
         Some(Self {
             logs,
             traces,
@@ -122,6 +130,7 @@ impl Config {
             password_min,
             hashing,
             providers,
+            mail,
         })
     }
 }
@@ -144,12 +153,15 @@ impl CommandConfig {
         let issuer = tokens::issuer(reader);
         let key_publication = tokens::key_publication(reader);
         let password_min = tokens::password_min(reader);
+        // A mistake in the address of the mail server does not concern a command.
+        let has_mail = reader.optional(mail::MAIL_URL, text).is_some();
         Some(Self {
             database: database?,
             master_keys: master_keys?,
             issuer: issuer?,
             key_publication,
             password_min,
+            has_mail,
         })
     }
 }

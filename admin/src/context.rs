@@ -11,7 +11,8 @@ use crate::config::{Config, DatabaseConfig, MasterKeys, RankedAreas};
 use crate::db::Db;
 use crate::guessing::Guessing;
 use crate::keys::{DerivedKeys, KeyPurpose, Keys};
-use crate::metrics::Metrics;
+use crate::mail::Outbox;
+use crate::metrics::{MailMetrics, Metrics};
 use crate::passwords::Hasher;
 use crate::providers::{ProviderPaths, Providers};
 use crate::random::Random;
@@ -36,6 +37,8 @@ pub struct Core {
     pub random: Arc<dyn Random>,
     /// The areas whose permissions rank, for users; a command may act on everyone.
     pub ranked_areas: Arc<RankedAreas>,
+    /// What waits to be sent by mail.
+    pub outbox: Arc<Outbox>,
 }
 
 /// The dependencies of handlers. Cheap to clone.
@@ -73,11 +76,13 @@ pub struct Context {
 }
 
 impl Core {
-    /// A core for `database`. Opens no connection: the pool connects on first use.
+    /// A core for `database`, which leaves mails for the service if that `has_mail`. Opens no connection: the pool
+    /// connects on first use.
     pub fn new(
         database: &DatabaseConfig,
         master_keys: &MasterKeys,
         issuer: &str,
+        has_mail: bool,
         random: Arc<dyn Random>,
     ) -> Self {
         Self {
@@ -86,6 +91,7 @@ impl Core {
             audit_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::Audit)),
             random,
             ranked_areas: Arc::default(),
+            outbox: Arc::new(Outbox::new(master_keys, has_mail, MailMetrics::new())),
         }
     }
 }
@@ -93,7 +99,7 @@ impl Core {
 impl Context {
     /// A context for `config`. Opens no connection: the pool connects on first use.
     pub fn new(config: Config, paths: ProviderPaths, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        let master_keys = &config.master_keys;
+        let (master_keys, has_mail) = (&config.master_keys, config.mail.is_some());
         let hasher = Hasher::new(config.hashing, Arc::clone(&random));
         let redis = RedisConnection::new(&config.redis);
         let metrics = Metrics::new(Arc::clone(&clock), hasher.metrics());
@@ -102,7 +108,8 @@ impl Context {
         Self {
             core: Core {
                 ranked_areas: Arc::new(config.ranked_areas.clone()),
-                ..Core::new(&config.database, master_keys, &config.tokens.issuer, random)
+                outbox: Arc::new(Outbox::new(master_keys, has_mail, metrics.mail.clone())),
+                ..Core::new(&config.database, master_keys, &config.tokens.issuer, has_mail, random)
             },
             keys: Keys::new(master_keys),
             refresh_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::RefreshTokens)),

@@ -10,6 +10,7 @@ use runtime::telemetry::Levels;
 use crate::config::PATIENCE;
 use crate::context::Context;
 use crate::db::{DbError, Schema, within};
+use crate::mail::OutboxStatus;
 use crate::metrics::Observed;
 use crate::revocations;
 
@@ -27,6 +28,10 @@ const PARTITIONS: NotReadyReason = NotReadyReason {
     detail: "The login history has no partition for the current or the next month; see the log.",
 };
 const DATABASE: NotReadyReason = NotReadyReason { code: "database", detail: "PostgreSQL is unavailable." };
+const OUTBOX_FULL: NotReadyReason = NotReadyReason {
+    code: "mail_outbox_full",
+    detail: "The mail outbox is full, and further mails are dropped; check the mail server.",
+};
 const MIGRATIONS: NotReadyReason =
     NotReadyReason { code: "migrations", detail: "The database schema is behind; run `admin migrate`." };
 
@@ -55,6 +60,11 @@ impl Operations for Health {
         reasons(&self.context, &self.draining).await
     }
 
+    async fn warnings(&self) -> Vec<NotReadyReason> {
+        let status = within(PATIENCE, look_at_outbox(&self.context)).await;
+        status.is_ok_and(|status| status.is_full).then_some(OUTBOX_FULL).into_iter().collect()
+    }
+
     async fn observe(&self) {
         observe(&self.context).await;
     }
@@ -74,6 +84,10 @@ async fn observe(context: &Context) {
         pool: context.db.status(),
         password_queues: context.hasher.status(),
         relay_lag: within(PATIENCE, look_at_relay(context)).await.ok(),
+        outbox: within(PATIENCE, look_at_outbox(context))
+            .await
+            .ok()
+            .map(|it| (it.waiting, it.oldest_seconds)),
         log_lines_dropped: context.levels.dropped_lines(),
     };
     context.metrics.observe(observed);
@@ -81,6 +95,10 @@ async fn observe(context: &Context) {
 
 async fn look_at_relay(context: &Context) -> Result<f64, DbError> {
     revocations::lag(&context.db.get().await?).await
+}
+
+async fn look_at_outbox(context: &Context) -> Result<OutboxStatus, DbError> {
+    context.outbox.status(&context.db.get().await?).await
 }
 
 /// Why the service is not ready; empty if it is.

@@ -30,7 +30,7 @@ pub use check_value::{FirstUse, MasterKeyError, check_master_keys};
 pub use derived::{DerivedKeys, KeyPurpose};
 pub use key::{KeyRow, Status};
 pub use ring::RingError;
-pub use seal::{SealError, Sealer};
+pub use seal::{SealError, SealPurpose, Sealer};
 
 use ring::Ring;
 
@@ -66,7 +66,10 @@ pub enum LoadError {
 impl Keys {
     /// No keys yet; [`Self::load`] reads them.
     pub fn new(masters: &MasterKeys) -> Self {
-        Self { sealer: Arc::new(Sealer::new(masters)), current: Arc::new(ArcSwapOption::empty()) }
+        Self {
+            sealer: Arc::new(Sealer::new(masters, SealPurpose::SigningKeys)),
+            current: Arc::new(ArcSwapOption::empty()),
+        }
     }
 
     /// The keys that seal private keys.

@@ -4,10 +4,10 @@
 //!
 //! * [`calendar`], [`random`], [`stop`], [`redis_connection`], [`config`], [`actor`], [`db`], [`passwords`],
 //!   [`metrics`]: the base modules;
-//! * [`providers`], [`keys`], [`guessing`]: the identity providers and their protocols, the signing keys, and the limiter
-//!   of attempts;
+//! * [`providers`], [`keys`], [`guessing`], [`mail`]: the identity providers and their protocols, the signing keys, the
+//!   limiter of attempts, and mail;
 //! * [`context`], [`api`]: the state of domain functions, and the HTTP toolkit;
-//! * [`permit`], [`revocations`], [`jwks`], [`users`], [`access`], [`audit`], [`roles`], [`sessions`], `evict`,
+//! * [`permit`], [`revocations`], [`jwks`], [`users`], [`access`], [`audit`], [`notices`], [`roles`], [`sessions`], `evict`,
 //!   [`provider_sign_in`], [`me`], [`operators`]: the features, one folder each, one file per endpoint;
 //! * [`server`], [`health`], [`router`], [`app`], [`command`]: connections, health, routes, the assembled service, and
 //!   the command line.
@@ -27,8 +27,10 @@ pub mod guessing;
 pub mod health;
 pub mod jwks;
 pub mod keys;
+pub mod mail;
 pub mod me;
 pub mod metrics;
+pub mod notices;
 pub mod operators;
 pub mod passwords;
 pub mod permit;

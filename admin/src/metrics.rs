@@ -1,6 +1,7 @@
 //! The metrics. One declaration for each; methods describe the event to count.
 
 mod labels;
+mod mail;
 mod months;
 
 use std::sync::Arc;
@@ -19,7 +20,10 @@ use shared::clock::Clock;
 use crate::db::PoolStatus;
 use crate::passwords::{HasherMetrics, Lane, LaneLabels, QueueStatus};
 
-pub use labels::{AttemptOutcome, CallbackOutcome, PoolState, RefreshCause, SignInOutcome, ThreadState};
+pub use labels::{
+    AttemptOutcome, CallbackOutcome, MailFailure, PoolState, RefreshCause, SignInOutcome, ThreadState,
+};
+pub use mail::MailMetrics;
 pub use months::MonthsAhead;
 
 /// All metrics of the service.
@@ -40,6 +44,8 @@ pub struct Metrics {
     pub relay: RelayMetrics,
     /// The metrics of the limiter of attempts.
     pub limiter: LimiterMetrics,
+    /// The metrics of mail.
+    pub mail: MailMetrics,
     /// Consecutive months of the login history that have a partition, counting from the current month.
     pub partitions_ahead: MonthsAhead,
     /// Login-history entries that could not be written.
@@ -59,6 +65,9 @@ pub struct Observed {
     pub password_queues: (QueueStatus, QueueStatus),
     /// Seconds that the oldest unpublished revocation has waited; `None` when PostgreSQL is unavailable.
     pub relay_lag: Option<f64>,
+    /// How many mails wait, and for how many seconds the oldest could have been sent; `None` when PostgreSQL is
+    /// unavailable.
+    pub outbox: Option<(u64, f64)>,
     /// Dropped log lines.
     pub log_lines_dropped: u64,
 }
@@ -175,6 +184,7 @@ impl Metrics {
             provider_callbacks: Family::default(),
             attempts: Family::default(),
             limiter: LimiterMetrics::default(),
+            mail: MailMetrics::new(),
             connections: Family::default(),
             hash_threads: Family::default(),
             hash_queue: Family::default(),
@@ -188,6 +198,7 @@ impl Metrics {
         };
         metrics.register();
         metrics.register_relay();
+        metrics.register_mail();
         metrics.register_hasher(hasher);
         // Present from the start: an alert on an increase must not miss the first event.
         drop(metrics.refreshes.get_or_create(&CauseLabels { cause: RefreshCause::Reused }));
@@ -262,6 +273,18 @@ impl Metrics {
         r.register_with_unit("relay_publish_duration", seconds, Unit::Seconds, relay.publish_seconds.0);
     }
 
+    fn register_mail(&mut self) {
+        let r = self.registry.sub_registry_with_prefix("usher_admin");
+        let mail = self.mail.clone();
+        r.register("mail_sent", "Mails that the mail server accepted, by kind", mail.sent);
+        let failed = "Failed attempts to send a mail, and mails that were given up, by reason";
+        r.register("mail_failures", failed, mail.failed);
+        r.register("mail_waiting", "Mails that wait to be sent", mail.waiting);
+        let oldest = "Age of the oldest mail that could have been sent; 0 if there is none, NaN when PostgreSQL is \
+            unavailable";
+        r.register_with_unit("mail_oldest", oldest, Unit::Seconds, mail.oldest_seconds);
+    }
+
     fn register_hasher(&mut self, HasherMetrics { hashing, judging }: &HasherMetrics) {
         let r = self.registry.sub_registry_with_prefix("usher_admin");
         let threads = "Password-hashing threads: in_use, and limit";
@@ -309,7 +332,7 @@ impl Metrics {
     /// Sets the values that are read when metrics are requested.
     pub fn observe(
         &self,
-        Observed { pool, password_queues: (hashing, judging), relay_lag, log_lines_dropped }: Observed,
+        Observed { pool, password_queues: (hashing, judging), relay_lag, outbox, log_lines_dropped }: Observed,
     ) {
         set(&self.connections, &PoolLabels { state: PoolState::InUse }, pool.lent);
         set(&self.connections, &PoolLabels { state: PoolState::Limit }, pool.most);
@@ -321,6 +344,10 @@ impl Metrics {
             set(&self.judge_queue, &lane.into(), judging.waiting(lane));
         }
         self.relay_lag.set(relay_lag.unwrap_or(f64::NAN));
+        if let Some((waiting, _)) = outbox {
+            self.mail.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        }
+        self.mail.oldest_seconds.set(outbox.map_or(f64::NAN, |(_, oldest)| oldest));
         self.log_lines_dropped.inner().store(log_lines_dropped, Ordering::Relaxed);
     }
 

@@ -30,6 +30,7 @@ pub(crate) use error::ProviderError;
 pub use known::KNOWN;
 pub use paths::ProviderPaths;
 pub(crate) use provider::Provider;
+pub(crate) use variables::read_public_url;
 
 /// Every configured provider.
 pub struct Providers {
@@ -69,5 +70,10 @@ impl Providers {
     /// The one with this name.
     pub(crate) fn find(&self, id: &str) -> Option<&Provider> {
         self.all.iter().find(|provider| provider.id() == id)
+    }
+
+    /// The name for people of the one with this name; of one that is no longer configured, this name itself.
+    pub(crate) fn name_of<'p>(&'p self, id: &'p str) -> &'p str {
+        self.find(id).map_or(id, Provider::name)
     }
 }

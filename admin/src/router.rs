@@ -99,6 +99,7 @@ fn accounts() -> Vec<Route> {
         get("/api/v1/me/sessions", sessions::list::handle, sessions::list::describe),
         delete("/api/v1/me/sessions/{sid}", sessions::end::handle, sessions::end::describe),
         get("/api/v1/me/login-history", history::list::handle, history::list::describe),
+        get("/api/v1/me/notices", me::notices::handle, me::notices::describe),
 
         get("/api/v1/me/accounts", provider_sign_in::accounts::list::handle, provider_sign_in::accounts::list::describe),
         post("/api/v1/me/accounts/{provider}", provider_sign_in::accounts::link::handle, provider_sign_in::accounts::link::describe),

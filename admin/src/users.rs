@@ -18,7 +18,7 @@ use crate::api::{Code, Findings, Problem};
 use crate::db::Connection;
 use crate::passwords::Weakness;
 
-pub(crate) use account::Account;
+pub(crate) use account::{Account, FormerAddress};
 pub(crate) use complete_skeletons::complete_skeletons;
 pub use email::{EmailAddress, NotAnEmailAddress};
 pub(crate) use locked::LockedAccount;

@@ -13,6 +13,7 @@ use shared::role_map::Role;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::Right;
 use super::facts::CallerFacts;
 use super::rights::{End, Held, Rights};
 use crate::actor::Caller;
@@ -153,4 +154,19 @@ fn from_json<T: serde::de::DeserializeOwned + Default>(value: &Value) -> T {
         tracing::error!(%error, "Malformed role rows in the database; they grant nothing.");
         T::default()
     })
+}
+
+/// Whether a role of the user, assigned or inherited, grants a permission of this service.
+pub(crate) async fn holds_right(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
+    let sql = "with recursive reached as (
+                   select role_id from auth.user_roles
+                   where user_id = $1 and (expires_at is null or expires_at > clock_timestamp())
+                   union
+                   select i.parent_id from reached join auth.role_inherits i on i.role_id = reached.role_id
+               )
+               select exists (
+                   select from reached join auth.role_permissions p on p.role_id = reached.role_id
+                   where p.permission = any($2)) as holds";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.query_one(&statement, &[&user, &Right::granting()]).await?.try_get("holds")?)
 }

@@ -14,6 +14,9 @@ pub const FORWARDED_FOR: &str = "x-forwarded-for";
 /// The longest stored user agent, in characters.
 const MAX_USER_AGENT: usize = 512;
 
+/// The longest `Accept-Language` that is read, in bytes; longer ones are ignored.
+const MAX_LANGUAGES: usize = 128;
+
 /// The cookie with the device token. `__Host-`: set by this very host, over TLS (or on this machine), for all of its
 /// paths.
 pub(crate) const DEVICE_COOKIE: &str = "__Host-device";
@@ -34,6 +37,8 @@ pub struct Client {
     pub user_agent: Option<String>,
     /// Its device token.
     pub device: Option<DeviceText>,
+    /// The languages that it accepts (`Accept-Language`), at most 128 bytes.
+    pub languages: Option<String>,
 }
 
 impl DeviceText {
@@ -50,7 +55,7 @@ impl DeviceText {
 
 impl Client {
     /// An unknown client: no request was sent.
-    pub const NONE: Self = Self { address: None, user_agent: None, device: None };
+    pub const NONE: Self = Self { address: None, user_agent: None, device: None, languages: None };
 
     /// Notes the device token of a body, from an app that keeps no cookies.
     pub(crate) fn present(&mut self, device: Option<DeviceText>) {
@@ -63,6 +68,7 @@ impl Client {
             address: address(peer, headers, trusted),
             user_agent: user_agent(headers),
             device: cookie(headers, DEVICE_COOKIE).and_then(DeviceText::new),
+            languages: languages(headers),
         }
     }
 }
@@ -101,6 +107,11 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
     let kept: String = text.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect();
     (!kept.is_empty()).then_some(kept)
+}
+
+fn languages(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+    (text.len() <= MAX_LANGUAGES).then(|| text.to_owned())
 }
 
 #[cfg(test)]

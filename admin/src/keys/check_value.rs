@@ -7,7 +7,7 @@ use aws_lc_rs::hmac;
 use subtle::ConstantTimeEq as _;
 
 use super::derived::{DerivedKeys, KeyPurpose};
-use super::seal::Sealer;
+use super::seal::{SealPurpose, Sealer};
 use super::store;
 use crate::config::MasterKeys;
 use crate::db::{Connection, DbError};
@@ -54,7 +54,8 @@ pub async fn check_master_keys(
     masters: &MasterKeys,
     first_use: FirstUse,
 ) -> Result<(), MasterKeyError> {
-    let (sealer, keys) = (Sealer::new(masters), DerivedKeys::derive(masters, KeyPurpose::CheckValue));
+    let sealer = Sealer::new(masters, SealPurpose::SigningKeys);
+    let keys = DerivedKeys::derive(masters, KeyPurpose::CheckValue);
     for (id, _) in masters.iter() {
         let Some(key) = keys.find(id) else { continue };
         let own = check_value(key);

@@ -19,6 +19,8 @@ pub enum KeyPurpose {
     Guesses,
     /// The tags of e-mail addresses that accounts had.
     FormerEmails,
+    /// Mailboxes, so that mails to one are counted without its address.
+    Mailboxes,
 }
 
 /// One HMAC-SHA256 key per master key, under the master key's number.
@@ -38,6 +40,7 @@ impl KeyPurpose {
             Self::Devices => b"usher device token v1",
             Self::Guesses => b"usher attempt counters v1",
             Self::FormerEmails => b"usher former e-mail address v1",
+            Self::Mailboxes => b"usher mailboxes v1",
         }
     }
 }

@@ -34,7 +34,7 @@ struct SigningKey {
 #[derive(Debug, thiserror::Error)]
 pub enum RingError {
     /// The active key cannot be decrypted.
-    #[error(transparent)]
+    #[error("cannot open the signing key: {0}")]
     Seal(#[from] SealError),
     /// It can be decrypted, but does not match its name.
     #[error("the signing key {0} does not match its name; kill it with `admin keys kill {0}`")]
@@ -130,9 +130,11 @@ mod tests {
 
     use super::*;
     use crate::config::MasterKeys;
+    use crate::keys::SealPurpose;
 
     fn sealer() -> Sealer {
-        Sealer::new(&MasterKeys::parse("1:uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=").unwrap())
+        let masters = MasterKeys::parse("1:uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=").unwrap();
+        Sealer::new(&masters, SealPurpose::SigningKeys)
     }
 
     fn row(status: Status) -> KeyRow {

@@ -5,7 +5,9 @@ use crate::access::fresh;
 use crate::actor::{Actor, Caller};
 use crate::api::{Code, Findings, Problem, Response};
 use crate::context::Context;
+use crate::db::DbError;
 use crate::guessing::LimitedRoute;
+use crate::notices::{self, NoticeTarget};
 use crate::passwords::{Password, PasswordHash, PasswordMatch};
 use crate::permit::{HashPermit, Permit, Tried};
 use crate::sessions::history::{self, Event, HistoryEntry};
@@ -14,6 +16,7 @@ use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
 use crate::sessions::session::EndReason;
 use crate::sessions::{Pair, Proof};
 use crate::users::Account;
+use crate::users::FormerAddress;
 use crate::users::register::taken;
 use crate::users::store::{self, Credential};
 
@@ -176,6 +179,7 @@ async fn change_within(
     }
     let session = lock_current(&tx, caller).await?;
     let is_changed = !store::has_credential(&tx, caller.user, new).await?;
+    let former = store::address(&tx, caller.user).await?;
     if is_changed {
         let generation = store::set_credential(&tx, caller.user, new).await.map_err(taken)?;
         if matches!(new, Credential::Password(_)) {
@@ -187,8 +191,26 @@ async fn change_within(
     // The token of a user who has just typed the password says so; that of any other, when they signed in.
     let proof = if verified.is_some() { Proof::Now } else { Proof::SignIn };
     let pair = renew(context, actor.client(), &tx, session, proof).await?;
+    if is_changed {
+        let target = NoticeTarget { core: context, tx: &tx, user: caller.user };
+        notify(target, actor, new, former.as_ref()).await?;
+    }
     tx.commit().await?;
     Ok((pair, is_changed))
+}
+
+async fn notify(
+    target: NoticeTarget<'_>,
+    actor: &Actor,
+    new: &Credential,
+    former: Option<&FormerAddress>,
+) -> Result<(), DbError> {
+    let client = actor.client().into();
+    match new {
+        Credential::Password(_) => notices::password_changed(target, client).await,
+        Credential::Email(_) => notices::email_changed(target, client, former).await,
+        Credential::Login(_) => notices::login_changed(target, client).await,
+    }
 }
 
 fn entry(caller: Caller, event: Event) -> HistoryEntry {

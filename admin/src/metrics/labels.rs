@@ -14,6 +14,9 @@ macro_rules! labels {
             }
 
             impl $name {
+                /// All of them.
+                pub const ALL: &[Self] = &[$(Self::$variant),*];
+
                 /// The value in metrics.
                 pub const fn label(self) -> &'static str {
                     match self { $(Self::$variant => $label,)* }
@@ -78,6 +81,26 @@ labels! {
         Expired = "expired",
         /// The client was too far ahead of the database.
         Ahead = "ahead",
+    }
+
+    /// Why a mail was not sent.
+    MailFailure {
+        /// The server could not be reached, or its certificate is not trusted; retried.
+        Connection = "connection",
+        /// The server took too long; retried.
+        Timeout = "timeout",
+        /// The server refused this client or its sender; retried.
+        Server = "server",
+        /// The server refused the mail for now; retried.
+        Temporary = "temporary",
+        /// The server refused the recipient or the content for good; given up.
+        Recipient = "recipient",
+        /// It could not be sent while it was of use; given up.
+        Expired = "expired",
+        /// The outbox had no room; given up.
+        Full = "full",
+        /// This program cannot read it; left for another version, or until its master key is configured.
+        Unreadable = "unreadable",
     }
 
     /// The states of the connection pool.

@@ -11,6 +11,7 @@ use crate::actor::Actor;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
+use crate::notices::{self, NoticeTarget};
 use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
 use crate::users;
@@ -55,6 +56,7 @@ async fn disable(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> 
     if store::set_status(&tx, user, "disabled").await? {
         let generation = users::store::advance_generation(&tx, user).await?;
         let ended = end_older(&tx, &core.issuer, user, None, generation, EndReason::Disabled).await?;
+        notices::account_disabled(NoticeTarget { core, tx: &tx, user }).await?;
         let entry =
             AuditEntry::new(AuditAction::UserDisabled, user.to_string(), json!({ "sessions_ended": ended }));
         audit::record(&tx, &core.audit_keys, actor, entry).await?;

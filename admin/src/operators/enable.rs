@@ -11,6 +11,7 @@ use crate::actor::Actor;
 use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
+use crate::notices::{self, NoticeTarget};
 use crate::users::store::ACTIVE;
 
 /// Documents the endpoint.
@@ -40,6 +41,7 @@ async fn enable(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> {
     let tx = connection.begin().await?;
     lock_person(&tx, core, actor, Right::UsersWrite, user).await?;
     if store::set_status(&tx, user, ACTIVE).await? {
+        notices::account_enabled(NoticeTarget { core, tx: &tx, user }).await?;
         let entry = AuditEntry::new(AuditAction::UserEnabled, user.to_string(), json!({}));
         audit::record(&tx, &core.audit_keys, actor, entry).await?;
         tx.commit().await?;

@@ -13,6 +13,7 @@ use crate::api::{Access, Operation, Problem, Request, Response};
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Context;
 use crate::evict::{Evicted, evict};
+use crate::notices::{self, NoticeTarget};
 use crate::sessions::history::{self, Event};
 use crate::sessions::session::EndReason;
 
@@ -68,6 +69,7 @@ async fn evict_from(context: &Context, actor: &Actor, user: Uuid) -> Result<Evic
     let tx = connection.begin().await?;
     lock_person(&tx, context, actor, Right::UsersWrite, user).await?;
     let evicted = evict(&tx, context, user, EndReason::Admin).await?;
+    notices::evicted(NoticeTarget { core: context, tx: &tx, user }).await?;
     let detail = json!({ "sessions_ended": evicted.sessions, "unlinked": evicted.unlinked });
     let entry = AuditEntry::new(AuditAction::UserEvicted, user.to_string(), detail);
     audit::record(&tx, &context.audit_keys, actor, entry).await?;

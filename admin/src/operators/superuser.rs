@@ -15,6 +15,7 @@ use crate::actor::{Actor, Caller};
 use crate::api::{Access, Code, Operation, Problem, Request};
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
+use crate::notices::{self, NoticeTarget};
 
 /// The caller, a superuser, and the user in the path.
 ///
@@ -45,6 +46,9 @@ async fn set(core: &Core, actor: &Actor, user: Uuid, is_superuser: bool) -> Resu
         check_not_last(&tx, user).await?;
     }
     if store::set_superuser(&tx, user, is_superuser).await? {
+        if is_superuser {
+            notices::superuser_granted(NoticeTarget { core, tx: &tx, user }).await?;
+        }
         let action = if is_superuser { AuditAction::SuperuserGiven } else { AuditAction::SuperuserTaken };
         audit::record(
             &tx,

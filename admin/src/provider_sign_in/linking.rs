@@ -17,9 +17,11 @@ use super::flow::browser_owner;
 use super::identity::ProviderIdentity;
 use super::one_time::{self, Ticket};
 use super::store::{self, Link};
+use crate::actor::Actor;
 use crate::api::{Code, Problem, Request};
 use crate::context::Context;
 use crate::db::Transaction;
+use crate::notices::{self, NoticeTarget};
 use crate::sessions::Pair;
 use crate::sessions::history::{Event, HistoryEntry};
 use crate::users::LockedAccount;
@@ -33,6 +35,7 @@ use crate::users::LockedAccount;
 async fn link_confirmed(
     tx: &Transaction<'_>,
     context: &Context,
+    actor: &Actor,
     account: &LockedAccount<'_>,
     (identity, link): (&ProviderIdentity<'_>, &Link<'_>),
     proved: Proved<'_>,
@@ -41,6 +44,8 @@ async fn link_confirmed(
     let mut history = Vec::new();
     if store::insert(tx, link).await? {
         history.push(HistoryEntry { event: Event::AccountLinked, user: Some(user), session: None });
+        let target = NoticeTarget { core: context, tx, user };
+        notices::provider_linked(target, actor.client().into(), identity.provider.name()).await?;
     } else {
         match store::owner(tx, link.provider, link.subject).await? {
             Some(owner) if owner == user => {}

@@ -15,6 +15,7 @@ use crate::api::{Code, Problem};
 use crate::config::Registration;
 use crate::context::Context;
 use crate::db::Transaction;
+use crate::notices::{self, NoticeTarget};
 use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::open::{SignInMethod, open};
 use crate::sessions::session::Device;
@@ -144,6 +145,8 @@ impl Resolution<'_> {
             return Ok(None);
         }
         self.history.push(HistoryEntry { event: Event::AccountLinked, user: Some(user), session: None });
+        let target = NoticeTarget { core: self.context, tx, user };
+        notices::provider_linked(target, self.actor.client().into(), self.identity.provider.name()).await?;
         if let Some(account) = account {
             // Linking asks for a recent sign-in; and by rule 7 the address is verified already.
             let entries = verify_email(tx, self.context, account, self.identity, Proved::Account).await?;

@@ -15,19 +15,22 @@ use crate::visible_text::is_visible_line;
 const VARIABLE_PREFIX: &str = "ADMIN_OAUTH_";
 
 impl ProvidersConfig {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
-        let public_url = reader.optional("ADMIN_PUBLIC_URL", public_url);
+    pub(crate) fn read(reader: &mut Reader<'_>, public_url: Option<&Url>) -> Self {
         let return_to = reader.or("ADMIN_OAUTH_RETURN_TO", Vec::new(), pages);
         let link_verified = reader.or("ADMIN_OAUTH_LINK_VERIFIED", LinkVerified::default(), link_verified);
         let untrusted_email =
             reader.or("ADMIN_OAUTH_UNTRUSTED_EMAIL", UntrustedEmail::default(), untrusted_email);
-        let public_url = public_url.as_ref();
         let mut all: Vec<_> =
             KNOWN.iter().filter_map(|known| ProviderConfig::known(reader, known, public_url)).collect();
         let others = reader.or("ADMIN_OAUTH_OPENID", Vec::new(), names);
         all.extend(others.into_iter().filter_map(|id| ProviderConfig::openid(reader, id, public_url)));
         Self { return_to, link_verified, untrusted_email, limits: Limits::default(), all }
     }
+}
+
+/// The public base URL, if it is set.
+pub(crate) fn read_public_url(reader: &mut Reader<'_>) -> Option<Url> {
+    reader.optional("ADMIN_PUBLIC_URL", public_url)
 }
 
 /// The public base URL, which every provider needs.
@@ -223,7 +226,8 @@ mod tests {
     fn read(vars: &[(&'static str, &str)]) -> Result<ProvidersConfig, Vec<String>> {
         let vars: HashMap<_, _> = vars.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let mut reader = Reader::new(&vars);
-        let config = ProvidersConfig::read(&mut reader);
+        let public_url = read_public_url(&mut reader);
+        let config = ProvidersConfig::read(&mut reader, public_url.as_ref());
         reader.finish(Some(config)).map_err(|mistakes| mistakes.lines().to_vec())
     }
 

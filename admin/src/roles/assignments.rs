@@ -17,12 +17,13 @@ use uuid::Uuid;
 
 use super::role::{RoleRef, RoleView};
 use super::{MAX_NAMES_BYTES, definition, store as roles};
-use crate::access::{End, Right, lock_upon, of_user as of_user_in_path};
+use crate::access::{self, End, Right, lock_upon, of_user as of_user_in_path};
 use crate::actor::Actor;
 use crate::api::{Code, Operation, Problem};
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::{Connection, DbError, Transaction};
+use crate::notices::{self, NoticeTarget};
 use crate::revocations::{self, NewRevocation};
 use crate::users::{self, EmailAddress, Identifier};
 
@@ -106,7 +107,11 @@ async fn assign(
     let rights = lock_upon(&tx, core, actor, Right::RolesAssign, user).await?;
     let role = roles::find(&*tx, role).await?.ok_or(AssignError::NoRole)?;
     definition::check_role(&rights, &role.name, End::of(new.expires_at))?;
+    let before = access::own_rights(&tx, user).await?;
     let assigned = assign_within(&tx, &core.issuer, user, &role, &new).await?;
+    if !access::own_rights(&tx, user).await?.is_subset(&before) {
+        notices::rights_granted(NoticeTarget { core, tx: &tx, user }).await?;
+    }
     // The current assignment, which the locks preserve until the transaction ends.
     let found = store::find(&tx, user, role.role_id).await?.assignment;
     let assignment = found.ok_or(AssignError::NoRole)?;

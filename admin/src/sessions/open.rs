@@ -14,6 +14,7 @@ use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::db::Transaction;
 use crate::guessing::DeviceAccount;
+use crate::notices::{self, NoticeTarget};
 use crate::users::LockedAccount;
 
 /// The values of `amr`: by password, and at a provider. RFC 8176 has no value for a provider; `fed` is in common use.
@@ -73,6 +74,7 @@ pub(crate) async fn open(
     let mark = presented.and_then(|token| context.guessing.device_mark(token.expose(), now));
     bounds::check_rate(tx, context.config.tokens.sessions_per_hour, user, mark, stamp.now).await?;
     let standing = store::standing(tx, user).await?;
+    let is_first = store::is_first(tx, user).await?;
     let mut session = new_session(context, user, method, &stamp);
     session.shorten(&standing, &context.config.tokens);
     let pair = mint(context, &session, &stamp, &standing.roles, Proof::SignIn, device.token.as_ref())?;
@@ -81,6 +83,9 @@ pub(crate) async fn open(
     let evicted = bounds::make_room(tx, &context.issuer, user).await?;
     store::insert(tx, &session, device).await?;
     known_networks::note(tx, user, device.address).await?;
+    if !is_first && !is_known {
+        notices::new_device(NoticeTarget { core: context, tx, user }, device.into()).await?;
+    }
     Ok(Opened { session: session.id, pair, evicted })
 }
 

@@ -71,7 +71,7 @@ mod tests {
         ClientOrigin::of(&Client {
             address: Some(address.parse().unwrap()),
             user_agent: Some(user_agent.to_owned()),
-            device: None,
+            ..Client::NONE
         })
     }
 

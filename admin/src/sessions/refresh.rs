@@ -25,6 +25,7 @@ use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
 use crate::metrics::RefreshCause;
+use crate::notices::{self, NoticeTarget};
 use crate::revocations::{self, NewRevocation};
 
 /// Why a pair was returned: `current`, `concurrent`, `retry` or `recovered`.
@@ -162,12 +163,14 @@ async fn carry_out(
 ) -> Result<Refreshed, Problem> {
     match decided.outcome {
         RefreshDecision::Rotate { counter, recovered, distance } => {
+            notify(context, client, tx, &decided.session, distance).await?;
             let noted = noted(&decided.session, distance);
             let mut refreshed = rotate(context, client, tx, decided, counter, recovered).await?;
             refreshed.entries.extend(noted);
             Ok(refreshed)
         }
         RefreshDecision::Again { again, distance } => {
+            notify(context, client, tx, &decided.session, distance).await?;
             let noted = noted(&decided.session, distance);
             let mut refreshed = give_again(context, client, tx, decided, again, distance).await?;
             refreshed.entries.extend(noted);
@@ -267,6 +270,23 @@ fn given(cause: RefreshCause, pair: Pair) -> Refreshed {
 /// The user sees every answer to another origin, also one with the newest token.
 fn noted(session: &Session, distance: Distance) -> Option<HistoryEntry> {
     (distance != Distance::Same).then(|| entry(session, Event::RefreshElsewhere))
+}
+
+/// Where both the network and the program differ, the user gets a notice, too.
+async fn notify(
+    context: &Context,
+    client: &Client,
+    tx: &Transaction<'_>,
+    session: &Session,
+    distance: Distance,
+) -> Result<(), DbError> {
+    match distance {
+        Distance::Elsewhere => {
+            let target = NoticeTarget { core: context, tx, user: session.user };
+            notices::refresh_elsewhere(target, client.into()).await
+        }
+        Distance::Same | Distance::Nearby => Ok(()),
+    }
 }
 
 fn entry(session: &Session, event: Event) -> HistoryEntry {

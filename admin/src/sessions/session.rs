@@ -11,6 +11,7 @@ use super::origin::ClientOrigin;
 use crate::actor::{Client, DeviceText};
 use crate::config::TokenConfig;
 use crate::guessing::DeviceMark;
+use crate::notices::NoticeClient;
 
 /// A session, with what minting needs.
 #[derive(Debug, Clone)]
@@ -83,6 +84,8 @@ pub(crate) struct Device {
     pub(crate) name: Option<String>,
     /// The token that the client presented.
     pub(crate) token: Option<DeviceText>,
+    /// The languages that the client accepts.
+    pub(crate) languages: Option<String>,
 }
 
 /// An active session, as its user and operators see it.
@@ -183,6 +186,17 @@ impl Device {
             user_agent: client.user_agent.clone(),
             name,
             token: client.device.clone(),
+            languages: client.languages.clone(),
+        }
+    }
+}
+
+impl<'d> From<&'d Device> for NoticeClient<'d> {
+    fn from(device: &'d Device) -> Self {
+        Self {
+            address: device.address,
+            user_agent: device.user_agent.as_deref(),
+            languages: device.languages.as_deref(),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::origin::ClientOrigin;
 use super::session::{
     Device, EndReason, HeldRole, ListedSession, Rotation, Session, SessionState, Stamp, Standing,
 };
-use crate::access::Right;
+use crate::access;
 use crate::actor::Client;
 use crate::db::{Connection, DbError, Transaction};
 use crate::guessing::DeviceMark;
@@ -110,23 +110,17 @@ pub(crate) async fn standing(tx: &Transaction<'_>, user: Uuid) -> Result<Standin
         standing.roles.extend(held_role(&row)?);
     }
     standing.is_operator =
-        standing.is_operator || (!standing.roles.is_empty() && holds_right(tx, user).await?);
+        standing.is_operator || (!standing.roles.is_empty() && access::holds_right(tx, user).await?);
     Ok(standing)
 }
 
-/// Whether a role of the user, assigned or inherited, grants a permission of this service.
-async fn holds_right(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
-    let sql = "with recursive reached as (
-                   select role_id from auth.user_roles
-                   where user_id = $1 and (expires_at is null or expires_at > clock_timestamp())
-                   union
-                   select i.parent_id from reached join auth.role_inherits i on i.role_id = reached.role_id
-               )
-               select exists (
-                   select from reached join auth.role_permissions p on p.role_id = reached.role_id
-                   where p.permission = any($2)) as holds";
+/// Whether the user, who registered within this hour, has never had a session.
+pub(super) async fn is_first(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
+    let sql = "select created_at > clock_timestamp() - interval '1 hour'
+                   and not exists (select from auth.sessions where user_id = $1) as is_first
+               from auth.users where id = $1";
     let statement = tx.prepare_cached(sql).await?;
-    Ok(tx.query_one(&statement, &[&user, &Right::granting()]).await?.try_get("holds")?)
+    Ok(tx.query_one(&statement, &[&user]).await?.try_get("is_first")?)
 }
 
 /// Stores the next child token. Without `is_durable` the commit does not wait for the disk: if it is lost,
@@ -306,6 +300,7 @@ fn listed(row: &Row) -> Result<ListedSession, DbError> {
             user_agent: row.try_get("user_agent")?,
             name: row.try_get("device_name")?,
             token: None,
+            languages: None,
         },
     })
 }
@@ -316,7 +311,7 @@ fn session(row: &Row) -> Result<Session, DbError> {
     let concurrent = row.try_get::<_, i32>("concurrent_answers")?.cast_unsigned();
     let rotated_at: Option<Timestamp> = row.try_get("rotated_at")?;
     let opened_from =
-        Client { address: row.try_get("address")?, user_agent: row.try_get("user_agent")?, device: None };
+        Client { address: row.try_get("address")?, user_agent: row.try_get("user_agent")?, ..Client::NONE };
     let state = SessionState {
         // A `check` constraint keeps it within one byte; 0 would only name another key.
         key: u8::try_from(row.try_get::<_, i16>("refresh_key")?).unwrap_or(0),

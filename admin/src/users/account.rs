@@ -21,3 +21,12 @@ pub(crate) struct Account {
     /// What the limiter of attempts needs to know.
     pub(crate) facts: AccountFacts,
 }
+
+/// The address that an account had. Purposefully without `Debug`.
+#[derive(Clone)]
+pub(crate) struct FormerAddress {
+    /// As it was typed.
+    pub(crate) email: String,
+    /// In lower case.
+    pub(crate) key: String,
+}

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::account::Account;
+use super::account::{Account, FormerAddress};
 use super::locked::LockedAccount;
 use super::skeleton::unicode_version;
 use super::{EmailAddress, Identifier, LoginName};
@@ -285,6 +285,15 @@ pub(crate) async fn has_credential(
     let sql = "select 1 from auth.users where id = $1 and (email = $2 or login = $3)";
     let statement = tx.prepare_cached(sql).await?;
     Ok(tx.query_opt(&statement, &[&id, &email, &login]).await?.is_some())
+}
+
+/// The address of a user, who must be locked.
+pub(crate) async fn address(tx: &Transaction<'_>, id: Uuid) -> Result<Option<FormerAddress>, DbError> {
+    let sql = "select email, email_key from auth.users where id = $1 and email_key is not null";
+    let statement = tx.prepare_cached(sql).await?;
+    let row = tx.query_opt(&statement, &[&id]).await?;
+    row.map(|row| Ok(FormerAddress { email: row.try_get("email")?, key: row.try_get("email_key")? }))
+        .transpose()
 }
 
 /// Begins and returns a new generation of tokens. `row_version` stays: the visible profile is unchanged.

@@ -22,6 +22,7 @@ mod health;
 mod history;
 mod keys;
 pub(crate) mod locks;
+mod mail;
 mod migrations;
 mod operators;
 mod problems;

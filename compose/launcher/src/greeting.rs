@@ -4,17 +4,18 @@ use std::path::Path;
 
 use crate::tour::word;
 
-/// The text, for a gateway at `gateway` that `launcher` (an absolute path) started.
+/// The text, for a gateway at `gateway` that `launcher` (an absolute path) started, and an inbox at `inbox`.
 ///
 /// Each command works in any shell and from any folder. It contains no token or password, and neither do the
 /// arguments of the programs that it starts: the header is passed through a pipe.
-pub(super) fn text(gateway: &str, launcher: &Path) -> String {
+pub(super) fn text(gateway: &str, inbox: &str, launcher: &Path) -> String {
     let launcher = word(&launcher.display().to_string());
     format!(
         "
 Usher is running. Start here: {gateway}/
 The API, to read and to try: {gateway}/apidocs/
 Sign in through Google and six other providers (mock servers): {gateway}/sign-in/
+The inbox of all mails, which are kept and not delivered: {inbox}
 
 A tour that shows each request and its response, with a sign-in and a sign-out:
   {launcher} try
@@ -40,7 +41,8 @@ mod tests {
 
     #[test]
     fn a_folder_with_a_space_and_a_quote_stays_one_word() {
-        let text = text("http://127.0.0.1:8080", Path::new("/it's here/compose/local"));
+        let text =
+            text("http://127.0.0.1:8080", "http://127.0.0.1:8025/", Path::new("/it's here/compose/local"));
         assert!(text.contains(r"'/it'\''s here/compose/local' sign-in viewer | curl"), "{text}");
         let commands = text.lines().filter(|line| line.starts_with("  "));
         assert_eq!(commands.count(), 5);

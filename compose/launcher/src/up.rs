@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use harness::nginx::{self, Machine, Nginx};
-use harness::{Admin, Error, Folder, Introspect, Origin, Postgres, Process, Providers, Redis};
-use harness::{admin, database, introspect, ports, postgres, programs, providers, random, redis};
+use harness::{
+    Admin, Error, Folder, Introspect, MailCatcher, Origin, Postgres, Process, Providers, Redis, admin,
+    database, introspect, mail, ports, postgres, programs, providers, random, redis,
+};
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -49,6 +51,7 @@ struct Running {
     introspect: Introspect,
     admin: Admin,
     providers: Providers,
+    mail: MailCatcher,
     redis: Redis,
     postgres: Postgres,
     // Held so that the folder is removed at the end.
@@ -67,7 +70,7 @@ impl Up {
             _ = &mut stopped => return Ok(ExitCode::SUCCESS),
         };
         let file = Assignments::write(&self.env_file, "", &self.values(&running, &secrets)?)?;
-        println!("{}", greeting::text(&running.nginx.url(), &self.launcher));
+        println!("{}", greeting::text(&running.nginx.url(), &running.mail.inbox(), &self.launcher));
         tokio::select! {
             _ = &mut stopped => {}
             () = running.watch() => {}
@@ -110,7 +113,13 @@ impl Up {
             providers::ProvidersSettings { public_url: self.url(), port: 0, ledger: ledger.clone() };
         let providers =
             step("Identity providers", Providers::start(&providers, state.folder("providers")?)).await?;
-        let settings = self.admin_settings(state, secrets, &postgres, &redis, &providers);
+        let mail = mail::MailSettings {
+            smtp_port: self.usual(1025)?,
+            http_port: self.usual(8025)?,
+            ledger: ledger.clone(),
+        };
+        let mail = step("The mail server", MailCatcher::start(&mail, state.folder("mail")?)).await?;
+        let settings = self.admin_settings(state, secrets, &postgres, &redis, (&providers, &mail));
         let admin = step("admin", self.start_admin(state, settings)).await?;
         let made = state.join("people-are-made");
         if !made.exists() {
@@ -129,7 +138,7 @@ impl Up {
             ledger,
         };
         let nginx = step("nginx", Nginx::start_in(state.folder("nginx")?, &machine)).await?;
-        Ok(Running { nginx, origin, introspect, admin, providers, redis, postgres, _sockets: sockets })
+        Ok(Running { nginx, origin, introspect, admin, providers, mail, redis, postgres, _sockets: sockets })
     }
 
     /// With any free ports, for when the usual ones are in use.
@@ -139,15 +148,16 @@ impl Up {
         secrets: &Secrets,
         postgres: &Postgres,
         redis: &Redis,
-        providers: &Providers,
+        (providers, mail): (&Providers, &MailCatcher),
     ) -> admin::AdminSettings {
+        let others = mail.admin_env().into_iter().chain(self.telemetry()).chain([many_sign_ins()]);
         admin::AdminSettings {
             database: postgres.url_of(DATABASE),
             redis: redis.url(),
             master_keys: secrets.master_keys.clone(),
             issuer: self.url(),
             audience: AUDIENCE.to_owned(),
-            env: providers.admin_env().into_iter().chain(self.telemetry()).chain([many_sign_ins()]).collect(),
+            env: providers.admin_env().into_iter().chain(others).collect(),
             port: 0,
             ops_port: 0,
             migrate: true,
@@ -207,7 +217,8 @@ impl Up {
     /// Values that scripts may need. Where a program has a variable for a value, the name is the same, so that
     /// a command of admin or another sidecar can be started with them.
     fn values(&self, running: &Running, secrets: &Secrets) -> Result<Vec<(String, String)>, Error> {
-        let Running { nginx, origin, introspect, admin, providers, redis, postgres, _sockets } = running;
+        let Running { nginx, origin, introspect, admin, providers, mail, redis, postgres, _sockets } =
+            running;
         let [superuser, viewer, subscriber] = secrets.passwords.clone();
         // The programs that were built, not the copies that root makes for the servers' user.
         let program = |name: &str| programs::ours(name).map(|program| program.display().to_string());
@@ -231,6 +242,7 @@ impl Up {
             ("INTROSPECT_ISSUER", self.url()),
             ("INTROSPECT_AUDIENCE", AUDIENCE.to_owned()),
             ("PROVIDERS_URL", providers.url("")),
+            ("MAIL_INBOX_URL", mail.inbox()),
             ("ORIGIN_SOCKET", origin.address().replace("unix:", "")),
             ("SUPERUSER_EMAIL", people::SUPERUSER.to_owned()),
             ("SUPERUSER_PASSWORD", superuser),
@@ -246,7 +258,7 @@ impl Up {
             ("INTROSPECT_LOG_FILE", log(introspect.process())),
         ];
         let values = values.into_iter().chain(running.pids()).map(|(name, value)| (name.to_owned(), value));
-        Ok(values.chain(providers.admin_env()).collect())
+        Ok(values.chain(providers.admin_env()).chain(mail.admin_env()).collect())
     }
 }
 
@@ -273,26 +285,28 @@ async fn start_postgres(state: &State, secrets: &Secrets) -> Result<Postgres, Er
 }
 
 impl Running {
-    fn processes(&self) -> [(&'static str, &Process); 7] {
+    fn processes(&self) -> [(&'static str, &Process); 8] {
         [
             ("nginx", self.nginx.process()),
             ("the cinema", self.origin.process()),
             ("introspect", self.introspect.process()),
             ("admin", self.admin.process()),
             ("providers", self.providers.process()),
+            ("the mail server", self.mail.process()),
             ("Redis", self.redis.process()),
             ("PostgreSQL", self.postgres.process()),
         ]
     }
 
     /// The ids of the servers' processes; none for a server that has ended.
-    fn pids(&self) -> [(&'static str, String); 7] {
+    fn pids(&self) -> [(&'static str, String); 8] {
         [
             ("NGINX_PID", self.nginx.process()),
             ("ORIGIN_PID", self.origin.process()),
             ("INTROSPECT_PID", self.introspect.process()),
             ("ADMIN_PID", self.admin.process()),
             ("PROVIDERS_PID", self.providers.process()),
+            ("MAIL_PID", self.mail.process()),
             ("REDIS_PID", self.redis.process()),
             ("POSTGRES_PID", self.postgres.process()),
         ]
@@ -322,6 +336,7 @@ impl Running {
         self.introspect.stop().await?;
         self.admin.stop().await?;
         self.providers.stop().await?;
+        self.mail.stop().await?;
         self.redis.stop().await?;
         self.postgres.stop().await
     }

@@ -4,7 +4,7 @@
 //! | path | response |
 //! |---|---|
 //! | `/health/live` | 200 `{"status":"live"}` as long as the program runs |
-//! | `/health/ready` | 200 `{"status":"ready"}`, or 503 `{"status":"not_ready","reasons":[...]}` |
+//! | `/health/ready` | 200 `{"status":"ready"}`, with `"warnings":[...]` if there are some, or 503 `{"status":"not_ready","reasons":[...]}` |
 //! | `/metrics` | the metrics, in the format that `Accept` asks for |
 //! | `/log-levels` | the levels of the log as text; PUT with levels as the query changes them |
 
@@ -31,6 +31,11 @@ const JSON: &str = "application/json";
 pub trait Operations: Clone + Send + Sync + 'static {
     /// Why it must get no requests; empty if it is ready.
     fn not_ready(&self) -> impl Future<Output = Vec<NotReadyReason>> + Send;
+
+    /// What an operator must see to although requests are served; asked only if it is ready.
+    fn warnings(&self) -> impl Future<Output = Vec<NotReadyReason>> + Send {
+        std::future::ready(Vec::new())
+    }
 
     /// Sets the metrics that are read only when they are requested.
     fn observe(&self) -> impl Future<Output = ()> + Send;
@@ -115,7 +120,11 @@ impl OpsEndpoint {
 async fn answer(operations: &impl Operations, request: &OpsRequest) -> OpsResponse {
     match OpsEndpoint::of(&request.method, &request.path) {
         Ok(OpsEndpoint::Live) => live(),
-        Ok(OpsEndpoint::Ready) => ready(&operations.not_ready().await),
+        Ok(OpsEndpoint::Ready) => {
+            let reasons = operations.not_ready().await;
+            let warnings = if reasons.is_empty() { operations.warnings().await } else { Vec::new() };
+            ready(&reasons, &warnings)
+        }
         Ok(OpsEndpoint::Metrics) => {
             operations.observe().await;
             metrics(operations.registry(), &request.headers)
@@ -132,16 +141,20 @@ fn live() -> OpsResponse {
     respond(StatusCode::OK, JSON, "{\"status\":\"live\"}\n".to_owned())
 }
 
-/// The program is ready if nothing speaks against it.
-fn ready(reasons: &[NotReadyReason]) -> OpsResponse {
-    if reasons.is_empty() {
+/// The program is ready if there is no reason against it.
+fn ready(reasons: &[NotReadyReason], warnings: &[NotReadyReason]) -> OpsResponse {
+    let list = |reasons: &[NotReadyReason]| -> Vec<_> {
+        let reasons = reasons.iter();
+        reasons.map(|reason| serde_json::json!({ "code": reason.code, "detail": reason.detail })).collect()
+    };
+    if reasons.is_empty() && warnings.is_empty() {
         return respond(StatusCode::OK, JSON, "{\"status\":\"ready\"}\n".to_owned());
     }
-    let reasons: Vec<_> = reasons
-        .iter()
-        .map(|reason| serde_json::json!({ "code": reason.code, "detail": reason.detail }))
-        .collect();
-    let body = serde_json::json!({ "status": "not_ready", "reasons": reasons });
+    if reasons.is_empty() {
+        let body = serde_json::json!({ "status": "ready", "warnings": list(warnings) });
+        return respond(StatusCode::OK, JSON, format!("{body}\n"));
+    }
+    let body = serde_json::json!({ "status": "not_ready", "reasons": list(reasons) });
     respond(StatusCode::SERVICE_UNAVAILABLE, JSON, format!("{body}\n"))
 }
 
@@ -188,8 +201,12 @@ mod tests {
     #[test]
     fn a_program_is_ready_if_there_is_no_reason_against_it() {
         assert_eq!((live().status(), live().body().as_str()), (StatusCode::OK, "{\"status\":\"live\"}\n"));
-        assert_eq!(ready(&[]).body(), "{\"status\":\"ready\"}\n");
-        let response = ready(&[NotReadyReason { code: "keys", detail: "no keys yet" }]);
+        assert_eq!(ready(&[], &[]).body(), "{\"status\":\"ready\"}\n");
+        let full = NotReadyReason { code: "full", detail: "It is full." };
+        let warned = ready(&[], &[full]);
+        assert_eq!(warned.status(), StatusCode::OK);
+        assert!(warned.body().contains("\"code\":\"full\""), "{}", warned.body());
+        let response = ready(&[NotReadyReason { code: "keys", detail: "no keys yet" }], &[]);
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         let body: serde_json::Value = serde_json::from_str(response.body()).unwrap();
         let reasons = serde_json::json!([{ "code": "keys", "detail": "no keys yet" }]);

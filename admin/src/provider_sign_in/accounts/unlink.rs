@@ -3,9 +3,10 @@
 use http::StatusCode;
 
 use crate::access::{caller, fresh};
-use crate::actor::Caller;
+use crate::actor::{Actor, Caller};
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::context::Context;
+use crate::notices::{self, NoticeTarget};
 use crate::provider_sign_in::path::{PROVIDER, of_provider};
 use crate::provider_sign_in::store;
 use crate::revocations::{self, NewRevocation};
@@ -39,7 +40,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
     let provider = request.params.get(PROVIDER).unwrap_or_default().to_owned();
     fresh(&*request.context.db.get().await?, caller).await?;
-    unlink(&request.context, caller, &provider).await?;
+    unlink(&request.context, &request.actor(), caller, &provider).await?;
     let entry = HistoryEntry {
         event: Event::AccountUnlinked,
         user: Some(caller.user),
@@ -50,7 +51,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 }
 
 /// Locks in the general order: the user, then sessions.
-async fn unlink(context: &Context, caller: Caller, provider: &str) -> Result<(), Problem> {
+async fn unlink(context: &Context, actor: &Actor, caller: Caller, provider: &str) -> Result<(), Problem> {
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     lock_account(&tx, caller).await?;
@@ -72,5 +73,7 @@ async fn unlink(context: &Context, caller: Caller, provider: &str) -> Result<(),
     let ended = end_through(&tx, caller.user, provider, EndReason::Unlinked).await?;
     let revocations: Vec<_> = ended.into_iter().map(NewRevocation::session).collect();
     revocations::record(&tx, &context.issuer, &revocations).await?;
+    let target = NoticeTarget { core: context, tx: &tx, user: caller.user };
+    notices::provider_unlinked(target, actor.client().into(), context.providers.name_of(provider)).await?;
     Ok(tx.commit().await?)
 }

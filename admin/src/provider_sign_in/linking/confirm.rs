@@ -137,7 +137,7 @@ async fn confirm(
         return Err(Problem::new(Code::InvalidCredentials));
     };
     permit.succeeded().await;
-    for entry in link(context, pending, &hash).await? {
+    for entry in link(context, actor, pending, &hash).await? {
         history::record(context, actor, entry).await;
     }
     let proof = pending.identity(context)?.proof_of(user, pending.generation);
@@ -148,6 +148,7 @@ async fn confirm(
 /// the account, so nothing of it ends. Returns the entries for the login history.
 async fn link(
     context: &Context,
+    actor: &Actor,
     pending: &PendingLink,
     verified: &PasswordHash,
 ) -> Result<Vec<HistoryEntry>, Problem> {
@@ -161,7 +162,7 @@ async fn link(
     }
     pending.check_generation(&tx).await?;
     let link = identity.confirmed_link_to(account.id(), pending.rule, ConfirmedBy::Password);
-    let history = link_confirmed(&tx, context, &account, (&identity, &link), Proved::Account).await?;
+    let history = link_confirmed(&tx, context, actor, &account, (&identity, &link), Proved::Account).await?;
     tx.commit().await?;
     Ok(history)
 }

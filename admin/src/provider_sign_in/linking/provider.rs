@@ -221,7 +221,7 @@ impl<'l> Linking<'l> {
         let link = identity.confirmed_link_to(account.id(), rule, ConfirmedBy::Provider);
         let kept = [confirming.provider.id(), identity.provider.id()];
         let proved = Proved::Identities(&kept);
-        let history = link_confirmed(tx, context, account, (identity, &link), proved).await?;
+        let history = link_confirmed(tx, context, actor, account, (identity, &link), proved).await?;
         let mut signed_in =
             Resolution { context, actor, is_link: false, identity, is_for_page, rule, history };
         let outcome = signed_in.admit(tx, account.id(), Some(account)).await?;

@@ -131,7 +131,7 @@ async fn attempt_to_link(
     match (verify(&mut permit, account.as_ref(), password).await?, user) {
         (Ok(verified), Some(user)) => {
             permit.succeeded().await;
-            let (proof, history) = link(context, pending, user, &verified.hash).await?;
+            let (proof, history) = link(context, actor, pending, user, &verified.hash).await?;
             for entry in history {
                 history::record(context, actor, entry).await;
             }
@@ -154,6 +154,7 @@ async fn attempt_to_link(
 /// entries for the login history.
 async fn link(
     context: &Context,
+    actor: &Actor,
     pending: &PendingProof,
     user: Uuid,
     verified: &PasswordHash,
@@ -165,7 +166,7 @@ async fn link(
     let account = account.filter(|account| account.has_hash(Some(verified)));
     let account = account.ok_or_else(|| Problem::new(Code::InvalidCredentials))?;
     let link = identity.confirmed_link_to(user, pending.rule, ConfirmedBy::Password);
-    let history = link_confirmed(&tx, context, &account, (&identity, &link), Proved::Account).await?;
+    let history = link_confirmed(&tx, context, actor, &account, (&identity, &link), Proved::Account).await?;
     let proof = identity.proof_of(user, generation(&tx, user).await?);
     tx.commit().await?;
     Ok((proof, history))

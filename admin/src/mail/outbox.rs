@@ -1,0 +1,215 @@
+//! The outbox: what waits to be handed over to the mail server.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::mailbox::{self, MAILBOX_BYTES};
+use super::message::Message;
+use super::store::{self, ClaimedMail, OutboxRow, OutboxStatus};
+use crate::config::{MailLanguage, MasterKeys};
+use crate::db::{Connection, DbError, Transaction};
+use crate::keys::{DerivedKeys, KeyPurpose, SealError, SealPurpose, Sealer};
+use crate::metrics::{MailFailure, MailMetrics};
+
+/// How many mails may wait. Only changes of accounts cause notices, and those of one kind and hour are one mail.
+const MOST: u64 = 100_000;
+
+/// How long a notice is of use.
+const NOTICE_LIFE: Duration = Duration::from_hours(72);
+
+/// The outbox, and the keys of what is in it.
+pub struct Outbox {
+    is_on: bool,
+    sealer: Sealer,
+    mailboxes: DerivedKeys,
+    metrics: MailMetrics,
+    /// Whether the log says that it is full.
+    is_full: AtomicBool,
+}
+
+/// Who gets a mail. Purposefully without `Debug`: it holds an address.
+#[derive(Clone, Copy)]
+pub(crate) struct Recipient<'r> {
+    /// The address as it was typed.
+    pub(crate) address: &'r str,
+    /// The same in lower case, by which it is unique.
+    pub(crate) key: &'r str,
+    /// Their language, if it is known.
+    pub(crate) language: Option<MailLanguage>,
+}
+
+/// A mail to be sent.
+pub(crate) struct NewMail<'m> {
+    pub(crate) id: Uuid,
+    pub(crate) recipient: Recipient<'m>,
+    pub(crate) message: &'m Message,
+    /// Whether there was a notice of this kind within this hour: then this one is sent at its end, with all others.
+    pub(crate) is_repeated: bool,
+}
+
+/// A mail as it was opened. Purposefully without `Debug`.
+pub(super) struct OpenedMail {
+    pub(super) address: Zeroizing<String>,
+    pub(super) message: Message,
+}
+
+/// Why a row of the outbox cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UnreadableMail {
+    #[error("a mail of the outbox cannot be opened: {0}")]
+    Sealed(#[from] SealError),
+    #[error("a mail of the outbox is of a kind that this version does not know")]
+    Unknown,
+}
+
+impl Outbox {
+    /// An outbox that takes mails if mail `is_on`.
+    pub fn new(masters: &MasterKeys, is_on: bool, metrics: MailMetrics) -> Self {
+        Self {
+            is_on,
+            sealer: Sealer::new(masters, SealPurpose::Mail),
+            mailboxes: DerivedKeys::derive(masters, KeyPurpose::Mailboxes),
+            metrics,
+            is_full: AtomicBool::new(false),
+        }
+    }
+
+    /// Puts a mail into the outbox, in the transaction that causes it. Without mail it does nothing.
+    ///
+    /// A full outbox takes no further mail and fails nothing: the log, a metric and the health checks say so.
+    ///
+    /// # Errors
+    ///
+    /// When PostgreSQL is unavailable.
+    pub(crate) async fn put(&self, tx: &Transaction<'_>, mail: &NewMail<'_>) -> Result<(), DbError> {
+        if !self.is_on {
+            return Ok(());
+        }
+        let kind = mail.message.kind();
+        let mailbox = mailbox::number(&self.mailboxes, mail.recipient.key);
+        let name = row_name(kind, &mailbox);
+        let seal = |secret: &[u8]| self.sealer.seal(&name, secret);
+        let sealed = seal(mail.recipient.address.as_bytes())
+            .and_then(|recipient| Ok((recipient, seal(&mail.message.parameters())?)));
+        let (recipient, parameters) = match sealed {
+            Ok(sealed) => sealed,
+            // A change of the account must not depend on it.
+            Err(error) => {
+                tracing::error!(kind, %error, "A mail is not sent.");
+                self.metrics.count_failure(MailFailure::Unreadable);
+                return Ok(());
+            }
+        };
+        let row = OutboxRow {
+            id: mail.id,
+            kind,
+            mailbox: &mailbox,
+            language: mail.recipient.language.map(MailLanguage::tag),
+            recipient: &recipient,
+            parameters: &parameters,
+            is_repeated: mail.is_repeated,
+            life: NOTICE_LIFE,
+        };
+        let is_queued = store::insert(tx, &row, MOST).await?;
+        self.note(is_queued);
+        Ok(())
+    }
+
+    /// How many mails wait, and for how long.
+    ///
+    /// # Errors
+    ///
+    /// When PostgreSQL is unavailable.
+    pub async fn status(&self, connection: &Connection) -> Result<OutboxStatus, DbError> {
+        store::status(connection, MOST).await
+    }
+
+    /// The content of a claimed mail.
+    pub(super) fn open(&self, mail: &ClaimedMail) -> Result<OpenedMail, UnreadableMail> {
+        let name = row_name(&mail.kind, &mail.mailbox);
+        let address = self.sealer.open(&name, &mail.recipient)?;
+        let address = std::str::from_utf8(&address).map_err(|_| UnreadableMail::Unknown)?;
+        let parameters = self.sealer.open(&name, &mail.parameters)?;
+        let message = Message::of_stored(&mail.kind, &parameters).ok_or(UnreadableMail::Unknown)?;
+        Ok(OpenedMail { address: Zeroizing::new(address.to_owned()), message })
+    }
+
+    pub(super) fn metrics(&self) -> &MailMetrics {
+        &self.metrics
+    }
+
+    /// Counts a mail that found no room, and logs the first of several.
+    fn note(&self, is_queued: bool) {
+        if is_queued {
+            self.is_full.store(false, Ordering::Relaxed);
+            return;
+        }
+        self.metrics.count_failure(MailFailure::Full);
+        if !self.is_full.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                limit = MOST,
+                "The mail outbox is full, and further mails are dropped: check the mail server and its log lines here."
+            );
+        }
+    }
+}
+
+/// The name of a row for its seals: what is sealed can be moved neither to another mailbox nor to another kind of mail.
+fn row_name(kind: &str, mailbox: &[u8]) -> String {
+    let number = mailbox.first_chunk::<MAILBOX_BYTES>().map_or(0, |bytes| u128::from_be_bytes(*bytes));
+    format!("{kind} {number:032x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    const KEY: &str = "1:uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=";
+
+    fn outbox() -> Outbox {
+        Outbox::new(&MasterKeys::parse(KEY).unwrap(), true, MailMetrics::new())
+    }
+
+    fn claimed(outbox: &Outbox, key: &str, message: &Message) -> ClaimedMail {
+        let mailbox = mailbox::number(&outbox.mailboxes, key);
+        let name = row_name(message.kind(), &mailbox);
+        ClaimedMail {
+            id: Uuid::from_u128(1),
+            kind: message.kind().to_owned(),
+            mailbox: mailbox.to_vec(),
+            language: None,
+            recipient: outbox.sealer.seal(&name, key.as_bytes()).unwrap(),
+            parameters: outbox.sealer.seal(&name, &message.parameters()).unwrap(),
+            times: 1,
+            attempts: 1,
+            created_at: Timestamp::UNIX_EPOCH,
+            remaining: Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn a_mail_is_opened_as_it_was_put_in() {
+        let outbox = outbox();
+        for message in crate::mail::message::tests::all() {
+            let opened = outbox.open(&claimed(&outbox, "anna@example.org", &message)).ok().unwrap();
+            assert_eq!((opened.address.as_str(), opened.message), ("anna@example.org", message));
+        }
+    }
+
+    #[test]
+    fn a_mail_cannot_be_turned_into_one_to_another_mailbox_or_of_another_kind() {
+        let (outbox, messages) = (outbox(), crate::mail::message::tests::all());
+        let (anna, boris) = (
+            claimed(&outbox, "anna@example.org", &messages[0]),
+            claimed(&outbox, "boris@example.org", &messages[0]),
+        );
+        assert!(outbox.open(&ClaimedMail { recipient: boris.recipient.clone(), ..anna.clone() }).is_err());
+        assert!(outbox.open(&ClaimedMail { kind: messages[1].kind().to_owned(), ..anna.clone() }).is_err());
+        assert!(outbox.open(&ClaimedMail { mailbox: boris.mailbox, ..anna }).is_err());
+    }
+}

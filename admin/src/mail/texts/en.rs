@@ -1,0 +1,108 @@
+//! The English texts.
+
+use super::site::{MailSite, moment, network};
+use crate::config::MailLanguage;
+use crate::mail::letter::{Letter, LetterPart};
+use crate::mail::message::{Message, Notice, NoticeKind};
+
+pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Letter {
+    let (subject, parts) = match message {
+        Message::Notice(notice) => notice_text(notice, times, site),
+        Message::AddressRemoved(notice) => (
+            "The e-mail address of your account was changed",
+            of_notice(
+                "Your account has another e-mail address now. This address gets no further mail about the account."
+                    .to_owned(),
+                notice,
+                times,
+                site,
+            ),
+        ),
+    };
+    let footer = LetterPart::Small(format!(
+        "This message was sent automatically. It is about your account at {}.",
+        site.host
+    ));
+    let parts = parts.into_iter().chain([footer]).collect();
+    Letter { language: MailLanguage::English.tag(), subject: subject.to_owned(), parts }
+}
+
+fn notice_text(notice: &Notice, times: u32, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {
+    let provider = notice.provider.as_deref().unwrap_or("an identity provider");
+    let (subject, text) = match notice.kind {
+        NoticeKind::PasswordChanged => (
+            "Your password was changed",
+            "The password of your account was changed. All other devices were signed out.".to_owned(),
+        ),
+        NoticeKind::EmailChanged => (
+            "Your e-mail address was changed",
+            "This is now the e-mail address of your account. All other devices were signed out.".to_owned(),
+        ),
+        NoticeKind::LoginChanged => (
+            "Your login name was changed",
+            "The login name of your account was changed. All other devices were signed out.".to_owned(),
+        ),
+        NoticeKind::NewDevice => (
+            "New sign-in to your account",
+            "Your account was signed in to on a device that it was not used on before.".to_owned(),
+        ),
+        NoticeKind::RefreshElsewhere => (
+            "Your account was used from another place",
+            "A session of your account was continued from another network and by another program.".to_owned(),
+        ),
+        NoticeKind::ProviderLinked => (
+            "A sign-in method was added",
+            format!("An account at {provider} can be used to sign in to your account now."),
+        ),
+        NoticeKind::ProviderUnlinked => (
+            "A sign-in method was removed",
+            format!("The account at {provider} cannot be used to sign in to your account any more."),
+        ),
+        NoticeKind::AccountDisabled => (
+            "Your account was disabled",
+            "An operator disabled your account. All devices were signed out.".to_owned(),
+        ),
+        NoticeKind::AccountEnabled => (
+            "Your account was enabled",
+            "An operator enabled your account again. You can sign in.".to_owned(),
+        ),
+        NoticeKind::Evicted => (
+            "All your devices were signed out",
+            "An operator signed your account out on all devices, and removed the sign-in methods that were added within \
+             the last 30 days."
+                .to_owned(),
+        ),
+        NoticeKind::RightsGranted => (
+            "Your account has operator rights",
+            "An operator assigned a role to your account that may change other accounts or roles.".to_owned(),
+        ),
+        NoticeKind::SuperuserGranted => (
+            "Your account is a superuser",
+            "A superuser made your account a superuser, who may do everything in the administration.".to_owned(),
+        ),
+    };
+    (subject, of_notice(text, notice, times, site))
+}
+
+fn of_notice(text: String, notice: &Notice, times: u32, site: MailSite<'_>) -> Vec<LetterPart> {
+    let mut parts = vec![LetterPart::Paragraph(text)];
+    if times > 1 {
+        parts.push(LetterPart::Paragraph(format!(
+            "This happened {times} times within one hour. The details are those of the last time."
+        )));
+    }
+    let mut facts = vec![("Time", moment(notice.at))];
+    facts.extend(notice.software.shown().map(|shown| ("Browser and system", shown)));
+    facts.extend(notice.network.map(|first| ("Network", network(first))));
+    parts.push(LetterPart::Facts(facts));
+    if notice.kind.is_of_operator() {
+        parts.push(LetterPart::Paragraph("If you did not expect this, contact the support.".to_owned()));
+    } else {
+        parts.push(LetterPart::Paragraph(
+            "If you did this, you need not do anything. If not, change your password now, and sign out all devices:"
+                .to_owned(),
+        ));
+        parts.push(LetterPart::Link(site.url.to_owned()));
+    }
+    parts
+}

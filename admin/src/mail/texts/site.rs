@@ -1,0 +1,38 @@
+//! What the texts of all languages may name, and how they write it.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// What every text may name.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::mail) struct MailSite<'s> {
+    /// The host of the public base URL, as the name of the service.
+    pub(in crate::mail) host: &'s str,
+    /// The public base URL.
+    pub(in crate::mail) url: &'s str,
+}
+
+/// A moment that reads the same in every language.
+pub(super) fn moment(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A network, for people: its first address, and the length of its prefix.
+pub(crate) fn network(first: IpAddr) -> String {
+    let length = if first.is_ipv4() { 24 } else { 48 };
+    format!("{first}/{length}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_and_a_moment_are_written_without_words() {
+        assert_eq!(network([192, 0, 2, 0].into()), "192.0.2.0/24");
+        assert_eq!(network("2001:db8::".parse().unwrap()), "2001:db8::/48");
+        assert_eq!(moment(Timestamp::from_second(1_800_000_000).unwrap()), "2027-01-15 08:00 UTC");
+    }
+}

@@ -1,0 +1,271 @@
+//! Empties the outbox. Any number of admins may do so: each mail is claimed by one of them.
+//!
+//! A claim is a lease: if its process ends before the mail is handed over, another one claims the mail when the lease is
+//! over. No transaction is open while the mail server is talked to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::backoff;
+use super::compose::compose;
+use super::delivery::{DeliveryError, MailServer};
+use super::outbox::{Outbox, UnreadableMail};
+use super::store::{self, ClaimedMail};
+use super::texts::{MailSite, letter};
+use crate::config::{DatabaseConfig, MailConfig, MailLanguage};
+use crate::db::{Db, DbError, Dedicated, within};
+use crate::metrics::MailFailure;
+use crate::random::Random;
+use crate::stop::Stop;
+
+pub use super::delivery::MailServerError;
+
+/// How many mails a process sends at the same time, so that one slow delivery does not delay the others.
+const LANES: usize = 4;
+
+/// The longest time without a look at the outbox: notifications can be lost with their connection.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// The limit on one statement.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The pause after PostgreSQL was unavailable.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// How much longer than a delivery may take a mail belongs to the process that claimed it.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// How long a mail is left that this program cannot read.
+const UNREADABLE: Duration = Duration::from_mins(10);
+
+/// How often it is tried to delete a mail that was handed over.
+const DELETIONS: usize = 10;
+
+/// Sends the mails of the outbox.
+pub struct MailWorker {
+    db: Db,
+    database: DatabaseConfig,
+    outbox: Arc<Outbox>,
+    server: MailServer,
+    random: Arc<dyn Random>,
+}
+
+/// What became of an attempt.
+enum Attempted {
+    /// The mail left the outbox, or has its own pause.
+    Done,
+    /// The server cannot be used.
+    Outage,
+}
+
+/// How a lane goes on.
+enum LaneStep {
+    /// With the next mail.
+    Next,
+    /// After this pause.
+    Rest(Duration),
+    /// After this pause, or when there is a new mail.
+    Wait(Duration),
+}
+
+impl MailWorker {
+    /// A worker. Opens no connection.
+    ///
+    /// # Errors
+    ///
+    /// When TLS cannot be prepared.
+    pub fn new(
+        db: Db,
+        database: DatabaseConfig,
+        outbox: Arc<Outbox>,
+        config: MailConfig,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, MailServerError> {
+        Ok(Self { db, database, outbox, server: MailServer::new(config)?, random })
+    }
+
+    /// Sends mails until `stop`; then ends the deliveries in progress.
+    pub async fn run(self, stop: Stop) {
+        let (wake, woken) = watch::channel(0);
+        let lanes = (0..LANES).map(|_| self.lane(stop.clone(), woken.clone()));
+        tokio::select! {
+            _ended = join_all(lanes) => {}
+            () = self.listen(wake) => {}
+        }
+    }
+
+    /// Wakes the lanes after every commit that added a mail; never ends.
+    async fn listen(&self, wake: watch::Sender<u64>) {
+        loop {
+            let connecting = Dedicated::connect(&self.database, "usher mail", "", store::CHANNEL);
+            match within(PATIENCE, connecting).await {
+                Ok(listener) => {
+                    while !listener.client().is_closed() {
+                        // Also at first: a notification may have been lost before.
+                        wake.send_modify(|count| *count = count.wrapping_add(1));
+                        listener.notified().await;
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "Cannot listen for new mails; reconnecting."),
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Sends one mail after the other.
+    async fn lane(&self, stop: Stop, mut woken: watch::Receiver<u64>) {
+        let mut outages = 0;
+        while stop.clone().now_or_never().is_none() {
+            woken.mark_unchanged();
+            match self.turn(&mut outages).await {
+                LaneStep::Next => {}
+                LaneStep::Rest(pause) => drop(timeout(pause, stop.clone()).await),
+                LaneStep::Wait(pause) => tokio::select! {
+                    () = stop.clone() => {}
+                    _new_or_no_listener = woken.changed() => {}
+                    () = sleep(pause) => {}
+                },
+            }
+        }
+    }
+
+    /// Sends one mail, if one is due, and counts the outages of the server.
+    async fn turn(&self, outages: &mut u32) -> LaneStep {
+        match self.take_one().await {
+            Ok(Some(Attempted::Done)) => {
+                if std::mem::take(outages) > 0 {
+                    tracing::info!("The mail server can be used again.");
+                }
+                LaneStep::Next
+            }
+            Ok(Some(Attempted::Outage)) => {
+                *outages += 1;
+                LaneStep::Rest(backoff::of_server(*outages, &*self.random))
+            }
+            Ok(None) => LaneStep::Wait(self.next_due().await),
+            Err(error) => {
+                tracing::warn!(%error, "Cannot read the mail outbox; trying again.");
+                LaneStep::Wait(PAUSE)
+            }
+        }
+    }
+
+    /// Claims a mail that is due and tries to send it. `None` if none is due.
+    async fn take_one(&self) -> Result<Option<Attempted>, DbError> {
+        let lease = self.server.config().timeout + MARGIN;
+        let claimed = within(PATIENCE, async { store::claim(&self.db.get().await?, lease).await }).await?;
+        let Some(mail) = claimed else { return Ok(None) };
+        Ok(Some(self.attempt(&mail).await?))
+    }
+
+    /// How long to wait for the next mail.
+    async fn next_due(&self) -> Duration {
+        let due = within(PATIENCE, async { store::next_due(&self.db.get().await?).await }).await;
+        due.map_or(PAUSE, |due| due.unwrap_or(LOOK).min(LOOK))
+    }
+
+    async fn attempt(&self, mail: &ClaimedMail) -> Result<Attempted, DbError> {
+        let outcome = match self.send(mail).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                tracing::error!(id = %mail.id, %error, "A mail cannot be read; it is left in the outbox.");
+                self.outbox.metrics().count_failure(MailFailure::Unreadable);
+                self.postpone(mail, UNREADABLE).await?;
+                return Ok(Attempted::Done);
+            }
+        };
+        match outcome {
+            Ok(kind) => {
+                self.outbox.metrics().count_sent(kind);
+                tracing::info!(id = %mail.id, kind, attempt = mail.attempts, "Sent a mail.");
+                self.forget(mail).await;
+                Ok(Attempted::Done)
+            }
+            Err(error) => self.note_failure(mail, &error).await,
+        }
+    }
+
+    /// The kind of the mail that was sent, or why it was not.
+    async fn send(&self, mail: &ClaimedMail) -> Result<Result<&'static str, DeliveryError>, UnreadableMail> {
+        let opened = self.outbox.open(mail)?;
+        if mail.remaining.is_zero() {
+            return Ok(Err(DeliveryError::expired()));
+        }
+        let config = self.server.config();
+        let language = mail.language.as_deref().and_then(MailLanguage::of_tag).unwrap_or(config.language);
+        let host = config.public_url.host_str().unwrap_or_default();
+        let site = MailSite { host, url: config.public_url.as_str() };
+        let letter = letter(&opened.message, u32::try_from(mail.times).unwrap_or(1), language, site);
+        let Ok(composed) = compose(&config.from, &opened.address, mail, &letter) else {
+            return Ok(Err(DeliveryError::no_address()));
+        };
+        let limit = config.timeout.min(mail.remaining);
+        let sent = timeout(limit, self.server.send(&composed)).await;
+        Ok(match sent {
+            Ok(Ok(())) => Ok(opened.message.kind()),
+            Ok(Err(error)) => Err(error),
+            Err(_elapsed) if mail.remaining <= config.timeout => Err(DeliveryError::expired()),
+            Err(_elapsed) => Err(DeliveryError::timeout(limit)),
+        })
+    }
+
+    /// Counts and logs a failure, never with the address, and decides when the mail is tried again, if at all.
+    async fn note_failure(&self, mail: &ClaimedMail, error: &DeliveryError) -> Result<Attempted, DbError> {
+        let failure = error.failure;
+        self.outbox.metrics().count_failure(failure);
+        match failure {
+            MailFailure::Recipient | MailFailure::Expired => {
+                log(mail, error, "A mail is given up.");
+                self.forget(mail).await;
+                Ok(Attempted::Done)
+            }
+            MailFailure::Temporary | MailFailure::Timeout | MailFailure::Full | MailFailure::Unreadable => {
+                log(mail, error, "A mail is sent later.");
+                let attempts = u32::try_from(mail.attempts).unwrap_or(u32::MAX);
+                self.postpone(mail, backoff::of_mail(attempts, &*self.random)).await?;
+                Ok(Attempted::Done)
+            }
+            MailFailure::Connection | MailFailure::Server => {
+                log(mail, error, "The mail server cannot be used; mails wait in the outbox.");
+                self.postpone(mail, backoff::of_server(1, &*self.random)).await?;
+                Ok(Attempted::Outage)
+            }
+        }
+    }
+
+    async fn postpone(&self, mail: &ClaimedMail, pause: Duration) -> Result<(), DbError> {
+        within(PATIENCE, async { store::postpone(&self.db.get().await?, mail, pause).await }).await
+    }
+
+    /// Deletes a mail that must not be sent again. If that fails for longer than the lease, it is sent again with the
+    /// same `Message-ID`.
+    async fn forget(&self, mail: &ClaimedMail) {
+        for _ in 0..DELETIONS {
+            let deleted = within(PATIENCE, async { store::delete(&self.db.get().await?, mail).await }).await;
+            let Err(error) = deleted else { return };
+            tracing::warn!(id = %mail.id, %error, "A mail cannot be deleted from the outbox yet.");
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+/// One line for a failure. The error has no text of the server that could quote the address.
+fn log(mail: &ClaimedMail, error: &DeliveryError, message: &'static str) {
+    let (kind, reason, attempt) = (mail.kind.as_str(), error.failure.label(), mail.attempts);
+    tracing::warn!(id = %mail.id, kind, reason, attempt, %error, "{message}");
+}
+
+/// Deletes mails that are of no use any more. The worker does so when it comes to them; this is for a service that sends
+/// no mail.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub(crate) async fn delete_old(db: &Db) -> Result<u64, DbError> {
+    store::delete_old(&db.get().await?).await
+}

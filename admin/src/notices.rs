@@ -1,0 +1,177 @@
+//! Notices: what happened to an account that its user must know.
+//!
+//! Each is written in the transaction of the change: as a row that the user sees in `GET /me/notices`, and as a mail, if
+//! mail is on and the account has an address. One function for each kind.
+
+pub mod expire;
+pub(crate) mod store;
+
+use std::net::IpAddr;
+
+use uuid::Uuid;
+
+use crate::access;
+use crate::actor::Client;
+use crate::context::Core;
+use crate::db::{DbError, Transaction};
+use crate::guessing::Network;
+use crate::mail::{Message, NewMail, Notice, NoticeKind, Recipient, Software, language_of};
+use crate::users::FormerAddress;
+
+/// Where the client of a change is, and its software. Purposefully without `Debug`: it is personal.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct NoticeClient<'c> {
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) user_agent: Option<&'c str>,
+    /// `Accept-Language`, for a user whose language is unknown.
+    pub(crate) languages: Option<&'c str>,
+}
+
+/// A transaction that changes the account of a user.
+#[derive(Clone, Copy)]
+pub(crate) struct NoticeTarget<'t> {
+    pub(crate) core: &'t Core,
+    pub(crate) tx: &'t Transaction<'t>,
+    pub(crate) user: Uuid,
+}
+
+impl<'c> From<&'c Client> for NoticeClient<'c> {
+    fn from(client: &'c Client) -> Self {
+        Self {
+            address: client.address,
+            user_agent: client.user_agent.as_deref(),
+            languages: client.languages.as_deref(),
+        }
+    }
+}
+
+/// The user has another password.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable, as for all notices.
+pub(crate) async fn password_changed(
+    target: NoticeTarget<'_>,
+    client: NoticeClient<'_>,
+) -> Result<(), DbError> {
+    write(target, NoticeKind::PasswordChanged, client, None).await.map(drop)
+}
+
+/// The account has another address; the one before is told, too.
+pub(crate) async fn email_changed(
+    target: NoticeTarget<'_>,
+    client: NoticeClient<'_>,
+    former: Option<&FormerAddress>,
+) -> Result<(), DbError> {
+    let written = write(target, NoticeKind::EmailChanged, client, None).await?;
+    let Some(former) = former else { return Ok(()) };
+    let recipient = Recipient { address: &former.email, key: &former.key, ..written.language };
+    put(target, recipient, &Message::AddressRemoved(written.notice), written.is_repeated).await
+}
+
+/// The account has another login name.
+pub(crate) async fn login_changed(target: NoticeTarget<'_>, client: NoticeClient<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::LoginChanged, client, None).await.map(drop)
+}
+
+/// A sign-in on a device that the account was not used on before.
+pub(crate) async fn new_device(target: NoticeTarget<'_>, client: NoticeClient<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::NewDevice, client, None).await.map(drop)
+}
+
+/// A session was continued from another network and by another program.
+pub(crate) async fn refresh_elsewhere(
+    target: NoticeTarget<'_>,
+    client: NoticeClient<'_>,
+) -> Result<(), DbError> {
+    write(target, NoticeKind::RefreshElsewhere, client, None).await.map(drop)
+}
+
+/// An account at a provider, of this name, became a sign-in method.
+pub(crate) async fn provider_linked(
+    target: NoticeTarget<'_>,
+    client: NoticeClient<'_>,
+    provider: &str,
+) -> Result<(), DbError> {
+    write(target, NoticeKind::ProviderLinked, client, Some(provider)).await.map(drop)
+}
+
+/// An account at a provider, of this name, is no longer a sign-in method.
+pub(crate) async fn provider_unlinked(
+    target: NoticeTarget<'_>,
+    client: NoticeClient<'_>,
+    provider: &str,
+) -> Result<(), DbError> {
+    write(target, NoticeKind::ProviderUnlinked, client, Some(provider)).await.map(drop)
+}
+
+/// An operator disabled the account.
+pub(crate) async fn account_disabled(target: NoticeTarget<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::AccountDisabled, NoticeClient::default(), None).await.map(drop)
+}
+
+/// An operator enabled the account again.
+pub(crate) async fn account_enabled(target: NoticeTarget<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::AccountEnabled, NoticeClient::default(), None).await.map(drop)
+}
+
+/// An operator ended all sessions, and unlinked what was linked recently.
+pub(crate) async fn evicted(target: NoticeTarget<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::Evicted, NoticeClient::default(), None).await.map(drop)
+}
+
+/// An operator assigned a role with permissions of this service.
+pub(crate) async fn rights_granted(target: NoticeTarget<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::RightsGranted, NoticeClient::default(), None).await.map(drop)
+}
+
+/// A superuser made the user a superuser.
+pub(crate) async fn superuser_granted(target: NoticeTarget<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::SuperuserGranted, NoticeClient::default(), None).await.map(drop)
+}
+
+/// A notice that was written, for further mails about it.
+struct WrittenNotice {
+    notice: Notice,
+    /// A recipient without an address, of the user's language.
+    language: Recipient<'static>,
+    is_repeated: bool,
+}
+
+async fn write(
+    target: NoticeTarget<'_>,
+    kind: NoticeKind,
+    client: NoticeClient<'_>,
+    provider: Option<&str>,
+) -> Result<WrittenNotice, DbError> {
+    let NoticeTarget { core, tx, user } = target;
+    let software = Software::of(client.user_agent);
+    let network = client.address.map(|address| Network::site(address).address());
+    let row = store::NewRow { id: core.random.id(), user, kind, software, network, provider };
+    let inserted = store::insert(tx, &row).await?;
+    store::trim(tx, user).await?;
+    let notice = Notice { kind, at: inserted.at, software, network, provider: provider.map(str::to_owned) };
+    let contact = store::contact(tx, user).await?;
+    let locale = contact.as_ref().and_then(|contact| contact.locale.as_deref());
+    let language = Recipient { address: "", key: "", language: language_of(locale, client.languages) };
+    let written = WrittenNotice { notice, language, is_repeated: inserted.is_repeated };
+    let Some(contact) = contact else { return Ok(written) };
+    let Some((email, key)) = contact.address else { return Ok(written) };
+    // The unproven address of an operator may be a stranger's.
+    let is_protected = contact.is_superuser || access::holds_right(tx, user).await?;
+    if contact.is_verified || !is_protected {
+        let recipient = Recipient { address: &email, key: &key, ..written.language };
+        put(target, recipient, &Message::Notice(written.notice.clone()), written.is_repeated).await?;
+    }
+    Ok(written)
+}
+
+async fn put(
+    target: NoticeTarget<'_>,
+    recipient: Recipient<'_>,
+    message: &Message,
+    is_repeated: bool,
+) -> Result<(), DbError> {
+    let mail = NewMail { id: target.core.random.id(), recipient, message, is_repeated };
+    target.core.outbox.put(target.tx, &mail).await
+}
