@@ -14,10 +14,11 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::db::{DbError, Schema, within};
 use crate::health::{Draining, Health};
-use crate::keys::{self, ChangeError, FirstUse, LoadError, MasterKeyError};
+use crate::keys::{self, ChangeError, DerivedKeys, FirstUse, KeyPurpose, LoadError, MasterKeyError};
 use crate::mail::{MailServerError, MailWorker};
 use crate::notices;
 use crate::random::SystemRandom;
+use crate::recovery::{self, LinkIssuer};
 use crate::revocations::{Relay, RelayTiming};
 use crate::roles::ends;
 use crate::router::{self, UnderWay};
@@ -111,13 +112,10 @@ impl App {
         );
         let mail = config.mail.clone().map(|mail| {
             let (core, database) = (&context, config.database.clone());
-            MailWorker::new(
-                core.db.clone(),
-                database,
-                Arc::clone(&core.outbox),
-                mail,
-                Arc::clone(&core.random),
-            )
+            let keys = DerivedKeys::derive(&config.master_keys, KeyPurpose::Links);
+            let issuer = Arc::new(LinkIssuer::new((**core).clone(), Arc::new(keys)));
+            let random = Arc::clone(&core.random);
+            MailWorker::new(core.db.clone(), database, Arc::clone(&core.outbox), mail, random, issuer)
         });
         let mail = mail.transpose()?;
         Ok(Self { context, relay, mail, api, ops })
@@ -262,11 +260,20 @@ async fn work(
         partitions::keep_daily(partition_task).await;
         Part::Endless
     });
-    let (attempts, networks, emails) = (context.clone(), context.clone(), context.clone());
+    let attempts = context.clone();
     background.spawn(async move {
         refusals::keep(attempts).await;
         Part::Endless
     });
+    keep_clean(context, background);
+    let _ended = background.join_next().await;
+    RunError::Background
+}
+
+/// Deletes what is old, every day.
+fn keep_clean(context: &Context, background: &mut JoinSet<Part>) {
+    let (networks, emails) = (context.clone(), context.clone());
+    let (links, notices) = (context.clone(), context.clone());
     background.spawn(async move {
         expire::keep_daily(networks).await;
         Part::Endless
@@ -275,13 +282,14 @@ async fn work(
         email_owner::expire::keep_daily(emails).await;
         Part::Endless
     });
-    let old_notices = context.clone();
     background.spawn(async move {
-        notices::expire::keep_daily(old_notices).await;
+        recovery::expire::keep_daily(links).await;
         Part::Endless
     });
-    let _ended = background.join_next().await;
-    RunError::Background
+    background.spawn(async move {
+        notices::expire::keep_daily(notices).await;
+        Part::Endless
+    });
 }
 
 /// How a background task ends.

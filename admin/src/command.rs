@@ -103,7 +103,7 @@ impl Command {
             }
             AdminCommand::Users(action) => {
                 let (config, hashing) = (for_a_person(vars)?, config::hashing(vars)?);
-                users::run(action, &core(&config, FirstUse::Store).await?, hashing).await
+                users::run(action, &core(&config, FirstUse::Store).await?, hashing, vars).await
             }
             AdminCommand::Keys(action) => {
                 let config = for_a_person(vars)?;

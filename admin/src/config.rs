@@ -12,6 +12,7 @@ use std::time::Duration;
 use runtime::env::{self, Mistakes, Reader, UnknownVariable, Vars, between, duration_between, text};
 use runtime::redis::Redis;
 use runtime::telemetry::{LogConfig, TraceConfig};
+use url::Url;
 
 use crate::passwords::{HashConfig, HashParams};
 use crate::providers::{ProvidersConfig, read_public_url};
@@ -175,6 +176,21 @@ pub fn hashing(vars: &dyn Vars) -> Result<HashConfig, Mistakes> {
     let mut reader = Reader::new(vars);
     let config = read_hashing(&mut reader);
     reader.finish(Some(config))
+}
+
+/// Only the public base URL, which must be set.
+///
+/// # Errors
+///
+/// All errors at once.
+pub fn public_url(vars: &dyn Vars) -> Result<Url, Mistakes> {
+    let mut reader = Reader::new(vars);
+    let public_url = read_public_url(&mut reader);
+    if public_url.is_none() {
+        reader
+            .mistake("ADMIN_PUBLIC_URL", "must be set: the public base URL, such as https://cinema.example");
+    }
+    reader.finish(public_url)
 }
 
 fn read_hashing(reader: &mut Reader<'_>) -> HashConfig {

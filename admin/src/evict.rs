@@ -1,8 +1,8 @@
 //! Evicts intruders from an account.
 //!
 //! All sessions end, and so does everything that could open another one: the one-time codes and the links that wait for
-//! a password belong to a generation of the user's tokens, and a new one begins. No device and no network is known any
-//! more, and what was linked recently is unlinked.
+//! a password belong to a generation of the user's tokens, and a new one begins. Links to set a password no longer work. No
+//! device and no network is known any more, and what was linked recently is unlinked.
 
 mod store;
 
@@ -36,6 +36,15 @@ impl Evicted {
         let unlinked = self.unlinked.iter().map(|name| entry(Event::unlinked_by_eviction(name)));
         [entry(event)].into_iter().chain(unlinked).collect()
     }
+}
+
+/// Deletes the unused links by which `user`, who must be locked exclusively, could set a password.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub(crate) async fn void_links(tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError> {
+    store::delete_links(tx, user).await
 }
 
 /// Evicts from the account of `user`, who must be locked exclusively. The password stays.
@@ -79,9 +88,11 @@ pub(crate) async fn evict_before_owner(
     Ok(Evicted { sessions, unlinked, linked })
 }
 
-/// Begins a new generation of tokens, and makes all devices and networks unknown. Returns the generation.
+/// Begins a new generation of tokens, makes all devices and networks unknown, and deletes links to set a password. Returns
+/// the generation.
 async fn forget_all(tx: &Transaction<'_>, user: Uuid) -> Result<u64, DbError> {
     let generation = users::store::advance_generation(tx, user).await?;
     users::store::forget_devices_and_networks(tx, user).await?;
+    void_links(tx, user).await?;
     Ok(generation)
 }

@@ -121,6 +121,22 @@ impl Guessing {
         Err(earliest.expect("every attempt is counted as that of a stranger if as nothing better"))
     }
 
+    /// Takes a request for a new password back that led to one, from the address at which it ended.
+    pub async fn return_reset(&self, address: Option<IpAddr>, now: u64) {
+        let asked = NewAttempt {
+            route: LimitedRoute::Forgot,
+            identifier: "",
+            session: &[],
+            account: None,
+            device: None,
+            address,
+            is_shared: false,
+        };
+        let mut charges = asked.charges(Acquaintance::None, self.key());
+        charges.retain(|charge| charge.bucket == Bucket::Resets);
+        self.limiter.take_back(&charges, now).await;
+    }
+
     /// The client of a counted attempt in the hash queue. Its numbers reveal no name and no address.
     pub fn party(&self, attempt: &NewAttempt<'_>, reservation: &Reservation) -> Party {
         let number = |what: &str, subject: &[u8]| {

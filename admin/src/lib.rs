@@ -7,8 +7,8 @@
 //! * [`providers`], [`keys`], [`guessing`], [`mail`]: the identity providers and their protocols, the signing keys, the
 //!   limiter of attempts, and mail;
 //! * [`context`], [`api`]: the state of domain functions, and the HTTP toolkit;
-//! * [`permit`], [`revocations`], [`jwks`], [`users`], [`access`], [`audit`], [`notices`], [`roles`], [`sessions`], `evict`,
-//!   [`provider_sign_in`], [`me`], [`operators`]: the features, one folder each, one file per endpoint;
+//! * [`permit`], [`revocations`], [`jwks`], [`users`], [`access`], [`audit`], [`notices`], [`roles`], [`sessions`], `evict`, [`recovery`],
+//!   [`provider_sign_in`], [`me`], [`recovery`], [`operators`]: the features, one folder each, one file per endpoint;
 //! * [`server`], [`health`], [`router`], [`app`], [`command`]: connections, health, routes, the assembled service, and
 //!   the command line.
 
@@ -37,6 +37,7 @@ pub mod permit;
 pub mod provider_sign_in;
 pub mod providers;
 pub mod random;
+pub mod recovery;
 pub mod redis_connection;
 pub mod revocations;
 pub mod roles;

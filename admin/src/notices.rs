@@ -15,7 +15,7 @@ use crate::actor::Client;
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
 use crate::guessing::Network;
-use crate::mail::{Message, NewMail, Notice, NoticeKind, Recipient, Software, language_of};
+use crate::mail::{NewMail, Notice, NoticeKind, QueuedMail, Recipient, Software, language_of};
 use crate::users::FormerAddress;
 
 /// Where the client of a change is, and its software. Purposefully without `Debug`: it is personal.
@@ -66,7 +66,7 @@ pub(crate) async fn email_changed(
     let written = write(target, NoticeKind::EmailChanged, client, None).await?;
     let Some(former) = former else { return Ok(()) };
     let recipient = Recipient { address: &former.email, key: &former.key, ..written.language };
-    put(target, recipient, &Message::AddressRemoved(written.notice), written.is_repeated).await
+    put(target, recipient, &QueuedMail::AddressRemoved(written.notice), written.is_repeated).await
 }
 
 /// The account has another login name.
@@ -151,7 +151,7 @@ async fn write(
     let inserted = store::insert(tx, &row).await?;
     store::trim(tx, user).await?;
     let notice = Notice { kind, at: inserted.at, software, network, provider: provider.map(str::to_owned) };
-    let contact = store::contact(tx, user).await?;
+    let contact = if core.outbox.is_on() { store::contact(tx, user).await? } else { None };
     let locale = contact.as_ref().and_then(|contact| contact.locale.as_deref());
     let language = Recipient { address: "", key: "", language: language_of(locale, client.languages) };
     let written = WrittenNotice { notice, language, is_repeated: inserted.is_repeated };
@@ -161,7 +161,7 @@ async fn write(
     let is_protected = contact.is_superuser || access::holds_right(tx, user).await?;
     if contact.is_verified || !is_protected {
         let recipient = Recipient { address: &email, key: &key, ..written.language };
-        put(target, recipient, &Message::Notice(written.notice.clone()), written.is_repeated).await?;
+        put(target, recipient, &QueuedMail::Notice(written.notice.clone()), written.is_repeated).await?;
     }
     Ok(written)
 }
@@ -169,9 +169,9 @@ async fn write(
 async fn put(
     target: NoticeTarget<'_>,
     recipient: Recipient<'_>,
-    message: &Message,
+    queued: &QueuedMail,
     is_repeated: bool,
 ) -> Result<(), DbError> {
-    let mail = NewMail { id: target.core.random.id(), recipient, message, is_repeated };
+    let mail = NewMail { id: target.core.random.id(), recipient, queued, is_repeated };
     target.core.outbox.put(target.tx, &mail).await
 }

@@ -11,6 +11,7 @@ use crate::guessing::{
     AccountFacts, Bucket, LimitedRoute, NewAttempt, RefusalEntry, RefusalKind, RefusedAttempt, Reservation,
     buckets,
 };
+use crate::mail::folded;
 use crate::metrics::{AttemptOutcome, SignInOutcome};
 use crate::passwords::{HashError, HashSlot, Party, Password, PasswordHash, PasswordMatch, Weakness};
 use crate::turn::Turn;
@@ -194,6 +195,20 @@ async fn reserve(context: &Context, actor: &Actor, attempt: &NewAttempt<'_>) -> 
     reserved.map_err(|refused| refuse(context, actor, attempt, refused, now))
 }
 
+/// Whether a client may cause another mail to the mailbox of an address, in lower case; counts it if so. Known devices and
+/// networks of the account have mails of their own beside those that strangers may ask for.
+pub(crate) async fn may_mail(
+    context: &Context,
+    actor: &Actor,
+    key: &str,
+    account: Option<AccountFacts>,
+) -> bool {
+    let mailbox = folded(key);
+    let tried = Tried { route: LimitedRoute::Mail, identifier: &mailbox, session: &[], account };
+    let now = context.clock.unix_seconds();
+    context.guessing.reserve(&attempt(context, actor, tried), now).await.is_ok()
+}
+
 fn attempt<'t>(context: &Context, actor: &Actor, tried: Tried<'t>) -> NewAttempt<'t> {
     let (guessing, client) = (&context.guessing, actor.client());
     let now = context.clock.unix_seconds();
@@ -246,6 +261,9 @@ fn ways(context: &Context, route: LimitedRoute) -> &'static str {
         LimitedRoute::Confirmation
         | LimitedRoute::Change
         | LimitedRoute::Registration
-        | LimitedRoute::ProviderStart => "Try again later.",
+        | LimitedRoute::ProviderStart
+        | LimitedRoute::Forgot
+        | LimitedRoute::Reset
+        | LimitedRoute::Mail => "Try again later.",
     }
 }

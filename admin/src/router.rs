@@ -26,7 +26,7 @@ use crate::providers::ProviderPaths;
 use crate::roles::{assignments, permissions};
 use crate::server::Service;
 use crate::sessions::history;
-use crate::{access, audit, jwks, me, operators, provider_sign_in, roles, sessions, users};
+use crate::{access, audit, jwks, me, operators, provider_sign_in, recovery, roles, sessions, users};
 
 use answer::Router;
 use apidocs::ApiDocs;
@@ -59,6 +59,8 @@ pub fn document() -> Bytes {
 fn operations() -> Vec<Route> {
     let mut routes = sign_in();
     routes.extend(accounts());
+    routes.extend(admin_operations());
+    routes.push(get("/.well-known/jwks.json", jwks::show, jwks::describe));
     routes
 }
 
@@ -70,6 +72,8 @@ fn sign_in() -> Vec<Route> {
         post("/api/v1/auth/login", sessions::login::handle, sessions::login::describe),
         post("/api/v1/auth/refresh", sessions::refresh::handle, sessions::refresh::describe),
         post("/api/v1/auth/reauthenticate", me::reauthenticate::handle, me::reauthenticate::describe),
+        post("/api/v1/auth/password/forgot", recovery::forgot::handle, recovery::forgot::describe),
+        post("/api/v1/auth/password/reset", recovery::reset::handle, recovery::reset::describe),
         post("/api/v1/auth/logout", sessions::logout::handle, sessions::logout::describe),
         post("/api/v1/auth/logout-all", sessions::logout_all::handle, sessions::logout_all::describe),
 
@@ -87,7 +91,7 @@ fn sign_in() -> Vec<Route> {
     ]
 }
 
-/// The user's own account, and what operators do.
+/// The user's own account, and roles.
 #[rustfmt::skip]
 fn accounts() -> Vec<Route> {
     vec![
@@ -124,8 +128,15 @@ fn accounts() -> Vec<Route> {
 
         post("/api/v1/authz/check", access::check::handle, access::check::describe),
         post("/api/v1/authz/explain", access::explain::handle, access::explain::describe),
+    ]
+}
 
+/// What operators do.
+#[rustfmt::skip]
+fn admin_operations() -> Vec<Route> {
+    vec![
         get("/api/v1/admin/users", operators::list::handle, operators::list::describe),
+        post("/api/v1/admin/users", operators::invite::handle, operators::invite::describe),
         get("/api/v1/admin/users/{id}", operators::show::handle, operators::show::describe),
         get("/api/v1/admin/users/{id}/sessions", operators::sessions::handle, operators::sessions::describe),
         delete("/api/v1/admin/users/{id}/sessions/{sid}", operators::end_session::handle, operators::end_session::describe),
@@ -136,11 +147,11 @@ fn accounts() -> Vec<Route> {
         post("/api/v1/admin/users/{id}/unlock", operators::unlock::handle, operators::unlock::describe),
         post("/api/v1/admin/users/{id}/logout-all", operators::end_sessions::handle, operators::end_sessions::describe),
         post("/api/v1/admin/users/{id}/evict", operators::evict::handle, operators::evict::describe),
+        post("/api/v1/admin/users/{id}/send-reset", operators::send_reset::handle, operators::send_reset::describe),
+        put("/api/v1/admin/users/{id}/email", operators::set_email::handle, operators::set_email::describe),
         put("/api/v1/admin/users/{id}/superuser", operators::superuser::give::handle, operators::superuser::give::describe),
         delete("/api/v1/admin/users/{id}/superuser", operators::superuser::take::handle, operators::superuser::take::describe),
         get("/api/v1/admin/audit", audit::list::handle, audit::list::describe),
-
-        get("/.well-known/jwks.json", jwks::show, jwks::describe),
     ]
 }
 
@@ -148,8 +159,10 @@ fn accounts() -> Vec<Route> {
 const OPENAPI: &str = "/openapi.json";
 /// The path of the page that shows it.
 const APIDOCS: &str = "/apidocs/";
+/// The path of the page that links in mails open; `mail` writes it into them.
+const RESET_PAGE: &str = "/account/reset";
 
-/// The routes of the documentation itself, which the OpenAPI document does not describe.
+/// The pages, which the OpenAPI document does not describe: its own, and the one that links in mails open.
 fn pages(document: Bytes) -> Vec<Route> {
     let document = Asset::new("application/json", document, Caching::Revalidated);
     let document = move |request: Request| ready(Ok(document.respond(&request.headers)));
@@ -160,6 +173,8 @@ fn pages(document: Bytes) -> Vec<Route> {
         get("/apidocs", |_| ready(Ok(apidocs::redirect(APIDOCS))), identity),
         get(APIDOCS, file.clone(), identity),
         get("/apidocs/{file}", file, identity),
+        get(RESET_PAGE, recovery::page::show, identity),
+        post(RESET_PAGE, recovery::page::submit, identity),
     ]
 }
 

@@ -108,6 +108,8 @@ codes! {
     PasswordReused = UNPROCESSABLE_ENTITY "password_reused" "The new password must differ from the current \
         one.",
 
+    MailNotConfigured = NOT_IMPLEMENTED "mail_not_configured" "This service sends no mail.",
+
     TooManyAttempts = TOO_MANY_REQUESTS "too_many_attempts" "Too many attempts.",
     TooManySessions = TOO_MANY_REQUESTS "too_many_sessions" "The account has opened too many sessions within an hour.",
     HeadersTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE "headers_too_large" "The request headers are too large.",

@@ -58,6 +58,12 @@ actions! {
     SessionEnded = "session_ended" User,
     /// All sessions of a user were revoked, and what was linked recently was unlinked.
     UserEvicted = "user_evicted" User,
+    /// A link to set a new password was ordered for a user.
+    ResetOrdered = "reset_ordered" User,
+    /// A user's e-mail address was set by an operator.
+    EmailSet = "email_set" User,
+    /// An account was created, and its user invited.
+    UserInvited = "user_invited" User,
     /// Superuser status was granted.
     SuperuserGiven = "superuser_given" User,
     /// Superuser status was revoked.

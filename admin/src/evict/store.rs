@@ -45,6 +45,14 @@ pub(super) async fn unlink_all_but(
     rows.iter().map(|row| Ok(row.try_get("provider")?)).collect()
 }
 
+/// Deletes the unused links by which the user could set a password.
+pub(super) async fn delete_links(tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError> {
+    let sql = "delete from auth.account_links where user_id = $1 and used_at is null";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&user]).await?;
+    Ok(())
+}
+
 /// The providers whose accounts are linked to the user, in the order of linking.
 pub(super) async fn linked(tx: &Transaction<'_>, user: Uuid) -> Result<Vec<String>, DbError> {
     let sql = "select provider from auth.oauth_accounts where user_id = $1 order by linked_at, provider collate \"C\"";

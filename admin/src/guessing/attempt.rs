@@ -24,12 +24,26 @@ pub enum LimitedRoute {
     Registration,
     /// The start of a sign-in through a provider.
     ProviderStart,
+    /// A request for a link to set a new password.
+    Forgot,
+    /// A new password by such a link, which is named by the hash of its token.
+    Reset,
+    /// A mail to a mailbox, named by its folded address.
+    Mail,
 }
 
 impl LimitedRoute {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 5] =
-        [Self::Login, Self::Confirmation, Self::Change, Self::Registration, Self::ProviderStart];
+    pub const ALL: [Self; 8] = [
+        Self::Login,
+        Self::Confirmation,
+        Self::Change,
+        Self::Registration,
+        Self::ProviderStart,
+        Self::Forgot,
+        Self::Mail,
+        Self::Reset,
+    ];
 }
 
 /// What is known about the client of an attempt.
@@ -86,6 +100,16 @@ pub struct Charge {
     pub rule: LimitRule,
 }
 
+/// The buckets of a sign-in from a known network.
+const OF_NETWORK: &[(Bucket, LimitRule)] = &[
+    (Bucket::NetworkAddress, LimitRule::Downgrade),
+    (Bucket::NetworkAddressDay, LimitRule::Downgrade),
+    (Bucket::Network, LimitRule::Downgrade),
+    (Bucket::Networks, LimitRule::Downgrade),
+    (Bucket::AddressFailures, LimitRule::Count),
+    (Bucket::AddressAttempts, LimitRule::Count),
+];
+
 /// The buckets of a route for a client, in the order in which they are checked.
 pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bucket, LimitRule)] {
     use Acquaintance as A;
@@ -100,14 +124,7 @@ pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bu
             (B::AddressFailures, Count),
             (B::AddressAttempts, Count),
         ],
-        (LimitedRoute::Login, A::Network) => &[
-            (B::NetworkAddress, Downgrade),
-            (B::NetworkAddressDay, Downgrade),
-            (B::Network, Downgrade),
-            (B::Networks, Downgrade),
-            (B::AddressFailures, Count),
-            (B::AddressAttempts, Count),
-        ],
+        (LimitedRoute::Login, A::Network) => OF_NETWORK,
         (LimitedRoute::Login, A::None) => &[
             (B::Identifier, Refuse),
             (B::IdentifierDay, Refuse),
@@ -143,6 +160,15 @@ pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bu
         (LimitedRoute::ProviderStart, A::Device | A::Network | A::None) => {
             &[(B::FlowsAddress, Refuse), (B::Flows, Refuse)]
         }
+        (LimitedRoute::Forgot, A::Device | A::Network) => &[(B::Resets, Count), (B::AddressAttempts, Count)],
+        (LimitedRoute::Forgot, A::None) => {
+            &[(B::Resets, Refuse), (B::AddressAttempts, Slow), (B::SlowIdentifier, RefuseIfSlow)]
+        }
+        (LimitedRoute::Reset, A::Device | A::Network | A::None) => {
+            &[(B::AddressFailures, Slow), (B::AddressAttempts, Slow), (B::SlowIdentifier, RefuseIfSlow)]
+        }
+        (LimitedRoute::Mail, A::Device | A::Network) => &[(B::MailKnown, Downgrade)],
+        (LimitedRoute::Mail, A::None) => &[(B::MailHour, Refuse), (B::MailDay, Refuse)],
     }
 }
 
@@ -189,6 +215,9 @@ impl NewAttempt<'_> {
             Bucket::Identifier | Bucket::IdentifierDay => {
                 return [&epoch, self.identifier.as_bytes()].concat();
             }
+            Bucket::MailHour | Bucket::MailDay | Bucket::MailKnown => {
+                return self.identifier.as_bytes().to_vec();
+            }
             // Of a flow, which has no identifier, it is the account.
             Bucket::SlowIdentifier => self.identifier.as_bytes().to_vec(),
             Bucket::Device | Bucket::DeviceDay => self.device.unwrap_or_default().to_vec(),
@@ -202,6 +231,7 @@ impl NewAttempt<'_> {
             | Bucket::AddressAttempts
             | Bucket::Registrations
             | Bucket::FlowsAddress
+            | Bucket::Resets
             | Bucket::Flows => Vec::new(),
         };
         [&user[..], &epoch, &last].concat()

@@ -43,6 +43,14 @@ pub enum Bucket {
     FlowsAddress,
     /// Sign-ins through providers that one site starts.
     Flows,
+    /// Requests for a new password from one address.
+    Resets,
+    /// Mails to one mailbox that strangers asked for.
+    MailHour,
+    /// The same in a day.
+    MailDay,
+    /// Mails to one mailbox that known devices and networks asked for.
+    MailKnown,
 }
 
 /// Counters of one size and one length of time: a table of a fixed number of slots for each window.
@@ -89,7 +97,7 @@ const WIDE_FLOWS: u32 = 2;
 
 impl Bucket {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::Device,
         Self::DeviceDay,
         Self::Devices,
@@ -107,6 +115,10 @@ impl Bucket {
         Self::Registrations,
         Self::FlowsAddress,
         Self::Flows,
+        Self::Resets,
+        Self::MailHour,
+        Self::MailDay,
+        Self::MailKnown,
     ];
 
     /// Its name in metrics, logs and the login history.
@@ -129,6 +141,10 @@ impl Bucket {
             Self::Registrations => "registrations",
             Self::FlowsAddress => "flows_address",
             Self::Flows => "flows",
+            Self::Resets => "resets",
+            Self::MailHour => "mail_hour",
+            Self::MailDay => "mail_day",
+            Self::MailKnown => "mail_known",
         }
     }
 
@@ -143,12 +159,14 @@ impl Bucket {
             | Self::NetworkAddressDay
             | Self::Networks
             | Self::IdentifierDay
-            | Self::Account => CounterTable::Day,
+            | Self::Account
+            | Self::MailDay
+            | Self::MailKnown => CounterTable::Day,
             Self::AddressFailures | Self::AddressAttempts | Self::FlowsAddress | Self::Flows => {
                 CounterTable::Addresses
             }
             Self::SlowIdentifier => CounterTable::Minute,
-            Self::Registrations => CounterTable::Hour,
+            Self::Registrations | Self::Resets | Self::MailHour => CounterTable::Hour,
         }
     }
 
@@ -169,6 +187,9 @@ impl Bucket {
             Self::FlowsAddress => 300,
             // A fiftieth of what may be in progress in all.
             Self::Flows => 1_200,
+            Self::Resets => 200,
+            Self::MailHour | Self::MailKnown => 3,
+            Self::MailDay => 8,
         }
     }
 
@@ -204,7 +225,11 @@ impl Bucket {
             | Self::SlowIdentifier
             | Self::Registrations
             | Self::FlowsAddress
-            | Self::Flows => false,
+            | Self::Flows
+            | Self::Resets
+            | Self::MailHour
+            | Self::MailDay
+            | Self::MailKnown => false,
         }
     }
 
@@ -220,6 +245,7 @@ impl Bucket {
             | Self::AddressAttempts
             | Self::Registrations
             | Self::FlowsAddress
+            | Self::Resets
             | Self::Flows => true,
             Self::Device
             | Self::DeviceDay
@@ -232,7 +258,10 @@ impl Bucket {
             | Self::IdentifierDay
             | Self::Session
             | Self::Account
-            | Self::SlowIdentifier => false,
+            | Self::SlowIdentifier
+            | Self::MailHour
+            | Self::MailDay
+            | Self::MailKnown => false,
         }
     }
 

@@ -12,6 +12,7 @@ use super::bucket::Bucket;
 use super::counters::{CountVerdict, Counters, Taken};
 use super::local::LocalCounters;
 use super::redis_counters::RedisCounters;
+use super::window::WindowMoment;
 use crate::metrics::LimiterMetrics;
 use crate::redis_connection::RedisConnection;
 
@@ -113,6 +114,21 @@ impl Limiter {
         } else if let Err(error) = self.within(self.redis.give_back(&taken)).await {
             tracing::debug!(%error, "Cannot take back the count of an attempt that was not a failure.");
         }
+    }
+
+    /// Takes one count of each of `charges` back, in the window of the second `now`.
+    pub(super) async fn take_back(&self, charges: &[Charge], now: u64) {
+        let taken = |charge: &Charge| Taken {
+            bucket: charge.bucket,
+            window: WindowMoment::at(now, charge.bucket.table().window()).window,
+            slot: charge.slot,
+        };
+        let taken = charges.iter().map(taken).collect();
+        self.give_back(
+            Reservation { taken, is_local: false, client: Acquaintance::None, is_slow: false },
+            |_| true,
+        )
+        .await;
     }
 
     /// The result of `asked` from Redis, soon or not at all.

@@ -21,6 +21,8 @@ pub enum KeyPurpose {
     FormerEmails,
     /// Mailboxes, so that mails to one are counted without its address.
     Mailboxes,
+    /// The tokens of links in mails.
+    Links,
 }
 
 /// One HMAC-SHA256 key per master key, under the master key's number.
@@ -41,6 +43,7 @@ impl KeyPurpose {
             Self::Guesses => b"usher attempt counters v1",
             Self::FormerEmails => b"usher former e-mail address v1",
             Self::Mailboxes => b"usher mailboxes v1",
+            Self::Links => b"usher account links v1",
         }
     }
 }

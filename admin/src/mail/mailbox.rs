@@ -15,7 +15,7 @@ const YANDEX: [&str; 6] = ["yandex.ru", "ya.ru", "yandex.by", "yandex.kz", "yand
 
 /// The folded form of an address in lower case: without the plus tag; at Google without dots; at Google and Yandex under
 /// one domain.
-pub(super) fn folded(key: &str) -> String {
+pub(crate) fn folded(key: &str) -> String {
     let Some((local, domain)) = key.rsplit_once('@') else { return key.to_owned() };
     let local = match local.split_once('+') {
         Some((before, _)) if !before.is_empty() => before,

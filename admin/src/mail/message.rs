@@ -1,21 +1,47 @@
-//! What a mail says, apart from the language, and its stored form.
+//! What a mail says, apart from the language.
 
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use shared::json;
-use zeroize::Zeroizing;
+use secrecy::SecretString;
 
 use super::software::Software;
 
-/// A mail.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A mail that can be sent.
+#[derive(Debug, Clone)]
 pub(crate) enum Message {
     /// Something happened to the account, to its address.
     Notice(Notice),
     /// The account has another address now, to the one before.
     AddressRemoved(Notice),
+    /// A link to set a new password.
+    Reset {
+        /// The token of the link.
+        token: SecretString,
+    },
+    /// Why there is no such link.
+    ResetAdvice(ResetAdvice),
+    /// A link to set the first password.
+    Invitation {
+        /// The token of the link.
+        token: SecretString,
+    },
+}
+
+/// Why a user who asked for a link gets none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ResetAdvice {
+    /// The account is disabled.
+    Disabled,
+    /// The user holds a permission of this service: an operator of at least their rank must order the link.
+    AskOperator,
+    /// The address was never proved, and the account is in use.
+    Unproven,
+}
+
+impl ResetAdvice {
+    #[cfg(test)]
+    const ALL: [Self; 3] = [Self::Disabled, Self::AskOperator, Self::Unproven];
 }
 
 /// Something that happened to an account, which its user must know.
@@ -80,20 +106,6 @@ kinds! {
     SuperuserGranted = "superuser_granted",
 }
 
-/// What is stored of a mail beside its kind.
-#[derive(Serialize, Deserialize)]
-struct StoredParameters {
-    /// Seconds since 1970.
-    at: i64,
-    browser: Option<String>,
-    system: Option<String>,
-    network: Option<IpAddr>,
-    provider: Option<String>,
-}
-
-/// The stored kind of [`Message::AddressRemoved`].
-const ADDRESS_REMOVED: &str = "address_removed";
-
 impl NoticeKind {
     /// By its name.
     pub(crate) fn of_word(word: &str) -> Option<Self> {
@@ -120,51 +132,24 @@ impl NoticeKind {
 }
 
 impl Message {
-    /// The kind of mail, in metrics and in the outbox.
+    /// The kind of mail, in metrics.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Notice(notice) => notice.kind.word(),
-            Self::AddressRemoved(_) => ADDRESS_REMOVED,
+            Self::AddressRemoved(_) => "address_removed",
+            Self::Reset { .. } => "reset",
+            Self::ResetAdvice(_) => "reset_advice",
+            Self::Invitation { .. } => "invitation",
         }
-    }
-
-    /// The parameters as JSON, to be sealed.
-    pub(super) fn parameters(&self) -> Zeroizing<Vec<u8>> {
-        let (Self::Notice(notice) | Self::AddressRemoved(notice)) = self;
-        let (browser, system) = notice.software.words();
-        let stored = StoredParameters {
-            at: notice.at.as_second(),
-            browser: browser.map(str::to_owned),
-            system: system.map(str::to_owned),
-            network: notice.network,
-            provider: notice.provider.clone(),
-        };
-        Zeroizing::new(serde_json::to_vec(&stored).expect("the parameters have no map"))
-    }
-
-    /// A mail of the outbox; `None` for a kind or parameters of another version of this program.
-    pub(super) fn of_stored(kind: &str, parameters: &[u8]) -> Option<Self> {
-        let stored: StoredParameters = json::from_slice(parameters).ok()?;
-        let is_removed = kind == ADDRESS_REMOVED;
-        let notice = Notice {
-            kind: if is_removed { NoticeKind::EmailChanged } else { NoticeKind::of_word(kind)? },
-            at: Timestamp::from_second(stored.at).ok()?,
-            software: Software::of_words(stored.browser.as_deref(), stored.system.as_deref()),
-            network: stored.network,
-            provider: stored.provider,
-        };
-        Some(if is_removed { Self::AddressRemoved(notice) } else { Self::Notice(notice) })
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
-    /// One mail of each kind.
-    pub(in crate::mail) fn all() -> Vec<Message> {
+    /// One notice of each kind.
+    pub(in crate::mail) fn notices() -> Vec<Notice> {
         let notice = |kind| Notice {
             kind,
             at: Timestamp::from_second(1_800_000_000).unwrap(),
@@ -172,29 +157,22 @@ pub(super) mod tests {
             network: Some([192, 0, 2, 0].into()),
             provider: Some("Яндекс <b>&ID".to_owned()),
         };
-        let notices = NoticeKind::ALL.iter().map(|kind| Message::Notice(notice(*kind)));
-        notices.chain([Message::AddressRemoved(notice(NoticeKind::EmailChanged))]).collect()
+        NoticeKind::ALL.iter().map(|kind| notice(*kind)).collect()
+    }
+
+    /// One mail of each kind.
+    pub(in crate::mail) fn all() -> Vec<Message> {
+        let token = || SecretString::from("the-token-of-the-link");
+        let advice = ResetAdvice::ALL.map(Message::ResetAdvice);
+        let removed = Message::AddressRemoved(notices()[1].clone());
+        let links = [Message::Reset { token: token() }, Message::Invitation { token: token() }];
+        notices().into_iter().map(Message::Notice).chain([removed]).chain(advice).chain(links).collect()
     }
 
     #[test]
-    fn every_mail_is_the_same_after_it_was_stored() {
-        for message in all() {
-            assert_eq!(Message::of_stored(message.kind(), &message.parameters()), Some(message));
-        }
-    }
-
-    #[test]
-    fn a_kind_of_another_version_is_unknown() {
-        let parameters = all()[0].parameters();
-        assert_eq!(Message::of_stored("of_the_next_release", &parameters), None);
-    }
-
-    proptest! {
-        #[test]
-        fn any_parameters_are_read_without_panic(bytes: Vec<u8>, at: i64) {
-            let _either = Message::of_stored("new_device", &bytes);
-            let json = format!("{{\"at\":{at},\"browser\":\"x\",\"system\":null,\"network\":null,\"provider\":null}}");
-            let _either = Message::of_stored("new_device", json.as_bytes());
+    fn every_kind_of_notice_has_a_word_of_its_own() {
+        for kind in NoticeKind::ALL {
+            assert_eq!(NoticeKind::of_word(kind.word()), Some(*kind));
         }
     }
 }

@@ -1,13 +1,12 @@
 //! The outbox: what waits to be handed over to the mail server.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::mailbox::{self, MAILBOX_BYTES};
-use super::message::Message;
+use super::queued::QueuedMail;
 use super::store::{self, ClaimedMail, OutboxRow, OutboxStatus};
 use crate::config::{MailLanguage, MasterKeys};
 use crate::db::{Connection, DbError, Transaction};
@@ -16,9 +15,6 @@ use crate::metrics::{MailFailure, MailMetrics};
 
 /// How many mails may wait. Only changes of accounts cause notices, and those of one kind and hour are one mail.
 const MOST: u64 = 100_000;
-
-/// How long a notice is of use.
-const NOTICE_LIFE: Duration = Duration::from_hours(72);
 
 /// The outbox, and the keys of what is in it.
 pub struct Outbox {
@@ -45,7 +41,7 @@ pub(crate) struct Recipient<'r> {
 pub(crate) struct NewMail<'m> {
     pub(crate) id: Uuid,
     pub(crate) recipient: Recipient<'m>,
-    pub(crate) message: &'m Message,
+    pub(crate) queued: &'m QueuedMail,
     /// Whether there was a notice of this kind within this hour: then this one is sent at its end, with all others.
     pub(crate) is_repeated: bool,
 }
@@ -53,7 +49,7 @@ pub(crate) struct NewMail<'m> {
 /// A mail as it was opened. Purposefully without `Debug`.
 pub(super) struct OpenedMail {
     pub(super) address: Zeroizing<String>,
-    pub(super) message: Message,
+    pub(super) queued: QueuedMail,
 }
 
 /// Why a row of the outbox cannot be read.
@@ -77,6 +73,11 @@ impl Outbox {
         }
     }
 
+    /// Whether mail is sent at all.
+    pub(crate) fn is_on(&self) -> bool {
+        self.is_on
+    }
+
     /// Puts a mail into the outbox, in the transaction that causes it. Without mail it does nothing.
     ///
     /// A full outbox takes no further mail and fails nothing: the log, a metric and the health checks say so.
@@ -88,12 +89,12 @@ impl Outbox {
         if !self.is_on {
             return Ok(());
         }
-        let kind = mail.message.kind();
+        let kind = mail.queued.kind();
         let mailbox = mailbox::number(&self.mailboxes, mail.recipient.key);
         let name = row_name(kind, &mailbox);
         let seal = |secret: &[u8]| self.sealer.seal(&name, secret);
         let sealed = seal(mail.recipient.address.as_bytes())
-            .and_then(|recipient| Ok((recipient, seal(&mail.message.parameters())?)));
+            .and_then(|recipient| Ok((recipient, seal(&mail.queued.parameters())?)));
         let (recipient, parameters) = match sealed {
             Ok(sealed) => sealed,
             // A change of the account must not depend on it.
@@ -111,7 +112,7 @@ impl Outbox {
             recipient: &recipient,
             parameters: &parameters,
             is_repeated: mail.is_repeated,
-            life: NOTICE_LIFE,
+            life: mail.queued.life(),
         };
         let is_queued = store::insert(tx, &row, MOST).await?;
         self.note(is_queued);
@@ -133,8 +134,8 @@ impl Outbox {
         let address = self.sealer.open(&name, &mail.recipient)?;
         let address = std::str::from_utf8(&address).map_err(|_| UnreadableMail::Unknown)?;
         let parameters = self.sealer.open(&name, &mail.parameters)?;
-        let message = Message::of_stored(&mail.kind, &parameters).ok_or(UnreadableMail::Unknown)?;
-        Ok(OpenedMail { address: Zeroizing::new(address.to_owned()), message })
+        let queued = QueuedMail::of_stored(&mail.kind, &parameters).ok_or(UnreadableMail::Unknown)?;
+        Ok(OpenedMail { address: Zeroizing::new(address.to_owned()), queued })
     }
 
     pub(super) fn metrics(&self) -> &MailMetrics {
@@ -165,9 +166,12 @@ fn row_name(kind: &str, mailbox: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use jiff::Timestamp;
 
     use super::*;
+    use crate::mail::queued::tests::all;
 
     const KEY: &str = "1:uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=";
 
@@ -175,16 +179,16 @@ mod tests {
         Outbox::new(&MasterKeys::parse(KEY).unwrap(), true, MailMetrics::new())
     }
 
-    fn claimed(outbox: &Outbox, key: &str, message: &Message) -> ClaimedMail {
+    fn claimed(outbox: &Outbox, key: &str, queued: &QueuedMail) -> ClaimedMail {
         let mailbox = mailbox::number(&outbox.mailboxes, key);
-        let name = row_name(message.kind(), &mailbox);
+        let name = row_name(queued.kind(), &mailbox);
         ClaimedMail {
             id: Uuid::from_u128(1),
-            kind: message.kind().to_owned(),
+            kind: queued.kind().to_owned(),
             mailbox: mailbox.to_vec(),
             language: None,
             recipient: outbox.sealer.seal(&name, key.as_bytes()).unwrap(),
-            parameters: outbox.sealer.seal(&name, &message.parameters()).unwrap(),
+            parameters: outbox.sealer.seal(&name, &queued.parameters()).unwrap(),
             times: 1,
             attempts: 1,
             created_at: Timestamp::UNIX_EPOCH,
@@ -195,15 +199,15 @@ mod tests {
     #[test]
     fn a_mail_is_opened_as_it_was_put_in() {
         let outbox = outbox();
-        for message in crate::mail::message::tests::all() {
-            let opened = outbox.open(&claimed(&outbox, "anna@example.org", &message)).ok().unwrap();
-            assert_eq!((opened.address.as_str(), opened.message), ("anna@example.org", message));
+        for queued in all() {
+            let opened = outbox.open(&claimed(&outbox, "anna@example.org", &queued)).ok().unwrap();
+            assert_eq!((opened.address.as_str(), opened.queued), ("anna@example.org", queued));
         }
     }
 
     #[test]
     fn a_mail_cannot_be_turned_into_one_to_another_mailbox_or_of_another_kind() {
-        let (outbox, messages) = (outbox(), crate::mail::message::tests::all());
+        let (outbox, messages) = (outbox(), all());
         let (anna, boris) = (
             claimed(&outbox, "anna@example.org", &messages[0]),
             claimed(&outbox, "boris@example.org", &messages[0]),

@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn subjects_of_one_language_differ() {
+    fn subjects_of_notices_differ() {
         for language in [MailLanguage::English, MailLanguage::Russian] {
             let mut subjects: Vec<_> = all()
                 .iter()

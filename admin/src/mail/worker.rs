@@ -14,7 +14,10 @@ use tokio::time::{sleep, timeout};
 use super::backoff;
 use super::compose::compose;
 use super::delivery::{DeliveryError, MailServer};
-use super::outbox::{Outbox, UnreadableMail};
+use super::message::Message;
+use super::outbox::{OpenedMail, Outbox, UnreadableMail};
+use super::queued::QueuedMail;
+use super::request::{RequestResolver, ResolvedMail};
 use super::store::{self, ClaimedMail};
 use super::texts::{MailSite, letter};
 use crate::config::{DatabaseConfig, MailConfig, MailLanguage};
@@ -47,12 +50,13 @@ const UNREADABLE: Duration = Duration::from_mins(10);
 const DELETIONS: usize = 10;
 
 /// Sends the mails of the outbox.
-pub struct MailWorker {
+pub(crate) struct MailWorker {
     db: Db,
     database: DatabaseConfig,
     outbox: Arc<Outbox>,
     server: MailServer,
     random: Arc<dyn Random>,
+    resolver: Arc<dyn RequestResolver>,
 }
 
 /// What became of an attempt.
@@ -79,18 +83,19 @@ impl MailWorker {
     /// # Errors
     ///
     /// When TLS cannot be prepared.
-    pub fn new(
+    pub(crate) fn new(
         db: Db,
         database: DatabaseConfig,
         outbox: Arc<Outbox>,
         config: MailConfig,
         random: Arc<dyn Random>,
+        resolver: Arc<dyn RequestResolver>,
     ) -> Result<Self, MailServerError> {
-        Ok(Self { db, database, outbox, server: MailServer::new(config)?, random })
+        Ok(Self { db, database, outbox, server: MailServer::new(config)?, random, resolver })
     }
 
     /// Sends mails until `stop`; then ends the deliveries in progress.
-    pub async fn run(self, stop: Stop) {
+    pub(crate) async fn run(self, stop: Stop) {
         let (wake, woken) = watch::channel(0);
         let lanes = (0..LANES).map(|_| self.lane(stop.clone(), woken.clone()));
         tokio::select! {
@@ -170,48 +175,74 @@ impl MailWorker {
     }
 
     async fn attempt(&self, mail: &ClaimedMail) -> Result<Attempted, DbError> {
-        let outcome = match self.send(mail).await {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                tracing::error!(id = %mail.id, %error, "A mail cannot be read; it is left in the outbox.");
-                self.outbox.metrics().count_failure(MailFailure::Unreadable);
-                self.postpone(mail, UNREADABLE).await?;
-                return Ok(Attempted::Done);
-            }
+        let opened = match self.outbox.open(mail) {
+            Ok(opened) => opened,
+            Err(error) => return self.leave_unreadable(mail, &error).await,
         };
-        match outcome {
-            Ok(kind) => {
-                self.outbox.metrics().count_sent(kind);
-                tracing::info!(id = %mail.id, kind, attempt = mail.attempts, "Sent a mail.");
-                self.forget(mail).await;
+        if mail.remaining.is_zero() {
+            return self.note_failure(mail, &DeliveryError::expired()).await;
+        }
+        let Some(ready) = self.resolve(mail, opened).await? else {
+            tracing::debug!(id = %mail.id, "A request of the outbox needs no mail.");
+            self.forget(mail).await;
+            return Ok(Attempted::Done);
+        };
+        match self.send(mail, &ready).await {
+            Ok(()) => {
+                self.note_sent(mail, ready.message.kind()).await;
                 Ok(Attempted::Done)
             }
             Err(error) => self.note_failure(mail, &error).await,
         }
     }
 
-    /// The kind of the mail that was sent, or why it was not.
-    async fn send(&self, mail: &ClaimedMail) -> Result<Result<&'static str, DeliveryError>, UnreadableMail> {
-        let opened = self.outbox.open(mail)?;
-        if mail.remaining.is_zero() {
-            return Ok(Err(DeliveryError::expired()));
+    async fn leave_unreadable(
+        &self,
+        mail: &ClaimedMail,
+        error: &UnreadableMail,
+    ) -> Result<Attempted, DbError> {
+        tracing::error!(id = %mail.id, %error, "A mail cannot be read; it is left in the outbox.");
+        self.outbox.metrics().count_failure(MailFailure::Unreadable);
+        self.postpone(mail, UNREADABLE).await?;
+        Ok(Attempted::Done)
+    }
+
+    async fn note_sent(&self, mail: &ClaimedMail, kind: &'static str) {
+        self.outbox.metrics().count_sent(kind);
+        tracing::info!(id = %mail.id, kind, attempt = mail.attempts, "Sent a mail.");
+        self.forget(mail).await;
+    }
+
+    /// The mail to be sent; `None` for a request that needs none.
+    async fn resolve(&self, mail: &ClaimedMail, opened: OpenedMail) -> Result<Option<ResolvedMail>, DbError> {
+        let language = mail.language.as_deref().and_then(MailLanguage::of_tag);
+        let to_address =
+            |message| Some(ResolvedMail { address: opened.address.as_str().to_owned(), language, message });
+        match opened.queued {
+            QueuedMail::Notice(notice) => Ok(to_address(Message::Notice(notice))),
+            QueuedMail::AddressRemoved(notice) => Ok(to_address(Message::AddressRemoved(notice))),
+            QueuedMail::Request(request) => {
+                let resolved = self.resolver.resolve(&request, mail.id, &opened.address);
+                let resolved = within(PATIENCE, resolved).await?;
+                Ok(resolved.map(|found| ResolvedMail { language: found.language.or(language), ..found }))
+            }
         }
+    }
+
+    async fn send(&self, mail: &ClaimedMail, ready: &ResolvedMail) -> Result<(), DeliveryError> {
         let config = self.server.config();
-        let language = mail.language.as_deref().and_then(MailLanguage::of_tag).unwrap_or(config.language);
         let host = config.public_url.host_str().unwrap_or_default();
         let site = MailSite { host, url: config.public_url.as_str() };
-        let letter = letter(&opened.message, u32::try_from(mail.times).unwrap_or(1), language, site);
-        let Ok(composed) = compose(&config.from, &opened.address, mail, &letter) else {
-            return Ok(Err(DeliveryError::no_address()));
-        };
+        let times = u32::try_from(mail.times).unwrap_or(1);
+        let letter = letter(&ready.message, times, ready.language.unwrap_or(config.language), site);
+        let composed = compose(&config.from, &ready.address, mail, &letter);
+        let composed = composed.map_err(|_| DeliveryError::no_address())?;
         let limit = config.timeout.min(mail.remaining);
-        let sent = timeout(limit, self.server.send(&composed)).await;
-        Ok(match sent {
-            Ok(Ok(())) => Ok(opened.message.kind()),
-            Ok(Err(error)) => Err(error),
+        match timeout(limit, self.server.send(&composed)).await {
+            Ok(sent) => sent,
             Err(_elapsed) if mail.remaining <= config.timeout => Err(DeliveryError::expired()),
             Err(_elapsed) => Err(DeliveryError::timeout(limit)),
-        })
+        }
     }
 
     /// Counts and logs a failure, never with the address, and decides when the mail is tried again, if at all.

@@ -6,6 +6,7 @@ use crate::actor::{Actor, Caller};
 use crate::api::{Code, Findings, Problem, Response};
 use crate::context::Context;
 use crate::db::DbError;
+use crate::evict::void_links;
 use crate::guessing::LimitedRoute;
 use crate::notices::{self, NoticeTarget};
 use crate::passwords::{Password, PasswordHash, PasswordMatch};
@@ -187,6 +188,7 @@ async fn change_within(
             known_networks::note(&tx, caller.user, actor.address()).await?;
         }
         end_older(&tx, &context.issuer, caller.user, Some(session.id), generation, reason).await?;
+        void_links(&tx, caller.user).await?;
     }
     // The token of a user who has just typed the password says so; that of any other, when they signed in.
     let proof = if verified.is_some() { Proof::Now } else { Proof::SignIn };

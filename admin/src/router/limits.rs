@@ -34,7 +34,11 @@ fn operations_of(route: LimitedRoute) -> &'static [&'static str] {
             &["POST /auth/reauthenticate", "PUT /me/password", "PUT /me/email", "PUT /me/login"]
         }
         LimitedRoute::Registration => &["POST /auth/register"],
-        LimitedRoute::ProviderStart => &["GET /oauth/{provider}/login", "POST /me/accounts/{provider}"],
+        LimitedRoute::ProviderStart => {
+            &["GET /oauth/{provider}/login", "POST /me/accounts/{provider}", "POST /oauth/link/provider"]
+        }
+        LimitedRoute::Forgot | LimitedRoute::Mail => &["POST /auth/password/forgot"],
+        LimitedRoute::Reset => &["POST /auth/password/reset", "POST /account/reset"],
     }
 }
 
@@ -72,7 +76,8 @@ fn rows() -> Vec<String> {
     let row = |client: &str, route, acquaintance| {
         let paths: Vec<String> = operations_of(route).iter().map(|path| format!("`{path}`")).collect();
         let cells: Vec<String> = buckets(route, acquaintance).iter().map(cell).collect();
-        format!("| {} | {client} | {} |", paths.join(", "), cells.join(", "))
+        let what = if route == LimitedRoute::Mail { "its mail, " } else { "" };
+        format!("| {} | {what}{client} | {} |", paths.join(", "), cells.join(", "))
     };
     let of_route = |route| {
         let of = |acquaintance| buckets(route, acquaintance);

@@ -408,6 +408,10 @@ catalogue! {
         cinema.app.client.get("/api/v1/oauth/github/login").send().await
     }
 
+    mail_not_configured_occurs MailNotConfigured |scene| {
+        scene.app.client.post("/api/v1/auth/password/forgot").json(&json!({ "email": NEO })).send().await
+    }
+
     overloaded_occurs Overloaded |scene| {
         let _place = scene.app.context.hasher.reserve(Party::Operator).expect("it is free");
         sign_in(&scene.app, NEO, PASSWORD).send().await

@@ -2,6 +2,8 @@
 
 mod delivery;
 mod notices;
+mod operators;
+mod recovery;
 
 use std::time::Duration;
 

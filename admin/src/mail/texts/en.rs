@@ -3,7 +3,7 @@
 use super::site::{MailSite, moment, network};
 use crate::config::MailLanguage;
 use crate::mail::letter::{Letter, LetterPart};
-use crate::mail::message::{Message, Notice, NoticeKind};
+use crate::mail::message::{Message, Notice, NoticeKind, ResetAdvice};
 
 pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Letter {
     let (subject, parts) = match message {
@@ -18,6 +18,39 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
                 site,
             ),
         ),
+        Message::Reset { token } => (
+            "Set a new password",
+            vec![
+                LetterPart::Paragraph(
+                    "A new password was requested for your account. Open this link within one hour, and set it:"
+                        .to_owned(),
+                ),
+                LetterPart::Link(site.link(token)),
+                LetterPart::Paragraph(
+                    "If you did not ask for this, ignore this mail: your password stays as it is."
+                        .to_owned(),
+                ),
+            ],
+        ),
+        Message::Invitation { token } => (
+            "Your new account",
+            vec![
+                LetterPart::Paragraph(
+                    "An account was created for you. Open this link within seven days, and set a password:"
+                        .to_owned(),
+                ),
+                LetterPart::Link(site.link(token)),
+            ],
+        ),
+        Message::ResetAdvice(advice) => (
+            "About your request for a new password",
+            vec![
+                LetterPart::Paragraph(
+                    "A new password was requested for your account, but it cannot be set by mail.".to_owned(),
+                ),
+                LetterPart::Paragraph(advice_text(*advice).to_owned()),
+            ],
+        ),
     };
     let footer = LetterPart::Small(format!(
         "This message was sent automatically. It is about your account at {}.",
@@ -25,6 +58,16 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
     ));
     let parts = parts.into_iter().chain([footer]).collect();
     Letter { language: MailLanguage::English.tag(), subject: subject.to_owned(), parts }
+}
+
+fn advice_text(advice: ResetAdvice) -> &'static str {
+    match advice {
+        ResetAdvice::Disabled => "The account is disabled. Contact the support.",
+        ResetAdvice::AskOperator => "The account may change other accounts. Ask another operator for a link.",
+        ResetAdvice::Unproven => {
+            "The account is in use, and it was never confirmed that this address belongs to it. Change the password where you are signed in, or contact the support."
+        }
+    }
 }
 
 fn notice_text(notice: &Notice, times: u32, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {

@@ -3,7 +3,7 @@
 use super::site::{MailSite, moment, network};
 use crate::config::MailLanguage;
 use crate::mail::letter::{Letter, LetterPart};
-use crate::mail::message::{Message, Notice, NoticeKind};
+use crate::mail::message::{Message, Notice, NoticeKind, ResetAdvice};
 
 pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Letter {
     let (subject, parts) = match message {
@@ -18,6 +18,39 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
                 site,
             ),
         ),
+        Message::Reset { token } => (
+            "Новый пароль",
+            vec![
+                LetterPart::Paragraph(
+                    "Для вашего аккаунта запрошен новый пароль. Откройте эту ссылку в течение часа и задайте его:"
+                        .to_owned(),
+                ),
+                LetterPart::Link(site.link(token)),
+                LetterPart::Paragraph(
+                    "Если вы этого не запрашивали, ничего не делайте: пароль останется прежним."
+                        .to_owned(),
+                ),
+            ],
+        ),
+        Message::Invitation { token } => (
+            "Ваш новый аккаунт",
+            vec![
+                LetterPart::Paragraph(
+                    "Для вас создан аккаунт. Откройте эту ссылку в течение семи дней и задайте пароль:"
+                        .to_owned(),
+                ),
+                LetterPart::Link(site.link(token)),
+            ],
+        ),
+        Message::ResetAdvice(advice) => (
+            "О вашем запросе нового пароля",
+            vec![
+                LetterPart::Paragraph(
+                    "Для вашего аккаунта запрошен новый пароль, но задать его по почте нельзя.".to_owned(),
+                ),
+                LetterPart::Paragraph(advice_text(*advice).to_owned()),
+            ],
+        ),
     };
     let footer = LetterPart::Small(format!(
         "Это письмо отправлено автоматически. Оно о вашем аккаунте на {}.",
@@ -25,6 +58,18 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
     ));
     let parts = parts.into_iter().chain([footer]).collect();
     Letter { language: MailLanguage::Russian.tag(), subject: subject.to_owned(), parts }
+}
+
+fn advice_text(advice: ResetAdvice) -> &'static str {
+    match advice {
+        ResetAdvice::Disabled => "Аккаунт отключён. Обратитесь в поддержку.",
+        ResetAdvice::AskOperator => {
+            "Аккаунт может менять чужие аккаунты. Попросите ссылку у другого оператора."
+        }
+        ResetAdvice::Unproven => {
+            "Аккаунт используется, и никто не подтвердил, что этот адрес принадлежит ему. Смените пароль там, где вы вошли, или обратитесь в поддержку."
+        }
+    }
 }
 
 fn notice_text(notice: &Notice, times: u32, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {

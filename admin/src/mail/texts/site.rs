@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// What every text may name.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +13,13 @@ pub(in crate::mail) struct MailSite<'s> {
     pub(in crate::mail) host: &'s str,
     /// The public base URL.
     pub(in crate::mail) url: &'s str,
+}
+
+impl MailSite<'_> {
+    /// The link with this token. The part after `#` is not sent to any server, so no log on the way has it.
+    pub(super) fn link(self, token: &SecretString) -> String {
+        format!("{}account/reset#{}", self.url, token.expose_secret())
+    }
 }
 
 /// A moment that reads the same in every language.

@@ -124,6 +124,15 @@ async fn have_account(app: &TestApp, provider: &str, user: Uuid) {
     app.sql().await.execute(link, &[&provider, &subject, &user]).await.expect("it can be linked");
 }
 
+/// An unused link of a new user with this token.
+async fn have_link(app: &TestApp, token: &str) {
+    let user = Person::register(app).await.id;
+    let link = "insert into auth.account_links (token_hash, user_id, purpose, expires_at)
+                values (sha256(convert_to($1, 'UTF8')), $2, 'reset', clock_timestamp() + interval '1 hour')
+                on conflict (token_hash) do update set user_id = excluded.user_id, used_at = null";
+    app.sql().await.execute(link, &[&token, &user]).await.expect("it can be made");
+}
+
 /// The example of the body, completed with values of this service. An operation that needs more and is not
 /// listed here fails the test by its status: add a line.
 async fn body(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Option<Value> {
@@ -139,6 +148,7 @@ async fn body(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Optio
             let delete = "delete from auth.roles where name = $1";
             app.sql().await.execute(delete, &[&text_of(&body, "name")]).await.expect("it can be deleted");
         }
+        "post_auth_password_reset" => have_link(app, &text_of(&body, "token")).await,
         "post_auth_refresh" | "post_auth_logout" => body["refresh_token"] = json!(caller.refresh),
         _ => {}
     }

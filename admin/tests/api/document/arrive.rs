@@ -13,7 +13,17 @@ use crate::support::{Browser, Cinema, PAGE, PUBLIC_URL, new_id};
 /// A service as the examples describe it.
 pub(super) async fn cinema() -> Cinema {
     let pages = format!("{PAGE},http://127.0.0.1:8080/sign-in/");
-    Cinema::start_with(&[("ADMIN_OAUTH_RETURN_TO", &pages), ("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ask")]).await
+    let mail = [
+        // No server listens there: mails wait.
+        ("ADMIN_MAIL_URL", "smtp://127.0.0.1:1"),
+        ("ADMIN_MAIL_TLS", "none"),
+        ("ADMIN_MAIL_FROM", "no-reply@cinema.example"),
+    ];
+    let changes: Vec<_> = [("ADMIN_OAUTH_RETURN_TO", pages.as_str()), ("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ask")]
+        .into_iter()
+        .chain(mail)
+        .collect();
+    Cinema::start_with(&changes).await
 }
 
 /// Replaces the example's values by those that only a user who was at the provider has.

@@ -11,8 +11,8 @@ use super::spec::Spec;
 /// The schema of OpenAPI 3.1 documents, from <https://spec.openapis.org/oas/3.1/schema/2022-10-07>.
 const OFFICIAL: &str = include_str!("openapi-3.1.json");
 
-/// The routes that serve the document, which it does not describe.
-const PAGES: [&str; 4] = ["/openapi.json", "/apidocs", "/apidocs/", "/apidocs/{file}"];
+/// The pages, which the document does not describe.
+const PAGES: [&str; 5] = ["/openapi.json", "/apidocs", "/apidocs/", "/apidocs/{file}", "/account/reset"];
 
 /// Codes of requests that match no operation.
 const OUTSIDE: [Code; 3] = [Code::MethodNotAllowed, Code::UriTooLong, Code::HeadersTooLarge];

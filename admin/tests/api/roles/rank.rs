@@ -3,12 +3,12 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::rights::{Case, Scene, cases};
+use super::rights::{Case, Scene, cases, with_mail};
 use crate::support::TestApp;
 use crate::witness::{assign, holder, make_role, refresh, superuser, user_of};
 
 /// What an operator of support holds.
-const SUPPORT: [&str; 3] = ["users:write", "sessions:end", "roles:assign"];
+const SUPPORT: [&str; 4] = ["users:write", "users:recover", "sessions:end", "roles:assign"];
 
 /// The calls that act on a user, except those of superusers, in an order in which each can be made once.
 fn acts() -> Vec<Case> {
@@ -38,7 +38,7 @@ async fn change(scene: &Scene, set: &str) {
 
 #[tokio::test]
 async fn no_call_acts_on_a_user_who_holds_more() {
-    let app = TestApp::start_with(&[("ADMIN_RANKED_AREAS", "billing")]).await;
+    let app = with_mail(&[("ADMIN_RANKED_AREAS", "billing")]).await;
     let mut scene = Scene::new(app, "first").await;
     let _other = superuser(&scene.app).await;
     for (number, permission) in
@@ -72,7 +72,7 @@ async fn no_call_acts_on_a_user_who_holds_more() {
 
 #[tokio::test]
 async fn support_helps_subscribers_and_equals() {
-    let app = TestApp::start_with(&[("ADMIN_RANKED_AREAS", "billing")]).await;
+    let app = with_mail(&[("ADMIN_RANKED_AREAS", "billing")]).await;
     let mut scene = Scene::new(app, "first").await;
     for (number, permission) in ["films:*", "users:unknown", "users:write"].into_iter().enumerate() {
         scene = Scene::new(scene.app, &format!("p{number}")).await;
@@ -104,7 +104,7 @@ async fn nobody_disables_their_own_account() {
 
 #[tokio::test]
 async fn a_role_with_a_permission_of_this_service_is_changed_only_by_its_holders() {
-    let app = TestApp::start_with(&[("ADMIN_RANKED_AREAS", "billing")]).await;
+    let app = with_mail(&[("ADMIN_RANKED_AREAS", "billing")]).await;
     make_role(&app, "direct", &["users:write", "films:watch"], &[]).await;
     make_role(&app, "heir", &["films:watch"], &["direct"]).await;
     make_role(&app, "cashier", &["billing:refund", "films:watch"], &[]).await;

@@ -30,10 +30,13 @@ fn case(method: Method, route: &'static str, body: Option<Value>, right: Option<
 /// In an order in which each can be made once.
 pub(super) fn cases() -> Vec<Case> {
     let all = |right| Some(right);
-    use Right::{AuditRead, RolesAssign, RolesRead, RolesWrite, SessionsEnd, UsersRead, UsersWrite};
+    use Right::{
+        AuditRead, RolesAssign, RolesRead, RolesWrite, SessionsEnd, UsersRead, UsersRecover, UsersWrite,
+    };
     let permission = "/api/v1/roles/{role}/permissions/{permission}";
     let assignment = "/api/v1/users/{id}/roles/{role}";
     let person = "/api/v1/admin/users/{id}";
+    let order = json!({ "email": "new@persons.test", "reason": "Why." });
     vec![
         case(Method::GET, "/api/v1/roles", None, all(RolesRead)),
         case(Method::GET, "/api/v1/permissions", None, all(RolesRead)),
@@ -59,6 +62,14 @@ pub(super) fn cases() -> Vec<Case> {
         case(Method::POST, "/api/v1/admin/users/{id}/enable", None, all(UsersWrite)),
         case(Method::POST, "/api/v1/admin/users/{id}/unlock", None, all(UsersWrite)),
         case(Method::POST, "/api/v1/admin/users/{id}/evict", None, all(UsersWrite)),
+        case(Method::POST, "/api/v1/admin/users", Some(order.clone()), all(UsersRecover)),
+        case(Method::PUT, "/api/v1/admin/users/{id}/email", Some(order), all(UsersRecover)),
+        case(
+            Method::POST,
+            "/api/v1/admin/users/{id}/send-reset",
+            Some(json!({ "reason": "Why." })),
+            all(UsersRecover),
+        ),
         case(Method::GET, "/api/v1/admin/audit", None, all(AuditRead)),
         case(Method::PUT, "/api/v1/admin/users/{id}/superuser", None, None),
         case(Method::DELETE, "/api/v1/admin/users/{id}/superuser", None, None),
@@ -73,6 +84,18 @@ pub(super) struct Scene {
     session: String,
     /// The name of the role in every path.
     pub(super) role: String,
+}
+
+/// A service with some variables changed, whose mails wait, because no server listens there.
+pub(super) async fn with_mail(changes: &[(&'static str, &str)]) -> TestApp {
+    let mail = [
+        ("ADMIN_MAIL_URL", "smtp://127.0.0.1:1"),
+        ("ADMIN_MAIL_TLS", "none"),
+        ("ADMIN_MAIL_FROM", "no-reply@cinema.example"),
+        ("ADMIN_PUBLIC_URL", "https://cinema.example"),
+    ];
+    let changes: Vec<_> = mail.into_iter().chain(changes.iter().copied()).collect();
+    TestApp::start_with(&changes).await
 }
 
 impl Scene {
@@ -99,6 +122,10 @@ impl Scene {
             let mut body = body.clone();
             if body.get("name").is_some() {
                 body["name"] = json!(format!("new-{}", &self.role));
+            }
+            if body.get("email").is_some() {
+                let kind = if case.is_upon { "set" } else { "new" };
+                body["email"] = json!(format!("{kind}-{}@persons.test", &self.role));
             }
             call = call.json(&body);
         }
@@ -140,7 +167,7 @@ fn every_route_that_asks_for_a_right_is_a_case() {
 
 #[tokio::test]
 async fn without_a_token_every_one_of_them_is_401() {
-    let scene = Scene::new(TestApp::start().await, "a").await;
+    let scene = Scene::new(with_mail(&[]).await, "a").await;
     for case in cases() {
         let reply = scene.call(&case, None).await;
         reply.problem(401, "token_missing");
@@ -149,7 +176,7 @@ async fn without_a_token_every_one_of_them_is_401() {
 
 #[tokio::test]
 async fn a_user_gets_403_and_404_for_another_user() {
-    let scene = Scene::new(TestApp::start().await, "a").await;
+    let scene = Scene::new(with_mail(&[]).await, "a").await;
     let plain = holder_of(&scene, None, "plain").await;
     for case in cases() {
         let (status, code) = if case.is_upon { (404, "not_found") } else { (403, "forbidden") };
@@ -168,7 +195,7 @@ async fn a_user_gets_403_and_404_for_another_user() {
 
 #[tokio::test]
 async fn a_user_gets_403_for_their_own_account_except_for_readable_data() {
-    let app = TestApp::start().await;
+    let app = with_mail(&[]).await;
     let pair = app.client.new_user("neo@example.org").await;
     make_role(&app, "subscriber", &[], &[]).await;
     let scene = Scene { person: user_of(&pair), session: pair.session, role: "subscriber".to_owned(), app };
@@ -184,7 +211,7 @@ async fn a_user_gets_403_for_their_own_account_except_for_readable_data() {
 
 #[tokio::test]
 async fn each_right_opens_its_own_routes_and_no_other() {
-    let mut scene = Scene::new(TestApp::start().await, "first").await;
+    let mut scene = Scene::new(with_mail(&[]).await, "first").await;
     for (number, right) in Right::ALL.iter().enumerate() {
         scene = Scene::new(scene.app, &format!("n{number}")).await;
         let token = holder_of(&scene, Some(*right), &format!("h{number}")).await;
@@ -202,7 +229,7 @@ async fn each_right_opens_its_own_routes_and_no_other() {
 
 #[tokio::test]
 async fn an_unexpected_body_is_refused_and_its_fields_are_named() {
-    let scene = Scene::new(TestApp::start().await, "a").await;
+    let scene = Scene::new(with_mail(&[]).await, "a").await;
     let root = superuser(&scene.app).await.access;
     for mut case in cases().into_iter().filter(|case| case.body.is_none()) {
         for name in ["is_superuser", "roles", "user_id"] {
@@ -215,7 +242,7 @@ async fn an_unexpected_body_is_refused_and_its_fields_are_named() {
 
 #[tokio::test]
 async fn whoever_changes_something_must_have_signed_in_recently() {
-    let scene = Scene::new(TestApp::start().await, "a").await;
+    let scene = Scene::new(with_mail(&[]).await, "a").await;
     let root = superuser(&scene.app).await;
     let stale = stale(&scene.app, &root).await.access;
     for case in cases() {
@@ -241,7 +268,7 @@ fn every_change_says_that_it_requires_a_recent_sign_in() {
 
 #[tokio::test]
 async fn a_superuser_may_do_all_of_it() {
-    let scene = Scene::new(TestApp::start().await, "a").await;
+    let scene = Scene::new(with_mail(&[]).await, "a").await;
     let root = superuser(&scene.app).await.access;
     for case in cases() {
         let reply = scene.call(&case, Some(&root)).await;

@@ -1,0 +1,30 @@
+//! Who answers the requests of the outbox: a later module, which knows accounts.
+
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use super::message::Message;
+use super::queued::MailRequest;
+use crate::config::MailLanguage;
+use crate::db::DbError;
+
+/// What became of a request. Purposefully without `Debug`: it holds an address.
+pub(crate) struct ResolvedMail {
+    /// The address as the account has it.
+    pub(crate) address: String,
+    /// The user's language, if it is known.
+    pub(crate) language: Option<MailLanguage>,
+    /// The mail.
+    pub(crate) message: Message,
+}
+
+/// Answers requests. The same request of one mail gets the same answer again if the mail is sent again.
+pub(crate) trait RequestResolver: Send + Sync {
+    /// The mail for the request with this identifier, from the holder of `address`; `None` for no mail.
+    fn resolve<'r>(
+        &'r self,
+        request: &'r MailRequest,
+        mail: Uuid,
+        address: &'r str,
+    ) -> BoxFuture<'r, Result<Option<ResolvedMail>, DbError>>;
+}

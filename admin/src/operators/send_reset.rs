@@ -1,0 +1,117 @@
+//! `POST /api/v1/admin/users/{id}/send-reset`: mails a link to a user by which they set a new password.
+
+use deserr::Deserr;
+use http::StatusCode;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::guard::lock_person;
+use super::reason::OperatorReason;
+use crate::access::{Right, allowed_upon, of_user};
+use crate::actor::Actor;
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
+use crate::audit::{self, AuditAction, AuditEntry};
+use crate::context::Core;
+use crate::db::Transaction;
+use crate::mail::{MailRequest, NewMail, QueuedMail, Recipient};
+use crate::recovery::{LinkPurpose, LinkToken, print_link};
+use crate::users;
+
+/// Why the link is sent.
+#[derive(Deserr, ToSchema)]
+#[schema(as = ResetOrder)]
+#[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
+struct Body {
+    /// For the audit log.
+    #[schema(value_type = String, min_length = 1, max_length = 500, pattern = "^[^\\x00]*$")]
+    reason: OperatorReason,
+}
+
+/// Documents the endpoint.
+pub fn describe(operation: Operation) -> Operation {
+    of_user(operation)
+        .tag("Operators")
+        .summary("Mail a user a link to set a new password.")
+        .detail(
+            "The link is valid for an hour. It is mailed to the address of the account and never returned. Until it is \
+            used, nothing changes.",
+        )
+        .access(Access::Permission(Right::UsersRecover.as_str()))
+        .fresh()
+        .body::<Body>(json!({ "reason": "Asked by telephone; identity checked." }))
+        .empty(202, "The mail will be sent.")
+        .problems(&[Code::MailNotConfigured, Code::AccountDisabled])
+}
+
+/// Handles the request.
+///
+/// # Errors
+///
+/// 403 `forbidden`, `fresh_auth_required`, `account_disabled`; 404; 501 `mail_not_configured`; 401;
+/// 422; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let (_, user) = allowed_upon(&request, Right::UsersRecover).await?;
+    let body: Body = request.form()?.finish()?;
+    send(&request.context, &request.actor(), user, &String::from(body.reason)).await?;
+    Ok(Response::empty(StatusCode::ACCEPTED))
+}
+
+/// Mails the link.
+///
+/// # Errors
+///
+/// As [`handle`].
+pub(crate) async fn send(core: &Core, actor: &Actor, user: Uuid, reason: &str) -> Result<(), Problem> {
+    let mut connection = core.db.get().await?;
+    let tx = connection.begin().await?;
+    let person = lock_person(&tx, core, actor, Right::UsersRecover, user).await?;
+    if !core.outbox.is_on() {
+        return Err(Problem::new(Code::MailNotConfigured));
+    }
+    if person.status != users::store::ACTIVE {
+        return Err(Problem::new(Code::AccountDisabled));
+    }
+    let address = users::store::address(&tx, user).await?;
+    let address = address.ok_or_else(|| {
+        Problem::new(Code::ValidationFailed).detail("The account has no e-mail address; set one first.")
+    })?;
+    let recipient = Recipient { address: &address.email, key: &address.key, language: None };
+    let queued = QueuedMail::Request(MailRequest::OperatorReset { user });
+    let mail = NewMail { id: core.random.id(), recipient, queued: &queued, is_repeated: false };
+    core.outbox.put(&tx, &mail).await?;
+    record(core, actor, &tx, user, json!({ "reason": reason, "is_printed": false })).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Makes a link for a command, which prints it on a terminal.
+///
+/// # Errors
+///
+/// 403 `account_disabled`; 404; 503.
+pub(crate) async fn print(
+    core: &Core,
+    actor: &Actor,
+    user: Uuid,
+    reason: &str,
+) -> Result<LinkToken, Problem> {
+    let mut connection = core.db.get().await?;
+    let tx = connection.begin().await?;
+    lock_person(&tx, core, actor, Right::UsersRecover, user).await?;
+    let token = print_link(core, &tx, user, LinkPurpose::OperatorReset).await?;
+    record(core, actor, &tx, user, json!({ "reason": reason, "is_printed": true })).await?;
+    tx.commit().await?;
+    Ok(token)
+}
+
+async fn record(
+    core: &Core,
+    actor: &Actor,
+    tx: &Transaction<'_>,
+    user: Uuid,
+    detail: Value,
+) -> Result<(), Problem> {
+    let entry = AuditEntry::new(AuditAction::ResetOrdered, user.to_string(), detail);
+    Ok(audit::record(tx, &core.audit_keys, actor, entry).await?)
+}

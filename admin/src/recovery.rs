@@ -1,0 +1,17 @@
+//! Recovery: a link by mail, or from an operator, by which a user sets a password.
+//!
+//! A request for a link does the same work for every address: it is a row of the outbox. Only the worker of mails looks
+//! for the account, after the response. A link is used by a POST alone, so a scanner that opens it changes nothing.
+
+pub mod expire;
+pub mod forgot;
+mod issue;
+mod link_token;
+pub mod page;
+mod purpose;
+pub mod reset;
+mod store;
+
+pub(crate) use issue::{LinkIssuer, print_link};
+pub(crate) use link_token::LinkToken;
+pub(crate) use purpose::LinkPurpose;

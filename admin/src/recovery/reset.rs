@@ -1,0 +1,171 @@
+//! `POST /api/v1/auth/password/reset`: sets a new password by the token of a link.
+
+use deserr::Deserr;
+use http::StatusCode;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::link_token::LinkToken;
+use super::purpose::LinkPurpose;
+use super::store::{self, StoredLink};
+use crate::access;
+use crate::actor::Actor;
+use crate::api::text::Opaque;
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
+use crate::context::Context;
+use crate::evict::{Evicted, evict};
+use crate::guessing::LimitedRoute;
+use crate::notices::{self, NoticeTarget};
+use crate::passwords::{Password, PasswordHash};
+use crate::permit::{HashPermit, Tried};
+use crate::sessions::history::{self, Event};
+use crate::sessions::session::EndReason;
+use crate::users::add_weaknesses;
+use crate::users::store::{self as users, Credential};
+
+/// The token of a link, and a new password.
+#[derive(Deserr, ToSchema)]
+#[schema(as = PasswordReset)]
+#[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
+struct Body {
+    /// The part of the link after `#`.
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$")]
+    token: Opaque,
+    /// Must be hard to guess.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    new_password: Password,
+}
+
+/// Documents the endpoint.
+pub fn describe(operation: Operation) -> Operation {
+    operation
+        .tag("Sign-in")
+        .summary("Set a new password by the token of a link.")
+        .detail(
+            "Revokes all sessions, and opens none: sign in with the new password. Accounts at providers that were \
+            linked within the last 30 days are unlinked. A link is used up by a success only. The same request, \
+            repeated within a minute, gets the same response. A link that was mailed proves the address.",
+        )
+        .access(Access::Public)
+        .body::<Body>(json!({
+            "token": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0",
+            "new_password": "two nights at the pictures"
+        }))
+        .empty(204, "The password is set.")
+        .problems(&[Code::CodeExpired, Code::AccountDisabled, Code::PasswordWeak, Code::TooManyAttempts])
+}
+
+/// Handles the request.
+///
+/// # Errors
+///
+/// 410 `code_expired` when the token is unknown, used or expired; 403 `account_disabled`; 422 `password_weak`; 429
+/// `too_many_attempts`; 503.
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let form = request.form()?;
+    let new = form.text("new_password").map(Password::new);
+    let (body, mut found) = form.read::<Body>();
+    // Judged here too, so that it is reported together with the errors of other fields.
+    let weaknesses = new.map(|new| new.form_weaknesses(request.context.config.password_min));
+    add_weaknesses(&mut found, "new_password", weaknesses.unwrap_or_default());
+    let body = found.finish(body)?;
+    let token = LinkToken::received(body.token.as_ref());
+    reset(&request.context, &request.actor(), &token, &body.new_password).await?;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+/// Sets a new password for the user of the link.
+///
+/// # Errors
+///
+/// As [`handle`].
+pub(super) async fn reset(
+    context: &Context,
+    actor: &Actor,
+    token: &LinkToken,
+    new: &Password,
+) -> Result<(), Problem> {
+    let mut found = Findings::default();
+    add_weaknesses(&mut found, "new_password", new.form_weaknesses(context.config.password_min));
+    found.finish(Some(()))?;
+    let hash = token.hash();
+    let name = hash.map(|byte| format!("{byte:02x}")).concat();
+    let tried = Tried { route: LimitedRoute::Reset, identifier: &name, session: &[], account: None };
+    let mut permit = HashPermit::take(context, actor, tried).await?;
+    let link = store::find(&*context.db.get().await?, hash).await?;
+    let used_with = new.fingerprint(token.expose());
+    let link = match link {
+        Some(link) if link.is_live => link,
+        Some(link) if link.used_with.as_deref() == Some(&used_with) => {
+            permit.succeeded().await;
+            return Ok(());
+        }
+        Some(_) | None => {
+            permit.failed();
+            return Err(expired());
+        }
+    };
+    let own_words = users::find_by_id(&context.db.get().await?, link.user, None).await?;
+    let own_words = own_words.map(|account| account.own_words).unwrap_or_default();
+    let mut found = Findings::default();
+    let weaknesses = permit.judge(new, own_words).await?;
+    if !weaknesses.is_empty() {
+        permit.spent().await;
+        add_weaknesses(&mut found, "new_password", weaknesses);
+        return found.finish(None);
+    }
+    let password = permit.hash(new).await?;
+    permit.succeeded().await;
+    let evicted = set(context, actor, &link, token, password, &used_with).await?;
+    if link.purpose == LinkPurpose::Reset {
+        context.guessing.return_reset(actor.address(), context.clock.unix_seconds()).await;
+    }
+    for entry in evicted.history(link.user, Event::PasswordChanged) {
+        history::record(context, actor, entry).await;
+    }
+    Ok(())
+}
+
+fn expired() -> Problem {
+    Problem::new(Code::CodeExpired).detail("Ask for another link.")
+}
+
+/// Locks the user first, as every change that revokes sessions.
+async fn set(
+    context: &Context,
+    actor: &Actor,
+    link: &StoredLink,
+    token: &LinkToken,
+    password: PasswordHash,
+    used_with: &str,
+) -> Result<Evicted, Problem> {
+    let mut connection = context.db.get().await?;
+    let tx = connection.begin().await?;
+    let user = link.user;
+    if users::lock_for_change(&tx, user).await?.is_none() {
+        return Err(Problem::new(Code::AccountDisabled));
+    }
+    let person = store::by_id(&tx, user).await?.ok_or_else(expired)?;
+    // A link that was mailed counts as long as the account has that address; and a user who has become an operator
+    // since must ask an operator, as for a new link.
+    let is_elsewhere = link.email_key.is_some() && link.email_key != person.key;
+    let is_operator = person.is_superuser || access::holds_right(&tx, user).await?;
+    if is_elsewhere || (link.purpose == LinkPurpose::Reset && is_operator) {
+        return Err(expired());
+    }
+    if !store::use_up(&tx, token.hash(), user, used_with).await? {
+        return Err(expired());
+    }
+    users::set_credential(&tx, user, &Credential::Password(password)).await?;
+    if let Some(key) = &link.email_key
+        && store::verify_address(&tx, user, key).await?
+    {
+        // The first proof of the address: what was linked before may be another person's.
+        store::unlink_all(&tx, user).await?;
+    }
+    let evicted = evict(&tx, context, user, EndReason::PasswordChanged).await?;
+    notices::password_changed(NoticeTarget { core: context, tx: &tx, user }, actor.client().into()).await?;
+    tx.commit().await?;
+    Ok(evicted)
+}
