@@ -30,6 +30,7 @@ mod one_time;
 mod outcome;
 mod path;
 mod pending_link;
+mod pending_move;
 mod pending_proof;
 mod resolution;
 mod resolve;

@@ -87,6 +87,7 @@ fn sign_in() -> Vec<Route> {
         post("/api/v1/oauth/link/provider", linking::provider::handle, linking::provider::describe),
         post("/api/v1/oauth/link/decline", linking::decline::handle, linking::decline::describe),
         post("/api/v1/oauth/link/sign-in", linking::sign_in::handle, linking::sign_in::describe),
+        post("/api/v1/oauth/link/move", linking::move_here::handle, linking::move_here::describe),
         post("/api/v1/oauth/link/skip", linking::skip::handle, linking::skip::describe),
     ]
 }

@@ -3,6 +3,7 @@
 
 pub mod confirm;
 pub mod decline;
+pub mod move_here;
 pub mod provider;
 pub mod show;
 pub mod sign_in;
@@ -17,7 +18,9 @@ use super::flow::browser_owner;
 use super::identity::ProviderIdentity;
 use super::one_time::{self, Ticket};
 use super::store::{self, Link};
+use super::stored_identity::expired;
 use crate::actor::Actor;
+use crate::api::text::text_type;
 use crate::api::{Code, Problem, Request};
 use crate::context::Context;
 use crate::db::Transaction;
@@ -55,6 +58,33 @@ async fn link_confirmed(
     }
     history.extend(verify_email(tx, context, account, identity, proved).await?);
     Ok(history)
+}
+
+text_type!(
+    /// The month in which an account was created.
+    CreatedIn, month
+);
+
+fn month(text: &str) -> Result<String, &'static str> {
+    let fits = |(place, byte): (usize, u8)| if place == 4 { byte == b'-' } else { byte.is_ascii_digit() };
+    match text.len() == 7 && text.bytes().enumerate().all(fits) {
+        true => Ok(text.to_owned()),
+        false => Err("Must be a year and a month, such as 2026-03."),
+    }
+}
+
+/// Checks that the client has seen when the account of `user` was created.
+///
+/// # Errors
+///
+/// 422 `validation_failed`; 503.
+async fn check_seen(tx: &Transaction<'_>, user: Uuid, created_in: &str) -> Result<(), Problem> {
+    let summary = store::summary(&**tx, user).await?.ok_or_else(expired)?;
+    if summary.created_in == created_in {
+        return Ok(());
+    }
+    let sentence = "Must be `created_in` of the account, as `/oauth/link/show` returns it.";
+    Err(Problem::new(Code::ValidationFailed).field("created_in", "field_invalid", sentence))
 }
 
 /// Ends an attempt to use up a flow: keeps the session for a repeated request, or, after a problem, lets the user try again

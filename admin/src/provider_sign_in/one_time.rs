@@ -52,6 +52,8 @@ pub(super) enum OneTimeKind {
     /// An identity that belongs to no account yet, until the user signs in to one or skips that. The secret is the `flow`
     /// of the problem.
     Proof,
+    /// An account at a provider that its user may move here. The secret is the `flow` of the problem.
+    Move,
 }
 
 /// A value that is not stored yet.
@@ -101,13 +103,14 @@ impl OneTimeKind {
             Self::SignIn => "sign-in",
             Self::Link => "link",
             Self::Proof => "proof",
+            Self::Move => "move",
         }
     }
 
     /// How long a value is kept.
     pub(super) fn lifetime(self) -> Duration {
         match self {
-            Self::Flow | Self::Link | Self::Proof => Duration::from_mins(10),
+            Self::Flow | Self::Link | Self::Proof | Self::Move => Duration::from_mins(10),
             Self::SignIn => Duration::from_mins(1),
         }
     }
@@ -118,7 +121,7 @@ impl OneTimeKind {
         match self {
             Self::Flow => 60_000,
             Self::SignIn => 20_000,
-            Self::Link | Self::Proof => 10_000,
+            Self::Link | Self::Proof | Self::Move => 10_000,
         }
     }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::flow::Initiator;
 use super::one_time::{self, NewValue, OneTimeError, OneTimeKind, Ticket};
 use super::pending_link::{Confirmation, PendingLink};
+use super::pending_move::PendingMove;
 use super::pending_proof::{Offer, PendingProof};
 use super::return_to::ReturnTo;
 use super::secret;
@@ -48,6 +49,11 @@ pub(super) enum Outcome {
         proof: Option<Box<PendingProof>>,
         offer: Offer,
     },
+    /// The account at the provider is linked to another user, and may be moved.
+    OfferMove {
+        #[serde(skip)]
+        moved: Option<Box<PendingMove>>,
+    },
     /// It failed.
     Failed(KeptProblem),
 }
@@ -75,6 +81,12 @@ pub(super) struct Linked {
     linked: String,
 }
 
+impl Linked {
+    pub(super) fn new(linked: String) -> Self {
+        Self { linked }
+    }
+}
+
 impl Outcome {
     /// The one-time value that follows from it, under a secret that follows from `secrets`: those of the flow and of
     /// `initiator`, which alone may use it.
@@ -100,6 +112,10 @@ impl Outcome {
                 NewValue::new(OneTimeKind::Proof, follow_up_secret(OneTimeKind::Proof, secrets), owner, proof)
                     .map(Some)
             }
+            Self::OfferMove { moved } => {
+                NewValue::new(OneTimeKind::Move, follow_up_secret(OneTimeKind::Move, secrets), owner, moved)
+                    .map(Some)
+            }
             Self::SignedIn { .. } | Self::Linked | Self::Failed(_) => Ok(None),
         }
     }
@@ -111,6 +127,7 @@ impl Outcome {
             Self::Linked => CallbackOutcome::Linked,
             Self::ConfirmLink { confirmation, .. } => CallbackOutcome::Failed(confirmation.code().as_str()),
             Self::OfferProof { .. } => CallbackOutcome::Failed(Code::EmailProofOffered.as_str()),
+            Self::OfferMove { .. } => CallbackOutcome::Failed(Code::OauthAccountInUse.as_str()),
             Self::Failed(problem) => CallbackOutcome::Failed(problem.code().as_str()),
         }
     }
@@ -185,13 +202,16 @@ impl FinishedFlow {
             }
             Outcome::Linked => match &page {
                 Some(page) => return Ok(page.with(&[("linked", provider.id())])),
-                None => Ok(CallbackAnswer::Linked(Linked { linked: provider.id().to_owned() })),
+                None => Ok(CallbackAnswer::Linked(Linked::new(provider.id().to_owned()))),
             },
             Outcome::ConfirmLink { confirmation, .. } => {
                 Err(confirmation.problem(follow_up_secret(OneTimeKind::Link, secrets)))
             }
             Outcome::OfferProof { offer, .. } => {
                 Err(offer.problem(follow_up_secret(OneTimeKind::Proof, secrets)))
+            }
+            Outcome::OfferMove { .. } => {
+                Err(PendingMove::problem(follow_up_secret(OneTimeKind::Move, secrets)))
             }
             Outcome::Failed(problem) => Err(problem.into()),
         };

@@ -4,10 +4,12 @@ use uuid::Uuid;
 
 use super::decide::{EmailHolder, SignInDecision};
 use super::email_proof::{Proved, verify_email};
+use super::flow::LinkRequest;
 use super::identity::ProviderIdentity;
 use super::locked_facts::LockedFacts;
 use super::outcome::Outcome;
 use super::pending_link::{Confirmation, PendingLink};
+use super::pending_move::{PendingMove, move_facts};
 use super::pending_proof::{Offer, PendingProof};
 use super::store;
 use crate::actor::Actor;
@@ -27,8 +29,8 @@ use crate::users::{self, EmailAddress, LockedAccount};
 pub(super) struct Resolution<'r> {
     pub(super) context: &'r Context,
     pub(super) actor: &'r Actor,
-    /// Whether a signed-in user asked to link it.
-    pub(super) is_link: bool,
+    /// The signed-in user who asked to link it.
+    pub(super) link: Option<LinkRequest>,
     pub(super) identity: &'r ProviderIdentity<'r>,
     /// Whether the page that the browser returns to opens the session.
     pub(super) is_for_page: bool,
@@ -55,7 +57,7 @@ impl Resolution<'_> {
         match decision {
             SignInDecision::SignIn(user) => self.sign_in(tx, user, account).await,
             SignInDecision::AlreadyLinked => Ok(Some(Outcome::Linked)),
-            SignInDecision::LinkedToOther => refuse(Code::OauthAccountInUse),
+            SignInDecision::LinkedToOther => self.offer_move(tx, known.facts.owner).await,
             SignInDecision::HasOther => refuse(Code::OauthProviderLinked),
             SignInDecision::RequireVerification => Err(self.unverified()),
             SignInDecision::OfferProof => {
@@ -140,7 +142,7 @@ impl Resolution<'_> {
         user: Uuid,
         account: Option<&LockedAccount<'_>>,
     ) -> Applied {
-        let is_sign_in = !self.is_for_page && !self.is_link;
+        let is_sign_in = !self.is_for_page && self.link.is_none();
         if !store::insert(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
             return Ok(None);
         }
@@ -152,7 +154,24 @@ impl Resolution<'_> {
             let entries = verify_email(tx, self.context, account, self.identity, Proved::Account).await?;
             self.history.extend(entries);
         }
-        if self.is_link { Ok(Some(Outcome::Linked)) } else { self.admit(tx, user, account).await.map(Some) }
+        if self.link.is_some() {
+            Ok(Some(Outcome::Linked))
+        } else {
+            self.admit(tx, user, account).await.map(Some)
+        }
+    }
+
+    /// For an identity of `owner` that another user asked to link, and so has proved to be both.
+    async fn offer_move(&self, tx: &Transaction<'_>, owner: Option<Uuid>) -> Applied {
+        let in_use = || Problem::new(Code::OauthAccountInUse);
+        let (request, from) = self.link.zip(owner).ok_or_else(in_use)?;
+        let linked = store::list(&**tx, request.user).await?;
+        let has_other = linked.iter().any(|linked| linked.provider == self.identity.provider.id());
+        if has_other || !move_facts(tx, from).await?.may_move() {
+            return Err(in_use());
+        }
+        let moved = PendingMove::new(request, self.identity, from, generation(tx, from).await?);
+        Ok(Some(Outcome::OfferMove { moved: Some(Box::new(moved)) }))
     }
 
     async fn require_confirmation(

@@ -41,9 +41,8 @@ pub(super) async fn resolve(
         };
         let Some(known) = known else { continue };
         let (rule, decision) = decide(known.facts, policy);
-        let is_link = request.is_some();
-        let history = Vec::new();
-        let mut resolution = Resolution { context, actor, is_link, identity, is_for_page, rule, history };
+        let (link, history) = (request, Vec::new());
+        let mut resolution = Resolution { context, actor, link, identity, is_for_page, rule, history };
         let Some(outcome) = resolution.apply(&tx, decision, &known).await? else { continue };
         tx.commit().await?;
         resolution.record().await;

@@ -6,6 +6,7 @@ mod flow;
 mod hijack;
 mod linking;
 mod microsoft;
+mod moving;
 mod offering;
 mod pairs;
 mod people;

@@ -1,11 +1,13 @@
 //! `DELETE /api/v1/me/accounts/{provider}`: unlinks an account at a provider from the caller.
 
 use http::StatusCode;
+use uuid::Uuid;
 
 use crate::access::{caller, fresh};
 use crate::actor::{Actor, Caller};
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::context::Context;
+use crate::db::{DbError, Transaction};
 use crate::notices::{self, NoticeTarget};
 use crate::provider_sign_in::path::{PROVIDER, of_provider};
 use crate::provider_sign_in::store;
@@ -69,11 +71,23 @@ async fn unlink(context: &Context, actor: &Actor, caller: Caller, provider: &str
             Problem::new(Code::LastLoginMethod).detail("Set a password or link another account first.")
         );
     }
-    store::delete(&tx, caller.user, provider).await?;
-    let ended = end_through(&tx, caller.user, provider, EndReason::Unlinked).await?;
-    let revocations: Vec<_> = ended.into_iter().map(NewRevocation::session).collect();
-    revocations::record(&tx, &context.issuer, &revocations).await?;
-    let target = NoticeTarget { core: context, tx: &tx, user: caller.user };
-    notices::provider_unlinked(target, actor.client().into(), context.providers.name_of(provider)).await?;
+    remove(&tx, context, actor, caller.user, provider).await?;
     Ok(tx.commit().await?)
+}
+
+/// Unlinks the account at `provider` from the user, who must be locked exclusively, and revokes the sessions that were
+/// opened with it.
+pub(in crate::provider_sign_in) async fn remove(
+    tx: &Transaction<'_>,
+    context: &Context,
+    actor: &Actor,
+    user: Uuid,
+    provider: &str,
+) -> Result<(), DbError> {
+    store::delete(tx, user, provider).await?;
+    let ended = end_through(tx, user, provider, EndReason::Unlinked).await?;
+    let revocations: Vec<_> = ended.into_iter().map(NewRevocation::session).collect();
+    revocations::record(tx, &context.issuer, &revocations).await?;
+    let target = NoticeTarget { core: context, tx, user };
+    notices::provider_unlinked(target, actor.client().into(), context.providers.name_of(provider)).await
 }

@@ -6,9 +6,9 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{owner_of, settle};
+use super::{CreatedIn, check_seen, owner_of, settle};
 use crate::actor::{Actor, DeviceText};
-use crate::api::text::{Opaque, text_type};
+use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::db::Transaction;
@@ -20,7 +20,6 @@ use crate::provider_sign_in::one_time::{self, Claim, OneTimeKind};
 use crate::provider_sign_in::outcome::Outcome;
 use crate::provider_sign_in::pending_link::PendingLink;
 use crate::provider_sign_in::resolution::{Applied, Resolution};
-use crate::provider_sign_in::store;
 use crate::provider_sign_in::stored_identity::expired;
 use crate::sessions::history::{Event, HistoryEntry};
 use crate::sessions::{Pair, mint, pair_again};
@@ -44,19 +43,6 @@ struct Body {
     #[deserr(default)]
     #[schema(value_type = Option<String>, pattern = "^[!-~]+$", min_length = 1, max_length = 512)]
     device_token: Option<DeviceText>,
-}
-
-text_type!(
-    /// A month of a year.
-    CreatedIn, month
-);
-
-fn month(text: &str) -> Result<String, &'static str> {
-    let fits = |(place, byte): (usize, u8)| if place == 4 { byte == b'-' } else { byte.is_ascii_digit() };
-    match text.len() == 7 && text.bytes().enumerate().all(fits) {
-        true => Ok(text.to_owned()),
-        false => Err("Must be a year and a month, such as 2026-03."),
-    }
 }
 
 /// Describes the endpoint.
@@ -121,7 +107,7 @@ async fn decline(
         let mut resolution = Resolution {
             context,
             actor,
-            is_link: false,
+            link: None,
             identity: &identity,
             is_for_page: false,
             rule: pending.rule,
@@ -155,11 +141,7 @@ async fn create(
         (Email::Absent | Email::Untrusted | Email::Held(_), ..) => return Err(expired()),
     };
     pending.check_generation(tx).await?;
-    let summary = store::summary(&**tx, account.id()).await?.ok_or_else(expired)?;
-    if summary.created_in != created_in {
-        let sentence = "Must be `created_in` of the account, as `/oauth/link/show` returns it.";
-        return Err(Problem::new(Code::ValidationFailed).field("created_in", "field_invalid", sentence));
-    }
+    check_seen(tx, account.id(), created_in).await?;
     create_beside(resolution, tx, account, facts).await
 }
 

@@ -23,6 +23,7 @@ use crate::provider_sign_in::pending_proof::{Offer, PendingProof};
 use crate::provider_sign_in::resolution::Resolution;
 use crate::provider_sign_in::return_to::{PageAddress, ReturnTo};
 use crate::provider_sign_in::store::ConfirmedBy;
+use crate::provider_sign_in::stored_identity::expired;
 use crate::users::LockedAccount;
 use crate::users::store::lock_linked;
 
@@ -125,6 +126,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
             let is_other = pending.identity(context)?.provider.id() != named;
             (FlowPurpose::Join(pending), is_other)
         }
+        Pending::Move(_) => return Err(expired()),
     };
     let provider = context.providers.find(named).filter(|_| is_possible).ok_or_else(|| {
         let sentence =
@@ -222,8 +224,7 @@ impl<'l> Linking<'l> {
         let kept = [confirming.provider.id(), identity.provider.id()];
         let proved = Proved::Identities(&kept);
         let history = link_confirmed(tx, context, actor, account, (identity, &link), proved).await?;
-        let mut signed_in =
-            Resolution { context, actor, is_link: false, identity, is_for_page, rule, history };
+        let mut signed_in = Resolution { context, actor, link: None, identity, is_for_page, rule, history };
         let outcome = signed_in.admit(tx, account.id(), Some(account)).await?;
         Ok((outcome, signed_in))
     }

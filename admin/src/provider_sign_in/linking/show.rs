@@ -14,6 +14,7 @@ use crate::provider_sign_in::link_facts;
 use crate::provider_sign_in::link_methods::{Declined, LinkFacts, LinkMethod, declined, methods};
 use crate::provider_sign_in::one_time::{self, OneTimeKind};
 use crate::provider_sign_in::pending_link::PendingLink;
+use crate::provider_sign_in::pending_move::{MOVE, PendingMove};
 use crate::provider_sign_in::pending_proof::{Offer, PendingProof};
 use crate::provider_sign_in::store::{self, AccountSummary};
 use crate::provider_sign_in::stored_identity::expired;
@@ -38,7 +39,7 @@ struct WaitingLink {
     name: String,
     /// What the user can do.
     methods: Vec<String>,
-    /// The account that has the e-mail address; null if the provider does not vouch for an address, because then none is
+    /// The account that has the e-mail address, or to which the provider's account is linked; null if the provider does not vouch for an address, because then none is
     /// looked up.
     #[schema(required)]
     account: Option<WaitingAccount>,
@@ -46,7 +47,7 @@ struct WaitingLink {
     decline_gives_email: bool,
 }
 
-/// The account that has the address.
+/// The account that has the address, or to which the provider's account is linked.
 #[derive(Serialize, ToSchema)]
 struct WaitingAccount {
     /// The year and month of its creation, in UTC.
@@ -65,6 +66,7 @@ pub fn describe(operation: Operation) -> Operation {
             "For the page to which a browser returned with a `flow`. `methods` has what is possible:\n\n\
              * with an `account`, which has the e-mail address: `password` (`/oauth/link/confirm`), `provider:` with a \
              name (`/oauth/link/provider`), `decline` (`/oauth/link/decline`);\n\
+             * with an `account` to which the provider's account is linked: `move` (`/oauth/link/move`);\n\
              * without one: `password` (`/oauth/link/sign-in`), `provider` (`/oauth/link/provider`), `skip` \
              (`/oauth/link/skip`).",
         )
@@ -102,6 +104,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
             account: None,
             decline_gives_email: false,
         },
+        Pending::Move(pending) => of_move(context, &pending).await?,
     };
     Ok(Response::json(StatusCode::OK, &link))
 }
@@ -119,12 +122,28 @@ async fn of_link(context: &Context, pending: &PendingLink) -> Result<WaitingLink
     })
 }
 
+async fn of_move(context: &Context, pending: &PendingMove) -> Result<WaitingLink, Problem> {
+    let identity = pending.identity(context)?;
+    let connection = context.db.get().await?;
+    let AccountSummary { created_in, has_role } =
+        store::summary(&*connection, pending.from).await?.ok_or_else(expired)?;
+    Ok(WaitingLink {
+        provider: identity.provider.id().to_owned(),
+        name: identity.provider.name().to_owned(),
+        methods: vec![MOVE.to_owned()],
+        account: Some(WaitingAccount { created_in, has_role }),
+        decline_gives_email: false,
+    })
+}
+
 /// What waits for the user.
 pub(super) enum Pending {
     /// An account has the address.
     Link(Box<PendingLink>),
     /// The provider does not vouch for an address.
     Proof(Box<PendingProof>),
+    /// The account at the provider is linked to another user.
+    Move(Box<PendingMove>),
 }
 
 /// What waits under this flow, which the request may use.
@@ -137,8 +156,11 @@ pub(super) async fn find(request: &Request, flow: &str) -> Result<Pending, Probl
     if let Some(link) = one_time::read(context, (OneTimeKind::Link, flow), &owner).await? {
         return Ok(Pending::Link(Box::new(link)));
     }
-    let proof = one_time::read(context, (OneTimeKind::Proof, flow), &owner).await?;
-    proof.map(|proof| Pending::Proof(Box::new(proof))).ok_or_else(expired)
+    if let Some(proof) = one_time::read(context, (OneTimeKind::Proof, flow), &owner).await? {
+        return Ok(Pending::Proof(Box::new(proof)));
+    }
+    let moved = one_time::read(context, (OneTimeKind::Move, flow), &owner).await?;
+    moved.map(|moved| Pending::Move(Box::new(moved))).ok_or_else(expired)
 }
 
 /// The facts now, for display: they may change before the user decides.

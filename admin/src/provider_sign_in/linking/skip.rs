@@ -77,7 +77,7 @@ async fn create(context: &Context, actor: &Actor, pending: &PendingProof) -> Res
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let history = Vec::new();
-    let mut new = Resolution { context, actor, is_link: false, identity, is_for_page: false, rule, history };
+    let mut new = Resolution { context, actor, link: None, identity, is_for_page: false, rule, history };
     match new.create(&tx, None).await? {
         Some(Outcome::SignedIn { session, pair: Some(pair) }) => {
             tx.commit().await?;

@@ -65,6 +65,7 @@ const FLOWS: &[(Code, &str, &[&str])] = &[
         "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0",
         &["password", "provider", "skip"],
     ),
+    (Code::OauthAccountInUse, "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0", &["move"]),
 ];
 
 /// The example of a problem. `providers` is the path of the list of providers.

@@ -58,6 +58,18 @@ pub(super) async fn from_a_provider(cinema: &Cinema, operation: Operation<'_>, a
             example["flow"] = json!(flow);
             Some(example)
         }
+        "post_oauth_link_move" => {
+            let key = new_id().simple().to_string();
+            cinema.add_person(Provider::GitHub, &key, Some(&format!("{key}@example.org")), true);
+            cinema.browser().sign_in(Provider::GitHub, &key).await;
+            let email = format!("{}@example.org", new_id().simple());
+            let pair = cinema.app.client.new_user(&email).await;
+            let problem = browser.try_to_link(&pair, Provider::GitHub, &key).await;
+            let flow =
+                problem.problem(409, "oauth_account_in_use")["flow"].as_str().expect("a flow").to_owned();
+            let shown = browser.show_link(&flow).await.expect(200).json();
+            Some(json!({ "flow": flow, "created_in": shown["account"]["created_in"] }))
+        }
         "post_oauth_link_sign_in" | "post_oauth_link_skip" => {
             let mut example = operation.body().expect("it has a body").1.clone();
             let key = new_id().simple().to_string();

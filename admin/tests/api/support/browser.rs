@@ -350,6 +350,13 @@ impl Browser {
         self.call(Method::POST, "/api/v1/oauth/link/sign-in").json(&body).send().await
     }
 
+    /// Moves an account at a provider here, after looking at the other account.
+    pub async fn move_here(&self, flow: &str) -> Reply {
+        let shown = self.show_link(flow).await.expect(200).json();
+        let body = json!({ "flow": flow, "created_in": shown["account"]["created_in"] });
+        self.call(Method::POST, "/api/v1/oauth/link/move").json(&body).send().await
+    }
+
     /// Gets a new account without an address.
     pub async fn skip(&self, flow: &str) -> Reply {
         self.call(Method::POST, "/api/v1/oauth/link/skip").json(&json!({ "flow": flow })).send().await
