@@ -108,8 +108,6 @@ codes! {
     PasswordReused = UNPROCESSABLE_ENTITY "password_reused" "The new password must differ from the current \
         one.",
 
-    MailNotConfigured = NOT_IMPLEMENTED "mail_not_configured" "This service sends no mail.",
-
     TooManyAttempts = TOO_MANY_REQUESTS "too_many_attempts" "Too many attempts.",
     TooManySessions = TOO_MANY_REQUESTS "too_many_sessions" "The account has opened too many sessions within an hour.",
     HeadersTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE "headers_too_large" "The request headers are too large.",
@@ -119,6 +117,7 @@ codes! {
     ProviderTimeout = GATEWAY_TIMEOUT "provider_timeout" "The identity provider did not respond in time.",
     ProviderUnavailable = SERVICE_UNAVAILABLE "provider_unavailable" "Sign-in through this provider is \
         temporarily unavailable.",
+    MailNotConfigured = NOT_IMPLEMENTED "mail_not_configured" "This service sends no mail.",
     Overloaded = SERVICE_UNAVAILABLE "overloaded" "The service is overloaded.",
     DependencyUnavailable = SERVICE_UNAVAILABLE {refusal::DEPENDENCY_UNAVAILABLE.code}
         {refusal::DEPENDENCY_UNAVAILABLE.sentence},

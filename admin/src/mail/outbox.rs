@@ -6,6 +6,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::mailbox::{self, MAILBOX_BYTES};
+use super::message::NoticeKind;
 use super::queued::QueuedMail;
 use super::store::{self, ClaimedMail, OutboxRow, OutboxStatus};
 use crate::config::{MailLanguage, MasterKeys};
@@ -64,6 +65,7 @@ pub(super) enum UnreadableMail {
 impl Outbox {
     /// An outbox that takes mails if mail `is_on`.
     pub fn new(masters: &MasterKeys, is_on: bool, metrics: MailMetrics) -> Self {
+        NoticeKind::ALL.iter().for_each(|kind| metrics.begin(kind.word()));
         Self {
             is_on,
             sealer: Sealer::new(masters, SealPurpose::Mail),

@@ -42,6 +42,11 @@ impl MailMetrics {
         metrics
     }
 
+    /// Sets the number of mails of this kind to zero, so that it can be seen before the first one.
+    pub fn begin(&self, kind: &'static str) {
+        drop(self.sent.get_or_create(&MailKindLabels { kind }));
+    }
+
     /// Counts a mail that the server accepted.
     pub fn count_sent(&self, kind: &'static str) {
         self.sent.get_or_create(&MailKindLabels { kind }).inc();

@@ -21,6 +21,9 @@ const PREFIX: &str = "/api/v1";
 const NO_GUESS: [(&str, &str); 2] =
     [("/oauth/exchange", "one_time_code"), ("/oauth/{provider}/callback", "code")];
 
+/// Pages, which the document does not describe, and which call the same functions as an operation beside them.
+const PAGES: [&str; 1] = ["POST /account/reset"];
+
 fn name_of(route: &Route) -> String {
     format!("{} {}", route.method, route.path.strip_prefix(PREFIX).unwrap_or(route.path))
 }
@@ -96,7 +99,7 @@ fn rows() -> Vec<String> {
 
 #[test]
 fn every_operation_with_a_limit_has_a_route_with_buckets_and_no_other() {
-    let named = LimitedRoute::ALL.into_iter().flat_map(operations_of);
+    let named = LimitedRoute::ALL.into_iter().flat_map(operations_of).filter(|name| !PAGES.contains(name));
     assert_eq!(named.map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), limited());
 }
 

@@ -45,12 +45,12 @@ pub(crate) enum Event {
     /// An operator ended all sessions, and unlinked what was linked recently.
     Evicted,
     /// This account at a provider was unlinked with it.
-    UnlinkedByEviction(ProviderName),
+    UnlinkedByEviction(UnlinkedProvider),
 }
 
 /// The name of a provider, of at most 32 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ProviderName {
+pub(crate) struct UnlinkedProvider {
     bytes: [u8; 32],
     length: usize,
 }
@@ -96,7 +96,7 @@ impl Event {
         for (to, from) in bytes.iter_mut().zip(provider.bytes()) {
             *to = from;
         }
-        Self::UnlinkedByEviction(ProviderName { bytes, length })
+        Self::UnlinkedByEviction(UnlinkedProvider { bytes, length })
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -180,7 +180,7 @@ impl Event {
     }
 }
 
-impl ProviderName {
+impl UnlinkedProvider {
     fn as_str(&self) -> &str {
         self.bytes.get(..self.length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
     }
