@@ -270,23 +270,31 @@ async fn work(
     RunError::Background
 }
 
+/// The pause before the first deletion, and between the first ones: after a start, users come first, and each deletion
+/// takes a connection that must be opened.
+const DELETIONS_APART: Duration = Duration::from_secs(2);
+
 /// Deletes what is old, every day.
 fn keep_clean(context: &Context, background: &mut JoinSet<Part>) {
     let (networks, emails) = (context.clone(), context.clone());
     let (links, notices) = (context.clone(), context.clone());
     background.spawn(async move {
+        sleep(DELETIONS_APART).await;
         expire::keep_daily(networks).await;
         Part::Endless
     });
     background.spawn(async move {
+        sleep(2 * DELETIONS_APART).await;
         email_owner::expire::keep_daily(emails).await;
         Part::Endless
     });
     background.spawn(async move {
+        sleep(3 * DELETIONS_APART).await;
         recovery::expire::keep_daily(links).await;
         Part::Endless
     });
     background.spawn(async move {
+        sleep(4 * DELETIONS_APART).await;
         notices::expire::keep_daily(notices).await;
         Part::Endless
     });
