@@ -124,7 +124,7 @@ impl HashPermit {
         Ok(Self { slot: None, party, turn: actor.turn().cloned(), permit })
     }
 
-    /// As [`HashSlot::verify`].
+    /// As [`HashSlot::compare`], and after a failure as [`HashSlot::wait_as_failed`].
     pub(crate) async fn verify(
         &mut self,
         password: &Password,
