@@ -12,6 +12,7 @@ mod local;
 mod network;
 mod redis_counters;
 mod refusals;
+mod route;
 mod window;
 
 use std::net::IpAddr;
@@ -28,12 +29,13 @@ use crate::passwords::{Party, StrangerOrigin};
 use crate::random::Random;
 use crate::redis_connection::RedisConnection;
 
-pub use attempt::{AccountFacts, Acquaintance, Charge, LimitedRoute, NewAttempt, buckets};
+pub use attempt::{AccountFacts, Acquaintance, Charge, NewAttempt, buckets};
 pub use bucket::{Bucket, CounterTable, LimitRule};
 pub use device::{DEVICE_LIFE, DeviceAccount, DeviceMark, DeviceToken};
 pub use limiter::{Limiter, RefusedAttempt, Reservation};
 pub use network::Network;
 pub use refusals::{CountedRefusals, RefusalEntry, RefusalKind, RefusalSubject, Refusals};
+pub use route::LimitedRoute;
 
 /// The limiter, and what it needs to know who is asking.
 pub struct Guessing {

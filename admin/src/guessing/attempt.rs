@@ -10,41 +10,7 @@ use uuid::Uuid;
 use super::bucket::{Bucket, LimitRule};
 use super::device::DeviceAccount;
 use super::network::Network;
-
-/// The kind of route by which a password is sent, or work is started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LimitedRoute {
-    /// A sign-in, which names an account by an identifier.
-    Login,
-    /// The confirmation of a link, within a flow that knows the account.
-    Confirmation,
-    /// A change of credentials, or the password once more, within a session.
-    Change,
-    /// A registration.
-    Registration,
-    /// The start of a sign-in through a provider.
-    ProviderStart,
-    /// A request for a link to set a new password.
-    Forgot,
-    /// A new password by such a link, which is named by the hash of its token.
-    Reset,
-    /// A mail to a mailbox, named by its folded address.
-    Mail,
-}
-
-impl LimitedRoute {
-    /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
-        Self::Login,
-        Self::Confirmation,
-        Self::Change,
-        Self::Registration,
-        Self::ProviderStart,
-        Self::Forgot,
-        Self::Mail,
-        Self::Reset,
-    ];
-}
+use super::route::LimitedRoute;
 
 /// What is known about the client of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

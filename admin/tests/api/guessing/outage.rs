@@ -23,10 +23,8 @@ async fn with_redis_hanging_no_sign_in_waits_for_seconds_and_guesses_stay_limite
     let mut app = TestApp::start_with(&[("REDIS_URL", &redis.url())]).await;
     app.log = RevocationLog::at(&redis.url(), &app.vars["REDIS_PREFIX"]);
     app.client.register(NEO).await.expect(201);
-    let begun = Instant::now();
     guess(&app, STRANGER, NEO, 10).await;
     refused(&app, STRANGER, NEO).await;
-    let usual = begun.elapsed();
     assert!(!is_local(&app).await);
 
     redis.process().freeze();
@@ -34,9 +32,7 @@ async fn with_redis_hanging_no_sign_in_waits_for_seconds_and_guesses_stay_limite
     guess(&app, STRANGER, NEO, 10).await;
     refused(&app, STRANGER, NEO).await;
     login_from(&app, "127.0.0.1", "trinity@example.org", PASSWORD).send().await.expect(401);
-    // Only the first of a moment waits for Redis, for half a second.
-    let longest = 2 * usual + Duration::from_secs(12);
-    assert!(begun.elapsed() < longest, "{:?}, usually {usual:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
     assert!(is_local(&app).await);
 
     redis.process().thaw();
