@@ -135,7 +135,7 @@ async fn every_pair_of_beginning_and_coming_back_ends_in_the_first_account_or_wi
         for (column, back) in ways().into_iter().enumerate() {
             let person = format!("p{row}{column}");
             for provider in Provider::ALL {
-                cinema.add_numbered_person(provider, &person, &address(&person), 100 + row * 8 + column);
+                cinema.add_person(provider, &person, Some(&address(&person)), true);
             }
             let first = begin(&cinema, began, &person).await;
             let (went, user) = come_back(&cinema, began, back, &person).await;
@@ -158,7 +158,7 @@ async fn a_user_who_declines_or_leaves_finds_the_first_account_as_it_was() {
     let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ask")]).await;
     for (number, provider) in Provider::ALL.into_iter().enumerate() {
         let person = format!("q{number}");
-        cinema.add_numbered_person(provider, &person, &address(&person), 300 + number);
+        cinema.add_person(provider, &person, Some(&address(&person)), true);
         let first = begin(&cinema, Way::Password, &person).await;
         let mut browser = cinema.browser();
         let reply = browser.try_to_sign_in(provider, &person).await;

@@ -1,5 +1,6 @@
 //! A service with every identity provider, and browsers that sign in through them.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use admin::config::Config;
@@ -100,19 +101,13 @@ impl Cinema {
         Browser::of(&self.app)
     }
 
-    /// Adds a person to a provider, whose address the provider marks as verified or not.
+    /// Adds a person to a provider, whose address the provider marks as verified or not. Each key has its own subject, a
+    /// number, as GitHub's and VK's are.
     pub fn add_person(&self, provider: Provider, key: &str, email: Option<&str>, email_verified: bool) {
-        let subject = format!("{}{}", 77, key.bytes().map(u64::from).sum::<u64>());
-        self.put_person(provider, key, &subject, (email, email_verified));
-    }
-
-    /// Adds a person with a verified address and this number in the subject, because keys may have one sum.
-    pub fn add_numbered_person(&self, provider: Provider, key: &str, email: &str, number: usize) {
-        self.put_person(provider, key, &format!("99{number}"), (Some(email), true));
-    }
-
-    fn put_person(&self, provider: Provider, key: &str, subject: &str, email: (Option<&str>, bool)) {
-        let (email, email_verified) = email;
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        // A JSON number is exact to 53 bits.
+        let subject = (hasher.finish() >> 11).to_string();
         let person = Person {
             name: Some(key.to_owned()),
             email: email.map(str::to_owned),
