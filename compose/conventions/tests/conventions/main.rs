@@ -16,6 +16,7 @@ mod code;
 mod modules;
 mod order;
 mod places;
+mod requirements;
 mod test_filters;
 mod types;
 mod words;
