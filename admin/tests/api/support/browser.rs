@@ -114,7 +114,7 @@ impl Cinema {
             email_verified,
             // Google vouches for addresses of organisations that it hosts.
             hd: (provider == Provider::Google && email_verified).then(|| "example.org".to_owned()),
-            ..Person::new(provider, key, subject)
+            ..Person::new(provider, key, &subject)
         };
         self.providers.put_person(person).expect("the person is valid");
     }
