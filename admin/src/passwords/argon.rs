@@ -153,6 +153,7 @@ impl HashMemory {
     }
 
     fn compare(&mut self, password: &Password, stored: &StoredHash) -> Result<PasswordMatch, HashError> {
+        self.records.padding.raise(stored.work(), HashScheme::Argon2id(self.params.clone()).work());
         let input = Zeroizing::new(match &stored.old {
             Some(old) => old.hash(password.expose_typed()).ok_or(HashError::Failed)?,
             None => password.expose().to_owned(),

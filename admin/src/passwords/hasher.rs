@@ -324,4 +324,18 @@ mod tests {
         slot.wait_as_failed().await;
         assert!(begun.elapsed() >= slow);
     }
+
+    /// An import may have stored it since the schemes were compared.
+    #[tokio::test]
+    async fn failures_wait_for_a_scheme_from_the_first_hash_on_that_was_compared_with_it() {
+        let hasher = hasher(1, Duration::from_secs(1));
+        hasher.adapt_failures(&[]).await.unwrap();
+        assert_eq!(hasher.failure_percent(), 100);
+        let hash = HashMemory::new("m=65536,t=3".parse().unwrap(), Arc::default())
+            .hash(&password("x"), &Salt::default())
+            .unwrap();
+        let mut slot = hasher.reserve(Party::Operator).unwrap();
+        assert_eq!(slot.compare(&password("y"), Some(&hash)).await, Ok(PasswordMatch::No));
+        assert!(hasher.failure_percent() > 100);
+    }
 }

@@ -49,10 +49,13 @@ impl FailurePadding {
 
     /// The slowest stored scheme does `slowest` work, and the configured parameters do `configured`.
     pub(super) fn compare(&self, slowest: u64, configured: u64) {
-        let percent = slowest.saturating_mul(MARGIN) / configured.max(1);
-        let percent = if slowest > configured { percent.max(100) } else { 100 };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).slowest = percent_of(slowest, configured);
+    }
+
+    /// A stored scheme does `work`: it may have been stored since the schemes were compared.
+    pub(super) fn raise(&self, work: u64, configured: u64) {
         let mut durations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        durations.slowest = u32::try_from(percent).unwrap_or(u32::MAX);
+        durations.slowest = durations.slowest.max(percent_of(work, configured));
     }
 
     /// The time of the slowest stored scheme, in percent of that of the configured parameters.
@@ -69,6 +72,13 @@ impl FailurePadding {
         let usual = sorted.get(place).copied().unwrap_or_default();
         (usual.min(MAX_TARGET) * durations.slowest / 100).min(MAX_TARGET)
     }
+}
+
+/// The time of `work`, in percent of that of the configured parameters; at least 100.
+fn percent_of(work: u64, configured: u64) -> u32 {
+    let percent = work.saturating_mul(MARGIN) / configured.max(1);
+    let percent = if work > configured { percent.max(100) } else { 100 };
+    u32::try_from(percent).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

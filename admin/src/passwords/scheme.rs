@@ -60,6 +60,11 @@ pub(super) fn work_of(scheme: &str, configured: u64) -> Option<u64> {
 }
 
 impl StoredHash {
+    /// Its work, that of an old hash included.
+    pub(super) fn work(&self) -> u64 {
+        self.old.as_ref().map_or(0, OldScheme::work).saturating_add(self.scheme.work())
+    }
+
     /// Reads a stored hash; `None` for one that this service cannot have made.
     pub(super) fn parse(stored: &str) -> Option<Self> {
         let (old, outer) = werkzeug::unwrap(stored).unzip();

@@ -170,6 +170,11 @@ impl fmt::Display for HashFunction {
 }
 
 impl OldScheme {
+    /// Its work, as that of its method.
+    pub(super) fn work(&self) -> u64 {
+        self.method.work()
+    }
+
     /// The hash of a password as it was typed, in hexadecimal digits. `None` only if the library refuses the
     /// parameters, which are within its limits.
     pub(super) fn hash(&self, typed: &str) -> Option<String> {
