@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tokio::time::sleep_until;
 
 use crate::client::{FloodSource, ForwardedClient, honest_address, unique};
 use crate::failure::ProbeError;
@@ -36,6 +37,10 @@ pub(crate) struct BesideFlood {
     /// Number of requests in flight.
     #[arg(long, default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     in_flight: u32,
+    /// Requests a second of the flood, at most: many times what can be hashed, and not so many that this program and the
+    /// service only compete for the machine.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    per_second: u32,
     /// Number of networks.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=16_000))]
     networks: u32,
@@ -75,12 +80,14 @@ impl BesideFlood {
         client.register(&email, &password, honest_address(0)).await?;
         let mut honest = HonestUser { client, email, password, next: 1 };
         println!("phase,network,{},refused,flood_per_second,flood_answers", Quantiles::HEADER);
-        let calm = (FloodSource::Ipv4, FloodKind::SignIns, self.threads, "beside_running_hashes");
-        let flood = (self.from, self.kind, self.in_flight, "beside_flood");
-        for (from, kind, in_flight, phase) in [calm, flood] {
+        let (per_second, networks) = (self.per_second, self.networks);
+        let (from, kind, in_flight) = (FloodSource::Ipv4, FloodKind::SignIns, self.threads);
+        let calm = Flood { from, kind, in_flight, per_second, networks };
+        let (from, kind, in_flight) = (self.from, self.kind, self.in_flight);
+        let flood = Flood { from, kind, in_flight, per_second, networks };
+        for (flood, phase) in [(calm, "beside_running_hashes"), (flood, "beside_flood")] {
             let end = Instant::now() + Duration::from_secs(self.seconds.into());
-            let flooding =
-                tokio::spawn(flood_until(honest.client.clone(), from, kind, in_flight, self.networks, end));
+            let flooding = tokio::spawn(flood.run_until(honest.client.clone(), end));
             let measured = honest.sign_in_until(end).await?;
             print(phase, measured, &flooding.await??, self.seconds)?;
         }
@@ -108,34 +115,44 @@ impl HonestUser {
     }
 }
 
-async fn flood_until(
-    client: ForwardedClient,
+/// A flood of requests.
+#[derive(Debug, Clone, Copy)]
+struct Flood {
     from: FloodSource,
     kind: FloodKind,
     in_flight: u32,
+    per_second: u32,
     networks: u32,
-    end: Instant,
-) -> Result<Answers, ProbeError> {
-    let (next, mut clients) = (Arc::new(AtomicU32::new(0)), JoinSet::new());
-    for _ in 0..in_flight {
-        let (client, next) = (client.clone(), Arc::clone(&next));
-        clients.spawn(async move {
-            let mut answers = Answers::new();
-            while Instant::now() < end {
-                let address = from.address(next.fetch_add(1, Ordering::Relaxed), networks);
-                let (path, body) = request(kind);
-                *answers.entry(client.post(path, &body, address).await?.status).or_default() += 1;
-            }
-            Ok::<_, ProbeError>(answers)
-        });
-    }
-    let mut all = Answers::new();
-    while let Some(answers) = clients.join_next().await {
-        for (status, count) in answers?? {
-            *all.entry(status).or_default() += count;
+}
+
+impl Flood {
+    async fn run_until(self, client: ForwardedClient, end: Instant) -> Result<Answers, ProbeError> {
+        let (next, begun, mut clients) = (Arc::new(AtomicU32::new(0)), Instant::now(), JoinSet::new());
+        for _ in 0..self.in_flight {
+            let (client, next) = (client.clone(), Arc::clone(&next));
+            clients.spawn(async move {
+                let mut answers = Answers::new();
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let due = begun + Duration::from_secs(number.into()) / self.per_second;
+                    if due.max(Instant::now()) >= end {
+                        return Ok::<_, ProbeError>(answers);
+                    }
+                    sleep_until(due.into()).await;
+                    let (path, body) = request(self.kind);
+                    let address = self.from.address(number, self.networks);
+                    *answers.entry(client.post(path, &body, address).await?.status).or_default() += 1;
+                }
+            });
         }
+        let mut all = Answers::new();
+        while let Some(answers) = clients.join_next().await {
+            for (status, count) in answers?? {
+                *all.entry(status).or_default() += count;
+            }
+        }
+        Ok(all)
     }
-    Ok(all)
 }
 
 fn request(kind: FloodKind) -> (&'static str, Value) {
@@ -151,7 +168,8 @@ fn print(phase: &str, measured: Measured, answers: &Answers, seconds: u32) -> Re
     let rate = answers.values().sum::<u32>() / seconds;
     let answers: Vec<_> = answers.iter().map(|(status, count)| format!("{status}:{count}")).collect();
     for (network, (spans, refused)) in ["same", "new"].into_iter().zip(measured) {
-        let quantiles = Quantiles::of(spans).ok_or("every honest sign-in was refused")?;
+        // Nothing was measured where every sign-in was refused.
+        let quantiles = Quantiles::of(spans).map_or_else(|| "0,-,-,-,-".to_owned(), |known| known.to_string());
         println!("{phase},{network},{quantiles},{refused},{rate},{}", answers.join(" "));
     }
     Ok(())

@@ -22,6 +22,9 @@ const NETWORKS: u32 = 2_000;
 /// Users who sign in concurrently while the capacity is measured.
 const CONCURRENT: u32 = 8;
 
+/// A refusal should not take longer.
+const PROMPT: Duration = Duration::from_millis(50);
+
 /// Arguments of `probe overload`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Overload {
@@ -63,15 +66,16 @@ impl Overload {
         let answers = users.at_rate(capacity * self.factor, self.seconds).await?;
         let after = memory_kib(self.pid, "VmRSS:")?;
         let good = rate(&answers, 200, self.seconds);
-        let refused =
-            answers.iter().filter(|answer| answer.status != 200).map(|answer| answer.took).collect();
+        let refused = answers.iter().filter(|answer| answer.status != 200).map(|answer| answer.took);
+        let refused: Vec<_> = refused.collect();
+        let late = refused.iter().filter(|took| **took > PROMPT).count();
         println!(
-            "capacity_per_second,requested_per_second,good_per_second,good_percent,refused_{},rss_before_kib,\
-             rss_after_kib,rss_peak_kib",
+            "capacity_per_second,requested_per_second,good_per_second,good_percent,refused_{},refused_after_50_ms,\
+             rss_before_kib,rss_after_kib,rss_peak_kib",
             Quantiles::HEADER
         );
         println!(
-            "{capacity},{},{good},{},{},{before},{after},{}",
+            "{capacity},{},{good},{},{},{late},{before},{after},{}",
             rate_of_all(&answers, self.seconds),
             good * 100 / capacity.max(1),
             Quantiles::of(refused).ok_or("nothing was refused")?,
