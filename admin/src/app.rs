@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::db::{DbError, Schema, within};
 use crate::health::{Draining, Health};
-use crate::keys::{self, ChangeError, DerivedKeys, FirstUse, KeyPurpose, LoadError, MasterKeyError};
+use crate::keys::{self, ChangeError, FirstUse, LoadError, MasterKeyError};
 use crate::mail::{MailServerError, MailWorker};
 use crate::notices;
 use crate::random::SystemRandom;
@@ -112,8 +112,7 @@ impl App {
         );
         let mail = config.mail.clone().map(|mail| {
             let (core, database) = (&context, config.database.clone());
-            let keys = DerivedKeys::derive(&config.master_keys, KeyPurpose::Links);
-            let issuer = Arc::new(LinkIssuer::new((**core).clone(), Arc::new(keys)));
+            let issuer = Arc::new(LinkIssuer::new((**core).clone()));
             let random = Arc::clone(&core.random);
             MailWorker::new(core.db.clone(), database, Arc::clone(&core.outbox), mail, random, issuer)
         });

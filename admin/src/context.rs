@@ -33,6 +33,8 @@ pub struct Core {
     pub issuer: Arc<str>,
     /// The keys of the audit log's hash chain.
     pub audit_keys: Arc<DerivedKeys>,
+    /// The keys of the tokens of links in mails.
+    pub link_keys: Arc<DerivedKeys>,
     /// Randomness and new identifiers.
     pub random: Arc<dyn Random>,
     /// The areas whose permissions rank, for users; a command may act on everyone.
@@ -89,6 +91,7 @@ impl Core {
             db: Db::new(database),
             issuer: issuer.into(),
             audit_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::Audit)),
+            link_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::Links)),
             random,
             ranked_areas: Arc::default(),
             outbox: Arc::new(Outbox::new(master_keys, has_mail, MailMetrics::new())),

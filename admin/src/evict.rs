@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
+use crate::notices::{self, NoticeClient, NoticeTarget};
 use crate::providers::Provider;
 use crate::sessions::history::{Event, HistoryEntry};
 use crate::sessions::renew::end_older;
@@ -36,20 +37,39 @@ impl Evicted {
         let unlinked = self.unlinked.iter().map(|name| entry(Event::unlinked_by_eviction(name)));
         [entry(event)].into_iter().chain(unlinked).collect()
     }
+
+    /// Notifies the user of what was unlinked.
+    ///
+    /// # Errors
+    ///
+    /// When PostgreSQL is unavailable.
+    pub(crate) async fn notify(
+        &self,
+        context: &Context,
+        target: NoticeTarget<'_>,
+        client: NoticeClient<'_>,
+    ) -> Result<(), DbError> {
+        for provider in &self.unlinked {
+            let name = context.providers.find(provider).map_or(provider.as_str(), Provider::name);
+            notices::provider_unlinked(target, client, name).await?;
+        }
+        Ok(())
+    }
 }
 
-/// Deletes the unused links by which `user`, who must be locked exclusively, could set a password.
+/// Makes the unused links void by which `user`, who must be locked exclusively, could set a password.
 ///
 /// # Errors
 ///
 /// When PostgreSQL is unavailable.
 pub(crate) async fn void_links(tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError> {
-    store::delete_links(tx, user).await
+    store::void_links(tx, user).await
 }
 
 /// Evicts from the account of `user`, who must be locked exclusively. The password stays.
 ///
-/// The revocation is recorded last: all other locks must be held by then.
+/// The revocation is recorded last: the locks of users and sessions must be held by then. Notices, which lock their own rows,
+/// may follow.
 ///
 /// # Errors
 ///
@@ -80,15 +100,16 @@ pub(crate) async fn evict_before_owner(
     issuer: &str,
     user: Uuid,
     kept: &[&str],
+    reason: EndReason,
 ) -> Result<Evicted, DbError> {
     let generation = forget_all(tx, user).await?;
     let unlinked = store::unlink_all_but(tx, user, kept).await?;
     let linked = store::linked(tx, user).await?;
-    let sessions = end_older(tx, issuer, user, None, generation, EndReason::EmailClaimed).await?;
+    let sessions = end_older(tx, issuer, user, None, generation, reason).await?;
     Ok(Evicted { sessions, unlinked, linked })
 }
 
-/// Begins a new generation of tokens, makes all devices and networks unknown, and deletes links to set a password. Returns
+/// Begins a new generation of tokens, makes all devices and networks unknown, and makes links to set a password void. Returns
 /// the generation.
 async fn forget_all(tx: &Transaction<'_>, user: Uuid) -> Result<u64, DbError> {
     let generation = users::store::advance_generation(tx, user).await?;

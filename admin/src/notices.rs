@@ -57,16 +57,42 @@ pub(crate) async fn password_changed(
     write(target, NoticeKind::PasswordChanged, client, None).await.map(drop)
 }
 
-/// The account has another address; the one before is told, too.
+/// The account has another address; the one before gets a mail, too.
 pub(crate) async fn email_changed(
     target: NoticeTarget<'_>,
     client: NoticeClient<'_>,
     former: Option<&FormerAddress>,
 ) -> Result<(), DbError> {
-    let written = write(target, NoticeKind::EmailChanged, client, None).await?;
-    let Some(former) = former else { return Ok(()) };
-    let recipient = Recipient { address: &former.email, key: &former.key, ..written.language };
-    put(target, recipient, &QueuedMail::AddressRemoved(written.notice), written.is_repeated).await
+    replace_address(target, NoticeKind::EmailChanged, client, former).await
+}
+
+/// The same by an operator.
+pub(crate) async fn email_set(
+    target: NoticeTarget<'_>,
+    former: Option<&FormerAddress>,
+) -> Result<(), DbError> {
+    replace_address(target, NoticeKind::EmailSet, NoticeClient::default(), former).await
+}
+
+async fn replace_address(
+    target: NoticeTarget<'_>,
+    kind: NoticeKind,
+    client: NoticeClient<'_>,
+    former: Option<&FormerAddress>,
+) -> Result<(), DbError> {
+    let written = write(target, kind, client, None).await?;
+    match former {
+        Some(former) if former.is_verified || !written.is_protected => {
+            let recipient = Recipient { address: &former.email, key: &former.key, ..written.language };
+            put(target, recipient, &QueuedMail::AddressRemoved(written.notice), written.is_repeated).await
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The address of the account was verified by another user, who has it now.
+pub(crate) async fn email_claimed(target: NoticeTarget<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::EmailClaimed, NoticeClient::default(), None).await.map(drop)
 }
 
 /// The account has another login name.
@@ -136,6 +162,8 @@ struct WrittenNotice {
     /// A recipient without an address, of the user's language.
     language: Recipient<'static>,
     is_repeated: bool,
+    /// Whether an unproven address gets nothing, because the user may act on others: it may be a stranger's.
+    is_protected: bool,
 }
 
 async fn write(
@@ -149,16 +177,16 @@ async fn write(
     let network = client.address.map(|address| Network::site(address).address());
     let row = store::NewRow { id: core.random.id(), user, kind, software, network, provider };
     let inserted = store::insert(tx, &row).await?;
-    store::trim(tx, user).await?;
+    store::trim(tx, user, kind).await?;
     let notice = Notice { kind, at: inserted.at, software, network, provider: provider.map(str::to_owned) };
     let contact = if core.outbox.is_on() { store::contact(tx, user).await? } else { None };
     let locale = contact.as_ref().and_then(|contact| contact.locale.as_deref());
     let language = Recipient { address: "", key: "", language: language_of(locale, client.languages) };
-    let written = WrittenNotice { notice, language, is_repeated: inserted.is_repeated };
+    let is_superuser = contact.as_ref().is_some_and(|contact| contact.is_superuser);
+    let is_protected = is_superuser || access::holds_right(tx, user).await?;
+    let written = WrittenNotice { notice, language, is_repeated: inserted.is_repeated, is_protected };
     let Some(contact) = contact else { return Ok(written) };
     let Some((email, key)) = contact.address else { return Ok(written) };
-    // The unproven address of an operator may be a stranger's.
-    let is_protected = contact.is_superuser || access::holds_right(tx, user).await?;
     if contact.is_verified || !is_protected {
         let recipient = Recipient { address: &email, key: &key, ..written.language };
         put(target, recipient, &QueuedMail::Notice(written.notice.clone()), written.is_repeated).await?;
@@ -172,6 +200,7 @@ async fn put(
     queued: &QueuedMail,
     is_repeated: bool,
 ) -> Result<(), DbError> {
-    let mail = NewMail { id: target.core.random.id(), recipient, queued, is_repeated };
-    target.core.outbox.put(target.tx, &mail).await
+    let merged_for = is_repeated.then_some(target.user);
+    let mail = NewMail { id: target.core.random.id(), recipient, queued, merged_for };
+    target.core.outbox.put(target.tx, &mail).await.map(drop)
 }

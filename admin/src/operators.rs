@@ -11,7 +11,7 @@ pub mod history;
 pub(crate) mod import;
 pub mod invite;
 pub mod list;
-mod reason;
+pub(crate) mod reason;
 pub mod send_reset;
 pub mod sessions;
 pub mod set_email;

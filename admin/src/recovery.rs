@@ -12,6 +12,6 @@ mod purpose;
 pub mod reset;
 mod store;
 
-pub(crate) use issue::{LinkIssuer, print_link};
+pub(crate) use issue::{LinkIssuer, mail_link, print_link};
 pub(crate) use link_token::LinkToken;
 pub(crate) use purpose::LinkPurpose;

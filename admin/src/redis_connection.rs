@@ -55,21 +55,6 @@ impl RedisConnection {
         self.checked(outcome)
     }
 
-    /// Runs several commands as one, which appear in traces under the `name` of the first.
-    ///
-    /// # Errors
-    ///
-    /// When Redis is unavailable.
-    pub(crate) async fn run_all<T: FromRedisValue>(
-        &self,
-        name: &'static str,
-        commands: &redis::Pipeline,
-    ) -> Result<T, RedisError> {
-        let mut connection = self.connection().await?;
-        let outcome = commands.query_async(&mut connection).instrument(span(name)).await;
-        self.checked(outcome)
-    }
-
     /// One connection for all. With Sentinel it may lead to a demoted master, so the master is looked up again after a
     /// while, and after every error.
     async fn connection(&self) -> Result<ConnectionManager, RedisError> {

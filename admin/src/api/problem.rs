@@ -117,7 +117,7 @@ impl Problem {
     }
 
     /// The number of seconds after which the client may retry.
-    pub(super) fn seconds(&self) -> Option<u32> {
+    pub(crate) fn seconds(&self) -> Option<u32> {
         self.retry_after
     }
 

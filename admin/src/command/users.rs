@@ -11,6 +11,7 @@ use runtime::env::Vars;
 
 use crate::actor::Actor;
 use crate::context::Core;
+use crate::operators::reason::reason;
 use crate::operators::unlock;
 use crate::passwords::HashConfig;
 use crate::users::EmailAddress;
@@ -32,7 +33,7 @@ pub(super) enum UsersCommand {
         /// The user's identifier, e-mail address or login name.
         user: String,
         /// Why, for the audit log.
-        #[arg(long)]
+        #[arg(long, value_parser = reason)]
         reason: String,
         /// Print the link on this terminal instead of mailing it. Its use proves no address.
         #[arg(long)]
@@ -44,13 +45,13 @@ pub(super) enum UsersCommand {
         /// The e-mail address.
         email: EmailAddress,
         /// Why, for the audit log.
-        #[arg(long)]
+        #[arg(long, value_parser = reason)]
         reason: String,
         /// Print the link on this terminal instead of mailing it. Its use proves no address.
         #[arg(long)]
         print: bool,
     },
-    /// Set a user's e-mail address, which counts as unproven; all sessions are revoked, and the address before is told.
+    /// Set a user's e-mail address, which counts as unproven; all sessions are revoked, and the address before gets a mail.
     /// Example: admin users set-email anna anna.k@example.org --reason "Lost the mailbox"
     SetEmail {
         /// The user's identifier, e-mail address or login name.
@@ -58,7 +59,7 @@ pub(super) enum UsersCommand {
         /// The new address.
         email: EmailAddress,
         /// Why, for the audit log.
-        #[arg(long)]
+        #[arg(long, value_parser = reason)]
         reason: String,
     },
     /// Import accounts with password hashes of Werkzeug: one JSON object in each line, with `email` or `login` or both,

@@ -45,9 +45,11 @@ pub(super) async fn unlink_all_but(
     rows.iter().map(|row| Ok(row.try_get("provider")?)).collect()
 }
 
-/// Deletes the unused links by which the user could set a password.
-pub(super) async fn delete_links(tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError> {
-    let sql = "delete from auth.account_links where user_id = $1 and used_at is null";
+/// Makes the unused links void by which the user could set a password. Their rows stay: a mail that is sent again must not
+/// make its link valid again.
+pub(super) async fn void_links(tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError> {
+    let sql =
+        "update auth.account_links set used_at = clock_timestamp() where user_id = $1 and used_at is null";
     let statement = tx.prepare_cached(sql).await?;
     tx.execute(&statement, &[&user]).await?;
     Ok(())

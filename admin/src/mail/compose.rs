@@ -1,4 +1,5 @@
-//! From a mail of the outbox to the bytes of a message (RFC 5322): the same bytes at every attempt.
+//! From a mail of the outbox to the bytes of a message (RFC 5322): the same bytes at every attempt, unless the account or the
+//! mail has changed meanwhile.
 
 use std::time::SystemTime;
 

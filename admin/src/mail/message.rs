@@ -84,6 +84,10 @@ kinds! {
     PasswordChanged = "password_changed",
     /// The account has another e-mail address.
     EmailChanged = "email_changed",
+    /// An operator set another e-mail address.
+    EmailSet = "email_set",
+    /// Another user verified the address of the account, and has it now.
+    EmailClaimed = "email_claimed",
     /// The account has another login name.
     LoginChanged = "login_changed",
     /// A sign-in on a device that the account was not used on before.
@@ -115,13 +119,15 @@ impl NoticeKind {
     /// Whether an operator did it, whose address and software are not shown to the user.
     pub(crate) fn is_of_operator(self) -> bool {
         match self {
-            Self::AccountDisabled
+            Self::EmailSet
+            | Self::AccountDisabled
             | Self::AccountEnabled
             | Self::Evicted
             | Self::RightsGranted
             | Self::SuperuserGranted => true,
             Self::PasswordChanged
             | Self::EmailChanged
+            | Self::EmailClaimed
             | Self::LoginChanged
             | Self::NewDevice
             | Self::RefreshElsewhere

@@ -14,8 +14,11 @@ use crate::db::{Connection, DbError, Transaction};
 use crate::keys::{DerivedKeys, KeyPurpose, SealError, SealPurpose, Sealer};
 use crate::metrics::{MailFailure, MailMetrics};
 
-/// How many mails may wait. Only changes of accounts cause notices, and those of one kind and hour are one mail.
+/// How many mails may wait. Only changes of accounts cause notices, and those of one user, kind and hour are one mail.
 const MOST: u64 = 100_000;
+
+/// How many may wait when a request is added, which any client may cause: requests never take the room of notices.
+const MOST_WITH_REQUEST: u64 = 10_000;
 
 /// The outbox, and the keys of what is in it.
 pub struct Outbox {
@@ -43,8 +46,8 @@ pub(crate) struct NewMail<'m> {
     pub(crate) id: Uuid,
     pub(crate) recipient: Recipient<'m>,
     pub(crate) queued: &'m QueuedMail,
-    /// Whether there was a notice of this kind within this hour: then this one is sent at its end, with all others.
-    pub(crate) is_repeated: bool,
+    /// The user who got a notice of this kind within this hour: then this one is sent at its end, with all others.
+    pub(crate) merged_for: Option<Uuid>,
 }
 
 /// A mail as it was opened. Purposefully without `Debug`.
@@ -80,16 +83,17 @@ impl Outbox {
         self.is_on
     }
 
-    /// Puts a mail into the outbox, in the transaction that causes it. Without mail it does nothing.
+    /// Puts a mail into the outbox, in the transaction that causes it, and returns whether it will be sent. Without mail
+    /// it does nothing.
     ///
     /// A full outbox takes no further mail and fails nothing: the log, a metric and the health checks say so.
     ///
     /// # Errors
     ///
     /// When PostgreSQL is unavailable.
-    pub(crate) async fn put(&self, tx: &Transaction<'_>, mail: &NewMail<'_>) -> Result<(), DbError> {
+    pub(crate) async fn put(&self, tx: &Transaction<'_>, mail: &NewMail<'_>) -> Result<bool, DbError> {
         if !self.is_on {
-            return Ok(());
+            return Ok(false);
         }
         let kind = mail.queued.kind();
         let mailbox = mailbox::number(&self.mailboxes, mail.recipient.key);
@@ -103,7 +107,7 @@ impl Outbox {
             Err(error) => {
                 tracing::error!(kind, %error, "A mail is not sent.");
                 self.metrics.count_failure(MailFailure::Unreadable);
-                return Ok(());
+                return Ok(false);
             }
         };
         let row = OutboxRow {
@@ -113,12 +117,13 @@ impl Outbox {
             language: mail.recipient.language.map(MailLanguage::tag),
             recipient: &recipient,
             parameters: &parameters,
-            is_repeated: mail.is_repeated,
+            merged_for: mail.merged_for,
             life: mail.queued.life(),
         };
-        let is_queued = store::insert(tx, &row, MOST).await?;
+        let most = if matches!(mail.queued, QueuedMail::Request(_)) { MOST_WITH_REQUEST } else { MOST };
+        let is_queued = store::insert(tx, &row, most).await?;
         self.note(is_queued);
-        Ok(())
+        Ok(is_queued)
     }
 
     /// How many mails wait, and for how long.
@@ -153,7 +158,6 @@ impl Outbox {
         self.metrics.count_failure(MailFailure::Full);
         if !self.is_full.swap(true, Ordering::Relaxed) {
             tracing::error!(
-                limit = MOST,
                 "The mail outbox is full, and further mails are dropped: check the mail server and its log lines here."
             );
         }

@@ -50,6 +50,9 @@ struct StoredNotice {
     system: Option<String>,
     network: Option<IpAddr>,
     provider: Option<String>,
+    /// Whether an operator did it, where the stored kind of mail does not say so.
+    #[serde(default)]
+    is_of_operator: bool,
 }
 
 /// What is stored of a request beside its kind.
@@ -130,13 +133,14 @@ impl StoredNotice {
             system: system.map(str::to_owned),
             network: notice.network,
             provider: notice.provider.clone(),
+            is_of_operator: notice.kind == NoticeKind::EmailSet,
         }
     }
 
     fn read(parameters: &[u8], kind: NoticeKind) -> Option<Notice> {
         let stored: Self = json::from_slice(parameters).ok()?;
         Some(Notice {
-            kind,
+            kind: if stored.is_of_operator { NoticeKind::EmailSet } else { kind },
             at: Timestamp::from_second(stored.at).ok()?,
             software: Software::of_words(stored.browser.as_deref(), stored.system.as_deref()),
             network: stored.network,
@@ -157,9 +161,11 @@ pub(super) mod tests {
         let user = Uuid::from_u128(7);
         let requests =
             [MailRequest::Reset, MailRequest::OperatorReset { user }, MailRequest::Invitation { user }];
-        let removed = QueuedMail::AddressRemoved(notices()[1].clone());
+        let of = |kind| notices().into_iter().find(|notice| notice.kind == kind).unwrap();
+        let removed =
+            [NoticeKind::EmailChanged, NoticeKind::EmailSet].map(|kind| QueuedMail::AddressRemoved(of(kind)));
         let notices = notices().into_iter().map(QueuedMail::Notice);
-        notices.chain([removed]).chain(requests.map(QueuedMail::Request)).collect()
+        notices.chain(removed).chain(requests.map(QueuedMail::Request)).collect()
     }
 
     #[test]

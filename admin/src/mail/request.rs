@@ -18,7 +18,8 @@ pub(crate) struct ResolvedMail {
     pub(crate) message: Message,
 }
 
-/// Answers requests. The same request of one mail gets the same answer again if the mail is sent again.
+/// Answers requests. The same request of one mail gets the same answer again if the mail is sent again, unless the account
+/// has changed meanwhile.
 pub(crate) trait RequestResolver: Send + Sync {
     /// The mail for the request with this identifier, from the holder of `address`; `None` for no mail.
     fn resolve<'r>(

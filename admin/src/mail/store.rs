@@ -33,7 +33,7 @@ pub(super) struct OutboxRow<'r> {
     pub(super) language: Option<&'static str>,
     pub(super) recipient: &'r [u8],
     pub(super) parameters: &'r [u8],
-    pub(super) is_repeated: bool,
+    pub(super) merged_for: Option<Uuid>,
     pub(super) life: Duration,
 }
 
@@ -60,9 +60,9 @@ pub(super) async fn insert(tx: &Transaction<'_>, row: &OutboxRow<'_>, most: u64)
     let sql = "insert into auth.mail_outbox as waiting
                    (id, kind, mailbox, language, recipient, parameters, merge_key, not_after, next_attempt_at)
                select $1, $2, $3, $4, $5, $6,
-                   case when $7 then $2 || ' ' || extract(epoch from moment.hour)::bigint end,
+                   $2 || ' ' || $7::uuid || ' ' || extract(epoch from moment.hour)::bigint,
                    moment.now + $8::double precision * interval '1 second',
-                   case when $7 then moment.hour + interval '1 hour' else moment.now end
+                   case when $7 is null then moment.now else moment.hour + interval '1 hour' end
                from (select clock_timestamp() as now, date_trunc('hour', clock_timestamp()) as hour) as moment
                where (select count(*) from (select from auth.mail_outbox limit $9) as rows) < $9
                on conflict (mailbox, merge_key) where merge_key is not null
@@ -78,7 +78,7 @@ pub(super) async fn insert(tx: &Transaction<'_>, row: &OutboxRow<'_>, most: u64)
                 &row.language,
                 &row.recipient,
                 &row.parameters,
-                &row.is_repeated,
+                &row.merged_for,
                 &row.life.as_secs_f64(),
                 &i64::try_from(most).unwrap_or(i64::MAX),
             ],

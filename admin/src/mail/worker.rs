@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::backoff;
 use super::compose::compose;
@@ -63,6 +63,8 @@ pub(crate) struct MailWorker {
 enum Attempted {
     /// The mail left the outbox, or has its own pause.
     Done,
+    /// The mail was not handed to the server, so nothing is known of that.
+    NotTried,
     /// The server cannot be used.
     Outage,
 }
@@ -152,6 +154,7 @@ impl MailWorker {
                 *outages += 1;
                 LaneStep::Rest(backoff::of_server(*outages, &*self.random))
             }
+            Ok(Some(Attempted::NotTried)) => LaneStep::Next,
             Ok(None) => LaneStep::Wait(self.next_due().await),
             Err(error) => {
                 tracing::warn!(%error, "Cannot read the mail outbox; trying again.");
@@ -175,6 +178,7 @@ impl MailWorker {
     }
 
     async fn attempt(&self, mail: &ClaimedMail) -> Result<Attempted, DbError> {
+        let until = Instant::now() + mail.remaining;
         let opened = match self.outbox.open(mail) {
             Ok(opened) => opened,
             Err(error) => return self.leave_unreadable(mail, &error).await,
@@ -185,9 +189,9 @@ impl MailWorker {
         let Some(ready) = self.resolve(mail, opened).await? else {
             tracing::debug!(id = %mail.id, "A request of the outbox needs no mail.");
             self.forget(mail).await;
-            return Ok(Attempted::Done);
+            return Ok(Attempted::NotTried);
         };
-        match self.send(mail, &ready).await {
+        match self.send(mail, &ready, until).await {
             Ok(()) => {
                 self.note_sent(mail, ready.message.kind()).await;
                 Ok(Attempted::Done)
@@ -204,7 +208,7 @@ impl MailWorker {
         tracing::error!(id = %mail.id, %error, "A mail cannot be read; it is left in the outbox.");
         self.outbox.metrics().count_failure(MailFailure::Unreadable);
         self.postpone(mail, UNREADABLE).await?;
-        Ok(Attempted::Done)
+        Ok(Attempted::NotTried)
     }
 
     async fn note_sent(&self, mail: &ClaimedMail, kind: &'static str) {
@@ -229,7 +233,13 @@ impl MailWorker {
         }
     }
 
-    async fn send(&self, mail: &ClaimedMail, ready: &ResolvedMail) -> Result<(), DeliveryError> {
+    /// Sends a mail, not after `until`.
+    async fn send(
+        &self,
+        mail: &ClaimedMail,
+        ready: &ResolvedMail,
+        until: Instant,
+    ) -> Result<(), DeliveryError> {
         let config = self.server.config();
         let host = config.public_url.host_str().unwrap_or_default();
         let site = MailSite { host, url: config.public_url.as_str() };
@@ -237,10 +247,11 @@ impl MailWorker {
         let letter = letter(&ready.message, times, ready.language.unwrap_or(config.language), site);
         let composed = compose(&config.from, &ready.address, mail, &letter);
         let composed = composed.map_err(|_| DeliveryError::no_address())?;
-        let limit = config.timeout.min(mail.remaining);
+        let remaining = until.saturating_duration_since(Instant::now());
+        let limit = config.timeout.min(remaining);
         match timeout(limit, self.server.send(&composed)).await {
             Ok(sent) => sent,
-            Err(_elapsed) if mail.remaining <= config.timeout => Err(DeliveryError::expired()),
+            Err(_elapsed) if remaining <= config.timeout => Err(DeliveryError::expired()),
             Err(_elapsed) => Err(DeliveryError::timeout(limit)),
         }
     }
@@ -253,7 +264,8 @@ impl MailWorker {
             MailFailure::Recipient | MailFailure::Expired => {
                 log(mail, error, "A mail is given up.");
                 self.forget(mail).await;
-                Ok(Attempted::Done)
+                let is_tried = failure == MailFailure::Recipient;
+                Ok(if is_tried { Attempted::Done } else { Attempted::NotTried })
             }
             MailFailure::Temporary | MailFailure::Timeout | MailFailure::Full | MailFailure::Unreadable => {
                 log(mail, error, "A mail is sent later.");

@@ -9,7 +9,10 @@ use uuid::Uuid;
 use crate::db::{Connection, DbError, Transaction};
 use crate::mail::{NoticeKind, Software};
 
-/// How many notices of a user are kept.
+/// How many notices of one kind are kept for a user: a user who can cause one kind cannot remove others.
+const MOST_OF_KIND: i64 = 20;
+
+/// How many notices a response has.
 const MOST: i64 = 200;
 
 /// How many rows one statement deletes.
@@ -69,14 +72,14 @@ pub(super) async fn insert(tx: &Transaction<'_>, new: &NewRow<'_>) -> Result<Ins
     Ok(Inserted { at: row.try_get("occurred_at")?, is_repeated: row.try_get("is_repeated")? })
 }
 
-/// Deletes the oldest notices of a user who has too many. Rows that another transaction has locked are left: waiting for
+/// Deletes the oldest notices of a user who has too many of this kind. Rows that another transaction has locked are left: waiting for
 /// them could be a deadlock.
-pub(super) async fn trim(tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError> {
+pub(super) async fn trim(tx: &Transaction<'_>, user: Uuid, kind: NoticeKind) -> Result<(), DbError> {
     let sql = "delete from auth.notices where id in (
-                   select id from auth.notices where user_id = $1
-                   order by occurred_at desc, id desc offset $2 for update skip locked)";
+                   select id from auth.notices where user_id = $1 and kind = $2
+                   order by occurred_at desc, id desc offset $3 for update skip locked)";
     let statement = tx.prepare_cached(sql).await?;
-    tx.execute(&statement, &[&user, &MOST]).await?;
+    tx.execute(&statement, &[&user, &kind.word(), &MOST_OF_KIND]).await?;
     Ok(())
 }
 

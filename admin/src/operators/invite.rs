@@ -3,7 +3,7 @@
 use deserr::Deserr;
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -14,8 +14,7 @@ use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::Transaction;
-use crate::mail::{MailRequest, NewMail, QueuedMail, Recipient};
-use crate::recovery::{LinkPurpose, LinkToken, print_link};
+use crate::recovery::{LinkPurpose, LinkToken, mail_link, print_link};
 use crate::users::EmailAddress;
 use crate::users::register::taken;
 use crate::users::store::{self as users, NewUser};
@@ -30,7 +29,7 @@ struct Body {
     #[schema(value_type = String, format = "idn-email", max_length = 254, pattern = "^[\\t-\\r ]*[^\\x00-\\x20\\x7f]+[\\t-\\r ]*$")]
     email: EmailAddress,
     /// For the audit log.
-    #[schema(value_type = String, min_length = 1, max_length = 500, pattern = "^[^\\x00]*$")]
+    #[schema(value_type = String, min_length = 1, max_length = 500, pattern = "^[^\\x00]*[^\\x00\\t-\\r ][^\\x00]*$")]
     reason: OperatorReason,
 }
 
@@ -86,14 +85,8 @@ pub(crate) async fn invite(
 ) -> Result<Uuid, Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    let user = create(core, actor, &tx, email, reason).await?;
-    if !core.outbox.is_on() {
-        return Err(Problem::new(Code::MailNotConfigured));
-    }
-    let recipient = Recipient { address: email.as_str(), key: email.key(), language: None };
-    let queued = QueuedMail::Request(MailRequest::Invitation { user });
-    let mail = NewMail { id: core.random.id(), recipient, queued: &queued, is_repeated: false };
-    core.outbox.put(&tx, &mail).await?;
+    let user = create(core, actor, &tx, email, json!({ "reason": reason, "is_printed": false })).await?;
+    mail_link(core, &tx, user, LinkPurpose::Invitation).await?;
     tx.commit().await?;
     Ok(user)
 }
@@ -111,7 +104,7 @@ pub(crate) async fn print(
 ) -> Result<(Uuid, LinkToken), Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    let user = create(core, actor, &tx, email, reason).await?;
+    let user = create(core, actor, &tx, email, json!({ "reason": reason, "is_printed": true })).await?;
     let token = print_link(core, &tx, user, LinkPurpose::Invitation).await?;
     tx.commit().await?;
     Ok((user, token))
@@ -122,7 +115,7 @@ async fn create(
     actor: &Actor,
     tx: &Transaction<'_>,
     email: &EmailAddress,
-    reason: &str,
+    detail: Value,
 ) -> Result<Uuid, Problem> {
     lock(tx, actor, &[]).await?.rights.require(Right::UsersRecover)?;
     let id = core.random.id();
@@ -137,7 +130,7 @@ async fn create(
         is_superuser: false,
     };
     users::insert(&**tx, &new).await.map_err(taken)?;
-    let entry = AuditEntry::new(AuditAction::UserInvited, id.to_string(), json!({ "reason": reason }));
+    let entry = AuditEntry::new(AuditAction::UserInvited, id.to_string(), detail);
     audit::record(tx, &core.audit_keys, actor, entry).await?;
     Ok(id)
 }

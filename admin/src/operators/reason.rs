@@ -10,9 +10,15 @@ text_type!(
     pub(super) OperatorReason, reason
 );
 
-fn reason(text: &str) -> Result<String, &'static str> {
-    match (1..=MOST).contains(&text.chars().count()) {
-        true => Ok(text.to_owned()),
-        false => Err("Must have 1 to 500 characters."),
+/// A reason, without the spaces around it.
+///
+/// # Errors
+///
+/// What it must have.
+pub(crate) fn reason(text: &str) -> Result<String, &'static str> {
+    let trimmed = text.trim_matches(|letter| matches!(letter, '\t'..='\r' | ' '));
+    match text.chars().count() <= MOST && !trimmed.is_empty() {
+        true => Ok(trimmed.to_owned()),
+        false => Err("Must have 1 to 500 characters, not only spaces."),
     }
 }

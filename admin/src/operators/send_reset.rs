@@ -14,9 +14,7 @@ use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::Transaction;
-use crate::mail::{MailRequest, NewMail, QueuedMail, Recipient};
-use crate::recovery::{LinkPurpose, LinkToken, print_link};
-use crate::users;
+use crate::recovery::{LinkPurpose, LinkToken, mail_link, print_link};
 
 /// Why the link is sent.
 #[derive(Deserr, ToSchema)]
@@ -25,7 +23,7 @@ use crate::users;
 #[deserr(error = Findings, deny_unknown_fields)]
 struct Body {
     /// For the audit log.
-    #[schema(value_type = String, min_length = 1, max_length = 500, pattern = "^[^\\x00]*$")]
+    #[schema(value_type = String, min_length = 1, max_length = 500, pattern = "^[^\\x00]*[^\\x00\\t-\\r ][^\\x00]*$")]
     reason: OperatorReason,
 }
 
@@ -35,8 +33,8 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Operators")
         .summary("Mail a user a link to set a new password.")
         .detail(
-            "The link is valid for an hour. It is mailed to the address of the account and never returned. Until it is \
-            used, nothing changes.",
+            "The link is valid for an hour from when the mail is sent. It is mailed to the address of the account and \
+            never returned. Until it is used, nothing changes. The address of an operator must be verified.",
         )
         .access(Access::Permission(Right::UsersRecover.as_str()))
         .fresh()
@@ -66,21 +64,8 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 pub(crate) async fn send(core: &Core, actor: &Actor, user: Uuid, reason: &str) -> Result<(), Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    let person = lock_person(&tx, core, actor, Right::UsersRecover, user).await?;
-    if !core.outbox.is_on() {
-        return Err(Problem::new(Code::MailNotConfigured));
-    }
-    if person.status != users::store::ACTIVE {
-        return Err(Problem::new(Code::AccountDisabled));
-    }
-    let address = users::store::address(&tx, user).await?;
-    let address = address.ok_or_else(|| {
-        Problem::new(Code::ValidationFailed).detail("The account has no e-mail address; set one first.")
-    })?;
-    let recipient = Recipient { address: &address.email, key: &address.key, language: None };
-    let queued = QueuedMail::Request(MailRequest::OperatorReset { user });
-    let mail = NewMail { id: core.random.id(), recipient, queued: &queued, is_repeated: false };
-    core.outbox.put(&tx, &mail).await?;
+    lock_person(&tx, core, actor, Right::UsersRecover, user).await?;
+    mail_link(core, &tx, user, LinkPurpose::OperatorReset).await?;
     record(core, actor, &tx, user, json!({ "reason": reason, "is_printed": false })).await?;
     Ok(tx.commit().await?)
 }

@@ -14,7 +14,7 @@ use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::evict::void_links;
-use crate::notices::{self, NoticeClient, NoticeTarget};
+use crate::notices::{self, NoticeTarget};
 use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
 use crate::users::EmailAddress;
@@ -31,7 +31,7 @@ struct Body {
     #[schema(value_type = String, format = "idn-email", max_length = 254, pattern = "^[\\t-\\r ]*[^\\x00-\\x20\\x7f]+[\\t-\\r ]*$")]
     email: EmailAddress,
     /// For the audit log.
-    #[schema(value_type = String, min_length = 1, max_length = 500, pattern = "^[^\\x00]*$")]
+    #[schema(value_type = String, min_length = 1, max_length = 500, pattern = "^[^\\x00]*[^\\x00\\t-\\r ][^\\x00]*$")]
     reason: OperatorReason,
 }
 
@@ -41,8 +41,9 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Operators")
         .summary("Set a user's e-mail address.")
         .detail(
-            "The address counts as unproven. All sessions are revoked, unused links are void, and the address before is \
-            told. Setting the address that the account has changes nothing.",
+            "The address counts as unproven, unless only its spelling changes. All sessions are revoked, unused links are void, \
+            and the address before gets a mail, unless it is the unproven one of an operator. Setting the address that \
+            the account has changes nothing.",
         )
         .access(Access::Permission(Right::UsersRecover.as_str()))
         .fresh()
@@ -90,7 +91,7 @@ pub(crate) async fn set(
     void_links(&tx, user).await?;
     let ended = end_older(&tx, &core.issuer, user, None, generation, EndReason::Admin).await?;
     let target = NoticeTarget { core, tx: &tx, user };
-    notices::email_changed(target, NoticeClient::default(), former.as_ref()).await?;
+    notices::email_set(target, former.as_ref()).await?;
     let detail = json!({ "reason": reason, "sessions_ended": ended });
     let entry = AuditEntry::new(AuditAction::EmailSet, user.to_string(), detail);
     audit::record(&tx, &core.audit_keys, actor, entry).await?;

@@ -17,6 +17,12 @@ impl Attempts {
         self.failures = self.failures.saturating_add(1);
     }
 
+    /// The attempts of the flow that follows a confirmation that failed at a provider; `None` when none are left.
+    pub(super) fn next(mut self) -> Option<Self> {
+        self.fail();
+        self.are_left().then_some(self)
+    }
+
     /// Whether another password may be tried.
     pub(super) fn are_left(self) -> bool {
         self.failures < Self::MOST

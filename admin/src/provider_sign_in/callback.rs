@@ -8,7 +8,7 @@ use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::flow::{Flow, FlowPurpose, Initiator};
+use super::flow::{CodeVerifier, Flow, FlowPurpose, Initiator};
 use super::identity::ProviderIdentity;
 use super::linking::provider::{confirm, join};
 use super::one_time::{self, Claim, OneTimeKind};
@@ -76,18 +76,6 @@ fn is_visible(text: &str) -> bool {
     (1..=MAX_PARAMETER).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-text_type!(
-    /// The verifier of an app.
-    CodeVerifier, verifier
-);
-
-fn verifier(text: &str) -> Result<String, &'static str> {
-    match secret::is_verifier(text) {
-        true => Ok(text.to_owned()),
-        false => Err("Must be 43 to 128 characters of A-Z, a-z, 0-9, -, ., _ and ~."),
-    }
-}
-
 /// The parameters of an authorization response, from a browser or an app.
 #[derive(Default)]
 struct CallbackParameters {
@@ -96,7 +84,7 @@ struct CallbackParameters {
     error: Option<String>,
     device_id: Option<String>,
     iss: Option<String>,
-    code_verifier: Option<String>,
+    code_verifier: Option<CodeVerifier>,
     is_app: bool,
 }
 
@@ -108,7 +96,7 @@ impl From<Body> for CallbackParameters {
             error: body.error.map(String::from),
             device_id: body.device_id.map(String::from),
             iss: body.iss.map(String::from),
-            code_verifier: body.code_verifier.map(String::from),
+            code_verifier: body.code_verifier,
             is_app: true,
         }
     }
@@ -231,11 +219,10 @@ pub async fn handle_post(request: Request) -> Result<Response, Problem> {
 /// browser or app; each problem of the outcome, unless there is a page to return to; 503 without Redis.
 async fn finish(request: &Request, parameters: &CallbackParameters) -> Result<Response, Problem> {
     let (context, provider) = (&request.context, provider(request)?);
-    let own = parameters.code_verifier.clone().or_else(|| browser::own(&request.headers)).unwrap_or_default();
-    let initiator = match parameters.code_verifier {
-        Some(_) => Initiator::App { challenge: secret::challenge(&own) },
-        None => Initiator::Browser(own.clone()),
-    };
+    let verifier = parameters.code_verifier.as_ref();
+    let initiator = Initiator::of(&request.headers, verifier);
+    let own = verifier.map(|verifier| verifier.as_ref().to_owned());
+    let own = own.or_else(|| browser::own(&request.headers)).unwrap_or_default();
     let (state, owner) = (parameters.state.as_str(), initiator.owner_at(provider.id()));
     let unknown = || {
         Problem::new(Code::StateInvalid)

@@ -1,9 +1,12 @@
 //! An identity that vouches for the address of an account proves that address, and may be the first to do so.
 
+use crate::actor::Actor;
 use crate::context::Context;
 use crate::db::Transaction;
 use crate::evict::evict_before_owner;
+use crate::notices::NoticeTarget;
 use crate::sessions::history::{Event, HistoryEntry};
+use crate::sessions::session::EndReason;
 use crate::users::LockedAccount;
 use crate::users::email_owner;
 
@@ -13,7 +16,7 @@ use crate::api::Problem;
 /// What the user has proved besides the address.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Proved<'p> {
-    /// The account: with its password, or in a session that began within the last ten minutes.
+    /// The account: with its password, or in a session that had begun at most ten minutes before it started the flow.
     Account,
     /// Only that these are their identities at providers, of which at least one is linked to the account.
     Identities(&'p [&'p str]),
@@ -28,7 +31,7 @@ pub(super) enum Proved<'p> {
 /// 503.
 pub(super) async fn verify_email(
     tx: &Transaction<'_>,
-    context: &Context,
+    (context, actor): (&Context, &Actor),
     account: &LockedAccount<'_>,
     identity: &ProviderIdentity<'_>,
     proved: Proved<'_>,
@@ -41,7 +44,9 @@ pub(super) async fn verify_email(
         return Ok(Vec::new());
     }
     if let Proved::Identities(kept) = proved {
-        let evicted = evict_before_owner(tx, &context.issuer, account.id(), kept).await?;
+        let user = account.id();
+        let evicted = evict_before_owner(tx, &context.issuer, user, kept, EndReason::EmailClaimed).await?;
+        evicted.notify(context, NoticeTarget { core: context, tx, user }, actor.client().into()).await?;
         return Ok(evicted.history(account.id(), Event::EmailVerified));
     }
     Ok(vec![HistoryEntry { event: Event::EmailVerified, user: Some(account.id()), session: None }])

@@ -4,10 +4,10 @@ use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::browser;
-use super::flow::browser_owner;
-use super::one_time::{self, Claim, OneTimeKind, Ticket};
+use super::flow::Initiator;
+use super::one_time::{self, Claim, OneTimeKind};
 use super::sign_in::{ProviderProof, sign_in};
+use super::stored_identity::expired;
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::sessions::{Pair, mint, pair_again};
@@ -45,36 +45,16 @@ pub fn describe(operation: Operation) -> Operation {
 /// 410 `code_expired` when the code is unknown, used, or another browser's; 403 `account_disabled`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
-    let expired = || Problem::new(Code::CodeExpired).detail("Start the sign-in again.");
-    let own = browser::own(&request.headers).unwrap_or_default();
+    let (context, owner) = (&request.context, Initiator::of(&request.headers, None).owner_afterwards());
     let value = (OneTimeKind::SignIn, body.one_time_code.as_ref());
-    let attempt = "exchange".to_owned();
-    let claim = one_time::claim(&request.context, value, &browser_owner(&own), attempt).await?;
+    let claim = one_time::claim::<ProviderProof, _>(context, value, &owner, "exchange".to_owned()).await?;
     let pair = match claim.ok_or_else(expired)? {
-        Claim::First(proof, ticket) => open(&request, &proof, ticket).await?,
-        Claim::Again(session) => {
-            pair_again(&request.context, &request.client, session).await?.ok_or_else(expired)?
+        Claim::First(proof, ticket) => {
+            let opened = sign_in(context, &request.actor(), &proof).await;
+            let opened = opened.map(|opened| (opened.session, opened.pair));
+            one_time::settle(context, ticket, &proof, opened, |_| false).await?
         }
+        Claim::Again(session) => pair_again(context, &request.client, session).await?.ok_or_else(expired)?,
     };
     Ok(pair.respond())
-}
-
-/// Opens the session, and keeps its identifier for a repeated request.
-async fn open(request: &Request, proof: &ProviderProof, ticket: Ticket) -> Result<Pair, Problem> {
-    let context = &request.context;
-    match sign_in(context, &request.actor(), proof).await {
-        Ok(opened) => {
-            one_time::keep(context, ticket, &opened.session).await;
-            Ok(opened.pair)
-        }
-        Err(problem) => {
-            // The client may send the code again after an error of ours.
-            if problem.code().status().is_server_error() {
-                one_time::release(context, ticket, proof).await;
-            } else {
-                one_time::discard(context, ticket).await;
-            }
-            Err(problem)
-        }
-    }
 }

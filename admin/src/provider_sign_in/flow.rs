@@ -1,13 +1,15 @@
 //! A flow: from the authorization request to the callback. It is stored meanwhile, as a one-time value.
 
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::one_time::BEARER;
+use super::browser;
 use super::pending_link::PendingLink;
 use super::pending_proof::PendingProof;
 use super::return_to::ReturnTo;
 use super::secret;
+use crate::api::text::text_type;
 
 /// The data of an authorization request that its callback needs. Purposefully without `Debug`: it holds secrets.
 #[derive(Serialize, Deserialize)]
@@ -41,7 +43,19 @@ pub(super) struct LinkRequest {
     pub(super) generation: u64,
 }
 
-/// The client that starts a flow, and alone may finish it.
+text_type!(
+    /// The verifier of an app.
+    pub(super) CodeVerifier, verifier
+);
+
+fn verifier(text: &str) -> Result<String, &'static str> {
+    match secret::is_verifier(text) {
+        true => Ok(text.to_owned()),
+        false => Err("Must be 43 to 128 characters of A-Z, a-z, 0-9, -, ., _ and ~."),
+    }
+}
+
+/// The client that starts a flow, and alone may finish it, and use what follows from it.
 pub(super) enum Initiator {
     /// The browser whose cookie has this secret.
     Browser(String),
@@ -50,24 +64,24 @@ pub(super) enum Initiator {
 }
 
 impl Initiator {
+    /// The client of a request: an app by the verifier that it sends, or else a browser by its cookie.
+    pub(super) fn of(headers: &HeaderMap, verifier: Option<&CodeVerifier>) -> Self {
+        match verifier {
+            Some(verifier) => Self::App { challenge: secret::challenge(verifier.as_ref()) },
+            None => Self::Browser(browser::own(headers).unwrap_or_default()),
+        }
+    }
+
     /// The owner of a flow at `provider`, compared in Redis: it contains a hash instead of each secret.
     pub(super) fn owner_at(&self, provider: &str) -> String {
-        match self {
-            Self::Browser(own) => format!("{provider} {}", browser_owner(own)),
-            Self::App { challenge } => format!("{provider} app {challenge}"),
-        }
+        format!("{provider} {}", self.owner_afterwards())
     }
 
-    /// The owner of what follows from a flow: the same browser, or a client of the app's.
+    /// The owner of what follows from a flow at any provider.
     pub(super) fn owner_afterwards(&self) -> String {
         match self {
-            Self::Browser(own) => browser_owner(own),
-            Self::App { .. } => BEARER.to_owned(),
+            Self::Browser(own) => format!("browser {}", secret::fingerprint(own)),
+            Self::App { challenge } => format!("app {challenge}"),
         }
     }
-}
-
-/// The browser whose cookie has the secret `own`, as an owner.
-pub(super) fn browser_owner(own: &str) -> String {
-    format!("browser {}", secret::fingerprint(own))
 }

@@ -9,15 +9,15 @@ pub mod show;
 pub mod sign_in;
 pub mod skip;
 
-use serde::Serialize;
 use uuid::Uuid;
 
-use super::browser;
 use super::email_proof::{Proved, verify_email};
-use super::flow::browser_owner;
+use super::flow::{CodeVerifier, Initiator};
 use super::identity::ProviderIdentity;
-use super::one_time::{self, Ticket};
-use super::store::{self, Link};
+use super::pending_link::PendingLink;
+use super::resolution::generation;
+use super::sign_in::ProviderProof;
+use super::store::{self, ConfirmedBy, Link};
 use super::stored_identity::expired;
 use crate::actor::Actor;
 use crate::api::text::text_type;
@@ -25,9 +25,10 @@ use crate::api::{Code, Problem, Request};
 use crate::context::Context;
 use crate::db::Transaction;
 use crate::notices::{self, NoticeTarget};
-use crate::sessions::Pair;
+use crate::passwords::PasswordHash;
 use crate::sessions::history::{Event, HistoryEntry};
 use crate::users::LockedAccount;
+use crate::users::store::lock_for_change;
 
 /// Links an identity to `account`, which is locked exclusively, after the user has confirmed that. Returns the entries for
 /// the login history.
@@ -56,7 +57,7 @@ async fn link_confirmed(
             None => return Err(Problem::new(Code::OauthProviderLinked)),
         }
     }
-    history.extend(verify_email(tx, context, account, identity, proved).await?);
+    history.extend(verify_email(tx, (context, actor), account, identity, proved).await?);
     Ok(history)
 }
 
@@ -87,36 +88,38 @@ async fn check_seen(tx: &Transaction<'_>, user: Uuid, created_in: &str) -> Resul
     Err(Problem::new(Code::ValidationFailed).field("created_in", "field_invalid", sentence))
 }
 
-/// Ends an attempt to use up a flow: keeps the session for a repeated request, or, after a problem, lets the user try again
-/// where the problem is ours or `keeps` the flow.
+/// Links an identity to the account of `user`, whose password was `verified` and must still be the current one. A user
+/// who knows the password has the account, so nothing of it ends. Returns what signs the user in, and the entries for the
+/// login history.
 ///
 /// # Errors
 ///
-/// That of `opened`.
-async fn settle(
+/// `missing` when the account is gone or disabled meanwhile; 401 `invalid_credentials` when it has another password; 409
+/// `oauth_account_in_use` or `oauth_provider_linked`; 410 `code_expired` after another `generation`; 503.
+async fn link_by_password(
     context: &Context,
-    ticket: Ticket,
-    pending: &impl Serialize,
-    opened: Result<(Uuid, Pair), Problem>,
-    keeps: impl Fn(Code) -> bool,
-) -> Result<Pair, Problem> {
-    match opened {
-        Ok((session, pair)) => {
-            one_time::keep(context, ticket, &session).await;
-            Ok(pair)
-        }
-        Err(problem) => {
-            if problem.code().status().is_server_error() || keeps(problem.code()) {
-                one_time::release(context, ticket, pending).await;
-            } else {
-                one_time::discard(context, ticket).await;
-            }
-            Err(problem)
-        }
+    actor: &Actor,
+    (identity, rule): (&ProviderIdentity<'_>, u8),
+    user: Uuid,
+    (verified, missing, expected): (&PasswordHash, Code, Option<&PendingLink>),
+) -> Result<(ProviderProof, Vec<HistoryEntry>), Problem> {
+    let mut connection = context.db.get().await?;
+    let tx = connection.begin().await?;
+    let account = lock_for_change(&tx, user).await?.ok_or_else(|| Problem::new(missing))?;
+    if !account.has_hash(Some(verified)) {
+        return Err(Problem::new(Code::InvalidCredentials));
     }
+    if let Some(pending) = expected {
+        pending.check_generation(&tx).await?;
+    }
+    let link = identity.confirmed_link_to(user, rule, ConfirmedBy::Password);
+    let history = link_confirmed(&tx, context, actor, &account, (identity, &link), Proved::Account).await?;
+    let proof = identity.proof_of(user, generation(&tx, user).await?);
+    tx.commit().await?;
+    Ok((proof, history))
 }
 
-/// The owner of the flow of a request: a browser by its cookie. A flow of an app belongs to its bearer.
-fn owner_of(request: &Request) -> String {
-    browser::own(&request.headers).map(|own| browser_owner(&own)).unwrap_or_default()
+/// The owner of the flow of a request: an app by its verifier, or else a browser by its cookie.
+fn owner_of(request: &Request, verifier: Option<&CodeVerifier>) -> String {
+    Initiator::of(&request.headers, verifier).owner_afterwards()
 }

@@ -72,7 +72,7 @@ pub(super) async fn facts_to_link<'t>(
 ///
 /// # Errors
 ///
-/// 403 `account_disabled` when the address is that of a disabled account; 503.
+/// 403 `account_disabled` when the address is the verified one of a disabled account; 503.
 pub(super) async fn facts_of_new<'t>(
     context: &Context,
     tx: &'t Transaction<'_>,
@@ -86,6 +86,8 @@ pub(super) async fn facts_of_new<'t>(
             None => Email::Free,
             // A disabled user must not return as a new one.
             Some(EmailOwner::Disabled) => return Err(Problem::new(Code::AccountDisabled)),
+            // No user can confirm anything with that account, and its user may be a stranger to the mailbox.
+            Some(EmailOwner::DisabledUnverified) => Email::Untrusted,
             Some(EmailOwner::Active(owner)) => {
                 let facts = link_facts::read(context, tx, &owner, identity).await?;
                 let candidate = Candidate { user: owner.id(), has_other: facts.has_other };

@@ -30,15 +30,13 @@ const ATTEMPT: Duration = Duration::from_secs(15);
 const WAIT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The owner of a value that belongs to every client that has its secret.
-pub(super) const BEARER: &str = "bearer";
-
 /// Each change is one atomic script.
 const STORE: &str = include_str!("one_time/store.lua");
 const READ: &str = include_str!("one_time/read.lua");
 const CLAIM: &str = include_str!("one_time/claim.lua");
 const RELEASE: &str = include_str!("one_time/release.lua");
 const FINISH: &str = include_str!("one_time/finish.lua");
+const DISCARD: &str = include_str!("one_time/discard.lua");
 
 /// The kinds of values, in the order in which a user meets them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +74,8 @@ pub(super) enum Claim<T, K> {
 pub(super) struct Ticket {
     kind: OneTimeKind,
     secret: String,
-    owner: String,
-    attempt: String,
+    /// The number of the claim: a later one has another.
+    claim: u64,
 }
 
 /// Why a value was not stored or not read.
@@ -170,7 +168,7 @@ impl Ticket {
     fn finish(&self, redis: &RedisConnection, kept: &impl Serialize) -> Result<Cmd, OneTimeError> {
         let mut command = redis::cmd("EVAL");
         command.arg(FINISH).arg(2).arg(self.key(redis)).arg(self.kind.ends(redis));
-        command.arg(&self.owner).arg(&self.attempt).arg(serde_json::to_string(kept)?).arg(KEPT.as_secs());
+        command.arg(self.claim).arg(serde_json::to_string(kept)?).arg(KEPT.as_secs());
         command.arg(secret::fingerprint(&self.secret)).arg(self.kind.longest());
         Ok(command)
     }
@@ -207,11 +205,11 @@ pub(super) async fn claim<T: DeserializeOwned, K: DeserializeOwned>(
     loop {
         let mut claim = redis::cmd("EVAL");
         claim.arg(CLAIM).arg(1).arg(&key).arg(owner).arg(&attempt).arg(ATTEMPT.as_secs());
-        let (state, text): (String, Option<String>) = context.redis.run("EVAL", &claim).await?;
+        let (state, text, claim): (String, Option<String>, u64) = context.redis.run("EVAL", &claim).await?;
         let text = text.unwrap_or_default();
         match state.as_str() {
             "first" => {
-                let ticket = Ticket { kind, secret: secret.to_owned(), owner: owner.to_owned(), attempt };
+                let ticket = Ticket { kind, secret: secret.to_owned(), claim };
                 return Ok(json::from_slice(text.as_bytes()).ok().map(|value| Claim::First(value, ticket)));
             }
             "again" => return Ok(json::from_slice(text.as_bytes()).ok().map(Claim::Again)),
@@ -265,7 +263,7 @@ pub(super) async fn release(context: &Context, ticket: Ticket, value: &impl Seri
     let released = async {
         let mut release = redis::cmd("EVAL");
         release.arg(RELEASE).arg(1).arg(ticket.key(&context.redis));
-        release.arg(&ticket.attempt).arg(serde_json::to_string(value)?);
+        release.arg(ticket.claim).arg(serde_json::to_string(value)?);
         Ok::<u64, OneTimeError>(context.redis.run("EVAL", &release).await?)
     };
     if let Err(error) = released.await {
@@ -275,11 +273,40 @@ pub(super) async fn release(context: &Context, ticket: Ticket, value: &impl Seri
 
 /// Ends an attempt after which there is no other. A failure is logged: the value then ends by itself.
 pub(super) async fn discard(context: &Context, ticket: Ticket) {
-    let mut end = redis::pipe();
-    end.atomic().cmd("EXPIRE").arg(ticket.key(&context.redis)).arg(0);
-    end.cmd("ZREM").arg(ticket.kind.ends(&context.redis)).arg(secret::fingerprint(&ticket.secret));
-    if let Err(error) = context.redis.run_all::<Vec<u64>>("EXPIRE", &end).await {
+    let mut discard = redis::cmd("EVAL");
+    discard.arg(DISCARD).arg(2).arg(ticket.key(&context.redis)).arg(ticket.kind.ends(&context.redis));
+    discard.arg(ticket.claim).arg(secret::fingerprint(&ticket.secret));
+    if let Err(error) = context.redis.run::<u64>("EVAL", &discard).await {
         tracing::warn!(%error, "Failed to delete a one-time value; it expires by itself.");
+    }
+}
+
+/// Ends an attempt with its result, of which the first part is kept for a repeated request. After a problem of ours, or one
+/// that `keeps` the value, the client may try again.
+///
+/// # Errors
+///
+/// That of the result.
+pub(super) async fn settle<K: Serialize, R>(
+    context: &Context,
+    ticket: Ticket,
+    value: &impl Serialize,
+    result: Result<(K, R), Problem>,
+    keeps: impl Fn(Code) -> bool,
+) -> Result<R, Problem> {
+    match result {
+        Ok((kept, answer)) => {
+            keep(context, ticket, &kept).await;
+            Ok(answer)
+        }
+        Err(problem) => {
+            if problem.code().status().is_server_error() || keeps(problem.code()) {
+                release(context, ticket, value).await;
+            } else {
+                discard(context, ticket).await;
+            }
+            Err(problem)
+        }
     }
 }
 

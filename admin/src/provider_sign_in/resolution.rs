@@ -93,7 +93,8 @@ impl Resolution<'_> {
         if let Some(account) = account {
             let kept = [self.identity.provider.id()];
             let proved = Proved::Identities(&kept);
-            self.history.extend(verify_email(tx, self.context, account, self.identity, proved).await?);
+            self.history
+                .extend(verify_email(tx, (self.context, self.actor), account, self.identity, proved).await?);
         }
         self.admit(tx, user, account).await.map(Some)
     }
@@ -151,7 +152,8 @@ impl Resolution<'_> {
         notices::provider_linked(target, self.actor.client().into(), self.identity.provider.name()).await?;
         if let Some(account) = account {
             // Linking asks for a recent sign-in; and by rule 7 the address is verified already.
-            let entries = verify_email(tx, self.context, account, self.identity, Proved::Account).await?;
+            let entries =
+                verify_email(tx, (self.context, self.actor), account, self.identity, Proved::Account).await?;
             self.history.extend(entries);
         }
         if self.link.is_some() {

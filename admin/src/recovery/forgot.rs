@@ -80,7 +80,7 @@ pub(super) async fn ask(context: &Context, actor: &Actor, email: EmailAddress) -
         let language = language_of(None, actor.client().languages.as_deref());
         let recipient = Recipient { address: email.as_str(), key: &key, language };
         let queued = QueuedMail::Request(MailRequest::Reset);
-        let new = NewMail { id: context.random.id(), recipient, queued: &queued, is_repeated: false };
+        let new = NewMail { id: context.random.id(), recipient, queued: &queued, merged_for: None };
         context.outbox.put(&tx, &new).await?;
         tx.commit().await?;
     }

@@ -1,31 +1,29 @@
 //! Makes links: for the worker of mails, when it comes to a request for one, and for an operator who prints one.
 
-use std::sync::Arc;
-
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use super::link_token::LinkToken;
 use super::purpose::LinkPurpose;
-use super::store::{self, ResetCandidate};
-use crate::access;
+use super::store::{self, NewLink, ResetCandidate};
 use crate::api::{Code, Problem};
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
-use crate::keys::DerivedKeys;
-use crate::mail::{MailRequest, Message, RequestResolver, ResetAdvice, ResolvedMail, language_of};
+use crate::mail::{
+    MailRequest, Message, NewMail, QueuedMail, Recipient, RequestResolver, ResetAdvice, ResolvedMail,
+    language_of,
+};
 use crate::users::EmailAddress;
 
 /// Answers requests of the outbox for a link.
 pub(crate) struct LinkIssuer {
     core: Core,
-    keys: Arc<DerivedKeys>,
 }
 
 impl LinkIssuer {
-    pub(crate) fn new(core: Core, keys: Arc<DerivedKeys>) -> Self {
-        Self { core, keys }
+    pub(crate) fn new(core: Core) -> Self {
+        Self { core }
     }
 
     async fn answer(
@@ -36,7 +34,7 @@ impl LinkIssuer {
     ) -> Result<Option<ResolvedMail>, DbError> {
         let Ok(address) = address.parse::<EmailAddress>() else { return Ok(None) };
         let key = address.key();
-        let Some(token) = LinkToken::of_mail(&self.keys, mail) else { return Ok(None) };
+        let Some(token) = LinkToken::of_mail(&self.core.link_keys, mail) else { return Ok(None) };
         let mut connection = self.core.db.get().await?;
         let tx = connection.begin().await?;
         let answered = match request {
@@ -74,8 +72,7 @@ async fn answer_user(
     candidate: ResetCandidate,
 ) -> Result<Option<ResolvedMail>, DbError> {
     let user = candidate.user;
-    let is_operator = candidate.is_superuser || access::holds_right(tx, user).await?;
-    let message = if is_operator {
+    let message = if candidate.is_operator(tx).await? {
         if !candidate.is_verified {
             return Ok(None);
         }
@@ -86,13 +83,17 @@ async fn answer_user(
         // The address may have been mistyped: its holder must not take over an account that another person uses.
         Message::ResetAdvice(ResetAdvice::Unproven)
     } else {
-        store::insert(tx, token, user, LinkPurpose::Reset, candidate.key.as_deref()).await?;
+        let email_key = candidate.key.as_deref();
+        let link = NewLink { token, user, purpose: LinkPurpose::Reset, email_key, is_for_operator: false };
+        if !store::insert(tx, &link).await? {
+            return Ok(None);
+        }
         Message::Reset { token: token.expose().to_owned().into() }
     };
     Ok(addressed(candidate, message))
 }
 
-/// A link that an operator ordered, unless the account has another address by now.
+/// A link that an operator ordered, unless it was made void since, or the account may not have it by now.
 async fn by_operator(
     tx: &Transaction<'_>,
     token: &LinkToken,
@@ -104,7 +105,13 @@ async fn by_operator(
     if !candidate.is_active || candidate.key.as_deref() != Some(key) {
         return Ok(None);
     }
-    store::insert(tx, token, user, purpose, Some(key)).await?;
+    let is_for_operator = candidate.is_operator(tx).await?;
+    if is_for_operator && !candidate.is_verified {
+        return Ok(None);
+    }
+    if !store::insert(tx, &NewLink { token, user, purpose, email_key: Some(key), is_for_operator }).await? {
+        return Ok(None);
+    }
     let token = token.expose().to_owned().into();
     let message = match purpose {
         LinkPurpose::Invitation => Message::Invitation { token },
@@ -138,6 +145,55 @@ pub(crate) async fn print_link(
         tracing::error!(%error, "Request failed: no link could be created.");
         Problem::new(Code::Internal)
     })?;
-    store::insert(tx, &token, user, purpose, None).await?;
+    let is_for_operator = candidate.is_operator(tx).await?;
+    store::insert(tx, &NewLink { token: &token, user, purpose, email_key: None, is_for_operator }).await?;
     Ok(token)
+}
+
+/// Makes a link and puts its mail into the outbox, by order of an operator. The user must be locked.
+///
+/// # Errors
+///
+/// 403 `account_disabled`; 404 for an unknown user; 422 `validation_failed` without an address to which it may be sent; 501
+/// `mail_not_configured`; 503.
+pub(crate) async fn mail_link(
+    core: &Core,
+    tx: &Transaction<'_>,
+    user: Uuid,
+    purpose: LinkPurpose,
+) -> Result<(), Problem> {
+    if !core.outbox.is_on() {
+        return Err(Problem::new(Code::MailNotConfigured));
+    }
+    let candidate = store::by_id(tx, user).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    if !candidate.is_active {
+        return Err(Problem::new(Code::AccountDisabled));
+    }
+    let refused = |why| Problem::new(Code::ValidationFailed).detail(why);
+    let (Some(address), Some(key)) = (&candidate.email, &candidate.key) else {
+        return Err(refused("The account has no e-mail address; set one first."));
+    };
+    let is_for_operator = candidate.is_operator(tx).await?;
+    if is_for_operator && !candidate.is_verified {
+        return Err(refused(
+            "The user is an operator, and the address was never verified: print the link with `admin users send-reset \
+             --print`.",
+        ));
+    }
+    let id = core.random.id();
+    let token = LinkToken::of_mail(&core.link_keys, id).ok_or_else(|| Problem::new(Code::Internal))?;
+    let link = NewLink { token: &token, user, purpose, email_key: Some(key), is_for_operator };
+    store::insert(tx, &link).await?;
+    let request = match purpose {
+        LinkPurpose::Invitation => MailRequest::Invitation { user },
+        LinkPurpose::Reset | LinkPurpose::OperatorReset => MailRequest::OperatorReset { user },
+    };
+    let queued = QueuedMail::Request(request);
+    let recipient = Recipient { address, key, language: None };
+    let mail = NewMail { id, recipient, queued: &queued, merged_for: None };
+    match core.outbox.put(tx, &mail).await? {
+        true => Ok(()),
+        false => Err(Problem::new(Code::Overloaded)
+            .detail("Too many mails wait for the mail server; try again later.")),
+    }
 }

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use crate::keys::DerivedKeys;
+use crate::passwords::Password;
 use crate::random::{NoRandomness, Random};
 
 /// The length of the hash.
@@ -40,6 +41,13 @@ impl LinkToken {
     pub(super) fn hash(&self) -> [u8; HASH_BYTES] {
         let hash = digest::digest(&digest::SHA256, self.expose().as_bytes());
         hash.as_ref().first_chunk().copied().unwrap_or_default()
+    }
+
+    /// A tag of the password that is set with the token, by which a repeated request is recognised: without the master key
+    /// nothing can be guessed from it, even with the token.
+    pub(super) fn tag_of(&self, keys: &DerivedKeys, password: &Password) -> Option<String> {
+        let tag = hmac::sign(keys.find(keys.current())?, password.fingerprint(self.expose()).as_bytes());
+        Some(URL_SAFE_NO_PAD.encode(tag))
     }
 
     /// The text itself.

@@ -16,6 +16,7 @@ use super::link_token::LinkToken;
 use super::reset::reset;
 use crate::api::{Code, Problem, Request, Response};
 use crate::config::MailLanguage;
+use crate::context::Context;
 use crate::mail::language_of;
 use crate::passwords::Password;
 
@@ -38,6 +39,7 @@ struct PageTexts {
     expired: &'static str,
     disabled: &'static str,
     weak: &'static str,
+    missing: &'static str,
     later: &'static str,
 }
 
@@ -49,8 +51,9 @@ const ENGLISH: PageTexts = PageTexts {
     save: "Save",
     done: "Your password is set. You can sign in now.",
     expired: "The link is invalid, already used or expired. Ask for another one.",
-    disabled: "The account is disabled. Contact the support.",
+    disabled: "The account is disabled. Contact support.",
     weak: "The password is too short, too long or too easy to guess. Choose another one.",
+    missing: "Open the link from the mail again, and type the new password.",
     later: "This is not possible now. Try again later.",
 };
 
@@ -64,6 +67,7 @@ const RUSSIAN: PageTexts = PageTexts {
     expired: "Ссылка неверна, уже использована или устарела. Запросите другую.",
     disabled: "Аккаунт отключён. Обратитесь в поддержку.",
     weak: "Пароль слишком короткий, слишком длинный или его легко угадать. Выберите другой.",
+    missing: "Откройте ссылку из письма ещё раз и введите новый пароль.",
     later: "Сейчас это невозможно. Попробуйте позже.",
 };
 
@@ -73,7 +77,8 @@ const RUSSIAN: PageTexts = PageTexts {
 ///
 /// None.
 pub async fn show(request: Request) -> Result<Response, Problem> {
-    Ok(page(StatusCode::OK, texts(&request.headers), None, true))
+    let texts = texts(&request.headers);
+    Ok(page(StatusCode::OK, texts, None, Some(&PageForm { token: "", least: least(&request.context) })))
 }
 
 /// Sets the password, and shows what became of it.
@@ -83,18 +88,38 @@ pub async fn show(request: Request) -> Result<Response, Problem> {
 /// None: every problem is shown on the page.
 pub async fn submit(request: Request) -> Result<Response, Problem> {
     let texts = texts(&request.headers);
+    let least = least(&request.context);
     let Some((token, password)) = fields(&request.body) else {
-        return Ok(page(StatusCode::BAD_REQUEST, texts, Some(texts.expired), true));
+        let form = PageForm { token: "", least };
+        return Ok(page(StatusCode::BAD_REQUEST, texts, Some(texts.missing), Some(&form)));
     };
     let done = reset(&request.context, &request.actor(), &LinkToken::received(&token), &password).await;
     Ok(match done {
-        Ok(()) => page(StatusCode::OK, texts, Some(texts.done), false),
+        Ok(()) => page(StatusCode::OK, texts, Some(texts.done), None),
         Err(problem) => {
             let code = problem.code();
-            let shown = page(code.status(), texts, Some(sentence(texts, code)), code != Code::CodeExpired);
-            shown.with_problem(code)
+            let form = PageForm { token: &token, least };
+            let form = (code != Code::CodeExpired).then_some(&form);
+            let shown = page(code.status(), texts, Some(sentence(texts, code)), form).with_problem(code);
+            match problem.seconds() {
+                Some(seconds) => shown.with_header(header::RETRY_AFTER, HeaderValue::from(seconds)),
+                None => shown,
+            }
         }
     })
+}
+
+/// The form of the page.
+struct PageForm<'f> {
+    /// The token, of base64url, once the client has sent it: its link is no longer in the address bar then.
+    token: &'f str,
+    /// The least length of a password.
+    least: usize,
+}
+
+/// The least length of a password.
+fn least(context: &Context) -> usize {
+    context.config.password_min
 }
 
 /// The two fields of the form; `None` if they are missing, or the token has another form.
@@ -130,25 +155,25 @@ fn texts(headers: &HeaderMap) -> &'static PageTexts {
     }
 }
 
-/// The page contains no text of a client, so nothing needs to be escaped.
+/// The page contains no text of a client but a token, whose characters need not be escaped.
 fn page(
     status: StatusCode,
     texts: &'static PageTexts,
     message: Option<&'static str>,
-    has_form: bool,
+    form: Option<&PageForm<'_>>,
 ) -> Response {
     let PageTexts { tag, title, token, password, save, .. } = texts;
     let message =
         message.map(|message| format!("<p role=\"status\"><b>{message}</b></p>\n")).unwrap_or_default();
-    let form = format!(
+    let form = form.map(|PageForm { token: sent, least }| format!(
         "<form method=\"post\" autocomplete=\"on\">\n\
          <div id=\"by-hand\"><label for=\"token\">{token}</label>\n\
-         <input id=\"token\" name=\"token\" required autocomplete=\"off\" pattern=\"[A-Za-z0-9_\\-]{{43}}\"></div>\n\
+         <input id=\"token\" name=\"token\" value=\"{sent}\" required autocomplete=\"off\" pattern=\"[A-Za-z0-9_\\-]{{43}}\"></div>\n\
          <label for=\"new_password\">{password}</label>\n\
-         <input id=\"new_password\" name=\"new_password\" type=\"password\" required minlength=\"8\" \
+         <input id=\"new_password\" name=\"new_password\" type=\"password\" required minlength=\"{least}\" \
          autocomplete=\"new-password\">\n<button>{save}</button>\n</form>\n<script>{SCRIPT}</script>\n"
-    );
-    let form = if has_form { form } else { String::new() };
+    ));
+    let form = form.unwrap_or_default();
     let html = format!(
         "<!doctype html>\n<html lang=\"{tag}\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n<style>{STYLE}</style>\n\
@@ -201,7 +226,8 @@ mod tests {
     #[test]
     fn the_page_loads_nothing_and_its_policy_has_its_script_and_style() {
         for texts in [&ENGLISH, &RUSSIAN] {
-            let response = page(StatusCode::OK, texts, Some(texts.weak), true);
+            let response =
+                page(StatusCode::OK, texts, Some(texts.weak), Some(&PageForm { token: "", least: 8 }));
             let html = String::from_utf8(response.body().to_vec()).unwrap();
             assert!(html.contains(SCRIPT) && html.contains(STYLE) && html.contains(texts.weak), "{html}");
             assert!(!html.contains("src=") && !html.contains("href="), "{html}");

@@ -8,20 +8,19 @@ use utoipa::ToSchema;
 use super::link_token::LinkToken;
 use super::purpose::LinkPurpose;
 use super::store::{self, StoredLink};
-use crate::access;
 use crate::actor::Actor;
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
-use crate::evict::{Evicted, evict};
+use crate::evict::{Evicted, evict, evict_before_owner};
 use crate::guessing::LimitedRoute;
 use crate::notices::{self, NoticeTarget};
 use crate::passwords::{Password, PasswordHash};
 use crate::permit::{HashPermit, Tried};
-use crate::sessions::history::{self, Event};
+use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::session::EndReason;
-use crate::users::add_weaknesses;
 use crate::users::store::{self as users, Credential};
+use crate::users::{add_weaknesses, email_owner};
 
 /// The token of a link, and a new password.
 #[derive(Deserr, ToSchema)]
@@ -44,7 +43,8 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Set a new password by the token of a link.")
         .detail(
             "Revokes all sessions, and opens none: sign in with the new password. Accounts at providers that were \
-            linked within the last 30 days are unlinked. A link is used up by a success only. The same request, \
+            linked within the last 30 days are unlinked, except the one that the user was created with; if the link is \
+            the first proof of the address, all are. A link is used up by a success only. The same request, \
             repeated within a minute, gets the same response. A link that was mailed proves the address.",
         )
         .access(Access::Public)
@@ -94,7 +94,7 @@ pub(super) async fn reset(
     let tried = Tried { route: LimitedRoute::Reset, identifier: &name, session: &[], account: None };
     let mut permit = HashPermit::take(context, actor, tried).await?;
     let link = store::find(&*context.db.get().await?, hash).await?;
-    let used_with = new.fingerprint(token.expose());
+    let used_with = token.tag_of(&context.link_keys, new).ok_or_else(|| Problem::new(Code::Internal))?;
     let link = match link {
         Some(link) if link.is_live => link,
         Some(link) if link.used_with.as_deref() == Some(&used_with) => {
@@ -117,11 +117,13 @@ pub(super) async fn reset(
     }
     let password = permit.hash(new).await?;
     permit.succeeded().await;
-    let evicted = set(context, actor, &link, token, password, &used_with).await?;
+    let (evicted, is_first_proof) = set(context, actor, &link, token, password, &used_with).await?;
     if link.purpose == LinkPurpose::Reset {
         context.guessing.return_reset(actor.address(), context.clock.unix_seconds()).await;
     }
-    for entry in evicted.history(link.user, Event::PasswordChanged) {
+    let proved = HistoryEntry { event: Event::EmailVerified, user: Some(link.user), session: None };
+    let entries = evicted.history(link.user, Event::PasswordChanged);
+    for entry in entries.into_iter().chain(is_first_proof.then_some(proved)) {
         history::record(context, actor, entry).await;
     }
     Ok(())
@@ -131,7 +133,8 @@ fn expired() -> Problem {
     Problem::new(Code::CodeExpired).detail("Ask for another link.")
 }
 
-/// Locks the user first, as every change that revokes sessions.
+/// Locks the user first, as every change that revokes sessions. Returns what ended, and whether this was the first proof of
+/// the address.
 async fn set(
     context: &Context,
     actor: &Actor,
@@ -139,7 +142,7 @@ async fn set(
     token: &LinkToken,
     password: PasswordHash,
     used_with: &str,
-) -> Result<Evicted, Problem> {
+) -> Result<(Evicted, bool), Problem> {
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let user = link.user;
@@ -150,22 +153,30 @@ async fn set(
     // A link that was mailed counts as long as the account has that address; and a user who has become an operator
     // since must ask an operator, as for a new link.
     let is_elsewhere = link.email_key.is_some() && link.email_key != person.key;
-    let is_operator = person.is_superuser || access::holds_right(&tx, user).await?;
-    if is_elsewhere || (link.purpose == LinkPurpose::Reset && is_operator) {
+    let has_gained = person.is_operator(&tx).await? && !link.is_for_operator;
+    // The account may have been used since the link was mailed to an address that was never proved.
+    let is_another_users =
+        link.purpose == LinkPurpose::Reset && !person.is_verified && store::is_in_use(&tx, user).await?;
+    if is_elsewhere || has_gained || is_another_users {
         return Err(expired());
     }
     if !store::use_up(&tx, token.hash(), user, used_with).await? {
         return Err(expired());
     }
     users::set_credential(&tx, user, &Credential::Password(password)).await?;
-    if let Some(key) = &link.email_key
-        && store::verify_address(&tx, user, key).await?
-    {
-        // The first proof of the address: what was linked before may be another person's.
-        store::unlink_all(&tx, user).await?;
-    }
-    let evicted = evict(&tx, context, user, EndReason::PasswordChanged).await?;
-    notices::password_changed(NoticeTarget { core: context, tx: &tx, user }, actor.client().into()).await?;
+    let is_first_proof = match &link.email_key {
+        Some(key) => email_owner::store::verify(&tx, user, key).await?,
+        None => false,
+    };
+    let reason = EndReason::PasswordChanged;
+    let evicted = match is_first_proof {
+        // What was linked before may be another person's.
+        true => evict_before_owner(&tx, &context.issuer, user, &[], reason).await?,
+        false => evict(&tx, context, user, reason).await?,
+    };
+    let target = NoticeTarget { core: context, tx: &tx, user };
+    notices::password_changed(target, actor.client().into()).await?;
+    evicted.notify(context, target, actor.client().into()).await?;
     tx.commit().await?;
-    Ok(evicted)
+    Ok((evicted, is_first_proof))
 }

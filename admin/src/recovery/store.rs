@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::link_token::{HASH_BYTES, LinkToken};
 use super::purpose::LinkPurpose;
+use crate::access;
 use crate::db::{Connection, DbError, SqlClient, Transaction};
 
 /// How many links of one purpose live side by side for a user.
@@ -24,11 +25,31 @@ pub(super) struct ResetCandidate {
     pub(super) locale: Option<String>,
 }
 
+impl ResetCandidate {
+    /// Whether the user is a superuser or holds a right of this service.
+    pub(super) async fn is_operator(&self, tx: &Transaction<'_>) -> Result<bool, DbError> {
+        Ok(self.is_superuser || access::holds_right(tx, self.user).await?)
+    }
+}
+
+/// A link before it is stored.
+pub(super) struct NewLink<'l> {
+    pub(super) token: &'l LinkToken,
+    pub(super) user: Uuid,
+    pub(super) purpose: LinkPurpose,
+    /// The address to which it is mailed.
+    pub(super) email_key: Option<&'l str>,
+    /// Whether the user is an operator now.
+    pub(super) is_for_operator: bool,
+}
+
 /// A link as stored.
 pub(super) struct StoredLink {
     pub(super) user: Uuid,
     pub(super) purpose: LinkPurpose,
     pub(super) email_key: Option<String>,
+    /// Whether the user was an operator when it was ordered.
+    pub(super) is_for_operator: bool,
     /// Whether it can be used.
     pub(super) is_live: bool,
     /// What it was used with within the last minute.
@@ -81,28 +102,27 @@ pub(super) async fn is_in_use(tx: &Transaction<'_>, user: Uuid) -> Result<bool, 
     Ok(tx.query_one(&statement, &[&user]).await?.try_get("is_in_use")?)
 }
 
-/// Stores a link of a user, who must be locked, and deletes the oldest unused ones beyond three. A link that is stored
-/// already, because its mail is sent again, stays as it is.
-pub(super) async fn insert(
-    tx: &Transaction<'_>,
-    token: &LinkToken,
-    user: Uuid,
-    purpose: LinkPurpose,
-    email_key: Option<&str>,
-) -> Result<(), DbError> {
-    let sql = "insert into auth.account_links (token_hash, user_id, purpose, email_key, expires_at)
-               values ($1, $2, $3, $4, clock_timestamp() + $5::double precision * interval '1 second')
-               on conflict on constraint account_links_pkey do nothing";
+/// Stores a link of a user, who must be locked, and makes the oldest unused ones beyond three void. If the link is stored
+/// already, because its mail is sent only now or again, its life begins again. `false` when it was used or made void.
+pub(super) async fn insert(tx: &Transaction<'_>, link: &NewLink<'_>) -> Result<bool, DbError> {
+    let sql = "insert into auth.account_links as known
+                   (token_hash, user_id, purpose, email_key, is_for_operator, expires_at)
+               values ($1, $2, $3, $4, $5, clock_timestamp() + $6::double precision * interval '1 second')
+               on conflict on constraint account_links_pkey do update set expires_at = excluded.expires_at
+                   where known.used_at is null";
     let statement = tx.prepare_cached(sql).await?;
-    let (hash, life) = (token.hash(), purpose.life().as_secs_f64());
-    tx.execute(&statement, &[&hash.as_slice(), &user, &purpose.word(), &email_key, &life]).await?;
-    let sql = "delete from auth.account_links where token_hash in (
+    let NewLink { token, user, purpose, email_key, is_for_operator } = *link;
+    let (hash, word, life) = (token.hash(), purpose.word(), purpose.life().as_secs_f64());
+    let stored = tx
+        .execute(&statement, &[&hash.as_slice(), &user, &word, &email_key, &is_for_operator, &life])
+        .await?;
+    let sql = "update auth.account_links set used_at = clock_timestamp() where token_hash in (
                    select token_hash from auth.account_links
                    where user_id = $1 and purpose = $2 and used_at is null
                    order by created_at desc offset $3)";
     let statement = tx.prepare_cached(sql).await?;
-    tx.execute(&statement, &[&user, &purpose.word(), &MOST]).await?;
-    Ok(())
+    tx.execute(&statement, &[&user, &word, &MOST]).await?;
+    Ok(stored == 1)
 }
 
 /// The link of a token.
@@ -110,7 +130,7 @@ pub(super) async fn find(
     client: &impl SqlClient,
     hash: [u8; HASH_BYTES],
 ) -> Result<Option<StoredLink>, DbError> {
-    let sql = "select user_id, purpose, email_key,
+    let sql = "select user_id, purpose, email_key, is_for_operator,
                    used_at is null and expires_at > clock_timestamp() as is_live,
                    case when used_at > clock_timestamp() - interval '1 minute' then used_with end as used_with
                from auth.account_links where token_hash = $1";
@@ -121,6 +141,7 @@ pub(super) async fn find(
         user: row.try_get("user_id")?,
         purpose,
         email_key: row.try_get("email_key")?,
+        is_for_operator: row.try_get("is_for_operator")?,
         is_live: row.try_get("is_live")?,
         used_with: row.try_get("used_with")?,
     }))
@@ -137,22 +158,6 @@ pub(super) async fn use_up(
                where token_hash = $1 and user_id = $2 and used_at is null and expires_at > clock_timestamp()";
     let statement = tx.prepare_cached(sql).await?;
     Ok(tx.execute(&statement, &[&hash.as_slice(), &user, &used_with]).await? == 1)
-}
-
-/// Marks the address as verified if the account, which must be locked, still has it. Returns whether it was not before.
-pub(super) async fn verify_address(tx: &Transaction<'_>, user: Uuid, key: &str) -> Result<bool, DbError> {
-    let sql = "update auth.users set verified_email_key = email_key, row_version = row_version + 1,
-                   updated_at = clock_timestamp()
-               where id = $1 and email_key = $2 and verified_email_key is distinct from email_key";
-    let statement = tx.prepare_cached(sql).await?;
-    Ok(tx.execute(&statement, &[&user, &key]).await? == 1)
-}
-
-/// Unlinks all accounts at providers: the holder of the address may not be the user who linked them.
-pub(super) async fn unlink_all(tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError> {
-    let statement = tx.prepare_cached("delete from auth.oauth_accounts where user_id = $1").await?;
-    tx.execute(&statement, &[&user]).await?;
-    Ok(())
 }
 
 /// Deletes links that expired a day ago, and returns their number.

@@ -29,4 +29,6 @@ pub(crate) struct FormerAddress {
     pub(crate) email: String,
     /// In lower case.
     pub(crate) key: String,
+    /// Whether it was verified.
+    pub(crate) is_verified: bool,
 }

@@ -289,11 +289,18 @@ pub(crate) async fn has_credential(
 
 /// The address of a user, who must be locked.
 pub(crate) async fn address(tx: &Transaction<'_>, id: Uuid) -> Result<Option<FormerAddress>, DbError> {
-    let sql = "select email, email_key from auth.users where id = $1 and email_key is not null";
+    let sql = "select email, email_key, verified_email_key is not distinct from email_key as is_verified
+               from auth.users where id = $1 and email_key is not null";
     let statement = tx.prepare_cached(sql).await?;
     let row = tx.query_opt(&statement, &[&id]).await?;
-    row.map(|row| Ok(FormerAddress { email: row.try_get("email")?, key: row.try_get("email_key")? }))
-        .transpose()
+    let address = |row: Row| {
+        Ok(FormerAddress {
+            email: row.try_get("email")?,
+            key: row.try_get("email_key")?,
+            is_verified: row.try_get("is_verified")?,
+        })
+    };
+    row.map(address).transpose()
 }
 
 /// Begins and returns a new generation of tokens. `row_version` stays: the visible profile is unchanged.

@@ -1,6 +1,7 @@
 //! Mail: what is sent, when, and what a mail server that fails changes.
 
 mod delivery;
+mod links;
 mod notices;
 mod operators;
 mod recovery;

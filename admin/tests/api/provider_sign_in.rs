@@ -1,6 +1,7 @@
 //! Sign-in through identity providers, against the mock servers.
 
 mod accounts;
+mod apps;
 mod confirming;
 mod flow;
 mod hijack;

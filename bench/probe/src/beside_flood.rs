@@ -169,7 +169,8 @@ fn print(phase: &str, measured: Measured, answers: &Answers, seconds: u32) -> Re
     let answers: Vec<_> = answers.iter().map(|(status, count)| format!("{status}:{count}")).collect();
     for (network, (spans, refused)) in ["same", "new"].into_iter().zip(measured) {
         // Nothing was measured where every sign-in was refused.
-        let quantiles = Quantiles::of(spans).map_or_else(|| "0,-,-,-,-".to_owned(), |known| known.to_string());
+        let quantiles =
+            Quantiles::of(spans).map_or_else(|| "0,-,-,-,-".to_owned(), |known| known.to_string());
         println!("{phase},{network},{quantiles},{refused},{rate},{}", answers.join(" "));
     }
     Ok(())

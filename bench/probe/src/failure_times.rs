@@ -22,7 +22,7 @@ const THROTTLED_FROM: u32 = 4_000;
 /// The same for the sign-ins that exhaust the limits.
 const EXHAUSTED_FROM: u32 = 8_000;
 
-/// An outcome: everybody gets the same answer, and the first cause has no account.
+/// An outcome: all users get the same answer, and the first cause has no account.
 struct Outcome {
     status: u16,
     causes: &'static [&'static str],

@@ -64,7 +64,7 @@ fn advice_text(advice: ResetAdvice) -> &'static str {
     match advice {
         ResetAdvice::Disabled => "Аккаунт отключён. Обратитесь в поддержку.",
         ResetAdvice::AskOperator => {
-            "Аккаунт может менять чужие аккаунты. Попросите ссылку у другого оператора."
+            "У вашего аккаунта права оператора, поэтому его пароль нельзя сбросить по почте. Попросите ссылку у другого оператора."
         }
         ResetAdvice::Unproven => {
             "Аккаунт используется, и никто не подтвердил, что этот адрес принадлежит ему. Смените пароль там, где вы вошли, или обратитесь в поддержку."
@@ -73,59 +73,65 @@ fn advice_text(advice: ResetAdvice) -> &'static str {
 }
 
 fn notice_text(notice: &Notice, times: u32, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {
+    (subject(notice.kind), of_notice(what_happened(notice), notice, times, site))
+}
+
+fn subject(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::PasswordChanged => "Ваш пароль изменён",
+        NoticeKind::EmailChanged => "Ваш адрес почты изменён",
+        NoticeKind::EmailSet => "Оператор изменил ваш адрес почты",
+        NoticeKind::EmailClaimed => "У вашего аккаунта больше нет адреса почты",
+        NoticeKind::LoginChanged => "Ваш логин изменён",
+        NoticeKind::NewDevice => "Новый вход в ваш аккаунт",
+        NoticeKind::RefreshElsewhere => "Ваш аккаунт использован из другого места",
+        NoticeKind::ProviderLinked => "Добавлен способ входа",
+        NoticeKind::ProviderUnlinked => "Удалён способ входа",
+        NoticeKind::AccountDisabled => "Ваш аккаунт отключён",
+        NoticeKind::AccountEnabled => "Ваш аккаунт снова включён",
+        NoticeKind::Evicted => "На всех ваших устройствах выполнен выход",
+        NoticeKind::RightsGranted => "Ваш аккаунт получил права оператора",
+        NoticeKind::SuperuserGranted => "Ваш аккаунт стал суперпользователем",
+    }
+}
+
+fn what_happened(notice: &Notice) -> String {
     let provider = notice.provider.as_deref().unwrap_or("другом сервисе");
-    let (subject, text) = match notice.kind {
-        NoticeKind::PasswordChanged => (
-            "Ваш пароль изменён",
-            "Пароль вашего аккаунта изменён. На всех остальных устройствах выполнен выход.".to_owned(),
-        ),
-        NoticeKind::EmailChanged => (
-            "Ваш адрес почты изменён",
-            "Теперь это адрес почты вашего аккаунта. На всех остальных устройствах выполнен выход.".to_owned(),
-        ),
-        NoticeKind::LoginChanged => (
-            "Ваш логин изменён",
-            "Логин вашего аккаунта изменён. На всех остальных устройствах выполнен выход.".to_owned(),
-        ),
-        NoticeKind::NewDevice => (
-            "Новый вход в ваш аккаунт",
-            "В ваш аккаунт вошли с устройства, на котором он раньше не использовался.".to_owned(),
-        ),
-        NoticeKind::RefreshElsewhere => (
-            "Ваш аккаунт использован из другого места",
-            "Сеанс вашего аккаунта продолжен из другой сети и другой программой.".to_owned(),
-        ),
-        NoticeKind::ProviderLinked => (
-            "Добавлен способ входа",
-            format!("Теперь в ваш аккаунт можно войти через {provider}."),
-        ),
-        NoticeKind::ProviderUnlinked => (
-            "Удалён способ входа",
-            format!("В ваш аккаунт больше нельзя войти через {provider}."),
-        ),
-        NoticeKind::AccountDisabled => (
-            "Ваш аккаунт отключён",
-            "Оператор отключил ваш аккаунт. На всех устройствах выполнен выход.".to_owned(),
-        ),
-        NoticeKind::AccountEnabled => (
-            "Ваш аккаунт снова включён",
-            "Оператор снова включил ваш аккаунт. Вы можете войти.".to_owned(),
-        ),
-        NoticeKind::Evicted => (
-            "На всех ваших устройствах выполнен выход",
+    let text = match notice.kind {
+        NoticeKind::PasswordChanged => {
+            "Пароль вашего аккаунта изменён. На всех остальных устройствах выполнен выход."
+        }
+        NoticeKind::EmailChanged => {
+            "Теперь это адрес почты вашего аккаунта. На всех остальных устройствах выполнен выход."
+        }
+        NoticeKind::EmailSet => {
+            "Оператор указал этот адрес почты для вашего аккаунта. На всех устройствах выполнен выход."
+        }
+        NoticeKind::EmailClaimed => {
+            "Другой пользователь подтвердил адрес почты вашего аккаунта, и теперь этот адрес у него. Укажите другой."
+        }
+        NoticeKind::LoginChanged => {
+            "Логин вашего аккаунта изменён. На всех остальных устройствах выполнен выход."
+        }
+        NoticeKind::NewDevice => "В ваш аккаунт вошли с устройства, на котором он раньше не использовался.",
+        NoticeKind::RefreshElsewhere => "Сеанс вашего аккаунта продолжен из другой сети и другой программой.",
+        NoticeKind::ProviderLinked => return format!("Теперь в ваш аккаунт можно войти через {provider}."),
+        NoticeKind::ProviderUnlinked => {
+            return format!("В ваш аккаунт больше нельзя войти через {provider}.");
+        }
+        NoticeKind::AccountDisabled => "Оператор отключил ваш аккаунт. На всех устройствах выполнен выход.",
+        NoticeKind::AccountEnabled => "Оператор снова включил ваш аккаунт. Вы можете войти.",
+        NoticeKind::Evicted => {
             "Оператор завершил все сеансы вашего аккаунта и удалил способы входа, добавленные за последние 30 дней."
-                .to_owned(),
-        ),
-        NoticeKind::RightsGranted => (
-            "Ваш аккаунт получил права оператора",
-            "Оператор назначил вашему аккаунту роль, которая может менять чужие аккаунты или роли.".to_owned(),
-        ),
-        NoticeKind::SuperuserGranted => (
-            "Ваш аккаунт стал суперпользователем",
-            "Суперпользователь дал вашему аккаунту те же права: в администрировании ему разрешено всё.".to_owned(),
-        ),
+        }
+        NoticeKind::RightsGranted => {
+            "Оператор назначил вашему аккаунту роль, которая может менять чужие аккаунты или роли."
+        }
+        NoticeKind::SuperuserGranted => {
+            "Суперпользователь дал вашему аккаунту те же права: в администрировании ему разрешено всё."
+        }
     };
-    (subject, of_notice(text, notice, times, site))
+    text.to_owned()
 }
 
 fn of_notice(text: String, notice: &Notice, times: u32, site: MailSite<'_>) -> Vec<LetterPart> {

@@ -5,19 +5,18 @@ use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{link_confirmed, owner_of, settle};
+use super::{link_by_password, owner_of};
 use crate::actor::{Actor, DeviceText};
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::guessing::LimitedRoute;
-use crate::passwords::{Password, PasswordHash, PasswordMatch};
+use crate::passwords::{Password, PasswordMatch};
 use crate::permit::{HashPermit, Tried};
-use crate::provider_sign_in::email_proof::Proved;
+use crate::provider_sign_in::flow::CodeVerifier;
 use crate::provider_sign_in::one_time::{self, Claim, OneTimeKind, Ticket};
 use crate::provider_sign_in::pending_link::PendingLink;
 use crate::provider_sign_in::sign_in::sign_in;
-use crate::provider_sign_in::store::ConfirmedBy;
 use crate::provider_sign_in::stored_identity::expired;
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::open::Opened;
@@ -32,6 +31,10 @@ use crate::users::store as users;
 struct Body {
     #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$")]
     flow: Opaque,
+    /// The verifier of the app whose sign-in got the flow; without one the cookie of the browser is used.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._~-]{43,128}$")]
+    code_verifier: Option<CodeVerifier>,
     #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
     password: Password,
     /// The device token of an earlier pair, from an app that keeps no cookies.
@@ -46,7 +49,7 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Providers")
         .summary("Link a provider's account to the existing account with the same e-mail address.")
         .detail(
-            "The flow is valid for ten minutes and five attempts, and only in the browser that started the sign-in. \
+            "The flow is valid for ten minutes and five attempts, and only for the browser or app that started the sign-in. \
              Afterwards the account at the provider is another sign-in method, and the address is verified. The same request, repeated within \
              a minute, returns tokens of the same session.",
         )
@@ -72,12 +75,12 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 410 `code_expired` when the flow is unknown, over, or another browser's; 401 `invalid_credentials`; 403
+/// 410 `code_expired` when the flow is unknown, over, or another client's; 401 `invalid_credentials`; 403
 /// `account_disabled`; 409 `oauth_account_in_use` or `oauth_provider_linked`; 429 `too_many_attempts`; 503.
 pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
+    let owner = owner_of(&request, body.code_verifier.as_ref());
     request.client.present(body.device_token);
-    let owner = owner_of(&request);
     // The password that was tried must not be found in Redis, nor be guessed from it: the flow itself is not there either.
     let attempt = body.password.fingerprint(body.flow.as_ref());
     let claim =
@@ -109,7 +112,8 @@ async fn attempt_to_link(
         Code::InvalidCredentials => are_left,
         _ => false,
     };
-    settle(context, ticket, &pending, opened.map(|opened| (opened.session, opened.pair)), keeps).await
+    one_time::settle(context, ticket, &pending, opened.map(|opened| (opened.session, opened.pair)), keeps)
+        .await
 }
 
 async fn confirm(
@@ -137,32 +141,11 @@ async fn confirm(
         return Err(Problem::new(Code::InvalidCredentials));
     };
     permit.succeeded().await;
-    for entry in link(context, actor, pending, &hash).await? {
+    let identity = (&pending.identity(context)?, pending.rule);
+    let verified = (&hash, Code::AccountDisabled, Some(&*pending));
+    let (proof, history) = link_by_password(context, actor, identity, user, verified).await?;
+    for entry in history {
         history::record(context, actor, entry).await;
     }
-    let proof = pending.identity(context)?.proof_of(user, pending.generation);
     sign_in(context, actor, &proof).await
-}
-
-/// Links the identity, if the password that was verified is still the current one. A user who knows the password has
-/// the account, so nothing of it ends. Returns the entries for the login history.
-async fn link(
-    context: &Context,
-    actor: &Actor,
-    pending: &PendingLink,
-    verified: &PasswordHash,
-) -> Result<Vec<HistoryEntry>, Problem> {
-    let identity = pending.identity(context)?;
-    let mut connection = context.db.get().await?;
-    let tx = connection.begin().await?;
-    let account = users::lock_for_change(&tx, pending.user).await?;
-    let account = account.ok_or_else(|| Problem::new(Code::AccountDisabled))?;
-    if !account.has_hash(Some(verified)) {
-        return Err(Problem::new(Code::InvalidCredentials));
-    }
-    pending.check_generation(&tx).await?;
-    let link = identity.confirmed_link_to(account.id(), pending.rule, ConfirmedBy::Password);
-    let history = link_confirmed(&tx, context, actor, &account, (&identity, &link), Proved::Account).await?;
-    tx.commit().await?;
-    Ok(history)
 }

@@ -6,13 +6,15 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{CreatedIn, check_seen, owner_of, settle};
+use super::{CreatedIn, check_seen, owner_of};
 use crate::actor::{Actor, DeviceText};
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::db::Transaction;
+use crate::notices::{self, NoticeTarget};
 use crate::provider_sign_in::decide::Email;
+use crate::provider_sign_in::flow::CodeVerifier;
 use crate::provider_sign_in::identity::ProviderIdentity;
 use crate::provider_sign_in::link_methods::{Declined, LinkFacts, declined};
 use crate::provider_sign_in::locked_facts::{LockedFacts, facts_of_new};
@@ -36,6 +38,10 @@ const ATTEMPTS: u32 = 3;
 struct Body {
     #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$")]
     flow: Opaque,
+    /// The verifier of the app whose sign-in got the flow; without one the cookie of the browser is used.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._~-]{43,128}$")]
+    code_verifier: Option<CodeVerifier>,
     /// `created_in` of the account, from `/oauth/link/show`: the user must have seen which account is declined.
     #[schema(value_type = String, pattern = "^[0-9]{4}-[0-9]{2}$")]
     created_in: CreatedIn,
@@ -70,20 +76,20 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 410 `code_expired` when the flow is unknown, over, or another browser's, or the address has another owner meanwhile;
+/// 410 `code_expired` when the flow is unknown, over, or another client's, or the address has another owner meanwhile;
 /// 403 `account_disabled` or `registration_closed`; 422 `validation_failed` when the account was created in another
 /// month; 503.
 pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
+    let owner = owner_of(&request, body.code_verifier.as_ref());
     request.client.present(body.device_token);
-    let owner = owner_of(&request);
     let value = (OneTimeKind::Link, body.flow.as_ref());
     let claim = one_time::claim(&request.context, value, &owner, "decline".to_owned()).await?;
     let pair = match claim.ok_or_else(expired)? {
         Claim::First(pending, ticket) => {
             let (context, month) = (&request.context, body.created_in.as_ref());
             let opened = decline(context, &request.actor(), &pending, month).await;
-            settle(context, ticket, &pending, opened, |code| code == Code::ValidationFailed).await?
+            one_time::settle(context, ticket, &pending, opened, |code| code == Code::ValidationFailed).await?
         }
         Claim::Again(session) => {
             pair_again(&request.context, &request.client, session).await?.ok_or_else(expired)?
@@ -159,6 +165,7 @@ async fn create_beside(
             email_owner::withdraw(tx, &resolution.context.former_email_keys, user, key).await?;
             let entry = HistoryEntry { event: Event::EmailClaimed, user: Some(user), session: None };
             resolution.history.push(entry);
+            notices::email_claimed(NoticeTarget { core: resolution.context, tx, user }).await?;
             let identity: &ProviderIdentity<'_> = resolution.identity;
             resolution.create(tx, identity.email.as_ref()).await
         }

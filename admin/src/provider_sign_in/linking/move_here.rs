@@ -18,6 +18,7 @@ use crate::evict::evict;
 use crate::notices::{self, NoticeTarget};
 use crate::provider_sign_in::accounts::unlink::remove;
 use crate::provider_sign_in::email_proof::{Proved, verify_email};
+use crate::provider_sign_in::flow::CodeVerifier;
 use crate::provider_sign_in::one_time::{self, Claim, OneTimeKind};
 use crate::provider_sign_in::outcome::Linked;
 use crate::provider_sign_in::pending_move::{PendingMove, move_facts};
@@ -39,6 +40,10 @@ const RULE: u8 = 3;
 struct Body {
     #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$")]
     flow: Opaque,
+    /// The verifier of the app whose sign-in got the flow; without one the cookie of the browser is used.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._~-]{43,128}$")]
+    code_verifier: Option<CodeVerifier>,
     /// `created_in` of the other account, from `/oauth/link/show`: the user must have seen which account loses this way in.
     #[schema(value_type = String, pattern = "^[0-9]{4}-[0-9]{2}$")]
     created_in: CreatedIn,
@@ -67,31 +72,19 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 410 `code_expired` when the flow is unknown, over, or another browser's, or the account was unlinked meanwhile; 401
+/// 410 `code_expired` when the flow is unknown, over, or another client's, or the account was unlinked meanwhile; 401
 /// `token_revoked` when the session that asked to link has ended; 409 `oauth_account_in_use` when the other user has got
 /// a role; 409 `oauth_provider_linked`; 422 `validation_failed` when the account was created in another month; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
-    let (context, owner) = (&request.context, owner_of(&request));
+    let (context, owner) = (&request.context, owner_of(&request, body.code_verifier.as_ref()));
     let value = (OneTimeKind::Move, body.flow.as_ref());
     let claim = one_time::claim::<PendingMove, String>(context, value, &owner, "move".to_owned()).await?;
     let linked = match claim.ok_or_else(expired)? {
         Claim::First(pending, ticket) => {
-            match move_here(context, &request.actor(), &pending, body.created_in.as_ref()).await {
-                Ok(provider) => {
-                    one_time::keep(context, ticket, &provider).await;
-                    provider
-                }
-                Err(problem) => {
-                    let code = problem.code();
-                    if code.status().is_server_error() || code == Code::ValidationFailed {
-                        one_time::release(context, ticket, &pending).await;
-                    } else {
-                        one_time::discard(context, ticket).await;
-                    }
-                    return Err(problem);
-                }
-            }
+            let moved = move_here(context, &request.actor(), &pending, body.created_in.as_ref()).await;
+            let moved = moved.map(|provider| (provider.clone(), provider));
+            one_time::settle(context, ticket, &pending, moved, |code| code == Code::ValidationFailed).await?
         }
         Claim::Again(provider) => provider,
     };
@@ -123,7 +116,7 @@ async fn move_here(
     }
     let target = NoticeTarget { core: context, tx: &tx, user };
     notices::provider_linked(target, actor.client().into(), identity.provider.name()).await?;
-    let verified = verify_email(&tx, context, &account, &identity, Proved::Account).await?;
+    let verified = verify_email(&tx, (context, actor), &account, &identity, Proved::Account).await?;
     tx.commit().await?;
     let entry = |event, user| HistoryEntry { event, user: Some(user), session: None };
     let moved = [entry(Event::AccountUnlinked, from), entry(Event::AccountLinked, user)];

@@ -11,10 +11,9 @@ use crate::actor::Actor;
 use crate::api::text::{Opaque, text_type};
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
-use crate::db::Transaction;
 use crate::provider_sign_in::authorize::{AuthorizationUrl, FlowStart, example, start};
 use crate::provider_sign_in::email_proof::Proved;
-use crate::provider_sign_in::flow::FlowPurpose;
+use crate::provider_sign_in::flow::{CodeVerifier, FlowPurpose};
 use crate::provider_sign_in::identity::ProviderIdentity;
 use crate::provider_sign_in::link_methods::{LinkMethod, methods};
 use crate::provider_sign_in::outcome::Outcome;
@@ -22,9 +21,8 @@ use crate::provider_sign_in::pending_link::{Confirmation, PendingLink};
 use crate::provider_sign_in::pending_proof::{Offer, PendingProof};
 use crate::provider_sign_in::resolution::Resolution;
 use crate::provider_sign_in::return_to::{PageAddress, ReturnTo};
-use crate::provider_sign_in::store::ConfirmedBy;
+use crate::provider_sign_in::store::{self, ConfirmedBy};
 use crate::provider_sign_in::stored_identity::expired;
-use crate::users::LockedAccount;
 use crate::users::store::lock_linked;
 
 /// The `flow` of the problem, the provider, and how the client returns from it.
@@ -35,6 +33,10 @@ use crate::users::store::lock_linked;
 struct Body {
     #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$")]
     flow: Opaque,
+    /// The verifier of the app whose sign-in got the flow; without one the cookie of the browser is used.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._~-]{43,128}$")]
+    code_verifier: Option<CodeVerifier>,
     /// The provider: one of `methods`, or any other one if `methods` has `provider`.
     #[schema(value_type = String, pattern = "^[a-z][a-z0-9-]{0,31}$")]
     provider: ProviderName,
@@ -72,12 +74,12 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Providers")
         .summary("Start to confirm a link at another provider.")
         .detail(
-            "Returns the authorization URL for the browser, which must be the one that got the `flow`. If the account that \
+            "Returns the authorization URL. Only the client that got the `flow` may ask for it. If the account that \
              the user chooses there is linked to the account here that has the e-mail address (or, if the first provider \
              does not vouch for an address, to any account), the user is signed in to it, and the first provider's \
              account is linked, too. If this verifies the e-mail address for the first time, all other sessions and \
              linked accounts end. If the account there is another one, the problem is the same as before, with a new \
-             `flow`. Until then the `flow` stays valid.",
+             `flow` and one attempt less. Until then the `flow` stays valid.",
         )
         .access(Access::Public)
         .for_people()
@@ -102,7 +104,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 410 `code_expired` when the flow is unknown, over, or another browser's; 403 `account_disabled`; 422
+/// 410 `code_expired` when the flow is unknown, over, or another client's; 403 `account_disabled`; 422
 /// `validation_failed` when the provider confirms nothing, or `return_to_not_allowed`; 429; 502, 503 or 504 when the
 /// provider is unavailable.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
@@ -116,7 +118,8 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     });
     let body = found.finish(body)?;
     let named = body.provider.as_ref();
-    let (purpose, is_possible) = match find(&request, body.flow.as_ref()).await? {
+    let (purpose, is_possible) = match find(&request, body.flow.as_ref(), body.code_verifier.as_ref()).await?
+    {
         Pending::Link(pending) => {
             let (facts, _) = facts_now(context, &pending).await?;
             let method = LinkMethod::Provider(named.to_owned());
@@ -152,24 +155,15 @@ pub(in crate::provider_sign_in) async fn confirm(
     is_for_page: bool,
 ) -> Result<Outcome, Problem> {
     let identity = pending.identity(context)?;
-    let mut connection = context.db.get().await?;
-    let tx = connection.begin().await?;
-    let linked = lock_linked(&tx, confirming.provider.id(), &confirming.subject).await?;
-    let Some((_, account)) = linked.filter(|(owner, _)| *owner == pending.user) else {
-        tx.rollback().await?;
-        drop(connection);
-        let (facts, _) = facts_now(context, pending).await?;
-        let link = Some(Box::new(pending.clone()));
-        return Ok(Outcome::ConfirmLink { link, confirmation: Confirmation::of(&facts) });
-    };
-    let account = account.ok_or_else(|| Problem::new(Code::AccountDisabled))?;
-    pending.check_generation(&tx).await?;
     let linking =
         Linking { context, actor, identity: &identity, confirming, is_for_page, rule: pending.rule };
-    let (outcome, signed_in) = linking.finish(&tx, &account).await?;
-    tx.commit().await?;
-    signed_in.record().await;
-    Ok(outcome)
+    if let Some(outcome) = linking.finish(Some(pending)).await? {
+        return Ok(outcome);
+    }
+    let mut link = Box::new(pending.clone());
+    link.attempts = link.attempts.next().ok_or_else(expired)?;
+    let (facts, _) = facts_now(context, pending).await?;
+    Ok(Outcome::ConfirmLink { link: Some(link), confirmation: Confirmation::of(&facts) })
 }
 
 /// The same for an identity whose provider does not vouch for an address: it is linked to the account of `confirming`.
@@ -185,21 +179,14 @@ pub(in crate::provider_sign_in) async fn join(
     is_for_page: bool,
 ) -> Result<Outcome, Problem> {
     let identity = pending.identity(context)?;
-    let mut connection = context.db.get().await?;
-    let tx = connection.begin().await?;
-    let linked = lock_linked(&tx, confirming.provider.id(), &confirming.subject).await?;
-    let Some((_, account)) = linked else {
-        tx.rollback().await?;
-        let proof = Some(Box::new(pending.clone()));
-        return Ok(Outcome::OfferProof { proof, offer: Offer::of(context) });
-    };
-    let account = account.ok_or_else(|| Problem::new(Code::AccountDisabled))?;
     let linking =
         Linking { context, actor, identity: &identity, confirming, is_for_page, rule: pending.rule };
-    let (outcome, signed_in) = linking.finish(&tx, &account).await?;
-    tx.commit().await?;
-    signed_in.record().await;
-    Ok(outcome)
+    if let Some(outcome) = linking.finish(None).await? {
+        return Ok(outcome);
+    }
+    let mut proof = Box::new(pending.clone());
+    proof.attempts = proof.attempts.next().ok_or_else(expired)?;
+    Ok(Outcome::OfferProof { proof: Some(proof), offer: Offer::of(context) })
 }
 
 /// An identity that is being linked to the account of another one.
@@ -212,20 +199,34 @@ struct Linking<'l> {
     rule: u8,
 }
 
-impl<'l> Linking<'l> {
-    /// Links the identity to `account`, to which the other one is linked, and signs the user in.
-    async fn finish(
-        &self,
-        tx: &Transaction<'_>,
-        account: &LockedAccount<'_>,
-    ) -> Result<(Outcome, Resolution<'l>), Problem> {
+impl Linking<'_> {
+    /// Links the identity to the account to which the other one is linked, and signs the user in. `None` when that is not
+    /// the `expected` account, or none.
+    async fn finish(&self, expected: Option<&PendingLink>) -> Result<Option<Outcome>, Problem> {
         let Self { context, actor, identity, confirming, is_for_page, rule } = *self;
+        let (provider, subject) = (confirming.provider.id(), &confirming.subject);
+        let mut connection = context.db.get().await?;
+        let tx = connection.begin().await?;
+        let linked = lock_linked(&tx, provider, subject).await?;
+        // The link may have been removed while the statement waited for the lock.
+        let owner = store::owner(&tx, provider, subject).await?;
+        let is_right = |user| owner == Some(user) && expected.is_none_or(|pending| pending.user == user);
+        let Some((_, account)) = linked.filter(|(user, _)| is_right(*user)) else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
+        let account = account.ok_or_else(|| Problem::new(Code::AccountDisabled))?;
+        if let Some(pending) = expected {
+            pending.check_generation(&tx).await?;
+        }
         let link = identity.confirmed_link_to(account.id(), rule, ConfirmedBy::Provider);
-        let kept = [confirming.provider.id(), identity.provider.id()];
+        let kept = [provider, identity.provider.id()];
         let proved = Proved::Identities(&kept);
-        let history = link_confirmed(tx, context, actor, account, (identity, &link), proved).await?;
+        let history = link_confirmed(&tx, context, actor, &account, (identity, &link), proved).await?;
         let mut signed_in = Resolution { context, actor, link: None, identity, is_for_page, rule, history };
-        let outcome = signed_in.admit(tx, account.id(), Some(account)).await?;
-        Ok((outcome, signed_in))
+        let outcome = signed_in.admit(&tx, account.id(), Some(&account)).await?;
+        tx.commit().await?;
+        signed_in.record().await;
+        Ok(Some(outcome))
     }
 }

@@ -10,6 +10,7 @@ use super::owner_of;
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
+use crate::provider_sign_in::flow::CodeVerifier;
 use crate::provider_sign_in::link_facts;
 use crate::provider_sign_in::link_methods::{Declined, LinkFacts, LinkMethod, declined, methods};
 use crate::provider_sign_in::one_time::{self, OneTimeKind};
@@ -28,6 +29,10 @@ use crate::users::store::lock_for_sign_in;
 struct Body {
     #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$")]
     flow: Opaque,
+    /// The verifier of the app whose sign-in got the flow; without one the cookie of the browser is used.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._~-]{43,128}$")]
+    code_verifier: Option<CodeVerifier>,
 }
 
 /// A link that waits for the user.
@@ -91,11 +96,11 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 410 `code_expired` when the flow is unknown, over, or another browser's; 403 `account_disabled`; 503.
+/// 410 `code_expired` when the flow is unknown, over, or another client's; 403 `account_disabled`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
     let context = &request.context;
-    let link = match find(&request, body.flow.as_ref()).await? {
+    let link = match find(&request, body.flow.as_ref(), body.code_verifier.as_ref()).await? {
         Pending::Link(pending) => of_link(context, &pending).await?,
         Pending::Proof(pending) => WaitingLink {
             provider: pending.identity(context)?.provider.id().to_owned(),
@@ -151,8 +156,12 @@ pub(super) enum Pending {
 /// # Errors
 ///
 /// 410 `code_expired`; 503.
-pub(super) async fn find(request: &Request, flow: &str) -> Result<Pending, Problem> {
-    let (context, owner) = (&request.context, owner_of(request));
+pub(super) async fn find(
+    request: &Request,
+    flow: &str,
+    verifier: Option<&CodeVerifier>,
+) -> Result<Pending, Problem> {
+    let (context, owner) = (&request.context, owner_of(request, verifier));
     if let Some(link) = one_time::read(context, (OneTimeKind::Link, flow), &owner).await? {
         return Ok(Pending::Link(Box::new(link)));
     }

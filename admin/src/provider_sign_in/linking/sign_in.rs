@@ -5,26 +5,24 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{link_confirmed, owner_of, settle};
+use super::{link_by_password, owner_of};
 use crate::actor::{Actor, DeviceText};
 use crate::api::text::{Opaque, Text};
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::guessing::LimitedRoute;
-use crate::passwords::{Password, PasswordHash};
+use crate::passwords::Password;
 use crate::permit::{HashPermit, Tried};
-use crate::provider_sign_in::email_proof::Proved;
+use crate::provider_sign_in::flow::CodeVerifier;
 use crate::provider_sign_in::one_time::{self, Claim, OneTimeKind};
 use crate::provider_sign_in::pending_proof::PendingProof;
-use crate::provider_sign_in::resolution::generation;
-use crate::provider_sign_in::sign_in::{ProviderProof, sign_in};
-use crate::provider_sign_in::store::ConfirmedBy;
+use crate::provider_sign_in::sign_in::sign_in;
 use crate::provider_sign_in::stored_identity::expired;
 use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::login::{TypedName, verify};
 use crate::sessions::{Pair, mint, pair_again};
 use crate::users::Identifier;
-use crate::users::store::{find, lock_for_change};
+use crate::users::store::find;
 
 /// The `flow` of the problem, and the account.
 #[derive(Deserr, ToSchema)]
@@ -34,6 +32,10 @@ use crate::users::store::{find, lock_for_change};
 struct Body {
     #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$")]
     flow: Opaque,
+    /// The verifier of the app whose sign-in got the flow; without one the cookie of the browser is used.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._~-]{43,128}$")]
+    code_verifier: Option<CodeVerifier>,
     /// An e-mail address or a login name.
     #[schema(value_type = String, pattern = "^[^\\x00]*$")]
     identifier: Text,
@@ -78,12 +80,12 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 410 `code_expired` when the flow is unknown, over, or another browser's; 401 `invalid_credentials`; 409
+/// 410 `code_expired` when the flow is unknown, over, or another client's; 401 `invalid_credentials`; 409
 /// `oauth_account_in_use` or `oauth_provider_linked`; 429 `too_many_attempts`; 503.
 pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
+    let owner = owner_of(&request, body.code_verifier.as_ref());
     request.client.present(body.device_token);
-    let owner = owner_of(&request);
     let name = TypedName::new(Identifier::read(body.identifier.as_ref()), body.identifier.as_ref());
     // What was tried must not be found in Redis, nor be guessed from it: the flow itself is not there either.
     let attempt = body.password.fingerprint(&format!("{}\0{}", body.flow.as_ref(), name.looked_up));
@@ -102,7 +104,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
                 Code::InvalidCredentials => are_left,
                 _ => false,
             };
-            settle(context, ticket, &pending, opened, keeps).await?
+            one_time::settle(context, ticket, &pending, opened, keeps).await?
         }
         Claim::Again(session) => {
             pair_again(&request.context, &request.client, session).await?.ok_or_else(expired)?
@@ -131,7 +133,9 @@ async fn attempt_to_link(
     match (verify(&mut permit, account.as_ref(), password).await?, user) {
         (Ok(verified), Some(user)) => {
             permit.succeeded().await;
-            let (proof, history) = link(context, actor, pending, user, &verified.hash).await?;
+            let identity = (&pending.identity(context)?, pending.rule);
+            let verified = (&verified.hash, Code::InvalidCredentials, None);
+            let (proof, history) = link_by_password(context, actor, identity, user, verified).await?;
             for entry in history {
                 history::record(context, actor, entry).await;
             }
@@ -148,26 +152,4 @@ async fn attempt_to_link(
             Err(Problem::new(Code::InvalidCredentials))
         }
     }
-}
-
-/// Links the identity, if the password that was verified is still the current one. Returns what signs the user in, and the
-/// entries for the login history.
-async fn link(
-    context: &Context,
-    actor: &Actor,
-    pending: &PendingProof,
-    user: Uuid,
-    verified: &PasswordHash,
-) -> Result<(ProviderProof, Vec<HistoryEntry>), Problem> {
-    let identity = pending.identity(context)?;
-    let mut connection = context.db.get().await?;
-    let tx = connection.begin().await?;
-    let account = lock_for_change(&tx, user).await?;
-    let account = account.filter(|account| account.has_hash(Some(verified)));
-    let account = account.ok_or_else(|| Problem::new(Code::InvalidCredentials))?;
-    let link = identity.confirmed_link_to(user, pending.rule, ConfirmedBy::Password);
-    let history = link_confirmed(&tx, context, actor, &account, (&identity, &link), Proved::Account).await?;
-    let proof = identity.proof_of(user, generation(&tx, user).await?);
-    tx.commit().await?;
-    Ok((proof, history))
 }

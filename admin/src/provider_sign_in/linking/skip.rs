@@ -5,11 +5,12 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{owner_of, settle};
+use super::owner_of;
 use crate::actor::{Actor, DeviceText};
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
+use crate::provider_sign_in::flow::CodeVerifier;
 use crate::provider_sign_in::one_time::{self, Claim, OneTimeKind};
 use crate::provider_sign_in::outcome::Outcome;
 use crate::provider_sign_in::pending_proof::PendingProof;
@@ -25,6 +26,10 @@ use crate::sessions::{Pair, mint, pair_again};
 struct Body {
     #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$")]
     flow: Opaque,
+    /// The verifier of the app whose sign-in got the flow; without one the cookie of the browser is used.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._~-]{43,128}$")]
+    code_verifier: Option<CodeVerifier>,
     /// The device token of an earlier pair, from an app that keeps no cookies.
     #[deserr(default)]
     #[schema(value_type = Option<String>, pattern = "^[!-~]+$", min_length = 1, max_length = 512)]
@@ -51,19 +56,19 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 410 `code_expired` when the flow is unknown, over, or another browser's, or the account at the provider was linked
+/// 410 `code_expired` when the flow is unknown, over, or another client's, or the account at the provider was linked
 /// meanwhile; 403 `registration_closed`; 503.
 pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
+    let owner = owner_of(&request, body.code_verifier.as_ref());
     request.client.present(body.device_token);
-    let owner = owner_of(&request);
     let value = (OneTimeKind::Proof, body.flow.as_ref());
     let claim = one_time::claim(&request.context, value, &owner, "skip".to_owned()).await?;
     let pair = match claim.ok_or_else(expired)? {
         Claim::First(pending, ticket) => {
             let context = &request.context;
             let opened = create(context, &request.actor(), &pending).await;
-            settle(context, ticket, &pending, opened, |_| false).await?
+            one_time::settle(context, ticket, &pending, opened, |_| false).await?
         }
         Claim::Again(session) => {
             pair_again(&request.context, &request.client, session).await?.ok_or_else(expired)?

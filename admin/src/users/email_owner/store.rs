@@ -15,13 +15,15 @@ const AT_ONCE: i64 = 10_000;
 pub(crate) enum EmailOwner<'t> {
     /// An account that may sign in.
     Active(LockedAccount<'t>),
-    /// An account that may not sign in.
+    /// An account that may not sign in, and has verified the address.
     Disabled,
+    /// An account that may not sign in, and has never verified the address.
+    DisabledUnverified,
 }
 
 /// The owner of a mailbox, by the keys of its addresses, locked exclusively until the transaction ends. If several accounts
-/// have one of them, it is an account that has verified its address, then the one with the first key, then the oldest; and
-/// if one of them is disabled, it is that one.
+/// have one of them, it is an account that has verified its address, then an active one, then the one with the first key,
+/// then the oldest.
 pub(crate) async fn lock_owner<'t>(
     tx: &'t Transaction<'_>,
     keys: &[String],
@@ -33,14 +35,20 @@ pub(crate) async fn lock_owner<'t>(
     let statement = tx.prepare_cached(sql).await?;
     let (mut best, mut best_rank) = (None, None);
     for row in tx.query(&statement, &[&keys]).await? {
-        let Some(owner) = LockedAccount::new(account(&row)?) else { return Ok(Some(EmailOwner::Disabled)) };
         let is_first = row.try_get::<_, Option<&str>>("email_key")? == keys.first().map(String::as_str);
-        let rank = (Reverse(owner.unverified_email().is_none()), Reverse(is_first));
+        let is_verified = row.try_get::<_, Option<&str>>("unverified_email")?.is_none();
+        let owner = match LockedAccount::new(account(&row)?) {
+            Some(owner) => EmailOwner::Active(owner),
+            None if is_verified => EmailOwner::Disabled,
+            None => EmailOwner::DisabledUnverified,
+        };
+        let is_active = matches!(owner, EmailOwner::Active(_));
+        let rank = (Reverse(is_verified), Reverse(is_active), Reverse(is_first));
         if best_rank.is_none_or(|best_rank| rank < best_rank) {
             (best, best_rank) = (Some(owner), Some(rank));
         }
     }
-    Ok(best.map(EmailOwner::Active))
+    Ok(best)
 }
 
 /// Marks the address with this key as verified; `false` when it already was, or the user, who must be locked, has another

@@ -128,7 +128,7 @@ async fn have_account(app: &TestApp, provider: &str, user: Uuid) {
 async fn have_link(app: &TestApp, token: &str) {
     let user = Person::register(app).await.id;
     let link = "insert into auth.account_links (token_hash, user_id, purpose, expires_at)
-                values (sha256(convert_to($1, 'UTF8')), $2, 'reset', clock_timestamp() + interval '1 hour')
+                values (sha256(convert_to($1, 'UTF8')), $2, 'operator_reset', clock_timestamp() + interval '1 hour')
                 on conflict (token_hash) do update set user_id = excluded.user_id, used_at = null";
     app.sql().await.execute(link, &[&token, &user]).await.expect("it can be made");
 }

@@ -340,6 +340,56 @@ async fn of_several_accounts_with_one_mailbox_the_verified_one_counts() {
         let (flow, _) = browser.must_confirm(Yandex, "neo").await;
         assert_eq!(held_by(&flow, &browser).await, expected, "{verified}");
     }
-    change(&cinema, "update auth.users set status = 'disabled' where email_key = 'neo@narod.ru'").await;
+    change(&cinema, "update auth.users set status = 'disabled', verified_email_key = email_key where email_key = 'neo@narod.ru'").await;
     cinema.browser().try_to_sign_in(Yandex, "neo").await.problem(403, "account_disabled");
+}
+
+/// A thief's identity is unlinked while its confirmation waits for the account.
+#[tokio::test]
+async fn an_identity_that_is_unlinked_meanwhile_confirms_nothing() {
+    for asks in [false, true] {
+        let cinema = Cinema::start_with(&[("ADMIN_OAUTH_UNTRUSTED_EMAIL", "ask")]).await;
+        let (neo, mut browser, mut flow) = waiting(&cinema, NEO).await;
+        cinema.browser().try_to_link(&neo, GitHub, "boris").await.expect(200);
+        if asks {
+            (flow, _) = browser.is_offered(Vk, "anna").await;
+        }
+        let back = browser.begin_confirmation(&flow, GitHub, "boris").await.unwrap();
+        let mut holder = cinema.app.sql().await;
+        let tx = holder.transaction().await.unwrap();
+        tx.batch_execute("select from auth.users for update; delete from auth.oauth_accounts").await.unwrap();
+        let confirming = crate::witness::beside(browser.call(Method::GET, &back));
+        crate::witness::blocked(tx.client(), 1).await;
+        tx.commit().await.unwrap();
+        let code = if asks { "email_proof_offered" } else { "link_confirmation_required" };
+        confirming.await.unwrap().problem(409, code);
+        assert_eq!(cinema.linked(&neo).await, []);
+    }
+}
+
+#[tokio::test]
+async fn failed_confirmations_at_a_provider_are_counted_from_flow_to_flow() {
+    let cinema = Cinema::start().await;
+    let (neo, mut browser, mut flow) = waiting(&cinema, NEO).await;
+    cinema.browser().try_to_link(&neo, GitHub, "boris").await.expect(200);
+    for _ in 0..4 {
+        let problem = browser.confirm_through(&flow, GitHub, "clara").await;
+        flow = problem.problem(409, "link_confirmation_required")["flow"].as_str().unwrap().to_owned();
+    }
+    browser.confirm_through(&flow, GitHub, "clara").await.problem(410, "code_expired");
+}
+
+/// A stranger registers the address, and is disabled.
+#[tokio::test]
+async fn a_disabled_account_that_never_verified_the_address_keeps_nobody_out() {
+    let cinema = Cinema::start().await;
+    let stranger = cinema.app.client.new_user("neo@ya.ru").await;
+    change(&cinema, "update auth.users set status = 'disabled'").await;
+    cinema.add_person(Yandex, "neo", Some("neo@ya.ru"), true);
+    let neo = cinema.browser().sign_in(Yandex, "neo").await;
+    assert_ne!(user_of(&neo), user_of(&stranger));
+    assert_eq!(cinema.me(&neo).await["email"], json!(null));
+    change(&cinema, "update auth.users set verified_email_key = email_key").await;
+    cinema.add_person(Yandex, "trinity", Some("neo@ya.ru"), true);
+    cinema.browser().try_to_sign_in(Yandex, "trinity").await.problem(403, "account_disabled");
 }

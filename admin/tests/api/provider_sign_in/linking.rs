@@ -232,7 +232,8 @@ async fn a_sign_in_verifies_the_address_that_the_provider_vouches_for() {
 async fn a_disabled_user_does_not_return_as_a_new_user() {
     let cinema = Cinema::start().await;
     cinema.app.client.new_user(NEO).await;
-    cinema.app.sql().await.batch_execute("update auth.users set status = 'disabled'").await.unwrap();
+    let disable = "update auth.users set status = 'disabled', verified_email_key = email_key";
+    cinema.app.sql().await.batch_execute(disable).await.unwrap();
     cinema.add_person(GitHub, "neo", Some(NEO), true);
     cinema.browser().try_to_sign_in(GitHub, "neo").await.problem(403, "account_disabled");
 }

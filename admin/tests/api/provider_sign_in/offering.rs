@@ -164,7 +164,7 @@ async fn a_disabled_account_is_not_joined() {
     let cinema = asking().await;
     cinema.browser().sign_in(GitHub, "anna").await;
     cinema.app.client.new_user(NEO).await;
-    let disable = "update auth.users set status = 'disabled'";
+    let disable = "update auth.users set status = 'disabled', verified_email_key = email_key";
     cinema.app.sql().await.batch_execute(disable).await.unwrap();
     let mut browser = cinema.browser();
     let (flow, _) = browser.is_offered(Yandex, "neo").await;

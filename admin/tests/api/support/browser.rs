@@ -315,15 +315,27 @@ impl Browser {
 
     /// Confirms a pending link as this person at another provider.
     pub async fn confirm_through(&mut self, flow: &str, provider: Provider, person: &str) -> Reply {
+        match self.begin_confirmation(flow, provider, person).await {
+            Ok(back) => self.call_back(&back).await,
+            Err(refused) => refused,
+        }
+    }
+
+    /// The same up to the callback, whose path and query are returned; or the reply that refused it.
+    pub async fn begin_confirmation(
+        &mut self,
+        flow: &str,
+        provider: Provider,
+        person: &str,
+    ) -> Result<String, Reply> {
         let body = json!({ "flow": flow, "provider": provider.name() });
         let reply = self.call(Method::POST, "/api/v1/oauth/link/provider").json(&body).send().await;
         if reply.status != 200 {
-            return reply;
+            return Err(reply);
         }
         self.keep(&reply);
         let at = reply.json()["authorize_url"].as_str().expect("an address").parse().expect("an address");
-        let back = self.choose(&at, person).await;
-        self.call_back(&back).await
+        Ok(self.choose(&at, person).await)
     }
 
     /// Declines the account of a pending link, after looking at it.
