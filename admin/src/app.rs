@@ -91,6 +91,11 @@ pub enum RunError {
     NotDrained,
 }
 
+/// The dependencies of handlers, with the clock and the randomness of the system. Opens no connection.
+pub(crate) fn context(config: Config) -> Context {
+    Context::new(config, router::PROVIDER_PATHS, Arc::new(SystemClock), Arc::new(SystemRandom))
+}
+
 impl App {
     /// Binds all sockets. Stores are reached later, by [`Self::run`].
     ///
@@ -100,8 +105,7 @@ impl App {
     pub async fn build(config: Config) -> Result<Self, BuildError> {
         let api = Listener::bind_all(&config.http.listen).await?;
         let ops = Listener::bind_all(&config.http.ops_listen).await?;
-        let context =
-            Context::new(config, router::PROVIDER_PATHS, Arc::new(SystemClock), Arc::new(SystemRandom));
+        let context = context(config);
         context.providers.prepare()?;
         let config = &context.config;
         let relay = Relay::new(

@@ -1,8 +1,10 @@
 //! The command line: one file for each command.
 
 mod audit;
+mod doctor;
 mod hash;
 mod keys;
+mod manual;
 mod migrate;
 mod prompt;
 mod roles;
@@ -16,7 +18,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use runtime::env::{self, EXIT_USAGE, Mistakes, ProcessVars, UnknownVariable, Vars};
 use runtime::health;
 use runtime::telemetry::LogConfig;
@@ -47,9 +50,22 @@ enum AdminCommand {
     Serve,
     /// Check whether the service configured by these variables is ready; the exit code is 0 if it is.
     Health,
+    /// Look at everything that the service needs, and say what is missing; the exit code is 0 if nothing is.
+    Doctor {
+        /// Print a JSON object for each check.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the manual page, for man: admin manual >admin.1
+    Manual,
+    /// Print completions for a shell. Example: admin completions bash
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
     /// Bring the database schema up to date.
     Migrate,
-    /// Superusers.
+    /// Manage superusers.
     #[command(subcommand)]
     Superuser(superuser::SuperuserCommand),
     /// Manage signing keys.
@@ -64,7 +80,7 @@ enum AdminCommand {
     /// Manage sessions.
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
-    /// Verify the audit log.
+    /// Verify and list the audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
     /// Password hashes.
@@ -92,6 +108,12 @@ impl Command {
         match self.action {
             AdminCommand::Serve => serve::run(Config::from_vars(vars)?, unknown).await,
             AdminCommand::Health => health::check(vars, config::OPS_LISTEN, config::usual_ops_address()),
+            AdminCommand::Doctor { json } => {
+                LogConfig::for_terminal().start();
+                doctor::run(vars, json).await
+            }
+            AdminCommand::Manual => manual::manual(Self::command()),
+            AdminCommand::Completions { shell } => manual::completions(Self::command(), shell),
             AdminCommand::Migrate => {
                 LogConfig::for_terminal().start();
                 migrate::run(vars).await
@@ -110,6 +132,7 @@ impl Command {
                 keys::run(action, &core(&config, FirstUse::Store).await?, &config).await
             }
             AdminCommand::Roles(action) => {
+                action.check()?;
                 roles::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
             }
             AdminCommand::Sessions(action) => {

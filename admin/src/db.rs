@@ -2,6 +2,7 @@
 //!
 //! No SQL here: each feature has its own in its `store.rs`.
 
+mod clock;
 mod dedicated;
 mod error;
 mod migrations;
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::config::{DatabaseConfig, PATIENCE};
 
+pub(crate) use clock::now;
 pub use dedicated::Dedicated;
 pub use error::DbError;
 pub use migrations::{MigrateError, Schema, migrate};

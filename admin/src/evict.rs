@@ -50,8 +50,7 @@ impl Evicted {
         client: NoticeClient<'_>,
     ) -> Result<(), DbError> {
         for provider in &self.unlinked {
-            let name = context.providers.find(provider).map_or(provider.as_str(), Provider::name);
-            notices::provider_unlinked(target, client, name).await?;
+            notices::provider_unlinked(target, client, context.providers.name_of(provider)).await?;
         }
         Ok(())
     }

@@ -31,4 +31,4 @@ pub(crate) use software::Software;
 pub use store::OutboxStatus;
 pub(crate) use texts::network as shown_network;
 pub use worker::MailServerError;
-pub(crate) use worker::{MailWorker, delete_old};
+pub(crate) use worker::{MailWorker, check_server, delete_old};

@@ -20,4 +20,7 @@ mod store;
 pub mod superuser;
 pub mod unlock;
 
+pub(crate) use list::search;
+pub(crate) use show::details;
+pub(crate) use store::Person;
 pub use superuser::{SuperuserError, create_superuser};

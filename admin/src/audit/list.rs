@@ -19,6 +19,8 @@ use crate::api::schema::one_of;
 use crate::api::{
     Access, Code, Operation, Problem, Query, Request, Response, Shape, canonical, one_more, page,
 };
+use crate::context::Core;
+use crate::db::DbError;
 
 /// The cursors that the pattern in the document allows, far more than there can be rows.
 const CURSORS: RangeInclusive<i64> = 1..=999_999_999_999_999_999;
@@ -39,20 +41,20 @@ struct AuditLog {
 /// An action: who did what, to which object, when and from where.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
-struct AuditItem {
+pub(crate) struct AuditItem {
     /// The row number, from 1, without gaps.
-    seq: i64,
-    occurred_at: Timestamp,
+    pub(crate) seq: i64,
+    pub(crate) occurred_at: Timestamp,
     #[schema(schema_with = actor_kind_schema)]
-    actor_kind: String,
+    pub(crate) actor_kind: String,
     /// The user who acted.
     #[schema(required)]
-    actor_id: Option<Uuid>,
+    pub(crate) actor_id: Option<Uuid>,
     #[schema(schema_with = action_schema)]
-    action: String,
+    pub(crate) action: String,
     #[schema(schema_with = target_kind_schema)]
     target_kind: String,
-    target_id: String,
+    pub(crate) target_id: String,
     /// Further facts; the members depend on the action.
     #[schema(value_type = Object)]
     detail: Value,
@@ -129,6 +131,23 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (rows, next_cursor) = page(rows, limit, |row| row.seq.to_string());
     let items = rows.into_iter().map(AuditItem::from).collect();
     Ok(Response::json(StatusCode::OK, &AuditLog { items, next_cursor }))
+}
+
+/// The newest entries of this action and target, for a command.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub(crate) async fn newest(
+    core: &Core,
+    action: Option<AuditAction>,
+    target: Option<String>,
+    limit: u32,
+) -> Result<Vec<AuditItem>, DbError> {
+    let action = action.map(|action| action.name().to_owned());
+    let filter = AuditFilter { actor: None, action, target };
+    let rows = store::page(&core.db.get().await?, &filter, None, limit.into()).await?;
+    Ok(rows.into_iter().map(AuditItem::from).collect())
 }
 
 impl AuditFilter {

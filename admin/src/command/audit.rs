@@ -1,11 +1,13 @@
-//! `admin audit`: verifies the audit log.
+//! `admin audit`: verifies and lists the audit log.
 
 use clap::Subcommand;
+use serde_json::json;
 
-use crate::audit::{self, ChainPosition};
+use crate::audit::list::AuditItem;
+use crate::audit::{self, AuditAction, ChainPosition};
 use crate::context::Core;
 
-use super::terminal::{Failure, say};
+use super::terminal::{Failure, moment, say, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
@@ -16,10 +18,38 @@ pub(super) enum AuditCommand {
         #[arg(long, value_name = "PLACE")]
         since: Option<ChainPosition>,
     },
+    /// List the newest entries of the audit log. Example: admin audit list --limit 100 --json
+    List {
+        /// Only this action.
+        #[arg(long, value_parser = action)]
+        action: Option<AuditAction>,
+        /// Only what was done to this user, role or key.
+        #[arg(long)]
+        target: Option<String>,
+        /// The highest number of entries.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        limit: u32,
+        /// Print a JSON object for each entry.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn action(text: &str) -> Result<AuditAction, String> {
+    let known = AuditAction::ALL.iter().copied().find(|action| action.name() == text);
+    known.ok_or_else(|| {
+        let names: Vec<_> = AuditAction::ALL.iter().map(|action| action.name()).collect();
+        format!("must be one of {}", names.join(", "))
+    })
 }
 
 pub(super) async fn run(action: AuditCommand, core: &Core) -> Result<(), Failure> {
-    let AuditCommand::Verify { since } = action;
+    let since = match action {
+        AuditCommand::Verify { since } => since,
+        AuditCommand::List { action, target, limit, json } => {
+            return list(&audit::list::newest(core, action, target, limit).await?, json);
+        }
+    };
     let chain = audit::verify(&core.db.get().await?, &core.audit_keys, since).await?;
     say(format_args!("The audit log is intact: {} rows.", chain.rows))?;
     say(format_args!("It ends at {}", chain.end))?;
@@ -27,4 +57,21 @@ pub(super) async fn run(action: AuditCommand, core: &Core) -> Result<(), Failure
         "Store this value elsewhere: `admin audit verify --since VALUE` proves later that no row up to \
         there is missing."
     ))
+}
+
+fn list(entries: &[AuditItem], json: bool) -> Result<(), Failure> {
+    if json {
+        return entries.iter().try_for_each(|entry| say(format_args!("{}", json!(entry))));
+    }
+    let rows = entries.iter().map(|entry| {
+        let actor = entry.actor_id.map_or_else(|| entry.actor_kind.clone(), |id| id.to_string());
+        [
+            entry.seq.to_string(),
+            moment(entry.occurred_at),
+            actor,
+            entry.action.clone(),
+            entry.target_id.clone(),
+        ]
+    });
+    table(["ENTRY", "TIME", "ACTOR", "ACTION", "TARGET"], rows)
 }

@@ -1,17 +1,19 @@
-//! `admin roles`: creates, protects and assigns roles.
+//! `admin roles`: lists, changes, protects and assigns roles.
 
 use clap::Subcommand;
 use jiff::Timestamp;
+use serde_json::json;
 use shared::permission::Pattern;
 use shared::role::RoleName;
 
 use crate::actor::Actor;
 use crate::api::text::FromText as _;
 use crate::context::Core;
-use crate::roles::{self, Assigned, NewAssignment, NewRole};
+use crate::roles::{self, Assigned, NewAssignment, NewRole, RoleRef, RoleView};
 use crate::users::EmailAddress;
 
-use super::terminal::{Failure, say};
+use super::terminal::{Failure, UsageError, say, table};
+use super::users::find::find;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RolesCommand {
@@ -28,6 +30,41 @@ pub(super) enum RolesCommand {
         /// Protect the role: the API can neither change nor delete it.
         #[arg(long)]
         system: bool,
+    },
+    /// List the roles with their permissions. Example: admin roles list --json
+    List {
+        /// Print a JSON object for each role.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add a permission to a role. Example: admin roles permit subscriber films:watch
+    Permit {
+        /// The role.
+        name: RoleName,
+        /// The permission, such as films:watch, films:* or *.
+        permission: Pattern,
+    },
+    /// Remove a permission from a role. Example: admin roles forbid subscriber films:watch
+    Forbid {
+        /// The role.
+        name: RoleName,
+        /// The permission.
+        permission: Pattern,
+    },
+    /// Take a role from a user. Example: admin roles unassign anna@example.org subscriber
+    Unassign {
+        /// The user's identifier, e-mail address or login name.
+        user: String,
+        /// The role.
+        name: RoleName,
+    },
+    /// Delete a role, which all its holders lose. Example: admin roles delete subscriber --yes
+    Delete {
+        /// The role.
+        name: RoleName,
+        /// Confirm: all holders lose the role.
+        #[arg(long)]
+        yes: bool,
     },
     /// Protect a role: the API can no longer change or delete it.
     Protect {
@@ -51,6 +88,22 @@ pub(super) enum RolesCommand {
     },
 }
 
+impl RolesCommand {
+    /// Checks what the argument parser cannot.
+    ///
+    /// # Errors
+    ///
+    /// Without the confirmation of a deletion.
+    pub(super) fn check(&self) -> Result<(), UsageError> {
+        match self {
+            Self::Delete { yes: false, .. } => {
+                Err(UsageError("all holders lose the role; add --yes to confirm"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 pub(super) async fn run(action: RolesCommand, core: &Core) -> Result<(), Failure> {
     let actor = Actor::command();
     match action {
@@ -64,6 +117,28 @@ pub(super) async fn run(action: RolesCommand, core: &Core) -> Result<(), Failure
             roles::create(core, &actor, &new).await?;
             say(format_args!("Created the role {}.", new.name))
         }
+        RolesCommand::List { json } => list(&roles::list::all(core).await?, json),
+        RolesCommand::Permit { name, permission } => {
+            match roles::permissions::add::permit(core, name.clone(), &permission).await? {
+                true => say(format_args!("{name} has the permission {permission}.")),
+                false => say(format_args!("{name} already had the permission {permission}.")),
+            }
+        }
+        RolesCommand::Forbid { name, permission } => {
+            match roles::permissions::remove::forbid(core, name.clone(), &permission).await? {
+                true => say(format_args!("{name} no longer has the permission {permission}.")),
+                false => say(format_args!("{name} did not have the permission {permission} itself.")),
+            }
+        }
+        RolesCommand::Unassign { user, name } => {
+            let id = find(core, &user).await?;
+            roles::assignments::take::take(core, &actor, id, &RoleRef::Name(name.clone())).await?;
+            say(format_args!("{id} does not have the role {name}."))
+        }
+        RolesCommand::Delete { name, yes: _ } => {
+            roles::delete::delete(core, &actor, &RoleRef::Name(name.clone()), None).await?;
+            say(format_args!("Deleted the role {name}."))
+        }
         RolesCommand::Protect { name } => {
             roles::protect(core, &actor, &name, true).await?;
             say(format_args!("Protected {name}: only the command line can change it now."))
@@ -72,20 +147,36 @@ pub(super) async fn run(action: RolesCommand, core: &Core) -> Result<(), Failure
             roles::protect(core, &actor, &name, false).await?;
             say(format_args!("Released {name}: the API can change it again."))
         }
-        RolesCommand::Assign { email, name, until } => {
-            let new = NewAssignment::new(until, None);
-            match roles::assign_by_email(core, &actor, email, name, new).await? {
-                Assigned::Now => say(format_args!(
-                    "Assigned. The user's tokens carry it after the next \
-                    refresh."
-                )),
-                Assigned::Moved => {
-                    say(format_args!("The user already had the role; its expiry was changed."))
-                }
-                Assigned::Noted | Assigned::Already => say(format_args!("The user already has this role.")),
-            }
-        }
+        RolesCommand::Assign { email, name, until } => assign(core, email, name, until).await,
     }
+}
+
+async fn assign(
+    core: &Core,
+    email: EmailAddress,
+    name: RoleName,
+    until: Option<Timestamp>,
+) -> Result<(), Failure> {
+    let new = NewAssignment::new(until, None);
+    match roles::assign_by_email(core, &Actor::command(), email, name, new).await? {
+        Assigned::Now => say(format_args!("Assigned. The user's tokens carry it after the next refresh.")),
+        Assigned::Moved => say(format_args!("The user already had the role; its expiry was changed.")),
+        Assigned::Noted | Assigned::Already => say(format_args!("The user already has this role.")),
+    }
+}
+
+fn list(roles: &[RoleView], json: bool) -> Result<(), Failure> {
+    if json {
+        return roles.iter().try_for_each(|role| say(format_args!("{}", json!(role))));
+    }
+    let joined = |words: Vec<String>| words.join(" ");
+    let rows = roles.iter().map(|role| {
+        let permissions = role.permissions.iter().map(ToString::to_string).collect();
+        let inherits = role.inherits.iter().map(ToString::to_string).collect();
+        let protected = if role.is_system { "yes" } else { "" };
+        [role.name.to_string(), joined(permissions), joined(inherits), protected.to_owned()]
+    });
+    table(["ROLE", "PERMISSIONS", "INHERITS", "PROTECTED"], rows)
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {

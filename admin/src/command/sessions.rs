@@ -1,12 +1,15 @@
-//! `admin sessions`: signs all users out.
+//! `admin sessions`: signs all users out, or ends one session.
 
 use clap::Subcommand;
+use uuid::Uuid;
 
 use crate::actor::Actor;
 use crate::context::Core;
+use crate::operators::end_session;
 use crate::sessions;
 
 use super::terminal::{Failure, UsageError, say};
+use super::users::find::find;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionsCommand {
@@ -15,6 +18,13 @@ pub(super) enum SessionsCommand {
         /// Confirm: all users will have to sign in again.
         #[arg(long)]
         yes: bool,
+    },
+    /// Revoke one session of a user. Example: admin sessions end anna@example.org 0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a
+    End {
+        /// The user's identifier, e-mail address or login name.
+        user: String,
+        /// The session, as `admin users show USER --json` prints it.
+        session: Uuid,
     },
 }
 
@@ -25,15 +35,21 @@ impl SessionsCommand {
     ///
     /// Without the confirmation.
     pub(super) fn check(&self) -> Result<(), UsageError> {
-        let Self::EndAll { yes } = self;
         let why =
             "this signs all users out, and all of them will have to sign in again; add --yes to confirm";
-        if *yes { Ok(()) } else { Err(UsageError(why)) }
+        match self {
+            Self::EndAll { yes: false } => Err(UsageError(why)),
+            Self::EndAll { yes: true } | Self::End { .. } => Ok(()),
+        }
     }
 }
 
 pub(super) async fn run(action: SessionsCommand, core: &Core) -> Result<(), Failure> {
-    let SessionsCommand::EndAll { yes: _ } = action;
+    if let SessionsCommand::End { user, session } = action {
+        let id = find(core, &user).await?;
+        end_session::end_session(core, &Actor::command(), id, session).await?;
+        return say(format_args!("Revoked the session {session} of {id}."));
+    }
     let generation = sessions::revoke_all(core, &Actor::command()).await?;
     say(format_args!(
         "All users are signed out: all sessions are revoked, and access tokens below generation \

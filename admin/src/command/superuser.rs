@@ -1,4 +1,4 @@
-//! `admin superuser`: creates superusers.
+//! `admin superuser`: creates, lists, makes and unmakes superusers.
 
 use std::sync::Arc;
 
@@ -7,13 +7,15 @@ use secrecy::ExposeSecret as _;
 
 use crate::actor::Actor;
 use crate::context::Core;
-use crate::operators::create_superuser;
+use crate::operators::{create_superuser, search, superuser};
 use crate::passwords::{HashConfig, Hasher, Password};
 use crate::random::SystemRandom;
 use crate::users::EmailAddress;
 
 use super::prompt;
 use super::terminal::{Failure, say};
+use super::users::find::find;
+use super::users::inspect::list;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SuperuserCommand {
@@ -22,7 +24,26 @@ pub(super) enum SuperuserCommand {
         /// The e-mail address for signing in.
         email: EmailAddress,
     },
+    /// List the superusers. Example: admin superuser list --json
+    List {
+        /// Print a JSON object for each user.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a user a superuser. Example: admin superuser grant anna@example.org
+    Grant {
+        /// The user's identifier, e-mail address or login name.
+        user: String,
+    },
+    /// Make a superuser an ordinary user again. The last one stays. Example: admin superuser revoke anna@example.org
+    Revoke {
+        /// The user's identifier, e-mail address or login name.
+        user: String,
+    },
 }
+
+/// The highest number of superusers that are listed.
+const MOST: u32 = 1_000;
 
 pub(super) async fn run(
     action: SuperuserCommand,
@@ -30,7 +51,28 @@ pub(super) async fn run(
     hashing: HashConfig,
     password_min: usize,
 ) -> Result<(), Failure> {
-    let SuperuserCommand::Create { email } = action;
+    match action {
+        SuperuserCommand::Create { email } => create(core, hashing, password_min, &email).await,
+        SuperuserCommand::List { json } => list(&search(core, None, Some(true), MOST).await?, json),
+        SuperuserCommand::Grant { user } => {
+            let id = find(core, &user).await?;
+            superuser::set(core, &Actor::command(), id, true).await?;
+            say(format_args!("{id} is a superuser."))
+        }
+        SuperuserCommand::Revoke { user } => {
+            let id = find(core, &user).await?;
+            superuser::set(core, &Actor::command(), id, false).await?;
+            say(format_args!("{id} is an ordinary user."))
+        }
+    }
+}
+
+async fn create(
+    core: &Core,
+    hashing: HashConfig,
+    password_min: usize,
+    email: &EmailAddress,
+) -> Result<(), Failure> {
     let password = Password::new(prompt::new_password()?.expose_secret());
     let hasher = Hasher::new(HashConfig { threads: 1, ..hashing }, Arc::new(SystemRandom));
     let id =

@@ -1,7 +1,9 @@
-//! `admin users`: lets a user try passwords again, gives a user a way back, and imports accounts.
+//! `admin users`: finds and changes accounts.
 
-mod find;
+mod change;
+pub(super) mod find;
 mod import;
+pub(super) mod inspect;
 mod recover;
 
 use std::path::PathBuf;
@@ -22,6 +24,40 @@ use super::terminal::{Failure, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UsersCommand {
+    /// Find users, newest first. Example: admin users find anna
+    Find {
+        /// The beginning of an e-mail address, login name or display name.
+        query: String,
+        /// The highest number of users.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        limit: u32,
+        /// Print a JSON object for each user.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a user, as JSON with roles, sessions and login history. Example: admin users show anna@example.org --json
+    Show {
+        /// The user's identifier, e-mail address or login name.
+        user: String,
+        /// Print a JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Disable an account: all sessions are revoked at once. Example: admin users disable anna@example.org
+    Disable {
+        /// The user's identifier, e-mail address or login name.
+        user: String,
+    },
+    /// Enable a disabled account. Example: admin users enable anna@example.org
+    Enable {
+        /// The user's identifier, e-mail address or login name.
+        user: String,
+    },
+    /// Revoke all sessions of a user, who can sign in again. Example: admin users sign-out anna@example.org
+    SignOut {
+        /// The user's identifier, e-mail address or login name.
+        user: String,
+    },
     /// Let a user try passwords again: failed attempts of the account no longer count.
     Unlock {
         /// The user's identifier, e-mail address or login name.
@@ -80,6 +116,11 @@ pub(super) async fn run(
     vars: &dyn Vars,
 ) -> Result<(), Failure> {
     match action {
+        UsersCommand::Find { query, limit, json } => inspect::find_all(core, &query, limit, json).await,
+        UsersCommand::Show { user, json } => inspect::show(core, &user, json).await,
+        UsersCommand::Disable { user } => change::disable(core, &user).await,
+        UsersCommand::Enable { user } => change::enable(core, &user).await,
+        UsersCommand::SignOut { user } => change::sign_out(core, &user).await,
         UsersCommand::Unlock { user } => unlock_user(core, &user).await,
         UsersCommand::SendReset { user, reason, print } => {
             recover::send_reset(core, vars, &user, &reason, LinkWay::of(print)).await

@@ -99,6 +99,12 @@ impl MailServer {
         handed_over
     }
 
+    /// Connects and signs in, and sends nothing.
+    pub(super) async fn try_out(&self) -> Result<(), DeliveryError> {
+        drop(self.connect().await?.quit().await);
+        Ok(())
+    }
+
     async fn connect(&self) -> Result<AsyncSmtpConnection, DeliveryError> {
         let MailConfig { host, port, security, timeout, .. } = &self.config;
         // An address must be parsed: a resolver would take a name.

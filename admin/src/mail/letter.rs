@@ -33,7 +33,7 @@ impl Letter {
         format!("{}\n", parts.join("\n\n"))
     }
 
-    /// As a page. It refers to nothing outside of itself, so that opening it tells no server.
+    /// As a page. It refers to nothing outside of itself, so a mail program sends no request when it shows the page.
     pub(super) fn html(&self) -> String {
         let mut html = Html::default();
         html.markup("<!DOCTYPE html>\n<html lang=\"")

@@ -297,6 +297,12 @@ impl MailWorker {
     }
 }
 
+/// Connects to the mail server and signs in, and sends nothing. The sentence says why that is impossible.
+pub(crate) async fn check_server(config: MailConfig) -> Result<(), String> {
+    let server = MailServer::new(config).map_err(|error| error.to_string())?;
+    server.try_out().await.map_err(|error| error.to_string())
+}
+
 /// One line for a failure. The error has no text of the server that could quote the address.
 fn log(mail: &ClaimedMail, error: &DeliveryError, message: &'static str) {
     let (kind, reason, attempt) = (mail.kind.as_str(), error.failure.label(), mail.attempts);

@@ -42,7 +42,12 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
 
-async fn disable(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> {
+/// Disables the account.
+///
+/// # Errors
+///
+/// As [`handle`].
+pub(crate) async fn disable(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
     lock_superusers(&tx, actor, user).await?;

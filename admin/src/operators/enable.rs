@@ -36,7 +36,12 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
 
-async fn enable(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> {
+/// Enables the account again.
+///
+/// # Errors
+///
+/// As [`handle`].
+pub(crate) async fn enable(core: &Core, actor: &Actor, user: Uuid) -> Result<(), Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
     lock_person(&tx, core, actor, Right::UsersWrite, user).await?;

@@ -36,7 +36,17 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
 
-async fn end_session(core: &Core, actor: &Actor, user: Uuid, session: Uuid) -> Result<(), Problem> {
+/// Ends one session of the user.
+///
+/// # Errors
+///
+/// As [`handle`].
+pub(crate) async fn end_session(
+    core: &Core,
+    actor: &Actor,
+    user: Uuid,
+    session: Uuid,
+) -> Result<(), Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
     lock_person(&tx, core, actor, Right::SessionsEnd, user).await?;

@@ -46,8 +46,12 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::json(StatusCode::OK, &EndedSessions { revoked }))
 }
 
-/// Returns how many sessions were revoked.
-async fn end_sessions(core: &Core, actor: &Actor, user: Uuid) -> Result<u64, Problem> {
+/// Ends all sessions of the user, and returns how many there were.
+///
+/// # Errors
+///
+/// As [`handle`].
+pub(crate) async fn end_sessions(core: &Core, actor: &Actor, user: Uuid) -> Result<u64, Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
     lock_person(&tx, core, actor, Right::SessionsEnd, user).await?;

@@ -13,11 +13,14 @@ use crate::api::{
     Access, Code, Disclosed, Invalid, Operation, Problem, Query, Request, Response, Shape, one_more, page,
     sentence,
 };
-use crate::context::Context;
+use crate::context::{Context, Core};
 use crate::users::{EmailAddress, Identifier, LoginError, email_owner};
 
 /// The longest search text, in characters.
 const MAX_QUERY: usize = 64;
+
+/// The same for a client.
+const QUERY_BOUNDS: &str = "`query` must be 1 to 64 characters.";
 
 /// The same as of the members `login` of forms.
 const LOGIN_NAME: &str = "^[\\t-\\r ]*[^\\x00-/:-@\\[-`{-\\x7f][^\\x00-,/:-@\\[-\\^`{-\\x7f]*[\\t-\\r ]*$";
@@ -102,10 +105,33 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::json(StatusCode::OK, &People { items, next_cursor }).disclosing(Disclosed::Search))
 }
 
+/// The newest users, at most `limit`, whose e-mail address, login name or display name begins with `query`, or who are
+/// superusers.
+///
+/// # Errors
+///
+/// 422 `validation_failed` for an empty or long query; 503.
+pub(crate) async fn search(
+    core: &Core,
+    query: Option<&str>,
+    superuser: Option<bool>,
+    limit: u32,
+) -> Result<Vec<Person>, Problem> {
+    let query = match query {
+        Some(text) => {
+            let query = beginning(text);
+            Some(query.ok_or_else(|| Problem::new(Code::ValidationFailed).detail(QUERY_BOUNDS))?)
+        }
+        None => None,
+    };
+    let filter = UserFilter { query, superuser, ..UserFilter::default() };
+    Ok(store::page(&core.db.get().await?, &filter, None, limit.into()).await?)
+}
+
 fn read(context: &Context, query: &mut Query) -> UserFilter {
     let status = |text: &str| STATUSES.contains(&text).then(|| text.to_owned());
     UserFilter {
-        query: query.parse("query", "`query` must be 1 to 64 characters.", beginning),
+        query: query.parse("query", QUERY_BOUNDS, beginning),
         email_key: query.value("email").map(|email: EmailAddress| email.key().to_owned()),
         former_email: query
             .value("former_email")

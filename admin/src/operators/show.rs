@@ -4,24 +4,26 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::store::{self, Person};
 use super::{history, list, sessions};
 use crate::access::{Right, allowed_upon, of_user};
 use crate::api::{Access, Code, Disclosed, Operation, Problem, Request, Response};
+use crate::context::Core;
 use crate::roles::assignments::{self, Assignment};
 use crate::sessions::history::list::History;
 use crate::sessions::list::Sessions;
 
 /// A user with roles, sessions and recent login history.
 #[derive(Serialize, ToSchema)]
-struct Details {
+pub(crate) struct Details {
     #[serde(flatten)]
-    person: Person,
+    pub(crate) person: Person,
     /// The roles, by name.
-    roles: Vec<Assignment>,
+    pub(crate) roles: Vec<Assignment>,
     /// The sessions, the most recently used first.
-    sessions: Sessions,
+    pub(crate) sessions: Sessions,
     /// The newest history entries.
     history: History,
 }
@@ -48,13 +50,22 @@ pub fn describe(operation: Operation) -> Operation {
 /// 403 `forbidden`; 404; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (caller, user) = allowed_upon(&request, Right::UsersRead).await?;
-    let connection = request.context.db.get().await?;
+    let details = details(&request.context, user, Some(caller.session)).await?;
+    Ok(Response::json(StatusCode::OK, &details).disclosing(Disclosed::User(user)))
+}
+
+/// The user, seen in the session `current`, or by a command.
+///
+/// # Errors
+///
+/// 404 `not_found`; 503.
+pub(crate) async fn details(core: &Core, user: Uuid, current: Option<Uuid>) -> Result<Details, Problem> {
+    let connection = core.db.get().await?;
     let person = store::find(&*connection, user).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
-    let details = Details {
+    Ok(Details {
         person,
         roles: assignments::of_user(&connection, user).await?,
-        sessions: Sessions::of(&connection, user, caller.session).await?,
+        sessions: Sessions::of(&connection, user, current.unwrap_or_default()).await?,
         history: History::first(&connection, user).await?,
-    };
-    Ok(Response::json(StatusCode::OK, &details).disclosing(Disclosed::User(user)))
+    })
 }

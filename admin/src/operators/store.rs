@@ -12,19 +12,19 @@ use crate::db::{Connection, DbError, SqlClient, Transaction};
 
 /// A user as operators see it. Purposefully without `Debug`: the content is personal.
 #[derive(Clone, Serialize, ToSchema)]
-pub(super) struct Person {
-    pub(super) user_id: Uuid,
+pub(crate) struct Person {
+    pub(crate) user_id: Uuid,
     #[schema(required)]
-    pub(super) email: Option<String>,
+    pub(crate) email: Option<String>,
     #[schema(required)]
-    pub(super) login: Option<String>,
+    pub(crate) login: Option<String>,
     #[schema(required)]
-    pub(super) display_name: Option<String>,
+    pub(crate) display_name: Option<String>,
     #[schema(schema_with = status_schema)]
-    pub(super) status: String,
-    pub(super) is_superuser: bool,
-    pub(super) created_at: Timestamp,
-    pub(super) updated_at: Timestamp,
+    pub(crate) status: String,
+    pub(crate) is_superuser: bool,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 fn status_schema() -> Object {

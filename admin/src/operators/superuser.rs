@@ -34,7 +34,11 @@ async fn allowed(request: &Request) -> Result<(Caller, Uuid), Problem> {
 }
 
 /// Grants or revokes superuser status.
-async fn set(core: &Core, actor: &Actor, user: Uuid, is_superuser: bool) -> Result<(), Problem> {
+///
+/// # Errors
+///
+/// 403 `forbidden`; 404; 409 for the last superuser; 503.
+pub(crate) async fn set(core: &Core, actor: &Actor, user: Uuid, is_superuser: bool) -> Result<(), Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
     let rights = lock_superusers(&tx, actor, user).await?;

@@ -25,7 +25,7 @@ pub(super) struct PendingLink {
     pub(super) attempts: Attempts,
 }
 
-/// What the client is told about a pending link, besides its secret. It is kept for a repeated request.
+/// What a response says about a pending link, besides its secret. It is kept for a repeated request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Confirmation {
     /// What the user can do.

@@ -18,7 +18,7 @@ pub(super) struct PendingProof {
     pub(super) attempts: Attempts,
 }
 
-/// What the client is told about it, besides its secret: the same whatever accounts there are. It is kept for a repeated
+/// What a response says about it, besides its secret: the same whatever accounts there are. It is kept for a repeated
 /// request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Offer {

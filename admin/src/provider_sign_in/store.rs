@@ -29,7 +29,7 @@ pub(super) enum ConfirmedBy {
     Provider,
 }
 
-/// What a user is told about an account before declining it.
+/// What a user sees of an account before declining it.
 pub(super) struct AccountSummary {
     /// The year and month of its creation, as `2026-03`.
     pub(super) created_in: String,
@@ -114,7 +114,7 @@ pub(super) async fn update(tx: &Transaction<'_>, link: &Link<'_>) -> Result<bool
     Ok(tx.execute(&statement, &values).await? == 1)
 }
 
-/// What a user is told about an account before declining it; `None` when it does not exist.
+/// What a user sees of an account before declining it; `None` when it does not exist.
 pub(super) async fn summary(client: &impl SqlClient, user: Uuid) -> Result<Option<AccountSummary>, DbError> {
     let sql = "select to_char(u.created_at at time zone 'UTC', 'YYYY-MM') as created_in,
                    u.is_superuser or exists (

@@ -101,10 +101,8 @@ pub fn describe(operation: Operation) -> Operation {
 /// `limit_reached`; 412 `precondition_failed`; 422 `role_cycle` and fields; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;
-    let asked = RoleRef::of(&request)?;
+    let edit = Edit::of(&request)?;
     let change: Body = definition::read(&request).await?;
-    let edit =
-        Edit { core: &request.context, actor: request.actor(), versions: if_match(&request.headers), asked };
     let role = edit.carry_out(|role| change.apply(role)).await?;
     Ok(show::respond(StatusCode::OK, &role))
 }
@@ -118,7 +116,26 @@ pub(super) struct Edit<'c> {
     pub(super) asked: RoleRef,
 }
 
-impl Edit<'_> {
+impl<'c> Edit<'c> {
+    /// The change that a request asks for.
+    ///
+    /// # Errors
+    ///
+    /// 404 `not_found` for a path without a role.
+    pub(super) fn of(request: &'c Request) -> Result<Self, Problem> {
+        Ok(Self {
+            core: &request.context,
+            actor: request.actor(),
+            versions: if_match(&request.headers),
+            asked: RoleRef::of(request)?,
+        })
+    }
+
+    /// The change that a command asks for.
+    pub(super) fn by_command(core: &'c Core, role: RoleName) -> Self {
+        Self { core, actor: Actor::command(), versions: None, asked: RoleRef::Name(role) }
+    }
+
     /// Changes the role to the result of `change`, and returns it. A role that is already the same keeps its
     /// version.
     pub(super) async fn carry_out(

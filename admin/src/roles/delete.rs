@@ -115,7 +115,12 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
 
-async fn delete(
+/// Deletes the role, if it has one of the `versions`.
+///
+/// # Errors
+///
+/// 403 `forbidden`, `system_role`; 404; 412 `precondition_failed`; 503.
+pub(crate) async fn delete(
     core: &Core,
     actor: &Actor,
     asked: &RoleRef,

@@ -9,6 +9,8 @@ use super::role::{self, RoleView};
 use super::store;
 use crate::access::{Right, allowed};
 use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::context::Core;
+use crate::db::DbError;
 
 /// All roles, by name.
 #[derive(Serialize, ToSchema)]
@@ -32,6 +34,15 @@ pub fn describe(operation: Operation) -> Operation {
 /// 403 `forbidden`; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesRead).await?;
-    let items = store::list(&request.context.db.get().await?).await?;
+    let items = all(&request.context).await?;
     Ok(Response::json(StatusCode::OK, &Roles { items }))
+}
+
+/// All roles, by name.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub(crate) async fn all(core: &Core) -> Result<Vec<RoleView>, DbError> {
+    store::list(&core.db.get().await?).await
 }

@@ -19,21 +19,21 @@ pub struct RoleView {
     pub(super) role_id: Uuid,
     /// The name used in tokens, policies and headers.
     #[schema(value_type = String, pattern = "^[a-z][a-z0-9_-]{0,31}$")]
-    pub(super) name: RoleName,
+    pub(crate) name: RoleName,
     /// The display name.
     #[schema(required, max_length = 64)]
-    pub(super) title: Option<String>,
+    pub(crate) title: Option<String>,
     /// Its purpose.
     #[schema(required, max_length = 500)]
     pub(super) description: Option<String>,
     /// Whether only the command line may change or delete it.
-    pub(super) is_system: bool,
+    pub(crate) is_system: bool,
     /// Its own permissions: `area:action`, a whole area `area:*`, or everything `*`.
     #[schema(value_type = Vec<GrantedPermission>)]
-    pub(super) permissions: BTreeSet<Pattern>,
+    pub(crate) permissions: BTreeSet<Pattern>,
     /// The roles that this role inherits. It also has their permissions, and everything that they inherit.
     #[schema(value_type = Vec<NameOfRole>)]
-    pub(super) inherits: BTreeSet<RoleName>,
+    pub(crate) inherits: BTreeSet<RoleName>,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
     #[serde(skip)]

@@ -101,6 +101,11 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 }
 
 impl Sessions {
+    /// How many they are.
+    pub(crate) fn count(&self) -> usize {
+        self.items.len()
+    }
+
     /// The sessions of a user; `current` is the session of this request.
     pub(crate) async fn of(connection: &Connection, user: Uuid, current: Uuid) -> Result<Self, DbError> {
         let sessions = store::list(connection, user, MOST).await?;

@@ -1,4 +1,4 @@
-//! Whose an e-mail address is: the account that has it, that the address is verified, and that the account loses it.
+//! The owner of an e-mail address: which account has it, that it is verified, and that the account loses it.
 //!
 //! A former address is kept for twelve months as an HMAC, so that an operator who knows it finds the account.
 

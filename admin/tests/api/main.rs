@@ -24,6 +24,7 @@ mod keys;
 pub(crate) mod locks;
 mod mail;
 mod migrations;
+mod operator_commands;
 mod operators;
 mod problems;
 mod provider_sign_in;

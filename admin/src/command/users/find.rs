@@ -12,6 +12,6 @@ use crate::operators::unlock;
 struct NoUser;
 
 /// The identifier of the user with this identifier, e-mail address or login name.
-pub(super) async fn find(core: &Core, name: &str) -> Result<Uuid, Failure> {
+pub(in crate::command) async fn find(core: &Core, name: &str) -> Result<Uuid, Failure> {
     Ok(unlock::find(core, name).await?.ok_or(NoUser)?)
 }

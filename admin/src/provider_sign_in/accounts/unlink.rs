@@ -61,18 +61,28 @@ async fn unlink(context: &Context, actor: &Actor, caller: Caller, provider: &str
     if !linked.iter().any(|account| account.provider == provider) {
         return Err(Problem::new(Code::NotFound));
     }
-    // An account at a provider that is no longer configured is not a sign-in method.
-    let is_method = |account: &store::LinkedAccount| {
-        account.provider != provider && context.providers.find(&account.provider).is_some()
-    };
-    let has_other = linked.iter().any(is_method);
-    if !has_other && !users::store::has_password_and_name(&tx, caller.user).await? {
+    if !has_other_method(&tx, context, caller.user, provider).await? {
         return Err(
             Problem::new(Code::LastLoginMethod).detail("Set a password or link another account first.")
         );
     }
     remove(&tx, context, actor, caller.user, provider).await?;
     Ok(tx.commit().await?)
+}
+
+/// Whether the user, who must be locked, can sign in without the account at `provider`: with a password, or through another
+/// provider that is still configured.
+pub(in crate::provider_sign_in) async fn has_other_method(
+    tx: &Transaction<'_>,
+    context: &Context,
+    user: Uuid,
+    provider: &str,
+) -> Result<bool, DbError> {
+    let is_method = |account: &store::LinkedAccount| {
+        account.provider != provider && context.providers.find(&account.provider).is_some()
+    };
+    let has_other = store::list(&**tx, user).await?.iter().any(is_method);
+    Ok(has_other || users::store::has_password_and_name(tx, user).await?)
 }
 
 /// Unlinks the account at `provider` from the user, who must be locked exclusively, and revokes the sessions that were

@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::db::Transaction;
 use crate::evict::evict;
 use crate::notices::{self, NoticeTarget};
-use crate::provider_sign_in::accounts::unlink::remove;
+use crate::provider_sign_in::accounts::unlink::{has_other_method, remove};
 use crate::provider_sign_in::email_proof::{Proved, verify_email};
 use crate::provider_sign_in::flow::CodeVerifier;
 use crate::provider_sign_in::one_time::{self, Claim, OneTimeKind};
@@ -27,7 +27,7 @@ use crate::provider_sign_in::stored_identity::expired;
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::session::EndReason;
 use crate::sessions::store::{stamp, stands};
-use crate::users::store::{has_password_and_name, lock_all, lock_for_change};
+use crate::users::store::{lock_all, lock_for_change};
 
 /// The rule by which the account was found to be linked to another user.
 const RULE: u8 = 3;
@@ -107,8 +107,7 @@ async fn move_here(
     check_seen(&tx, from, created_in).await?;
     let account = lock_for_change(&tx, user).await?.ok_or_else(|| Problem::new(Code::TokenRevoked))?;
     remove(&tx, context, actor, from, identity.provider.id()).await?;
-    let is_way_left = !store::list(&*tx, from).await?.is_empty() || has_password_and_name(&tx, from).await?;
-    if !is_way_left {
+    if !has_other_method(&tx, context, from, identity.provider.id()).await? {
         evict(&tx, context, from, EndReason::Unlinked).await?;
     }
     if !store::insert(&tx, &identity.confirmed_link_to(user, RULE, ConfirmedBy::Provider)).await? {

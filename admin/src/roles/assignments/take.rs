@@ -35,7 +35,12 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
 
-async fn take(core: &Core, actor: &Actor, user: Uuid, asked: &RoleRef) -> Result<(), Problem> {
+/// Takes the role from the user.
+///
+/// # Errors
+///
+/// 403 `forbidden`; 404; 503.
+pub(crate) async fn take(core: &Core, actor: &Actor, user: Uuid, asked: &RoleRef) -> Result<(), Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
     lock_upon(&tx, core, actor, Right::RolesAssign, user).await?;

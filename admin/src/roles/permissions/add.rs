@@ -1,12 +1,15 @@
 //! `PUT /api/v1/roles/{role}/permissions/{permission}`: adds a permission to a role.
 
 use http::StatusCode;
+use shared::permission::Pattern;
+use shared::role::RoleName;
 
 use super::{RolePermission, named, of_path};
 use crate::access::{Right, allowed};
-use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape, if_match, with_etag};
+use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape, with_etag};
+use crate::context::Core;
 use crate::roles::change::Edit;
-use crate::roles::role::{RoleRef, RoleView};
+use crate::roles::role::RoleView;
 use crate::roles::show;
 
 /// Documents the endpoint.
@@ -34,6 +37,24 @@ pub fn describe(operation: Operation) -> Operation {
         ])
 }
 
+/// Adds a permission to a role, for a command. Returns whether the role did not have it.
+///
+/// # Errors
+///
+/// 404 `not_found`; 409 `limit_reached`; 503.
+pub(crate) async fn permit(core: &Core, role: RoleName, permission: &Pattern) -> Result<bool, Problem> {
+    let mut is_new = false;
+    let edit = Edit::by_command(core, role);
+    edit.carry_out(|role| with(role, permission, &mut is_new)).await?;
+    Ok(is_new)
+}
+
+fn with(role: &RoleView, permission: &Pattern, is_new: &mut bool) -> RoleView {
+    let mut role = role.clone();
+    *is_new = role.permissions.insert(permission.clone());
+    role
+}
+
 /// Handles the request.
 ///
 /// # Errors
@@ -42,20 +63,9 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;
     let permission = named(&request)?;
-    let edit = Edit {
-        core: &request.context,
-        actor: request.actor(),
-        versions: if_match(&request.headers),
-        asked: RoleRef::of(&request)?,
-    };
-    let mut status = StatusCode::OK;
-    let with = |role: &RoleView| {
-        let mut role = role.clone();
-        if role.permissions.insert(permission.clone()) {
-            status = StatusCode::CREATED;
-        }
-        role
-    };
-    let role = edit.carry_out(with).await?;
+    let edit = Edit::of(&request)?;
+    let mut is_new = false;
+    let role = edit.carry_out(|role| with(role, &permission, &mut is_new)).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(with_etag(Response::json(status, &RolePermission { permission }), role.version))
 }

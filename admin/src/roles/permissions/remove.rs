@@ -1,12 +1,15 @@
 //! `DELETE /api/v1/roles/{role}/permissions/{permission}`: removes a permission from a role.
 
 use http::StatusCode;
+use shared::permission::Pattern;
+use shared::role::RoleName;
 
 use super::{named, of_path};
 use crate::access::{Right, allowed};
-use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape, if_match, with_etag};
+use crate::api::{Access, Code, Operation, Problem, Request, Response, Shape, with_etag};
+use crate::context::Core;
 use crate::roles::change::Edit;
-use crate::roles::role::{RoleRef, RoleView};
+use crate::roles::role::RoleView;
 use crate::roles::show;
 
 /// Documents the endpoint.
@@ -30,6 +33,24 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[Code::SystemRole, Code::PreconditionFailed])
 }
 
+/// Removes a permission from a role, for a command. Returns whether the role had it.
+///
+/// # Errors
+///
+/// 404 `not_found`; 503.
+pub(crate) async fn forbid(core: &Core, role: RoleName, permission: &Pattern) -> Result<bool, Problem> {
+    let mut had = false;
+    let edit = Edit::by_command(core, role);
+    edit.carry_out(|role| without(role, permission, &mut had)).await?;
+    Ok(had)
+}
+
+fn without(role: &RoleView, permission: &Pattern, had: &mut bool) -> RoleView {
+    let mut role = role.clone();
+    *had = role.permissions.remove(permission);
+    role
+}
+
 /// Handles the request.
 ///
 /// # Errors
@@ -38,17 +59,6 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     allowed(&request, Right::RolesWrite).await?;
     let permission = named(&request)?;
-    let edit = Edit {
-        core: &request.context,
-        actor: request.actor(),
-        versions: if_match(&request.headers),
-        asked: RoleRef::of(&request)?,
-    };
-    let without = |role: &RoleView| {
-        let mut role = role.clone();
-        role.permissions.remove(&permission);
-        role
-    };
-    let role = edit.carry_out(without).await?;
+    let role = Edit::of(&request)?.carry_out(|role| without(role, &permission, &mut false)).await?;
     Ok(with_etag(Response::empty(StatusCode::NO_CONTENT), role.version))
 }

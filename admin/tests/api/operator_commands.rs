@@ -1,0 +1,131 @@
+//! The commands of operators that do what their API does.
+
+use serde_json::Value;
+
+use crate::support::{Command, PASSWORD, TestApp, Vars};
+use crate::witness::{alive, dead, sign_in, superuser, user_of};
+
+const NEO: &str = "neo@example.org";
+
+async fn run(app: &TestApp, args: &[&str]) -> String {
+    Command::new(&app.vars, args).run().await.succeeded()
+}
+
+/// The JSON objects that a command prints.
+async fn json(app: &TestApp, args: &[&str]) -> Vec<Value> {
+    let out = run(app, &[args, &["--json"]].concat()).await;
+    out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn users_are_found_shown_disabled_enabled_and_signed_out() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user(NEO).await;
+    let found = json(&app, &["users", "find", "neo"]).await;
+    assert_eq!((found.len(), &found[0]["email"]), (1, &Value::from(NEO)));
+    let shown = run(&app, &["users", "find", "NEO"]).await;
+    assert!(shown.starts_with("ID ") && shown.contains(NEO) && shown.contains("active"), "{shown}");
+    assert_eq!(json(&app, &["users", "find", "trinity"]).await, Vec::<Value>::new());
+    let shown = json(&app, &["users", "show", NEO]).await.remove(0);
+    assert_eq!(shown["sessions"]["items"][0]["session_id"], Value::from(pair.session.to_string()));
+
+    run(&app, &["users", "disable", NEO]).await;
+    dead(&app, &pair.access).await;
+    sign_in(&app, NEO, PASSWORD).send().await.problem(401, "invalid_credentials");
+    run(&app, &["users", "enable", NEO]).await;
+    let pair = app.client.sign_in(NEO).await;
+    run(&app, &["users", "sign-out", NEO]).await;
+    dead(&app, &pair.access).await;
+
+    let (one, other) = (app.client.sign_in(NEO).await, app.client.sign_in(NEO).await);
+    run(&app, &["sessions", "end", NEO, &one.session.to_string()]).await;
+    dead(&app, &one.access).await;
+    alive(&app, &other.access).await;
+
+    let unknown = Command::new(&app.vars, &["users", "disable", "trinity"]).run().await;
+    assert!(unknown.code == 1 && unknown.err.contains("no user has this"), "{unknown:?}");
+    let actions: Vec<_> = json(&app, &["audit", "list", "--target", &user_of(&pair).to_string()]).await;
+    let actions: Vec<_> = actions.iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+    assert!(
+        ["session_ended", "sessions_ended", "user_enabled", "user_disabled"]
+            .iter()
+            .all(|it| actions.contains(it)),
+        "{actions:?}"
+    );
+    let table = run(&app, &["audit", "list", "--action", "user_disabled"]).await;
+    assert!(table.lines().count() == 2 && table.contains("command"), "{table}");
+}
+
+#[tokio::test]
+async fn superusers_are_listed_made_and_unmade_but_never_the_last_one() {
+    let app = TestApp::start().await;
+    superuser(&app).await;
+    app.client.register(NEO).await.expect(201);
+    run(&app, &["superuser", "grant", NEO]).await;
+    assert_eq!(json(&app, &["superuser", "list"]).await.len(), 2);
+    run(&app, &["superuser", "revoke", NEO]).await;
+    let left = json(&app, &["superuser", "list"]).await.remove(0);
+    let id = left["user_id"].as_str().unwrap();
+    let refused = Command::new(&app.vars, &["superuser", "revoke", id]).run().await;
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert_eq!(json(&app, &["superuser", "list"]).await.len(), 1);
+}
+
+#[tokio::test]
+async fn roles_are_listed_changed_taken_and_deleted() {
+    let app = TestApp::start().await;
+    app.client.register(NEO).await.expect(201);
+    run(&app, &["roles", "create", "subscriber", "--permission", "films:watch"]).await;
+    run(&app, &["roles", "permit", "subscriber", "films:list"]).await;
+    assert!(run(&app, &["roles", "permit", "subscriber", "films:list"]).await.contains("already"));
+    run(&app, &["roles", "forbid", "subscriber", "films:watch"]).await;
+    assert!(run(&app, &["roles", "forbid", "subscriber", "films:watch"]).await.contains("did not have"));
+    let role = json(&app, &["roles", "list"]).await.remove(0);
+    assert_eq!(role["permissions"], serde_json::json!(["films:list"]));
+    run(&app, &["roles", "assign", NEO, "subscriber"]).await;
+    run(&app, &["roles", "unassign", NEO, "subscriber"]).await;
+    assert_eq!(json(&app, &["users", "show", NEO]).await[0]["roles"], serde_json::json!([]));
+    run(&app, &["roles", "delete", "subscriber", "--yes"]).await;
+    assert_eq!(json(&app, &["roles", "list"]).await, Vec::<Value>::new());
+    let gone = Command::new(&app.vars, &["roles", "permit", "subscriber", "films:list"]).run().await;
+    assert_eq!(gone.code, 1, "{gone:?}");
+}
+
+#[tokio::test]
+async fn doctor_says_what_is_missing() {
+    let app = TestApp::start().await;
+    let well = run(&app, &["doctor"]).await;
+    for check in
+        ["configuration", "database", "schema", "clock", "master keys", "signing keys", "redis", "mail"]
+    {
+        assert!(well.contains(check), "{check}: {well}");
+    }
+    assert!(!well.contains("BAD"), "{well}");
+    let changed = |name, value: &str| {
+        let mut vars: Vars = app.vars.clone();
+        vars.insert(name, value.to_owned());
+        vars
+    };
+    for (vars, code, says) in [
+        (changed("REDIS_URL", "redis://127.0.0.1:1"), 1, "Redis cannot be used"),
+        (changed("DATABASE_URL", "postgres://usher@127.0.0.1:1/usher"), 1, "PostgreSQL cannot be used"),
+        (changed("ADMIN_MASTER_KEYS", "1:m1YGbnayZpMvJZfqMoxh0ikvjiudpTrf/SsjrIbUagE="), 1, "master keys"),
+        (changed("ADMIN_LISTEN", "8001"), 1, "ADMIN_LISTEN"),
+    ] {
+        let ended = Command::new(&vars, &["doctor"]).run().await;
+        assert_eq!(ended.code, code, "{ended:?}");
+        assert!(ended.out.lines().any(|line| line.starts_with("BAD") && line.contains(says)), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_manual_and_the_completions_need_no_configuration() {
+    let none = Vars::new();
+    let manual = Command::new(&none, &["manual"]).run().await.succeeded();
+    assert!(manual.starts_with(".ie") || manual.contains(".TH"), "{manual}");
+    assert!(manual.contains("send\\-reset"), "every command has a page");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = Command::new(&none, &["completions", shell]).run().await.succeeded();
+        assert!(script.contains("sign-out"), "{shell}");
+    }
+}
