@@ -10,6 +10,8 @@
 //!   client with fewer tickets evicts the newest ticket of the one with the most.
 
 mod lane;
+#[cfg(test)]
+mod model;
 mod recent;
 mod share;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod apps;
+mod circuit;
 mod confirming;
 mod flow;
 mod hijack;

@@ -5,6 +5,7 @@ mod authz;
 mod collation;
 mod definitions;
 mod ends;
+mod protection;
 mod rank;
 mod rights;
 

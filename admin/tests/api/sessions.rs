@@ -7,5 +7,6 @@ mod login;
 mod logout;
 mod reauthenticate;
 mod refresh;
+mod refresh_elsewhere;
 mod revoke_all;
 mod secrecy;

@@ -8,10 +8,6 @@ use url::Url;
 use crate::support::{Browser, CLIENT_SECRET, Cinema, PAGE, Reply, redis_of, until};
 use crate::witness::user_of;
 
-/// RFC 7636, appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-
 /// A whole flow that returns to a page; returns the URL of the page.
 async fn to_the_page(browser: &mut Browser, provider: Provider, person: &str) -> Url {
     let page: String = url::form_urlencoded::byte_serialize(PAGE.as_bytes()).collect();
@@ -24,7 +20,7 @@ async fn to_the_page(browser: &mut Browser, provider: Provider, person: &str) ->
     page
 }
 
-fn parameter(url: &Url, name: &str) -> Option<String> {
+pub(super) fn parameter(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
 
@@ -282,64 +278,6 @@ async fn a_browser_returns_only_to_a_page_of_the_operators_list() {
         let path = format!("/api/v1/oauth/github/login{query}");
         cinema.app.client.get(&path).send().await.problem(422, "validation_failed");
     }
-}
-
-#[tokio::test]
-async fn an_app_uses_its_own_verifier_instead_of_a_cookie() {
-    let cinema = Cinema::start().await;
-    for provider in Provider::ALL {
-        let path = format!("/api/v1/oauth/{provider}/login?code_challenge={CHALLENGE}");
-        let callback = format!("/api/v1/oauth/{provider}/callback");
-        let begin = async || {
-            let reply =
-                cinema.app.client.get(&path).header("accept", "application/json").send().await.expect(200);
-            assert!(!reply.headers.contains_key("set-cookie"));
-            let at: Url = reply.json()["authorize_url"].as_str().unwrap().parse().unwrap();
-            let back = cinema.browser().choose(&at, "anna").await;
-            let back: Url = format!("https://cinema.test{back}").parse().unwrap();
-            let read = |name| parameter(&back, name);
-            json!({ "state": read("state"), "code": read("code"), "device_id": read("device_id"), "iss": read("iss") })
-        };
-        let mut body = begin().await;
-        body["code_verifier"] = json!(VERIFIER);
-        let pair = cinema.app.client.post(&callback).json(&body).send().await.pair();
-        cinema.me(&pair).await;
-        let again = cinema.app.client.post(&callback).json(&body).send().await.pair();
-        assert_eq!(again.session, pair.session, "a repeated request has the same session");
-        body["code"] = json!("another");
-        cinema.app.client.post(&callback).json(&body).send().await.problem(400, "state_invalid");
-        // Another verifier, or none, is refused.
-        for (verifier, status, code) in [
-            (json!(CHALLENGE), 400, "state_invalid"),
-            (json!(null), 400, "state_invalid"),
-            (json!("short"), 422, "validation_failed"),
-        ] {
-            let mut body = begin().await;
-            body["code_verifier"] = verifier;
-            cinema.app.client.post(&callback).json(&body).send().await.problem(status, code);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_malformed_verifier_is_refused_even_if_the_challenge_is_of_the_empty_text() {
-    let cinema = Cinema::start().await;
-    // SHA-256 of nothing.
-    let login = "/api/v1/oauth/github/login?code_challenge=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
-    let begun = cinema.app.client.get(login).header("accept", "application/json").send().await.expect(200);
-    let at: Url = begun.json()["authorize_url"].as_str().unwrap().parse().unwrap();
-    let back = cinema.browser().choose(&at, "anna").await;
-    let back: Url = format!("https://cinema.test{back}").parse().unwrap();
-    let mut body = json!({ "state": parameter(&back, "state"), "code": parameter(&back, "code") });
-    let post = async |body: &serde_json::Value| {
-        cinema.app.client.post("/api/v1/oauth/github/callback").json(body).send().await
-    };
-    post(&body).await.problem(400, "state_invalid");
-    for verifier in ["".to_owned(), "short".to_owned(), "a".repeat(129), format!("{}+", "a".repeat(43))] {
-        body["code_verifier"] = json!(verifier);
-        post(&body).await.problem(422, "validation_failed");
-    }
-    assert_eq!(cinema.providers.requests(Provider::GitHub).token, 0);
 }
 
 #[tokio::test]
