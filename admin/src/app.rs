@@ -74,6 +74,12 @@ pub enum RunError {
         /// How many migrations are missing.
         missing: usize,
     },
+    /// Another build migrated the database.
+    #[error(
+        "migration V{0} of the database differs from that of this program, so another build migrated it; run `admin migrate` \
+         for what to do"
+    )]
+    SchemaDifferent(i32),
     /// PostgreSQL returned an error.
     #[error("cannot prepare the database: {0}")]
     Database(DbError),
@@ -340,11 +346,22 @@ async fn prepare(context: &Context, tried: &Notify) -> Result<(), RunError> {
     }
 }
 
+/// Checks that the database has this program's schema.
+///
+/// # Errors
+///
+/// [`RunError::SchemaBehind`] or [`RunError::SchemaDifferent`].
+pub(crate) fn check(schema: Schema) -> Result<(), RunError> {
+    match schema {
+        Schema::Ready => Ok(()),
+        Schema::Behind { missing } => Err(RunError::SchemaBehind { missing }),
+        Schema::Different { version } => Err(RunError::SchemaDifferent(version)),
+    }
+}
+
 async fn prepare_once(context: &Context) -> Result<(), RunError> {
     let mut connection = context.db.get().await?;
-    if let Schema::Behind { missing } = Schema::of(&connection).await? {
-        return Err(RunError::SchemaBehind { missing });
-    }
+    check(Schema::of(&connection).await?)?;
     keys::check_master_keys(&connection, &context.config.master_keys, FirstUse::Store).await?;
     let transaction = connection.begin().await?;
     keys::ensure(&transaction, context.keys.sealer()).await?;

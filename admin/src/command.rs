@@ -24,7 +24,7 @@ use runtime::env::{self, EXIT_USAGE, Mistakes, ProcessVars, UnknownVariable, Var
 use runtime::health;
 use runtime::telemetry::LogConfig;
 
-use crate::app::RunError;
+use crate::app::{self, RunError};
 use crate::config::{self, CommandConfig, Config};
 use crate::context::Core;
 use crate::db::Schema;
@@ -168,9 +168,7 @@ async fn core(config: &CommandConfig, first_use: FirstUse) -> Result<Core, Failu
     let random = Arc::new(SystemRandom);
     let core = Core::new(&config.database, &config.master_keys, &config.issuer, config.has_mail, random);
     let connection = core.db.get().await?;
-    if let Schema::Behind { missing } = Schema::of(&connection).await? {
-        return Err(RunError::SchemaBehind { missing }.into());
-    }
+    app::check(Schema::of(&connection).await?)?;
     check_master_keys(&connection, &config.master_keys, first_use).await?;
     drop(connection);
     Ok(core)

@@ -35,6 +35,11 @@ const OUTBOX_FULL: NotReadyReason = NotReadyReason {
 const MIGRATIONS: NotReadyReason =
     NotReadyReason { code: "migrations", detail: "The database schema is behind; run `admin migrate`." };
 
+const SCHEMA: NotReadyReason = NotReadyReason {
+    code: "schema",
+    detail: "Another build migrated the database; run `admin migrate` for what to do.",
+};
+
 impl Draining {
     /// Marks the process as draining.
     pub fn begin(&self) {
@@ -129,5 +134,9 @@ async fn reasons(context: &Context, draining: &Draining) -> Vec<NotReadyReason> 
 async fn look_at_database(context: &Context) -> Result<Option<NotReadyReason>, DbError> {
     let connection = context.db.get().await?;
     let schema = within(PATIENCE, Schema::of(&connection)).await?;
-    Ok((schema != Schema::Ready).then_some(MIGRATIONS))
+    Ok(match schema {
+        Schema::Ready => None,
+        Schema::Behind { .. } => Some(MIGRATIONS),
+        Schema::Different { .. } => Some(SCHEMA),
+    })
 }

@@ -248,8 +248,8 @@ impl std::error::Error for Problem {}
 impl From<DbError> for Problem {
     /// Logs the cause, which the client does not see. Conflicts must have been handled before.
     fn from(error: DbError) -> Self {
-        if error.is_passing() {
-            tracing::warn!(%error, "Request failed: PostgreSQL did not respond in time.");
+        if error.is_unavailable() {
+            tracing::warn!(%error, "Request failed: PostgreSQL is unavailable.");
             Self::new(Code::DependencyUnavailable)
         } else {
             tracing::error!(%error, "Request failed: PostgreSQL returned an error.");

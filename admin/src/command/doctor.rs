@@ -119,6 +119,11 @@ async fn database(context: &Context) -> Vec<CheckResult> {
             findings.push(finding("schema", CheckState::Bad, detail));
             return findings;
         }
+        Ok(different @ Schema::Different { .. }) => {
+            let detail = app::check(different).err().map(|error| format!("{error}."));
+            findings.push(finding("schema", CheckState::Bad, detail.unwrap_or_default()));
+            return findings;
+        }
         Err(error) => refused("schema", &error),
     });
     findings.push(clock(context, crate::db::now(&connection).await));

@@ -15,6 +15,9 @@ pub enum DbError {
     /// PostgreSQL is unreachable, stopping or starting, or cancelled the statement.
     #[error("PostgreSQL is unavailable: {}; check that it is running and that DATABASE_URL is correct", WithCause(.0))]
     Away(#[source] tokio_postgres::Error),
+    /// PostgreSQL refuses the user, the password or the database.
+    #[error("PostgreSQL refuses the connection: {}; correct DATABASE_URL, or the server's pg_hba.conf", WithCause(.0))]
+    Denied(#[source] tokio_postgres::Error),
     /// The transaction was older than [`super::TRANSACTION_LIFE`] and was rolled back.
     #[error("the transaction took too long and was rolled back")]
     TooOld,
@@ -24,14 +27,14 @@ pub enum DbError {
 }
 
 /// `tokio_postgres` has the server's message in the source of its error.
-struct WithCause<'e>(&'e tokio_postgres::Error);
+pub(super) struct WithCause<'e>(pub(super) &'e tokio_postgres::Error);
 
 impl DbError {
     /// The violated constraint.
     pub fn constraint(&self) -> Option<&str> {
         match self {
             Self::Refused(error) => error.as_db_error()?.constraint(),
-            Self::Busy | Self::Silent | Self::Away(_) | Self::TooOld => None,
+            Self::Busy | Self::Silent | Self::Away(_) | Self::Denied(_) | Self::TooOld => None,
         }
     }
 
@@ -39,8 +42,13 @@ impl DbError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Busy | Self::Silent | Self::Away(_) | Self::TooOld => true,
-            Self::Refused(_) => false,
+            Self::Denied(_) | Self::Refused(_) => false,
         }
+    }
+
+    /// Whether the database cannot be used at all, for a reason outside of this program.
+    pub fn is_unavailable(&self) -> bool {
+        self.is_passing() || matches!(self, Self::Denied(_))
     }
 }
 
@@ -52,14 +60,19 @@ impl From<tokio_postgres::Error> for DbError {
             None => error.is_closed() || is_io(&error),
             Some(code) => is_passing(code),
         };
-        if away { Self::Away(error) } else { Self::Refused(error) }
+        match away {
+            _ if is_denied(&error) => Self::Denied(error),
+            true => Self::Away(error),
+            false => Self::Refused(error),
+        }
     }
 }
 
 impl From<PoolError> for DbError {
     fn from(error: PoolError) -> Self {
         match error {
-            // Every failure to connect means that PostgreSQL is unavailable.
+            PoolError::Backend(error) if is_denied(&error) => Self::Denied(error),
+            // Every other failure to connect means that PostgreSQL is unavailable.
             PoolError::Backend(error) => Self::Away(error),
             PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => Self::Silent,
             PoolError::Timeout(TimeoutType::Wait)
@@ -68,6 +81,12 @@ impl From<PoolError> for DbError {
             | PoolError::PostCreateHook(_) => Self::Busy,
         }
     }
+}
+
+/// Class 28 (authorization), and a database that does not exist.
+fn is_denied(error: &tokio_postgres::Error) -> bool {
+    let code = error.code().map(SqlState::code).unwrap_or_default();
+    code.starts_with("28") || code == SqlState::UNDEFINED_DATABASE.code()
 }
 
 fn is_io(error: &tokio_postgres::Error) -> bool {

@@ -1,10 +1,16 @@
 //! The schema: embedded migrations, applied by one replica at a time.
 
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+
 use refinery::Target;
-use tokio_postgres::Client;
+use refinery::error::Kind;
+use tokio_postgres::{Client, Row};
 
 use crate::config::DatabaseConfig;
 
+use super::error::WithCause;
 use super::{Connection, DbError};
 
 /// Advisory lock for migrating; `refinery` itself takes no lock, and several replicas may start at once.
@@ -21,9 +27,37 @@ pub enum MigrateError {
     /// No PostgreSQL connection.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// A migration failed, or the applied migrations differ from the embedded ones.
-    #[error("{0}")]
-    Migration(#[from] refinery::Error),
+    /// A migration failed.
+    #[error("cannot apply the migrations: {}", Causes(.0))]
+    Migration(#[source] refinery::Error),
+    /// An applied migration differs from the embedded one.
+    #[error(
+        "migration V{0} of this database differs from that of this program, so another build migrated the database: use that \
+         build, or restore a dump and migrate it with this one"
+    )]
+    Different(i32),
+    /// The database has later migrations, but lacks earlier ones, which can no longer be applied.
+    #[error(
+        "this database lacks migration V{0}, but has later ones, so a build between two releases migrated it: restore a dump \
+         of a release and migrate it with this program"
+    )]
+    Skipped(i32),
+}
+
+/// An error with its causes: `refinery` and `tokio_postgres` have the message of the server in the source of theirs.
+struct Causes<'e>(&'e refinery::Error);
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut cause: Option<&dyn Error> = Some(self.0);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<tokio_postgres::Error>() {
+                return write!(f, "{}", WithCause(error));
+            }
+            cause = error.source();
+        }
+        write!(f, "{}", self.0)
+    }
 }
 
 /// How the database's schema compares with the embedded migrations.
@@ -35,6 +69,11 @@ pub enum Schema {
     Behind {
         /// How many migrations are missing.
         missing: usize,
+    },
+    /// An applied migration differs from the embedded one: another build migrated the database.
+    Different {
+        /// The migration.
+        version: i32,
     },
 }
 
@@ -58,7 +97,27 @@ async fn migrate_alone(client: &mut Client) -> Result<usize, MigrateError> {
     client.batch_execute("create schema if not exists auth").await.map_err(DbError::from)?;
     let mut runner = embedded::migrations::runner().set_target(Target::Latest).set_abort_missing(false);
     runner.set_migration_table_name(HISTORY);
-    Ok(runner.run_async(client).await?.applied_migrations().len())
+    let applied = runner.run_async(client).await.map_err(|error| match error.kind() {
+        Kind::DivergentVersion(applied, _) => MigrateError::Different(applied.version()),
+        _ => MigrateError::Migration(error),
+    })?;
+    let history = "select version, checksum from auth.schema_history";
+    let history = checksums(&client.query(history, &[]).await.map_err(DbError::from)?)?;
+    match embedded().into_iter().find(|(version, _)| !history.contains_key(version)) {
+        Some((version, _)) => Err(MigrateError::Skipped(version)),
+        None => Ok(applied.applied_migrations().len()),
+    }
+}
+
+/// The embedded migrations, with their checksums as the history has them.
+fn embedded() -> BTreeMap<i32, String> {
+    let runner = embedded::migrations::runner();
+    let migrations = runner.get_migrations().iter();
+    migrations.map(|migration| (migration.version(), migration.checksum().to_string())).collect()
+}
+
+fn checksums(rows: &[Row]) -> Result<BTreeMap<i32, String>, DbError> {
+    rows.iter().map(|row| Ok((row.try_get("version")?, row.try_get("checksum")?))).collect()
 }
 
 impl Schema {
@@ -68,15 +127,20 @@ impl Schema {
     ///
     /// When PostgreSQL is unavailable.
     pub async fn of(connection: &Connection) -> Result<Self, DbError> {
-        let embedded = embedded::migrations::runner();
-        let embedded: Vec<i32> = embedded.get_migrations().iter().map(refinery::Migration::version).collect();
+        let embedded = embedded();
         let exists = connection.query_one("select to_regclass($1) is not null", &[&HISTORY]).await?;
         if !exists.get::<_, bool>(0) {
             return Ok(Self::Behind { missing: embedded.len() });
         }
-        let applied = "select count(*) from auth.schema_history where version = any($1)";
-        let applied: i64 = connection.query_one(applied, &[&embedded]).await?.get(0);
-        let missing = embedded.len().saturating_sub(usize::try_from(applied).unwrap_or(0));
+        let applied =
+            checksums(&connection.query("select version, checksum from auth.schema_history", &[]).await?)?;
+        let is_different = |(version, checksum): &(&i32, &String)| {
+            applied.get(*version).is_some_and(|applied| applied != *checksum)
+        };
+        if let Some((version, _)) = embedded.iter().find(is_different) {
+            return Ok(Self::Different { version: *version });
+        }
+        let missing = embedded.keys().filter(|version| !applied.contains_key(version)).count();
         Ok(if missing == 0 { Self::Ready } else { Self::Behind { missing } })
     }
 }

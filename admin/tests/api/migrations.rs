@@ -2,7 +2,7 @@
 
 use admin::db::{Db, Schema, migrate};
 
-use crate::support::{TestDatabase, connect};
+use crate::support::{Command, TestDatabase, connect, prefix, variables};
 
 /// The first column of every row.
 async fn names(database: &TestDatabase, sql: &str) -> Vec<String> {
@@ -53,7 +53,48 @@ async fn a_migration_that_was_changed_after_it_was_applied_is_an_error() {
     sql.batch_execute("update auth.schema_history set checksum = '1' where version = 1")
         .await
         .expect("the statement succeeds");
-    assert!(migrate(&database.config()).await.is_err());
+    assert_eq!(schema(&database).await, Schema::Different { version: 1 });
+    let why = migrate(&database.config()).await.unwrap_err().to_string();
+    assert!(why.contains("migration V1 of this database differs"), "{why}");
+}
+
+#[tokio::test]
+async fn a_database_that_a_build_between_releases_migrated_is_said_to_be_one() {
+    let database = TestDatabase::migrated().await;
+    connect(&database.url)
+        .await
+        .batch_execute("delete from auth.schema_history where version = 3")
+        .await
+        .unwrap();
+    assert_eq!(schema(&database).await, Schema::Behind { missing: 1 });
+    let why = migrate(&database.config()).await.unwrap_err().to_string();
+    assert!(why.contains("lacks migration V3"), "{why}");
+}
+
+/// A migration that PostgreSQL refuses: the message of the server is shown.
+#[tokio::test]
+async fn a_migration_that_fails_says_why() {
+    let database = TestDatabase::empty().await;
+    let taken = "create schema auth; create table auth.users (id integer)";
+    connect(&database.url).await.batch_execute(taken).await.unwrap();
+    let why = migrate(&database.config()).await.unwrap_err().to_string();
+    assert!(why.contains("already exists (42P07)"), "{why}");
+}
+
+#[tokio::test]
+async fn a_service_whose_database_another_build_migrated_or_that_is_refused_ends_with_the_reason() {
+    let database = TestDatabase::migrated().await;
+    let vars = variables(&database.url, &prefix());
+    let changed = "update auth.schema_history set checksum = '1' where version = 1";
+    connect(&database.url).await.batch_execute(changed).await.unwrap();
+    let ended = Command::new(&vars, &["serve"]).run().await;
+    assert!(ended.code == 1 && ended.err.contains("migration V1 of the database differs"), "{ended:?}");
+    let mut url: url::Url = database.url.parse().unwrap();
+    url.set_path("/no_such_database");
+    for command in [&["serve"][..], &["migrate"]] {
+        let ended = Command::new(&variables(url.as_str(), &prefix()), command).run().await;
+        assert!(ended.code == 1 && ended.err.contains("PostgreSQL refuses the connection"), "{ended:?}");
+    }
 }
 
 #[tokio::test]
