@@ -13,6 +13,7 @@ use crate::guessing::Guessing;
 use crate::keys::{DerivedKeys, KeyPurpose, Keys};
 use crate::mail::Outbox;
 use crate::metrics::{MailMetrics, Metrics};
+use crate::one_at_a_time::OwnPlaces;
 use crate::passwords::Hasher;
 use crate::providers::{ProviderPaths, Providers};
 use crate::random::Random;
@@ -22,6 +23,9 @@ use crate::unawaited::Unawaited;
 /// How many requests may wait at the same time for another request with the same one-time value. Each also has one of
 /// the places of requests in progress.
 const MAX_WAITING: usize = 16;
+
+/// How many requests of one user use PostgreSQL at the same time; further ones wait without a connection.
+const OF_USER: usize = 2;
 
 /// The dependencies of every change of the database, made by an endpoint, a command or a background task. Cheap to
 /// clone.
@@ -63,6 +67,10 @@ pub struct Context {
     pub redis: RedisConnection,
     /// The places of requests that wait for another one with the same one-time value.
     pub waiting: Arc<Semaphore>,
+    /// The order of requests that lock one session.
+    pub session_places: Arc<OwnPlaces>,
+    /// The order of requests of one signed-in user.
+    pub user_places: Arc<OwnPlaces>,
     /// The places of work that no response waits for.
     pub unawaited: Unawaited,
     /// The identity providers.
@@ -118,6 +126,8 @@ impl Context {
             refresh_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::RefreshTokens)),
             former_email_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::FormerEmails)),
             redis,
+            session_places: Arc::new(OwnPlaces::new(1)),
+            user_places: Arc::new(OwnPlaces::new(OF_USER)),
             unawaited: Unawaited::default(),
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
             providers: Arc::new(Providers::new(&config.providers, paths)),

@@ -56,15 +56,6 @@ impl Evicted {
     }
 }
 
-/// Makes the unused links void by which `user`, who must be locked exclusively, could set a password.
-///
-/// # Errors
-///
-/// When PostgreSQL is unavailable.
-pub(crate) async fn void_links(tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError> {
-    store::void_links(tx, user).await
-}
-
 /// Evicts from the account of `user`, who must be locked exclusively. The password stays.
 ///
 /// The revocation is recorded last: the locks of users and sessions must be held by then. Notices, which lock their own rows,
@@ -113,6 +104,6 @@ pub(crate) async fn evict_before_owner(
 async fn forget_all(tx: &Transaction<'_>, user: Uuid) -> Result<u64, DbError> {
     let generation = users::store::advance_generation(tx, user).await?;
     users::store::forget_devices_and_networks(tx, user).await?;
-    void_links(tx, user).await?;
+    users::store::void_links(tx, user).await?;
     Ok(generation)
 }

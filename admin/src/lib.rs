@@ -31,6 +31,7 @@ pub mod mail;
 pub mod me;
 pub mod metrics;
 pub mod notices;
+pub mod one_at_a_time;
 pub mod operators;
 pub mod passwords;
 pub mod permit;

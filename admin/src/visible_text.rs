@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
+use unicode_normalization::char::is_combining_mark;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -170,7 +171,7 @@ fn can_be_shown(text: &str, lines: Lines) -> bool {
         if !fits {
             return false;
         }
-        is_visible |= next == Shown::Visible;
+        is_visible |= next == Shown::Visible && !is_combining_mark(letter);
         before = next;
     }
     is_visible && before != Shown::Joiner
@@ -185,6 +186,14 @@ fn shown(letter: char, lines: Lines) -> Shown {
         _ if is_in(&BLANK, letter) => Shown::Blank,
         _ => Shown::Visible,
     }
+}
+
+/// Whether a character belongs into a name that is typed: it is shown, and is no mark that crosses out, underlines or
+/// encloses the letter before it.
+pub(crate) fn is_typed(letter: char) -> bool {
+    let is_decoration =
+        matches!(letter, '\u{332}'..='\u{338}' | '\u{488}'..='\u{489}' | '\u{20d0}'..='\u{20ff}');
+    !is_decoration && matches!(shown(letter, Lines::One), Shown::Visible)
 }
 
 fn is_in(ranges: &[RangeInclusive<char>], letter: char) -> bool {

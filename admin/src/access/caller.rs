@@ -34,6 +34,10 @@ pub(crate) async fn caller(request: &Request) -> Result<Caller, Problem> {
     let token = verify(request, text, CLOCK_SKEW)?;
     let caller = identify(&token)?;
     let _known_already = request.user.set(caller.user);
+    if request.place.get().is_none() {
+        let place = request.context.user_places.take(caller.user).await;
+        let _known_already = request.place.set(place);
+    }
     let connection = request.context.db.get().await?;
     judge(caller, store::caller_facts(&*connection, caller).await?)?;
     let _known_already = request.caller.set(caller);

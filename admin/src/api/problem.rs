@@ -238,8 +238,8 @@ impl Problem {
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.code.title())?;
-        let details = self.detail.iter().chain(self.fields.iter().map(|field| &field.detail));
-        details.into_iter().try_for_each(|detail| write!(f, " {detail}"))
+        self.detail.iter().try_for_each(|detail| write!(f, " {detail}"))?;
+        self.fields.iter().try_for_each(|field| write!(f, " {}: {}", field.field, field.detail))
     }
 }
 

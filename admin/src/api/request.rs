@@ -6,6 +6,7 @@ use bytes::Bytes;
 use deserr::Deserr;
 use http::HeaderMap;
 use shared::request_id::RequestId;
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use crate::actor::{Actor, Caller, Client};
@@ -37,6 +38,8 @@ pub struct Request {
     pub user: Arc<OnceLock<Uuid>>,
     /// The owner of its access token, once the token was found valid.
     pub(crate) caller: Arc<OnceLock<Caller>>,
+    /// Its place among the requests of its user, kept until its end.
+    pub(crate) place: Arc<OnceLock<Option<OwnedSemaphorePermit>>>,
     /// Whether the route accepts a body.
     pub takes_body: bool,
     /// The body as received.

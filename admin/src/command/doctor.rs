@@ -32,8 +32,10 @@ struct CheckResult {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum CheckState {
+    #[serde(rename = "ok")]
     Good,
     Note,
+    #[serde(rename = "failed")]
     Bad,
 }
 
@@ -51,7 +53,7 @@ pub(super) async fn run(vars: &dyn Vars, json: bool) -> Result<(), Failure> {
         let CheckResult { check, state, detail } = finding;
         let line = match json {
             true => serde_json::to_string(finding)?,
-            false => format!("{:<5} {check:<14} {detail}", state.word()),
+            false => format!("{:<6} {check:<14} {detail}", state.word()),
         };
         say(format_args!("{line}"))?;
     }
@@ -64,9 +66,9 @@ pub(super) async fn run(vars: &dyn Vars, json: bool) -> Result<(), Failure> {
 impl CheckState {
     fn word(self) -> &'static str {
         match self {
-            Self::Good => "good",
+            Self::Good => "ok",
             Self::Note => "note",
-            Self::Bad => "BAD",
+            Self::Bad => "FAILED",
         }
     }
 }
@@ -130,17 +132,22 @@ async fn database(context: &Context) -> Vec<CheckResult> {
     let masters = &context.config.master_keys;
     let checked = check_master_keys(&connection, masters, FirstUse::Ignore).await;
     findings.push(match checked {
-        Ok(()) => {
-            finding("master keys", CheckState::Good, "They are those with which the database was sealed.")
-        }
+        Ok(()) => finding(
+            "master keys",
+            CheckState::Good,
+            "None of them contradicts what the database was sealed with.",
+        ),
         Err(error) => finding("master keys", CheckState::Bad, format!("{error}.")),
     });
+    let keys = crate::keys::list(&connection).await.map(|keys| keys.len());
     drop(connection);
+    if matches!(keys, Ok(0)) {
+        let why = "There is none yet; the service creates one at its start.";
+        findings.push(finding("signing keys", CheckState::Note, why));
+        return findings;
+    }
     findings.push(match context.keys.load(&context.db).await {
-        Ok(()) if context.keys.can_sign() => finding("signing keys", CheckState::Good, "A key can sign."),
-        Ok(()) => {
-            finding("signing keys", CheckState::Note, "There is none; the service creates one at its start.")
-        }
+        Ok(()) => finding("signing keys", CheckState::Good, "A key can sign."),
         Err(error) => finding("signing keys", CheckState::Bad, format!("{error}.")),
     });
     findings

@@ -141,7 +141,9 @@ pub(super) async fn run(action: RolesCommand, core: &Core) -> Result<(), Failure
         }
         RolesCommand::Protect { name } => {
             roles::protect(core, &actor, &name, true).await?;
-            say(format_args!("Protected {name}: only the command line can change it now."))
+            say(format_args!(
+                "Protected {name}: it can be changed or deleted only after `admin roles release`."
+            ))
         }
         RolesCommand::Release { name } => {
             roles::protect(core, &actor, &name, false).await?;

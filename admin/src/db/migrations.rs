@@ -52,7 +52,11 @@ impl fmt::Display for Causes<'_> {
         let mut cause: Option<&dyn Error> = Some(self.0);
         while let Some(error) = cause {
             if let Some(error) = error.downcast_ref::<tokio_postgres::Error>() {
-                return write!(f, "{}", WithCause(error));
+                return match self.0.kind() {
+                    // With the name of the migration.
+                    Kind::Connection(what, _) => write!(f, "{what}: {}", WithCause(error)),
+                    _ => write!(f, "{}", WithCause(error)),
+                };
             }
             cause = error.source();
         }
@@ -95,18 +99,27 @@ pub async fn migrate(config: &DatabaseConfig) -> Result<usize, MigrateError> {
 async fn migrate_alone(client: &mut Client) -> Result<usize, MigrateError> {
     client.execute("select pg_advisory_lock($1)", &[&LOCK]).await.map_err(DbError::from)?;
     client.batch_execute("create schema if not exists auth").await.map_err(DbError::from)?;
+    check_gaps(client).await?;
     let mut runner = embedded::migrations::runner().set_target(Target::Latest).set_abort_missing(false);
     runner.set_migration_table_name(HISTORY);
     let applied = runner.run_async(client).await.map_err(|error| match error.kind() {
         Kind::DivergentVersion(applied, _) => MigrateError::Different(applied.version()),
         _ => MigrateError::Migration(error),
     })?;
+    Ok(applied.applied_migrations().len())
+}
+
+/// Checks, before anything is applied, that no migration is missing before the last one that was applied.
+async fn check_gaps(client: &Client) -> Result<(), MigrateError> {
+    let exists = client.query_one("select to_regclass($1) is not null", &[&HISTORY]).await;
+    if !exists.map_err(DbError::from)?.get::<_, bool>(0) {
+        return Ok(());
+    }
     let history = "select version, checksum from auth.schema_history";
     let history = checksums(&client.query(history, &[]).await.map_err(DbError::from)?)?;
-    match embedded().into_iter().find(|(version, _)| !history.contains_key(version)) {
-        Some((version, _)) => Err(MigrateError::Skipped(version)),
-        None => Ok(applied.applied_migrations().len()),
-    }
+    let Some(last) = history.keys().next_back().copied() else { return Ok(()) };
+    let missing = embedded().into_keys().find(|version| *version < last && !history.contains_key(version));
+    missing.map_or(Ok(()), |version| Err(MigrateError::Skipped(version)))
 }
 
 /// The embedded migrations, with their checksums as the history has them.

@@ -45,16 +45,6 @@ pub(super) async fn unlink_all_but(
     rows.iter().map(|row| Ok(row.try_get("provider")?)).collect()
 }
 
-/// Makes the unused links void by which the user could set a password. Their rows stay: a mail that is sent again must not
-/// make its link valid again.
-pub(super) async fn void_links(tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError> {
-    let sql =
-        "update auth.account_links set used_at = clock_timestamp() where user_id = $1 and used_at is null";
-    let statement = tx.prepare_cached(sql).await?;
-    tx.execute(&statement, &[&user]).await?;
-    Ok(())
-}
-
 /// The providers whose accounts are linked to the user, in the order of linking.
 pub(super) async fn linked(tx: &Transaction<'_>, user: Uuid) -> Result<Vec<String>, DbError> {
     let sql = "select provider from auth.oauth_accounts where user_id = $1 order by linked_at, provider collate \"C\"";

@@ -24,6 +24,8 @@ pub enum RefusalKind {
     UnknownName,
     /// They were refreshes from elsewhere, beyond those that have an entry each.
     RefreshElsewhere,
+    /// They were right, and opened no session because the account had opened too many.
+    TooManySessions,
 }
 
 /// What they have in common.
@@ -82,7 +84,7 @@ impl RefusalKind {
         match self {
             Self::Refused(bucket) => bucket.table().window(),
             Self::UnknownName => Bucket::Identifier.table().window(),
-            Self::RefreshElsewhere => 3600,
+            Self::RefreshElsewhere | Self::TooManySessions => 3600,
         }
     }
 }

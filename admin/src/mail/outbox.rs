@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::mailbox::{self, MAILBOX_BYTES};
 use super::message::NoticeKind;
-use super::queued::QueuedMail;
+use super::queued::{MailRequest, QueuedMail};
 use super::store::{self, ClaimedMail, OutboxRow, OutboxStatus};
 use crate::config::{MailLanguage, MasterKeys};
 use crate::db::{Connection, DbError, Transaction};
@@ -28,6 +28,8 @@ pub struct Outbox {
     metrics: MailMetrics,
     /// Whether the log says that it is full.
     is_full: AtomicBool,
+    /// Whether the log says that it takes no further requests of strangers.
+    refuses_requests: AtomicBool,
 }
 
 /// Who gets a mail. Purposefully without `Debug`: it holds an address.
@@ -75,6 +77,7 @@ impl Outbox {
             mailboxes: DerivedKeys::derive(masters, KeyPurpose::Mailboxes),
             metrics,
             is_full: AtomicBool::new(false),
+            refuses_requests: AtomicBool::new(false),
         }
     }
 
@@ -120,9 +123,14 @@ impl Outbox {
             merged_for: mail.merged_for,
             life: mail.queued.life(),
         };
-        let most = if matches!(mail.queued, QueuedMail::Request(_)) { MOST_WITH_REQUEST } else { MOST };
+        // Only this one can be caused by any client.
+        let is_of_stranger = matches!(mail.queued, QueuedMail::Request(MailRequest::Reset));
+        let (most, is_full) = match is_of_stranger {
+            true => (MOST_WITH_REQUEST, &self.refuses_requests),
+            false => (MOST, &self.is_full),
+        };
         let is_queued = store::insert(tx, &row, most).await?;
-        self.note(is_queued);
+        self.note(is_queued, most, is_full);
         Ok(is_queued)
     }
 
@@ -149,16 +157,18 @@ impl Outbox {
         &self.metrics
     }
 
-    /// Counts a mail that found no room, and logs the first of several.
-    fn note(&self, is_queued: bool) {
+    /// Counts a mail that found no room, and logs the first of several with the same limit.
+    fn note(&self, is_queued: bool, limit: u64, is_full: &AtomicBool) {
         if is_queued {
-            self.is_full.store(false, Ordering::Relaxed);
+            is_full.store(false, Ordering::Relaxed);
             return;
         }
         self.metrics.count_failure(MailFailure::Full);
-        if !self.is_full.swap(true, Ordering::Relaxed) {
+        if !is_full.swap(true, Ordering::Relaxed) {
             tracing::error!(
-                "The mail outbox is full, and further mails are dropped: check the mail server and its log lines here."
+                limit,
+                "So many mails wait that further ones are dropped: requests for links from 10,000 on, all from 100,000 on. \
+                 Check the mail server and its log lines here."
             );
         }
     }

@@ -4,8 +4,9 @@ use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::credentials::{CURRENT, account_of, check_current, prove_and_change};
+use super::credentials::{CURRENT, account_of, check_current, present_device, prove_and_change};
 use crate::access::caller;
+use crate::actor::DeviceText;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::passwords::Password;
 use crate::sessions::{Pair, mint};
@@ -26,6 +27,11 @@ struct Body {
     #[deserr(default)]
     #[schema(value_type = Option<String>, format = Password, pattern = "^[^\\x00]*$")]
     current_password: Option<Password>,
+    /// The device token of an earlier pair, from an app that keeps no cookies.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[!-~]+$", min_length = 1, max_length = 512)]
+    #[expect(dead_code, reason = "read before the form, because it decides how the attempt is counted")]
+    device_token: Option<DeviceText>,
 }
 
 /// Documents the endpoint.
@@ -61,10 +67,11 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `current_password_wrong` or `fresh_auth_required`, 409 `email_taken`, 422 `validation_failed`, 429
 /// `too_many_attempts`, 503.
-pub async fn handle(request: Request) -> Result<Response, Problem> {
+pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     caller(&request).await?;
-    let (context, actor) = (&request.context, request.actor());
     let form = request.form()?;
+    present_device(&mut request, &form);
+    let (context, actor) = (&request.context, request.actor());
     let account = account_of(context, &actor).await?;
     let is_present = form.has(CURRENT);
     let (body, mut found) = form.read::<Body>();

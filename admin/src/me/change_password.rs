@@ -4,9 +4,10 @@ use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::credentials::{CURRENT, account_of, change, check_current, permit, prove};
+use super::credentials::{CURRENT, account_of, change, check_current, permit, present_device, prove};
 use crate::access::caller;
 use crate::actor::Actor;
+use crate::actor::DeviceText;
 use crate::api::{Access, Code, Findings, Form, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::passwords::Password;
@@ -29,6 +30,11 @@ struct Body {
     /// Must be hard to guess and differ from the current password.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     new_password: Password,
+    /// The device token of an earlier pair, from an app that keeps no cookies.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[!-~]+$", min_length = 1, max_length = 512)]
+    #[expect(dead_code, reason = "read before the form, because it decides how the attempt is counted")]
+    device_token: Option<DeviceText>,
 }
 
 /// Documents the endpoint.
@@ -63,10 +69,11 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `current_password_wrong` or `fresh_auth_required`, 422 `password_weak` or `password_reused`, 429
 /// `too_many_attempts`, 503.
-pub async fn handle(request: Request) -> Result<Response, Problem> {
+pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     caller(&request).await?;
-    let (context, actor) = (&request.context, request.actor());
     let form = request.form()?;
+    present_device(&mut request, &form);
+    let (context, actor) = (&request.context, request.actor());
     let account = account_of(context, &actor).await?;
     let (body, permit) = read(context, &actor, form, &account).await?;
     let (verified, mut permit) =

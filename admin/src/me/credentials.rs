@@ -2,11 +2,11 @@
 //! sessions with their tokens, and return a new token pair for the current session.
 
 use crate::access::fresh;
-use crate::actor::{Actor, Caller};
-use crate::api::{Code, Findings, Problem, Response};
+use crate::actor::{Actor, Caller, DeviceText};
+use crate::api::text::FromText as _;
+use crate::api::{Code, Findings, Form, Problem, Request, Response};
 use crate::context::Context;
 use crate::db::DbError;
-use crate::evict::void_links;
 use crate::guessing::LimitedRoute;
 use crate::notices::{self, NoticeTarget};
 use crate::passwords::{Password, PasswordHash, PasswordMatch};
@@ -35,6 +35,12 @@ pub(super) const CURRENT: &str = "current_password";
 pub(super) async fn account_of(context: &Context, actor: &Actor) -> Result<Account, Problem> {
     let account = store::find_by_id(&context.db.get().await?, actor.caller()?.user, actor.address()).await?;
     account.ok_or_else(|| Problem::new(Code::TokenRevoked))
+}
+
+/// Notes the device token of an app that keeps no cookies. A malformed one is refused with the form.
+pub(super) fn present_device(request: &mut Request, form: &Form) {
+    let device = form.text("device_token").and_then(|text| DeviceText::from_text(text).ok());
+    request.client.present(device);
 }
 
 /// A user who has a password must send it.
@@ -188,7 +194,7 @@ async fn change_within(
             known_networks::note(&tx, caller.user, actor.address()).await?;
         }
         end_older(&tx, &context.issuer, caller.user, Some(session.id), generation, reason).await?;
-        void_links(&tx, caller.user).await?;
+        store::void_links(&tx, caller.user).await?;
     }
     // The token of a user who has just typed the password says so; that of any other, when they signed in.
     let proof = if verified.is_some() { Proof::Now } else { Proof::SignIn };

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::credentials::{account_of, permit, prove};
 use crate::access::caller;
+use crate::actor::DeviceText;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::passwords::Password;
 use crate::sessions::{AccessToken, mint, prove_again};
@@ -19,6 +20,10 @@ use crate::sessions::{AccessToken, mint, prove_again};
 struct Body {
     #[schema(value_type = String, format = Password, pattern = "^[^\\x00]*$")]
     password: Password,
+    /// The device token of an earlier pair, from an app that keeps no cookies.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[!-~]+$", min_length = 1, max_length = 512)]
+    device_token: Option<DeviceText>,
 }
 
 /// Documents the endpoint.
@@ -42,10 +47,11 @@ pub fn describe(operation: Operation) -> Operation {
 /// # Errors
 ///
 /// 403 `current_password_wrong`; 429 `too_many_attempts`; 401; 422; 503.
-pub async fn handle(request: Request) -> Result<Response, Problem> {
+pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let caller = caller(&request).await?;
-    let (context, actor) = (&request.context, request.actor());
     let body: Body = request.form()?.finish()?;
+    request.client.present(body.device_token);
+    let (context, actor) = (&request.context, request.actor());
     let account = account_of(context, &actor).await?;
     let permit = permit(context, &actor, &account).await?;
     let (verified, permit) = prove(context, &actor, permit, &account, Some(&body.password)).await?;

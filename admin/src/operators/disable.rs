@@ -55,9 +55,6 @@ pub(crate) async fn disable(core: &Core, actor: &Actor, user: Uuid) -> Result<()
     if person.is_superuser {
         check_not_last(&tx, user).await?;
     }
-    if actor.user() == Some(user) {
-        return Err(Problem::new(Code::Forbidden).detail("You cannot disable your own account.").denied());
-    }
     if store::set_status(&tx, user, "disabled").await? {
         let generation = users::store::advance_generation(&tx, user).await?;
         let ended = end_older(&tx, &core.issuer, user, None, generation, EndReason::Disabled).await?;

@@ -10,7 +10,7 @@ use crate::context::Core;
 use crate::db::Transaction;
 
 /// The user, locked exclusively together with the caller. The caller still has `right` and may use it on this
-/// user.
+/// user, who must be another one: by it, a thief of a session could lift the limits of the owner's account.
 ///
 /// # Errors
 ///
@@ -22,6 +22,11 @@ pub(super) async fn lock_person(
     right: Right,
     user: Uuid,
 ) -> Result<Person, Problem> {
+    if actor.user() == Some(user) {
+        let why =
+            "You cannot do this to your own account; use the routes below `/me`, or ask another operator.";
+        return Err(Problem::new(Code::Forbidden).detail(why).denied());
+    }
     lock_upon(tx, core, actor, right, user).await?;
     store::find(&**tx, user).await?.ok_or_else(|| Problem::new(Code::NotFound))
 }

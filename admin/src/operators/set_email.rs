@@ -13,7 +13,6 @@ use crate::actor::Actor;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
-use crate::evict::void_links;
 use crate::notices::{self, NoticeTarget};
 use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
@@ -88,7 +87,7 @@ pub(crate) async fn set(
     }
     let former = users::address(&tx, user).await?;
     let generation = users::set_credential(&tx, user, &new).await.map_err(taken)?;
-    void_links(&tx, user).await?;
+    users::void_links(&tx, user).await?;
     let ended = end_older(&tx, &core.issuer, user, None, generation, EndReason::Admin).await?;
     let target = NoticeTarget { core, tx: &tx, user };
     notices::email_set(target, former.as_ref()).await?;

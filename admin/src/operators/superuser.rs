@@ -49,8 +49,12 @@ pub(crate) async fn set(core: &Core, actor: &Actor, user: Uuid, is_superuser: bo
     if person.is_superuser && !is_superuser {
         check_not_last(&tx, user).await?;
     }
+    if actor.user() == Some(user) {
+        return Err(Problem::new(Code::Forbidden).detail("Ask another superuser.").denied());
+    }
     if store::set_superuser(&tx, user, is_superuser).await? {
         if is_superuser {
+            crate::users::store::void_links(&tx, user).await?;
             notices::superuser_granted(NoticeTarget { core, tx: &tx, user }).await?;
         }
         let action = if is_superuser { AuditAction::SuperuserGiven } else { AuditAction::SuperuserTaken };

@@ -52,10 +52,14 @@ const LOOK_ALIKES: [(&str, &[char]); 12] = [
 ///
 /// Takes milliseconds of computation: never call it on a thread of the async runtime.
 pub(super) fn judge(password: &Password, own_words: &[String]) -> Vec<Weakness> {
-    let reason = find_words(password.expose(), own_words).or_else(|| {
+    // Gaps between common words make no common sentence uncommon.
+    let is_gap = |letter: char| letter.is_whitespace() || "-_.,".contains(letter);
+    let solid = password.expose().replace(is_gap, "");
+    let words = find_words(password.expose(), own_words).or_else(|| find_words(&solid, own_words));
+    let reason = words.or_else(|| {
         // Capital letters make no common password uncommon.
         let lower = password.expose().to_lowercase();
-        let texts = [on_english_keys(&lower), Some(lower)];
+        let texts = [on_english_keys(&lower), Some(lower), Some(solid.to_lowercase())];
         texts.iter().flatten().find_map(|text| estimate(text, own_words))
     });
     reason.map(WeaknessReason::explain).unwrap_or_default()
@@ -171,6 +175,14 @@ mod tests {
     fn common_passwords_are_refused_with_reasons() {
         for bad in ["password", "12345678", "qwertyuiop", "iloveyou", "Password1", "aaaaaaaa", "letmein123"] {
             assert!(codes(bad, &[]).contains(&"password_advice"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn gaps_make_no_common_sentence_uncommon() {
+        for bad in ["я тебя люблю", "я-люблю-тебя", "i-love-you", "п а р о л ь 1 2", "pass word_1"]
+        {
+            assert!(!codes(bad, &[]).is_empty(), "{bad}");
         }
     }
 

@@ -106,10 +106,10 @@ async fn by_operator(
         return Ok(None);
     }
     let is_for_operator = candidate.is_operator(tx).await?;
-    if is_for_operator && !candidate.is_verified {
-        return Ok(None);
-    }
-    if !store::insert(tx, &NewLink { token, user, purpose, email_key: Some(key), is_for_operator }).await? {
+    let link = NewLink { token, user, purpose, email_key: Some(key), is_for_operator };
+    if (is_for_operator && !candidate.is_verified) || !store::insert(tx, &link).await? {
+        tracing::warn!(%user, purpose = purpose.word(), "A link that an operator ordered is not sent: it was made void \
+            since, or the user has got rights; order another one.");
         return Ok(None);
     }
     let token = token.expose().to_owned().into();

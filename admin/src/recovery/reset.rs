@@ -18,6 +18,7 @@ use crate::notices::{self, NoticeTarget};
 use crate::passwords::{Password, PasswordHash};
 use crate::permit::{HashPermit, Tried};
 use crate::sessions::history::{self, Event, HistoryEntry};
+use crate::sessions::known_networks;
 use crate::sessions::session::EndReason;
 use crate::users::store::{self as users, Credential};
 use crate::users::{add_weaknesses, email_owner};
@@ -174,6 +175,8 @@ async fn set(
         true => evict_before_owner(&tx, &context.issuer, user, &[], reason).await?,
         false => evict(&tx, context, user, reason).await?,
     };
+    // The client that has just proved the address must be able to sign in, whatever strangers try.
+    known_networks::note(&tx, user, actor.address()).await?;
     let target = NoticeTarget { core: context, tx: &tx, user };
     notices::password_changed(target, actor.client().into()).await?;
     evicted.notify(context, target, actor.client().into()).await?;

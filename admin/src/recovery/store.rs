@@ -103,13 +103,14 @@ pub(super) async fn is_in_use(tx: &Transaction<'_>, user: Uuid) -> Result<bool, 
 }
 
 /// Stores a link of a user, who must be locked, and makes the oldest unused ones beyond three void. If the link is stored
-/// already, because its mail is sent only now or again, its life begins again. `false` when it was used or made void.
+/// already, because its mail is sent only now or again, its life begins again. `false` when it was used or made void, or the user
+/// has become an operator since.
 pub(super) async fn insert(tx: &Transaction<'_>, link: &NewLink<'_>) -> Result<bool, DbError> {
     let sql = "insert into auth.account_links as known
                    (token_hash, user_id, purpose, email_key, is_for_operator, expires_at)
                values ($1, $2, $3, $4, $5, clock_timestamp() + $6::double precision * interval '1 second')
                on conflict on constraint account_links_pkey do update set expires_at = excluded.expires_at
-                   where known.used_at is null";
+                   where known.used_at is null and (known.is_for_operator or not excluded.is_for_operator)";
     let statement = tx.prepare_cached(sql).await?;
     let NewLink { token, user, purpose, email_key, is_for_operator } = *link;
     let (hash, word, life) = (token.hash(), purpose.word(), purpose.life().as_secs_f64());

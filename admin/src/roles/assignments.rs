@@ -110,6 +110,7 @@ async fn assign(
     let before = access::own_rights(&tx, user).await?;
     let assigned = assign_within(&tx, &core.issuer, user, &role, &new).await?;
     if !access::own_rights(&tx, user).await?.is_subset(&before) {
+        users::store::void_links(&tx, user).await?;
         notices::rights_granted(NoticeTarget { core, tx: &tx, user }).await?;
     }
     // The current assignment, which the locks preserve until the transaction ends.

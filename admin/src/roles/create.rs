@@ -34,7 +34,7 @@ pub struct NewRole {
     pub title: Option<String>,
     /// Its purpose.
     pub description: Option<String>,
-    /// Whether only the command line may change or delete it.
+    /// Whether it is protected: it cannot be changed or deleted until `admin roles release`.
     pub is_system: bool,
     /// Its own permissions.
     pub permissions: BTreeSet<Pattern>,

@@ -26,7 +26,7 @@ pub struct RoleView {
     /// Its purpose.
     #[schema(required, max_length = 500)]
     pub(super) description: Option<String>,
-    /// Whether only the command line may change or delete it.
+    /// Whether it is protected: it cannot be changed or deleted until `admin roles release`.
     pub(crate) is_system: bool,
     /// Its own permissions: `area:action`, a whole area `area:*`, or everything `*`.
     #[schema(value_type = Vec<GrantedPermission>)]

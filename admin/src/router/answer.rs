@@ -129,6 +129,7 @@ impl Router {
             id: record.id.clone(),
             user: Arc::clone(&record.user),
             caller: Arc::default(),
+            place: Arc::default(),
             headers: head.headers,
             params,
             query: head.query,

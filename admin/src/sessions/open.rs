@@ -13,7 +13,7 @@ use crate::actor::Client;
 use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::db::Transaction;
-use crate::guessing::DeviceAccount;
+use crate::guessing::{DeviceAccount, RefusalEntry, RefusalKind};
 use crate::notices::{self, NoticeTarget};
 use crate::users::LockedAccount;
 
@@ -72,7 +72,9 @@ pub(crate) async fn open(
     let is_known = context.guessing.known_device(device.token.as_ref(), devices, now).is_some();
     let presented = device.token.as_ref().filter(|_| is_known);
     let mark = presented.and_then(|token| context.guessing.device_mark(token.expose(), now));
-    bounds::check_rate(tx, context.config.tokens.sessions_per_hour, user, mark, stamp.now).await?;
+    let most = context.config.tokens.sessions_per_hour;
+    let checked = bounds::check_rate(tx, most, user, mark, stamp.now).await;
+    checked.inspect_err(|problem| note_refusal(context, user, device, problem.code()))?;
     let standing = store::standing(tx, user).await?;
     let is_first = store::is_first(tx, user).await?;
     let mut session = new_session(context, user, method, &stamp);
@@ -87,6 +89,15 @@ pub(crate) async fn open(
         notices::new_device(NoticeTarget { core: context, tx, user }, device.into()).await?;
     }
     Ok(Opened { session: session.id, pair, evicted })
+}
+
+/// The owner must learn that a client had the right password: one entry an hour, with a count.
+fn note_refusal(context: &Context, user: Uuid, device: &Device, code: Code) {
+    if code == Code::TooManySessions {
+        let now = context.clock.unix_seconds();
+        let entry = RefusalEntry::new(RefusalKind::TooManySessions, Some(user), device.address, now);
+        context.guessing.refusals.count(entry, device.address, None, now);
+    }
 }
 
 fn new_session(context: &Context, user: Uuid, method: SignInMethod<'_>, stamp: &Stamp) -> Session {

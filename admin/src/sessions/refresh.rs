@@ -116,6 +116,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
 }
 
 async fn refresh(context: &Context, client: &Client, token: RefreshToken) -> Result<Refreshed, Problem> {
+    let _place = context.session_places.take(token.session).await;
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let Some(decided) = read_and_decide(context, client, &tx, token).await? else {

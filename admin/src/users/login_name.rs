@@ -11,6 +11,7 @@ use super::EmailAddress;
 use super::skeleton::skeleton;
 use crate::api::text::{FromText, read_as_text};
 use crate::api::{Invalid, sentence};
+use crate::visible_text::is_typed;
 
 /// The shortest and the longest login name, in characters.
 pub(super) const LENGTH: std::ops::RangeInclusive<usize> = 3..=64;
@@ -137,6 +138,9 @@ impl FromStr for LoginName {
 
     fn from_str(text: &str) -> Result<Self, LoginError> {
         let login = Self::read(text)?;
+        if !login.as_str().chars().all(is_typed) {
+            return Err(LoginError::Malformed);
+        }
         if !login.key().is_single_script() {
             return Err(LoginError::MixedScripts);
         }

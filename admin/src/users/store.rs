@@ -303,6 +303,16 @@ pub(crate) async fn address(tx: &Transaction<'_>, id: Uuid) -> Result<Option<For
     row.map(address).transpose()
 }
 
+/// Makes the unused links void by which the user, who must be locked, could set a password. Their rows stay: a mail that is
+/// sent again must not make its link valid again.
+pub(crate) async fn void_links(tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError> {
+    let sql =
+        "update auth.account_links set used_at = clock_timestamp() where user_id = $1 and used_at is null";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&user]).await?;
+    Ok(())
+}
+
 /// Begins and returns a new generation of tokens. `row_version` stays: the visible profile is unchanged.
 pub(crate) async fn advance_generation(tx: &Transaction<'_>, id: Uuid) -> Result<u64, DbError> {
     let sql = "update auth.users set token_generation = token_generation + 1 where id = $1

@@ -78,7 +78,7 @@ async fn a_migration_that_fails_says_why() {
     let taken = "create schema auth; create table auth.users (id integer)";
     connect(&database.url).await.batch_execute(taken).await.unwrap();
     let why = migrate(&database.config()).await.unwrap_err().to_string();
-    assert!(why.contains("already exists (42P07)"), "{why}");
+    assert!(why.contains("V10__") && why.contains("already exists (42P07)"), "{why}");
 }
 
 #[tokio::test]

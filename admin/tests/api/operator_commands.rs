@@ -100,7 +100,7 @@ async fn doctor_says_what_is_missing() {
     {
         assert!(well.contains(check), "{check}: {well}");
     }
-    assert!(!well.contains("BAD"), "{well}");
+    assert!(!well.contains("FAILED"), "{well}");
     let changed = |name, value: &str| {
         let mut vars: Vars = app.vars.clone();
         vars.insert(name, value.to_owned());
@@ -114,7 +114,7 @@ async fn doctor_says_what_is_missing() {
     ] {
         let ended = Command::new(&vars, &["doctor"]).run().await;
         assert_eq!(ended.code, code, "{ended:?}");
-        assert!(ended.out.lines().any(|line| line.starts_with("BAD") && line.contains(says)), "{ended:?}");
+        assert!(ended.out.lines().any(|line| line.starts_with("FAILED") && line.contains(says)), "{ended:?}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod caller;
+mod fairness;
 mod list;
 mod login;
 mod logout;

@@ -53,8 +53,8 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Providers")
         .summary("Link an account at a provider to an account that you name.")
         .detail(
-            "For a flow of `email_proof_offered`, which is valid for ten minutes and five attempts, and only in the browser \
-             that started the sign-in. Afterwards the account at the provider is another sign-in method. The same \
+            "For a flow of `email_proof_offered`, which is valid for ten minutes and five attempts, and only for the browser \
+             or app that started the sign-in. Afterwards the account at the provider is another sign-in method. The same \
              request, repeated within a minute, returns tokens of the same session.",
         )
         .access(Access::Public)

@@ -62,6 +62,8 @@ pub(crate) enum LoginFailure {
     WrongPassword,
     NoPassword,
     Inactive,
+    /// The password or the provider was right.
+    TooManySessions,
 }
 
 impl Event {
@@ -176,6 +178,7 @@ impl Event {
             LoginFailure::WrongPassword => "wrong_password",
             LoginFailure::NoPassword => "no_password",
             LoginFailure::Inactive => "inactive",
+            LoginFailure::TooManySessions => "too_many_sessions",
         })
     }
 }

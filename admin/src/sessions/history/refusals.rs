@@ -62,6 +62,7 @@ fn row(context: &Context, counted: &CountedRefusals) -> Bundled {
             RefusalKind::Refused(bucket) => Event::AttemptsRefused(bucket),
             RefusalKind::UnknownName => Event::LoginFailed(LoginFailure::UnknownName),
             RefusalKind::RefreshElsewhere => Event::RefreshElsewhere,
+            RefusalKind::TooManySessions => Event::LoginFailed(LoginFailure::TooManySessions),
         },
         address: counted.address,
         request_id: counted.request_id.clone(),

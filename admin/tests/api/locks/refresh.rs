@@ -11,6 +11,12 @@ use crate::witness::{
     session_of, standing, user_of,
 };
 
+async fn another_replica(app: &TestApp) -> TestApp {
+    let replica = TestApp::launch_on(app.vars.clone()).await;
+    replica.await_ready().await;
+    replica
+}
+
 #[tokio::test]
 async fn roles_that_change_between_generation_and_roles_are_new_under_the_old_generation() {
     let app = TestApp::start().await;
@@ -113,7 +119,9 @@ async fn a_sign_out_that_waited_for_a_refresh_kills_what_it_minted() {
     let holder = holding(&app, STOP_BEFORE_ROLES).await;
     let refreshing = beside(refresh(&app, &pair.refresh));
     blocked(&holder, 1).await;
-    let signing_out = beside(app.client.post("/api/v1/auth/logout").bearer(&pair.access));
+    // In one process they would wait for each other before PostgreSQL.
+    let replica = another_replica(&app).await;
+    let signing_out = beside(replica.client.post("/api/v1/auth/logout").bearer(&pair.access));
     blocked(&holder, 2).await;
     let_go(&holder, "select 1").await;
 
@@ -209,7 +217,8 @@ async fn a_reused_token_beside_a_refresh_revokes_the_session() {
     let holder = holding(&app, STOP_BEFORE_ROLES).await;
     let refreshing = beside(refresh(&app, &third.refresh));
     blocked(&holder, 1).await;
-    let reusing = beside(refresh(&app, &first.refresh));
+    let replica = another_replica(&app).await;
+    let reusing = beside(refresh(&replica, &first.refresh));
     blocked(&holder, 2).await;
     let_go(&holder, "select 1").await;
 

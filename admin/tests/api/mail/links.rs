@@ -81,25 +81,74 @@ async fn an_account_that_is_used_after_the_mail_is_not_lost_to_a_mistyped_addres
     sign_in(&post.app, NEO, PASSWORD).send().await.pair();
 }
 
+/// Fills the outbox with requests that are never due.
+async fn fill(post: &Post, count: u32) {
+    let sql = format!(
+        "insert into auth.mail_outbox (id, kind, mailbox, recipient, parameters, not_after, next_attempt_at)
+         select gen_random_uuid(), 'reset_requested', '\\x00000000000000000000000000000000', '', '', 'infinity', 'infinity'
+         from generate_series(1, {count})"
+    );
+    change(&post.app, &sql).await;
+}
+
 #[tokio::test]
 async fn an_order_is_refused_while_the_outbox_is_full_and_changes_nothing() {
     let post = Post::start().await;
     let root = superuser(&post.app).await;
-    let full =
-        "insert into auth.mail_outbox (id, kind, mailbox, recipient, parameters, not_after, next_attempt_at)
-                select gen_random_uuid(), 'reset_requested', '\\x00000000000000000000000000000000', '', '',
-                    'infinity', 'infinity' from generate_series(1, 10000)";
-    change(&post.app, full).await;
+    fill(&post, 100_000).await;
     let body = json!({ "email": NEO, "reason": "New colleague." });
     let invite = post.app.client.post("/api/v1/admin/users").bearer(&root.access).json(&body);
     invite.send().await.problem(503, "overloaded");
     sign_in(&post.app, NEO, NEW).send().await.problem(401, "invalid_credentials");
     let users = "select count(*) from auth.users";
     assert_eq!(post.app.sql().await.query_one(users, &[]).await.unwrap().get::<_, i64>(0), 1);
-    // Requests of strangers get the usual answer, and notices still find room.
+}
+
+#[tokio::test]
+async fn requests_of_strangers_take_no_room_of_notices_and_orders() {
+    let post = Post::start().await;
+    fill(&post, 10_000).await;
+    // The usual answer, but nothing is queued.
     forgot(&post.app, NEO).await.expect(202);
     post.until_count("kind = 'reset_requested'", 10_000).await;
     let pair = post.app.client.new_user(NEO).await;
     crate::witness::change_password(&post.app, &pair.access, NEW).send().await.pair();
     post.mails(1).await;
+}
+
+/// From a right to all rights: by the routes, which make links void.
+#[tokio::test]
+async fn a_link_of_an_operator_does_not_outlive_a_further_gain() {
+    let post = Post::start().await;
+    let pair = proven(&post).await;
+    crate::witness::make_role(&post.app, "helper", &["sessions:read"], &[]).await;
+    crate::witness::assign(&post.app, "neo@example.org", "helper").await;
+    order(&post.app, &pair).await.expect(202);
+    let older = token(&post.mails(1).await[0]);
+    let path = format!("/api/v1/admin/users/{}/superuser", user_of(&pair));
+    post.app.client.put(&path).bearer(&superuser(&post.app).await.access).send().await.expect(204);
+    reset(&post.app, &older, NEW).await.problem(410, "code_expired");
+}
+
+/// A stranger has used up the attempts with the name before.
+#[tokio::test]
+async fn after_a_reset_its_client_can_sign_in_whatever_strangers_try() {
+    let post = Post::start().await;
+    proven(&post).await;
+    forgot(&post.app, NEO).await.expect(202);
+    let token = token(&post.mails(1).await[0]);
+    for number in 0..12 {
+        let call = sign_in(&post.app, NEO, "wrong").header("x-forwarded-for", &format!("203.0.113.{number}"));
+        call.send().await;
+    }
+    let mine = "198.51.100.7";
+    let body = json!({ "token": token, "new_password": NEW });
+    let call = post.app.client.post("/api/v1/auth/password/reset").json(&body);
+    call.header("x-forwarded-for", mine).send().await.expect(204);
+    sign_in(&post.app, NEO, NEW)
+        .header("x-forwarded-for", "192.0.2.99")
+        .send()
+        .await
+        .problem(429, "too_many_attempts");
+    sign_in(&post.app, NEO, NEW).header("x-forwarded-for", mine).send().await.pair();
 }

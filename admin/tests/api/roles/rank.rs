@@ -79,6 +79,7 @@ async fn support_helps_subscribers_and_equals() {
         permit(&scene, number, permission).await;
         let support = operator(&scene, &format!("o{number}"), &SUPPORT).await;
         for case in acts() {
+            change(&scene, "verified_email_key = email_key").await;
             let reply = scene.call(&case, Some(&support)).await;
             assert!(
                 (200..300).contains(&reply.status),
@@ -131,4 +132,22 @@ async fn a_role_with_a_permission_of_this_service_is_changed_only_by_its_holders
             assert!((200..300).contains(&reply.status), "{role}: {reply:?}");
         }
     }
+}
+
+/// A thief of a fresh token could otherwise lift the limits of the owner's account.
+#[tokio::test]
+async fn nobody_changes_their_own_account_as_an_operator() {
+    let app = TestApp::start().await;
+    let (root, _second) = (superuser(&app).await, superuser(&app).await);
+    let own = |path: &str| format!("/api/v1/admin/users/{}{path}", user_of(&root));
+    for path in ["/disable", "/enable", "/unlock", "/evict", "/logout-all", "/send-reset"] {
+        let call = app.client.post(&own(path)).bearer(&root.access).json(&json!({ "reason": "x" }));
+        let call =
+            if path == "/send-reset" { call } else { app.client.post(&own(path)).bearer(&root.access) };
+        call.send().await.problem(403, "forbidden");
+    }
+    let body = json!({ "email": "other@example.org", "reason": "x" });
+    app.client.put(&own("/email")).bearer(&root.access).json(&body).send().await.problem(403, "forbidden");
+    app.client.delete(&own("/superuser")).bearer(&root.access).send().await.problem(403, "forbidden");
+    app.client.put(&own("/superuser")).bearer(&root.access).send().await.problem(403, "forbidden");
 }
