@@ -33,7 +33,11 @@ enum SidecarCommand {
 }
 
 fn main() -> ExitCode {
-    let ended = match Command::parse().action.unwrap_or(SidecarCommand::Serve) {
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => return usage(&error),
+    };
+    let ended = match command.action.unwrap_or(SidecarCommand::Serve) {
         SidecarCommand::Serve => serve(),
         SidecarCommand::Health => {
             health::check(&ProcessVars, config::OPS_LISTEN, Address::Tcp(config::OPS_ADDRESS))
@@ -52,6 +56,19 @@ fn main() -> ExitCode {
             eprintln!("introspect: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Prints the help, or what is wrong with the arguments.
+fn usage(error: &clap::Error) -> ExitCode {
+    let _printed = error.print();
+    // For the linter, 2 means that it cannot read the configuration.
+    let is_lint = std::env::args_os().nth(1).is_some_and(|command| command == "lint-nginx");
+    match u8::try_from(error.exit_code()) {
+        Ok(0) => ExitCode::SUCCESS,
+        _ if is_lint => ExitCode::from(EXIT_USAGE),
+        Ok(code) => ExitCode::from(code),
+        Err(_) => ExitCode::FAILURE,
     }
 }
 

@@ -1,9 +1,11 @@
 //! One run of the linter: from the output of `nginx -T` to the findings.
 
 use crate::finding::{Finding, FindingList};
+use crate::model::rule::RuleSet;
 use crate::site::Site;
 use crate::source::NotUnderstood;
-use crate::{dump, include, rules};
+use crate::way::WayRow;
+use crate::{dump, include, rules, way};
 
 /// The findings of a run, and how much it checked.
 #[derive(Debug)]
@@ -12,8 +14,8 @@ pub struct LintOutcome {
     pub findings: Vec<Finding>,
     /// How many locations ask the sidecar.
     pub protected: usize,
-    /// The locations that lead to the same origins without asking the sidecar, for a person to check.
-    pub open: Vec<String>,
+    /// By which ways requests reach programs, and what protects each.
+    pub ways: Vec<WayRow>,
 }
 
 /// Reads `dump`, the output of `nginx -T`, and checks it against every rule.
@@ -22,16 +24,24 @@ pub struct LintOutcome {
 ///
 /// When `dump` is not the output of `nginx -T`, or cannot be read. The linter never guesses.
 pub fn lint(dump: &str) -> Result<LintOutcome, NotUnderstood> {
+    lint_with(dump, RuleSet::ALL)
+}
+
+/// As [`lint`], with a part of the model's knowledge of nginx: for the proof that it needs all of it.
+///
+/// # Errors
+///
+/// As [`lint`].
+pub fn lint_with(dump: &str, model: RuleSet) -> Result<LintOutcome, NotUnderstood> {
     let files = dump::split(dump)?;
     let tree = include::expand(&files)?;
-    let site = Site::new(&tree);
+    let site = Site::new(&tree, model);
     let mut found = FindingList::new(files.iter().map(|file| file.name).collect());
     for rule in rules::ALL {
         found.check(rule, &site);
     }
-    let open =
-        site.open().map(|scope| format!("`{}` ({})", scope.label(), found.place(scope.at()))).collect();
-    Ok(LintOutcome { findings: found.in_order(), protected: site.protected().count(), open })
+    let ways = way::rows(&site, &found);
+    Ok(LintOutcome { findings: found.in_order(), protected: site.protected().count(), ways })
 }
 
 #[cfg(test)]
@@ -41,10 +51,10 @@ mod tests {
     use super::*;
 
     const WORDS: &str = "\\$http_x_user_id|\\$auth_policy|\\$a|/a|=|/q|@n|http://a|http://b/c\\$1|off|on|200|=200|401|=|\
-        X-User-Id|X-Auth-Policy|Connection|\"\"|user|1s|2k|last|redirect|main";
-    const NAMES: &str = "auth_request|auth_request_set|set|proxy_pass|return|rewrite|error_page|proxy_set_header|\
+        X-User-Id|X-Auth-Policy|any|all|http://\\$a|@n|Connection|\"\"|user|1s|2k|last|redirect|main";
+    const NAMES: &str = "auth_request|satisfy|try_files|mirror|index|break|allow|auth_request_set|set|proxy_pass|return|rewrite|error_page|proxy_set_header|\
         add_header|internal|include|log_format|access_log|limit_req_zone|proxy_cache|proxy_read_timeout|server|deny";
-    const BLOCKS: &str = "server|server|location /a|location = /q|location @n|location ~ \\^/\\(a\\|q\\)|if \\(\\$a\\)|upstream a|\
+    const BLOCKS: &str = "server|server|location /a|location = /q|location @n|location ~ \\^/\\(a\\|q\\)|limit_except GET|if \\(\\$a\\)|upstream a|\
         map \\$http_x_user_id \\$a";
 
     /// Configurations of a gateway that nginx might accept.

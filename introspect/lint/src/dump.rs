@@ -16,13 +16,16 @@ pub(crate) struct DumpFile<'t> {
 }
 
 /// The files, in the order of the dump.
+///
+/// nginx prints an empty line after each file. So the line after a heading is never one, but the first line of the file.
 pub(crate) fn split(dump: &str) -> Result<Vec<DumpFile<'_>>, NotUnderstood> {
     let mut texts: Vec<(&str, &str)> = Vec::new();
-    let mut begun = None;
-    let mut offset = 0;
+    let (mut begun, mut offset, mut after_heading) = (None, 0, false);
     for (number, line) in (1..).zip(dump.split_inclusive('\n')) {
-        if let Some(name) = heading(line) {
-            close(&mut texts, dump, begun.replace((name, offset + line.len())), offset);
+        let name = heading(line).filter(|_| !after_heading);
+        after_heading = name.is_some();
+        if let Some(name) = name {
+            close(&mut texts, dump, begun.replace((name, offset + line.len())), offset)?;
         } else if begun.is_none() && !is_before_the_first(line) {
             return Err(not_a_dump(number));
         }
@@ -31,7 +34,7 @@ pub(crate) fn split(dump: &str) -> Result<Vec<DumpFile<'_>>, NotUnderstood> {
     if begun.is_none() {
         return Err(not_a_dump(1));
     }
-    close(&mut texts, dump, begun, offset);
+    close(&mut texts, dump, begun, offset)?;
     (0..)
         .zip(texts)
         .map(|(file, (name, text))| Ok(DumpFile { name, directives: tree::parse(name, file, text)? }))
@@ -39,21 +42,36 @@ pub(crate) fn split(dump: &str) -> Result<Vec<DumpFile<'_>>, NotUnderstood> {
 }
 
 fn heading(line: &str) -> Option<&str> {
-    let name = line.trim_end().strip_prefix(HEADING)?.strip_suffix(':')?;
+    let name = line.trim_end_matches(['\r', '\n']).strip_prefix(HEADING)?.strip_suffix(':')?;
     name.starts_with('/').then_some(name)
 }
 
-/// Messages of nginx, if its standard error is in the text too; and comments.
+/// Messages of nginx, with or without a date, if its standard error is in the text too; and comments.
 fn is_before_the_first(line: &str) -> bool {
     let line = line.trim();
-    line.is_empty() || line.starts_with("nginx: ") || line.starts_with('#')
+    line.is_empty() || line.starts_with("nginx: ") || line.starts_with('#') || is_dated(line)
 }
 
-fn close<'t>(texts: &mut Vec<(&'t str, &'t str)>, dump: &'t str, file: Option<(&'t str, usize)>, end: usize) {
-    // A file with the same name as one before would be the same file.
-    if let Some((name, start)) = file.filter(|(name, _)| texts.iter().all(|(known, _)| known != name)) {
-        texts.push((name, dump.get(start..end).unwrap_or_default()));
+/// `2026/01/31 12:00:00 [warn] 1#1: `, with any digits.
+fn is_dated(line: &str) -> bool {
+    let shape: String =
+        line.chars().take(21).map(|next| if next.is_ascii_digit() { '0' } else { next }).collect();
+    shape == "0000/00/00 00:00:00 ["
+}
+
+fn close<'t>(
+    texts: &mut Vec<(&'t str, &'t str)>,
+    dump: &'t str,
+    file: Option<(&'t str, usize)>,
+    end: usize,
+) -> Result<(), NotUnderstood> {
+    let Some((name, start)) = file else { return Ok(()) };
+    if texts.iter().any(|(known, _)| *known == name) {
+        let why = "nginx -T prints each file once: remove the comment that looks like a heading of nginx -T";
+        return Err(NotUnderstood { place: format!("{name}:1"), why: why.to_owned() });
     }
+    texts.push((name, dump.get(start..end).unwrap_or_default()));
+    Ok(())
 }
 
 fn not_a_dump(line: usize) -> NotUnderstood {
@@ -83,6 +101,22 @@ mod tests {
             let refused = split(text).unwrap_err().to_string();
             assert!(refused.starts_with("input:1: this is not the output of nginx -T"), "{refused}");
         }
+    }
+
+    #[test]
+    fn messages_before_the_first_file_are_skipped() {
+        let dated = "2026/01/31 12:00:00 [warn] 7#7: duplicate MIME type in /a:1\n";
+        let dump = format!("{dated}nginx: ok\n# configuration file /a:\nuser a;\n\n");
+        assert_eq!(split(&dump).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_comment_that_looks_like_a_heading_hides_nothing() {
+        let first = "# configuration file /a:\n# configuration file /b:\nuser a;\n\n";
+        let files = split(first).unwrap();
+        assert_eq!((files.len(), files[0].name, files[0].directives[0].at.line), (1, "/a", 2));
+        let same = "# configuration file /a:\nuser a;\n\n# configuration file /a:\nuser b;\n\n";
+        assert!(split(same).unwrap_err().to_string().starts_with("/a:1: nginx -T prints each file once"));
     }
 
     #[test]

@@ -13,15 +13,20 @@ pub enum Severity {
     Error,
     /// A warning: something is slow, or the operator must know about it.
     Warning,
+    /// The linter cannot read a part of the configuration, so that it does not know whether it is safe.
+    Unread,
 }
 
 /// One kind of mistake.
+#[derive(Debug)]
 pub struct Rule {
     /// Its stable name.
     pub name: &'static str,
     /// How severe it is.
     pub severity: Severity,
-    /// The remedy: a sentence.
+    /// What an attacker could do, or what goes wrong: a sentence.
+    pub risk: &'static str,
+    /// The remedy, with the lines to write: sentences.
     pub remedy: &'static str,
     /// The function that looks for it.
     pub(crate) check: fn(&Site<'_>, &mut Problems),
@@ -40,7 +45,9 @@ pub struct Finding {
     pub severity: Severity,
     /// The problem: a sentence.
     pub problem: String,
-    /// The remedy: a sentence.
+    /// What an attacker could do, or what goes wrong: a sentence.
+    pub risk: &'static str,
+    /// The remedy, with the lines to write: sentences.
     pub remedy: &'static str,
 }
 
@@ -60,6 +67,7 @@ impl Severity {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Unread => "unread",
         }
     }
 }
@@ -81,15 +89,16 @@ impl<'t> FindingList<'t> {
         let mut problems = Problems::default();
         (rule.check)(site, &mut problems);
         for (at, problem) in problems.0 {
-            let file = self.files.get(at.file).map_or("", |file| file).to_owned();
-            let Rule { name, severity, remedy, .. } = *rule;
-            self.findings.push((at, Finding { file, line: at.line, rule: name, severity, problem, remedy }));
+            let file = self.file(at).to_owned();
+            let Rule { name, severity, risk, remedy, .. } = *rule;
+            let finding = Finding { file, line: at.line, rule: name, severity, problem, risk, remedy };
+            self.findings.push((at, finding));
         }
     }
 
-    /// `file:line`.
-    pub(crate) fn place(&self, at: SourcePosition) -> String {
-        format!("{}:{}", self.files.get(at.file).map_or("", |file| file), at.line)
+    /// The name of the file of a position.
+    pub(crate) fn file(&self, at: SourcePosition) -> &str {
+        self.files.get(at.file).map_or("", |file| file)
     }
 
     pub(crate) fn in_order(mut self) -> Vec<Finding> {

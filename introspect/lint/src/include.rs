@@ -1,7 +1,9 @@
 //! One tree of all files: each `include` is replaced by the files that it names.
 //!
 //! `nginx -T` prints every file once, however often it is included, so the nesting is restored from the `include`s.
-//! Their paths are relative to the folder of the first file.
+//! Their paths are relative to the folder of the first file. nginx prints a file when it first includes it, so the order
+//! of the dump is known: a heading in another place is a comment of a file that looks like one, and would hide the rest of
+//! that file. It is refused.
 
 use crate::dump::DumpFile;
 use crate::source::{NotUnderstood, SourcePosition};
@@ -11,20 +13,36 @@ use crate::tree::Directive;
 const MAX_DEPTH: usize = 16;
 
 /// How many directives the tree may have: a few files that include each other several times would grow without
-/// limit.
-const MAX_DIRECTIVES: usize = 200_000;
+/// limit. A `map` of a large site has hundreds of thousands of entries.
+const MAX_DIRECTIVES: usize = 2_000_000;
 
 struct Includer<'f, 't> {
     files: &'f [DumpFile<'t>],
     folder: &'t str,
     taken: usize,
+    /// How many files have been included so far. They are the first ones of the dump.
+    included: usize,
 }
 
 /// The tree of the whole configuration.
 pub(crate) fn expand(files: &[DumpFile<'_>]) -> Result<Vec<Directive>, NotUnderstood> {
     let Some(first) = files.first() else { return Ok(Vec::new()) };
     let folder = first.name.rsplit_once('/').map_or("", |(folder, _)| folder);
-    Includer { files, folder, taken: 0 }.all(&first.directives, 0, "")
+    let mut includer = Includer { files, folder, taken: 0, included: 1 };
+    let tree = includer.all(&first.directives, 0, "")?;
+    match files.get(includer.included) {
+        Some(file) => Err(out_of_order(file.name)),
+        None => Ok(tree),
+    }
+}
+
+fn out_of_order(name: &str) -> NotUnderstood {
+    NotUnderstood {
+        place: format!("{name}:1"),
+        why: "nginx -T prints a file where it is first included, and no `include` leads to this one here: remove the \
+              comment that looks like a heading of nginx -T, or run nginx -T again"
+            .to_owned(),
+    }
 }
 
 impl Includer<'_, '_> {
@@ -47,7 +65,8 @@ impl Includer<'_, '_> {
             let block = directive.block.as_ref();
             let block = block.map(|block| self.all(block, depth, &directive.name)).transpose()?;
             let (name, args) = (directive.name.clone(), directive.args.clone());
-            to.push(Directive { name, args, block, at: directive.at });
+            let open = directive.open.clone();
+            to.push(Directive { name, args, block, open, at: directive.at });
         }
         Ok(to)
     }
@@ -61,15 +80,19 @@ impl Includer<'_, '_> {
         let path = include.arg(0);
         let path = if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", self.folder) };
         let files = self.files;
-        let mut named: Vec<_> = files.iter().filter(|file| matches(&path, file.name)).collect();
+        let mut named: Vec<_> = (0..).zip(files).filter(|(_, file)| matches(&path, file.name)).collect();
         // As glob(3) orders them; nginx has no locale.
-        named.sort_by_key(|file| file.name);
+        named.sort_by_key(|(_, file)| file.name);
         // A pattern may match nothing; a `geo` may have its file in binary, which is not printed.
         if named.is_empty() && !is_pattern(&path) && around != "geo" {
             return Err(self.refuse(include.at, &format!("{path} is included, but is not in the dump")));
         }
         let mut directives = Vec::new();
-        for file in named {
+        for (index, file) in named {
+            if index > self.included {
+                return Err(out_of_order(file.name));
+            }
+            self.included = self.included.max(index + 1);
             directives.extend(self.all(&file.directives, depth + 1, around)?);
         }
         Ok(directives)
@@ -126,6 +149,7 @@ fn one(pattern: &[char], at: usize, next: char, first: bool) -> One {
     match pattern.get(at) {
         Some('*') if !(first && next == '.') => One::Star,
         Some('?') if wild => One::Yes(at + 1),
+        Some('\\') if pattern.get(at + 1) == Some(&next) => One::Yes(at + 2),
         Some('[') => match class(pattern, at + 1, next) {
             Some((true, after)) if wild => One::Yes(after),
             _ => One::No,
@@ -138,12 +162,47 @@ fn one(pattern: &[char], at: usize, next: char, first: bool) -> One {
 /// Whether `[...]`, whose inside begins at `at`, has the character, and where it ends.
 fn class(pattern: &[char], at: usize, next: char) -> Option<(bool, usize)> {
     let negated = matches!(pattern.get(at), Some('!' | '^'));
-    let from = at + usize::from(negated);
-    let to = from + 1 + pattern.iter().skip(from + 1).position(|end| *end == ']')?;
-    let inside = pattern.get(from..to)?;
-    let ranges =
-        inside.windows(3).any(|range| matches!(range, [low, '-', high] if (low..=high).contains(&&next)));
-    Some(((ranges || inside.contains(&next)) != negated, to + 1))
+    let first = at + usize::from(negated);
+    let (mut at, mut found) = (first, false);
+    loop {
+        match pattern.get(at..)? {
+            [']', ..] if at > first => return Some((found != negated, at + 1)),
+            ['[', ':', named @ ..] => {
+                let name: String = named.iter().take_while(|letter| letter.is_ascii_lowercase()).collect();
+                let [':', ']', ..] = named.get(name.len()..)? else { return None };
+                found |= is_of_class(&name, next)?;
+                at += name.len() + ":]".len() * 2;
+            }
+            [low, '-', high, ..] if *high != ']' => {
+                found |= (*low..=*high).contains(&next);
+                at += 3;
+            }
+            [one, ..] => {
+                found |= *one == next;
+                at += 1;
+            }
+            [] => return None,
+        }
+    }
+}
+
+/// The classes of POSIX, as in the locale C.
+fn is_of_class(name: &str, next: char) -> Option<bool> {
+    Some(match name {
+        "alnum" => next.is_ascii_alphanumeric(),
+        "alpha" => next.is_ascii_alphabetic(),
+        "blank" => matches!(next, ' ' | '\t'),
+        "cntrl" => next.is_ascii_control(),
+        "digit" => next.is_ascii_digit(),
+        "graph" => next.is_ascii_graphic(),
+        "lower" => next.is_ascii_lowercase(),
+        "print" => next.is_ascii_graphic() || next == ' ',
+        "punct" => next.is_ascii_punctuation(),
+        "space" => next.is_ascii_whitespace() || next == '\x0b',
+        "upper" => next.is_ascii_uppercase(),
+        "xdigit" => next.is_ascii_hexdigit(),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -159,7 +218,7 @@ mod tests {
     #[test]
     fn files_stand_where_they_are_included_in_the_order_of_their_names() {
         let dump = "# configuration file /etc/nginx.conf:\ninclude c.d/*.conf;\ninclude /opt/x;\nlast;\n\
-            # configuration file /etc/c.d/b.conf:\nb;\n# configuration file /etc/c.d/a.conf:\na;\n\
+            # configuration file /etc/c.d/a.conf:\na;\n# configuration file /etc/c.d/b.conf:\nb;\n\
             # configuration file /opt/x:\nx;\n";
         assert_eq!(names(dump).unwrap(), ["a;", "b;", "x;", "last;"]);
     }
@@ -171,6 +230,16 @@ mod tests {
         assert!(names("# configuration file /a:\ninclude b*;\ngeo $a { include b; }\n").is_ok());
         let endless = names("# configuration file /a:\ninclude a;\n").unwrap_err();
         assert_eq!(endless.place, "/a:1");
+    }
+
+    #[test]
+    fn a_file_that_is_not_where_nginx_prints_it_is_refused() {
+        let [main, a, b] = ["/m:\ninclude a;\n\n", "/a:\na;\n\n", "/b:\nb;\n\n"]
+            .map(|file| format!("# configuration file {file}"));
+        assert_eq!(names(&format!("{main}{a}")).unwrap(), ["a;"]);
+        // A comment in `a`: nginx includes `b` nowhere.
+        assert_eq!(names(&format!("{main}{a}{b}")).unwrap_err().place, "/b:1");
+        assert_eq!(names(&format!("{main}{b}{a}")).unwrap_err().place, "/a:1");
     }
 
     #[test]
@@ -187,6 +256,13 @@ mod tests {
             ("/a/[!bc]", "/a/c", false),
             ("/a/[a-c]x", "/a/bx", true),
             ("/a/[", "/a/[", false),
+            ("/a/[[:digit:]]*", "/a/0b", true),
+            ("/a/[![:alpha:]x-z]", "/a/0", true),
+            ("/a/[[:alpha:]_]", "/a/0", false),
+            ("/a/[[:none:]]", "/a/0", false),
+            ("/a/[]]*", "/a/]b", true),
+            ("/a/[a-]*", "/a/-", true),
+            ("/a/\\*?", "/a/*b", true),
             ("/a/b", "/a/b", true),
             ("/a/*", "/a/*", true),
         ] {

@@ -21,6 +21,14 @@ pub(crate) enum LexError {
     Glued,
 }
 
+/// A comment that declares why a block is open to all clients: `# open: reason`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Declaration {
+    pub(crate) line: usize,
+    /// Never empty.
+    pub(crate) reason: String,
+}
+
 /// Reads tokens and counts lines.
 pub(crate) struct Lexer<'t> {
     rest: Peekable<Chars<'t>>,
@@ -37,21 +45,30 @@ impl<'t> Lexer<'t> {
         self.line
     }
 
-    /// Skips spaces and comments.
-    pub(crate) fn skip(&mut self) {
+    /// Skips spaces and comments; returns the last declaration among them.
+    pub(crate) fn skip(&mut self) -> Option<Declaration> {
+        let mut declared = None;
         while let Some(&next) = self.rest.peek() {
             match next {
-                '#' => {
-                    while self.rest.peek().is_some_and(|next| *next != '\n') {
-                        self.advance();
-                    }
-                }
+                '#' => declared = self.comment().or(declared),
                 next if is_space(next) => {
                     self.advance();
                 }
-                _ => return,
+                _ => break,
             }
         }
+        declared
+    }
+
+    fn comment(&mut self) -> Option<Declaration> {
+        let line = self.line;
+        let mut text = String::new();
+        while let Some(next) = self.rest.peek().copied().filter(|next| *next != '\n') {
+            text.push(next);
+            self.advance();
+        }
+        let reason = text.trim_start_matches('#').trim_start().strip_prefix("open:")?.trim();
+        (!reason.is_empty()).then(|| Declaration { line, reason: reason.to_owned() })
     }
 
     /// The next token; `None` at the end. Call [`Self::skip`] first.
@@ -161,6 +178,21 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(words(text).unwrap(), *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_declaration_is_a_comment_with_a_reason() {
+        for (text, expected) in [
+            ("# open: for all", Some((1, "for all"))),
+            (" # a\n\t#open:x \n#b\n", Some((2, "x"))),
+            ("# open:", None),
+            ("# it is open: no", None),
+            ("open: x", None),
+        ] {
+            let declared = Lexer::new(text).skip();
+            let found = declared.as_ref().map(|declared| (declared.line, &*declared.reason));
+            assert_eq!(found, expected, "{text}");
         }
     }
 

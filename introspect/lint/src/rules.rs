@@ -18,8 +18,7 @@ mod auth_keep_alive;
 mod auth_limited;
 mod auth_location_missing;
 mod auth_location_not_internal;
-mod auth_location_not_proxied;
-mod auth_off;
+mod auth_method;
 mod auth_redirected;
 mod auth_timeouts;
 mod auth_upgrade;
@@ -30,10 +29,9 @@ mod client_abort;
 mod connections_unlimited;
 mod cookie_to_origin;
 mod decision_not_required;
+mod declared_in_vain;
 mod error_log_level;
-mod error_page_lets_in;
 mod error_page_opens;
-mod error_pages;
 mod headers_lost;
 mod identity_guard;
 mod identity_not_set;
@@ -44,8 +42,13 @@ mod limit_by_address;
 mod limit_by_identity;
 mod log_secrets;
 mod long_connection;
+mod not_read;
 mod nothing_protected;
 mod obeyed_headers;
+mod open_left;
+mod open_location;
+mod open_satisfy_any;
+mod open_self_answered;
 mod other_pass;
 mod path_guard;
 mod policy_elsewhere;
@@ -62,7 +65,6 @@ mod real_ip;
 mod regex_not_understood;
 mod request_id;
 mod return_before_auth;
-mod satisfy_any;
 mod spelling_not_cleared;
 mod temporary_files;
 mod token_to_origin;
@@ -72,14 +74,18 @@ mod upstream_keepalive_requests;
 mod upstream_keepalive_timeout;
 mod upstream_max_fails;
 
-/// In the order of nginx/README.md: protected locations, policies, the subrequest, refusals, identity, caches and paths,
+/// In the order of nginx/README.md: open ways, protected locations, policies, the subrequest, refusals, identity, caches and paths,
 /// logs.
 pub const ALL: &[&Rule] = &[
+    &open_location::RULE,
+    &open_left::RULE,
+    &open_satisfy_any::RULE,
+    &open_self_answered::RULE,
+    &declared_in_vain::RULE,
+    &not_read::RULE,
     &nothing_protected::RULE,
     &return_before_auth::RULE,
     &preflight_before_auth::RULE,
-    &auth_off::RULE,
-    &satisfy_any::RULE,
     &decision_not_required::RULE,
     &policy_missing::RULE,
     &policy_elsewhere::RULE,
@@ -91,7 +97,7 @@ pub const ALL: &[&Rule] = &[
     &auth_uri::RULE,
     &auth_location_missing::RULE,
     &auth_location_not_internal::RULE,
-    &auth_location_not_proxied::RULE,
+    &auth_method::RULE,
     &auth_body::RULE,
     &auth_keep_alive::RULE,
     &auth_http2::RULE,
@@ -108,7 +114,6 @@ pub const ALL: &[&Rule] = &[
     &upstream_keepalive_requests::RULE,
     &upstream_keepalive_timeout::RULE,
     &upstream_max_fails::RULE,
-    &error_page_lets_in::RULE,
     &error_page_opens::RULE,
     &challenge_lost::RULE,
     &identity_guard::RULE,
@@ -162,13 +167,9 @@ mod tests {
     }
 
     #[test]
-    fn every_remedy_is_a_sentence() {
-        for rule in ALL {
-            assert!(
-                rule.remedy.ends_with('.') && rule.remedy.starts_with(char::is_uppercase),
-                "{}",
-                rule.name
-            );
+    fn every_risk_and_remedy_is_a_sentence() {
+        for text in ALL.iter().flat_map(|rule| [rule.risk, rule.remedy]) {
+            assert!(text.ends_with('.') && text.starts_with(char::is_uppercase), "{text}");
         }
     }
 }

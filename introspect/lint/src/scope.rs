@@ -1,5 +1,8 @@
 //! A block that can handle a request, and the directives that apply in it.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use crate::headers::response_variable;
 use crate::location_regex::{LocationRegex, RegexNotUnderstood};
 use crate::source::SourcePosition;
@@ -7,17 +10,48 @@ use crate::target::ProxyTarget;
 use crate::tree::Directive;
 use crate::variables;
 
+/// The directives in a block, by name: a server of a thousand locations is asked for many names in each of them.
+#[derive(Debug)]
+pub(crate) struct Block<'c> {
+    directive: &'c Directive,
+    named: HashMap<&'c str, Vec<&'c Directive>>,
+}
+
 /// A `server`, a `location`, or an `if` or `limit_except` in one, with the blocks around it.
 #[derive(Debug, Clone)]
 pub(crate) struct Scope<'c> {
     /// From `http` inwards; the last block is the scope itself.
-    chain: Vec<&'c Directive>,
+    chain: Vec<Rc<Block<'c>>>,
     block: &'c Directive,
 }
 
+impl<'c> Block<'c> {
+    fn new(directive: &'c Directive) -> Rc<Self> {
+        let mut named: HashMap<&str, Vec<&Directive>> = HashMap::new();
+        for inner in directive.inside() {
+            named.entry(&inner.name).or_default().push(inner);
+        }
+        Rc::new(Self { directive, named })
+    }
+
+    fn named(&self, name: &str) -> Vec<&'c Directive> {
+        self.named.get(name).cloned().unwrap_or_default()
+    }
+
+    fn position(&self, wanted: &Directive) -> Option<usize> {
+        self.directive.inside().iter().position(|directive| std::ptr::eq(directive, wanted))
+    }
+}
+
 impl<'c> Scope<'c> {
-    pub(crate) fn new(around: &[&'c Directive], block: &'c Directive) -> Self {
-        Self { chain: around.iter().copied().chain([block]).collect(), block }
+    /// A block with no other around it.
+    pub(crate) fn outermost(block: &'c Directive) -> Self {
+        Self { chain: vec![Block::new(block)], block }
+    }
+
+    /// A block in this one.
+    pub(crate) fn inner(&self, block: &'c Directive) -> Self {
+        Self { chain: self.chain.iter().cloned().chain([Block::new(block)]).collect(), block }
     }
 
     /// Its own block.
@@ -90,18 +124,28 @@ impl<'c> Scope<'c> {
 
     /// The directives of a name in its own block.
     pub(crate) fn own(&self, name: &str) -> impl Iterator<Item = &'c Directive> {
-        self.block.named(name)
+        self.chain.last().map(|own| own.named(name)).unwrap_or_default().into_iter()
     }
 
     /// The directives of a name that apply here: those of the innermost block that has any.
     pub(crate) fn effective(&self, name: &str) -> Vec<&'c Directive> {
-        let levels = self.chain.iter().rev().map(|block| block.named(name).collect::<Vec<_>>());
+        let levels = self.chain.iter().rev().map(|block| block.named(name));
         levels.into_iter().find(|level| !level.is_empty()).unwrap_or_default()
+    }
+
+    /// The directives of several names that nginx inherits together, in their order.
+    pub(crate) fn effective_of(&self, names: &[&str]) -> Vec<&'c Directive> {
+        let level = |block: &Rc<Block<'c>>| {
+            let mut level: Vec<_> = names.iter().flat_map(|name| block.named(name)).collect();
+            level.sort_by_key(|directive| block.position(directive));
+            level
+        };
+        self.chain.iter().rev().map(level).find(|level| !level.is_empty()).unwrap_or_default()
     }
 
     /// The directives that would apply if its own block had none.
     pub(crate) fn inherited(&self, name: &str) -> Vec<&'c Directive> {
-        let levels = self.chain.iter().rev().skip(1).map(|block| block.named(name).collect::<Vec<_>>());
+        let levels = self.chain.iter().rev().skip(1).map(|block| block.named(name));
         levels.into_iter().find(|level| !level.is_empty()).unwrap_or_default()
     }
 
@@ -126,9 +170,9 @@ impl<'c> Scope<'c> {
         self.effective(name).last().copied()
     }
 
-    /// Whether an on/off directive has this value here.
+    /// Whether a flag or an enumeration has this value here; nginx compares both without case.
     pub(crate) fn says(&self, name: &str, value: &str) -> bool {
-        self.the(name).is_some_and(|directive| directive.arg(0) == value)
+        self.the(name).is_some_and(|directive| directive.arg(0).eq_ignore_ascii_case(value))
     }
 
     /// The `auth_request` that applies here.

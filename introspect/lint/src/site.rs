@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::headers::POLICY;
 use crate::location_regex::{LocationRegex, RegexNotUnderstood};
+use crate::model::Model;
+use crate::model::rule::RuleSet;
 use crate::scope::{Scope, status};
 use crate::tree::Directive;
 use crate::variables::{self, Variables};
@@ -13,6 +15,8 @@ use crate::variables::{self, Variables};
 pub(crate) struct Site<'c> {
     pub(crate) tree: &'c [Directive],
     pub(crate) variables: Variables<'c>,
+    /// By which ways requests reach programs.
+    pub(crate) model: Model<'c>,
     servers: Vec<ServerBlock<'c>>,
 }
 
@@ -34,12 +38,15 @@ pub(crate) struct ServerBlock<'c> {
 }
 
 impl<'c> Site<'c> {
-    pub(crate) fn new(tree: &'c [Directive]) -> Self {
+    pub(crate) fn new(tree: &'c [Directive], rules: RuleSet) -> Self {
         let mut servers = Vec::new();
         for http in tree.iter().filter(|directive| directive.name == "http") {
-            servers.extend(http.named("server").map(|server| ServerBlock::new(http, server)));
+            let around = Scope::outermost(http);
+            servers.extend(http.named("server").map(|server| ServerBlock::new(around.inner(server))));
         }
-        let mut site = Self { tree, variables: Variables::new(tree), servers };
+        let variables = Variables::new(tree);
+        let model = Model::new(tree, &variables, rules);
+        let mut site = Self { tree, variables, model, servers };
         let origins = site.origins();
         for server in &mut site.servers {
             server.is_ours = server.scopes.iter().any(|scope| {
@@ -90,15 +97,6 @@ impl<'c> Site<'c> {
         sent.chain(["auth_policy"]).collect()
     }
 
-    /// The locations that lead to an origin without asking the sidecar.
-    pub(crate) fn open(&self) -> impl Iterator<Item = &Scope<'c>> {
-        let origins = self.origins();
-        let open =
-            |scope: &Scope<'c>| scope.is_location() && scope.auth_request().is_none() && !scope.is_hidden();
-        let all = self.proxied().map(|(_, scope)| scope).filter(move |scope| open(scope));
-        all.filter(move |scope| scope.target().is_some_and(|target| origins.contains(target.authority)))
-    }
-
     /// The upstream of a name.
     pub(crate) fn upstream(&self, name: &str) -> Option<&'c Directive> {
         self.http().flat_map(|http| http.named("upstream")).find(|upstream| upstream.arg(0) == name)
@@ -111,9 +109,9 @@ impl<'c> Site<'c> {
 }
 
 impl<'c> ServerBlock<'c> {
-    fn new(http: &'c Directive, server: &'c Directive) -> Self {
+    fn new(server: Scope<'c>) -> Self {
         let mut scopes = Vec::new();
-        gather(&[http, server], server, &mut scopes);
+        gather(&server, &mut scopes);
         let (mut regexes, mut not_understood) = (Vec::new(), BTreeMap::new());
         for (index, scope) in scopes.iter().enumerate() {
             match scope.regex() {
@@ -123,7 +121,7 @@ impl<'c> ServerBlock<'c> {
             }
         }
         let mut server = Self {
-            scope: Scope::new(&[http], server),
+            scope: server,
             scopes,
             regexes,
             not_understood: RefCell::new(not_understood),
@@ -228,17 +226,18 @@ impl<'c> ServerBlock<'c> {
     }
 }
 
-fn gather<'c>(around: &[&'c Directive], block: &'c Directive, scopes: &mut Vec<Scope<'c>>) {
-    for inner in block.inside() {
+fn gather<'c>(around: &Scope<'c>, scopes: &mut Vec<Scope<'c>>) {
+    for inner in around.block().inside() {
         let is_scope = match &*inner.name {
             "location" => true,
             // An `if` of the server itself is not a scope: it acts before a location is chosen.
-            "if" | "limit_except" => block.name != "server",
+            "if" | "limit_except" => around.block().name != "server",
             _ => false,
         };
         if is_scope {
-            scopes.push(Scope::new(around, inner));
-            gather(&[around, &[inner]].concat(), inner, scopes);
+            let scope = around.inner(inner);
+            scopes.push(scope.clone());
+            gather(&scope, scopes);
         }
     }
 }

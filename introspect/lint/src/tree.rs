@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::lexer::{ConfigToken, Lexer};
+use crate::lexer::{ConfigToken, Declaration, Lexer};
 use crate::source::{NotUnderstood, SourcePosition};
 
 /// How deep blocks may be nested; real configurations need half a dozen levels.
@@ -14,6 +14,9 @@ pub(crate) struct Directive {
     pub(crate) name: String,
     pub(crate) args: Vec<String>,
     pub(crate) block: Option<Vec<Directive>>,
+    /// Why it is open to all clients, if its block declares it. Purposefully only for a comment that stands in the same
+    /// file as the block: a comment in a snippet would declare every block that includes it.
+    pub(crate) open: Option<Declaration>,
     pub(crate) at: SourcePosition,
 }
 
@@ -43,6 +46,9 @@ impl fmt::Display for Directive {
         }
         let Some(block) = &self.block else { return f.write_str(";") };
         f.write_str(" {\n")?;
+        if let Some(open) = &self.open {
+            writeln!(f, "# open: {}", open.reason)?;
+        }
         for directive in block {
             writeln!(f, "{directive}")?;
         }
@@ -71,7 +77,10 @@ pub(crate) fn parse(name: &str, file: usize, text: &str) -> Result<Vec<Directive
     let mut lexer = Lexer::new(text);
     let (mut above, mut here, mut words) = (Vec::<Begun>::new(), Vec::new(), Words::default());
     loop {
-        lexer.skip();
+        let declared = lexer.skip();
+        if let (Some(declared), Some((opened, _))) = (declared, above.last_mut()) {
+            opened.open = Some(declared);
+        }
         let line = lexer.line();
         let refuse = |why: &str| NotUnderstood { place: format!("{name}:{line}"), why: why.to_owned() };
         let token = lexer.next().map_err(|error| refuse(&error.to_string()))?;
@@ -128,7 +137,7 @@ impl Words {
     fn take(&mut self, block: Option<Vec<Directive>>) -> Option<Directive> {
         let mut words = std::mem::take(&mut self.words).into_iter();
         let name = words.next()?;
-        Some(Directive { name, args: words.collect(), block, at: self.at })
+        Some(Directive { name, args: words.collect(), block, open: None, at: self.at })
     }
 }
 
@@ -149,6 +158,7 @@ mod tests {
     fn without_positions(mut directives: Vec<Directive>) -> Vec<Directive> {
         for directive in &mut directives {
             directive.at = SourcePosition::default();
+            directive.open = directive.open.take().map(|open| Declaration { line: 0, ..open });
             directive.block = directive.block.take().map(without_positions);
         }
         directives
@@ -158,13 +168,16 @@ mod tests {
 
     fn directives() -> impl Strategy<Value = Vec<Directive>> {
         let words = || (WORD, prop::collection::vec(WORD, 0..3));
-        let plain = |(name, args)| Directive { name, args, block: None, at: SourcePosition::default() };
+        let plain =
+            |(name, args)| Directive { name, args, block: None, open: None, at: SourcePosition::default() };
         let deeper = words().prop_map(plain).prop_recursive(4, 24, 4, move |inner| {
             let block = prop::collection::vec(inner, 0..4);
-            (words(), block).prop_map(|((name, args), block)| Directive {
+            let open = prop::option::of("[a-z#;{}]([a-z #;{}]{0,6}[a-z#;{}])?");
+            (words(), block, open).prop_map(|((name, args), block, open)| Directive {
                 name,
                 args,
                 block: Some(block),
+                open: open.map(|reason| Declaration { line: 0, reason }),
                 at: SourcePosition::default(),
             })
         });
@@ -177,6 +190,15 @@ mod tests {
         let map = &tree[1].block.as_ref().unwrap()[0];
         assert_eq!((tree[1].at.line, map.at.line, map.inside()[0].at.line), (3, 4, 5));
         assert_eq!(map.inside()[0].args, ["1"]);
+    }
+
+    #[test]
+    fn a_block_is_declared_open_by_a_comment_in_it() {
+        let tree =
+            read("# open: no\na { # open: b\n  c { d; }\n}\n# open: no\ne { f # open: g\n; }").unwrap();
+        let reason = |directive: &Directive| directive.open.as_ref().map(|open| open.reason.clone());
+        assert_eq!(tree.iter().map(reason).collect::<Vec<_>>(), [Some("b".to_owned()), Some("g".to_owned())]);
+        assert_eq!(reason(&tree[0].inside()[0]), None);
     }
 
     #[test]

@@ -7,12 +7,14 @@ use crate::tree::Directive;
 /// The source of each variable.
 #[derive(Debug, Default)]
 pub(crate) struct Variables<'c> {
-    /// The texts that determine it: the source and the values of a `map`, the value of a `set`.
-    texts: HashMap<&'c str, Vec<&'c str>>,
+    /// The variables in the texts that determine it: the source and the values of a `map`, the value of a `set`.
+    sources: HashMap<&'c str, BTreeSet<&'c str>>,
     /// The variables that `auth_request_set` sets.
     answers: BTreeSet<&'c str>,
     /// The `map`s, by the variable that they define.
     maps: HashMap<&'c str, &'c Directive>,
+    /// The values of each `map`, `geo` and `split_clients`, by the variable that it defines.
+    values: HashMap<&'c str, BTreeSet<&'c str>>,
 }
 
 impl<'c> Variables<'c> {
@@ -25,20 +27,32 @@ impl<'c> Variables<'c> {
     fn gather(&mut self, tree: &'c [Directive]) {
         for directive in tree {
             match (&*directive.name, directive.args.as_slice()) {
-                ("set", [name, value]) => self.texts.entry(bare(name)).or_default().push(value),
+                ("set", [name, value]) => self.sources.entry(bare(name)).or_default().extend(names(value)),
                 ("auth_request_set", [name, _]) => {
                     self.answers.insert(bare(name));
                 }
-                ("map" | "split_clients" | "geo", [source, name]) => {
-                    if directive.name == "map" {
-                        self.maps.insert(bare(name), directive);
-                    }
-                    let texts = self.texts.entry(bare(name)).or_default();
-                    texts.push(source);
-                    texts.extend(directive.inside().iter().map(|entry| entry.arg(0)));
-                }
+                ("map" | "split_clients" | "geo", [source, name]) => self.add_block(directive, source, name),
+                ("geo", [name]) => self.add_block(directive, "", name),
                 _ => self.gather(directive.inside()),
             }
+        }
+    }
+
+    /// The later definition of a variable wins, as for nginx.
+    fn add_block(&mut self, block: &'c Directive, source: &'c str, name: &'c str) {
+        let name = bare(name);
+        // Without a value it is a parameter.
+        let entries = block.inside().iter().filter(|entry| !entry.args.is_empty());
+        let mut values: BTreeSet<_> = entries.map(|entry| entry.arg(0)).collect();
+        let sources = self.sources.entry(name).or_default();
+        sources.extend(names(source));
+        sources.extend(values.iter().flat_map(|value| names(value)));
+        if block.named("default").next().is_none() {
+            values.insert("");
+        }
+        self.values.insert(name, values);
+        if block.name == "map" {
+            self.maps.insert(name, block);
         }
     }
 
@@ -48,7 +62,7 @@ impl<'c> Variables<'c> {
         let mut open = names(text);
         while let Some(name) = open.pop() {
             if seen.insert(name) {
-                open.extend(self.texts.get(name).into_iter().flatten().flat_map(|text| names(text)));
+                open.extend(self.sources.get(name).into_iter().flatten());
             }
         }
         seen
@@ -57,6 +71,11 @@ impl<'c> Variables<'c> {
     /// The `map` that defines a variable: the last one, as for nginx.
     pub(crate) fn map(&self, name: &str) -> Option<&'c Directive> {
         self.maps.get(name).copied()
+    }
+
+    /// The values of the `map`, `geo` or `split_clients` that defines a variable.
+    pub(crate) fn values(&self, name: &str) -> Option<&BTreeSet<&'c str>> {
+        self.values.get(name)
     }
 
     /// Whether a client can choose the value of the text.

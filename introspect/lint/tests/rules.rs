@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use lint::lint;
 use lint::rules::ALL;
+use lint::way::{Protection, WayRow};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/configurations");
 
@@ -41,4 +42,42 @@ fn a_finding_is_one_line_that_ends_with_a_full_stop() {
             assert!(finding.problem.ends_with('.') && !finding.problem.contains('\n'), "{finding:?}");
         }
     }
+}
+
+/// Minimal equivalents of configurations that vouch, oauth2-proxy, authelia and authentik publish, with additions that harm nothing.
+/// They have none of Usher's headers; what matters is that no way in them is open.
+#[test]
+fn published_configurations_have_no_open_way() {
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/published")).unwrap();
+    for file in files.map(|entry| entry.unwrap().path()) {
+        let outcome = lint(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let about_ways =
+            |rule: &str| rule.starts_with("open-") || rule.starts_with("not-") || rule == "declared-in-vain";
+        let alarms: Vec<_> = outcome.findings.iter().filter(|finding| about_ways(finding.rule)).collect();
+        assert!(alarms.is_empty(), "{}: {alarms:?}", file.display());
+        let asked = |way: &WayRow| matches!(way.protection, Protection::Asked { .. });
+        assert!(outcome.ways.iter().any(asked), "{}", file.display());
+    }
+}
+
+#[test]
+fn a_large_map_and_a_large_site_are_read() {
+    let entries: String = (0..250_000).map(|entry| format!("        /films/{entry} 1;\n")).collect();
+    let locations: String = (0..1000)
+        .map(|number| {
+            format!(
+                "        location /films/{number}/ {{\n            set $auth_policy \"user\";\n            auth_request /_introspect;\n            \
+                 error_page 401 = @problem;\n            proxy_set_header X-Listed $listed;\n            proxy_pass http://127.0.0.1:8000;\n        }}\n"
+            )
+        })
+        .collect();
+    let dump = format!(
+        "# configuration file /etc/nginx/nginx.conf:\nhttp {{\n    map $uri $listed {{\n{entries}    }}\n    server {{\n\
+         location = /_introspect {{\n internal;\n proxy_pass http://unix:/run/introspect/auth.sock;\n }}\n\
+         location @problem {{\n return 401;\n }}\n{locations}    }}\n}}\n\n"
+    );
+    let outcome = lint(&dump).unwrap();
+    assert_eq!(outcome.protected, 1000);
+    let asked = outcome.ways.iter().filter(|way| matches!(way.protection, Protection::Asked { .. }));
+    assert!(asked.count() >= 1000);
 }

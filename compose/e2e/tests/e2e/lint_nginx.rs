@@ -13,7 +13,45 @@ const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nginx");
 /// A change of a shipped file: the text whose first occurrence is replaced, the new text, and the rule that finds it.
 type Change = (&'static str, &'static str, &'static str, &'static str);
 
-const CHANGES: [Change; 50] = [
+const CHANGES: [Change; 58] = [
+    ("cinema.conf", "# open: the list of genres is public", "", "open-location"),
+    (
+        "cinema.conf",
+        "location / {\n    return 404;",
+        "location / {\n    proxy_pass http://LOCALHOST:8000;",
+        "open-location",
+    ),
+    (
+        "cinema.conf",
+        "# The cinema.",
+        "location ~ ^/(?!api/) {\n    include snippets/origin.conf;\n}",
+        "open-location",
+    ),
+    (
+        "cinema.conf",
+        "# The cinema.",
+        "location /more/ {\n    try_files $uri @origin;\n}\nlocation @origin {\n    include snippets/origin.conf;\n}",
+        "open-location",
+    ),
+    (
+        "snippets/introspect.conf",
+        "proxy_pass http://introspect;",
+        "proxy_pass http://origin;",
+        "open-location",
+    ),
+    (
+        "cinema.conf",
+        "set $auth_policy \"user\";",
+        "set $auth_policy \"user\";\n    if ($request_method = GET) {\n        rewrite ^ /api/v1/genres/ last;\n    }",
+        "open-left",
+    ),
+    (
+        "snippets/protect.conf",
+        "auth_request /_introspect;",
+        "auth_request /_introspect;\nsatisfy ANY;\nallow all;",
+        "open-satisfy-any",
+    ),
+    ("snippets/introspect.conf", "X-Original-Method $request_method", "X-Original-Method GET", "auth-method"),
     ("cinema.conf", "include snippets/identity-guard.conf;", "", "identity-guard"),
     ("cinema.conf", "include snippets/identity-guard.conf;", "", "underscores-in-headers"),
     ("cinema.conf", "include snippets/path-guard.conf;", "", "path-guard"),
@@ -177,12 +215,13 @@ impl Shipped {
 /// The findings of the real program, with its warnings, and its exit code.
 fn lint(dump: &str) -> (Vec<Value>, Option<i32>) {
     let mut program = Command::new(programs::ours("introspect").unwrap());
-    program.env_clear().args(["lint-nginx", "--strict", "--format", "json"]);
+    program.env_clear().args(["lint-nginx", "--strict", "--json"]);
     let mut process = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     process.stdin.take().unwrap().write_all(dump.as_bytes()).unwrap();
     let told = process.wait_with_output().unwrap();
-    let lines = String::from_utf8(told.stdout).unwrap();
-    (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), told.status.code())
+    let output: Value = serde_json::from_slice(&told.stdout).unwrap_or_default();
+    let none = Vec::new();
+    (output["findings"].as_array().unwrap_or(&none).clone(), told.status.code())
 }
 
 #[test]
@@ -226,6 +265,22 @@ fn each_removed_line_is_reported() {
         let (findings, code) = lint(&shipped.dump());
         assert!(findings.iter().any(|finding| finding["rule"] == rule), "{file}: {from}: {findings:?}");
         assert_eq!(code, Some(1), "{file}: {from}");
+    }
+}
+
+#[test]
+fn a_comment_that_looks_like_a_heading_hides_nothing() {
+    let shipped = Shipped::new("machine.conf");
+    let file = shipped.folder.join("conf/cinema.conf");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let open = text.replacen("include snippets/protect.conf;", "", 1);
+    for name in ["cinema.conf", "other.conf"] {
+        let name = shipped.folder.join("conf").join(name);
+        let heading = format!("# configuration file {}:\n", name.display());
+        shipped.folder.write("conf/cinema.conf", &format!("{heading}{open}")).unwrap();
+        let (findings, code) = lint(&shipped.dump());
+        assert!(findings.iter().any(|finding| finding["rule"] == "open-location"), "{findings:?}");
+        assert_eq!(code, Some(1));
     }
 }
 

@@ -3,8 +3,13 @@
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
 
-pub(crate) const RULE: Rule =
-    Rule { name: "auth-address-variable", severity: Severity::Error, remedy: "Name an `upstream`.", check };
+pub(crate) const RULE: Rule = Rule {
+    name: "auth-address-variable",
+    severity: Severity::Error,
+    risk: "A client or a machine that influences the variable or the resolver chooses the program that decides.",
+    remedy: "Name an `upstream`.",
+    check,
+};
 
 fn check(site: &Site<'_>, found: &mut Problems) {
     for pass in site.auth_locations().flat_map(|auth_location| auth_location.own("proxy_pass")) {

@@ -3,8 +3,13 @@
 use crate::finding::{Problems, Rule, Severity};
 use crate::site::Site;
 
-pub(crate) const RULE: Rule =
-    Rule { name: "auth-http2", severity: Severity::Warning, remedy: "Set `proxy_http_version 1.1;`.", check };
+pub(crate) const RULE: Rule = Rule {
+    name: "auth-http2",
+    severity: Severity::Warning,
+    risk: "Each request costs a new connection, or fails, because the sidecar does not support HTTP/2.",
+    remedy: "Set `proxy_http_version 1.1;`.",
+    check,
+};
 
 fn check(site: &Site<'_>, found: &mut Problems) {
     for auth_location in site.auth_locations() {

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "cache-shared",
     severity: Severity::Error,
+    risk: "A user gets the response that was made for another one.",
     remedy: "Set `proxy_cache off;` in the location, or put a variable such as `$auth_user` into `proxy_cache_key`.",
     check,
 };

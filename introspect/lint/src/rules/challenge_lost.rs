@@ -1,13 +1,14 @@
 //! nginx copies `WWW-Authenticate` to a 401 but not to a 403: clients do not learn what is missing.
 
+use crate::error_page::ErrorPage;
 use crate::finding::{Problems, Rule, Severity};
-use crate::rules::error_pages::ErrorPage;
 use crate::site::Site;
 use crate::variables::only;
 
 pub(crate) const RULE: Rule = Rule {
     name: "challenge-lost",
     severity: Severity::Warning,
+    risk: "Clients cannot tell what right is missing, and users see an error without a way on.",
     remedy: "Include snippets/errors.conf in the server, and set `$auth_challenge` as snippets/protect.conf does.",
     check,
 };
@@ -17,7 +18,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         let challenges = scope.answered("WWW-Authenticate");
         let pages = scope.effective("error_page").into_iter().map(ErrorPage::parse);
         let mut targets =
-            pages.filter(|page| page.codes.contains(&"403")).filter_map(|page| page.location(server));
+            pages.filter(|page| page.codes.contains(&"403")).filter_map(|page| server.find(page.to));
         let is_sent = targets.any(|page| {
             let mut added = page.effective("add_header").into_iter();
             added.any(|header| {

@@ -7,6 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "decision-not-required",
     severity: Severity::Error,
+    risk: "If another program ever answers at the address of the sidecar, every client gets in.",
     remedy: "Include snippets/protect.conf and conf.d/decision.conf, and set `proxy_pass http${auth_gate}://origin;`.",
     check,
 };

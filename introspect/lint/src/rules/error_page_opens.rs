@@ -1,13 +1,15 @@
-//! If the page for a refusal serves content, a client that is refused gets that content.
+//! If the page for a refusal serves content, a client that is refused gets that content. Whether the page is a program's is the
+//! model's question.
 
+use crate::error_page::ErrorPage;
 use crate::finding::{Problems, Rule, Severity};
-use crate::rules::error_pages::ErrorPage;
 use crate::scope::Scope;
 use crate::site::Site;
 
 pub(crate) const RULE: Rule = Rule {
     name: "error-page-opens",
     severity: Severity::Error,
+    risk: "A client that is refused gets content with the status of a success instead.",
     remedy: "Use as the page a location with `return` and a status of 400 or more, as in snippets/errors.conf.",
     check,
 };
@@ -16,26 +18,17 @@ pub(crate) const RULE: Rule = Rule {
 const REFUSALS: [&str; 6] = ["401", "403", "500", "502", "503", "504"];
 
 fn check(site: &Site<'_>, found: &mut Problems) {
-    let origins = site.origins();
     for (server, scope) in site.protected() {
         for page in scope.effective("error_page").into_iter().map(ErrorPage::parse) {
             if !page.codes.iter().any(|code| REFUSALS.contains(code)) {
                 continue;
             }
-            let target = page.location(server);
-            let to_origin = target.is_some_and(|target| {
-                target.auth_request().is_none()
-                    && target.target().is_some_and(|to| origins.contains(to.authority))
-            });
-            let by_page = page.is_status_of_page() && target.is_some_and(serves);
-            if page.is_success() || to_origin || by_page {
+            let by_page = page.is_status_of_page() && server.find(page.to).is_some_and(serves);
+            if page.is_success() || by_page {
+                let label = scope.label();
                 found.add(
                     page.at,
-                    format!(
-                        "A client that is refused in `{}` gets the content of `{}`.",
-                        scope.label(),
-                        page.to
-                    ),
+                    format!("A client that is refused in `{label}` gets the content of `{}`.", page.to),
                 );
             }
         }

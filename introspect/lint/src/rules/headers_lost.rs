@@ -7,6 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "headers-lost",
     severity: Severity::Error,
+    risk: "The header of the client passes instead, so that a client can be another user.",
     remedy: "Include snippets/proxy.conf in the same block.",
     check,
 };

@@ -9,6 +9,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "identity-not-set",
     severity: Severity::Error,
+    risk: "A client sends the header itself, and is another user for the program.",
     remedy: "Include snippets/proxy.conf in the location.",
     check,
 };

@@ -12,6 +12,7 @@ use crate::variables::{Variables, only};
 pub(crate) const RULE: Rule = Rule {
     name: "path-guard",
     severity: Severity::Error,
+    risk: "A client writes a path that nginx and the program read in two ways, and gets a resource under the policy of another.",
     remedy: "Include snippets/path-guard.conf in the server, and conf.d/paths.conf in `http`.",
     check,
 };

@@ -9,6 +9,7 @@ use crate::variables::bare;
 pub(crate) const RULE: Rule = Rule {
     name: "policy-elsewhere",
     severity: Severity::Error,
+    risk: "The subrequest sets it again, so that a strict location is judged by this policy, or a client chooses whether it applies.",
     remedy: "Move it into the block of the location that it is for.",
     check,
 };

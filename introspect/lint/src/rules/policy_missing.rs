@@ -8,6 +8,7 @@ use crate::variables::bare;
 pub(crate) const RULE: Rule = Rule {
     name: "policy-missing",
     severity: Severity::Error,
+    risk: "The sidecar refuses such requests, or judges them by the policy of the location that an internal redirect came from.",
     remedy: "Add `set $auth_policy \"user\";`, or another policy, to the same block as `auth_request`.",
     check,
 };

@@ -10,6 +10,7 @@ use crate::variables::names;
 pub(crate) const RULE: Rule = Rule {
     name: "preflight-before-auth",
     severity: Severity::Error,
+    risk: "Every client can send this method, from any origin and without a token, and gets this answer.",
     remedy: "Include snippets/preflight.conf in the server, which answers only real preflights of listed origins.",
     check,
 };

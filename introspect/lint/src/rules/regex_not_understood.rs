@@ -6,7 +6,8 @@ use crate::site::Site;
 
 pub(crate) const RULE: Rule = Rule {
     name: "regex-not-understood",
-    severity: Severity::Error,
+    severity: Severity::Unread,
+    risk: "The linter does not know which paths the location handles, so that other rules may miss it.",
     remedy: "Write the regular expression in a simpler way, or use a prefix location.",
     check,
 };

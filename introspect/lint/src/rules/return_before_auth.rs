@@ -1,4 +1,5 @@
-//! `return` and `rewrite` act in nginx's rewrite phase, `auth_request` in the access phase after it.
+//! `return` acts in nginx's rewrite phase, `auth_request` in the access phase after it. Where a `rewrite` leads is the model's
+//! question.
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::rules::preflight_before_auth::asks_for_method;
@@ -9,6 +10,7 @@ use crate::tree::Directive;
 pub(crate) const RULE: Rule = Rule {
     name: "return-before-auth",
     severity: Severity::Error,
+    risk: "Every client gets this answer without a token, whatever the policy of the location says.",
     remedy: "Answer in a location without `auth_request`, and let the protected one proxy.",
     check,
 };
@@ -26,12 +28,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     }
 }
 
-/// Refusals do not count: they serve nothing. A `rewrite` redirects the client, or continues in another location,
-/// which may be open; with `break` it stays in this one.
+/// Refusals do not count: they serve nothing.
 fn answers(directive: &Directive) -> bool {
-    match &*directive.name {
-        "return" => status(directive) < 400,
-        "rewrite" => directive.arg(2) != "break",
-        _ => false,
-    }
+    directive.name == "return" && status(directive) < 400
 }

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "upstream-max-fails",
     severity: Severity::Warning,
+    risk: "After one failure nginx refuses every request for ten seconds.",
     remedy: "Add `max_fails=0` after the address.",
     check,
 };

@@ -1,7 +1,5 @@
-//! The effect of an `error_page`, for several rules.
+//! What an `error_page` does.
 
-use crate::scope::Scope;
-use crate::site::ServerBlock;
 use crate::source::SourcePosition;
 use crate::tree::Directive;
 
@@ -34,14 +32,8 @@ impl<'c> ErrorPage<'c> {
         self.status == Some("")
     }
 
-    /// The location of the page, when it is one of the server.
-    pub(crate) fn location<'s>(&self, server: &'s ServerBlock<'c>) -> Option<&'s Scope<'c>> {
-        server.find(self.to)
-    }
-
-    /// Whether the page refuses, or redirects to another server, which is a refusal for `auth_request`.
-    pub(crate) fn refuses_in(&self, server: &ServerBlock<'c>) -> bool {
-        self.to.contains("://")
-            || self.location(server).and_then(Scope::answer).is_some_and(|status| status >= 300)
+    /// Whether nginx continues the request at the page; otherwise it redirects the client.
+    pub(crate) fn is_internal(&self) -> bool {
+        self.to.starts_with(['/', '@', '$'])
     }
 }

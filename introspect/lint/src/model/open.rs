@@ -1,0 +1,250 @@
+//! The open ways: requests that reach a protected program without asking the sidecar.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::lexer::Declaration;
+use crate::model::access::AccessChecks;
+use crate::model::hop::{Hop, HopKind, Node, Spot};
+use crate::model::open_way::{Cause, OpenWay};
+use crate::model::{Model, ProgramWay, ServerModel};
+use crate::source::SourcePosition;
+use crate::tree::Directive;
+
+impl<'c> Model<'c> {
+    /// The open ways of all servers; several rules report them.
+    pub(crate) fn open_ways(&self) -> &[OpenWay] {
+        self.open.get_or_init(|| self.servers.iter().flat_map(|server| self.open_ways_of(server)).collect())
+    }
+
+    /// The declarations of blocks that no request reaches a program through without asking.
+    pub(crate) fn idle_declarations(&self) -> Vec<(SourcePosition, String)> {
+        let mut idle = Vec::new();
+        for server in &self.servers {
+            let used = self.used_declarations(server);
+            for (index, place) in server.places.all() {
+                let block = place.scope.block();
+                if let Some(open) = block.open.as_ref().filter(|_| !used.contains(&index)) {
+                    let at = SourcePosition { line: open.line, ..block.at };
+                    idle.push((
+                        at,
+                        format!(
+                            "`{}` is declared open, but no request reaches a program through it unasked.",
+                            place.scope.label()
+                        ),
+                    ));
+                }
+            }
+        }
+        idle
+    }
+
+    fn used_declarations(&self, server: &ServerModel<'c>) -> BTreeSet<usize> {
+        let open = server.ways.iter().filter(|way| !way.asked).map(|way| server.arrival(way).block);
+        let left = server.walk.hops.iter().filter(|hop| is_left(server, hop)).map(|hop| hop.block);
+        open.chain(left).flat_map(|block| [block, server.places.location_of(block)]).collect()
+    }
+
+    fn open_ways_of(&self, server: &ServerModel<'c>) -> Vec<OpenWay> {
+        let unasked: Vec<_> =
+            server.ways.iter().filter(|way| !way.asked && self.leads_to_protected(way)).collect();
+        let nodes = leading_to(&server.walk.hops, unasked.iter().map(|way| server.arrival(way).node));
+        let mut open: Vec<_> = unasked.iter().filter_map(|way| self.open_way(server, way)).collect();
+        let left = server.walk.hops.iter().filter(|hop| {
+            nodes.contains(&hop.to) && is_left(server, hop) && declared(server, hop.block).is_none()
+        });
+        open.extend(left.map(|hop| leaving(server, hop)));
+        open.extend(server.walk.unsound.iter().filter_map(|(block, access)| unsound(server, *block, access)));
+        open
+    }
+
+    fn open_way(&self, server: &ServerModel<'c>, way: &ProgramWay) -> Option<OpenWay> {
+        let arrival = server.arrival(way);
+        let label = server.label(way);
+        if arrival.node.sub && arrival.access.asks.is_some() {
+            // The location asks, but not in a subrequest: what made the subrequest is the hole.
+            let hop = server.entry_of_subrequest(arrival.node)?;
+            return declared(server, hop.block).is_none().then(|| leaving(server, hop));
+        }
+        if declared(server, arrival.block).is_some() {
+            return None;
+        }
+        if arrival.access.bypass.is_some() || arrival.access.self_answered.is_some() {
+            // Reported for the block, whatever it serves.
+            return None;
+        }
+        let problem = format!(
+            "`{label}` leads to {}, which other locations protect, without asking the sidecar{}.",
+            program(way),
+            came_by(server, arrival.node)
+        );
+        Some(OpenWay { cause: Cause::NeverAsks, at: arrival.pass.at, problem })
+    }
+}
+
+/// A block that asks, and whose answer does not count.
+fn unsound(server: &ServerModel<'_>, block: usize, access: &AccessChecks<'_>) -> Option<OpenWay> {
+    if declared(server, block).is_some() {
+        return None;
+    }
+    if let Some(satisfy) = access.bypass {
+        let label = server.label_of(block);
+        let problem =
+            format!("With `satisfy any`, an address or a password opens `{label}` without the sidecar.");
+        return Some(OpenWay { cause: Cause::SatisfyAny, at: satisfy.at, problem });
+    }
+    let (asked, at) = (access.asks?, access.self_answered?);
+    let problem = format!(
+        "nginx itself can answer the subrequest `{}` with 2xx here, which opens each location that asks it.",
+        asked.arg(0)
+    );
+    Some(OpenWay { cause: Cause::AnsweredByNginx, at, problem })
+}
+
+impl<'c> ServerModel<'c> {
+    /// The hop that made a request a subrequest.
+    fn entry_of_subrequest(&self, mut node: Node) -> Option<&Hop> {
+        loop {
+            let hop = self.walk.came.get(&node)?;
+            match hop.from {
+                Some(from) if from.sub => node = from,
+                _ => return Some(hop),
+            }
+        }
+    }
+
+    /// Why a block is open, if it declares it; an `if` may leave that to its location.
+    pub(crate) fn declaration(&self, way: &ProgramWay) -> Option<&'c Declaration> {
+        declared(self, self.arrival(way).block)
+    }
+
+    /// The location that asked for a way: its own, or one before it.
+    pub(crate) fn asker(&self, way: &ProgramWay) -> Option<usize> {
+        let arrival = self.arrival(way);
+        if !way.asked {
+            return None;
+        }
+        if arrival.access.asks.is_some() && !arrival.node.sub {
+            return Some(self.places.location_of(arrival.block));
+        }
+        let mut node = arrival.node;
+        loop {
+            let hop = self.walk.came.get(&node)?;
+            let from = hop.from?;
+            if node.asked && !from.asked {
+                return Some(self.places.location_of(hop.block));
+            }
+            node = from;
+        }
+    }
+
+    /// The steps by which a request first came to the block of a way, from the client on.
+    pub(crate) fn steps(&self, way: &ProgramWay) -> Vec<&Hop> {
+        steps_to(self, self.arrival(way).node)
+    }
+}
+
+fn steps_to<'s>(server: &'s ServerModel<'_>, mut node: Node) -> Vec<&'s Hop> {
+    let mut steps = Vec::new();
+    while let Some(hop) = server.walk.came.get(&node) {
+        let Some(from) = hop.from else { break };
+        // A spread over many locations repeats the hop that led to it.
+        if steps.last().is_none_or(|last: &&Hop| (last.kind, last.at) != (hop.kind, hop.at)) {
+            steps.push(hop);
+        }
+        node = from;
+    }
+    steps.reverse();
+    steps
+}
+
+fn came_by(server: &ServerModel<'_>, node: Node) -> String {
+    let steps = steps_to(server, node);
+    let names: Vec<_> =
+        steps.iter().map(|hop| format!("{} of `{}`", hop.kind.name(), server.label_of(hop.block))).collect();
+    if names.is_empty() { String::new() } else { format!(" (by {})", names.join(", then ")) }
+}
+
+fn declared<'c>(server: &ServerModel<'c>, block: usize) -> Option<&'c Declaration> {
+    let of = |index| {
+        let block: &'c Directive = server.places.get(index).scope.block();
+        block.open.as_ref()
+    };
+    of(block).or_else(|| of(server.places.location_of(block)))
+}
+
+/// Whether a hop leaves a location that asks before it has asked. A fixed URI that a client can request as well gives it
+/// nothing new.
+fn is_left(server: &ServerModel<'_>, hop: &Hop) -> bool {
+    // The hop from many URIs to one has the block of the hop that led there; and a subrequest is reported for what made it.
+    let is_first = hop.from.is_some_and(|from| matches!(from.spot, Spot::Place(_)) && !from.sub);
+    is_first
+        && hop.kind != HopKind::AuthRequest
+        && !hop.to.asked
+        && !hop.is_plain
+        && server.places.asks(hop.block)
+}
+
+fn leaving(server: &ServerModel<'_>, hop: &Hop) -> OpenWay {
+    let label = server.label_of(hop.block);
+    let problem = format!(
+        "{} of `{label}` leads on to a protected program, and nothing on that way asks the sidecar.",
+        hop.kind.title()
+    );
+    OpenWay { cause: Cause::Left, at: hop.at, problem }
+}
+
+/// The programs of a way, as text.
+pub(crate) fn program(way: &ProgramWay) -> String {
+    way.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+}
+
+/// All nodes from which these can be reached.
+fn leading_to(hops: &[Hop], to: impl Iterator<Item = Node>) -> BTreeSet<Node> {
+    let mut before: HashMap<Node, Vec<Node>> = HashMap::new();
+    for hop in hops {
+        before.entry(hop.to).or_default().extend(hop.from);
+    }
+    let (mut seen, mut open) = (BTreeSet::new(), to.collect::<Vec<_>>());
+    while let Some(node) = open.pop() {
+        if seen.insert(node) {
+            open.extend(before.get(&node).into_iter().flatten());
+        }
+    }
+    seen
+}
+
+impl HopKind {
+    /// What leads on, as the beginning of a sentence.
+    fn title(self) -> &'static str {
+        match self {
+            Self::Client => "A request",
+            Self::Rewrite => "A `rewrite`",
+            Self::ErrorPage => "An `error_page`",
+            Self::TryFiles => "`try_files`",
+            Self::Index => "`index`",
+            Self::AccelRedirect => "`X-Accel-Redirect` in a response",
+            Self::Mirror => "A `mirror`",
+            Self::AddBody => "`add_before_body` or `add_after_body`",
+            Self::Ssi => "SSI in a response",
+            Self::PostAction => "`post_action`",
+            Self::AuthRequest => "`auth_request`",
+        }
+    }
+
+    /// What leads on, inside a sentence.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Client => "a request",
+            Self::Rewrite => "`rewrite`",
+            Self::ErrorPage => "`error_page`",
+            Self::TryFiles => "`try_files`",
+            Self::Index => "`index`",
+            Self::AccelRedirect => "`X-Accel-Redirect`",
+            Self::Mirror => "`mirror`",
+            Self::AddBody => "`add_before_body`",
+            Self::Ssi => "SSI",
+            Self::PostAction => "`post_action`",
+            Self::AuthRequest => "`auth_request`",
+        }
+    }
+}

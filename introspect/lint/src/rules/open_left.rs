@@ -1,0 +1,20 @@
+//! A location that asks the sidecar is left before the answer, by `rewrite`, `error_page` and others, or is entered by a subrequest,
+//! which skips the access phase.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::model::open_way::Cause;
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "open-left",
+    severity: Severity::Error,
+    risk: "A client without a token requests the protected path, is led past the sidecar, and gets what the program answers.",
+    remedy: "Remove the line, or make it lead to a location that asks: write `set $auth_policy \"user\";` and `include snippets/protect.conf;` there. If the way is meant to be open, write `# open: ` and the reason into the block with the line, and into the one that it leads to.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for way in site.model.open_ways().iter().filter(|way| way.cause == Cause::Left) {
+        found.add(way.at, &*way.problem);
+    }
+}

@@ -1,0 +1,19 @@
+//! The block that leads to a protected program does not ask the sidecar.
+
+use crate::finding::{Problems, Rule, Severity};
+use crate::model::open_way::Cause;
+use crate::site::Site;
+
+pub(crate) const RULE: Rule = Rule {
+    name: "open-location",
+    severity: Severity::Error,
+    risk: "Every client reaches the program without a token, with any path that the program serves.",
+    remedy: "Write `set $auth_policy \"user\";`, or another policy, and `include snippets/protect.conf;` into the block, without `auth_request off;`. If it is meant to be open, write `# open: ` and the reason into the block.",
+    check,
+};
+
+fn check(site: &Site<'_>, found: &mut Problems) {
+    for way in site.model.open_ways().iter().filter(|way| way.cause == Cause::NeverAsks) {
+        found.add(way.at, &*way.problem);
+    }
+}
