@@ -125,7 +125,8 @@ impl Command {
             }
             AdminCommand::Users(action) => {
                 let (config, hashing) = (for_a_person(vars)?, config::hashing(vars)?);
-                users::run(action, &core(&config, FirstUse::Store).await?, hashing, vars).await
+                let core = core(&config, FirstUse::Store).await?;
+                users::run(action, &core, (hashing, config.password_min), vars).await
             }
             AdminCommand::Keys(action) => {
                 let config = for_a_person(vars)?;

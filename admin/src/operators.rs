@@ -1,6 +1,7 @@
 //! The actions of operators on other users' accounts. Not reachable through the gateway.
 
 pub mod accounts;
+mod create;
 pub mod disable;
 pub mod enable;
 pub mod end_session;
@@ -20,7 +21,7 @@ mod store;
 pub mod superuser;
 pub mod unlock;
 
+pub use create::{CreateError, NewAccount, create_account, create_superuser};
 pub(crate) use list::search;
 pub(crate) use show::details;
 pub(crate) use store::Person;
-pub use superuser::{SuperuserError, create_superuser};

@@ -62,6 +62,8 @@ actions! {
     ResetOrdered = "reset_ordered" User,
     /// A user's e-mail address was set by an operator.
     EmailSet = "email_set" User,
+    /// An account was created with a password, on the command line.
+    UserCreated = "user_created" User,
     /// An account was created, and its user invited.
     UserInvited = "user_invited" User,
     /// Superuser status was granted.

@@ -31,6 +31,11 @@ pub(super) fn new_password() -> Result<SecretString, PromptError> {
     }
 }
 
+/// Reads the first line of standard input.
+pub(super) fn password_from_stdin() -> Result<SecretString, PromptError> {
+    line()
+}
+
 fn ask(question: &str) -> Result<SecretString, PromptError> {
     let mut terminal = io::stderr();
     write!(terminal, "{question}")?;

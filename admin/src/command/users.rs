@@ -1,6 +1,7 @@
-//! `admin users`: finds and changes accounts.
+//! `admin users`: creates, finds, changes and imports accounts, and gives a user a way back.
 
 mod change;
+mod create;
 pub(super) mod find;
 mod import;
 pub(super) mod inspect;
@@ -58,6 +59,19 @@ pub(super) enum UsersCommand {
         /// The user's identifier, e-mail address or login name.
         user: String,
     },
+    /// Create a user with a password, which is read from a prompt or from standard input. Example: admin users create
+    /// --email anna@example.org
+    Create {
+        /// The e-mail address for signing in.
+        #[arg(long)]
+        email: EmailAddress,
+        /// The address is known to be the user's: it counts as proven.
+        #[arg(long)]
+        verified: bool,
+        /// Read the password from the first line of standard input, and show no prompt.
+        #[arg(long)]
+        password_stdin: bool,
+    },
     /// Let a user try passwords again: failed attempts of the account no longer count.
     Unlock {
         /// The user's identifier, e-mail address or login name.
@@ -112,7 +126,7 @@ pub(super) enum UsersCommand {
 pub(super) async fn run(
     action: UsersCommand,
     core: &Core,
-    hashing: HashConfig,
+    (hashing, password_min): (HashConfig, usize),
     vars: &dyn Vars,
 ) -> Result<(), Failure> {
     match action {
@@ -121,6 +135,10 @@ pub(super) async fn run(
         UsersCommand::Disable { user } => change::disable(core, &user).await,
         UsersCommand::Enable { user } => change::enable(core, &user).await,
         UsersCommand::SignOut { user } => change::sign_out(core, &user).await,
+        UsersCommand::Create { email, verified, password_stdin } => {
+            let address = create::Address { email: &email, is_verified: verified };
+            create::run(core, (hashing, password_min), address, password_stdin).await
+        }
         UsersCommand::Unlock { user } => unlock_user(core, &user).await,
         UsersCommand::SendReset { user, reason, print } => {
             recover::send_reset(core, vars, &user, &reason, LinkWay::of(print)).await

@@ -1,12 +1,9 @@
 //! Superuser status: granted and revoked only by superusers who signed in recently.
 
-mod create;
 pub mod give;
 pub mod take;
 
 use uuid::Uuid;
-
-pub use create::{SuperuserError, create_superuser};
 
 use super::guard::{check_not_last, lock_superusers};
 use super::store;

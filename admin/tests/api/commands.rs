@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{Command, PASSWORD, TestApp, TestDatabase, Vars, prefix, until, variables};
@@ -54,6 +55,8 @@ async fn wrong_usage_of_every_command_ends_with_2() {
         &["superuser"],
         &["superuser", "create"],
         &["superuser", "create", "not-an-address"],
+        &["users", "create"],
+        &["users", "create", "--email", "not-an-address"],
         &["keys", "burn"],
         &["keys", "rotate", "--when"],
         &["keys", "list", "all"],
@@ -258,6 +261,26 @@ async fn a_superuser_is_made_with_a_password_from_standard_input() {
             Command::new(&app.vars, &["superuser", "create", "x@cinema.test"]).input(input).run().await;
         assert!(weak.code == 1 && weak.err.contains(why), "{weak:?}");
     }
+}
+
+#[tokio::test]
+async fn a_user_is_created_on_the_command_line_with_an_address_that_is_proven_only_if_the_operator_says_so() {
+    let app = TestApp::start().await;
+    for (email, flags, is_verified) in
+        [("viewer@cinema.test", &["--password-stdin"][..], false), ("known@cinema.test", &["--verified"], true)]
+    {
+        let create = [&["users", "create", "--email", email], flags].concat();
+        let said = Command::new(&app.vars, &create).input(&format!("{PASSWORD}\n")).run().await.succeeded();
+        assert!(said.starts_with("Created the user "), "{said}");
+        let pair = app.client.sign_in(email).await;
+        let me = app.client.get("/api/v1/me").bearer(&pair.access).send().await.expect(200).json();
+        assert_eq!((&me["email_verified"], &me["is_superuser"]), (&json!(is_verified), &json!(false)));
+        let again = Command::new(&app.vars, &create).input(PASSWORD).run().await;
+        assert!(again.code == 1 && again.err.contains("already exists"), "{again:?}");
+    }
+    let told = "select string_agg(distinct action || ' by ' || actor_kind, ', ') from auth.audit_log";
+    let told: String = app.sql().await.query_one(told, &[]).await.unwrap().get(0);
+    assert_eq!(told, "user_created by command");
 }
 
 #[tokio::test]
