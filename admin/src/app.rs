@@ -16,6 +16,7 @@ use crate::db::{DbError, Schema, within};
 use crate::health::{Draining, Health};
 use crate::keys::{self, ChangeError, FirstUse, LoadError, MasterKeyError};
 use crate::mail::{MailServerError, MailWorker};
+use crate::mail_proof;
 use crate::notices;
 use crate::random::SystemRandom;
 use crate::recovery::{self, LinkIssuer};
@@ -122,7 +123,7 @@ impl App {
         );
         let mail = config.mail.clone().map(|mail| {
             let (core, database) = (&context, config.database.clone());
-            let issuer = Arc::new(LinkIssuer::new((**core).clone()));
+            let issuer = Arc::new(LinkIssuer::new(core));
             let random = Arc::clone(&core.random);
             MailWorker::new(core.db.clone(), database, Arc::clone(&core.outbox), mail, random, issuer)
         });
@@ -305,6 +306,12 @@ fn keep_clean(context: &Context, background: &mut JoinSet<Part>) {
     background.spawn(async move {
         sleep(4 * DELETIONS_APART).await;
         notices::expire::keep_daily(notices).await;
+        Part::Endless
+    });
+    let proofs = context.clone();
+    background.spawn(async move {
+        sleep(5 * DELETIONS_APART).await;
+        mail_proof::expire::keep(proofs).await;
         Part::Endless
     });
 }

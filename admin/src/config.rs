@@ -111,13 +111,13 @@ impl Config {
         let http = HttpConfig::read(reader);
         let master_keys = MasterKeys::read(reader);
         let tokens = TokenConfig::read(reader);
-        let registration = Registration::read(reader);
         let ranked_areas = RankedAreas::read(reader);
         let hashing = read_hashing(reader);
         let password_min = tokens::password_min(reader);
         let public_url = read_public_url(reader);
-        let providers = ProvidersConfig::read(reader, public_url.as_ref());
         let mail = MailConfig::read(reader, public_url.as_ref());
+        let providers = ProvidersConfig::read(reader, public_url.as_ref(), mail.is_some());
+        let registration = Registration::read(reader, mail.is_some());
         Some(Self {
             logs,
             traces,
@@ -226,6 +226,33 @@ mod tests {
         assert_eq!(config.registration, Registration::Open);
         assert_eq!(config.redis.prefix, "usher:");
         assert_eq!(config.database.connections, 16);
+    }
+
+    #[test]
+    fn everyone_proves_an_address_by_default_where_mail_is_sent() {
+        let mut vars = good();
+        vars.insert("ADMIN_REGISTRATION", "verify".to_owned());
+        let mistakes = Config::from_vars(&vars).unwrap_err().to_string();
+        assert!(
+            mistakes.contains("ADMIN_REGISTRATION: ") && mistakes.contains("ADMIN_MAIL_URL"),
+            "{mistakes}"
+        );
+        vars.insert("ADMIN_MAIL_URL", "smtp://127.0.0.1:25".to_owned());
+        vars.insert("ADMIN_MAIL_FROM", "no-reply@cinema.example".to_owned());
+        vars.insert("ADMIN_PUBLIC_URL", "https://cinema.example".to_owned());
+        for (word, registration) in [
+            (None, Registration::Verify),
+            (Some("verify"), Registration::Verify),
+            (Some("open"), Registration::Open),
+            (Some("invite"), Registration::Invite),
+            (Some("closed"), Registration::Closed),
+        ] {
+            vars.remove("ADMIN_REGISTRATION");
+            vars.extend(word.map(|word| ("ADMIN_REGISTRATION", word.to_owned())));
+            assert_eq!(Config::from_vars(&vars).unwrap().registration, registration);
+        }
+        vars.insert("ADMIN_REGISTRATION", "maybe".to_owned());
+        assert!(Config::from_vars(&vars).is_err());
     }
 
     #[test]

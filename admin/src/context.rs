@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use crate::config::{Config, DatabaseConfig, MasterKeys, RankedAreas};
 use crate::db::Db;
 use crate::guessing::Guessing;
-use crate::keys::{DerivedKeys, KeyPurpose, Keys};
+use crate::keys::{DerivedKeys, KeyPurpose, Keys, SealPurpose, Sealer};
 use crate::mail::Outbox;
 use crate::metrics::{MailMetrics, Metrics};
 use crate::one_at_a_time::OwnPlaces;
@@ -63,6 +63,10 @@ pub struct Context {
     pub refresh_keys: Arc<DerivedKeys>,
     /// The keys of the tags of e-mail addresses that accounts had.
     pub former_email_keys: Arc<DerivedKeys>,
+    /// The keys of the codes in mails.
+    pub mail_code_keys: Arc<DerivedKeys>,
+    /// Seals the flows and links by which an address is proven.
+    pub mail_flows: Arc<Sealer>,
     /// Redis, for short-lived state.
     pub redis: RedisConnection,
     /// The places of requests that wait for another one with the same one-time value.
@@ -125,6 +129,8 @@ impl Context {
             keys: Keys::new(master_keys),
             refresh_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::RefreshTokens)),
             former_email_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::FormerEmails)),
+            mail_code_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::MailCodes)),
+            mail_flows: Arc::new(Sealer::new(master_keys, SealPurpose::MailFlows)),
             redis,
             session_places: Arc::new(OwnPlaces::new(1)),
             user_places: Arc::new(OwnPlaces::new(OF_USER)),

@@ -125,18 +125,34 @@ impl Guessing {
 
     /// Takes a request for a new password back that led to one, from the address at which it ended.
     pub async fn return_reset(&self, address: Option<IpAddr>, now: u64) {
-        let asked = NewAttempt {
-            route: LimitedRoute::Forgot,
-            identifier: "",
-            session: &[],
-            account: None,
-            device: None,
-            address,
-            is_shared: false,
-        };
+        self.take_back(LimitedRoute::Forgot, Bucket::Resets, address, now).await;
+    }
+
+    /// The same for a registration that led to an account.
+    pub async fn return_registration(&self, address: Option<IpAddr>, now: u64) {
+        self.take_back(LimitedRoute::Registration, Bucket::Registrations, address, now).await;
+    }
+
+    async fn take_back(&self, route: LimitedRoute, bucket: Bucket, address: Option<IpAddr>, now: u64) {
+        let asked = NewAttempt { route, address, ..NewAttempt::NOTHING };
         let mut charges = asked.charges(Acquaintance::None, self.key());
-        charges.retain(|charge| charge.bucket == Bucket::Resets);
+        charges.retain(|charge| charge.bucket == bucket);
         self.limiter.take_back(&charges, now).await;
+    }
+
+    /// Whether so many wrong codes were sent for this e-mail address that its codes must be long.
+    pub async fn is_code_guessed(&self, identifier: &str, now: u64) -> bool {
+        let asked = NewAttempt { route: LimitedRoute::Code, identifier, ..NewAttempt::NOTHING };
+        let mut charges = asked.charges(Acquaintance::None, self.key());
+        charges.retain(|charge| charge.bucket == Bucket::WrongCodes);
+        charges.iter_mut().for_each(|charge| charge.rule = LimitRule::Refuse);
+        match self.limiter.reserve(Acquaintance::None, &charges, now).await {
+            Ok(reservation) => {
+                self.limiter.give_back(reservation, |_| true).await;
+                false
+            }
+            Err(_full) => true,
+        }
     }
 
     /// The client of a counted attempt in the hash queue. Its numbers reveal no name and no address.

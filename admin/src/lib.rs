@@ -7,8 +7,8 @@
 //! * [`providers`], [`keys`], [`guessing`], [`mail`]: the identity providers and their protocols, the signing keys, the
 //!   limiter of attempts, and mail;
 //! * [`context`], [`api`]: the state of domain functions, and the HTTP toolkit;
-//! * [`permit`], [`revocations`], [`jwks`], [`users`], [`access`], [`audit`], [`notices`], [`roles`], [`sessions`], `evict`, [`recovery`],
-//!   [`provider_sign_in`], [`me`], [`recovery`], [`operators`]: the features, one folder each, one file per endpoint;
+//! * [`permit`], [`revocations`], [`jwks`], [`users`], [`access`], [`audit`], [`notices`], [`roles`], [`sessions`], `evict`,
+//!   `link_page`, [`mail_proof`], [`provider_sign_in`], [`me`], [`recovery`], [`registration`], [`operators`]: the features, one folder each, one file per endpoint;
 //! * [`server`], [`health`], [`router`], [`app`], [`command`]: connections, health, routes, the assembled service, and
 //!   the command line.
 
@@ -27,7 +27,9 @@ pub mod guessing;
 pub mod health;
 pub mod jwks;
 pub mod keys;
+mod link_page;
 pub mod mail;
+pub mod mail_proof;
 pub mod me;
 pub mod metrics;
 pub mod notices;
@@ -40,6 +42,7 @@ pub mod providers;
 pub mod random;
 pub mod recovery;
 pub mod redis_connection;
+pub mod registration;
 pub mod revocations;
 pub mod roles;
 pub mod router;

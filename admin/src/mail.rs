@@ -22,10 +22,10 @@ mod worker;
 
 pub(crate) use language::language_of;
 pub(crate) use mailbox::folded;
-pub(crate) use message::{Message, Notice, NoticeKind, ResetAdvice};
+pub(crate) use message::{Message, Notice, NoticeKind, ResetAdvice, SignInAdvice};
 pub use outbox::Outbox;
 pub(crate) use outbox::{NewMail, Recipient};
-pub(crate) use queued::{MailRequest, QueuedMail};
+pub(crate) use queued::{CodePurpose, CodeRequest, LinkText, MailRequest, QueuedMail};
 pub(crate) use request::{RequestResolver, ResolvedMail};
 pub(crate) use software::Software;
 pub use store::OutboxStatus;

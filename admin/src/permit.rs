@@ -195,15 +195,15 @@ async fn reserve(context: &Context, actor: &Actor, attempt: &NewAttempt<'_>) -> 
     reserved.map_err(|refused| refuse(context, actor, attempt, refused, now))
 }
 
-/// Whether a client may cause another mail to the mailbox of an address, in lower case; counts it if so. Known devices and
-/// networks of the account have mails of their own beside those that strangers may ask for.
+/// Whether a client may cause another mail of this kind to the mailbox of an address, in lower case; counts it if so. Known
+/// devices and networks of the account have mails of their own beside those that strangers may ask for.
 pub(crate) async fn may_mail(
     context: &Context,
     actor: &Actor,
-    key: &str,
+    (kind, key): (&str, &str),
     account: Option<AccountFacts>,
 ) -> bool {
-    let mailbox = folded(key);
+    let mailbox = format!("{kind} {}", folded(key));
     let tried = Tried { route: LimitedRoute::Mail, identifier: &mailbox, session: &[], account };
     let now = context.clock.unix_seconds();
     context.guessing.reserve(&attempt(context, actor, tried), now).await.is_ok()
@@ -234,6 +234,10 @@ fn refuse(
 ) -> Problem {
     let RefusedAttempt { bucket, wait, .. } = refused;
     context.metrics.attempt(bucket.name(), AttemptOutcome::Refused);
+    if bucket == Bucket::CodeFlow {
+        // There is no further try in this flow, whenever the client comes.
+        return Problem::new(Code::CodeExpired).detail("Too many wrong codes; ask for another one.");
+    }
     let user = attempt.account.map(|facts| facts.devices.user);
     let entry = RefusalEntry::new(RefusalKind::Refused(bucket), user, attempt.address, now);
     if context.guessing.refusals.count(entry, attempt.address, actor.request_id(), now) {
@@ -251,19 +255,31 @@ fn refuse(
 /// The ways that stay open: the same for every account, also for those that do not exist.
 fn ways(context: &Context, route: LimitedRoute) -> &'static str {
     match route {
-        LimitedRoute::Login if context.config.providers.all.is_empty() => {
-            "Sign in from a device or a network that you have used before, or try again later."
-        }
-        LimitedRoute::Login => {
-            "Sign in from a device or a network that you have used before, or with an account at an identity provider, \
-             or try again later."
-        }
+        LimitedRoute::Login => match (!context.config.providers.all.is_empty(), context.outbox.is_on()) {
+            (false, false) => {
+                "Sign in from a device or a network that you have used before, or try again later."
+            }
+            (true, false) => {
+                "Sign in from a device or a network that you have used before, or with an account at an identity \
+                 provider, or try again later."
+            }
+            (false, true) => {
+                "Sign in from a device or a network that you have used before, or with a code by mail \
+                 (`POST /auth/mail-code`), or try again later."
+            }
+            (true, true) => {
+                "Sign in from a device or a network that you have used before, with an account at an identity provider, \
+                 or with a code by mail (`POST /auth/mail-code`), or try again later."
+            }
+        },
         LimitedRoute::Confirmation
         | LimitedRoute::Change
         | LimitedRoute::Registration
         | LimitedRoute::ProviderStart
         | LimitedRoute::Forgot
         | LimitedRoute::Reset
+        | LimitedRoute::CodeRequest
+        | LimitedRoute::Code
         | LimitedRoute::Mail => "Try again later.",
     }
 }

@@ -2,7 +2,12 @@
 //!
 //! A request for a link does the same work for every address: it is a row of the outbox. Only the worker of mails looks
 //! for the account, after the response. A link is used by a POST alone, so a scanner that opens it changes nothing.
+//!
+//! The worker's requests for codes (`mail_proof`) are answered here too, because an address that has an account may get such a
+//! link instead.
 
+mod asked_code;
+mod asked_link;
 pub mod expire;
 pub mod forgot;
 mod issue;

@@ -26,7 +26,9 @@ use crate::providers::ProviderPaths;
 use crate::roles::{assignments, permissions};
 use crate::server::Service;
 use crate::sessions::history;
-use crate::{access, audit, jwks, me, operators, provider_sign_in, recovery, roles, sessions, users};
+use crate::{
+    access, audit, jwks, mail_proof, me, operators, provider_sign_in, recovery, registration, roles, sessions,
+};
 
 use answer::Router;
 use apidocs::ApiDocs;
@@ -68,7 +70,11 @@ fn operations() -> Vec<Route> {
 #[rustfmt::skip]
 fn sign_in() -> Vec<Route> {
     vec![
-        post("/api/v1/auth/register", users::register::handle, users::register::describe),
+        post("/api/v1/auth/register", registration::register::handle, registration::register::describe),
+        post("/api/v1/auth/email/verify", registration::verify::handle, registration::verify::describe),
+        post("/api/v1/auth/email/resend", mail_proof::resend::handle, mail_proof::resend::describe),
+        post("/api/v1/auth/mail-code", mail_proof::request::handle, mail_proof::request::describe),
+        post("/api/v1/auth/mail-code/login", mail_proof::sign_in::handle, mail_proof::sign_in::describe),
         post("/api/v1/auth/login", sessions::login::handle, sessions::login::describe),
         post("/api/v1/auth/refresh", sessions::refresh::handle, sessions::refresh::describe),
         post("/api/v1/auth/reauthenticate", me::reauthenticate::handle, me::reauthenticate::describe),
@@ -84,6 +90,8 @@ fn sign_in() -> Vec<Route> {
         post("/api/v1/oauth/exchange", provider_sign_in::exchange::handle, provider_sign_in::exchange::describe),
         post("/api/v1/oauth/link/show", linking::show::handle, linking::show::describe),
         post("/api/v1/oauth/link/confirm", linking::confirm::handle, linking::confirm::describe),
+        post("/api/v1/oauth/link/mail", linking::mail::handle, linking::mail::describe),
+        post("/api/v1/oauth/link/prove", linking::prove::handle, linking::prove::describe),
         post("/api/v1/oauth/link/provider", linking::provider::handle, linking::provider::describe),
         post("/api/v1/oauth/link/decline", linking::decline::handle, linking::decline::describe),
         post("/api/v1/oauth/link/sign-in", linking::sign_in::handle, linking::sign_in::describe),
@@ -160,10 +168,11 @@ fn admin_operations() -> Vec<Route> {
 const OPENAPI: &str = "/openapi.json";
 /// The path of the page that shows it.
 const APIDOCS: &str = "/apidocs/";
-/// The path of the page that links in mails open; `mail` writes it into them.
+/// The paths of the pages that links in mails open; `mail` writes them into these.
 const RESET_PAGE: &str = "/account/reset";
+const CONFIRM_PAGE: &str = "/account/confirm";
 
-/// The pages, which the OpenAPI document does not describe: its own, and the one that links in mails open.
+/// The pages, which the OpenAPI document does not describe: its own, and those that links in mails open.
 fn pages(document: Bytes) -> Vec<Route> {
     let document = Asset::new("application/json", document, Caching::Revalidated);
     let document = move |request: Request| ready(Ok(document.respond(&request.headers)));
@@ -176,6 +185,8 @@ fn pages(document: Bytes) -> Vec<Route> {
         get("/apidocs/{file}", file, identity),
         get(RESET_PAGE, recovery::page::show, identity),
         post(RESET_PAGE, recovery::page::submit, identity),
+        get(CONFIRM_PAGE, registration::page::show, identity),
+        post(CONFIRM_PAGE, registration::page::submit, identity),
     ]
 }
 

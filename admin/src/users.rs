@@ -8,14 +8,13 @@ mod locked;
 mod login_name;
 pub(crate) mod password_schemes;
 pub(crate) mod profile;
-pub mod register;
 mod skeleton;
 pub(crate) mod store;
 
 use uuid::Uuid;
 
 use crate::api::{Code, Findings, Problem};
-use crate::db::Connection;
+use crate::db::{Connection, DbError};
 use crate::passwords::Weakness;
 
 pub(crate) use account::{Account, FormerAddress};
@@ -41,5 +40,14 @@ pub(crate) async fn require(connection: &Connection, id: Uuid) -> Result<(), Pro
     match store::find_by_id(connection, id, None).await? {
         Some(_) => Ok(()),
         None => Err(Problem::new(Code::NotFound)),
+    }
+}
+
+/// Two users may request one address at the same moment; the database constraint decides.
+pub(crate) fn taken(error: DbError) -> Problem {
+    match error.constraint() {
+        Some(store::EMAIL_IS_UNIQUE) => Problem::new(Code::EmailTaken),
+        Some(store::LOGIN_IS_UNIQUE | store::LOGIN_LOOKS_UNIQUE) => Problem::new(Code::LoginTaken),
+        _ => error.into(),
     }
 }

@@ -58,6 +58,7 @@ codes! {
         hold.",
     FreshAuthRequired = FORBIDDEN "fresh_auth_required" "This action requires a recent sign-in.",
     CurrentPasswordWrong = FORBIDDEN "current_password_wrong" "The current password is wrong.",
+    CodeWrong = FORBIDDEN "code_wrong" "The code is wrong.",
     SystemRole = FORBIDDEN "system_role" "The role is protected. To change it, run `admin roles release` on \
         the command line first.",
     AccessDenied = FORBIDDEN "access_denied" "Access was denied at the identity provider.",
@@ -74,6 +75,8 @@ codes! {
     EmailTaken = CONFLICT "email_taken" "This e-mail address is already in use.",
     LoginTaken = CONFLICT "login_taken" "This login name is already in use.",
 
+    AccountUnproven = CONFLICT "account_unproven" "An account with this e-mail address exists, but the address was \
+        never proven; say whether the account is yours.",
     LinkConfirmationRequired = CONFLICT "link_confirmation_required" "An account with this e-mail address \
         exists; confirm that it is yours, or decline.",
     EmailProofRequired = CONFLICT "email_proof_required" "The identity provider has not verified the e-mail \

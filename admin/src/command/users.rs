@@ -136,7 +136,7 @@ pub(super) async fn run(
         UsersCommand::Enable { user } => change::enable(core, &user).await,
         UsersCommand::SignOut { user } => change::sign_out(core, &user).await,
         UsersCommand::Create { email, verified, password_stdin } => {
-            let address = create::Address { email: &email, is_verified: verified };
+            let address = create::NewAddress { email: &email, is_verified: verified };
             create::run(core, (hashing, password_min), address, password_stdin).await
         }
         UsersCommand::Unlock { user } => unlock_user(core, &user).await,

@@ -28,9 +28,13 @@ pub struct TokenConfig {
 /// Who may register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registration {
-    /// Everyone.
+    /// Everyone who proves an e-mail address by a code or a link from a mail.
+    Verify,
+    /// Everyone; no address is proven.
     Open,
-    /// No one.
+    /// Users with an invitation of an operator.
+    Invite,
+    /// The same: an operator can still invite users.
     Closed,
 }
 
@@ -80,12 +84,28 @@ pub(super) fn password_min(reader: &mut Reader<'_>) -> usize {
 }
 
 impl Registration {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        reader.or("ADMIN_REGISTRATION", Self::Open, |text| match text {
+    /// By default everyone proves an address where mail is sent.
+    pub(super) fn read(reader: &mut Reader<'_>, has_mail: bool) -> Self {
+        let default = if has_mail { Self::Verify } else { Self::Open };
+        let chosen = reader.or("ADMIN_REGISTRATION", default, |text| match text {
+            "verify" => Ok(Self::Verify),
             "open" => Ok(Self::Open),
+            "invite" => Ok(Self::Invite),
             "closed" => Ok(Self::Closed),
-            _ => Err("must be `open` or `closed`"),
-        })
+            _ => Err("must be `verify`, `open`, `invite` or `closed`"),
+        });
+        if chosen == Self::Verify && !has_mail {
+            reader.mistake("ADMIN_REGISTRATION", "must be `verify` only if ADMIN_MAIL_URL is set");
+        }
+        chosen
+    }
+
+    /// Whether everyone may get a new account.
+    pub fn is_for_everyone(self) -> bool {
+        match self {
+            Self::Verify | Self::Open => true,
+            Self::Invite | Self::Closed => false,
+        }
     }
 }
 

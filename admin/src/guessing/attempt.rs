@@ -76,6 +76,24 @@ const OF_NETWORK: &[(Bucket, LimitRule)] = &[
     (Bucket::AddressAttempts, LimitRule::Count),
 ];
 
+/// The buckets of a sign-in from anywhere else.
+const OF_STRANGER: &[(Bucket, LimitRule)] = &[
+    (Bucket::Identifier, LimitRule::Refuse),
+    (Bucket::IdentifierDay, LimitRule::Refuse),
+    (Bucket::AddressFailures, LimitRule::Slow),
+    (Bucket::AddressAttempts, LimitRule::Slow),
+    (Bucket::SlowIdentifier, LimitRule::RefuseIfSlow),
+];
+
+/// The buckets of a code from a mail. `mail_proof::code` computes how far guessing gets.
+const OF_CODE: &[(Bucket, LimitRule)] = &[
+    (Bucket::CodeFlow, LimitRule::Refuse),
+    (Bucket::WrongCodes, LimitRule::Count),
+    (Bucket::AddressFailures, LimitRule::Slow),
+    (Bucket::AddressAttempts, LimitRule::Slow),
+    (Bucket::SlowIdentifier, LimitRule::RefuseIfSlow),
+];
+
 /// The buckets of a route for a client, in the order in which they are checked.
 pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bucket, LimitRule)] {
     use Acquaintance as A;
@@ -91,13 +109,7 @@ pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bu
             (B::AddressAttempts, Count),
         ],
         (LimitedRoute::Login, A::Network) => OF_NETWORK,
-        (LimitedRoute::Login, A::None) => &[
-            (B::Identifier, Refuse),
-            (B::IdentifierDay, Refuse),
-            (B::AddressFailures, Slow),
-            (B::AddressAttempts, Slow),
-            (B::SlowIdentifier, RefuseIfSlow),
-        ],
+        (LimitedRoute::Login, A::None) => OF_STRANGER,
         (LimitedRoute::Confirmation | LimitedRoute::Change, A::Device) => &[
             (B::Session, Refuse),
             (B::Device, Refuse),
@@ -130,6 +142,13 @@ pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bu
         (LimitedRoute::Forgot, A::None) => {
             &[(B::Resets, Refuse), (B::AddressAttempts, Slow), (B::SlowIdentifier, RefuseIfSlow)]
         }
+        (LimitedRoute::CodeRequest, A::Device | A::Network) => {
+            &[(B::MailCodes, Count), (B::AddressAttempts, Count)]
+        }
+        (LimitedRoute::CodeRequest, A::None) => {
+            &[(B::MailCodes, Refuse), (B::AddressAttempts, Slow), (B::SlowIdentifier, RefuseIfSlow)]
+        }
+        (LimitedRoute::Code, A::Device | A::Network | A::None) => OF_CODE,
         (LimitedRoute::Reset, A::Device | A::Network | A::None) => {
             &[(B::AddressFailures, Slow), (B::AddressAttempts, Slow), (B::SlowIdentifier, RefuseIfSlow)]
         }
@@ -139,6 +158,17 @@ pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bu
 }
 
 impl NewAttempt<'_> {
+    /// An attempt of which nothing is known.
+    pub(super) const NOTHING: NewAttempt<'static> = NewAttempt {
+        route: LimitedRoute::Login,
+        identifier: "",
+        session: &[],
+        account: None,
+        device: None,
+        address: None,
+        is_shared: false,
+    };
+
     /// As what kinds of client it may be counted, the most known one first: each is tried if a bucket of the one before
     /// has no room and the rule of that bucket is [`LimitRule::Downgrade`].
     pub fn acquaintances(&self) -> Vec<Acquaintance> {
@@ -181,7 +211,7 @@ impl NewAttempt<'_> {
             Bucket::Identifier | Bucket::IdentifierDay => {
                 return [&epoch, self.identifier.as_bytes()].concat();
             }
-            Bucket::MailHour | Bucket::MailDay | Bucket::MailKnown => {
+            Bucket::WrongCodes | Bucket::MailHour | Bucket::MailDay | Bucket::MailKnown => {
                 return self.identifier.as_bytes().to_vec();
             }
             // Of a flow, which has no identifier, it is the account.
@@ -189,7 +219,7 @@ impl NewAttempt<'_> {
             Bucket::Device | Bucket::DeviceDay => self.device.unwrap_or_default().to_vec(),
             Bucket::NetworkAddress | Bucket::NetworkAddressDay => of_address(Network::own),
             Bucket::Network => of_address(Network::site),
-            Bucket::Session => self.session.to_vec(),
+            Bucket::Session | Bucket::CodeFlow => self.session.to_vec(),
             Bucket::Devices
             | Bucket::Networks
             | Bucket::Account
@@ -198,6 +228,7 @@ impl NewAttempt<'_> {
             | Bucket::Registrations
             | Bucket::FlowsAddress
             | Bucket::Resets
+            | Bucket::MailCodes
             | Bucket::Flows => Vec::new(),
         };
         [&user[..], &epoch, &last].concat()
@@ -230,15 +261,7 @@ mod tests {
     }
 
     fn login(identifier: &str) -> NewAttempt<'_> {
-        NewAttempt {
-            route: LimitedRoute::Login,
-            identifier,
-            session: &[],
-            account: None,
-            device: None,
-            address: Some([198, 51, 100, 7].into()),
-            is_shared: false,
-        }
+        NewAttempt { identifier, address: Some([198, 51, 100, 7].into()), ..NewAttempt::NOTHING }
     }
 
     /// As that of the most known client that it may be.

@@ -45,6 +45,12 @@ pub enum Bucket {
     Flows,
     /// Requests for a new password from one address.
     Resets,
+    /// Requests for a code from one address.
+    MailCodes,
+    /// Wrong codes within one flow. No code works after them.
+    CodeFlow,
+    /// Wrong codes for one e-mail address. After them its codes are long.
+    WrongCodes,
     /// Mails to one mailbox that strangers asked for.
     MailHour,
     /// The same in a day.
@@ -97,7 +103,7 @@ const WIDE_FLOWS: u32 = 2;
 
 impl Bucket {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::Device,
         Self::DeviceDay,
         Self::Devices,
@@ -116,6 +122,9 @@ impl Bucket {
         Self::FlowsAddress,
         Self::Flows,
         Self::Resets,
+        Self::MailCodes,
+        Self::CodeFlow,
+        Self::WrongCodes,
         Self::MailHour,
         Self::MailDay,
         Self::MailKnown,
@@ -142,6 +151,9 @@ impl Bucket {
             Self::FlowsAddress => "flows_address",
             Self::Flows => "flows",
             Self::Resets => "resets",
+            Self::MailCodes => "mail_codes",
+            Self::CodeFlow => "code_flow",
+            Self::WrongCodes => "wrong_codes",
             Self::MailHour => "mail_hour",
             Self::MailDay => "mail_day",
             Self::MailKnown => "mail_known",
@@ -160,13 +172,15 @@ impl Bucket {
             | Self::Networks
             | Self::IdentifierDay
             | Self::Account
+            | Self::CodeFlow
+            | Self::WrongCodes
             | Self::MailDay
             | Self::MailKnown => CounterTable::Day,
             Self::AddressFailures | Self::AddressAttempts | Self::FlowsAddress | Self::Flows => {
                 CounterTable::Addresses
             }
             Self::SlowIdentifier => CounterTable::Minute,
-            Self::Registrations | Self::Resets | Self::MailHour => CounterTable::Hour,
+            Self::Registrations | Self::Resets | Self::MailCodes | Self::MailHour => CounterTable::Hour,
         }
     }
 
@@ -177,8 +191,8 @@ impl Bucket {
             // More than two devices, or addresses, must fail before others of the account are concerned.
             Self::DeviceDay | Self::NetworkAddressDay | Self::Network => 30,
             Self::Devices | Self::Networks | Self::IdentifierDay => 100,
-            Self::Session => 5,
-            Self::Account => 20,
+            Self::Session | Self::CodeFlow => 5,
+            Self::Account | Self::WrongCodes => 20,
             Self::AddressFailures => 600,
             Self::AddressAttempts => 6_000,
             Self::SlowIdentifier => 1,
@@ -187,7 +201,7 @@ impl Bucket {
             Self::FlowsAddress => 300,
             // A fiftieth of what may be in progress in all.
             Self::Flows => 1_200,
-            Self::Resets => 200,
+            Self::Resets | Self::MailCodes => 200,
             Self::MailHour | Self::MailKnown => 3,
             Self::MailDay => 8,
         }
@@ -220,6 +234,8 @@ impl Bucket {
             | Self::IdentifierDay
             | Self::Session
             | Self::Account
+            | Self::CodeFlow
+            | Self::WrongCodes
             | Self::AddressFailures => true,
             Self::AddressAttempts
             | Self::SlowIdentifier
@@ -227,6 +243,7 @@ impl Bucket {
             | Self::FlowsAddress
             | Self::Flows
             | Self::Resets
+            | Self::MailCodes
             | Self::MailHour
             | Self::MailDay
             | Self::MailKnown => false,
@@ -246,6 +263,7 @@ impl Bucket {
             | Self::Registrations
             | Self::FlowsAddress
             | Self::Resets
+            | Self::MailCodes
             | Self::Flows => true,
             Self::Device
             | Self::DeviceDay
@@ -259,6 +277,8 @@ impl Bucket {
             | Self::Session
             | Self::Account
             | Self::SlowIdentifier
+            | Self::CodeFlow
+            | Self::WrongCodes
             | Self::MailHour
             | Self::MailDay
             | Self::MailKnown => false,

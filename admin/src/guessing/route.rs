@@ -17,20 +17,26 @@ pub enum LimitedRoute {
     Forgot,
     /// A new password by such a link, which is named by the hash of its token.
     Reset,
-    /// A mail to a mailbox, named by its folded address.
+    /// A request for a code by mail, to sign in or to confirm with.
+    CodeRequest,
+    /// Such a code, or the link beside it, within its flow.
+    Code,
+    /// A mail to a mailbox, named by its kind and its folded address.
     Mail,
 }
 
 impl LimitedRoute {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Login,
         Self::Confirmation,
         Self::Change,
         Self::Registration,
         Self::ProviderStart,
         Self::Forgot,
+        Self::CodeRequest,
         Self::Mail,
         Self::Reset,
+        Self::Code,
     ];
 }

@@ -23,6 +23,8 @@ pub enum KeyPurpose {
     Mailboxes,
     /// The tokens of links in mails.
     Links,
+    /// The codes in mails, and the addresses that they prove.
+    MailCodes,
 }
 
 /// One HMAC-SHA256 key per master key, under the master key's number.
@@ -44,6 +46,7 @@ impl KeyPurpose {
             Self::FormerEmails => b"usher former e-mail address v1",
             Self::Mailboxes => b"usher mailboxes v1",
             Self::Links => b"usher account links v1",
+            Self::MailCodes => b"usher mail codes v1",
         }
     }
 }

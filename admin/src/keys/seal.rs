@@ -13,6 +13,8 @@ pub enum SealPurpose {
     SigningKeys,
     /// The recipients and the content of mails that wait to be sent.
     Mail,
+    /// The flows and links by which an address is proven.
+    MailFlows,
 }
 
 impl SealPurpose {
@@ -20,6 +22,7 @@ impl SealPurpose {
         match self {
             Self::SigningKeys => b"usher signing key at rest v1",
             Self::Mail => b"usher mail at rest v1",
+            Self::MailFlows => b"usher mail flow v1",
         }
     }
 }

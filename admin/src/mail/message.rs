@@ -26,6 +26,46 @@ pub(crate) enum Message {
         /// The token of the link.
         token: SecretString,
     },
+    /// A code and a link that prove the address of a new account.
+    Registration {
+        /// The code.
+        code: SecretString,
+        /// The token of the link.
+        token: SecretString,
+    },
+    /// The address of a registration is that of an account.
+    AlreadyRegistered {
+        /// The token of a link to set a new password, if the user may have one.
+        token: Option<SecretString>,
+    },
+    /// A code to sign in with.
+    SignInCode {
+        /// The code.
+        code: SecretString,
+    },
+    /// Why there is no such code.
+    SignInAdvice(SignInAdvice),
+    /// A code that proves the address while an account at an identity provider is linked or declined.
+    LinkCode {
+        /// The code.
+        code: SecretString,
+    },
+}
+
+/// Why a user who asked for a code to sign in with gets none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignInAdvice {
+    /// The account is disabled.
+    Disabled,
+    /// The user holds a permission of this service, and signs in with the password.
+    UsePassword,
+    /// The address was never proven.
+    Unproven,
+}
+
+impl SignInAdvice {
+    #[cfg(test)]
+    const ALL: [Self; 3] = [Self::Disabled, Self::UsePassword, Self::Unproven];
 }
 
 /// Why a user who asked for a link gets none.
@@ -138,6 +178,21 @@ impl NoticeKind {
 }
 
 impl Message {
+    /// Whether its recipient is known to have an account.
+    pub(super) fn is_about_account(&self) -> bool {
+        match self {
+            Self::Registration { .. } | Self::LinkCode { .. } => false,
+            Self::Notice(_)
+            | Self::AddressRemoved(_)
+            | Self::Reset { .. }
+            | Self::ResetAdvice(_)
+            | Self::Invitation { .. }
+            | Self::AlreadyRegistered { .. }
+            | Self::SignInCode { .. }
+            | Self::SignInAdvice(_) => true,
+        }
+    }
+
     /// The kind of mail, in metrics.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -146,6 +201,11 @@ impl Message {
             Self::Reset { .. } => "reset",
             Self::ResetAdvice(_) => "reset_advice",
             Self::Invitation { .. } => "invitation",
+            Self::Registration { .. } => "registration",
+            Self::AlreadyRegistered { .. } => "already_registered",
+            Self::SignInCode { .. } => "sign_in_code",
+            Self::SignInAdvice(_) => "sign_in_advice",
+            Self::LinkCode { .. } => "link_code",
         }
     }
 }
@@ -172,7 +232,17 @@ pub(super) mod tests {
         let advice = ResetAdvice::ALL.map(Message::ResetAdvice);
         let removed = Message::AddressRemoved(notices()[1].clone());
         let links = [Message::Reset { token: token() }, Message::Invitation { token: token() }];
-        notices().into_iter().map(Message::Notice).chain([removed]).chain(advice).chain(links).collect()
+        let code = || SecretString::from("the-code-of-the-mail");
+        let codes = [
+            Message::Registration { code: code(), token: token() },
+            Message::AlreadyRegistered { token: Some(token()) },
+            Message::AlreadyRegistered { token: None },
+            Message::SignInCode { code: code() },
+            Message::LinkCode { code: code() },
+        ];
+        let sign_in_advice = SignInAdvice::ALL.map(Message::SignInAdvice);
+        let others = links.into_iter().chain(codes).chain(sign_in_advice);
+        notices().into_iter().map(Message::Notice).chain([removed]).chain(advice).chain(others).collect()
     }
 
     #[test]

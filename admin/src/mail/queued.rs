@@ -39,6 +39,60 @@ pub(crate) enum MailRequest {
         /// The user.
         user: Uuid,
     },
+    /// The holder of the address asks for a code.
+    Code(CodeRequest),
+}
+
+/// A request for a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CodeRequest {
+    /// What it is for.
+    pub(crate) purpose: CodePurpose,
+    /// The flow in which it is used.
+    pub(crate) flow: Uuid,
+    /// Whether it must be long, because codes of the address were guessed.
+    pub(crate) is_long: bool,
+    /// The token of the link beside it, if there is one.
+    pub(crate) link: Option<LinkText>,
+}
+
+/// The token of a link. Its `Debug` prints nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct LinkText(pub(crate) String);
+
+impl std::fmt::Debug for LinkText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LinkText")
+    }
+}
+
+/// What a code is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CodePurpose {
+    /// A new account with the address.
+    Registration,
+    /// A sign-in to the account that has the address.
+    SignIn,
+    /// An account at a provider, which is linked or declined.
+    Link,
+}
+
+impl CodePurpose {
+    const ALL: [Self; 3] = [Self::Registration, Self::SignIn, Self::Link];
+
+    /// The stored form.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Registration => "registration",
+            Self::SignIn => "sign_in",
+            Self::Link => "link",
+        }
+    }
+
+    /// By its stored form.
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.word() == word)
+    }
 }
 
 /// What is stored of a notice beside its kind.
@@ -59,12 +113,28 @@ struct StoredNotice {
 #[derive(Serialize, Deserialize)]
 struct StoredRequest {
     user: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<StoredCode>,
+}
+
+/// What is stored of a request for a code beside its purpose.
+#[derive(Serialize, Deserialize)]
+struct StoredCode {
+    flow: Uuid,
+    is_long: bool,
+    link: Option<String>,
 }
 
 const ADDRESS_REMOVED: &str = "address_removed";
 const RESET: &str = "reset_requested";
 const OPERATOR_RESET: &str = "operator_reset_requested";
 const INVITATION: &str = "invitation_requested";
+const REGISTRATION_CODE: &str = "registration_requested";
+const SIGN_IN_CODE: &str = "sign_in_code_requested";
+const LINK_CODE: &str = "link_code_requested";
+
+/// How long a code may wait for the mail server: as long as it is valid afterwards.
+const CODE_LIFE: Duration = Duration::from_mins(10);
 
 impl QueuedMail {
     /// The stored kind.
@@ -75,6 +145,11 @@ impl QueuedMail {
             Self::Request(MailRequest::Reset) => RESET,
             Self::Request(MailRequest::OperatorReset { .. }) => OPERATOR_RESET,
             Self::Request(MailRequest::Invitation { .. }) => INVITATION,
+            Self::Request(MailRequest::Code(request)) => match request.purpose {
+                CodePurpose::Registration => REGISTRATION_CODE,
+                CodePurpose::SignIn => SIGN_IN_CODE,
+                CodePurpose::Link => LINK_CODE,
+            },
         }
     }
 
@@ -86,6 +161,7 @@ impl QueuedMail {
             Self::Request(MailRequest::OperatorReset { .. } | MailRequest::Invitation { .. }) => {
                 Duration::from_hours(24)
             }
+            Self::Request(MailRequest::Code(_)) => CODE_LIFE,
         }
     }
 
@@ -95,7 +171,7 @@ impl QueuedMail {
             Self::Notice(notice) | Self::AddressRemoved(notice) => {
                 serde_json::to_vec(&StoredNotice::of(notice))
             }
-            Self::Request(request) => serde_json::to_vec(&StoredRequest { user: request.user() }),
+            Self::Request(request) => serde_json::to_vec(&StoredRequest::of(request)),
         };
         Zeroizing::new(json.expect("the parameters have no map"))
     }
@@ -103,10 +179,14 @@ impl QueuedMail {
     /// An entry of the outbox; `None` for a kind or parameters of another version of this program.
     pub(super) fn of_stored(kind: &str, parameters: &[u8]) -> Option<Self> {
         let user = || json::from_slice::<StoredRequest>(parameters).ok()?.user;
+        let code = |purpose| StoredRequest::code(parameters, purpose).map(MailRequest::Code);
         Some(match kind {
             RESET => Self::Request(MailRequest::Reset),
             OPERATOR_RESET => Self::Request(MailRequest::OperatorReset { user: user()? }),
             INVITATION => Self::Request(MailRequest::Invitation { user: user()? }),
+            REGISTRATION_CODE => Self::Request(code(CodePurpose::Registration)?),
+            SIGN_IN_CODE => Self::Request(code(CodePurpose::SignIn)?),
+            LINK_CODE => Self::Request(code(CodePurpose::Link)?),
             ADDRESS_REMOVED => {
                 Self::AddressRemoved(StoredNotice::read(parameters, NoticeKind::EmailChanged)?)
             }
@@ -115,12 +195,23 @@ impl QueuedMail {
     }
 }
 
-impl MailRequest {
-    fn user(&self) -> Option<Uuid> {
-        match self {
-            Self::Reset => None,
-            Self::OperatorReset { user } | Self::Invitation { user } => Some(*user),
+impl StoredRequest {
+    fn of(request: &MailRequest) -> Self {
+        match request {
+            MailRequest::Reset => Self { user: None, code: None },
+            MailRequest::OperatorReset { user } | MailRequest::Invitation { user } => {
+                Self { user: Some(*user), code: None }
+            }
+            MailRequest::Code(CodeRequest { flow, is_long, link, .. }) => {
+                let link = link.as_ref().map(|link| link.0.clone());
+                Self { user: None, code: Some(StoredCode { flow: *flow, is_long: *is_long, link }) }
+            }
         }
+    }
+
+    fn code(parameters: &[u8], purpose: CodePurpose) -> Option<CodeRequest> {
+        let StoredCode { flow, is_long, link } = json::from_slice::<Self>(parameters).ok()?.code?;
+        Some(CodeRequest { purpose, flow, is_long, link: link.map(LinkText) })
     }
 }
 
@@ -159,8 +250,13 @@ pub(super) mod tests {
     /// One entry of each kind.
     pub(in crate::mail) fn all() -> Vec<QueuedMail> {
         let user = Uuid::from_u128(7);
+        let code = |purpose| {
+            let link = (purpose == CodePurpose::Registration).then(|| LinkText("a-token".to_owned()));
+            MailRequest::Code(CodeRequest { purpose, flow: Uuid::from_u128(8), is_long: true, link })
+        };
         let requests =
             [MailRequest::Reset, MailRequest::OperatorReset { user }, MailRequest::Invitation { user }];
+        let requests = requests.into_iter().chain(CodePurpose::ALL.map(code));
         let of = |kind| notices().into_iter().find(|notice| notice.kind == kind).unwrap();
         let removed =
             [NoticeKind::EmailChanged, NoticeKind::EmailSet].map(|kind| QueuedMail::AddressRemoved(of(kind)));
@@ -185,7 +281,7 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn any_parameters_are_read_without_panic(bytes: Vec<u8>, at: i64) {
-            for kind in ["new_device", INVITATION, RESET] {
+            for kind in ["new_device", INVITATION, RESET, REGISTRATION_CODE] {
                 let _either = QueuedMail::of_stored(kind, &bytes);
             }
             let json = format!("{{\"at\":{at},\"browser\":\"x\",\"system\":null,\"network\":null,\"provider\":null}}");

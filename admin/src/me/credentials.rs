@@ -16,10 +16,8 @@ use crate::sessions::known_networks;
 use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
 use crate::sessions::session::EndReason;
 use crate::sessions::{Pair, Proof};
-use crate::users::Account;
-use crate::users::FormerAddress;
-use crate::users::register::taken;
 use crate::users::store::{self, Credential};
+use crate::users::{Account, FormerAddress, taken};
 
 /// The problems that tell that an account has a name.
 const TAKEN: [Code; 2] = [Code::EmailTaken, Code::LoginTaken];

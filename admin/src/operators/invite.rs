@@ -15,9 +15,8 @@ use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::Transaction;
 use crate::recovery::{LinkPurpose, LinkToken, mail_link, print_link};
-use crate::users::EmailAddress;
-use crate::users::register::taken;
 use crate::users::store::{self as users, NewUser};
+use crate::users::{EmailAddress, taken};
 
 /// The address of the new account, and why it is created.
 #[derive(Deserr, ToSchema)]

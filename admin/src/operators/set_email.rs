@@ -16,9 +16,8 @@ use crate::context::Core;
 use crate::notices::{self, NoticeTarget};
 use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
-use crate::users::EmailAddress;
-use crate::users::register::taken;
 use crate::users::store::{self as users, Credential};
+use crate::users::{EmailAddress, taken};
 
 /// The new address, and why it is set.
 #[derive(Deserr, ToSchema)]

@@ -52,6 +52,8 @@ pub(super) struct EmailHolder {
     pub(super) is_verified: bool,
     /// Whether the user holds a permission of this service.
     pub(super) is_operator: bool,
+    /// Whether an operator invited the user to this address, and the invitation was not used yet.
+    pub(super) is_invited: bool,
 }
 
 /// The configuration of the operator.
@@ -105,10 +107,20 @@ fn decide_new(email: Email, policy: LinkPolicy) -> (u8, SignInDecision) {
         (Email::Absent, UntrustedEmail::Create | UntrustedEmail::Refuse) => (5, SignInDecision::Create),
         (Email::Free, _) => (6, SignInDecision::CreateWithEmail),
         (Email::Held(holder), _) if holder.is_verified => (7, decide_verified(holder, policy.link_verified)),
-        (Email::Held(holder), _) => (8, SignInDecision::Confirm(holder)),
+        (Email::Held(holder), _) => (8, decide_unverified(holder)),
         (Email::Untrusted, UntrustedEmail::Create) => (9, SignInDecision::Create),
         (Email::Untrusted, UntrustedEmail::Ask) => (9, SignInDecision::OfferProof),
         (Email::Untrusted, UntrustedEmail::Refuse) => (9, SignInDecision::RequireVerification),
+    }
+}
+
+/// For the unverified address of an account. Only an invitation is used without a question: until then the account has no
+/// password and no other owner.
+fn decide_unverified(holder: EmailHolder) -> SignInDecision {
+    let Candidate { user, has_other } = holder.candidate;
+    match holder.is_invited && !has_other && !holder.is_operator {
+        true => SignInDecision::Link(user),
+        false => SignInDecision::Confirm(holder),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::db::{DbError, Transaction};
 use crate::sessions::store::standing;
 use crate::users::LockedAccount;
+use crate::users::email_owner::store::is_in_use;
 
 /// The facts about `account`, which is locked, so that they stay true.
 pub(super) async fn read(
@@ -30,6 +31,8 @@ pub(super) async fn read(
             .map(|linked| linked.provider.clone())
             .collect(),
         is_authoritative: identity.is_email_authoritative,
+        is_in_use: is_in_use(tx, account.id()).await?,
+        has_mail: context.outbox.is_on(),
         registration: context.config.registration,
     })
 }

@@ -1,9 +1,12 @@
 //! The endpoints with which a user continues where a sign-in left a link to confirm: the user confirms or declines, signs in
 //! to an account, or skips that.
 
+mod by_code;
 pub mod confirm;
 pub mod decline;
+pub mod mail;
 pub mod move_here;
+pub mod prove;
 pub mod provider;
 pub mod show;
 pub mod sign_in;
@@ -28,6 +31,7 @@ use crate::notices::{self, NoticeTarget};
 use crate::passwords::PasswordHash;
 use crate::sessions::history::{Event, HistoryEntry};
 use crate::users::LockedAccount;
+use crate::users::email_owner::store as email_owner;
 use crate::users::store::lock_for_change;
 
 /// Links an identity to `account`, which is locked exclusively, after the user has confirmed that. Returns the entries for
@@ -80,7 +84,7 @@ fn month(text: &str) -> Result<String, &'static str> {
 ///
 /// 422 `validation_failed`; 503.
 async fn check_seen(tx: &Transaction<'_>, user: Uuid, created_in: &str) -> Result<(), Problem> {
-    let summary = store::summary(&**tx, user).await?.ok_or_else(expired)?;
+    let summary = email_owner::summary(&**tx, user).await?.ok_or_else(expired)?;
     if summary.created_in == created_in {
         return Ok(());
     }

@@ -92,8 +92,9 @@ pub(super) async fn facts_of_new<'t>(
                 let facts = link_facts::read(context, tx, &owner, identity).await?;
                 let candidate = Candidate { user: owner.id(), has_other: facts.has_other };
                 let (is_verified, is_operator) = (facts.is_verified, facts.is_operator);
+                let is_invited = store::is_invited(tx, owner.id()).await?;
                 (account, link) = (Some(owner), Some(facts));
-                Email::Held(EmailHolder { candidate, is_verified, is_operator })
+                Email::Held(EmailHolder { candidate, is_verified, is_operator, is_invited })
             }
         },
     };

@@ -30,6 +30,8 @@ pub(super) struct Offer {
 enum ProofMethod {
     /// Sign in to an account that the user names, with its password.
     Password,
+    /// Enter a code from a mail to an address that the user names.
+    Mail,
     /// Sign in with another provider.
     Provider,
     /// Get a new account without an address.
@@ -41,6 +43,7 @@ impl ProofMethod {
     fn text(self) -> &'static str {
         match self {
             Self::Password => "password",
+            Self::Mail => "mail",
             Self::Provider => "provider",
             Self::Skip => "skip",
         }
@@ -64,7 +67,8 @@ impl PendingProof {
 
 impl Offer {
     pub(super) fn of(context: &Context) -> Self {
-        let methods = methods(context.config.registration, context.providers.iter().count());
+        let providers = context.providers.iter().count();
+        let methods = methods(context.config.registration, context.outbox.is_on(), providers);
         Self { methods: methods.into_iter().map(|method| method.text().to_owned()).collect() }
     }
 
@@ -79,11 +83,12 @@ impl Offer {
     }
 }
 
-/// What a user can do, with so many configured providers. Nothing in it depends on an account.
-fn methods(registration: Registration, providers: usize) -> Vec<ProofMethod> {
+/// What a user can do, with or without mail, and with so many configured providers. Nothing in it depends on an account.
+fn methods(registration: Registration, has_mail: bool, providers: usize) -> Vec<ProofMethod> {
     let mut methods = vec![ProofMethod::Password];
+    methods.extend(has_mail.then_some(ProofMethod::Mail));
     methods.extend((providers > 1).then_some(ProofMethod::Provider));
-    methods.extend((registration == Registration::Open).then_some(ProofMethod::Skip));
+    methods.extend(registration.is_for_everyone().then_some(ProofMethod::Skip));
     methods
 }
 
@@ -93,16 +98,21 @@ mod tests {
 
     #[test]
     fn each_method_is_offered_where_it_is_possible() {
-        use ProofMethod::{Password, Provider, Skip};
-        use Registration::{Closed, Open};
+        use ProofMethod::{Mail, Password, Provider, Skip};
+        use Registration::{Closed, Invite, Open, Verify};
 
         for (registration, providers, expected) in [
             (Open, 1, &[Password, Skip][..]),
             (Open, 2, &[Password, Provider, Skip]),
+            (Verify, 1, &[Password, Skip]),
+            (Invite, 1, &[Password]),
             (Closed, 1, &[Password]),
             (Closed, 2, &[Password, Provider]),
         ] {
-            assert_eq!(methods(registration, providers), expected);
+            assert_eq!(methods(registration, false, providers), expected);
+            let with_mail = methods(registration, true, providers);
+            assert_eq!(with_mail[..2], [Password, Mail]);
+            assert_eq!(with_mail[2..], expected[1..]);
         }
     }
 }

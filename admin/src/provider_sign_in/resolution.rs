@@ -14,9 +14,9 @@ use super::pending_proof::{Offer, PendingProof};
 use super::store;
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
-use crate::config::Registration;
 use crate::context::Context;
 use crate::db::Transaction;
+use crate::evict::void_links;
 use crate::notices::{self, NoticeTarget};
 use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::open::{SignInMethod, open};
@@ -151,7 +151,12 @@ impl Resolution<'_> {
         let target = NoticeTarget { core: self.context, tx, user };
         notices::provider_linked(target, self.actor.client().into(), self.identity.provider.name()).await?;
         if let Some(account) = account {
-            // Linking asks for a recent sign-in; and by rule 7 the address is verified already.
+            if self.link.is_none() {
+                // An invitation is used by it.
+                void_links(tx, user).await?;
+            }
+            // Linking asks for a recent sign-in, by rule 7 the address is verified already, and by rule 8 no one else had the
+            // account.
             let entries =
                 verify_email(tx, (self.context, self.actor), account, self.identity, Proved::Account).await?;
             self.history.extend(entries);
@@ -231,8 +236,8 @@ pub(super) async fn generation(tx: &Transaction<'_>, user: Uuid) -> Result<u64, 
 }
 
 fn check_registration(context: &Context) -> Result<(), Problem> {
-    match context.config.registration {
-        Registration::Open => Ok(()),
-        Registration::Closed => Err(Problem::new(Code::RegistrationClosed)),
+    match context.config.registration.is_for_everyone() {
+        true => Ok(()),
+        false => Err(Problem::new(Code::RegistrationClosed)),
     }
 }

@@ -27,14 +27,8 @@ pub(super) enum ConfirmedBy {
     Password,
     /// With another identity that is linked to the account.
     Provider,
-}
-
-/// What a user sees of an account before declining it.
-pub(super) struct AccountSummary {
-    /// The year and month of its creation, as `2026-03`.
-    pub(super) created_in: String,
-    /// Whether it has a role, or is a superuser's.
-    pub(super) has_role: bool,
+    /// With a code from a mail to its address.
+    Mail,
 }
 
 /// The data that is stored about an identity.
@@ -62,6 +56,7 @@ impl ConfirmedBy {
         match self {
             Self::Password => "password",
             Self::Provider => "provider",
+            Self::Mail => "mail",
         }
     }
 }
@@ -76,6 +71,17 @@ pub(super) async fn owner(
     let statement = tx.prepare_cached(sql).await?;
     let row = tx.query_opt(&statement, &[&provider, &subject]).await?;
     Ok(row.map(|row| row.try_get("user_id")).transpose()?)
+}
+
+/// Whether an operator invited the user, who has not used the invitation yet.
+pub(super) async fn is_invited(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
+    let sql = "select exists (
+                   select from auth.account_links link join auth.users u on u.id = link.user_id
+                   where link.user_id = $1 and link.purpose = 'invitation' and link.used_at is null
+                     and link.expires_at > clock_timestamp() and u.password_hash is null
+                     and not exists (select from auth.oauth_accounts linked where linked.user_id = $1)) as is_invited";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.query_one(&statement, &[&user]).await?.try_get("is_invited")?)
 }
 
 /// Links an identity; `false` when it is already linked, or the user has another one of this provider.
@@ -112,19 +118,6 @@ pub(super) async fn update(tx: &Transaction<'_>, link: &Link<'_>) -> Result<bool
     let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
         [&link.provider, &link.subject, &link.user, email, is_email_vouched, display_name, &link.is_sign_in];
     Ok(tx.execute(&statement, &values).await? == 1)
-}
-
-/// What a user sees of an account before declining it; `None` when it does not exist.
-pub(super) async fn summary(client: &impl SqlClient, user: Uuid) -> Result<Option<AccountSummary>, DbError> {
-    let sql = "select to_char(u.created_at at time zone 'UTC', 'YYYY-MM') as created_in,
-                   u.is_superuser or exists (
-                       select from auth.user_roles held where held.user_id = u.id
-                         and (held.expires_at is null or held.expires_at > clock_timestamp())) as has_role
-               from auth.users u where u.id = $1";
-    let statement = client.prepare_cached(sql).await?;
-    let Some(row) = client.query_opt(&statement, &[&user]).await? else { return Ok(None) };
-    let (created_in, has_role) = (row.try_get("created_in")?, row.try_get("has_role")?);
-    Ok(Some(AccountSummary { created_in, has_role }))
 }
 
 /// Stores the time of a sign-in with an identity; `false` when it is no longer linked to this user.

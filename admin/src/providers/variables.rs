@@ -15,11 +15,12 @@ use crate::visible_text::is_visible_line;
 const VARIABLE_PREFIX: &str = "ADMIN_OAUTH_";
 
 impl ProvidersConfig {
-    pub(crate) fn read(reader: &mut Reader<'_>, public_url: Option<&Url>) -> Self {
+    /// By default a user whose address is not vouched for is asked where mail is sent, because a code can prove the address.
+    pub(crate) fn read(reader: &mut Reader<'_>, public_url: Option<&Url>, has_mail: bool) -> Self {
         let return_to = reader.or("ADMIN_OAUTH_RETURN_TO", Vec::new(), pages);
         let link_verified = reader.or("ADMIN_OAUTH_LINK_VERIFIED", LinkVerified::default(), link_verified);
-        let untrusted_email =
-            reader.or("ADMIN_OAUTH_UNTRUSTED_EMAIL", UntrustedEmail::default(), untrusted_email);
+        let usual = if has_mail { UntrustedEmail::Ask } else { UntrustedEmail::Create };
+        let untrusted_email = reader.or("ADMIN_OAUTH_UNTRUSTED_EMAIL", usual, untrusted_email);
         let mut all: Vec<_> =
             KNOWN.iter().filter_map(|known| ProviderConfig::known(reader, known, public_url)).collect();
         let others = reader.or("ADMIN_OAUTH_OPENID", Vec::new(), names);
@@ -227,7 +228,7 @@ mod tests {
         let vars: HashMap<_, _> = vars.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let mut reader = Reader::new(&vars);
         let public_url = read_public_url(&mut reader);
-        let config = ProvidersConfig::read(&mut reader, public_url.as_ref());
+        let config = ProvidersConfig::read(&mut reader, public_url.as_ref(), false);
         reader.finish(Some(config)).map_err(|mistakes| mistakes.lines().to_vec())
     }
 

@@ -8,13 +8,12 @@ use http::StatusCode;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::actor::{Actor, DeviceText};
+use crate::actor::DeviceText;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
-use crate::context::Context;
 use crate::guessing::LimitedRoute;
-use crate::mail::{MailRequest, NewMail, QueuedMail, Recipient, language_of};
-use crate::permit::{Permit, Tried, may_mail};
-use crate::users::{EmailAddress, Identifier, store as users};
+use crate::mail::MailRequest;
+use crate::mail_proof::ask;
+use crate::users::EmailAddress;
 
 /// The address of the account.
 #[derive(Deserr, ToSchema)]
@@ -58,32 +57,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
         return Err(Problem::new(Code::MailNotConfigured));
     }
     request.client.present(body.device_token);
-    ask(&request.context, &request.actor(), body.email).await?;
+    let bounds = (LimitedRoute::Forgot, "reset");
+    ask(&request.context, &request.actor(), bounds, &body.email, |_| Ok(MailRequest::Reset)).await?;
     Ok(Response::empty(StatusCode::ACCEPTED))
-}
-
-/// Puts the request into the outbox, unless the mailbox has been asked for too often.
-///
-/// # Errors
-///
-/// 429 `too_many_attempts`; 503.
-pub(super) async fn ask(context: &Context, actor: &Actor, email: EmailAddress) -> Result<(), Problem> {
-    let key = email.key().to_owned();
-    let name = Identifier::Email(email.clone());
-    let account = users::find(&context.db.get().await?, &name, actor.address()).await?;
-    let facts = account.map(|account| account.facts);
-    let tried = Tried { route: LimitedRoute::Forgot, identifier: &key, session: &[], account: facts };
-    let permit = Permit::take(context, actor, tried).await?;
-    if may_mail(context, actor, &key, facts).await {
-        let mut connection = context.db.get().await?;
-        let tx = connection.begin().await?;
-        let language = language_of(None, actor.client().languages.as_deref());
-        let recipient = Recipient { address: email.as_str(), key: &key, language };
-        let queued = QueuedMail::Request(MailRequest::Reset);
-        let new = NewMail { id: context.random.id(), recipient, queued: &queued, merged_for: None };
-        context.outbox.put(&tx, &new).await?;
-        tx.commit().await?;
-    }
-    permit.succeeded().await;
-    Ok(())
 }

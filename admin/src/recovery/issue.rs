@@ -1,29 +1,31 @@
-//! Makes links: for the worker of mails, when it comes to a request for one, and for an operator who prints one.
+//! Makes links: for the worker of mails, when it comes to a request for one, and for an operator who prints one. Requests for
+//! codes are answered in `asked_code`.
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
+use super::asked_code::AskedCode;
+use super::asked_link::{addressed, answer_user};
 use super::link_token::LinkToken;
 use super::purpose::LinkPurpose;
-use super::store::{self, NewLink, ResetCandidate};
+use super::store::{self, NewLink};
 use crate::api::{Code, Problem};
-use crate::context::Core;
+use crate::context::{Context, Core};
 use crate::db::{DbError, Transaction};
-use crate::mail::{
-    MailRequest, Message, NewMail, QueuedMail, Recipient, RequestResolver, ResetAdvice, ResolvedMail,
-    language_of,
-};
+use crate::mail::{MailRequest, Message, NewMail, QueuedMail, Recipient, RequestResolver, ResolvedMail};
+use crate::mail_proof::CodeIssuer;
 use crate::users::EmailAddress;
 
 /// Answers requests of the outbox for a link.
 pub(crate) struct LinkIssuer {
     core: Core,
+    codes: CodeIssuer,
 }
 
 impl LinkIssuer {
-    pub(crate) fn new(core: Core) -> Self {
-        Self { core }
+    pub(crate) fn new(context: &Context) -> Self {
+        Self { core: (**context).clone(), codes: CodeIssuer::of(context) }
     }
 
     async fn answer(
@@ -48,6 +50,10 @@ impl LinkIssuer {
             MailRequest::Invitation { user } => {
                 by_operator(&tx, &token, *user, LinkPurpose::Invitation, key).await?
             }
+            MailRequest::Code(request) => {
+                let asked = AskedCode { codes: &self.codes, mail, request, email: &address };
+                asked.answer(&tx, &token).await?
+            }
         };
         tx.commit().await?;
         Ok(answered)
@@ -63,34 +69,6 @@ impl RequestResolver for LinkIssuer {
     ) -> BoxFuture<'r, Result<Option<ResolvedMail>, DbError>> {
         self.answer(request, mail, address).boxed()
     }
-}
-
-/// A link for a user who asked for one, or the reason why there is none. The unproven address of an operator gets nothing.
-async fn answer_user(
-    tx: &Transaction<'_>,
-    token: &LinkToken,
-    candidate: ResetCandidate,
-) -> Result<Option<ResolvedMail>, DbError> {
-    let user = candidate.user;
-    let message = if candidate.is_operator(tx).await? {
-        if !candidate.is_verified {
-            return Ok(None);
-        }
-        Message::ResetAdvice(ResetAdvice::AskOperator)
-    } else if !candidate.is_active {
-        Message::ResetAdvice(ResetAdvice::Disabled)
-    } else if !candidate.is_verified && store::is_in_use(tx, user).await? {
-        // The address may have been mistyped: its holder must not take over an account that another person uses.
-        Message::ResetAdvice(ResetAdvice::Unproven)
-    } else {
-        let email_key = candidate.key.as_deref();
-        let link = NewLink { token, user, purpose: LinkPurpose::Reset, email_key, is_for_operator: false };
-        if !store::insert(tx, &link).await? {
-            return Ok(None);
-        }
-        Message::Reset { token: token.expose().to_owned().into() }
-    };
-    Ok(addressed(candidate, message))
 }
 
 /// A link that an operator ordered, unless it was made void since, or the account may not have it by now.
@@ -118,12 +96,6 @@ async fn by_operator(
         LinkPurpose::Reset | LinkPurpose::OperatorReset => Message::Reset { token },
     };
     Ok(addressed(candidate, message))
-}
-
-/// To the spelling that the account has, never that of the request.
-fn addressed(candidate: ResetCandidate, message: Message) -> Option<ResolvedMail> {
-    let language = language_of(candidate.locale.as_deref(), None);
-    candidate.email.map(|address| ResolvedMail { address, language, message })
 }
 
 /// Makes a link for an operator, who prints it on a terminal. Its use proves no address. The user must be locked.

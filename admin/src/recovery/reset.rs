@@ -20,6 +20,7 @@ use crate::permit::{HashPermit, Tried};
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::known_networks;
 use crate::sessions::session::EndReason;
+use crate::users::email_owner::store::is_in_use;
 use crate::users::store::{self as users, Credential};
 use crate::users::{add_weaknesses, email_owner};
 
@@ -157,7 +158,7 @@ async fn set(
     let has_gained = person.is_operator(&tx).await? && !link.is_for_operator;
     // The account may have been used since the link was mailed to an address that was never proved.
     let is_another_users =
-        link.purpose == LinkPurpose::Reset && !person.is_verified && store::is_in_use(&tx, user).await?;
+        link.purpose == LinkPurpose::Reset && !person.is_verified && is_in_use(&tx, user).await?;
     if is_elsewhere || has_gained || is_another_users {
         return Err(expired());
     }

@@ -92,16 +92,6 @@ fn read_candidate(row: &Row) -> Result<ResetCandidate, DbError> {
     })
 }
 
-/// Whether the account is in use: a session was used within 30 days, or a role is held.
-pub(super) async fn is_in_use(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
-    let sql = "select exists (select from auth.sessions
-                              where user_id = $1 and last_used_at > clock_timestamp() - interval '30 days')
-                   or exists (select from auth.user_roles
-                              where user_id = $1 and (expires_at is null or expires_at > clock_timestamp())) as is_in_use";
-    let statement = tx.prepare_cached(sql).await?;
-    Ok(tx.query_one(&statement, &[&user]).await?.try_get("is_in_use")?)
-}
-
 /// Stores a link of a user, who must be locked, and makes the oldest unused ones beyond three void. If the link is stored
 /// already, because its mail is sent only now or again, its life begins again. `false` when it was used or made void, or the user
 /// has become an operator since.

@@ -22,7 +22,7 @@ const NO_GUESS: [(&str, &str); 2] =
     [("/oauth/exchange", "one_time_code"), ("/oauth/{provider}/callback", "code")];
 
 /// Pages, which the document does not describe, and which call the same functions as an operation beside them.
-const PAGES: [&str; 1] = ["POST /account/reset"];
+const PAGES: [&str; 2] = ["POST /account/reset", "POST /account/confirm"];
 
 fn name_of(route: &Route) -> String {
     format!("{} {}", route.method, route.path.strip_prefix(PREFIX).unwrap_or(route.path))
@@ -36,11 +36,29 @@ fn operations_of(route: LimitedRoute) -> &'static [&'static str] {
         LimitedRoute::Change => {
             &["POST /auth/reauthenticate", "PUT /me/password", "PUT /me/email", "PUT /me/login"]
         }
-        LimitedRoute::Registration => &["POST /auth/register"],
+        LimitedRoute::Registration => &["POST /auth/register", "POST /auth/email/resend"],
         LimitedRoute::ProviderStart => {
             &["GET /oauth/{provider}/login", "POST /me/accounts/{provider}", "POST /oauth/link/provider"]
         }
-        LimitedRoute::Forgot | LimitedRoute::Mail => &["POST /auth/password/forgot"],
+        LimitedRoute::Forgot => &["POST /auth/password/forgot"],
+        LimitedRoute::CodeRequest => {
+            &["POST /auth/mail-code", "POST /auth/email/resend", "POST /oauth/link/mail"]
+        }
+        LimitedRoute::Code => &[
+            "POST /auth/email/verify",
+            "POST /auth/mail-code/login",
+            "POST /account/confirm",
+            "POST /oauth/link/confirm",
+            "POST /oauth/link/decline",
+            "POST /oauth/link/prove",
+        ],
+        LimitedRoute::Mail => &[
+            "POST /auth/password/forgot",
+            "POST /auth/register",
+            "POST /auth/mail-code",
+            "POST /auth/email/resend",
+            "POST /oauth/link/mail",
+        ],
         LimitedRoute::Reset => &["POST /auth/password/reset", "POST /account/reset"],
     }
 }

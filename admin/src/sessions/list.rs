@@ -42,7 +42,7 @@ struct SessionItem {
     expires_at: Timestamp,
     #[schema(schema_with = amr_schema)]
     amr: Vec<String>,
-    /// The identity provider used to sign in; null for a password.
+    /// The identity provider used to sign in; null for a password or a code.
     #[schema(required)]
     provider: Option<String>,
     /// The IP address.
@@ -57,7 +57,7 @@ struct SessionItem {
 fn amr_schema() -> Array {
     some_of(
         AUTHENTICATION_METHODS,
-        "How the user authenticated (RFC 8176): by password, or at an identity provider.",
+        "How the user authenticated (RFC 8176): by password, at an identity provider, or with a code from a mail.",
     )
 }
 

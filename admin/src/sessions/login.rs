@@ -26,7 +26,7 @@ use crate::visible_text::{VisibleLine, is_visible_line};
 
 text_type!(
     /// The user's name for a device.
-    DeviceName, device_name
+    pub(crate) DeviceName, device_name
 );
 
 /// Exactly one of `identifier`, `email` and `login`, and the password.

@@ -17,8 +17,9 @@ use crate::guessing::{DeviceAccount, RefusalEntry, RefusalKind};
 use crate::notices::{self, NoticeTarget};
 use crate::users::LockedAccount;
 
-/// The values of `amr`: by password, and at a provider. RFC 8176 has no value for a provider; `fed` is in common use.
-pub(super) const AUTHENTICATION_METHODS: [&str; 2] = [PASSWORD_METHOD, "fed"];
+/// The values of `amr`: by password, at a provider, and by a code from a mail. RFC 8176 has no value for the last two; `fed`
+/// is in common use.
+pub(super) const AUTHENTICATION_METHODS: [&str; 3] = [PASSWORD_METHOD, "fed", "mail"];
 
 /// The only client so far: the cinema itself.
 pub(crate) const OWN_CLIENT: &str = "cinema";
@@ -49,6 +50,8 @@ pub(crate) enum SignInMethod<'p> {
     Password,
     /// With an account at this identity provider.
     Provider(&'p str),
+    /// With a code that was mailed to the proven address.
+    Mail,
 }
 
 /// Creates a session in `tx`, which holds the lock of the account: so sign-ins of one account are counted one after the
@@ -119,10 +122,11 @@ fn new_session(context: &Context, user: Uuid, method: SignInMethod<'_>, stamp: &
         nearby: Vec::new(),
         elsewhere: Vec::new(),
     };
-    let [by_password, by_provider] = AUTHENTICATION_METHODS;
+    let [by_password, by_provider, by_mail] = AUTHENTICATION_METHODS;
     let (amr, provider) = match method {
         SignInMethod::Password => (by_password, None),
         SignInMethod::Provider(provider) => (by_provider, Some(provider.to_owned())),
+        SignInMethod::Mail => (by_mail, None),
     };
     Session {
         id: context.random.id(),

@@ -2,12 +2,14 @@
 
 use admin::api::Code;
 use admin::passwords::Party;
+use mail_catcher::CatcherOptions;
 use mock_providers::{Fault, Provider};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
+use crate::mail::{Post, code_in};
 use crate::support::{
     Call, Cinema, PASSWORD, Pair, Reply, SHORT_LIMITS, TestApp, answers, prefix, until, until_closed,
     variables,
@@ -204,6 +206,14 @@ catalogue! {
         scene.as_neo(Method::POST, "/api/v1/auth/reauthenticate").json(&body).send().await
     }
 
+    code_wrong_occurs CodeWrong {
+        let post = Post::start().await;
+        let asked = post.app.client.post("/api/v1/auth/mail-code").json(&json!({ "email": NEO }));
+        let flow = asked.send().await.expect(202).field("/flow");
+        let body = json!({ "flow": flow, "code": "123456" });
+        post.app.client.post("/api/v1/auth/mail-code/login").json(&body).send().await
+    }
+
     system_role_occurs SystemRole |scene| {
         scene.sql("update auth.roles set is_system = true").await;
         scene.as_root(Method::DELETE, "/api/v1/roles/a").send().await
@@ -256,6 +266,17 @@ catalogue! {
         let body = |email: &str| json!({ "email": email, "login": "morpheus", "password": PASSWORD });
         scene.register(&body("morpheus@example.org")).await.expect(201);
         scene.register(&body("other@example.org")).await
+    }
+
+    account_unproven_occurs AccountUnproven {
+        let post = Post::start_with(CatcherOptions::default(), &[("ADMIN_REGISTRATION", "verify")]).await;
+        let insert = "insert into auth.users (id, email, email_key) values (gen_random_uuid(), $1, $1)";
+        post.app.sql().await.execute(insert, &[&NEO]).await.unwrap();
+        let asked = post.app.client.post("/api/v1/auth/register").json(&json!({ "email": NEO }));
+        let flow = asked.send().await.expect(202).field("/flow");
+        let code = code_in(&post.next_mail(NEO, 0).await);
+        let body = json!({ "flow": flow, "code": code, "password": PASSWORD });
+        post.app.client.post("/api/v1/auth/email/verify").json(&body).send().await
     }
 
     link_confirmation_required_occurs LinkConfirmationRequired {

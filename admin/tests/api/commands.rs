@@ -266,9 +266,10 @@ async fn a_superuser_is_made_with_a_password_from_standard_input() {
 #[tokio::test]
 async fn a_user_is_created_on_the_command_line_with_an_address_that_is_proven_only_if_the_operator_says_so() {
     let app = TestApp::start().await;
-    for (email, flags, is_verified) in
-        [("viewer@cinema.test", &["--password-stdin"][..], false), ("known@cinema.test", &["--verified"], true)]
-    {
+    for (email, flags, is_verified) in [
+        ("viewer@cinema.test", &["--password-stdin"][..], false),
+        ("known@cinema.test", &["--verified"], true),
+    ] {
         let create = [&["users", "create", "--email", email], flags].concat();
         let said = Command::new(&app.vars, &create).input(&format!("{PASSWORD}\n")).run().await.succeeded();
         assert!(said.starts_with("Created the user "), "{said}");

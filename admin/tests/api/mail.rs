@@ -1,10 +1,13 @@
 //! Mail: what is sent, when, and what a mail server that fails changes.
 
+mod codes;
 mod delivery;
 mod links;
 mod notices;
 mod operators;
 mod recovery;
+mod registration;
+mod sign_in;
 
 use std::time::Duration;
 
@@ -33,6 +36,8 @@ impl Post {
             ("ADMIN_MAIL_TLS", "none"),
             ("ADMIN_MAIL_FROM", "Cinema <no-reply@cinema.example>"),
             ("ADMIN_PUBLIC_URL", "https://cinema.example"),
+            // Most tests begin with a user whose address is not proven.
+            ("ADMIN_REGISTRATION", "open"),
         ];
         let changes: Vec<_> = usual.into_iter().chain(changes.iter().copied()).collect();
         Self { app: TestApp::start_with(&changes).await, catcher }
@@ -44,6 +49,14 @@ impl Post {
         let mails = until("the mails are caught", caught).await;
         assert_eq!(mails.len(), count, "{mails:?}");
         mails
+    }
+
+    /// Waits for a mail to this address that is not the first one, if there were `before`, and returns it.
+    pub(crate) async fn next_mail(&self, to: &str, before: usize) -> CaughtMail {
+        until("a mail to the address is caught", async || {
+            self.catcher.mails().into_iter().filter(|mail| mail.to == [to]).nth(before)
+        })
+        .await
     }
 
     /// Waits until this many rows of the outbox fulfil the condition.
@@ -73,6 +86,17 @@ impl Post {
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or("0").parse().unwrap()
     }
+}
+
+/// The code in a mail.
+pub(crate) fn code_in(mail: &CaughtMail) -> String {
+    let (_, rest) = mail.text.split_once("Code: ").expect("a code");
+    rest.lines().next().expect("a line").trim().to_owned()
+}
+
+/// Another code of six digits.
+pub(crate) fn other_code(code: &str) -> String {
+    format!("{:06}", (code.parse::<u32>().expect("six digits") + 1) % 1_000_000)
 }
 
 /// A timeout that makes a test of a slow server short.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod apps;
+mod by_mail;
 mod circuit;
 mod confirming;
 mod flow;

@@ -16,7 +16,9 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 pub use app::{ISSUER, TestApp, Vars, prefix, variables};
-pub use browser::{Browser, CLIENT_SECRET, Cinema, LONG_LIMITS, PAGE, PUBLIC_URL, SHORT_LIMITS, methods};
+pub use browser::{
+    Browser, CLIENT_SECRET, Cinema, CinemaMail, LONG_LIMITS, PAGE, PUBLIC_URL, SHORT_LIMITS, methods,
+};
 pub use command::Command;
 pub use database::{TestDatabase, connect};
 pub use harness::Proxy;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::create_user::create_user;
 use crate::failure::ProbeError;
 
 /// A client that connects to admin directly, because the gateway would limit its rate.
@@ -25,18 +26,14 @@ impl AdminClient {
         Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
     }
 
-    /// Registers a new user, and returns its e-mail address and password.
-    pub(crate) async fn register(&self) -> Result<(String, String), ProbeError> {
+    /// Creates a new user, and returns its e-mail address and password.
+    pub(crate) fn create_user() -> Result<(String, String), ProbeError> {
         #[expect(clippy::disallowed_methods, reason = "each run has users of its own")]
         let (id, secret) = (uuid::Uuid::now_v7(), uuid::Uuid::now_v7());
         let email = format!("bench-{}@example.com", id.simple());
         let password = format!("bench {secret}");
-        let body = json!({ "email": email, "password": password });
-        let answer = self.post("auth/register", &body).await?;
-        match answer.status().as_u16() {
-            201 => Ok((email, password)),
-            status => Err(format!("registration returned {status} instead of 201").into()),
-        }
+        create_user(&email, &password)?;
+        Ok((email, password))
     }
 
     /// Signs in.

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
 use crate::client::{FloodSource, ForwardedClient, honest_address, unique};
+use crate::create_user::create_user;
 use crate::failure::ProbeError;
 use crate::quantiles::Quantiles;
 
@@ -77,7 +78,7 @@ impl BesideFlood {
     pub(crate) async fn run(&self) -> Result<(), ProbeError> {
         let client = ForwardedClient::new(&self.admin)?;
         let (email, password) = (format!("honest-{}@example.com", unique()), format!("bench {}", unique()));
-        client.register(&email, &password, honest_address(0)).await?;
+        create_user(&email, &password)?;
         let mut honest = HonestUser { client, email, password, next: 1 };
         println!("phase,network,{},refused,flood_per_second,flood_answers", Quantiles::HEADER);
         let (per_second, networks) = (self.per_second, self.networks);

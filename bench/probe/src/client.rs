@@ -73,15 +73,6 @@ impl ForwardedClient {
     ) -> Result<Timed, ProbeError> {
         self.post("login", &json!({ "email": email, "password": password }), from).await
     }
-
-    /// Registers an account.
-    pub(crate) async fn register(&self, email: &str, password: &str, from: IpAddr) -> Result<(), ProbeError> {
-        let body = json!({ "email": email, "password": password });
-        match self.post("register", &body, from).await?.status {
-            201 => Ok(()),
-            status => Err(format!("registration returned {status} instead of 201").into()),
-        }
-    }
 }
 
 impl FloodSource {

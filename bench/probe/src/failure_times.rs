@@ -4,6 +4,7 @@ use serde_json::json;
 use std::time::Duration;
 
 use crate::client::{ForwardedClient, honest_address};
+use crate::create_user::create_user;
 use crate::failure::ProbeError;
 use crate::quantiles::Quantiles;
 
@@ -55,7 +56,7 @@ impl FailureTimes {
     pub(crate) async fn run(&self) -> Result<(), ProbeError> {
         let client = ForwardedClient::new(&self.admin)?;
         if self.register {
-            return self.register_accounts(&client).await;
+            return self.create_accounts();
         }
         println!("status,cause,{},median_off_percent", Quantiles::HEADER);
         self.measure(&client, &REFUSED, EACH, 0).await?;
@@ -112,7 +113,7 @@ impl FailureTimes {
         Ok((timed.status, timed.took))
     }
 
-    async fn register_accounts(&self, client: &ForwardedClient) -> Result<(), ProbeError> {
+    fn create_accounts(&self) -> Result<(), ProbeError> {
         let causes = [
             ("wrong", EACH),
             ("disabled", EACH),
@@ -122,7 +123,7 @@ impl FailureTimes {
         for (cause, each) in causes {
             for number in 0..self.times.div_ceil(each) {
                 let password = format!("bench {cause} {}", self.run);
-                client.register(&self.email(cause, number), &password, honest_address(number)).await?;
+                create_user(&self.email(cause, number), &password)?;
             }
         }
         // Of Werkzeug's default in 2022, of an unknown password.

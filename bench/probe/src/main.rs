@@ -7,6 +7,7 @@ mod admin;
 mod beside_flood;
 mod client;
 mod cpu;
+mod create_user;
 mod failure;
 mod failure_times;
 mod mint;

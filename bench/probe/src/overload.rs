@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::client::{FloodSource, ForwardedClient, Timed, honest_address, unique};
+use crate::client::{FloodSource, ForwardedClient, Timed, unique};
+use crate::create_user::create_user;
 use crate::failure::ProbeError;
 use crate::quantiles::Quantiles;
 
@@ -59,7 +60,7 @@ impl Overload {
         let client = ForwardedClient::new(&self.admin)?;
         let users = Users { client, run: unique().into(), count: self.users };
         for number in 0..self.users {
-            users.client.register(&users.email(number), &users.password(), honest_address(number)).await?;
+            create_user(&users.email(number), &users.password())?;
         }
         let capacity = rate(&users.concurrently(self.seconds).await?, 200, self.seconds);
         let before = memory_kib(self.pid, "VmRSS:")?;

@@ -27,7 +27,7 @@ impl Refreshes {
     /// Prints the rate, the latencies and the CPU time of one refresh.
     pub(crate) async fn run(&self) -> Result<(), ProbeError> {
         let admin = AdminClient::new(&self.admin)?;
-        let (email, password) = admin.register().await?;
+        let (email, password) = AdminClient::create_user()?;
         let mut pairs = Vec::new();
         for _ in 0..self.sessions {
             pairs.push(admin.sign_in(&email, &password).await?);

@@ -76,7 +76,7 @@ impl RoleChanges {
     }
 
     async fn measure(&self, admin: AdminClient, root: &str, role: &str) -> Result<Samples, ProbeError> {
-        let (email, password) = admin.register().await?;
+        let (email, password) = AdminClient::create_user()?;
         let viewer = admin.sign_in(&email, &password).await?;
         let id = admin.user_of(&viewer.access).await?;
         let mut scene = Scene {

@@ -29,7 +29,7 @@ impl SignIns {
         let admin = AdminClient::new(&self.admin)?;
         let mut people = Vec::new();
         for _ in 0..self.people {
-            people.push(admin.register().await?);
+            people.push(AdminClient::create_user()?);
         }
         let sign_in = move |(email, password), end| sign_in_until(admin.clone(), email, password, end);
         let work = |end| people.into_iter().map(|person| sign_in(person, end)).collect();

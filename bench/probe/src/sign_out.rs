@@ -31,7 +31,7 @@ impl SignOut {
     pub(crate) async fn run(&self) -> Result<(), ProbeError> {
         let admin = AdminClient::new(&self.admin)?;
         let films = reqwest::Client::builder().tcp_nodelay(true).build()?;
-        let (email, password) = admin.register().await?;
+        let (email, password) = AdminClient::create_user()?;
         let mut spans = Vec::new();
         let mut still_accepted = 0_u32;
         for _ in 0..self.times {

@@ -15,7 +15,7 @@ impl PrintToken {
     /// Prints a token of a new user.
     pub(crate) async fn run(&self) -> Result<(), ProbeError> {
         let admin = AdminClient::new(&self.admin)?;
-        let (email, password) = admin.register().await?;
+        let (email, password) = AdminClient::create_user()?;
         println!("{}", admin.sign_in(&email, &password).await?.access);
         Ok(())
     }

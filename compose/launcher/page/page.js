@@ -86,13 +86,39 @@ async function confirm() {
     return "The accounts are linked, and you are signed in.";
 }
 
+async function sendCode() {
+    const email = part("mail-address").value;
+    await ask("POST", "/api/v1/oauth/link/mail", waiting.account === null ? { flow, email } : { flow });
+    return "A mail with a code is sent, if the address may have one.";
+}
+
+async function confirmWithCode() {
+    const [code, email] = [part("code").value, part("mail-address").value];
+    part("code").value = "";
+    const named = waiting.account === null;
+    const path = `/api/v1/oauth/link/${named ? "prove" : "confirm"}`;
+    try {
+        keep(await ask("POST", path, named ? { flow, email, code } : { flow, code }));
+    } catch (problem) {
+        // With any other error of these the user may go on.
+        if (problem.code === "code_expired" && !named) flow = null;
+        throw problem;
+    }
+    flow = null;
+    return "The address is confirmed, and you are signed in.";
+}
+
 async function confirmThrough(provider) {
     return leave(await ask("POST", "/api/v1/oauth/link/provider", { flow, provider, return_to: HERE }));
 }
 
 async function decline() {
     const { created_in } = waiting.account;
-    keep(await ask("POST", "/api/v1/oauth/link/decline", { flow, created_in }));
+    const code = part("code").value;
+    if (waiting.decline_needs_code && code === "") return "Ask for a code by mail first, and enter it.";
+    part("code").value = "";
+    const sent = waiting.decline_needs_code ? { flow, created_in, code } : { flow, created_in };
+    keep(await ask("POST", "/api/v1/oauth/link/decline", sent));
     flow = null;
     return "You have a new account, and are signed in.";
 }
@@ -143,7 +169,7 @@ async function show(said) {
     return said;
 }
 
-function showWaiting({ provider, methods, account, decline_gives_email }) {
+function showWaiting({ provider, methods, account, decline_gives_email, decline_needs_code }) {
     const role = account?.has_role ? ", and has a role such as a subscription" : "";
     part("other-account").textContent =
         account === null
@@ -153,6 +179,9 @@ function showWaiting({ provider, methods, account, decline_gives_email }) {
     part("identifier").required = account === null;
     part("skip").hidden = !methods.includes("skip");
     part("confirmation").hidden = !methods.includes("password");
+    part("mailing").hidden = !methods.includes("mail") && !decline_needs_code;
+    part("confirm-code").hidden = !methods.includes("mail");
+    part("mail-naming").hidden = account !== null;
     const through = providers.filter(
         ({ id }) => methods.includes(`provider:${id}`) || (methods.includes("provider") && id !== provider),
     );
@@ -206,6 +235,11 @@ part("sign-out").addEventListener("click", () => act(signOut));
 part("cancel").addEventListener("click", () => act(cancel));
 part("decline").addEventListener("click", () => act(decline));
 part("skip").addEventListener("click", () => act(skip));
+part("send-code").addEventListener("click", () => act(sendCode));
+part("mailing").addEventListener("submit", (event) => {
+    event.preventDefault();
+    act(confirmWithCode);
+});
 part("confirmation").addEventListener("submit", (event) => {
     event.preventDefault();
     act(confirm);

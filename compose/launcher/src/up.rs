@@ -39,6 +39,10 @@ pub(crate) struct Up {
     /// Use any free ports for the programs behind the gateway, so that several systems can run at once.
     #[arg(long, hide = true)]
     any_ports: bool,
+    /// Who can register: `verify` (users who prove an address by a mail), `open` (everyone, for benchmarks), `invite` or
+    /// `closed`.
+    #[arg(long, default_value = "verify", value_parser = ["verify", "open", "invite", "closed"])]
+    registration: String,
     /// Where to send the trace of every request, by OTLP over gRPC, such as `http://127.0.0.1:4317`.
     #[arg(long, value_name = "URL")]
     traces: Option<String>,
@@ -150,7 +154,9 @@ impl Up {
         redis: &Redis,
         (providers, mail): (&Providers, &MailCatcher),
     ) -> admin::AdminSettings {
-        let others = mail.admin_env().into_iter().chain(self.telemetry()).chain([many_sign_ins()]);
+        let registration = ("ADMIN_REGISTRATION".to_owned(), self.registration.clone());
+        let others =
+            mail.admin_env().into_iter().chain(self.telemetry()).chain([many_sign_ins(), registration]);
         admin::AdminSettings {
             database: postgres.url_of(DATABASE),
             redis: redis.url(),

@@ -16,7 +16,7 @@ use crate::command::terminal::{Failure, say};
 
 /// The address of the new account.
 #[derive(Clone, Copy)]
-pub(super) struct Address<'a> {
+pub(super) struct NewAddress<'a> {
     pub(super) email: &'a EmailAddress,
     /// Whether the operator vouches for it.
     pub(super) is_verified: bool,
@@ -25,7 +25,7 @@ pub(super) struct Address<'a> {
 pub(super) async fn run(
     core: &Core,
     (hashing, password_min): (HashConfig, usize),
-    address: Address<'_>,
+    address: NewAddress<'_>,
     reads_stdin: bool,
 ) -> Result<(), Failure> {
     let typed = if reads_stdin { prompt::password_from_stdin()? } else { prompt::new_password()? };

@@ -1,9 +1,11 @@
 //! The English texts.
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::site::{MailSite, moment, network};
 use crate::config::MailLanguage;
 use crate::mail::letter::{Letter, LetterPart};
-use crate::mail::message::{Message, Notice, NoticeKind, ResetAdvice};
+use crate::mail::message::{Message, Notice, NoticeKind, ResetAdvice, SignInAdvice};
 
 pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Letter {
     let (subject, parts) = match message {
@@ -18,20 +20,7 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
                 site,
             ),
         ),
-        Message::Reset { token } => (
-            "Set a new password",
-            vec![
-                LetterPart::Paragraph(
-                    "A new password was requested for your account. Open this link within one hour, and set it:"
-                        .to_owned(),
-                ),
-                LetterPart::Link(site.link(token)),
-                LetterPart::Paragraph(
-                    "If you did not ask for this, ignore this mail: your password stays as it is."
-                        .to_owned(),
-                ),
-            ],
-        ),
+        Message::Reset { token } => reset(token, site),
         Message::Invitation { token } => (
             "Your new account",
             vec![
@@ -51,13 +40,106 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
                 LetterPart::Paragraph(advice_text(*advice).to_owned()),
             ],
         ),
+        Message::Registration { code, token } => registration(code, token, site),
+        Message::AlreadyRegistered { token } => ("You already have an account", already_registered(token.as_ref(), site)),
+        Message::SignInCode { code } => ("Your code to sign in", of_code("Enter this code where you sign in, within ten minutes:", code)),
+        Message::SignInAdvice(advice) => sign_in_advice(*advice),
+        Message::LinkCode { code } => (
+            "Your code to confirm",
+            of_code("Enter this code where you sign in with your account at another service, within ten minutes:", code),
+        ),
     };
-    let footer = LetterPart::Small(format!(
-        "This message was sent automatically. It is about your account at {}.",
-        site.host
-    ));
+    let footer = LetterPart::Small(match message.is_about_account() {
+        true => format!("This message was sent automatically. It is about your account at {}.", site.host),
+        false => format!("This message was sent automatically. This address was entered at {}.", site.host),
+    });
     let parts = parts.into_iter().chain([footer]).collect();
     Letter { language: MailLanguage::English.tag(), subject: subject.to_owned(), parts }
+}
+
+fn registration(
+    code: &SecretString,
+    token: &SecretString,
+    site: MailSite<'_>,
+) -> (&'static str, Vec<LetterPart>) {
+    ("Confirm your e-mail address",
+            vec![
+                LetterPart::Paragraph(
+                    "A new account with this address was requested. Enter this code where you registered, within ten minutes:"
+                        .to_owned(),
+                ),
+                code_part(code),
+                LetterPart::Paragraph("Or open this link within one hour, and set a password:".to_owned()),
+                LetterPart::Link(site.confirmation(token)),
+                LetterPart::Paragraph("If you did not ask for this, ignore this mail: no account is created.".to_owned()),
+            ])
+}
+
+fn reset(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {
+    (
+        "Set a new password",
+        vec![
+            LetterPart::Paragraph(
+                "A new password was requested for your account. Open this link within one hour, and set it:"
+                    .to_owned(),
+            ),
+            LetterPart::Link(site.link(token)),
+            LetterPart::Paragraph(
+                "If you did not ask for this, ignore this mail: your password stays as it is.".to_owned(),
+            ),
+        ],
+    )
+}
+
+fn sign_in_advice(advice: SignInAdvice) -> (&'static str, Vec<LetterPart>) {
+    ("About your request for a code",
+            vec![
+                LetterPart::Paragraph(
+                    "A code to sign in with was requested for your account, but the account cannot be opened by mail."
+                        .to_owned(),
+                ),
+                LetterPart::Paragraph(sign_in_advice_text(advice).to_owned()),
+            ])
+}
+
+fn code_part(code: &SecretString) -> LetterPart {
+    LetterPart::Facts(vec![("Code", code.expose_secret().to_owned())])
+}
+
+fn of_code(text: &str, code: &SecretString) -> Vec<LetterPart> {
+    let warning = "If you did not ask for this, ignore this mail, and do not share the code.";
+    vec![LetterPart::Paragraph(text.to_owned()), code_part(code), LetterPart::Paragraph(warning.to_owned())]
+}
+
+fn already_registered(token: Option<&SecretString>, site: MailSite<'_>) -> Vec<LetterPart> {
+    let mut parts = vec![
+        LetterPart::Paragraph(
+            "A new account with this address was requested, but you already have one. Sign in to it here:"
+                .to_owned(),
+        ),
+        LetterPart::Link(site.url.to_owned()),
+    ];
+    match token {
+        Some(token) => {
+            parts.push(LetterPart::Paragraph(
+                "If you do not know your password, open this link within one hour, and set a new one:"
+                    .to_owned(),
+            ));
+            parts.push(LetterPart::Link(site.link(token)));
+        }
+        None => parts.push(LetterPart::Paragraph("If you cannot sign in, contact the support.".to_owned())),
+    }
+    parts
+}
+
+fn sign_in_advice_text(advice: SignInAdvice) -> &'static str {
+    match advice {
+        SignInAdvice::Disabled => "The account is disabled. Contact the support.",
+        SignInAdvice::UsePassword => "The account may change other accounts. Sign in with its password.",
+        SignInAdvice::Unproven => {
+            "It was never confirmed that this address belongs to the account. Sign in with the password, or ask for a new one."
+        }
+    }
 }
 
 fn advice_text(advice: ResetAdvice) -> &'static str {

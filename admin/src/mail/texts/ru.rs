@@ -1,9 +1,11 @@
 //! The Russian texts.
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::site::{MailSite, moment, network};
 use crate::config::MailLanguage;
 use crate::mail::letter::{Letter, LetterPart};
-use crate::mail::message::{Message, Notice, NoticeKind, ResetAdvice};
+use crate::mail::message::{Message, Notice, NoticeKind, ResetAdvice, SignInAdvice};
 
 pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Letter {
     let (subject, parts) = match message {
@@ -18,20 +20,7 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
                 site,
             ),
         ),
-        Message::Reset { token } => (
-            "Новый пароль",
-            vec![
-                LetterPart::Paragraph(
-                    "Для вашего аккаунта запрошен новый пароль. Откройте эту ссылку в течение часа и задайте его:"
-                        .to_owned(),
-                ),
-                LetterPart::Link(site.link(token)),
-                LetterPart::Paragraph(
-                    "Если вы этого не запрашивали, ничего не делайте: пароль останется прежним."
-                        .to_owned(),
-                ),
-            ],
-        ),
+        Message::Reset { token } => reset(token, site),
         Message::Invitation { token } => (
             "Ваш новый аккаунт",
             vec![
@@ -51,13 +40,114 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
                 LetterPart::Paragraph(advice_text(*advice).to_owned()),
             ],
         ),
+        Message::Registration { code, token } => registration(code, token, site),
+        Message::AlreadyRegistered { token } => {
+            ("У вас уже есть аккаунт", already_registered(token.as_ref(), site))
+        }
+        Message::SignInCode { code } => {
+            ("Код для входа", of_code("Введите этот код там, где вы входите, в течение десяти минут:", code))
+        }
+        Message::SignInAdvice(advice) => sign_in_advice(*advice),
+        Message::LinkCode { code } => (
+            "Код подтверждения",
+            of_code(
+                "Введите этот код там, где вы входите через другой сервис, в течение десяти минут:",
+                code,
+            ),
+        ),
     };
-    let footer = LetterPart::Small(format!(
-        "Это письмо отправлено автоматически. Оно о вашем аккаунте на {}.",
-        site.host
-    ));
+    let footer = LetterPart::Small(match message.is_about_account() {
+        true => format!("Это письмо отправлено автоматически. Оно о вашем аккаунте на {}.", site.host),
+        false => format!("Это письмо отправлено автоматически. Этот адрес указан на {}.", site.host),
+    });
     let parts = parts.into_iter().chain([footer]).collect();
     Letter { language: MailLanguage::Russian.tag(), subject: subject.to_owned(), parts }
+}
+
+fn registration(
+    code: &SecretString,
+    token: &SecretString,
+    site: MailSite<'_>,
+) -> (&'static str, Vec<LetterPart>) {
+    ("Подтвердите адрес почты",
+            vec![
+                LetterPart::Paragraph(
+                    "Для этого адреса запрошен новый аккаунт. Введите этот код там, где вы регистрируетесь, в течение десяти минут:"
+                        .to_owned(),
+                ),
+                code_part(code),
+                LetterPart::Paragraph("Или откройте эту ссылку в течение часа и задайте пароль:".to_owned()),
+                LetterPart::Link(site.confirmation(token)),
+                LetterPart::Paragraph("Если вы этого не запрашивали, ничего не делайте: аккаунт не будет создан.".to_owned()),
+            ])
+}
+
+fn reset(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {
+    ("Новый пароль",
+            vec![
+                LetterPart::Paragraph(
+                    "Для вашего аккаунта запрошен новый пароль. Откройте эту ссылку в течение часа и задайте его:"
+                        .to_owned(),
+                ),
+                LetterPart::Link(site.link(token)),
+                LetterPart::Paragraph(
+                    "Если вы этого не запрашивали, ничего не делайте: пароль останется прежним."
+                        .to_owned(),
+                ),
+            ])
+}
+
+fn sign_in_advice(advice: SignInAdvice) -> (&'static str, Vec<LetterPart>) {
+    (
+        "О вашем запросе кода",
+        vec![
+            LetterPart::Paragraph(
+                "Для вашего аккаунта запрошен код для входа, но войти в этот аккаунт по почте нельзя."
+                    .to_owned(),
+            ),
+            LetterPart::Paragraph(sign_in_advice_text(advice).to_owned()),
+        ],
+    )
+}
+
+fn code_part(code: &SecretString) -> LetterPart {
+    LetterPart::Facts(vec![("Код", code.expose_secret().to_owned())])
+}
+
+fn of_code(text: &str, code: &SecretString) -> Vec<LetterPart> {
+    let warning = "Если вы этого не запрашивали, ничего не делайте и никому не сообщайте код.";
+    vec![LetterPart::Paragraph(text.to_owned()), code_part(code), LetterPart::Paragraph(warning.to_owned())]
+}
+
+fn already_registered(token: Option<&SecretString>, site: MailSite<'_>) -> Vec<LetterPart> {
+    let mut parts = vec![
+        LetterPart::Paragraph(
+            "Для этого адреса запрошен новый аккаунт, но он у вас уже есть. Войдите в него здесь:".to_owned(),
+        ),
+        LetterPart::Link(site.url.to_owned()),
+    ];
+    match token {
+        Some(token) => {
+            parts.push(LetterPart::Paragraph(
+                "Если вы не знаете пароль, откройте эту ссылку в течение часа и задайте новый:".to_owned(),
+            ));
+            parts.push(LetterPart::Link(site.link(token)));
+        }
+        None => {
+            parts.push(LetterPart::Paragraph("Если войти не удаётся, обратитесь в поддержку.".to_owned()));
+        }
+    }
+    parts
+}
+
+fn sign_in_advice_text(advice: SignInAdvice) -> &'static str {
+    match advice {
+        SignInAdvice::Disabled => "Аккаунт отключён. Обратитесь в поддержку.",
+        SignInAdvice::UsePassword => "Аккаунт может менять чужие аккаунты. Войдите с паролем.",
+        SignInAdvice::Unproven => {
+            "Никто не подтвердил, что этот адрес принадлежит аккаунту. Войдите с паролем или запросите новый."
+        }
+    }
 }
 
 fn advice_text(advice: ResetAdvice) -> &'static str {

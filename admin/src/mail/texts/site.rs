@@ -20,6 +20,11 @@ impl MailSite<'_> {
     pub(super) fn link(self, token: &SecretString) -> String {
         format!("{}account/reset#{}", self.url, token.expose_secret())
     }
+
+    /// The link that proves the address of a new account.
+    pub(super) fn confirmation(self, token: &SecretString) -> String {
+        format!("{}account/confirm#{}", self.url, token.expose_secret())
+    }
 }
 
 /// A moment that reads the same in every language.

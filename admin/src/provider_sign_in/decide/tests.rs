@@ -81,7 +81,13 @@ const TABLE: [Row; 9] = [
     Row {
         rule: 8,
         holds: |facts| is_new(facts) && holder(facts).is_some_and(|holder| !holder.is_verified),
-        decision: |facts, _| SignInDecision::Confirm(holder(facts).unwrap()),
+        decision: |facts, _| {
+            let holder = holder(facts).unwrap();
+            match holder.is_invited && !holder.candidate.has_other && !holder.is_operator {
+                true => SignInDecision::Link(HOLDER),
+                false => SignInDecision::Confirm(holder),
+            }
+        },
     },
     Row {
         rule: 9,
@@ -101,8 +107,10 @@ fn emails() -> Vec<Email> {
     for has_other in BOTH {
         for is_verified in BOTH {
             for is_operator in BOTH {
-                let candidate = Candidate { user: HOLDER, has_other };
-                all.push(Email::Held(EmailHolder { candidate, is_verified, is_operator }));
+                for is_invited in BOTH {
+                    let candidate = Candidate { user: HOLDER, has_other };
+                    all.push(Email::Held(EmailHolder { candidate, is_verified, is_operator, is_invited }));
+                }
             }
         }
     }
@@ -132,7 +140,7 @@ fn cases() -> Vec<(IdentityFacts, LinkPolicy)> {
 
 #[test]
 fn every_case_has_one_row_and_is_decided_as_the_row_says() {
-    assert_eq!(cases().len(), 3 * 3 * 11 * 6);
+    assert_eq!(cases().len(), 3 * 3 * 19 * 6);
     for (facts, policy) in cases() {
         let rows: Vec<&Row> = TABLE.iter().filter(|row| (row.holds)(&facts)).collect();
         assert_eq!(rows.len(), 1, "{facts:?}");

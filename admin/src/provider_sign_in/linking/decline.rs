@@ -6,17 +6,19 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::by_code::check_code;
 use super::{CreatedIn, check_seen, owner_of};
 use crate::actor::{Actor, DeviceText};
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::db::Transaction;
+use crate::mail_proof::{CodeText, use_up, used_with};
 use crate::notices::{self, NoticeTarget};
 use crate::provider_sign_in::decide::Email;
 use crate::provider_sign_in::flow::CodeVerifier;
 use crate::provider_sign_in::identity::ProviderIdentity;
-use crate::provider_sign_in::link_methods::{Declined, LinkFacts, declined};
+use crate::provider_sign_in::link_methods::{AddressProof, Declined, declined, needs_code_to_decline};
 use crate::provider_sign_in::locked_facts::{LockedFacts, facts_of_new};
 use crate::provider_sign_in::one_time::{self, Claim, OneTimeKind};
 use crate::provider_sign_in::outcome::Outcome;
@@ -45,6 +47,10 @@ struct Body {
     /// `created_in` of the account, from `/oauth/link/show`: the user must have seen which account is declined.
     #[schema(value_type = String, pattern = "^[0-9]{4}-[0-9]{2}$")]
     created_in: CreatedIn,
+    /// From a mail that `/oauth/link/mail` caused; required if `/oauth/link/show` says so (`decline_needs_code`).
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, pattern = "^[0-9A-Za-z]{6,10}$", min_length = 6, max_length = 10)]
+    code: Option<CodeText>,
     /// The device token of an earlier pair, from an app that keeps no cookies.
     #[deserr(default)]
     #[schema(value_type = Option<String>, pattern = "^[!-~]+$", min_length = 1, max_length = 512)]
@@ -69,7 +75,13 @@ pub fn describe(operation: Operation) -> Operation {
             "created_in": "2026-03"
         }))
         .answer::<Pair>(200, "The token pair of the new user's session.", mint::example())
-        .problems(&[Code::CodeExpired, Code::AccountDisabled, Code::RegistrationClosed])
+        .problems(&[
+            Code::CodeExpired,
+            Code::CodeWrong,
+            Code::AccountDisabled,
+            Code::RegistrationClosed,
+            Code::TooManyAttempts,
+        ])
 }
 
 /// Handles the request.
@@ -77,19 +89,26 @@ pub fn describe(operation: Operation) -> Operation {
 /// # Errors
 ///
 /// 410 `code_expired` when the flow is unknown, over, or another client's, or the address has another owner meanwhile;
-/// 403 `account_disabled` or `registration_closed`; 422 `validation_failed` when the account was created in another
-/// month; 503.
+/// 403 `code_wrong`, `account_disabled` or `registration_closed`; 422 `validation_failed` when the account was created in
+/// another month, or a code is missing; 429 `too_many_attempts`; 503.
 pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
     let owner = owner_of(&request, body.code_verifier.as_ref());
     request.client.present(body.device_token);
     let value = (OneTimeKind::Link, body.flow.as_ref());
-    let claim = one_time::claim(&request.context, value, &owner, "decline".to_owned()).await?;
+    let code = body.code.as_ref();
+    let with = code.map(|code| used_with(&request.context, &["decline", body.flow.as_ref(), code.as_ref()]));
+    let attempt = format!("decline{}", with.unwrap_or_default());
+    let claim = one_time::claim(&request.context, value, &owner, attempt).await?;
     let pair = match claim.ok_or_else(expired)? {
         Claim::First(pending, ticket) => {
             let (context, month) = (&request.context, body.created_in.as_ref());
-            let opened = decline(context, &request.actor(), &pending, month).await;
-            one_time::settle(context, ticket, &pending, opened, |code| code == Code::ValidationFailed).await?
+            let declining =
+                Declining { pending: &pending, created_in: month, secret: body.flow.as_ref(), code };
+            let opened = decline(context, &request.actor(), &declining).await;
+            let keeps =
+                |code| matches!(code, Code::ValidationFailed | Code::CodeWrong | Code::TooManyAttempts);
+            one_time::settle(context, ticket, &pending, opened, keeps).await?
         }
         Claim::Again(session) => {
             pair_again(&request.context, &request.client, session).await?.ok_or_else(expired)?
@@ -98,13 +117,29 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     Ok(pair.respond())
 }
 
+/// What a user has sent to decline.
+struct Declining<'d> {
+    pending: &'d PendingLink,
+    created_in: &'d str,
+    /// The secret of the flow.
+    secret: &'d str,
+    code: Option<&'d CodeText>,
+}
+
 async fn decline(
     context: &Context,
     actor: &Actor,
-    pending: &PendingLink,
-    created_in: &str,
+    declining: &Declining<'_>,
 ) -> Result<(Uuid, Pair), Problem> {
+    let pending = declining.pending;
     let identity = pending.identity(context)?;
+    let right = match declining.code {
+        Some(code) => {
+            let email = identity.email.as_ref().ok_or_else(expired)?;
+            Some(check_code(context, actor, (declining.secret, email), code).await?)
+        }
+        None => None,
+    };
     for _ in 0..ATTEMPTS {
         let mut connection = context.db.get().await?;
         let tx = connection.begin().await?;
@@ -119,7 +154,12 @@ async fn decline(
             rule: pending.rule,
             history: Vec::new(),
         };
-        match create(&mut resolution, &tx, &known, (pending, created_in)).await? {
+        if let Some(right) = &right
+            && !use_up(&tx, right.flow, &right.with, None).await?
+        {
+            return Err(expired());
+        }
+        match create(&mut resolution, &tx, &known, (declining, right.is_some())).await? {
             Some(Outcome::SignedIn { session, pair: Some(pair) }) => {
                 tx.commit().await?;
                 resolution.record().await;
@@ -139,16 +179,22 @@ async fn create(
     resolution: &mut Resolution<'_>,
     tx: &Transaction<'_>,
     known: &LockedFacts<'_>,
-    (pending, created_in): (&PendingLink, &str),
+    (declining, has_proof): (&Declining<'_>, bool),
 ) -> Applied {
+    let pending = declining.pending;
     let (account, facts) = match (known.facts.email, &known.account, &known.link) {
         (Email::Free, ..) => return resolution.create(tx, resolution.identity.email.as_ref()).await,
         (Email::Held(_), Some(account), Some(facts)) if account.id() == pending.user => (account, facts),
         (Email::Absent | Email::Untrusted | Email::Held(_), ..) => return Err(expired()),
     };
     pending.check_generation(tx).await?;
-    check_seen(tx, account.id(), created_in).await?;
-    create_beside(resolution, tx, account, facts).await
+    check_seen(tx, account.id(), declining.created_in).await?;
+    if needs_code_to_decline(facts) && !has_proof {
+        let sentence = "Is required: ask for a code by `/oauth/link/mail`.";
+        return Err(Problem::new(Code::ValidationFailed).field("code", "field_missing", sentence));
+    }
+    let proof = if has_proof { AddressProof::Code } else { AddressProof::None };
+    create_beside(resolution, tx, account, declined(facts, proof)).await
 }
 
 /// Creates the new user beside `account`, which loses its address only where [`declined`] says so.
@@ -156,9 +202,9 @@ async fn create_beside(
     resolution: &mut Resolution<'_>,
     tx: &Transaction<'_>,
     account: &LockedAccount<'_>,
-    facts: &LinkFacts,
+    declined: Declined,
 ) -> Applied {
-    match (declined(facts), account.unverified_email()) {
+    match (declined, account.unverified_email()) {
         (Declined::Closed, _) => Err(Problem::new(Code::RegistrationClosed)),
         (Declined::TakeEmail, Some(key)) => {
             let user = account.id();

@@ -12,13 +12,15 @@ use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::provider_sign_in::flow::CodeVerifier;
 use crate::provider_sign_in::link_facts;
-use crate::provider_sign_in::link_methods::{Declined, LinkFacts, LinkMethod, declined, methods};
+use crate::provider_sign_in::link_methods::{
+    AddressProof, Declined, LinkFacts, LinkMethod, declined, methods, needs_code_to_decline,
+};
 use crate::provider_sign_in::one_time::{self, OneTimeKind};
 use crate::provider_sign_in::pending_link::PendingLink;
 use crate::provider_sign_in::pending_move::{MOVE, PendingMove};
 use crate::provider_sign_in::pending_proof::{Offer, PendingProof};
-use crate::provider_sign_in::store::{self, AccountSummary};
 use crate::provider_sign_in::stored_identity::expired;
+use crate::users::email_owner::store::{self as email_owner, AccountSummary};
 use crate::users::store::lock_for_sign_in;
 
 /// The `flow` of the problem.
@@ -50,6 +52,8 @@ struct WaitingLink {
     account: Option<WaitingAccount>,
     /// Whether a user who declines gets a new account with the address; if not, the new account has none.
     decline_gives_email: bool,
+    /// Whether declining takes a `code` from a mail (`/oauth/link/mail`).
+    decline_needs_code: bool,
 }
 
 /// The account that has the address, or to which the provider's account is linked.
@@ -69,11 +73,12 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Show what a link waits for.")
         .detail(
             "For the page to which a browser returned with a `flow`. `methods` has what is possible:\n\n\
-             * with an `account`, which has the e-mail address: `password` (`/oauth/link/confirm`), `provider:` with a \
-             name (`/oauth/link/provider`), `decline` (`/oauth/link/decline`);\n\
+             * with an `account`, which has the e-mail address: `password` (`/oauth/link/confirm`), `mail` \
+             (`/oauth/link/mail`, then `/oauth/link/confirm`), `provider:` with a name (`/oauth/link/provider`), `decline` \
+             (`/oauth/link/decline`);\n\
              * with an `account` to which the provider's account is linked: `move` (`/oauth/link/move`);\n\
-             * without one: `password` (`/oauth/link/sign-in`), `provider` (`/oauth/link/provider`), `skip` \
-             (`/oauth/link/skip`).",
+             * without one: `password` (`/oauth/link/sign-in`), `mail` (`/oauth/link/mail`, then `/oauth/link/prove`), \
+             `provider` (`/oauth/link/provider`), `skip` (`/oauth/link/skip`).",
         )
         .access(Access::Public)
         .for_people()
@@ -86,7 +91,8 @@ pub fn describe(operation: Operation) -> Operation {
                 "name": "Google",
                 "methods": ["password", "provider:yandex", "decline"],
                 "account": { "created_in": "2026-03", "has_role": true },
-                "decline_gives_email": false
+                "decline_gives_email": false,
+                "decline_needs_code": false
             }),
         )
         .problems(&[Code::CodeExpired, Code::AccountDisabled])
@@ -108,6 +114,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
             methods: Offer::of(context).methods(),
             account: None,
             decline_gives_email: false,
+            decline_needs_code: false,
         },
         Pending::Move(pending) => of_move(context, &pending).await?,
     };
@@ -118,12 +125,14 @@ async fn of_link(context: &Context, pending: &PendingLink) -> Result<WaitingLink
     let (facts, summary) = facts_now(context, pending).await?;
     let AccountSummary { created_in, has_role } = summary;
     let identity = pending.identity(context)?;
+    let proof = if needs_code_to_decline(&facts) { AddressProof::Code } else { AddressProof::None };
     Ok(WaitingLink {
         provider: identity.provider.id().to_owned(),
         name: identity.provider.name().to_owned(),
         methods: methods(&facts).iter().map(LinkMethod::text).collect(),
         account: Some(WaitingAccount { created_in, has_role }),
-        decline_gives_email: declined(&facts) == Declined::TakeEmail,
+        decline_gives_email: declined(&facts, proof) == Declined::TakeEmail,
+        decline_needs_code: proof == AddressProof::Code,
     })
 }
 
@@ -131,13 +140,14 @@ async fn of_move(context: &Context, pending: &PendingMove) -> Result<WaitingLink
     let identity = pending.identity(context)?;
     let connection = context.db.get().await?;
     let AccountSummary { created_in, has_role } =
-        store::summary(&*connection, pending.from).await?.ok_or_else(expired)?;
+        email_owner::summary(&*connection, pending.from).await?.ok_or_else(expired)?;
     Ok(WaitingLink {
         provider: identity.provider.id().to_owned(),
         name: identity.provider.name().to_owned(),
         methods: vec![MOVE.to_owned()],
         account: Some(WaitingAccount { created_in, has_role }),
         decline_gives_email: false,
+        decline_needs_code: false,
     })
 }
 
@@ -188,7 +198,7 @@ pub(super) async fn facts_now(
     let account = account.ok_or_else(|| Problem::new(Code::AccountDisabled))?;
     pending.check_generation(&tx).await?;
     let facts = link_facts::read(context, &tx, &account, &identity).await?;
-    let summary = store::summary(&*tx, account.id()).await?.ok_or_else(expired)?;
+    let summary = email_owner::summary(&*tx, account.id()).await?.ok_or_else(expired)?;
     // Nothing was changed, so there is nothing to wait for.
     tx.rollback().await?;
     Ok((facts, summary))

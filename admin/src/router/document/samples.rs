@@ -25,6 +25,11 @@ const DETAILS: &[(Code, &str)] = &[
         Code::TooManyAttempts,
         "Sign in from a device or a network that you have used before, or try again later.",
     ),
+    (Code::CodeWrong, "A code that has expired or was used is wrong, too."),
+    (
+        Code::AccountUnproven,
+        "It was created in 2026-03, without a role. Repeat the request with `account`: `mine` or `new`.",
+    ),
     (Code::LastLoginMethod, "Set a password or link another account first."),
     (Code::OauthProviderLinked, "Unlink it before you link another one."),
     (Code::ProviderError, "GitHub returned no identity. Start the sign-in again."),

@@ -61,6 +61,8 @@ pub(crate) enum LoginFailure {
     UnknownName,
     WrongPassword,
     NoPassword,
+    /// A code from a mail was wrong, expired or used.
+    WrongCode,
     Inactive,
     /// The password or the provider was right.
     TooManySessions,
@@ -177,6 +179,7 @@ impl Event {
             LoginFailure::UnknownName => "nobody_has_that_name",
             LoginFailure::WrongPassword => "wrong_password",
             LoginFailure::NoPassword => "no_password",
+            LoginFailure::WrongCode => "wrong_code",
             LoginFailure::Inactive => "inactive",
             LoginFailure::TooManySessions => "too_many_sessions",
         })

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use uuid::Uuid;
 
-use crate::db::{Connection, DbError, Transaction};
+use crate::db::{Connection, DbError, SqlClient, Transaction};
 use crate::users::LockedAccount;
 use crate::users::store::account;
 
@@ -19,6 +19,14 @@ pub(crate) enum EmailOwner<'t> {
     Disabled,
     /// An account that may not sign in, and has never verified the address.
     DisabledUnverified,
+}
+
+/// What a user sees of an account before declining it.
+pub(crate) struct AccountSummary {
+    /// The year and month of its creation, as `2026-03`.
+    pub(crate) created_in: String,
+    /// Whether it has a role, or is a superuser's.
+    pub(crate) has_role: bool,
 }
 
 /// The owner of a mailbox, by the keys of its addresses, locked exclusively until the transaction ends. If several accounts
@@ -59,6 +67,29 @@ pub(crate) async fn verify(tx: &Transaction<'_>, user: Uuid, key: &str) -> Resul
                where id = $1 and email_key = $2 and verified_email_key is distinct from email_key";
     let statement = tx.prepare_cached(sql).await?;
     Ok(tx.execute(&statement, &[&user, &key]).await? == 1)
+}
+
+/// What a user sees of an account before declining it; `None` when it does not exist.
+pub(crate) async fn summary(client: &impl SqlClient, user: Uuid) -> Result<Option<AccountSummary>, DbError> {
+    let sql = "select to_char(u.created_at at time zone 'UTC', 'YYYY-MM') as created_in,
+                   u.is_superuser or exists (
+                       select from auth.user_roles held where held.user_id = u.id
+                         and (held.expires_at is null or held.expires_at > clock_timestamp())) as has_role
+               from auth.users u where u.id = $1";
+    let statement = client.prepare_cached(sql).await?;
+    let Some(row) = client.query_opt(&statement, &[&user]).await? else { return Ok(None) };
+    let (created_in, has_role) = (row.try_get("created_in")?, row.try_get("has_role")?);
+    Ok(Some(AccountSummary { created_in, has_role }))
+}
+
+/// Whether the account is in use: a session was used within 30 days, or a role is held.
+pub(crate) async fn is_in_use(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
+    let sql = "select exists (select from auth.sessions
+                              where user_id = $1 and last_used_at > clock_timestamp() - interval '30 days')
+                   or exists (select from auth.user_roles
+                              where user_id = $1 and (expires_at is null or expires_at > clock_timestamp())) as is_in_use";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.query_one(&statement, &[&user]).await?.try_get("is_in_use")?)
 }
 
 /// Removes the address from its owner.

@@ -208,6 +208,7 @@ async fn secured(options: CatcherOptions, authority: &str) -> Post {
         ("ADMIN_MAIL_TLS_CA", authority),
         ("ADMIN_MAIL_FROM", "Cinema <no-reply@cinema.example>"),
         ("ADMIN_PUBLIC_URL", "https://cinema.example"),
+        ("ADMIN_REGISTRATION", "open"),
     ];
     let credentials = credentials.unwrap_or_default();
     if !credentials.0.is_empty() {

@@ -39,7 +39,8 @@ async fn a_waiting_link_shows_the_account_and_what_confirms_it() {
         "name": "Google",
         "methods": ["password", "provider:yandex", "decline"],
         "account": { "created_in": "2024-02", "has_role": false },
-        "decline_gives_email": false
+        "decline_gives_email": false,
+        "decline_needs_code": false
     });
     assert_eq!(browser.show_link(&flow).await.expect(200).json(), shown);
     // Looking uses nothing up.

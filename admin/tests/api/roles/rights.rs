@@ -93,6 +93,7 @@ pub(super) async fn with_mail(changes: &[(&'static str, &str)]) -> TestApp {
         ("ADMIN_MAIL_TLS", "none"),
         ("ADMIN_MAIL_FROM", "no-reply@cinema.example"),
         ("ADMIN_PUBLIC_URL", "https://cinema.example"),
+        ("ADMIN_REGISTRATION", "open"),
     ];
     let changes: Vec<_> = mail.into_iter().chain(changes.iter().copied()).collect();
     TestApp::start_with(&changes).await

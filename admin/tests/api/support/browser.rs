@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use admin::config::Config;
 use admin::providers::Limits;
+use mail_catcher::Catcher;
 use mock_providers::{Client as Registered, Person, Provider, Providers};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -31,6 +32,16 @@ pub struct Cinema {
     pub app: TestApp,
     /// The providers.
     pub providers: Providers,
+    /// Where its mails are caught, if it sends any.
+    pub mail: Option<CinemaMail>,
+}
+
+/// The mails of a service, and a replica where an address must be proven.
+pub struct CinemaMail {
+    /// The mail server.
+    pub catcher: Catcher,
+    /// The replica.
+    pub verifying: TestApp,
 }
 
 /// A browser, which keeps one cookie.
@@ -88,7 +99,7 @@ impl Cinema {
         let mut app = TestApp::launch_configured(config, vars).await;
         app.database = Some(database);
         app.await_ready().await;
-        let cinema = Self { app, providers };
+        let cinema = Self { app, providers, mail: None };
         for provider in Provider::ALL {
             // With a different address at each provider, so that none is linked to another.
             cinema.add_person(provider, "anna", Some(&format!("anna@{provider}.example.org")), true);

@@ -53,6 +53,7 @@ const RULES: &[Rule] = &[
             "admin/src/app.rs",
             "admin/src/command.rs",
             "admin/src/command/superuser.rs",
+            "admin/src/command/users/create.rs",
             "admin/src/command/users/import.rs",
             // Keys and nonces, which the cryptographic library generates.
             "admin/src/keys/",
@@ -86,7 +87,7 @@ const RULES: &[Rule] = &[
             "admin/src/passwords/",
             "admin/src/guessing.rs",
             "admin/src/permit.rs",
-            "admin/src/operators/superuser/create.rs",
+            "admin/src/operators/create.rs",
             "admin/src/operators/import.rs",
         ],
         found: |code| paths(code, &["Party", "HashSlot"]),
@@ -123,7 +124,7 @@ static ORDER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?s)\border by\s+(.*?)(?:\)|;|\blimit\b|\boffset\b|\bfor\b|$)").unwrap());
 /// The columns that are no text, and a fixed collation.
 static FIXED_ORDER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"^(\w+\.)?((user_)?id|seq|until|expires_at|occurred_at|created_at|linked_at|last_used_at|signed_in_at|next_attempt_at|prefix|priority)( desc)?$|collate "C"( desc)?$"#).unwrap()
+    Regex::new(r#"^(\w+\.)?((user_)?id|seq|until|expires_at|occurred_at|created_at|linked_at|last_used_at|signed_in_at|next_attempt_at|handed_over_at|prefix|priority)( desc)?$|collate "C"( desc)?$"#).unwrap()
 });
 
 /// A file of a crate.

@@ -1,4 +1,8 @@
-//! `POST /api/v1/auth/register`: creates an account.
+//! `POST /api/v1/auth/register`: asks for an account, or creates one.
+//!
+//! Where an address must be proven, a request creates and stores nothing: the answer is the same for every address, and what
+//! was typed is sealed into the flow that the client gets. The password is set with the proof (`verify`). Otherwise the
+//! account is created at once.
 
 use deserr::Deserr;
 use http::StatusCode;
@@ -9,15 +13,16 @@ use unicode_normalization::UnicodeNormalization as _;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::profile::{Locale, Name};
-use super::store::{self, NewUser};
-use super::{EmailAddress, LoginName, add_weaknesses};
 use crate::api::{Access, Code, Findings, Form, Operation, Problem, Request, Response};
 use crate::config::Registration;
-use crate::db::DbError;
 use crate::guessing::LimitedRoute;
+use crate::mail::CodePurpose;
+use crate::mail_proof::{AskedFlow, MailFlow, ask_code};
 use crate::passwords::{Password, PasswordHash};
 use crate::permit::{HashPermit, Tried};
+use crate::users::profile::{Locale, Name};
+use crate::users::store::{self, NewUser};
+use crate::users::{EmailAddress, LoginName, add_weaknesses, taken};
 use crate::visible_text::VisibleLine;
 
 /// Longer names have no part in judging a password, which takes the longer the more they hold.
@@ -32,14 +37,16 @@ struct Body {
     /// `name@example.org`, in any script, without quotes or spaces; at most 254 bytes.
     #[schema(value_type = String, format = "idn-email", max_length = 254, pattern = "^[\\t-\\r ]*[^\\x00-\\x20\\x7f]+[\\t-\\r ]*$")]
     email: EmailAddress,
-    /// An alternative to the e-mail address for signing in: letters, digits, `.`, `_` and `-`, beginning with
+    /// Only where no address is proven. An alternative to the e-mail address for signing in: letters, digits, `.`, `_` and `-`, beginning with
     /// a letter or a digit. Its letters are of one alphabet, and it does not look like the name of another user.
     #[deserr(default)]
     #[schema(value_type = Option<String>, min_length = 3, max_length = 64, pattern = "^[\\t-\\r ]*[^\\x00-/:-@\\[-`{-\\x7f][^\\x00-,/:-@\\[-\\^`{-\\x7f]*[\\t-\\r ]*$")]
     login: Option<LoginName>,
-    /// Must be hard to guess, and not based on the names in this request.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
-    password: Password,
+    /// Required where no address is proven; elsewhere it is set with the proof (`/auth/email/verify`). Must be hard to guess,
+    /// and not based on the names in this request.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    password: Option<Password>,
     /// Shown to other users: with at least one visible character, and without control characters, characters that change
     /// the direction of writing, and invisible characters.
     #[deserr(default)]
@@ -70,8 +77,15 @@ struct Registered<'r> {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Sign-in")
-        .summary("Create an account.")
-        .detail("Registering does not sign the user in. The operator may have closed registration.")
+        .summary("Ask for an account, or create one.")
+        .detail(
+            "It depends on the operator (`ADMIN_REGISTRATION`):\n\n\
+             * `verify`: 202 for every address. A mail has a code and a link; `/auth/email/verify` sets the password with one \
+             of them, and creates the account. The request takes neither `password` nor `login`. To an address that has an \
+             account the mail says so.\n\
+             * `open`: 201 or 409. The request has a `password`, and does not sign the user in. The address is not proven.\n\
+             * `invite` or `closed`: 403.",
+        )
         .access(Access::Public)
         .body::<Body>(json!({
             "email": "anna@example.org",
@@ -92,6 +106,7 @@ pub fn describe(operation: Operation) -> Operation {
                 "created_at": "2026-11-25T20:15:30.123456Z"
             }),
         )
+        .answer::<AskedFlow>(202, "A mail will be sent.", AskedFlow::example())
         .problems(&[
             Code::RegistrationClosed,
             Code::EmailTaken,
@@ -109,10 +124,43 @@ pub fn describe(operation: Operation) -> Operation {
 /// `login_taken`, 429 `too_many_attempts`, 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     match request.context.config.registration {
-        Registration::Closed => return Err(Problem::new(Code::RegistrationClosed)),
-        Registration::Open => {}
+        Registration::Invite | Registration::Closed => Err(Problem::new(Code::RegistrationClosed)),
+        Registration::Verify => ask(&request).await,
+        Registration::Open => create(&request).await,
     }
-    let (new, hash, permit) = read(&request).await?;
+}
+
+/// Members that are set later where an address must be proven.
+const SET_LATER: [(&str, &str); 2] = [
+    ("login", "Is set after the registration: `PUT /me/login`."),
+    ("password", "Is set with the proof of the address: `POST /auth/email/verify`."),
+];
+
+/// Asks for a mail with a code and a link.
+async fn ask(request: &Request) -> Result<Response, Problem> {
+    let form = request.form()?;
+    let present: Vec<_> = SET_LATER.into_iter().filter(|(name, _)| form.has(name)).collect();
+    let (body, mut found) = form.read::<Body>();
+    for (name, sentence) in present {
+        found.add(name, "field_not_expected", sentence);
+    }
+    let body = found.finish(body)?;
+    let context = &request.context;
+    let flow = MailFlow {
+        id: context.random.id(),
+        purpose: CodePurpose::Registration,
+        email: body.email,
+        display_name: body.display_name.map(String::from),
+        locale: body.locale.map(String::from),
+        began_at: context.clock.unix_seconds(),
+    };
+    ask_code(context, &request.actor(), LimitedRoute::Registration, &flow).await?;
+    AskedFlow::respond(context, &flow, flow.began_at)
+}
+
+/// Creates the account at once.
+async fn create(request: &Request) -> Result<Response, Problem> {
+    let (new, hash, permit) = read(request).await?;
     let id = request.context.random.id();
     let connection = request.context.db.get().await?;
     let inserted = store::insert(&*connection, &new.user(id, &hash)).await;
@@ -132,9 +180,15 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 async fn read(request: &Request) -> Result<(Body, PasswordHash, HashPermit), Problem> {
     let form = request.form()?;
     let (password, words) = (form.text("password").map(Password::new), own_words(&form));
+    let has_password = form.has("password");
     let (body, mut found) = form.read::<Body>();
     // Without a password the form is invalid, and with a malformed one nothing needs to be judged.
-    let Some(password) = password else { return found.finish(None) };
+    let Some(password) = password else {
+        if !has_password {
+            found.add("password", "field_missing", "This field is required.");
+        }
+        return found.finish(None);
+    };
     let weaknesses = password.form_weaknesses(request.context.config.password_min);
     if !weaknesses.is_empty() {
         add_weaknesses(&mut found, "password", weaknesses);
@@ -151,7 +205,8 @@ async fn read(request: &Request) -> Result<(Body, PasswordHash, HashPermit), Pro
             return Err(problem);
         }
     };
-    let hash = permit.hash(&body.password).await?;
+    // The one that was judged.
+    let hash = permit.hash(body.password.as_ref().unwrap_or(&password)).await?;
     Ok((body, hash, permit))
 }
 
@@ -192,14 +247,5 @@ impl Body {
             locale: self.locale.as_ref().map(Locale::as_ref),
             created_at,
         }
-    }
-}
-
-/// Two users may request one address at the same moment; the database constraint decides.
-pub(crate) fn taken(error: DbError) -> Problem {
-    match error.constraint() {
-        Some(store::EMAIL_IS_UNIQUE) => Problem::new(Code::EmailTaken),
-        Some(store::LOGIN_IS_UNIQUE | store::LOGIN_LOOKS_UNIQUE) => Problem::new(Code::LoginTaken),
-        _ => error.into(),
     }
 }

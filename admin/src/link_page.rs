@@ -1,0 +1,278 @@
+//! A page that a link in a mail opens. GET shows a form and changes nothing; POST does what the link is for.
+//!
+//! The token is in the fragment of the link, which browsers send to no server: no log of a proxy, of nginx or of this
+//! service can have it, and neither can `Referer`. A small script moves it into the form and out of the address bar.
+//! Without scripts the page has a field into which the user pastes it.
+
+use std::sync::OnceLock;
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use crate::api::{Code, Problem, Request, Response};
+use crate::config::MailLanguage;
+use crate::mail::language_of;
+use crate::passwords::Password;
+
+/// The only script of the page.
+const SCRIPT: &str = "const token=location.hash.slice(1);if(token){document.getElementById('token').value=token;\
+    document.getElementById('by-hand').hidden=true;history.replaceState(null,'',location.pathname)}";
+
+/// The only style of the page.
+const STYLE: &str = "body{font:1rem/1.5 sans-serif;margin:3rem auto;max-width:24rem;padding:0 1rem}\
+    label,input,select,button{display:block;width:100%;box-sizing:border-box;font:inherit;margin:.3rem 0}";
+
+/// The texts of a page in one language. None of them needs to be escaped.
+pub(crate) struct PageTexts {
+    pub(crate) tag: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) token: &'static str,
+    pub(crate) password: &'static str,
+    pub(crate) save: &'static str,
+    pub(crate) done: &'static str,
+    pub(crate) expired: &'static str,
+    pub(crate) disabled: &'static str,
+    pub(crate) weak: &'static str,
+    /// If a field is missing.
+    pub(crate) missing: &'static str,
+    pub(crate) later: &'static str,
+    /// Sentences for further problems.
+    pub(crate) others: &'static [(Code, &'static str)],
+    /// A question, and its answers with their values; the first one is the usual one.
+    pub(crate) question: Option<(&'static str, &'static [(&'static str, &'static str)])>,
+}
+
+/// A page in its languages.
+pub(crate) struct LinkPage {
+    pub(crate) english: &'static PageTexts,
+    pub(crate) russian: &'static PageTexts,
+}
+
+/// What a user has sent. Purposefully without `Debug`.
+pub(crate) struct Submitted {
+    pub(crate) token: String,
+    pub(crate) password: Password,
+    /// The value of the answer to the question; empty if there is none.
+    pub(crate) answer: String,
+}
+
+impl LinkPage {
+    /// Shows the form.
+    pub(crate) fn show(&self, request: &Request) -> Response {
+        page(StatusCode::OK, self.texts(&request.headers), None, Some(&PageForm::of(request, "")))
+    }
+
+    /// What the user has sent; `None` if a field is missing, or the token has another form.
+    pub(crate) fn read(&self, request: &Request) -> Option<Submitted> {
+        fields(&request.body, self.english.question.is_some())
+    }
+
+    /// Shows that what the user has sent is not understood.
+    pub(crate) fn refuse(&self, request: &Request) -> Response {
+        let texts = self.texts(&request.headers);
+        page(StatusCode::BAD_REQUEST, texts, Some(texts.missing), Some(&PageForm::of(request, "")))
+    }
+
+    /// Shows what became of it: every problem is shown on the page.
+    pub(crate) fn finish(&self, request: &Request, sent: &Submitted, done: Result<(), Problem>) -> Response {
+        let texts = self.texts(&request.headers);
+        let Err(problem) = done else { return page(StatusCode::OK, texts, Some(texts.done), None) };
+        let code = problem.code();
+        let form = PageForm::of(request, &sent.token);
+        let form = (code != Code::CodeExpired).then_some(&form);
+        let shown = page(code.status(), texts, Some(texts.sentence(code)), form).with_problem(code);
+        match problem.seconds() {
+            Some(seconds) => shown.with_header(header::RETRY_AFTER, HeaderValue::from(seconds)),
+            None => shown,
+        }
+    }
+
+    fn texts(&self, headers: &HeaderMap) -> &'static PageTexts {
+        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        match language_of(None, accepted) {
+            Some(MailLanguage::Russian) => self.russian,
+            Some(MailLanguage::English) | None => self.english,
+        }
+    }
+}
+
+/// The form of the page.
+struct PageForm<'f> {
+    /// The token, of base64url, once the client has sent it: its link is no longer in the address bar then.
+    token: &'f str,
+    /// The least length of a password.
+    least: usize,
+}
+
+impl<'f> PageForm<'f> {
+    fn of(request: &Request, token: &'f str) -> Self {
+        Self { token, least: request.context.config.password_min }
+    }
+}
+
+impl PageTexts {
+    fn sentence(&self, code: Code) -> &'static str {
+        if let Some((_, sentence)) = self.others.iter().find(|(known, _)| *known == code) {
+            return sentence;
+        }
+        match code {
+            Code::CodeExpired | Code::CodeWrong => self.expired,
+            Code::AccountDisabled => self.disabled,
+            Code::PasswordWeak | Code::ValidationFailed => self.weak,
+            _ => self.later,
+        }
+    }
+}
+
+/// The fields of the form; `None` if they are missing, or the token has another form.
+fn fields(body: &[u8], has_question: bool) -> Option<Submitted> {
+    let (mut token, mut password, mut answer) = (None, None, String::new());
+    for (name, value) in url::form_urlencoded::parse(body) {
+        match &*name {
+            "token" => token = Some(value.trim().to_owned()),
+            "new_password" => password = Some(Password::new(&value)),
+            "answer" if has_question => answer = value.into_owned(),
+            _ => return None,
+        }
+    }
+    let is_token = |token: &String| {
+        (40..=1200).contains(&token.len())
+            && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    Some(Submitted { token: token.filter(is_token)?, password: password?, answer })
+}
+
+/// The page contains no text of a client but a token, whose characters need not be escaped.
+fn page(
+    status: StatusCode,
+    texts: &'static PageTexts,
+    message: Option<&'static str>,
+    form: Option<&PageForm<'_>>,
+) -> Response {
+    let PageTexts { tag, title, token, password, save, .. } = texts;
+    let message =
+        message.map(|message| format!("<p role=\"status\"><b>{message}</b></p>\n")).unwrap_or_default();
+    let question = texts.question.map(question).unwrap_or_default();
+    let form = form.map(|PageForm { token: sent, least }| format!(
+        "<form method=\"post\" autocomplete=\"on\">\n\
+         <div id=\"by-hand\"><label for=\"token\">{token}</label>\n\
+         <input id=\"token\" name=\"token\" value=\"{sent}\" required autocomplete=\"off\" \
+         pattern=\"[A-Za-z0-9_\\-]{{40,1200}}\"></div>\n\
+         <label for=\"new_password\">{password}</label>\n\
+         <input id=\"new_password\" name=\"new_password\" type=\"password\" required minlength=\"{least}\" \
+         autocomplete=\"new-password\">\n{question}<button>{save}</button>\n</form>\n<script>{SCRIPT}</script>\n"
+    ));
+    let form = form.unwrap_or_default();
+    let html = format!(
+        "<!doctype html>\n<html lang=\"{tag}\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n<style>{STYLE}</style>\n\
+         <h1>{title}</h1>\n{message}{form}</html>\n"
+    );
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, policy()),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex")),
+    ];
+    let response = Response::new(status, "text/html; charset=utf-8", Bytes::from(html));
+    headers.into_iter().fold(response, |response, (name, value)| response.with_header(name, value))
+}
+
+fn question((text, answers): (&'static str, &'static [(&'static str, &'static str)])) -> String {
+    let options: String = answers
+        .iter()
+        .map(|(value, answer)| format!("<option value=\"{value}\">{answer}</option>\n"))
+        .collect();
+    format!(
+        "<label for=\"answer\">{text}</label>\n<select id=\"answer\" name=\"answer\">\n{options}</select>\n"
+    )
+}
+
+/// Only this script and this style, only forms to this service, and no frame of another site.
+fn policy() -> HeaderValue {
+    static POLICY: OnceLock<HeaderValue> = OnceLock::new();
+    let made = POLICY.get_or_init(|| {
+        let hash = |text: &str| STANDARD.encode(digest::digest(&digest::SHA256, text.as_bytes()));
+        let policy = format!(
+            "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; form-action 'self'; \
+             frame-ancestors 'none'; base-uri 'none'",
+            hash(SCRIPT),
+            hash(STYLE)
+        );
+        HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+    });
+    made.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TOKEN: &str = "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0";
+
+    const TEXTS: PageTexts = PageTexts {
+        tag: "en",
+        title: "A title",
+        token: "A token",
+        password: "A password",
+        save: "A button",
+        done: "Done.",
+        expired: "Expired.",
+        disabled: "Disabled.",
+        weak: "Weak.",
+        missing: "Missing.",
+        later: "Later.",
+        others: &[(Code::EmailTaken, "Taken.")],
+        question: Some(("A question", &[("", "One"), ("two", "Two")])),
+    };
+
+    #[test]
+    fn only_the_fields_of_the_form_are_read() {
+        let read = |body: &str| fields(body.as_bytes(), false).map(|sent| sent.token);
+        let body = format!("token={TOKEN}&new_password=a+b");
+        assert_eq!(read(&body).as_deref(), Some(TOKEN));
+        assert_eq!(read(&format!("token=+{TOKEN}%0A&new_password=a")).as_deref(), Some(TOKEN));
+        for bad in ["", "token=x&new_password=a", &format!("token={TOKEN}"), &format!("{body}&answer=two")] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+        let answered = fields(format!("{body}&answer=two").as_bytes(), true);
+        assert_eq!(answered.map(|sent| sent.answer).as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn the_page_loads_nothing_and_its_policy_has_its_script_and_style() {
+        let response =
+            page(StatusCode::OK, &TEXTS, Some(TEXTS.weak), Some(&PageForm { token: "", least: 8 }));
+        let html = String::from_utf8(response.body().to_vec()).unwrap();
+        assert!(html.contains(SCRIPT) && html.contains(STYLE) && html.contains(TEXTS.weak), "{html}");
+        assert!(html.contains("<option value=\"two\">Two</option>"), "{html}");
+        assert!(!html.contains("src=") && !html.contains("href="), "{html}");
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert_eq!(policy.matches("'sha256-").count(), 2, "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(response.headers()[header::REFERRER_POLICY], "no-referrer");
+    }
+
+    #[test]
+    fn each_problem_has_a_sentence() {
+        for (code, sentence) in [
+            (Code::EmailTaken, "Taken."),
+            (Code::CodeWrong, "Expired."),
+            (Code::PasswordWeak, "Weak."),
+            (Code::Overloaded, "Later."),
+        ] {
+            assert_eq!(TEXTS.sentence(code), sentence);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_form_is_read_without_panic(body: Vec<u8>, text in "(token|new_password|answer|a)=[ -~]{0,50}(&token=[ -~]{0,50})?") {
+            let _either = (fields(&body, true).is_some(), fields(text.as_bytes(), false).is_some());
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What becomes of a request for a code, when the worker of mails comes to it: a mail with a code, one that says why there is
+//! none, or nothing.
+
+use uuid::Uuid;
+
+use super::asked_link::{addressed, answer_user};
+use super::link_token::LinkToken;
+use super::store::{self, ResetCandidate};
+use crate::access;
+use crate::db::{DbError, Transaction};
+use crate::mail::{CodePurpose, CodeRequest, Message, ResolvedMail, SignInAdvice};
+use crate::mail_proof::CodeIssuer;
+use crate::users::EmailAddress;
+
+/// A request for a code.
+pub(super) struct AskedCode<'a> {
+    pub(super) codes: &'a CodeIssuer,
+    pub(super) mail: Uuid,
+    pub(super) request: &'a CodeRequest,
+    pub(super) email: &'a EmailAddress,
+}
+
+/// What an account that has the address may get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    /// No account has it.
+    None,
+    Disabled,
+    /// It is proven, and the user holds a permission of this service.
+    Operator,
+    /// The same, but the address is not proven: it may be a stranger's, who gets nothing.
+    UnprovenOperator,
+    Proven,
+    Unproven,
+}
+
+impl AskedCode<'_> {
+    /// The mail; `None` for no mail. `token` is that of a link to set a password.
+    pub(super) async fn answer(
+        &self,
+        tx: &Transaction<'_>,
+        token: &LinkToken,
+    ) -> Result<Option<ResolvedMail>, DbError> {
+        let candidate = store::by_address(tx, self.email.key()).await?;
+        let holder = Holder::of(tx, candidate.as_ref()).await?;
+        match self.request.purpose {
+            CodePurpose::Registration => self.for_registration(tx, token, holder, candidate).await,
+            CodePurpose::SignIn => self.for_sign_in(tx, holder, candidate).await,
+            CodePurpose::Link => self.for_link(tx, holder, candidate).await,
+        }
+    }
+
+    /// An address that has an account gets no code, unless it was never proven.
+    async fn for_registration(
+        &self,
+        tx: &Transaction<'_>,
+        token: &LinkToken,
+        holder: Holder,
+        candidate: Option<ResetCandidate>,
+    ) -> Result<Option<ResolvedMail>, DbError> {
+        match holder {
+            Holder::UnprovenOperator => Ok(None),
+            Holder::None | Holder::Unproven => self.code(tx, candidate).await,
+            Holder::Disabled | Holder::Operator | Holder::Proven => {
+                let Some(candidate) = candidate else { return Ok(None) };
+                let answered = answer_user(tx, token, candidate).await?;
+                Ok(answered.map(|mail| ResolvedMail { message: already_registered(mail.message), ..mail }))
+            }
+        }
+    }
+
+    /// Only to a proven address.
+    async fn for_sign_in(
+        &self,
+        tx: &Transaction<'_>,
+        holder: Holder,
+        candidate: Option<ResetCandidate>,
+    ) -> Result<Option<ResolvedMail>, DbError> {
+        let advice = match holder {
+            Holder::None | Holder::UnprovenOperator => return Ok(None),
+            Holder::Proven => return self.code(tx, candidate).await,
+            Holder::Disabled => SignInAdvice::Disabled,
+            Holder::Operator => SignInAdvice::UsePassword,
+            Holder::Unproven => SignInAdvice::Unproven,
+        };
+        Ok(candidate.and_then(|candidate| addressed(candidate, Message::SignInAdvice(advice))))
+    }
+
+    /// Also to an address without an account, which its holder may get by it.
+    async fn for_link(
+        &self,
+        tx: &Transaction<'_>,
+        holder: Holder,
+        candidate: Option<ResetCandidate>,
+    ) -> Result<Option<ResolvedMail>, DbError> {
+        let advice = match holder {
+            Holder::UnprovenOperator => return Ok(None),
+            Holder::None | Holder::Proven | Holder::Unproven => return self.code(tx, candidate).await,
+            Holder::Disabled => SignInAdvice::Disabled,
+            Holder::Operator => SignInAdvice::UsePassword,
+        };
+        Ok(candidate.and_then(|candidate| addressed(candidate, Message::SignInAdvice(advice))))
+    }
+
+    /// A mail with the code: to the spelling that the account has, if there is an account.
+    async fn code(
+        &self,
+        tx: &Transaction<'_>,
+        candidate: Option<ResetCandidate>,
+    ) -> Result<Option<ResolvedMail>, DbError> {
+        let issued = self.codes.issue(tx, self.mail, self.request, self.email.key()).await?;
+        let Some(issued) = issued else { return Ok(None) };
+        let message = match (self.request.purpose, issued.link) {
+            (CodePurpose::Registration, Some(token)) => Message::Registration { code: issued.code, token },
+            // Every registration has a link.
+            (CodePurpose::Registration, None) => return Ok(None),
+            (CodePurpose::SignIn, _) => Message::SignInCode { code: issued.code },
+            (CodePurpose::Link, _) => Message::LinkCode { code: issued.code },
+        };
+        let to_the_typed =
+            |message| ResolvedMail { address: self.email.as_str().to_owned(), language: None, message };
+        Ok(match candidate {
+            Some(candidate) => addressed(candidate, message),
+            None => Some(to_the_typed(message)),
+        })
+    }
+}
+
+impl Holder {
+    async fn of(tx: &Transaction<'_>, candidate: Option<&ResetCandidate>) -> Result<Self, DbError> {
+        let Some(candidate) = candidate else { return Ok(Self::None) };
+        let is_operator = candidate.is_superuser || access::holds_right(tx, candidate.user).await?;
+        Ok(match (candidate.is_verified, is_operator) {
+            (false, true) => Self::UnprovenOperator,
+            _ if !candidate.is_active => Self::Disabled,
+            (true, true) => Self::Operator,
+            (true, false) => Self::Proven,
+            (false, false) => Self::Unproven,
+        })
+    }
+}
+
+/// The same link, or none, in a mail that says that there is an account already.
+fn already_registered(message: Message) -> Message {
+    let token = if let Message::Reset { token } = message { Some(token) } else { None };
+    Message::AlreadyRegistered { token }
+}

@@ -1,0 +1,109 @@
+//! `/account/confirm`: the page that the link in a mail to a new user opens. It sets the password and opens no session.
+
+use super::prove::AccountChoice;
+use super::verify::{PresentedProof, Wish, verify};
+use crate::api::text::FromText as _;
+use crate::api::{Code, Findings, Problem, Request, Response};
+use crate::link_page::{LinkPage, PageTexts, Submitted};
+use crate::mail_proof::{FlowText, expired};
+use crate::users::add_weaknesses;
+
+const PAGE: LinkPage = LinkPage { english: &ENGLISH, russian: &RUSSIAN };
+
+static ENGLISH: PageTexts = PageTexts {
+    tag: "en",
+    title: "Your new account",
+    token: "The part of the link after #",
+    password: "Password",
+    save: "Create the account",
+    done: "Your account is ready. You can sign in now.",
+    expired: "The link is invalid, already used or expired. Register again.",
+    disabled: "The account is disabled. Contact support.",
+    weak: "The password is too short, too long or too easy to guess. Choose another one.",
+    missing: "Open the link from the mail again, and type the password.",
+    later: "This is not possible now. Try again later.",
+    others: &[
+        (Code::EmailTaken, "You already have an account. Sign in, or ask for a new password."),
+        (
+            Code::AccountUnproven,
+            "An account with your address exists, but the address was never confirmed. Say \
+             whether the account is yours. If it is in use and yours, sign in with its password instead.",
+        ),
+        (Code::RegistrationClosed, "Registration is closed."),
+    ],
+    question: Some((
+        "Is there an account with your address?",
+        &[
+            ("", "No, or I do not know"),
+            ("mine", "Yes, and it is mine: sign out everyone else"),
+            ("new", "Yes, but it is not mine: I want a new one"),
+        ],
+    )),
+};
+
+static RUSSIAN: PageTexts = PageTexts {
+    tag: "ru",
+    title: "Ваш новый аккаунт",
+    token: "Часть ссылки после #",
+    password: "Пароль",
+    save: "Создать аккаунт",
+    done: "Аккаунт готов. Теперь вы можете войти.",
+    expired: "Ссылка неверна, уже использована или устарела. Зарегистрируйтесь ещё раз.",
+    disabled: "Аккаунт отключён. Обратитесь в поддержку.",
+    weak: "Пароль слишком короткий, слишком длинный или его легко угадать. Выберите другой.",
+    missing: "Откройте ссылку из письма ещё раз и введите пароль.",
+    later: "Сейчас это невозможно. Попробуйте позже.",
+    others: &[
+        (Code::EmailTaken, "У вас уже есть аккаунт. Войдите или запросите новый пароль."),
+        (
+            Code::AccountUnproven,
+            "Аккаунт с вашим адресом есть, но адрес никто не подтвердил. Укажите, ваш ли это \
+             аккаунт. Если он ваш и им пользуются, войдите с его паролем.",
+        ),
+        (Code::RegistrationClosed, "Регистрация закрыта."),
+    ],
+    question: Some((
+        "Есть ли аккаунт с вашим адресом?",
+        &[
+            ("", "Нет или не знаю"),
+            ("mine", "Да, и он мой: завершить все другие сеансы"),
+            ("new", "Да, но он не мой: мне нужен новый"),
+        ],
+    )),
+};
+
+/// Shows the form.
+///
+/// # Errors
+///
+/// None.
+pub async fn show(request: Request) -> Result<Response, Problem> {
+    Ok(PAGE.show(&request))
+}
+
+/// Sets the password, and shows what became of it.
+///
+/// # Errors
+///
+/// None: every problem is shown on the page.
+pub async fn submit(request: Request) -> Result<Response, Problem> {
+    let Some(sent) = PAGE.read(&request) else { return Ok(PAGE.refuse(&request)) };
+    let done = prove(&request, &sent).await;
+    Ok(PAGE.finish(&request, &sent, done))
+}
+
+async fn prove(request: &Request, sent: &Submitted) -> Result<(), Problem> {
+    let context = &request.context;
+    let mut found = Findings::default();
+    add_weaknesses(&mut found, "password", sent.password.form_weaknesses(context.config.password_min));
+    found.finish(Some(()))?;
+    let token = FlowText::from_text(&sent.token).ok();
+    let presented = token.and_then(|token| PresentedProof::link(context, &token)).ok_or_else(expired)?;
+    let choice = match sent.answer.as_str() {
+        "mine" => Some(AccountChoice::Mine),
+        "new" => Some(AccountChoice::New),
+        _ => None,
+    };
+    let wish = Wish { password: &sent.password, choice, device: None };
+    verify(context, &request.actor(), &presented, &wish).await.map(drop)
+}
