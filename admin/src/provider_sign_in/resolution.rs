@@ -16,7 +16,6 @@ use crate::actor::Actor;
 use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::db::Transaction;
-use crate::evict::void_links;
 use crate::notices::{self, NoticeTarget};
 use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::open::{SignInMethod, open};
@@ -153,7 +152,7 @@ impl Resolution<'_> {
         if let Some(account) = account {
             if self.link.is_none() {
                 // An invitation is used by it.
-                void_links(tx, user).await?;
+                users::store::void_links(tx, user).await?;
             }
             // Linking asks for a recent sign-in, by rule 7 the address is verified already, and by rule 8 no one else had the
             // account.

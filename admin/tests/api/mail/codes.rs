@@ -41,7 +41,8 @@ async fn the_last_three_codes_of_a_flow_and_three_links_are_valid() {
     let flow = ask(app, NEO).await;
     let first = post.next_mail(NEO, 0).await;
     for number in 1..3 {
-        assert_eq!(resend(app, &flow).await.expect(202).json()["expires_in"], 3600);
+        let left = resend(app, &flow).await.expect(202).json()["expires_in"].as_u64().unwrap();
+        assert!((3590..=3600).contains(&left), "{left}");
         post.next_mail(NEO, number).await;
     }
     // There is room for another mail, the flow is over, and PostgreSQL, by whose clock links end, has not moved.

@@ -103,7 +103,8 @@ async fn two_admins_hand_over_each_mail_once() {
     let _other = post.app.replica().await;
     post.catcher.set_fault(Some(Fault::Unavailable));
     cause(&post).await;
-    fails(&post, "server").await;
+    // Either of the two may have tried.
+    post.until_count("attempts > 0 and next_attempt_at > clock_timestamp()", 1).await;
     post.catcher.set_fault(None);
     let copies = "insert into auth.mail_outbox
                       (id, kind, mailbox, recipient, parameters, not_after, next_attempt_at)
