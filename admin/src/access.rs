@@ -23,7 +23,7 @@ pub(crate) use lock::{lock, lock_upon};
 pub(crate) use rank::includes_rank;
 pub use right::Right;
 pub(crate) use rights::{End, Path, Rights};
-pub(crate) use store::{hold_definitions, holds_right};
+pub(crate) use store::{hold_definitions, holds_right, superusers};
 
 use std::collections::BTreeSet;
 
@@ -39,6 +39,18 @@ const USER: &str = "id";
 /// Documents the path parameter that names a user.
 pub(crate) fn of_user(operation: Operation) -> Operation {
     operation.path(USER, "The user.", Shape::uuid("0193a1b2-7c4d-7e8f-9a0b-1c2d3e4f5a6b"))
+}
+
+/// Checks that another superuser remains without `user`. All superusers must be locked.
+///
+/// # Errors
+///
+/// 409 `last_superuser`; 503.
+pub(crate) async fn check_not_last(tx: &Transaction<'_>, user: Uuid) -> Result<(), Problem> {
+    match store::has_other_superuser(tx, user).await? {
+        true => Ok(()),
+        false => Err(Problem::new(Code::LastSuperuser)),
+    }
 }
 
 /// The permissions of this service that roles grant to a user now.

@@ -16,18 +16,17 @@ use crate::db::{DbError, Schema, within};
 use crate::health::{Draining, Health};
 use crate::keys::{self, ChangeError, FirstUse, LoadError, MasterKeyError};
 use crate::mail::{MailServerError, MailWorker};
-use crate::mail_proof;
-use crate::notices;
+use crate::partitions;
+use crate::purges;
 use crate::random::SystemRandom;
-use crate::recovery::{self, LinkIssuer};
+use crate::recovery::LinkIssuer;
 use crate::revocations::{Relay, RelayTiming};
 use crate::roles::ends;
 use crate::router::{self, UnderWay};
 use crate::server;
-use crate::sessions::history::{partitions, refusals};
-use crate::sessions::known_networks::expire;
+use crate::sessions::history::refusals;
 use crate::stop::{Stop, stop_when};
-use crate::users::{email_owner, password_schemes};
+use crate::users::password_schemes;
 
 /// How long to wait before trying an unreachable PostgreSQL again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -275,45 +274,13 @@ async fn work(
         refusals::keep(attempts).await;
         Part::Endless
     });
-    keep_clean(context, background);
+    let purge_task = context.clone();
+    background.spawn(async move {
+        purges::keep(purge_task).await;
+        Part::Endless
+    });
     let _ended = background.join_next().await;
     RunError::Background
-}
-
-/// The pause before the first deletion, and between the first ones: after a start, users come first, and each deletion
-/// takes a connection that must be opened.
-const DELETIONS_APART: Duration = Duration::from_secs(2);
-
-/// Deletes what is old, every day.
-fn keep_clean(context: &Context, background: &mut JoinSet<Part>) {
-    let (networks, emails) = (context.clone(), context.clone());
-    let (links, notices) = (context.clone(), context.clone());
-    background.spawn(async move {
-        sleep(DELETIONS_APART).await;
-        expire::keep_daily(networks).await;
-        Part::Endless
-    });
-    background.spawn(async move {
-        sleep(2 * DELETIONS_APART).await;
-        email_owner::expire::keep_daily(emails).await;
-        Part::Endless
-    });
-    background.spawn(async move {
-        sleep(3 * DELETIONS_APART).await;
-        recovery::expire::keep_daily(links).await;
-        Part::Endless
-    });
-    background.spawn(async move {
-        sleep(4 * DELETIONS_APART).await;
-        notices::expire::keep_daily(notices).await;
-        Part::Endless
-    });
-    let proofs = context.clone();
-    background.spawn(async move {
-        sleep(5 * DELETIONS_APART).await;
-        mail_proof::expire::keep(proofs).await;
-        Part::Endless
-    });
 }
 
 /// How a background task ends.

@@ -11,6 +11,8 @@
 
 mod entry;
 pub mod list;
+mod personal;
+mod retention;
 mod seal;
 mod store;
 mod verify;
@@ -21,6 +23,7 @@ use crate::db::{DbError, Transaction};
 use crate::keys::DerivedKeys;
 
 pub use entry::{AuditAction, AuditEntry, Target};
+pub(crate) use retention::{drop_old, erase};
 pub use seal::{ChainPosition, NotAChainPosition};
 pub use verify::{Broken, Chain, VerifyError, verify};
 
@@ -80,7 +83,7 @@ pub async fn record_all(
     let mut rows = Vec::with_capacity(entries.len());
     for entry in entries {
         seq = seq.saturating_add(1);
-        let row = entry.row(seq, head.now, actor);
+        let row = entry.row(seq, head.now, actor).committed(&head.entropy);
         let (key, seal) = seal::seal(keys, &before, &row);
         before = seal;
         rows.push((row, key, seal));

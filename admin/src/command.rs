@@ -2,6 +2,7 @@
 
 mod audit;
 mod doctor;
+mod erasures;
 mod hash;
 mod keys;
 mod manual;
@@ -80,6 +81,9 @@ enum AdminCommand {
     /// Manage sessions.
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
+    /// Records of erased users.
+    #[command(subcommand)]
+    Erasures(erasures::ErasuresCommand),
     /// Verify and list the audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -126,7 +130,7 @@ impl Command {
             AdminCommand::Users(action) => {
                 let (config, hashing) = (for_a_person(vars)?, config::hashing(vars)?);
                 let core = core(&config, FirstUse::Store).await?;
-                users::run(action, &core, (hashing, config.password_min), vars).await
+                users::run(action, &core, (hashing, config.password_min, config.retention), vars).await
             }
             AdminCommand::Keys(action) => {
                 let config = for_a_person(vars)?;
@@ -139,6 +143,11 @@ impl Command {
             AdminCommand::Sessions(action) => {
                 action.check()?;
                 sessions::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
+            }
+            AdminCommand::Erasures(action) => {
+                let config = for_a_person(vars)?;
+                let keeps_history = config.retention.history_hold.is_some();
+                erasures::run(action, &core(&config, FirstUse::Store).await?, keeps_history).await
             }
             AdminCommand::Audit(action) => {
                 audit::run(action, &core(&for_a_person(vars)?, FirstUse::Ignore).await?).await

@@ -4,6 +4,7 @@ mod database;
 mod http;
 mod mail;
 mod ranks;
+mod retention;
 mod secrets;
 mod tokens;
 
@@ -21,6 +22,7 @@ pub use database::{DatabaseConfig, PATIENCE};
 pub use http::{HttpConfig, OPS_LISTEN, SharedNetworks, TrustedProxies, usual_ops_address};
 pub use mail::{MailConfig, MailLanguage, MailSecurity};
 pub use ranks::RankedAreas;
+pub use retention::RetentionConfig;
 pub use secrets::MasterKeys;
 pub use tokens::{Registration, TokenConfig};
 
@@ -53,6 +55,8 @@ pub struct Config {
     pub providers: ProvidersConfig,
     /// Mail; `None` if none is sent.
     pub mail: Option<MailConfig>,
+    /// How long data is kept.
+    pub retention: RetentionConfig,
 }
 
 /// The configuration that the operator commands need, and no more, so that an error elsewhere in the configuration does not
@@ -71,6 +75,8 @@ pub struct CommandConfig {
     pub password_min: usize,
     /// Whether the service sends mail, so that a command leaves mails for it.
     pub has_mail: bool,
+    /// How long data is kept.
+    pub retention: RetentionConfig,
 }
 
 /// The longest wait that may be configured: with twice this time a request still ends before nginx gives up.
@@ -118,6 +124,7 @@ impl Config {
         let mail = MailConfig::read(reader, public_url.as_ref());
         let providers = ProvidersConfig::read(reader, public_url.as_ref(), mail.is_some());
         let registration = Registration::read(reader, mail.is_some());
+        let retention = RetentionConfig::read(reader);
         Some(Self {
             logs,
             traces,
@@ -132,6 +139,7 @@ impl Config {
             hashing,
             providers,
             mail,
+            retention,
         })
     }
 }
@@ -156,6 +164,7 @@ impl CommandConfig {
         let password_min = tokens::password_min(reader);
         // A mistake in the address of the mail server does not concern a command.
         let has_mail = reader.optional(mail::MAIL_URL, text).is_some();
+        let retention = RetentionConfig::read(reader);
         Some(Self {
             database: database?,
             master_keys: master_keys?,
@@ -163,6 +172,7 @@ impl CommandConfig {
             key_publication,
             password_min,
             has_mail,
+            retention,
         })
     }
 }

@@ -67,6 +67,8 @@ pub struct Context {
     pub mail_code_keys: Arc<DerivedKeys>,
     /// Seals the flows and links by which an address is proven.
     pub mail_flows: Arc<Sealer>,
+    /// The keys of the flows by which users keep accounts that will be erased.
+    pub erasure_keys: Arc<DerivedKeys>,
     /// Redis, for short-lived state.
     pub redis: RedisConnection,
     /// The places of requests that wait for another one with the same one-time value.
@@ -131,6 +133,7 @@ impl Context {
             former_email_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::FormerEmails)),
             mail_code_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::MailCodes)),
             mail_flows: Arc::new(Sealer::new(master_keys, SealPurpose::MailFlows)),
+            erasure_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::ErasureFlows)),
             redis,
             session_places: Arc::new(OwnPlaces::new(1)),
             user_places: Arc::new(OwnPlaces::new(OF_USER)),

@@ -4,26 +4,14 @@
 //! service can have it, and neither can `Referer`. A small script moves it into the form and out of the address bar.
 //! Without scripts the page has a field into which the user pastes it.
 
-use std::sync::OnceLock;
+pub(crate) mod frame;
 
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::api::{Code, Problem, Request, Response};
 use crate::config::MailLanguage;
 use crate::mail::language_of;
 use crate::passwords::Password;
-
-/// The only script of the page.
-const SCRIPT: &str = "const token=location.hash.slice(1);if(token){document.getElementById('token').value=token;\
-    document.getElementById('by-hand').hidden=true;history.replaceState(null,'',location.pathname)}";
-
-/// The only style of the page.
-const STYLE: &str = "body{font:1rem/1.5 sans-serif;margin:3rem auto;max-width:24rem;padding:0 1rem}\
-    label,input,select,button{display:block;width:100%;box-sizing:border-box;font:inherit;margin:.3rem 0}";
 
 /// The texts of a page in one language. None of them needs to be escaped.
 pub(crate) struct PageTexts {
@@ -138,14 +126,9 @@ fn fields(body: &[u8], has_question: bool) -> Option<Submitted> {
             _ => return None,
         }
     }
-    let is_token = |token: &String| {
-        (40..=1200).contains(&token.len())
-            && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-    };
-    Some(Submitted { token: token.filter(is_token)?, password: password?, answer })
+    Some(Submitted { token: token.filter(|token| frame::is_token(token))?, password: password?, answer })
 }
 
-/// The page contains no text of a client but a token, whose characters need not be escaped.
 fn page(
     status: StatusCode,
     texts: &'static PageTexts,
@@ -153,31 +136,16 @@ fn page(
     form: Option<&PageForm<'_>>,
 ) -> Response {
     let PageTexts { tag, title, token, password, save, .. } = texts;
-    let message =
-        message.map(|message| format!("<p role=\"status\"><b>{message}</b></p>\n")).unwrap_or_default();
     let question = texts.question.map(question).unwrap_or_default();
-    let form = form.map(|PageForm { token: sent, least }| format!(
-        "<form method=\"post\" autocomplete=\"on\">\n\
-         <div id=\"by-hand\"><label for=\"token\">{token}</label>\n\
-         <input id=\"token\" name=\"token\" value=\"{sent}\" required autocomplete=\"off\" \
-         pattern=\"[A-Za-z0-9_\\-]{{40,1200}}\"></div>\n\
-         <label for=\"new_password\">{password}</label>\n\
-         <input id=\"new_password\" name=\"new_password\" type=\"password\" required minlength=\"{least}\" \
-         autocomplete=\"new-password\">\n{question}<button>{save}</button>\n</form>\n<script>{SCRIPT}</script>\n"
-    ));
-    let form = form.unwrap_or_default();
-    let html = format!(
-        "<!doctype html>\n<html lang=\"{tag}\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n<style>{STYLE}</style>\n\
-         <h1>{title}</h1>\n{message}{form}</html>\n"
-    );
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, policy()),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex")),
-    ];
-    let response = Response::new(status, "text/html; charset=utf-8", Bytes::from(html));
-    headers.into_iter().fold(response, |response, (name, value)| response.with_header(name, value))
+    let form = form.map(|PageForm { token: sent, least }| {
+        format!(
+            "<form method=\"post\" autocomplete=\"on\">\n{}<label for=\"new_password\">{password}</label>\n\
+             <input id=\"new_password\" name=\"new_password\" type=\"password\" required minlength=\"{least}\" \
+             autocomplete=\"new-password\">\n{question}<button>{save}</button>\n</form>\n",
+            frame::token_field(token, sent)
+        )
+    });
+    frame::page(status, (tag, title), message, form.as_deref())
 }
 
 fn question((text, answers): (&'static str, &'static [(&'static str, &'static str)])) -> String {
@@ -190,26 +158,11 @@ fn question((text, answers): (&'static str, &'static [(&'static str, &'static st
     )
 }
 
-/// Only this script and this style, only forms to this service, and no frame of another site.
-fn policy() -> HeaderValue {
-    static POLICY: OnceLock<HeaderValue> = OnceLock::new();
-    let made = POLICY.get_or_init(|| {
-        let hash = |text: &str| STANDARD.encode(digest::digest(&digest::SHA256, text.as_bytes()));
-        let policy = format!(
-            "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; form-action 'self'; \
-             frame-ancestors 'none'; base-uri 'none'",
-            hash(SCRIPT),
-            hash(STYLE)
-        );
-        HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
-    });
-    made.clone()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::frame::{SCRIPT, STYLE};
     use super::*;
 
     const TOKEN: &str = "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0";

@@ -29,6 +29,7 @@ pub(crate) use queued::{CodePurpose, CodeRequest, LinkText, MailRequest, QueuedM
 pub(crate) use request::{RequestResolver, ResolvedMail};
 pub(crate) use software::Software;
 pub use store::OutboxStatus;
+pub(crate) use store::PURGE;
 pub(crate) use texts::network as shown_network;
 pub use worker::MailServerError;
-pub(crate) use worker::{MailWorker, check_server, delete_old};
+pub(crate) use worker::{MailWorker, check_server};

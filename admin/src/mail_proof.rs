@@ -11,7 +11,6 @@
 mod ask;
 mod check;
 mod code;
-pub mod expire;
 mod flow;
 mod issue;
 pub mod request;
@@ -24,4 +23,4 @@ pub(crate) use check::{Evidence, ProofVerdict, check, code_wrong, expired, used_
 pub(crate) use code::{CodeText, EXAMPLE_CODE};
 pub(crate) use flow::{EXAMPLE_FLOW, FlowText, LinkProof, MailFlow};
 pub(crate) use issue::CodeIssuer;
-pub(crate) use store::use_up;
+pub(crate) use store::{PURGE, use_up};

@@ -5,6 +5,7 @@ pub mod change_login;
 pub mod change_password;
 pub mod change_profile;
 mod credentials;
+pub mod erase;
 pub mod notices;
 pub mod permissions;
 pub mod reauthenticate;

@@ -3,6 +3,7 @@
 mod labels;
 mod mail;
 mod months;
+mod purges;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +26,7 @@ pub use labels::{
 };
 pub use mail::MailMetrics;
 pub use months::MonthsAhead;
+pub use purges::PurgeMetrics;
 
 /// All metrics of the service.
 #[derive(Debug)]
@@ -46,8 +48,12 @@ pub struct Metrics {
     pub limiter: LimiterMetrics,
     /// The metrics of mail.
     pub mail: MailMetrics,
+    /// The metrics of purges.
+    pub purges: PurgeMetrics,
     /// Consecutive months of the login history that have a partition, counting from the current month.
     pub partitions_ahead: MonthsAhead,
+    /// The same of the audit log.
+    pub audit_partitions_ahead: MonthsAhead,
     /// Login-history entries that could not be written.
     pub history_failures: Counter,
     /// Expired role assignments that were ended.
@@ -185,12 +191,14 @@ impl Metrics {
             attempts: Family::default(),
             limiter: LimiterMetrics::default(),
             mail: MailMetrics::new(),
+            purges: PurgeMetrics::default(),
             connections: Family::default(),
             hash_threads: Family::default(),
             hash_queue: Family::default(),
             judge_queue: Family::default(),
             relay: RelayMetrics::default(),
-            partitions_ahead: MonthsAhead::new(clock),
+            partitions_ahead: MonthsAhead::new(Arc::clone(&clock)),
+            audit_partitions_ahead: MonthsAhead::new(clock),
             history_failures: Counter::default(),
             assignments_ended: Counter::default(),
             relay_lag: Gauge::default(),
@@ -199,6 +207,7 @@ impl Metrics {
         metrics.register();
         metrics.register_relay();
         metrics.register_mail();
+        metrics.register_purges();
         metrics.register_hasher(hasher);
         // Present from the start: an alert on an increase must not miss the first event.
         drop(metrics.refreshes.get_or_create(&CauseLabels { cause: RefreshCause::Reused }));
@@ -234,6 +243,9 @@ impl Metrics {
         let ahead = "Consecutive months of the login history that have a partition, counting from the \
             current month";
         r.register("history_partitions_ahead", ahead, self.partitions_ahead.clone());
+        let ahead =
+            "Consecutive months of the audit log that have a partition, counting from the current month";
+        r.register("audit_partitions_ahead", ahead, self.audit_partitions_ahead.clone());
         let failures = "Login-history entries that could not be written";
         r.register("history_write_failures", failures, self.history_failures.clone());
         let ended = "Expired role assignments that were ended";
@@ -283,6 +295,19 @@ impl Metrics {
         let oldest = "Age of the oldest mail that could have been sent; 0 if there is none, NaN when PostgreSQL is \
             unavailable";
         r.register_with_unit("mail_oldest", oldest, Unit::Seconds, mail.oldest_seconds);
+    }
+
+    fn register_purges(&mut self) {
+        let r = self.registry.sub_registry_with_prefix("usher_admin");
+        let purges = self.purges.clone();
+        r.register(
+            "purged_rows",
+            "Rows that were deleted or shortened because they are old, by purge",
+            purges.rows,
+        );
+        r.register("purge_failures", "Failed runs of purges of old data, by purge", purges.failures);
+        let finished = "When a purge was last complete, on any admin, in seconds since 1970, by purge";
+        r.register_with_unit("purge_finished_timestamp", finished, Unit::Seconds, purges.finished);
     }
 
     fn register_hasher(&mut self, HasherMetrics { hashing, judging }: &HasherMetrics) {

@@ -3,7 +3,6 @@
 //! Each is written in the transaction of the change: as a row that the user sees in `GET /me/notices`, and as a mail, if
 //! mail is on and the account has an address. One function for each kind.
 
-pub mod expire;
 pub(crate) mod store;
 
 use std::net::IpAddr;
@@ -12,11 +11,14 @@ use uuid::Uuid;
 
 use crate::access;
 use crate::actor::Client;
+use crate::config::MailLanguage;
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
 use crate::guessing::Network;
 use crate::mail::{NewMail, Notice, NoticeKind, QueuedMail, Recipient, Software, language_of};
 use crate::users::FormerAddress;
+
+use store::Contact;
 
 /// Where the client of a change is, and its software. Purposefully without `Debug`: it is personal.
 #[derive(Clone, Copy, Default)]
@@ -156,6 +158,32 @@ pub(crate) async fn superuser_granted(target: NoticeTarget<'_>) -> Result<(), Db
     write(target, NoticeKind::SuperuserGranted, NoticeClient::default(), None).await.map(drop)
 }
 
+/// All data of the account was requested.
+pub(crate) async fn exported(target: NoticeTarget<'_>, client: NoticeClient<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::Exported, client, None).await.map(drop)
+}
+
+/// The account will be erased.
+pub(crate) async fn erasure_begun(target: NoticeTarget<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::ErasureBegun, NoticeClient::default(), None).await.map(drop)
+}
+
+/// The account will not be erased.
+pub(crate) async fn erasure_kept(target: NoticeTarget<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::ErasureKept, NoticeClient::default(), None).await.map(drop)
+}
+
+/// The account is being erased in this transaction: a last mail, and no row.
+pub(crate) async fn account_erased(target: NoticeTarget<'_>) -> Result<(), DbError> {
+    let NoticeTarget { core, tx, user } = target;
+    let at = store::now(tx).await?;
+    let kind = NoticeKind::AccountErased;
+    let notice = Notice { kind, at, software: Software::of(None), network: None, provider: None };
+    let contact = if core.outbox.is_on() { store::contact(tx, user).await? } else { None };
+    let locale = contact.as_ref().and_then(|contact| contact.locale.as_deref());
+    mail(target, contact.as_ref(), &notice, language_of(locale, None), false).await
+}
+
 /// A notice that was written, for further mails about it.
 struct WrittenNotice {
     notice: Notice,
@@ -182,16 +210,38 @@ async fn write(
     let contact = if core.outbox.is_on() { store::contact(tx, user).await? } else { None };
     let locale = contact.as_ref().and_then(|contact| contact.locale.as_deref());
     let language = Recipient { address: "", key: "", language: language_of(locale, client.languages) };
-    let is_superuser = contact.as_ref().is_some_and(|contact| contact.is_superuser);
-    let is_protected = is_superuser || access::holds_right(tx, user).await?;
-    let written = WrittenNotice { notice, language, is_repeated: inserted.is_repeated, is_protected };
-    let Some(contact) = contact else { return Ok(written) };
-    let Some((email, key)) = contact.address else { return Ok(written) };
-    if contact.is_verified || !is_protected {
-        let recipient = Recipient { address: &email, key: &key, ..written.language };
-        put(target, recipient, &QueuedMail::Notice(written.notice.clone()), written.is_repeated).await?;
-    }
+    let written = WrittenNotice {
+        notice,
+        language,
+        is_repeated: inserted.is_repeated,
+        is_protected: is_protected(target, contact.as_ref()).await?,
+    };
+    let language = written.language.language;
+    mail(target, contact.as_ref(), &written.notice, language, written.is_repeated).await?;
     Ok(written)
+}
+
+/// Whether the user is an operator, whose unproven address may be a stranger's.
+async fn is_protected(target: NoticeTarget<'_>, contact: Option<&Contact>) -> Result<bool, DbError> {
+    let is_superuser = contact.is_some_and(|contact| contact.is_superuser);
+    Ok(is_superuser || access::holds_right(target.tx, target.user).await?)
+}
+
+/// Mails a notice to the address of the account, if it has one.
+async fn mail(
+    target: NoticeTarget<'_>,
+    contact: Option<&Contact>,
+    notice: &Notice,
+    language: Option<MailLanguage>,
+    is_repeated: bool,
+) -> Result<(), DbError> {
+    let Some(contact) = contact else { return Ok(()) };
+    let Some((address, key)) = &contact.address else { return Ok(()) };
+    if !contact.is_verified && is_protected(target, Some(contact)).await? {
+        return Ok(());
+    }
+    let recipient = Recipient { address, key, language };
+    put(target, recipient, &QueuedMail::Notice(notice.clone()), is_repeated).await
 }
 
 async fn put(

@@ -8,7 +8,6 @@
 
 mod asked_code;
 mod asked_link;
-pub mod expire;
 pub mod forgot;
 mod issue;
 mod link_token;
@@ -20,3 +19,4 @@ mod store;
 pub(crate) use issue::{LinkIssuer, mail_link, print_link};
 pub(crate) use link_token::LinkToken;
 pub(crate) use purpose::LinkPurpose;
+pub(crate) use store::{PURGE, use_export_link};

@@ -27,7 +27,8 @@ use crate::roles::{assignments, permissions};
 use crate::server::Service;
 use crate::sessions::history;
 use crate::{
-    access, audit, jwks, mail_proof, me, operators, provider_sign_in, recovery, registration, roles, sessions,
+    access, audit, erasure, export, jwks, mail_proof, me, operators, provider_sign_in, recovery,
+    registration, roles, sessions,
 };
 
 use answer::Router;
@@ -80,6 +81,9 @@ fn sign_in() -> Vec<Route> {
         post("/api/v1/auth/reauthenticate", me::reauthenticate::handle, me::reauthenticate::describe),
         post("/api/v1/auth/password/forgot", recovery::forgot::handle, recovery::forgot::describe),
         post("/api/v1/auth/password/reset", recovery::reset::handle, recovery::reset::describe),
+        post("/api/v1/auth/erasure/keep", erasure::keep::handle, erasure::keep::describe),
+        post("/api/v1/auth/erasure/erase-now", erasure::erase_now::handle, erasure::erase_now::describe),
+        post("/api/v1/auth/export", export::take::handle, export::take::describe),
         post("/api/v1/auth/logout", sessions::logout::handle, sessions::logout::describe),
         post("/api/v1/auth/logout-all", sessions::logout_all::handle, sessions::logout_all::describe),
 
@@ -114,6 +118,9 @@ fn accounts() -> Vec<Route> {
         get("/api/v1/me/login-history", history::list::handle, history::list::describe),
         get("/api/v1/me/notices", me::notices::handle, me::notices::describe),
 
+        post("/api/v1/me/export", export::request::handle, export::request::describe),
+        post("/api/v1/me/erase", me::erase::handle, me::erase::describe),
+
         get("/api/v1/me/accounts", provider_sign_in::accounts::list::handle, provider_sign_in::accounts::list::describe),
         post("/api/v1/me/accounts/{provider}", provider_sign_in::accounts::link::handle, provider_sign_in::accounts::link::describe),
         delete("/api/v1/me/accounts/{provider}", provider_sign_in::accounts::unlink::handle, provider_sign_in::accounts::unlink::describe),
@@ -134,6 +141,9 @@ fn accounts() -> Vec<Route> {
         get("/api/v1/users/{id}/roles/{role}", assignments::show::handle, assignments::show::describe),
         put("/api/v1/users/{id}/roles/{role}", assignments::assign::handle, assignments::assign::describe),
         delete("/api/v1/users/{id}/roles/{role}", assignments::take::handle, assignments::take::describe),
+
+        get("/api/v1/erasures", erasure::list::handle, erasure::list::describe),
+        post("/api/v1/erasures/{id}/acknowledge", erasure::acknowledge::handle, erasure::acknowledge::describe),
 
         post("/api/v1/authz/check", access::check::handle, access::check::describe),
         post("/api/v1/authz/explain", access::explain::handle, access::explain::describe),
@@ -157,6 +167,8 @@ fn admin_operations() -> Vec<Route> {
         post("/api/v1/admin/users/{id}/logout-all", operators::end_sessions::handle, operators::end_sessions::describe),
         post("/api/v1/admin/users/{id}/evict", operators::evict::handle, operators::evict::describe),
         post("/api/v1/admin/users/{id}/send-reset", operators::send_reset::handle, operators::send_reset::describe),
+        post("/api/v1/admin/users/{id}/export", operators::export::handle, operators::export::describe),
+        post("/api/v1/admin/users/{id}/erase", operators::erase::handle, operators::erase::describe),
         put("/api/v1/admin/users/{id}/email", operators::set_email::handle, operators::set_email::describe),
         put("/api/v1/admin/users/{id}/superuser", operators::superuser::give::handle, operators::superuser::give::describe),
         delete("/api/v1/admin/users/{id}/superuser", operators::superuser::take::handle, operators::superuser::take::describe),
@@ -171,6 +183,8 @@ const APIDOCS: &str = "/apidocs/";
 /// The paths of the pages that links in mails open; `mail` writes them into these.
 const RESET_PAGE: &str = "/account/reset";
 const CONFIRM_PAGE: &str = "/account/confirm";
+/// The same for links to an export.
+const EXPORT_PAGE: &str = "/account/export";
 
 /// The pages, which the OpenAPI document does not describe: its own, and those that links in mails open.
 fn pages(document: Bytes) -> Vec<Route> {
@@ -187,6 +201,8 @@ fn pages(document: Bytes) -> Vec<Route> {
         post(RESET_PAGE, recovery::page::submit, identity),
         get(CONFIRM_PAGE, registration::page::show, identity),
         post(CONFIRM_PAGE, registration::page::submit, identity),
+        get(EXPORT_PAGE, export::page::show, identity),
+        post(EXPORT_PAGE, export::page::submit, identity),
     ]
 }
 

@@ -24,4 +24,4 @@ pub(crate) use mint::{AccessToken, Pair, Proof};
 pub(crate) use prove::prove_again;
 pub(crate) use repeat::pair_again;
 pub use revoke_all::revoke_all;
-pub(crate) use store::end_one_of;
+pub(crate) use store::{PURGE, end_one_of};

@@ -66,7 +66,12 @@ mod tests {
             (&["users:write"], &["users:read"], false),
             (&["users:*"], &["users:read", "users:write"], true),
             (&["users:read", "users:write"], &["users:*"], false),
-            (&["users:read", "users:write", "users:recover"], &["users:*"], true),
+            (&["users:read", "users:write", "users:recover"], &["users:*"], false),
+            (
+                &["users:read", "users:write", "users:recover", "users:export", "users:erase"],
+                &["users:*"],
+                true,
+            ),
             (&["users:write"], &["users:*"], false),
             (&["users:write"], &["users:unknown"], true),
             (&["users:*", "roles:*", "sessions:*", "audit:*", "authz:*"], &["*"], false),

@@ -36,9 +36,12 @@ rights! {
     AuthzCheck = "authz:check" "Check and explain the permissions of other users.",
     UsersRead = "users:read" "View users, their sessions and their login history.",
     UsersWrite = "users:write" "Disable, enable and unlock accounts, and evict intruders from accounts.",
+    UsersExport = "users:export" "Export what is stored about users.",
+    UsersErase = "users:erase" "Erase users.",
     UsersRecover = "users:recover" "Invite users, set their e-mail addresses, and send them links to set a password.",
     SessionsEnd = "sessions:end" "Revoke other users' sessions.",
     AuditRead = "audit:read" "Read the audit log.",
+    ErasuresProcess = "erasures:process" "List the erasures of users, and acknowledge them.",
 }
 
 impl Right {

@@ -64,6 +64,7 @@ codes! {
     AccessDenied = FORBIDDEN "access_denied" "Access was denied at the identity provider.",
     PrefetchRefused = FORBIDDEN "prefetch_refused" "This link was opened by a prefetch; open it in the \
         browser.",
+    ErasurePending = FORBIDDEN "erasure_pending" "The account will be erased.",
     AccountDisabled = FORBIDDEN "account_disabled" "The account is disabled.",
     RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed.",
 
@@ -112,6 +113,7 @@ codes! {
         one.",
 
     TooManyAttempts = TOO_MANY_REQUESTS "too_many_attempts" "Too many attempts.",
+    TooManyExports = TOO_MANY_REQUESTS "too_many_exports" "The account was exported within the last day.",
     TooManySessions = TOO_MANY_REQUESTS "too_many_sessions" "The account has opened too many sessions within an hour.",
     HeadersTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE "headers_too_large" "The request headers are too large.",
 

@@ -74,11 +74,11 @@ pub(crate) struct ProblemBody<'p> {
     code: &'p str,
     /// The identifier of the request in all logs.
     request_id: &'p str,
-    /// The token for the routes below `/api/v1/oauth/link/`, valid for ten minutes.
+    /// The token for the routes below `/api/v1/oauth/link/`, or `/api/v1/auth/erasure/`, valid for ten minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     flow: Option<&'p str>,
-    /// With a `flow`: what the user can do (`/api/v1/oauth/link/show`).
+    /// With a `flow`: what the user can do (`/api/v1/oauth/link/show`; `keep` or `erase_now`).
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     #[schema(required = false)]
     methods: &'p [String],

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::seal;
+use super::personal::Commitment;
+use super::seal::{AuditRow, SealFormat};
 use crate::actor::{Actor, ActorKind};
 
 macro_rules! actions {
@@ -60,6 +61,14 @@ actions! {
     UserEvicted = "user_evicted" User,
     /// A link to set a new password was ordered for a user.
     ResetOrdered = "reset_ordered" User,
+    /// What is stored about a user was exported.
+    UserExported = "user_exported" User,
+    /// The erasure of a user was requested.
+    ErasureBegun = "erasure_begun" User,
+    /// A user kept the account, which would have been erased.
+    ErasureKept = "erasure_kept" User,
+    /// A user was erased.
+    UserErased = "user_erased" User,
     /// A user's e-mail address was set by an operator.
     EmailSet = "email_set" User,
     /// An account was created with a password, on the command line.
@@ -105,12 +114,21 @@ pub struct AuditEntry {
     action: AuditAction,
     target: String,
     detail: Value,
+    texts: Option<Value>,
 }
 
 impl AuditEntry {
-    /// `action` was applied to `target`. `detail` holds further facts, and no secret.
+    /// `action` was applied to `target`. `detail` holds further facts: no secret, and no text that a person wrote about
+    /// another one.
     pub fn new(action: AuditAction, target: impl Into<String>, detail: Value) -> Self {
-        Self { action, target: target.into(), detail }
+        Self { action, target: target.into(), detail, texts: None }
+    }
+
+    /// Adds the reason that a person wrote, which an erasure of the target erases.
+    #[must_use]
+    pub fn reason(self, reason: Option<&str>) -> Self {
+        let texts = reason.map(|reason| serde_json::json!({ "reason": reason }));
+        Self { texts, ..self }
     }
 
     pub(super) fn action(&self) -> AuditAction {
@@ -121,8 +139,8 @@ impl AuditEntry {
         &self.target
     }
 
-    pub(super) fn row(self, seq: i64, occurred_at: Timestamp, actor: &Actor) -> seal::AuditRow {
-        seal::AuditRow {
+    pub(super) fn row(self, seq: i64, occurred_at: Timestamp, actor: &Actor) -> AuditRow {
+        AuditRow {
             seq,
             occurred_at,
             actor_kind: kind_of(actor).to_owned(),
@@ -130,8 +148,12 @@ impl AuditEntry {
             action: self.action.name().to_owned(),
             target_kind: self.action.target().name().to_owned(),
             target_id: self.target,
+            format: SealFormat::Plain,
             detail: self.detail.to_string(),
             address: actor.address(),
+            address_commitment: Commitment::default(),
+            texts: self.texts.map(|texts| texts.to_string()),
+            texts_commitment: Commitment::default(),
             request_id: actor.request_id().map(str::to_owned),
         }
     }

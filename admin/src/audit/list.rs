@@ -55,7 +55,8 @@ pub(crate) struct AuditItem {
     #[schema(schema_with = target_kind_schema)]
     target_kind: String,
     pub(crate) target_id: String,
-    /// Further facts; the members depend on the action.
+    /// Further facts; the members depend on the action. What a person wrote, such as `reason`, is missing after the
+    /// erasure of the user.
     #[schema(value_type = Object)]
     detail: Value,
     #[schema(value_type = Option<String>, required)]
@@ -172,10 +173,20 @@ impl From<AuditRow> for AuditItem {
             action: row.action,
             target_kind: row.target_kind,
             target_id: row.target_id,
-            // A row that was written by hand may contain other JSON.
-            detail: shared::json::value(row.detail.as_bytes()).unwrap_or(Value::Null),
+            detail: detail(&row.detail, row.texts.as_deref()),
             address: row.address,
             request_id: row.request_id,
         }
     }
+}
+
+/// The facts and the texts of a row in one object.
+fn detail(facts: &str, texts: Option<&str>) -> Value {
+    // A row that was written by hand may contain other JSON.
+    let mut detail = shared::json::value(facts.as_bytes()).unwrap_or(Value::Null);
+    let texts = texts.and_then(|texts| shared::json::value(texts.as_bytes()).ok());
+    if let (Value::Object(detail), Some(Value::Object(texts))) = (&mut detail, texts) {
+        detail.extend(texts);
+    }
+    detail
 }

@@ -5,7 +5,8 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::entry::AuditAction;
-use super::seal::{AuditRow, ChainPosition, Seal};
+use super::personal::{Commitment, Entropy};
+use super::seal::{AuditRow, ChainPosition, Seal, SealFormat};
 use crate::db::{Connection, DbError, SqlClient, Transaction};
 
 /// The filters.
@@ -21,6 +22,8 @@ pub(super) struct ChainHead {
     pub(super) seq: i64,
     pub(super) seal: Seal,
     pub(super) now: Timestamp,
+    /// From which salts are made.
+    pub(super) entropy: Entropy,
 }
 
 /// A row with its seal, as read.
@@ -35,11 +38,13 @@ pub(super) struct Sealed {
 /// The end of the chain, locked exclusively until the transaction ends. Its time is never before that of the
 /// previous row: the clock may have been read before the lock was taken.
 pub(super) async fn lock_head(tx: &Transaction<'_>) -> Result<ChainHead, DbError> {
-    let sql = "select seq, seal, greatest(clock_timestamp(), occurred_at) as now
+    let sql = "select seq, seal, greatest(clock_timestamp(), occurred_at) as now,
+                   uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) as entropy
                from auth.audit_head for update";
     let statement = tx.prepare_cached(sql).await?;
     let row = tx.query_one(&statement, &[]).await?;
-    Ok(ChainHead { seq: row.try_get("seq")?, seal: seal(&row)?, now: row.try_get("now")? })
+    let entropy = Entropy::new(row.try_get("entropy")?);
+    Ok(ChainHead { seq: row.try_get("seq")?, seal: seal(&row)?, now: row.try_get("now")?, entropy })
 }
 
 /// Whether this actor has the same action and target in the log within the last hour. Only for the actions that are
@@ -54,7 +59,7 @@ pub(super) async fn is_noted(
                    select from auth.audit_log
                    where action in ('call_denied', 'user_viewed', 'users_searched')
                      and actor_id = $1 and action = $2 and target_id = $3
-                     and occurred_at > clock_timestamp() - interval '1 hour') as is_noted";
+                     and occurred_at > now() - interval '1 hour') as is_noted";
     let statement = client.prepare_cached(sql).await?;
     let row = client.query_one(&statement, &[&actor, &action.name(), &target]).await?;
     Ok(row.try_get("is_noted")?)
@@ -66,22 +71,29 @@ pub(super) async fn head(connection: &Connection) -> Result<ChainPosition, DbErr
     Ok(ChainPosition { seq: row.try_get("seq")?, seal: seal(&row)? })
 }
 
-/// Inserts rows with their keys and seals; the last one becomes the end of the chain.
-pub(super) async fn append(tx: &Transaction<'_>, rows: &[(AuditRow, u8, Seal)]) -> Result<(), DbError> {
-    let sql = "with appended as (
+/// Inserts rows, and makes the last one the end of the chain.
+const APPEND: &str = "with appended as (
                    insert into auth.audit_log (seq, occurred_at, actor_kind, actor_id, action, target_kind,
-                       target_id, detail, address, request_id, seal_key, seal)
+                       target_id, detail, address, request_id, seal_key, seal, format, texts, address_salt,
+                       address_commitment, texts_salt, texts_commitment)
                    select new.seq, new.occurred_at, new.actor_kind, new.actor_id, new.action, new.target_kind,
-                       new.target_id, new.detail::json, new.address, new.request_id, new.seal_key, new.seal
+                       new.target_id, new.detail::json, new.address, new.request_id, new.seal_key, new.seal,
+                       new.format, new.texts::json, new.address_salt, new.address_commitment, new.texts_salt,
+                       new.texts_commitment
                    from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::uuid[], $5::text[], $6::text[],
-                       $7::text[], $8::text[], $9::inet[], $10::text[], $11::smallint[], $12::bytea[])
+                       $7::text[], $8::text[], $9::inet[], $10::text[], $11::smallint[], $12::bytea[],
+                       $13::smallint[], $14::text[], $15::bytea[], $16::bytea[], $17::bytea[], $18::bytea[])
                        as new (seq, occurred_at, actor_kind, actor_id, action, target_kind, target_id, detail,
-                           address, request_id, seal_key, seal)
+                           address, request_id, seal_key, seal, format, texts, address_salt, address_commitment,
+                           texts_salt, texts_commitment)
                    returning seq, occurred_at, seal
                )
                update auth.audit_head set seq = last.seq, occurred_at = last.occurred_at, seal = last.seal
                from (select seq, occurred_at, seal from appended order by seq desc limit 1) last";
-    let statement = tx.prepare_cached(sql).await?;
+
+/// Inserts rows with their keys and seals; the last one becomes the end of the chain.
+pub(super) async fn append(tx: &Transaction<'_>, rows: &[(AuditRow, u8, Seal)]) -> Result<(), DbError> {
+    let statement = tx.prepare_cached(APPEND).await?;
     let seq: Vec<_> = rows.iter().map(|(row, ..)| row.seq).collect();
     let moments: Vec<_> = rows.iter().map(|(row, ..)| row.occurred_at).collect();
     let actor_kinds: Vec<_> = rows.iter().map(|(row, ..)| row.actor_kind.as_str()).collect();
@@ -94,6 +106,15 @@ pub(super) async fn append(tx: &Transaction<'_>, rows: &[(AuditRow, u8, Seal)]) 
     let requests: Vec<_> = rows.iter().map(|(row, ..)| row.request_id.as_deref()).collect();
     let keys: Vec<_> = rows.iter().map(|(_, key, _)| i16::from(*key)).collect();
     let seals: Vec<_> = rows.iter().map(|(.., seal)| seal.as_slice()).collect();
+    let formats: Vec<_> = rows.iter().map(|(row, ..)| row.format.number()).collect();
+    let texts: Vec<_> = rows.iter().map(|(row, ..)| row.texts.as_deref()).collect();
+    let part = |part: fn(&AuditRow) -> &Option<Vec<u8>>| -> Vec<_> {
+        rows.iter().map(|(row, ..)| part(row).as_deref()).collect()
+    };
+    let address_salts = part(|row| &row.address_commitment.salt);
+    let address_digests = part(|row| &row.address_commitment.digest);
+    let texts_salts = part(|row| &row.texts_commitment.salt);
+    let texts_digests = part(|row| &row.texts_commitment.digest);
     tx.execute(
         &statement,
         &[
@@ -109,6 +130,12 @@ pub(super) async fn append(tx: &Transaction<'_>, rows: &[(AuditRow, u8, Seal)]) 
             &requests,
             &keys,
             &seals,
+            &formats,
+            &texts,
+            &address_salts,
+            &address_digests,
+            &texts_salts,
+            &texts_digests,
         ],
     )
     .await?;
@@ -121,7 +148,8 @@ pub(super) async fn rows(connection: &Connection, after: i64, limit: i64) -> Res
     // the row contains.
     let sql = "select seq, case when isfinite(occurred_at) then occurred_at else to_timestamp(0) end as occurred_at,
                    actor_kind, actor_id, action, target_kind, target_id, detail::text as detail, address,
-                   request_id, seal_key, seal,
+                   request_id, seal_key, seal, format, texts::text as texts, address_salt, address_commitment,
+                   texts_salt, texts_commitment,
                    isfinite(occurred_at) and (address is null or address = host(address)::inet) as is_readable
                from auth.audit_log where seq > $1 order by seq limit $2";
     let statement = connection.prepare_cached(sql).await?;
@@ -146,7 +174,8 @@ pub(super) async fn page(
     limit: i64,
 ) -> Result<Vec<AuditRow>, DbError> {
     let sql = "select seq, occurred_at, actor_kind, actor_id, action, target_kind, target_id,
-                   detail::text as detail, address, request_id
+                   detail::text as detail, address, request_id, format, texts::text as texts, address_salt,
+                   address_commitment, texts_salt, texts_commitment
                from auth.audit_log
                where ($1::uuid is null or actor_id = $1) and ($2::text is null or action = $2)
                  and ($3::text is null or target_id = $3) and ($4::bigint is null or seq < $4)
@@ -167,8 +196,19 @@ fn row(row: &Row) -> Result<AuditRow, DbError> {
         action: row.try_get("action")?,
         target_kind: row.try_get("target_kind")?,
         target_id: row.try_get("target_id")?,
+        // A `check` constraint allows only known ones.
+        format: SealFormat::of_number(row.try_get("format")?).unwrap_or(SealFormat::Plain),
         detail: row.try_get("detail")?,
         address: row.try_get("address")?,
+        address_commitment: Commitment {
+            salt: row.try_get("address_salt")?,
+            digest: row.try_get("address_commitment")?,
+        },
+        texts: row.try_get("texts")?,
+        texts_commitment: Commitment {
+            salt: row.try_get("texts_salt")?,
+            digest: row.try_get("texts_commitment")?,
+        },
         request_id: row.try_get("request_id")?,
     })
 }

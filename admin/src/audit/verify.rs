@@ -1,6 +1,7 @@
 //! Verifies the whole chain and reports where it was altered.
 
-use super::seal::{ChainPosition, SEAL_BYTES, Seal, is_sealed};
+use super::retention::{self, ChainStart};
+use super::seal::{ChainPosition, RowState, SEAL_BYTES, Seal, is_start, state};
 use super::store::{self, Sealed};
 use crate::db::{Connection, DbError};
 use crate::keys::DerivedKeys;
@@ -13,6 +14,10 @@ const PAGE: i64 = 1000;
 pub struct Chain {
     /// The number of rows.
     pub rows: i64,
+    /// The last row that was dropped because its retention is over; 0 for none.
+    pub dropped: i64,
+    /// How many personal fields were erased.
+    pub erased: u64,
     /// Its end.
     pub end: ChainPosition,
 }
@@ -36,6 +41,12 @@ pub enum Broken {
         /// The last row found.
         found: i64,
     },
+    /// The stored beginning is not sealed.
+    #[error("the log is said to begin after row {0}, but this is not sealed: its first rows were removed")]
+    Start(i64),
+    /// A position seen before is of a row that was dropped.
+    #[error("row {0} was dropped, because its retention is over; use a later position")]
+    Dropped(i64),
     /// A seal with a key that had been replaced before.
     #[error("row {seq} is sealed with master key {key}, but an earlier row already used a newer key")]
     OldKey {
@@ -79,6 +90,7 @@ struct Walk<'k> {
     at: ChainPosition,
     /// The age of the last row's key; see [`DerivedKeys::age`].
     age: usize,
+    erased: u64,
 }
 
 /// Verifies the chain from its first row to its current end. With a position seen before, also that the chain
@@ -92,10 +104,34 @@ pub async fn verify(
     keys: &DerivedKeys,
     known: Option<ChainPosition>,
 ) -> Result<Chain, VerifyError> {
+    loop {
+        let start = retention::start(connection).await?;
+        let verified = verify_from(connection, keys, known, start.as_ref()).await;
+        // A month may have been dropped meanwhile.
+        let is_same = retention::start(connection).await?.map(|start| start.last_dropped.seq)
+            == start.map(|start| start.last_dropped.seq);
+        if is_same || verified.is_ok() {
+            return verified;
+        }
+    }
+}
+
+async fn verify_from(
+    connection: &Connection,
+    keys: &DerivedKeys,
+    known: Option<ChainPosition>,
+    start: Option<&ChainStart>,
+) -> Result<Chain, VerifyError> {
     // Read first: rows added meanwhile come after it.
     let head = store::head(connection).await?;
-    let known = known.into_iter().chain([head]).collect();
-    let mut walk = Walk { keys, known, at: ChainPosition { seq: 0, seal: [0; SEAL_BYTES] }, age: usize::MAX };
+    let at = begin(keys, start)?;
+    let known: Vec<_> = known.into_iter().chain([head]).collect();
+    if let Some(known) = known.iter().find(|known| known.seq < at.seq) {
+        return Err(Broken::Dropped(known.seq).into());
+    }
+    let dropped = at.seq;
+    let mut walk = Walk { keys, known, at, age: usize::MAX, erased: 0 };
+    walk.check_known()?;
     let mut after = i64::MIN;
     loop {
         let rows = store::rows(connection, after, PAGE).await?;
@@ -104,7 +140,19 @@ pub async fn verify(
         rows.iter().try_for_each(|row| walk.step(row))?;
     }
     let now = store::head(connection).await?;
-    Ok(walk.finish(now)?)
+    Ok(walk.finish(now, dropped)?)
+}
+
+/// The position after which the chain begins.
+fn begin(keys: &DerivedKeys, start: Option<&ChainStart>) -> Result<ChainPosition, Broken> {
+    let Some(start) = start else { return Ok(ChainPosition { seq: 0, seal: [0; SEAL_BYTES] }) };
+    let seq = start.last_dropped.seq;
+    let key = keys.find(start.key).ok_or(Broken::KeyMissing { seq, key: start.key })?;
+    if is_start(key, start.last_dropped, &start.seal) {
+        Ok(start.last_dropped)
+    } else {
+        Err(Broken::Start(seq))
+    }
 }
 
 impl Walk<'_> {
@@ -117,7 +165,10 @@ impl Walk<'_> {
             return Err(Broken::Missing(seq));
         }
         let key = self.keys.find(sealed.key).ok_or(Broken::KeyMissing { seq, key: sealed.key })?;
-        if !sealed.is_readable || !is_sealed(key, &self.at.seal, &sealed.row, &sealed.seal) {
+        let RowState::Sealed { erased } = state(key, &self.at.seal, &sealed.row, &sealed.seal) else {
+            return Err(Broken::Changed(seq));
+        };
+        if !sealed.is_readable {
             return Err(Broken::Changed(seq));
         }
         // An attacker who obtained a replaced key must not be able to continue with it.
@@ -127,14 +178,20 @@ impl Walk<'_> {
         }
         let seal = Seal::try_from(sealed.seal.as_slice()).map_err(|_| Broken::Changed(seq))?;
         (self.at, self.age) = (ChainPosition { seq, seal }, age);
-        match self.known.iter().any(|known| known.seq == seq && *known != self.at) {
-            true => Err(Broken::OtherChain(seq)),
+        self.erased = self.erased.saturating_add(erased);
+        self.check_known()
+    }
+
+    /// Checks that no known position is another row than this one.
+    fn check_known(&self) -> Result<(), Broken> {
+        match self.known.iter().any(|known| known.seq == self.at.seq && *known != self.at) {
+            true => Err(Broken::OtherChain(self.at.seq)),
             false => Ok(()),
         }
     }
 
     /// `now` is the stored end, read after all rows: no transaction committed any row beyond it.
-    fn finish(self, now: ChainPosition) -> Result<Chain, Broken> {
+    fn finish(self, now: ChainPosition, dropped: i64) -> Result<Chain, Broken> {
         let end = self.at;
         let furthest = self.known.iter().map(|known| known.seq).max().unwrap_or(0);
         if end.seq < furthest {
@@ -143,6 +200,6 @@ impl Walk<'_> {
         if now.seq < end.seq {
             return Err(Broken::End { expected: now.seq, found: end.seq });
         }
-        Ok(Chain { rows: end.seq, end })
+        Ok(Chain { rows: end.seq.saturating_sub(dropped), dropped, erased: self.erased, end })
     }
 }

@@ -52,6 +52,12 @@ pub(super) async fn run(action: AuditCommand, core: &Core) -> Result<(), Failure
     };
     let chain = audit::verify(&core.db.get().await?, &core.audit_keys, since).await?;
     say(format_args!("The audit log is intact: {} rows.", chain.rows))?;
+    if chain.dropped > 0 {
+        say(format_args!("Rows up to {} were dropped, because their retention is over.", chain.dropped))?;
+    }
+    if chain.erased > 0 {
+        say(format_args!("{} personal fields were erased.", chain.erased))?;
+    }
     say(format_args!("It ends at {}", chain.end))?;
     say(format_args!(
         "Store this value elsewhere: `admin audit verify --since VALUE` proves later that no row up to \

@@ -1,7 +1,9 @@
-//! The output of commands, and their failures.
+//! The input and output of commands, and their failures.
 
 use std::fmt;
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{Read, Write as _};
+use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -40,4 +42,13 @@ pub(super) fn moment(at: Timestamp) -> String {
 /// Prints one line to standard output.
 pub(super) fn say(line: fmt::Arguments<'_>) -> Result<(), Failure> {
     Ok(writeln!(std::io::stdout(), "{line}")?)
+}
+
+/// A file that was named as an argument; - is standard input.
+pub(super) fn open(file: &Path) -> Result<Box<dyn Read>, Failure> {
+    if file == Path::new("-") {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    let opened = File::open(file);
+    Ok(Box::new(opened.map_err(|error| format!("cannot open {}: {error}", file.display()))?))
 }

@@ -13,9 +13,10 @@ use clap::Subcommand;
 use runtime::env::Vars;
 
 use crate::actor::Actor;
+use crate::config::RetentionConfig;
 use crate::context::Core;
 use crate::operators::reason::reason;
-use crate::operators::unlock;
+use crate::operators::{erase, export, unlock};
 use crate::passwords::HashConfig;
 use crate::users::EmailAddress;
 
@@ -112,6 +113,23 @@ pub(super) enum UsersCommand {
         #[arg(long, value_parser = reason)]
         reason: String,
     },
+    /// Print everything that is stored about a user, as JSON. Example: admin users export anna --reason "Asked by letter"
+    Export {
+        /// The user's identifier, e-mail address or login name.
+        user: String,
+        /// Why, for the audit log.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+    /// Order the erasure of a user; until it is due the user can keep the account, by signing in. Example: admin users erase
+    /// anna --reason "Asked by letter"
+    Erase {
+        /// The user's identifier, e-mail address or login name.
+        user: String,
+        /// Why, for the audit log, until the user is erased.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
     /// Import accounts with password hashes of Werkzeug: one JSON object in each line, with `email` or `login` or both,
     /// `hash`, and optionally `name`, `id` and `created_at`. Accounts that exist are left as they are.
     Import {
@@ -126,7 +144,7 @@ pub(super) enum UsersCommand {
 pub(super) async fn run(
     action: UsersCommand,
     core: &Core,
-    (hashing, password_min): (HashConfig, usize),
+    (hashing, password_min, retention): (HashConfig, usize, RetentionConfig),
     vars: &dyn Vars,
 ) -> Result<(), Failure> {
     match action {
@@ -149,6 +167,8 @@ pub(super) async fn run(
         UsersCommand::SetEmail { user, email, reason } => {
             recover::set_email(core, &user, email, &reason).await
         }
+        UsersCommand::Export { user, reason } => export_user(core, &user, &reason).await,
+        UsersCommand::Erase { user, reason } => erase_user(core, retention, &user, &reason).await,
         UsersCommand::Import { file, json } => import::run(core, hashing, &file, json).await,
     }
 }
@@ -157,4 +177,21 @@ async fn unlock_user(core: &Core, user: &str) -> Result<(), Failure> {
     let id = find::find(core, user).await?;
     unlock::unlock(core, &Actor::command(), id).await?;
     say(format_args!("Unlocked {id}: failed attempts until now no longer count."))
+}
+
+async fn erase_user(
+    core: &Core,
+    retention: RetentionConfig,
+    user: &str,
+    reason: &str,
+) -> Result<(), Failure> {
+    let id = find::find(core, user).await?;
+    let erase_at = erase::order(core, &Actor::command(), id, retention.erasure_grace, reason).await?;
+    say(format_args!("The user {id} will be erased at {erase_at}. All sessions are revoked."))
+}
+
+async fn export_user(core: &Core, user: &str, reason: &str) -> Result<(), Failure> {
+    let id = find::find(core, user).await?;
+    let export = export::export(core, &Actor::command(), id, reason).await?;
+    say(format_args!("{}", serde_json::to_string_pretty(&export)?))
 }

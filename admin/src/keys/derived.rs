@@ -25,6 +25,8 @@ pub enum KeyPurpose {
     Links,
     /// The codes in mails, and the addresses that they prove.
     MailCodes,
+    /// The flows of users who may keep an account that will be erased.
+    ErasureFlows,
 }
 
 /// One HMAC-SHA256 key per master key, under the master key's number.
@@ -47,6 +49,7 @@ impl KeyPurpose {
             Self::Mailboxes => b"usher mailboxes v1",
             Self::Links => b"usher account links v1",
             Self::MailCodes => b"usher mail codes v1",
+            Self::ErasureFlows => b"usher erasure flow v1",
         }
     }
 }

@@ -50,6 +50,11 @@ pub(crate) enum Message {
         /// The code.
         code: SecretString,
     },
+    /// A link to an export.
+    Export {
+        /// The token of the link.
+        token: SecretString,
+    },
 }
 
 /// Why a user who asked for a code to sign in with gets none.
@@ -148,6 +153,14 @@ kinds! {
     RightsGranted = "rights_granted",
     /// A superuser made the user a superuser.
     SuperuserGranted = "superuser_granted",
+    /// The data of the account was exported.
+    Exported = "exported",
+    /// The account will be erased.
+    ErasureBegun = "erasure_begun",
+    /// The account will not be erased.
+    ErasureKept = "erasure_kept",
+    /// The account is erased; only by mail.
+    AccountErased = "account_erased",
 }
 
 impl NoticeKind {
@@ -156,7 +169,7 @@ impl NoticeKind {
         Self::ALL.iter().copied().find(|kind| kind.word() == word)
     }
 
-    /// Whether an operator did it, whose address and software are not shown to the user.
+    /// Whether an operator did it, whose address and software are not shown to the user; or the user cannot undo it alone.
     pub(crate) fn is_of_operator(self) -> bool {
         match self {
             Self::EmailSet
@@ -164,7 +177,10 @@ impl NoticeKind {
             | Self::AccountEnabled
             | Self::Evicted
             | Self::RightsGranted
-            | Self::SuperuserGranted => true,
+            | Self::SuperuserGranted
+            | Self::ErasureBegun
+            | Self::ErasureKept
+            | Self::AccountErased => true,
             Self::PasswordChanged
             | Self::EmailChanged
             | Self::EmailClaimed
@@ -172,7 +188,8 @@ impl NoticeKind {
             | Self::NewDevice
             | Self::RefreshElsewhere
             | Self::ProviderLinked
-            | Self::ProviderUnlinked => false,
+            | Self::ProviderUnlinked
+            | Self::Exported => false,
         }
     }
 }
@@ -189,7 +206,8 @@ impl Message {
             | Self::Invitation { .. }
             | Self::AlreadyRegistered { .. }
             | Self::SignInCode { .. }
-            | Self::SignInAdvice(_) => true,
+            | Self::SignInAdvice(_)
+            | Self::Export { .. } => true,
         }
     }
 
@@ -206,6 +224,7 @@ impl Message {
             Self::SignInCode { .. } => "sign_in_code",
             Self::SignInAdvice(_) => "sign_in_advice",
             Self::LinkCode { .. } => "link_code",
+            Self::Export { .. } => "export",
         }
     }
 }
@@ -231,7 +250,11 @@ pub(super) mod tests {
         let token = || SecretString::from("the-token-of-the-link");
         let advice = ResetAdvice::ALL.map(Message::ResetAdvice);
         let removed = Message::AddressRemoved(notices()[1].clone());
-        let links = [Message::Reset { token: token() }, Message::Invitation { token: token() }];
+        let links = [
+            Message::Reset { token: token() },
+            Message::Invitation { token: token() },
+            Message::Export { token: token() },
+        ];
         let code = || SecretString::from("the-code-of-the-mail");
         let codes = [
             Message::Registration { code: code(), token: token() },

@@ -134,6 +134,21 @@ impl Outbox {
         Ok(is_queued)
     }
 
+    /// Deletes what waits for the mailbox of this address, if there is one, and notices about the user to another one.
+    ///
+    /// # Errors
+    ///
+    /// When PostgreSQL is unavailable.
+    pub(crate) async fn forget(
+        &self,
+        tx: &Transaction<'_>,
+        user: Uuid,
+        key: Option<&str>,
+    ) -> Result<(), DbError> {
+        let mailbox = key.map(|key| mailbox::number(&self.mailboxes, key));
+        store::delete_of(tx, user, mailbox.as_ref().map(<[u8; MAILBOX_BYTES]>::as_slice)).await
+    }
+
     /// How many mails wait, and for how long.
     ///
     /// # Errors

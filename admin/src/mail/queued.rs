@@ -41,6 +41,11 @@ pub(crate) enum MailRequest {
     },
     /// The holder of the address asks for a code.
     Code(CodeRequest),
+    /// A user asked for an export.
+    Export {
+        /// The user.
+        user: Uuid,
+    },
 }
 
 /// A request for a code.
@@ -135,6 +140,7 @@ const LINK_CODE: &str = "link_code_requested";
 
 /// How long a code may wait for the mail server: as long as it is valid afterwards.
 const CODE_LIFE: Duration = Duration::from_mins(10);
+const EXPORT: &str = "export_requested";
 
 impl QueuedMail {
     /// The stored kind.
@@ -150,6 +156,7 @@ impl QueuedMail {
                 CodePurpose::SignIn => SIGN_IN_CODE,
                 CodePurpose::Link => LINK_CODE,
             },
+            Self::Request(MailRequest::Export { .. }) => EXPORT,
         }
     }
 
@@ -157,7 +164,7 @@ impl QueuedMail {
     pub(super) fn life(&self) -> Duration {
         match self {
             Self::Notice(_) | Self::AddressRemoved(_) => Duration::from_hours(72),
-            Self::Request(MailRequest::Reset) => Duration::from_hours(1),
+            Self::Request(MailRequest::Reset | MailRequest::Export { .. }) => Duration::from_hours(1),
             Self::Request(MailRequest::OperatorReset { .. } | MailRequest::Invitation { .. }) => {
                 Duration::from_hours(24)
             }
@@ -187,6 +194,7 @@ impl QueuedMail {
             REGISTRATION_CODE => Self::Request(code(CodePurpose::Registration)?),
             SIGN_IN_CODE => Self::Request(code(CodePurpose::SignIn)?),
             LINK_CODE => Self::Request(code(CodePurpose::Link)?),
+            EXPORT => Self::Request(MailRequest::Export { user: user()? }),
             ADDRESS_REMOVED => {
                 Self::AddressRemoved(StoredNotice::read(parameters, NoticeKind::EmailChanged)?)
             }
@@ -199,9 +207,9 @@ impl StoredRequest {
     fn of(request: &MailRequest) -> Self {
         match request {
             MailRequest::Reset => Self { user: None, code: None },
-            MailRequest::OperatorReset { user } | MailRequest::Invitation { user } => {
-                Self { user: Some(*user), code: None }
-            }
+            MailRequest::OperatorReset { user }
+            | MailRequest::Invitation { user }
+            | MailRequest::Export { user } => Self { user: Some(*user), code: None },
             MailRequest::Code(CodeRequest { flow, is_long, link, .. }) => {
                 let link = link.as_ref().map(|link| link.0.clone());
                 Self { user: None, code: Some(StoredCode { flow: *flow, is_long: *is_long, link }) }
@@ -254,8 +262,12 @@ pub(super) mod tests {
             let link = (purpose == CodePurpose::Registration).then(|| LinkText("a-token".to_owned()));
             MailRequest::Code(CodeRequest { purpose, flow: Uuid::from_u128(8), is_long: true, link })
         };
-        let requests =
-            [MailRequest::Reset, MailRequest::OperatorReset { user }, MailRequest::Invitation { user }];
+        let requests = [
+            MailRequest::Reset,
+            MailRequest::OperatorReset { user },
+            MailRequest::Invitation { user },
+            MailRequest::Export { user },
+        ];
         let requests = requests.into_iter().chain(CodePurpose::ALL.map(code));
         let of = |kind| notices().into_iter().find(|notice| notice.kind == kind).unwrap();
         let removed =

@@ -7,12 +7,22 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::db::{Connection, DbError, Transaction};
+use crate::purge::{Batch, Purge};
 
 /// Notified by every mail.
 pub(super) const CHANNEL: &str = "usher_mail";
 
-/// How many rows one statement deletes.
-const AT_ONCE: i64 = 1000;
+/// Deletes mails whose time is over, if no worker does: for a service that sends none.
+pub(crate) const PURGE: Purge = Purge {
+    name: "mail_outbox",
+    every: Duration::from_hours(1),
+    days: |_| 0,
+    batch: Batch::Found(
+        "delete from auth.mail_outbox where id in (
+             select id from auth.mail_outbox where not_after < clock_timestamp() - make_interval(days => $2)
+             limit $1 for update skip locked)",
+    ),
+};
 
 /// The state of the outbox.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,6 +123,18 @@ pub(super) async fn delete(connection: &Connection, mail: &ClaimedMail) -> Resul
     Ok(())
 }
 
+/// Deletes all mails to a mailbox, and merged notices about a user to any.
+pub(super) async fn delete_of(
+    tx: &Transaction<'_>,
+    user: Uuid,
+    mailbox: Option<&[u8]>,
+) -> Result<(), DbError> {
+    let sql = "delete from auth.mail_outbox where mailbox = $1 or position($2 in merge_key) > 0";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&mailbox, &user.to_string()]).await?;
+    Ok(())
+}
+
 /// Lets the mail be sent again after `pause`, unless another process has claimed it.
 pub(super) async fn postpone(
     connection: &Connection,
@@ -149,15 +171,6 @@ pub(super) async fn status(connection: &Connection, most: u64) -> Result<OutboxS
     let waiting = row.try_get::<_, i64>("waiting")?.cast_unsigned();
     let oldest_seconds = row.try_get::<_, f64>("oldest")?.max(0.0);
     Ok(OutboxStatus { waiting, oldest_seconds, is_full: waiting >= most })
-}
-
-/// Deletes mails that are of no use any more, and returns their number: for a service that sends none.
-pub(super) async fn delete_old(connection: &Connection) -> Result<u64, DbError> {
-    let sql = "delete from auth.mail_outbox where id in (
-                   select id from auth.mail_outbox where not_after < clock_timestamp()
-                   limit $1 for update skip locked)";
-    let statement = connection.prepare_cached(sql).await?;
-    Ok(connection.execute(&statement, &[&AT_ONCE]).await?)
 }
 
 fn claimed(row: &Row) -> Result<ClaimedMail, DbError> {

@@ -308,13 +308,3 @@ fn log(mail: &ClaimedMail, error: &DeliveryError, message: &'static str) {
     let (kind, reason, attempt) = (mail.kind.as_str(), error.failure.label(), mail.attempts);
     tracing::warn!(id = %mail.id, kind, reason, attempt, %error, "{message}");
 }
-
-/// Deletes mails that are of no use any more. The worker does so when it comes to them; this is for a service that sends
-/// no mail.
-///
-/// # Errors
-///
-/// When PostgreSQL is unavailable.
-pub(crate) async fn delete_old(db: &Db) -> Result<u64, DbError> {
-    store::delete_old(&db.get().await?).await
-}

@@ -1,20 +1,36 @@
 //! The SQL of mails by which an address is proven. Times are those of PostgreSQL.
 
+use std::time::Duration;
+
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::code::CodeSource;
-use crate::db::{Connection, DbError, SqlClient, Transaction};
+use crate::db::{DbError, SqlClient, Transaction};
 use crate::mail::CodePurpose;
+use crate::purge::{Batch, Purge};
+
+/// How often expired codes are deleted: their rows are bounded in number, so they must not stay for long.
+const EVERY: Duration = Duration::from_mins(5);
+
+/// Deletes what was handed over more than an hour ago.
+pub(crate) const PURGE: Purge = Purge {
+    name: "mail_proofs",
+    every: EVERY,
+    days: |_| 0,
+    batch: Batch::Found(
+        "delete from auth.mail_proofs where mail_id in (
+             select mail_id from auth.mail_proofs
+             where handed_over_at < clock_timestamp() - interval '1 hour' - make_interval(days => $2)
+             order by handed_over_at limit $1 for update skip locked)",
+    ),
+};
 
 /// How many mails live side by side for an address and purpose, and how many codes of a flow count.
 const SIDE_BY_SIDE: i64 = 3;
 
 /// How many rows there are at most: as many as mails that may wait.
 const MOST: i64 = 100_000;
-
-/// How many rows one statement deletes.
-const AT_ONCE: i64 = 1000;
 
 /// A mail that is about to be handed over.
 pub(super) struct NewProof<'p> {
@@ -105,16 +121,6 @@ pub(crate) async fn use_up(
                where flow_id = $1 and used_at is null";
     let statement = tx.prepare_cached(sql).await?;
     Ok(tx.execute(&statement, &[&flow, &used_with, &session]).await? > 0)
-}
-
-/// Deletes what was handed over more than an hour ago, and returns the number of rows.
-pub(super) async fn delete_old(connection: &Connection) -> Result<u64, DbError> {
-    let sql = "delete from auth.mail_proofs where mail_id in (
-                   select mail_id from auth.mail_proofs
-                   where handed_over_at < clock_timestamp() - interval '1 hour'
-                   limit $1 for update skip locked)";
-    let statement = connection.prepare_cached(sql).await?;
-    Ok(connection.execute(&statement, &[&AT_ONCE]).await?)
 }
 
 /// A `check` constraint keeps the number of the key within one byte; 0 would only name another key.

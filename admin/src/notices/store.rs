@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::db::{Connection, DbError, Transaction};
 use crate::mail::{NoticeKind, Software};
+use crate::purge::{Batch, DAILY, Purge};
 
 /// How many notices of one kind are kept for a user: a user who can cause one kind cannot remove others.
 const MOST_OF_KIND: i64 = 20;
@@ -15,8 +16,17 @@ const MOST_OF_KIND: i64 = 20;
 /// How many notices a response has.
 const MOST: i64 = 200;
 
-/// How many rows one statement deletes.
-const AT_ONCE: i64 = 10_000;
+/// Deletes notices that are older than 30 days.
+pub(crate) const PURGE: Purge = Purge {
+    name: "notices",
+    every: DAILY,
+    days: |_| 30,
+    batch: Batch::Found(
+        "delete from auth.notices where id in (
+             select id from auth.notices where occurred_at < clock_timestamp() - make_interval(days => $2)
+             order by occurred_at limit $1 for update skip locked)",
+    ),
+};
 
 /// A notice before it is inserted.
 pub(super) struct NewRow<'r> {
@@ -83,6 +93,11 @@ pub(super) async fn trim(tx: &Transaction<'_>, user: Uuid, kind: NoticeKind) -> 
     Ok(())
 }
 
+/// The time, by the clock of PostgreSQL.
+pub(super) async fn now(tx: &Transaction<'_>) -> Result<Timestamp, DbError> {
+    Ok(tx.query_one("select clock_timestamp() as now", &[]).await?.try_get("now")?)
+}
+
 /// How the user is reached now. `None` when there is no such user.
 pub(super) async fn contact(tx: &Transaction<'_>, user: Uuid) -> Result<Option<Contact>, DbError> {
     let sql = "select email, email_key, locale, is_superuser,
@@ -120,13 +135,4 @@ fn recorded(row: &Row) -> Result<RecordedNotice, DbError> {
         network: row.try_get("network")?,
         provider: row.try_get("provider")?,
     })
-}
-
-/// Deletes notices that are older than 30 days, and returns their number: at most a few thousand at once.
-pub(super) async fn delete_old(connection: &Connection) -> Result<u64, DbError> {
-    let sql = "delete from auth.notices where id in (
-                   select id from auth.notices where occurred_at < clock_timestamp() - interval '30 days'
-                   limit $1 for update skip locked)";
-    let statement = connection.prepare_cached(sql).await?;
-    Ok(connection.execute(&statement, &[&AT_ONCE]).await?)
 }

@@ -4,9 +4,9 @@ use http::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::guard::{check_not_last, lock_person, lock_superusers};
+use super::guard::{lock_person, lock_superusers};
 use super::store;
-use crate::access::{Right, allowed_upon, of_user};
+use crate::access::{Right, allowed_upon, check_not_last, of_user};
 use crate::actor::Actor;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::audit::{self, AuditAction, AuditEntry};

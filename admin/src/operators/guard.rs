@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::store::{self, Person};
-use crate::access::{Right, Rights, lock, lock_upon};
+use crate::access::{Right, Rights, lock, lock_upon, superusers};
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
 use crate::context::Core;
@@ -42,19 +42,7 @@ pub(super) async fn lock_superusers(
     actor: &Actor,
     user: Uuid,
 ) -> Result<Rights, Problem> {
-    let all = store::superusers(tx).await?;
+    let all = superusers(tx).await?;
     let concerned = [all.as_slice(), &[user]].concat();
     Ok(lock(tx, actor, &concerned).await?.rights)
-}
-
-/// Checks that another superuser remains without `user`. All superusers must be locked.
-///
-/// # Errors
-///
-/// 409 `last_superuser`; 503.
-pub(super) async fn check_not_last(tx: &Transaction<'_>, user: Uuid) -> Result<(), Problem> {
-    match store::has_other_superuser(tx, user).await? {
-        true => Ok(()),
-        false => Err(Problem::new(Code::LastSuperuser)),
-    }
 }

@@ -3,7 +3,7 @@
 use deserr::Deserr;
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -84,7 +84,7 @@ pub(crate) async fn invite(
 ) -> Result<Uuid, Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    let user = create(core, actor, &tx, email, json!({ "reason": reason, "is_printed": false })).await?;
+    let user = create(core, actor, &tx, email, (reason, false)).await?;
     mail_link(core, &tx, user, LinkPurpose::Invitation).await?;
     tx.commit().await?;
     Ok(user)
@@ -103,7 +103,7 @@ pub(crate) async fn print(
 ) -> Result<(Uuid, LinkToken), Problem> {
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    let user = create(core, actor, &tx, email, json!({ "reason": reason, "is_printed": true })).await?;
+    let user = create(core, actor, &tx, email, (reason, true)).await?;
     let token = print_link(core, &tx, user, LinkPurpose::Invitation).await?;
     tx.commit().await?;
     Ok((user, token))
@@ -114,7 +114,7 @@ async fn create(
     actor: &Actor,
     tx: &Transaction<'_>,
     email: &EmailAddress,
-    detail: Value,
+    (reason, is_printed): (&str, bool),
 ) -> Result<Uuid, Problem> {
     lock(tx, actor, &[]).await?.rights.require(Right::UsersRecover)?;
     let id = core.random.id();
@@ -129,7 +129,8 @@ async fn create(
         is_superuser: false,
     };
     users::insert(&**tx, &new).await.map_err(taken)?;
-    let entry = AuditEntry::new(AuditAction::UserInvited, id.to_string(), detail);
+    let detail = json!({ "is_printed": is_printed });
+    let entry = AuditEntry::new(AuditAction::UserInvited, id.to_string(), detail).reason(Some(reason));
     audit::record(tx, &core.audit_keys, actor, entry).await?;
     Ok(id)
 }

@@ -2,7 +2,7 @@
 
 use deserr::Deserr;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -66,7 +66,7 @@ pub(crate) async fn send(core: &Core, actor: &Actor, user: Uuid, reason: &str) -
     let tx = connection.begin().await?;
     lock_person(&tx, core, actor, Right::UsersRecover, user).await?;
     mail_link(core, &tx, user, LinkPurpose::OperatorReset).await?;
-    record(core, actor, &tx, user, json!({ "reason": reason, "is_printed": false })).await?;
+    record(core, actor, &tx, user, reason, false).await?;
     Ok(tx.commit().await?)
 }
 
@@ -85,7 +85,7 @@ pub(crate) async fn print(
     let tx = connection.begin().await?;
     lock_person(&tx, core, actor, Right::UsersRecover, user).await?;
     let token = print_link(core, &tx, user, LinkPurpose::OperatorReset).await?;
-    record(core, actor, &tx, user, json!({ "reason": reason, "is_printed": true })).await?;
+    record(core, actor, &tx, user, reason, true).await?;
     tx.commit().await?;
     Ok(token)
 }
@@ -95,8 +95,10 @@ async fn record(
     actor: &Actor,
     tx: &Transaction<'_>,
     user: Uuid,
-    detail: Value,
+    reason: &str,
+    is_printed: bool,
 ) -> Result<(), Problem> {
-    let entry = AuditEntry::new(AuditAction::ResetOrdered, user.to_string(), detail);
+    let detail = json!({ "is_printed": is_printed });
+    let entry = AuditEntry::new(AuditAction::ResetOrdered, user.to_string(), detail).reason(Some(reason));
     Ok(audit::record(tx, &core.audit_keys, actor, entry).await?)
 }

@@ -90,8 +90,8 @@ pub(crate) async fn set(
     let ended = end_older(&tx, &core.issuer, user, None, generation, EndReason::Admin).await?;
     let target = NoticeTarget { core, tx: &tx, user };
     notices::email_set(target, former.as_ref()).await?;
-    let detail = json!({ "reason": reason, "sessions_ended": ended });
-    let entry = AuditEntry::new(AuditAction::EmailSet, user.to_string(), detail);
+    let detail = json!({ "sessions_ended": ended });
+    let entry = AuditEntry::new(AuditAction::EmailSet, user.to_string(), detail).reason(Some(reason));
     audit::record(&tx, &core.audit_keys, actor, entry).await?;
     Ok(tx.commit().await?)
 }

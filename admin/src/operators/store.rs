@@ -32,7 +32,7 @@ fn status_schema() -> Object {
 }
 
 /// The statuses of an account.
-pub(super) const STATUSES: [&str; 2] = ["active", "disabled"];
+pub(super) const STATUSES: [&str; 3] = ["active", "disabled", "erasing"];
 
 /// The filters of a search, combined with AND.
 #[derive(Default)]
@@ -103,25 +103,15 @@ pub(super) async fn page(
     rows.iter().map(person).collect()
 }
 
-/// Enables or disables an account. `false` when nothing changed.
+/// Enables or disables an account. `false` when nothing changed. An account that will be erased stays so: what changes is
+/// what it becomes if it is kept.
 pub(super) async fn set_status(tx: &Transaction<'_>, id: Uuid, status: &str) -> Result<bool, DbError> {
     let sql =
         "update auth.users set status = $2, row_version = row_version + 1, updated_at = clock_timestamp()
-               where id = $1 and status <> $2";
-    Ok(tx.execute(sql, &[&id, &status]).await? == 1)
-}
-
-/// All superusers, disabled or not.
-pub(super) async fn superusers(tx: &Transaction<'_>) -> Result<Vec<Uuid>, DbError> {
-    let rows = tx.query("select id from auth.users where is_superuser", &[]).await?;
-    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
-}
-
-/// Whether a superuser other than `user` exists and can sign in.
-pub(super) async fn has_other_superuser(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
-    let sql =
-        "select exists (select from auth.users where is_superuser and status = 'active' and id <> $1) as has";
-    Ok(tx.query_one(sql, &[&user]).await?.try_get("has")?)
+               where id = $1 and status not in ($2, 'erasing')";
+    let later = "update auth.pending_erasures set was_disabled = not was_disabled
+                 where user_id = $1 and was_disabled <> ($2 = 'disabled')";
+    Ok(tx.execute(sql, &[&id, &status]).await? == 1 || tx.execute(later, &[&id, &status]).await? == 1)
 }
 
 /// Grants or revokes superuser status. `false` when nothing changed.

@@ -5,9 +5,9 @@ pub mod take;
 
 use uuid::Uuid;
 
-use super::guard::{check_not_last, lock_superusers};
+use super::guard::lock_superusers;
 use super::store;
-use crate::access::{caller, of_user, rights_of};
+use crate::access::{caller, check_not_last, of_user, rights_of};
 use crate::actor::{Actor, Caller};
 use crate::api::{Access, Code, Operation, Problem, Request};
 use crate::audit::{self, AuditAction, AuditEntry};

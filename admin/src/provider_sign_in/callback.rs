@@ -156,6 +156,7 @@ fn describe(operation: Operation) -> Operation {
             Code::StateInvalid,
             Code::AccessDenied,
             Code::AccountDisabled,
+            Code::ErasurePending,
             Code::RegistrationClosed,
             Code::LinkConfirmationRequired,
             Code::EmailProofRequired,

@@ -35,7 +35,7 @@ pub fn describe(operation: Operation) -> Operation {
         .for_people()
         .body::<Body>(json!({ "one_time_code": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0" }))
         .answer::<Pair>(200, "The session's token pair.", mint::example())
-        .problems(&[Code::CodeExpired, Code::AccountDisabled, Code::TooManySessions])
+        .problems(&[Code::CodeExpired, Code::AccountDisabled, Code::ErasurePending, Code::TooManySessions])
 }
 
 /// Handles the request.

@@ -17,6 +17,7 @@ use crate::actor::Client;
 use crate::api::{Code, KeptProblem, Problem, Response};
 use crate::context::Context;
 use crate::metrics::CallbackOutcome;
+use crate::pending_erasure;
 use crate::providers::Provider;
 use crate::sessions::{Pair, pair_again};
 
@@ -54,6 +55,8 @@ pub(super) enum Outcome {
         #[serde(skip)]
         moved: Option<Box<PendingMove>>,
     },
+    /// The account of this user will be erased, unless the user keeps it.
+    Erasing { user: Uuid },
     /// It failed.
     Failed(KeptProblem),
 }
@@ -116,7 +119,7 @@ impl Outcome {
                 NewValue::new(OneTimeKind::Move, follow_up_secret(OneTimeKind::Move, secrets), owner, moved)
                     .map(Some)
             }
-            Self::SignedIn { .. } | Self::Linked | Self::Failed(_) => Ok(None),
+            Self::SignedIn { .. } | Self::Linked | Self::Erasing { .. } | Self::Failed(_) => Ok(None),
         }
     }
 
@@ -128,6 +131,7 @@ impl Outcome {
             Self::ConfirmLink { confirmation, .. } => CallbackOutcome::Failed(confirmation.code().as_str()),
             Self::OfferProof { .. } => CallbackOutcome::Failed(Code::EmailProofOffered.as_str()),
             Self::OfferMove { .. } => CallbackOutcome::Failed(Code::OauthAccountInUse.as_str()),
+            Self::Erasing { .. } => CallbackOutcome::Failed(Code::ErasurePending.as_str()),
             Self::Failed(problem) => CallbackOutcome::Failed(problem.code().as_str()),
         }
     }
@@ -212,6 +216,10 @@ impl FinishedFlow {
             }
             Outcome::OfferMove { .. } => {
                 Err(PendingMove::problem(follow_up_secret(OneTimeKind::Move, secrets)))
+            }
+            Outcome::Erasing { user } => {
+                let problem = pending_erasure::problem(context, &*context.db.get().await?, user).await?;
+                Err(problem.unwrap_or_else(|| Problem::new(Code::StateInvalid)))
             }
             Outcome::Failed(problem) => Err(problem.into()),
         };

@@ -17,6 +17,7 @@ use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::db::Transaction;
 use crate::notices::{self, NoticeTarget};
+use crate::pending_erasure;
 use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::open::{SignInMethod, open};
 use crate::sessions::session::Device;
@@ -123,6 +124,10 @@ impl Resolution<'_> {
     ) -> Result<Outcome, Problem> {
         let entry = |event, session| HistoryEntry { event, user: Some(user), session };
         let Some(account) = account else {
+            if pending_erasure::find(&**tx, user).await?.is_some() {
+                self.history.push(entry(Event::LoginFailed(LoginFailure::Erasing), None));
+                return Ok(Outcome::Erasing { user });
+            }
             self.history.push(entry(Event::LoginFailed(LoginFailure::Inactive), None));
             // Committed, so that the login history has the attempt.
             return Ok((&Problem::new(Code::AccountDisabled)).into());

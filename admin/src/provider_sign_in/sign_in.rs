@@ -7,6 +7,8 @@ use super::store;
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
 use crate::context::Context;
+use crate::db::{DbError, Transaction};
+use crate::pending_erasure;
 use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::open::{Opened, SignInMethod, open};
 use crate::sessions::session::Device;
@@ -24,11 +26,18 @@ pub(super) struct ProviderProof {
     pub(super) generation: u64,
 }
 
+/// Whether the account at the provider is still linked, and all sessions did not end meanwhile. Notes the sign-in there.
+async fn is_current(tx: &Transaction<'_>, proof: &ProviderProof) -> Result<bool, DbError> {
+    let stamp = stamp(tx, proof.user).await?;
+    Ok(stamp.is_some_and(|stamp| stamp.generation == proof.generation)
+        && store::record_sign_in(tx, &proof.provider, &proof.subject, proof.user).await?)
+}
+
 /// Signs in a user whose callback left that to a later request.
 ///
 /// # Errors
 ///
-/// 403 `account_disabled`; 410 `code_expired` when the account at the provider is no longer linked, or all sessions
+/// 403 `account_disabled` or `erasure_pending`; 410 `code_expired` when the account at the provider is no longer linked, or all sessions
 /// ended meanwhile; 429 `too_many_sessions`; 503.
 pub(super) async fn sign_in(
     context: &Context,
@@ -39,16 +48,19 @@ pub(super) async fn sign_in(
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let Some(account) = lock_for_sign_in(&tx, proof.user).await? else {
+        // Only an account at the provider that is still linked proves anything.
+        let erasing = if is_current(&tx, proof).await? {
+            pending_erasure::problem(context, &*tx, proof.user).await?
+        } else {
+            None
+        };
         tx.rollback().await?;
-        history::record(context, actor, entry(Event::LoginFailed(LoginFailure::Inactive), None)).await;
-        return Err(Problem::new(Code::AccountDisabled));
+        let failure = if erasing.is_some() { LoginFailure::Erasing } else { LoginFailure::Inactive };
+        history::record(context, actor, entry(Event::LoginFailed(failure), None)).await;
+        return Err(erasing.unwrap_or_else(|| Problem::new(Code::AccountDisabled)));
     };
-    let stamp = stamp(&tx, proof.user).await?;
-    if stamp.is_none_or(|stamp| stamp.generation != proof.generation) {
-        return Err(Problem::new(Code::CodeExpired));
-    }
     // Unlinking takes the same lock exclusively, so the account stays linked until the session is open.
-    if !store::record_sign_in(&tx, &proof.provider, &proof.subject, proof.user).await? {
+    if !is_current(&tx, proof).await? {
         return Err(Problem::new(Code::CodeExpired));
     }
     let device = Device::of(actor.client(), None);

@@ -45,15 +45,16 @@ impl LinkIssuer {
                 None => None,
             },
             MailRequest::OperatorReset { user } => {
-                by_operator(&tx, &token, *user, LinkPurpose::OperatorReset, key).await?
+                for_user(&tx, &token, *user, LinkPurpose::OperatorReset, key).await?
             }
             MailRequest::Invitation { user } => {
-                by_operator(&tx, &token, *user, LinkPurpose::Invitation, key).await?
+                for_user(&tx, &token, *user, LinkPurpose::Invitation, key).await?
             }
             MailRequest::Code(request) => {
                 let asked = AskedCode { codes: &self.codes, mail, request, email: &address };
                 asked.answer(&tx, &token).await?
             }
+            MailRequest::Export { user } => for_user(&tx, &token, *user, LinkPurpose::Export, key).await?,
         };
         tx.commit().await?;
         Ok(answered)
@@ -71,8 +72,8 @@ impl RequestResolver for LinkIssuer {
     }
 }
 
-/// A link that an operator ordered, unless it was made void since, or the account may not have it by now.
-async fn by_operator(
+/// A link that was ordered for a user, unless it was made void since, or the account may not have it by now.
+async fn for_user(
     tx: &Transaction<'_>,
     token: &LinkToken,
     user: Uuid,
@@ -93,6 +94,7 @@ async fn by_operator(
     let token = token.expose().to_owned().into();
     let message = match purpose {
         LinkPurpose::Invitation => Message::Invitation { token },
+        LinkPurpose::Export => Message::Export { token },
         LinkPurpose::Reset | LinkPurpose::OperatorReset => Message::Reset { token },
     };
     Ok(addressed(candidate, message))
@@ -122,7 +124,8 @@ pub(crate) async fn print_link(
     Ok(token)
 }
 
-/// Makes a link and puts its mail into the outbox, by order of an operator. The user must be locked.
+/// Makes a link and puts its mail into the outbox, by order of an operator or, for an export, of the user. The user must be
+/// locked.
 ///
 /// # Errors
 ///
@@ -159,6 +162,7 @@ pub(crate) async fn mail_link(
     let request = match purpose {
         LinkPurpose::Invitation => MailRequest::Invitation { user },
         LinkPurpose::Reset | LinkPurpose::OperatorReset => MailRequest::OperatorReset { user },
+        LinkPurpose::Export => MailRequest::Export { user },
     };
     let queued = QueuedMail::Request(request);
     let recipient = Recipient { address, key, language: None };

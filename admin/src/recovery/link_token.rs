@@ -33,7 +33,7 @@ impl LinkToken {
     }
 
     /// A token as a client sends it, of the right form.
-    pub(super) fn received(text: &str) -> Self {
+    pub(crate) fn received(text: &str) -> Self {
         Self(text.into())
     }
 

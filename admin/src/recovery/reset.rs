@@ -96,6 +96,7 @@ pub(super) async fn reset(
     let tried = Tried { route: LimitedRoute::Reset, identifier: &name, session: &[], account: None };
     let mut permit = HashPermit::take(context, actor, tried).await?;
     let link = store::find(&*context.db.get().await?, hash).await?;
+    let link = link.filter(|link| link.purpose.sets_password());
     let used_with = token.tag_of(&context.link_keys, new).ok_or_else(|| Problem::new(Code::Internal))?;
     let link = match link {
         Some(link) if link.is_live => link,

@@ -6,13 +6,24 @@ use uuid::Uuid;
 use super::link_token::{HASH_BYTES, LinkToken};
 use super::purpose::LinkPurpose;
 use crate::access;
-use crate::db::{Connection, DbError, SqlClient, Transaction};
+use crate::db::{DbError, SqlClient, Transaction};
+use crate::purge::{Batch, DAILY, Purge};
 
 /// How many links of one purpose live side by side for a user.
 const MOST: i64 = 3;
 
-/// How many rows one statement deletes.
-const AT_ONCE: i64 = 1000;
+/// Deletes links that expired a day ago.
+pub(crate) const PURGE: Purge = Purge {
+    name: "account_links",
+    every: DAILY,
+    days: |_| 1,
+    batch: Batch::Found(
+        "delete from auth.account_links where token_hash in (
+             select token_hash from auth.account_links
+             where expires_at < clock_timestamp() - make_interval(days => $2)
+             order by expires_at limit $1 for update skip locked)",
+    ),
+};
 
 /// The user of an address, who asked for a link. Purposefully without `Debug`: it holds an address.
 pub(super) struct ResetCandidate {
@@ -151,12 +162,18 @@ pub(super) async fn use_up(
     Ok(tx.execute(&statement, &[&hash.as_slice(), &user, &used_with]).await? == 1)
 }
 
-/// Deletes links that expired a day ago, and returns their number.
-pub(super) async fn delete_old(connection: &Connection) -> Result<u64, DbError> {
-    let sql = "delete from auth.account_links where token_hash in (
-                   select token_hash from auth.account_links
-                   where expires_at < clock_timestamp() - interval '1 day'
-                   limit $1 for update skip locked)";
-    let statement = connection.prepare_cached(sql).await?;
-    Ok(connection.execute(&statement, &[&AT_ONCE]).await?)
+/// Uses up a link to an export, and returns its user; the same link again within a minute. `None` when it cannot be used,
+/// or the account has another address by now, or is not active.
+pub(crate) async fn use_export_link(
+    tx: &Transaction<'_>,
+    token: &LinkToken,
+) -> Result<Option<Uuid>, DbError> {
+    let Some(link) = find(&**tx, token.hash()).await? else { return Ok(None) };
+    let is_right = link.purpose == LinkPurpose::Export;
+    let Some(candidate) = by_id(tx, link.user).await?.filter(|_| is_right) else { return Ok(None) };
+    if !candidate.is_active || !candidate.is_verified || candidate.key != link.email_key {
+        return Ok(None);
+    }
+    let is_used = link.is_live && use_up(tx, token.hash(), link.user, LinkPurpose::Export.word()).await?;
+    Ok((is_used || link.used_with.is_some()).then_some(link.user))
 }

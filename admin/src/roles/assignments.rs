@@ -178,9 +178,9 @@ pub(crate) async fn of_user(connection: &Connection, user: Uuid) -> Result<Vec<A
 
 fn entry(user: Uuid, role: &RoleView, new: &NewAssignment) -> AuditEntry {
     let detail: Value = json!({
-        "role_id": role.role_id, "role": role.name, "expires_at": new.expires_at, "reason": new.reason,
+        "role_id": role.role_id, "role": role.name, "expires_at": new.expires_at,
     });
-    AuditEntry::new(AuditAction::RoleAssigned, user.to_string(), detail)
+    AuditEntry::new(AuditAction::RoleAssigned, user.to_string(), detail).reason(new.reason.as_deref())
 }
 
 /// Documents `{id}` and `{role}`.

@@ -6,7 +6,6 @@
 
 mod entry;
 pub mod list;
-pub mod partitions;
 pub mod refusals;
 mod store;
 
@@ -22,6 +21,7 @@ use crate::db::DbError;
 use crate::guessing::{RefusalEntry, RefusalKind};
 
 pub(crate) use entry::{Event, HistoryEntry, LoginFailure};
+pub(crate) use store::SHORTEN_ADDRESSES;
 
 /// How long an operation waits for its entry to be written: for a connection, and for PostgreSQL.
 const PATIENCE: Duration = Duration::from_secs(1);

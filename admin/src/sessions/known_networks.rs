@@ -1,6 +1,5 @@
 //! The networks from which a user signed in.
 
-pub mod expire;
-mod store;
+pub(crate) mod store;
 
 pub(crate) use store::note;

@@ -20,6 +20,7 @@ use crate::db::{Connection, DbError};
 use crate::guessing::LimitedRoute;
 use crate::metrics::SignInOutcome;
 use crate::passwords::{HashError, Password, PasswordHash, PasswordMatch};
+use crate::pending_erasure;
 use crate::permit::{HashPermit, Tried};
 use crate::users::{Account, Identifier, store as users};
 use crate::visible_text::{VisibleLine, is_visible_line};
@@ -78,7 +79,12 @@ pub fn describe(operation: Operation) -> Operation {
         }))
         .exactly_one(&NAMES)
         .answer::<Pair>(200, "The token pair of the session.", mint::example())
-        .problems(&[Code::InvalidCredentials, Code::TooManyAttempts, Code::TooManySessions])
+        .problems(&[
+            Code::InvalidCredentials,
+            Code::ErasurePending,
+            Code::TooManyAttempts,
+            Code::TooManySessions,
+        ])
 }
 
 /// What was typed to name an account.
@@ -102,15 +108,25 @@ impl TypedName {
 
 /// The outcome of a sign-in attempt.
 enum Attempt {
-    SignedIn { user: Uuid, opened: Opened },
-    Failed { user: Option<Uuid>, failure: LoginFailure },
+    SignedIn {
+        user: Uuid,
+        opened: Opened,
+    },
+    Failed {
+        user: Option<Uuid>,
+        failure: LoginFailure,
+    },
+    /// The password is right, and the account will be erased unless its user keeps it.
+    Erasing {
+        user: Uuid,
+    },
 }
 
 /// Handles the request.
 ///
 /// # Errors
 ///
-/// 401 `invalid_credentials` for every cause, 422 `validation_failed`, 429 `too_many_attempts` or `too_many_sessions`, 503 `overloaded` or
+/// 401 `invalid_credentials` for every cause, 403 `erasure_pending` with the right password, 422 `validation_failed`, 429 `too_many_attempts` or `too_many_sessions`, 503 `overloaded` or
 /// `dependency_unavailable`.
 pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let form = request.form()?;
@@ -152,7 +168,7 @@ async fn sign_in(
     };
     // The permit has a slot of the hash queue; writing history must not occupy it.
     match &attempt {
-        Attempt::SignedIn { .. } => permit.succeeded().await,
+        Attempt::SignedIn { .. } | Attempt::Erasing { .. } => permit.succeeded().await,
         Attempt::Failed { .. } => permit.failed(),
     }
     match attempt {
@@ -166,6 +182,12 @@ async fn sign_in(
             let entry = HistoryEntry { event: Event::LoginFailed(failure), user, session: None };
             history::record(context, actor, entry).await;
             Err(Problem::new(Code::InvalidCredentials))
+        }
+        Attempt::Erasing { user } => {
+            let event = Event::LoginFailed(LoginFailure::Erasing);
+            history::record(context, actor, HistoryEntry { event, user: Some(user), session: None }).await;
+            let problem = pending_erasure::problem(context, &*context.db.get().await?, user).await?;
+            Err(problem.unwrap_or_else(|| Problem::new(Code::InvalidCredentials)))
         }
     }
 }
@@ -182,6 +204,9 @@ async fn attempt(
     for _ in 0..2 {
         let verified = match verify(permit, account.as_ref(), password).await? {
             Ok(verified) => verified,
+            Err(LoginFailure::Erasing) if let Some(account) = &account => {
+                return Ok(Attempt::Erasing { user: account.id });
+            }
             Err(failure) => {
                 // Also with the right password of a disabled account.
                 permit.wait_as_failed().await;
@@ -234,6 +259,11 @@ pub(crate) async fn verify(
     };
     Ok(match (account, hash, verdict) {
         (None, _, _) => Err(LoginFailure::UnknownName),
+        (Some(account), Some(_), PasswordMatch::Yes | PasswordMatch::YesButOutdated)
+            if account.is_erasing =>
+        {
+            Err(LoginFailure::Erasing)
+        }
         (Some(account), _, _) if !account.is_active => Err(LoginFailure::Inactive),
         (Some(_), None, _) => Err(LoginFailure::NoPassword),
         (Some(_), Some(_), PasswordMatch::No) => Err(LoginFailure::WrongPassword),

@@ -151,6 +151,8 @@ pub(crate) enum EndReason {
     Unlinked,
     /// The user signed in again and had too many sessions.
     Evicted,
+    /// The account will be erased.
+    Erasing,
 }
 
 impl Session {
@@ -217,6 +219,7 @@ impl EndReason {
             Self::EmailClaimed => "email_claimed",
             Self::Unlinked => "unlinked",
             Self::Evicted => "evicted",
+            Self::Erasing => "erasing",
         }
     }
 }

@@ -13,7 +13,30 @@ use crate::access;
 use crate::actor::Client;
 use crate::db::{Connection, DbError, Transaction};
 use crate::guessing::DeviceMark;
+use crate::purge::{Batch, DAILY, Purge};
 use crate::users;
+
+/// Deletes sessions that ended or expired more than 30 days ago. No index finds them: it would have to contain the idle
+/// end, which every refresh moves.
+pub(crate) const PURGE: Purge = Purge {
+    name: "sessions",
+    every: DAILY,
+    days: |_| 30,
+    batch: Batch::Walked(
+        "with part as materialized (
+             select id from auth.sessions where id > $3 order by id limit $1
+         ), old as materialized (
+             select id from auth.sessions
+             where id in (select id from part)
+               and least(revoked_at, idle_expires_at, expires_at) < clock_timestamp() - make_interval(days => $2)
+             for update skip locked
+         ), gone as (
+             delete from auth.sessions s using old where s.id = old.id returning s.id
+         )
+         select (select count(*) from part) as examined, (select count(*) from gone) as changed,
+             (select id from part order by id desc limit 1) as last",
+    ),
+};
 
 /// The SQL condition for an active session; or, for statements that revoke sessions, for one that was active
 /// until very recently: a concurrent refresh may just have moved its idle end, and cannot take longer than a

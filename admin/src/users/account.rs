@@ -14,6 +14,8 @@ pub(crate) struct Account {
     pub(crate) password_hash: Option<PasswordHash>,
     /// Whether tokens may be minted.
     pub(crate) is_active: bool,
+    /// Whether it will be erased, and its user may keep it.
+    pub(crate) is_erasing: bool,
     /// The key of its address while that is not verified.
     pub(crate) unverified_email: Option<String>,
     /// Words that the user's passwords must not be based on.

@@ -2,7 +2,6 @@
 //!
 //! A former address is kept for twelve months as an HMAC, so that an operator who knows it finds the account.
 
-pub(crate) mod expire;
 pub(crate) mod store;
 
 use aws_lc_rs::hmac;

@@ -25,6 +25,9 @@ pub(crate) const LOGIN_LOOKS_UNIQUE: &str = "users_login_skeleton_is_unique";
 /// The status of an active account.
 pub(crate) const ACTIVE: &str = "active";
 
+/// The status of an account that will be erased.
+pub(crate) const ERASING: &str = "erasing";
+
 macro_rules! select_account {
     ($condition:literal) => {
         select_account!(@ "false", $condition)
@@ -363,6 +366,7 @@ pub(super) fn account(row: &Row) -> Result<Account, DbError> {
         facts,
         password_hash: hash.map(PasswordHash::from_stored),
         is_active: row.try_get::<_, &str>("status")? == ACTIVE,
+        is_erasing: row.try_get::<_, &str>("status")? == ERASING,
         unverified_email: row.try_get("unverified_email")?,
         own_words: own_words(row)?,
     })

@@ -230,6 +230,11 @@ catalogue! {
         cinema.app.client.get(path).header("sec-purpose", "prefetch").send().await
     }
 
+    erasure_pending_occurs ErasurePending |scene| {
+        scene.as_neo(Method::POST, "/api/v1/me/erase").send().await.expect(202);
+        sign_in(&scene.app, NEO, PASSWORD).send().await
+    }
+
     account_disabled_occurs AccountDisabled {
         let cinema = Cinema::start().await;
         cinema.browser().sign_in(Provider::GitHub, "anna").await;
@@ -391,6 +396,11 @@ catalogue! {
         }
         sign_in(&scene.app, "unknown@example.org", PASSWORD).send().await
     }
+    too_many_exports_occurs TooManyExports |scene| {
+        scene.as_neo(Method::POST, "/api/v1/me/export").send().await.expect(200);
+        scene.as_neo(Method::POST, "/api/v1/me/export").send().await
+    }
+
     too_many_sessions_occurs TooManySessions {
         let app = TestApp::start_with(&[("ADMIN_SESSIONS_PER_HOUR", "1")]).await;
         app.client.new_user(NEO).await;

@@ -1,7 +1,6 @@
 //! `admin users import`: imports accounts of another program.
 
-use std::fs::File;
-use std::io::{BufReader, Read, Write as _};
+use std::io::{BufReader, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use crate::operators::import::{ImportCounts, RefusedLine, import};
 use crate::passwords::{HashConfig, Hasher};
 use crate::random::SystemRandom;
 
-use crate::command::terminal::{Failure, say};
+use crate::command::terminal::{Failure, open, say};
 
 /// How long a line waits for its hash. `ADMIN_HASH_WAIT` is for sign-ins; an import waits only for its own lines, a few at
 /// a time.
@@ -31,14 +30,6 @@ pub(super) async fn run(core: &Core, hashing: HashConfig, file: &Path, json: boo
     let counts = import(core, &Actor::command(), &hasher, file, |refused| print(&refused, json)).await?;
     summarise(counts, json)?;
     if counts.refused > 0 { Err(LinesRefused(counts.refused).into()) } else { Ok(()) }
-}
-
-fn open(file: &Path) -> Result<Box<dyn Read>, Failure> {
-    if file == Path::new("-") {
-        return Ok(Box::new(std::io::stdin()));
-    }
-    let opened = File::open(file);
-    Ok(Box::new(opened.map_err(|error| format!("cannot open {}: {error}", file.display()))?))
 }
 
 /// Prints a refused line: to standard output as JSON, or else to standard error. If that is closed, the import goes

@@ -31,6 +31,7 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
                 LetterPart::Link(site.link(token)),
             ],
         ),
+        Message::Export { token } => export_text(token, site),
         Message::ResetAdvice(advice) => (
             "About your request for a new password",
             vec![
@@ -142,6 +143,19 @@ fn sign_in_advice_text(advice: SignInAdvice) -> &'static str {
     }
 }
 
+fn export_text(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {
+    (
+            "The data of your account",
+            vec![
+                LetterPart::Paragraph(
+                    "You asked for the data that is stored about you. Open this link within one hour, and download it:"
+                        .to_owned(),
+                ),
+                LetterPart::Link(site.export_link(token)),
+            ],
+        )
+}
+
 fn advice_text(advice: ResetAdvice) -> &'static str {
     match advice {
         ResetAdvice::Disabled => "The account is disabled. Contact support.",
@@ -174,6 +188,10 @@ fn subject(kind: NoticeKind) -> &'static str {
         NoticeKind::Evicted => "All your devices were signed out",
         NoticeKind::RightsGranted => "Your account has operator rights",
         NoticeKind::SuperuserGranted => "Your account is a superuser",
+        NoticeKind::Exported => "The data of your account was requested",
+        NoticeKind::ErasureBegun => "Your account will be erased",
+        NoticeKind::ErasureKept => "Your account is kept",
+        NoticeKind::AccountErased => "Your account is erased",
     }
 }
 
@@ -216,6 +234,17 @@ fn what_happened(notice: &Notice) -> String {
         }
         NoticeKind::SuperuserGranted => {
             "A superuser made your account a superuser, who may do everything in the administration."
+        }
+        NoticeKind::Exported => "All data of your account was requested from a signed-in device.",
+        NoticeKind::ErasureBegun => {
+            "The erasure of your account was requested, and all devices were signed out. Until it is erased you can keep \
+             it: sign in, and choose to keep it."
+        }
+        NoticeKind::ErasureKept => {
+            "Your account will not be erased: after a sign-in it was chosen to keep it."
+        }
+        NoticeKind::AccountErased => {
+            "Your account and its data are erased. They cannot be restored. This is the last mail about it."
         }
     };
     text.to_owned()

@@ -31,6 +31,7 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
                 LetterPart::Link(site.link(token)),
             ],
         ),
+        Message::Export { token } => export_text(token, site),
         Message::ResetAdvice(advice) => (
             "О вашем запросе нового пароля",
             vec![
@@ -150,6 +151,19 @@ fn sign_in_advice_text(advice: SignInAdvice) -> &'static str {
     }
 }
 
+fn export_text(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {
+    (
+            "Данные вашего аккаунта",
+            vec![
+                LetterPart::Paragraph(
+                    "Вы запросили данные, которые о вас хранятся. Откройте эту ссылку в течение часа и скачайте их:"
+                        .to_owned(),
+                ),
+                LetterPart::Link(site.export_link(token)),
+            ],
+        )
+}
+
 fn advice_text(advice: ResetAdvice) -> &'static str {
     match advice {
         ResetAdvice::Disabled => "Аккаунт отключён. Обратитесь в поддержку.",
@@ -182,6 +196,10 @@ fn subject(kind: NoticeKind) -> &'static str {
         NoticeKind::Evicted => "На всех ваших устройствах выполнен выход",
         NoticeKind::RightsGranted => "Ваш аккаунт получил права оператора",
         NoticeKind::SuperuserGranted => "Ваш аккаунт стал суперпользователем",
+        NoticeKind::Exported => "Запрошены данные вашего аккаунта",
+        NoticeKind::ErasureBegun => "Ваш аккаунт будет удалён",
+        NoticeKind::ErasureKept => "Ваш аккаунт сохранён",
+        NoticeKind::AccountErased => "Ваш аккаунт удалён",
     }
 }
 
@@ -219,6 +237,17 @@ fn what_happened(notice: &Notice) -> String {
         }
         NoticeKind::SuperuserGranted => {
             "Суперпользователь дал вашему аккаунту те же права: в администрировании ему разрешено всё."
+        }
+        NoticeKind::Exported => {
+            "Все данные вашего аккаунта запрошены с устройства, на котором выполнен вход."
+        }
+        NoticeKind::ErasureBegun => {
+            "Запрошено удаление вашего аккаунта, и на всех устройствах выполнен выход. Пока он не удалён, его можно \
+             сохранить: войдите и выберите «сохранить»."
+        }
+        NoticeKind::ErasureKept => "Ваш аккаунт не будет удалён: после входа в него выбрано «сохранить».",
+        NoticeKind::AccountErased => {
+            "Ваш аккаунт и его данные удалены. Восстановить их нельзя. Это последнее письмо о нём."
         }
     };
     text.to_owned()

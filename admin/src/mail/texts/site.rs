@@ -16,7 +16,8 @@ pub(in crate::mail) struct MailSite<'s> {
 }
 
 impl MailSite<'_> {
-    /// The link with this token. The part after `#` is not sent to any server, so no log on the way has it.
+    /// The link with this token, to set a password. The part after `#` is not sent to any server, so no log on the way
+    /// has it.
     pub(super) fn link(self, token: &SecretString) -> String {
         format!("{}account/reset#{}", self.url, token.expose_secret())
     }
@@ -24,6 +25,11 @@ impl MailSite<'_> {
     /// The link that proves the address of a new account.
     pub(super) fn confirmation(self, token: &SecretString) -> String {
         format!("{}account/confirm#{}", self.url, token.expose_secret())
+    }
+
+    /// The same, to an export.
+    pub(super) fn export_link(self, token: &SecretString) -> String {
+        format!("{}account/export#{}", self.url, token.expose_secret())
     }
 }
 

@@ -12,6 +12,7 @@ use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::guessing::LimitedRoute;
 use crate::passwords::Password;
+use crate::pending_erasure;
 use crate::permit::{HashPermit, Tried};
 use crate::provider_sign_in::flow::CodeVerifier;
 use crate::provider_sign_in::one_time::{self, Claim, OneTimeKind};
@@ -70,6 +71,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::InvalidCredentials,
             Code::TooManyAttempts,
             Code::AccountDisabled,
+            Code::ErasurePending,
             Code::OauthAccountInUse,
             Code::OauthProviderLinked,
             Code::TooManySessions,
@@ -141,6 +143,11 @@ async fn attempt_to_link(
             }
             let opened = sign_in(context, actor, &proof).await?;
             Ok((opened.session, opened.pair))
+        }
+        (Err(LoginFailure::Erasing), Some(user)) => {
+            permit.succeeded().await;
+            let problem = pending_erasure::problem(context, &*context.db.get().await?, user).await?;
+            Err(problem.unwrap_or_else(|| Problem::new(Code::InvalidCredentials)))
         }
         (verified, user) => {
             permit.wait_as_failed().await;

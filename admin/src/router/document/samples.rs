@@ -9,6 +9,7 @@ const DETAILS: &[(Code, &str)] = &[
     (Code::StateInvalid, "Start again and finish the sign-in in the same browser or app."),
     (Code::BodyTooLarge, "The body may be at most 16 KiB."),
     (Code::Forbidden, "Requires the permission `roles:read`."),
+    (Code::ErasurePending, "The account will be erased at 2026-12-09T20:15:30.123456Z, unless you keep it."),
     (Code::PrivilegeEscalation, "You do not hold the permission films:watch."),
     (
         Code::EmailProofRequired,
@@ -69,6 +70,11 @@ const FLOWS: &[(Code, &str, &[&str])] = &[
         Code::EmailProofOffered,
         "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0",
         &["password", "provider", "skip"],
+    ),
+    (
+        Code::ErasurePending,
+        "AZOhr-J8fX6PmgscLT5PWgAGRGTzWnbAAAAAAAAAAAEAAAAAasKk0Lc2b0c1ZGVmYWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjAx",
+        &["keep", "erase_now"],
     ),
     (Code::OauthAccountInUse, "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0", &["move"]),
 ];

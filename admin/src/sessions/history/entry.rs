@@ -66,6 +66,8 @@ pub(crate) enum LoginFailure {
     Inactive,
     /// The password or the provider was right.
     TooManySessions,
+    /// The account will be erased.
+    Erasing,
 }
 
 impl Event {
@@ -182,6 +184,7 @@ impl Event {
             LoginFailure::WrongCode => "wrong_code",
             LoginFailure::Inactive => "inactive",
             LoginFailure::TooManySessions => "too_many_sessions",
+            LoginFailure::Erasing => "erasing",
         })
     }
 }

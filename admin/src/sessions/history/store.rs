@@ -8,7 +8,27 @@ use uuid::Uuid;
 
 use super::entry::{Event, HistoryEntry};
 use crate::actor::Actor;
+use crate::config::RetentionConfig;
 use crate::db::{Connection, Db, DbError, Transaction};
+use crate::purge::{Batch, DAILY, Purge};
+
+/// Shortens addresses to their network: the first address of the /24 or /48.
+pub(crate) const SHORTEN_ADDRESSES: Purge = Purge {
+    name: "login_history_addresses",
+    every: DAILY,
+    days: RetentionConfig::whole_address_days,
+    batch: Batch::Found(
+        "update auth.login_history h
+         set is_address_short = true,
+             address = host(network(set_masklen(h.address, case family(h.address) when 4 then 24 else 48 end)))::inet
+         from (
+             select id, occurred_at from auth.login_history
+             where address is not null and not is_address_short
+               and occurred_at < now() - make_interval(days => $2)
+             order by occurred_at limit $1 for update skip locked) old
+         where h.id = old.id and h.occurred_at = old.occurred_at",
+    ),
+};
 
 /// An entry with all its fields. Owned, so that writing it may outlive the request.
 pub(super) struct NewEntry {

@@ -4,14 +4,26 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
-use crate::db::{Connection, DbError, Transaction};
+use crate::db::{DbError, Transaction};
 use crate::guessing::Network;
+use crate::purge::{Batch, DAILY, Purge};
 
 /// How many networks of a user are kept.
 const MOST: i64 = 16;
 
-/// How many rows one statement removes.
-const AT_ONCE: i64 = 10_000;
+/// Deletes networks from which the user has not signed in for 30 days.
+pub(crate) const PURGE: Purge = Purge {
+    name: "known_networks",
+    every: DAILY,
+    days: |_| 30,
+    batch: Batch::Found(
+        "delete from auth.known_networks k using (
+             select user_id, prefix from auth.known_networks
+             where signed_in_at < clock_timestamp() - make_interval(days => $2)
+             order by signed_in_at limit $1 for update skip locked) old
+         where k.user_id = old.user_id and k.prefix = old.prefix",
+    ),
+};
 
 /// Notes that the user, who must be locked, signed in from `address`, and removes what is too old or too much.
 ///
@@ -35,15 +47,4 @@ pub(crate) async fn note(tx: &Transaction<'_>, user: Uuid, address: Option<IpAdd
     let statement = tx.prepare_cached(sql).await?;
     tx.execute(&statement, &[&user, &MOST]).await?;
     Ok(())
-}
-
-/// Removes networks from which no user signed in for 30 days, and returns their number: at most a few thousand at once.
-pub(super) async fn remove_old(connection: &Connection) -> Result<u64, DbError> {
-    let sql = "delete from auth.known_networks k using (
-                   select user_id, prefix from auth.known_networks
-                   where signed_in_at < clock_timestamp() - interval '30 days'
-                   limit $1 for update skip locked) old
-               where k.user_id = old.user_id and k.prefix = old.prefix";
-    let statement = connection.prepare_cached(sql).await?;
-    Ok(connection.execute(&statement, &[&AT_ONCE]).await?)
 }

@@ -4,12 +4,24 @@ use std::cmp::Reverse;
 
 use uuid::Uuid;
 
-use crate::db::{Connection, DbError, SqlClient, Transaction};
+use crate::db::{DbError, SqlClient, Transaction};
+use crate::purge::{Batch, DAILY, Purge};
 use crate::users::LockedAccount;
 use crate::users::store::account;
 
-/// How many rows one statement removes.
-const AT_ONCE: i64 = 10_000;
+/// Deletes the tags of addresses that users lost more than twelve months ago.
+pub(crate) const PURGE: Purge = Purge {
+    name: "former_emails",
+    every: DAILY,
+    days: |_| 365,
+    batch: Batch::Found(
+        "delete from auth.former_emails f using (
+             select user_id, email_hmac from auth.former_emails
+             where withdrawn_at < clock_timestamp() - make_interval(days => $2)
+             order by withdrawn_at limit $1 for update skip locked) old
+         where f.user_id = old.user_id and f.email_hmac = old.email_hmac",
+    ),
+};
 
 /// The owner of an e-mail address, locked.
 pub(crate) enum EmailOwner<'t> {
@@ -109,15 +121,4 @@ pub(super) async fn remember(tx: &Transaction<'_>, user: Uuid, tag: &[u8]) -> Re
     let statement = tx.prepare_cached(sql).await?;
     tx.execute(&statement, &[&user, &tag]).await?;
     Ok(())
-}
-
-/// Removes what is older than twelve months, and returns the number of rows: at most a few thousand at once.
-pub(super) async fn remove_old(connection: &Connection) -> Result<u64, DbError> {
-    let sql = "delete from auth.former_emails f using (
-                   select user_id, email_hmac from auth.former_emails
-                   where withdrawn_at < clock_timestamp() - interval '12 months'
-                   limit $1 for update skip locked) old
-               where f.user_id = old.user_id and f.email_hmac = old.email_hmac";
-    let statement = connection.prepare_cached(sql).await?;
-    Ok(connection.execute(&statement, &[&AT_ONCE]).await?)
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::arrive;
 use super::spec::Operation;
 use crate::support::{Cinema, PASSWORD, Reply, TestApp, new_id};
-use crate::witness::{make_role, text_of, user_of};
+use crate::witness::{make_role, sign_in, text_of, user_of};
 
 /// A user who is signed in with [`PASSWORD`].
 #[derive(Clone)]
@@ -81,7 +81,12 @@ async fn part(app: &TestApp, operation: Operation<'_>, parameter: &Value, person
     let example = text_of(parameter, "example");
     match parameter["name"].as_str().expect("a name") {
         "sid" => app.client.sign_in(&person.email).await.session,
-        "id" => person.id.to_string(),
+        "id" => {
+            if operation.path.starts_with("/api/v1/erasures/") {
+                have_record(app, person.id).await;
+            }
+            person.id.to_string()
+        }
         "role" => {
             have_role(app, &example).await;
             example
@@ -125,12 +130,33 @@ async fn have_account(app: &TestApp, provider: &str, user: Uuid) {
 }
 
 /// An unused link of a new user with this token.
-async fn have_link(app: &TestApp, token: &str) {
+async fn have_link(app: &TestApp, token: &str, purpose: &str) {
     let user = Person::register(app).await.id;
-    let link = "insert into auth.account_links (token_hash, user_id, purpose, expires_at)
-                values (sha256(convert_to($1, 'UTF8')), $2, 'operator_reset', clock_timestamp() + interval '1 hour')
-                on conflict (token_hash) do update set user_id = excluded.user_id, used_at = null";
-    app.sql().await.execute(link, &[&token, &user]).await.expect("it can be made");
+    // The address of a user who gets an export is verified.
+    let link = "with verified as (
+                    update auth.users set verified_email_key = email_key where id = $2 returning email_key
+                )
+                insert into auth.account_links (token_hash, user_id, purpose, email_key, expires_at)
+                select sha256(convert_to($1, 'UTF8')), $2, $3, email_key, clock_timestamp() + interval '1 hour'
+                from verified
+                on conflict (token_hash) do update set user_id = excluded.user_id, purpose = excluded.purpose,
+                    email_key = excluded.email_key, used_at = null";
+    app.sql().await.execute(link, &[&token, &user, &purpose]).await.expect("it can be made");
+}
+
+/// The flow of a new user whose account will be erased.
+async fn have_erasure(app: &TestApp) -> String {
+    let person = Person::register(app).await;
+    app.client.post("/api/v1/me/erase").bearer(&person.access).send().await.expect(202);
+    let problem = sign_in(app, &person.email, PASSWORD).send().await.problem(403, "erasure_pending");
+    text_of(&problem, "flow")
+}
+
+/// A record of this user's erasure.
+async fn have_record(app: &TestApp, user: Uuid) {
+    let record = "insert into auth.erasures (user_id, requested_at, origin, categories)
+                  values ($1, clock_timestamp(), 'user', '{profile}') on conflict do nothing";
+    app.sql().await.execute(record, &[&user]).await.expect("it can be written");
 }
 
 /// The example of the body, completed with values of this service. An operation that needs more and is not
@@ -148,7 +174,11 @@ async fn body(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Optio
             let delete = "delete from auth.roles where name = $1";
             app.sql().await.execute(delete, &[&text_of(&body, "name")]).await.expect("it can be deleted");
         }
-        "post_auth_password_reset" => have_link(app, &text_of(&body, "token")).await,
+        "post_auth_erasure_keep" | "post_auth_erasure_erase_now" => {
+            body["flow"] = json!(have_erasure(app).await);
+        }
+        "post_auth_password_reset" => have_link(app, &text_of(&body, "token"), "operator_reset").await,
+        "post_auth_export" => have_link(app, &text_of(&body, "token"), "export").await,
         "post_auth_refresh" | "post_auth_logout" => body["refresh_token"] = json!(caller.refresh),
         _ => {}
     }

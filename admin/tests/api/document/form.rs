@@ -12,8 +12,15 @@ use super::spec::Spec;
 const OFFICIAL: &str = include_str!("openapi-3.1.json");
 
 /// The pages, which the document does not describe.
-const PAGES: [&str; 6] =
-    ["/openapi.json", "/apidocs", "/apidocs/", "/apidocs/{file}", "/account/reset", "/account/confirm"];
+const PAGES: [&str; 7] = [
+    "/openapi.json",
+    "/apidocs",
+    "/apidocs/",
+    "/apidocs/{file}",
+    "/account/reset",
+    "/account/confirm",
+    "/account/export",
+];
 
 /// Codes of requests that match no operation.
 const OUTSIDE: [Code; 3] = [Code::MethodNotAllowed, Code::UriTooLong, Code::HeadersTooLarge];

@@ -1,6 +1,6 @@
 //! The months of the history, with the day as a parameter.
 
-use admin::sessions::history::partitions::keep;
+use admin::partitions::{LOGIN_HISTORY, keep as keep_table};
 use jiff::civil::{Date, date};
 
 use crate::support::{TestApp, TestDatabase, connect, until};
@@ -12,6 +12,10 @@ async fn unkept() -> (TestDatabase, admin::db::Connection, tokio_postgres::Clien
     let connection = admin::db::Db::new(&database.config()).get().await.expect("a connection");
     let client = connect(&database.url).await;
     (database, connection, client)
+}
+
+async fn keep(connection: &mut admin::db::Connection, today: Date) -> Result<usize, admin::db::DbError> {
+    keep_table(connection, LOGIN_HISTORY, today).await
 }
 
 async fn insert(sql: &tokio_postgres::Client, moment: &str) {
@@ -97,7 +101,7 @@ async fn rows_in_the_default_partition_move_to_the_partition_of_their_month() {
 
     assert_eq!(keep(&mut connection, date(2027, 1, 1)).await.unwrap(), 4);
 
-    assert_eq!(place_of(&sql, moments[0]).await, "auth.login_history_default");
+    assert_eq!(place_of(&sql, moments[0]).await, "auth.login_history_2026_12");
     assert_eq!(place_of(&sql, moments[1]).await, "auth.login_history_2027_01");
     assert_eq!(place_of(&sql, moments[2]).await, "auth.login_history_2027_02");
     assert_eq!(place_of(&sql, moments[3]).await, "auth.login_history_default");

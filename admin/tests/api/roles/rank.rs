@@ -8,7 +8,8 @@ use crate::support::TestApp;
 use crate::witness::{assign, holder, make_role, refresh, superuser, user_of};
 
 /// What an operator of support holds.
-const SUPPORT: [&str; 4] = ["users:write", "users:recover", "sessions:end", "roles:assign"];
+const SUPPORT: [&str; 6] =
+    ["users:write", "users:recover", "users:export", "users:erase", "sessions:end", "roles:assign"];
 
 /// The calls that act on a user, except those of superusers, in an order in which each can be made once.
 fn acts() -> Vec<Case> {

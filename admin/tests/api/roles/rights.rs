@@ -31,7 +31,8 @@ fn case(method: Method, route: &'static str, body: Option<Value>, right: Option<
 pub(super) fn cases() -> Vec<Case> {
     let all = |right| Some(right);
     use Right::{
-        AuditRead, RolesAssign, RolesRead, RolesWrite, SessionsEnd, UsersRead, UsersRecover, UsersWrite,
+        AuditRead, RolesAssign, RolesRead, RolesWrite, SessionsEnd, UsersErase, UsersExport, UsersRead,
+        UsersRecover, UsersWrite,
     };
     let permission = "/api/v1/roles/{role}/permissions/{permission}";
     let assignment = "/api/v1/users/{id}/roles/{role}";
@@ -70,9 +71,21 @@ pub(super) fn cases() -> Vec<Case> {
             Some(json!({ "reason": "Why." })),
             all(UsersRecover),
         ),
+        case(
+            Method::POST,
+            "/api/v1/admin/users/{id}/export",
+            Some(json!({ "reason": "Why." })),
+            all(UsersExport),
+        ),
         case(Method::GET, "/api/v1/admin/audit", None, all(AuditRead)),
         case(Method::PUT, "/api/v1/admin/users/{id}/superuser", None, None),
         case(Method::DELETE, "/api/v1/admin/users/{id}/superuser", None, None),
+        case(
+            Method::POST,
+            "/api/v1/admin/users/{id}/erase",
+            Some(json!({ "reason": "Why." })),
+            all(UsersErase),
+        ),
     ]
 }
 
