@@ -8,5 +8,6 @@ if stored[5] then
 end
 local now = tonumber(redis.call('TIME')[1])
 if stored[3] and now - tonumber(stored[4]) <= tonumber(ARGV[3]) then return {'busy', false, 0} end
-redis.call('HSET', KEYS[1], 'attempt', ARGV[2], 'since', now)
-return {'first', stored[2], redis.call('HINCRBY', KEYS[1], 'claims', 1)}
+local claim = tonumber(redis.call('HGET', KEYS[1], 'claims') or '0') + 1
+redis.call('HSET', KEYS[1], 'attempt', ARGV[2], 'since', now, 'claims', claim)
+return {'first', stored[2], claim}
