@@ -25,8 +25,9 @@ pub struct Purge {
 pub enum Batch {
     /// Changes the rows, which an index finds. Repeated until it changes none.
     Found(&'static str),
-    /// For rows that no index can find: reads the next rows after the identifier `$3`, and changes those among them.
-    /// Returns `examined`, `changed`, and `last`, the last identifier that it read. Repeated until it has read all.
+    /// Reads the next rows after the place `$3`, a text, and changes those among them: for rows that no index can find, or
+    /// if a search from the beginning would pass all rows that were changed before. Returns `examined`, `changed`, and
+    /// `last`, the place of the last row that it read. Begins with the empty text; repeated until it has read all.
     Walked(&'static str),
 }
 

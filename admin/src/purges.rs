@@ -11,7 +11,6 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
 use crate::context::Context;
 use crate::db::DbError;
@@ -105,12 +104,12 @@ async fn look(context: &Context) -> Result<(), DbError> {
 
 /// Runs one purge to its end, and notes that.
 async fn run_task(context: &Context, task: &Task) -> Result<(), PurgeError> {
-    let (mut cursor, mut changed) = (Some(Uuid::nil()), 0_u64);
+    let (mut cursor, mut changed) = (Some(String::new()), 0_u64);
     while let Some(after) = cursor {
         await_room(context).await;
         let begun = Instant::now();
         let (turn, rows) = match task {
-            Task::Rows(purge) => batch(context, purge, after).await?,
+            Task::Rows(purge) => batch(context, purge, &after).await?,
             Task::Steps { step, .. } => {
                 let rows = step(context).await?;
                 (if rows == 0 { NextBatch::Last } else { NextBatch::Further(after) }, rows)
@@ -136,7 +135,7 @@ async fn run_task(context: &Context, task: &Task) -> Result<(), PurgeError> {
     Ok(())
 }
 
-async fn batch(context: &Context, purge: &Purge, after: Uuid) -> Result<(NextBatch, u64), DbError> {
+async fn batch(context: &Context, purge: &Purge, after: &str) -> Result<(NextBatch, u64), DbError> {
     let days = (purge.days)(&context.config.retention);
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;

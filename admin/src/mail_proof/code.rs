@@ -79,7 +79,7 @@ impl MailCode {
 
 /// The form in which codes are compared.
 fn code(text: &str) -> Result<String, &'static str> {
-    let is_between = |letter: &char| letter.is_whitespace() || *letter == '-';
+    let is_between = |letter: &char| matches!(letter, '\t'..='\r' | ' ' | '-');
     let letters: Vec<char> = text.chars().filter(|letter| !is_between(letter)).take(LONG + 1).collect();
     if !(6..=LONG).contains(&letters.len()) || !letters.iter().all(char::is_ascii_alphanumeric) {
         return Err("Must be the code of the mail: 6 digits, or 10 letters and digits.");

@@ -40,7 +40,7 @@ struct Body {
     #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{40,1200}$", min_length = 40, max_length = 1200)]
     flow: FlowText,
     /// Six digits, or ten letters and digits; in any case, with or without spaces and hyphens.
-    #[schema(value_type = String, pattern = "^[0-9A-Za-z]{6,10}$", min_length = 6, max_length = 10)]
+    #[schema(value_type = String, pattern = "^[\\t-\\r \\-]*([0-9A-Za-z][\\t-\\r \\-]*){6,10}$")]
     code: CodeText,
     /// Shown in the list of sessions, with the same rules as `display_name` of an account.
     #[deserr(default)]

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use crate::db::{Connection, DbError, Transaction};
 use crate::purge::{Batch, Purge};
@@ -20,14 +19,14 @@ pub(super) struct Run {
 }
 
 /// What follows a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NextBatch {
     /// Nothing: another admin runs this purge, or has completed it.
     OfAnother,
     /// Nothing: all is done.
     Last,
-    /// Another batch, after this identifier.
-    Further(Uuid),
+    /// Another batch, after this place.
+    Further(String),
 }
 
 pub(super) async fn runs(connection: &Connection) -> Result<Vec<Run>, DbError> {
@@ -61,7 +60,7 @@ pub(super) async fn batch(
     purge: &Purge,
     most: i64,
     days: i32,
-    after: Uuid,
+    after: &str,
 ) -> Result<(NextBatch, u64), DbError> {
     if !is_our_turn(tx, purge).await? {
         return Ok((NextBatch::OfAnother, 0));
@@ -70,14 +69,14 @@ pub(super) async fn batch(
         Batch::Found(sql) => {
             let statement = tx.prepare_cached(sql).await?;
             let changed = tx.execute(&statement, &[&most, &days]).await?;
-            Ok((if changed == 0 { NextBatch::Last } else { NextBatch::Further(after) }, changed))
+            Ok((if changed == 0 { NextBatch::Last } else { NextBatch::Further(after.to_owned()) }, changed))
         }
         Batch::Walked(sql) => {
             let statement = tx.prepare_cached(sql).await?;
             let row = tx.query_one(&statement, &[&most, &days, &after]).await?;
             let examined: i64 = row.try_get("examined")?;
             let changed = row.try_get::<_, i64>("changed")?.cast_unsigned();
-            let last: Option<Uuid> = row.try_get("last")?;
+            let last: Option<String> = row.try_get("last")?;
             Ok((last.filter(|_| examined == most).map_or(NextBatch::Last, NextBatch::Further), changed))
         }
     }

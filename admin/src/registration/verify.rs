@@ -43,7 +43,7 @@ struct Body {
     flow: Option<FlowText>,
     /// With `flow`: six digits, or ten letters and digits; in any case, with or without spaces and hyphens.
     #[deserr(default)]
-    #[schema(value_type = Option<String>, pattern = "^[0-9A-Za-z]{6,10}$", min_length = 6, max_length = 10)]
+    #[schema(value_type = Option<String>, pattern = "^[\\t-\\r \\-]*([0-9A-Za-z][\\t-\\r \\-]*){6,10}$")]
     code: Option<CodeText>,
     /// Instead of `flow` and `code`: the part of the link after `#`.
     #[deserr(default)]

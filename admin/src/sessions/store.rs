@@ -24,7 +24,9 @@ pub(crate) const PURGE: Purge = Purge {
     days: |_| 30,
     batch: Batch::Walked(
         "with part as materialized (
-             select id from auth.sessions where id > $3 order by id limit $1
+             select id from auth.sessions
+             where id > coalesce(nullif($3::text, ''), '00000000-0000-0000-0000-000000000000')::uuid
+             order by id limit $1
          ), old as materialized (
              select id from auth.sessions
              where id in (select id from part)
@@ -34,7 +36,7 @@ pub(crate) const PURGE: Purge = Purge {
              delete from auth.sessions s using old where s.id = old.id returning s.id
          )
          select (select count(*) from part) as examined, (select count(*) from gone) as changed,
-             (select id from part order by id desc limit 1) as last",
+             (select id::text from part order by id desc limit 1) as last",
     ),
 };
 

@@ -70,6 +70,12 @@ impl Post {
         .await;
     }
 
+    /// Waits until an attempt to send the only mail has failed: it is due again sooner than the lease of an attempt ends.
+    pub(crate) async fn until_postponed(&self) {
+        self.until_count("attempts > 0 and next_attempt_at < clock_timestamp() + interval '30 seconds'", 1)
+            .await;
+    }
+
     /// Changes the outbox, and wakes the workers.
     pub(crate) async fn change(&self, sql: &str) {
         self.app.sql().await.batch_execute(&format!("{sql}; notify usher_mail")).await.unwrap();

@@ -47,7 +47,7 @@ struct Body {
     password: Option<Password>,
     /// From a mail that `/oauth/link/mail` caused.
     #[deserr(default)]
-    #[schema(value_type = Option<String>, pattern = "^[0-9A-Za-z]{6,10}$", min_length = 6, max_length = 10)]
+    #[schema(value_type = Option<String>, pattern = "^[\\t-\\r \\-]*([0-9A-Za-z][\\t-\\r \\-]*){6,10}$")]
     code: Option<CodeText>,
     /// The device token of an earlier pair, from an app that keeps no cookies.
     #[deserr(default)]

@@ -46,7 +46,7 @@ struct Body {
     /// As it was sent to `/oauth/link/mail`.
     #[schema(value_type = String, format = "idn-email", max_length = 254, pattern = "^[\\t-\\r ]*[^\\x00-\\x20\\x7f]+[\\t-\\r ]*$")]
     email: EmailAddress,
-    #[schema(value_type = String, pattern = "^[0-9A-Za-z]{6,10}$", min_length = 6, max_length = 10)]
+    #[schema(value_type = String, pattern = "^[\\t-\\r \\-]*([0-9A-Za-z][\\t-\\r \\-]*){6,10}$")]
     code: CodeText,
     /// The device token of an earlier pair, from an app that keeps no cookies.
     #[deserr(default)]

@@ -17,16 +17,21 @@ pub(crate) const SHORTEN_ADDRESSES: Purge = Purge {
     name: "login_history_addresses",
     every: DAILY,
     days: RetentionConfig::whole_address_days,
-    batch: Batch::Found(
-        "update auth.login_history h
-         set is_address_short = true,
-             address = host(network(set_masklen(h.address, case family(h.address) when 4 then 24 else 48 end)))::inet
-         from (
+    batch: Batch::Walked(
+        "with part as materialized (
              select id, occurred_at from auth.login_history
              where address is not null and not is_address_short
+               and occurred_at >= coalesce(nullif($3::text, ''), '-infinity')::timestamptz
                and occurred_at < now() - make_interval(days => $2)
-             order by occurred_at limit $1 for update skip locked) old
-         where h.id = old.id and h.occurred_at = old.occurred_at",
+             order by occurred_at limit $1 for update skip locked
+         ), short as (
+             update auth.login_history h
+             set is_address_short = true,
+                 address = host(network(set_masklen(h.address, case family(h.address) when 4 then 24 else 48 end)))::inet
+             from part where h.id = part.id and h.occurred_at = part.occurred_at returning 1
+         )
+         select (select count(*) from part) as examined, (select count(*) from short) as changed,
+             (select max(occurred_at)::text from part) as last",
     ),
 };
 

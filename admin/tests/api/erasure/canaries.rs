@@ -126,6 +126,7 @@ async fn nothing_of_the_user_is_left() {
         ("ADMIN_MAIL_URL", "smtp://127.0.0.1:1"),
         ("ADMIN_MAIL_TLS", "none"),
         ("ADMIN_MAIL_FROM", "no-reply@cinema.example"),
+        ("ADMIN_REGISTRATION", "open"),
     ];
     let cinema = Cinema::start_with(&mail).await;
     let app = &cinema.app;

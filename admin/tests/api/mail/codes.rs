@@ -85,7 +85,7 @@ async fn a_mail_that_comes_too_late_is_not_sent_and_one_that_is_sent_twice_has_t
     post.catcher.set_fault(Some(mail_catcher::Fault::HangUpAfterContent));
     let flow = ask(app, NEO).await;
     post.mails(1).await;
-    post.until_count("attempts > 0 and next_attempt_at > clock_timestamp()", 1).await;
+    post.until_postponed().await;
     change(&post, "update auth.mail_proofs set handed_over_at = clock_timestamp() - interval '11 minutes'")
         .await;
     post.catcher.set_fault(None);
@@ -98,7 +98,7 @@ async fn a_mail_that_comes_too_late_is_not_sent_and_one_that_is_sent_twice_has_t
     post.catcher.set_fault(Some(mail_catcher::Fault::HangUpAfterContent));
     ask(app, "late@example.org").await;
     post.mails(3).await;
-    post.until_count("attempts > 0 and next_attempt_at > clock_timestamp()", 1).await;
+    post.until_postponed().await;
     let before = post.catcher.mails().len();
     post.catcher.set_fault(None);
     post.change(

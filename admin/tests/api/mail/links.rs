@@ -20,7 +20,7 @@ async fn a_void_link_stays_void_when_its_mail_is_sent_again() {
     let pair = proven(&post).await;
     post.catcher.set_fault(Some(mail_catcher::Fault::HangUpAfterContent));
     forgot(&post.app, NEO).await.expect(202);
-    post.until_count("attempts > 0 and next_attempt_at > clock_timestamp()", 1).await;
+    post.until_postponed().await;
     let first = token(&post.mails(1).await[0]);
     let path = format!("/api/v1/admin/users/{}/evict", user_of(&pair));
     post.app.client.post(&path).bearer(&superuser(&post.app).await.access).send().await.expect(200);
@@ -38,7 +38,7 @@ async fn a_link_lives_from_when_its_mail_is_sent() {
     let pair = proven(&post).await;
     post.catcher.set_fault(Some(mail_catcher::Fault::HangUpAfterContent));
     order(&post.app, &pair).await.expect(202);
-    post.until_count("attempts > 0 and next_attempt_at > clock_timestamp()", 1).await;
+    post.until_postponed().await;
     change(&post.app, "update auth.account_links set expires_at = clock_timestamp()").await;
     post.catcher.set_fault(None);
     post.retry().await;

@@ -47,7 +47,7 @@ async fn an_operator_sends_a_link_and_nothing_changes_until_it_is_used() {
     use_link(&post, &mail).await;
     dead(&post.app, &pair.access).await;
     sign_in(&post.app, NEO, NEW).send().await.pair();
-    let audited = "select detail ->> 'reason' from auth.audit_log where action = 'reset_ordered'";
+    let audited = "select texts ->> 'reason' from auth.audit_log where action = 'reset_ordered'";
     let row = post.app.sql().await.query_one(audited, &[]).await.unwrap();
     assert_eq!(row.get::<_, &str>(0), "Asked by telephone.");
 }

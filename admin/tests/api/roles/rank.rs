@@ -80,6 +80,7 @@ async fn support_helps_subscribers_and_equals() {
         permit(&scene, number, permission).await;
         let support = operator(&scene, &format!("o{number}"), &SUPPORT).await;
         for case in acts() {
+            // An operator gets no link by mail at an address that was never verified.
             change(&scene, "verified_email_key = email_key").await;
             let reply = scene.call(&case, Some(&support)).await;
             assert!(

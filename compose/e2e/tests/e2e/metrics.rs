@@ -8,8 +8,10 @@ use std::process::{Command, Stdio};
 
 use harness::Stack;
 use harness::http::get;
+use harness::wait::until;
 
 use crate::people::{Person, send};
+use crate::support::LIMIT;
 
 const WATCHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../containers");
 
@@ -60,6 +62,10 @@ async fn every_metric_is_watched_and_every_watched_name_is_a_metric() {
     // A metric with labels appears once it has been counted.
     let returned = send(get(&stack.gateway("/api/v1/oauth/github/callback?code=c&state=s"))).await;
     assert_eq!(returned.status, 400, "{}", returned.text);
+    // So does the time of a purge, which begins some seconds after the start.
+    let ops = stack.admins[0].ops("/metrics");
+    let purged = async || send(get(&ops)).await.text.contains("purge_finished_timestamp");
+    until("a purge is complete", LIMIT, purged).await.unwrap();
     let mut declares = BTreeSet::new();
     for url in [stack.admins[0].ops("/metrics"), stack.sidecars[0].ops("/metrics")] {
         let page = send(get(&url)).await.text;
