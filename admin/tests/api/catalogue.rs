@@ -1,94 +1,20 @@
 //! The catalogue of problems: each code is provoked, and its documented status and title are checked.
 
+mod scene;
+
 use admin::api::Code;
 use admin::passwords::Party;
 use mail_catcher::CatcherOptions;
 use mock_providers::{Fault, Provider};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 
+use self::scene::{Scene, expired_token, raw, slow_body, superuser_of};
 use crate::mail::{Post, code_in};
-use crate::support::{
-    Call, Cinema, PASSWORD, Pair, Reply, SHORT_LIMITS, TestApp, answers, prefix, until, until_closed,
-    variables,
-};
-use crate::witness::{
-    assign, change_password, holder, make_role, refresh, sign_in, stale, superuser, user_of,
-};
+use crate::support::{Cinema, PASSWORD, Reply, SHORT_LIMITS, TestApp, prefix, variables};
+use crate::witness::{assign, change_password, holder, refresh, sign_in, stale};
 
 const NEO: &str = "neo@example.org";
-
-/// A service with a superuser and a user without rights.
-struct Scene {
-    app: TestApp,
-    root: Pair,
-    neo: Pair,
-}
-
-impl Scene {
-    async fn new() -> Self {
-        // One hashing slot.
-        let app = TestApp::start_with(&[("ADMIN_HASH_THREADS", "1"), ("ADMIN_HASH_WAIT", "0s")]).await;
-        let root = superuser(&app).await;
-        let neo = app.client.new_user(NEO).await;
-        make_role(&app, "a", &["films:watch"], &[]).await;
-        Self { app, root, neo }
-    }
-
-    fn as_root(&self, method: Method, path: &str) -> Call {
-        self.app.client.call(method, path).bearer(&self.root.access)
-    }
-
-    fn as_neo(&self, method: Method, path: &str) -> Call {
-        self.app.client.call(method, path).bearer(&self.neo.access)
-    }
-
-    async fn sql(&self, text: &str) {
-        self.app.sql().await.batch_execute(text).await.expect("the statement is good");
-    }
-
-    async fn register(&self, body: &Value) -> Reply {
-        self.app.client.post("/api/v1/auth/register").json(body).send().await
-    }
-
-    async fn new_role(&self, body: Value) -> Reply {
-        self.as_root(Method::POST, "/api/v1/roles").json(&body).send().await
-    }
-}
-
-fn superuser_of(pair: &Pair) -> String {
-    format!("/api/v1/admin/users/{}/superuser", user_of(pair))
-}
-
-/// An expired access token with a life of one second.
-async fn expired_token() -> Reply {
-    let app = TestApp::start_with(&[("ADMIN_ACCESS_TOKEN_LIFE", "1s")]).await;
-    let pair = app.client.new_user(NEO).await;
-    until("the token expires", async || {
-        let reply = app.client.get("/api/v1/me").bearer(&pair.access).send().await;
-        (reply.status == 401).then_some(reply)
-    })
-    .await
-}
-
-/// A body whose last byte is never sent.
-async fn slow_body(base: &str) -> Reply {
-    let address = base.trim_start_matches("http://");
-    let mut stream = TcpStream::connect(address).await.expect("it listens");
-    let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 3\r\n\r\n{}";
-    stream.write_all(head.as_bytes()).await.expect("it reads");
-    until_closed(stream).await.pop().expect("it answers")
-}
-
-/// The answer to a head with this path and header.
-async fn raw(app: &TestApp, path: &str, header: &str) -> Reply {
-    let address = app.client.base().trim_start_matches("http://");
-    let stream = TcpStream::connect(address).await.expect("it listens");
-    let head = format!("GET {path} HTTP/1.1\r\nhost: a\r\nx: {header}\r\n\r\n");
-    answers(stream, head.as_bytes()).await.pop().expect("it answers")
-}
 
 /// The example of a problem in the OpenAPI document.
 fn documented(code: Code) -> Value {

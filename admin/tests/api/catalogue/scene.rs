@@ -1,0 +1,80 @@
+//! Where problems are provoked.
+
+use reqwest::Method;
+use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use super::NEO;
+use crate::support::{Call, Pair, Reply, TestApp, answers, until, until_closed};
+use crate::witness::{make_role, superuser, user_of};
+
+/// A service with a superuser and a user without rights.
+pub(super) struct Scene {
+    pub(super) app: TestApp,
+    pub(super) root: Pair,
+    pub(super) neo: Pair,
+}
+
+impl Scene {
+    pub(super) async fn new() -> Self {
+        // One hashing slot.
+        let app = TestApp::start_with(&[("ADMIN_HASH_THREADS", "1"), ("ADMIN_HASH_WAIT", "0s")]).await;
+        let root = superuser(&app).await;
+        let neo = app.client.new_user(NEO).await;
+        make_role(&app, "a", &["films:watch"], &[]).await;
+        Self { app, root, neo }
+    }
+
+    pub(super) fn as_root(&self, method: Method, path: &str) -> Call {
+        self.app.client.call(method, path).bearer(&self.root.access)
+    }
+
+    pub(super) fn as_neo(&self, method: Method, path: &str) -> Call {
+        self.app.client.call(method, path).bearer(&self.neo.access)
+    }
+
+    pub(super) async fn sql(&self, text: &str) {
+        self.app.sql().await.batch_execute(text).await.expect("the statement is good");
+    }
+
+    pub(super) async fn register(&self, body: &Value) -> Reply {
+        self.app.client.post("/api/v1/auth/register").json(body).send().await
+    }
+
+    pub(super) async fn new_role(&self, body: Value) -> Reply {
+        self.as_root(Method::POST, "/api/v1/roles").json(&body).send().await
+    }
+}
+
+pub(super) fn superuser_of(pair: &Pair) -> String {
+    format!("/api/v1/admin/users/{}/superuser", user_of(pair))
+}
+
+/// An expired access token with a life of one second.
+pub(super) async fn expired_token() -> Reply {
+    let app = TestApp::start_with(&[("ADMIN_ACCESS_TOKEN_LIFE", "1s")]).await;
+    let pair = app.client.new_user(NEO).await;
+    until("the token expires", async || {
+        let reply = app.client.get("/api/v1/me").bearer(&pair.access).send().await;
+        (reply.status == 401).then_some(reply)
+    })
+    .await
+}
+
+/// A body whose last byte is never sent.
+pub(super) async fn slow_body(base: &str) -> Reply {
+    let address = base.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 3\r\n\r\n{}";
+    stream.write_all(head.as_bytes()).await.expect("it reads");
+    until_closed(stream).await.pop().expect("it answers")
+}
+
+/// The answer to a head with this path and header.
+pub(super) async fn raw(app: &TestApp, path: &str, header: &str) -> Reply {
+    let address = app.client.base().trim_start_matches("http://");
+    let stream = TcpStream::connect(address).await.expect("it listens");
+    let head = format!("GET {path} HTTP/1.1\r\nhost: a\r\nx: {header}\r\n\r\n");
+    answers(stream, head.as_bytes()).await.pop().expect("it answers")
+}
