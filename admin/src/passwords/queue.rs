@@ -268,19 +268,20 @@ impl<J> Queue<J> {
         }
     }
 
-    /// At most how long a new ticket would wait before its job runs, if all others submitted theirs now.
+    /// At most how long a new ticket would wait before its job runs, if all others submitted theirs now and those who may
+    /// overtake it, if any wait now, keep coming.
     fn estimate(&self, place: LanePlace) -> Duration {
         let own = self.lane(place.lane).turns_before(&place.path, self.has_had_turn(place));
-        let others = match place.lane {
-            Lane::Known => self.strangers.held(),
-            Lane::Stranger => self.known.held(),
-            // Each of its turns waits for the others of the capacity.
-            Lane::Slow => usize::MAX,
+        let has_other_lane = match place.lane {
+            Lane::Known => self.strangers.held() > 0,
+            Lane::Stranger => self.known.held() > 0,
+            Lane::Slow => true,
         };
         let turns = match place.lane {
+            // Each of its turns waits for the others of the capacity.
             Lane::Slow => (own + 1) * as_usize(SLOW_PART) - 1,
             Lane::Known | Lane::Stranger => {
-                let turns = own + others.min(own + 1);
+                let turns = own + if has_other_lane { own + 1 } else { 0 };
                 turns + self.slow.held().min(turns.div_ceil(as_usize(SLOW_PART)))
             }
         };

@@ -207,16 +207,17 @@ impl<S: Share + Default> Share for TurnGroup<S> {
             own.map_or((0, 0), |own| (own.share.turns_before(rest, false), own.share.held()));
         let new_others = self.new_members - usize::from(own.is_some() && is_new);
         let old_others = self.members.len() - usize::from(own.is_some()) - new_others;
-        let others = match is_new && own_before == 0 {
+        let held_by_others = self.held - own_held;
+        // Where members of a ring wait now, more of them may come.
+        if is_new && own_before == 0 {
             // The rings alternate until the turn of this one.
-            true => 2 * new_others + 1,
-            // One round of the others for each own ticket, and for each of these turns one of the new members'.
-            false => {
-                let rounds = (own_before + 1) * (old_others + new_others);
-                rounds + new_others.min(rounds + own_before + 1)
-            }
-        };
-        own_before + others.min(self.held - own_held)
+            let alternating = 2 * new_others + 1;
+            return if old_others == 0 { alternating.min(held_by_others) } else { alternating };
+        }
+        // One round of the others for each own ticket, and for each of these turns one of the new members'.
+        let rounds = ((own_before + 1) * (old_others + new_others)).min(held_by_others);
+        let turns_of_new = if new_others == 0 { 0 } else { rounds + own_before + 1 };
+        own_before + rounds + turns_of_new
     }
 }
 
@@ -294,6 +295,11 @@ impl<S: Share + Default> TurnGroup<S> {
                 assert_eq!(self.rings[ring as usize].get(&position), Some(key));
             }
         }
+    }
+
+    /// Whether any other member than `key` has had no turn yet.
+    pub(super) fn has_new_members_beside(&self, key: u64) -> bool {
+        self.members.iter().any(|(other, member)| *other != key && !member.has_had_turn)
     }
 
     /// Whether nothing is left.

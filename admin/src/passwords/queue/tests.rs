@@ -230,6 +230,45 @@ proptest! {
     }
 
     #[test]
+    fn those_who_overtake_and_keep_coming_delay_a_ticket_no_longer_than_estimated(
+        parties in proptest::collection::vec(party(), 0..60),
+        turns in 0..20_usize,
+        last in party(),
+    ) {
+        prop_assume!(Lane::of(last) != Lane::Slow);
+        let mut queue = queue(1, LONG);
+        for party in parties.into_iter().filter(|party| Lane::of(*party) != Lane::Slow) {
+            add(&mut queue, party);
+        }
+        run(&mut queue, turns);
+        let is_known = Lane::of(last) == Lane::Known;
+        let others = if is_known { queue.strangers.held() } else { queue.known.held() };
+        let first = LanePlace::of(last).path[0];
+        let has_new = match is_known {
+            true => queue.known.has_new_members_beside(first),
+            false => queue.strangers.has_new_members_beside(first),
+        };
+        let estimated = queue.estimate(LanePlace::of(last));
+        let Some(ticket) = add(&mut queue, last) else { return Ok(()) };
+        let mut before = 0_u32;
+        for number in 1_000.. {
+            for (comes, of_known) in [(others > 0, !is_known), (has_new, is_known)] {
+                let party = if of_known { known(number) } else { stranger(number, number, number) };
+                comes.then(|| add(&mut queue, party));
+            }
+            // It made room for others: it was refused then.
+            if !queue.tickets.get(&ticket).is_some_and(|found| matches!(found.state, TicketState::Ready(..))) {
+                return Ok(());
+            }
+            if step(&mut queue, Duration::ZERO) == Some(ticket) {
+                break;
+            }
+            before += 1;
+        }
+        prop_assert!(queue.mean * before <= estimated, "{before} {estimated:?}");
+    }
+
+    #[test]
     fn clients_that_always_wait_have_equal_shares(
         clients in 2..6_u64,
         rounds in 1..20_usize,
