@@ -15,6 +15,7 @@ use runtime::redis::Redis;
 use runtime::telemetry::{LogConfig, TraceConfig};
 use url::Url;
 
+use crate::limits::BucketLimits;
 use crate::passwords::{HashConfig, HashParams};
 use crate::providers::{ProvidersConfig, read_public_url};
 
@@ -45,6 +46,8 @@ pub struct Config {
     pub tokens: TokenConfig,
     /// Who may register.
     pub registration: Registration,
+    /// How often anything that can be guessed or filled may be tried.
+    pub limits: BucketLimits,
     /// Whose permissions rank.
     pub ranked_areas: RankedAreas,
     /// The shortest new password, in characters.
@@ -117,6 +120,7 @@ impl Config {
         let http = HttpConfig::read(reader);
         let master_keys = MasterKeys::read(reader);
         let tokens = TokenConfig::read(reader);
+        let limits = reader.or("ADMIN_LIMITS", BucketLimits::default(), BucketLimits::parse);
         let ranked_areas = RankedAreas::read(reader);
         let hashing = read_hashing(reader);
         let password_min = tokens::password_min(reader);
@@ -134,6 +138,7 @@ impl Config {
             master_keys: master_keys?,
             tokens: tokens?,
             registration,
+            limits,
             ranked_areas,
             password_min,
             hashing,

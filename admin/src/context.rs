@@ -120,8 +120,8 @@ impl Context {
         let hasher = Hasher::new(config.hashing, Arc::clone(&random));
         let redis = RedisConnection::new(&config.redis);
         let metrics = Metrics::new(Arc::clone(&clock), hasher.metrics());
-        let shared = config.http.shared_networks.clone();
-        let guessing = Guessing::new(master_keys, shared, redis.clone(), metrics.limiter.clone());
+        let counted = (config.http.shared_networks.clone(), config.limits.clone());
+        let guessing = Guessing::new(master_keys, counted, redis.clone(), metrics.limiter.clone());
         Self {
             core: Core {
                 ranked_areas: Arc::new(config.ranked_areas.clone()),

@@ -4,15 +4,15 @@
 //! counters, and the device token. `permit` counts the attempts of requests.
 
 mod attempt;
-mod bucket;
 mod counters;
 mod device;
 mod limiter;
 mod local;
-mod network;
 mod redis_counters;
 mod refusals;
 mod route;
+mod route_buckets;
+mod slowed;
 mod window;
 
 use std::net::IpAddr;
@@ -24,18 +24,19 @@ use uuid::Uuid;
 use crate::actor::DeviceText;
 use crate::config::{MasterKeys, SharedNetworks};
 use crate::keys::{DerivedKeys, KeyPurpose};
+use crate::limits::{Bucket, BucketLimits, LimitRule, Network};
 use crate::metrics::LimiterMetrics;
 use crate::passwords::{Party, StrangerOrigin};
 use crate::random::Random;
 use crate::redis_connection::RedisConnection;
 
-pub use attempt::{AccountFacts, Acquaintance, Charge, NewAttempt, buckets};
-pub use bucket::{Bucket, CounterTable, LimitRule};
+pub use attempt::{AccountFacts, Charge, Counting, NewAttempt};
 pub use device::{DEVICE_LIFE, DeviceAccount, DeviceMark, DeviceToken};
 pub use limiter::{Limiter, RefusedAttempt, Reservation};
-pub use network::Network;
 pub use refusals::{CountedRefusals, RefusalEntry, RefusalKind, RefusalSubject, Refusals};
 pub use route::LimitedRoute;
+pub use route_buckets::{Acquaintance, buckets};
+pub use slowed::SlowedAddresses;
 
 /// The limiter, and what it needs to know who is asking.
 pub struct Guessing {
@@ -43,25 +44,30 @@ pub struct Guessing {
     pub limiter: Limiter,
     /// What is written into the login history with a count.
     pub refusals: Refusals,
+    /// Which addresses are past their limits.
+    pub slowed: SlowedAddresses,
     devices: DerivedKeys,
     counters: DerivedKeys,
     shared: SharedNetworks,
+    limits: BucketLimits,
 }
 
 impl Guessing {
     /// Counts in the Redis of `redis`.
     pub fn new(
         masters: &MasterKeys,
-        shared: SharedNetworks,
+        (shared, limits): (SharedNetworks, BucketLimits),
         redis: RedisConnection,
         metrics: LimiterMetrics,
     ) -> Self {
         Self {
             limiter: Limiter::new(redis, metrics),
             refusals: Refusals::default(),
+            slowed: SlowedAddresses::default(),
             devices: DerivedKeys::derive(masters, KeyPurpose::Devices),
             counters: DerivedKeys::derive(masters, KeyPurpose::Guesses),
             shared,
+            limits,
         }
     }
 
@@ -110,7 +116,7 @@ impl Guessing {
     pub async fn reserve(&self, attempt: &NewAttempt<'_>, now: u64) -> Result<Reservation, RefusedAttempt> {
         let mut earliest: Option<RefusedAttempt> = None;
         for client in attempt.acquaintances() {
-            let charges = attempt.charges(client, self.key());
+            let charges = attempt.charges(client, self.counting());
             let refused = match self.limiter.reserve(client, &charges, now).await {
                 Ok(reservation) => return Ok(reservation),
                 Err(refused) => refused,
@@ -135,7 +141,7 @@ impl Guessing {
 
     async fn take_back(&self, route: LimitedRoute, bucket: Bucket, address: Option<IpAddr>, now: u64) {
         let asked = NewAttempt { route, address, ..NewAttempt::NOTHING };
-        let mut charges = asked.charges(Acquaintance::None, self.key());
+        let mut charges = asked.charges(Acquaintance::None, self.counting());
         charges.retain(|charge| charge.bucket == bucket);
         self.limiter.take_back(&charges, now).await;
     }
@@ -143,7 +149,7 @@ impl Guessing {
     /// Whether so many wrong codes were sent for this e-mail address that its codes must be long.
     pub async fn is_code_guessed(&self, identifier: &str, now: u64) -> bool {
         let asked = NewAttempt { route: LimitedRoute::Code, identifier, ..NewAttempt::NOTHING };
-        let mut charges = asked.charges(Acquaintance::None, self.key());
+        let mut charges = asked.charges(Acquaintance::None, self.counting());
         charges.retain(|charge| charge.bucket == Bucket::WrongCodes);
         charges.iter_mut().for_each(|charge| charge.rule = LimitRule::Refuse);
         match self.limiter.reserve(Acquaintance::None, &charges, now).await {
@@ -179,6 +185,10 @@ impl Guessing {
         let tag = hmac::sign(self.key(), format!("history\0{}", entry.text()).as_bytes());
         let bytes = tag.as_ref().first_chunk::<16>().copied().unwrap_or_default();
         uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    }
+
+    fn counting(&self) -> Counting<'_> {
+        Counting { key: self.key(), limits: &self.limits }
     }
 
     fn key(&self) -> &hmac::Key {

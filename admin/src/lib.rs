@@ -29,6 +29,7 @@ pub mod guessing;
 pub mod health;
 pub mod jwks;
 pub mod keys;
+pub mod limits;
 mod link_page;
 pub mod mail;
 pub mod mail_proof;

@@ -14,7 +14,7 @@ use crate::actor::Client;
 use crate::config::MailLanguage;
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
-use crate::guessing::Network;
+use crate::limits::Network;
 use crate::mail::{NewMail, Notice, NoticeKind, QueuedMail, Recipient, Software, language_of};
 use crate::users::FormerAddress;
 

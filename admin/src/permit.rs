@@ -8,9 +8,9 @@ use crate::actor::Actor;
 use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::guessing::{
-    AccountFacts, Bucket, LimitedRoute, NewAttempt, RefusalEntry, RefusalKind, RefusedAttempt, Reservation,
-    buckets,
+    AccountFacts, LimitedRoute, NewAttempt, RefusalEntry, RefusalKind, RefusedAttempt, Reservation, buckets,
 };
+use crate::limits::Bucket;
 use crate::mail::folded;
 use crate::metrics::{AttemptOutcome, SignInOutcome};
 use crate::passwords::{HashError, HashSlot, Party, Password, PasswordHash, PasswordMatch, Weakness};
@@ -192,7 +192,20 @@ impl HashPermit {
 async fn reserve(context: &Context, actor: &Actor, attempt: &NewAttempt<'_>) -> Result<Reservation, Problem> {
     let now = context.clock.unix_seconds();
     let reserved = context.guessing.reserve(attempt, now).await;
+    if reserved.as_ref().is_ok_and(|reservation| reservation.is_slow) {
+        note_slow(context, attempt, now);
+    }
     reserved.map_err(|refused| refuse(context, actor, attempt, refused, now))
+}
+
+/// Says once for each address and window that its attempts are handled after those of others.
+fn note_slow(context: &Context, attempt: &NewAttempt<'_>, now: u64) {
+    if let Some(address) = attempt.address.filter(|address| context.guessing.slowed.is_first(*address, now)) {
+        tracing::warn!(
+            client = %address,
+            "Too many attempts from this address: further ones are slow, and one a minute for each name."
+        );
+    }
 }
 
 /// Whether a client may cause another mail of this kind to the mailbox of an address, in lower case; counts it if so. Known

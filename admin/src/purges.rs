@@ -22,7 +22,7 @@ use store::NextBatch;
 /// Everything that is deleted when it is old.
 const PURGES: &[Task] = &[
     Task::Rows(&sessions::PURGE),
-    Task::Rows(&sessions::known_networks::store::PURGE),
+    Task::Rows(&users::known_networks::store::PURGE),
     Task::Rows(&sessions::history::SHORTEN_ADDRESSES),
     Task::Rows(&users::email_owner::store::PURGE),
     Task::Rows(&recovery::PURGE),

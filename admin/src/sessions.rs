@@ -3,7 +3,6 @@
 mod bounds;
 pub mod end;
 pub mod history;
-pub mod known_networks;
 pub mod list;
 pub mod login;
 pub mod logout;

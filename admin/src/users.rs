@@ -4,6 +4,7 @@ mod account;
 mod complete_skeletons;
 mod email;
 pub(crate) mod email_owner;
+pub(crate) mod known_networks;
 mod locked;
 mod login_name;
 pub(crate) mod password_schemes;

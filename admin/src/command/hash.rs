@@ -67,7 +67,8 @@ fn print_table(hashing: &HashConfig, rows: &[CalibrationRow], rate: f64) -> Resu
             if row.is_configured { "   configured" } else { "" },
         ))?;
     }
-    say(format_args!("With {} threads: {rate:.0} sign-ins a second.", hashing.threads))?;
+    let (threads, hourly) = (hashing.threads, rate * 3600.0);
+    say(format_args!("With {threads} threads: {rate:.0} sign-ins a second, {hourly:.0} an hour."))?;
     say(format_args!("{}", advice(configured(rows))))
 }
 
@@ -99,7 +100,8 @@ fn advice(hash: Duration) -> &'static str {
     } else if hash >= LONG {
         "Users notice this time: use less memory or fewer passes (ADMIN_HASH_PARAMETERS), or a faster machine."
     } else {
-        "This time is fine. For more sign-ins a second add cores and raise ADMIN_HASH_THREADS, or add admins."
+        "A user hardly notices this time. If more users than that must sign in within an hour, such as before a \
+         premiere, add cores and raise ADMIN_HASH_THREADS, or add admins."
     }
 }
 

@@ -7,21 +7,10 @@ use std::net::IpAddr;
 use aws_lc_rs::hmac;
 use uuid::Uuid;
 
-use super::bucket::{Bucket, LimitRule};
 use super::device::DeviceAccount;
-use super::network::Network;
 use super::route::LimitedRoute;
-
-/// What is known about the client of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Acquaintance {
-    /// Its device token lists the account.
-    Device,
-    /// The account signed in from its network within the last 30 days.
-    Network,
-    /// Neither.
-    None,
-}
+use super::route_buckets::{Acquaintance, buckets};
+use crate::limits::{Bucket, BucketLimits, LimitRule, Network};
 
 /// What the limiter needs to know about an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,95 +55,13 @@ pub struct Charge {
     pub rule: LimitRule,
 }
 
-/// The buckets of a sign-in from a known network.
-const OF_NETWORK: &[(Bucket, LimitRule)] = &[
-    (Bucket::NetworkAddress, LimitRule::Downgrade),
-    (Bucket::NetworkAddressDay, LimitRule::Downgrade),
-    (Bucket::Network, LimitRule::Downgrade),
-    (Bucket::Networks, LimitRule::Downgrade),
-    (Bucket::AddressFailures, LimitRule::Count),
-    (Bucket::AddressAttempts, LimitRule::Count),
-];
-
-/// The buckets of a sign-in from anywhere else.
-const OF_STRANGER: &[(Bucket, LimitRule)] = &[
-    (Bucket::Identifier, LimitRule::Refuse),
-    (Bucket::IdentifierDay, LimitRule::Refuse),
-    (Bucket::AddressFailures, LimitRule::Slow),
-    (Bucket::AddressAttempts, LimitRule::Slow),
-    (Bucket::SlowIdentifier, LimitRule::RefuseIfSlow),
-];
-
-/// The buckets of a code from a mail. `mail_proof::code` computes how far guessing gets.
-const OF_CODE: &[(Bucket, LimitRule)] = &[
-    (Bucket::CodeFlow, LimitRule::Refuse),
-    (Bucket::WrongCodes, LimitRule::Count),
-    (Bucket::AddressFailures, LimitRule::Slow),
-    (Bucket::AddressAttempts, LimitRule::Slow),
-    (Bucket::SlowIdentifier, LimitRule::RefuseIfSlow),
-];
-
-/// The buckets of a route for a client, in the order in which they are checked.
-pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bucket, LimitRule)] {
-    use Acquaintance as A;
-    use Bucket as B;
-    use LimitRule::{Count, Downgrade, Refuse, RefuseIfSlow, Slow};
-
-    match (route, client) {
-        (LimitedRoute::Login, A::Device) => &[
-            (B::Device, Refuse),
-            (B::DeviceDay, Refuse),
-            (B::Devices, Downgrade),
-            (B::AddressFailures, Count),
-            (B::AddressAttempts, Count),
-        ],
-        (LimitedRoute::Login, A::Network) => OF_NETWORK,
-        (LimitedRoute::Login, A::None) => OF_STRANGER,
-        (LimitedRoute::Confirmation | LimitedRoute::Change, A::Device) => &[
-            (B::Session, Refuse),
-            (B::Device, Refuse),
-            (B::DeviceDay, Refuse),
-            (B::Devices, Downgrade),
-            (B::AddressFailures, Count),
-            (B::AddressAttempts, Count),
-        ],
-        // A session is known by itself.
-        (LimitedRoute::Change, A::Network | A::None) | (LimitedRoute::Confirmation, A::Network) => &[
-            (B::Session, Refuse),
-            (B::Account, Refuse),
-            (B::AddressFailures, Count),
-            (B::AddressAttempts, Count),
-        ],
-        (LimitedRoute::Confirmation, A::None) => &[
-            (B::Session, Refuse),
-            (B::Account, Refuse),
-            (B::AddressFailures, Slow),
-            (B::AddressAttempts, Slow),
-            (B::SlowIdentifier, RefuseIfSlow),
-        ],
-        (LimitedRoute::Registration, A::Device | A::Network | A::None) => {
-            &[(B::Registrations, Refuse), (B::AddressAttempts, Slow), (B::SlowIdentifier, RefuseIfSlow)]
-        }
-        (LimitedRoute::ProviderStart, A::Device | A::Network | A::None) => {
-            &[(B::FlowsAddress, Refuse), (B::Flows, Refuse)]
-        }
-        (LimitedRoute::Forgot, A::Device | A::Network) => &[(B::Resets, Count), (B::AddressAttempts, Count)],
-        (LimitedRoute::Forgot, A::None) => {
-            &[(B::Resets, Refuse), (B::AddressAttempts, Slow), (B::SlowIdentifier, RefuseIfSlow)]
-        }
-        (LimitedRoute::CodeRequest, A::Device | A::Network) => {
-            &[(B::MailCodes, Count), (B::AddressAttempts, Count)]
-        }
-        (LimitedRoute::CodeRequest, A::None) => {
-            &[(B::MailCodes, Refuse), (B::AddressAttempts, Slow), (B::SlowIdentifier, RefuseIfSlow)]
-        }
-        (LimitedRoute::Code, A::Device | A::Network | A::None) => OF_CODE,
-        (LimitedRoute::Reset, A::Device | A::Network | A::None) => {
-            &[(B::AddressFailures, Slow), (B::AddressAttempts, Slow), (B::SlowIdentifier, RefuseIfSlow)]
-        }
-        (LimitedRoute::Mail, A::Device | A::Network) => &[(B::MailKnown, Downgrade)],
-        (LimitedRoute::Mail, A::None) => &[(B::MailHour, Refuse), (B::MailDay, Refuse)],
-    }
+/// How attempts are counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Counting<'c> {
+    /// Chooses the slots, so that no client can aim at one.
+    pub key: &'c hmac::Key,
+    /// How many are allowed.
+    pub limits: &'c BucketLimits,
 }
 
 impl NewAttempt<'_> {
@@ -178,22 +85,23 @@ impl NewAttempt<'_> {
         device.into_iter().chain(network).chain([Acquaintance::None]).collect()
     }
 
-    /// The counters that it takes as that of such a client. `key` chooses their slots, so that no client can aim at one.
-    pub fn charges(&self, client: Acquaintance, key: &hmac::Key) -> Vec<Charge> {
+    /// The counters that it takes as that of such a client.
+    pub fn charges(&self, client: Acquaintance, counting: Counting<'_>) -> Vec<Charge> {
         let buckets = buckets(self.route, client).iter();
-        buckets.flat_map(|(bucket, rule)| self.charges_of(*bucket, *rule, key)).collect()
+        buckets.flat_map(|(bucket, rule)| self.charges_of(*bucket, *rule, counting)).collect()
     }
 
     /// An address has a counter for each of its networks; a client without an address has none.
-    fn charges_of(&self, bucket: Bucket, rule: LimitRule, key: &hmac::Key) -> Vec<Charge> {
+    fn charges_of(&self, bucket: Bucket, rule: LimitRule, counting: Counting<'_>) -> Vec<Charge> {
+        let Counting { key, limits } = counting;
         if !bucket.is_of_address() {
             let slot = slot(key, bucket, &self.subject(bucket));
-            return vec![Charge { bucket, slot, limit: bucket.limit(), rule }];
+            return vec![Charge { bucket, slot, limit: limits.of(bucket), rule }];
         }
         let charge = |network: Network| Charge {
             bucket,
             slot: slot(key, bucket, &network.bytes()),
-            limit: bucket.limit_of(network, self.is_shared),
+            limit: limits.of_network(bucket, network, self.is_shared),
             rule,
         };
         let networks = self.address.map(|address| bucket.networks(address)).unwrap_or_default();
@@ -247,12 +155,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::guessing::bucket::CounterTable;
+    use crate::limits::CounterTable;
 
     const DOCUMENT: &str = include_str!("../../../docs/accounts.md");
 
     fn key() -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA256, &[7; 32])
+    }
+
+    fn counting<'c>(key: &'c hmac::Key, limits: &'c BucketLimits) -> Counting<'c> {
+        Counting { key, limits }
     }
 
     fn facts(user: u128) -> AccountFacts {
@@ -266,7 +178,7 @@ mod tests {
 
     /// As that of the most known client that it may be.
     fn charges(attempt: &NewAttempt<'_>) -> Vec<Charge> {
-        attempt.charges(attempt.acquaintances()[0], &key())
+        attempt.charges(attempt.acquaintances()[0], counting(&key(), &BucketLimits::default()))
     }
 
     fn names(attempt: &NewAttempt<'_>) -> Vec<Bucket> {
@@ -289,7 +201,7 @@ mod tests {
             .collect();
         let expected = Bucket::ALL.map(|bucket| {
             let counts = if bucket.counts_failures() { "failures" } else { "attempts" };
-            let limit = bucket.limit().to_string();
+            let limit = bucket.usual_limit().to_string();
             vec![format!("`{}`", bucket.name()), counts.to_owned(), limit, window(bucket.table()).to_owned()]
         });
         assert_eq!(documented, expected);
@@ -333,7 +245,10 @@ mod tests {
         let both = NewAttempt { device: Some([1; 16]), ..network };
         let (device_first, network_next) = (Acquaintance::Device, Acquaintance::Network);
         assert_eq!(both.acquaintances(), [device_first, network_next, Acquaintance::None]);
-        assert_eq!(both.charges(Acquaintance::None, &key()), charges(&stranger));
+        assert_eq!(
+            both.charges(Acquaintance::None, counting(&key(), &BucketLimits::default())),
+            charges(&stranger)
+        );
         // Without an account there is nothing that a device could know.
         assert_eq!(names(&NewAttempt { device: Some([1; 16]), ..login("neo") }), names(&stranger));
     }
@@ -380,13 +295,23 @@ mod tests {
         assert_eq!(names(&NewAttempt { route: LimitedRoute::ProviderStart, ..attempt }), []);
     }
 
+    #[test]
+    fn a_configured_limit_holds_for_every_route_that_takes_the_bucket() {
+        let limits = BucketLimits::parse("identifier=20,address_failures=7").unwrap();
+        let attempt = login("neo");
+        let charges = attempt.charges(Acquaintance::None, counting(&key(), &limits));
+        let limit = |bucket| charges.iter().find(|charge| charge.bucket == bucket).map(|charge| charge.limit);
+        let of = [Bucket::Identifier, Bucket::AddressFailures, Bucket::IdentifierDay].map(limit);
+        assert_eq!(of, [Some(20), Some(7), Some(100)]);
+    }
+
     proptest! {
         #[test]
         fn every_slot_is_within_its_table(identifier: String, bits: u128, user: u128, is_shared: bool) {
             let address = Some(std::net::Ipv6Addr::from_bits(bits).into());
             let attempt = NewAttempt { address, is_shared, account: Some(facts(user)), ..login(&identifier) };
             for charge in charges(&attempt) {
-                prop_assert!(charge.slot < charge.bucket.table().slots() && charge.limit >= charge.bucket.limit());
+                prop_assert!(charge.slot < charge.bucket.table().slots() && charge.limit >= charge.bucket.usual_limit());
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What counts attempts: the interface of Redis and of the table of this process.
 
 use super::attempt::Charge;
-use super::bucket::Bucket;
+use crate::limits::Bucket;
 
 /// The outcome of counting an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]

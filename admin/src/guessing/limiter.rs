@@ -7,12 +7,13 @@ use std::time::Duration;
 use redis::RedisError;
 use tokio::time::{Instant, timeout};
 
-use super::attempt::{Acquaintance, Charge};
-use super::bucket::Bucket;
+use super::attempt::Charge;
 use super::counters::{CountVerdict, Counters, Taken};
 use super::local::LocalCounters;
 use super::redis_counters::RedisCounters;
+use super::route_buckets::Acquaintance;
 use super::window::WindowMoment;
+use crate::limits::Bucket;
 use crate::metrics::LimiterMetrics;
 use crate::redis_connection::RedisConnection;
 

@@ -5,9 +5,9 @@ use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
 use super::attempt::Charge;
-use super::bucket::{CounterTable, LimitRule};
 use super::counters::{CountVerdict, Counters, Taken};
 use super::window::{WindowCounts, WindowMoment};
+use crate::limits::{CounterTable, LimitRule};
 
 /// The slots of a window. With two windows of each table it takes 1.3 MB.
 const SLOTS: usize = 1 << 16;
@@ -127,10 +127,10 @@ impl Counters for LocalCounters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guessing::bucket::Bucket;
+    use crate::limits::Bucket;
 
     fn charge(bucket: Bucket, slot: u32, rule: LimitRule) -> Charge {
-        Charge { bucket, slot, limit: bucket.limit(), rule }
+        Charge { bucket, slot, limit: bucket.usual_limit(), rule }
     }
 
     async fn reserve(counters: &LocalCounters, charges: &[Charge], now: u64) -> CountVerdict {

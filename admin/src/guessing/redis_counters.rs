@@ -6,9 +6,9 @@
 use redis::{Cmd, RedisError};
 
 use super::attempt::Charge;
-use super::bucket::{CounterTable, LimitRule};
 use super::counters::{CountVerdict, Counters, Taken};
 use super::window::WindowMoment;
+use crate::limits::{CounterTable, LimitRule};
 use crate::redis_connection::RedisConnection;
 
 /// Each is one atomic script.

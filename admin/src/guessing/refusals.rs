@@ -9,8 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use uuid::Uuid;
 
-use super::bucket::Bucket;
-use super::network::Network;
+use crate::limits::{Bucket, Network};
 
 /// How many entries are kept for the current windows. Beyond that, attempts are counted without a subject.
 const MOST: usize = 1024;

@@ -12,12 +12,11 @@ use crate::notices::{self, NoticeTarget};
 use crate::passwords::{Password, PasswordHash, PasswordMatch};
 use crate::permit::{HashPermit, Permit, Tried};
 use crate::sessions::history::{self, Event, HistoryEntry};
-use crate::sessions::known_networks;
 use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
 use crate::sessions::session::EndReason;
 use crate::sessions::{Pair, Proof};
 use crate::users::store::{self, Credential};
-use crate::users::{Account, FormerAddress, taken};
+use crate::users::{Account, FormerAddress, known_networks, taken};
 
 /// The problems that tell that an account has a name.
 const TAKEN: [Code; 2] = [Code::EmailTaken, Code::LoginTaken];

@@ -18,11 +18,10 @@ use crate::notices::{self, NoticeTarget};
 use crate::passwords::{Password, PasswordHash};
 use crate::permit::{HashPermit, Tried};
 use crate::sessions::history::{self, Event, HistoryEntry};
-use crate::sessions::known_networks;
 use crate::sessions::session::EndReason;
 use crate::users::email_owner::store::is_in_use;
 use crate::users::store::{self as users, Credential};
-use crate::users::{add_weaknesses, email_owner};
+use crate::users::{add_weaknesses, email_owner, known_networks};
 
 /// The token of a link, and a new password.
 #[derive(Deserr, ToSchema)]

@@ -22,7 +22,7 @@ use crate::sessions::session::{Device, EndReason};
 use crate::sessions::store::standing;
 use crate::users::email_owner::{self, store as owners};
 use crate::users::store::{self as users, Credential, EMAIL_IS_UNIQUE, NewUser};
-use crate::users::{EmailAddress, LockedAccount};
+use crate::users::{EmailAddress, LockedAccount, known_networks};
 
 /// What a user says about an account that has the address, but never proved it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +93,11 @@ pub(super) async fn register(
             entries.extend(opened.history(user, Event::Login));
             (Some(opened.session), Some(opened.pair))
         }
-        None => (None, None),
+        None => {
+            // The first sign-in will be from there.
+            known_networks::note(&tx, user, actor.address()).await?;
+            (None, None)
+        }
     };
     if !use_up(&tx, new.evidence.flow(), new.with, session).await? {
         return Ok(None);

@@ -22,7 +22,7 @@ use crate::passwords::{Password, PasswordHash};
 use crate::permit::{HashPermit, Tried};
 use crate::users::profile::{Locale, Name};
 use crate::users::store::{self, NewUser};
-use crate::users::{EmailAddress, LoginName, add_weaknesses, taken};
+use crate::users::{EmailAddress, LoginName, add_weaknesses, known_networks, taken};
 use crate::visible_text::VisibleLine;
 
 /// Longer names have no part in judging a password, which takes the longer the more they hold.
@@ -162,8 +162,14 @@ async fn ask(request: &Request) -> Result<Response, Problem> {
 async fn create(request: &Request) -> Result<Response, Problem> {
     let (new, hash, permit) = read(request).await?;
     let id = request.context.random.id();
-    let connection = request.context.db.get().await?;
-    let inserted = store::insert(&*connection, &new.user(id, &hash)).await;
+    let mut connection = request.context.db.get().await?;
+    let tx = connection.begin().await?;
+    let inserted = store::insert(&*tx, &new.user(id, &hash)).await;
+    if inserted.is_ok() {
+        // The first sign-in will be from there, even if a stranger fills the buckets of the address before.
+        known_networks::note(&tx, id, request.actor().address()).await?;
+        tx.commit().await?;
+    }
     // Whether it succeeds or the name is taken: both reveal which accounts exist.
     match &inserted {
         Ok(_) => permit.succeeded().await,

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::{Route, operations};
 use crate::api::Code;
-use crate::guessing::{Acquaintance, Bucket, LimitRule, LimitedRoute, buckets};
+use crate::guessing::{Acquaintance, LimitedRoute, buckets};
+use crate::limits::{Bucket, LimitRule};
 
 const DOCUMENT: &str = include_str!("../../../docs/accounts.md");
 

@@ -8,14 +8,14 @@ use super::history::{Event, HistoryEntry};
 use super::mint::{Pair, Proof, mint};
 use super::origin::ClientOrigin;
 use super::session::{Device, Session, SessionState, Stamp, after};
-use super::{known_networks, store};
+use super::store;
 use crate::actor::Client;
 use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::db::Transaction;
 use crate::guessing::{DeviceAccount, RefusalEntry, RefusalKind};
 use crate::notices::{self, NoticeTarget};
-use crate::users::LockedAccount;
+use crate::users::{LockedAccount, known_networks};
 
 /// The values of `amr`: by password, at a provider, and by a code from a mail. RFC 8176 has no value for the last two; `fed`
 /// is in common use.

@@ -11,7 +11,8 @@ use super::locked::LockedAccount;
 use super::skeleton::unicode_version;
 use super::{EmailAddress, Identifier, LoginName};
 use crate::db::{Connection, DbError, SqlClient, Transaction};
-use crate::guessing::{AccountFacts, DeviceAccount, Network};
+use crate::guessing::{AccountFacts, DeviceAccount};
+use crate::limits::Network;
 use crate::passwords::PasswordHash;
 
 /// The constraint that two accounts with one e-mail address violate.

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::guessing::Bucket;
+use crate::limits::Bucket;
 use crate::metrics::SignInOutcome;
 
 /// An event for the history.

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use admin::config::{MasterKeys, SharedNetworks};
 use admin::guessing::{
-    AccountFacts, Acquaintance, Bucket, DeviceAccount, Guessing, LimitedRoute, NewAttempt, RefusedAttempt,
+    AccountFacts, Acquaintance, DeviceAccount, Guessing, LimitedRoute, NewAttempt, RefusedAttempt,
     Reservation,
 };
+use admin::limits::{Bucket, BucketLimits};
 use admin::metrics::LimiterMetrics;
 use admin::redis_connection::RedisConnection;
 use proptest::prelude::*;
@@ -30,7 +31,7 @@ fn guessing(url: &str, prefix: &str) -> Guessing {
     let masters = MasterKeys::parse(KEY).expect("it is a key");
     Guessing::new(
         &masters,
-        SharedNetworks::default(),
+        (SharedNetworks::default(), BucketLimits::default()),
         RedisConnection::new(&redis),
         LimiterMetrics::default(),
     )

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{STRANGER, guess, login_from, refused};
+use super::{STRANGER, forget_networks, guess, login_from, refused};
 use crate::support::{PASSWORD, Pair, Reply, TestApp};
 use crate::witness::{change_password, refresh, superuser, user_of};
 
@@ -104,7 +104,7 @@ async fn a_new_password_and_an_operator_make_all_other_devices_unknown() {
     let root = superuser(&app).await;
     let path = format!("/api/v1/admin/users/{}/logout-all", user_of(&owner));
     app.client.post(&path).bearer(&root.access).send().await.expect(200);
-    app.sql().await.batch_execute("delete from auth.known_networks").await.unwrap();
+    forget_networks(&app).await;
     with_device(&app, &next.device, new).await.problem(429, "too_many_attempts");
 }
 
@@ -150,7 +150,7 @@ async fn when_all_devices_together_failed_too_often_a_device_is_a_stranger() {
     for _ in 0..5 {
         devices.push(app.client.sign_in(NEO).await.device);
     }
-    app.sql().await.batch_execute("delete from auth.known_networks").await.unwrap();
+    forget_networks(&app).await;
     app.begin_window(Duration::from_hours(24));
     for device in &devices[..3] {
         assert_eq!(guess_with_device(&app, device, 3).await, 30);
@@ -158,7 +158,7 @@ async fn when_all_devices_together_failed_too_often_a_device_is_a_stranger() {
     assert_eq!(guess_with_device(&app, &devices[3], 1).await, 10);
     let last = &devices[4];
     let pair = with_device(&app, last, PASSWORD).await.pair();
-    app.sql().await.batch_execute("delete from auth.known_networks").await.unwrap();
+    forget_networks(&app).await;
     guess(&app, STRANGER, NEO, 10).await;
     with_device(&app, &pair.device, PASSWORD).await.problem(429, "too_many_attempts");
     app.advance(Duration::from_secs(661));

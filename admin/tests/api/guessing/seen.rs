@@ -47,11 +47,38 @@ async fn a_refusal_is_one_line_and_one_entry_in_the_history_with_a_count() {
     for line in [
         "usher_admin_attempts_total{bucket=\"identifier\",outcome=\"failed\"} 10",
         "usher_admin_attempts_total{bucket=\"identifier\",outcome=\"refused\"} 7",
-        "usher_admin_attempts_total{bucket=\"identifier\",outcome=\"succeeded\"} 1",
+        "usher_admin_attempts_total{bucket=\"network_address\",outcome=\"succeeded\"} 1",
         "usher_admin_sign_ins_total{outcome=\"throttled\"} 7",
     ] {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }
+}
+
+#[tokio::test]
+async fn an_address_past_its_limit_is_one_line_and_takes_the_slow_lane() {
+    let lines = Lines::keep();
+    let app = TestApp::start_with(&[("ADMIN_LIMITS", "address_failures=3")]).await;
+    app.begin_window(Duration::from_mins(10));
+    for number in 0..6 {
+        guess(&app, STRANGER, &format!("invented{number}@example.org"), 1).await;
+    }
+    // One a minute for each name.
+    refused(&app, STRANGER, "invented5@example.org").await;
+    let text = lines.text();
+    let slow: Vec<&str> = text.lines().filter(|line| line.contains("attempts from this address")).collect();
+    assert!(slow.len() == 1 && slow[0].contains("WARN") && slow[0].contains(STRANGER), "{slow:?}");
+    assert!(!text.contains("invented"), "no name is logged");
+    guess(&app, "203.0.113.9", "invented5@example.org", 1).await;
+}
+
+#[tokio::test]
+async fn configured_limits_replace_the_usual_ones() {
+    let app = TestApp::start_with(&[("ADMIN_LIMITS", "identifier=12, registrations=1")]).await;
+    app.begin_window(Duration::from_hours(1));
+    app.client.register(NEO).await.expect(201);
+    app.client.register("trinity@example.org").await.problem(429, "too_many_attempts");
+    guess(&app, STRANGER, NEO, 12).await;
+    refused(&app, STRANGER, NEO).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{STRANGER, guess, login_from, refused};
+use super::{STRANGER, forget_networks, guess, login_from, refused};
 use crate::support::{Command, PASSWORD, TestApp};
 use crate::witness::{holder, items_of, superuser, user_of};
 
@@ -54,7 +54,7 @@ async fn the_command_unlocks_a_user_by_any_name() {
         assert!(out.starts_with(&format!("Unlocked {id}")), "{out}");
         login_from(&app, STRANGER, NEO, PASSWORD).send().await.pair();
         // From now on that network is known.
-        app.sql().await.batch_execute("delete from auth.known_networks").await.unwrap();
+        forget_networks(&app).await;
     }
     let ended = Command::new(&app.vars, &["users", "unlock", "unknown"]).run().await;
     assert_eq!(ended.code, 1, "{ended:?}");

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 use crate::db::{DbError, Transaction};
-use crate::guessing::Network;
+use crate::limits::Network;
 use crate::purge::{Batch, DAILY, Purge};
 
 /// How many networks of a user are kept.

@@ -63,7 +63,7 @@ impl Network {
     }
 
     /// Its length and its address, which no other network has.
-    pub(super) fn bytes(self) -> Vec<u8> {
+    pub(crate) fn bytes(self) -> Vec<u8> {
         let mut bytes = vec![self.bits];
         match self.address {
             IpAddr::V4(address) => bytes.extend(address.octets()),
