@@ -228,6 +228,11 @@ async fn work(
     tried: &Notify,
     background: &mut JoinSet<Part>,
 ) -> RunError {
+    let watch = context.clone();
+    background.spawn(async move {
+        watch.db.watch(&watch.config.database).await;
+        Part::Endless
+    });
     if let Err(error) = prepare(context, tried).await {
         return error;
     }

@@ -6,21 +6,28 @@ mod clock;
 mod dedicated;
 mod error;
 mod migrations;
+mod responsiveness;
 mod traced;
+mod waiting;
 
 use std::ops::Deref;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio::time::Instant;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::{DatabaseConfig, PATIENCE};
 
+use responsiveness::Responsiveness;
+use waiting::counted;
+
 pub(crate) use clock::now;
 pub use dedicated::Dedicated;
-pub use error::DbError;
+pub use error::{DbError, within};
 pub use migrations::{MigrateError, Schema, migrate};
 pub use traced::{Prepared, Sql, SqlClient, Values};
+pub(crate) use waiting::WaitedTooLong;
 
 /// The longest age at which a transaction may commit.
 ///
@@ -33,17 +40,26 @@ pub const TRANSACTION_LIFE: Duration = Duration::from_secs(60);
 const SESSION_SETTINGS: &str = "-c default_transaction_isolation=read\\ committed \
      -c statement_timeout=10s -c idle_in_transaction_session_timeout=10s -c timezone=UTC";
 
+/// How long a request waits for a free connection; the rest of [`PATIENCE`] is for opening one.
+const WAIT: Duration = Duration::from_millis(1500);
+
+const NOT_DROPPED: &str = "only dropping takes it away";
+
 /// The pool of connections to PostgreSQL. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     pool: Pool,
+    responsiveness: Responsiveness,
+    tls: MakeRustlsConnect,
 }
 
 /// A connection from the pool.
 ///
 /// Dereferences to [`deadpool_postgres::Client`] for single statements, each its own transaction.
 pub struct Connection {
-    object: deadpool_postgres::Object,
+    /// `None` only while it is dropped.
+    object: Option<deadpool_postgres::Object>,
+    tls: MakeRustlsConnect,
 }
 
 /// A READ COMMITTED transaction that refuses to commit when it is older than [`TRANSACTION_LIFE`].
@@ -58,31 +74,66 @@ impl Db {
     /// A pool that connects on first use. Opens nothing.
     pub fn new(config: &DatabaseConfig) -> Self {
         let mut server = config.server.clone();
-        server.options(with_settings(server.get_options(), SESSION_SETTINGS));
+        server.options(config.options_with(SESSION_SETTINGS));
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let timeouts = Timeouts { wait: Some(PATIENCE), create: Some(PATIENCE), recycle: Some(PATIENCE) };
+        let timeouts = Timeouts { wait: Some(WAIT), create: Some(PATIENCE), recycle: Some(PATIENCE) };
+        let responsiveness = Responsiveness::new();
+        let known = responsiveness.clone();
+        let is_good = Hook::sync_fn(move |_client, metrics| match known.is_suspect(metrics.created) {
+            true => Err(HookError::message("it was open while PostgreSQL did not respond")),
+            false => Ok(()),
+        });
         let pool = Pool::builder(Manager::from_config(server, config.tls.clone(), recycling))
             .max_size(config.connections)
             .timeouts(timeouts)
             .runtime(Runtime::Tokio1)
+            .pre_recycle(is_good)
             .build()
             .expect("building fails only without a runtime for the timeouts, and one is set");
-        Self { pool }
+        Self { pool, responsiveness, tls: config.tls.clone() }
     }
 
-    /// A connection, within twice [`PATIENCE`].
+    /// A connection, within [`PATIENCE`].
     ///
     /// # Errors
     ///
-    /// When no connection is free in time, or PostgreSQL is unreachable.
+    /// When no connection is free in time, or PostgreSQL is unreachable; at once while it does not respond.
     pub async fn get(&self) -> Result<Connection, DbError> {
-        Ok(Connection { object: self.pool.get().await? })
+        if self.responsiveness.is_silent() {
+            return Err(DbError::Silent);
+        }
+        let lent = within(PATIENCE, async { Ok::<_, DbError>(self.pool.get().await?) });
+        Ok(Connection { object: Some(counted(lent).await?), tls: self.tls.clone() })
+    }
+}
+
+impl Db {
+    /// Keeps asking whether PostgreSQL responds; never ends.
+    pub async fn watch(&self, config: &DatabaseConfig) {
+        // Connections in use are thrown away when they are returned and lent again.
+        let close_idle = || drop(self.pool.retain(|_, _| false));
+        self.responsiveness.watch(config, close_idle).await;
+    }
+
+    /// The result of `work`, unless it waits longer than `limit` for PostgreSQL, or waits when PostgreSQL becomes silent.
+    ///
+    /// # Errors
+    ///
+    /// Then `work` is dropped, and the connections that it held are closed.
+    pub(crate) async fn limited<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> Result<T, WaitedTooLong> {
+        waiting::limited(&self.responsiveness, limit, work).await
     }
 }
 
 /// The current state of the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolStatus {
+    /// Whether PostgreSQL does not respond, although it accepts connections.
+    pub is_silent: bool,
     /// Connections in use.
     pub lent: usize,
     /// The highest number of connections.
@@ -96,7 +147,12 @@ impl Db {
     pub fn status(&self) -> PoolStatus {
         let status = self.pool.status();
         let lent = status.size.saturating_sub(status.available);
-        PoolStatus { lent, most: status.max_size, waiting: status.waiting }
+        PoolStatus {
+            is_silent: self.responsiveness.is_silent(),
+            lent,
+            most: status.max_size,
+            waiting: status.waiting,
+        }
     }
 }
 
@@ -108,7 +164,8 @@ impl Connection {
     /// When the connection is lost.
     pub async fn begin(&mut self) -> Result<Transaction<'_>, DbError> {
         let begun = Instant::now();
-        Ok(Transaction { inner: self.object.transaction().await?, begun })
+        let object = self.object.as_mut().expect(NOT_DROPPED);
+        Ok(Transaction { inner: counted(object.transaction()).await?, begun })
     }
 }
 
@@ -116,7 +173,21 @@ impl Deref for Connection {
     type Target = deadpool_postgres::Client;
 
     fn deref(&self) -> &Self::Target {
-        &self.object
+        self.object.as_ref().expect(NOT_DROPPED)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let Some(object) = self.object.take().filter(|_| waiting::is_given_up()) else { return };
+        // It may still be at work, for which the next borrower would wait.
+        let client = deadpool_postgres::Object::take(object);
+        let (cancel, tls) = (client.cancel_token(), self.tls.clone());
+        drop(client);
+        // Not if the process ends: then PostgreSQL ends the statement after its timeout.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(tokio::time::timeout(PATIENCE, async move { cancel.cancel_query(tls).await }));
+        }
     }
 }
 
@@ -129,10 +200,10 @@ impl<'c> Transaction<'c> {
     /// lost: then it is unknown whether it was committed.
     pub async fn commit(self) -> Result<(), DbError> {
         if self.begun.elapsed() > TRANSACTION_LIFE {
-            self.inner.rollback().await?;
+            self.rollback().await?;
             return Err(DbError::TooOld);
         }
-        Ok(self.inner.commit().await?)
+        Ok(counted(self.inner.commit()).await?)
     }
 
     /// Rolls back. Dropping does the same, but does not wait for it.
@@ -141,7 +212,7 @@ impl<'c> Transaction<'c> {
     ///
     /// When the connection is lost, which also rolls back.
     pub async fn rollback(self) -> Result<(), DbError> {
-        Ok(self.inner.rollback().await?)
+        Ok(counted(self.inner.rollback()).await?)
     }
 }
 
@@ -150,27 +221,5 @@ impl<'c> Deref for Transaction<'c> {
 
     fn deref(&self) -> &Self::Target {
         &self.inner
-    }
-}
-
-/// The result of `asked`, unless it takes longer than `limit`.
-///
-/// PostgreSQL itself enforces the statement timeout, which does not help against a server that sends nothing.
-///
-/// # Errors
-///
-/// [`DbError::Silent`] after `limit`, else the errors of `asked`.
-pub async fn within<T, E: From<DbError>>(
-    limit: Duration,
-    asked: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
-    tokio::time::timeout(limit, asked).await.unwrap_or_else(|_elapsed| Err(DbError::Silent.into()))
-}
-
-/// The operator's connection options, followed by those of this service.
-pub(crate) fn with_settings(own: Option<&str>, ours: &str) -> String {
-    match own {
-        Some(own) => format!("{own} {ours}"),
-        None => ours.to_owned(),
     }
 }

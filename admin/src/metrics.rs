@@ -39,6 +39,7 @@ pub struct Metrics {
     provider_callbacks: Family<ProviderLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
     connections: Family<PoolLabels, Gauge>,
+    database_silent: Gauge,
     hash_threads: Family<ThreadLabels, Gauge>,
     hash_queue: Family<LaneLabels, Gauge>,
     judge_queue: Family<LaneLabels, Gauge>,
@@ -193,6 +194,7 @@ impl Metrics {
             mail: MailMetrics::new(),
             purges: PurgeMetrics::default(),
             connections: Family::default(),
+            database_silent: Gauge::default(),
             hash_threads: Family::default(),
             hash_queue: Family::default(),
             judge_queue: Family::default(),
@@ -240,6 +242,8 @@ impl Metrics {
         let connections = "PostgreSQL connections of the pool: in_use, limit, and waiting (requests \
             that wait for one)";
         r.register("database_connections", connections, self.connections.clone());
+        let silent = "1 while PostgreSQL does not respond although its connections stay open, else 0";
+        r.register("database_silent", silent, self.database_silent.clone());
         let ahead = "Consecutive months of the login history that have a partition, counting from the \
             current month";
         r.register("history_partitions_ahead", ahead, self.partitions_ahead.clone());
@@ -359,6 +363,7 @@ impl Metrics {
         &self,
         Observed { pool, password_queues: (hashing, judging), relay_lag, outbox, log_lines_dropped }: Observed,
     ) {
+        self.database_silent.set(i64::from(pool.is_silent));
         set(&self.connections, &PoolLabels { state: PoolState::InUse }, pool.lent);
         set(&self.connections, &PoolLabels { state: PoolState::Limit }, pool.most);
         set(&self.connections, &PoolLabels { state: PoolState::Waiting }, pool.waiting);

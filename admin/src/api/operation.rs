@@ -25,6 +25,7 @@ pub struct Operation {
     pub(crate) is_link: bool,
     pub(crate) is_for_people: bool,
     pub(crate) is_fresh: bool,
+    pub(crate) is_batch: bool,
     schemas: Vec<(String, RefOr<Schema>)>,
 }
 
@@ -219,6 +220,12 @@ impl Operation {
     /// A person's browser may show the response: with `Accept: text/html` a problem is a page.
     pub fn for_people(mut self) -> Self {
         self.is_for_people = true;
+        self
+    }
+
+    /// It works on any number of rows for an operator, so it may wait longer for PostgreSQL than a viewer's request.
+    pub fn batch(mut self) -> Self {
+        self.is_batch = true;
         self
     }
 

@@ -95,6 +95,7 @@ pub fn describe(operation: Operation) -> Operation {
     });
     operation
         .tag("Operators")
+        .batch()
         .summary("List the audit log, newest first.")
         .detail("To find changed, removed or moved rows, run `admin audit verify`.")
         .access(Access::Permission(Right::AuditRead.as_str()))

@@ -16,6 +16,9 @@ mod tls;
 /// The limit on connecting, and on waiting for a free connection.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
+/// See [`DatabaseConfig::silence`].
+const SILENCE: Duration = Duration::from_secs(1);
+
 /// How to reach PostgreSQL. Its `Debug` prints no password.
 #[derive(Clone)]
 pub struct DatabaseConfig {
@@ -23,8 +26,11 @@ pub struct DatabaseConfig {
     pub server: tokio_postgres::Config,
     /// The TLS configuration, if that URL requires TLS.
     pub tls: MakeRustlsConnect,
-    /// Connections in the pool. The relay and the signing-key watcher use one more each.
+    /// Connections in the pool. The relay, the signing-key watcher and the watch for silence use one more each.
     pub connections: usize,
+    /// How long PostgreSQL may take to answer an empty statement before it counts as silent. Not configurable: with what the
+    /// watch adds it must be less than [`PATIENCE`].
+    pub silence: Duration,
 }
 
 impl DatabaseConfig {
@@ -39,11 +45,19 @@ impl DatabaseConfig {
         reader.finish(config)
     }
 
+    /// The operator's connection options, followed by those of this service.
+    pub(crate) fn options_with(&self, ours: &str) -> String {
+        match self.server.get_options() {
+            Some(own) => format!("{own} {ours}"),
+            None => ours.to_owned(),
+        }
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let url = reader.required_secret("DATABASE_URL");
         let connections = reader.or("ADMIN_DATABASE_CONNECTIONS", 16, between(2, 1000));
         match parse(url?.expose_secret()) {
-            Ok((server, tls)) => Some(Self { server, tls, connections }),
+            Ok((server, tls)) => Some(Self { server, tls, connections, silence: SILENCE }),
             Err(why) => {
                 reader.mistake("DATABASE_URL", &why);
                 None

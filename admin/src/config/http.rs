@@ -20,13 +20,18 @@ pub struct HttpConfig {
     pub shared_networks: SharedNetworks,
     /// How long requests in progress may take after a stop signal.
     pub drain: Duration,
-    /// How long a handler may take; after that its transaction is rolled back. Not configurable: it must be
+    /// How long a handler may take in all; after that its transaction is rolled back. Not configurable: it must be
     /// between PostgreSQL's statement timeout and nginx's proxy timeout.
     pub handling: Duration,
+    /// How long of that it may wait for PostgreSQL, except on routes for large amounts. Not configurable: a person waits.
+    pub stores: Duration,
 }
 
 /// See [`HttpConfig::handling`].
 const MAX_HANDLING: Duration = Duration::from_secs(15);
+
+/// See [`HttpConfig::stores`].
+const MAX_STORES: Duration = Duration::from_secs(2);
 
 /// The peers that are trusted to report a client's address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,6 +77,7 @@ impl HttpConfig {
                 duration_between(Duration::ZERO, Duration::from_mins(10)),
             ),
             handling: MAX_HANDLING,
+            stores: MAX_STORES,
         }
     }
 }

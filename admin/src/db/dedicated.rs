@@ -10,9 +10,9 @@ use tokio_postgres::{AsyncMessage, Client, Connection};
 
 use crate::config::DatabaseConfig;
 
-use super::{DbError, with_settings};
+use super::error::DbError;
 
-/// A dedicated connection, listening on one channel. Closed when dropped, which releases all its locks.
+/// A dedicated connection, which may listen on one channel. Closed when dropped, which releases all its locks.
 pub struct Dedicated {
     client: Client,
     notified: Arc<Notify>,
@@ -20,7 +20,7 @@ pub struct Dedicated {
 }
 
 impl Dedicated {
-    /// Connects as `name` with `settings` (as in `-c name=value`) and listens on `channel`.
+    /// Connects as `name` with `settings` (as in `-c name=value`) and listens on `channel`, if any.
     ///
     /// # Errors
     ///
@@ -29,16 +29,17 @@ impl Dedicated {
         config: &DatabaseConfig,
         name: &str,
         settings: &str,
-        channel: &str,
+        channel: Option<&str>,
     ) -> Result<Self, DbError> {
         let mut server = config.server.clone();
-        let options = with_settings(server.get_options(), settings);
-        server.application_name(name).options(options);
+        server.application_name(name).options(config.options_with(settings));
         let (client, connection) = server.connect(config.tls.clone()).await?;
         let notified = Arc::new(Notify::new());
         let driver = tokio::spawn(drive(connection, Arc::clone(&notified)));
         let dedicated = Self { client, notified, driver };
-        dedicated.client.batch_execute(&format!("listen {channel}")).await?;
+        if let Some(channel) = channel {
+            dedicated.client.batch_execute(&format!("listen {channel}")).await?;
+        }
         Ok(dedicated)
     }
 

@@ -1,5 +1,7 @@
 //! Errors of PostgreSQL, as far as callers distinguish them.
 
+use std::time::Duration;
+
 use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 
@@ -50,6 +52,20 @@ impl DbError {
     pub fn is_unavailable(&self) -> bool {
         self.is_passing() || matches!(self, Self::Denied(_))
     }
+}
+
+/// The result of `asked`, unless it takes longer than `limit`.
+///
+/// PostgreSQL itself enforces the statement timeout, which does not help against a server that sends nothing.
+///
+/// # Errors
+///
+/// [`DbError::Silent`] after `limit`, else the errors of `asked`.
+pub async fn within<T, E: From<DbError>>(
+    limit: Duration,
+    asked: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    tokio::time::timeout(limit, asked).await.unwrap_or_else(|_elapsed| Err(DbError::Silent.into()))
 }
 
 impl From<tokio_postgres::Error> for DbError {

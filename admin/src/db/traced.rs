@@ -11,6 +11,7 @@ use tracing::{Instrument as _, Level, Span};
 
 use runtime::telemetry::TRACE;
 
+use super::waiting::counted;
 use super::{Connection, Transaction};
 
 /// The parameters of a statement.
@@ -166,7 +167,7 @@ macro_rules! traced {
 traced! { Connection Transaction<'_> }
 
 async fn prepare_cached<'s>(carrier: &impl GenericClient, text: &'s str) -> Result<Prepared<'s>, Error> {
-    Ok(Prepared { statement: carrier.prepare_cached(text).await?, text })
+    Ok(Prepared { statement: counted(carrier.prepare_cached(text)).await?, text })
 }
 
 /// Runs the statement with either method, within a span, and records the outcome.
@@ -179,7 +180,7 @@ macro_rules! ask {
                 None => $carrier.$method($sql.text(), $values).await,
             }
         };
-        let answered = asking.instrument(span.clone()).await;
+        let answered = counted(asking.instrument(span.clone())).await;
         if let Err(error) = &answered {
             note(&span, error);
         }

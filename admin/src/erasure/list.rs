@@ -29,6 +29,7 @@ pub fn describe(operation: Operation) -> Operation {
     });
     operation
         .tag("Operators")
+        .batch()
         .summary("List the erasures that were not acknowledged, the oldest first.")
         .detail(
             "For services that store data of users under their identifiers: erase each, and acknowledge it. It is then no \

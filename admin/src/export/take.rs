@@ -26,6 +26,7 @@ struct Body {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Sign-in")
+        .batch()
         .summary("Get an export by the token of a link.")
         .detail(
             "A link is used up by this; the same request, repeated within a minute, gets the export again.",

@@ -38,7 +38,7 @@ impl Keys {
     pub async fn keep_fresh(&self, config: &DatabaseConfig, db: &Db, life: Duration) {
         let mut declared = Instant::now();
         loop {
-            match within(LIMIT, Dedicated::connect(config, "usher keys", "", store::CHANNEL)).await {
+            match within(LIMIT, Dedicated::connect(config, "usher keys", "", Some(store::CHANNEL))).await {
                 Ok(listener) => self.follow(&listener, db, life, &mut declared).await,
                 Err(error) => tracing::warn!(%error, "Cannot listen for signing-key changes; reconnecting."),
             }

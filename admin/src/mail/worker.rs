@@ -109,7 +109,7 @@ impl MailWorker {
     /// Wakes the lanes after every commit that added a mail; never ends.
     async fn listen(&self, wake: watch::Sender<u64>) {
         loop {
-            let connecting = Dedicated::connect(&self.database, "usher mail", "", store::CHANNEL);
+            let connecting = Dedicated::connect(&self.database, "usher mail", "", Some(store::CHANNEL));
             match within(PATIENCE, connecting).await {
                 Ok(listener) => {
                     while !listener.client().is_closed() {

@@ -39,6 +39,7 @@ struct People {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Operators")
+        .batch()
         .summary("Search for users, newest first.")
         .detail("Filters are combined with AND.")
         .access(Access::Permission(Right::UsersRead.as_str()))

@@ -65,6 +65,7 @@ struct Body {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Roles")
+        .batch()
         .summary("Change a role.")
         .detail(
             "Changed permissions take effect at every location within milliseconds, even for tokens issued \

@@ -66,6 +66,7 @@ pub fn describe(operation: Operation) -> Operation {
     });
     operation
         .tag("Roles")
+        .batch()
         .summary("Delete a role, or list the effects of deleting it.")
         .detail(
             "All users lose the role within milliseconds, even with tokens issued before. Its name is available \

@@ -22,6 +22,7 @@ struct Roles {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Roles")
+        .batch()
         .summary("List the roles by name.")
         .access(Access::Permission(Right::RolesRead.as_str()))
         .answer::<Roles>(200, "The roles.", json!({ "items": [role::example()] }))

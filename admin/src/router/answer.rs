@@ -13,6 +13,7 @@ use tracing::Instrument as _;
 
 use crate::api::{Code, Params, Problem, Request, Response, is_prefetch, problem_page, read_body};
 use crate::context::Context;
+use crate::db::WaitedTooLong;
 use crate::server::{Chunks, RequestHead};
 use crate::turn::Turn;
 
@@ -39,6 +40,8 @@ struct Admitted {
     handler: Handler,
     request: Request,
     watch: Watch,
+    /// How long it may wait for PostgreSQL.
+    stores: Duration,
     _turn: Turn,
 }
 
@@ -65,7 +68,7 @@ impl Router {
         };
         let trace = record.trace.clone();
         let work = async move {
-            let result = admitted.work(self.context.config.http.handling).await;
+            let result = admitted.work().await;
             self.finish(&record, route, result)
         };
         // A panic of the handler is caught inside; apart from that only the end of the runtime ends the task
@@ -139,7 +142,9 @@ impl Router {
         };
         let handler = Arc::clone(&route.handler);
         let watch = Watch::of(&request, head.method);
-        Ok(Admitted { handler, request, watch, _turn: turn })
+        let limits = &self.context.config.http;
+        let stores = if route.operation.is_batch { limits.handling } else { limits.stores };
+        Ok(Admitted { handler, request, watch, stores, _turn: turn })
     }
 
     /// Records the outcome, and builds the response.
@@ -167,18 +172,19 @@ impl Router {
 }
 
 impl Admitted {
-    /// The handler's response, within `limit`; a panic becomes one too.
-    async fn work(self, limit: Duration) -> Result<Response, Problem> {
-        let Self { handler, request, watch, _turn } = self;
+    /// The handler's response, within the limits; a panic becomes one too.
+    async fn work(self) -> Result<Response, Problem> {
+        let Self { handler, request, watch, stores, _turn } = self;
+        let (db, limit) = (request.context.db.clone(), request.context.config.http.handling);
         let handled = async move { watch.audit(handler(request).await).await };
         let handled = AssertUnwindSafe(handled).catch_unwind();
-        match tokio::time::timeout(limit, handled).await {
-            Ok(Ok(result)) => result,
+        match tokio::time::timeout(limit, db.limited(stores, handled)).await {
+            Ok(Ok(Ok(result))) => result,
             // The panic hook has logged the place.
-            Ok(Err(_panic)) => Err(Problem::new(Code::Internal)),
-            Err(_elapsed) => {
-                // A full hashing queue and a full request limit are refused at once, so a slow request means
-                // a slow store.
+            Ok(Ok(Err(_panic))) => Err(Problem::new(Code::Internal)),
+            // A full hashing queue and a full request limit are refused at once, so a slow request means
+            // a slow store.
+            Ok(Err(WaitedTooLong)) | Err(_) => {
                 tracing::warn!("Request timed out: a store did not respond in time.");
                 Err(Problem::new(Code::DependencyUnavailable))
             }

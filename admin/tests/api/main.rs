@@ -22,6 +22,7 @@ mod guessing;
 mod hang_up;
 mod health;
 mod history;
+mod hung;
 mod keys;
 pub(crate) mod locks;
 mod mail;

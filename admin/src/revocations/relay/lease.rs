@@ -34,7 +34,7 @@ pub(super) struct Lease {
 
 impl Lease {
     pub(super) async fn connect(config: &DatabaseConfig) -> Result<Self, DbError> {
-        let connection = in_time(Dedicated::connect(config, NAME, SETTINGS, store::CHANNEL)).await?;
+        let connection = in_time(Dedicated::connect(config, NAME, SETTINGS, Some(store::CHANNEL))).await?;
         let statements = in_time(store::Statements::prepare(connection.client())).await?;
         Ok(Self { connection, statements })
     }

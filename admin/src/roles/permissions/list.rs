@@ -38,6 +38,7 @@ struct PermissionItem {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Roles")
+        .batch()
         .summary("List the permissions that this service checks or that some role has.")
         .access(Access::Permission(Right::RolesRead.as_str()))
         .answer::<Permissions>(

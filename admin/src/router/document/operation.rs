@@ -40,13 +40,18 @@ fn description(operation: &Operation) -> Option<String> {
     };
     let detail = operation.detail.map(str::to_owned);
     let fresh = operation.is_fresh.then(|| FRESH.to_owned());
-    let parts: Vec<String> = [detail, needs, fresh].into_iter().flatten().collect();
+    let batch = operation.is_batch.then(|| BATCH.to_owned());
+    let parts: Vec<String> = [detail, needs, fresh, batch].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join("\n\n"))
 }
 
 /// What a fresh caller is.
 const FRESH: &str =
     "Requires a recent sign-in: the `auth_time` of the access token must be at most ten minutes old.";
+
+/// How long a caller may have to wait.
+const BATCH: &str = "Works on any amount of data, so that it may take up to 15 seconds; other requests are answered 503 after \
+     they have waited two seconds for PostgreSQL.";
 
 /// Built from method and path, which are unique: `delete_me_sessions_sid`. It does not change when code
 /// moves.

@@ -98,7 +98,10 @@ impl TestApp {
 
     /// A service with exactly these variables, on stores owned by another value.
     pub async fn launch_on(vars: Vars) -> Self {
-        let config = Config::from_vars(&vars).expect("the configuration is good");
+        let mut config = Config::from_vars(&vars).expect("the configuration is good");
+        // Statements take long while many tests run.
+        config.http.stores = config.http.handling;
+        config.database.silence = Duration::from_secs(20);
         Self::launch_configured(config, vars).await
     }
 
