@@ -35,8 +35,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PREPARING: Duration = Duration::from_secs(15);
 
 /// How long connections wait for the first attempt to prepare. With PostgreSQL available it takes a fraction
-/// of this.
-const OPENING: Duration = Duration::from_secs(2);
+/// of this. Less than nginx waits for a response.
+const OPENING: Duration = Duration::from_secs(1);
 
 /// A service whose sockets are bound.
 pub struct App {

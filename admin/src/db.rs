@@ -41,7 +41,7 @@ const SESSION_SETTINGS: &str = "-c default_transaction_isolation=read\\ committe
      -c statement_timeout=10s -c idle_in_transaction_session_timeout=10s -c timezone=UTC";
 
 /// How long a request waits for a free connection; the rest of [`PATIENCE`] is for opening one.
-const WAIT: Duration = Duration::from_millis(1500);
+const WAIT: Duration = Duration::from_secs(1);
 
 const NOT_DROPPED: &str = "only dropping takes it away";
 

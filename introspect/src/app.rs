@@ -27,7 +27,7 @@ use crate::token_cache::TokenCache;
 /// The delay before a feed that panicked is started again.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
 
-/// How long a starting sidecar delays its answers instead of answering each with 503: shorter than nginx waits
+/// How long a starting sidecar delays its answers instead of answering each that it cannot decide: shorter than nginx waits
 /// for an answer (`nginx/snippets/introspect.conf`). While one sidecar replaces another, the old one is already
 /// stopping, so that both would refuse.
 const OPENING: Duration = Duration::from_millis(400);

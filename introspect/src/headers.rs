@@ -42,7 +42,7 @@ pub const SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
 
 /// The challenge (RFC 6750, section 3), with 401 and with a missing role or permission.
 pub const CHALLENGE: HeaderName = http::header::WWW_AUTHENTICATE;
-/// When to try again, with 503.
+/// When to try again, where the sidecar cannot decide.
 pub const RETRY_AFTER: HeaderName = http::header::RETRY_AFTER;
 /// Zero: nginx closes a connection after each response that has a body.
 pub const CONTENT_LENGTH: HeaderName = http::header::CONTENT_LENGTH;

@@ -164,8 +164,9 @@ codes! {
     InsufficientScope = INSUFFICIENT_SCOPE, FORBIDDEN;
     /// Refused independently of the token.
     Forbidden = FORBIDDEN, FORBIDDEN;
-    /// The sidecar cannot decide.
-    DependencyUnavailable = DEPENDENCY_UNAVAILABLE, SERVICE_UNAVAILABLE;
+    /// The sidecar cannot decide. nginx asks another sidecar after a 404 and does not count it as a failure of this one, as it
+    /// would a 503: one location that needs more than a sidecar knows must not take it away from all others.
+    DependencyUnavailable = DEPENDENCY_UNAVAILABLE, NOT_FOUND;
 }
 
 impl Refusal {
@@ -206,7 +207,7 @@ mod tests {
     #[test]
     fn no_refusal_has_the_status_of_a_success() {
         for &code in RefusalCode::ALL {
-            assert!(matches!(code.status().as_u16(), 401 | 403 | 503), "{code:?}");
+            assert!(matches!(code.status().as_u16(), 401 | 403 | 404), "{code:?}");
         }
     }
 

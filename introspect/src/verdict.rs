@@ -131,7 +131,7 @@ mod tests {
                 headers.contains_key(headers::CHALLENGE),
                 response.status() == 401 || code == RefusalCode::InsufficientScope
             );
-            assert_eq!(headers.contains_key(headers::RETRY_AFTER), response.status() == 503);
+            assert_eq!(headers.contains_key(headers::RETRY_AFTER), response.status() == 404);
         }
     }
 

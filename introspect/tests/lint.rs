@@ -151,7 +151,7 @@ fn a_warning_alone_is_a_failure_only_when_strict() {
     let dump = shipped();
     let told = lint_nginx(&["--strict"], &dump);
     assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stdout));
-    let warned = dump.replacen("auth.sock max_fails=0", "auth.sock", 1);
+    let warned = dump.replacen("auth.sock max_fails=0;", "auth.sock; server unix:/b;", 1);
     let told = lint_nginx(&[], &warned);
     assert_eq!(told.status.code(), Some(0));
     let text = String::from_utf8(told.stdout).unwrap();

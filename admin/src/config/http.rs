@@ -23,7 +23,8 @@ pub struct HttpConfig {
     /// How long a handler may take in all; after that its transaction is rolled back. Not configurable: it must be
     /// between PostgreSQL's statement timeout and nginx's proxy timeout.
     pub handling: Duration,
-    /// How long of that it may wait for PostgreSQL, except on routes for large amounts. Not configurable: a person waits.
+    /// How long of that it may wait for PostgreSQL, except on routes for large amounts. Not configurable: it must be less than
+    /// the two seconds after which nginx takes an admin for one that hangs.
     pub stores: Duration,
 }
 
@@ -31,7 +32,7 @@ pub struct HttpConfig {
 const MAX_HANDLING: Duration = Duration::from_secs(15);
 
 /// See [`HttpConfig::stores`].
-const MAX_STORES: Duration = Duration::from_secs(2);
+const MAX_STORES: Duration = Duration::from_millis(1500);
 
 /// The peers that are trusted to report a client's address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -150,9 +150,13 @@ fn render(machine: &Machine, port: u16) -> String {
     for (name, addresses) in
         [("introspect", &machine.introspect), ("admin", &machine.admin), ("origin", &machine.origin)]
     {
-        let _ = writeln!(text, "upstream {name} {{");
+        let _ = writeln!(text, "upstream {name} {{\n    zone pool_{name} 128k;");
+        let counted = if addresses.len() > 1 { "max_fails=1 fail_timeout=10s" } else { "max_fails=0" };
         for address in addresses {
-            let _ = writeln!(text, "    server {address} max_fails=0;");
+            let _ = writeln!(text, "    server {address} {counted};");
+        }
+        for address in addresses.iter().filter(|_| addresses.len() > 1) {
+            let _ = writeln!(text, "    server {address} backup max_fails=0;");
         }
         let _ = writeln!(text, "    include snippets/pool.conf;\n}}");
     }
@@ -169,11 +173,9 @@ mod tests {
     fn every_sidecar_is_a_server_of_the_pool() {
         let introspect = vec!["unix:/a".to_owned(), "unix:/b".to_owned()];
         let text = render(&Machine { introspect, ..Machine::default() }, 1234);
-        assert!(
-            text.contains(
-                "server unix:/a max_fails=0;\n    server unix:/b max_fails=0;\n    include snippets"
-            )
-        );
+        assert!(text.contains(
+            "server unix:/a backup max_fails=0;\n    server unix:/b backup max_fails=0;\n    include snippets"
+        ));
         assert!(text.contains("listen 127.0.0.1:1234;"));
     }
 }

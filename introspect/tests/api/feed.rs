@@ -59,7 +59,7 @@ fn an_earlier_epoch_is_applied_and_closes_the_sidecar_until_a_higher_one_comes()
     let gone = sidecar.mint.token(&claims);
     sidecar.log.wipe();
     sidecar.log.begin(4, &[signs_out(&claims)]);
-    sidecar.wait_for(&here, 503);
+    sidecar.wait_for(&here, 404);
     assert_eq!(anomalies(&sidecar, "lower_epoch"), 1);
     assert!(sidecar.operations("/health/ready").body.contains("restart this sidecar"));
     wait_until("the new epoch is read", || sidecar.metric("usher_introspect_revocations_held") == 1);

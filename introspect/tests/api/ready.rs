@@ -109,7 +109,7 @@ fn a_running_sidecar_that_lost_a_revocation_decides_nothing_until_a_complete_epo
             "gap" => sidecar.log.set_meta(1, 1, 0),
             _ => sidecar.log.append_raw(vec![vec![9; 32]], None),
         }
-        sidecar.wait_for(&token, 503);
+        sidecar.wait_for(&token, 404);
         anomaly_seen(&sidecar, kind);
         not_ready(&sidecar, "revocations_incomplete");
         sidecar.ask_with("anonymous", &token).is_undecided();

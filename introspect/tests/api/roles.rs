@@ -29,7 +29,7 @@ fn anomalies(sidecar: &Sidecar) -> u64 {
 fn is_without_a_map(sidecar: &Sidecar) {
     let token = sidecar.token();
     for policy in ["user;role=subscriber", WATCH] {
-        wait_under(sidecar, policy, &token, 503);
+        wait_under(sidecar, policy, &token, 404);
         sidecar.ask_with(policy, &token).is_undecided();
     }
     let answer = sidecar.ask_with("user", &token);

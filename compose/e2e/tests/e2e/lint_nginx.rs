@@ -76,7 +76,7 @@ const CHANGES: [Change; 58] = [
         "location / {\n    include snippets/admin.conf;",
         "internal-public",
     ),
-    ("cinema.conf", "(auth|me|", "(admin|auth|me|", "internal-public"),
+    ("cinema.conf", "(auth|me)(", "(admin|auth|me)(", "internal-public"),
     ("conf.d/identity.conf", "$http_x_session_id", "", "identity-guard"),
     ("conf.d/logs.conf", "\"path\":\"$logged_path\"", "\"path\":\"$request_uri\"", "log-secrets"),
     ("snippets/protect.conf", "\nauth_request /_introspect;", "", "nothing-protected"),
@@ -164,7 +164,7 @@ const CHANGES: [Change; 58] = [
     (
         "machine.conf",
         "server unix:/run/introspect/auth.sock max_fails=0;",
-        "server unix:/a;",
+        "server unix:/a; server unix:/b;",
         "upstream-max-fails",
     ),
 ];

@@ -27,6 +27,8 @@ mod gateway_limits;
 #[cfg(test)]
 mod hang_up;
 #[cfg(test)]
+mod hung;
+#[cfg(test)]
 mod journey;
 #[cfg(test)]
 mod lint_nginx;

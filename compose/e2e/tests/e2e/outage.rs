@@ -165,7 +165,7 @@ async fn without_admin_a_sidecar_starts_by_its_copy_of_the_keys_and_not_without_
         ready.is_ok_and(|answer| answer.status == 503 && answer.text.contains("keys"))
     };
     until("the new sidecar lacks the keys", LIMIT, lacks).await.unwrap();
-    assert_eq!(decides(&new_sidecar, &pair).await, 503);
+    assert_eq!(decides(&new_sidecar, &pair).await, 404);
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn without_redis_users_sign_in_and_watch_by_the_known_roles_and_no_sidecar
     let told = async || sidecar.process().log().contains("unreachable");
     until("a sidecar that misses Redis", LIMIT, told).await.unwrap();
     assert!(!sidecar.is_ready().await);
-    assert_eq!(decides(&sidecar, &pair).await, 503);
+    assert_eq!(decides(&sidecar, &pair).await, 404);
 }
 
 #[tokio::test]

@@ -180,10 +180,10 @@ impl Answer {
         assert_eq!(self.header("content-length"), Some("0"));
     }
 
-    /// 503, which the client may retry.
+    /// 404: the sidecar cannot decide, and the client may retry.
     #[track_caller]
     pub(crate) fn is_undecided(&self) {
-        assert_eq!((self.status, self.header("retry-after")), (503, Some("1")), "{self:?}");
+        assert_eq!((self.status, self.header("retry-after")), (404, Some("1")), "{self:?}");
         assert_eq!(self.decision(), "dependency_unavailable");
         assert_eq!(self.header("content-length"), Some("0"));
     }
