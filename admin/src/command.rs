@@ -15,15 +15,14 @@ mod superuser;
 mod terminal;
 mod users;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use runtime::env::{self, EXIT_USAGE, Mistakes, ProcessVars, UnknownVariable, Vars};
-use runtime::health;
 use runtime::telemetry::LogConfig;
+use runtime::{health, last_lines};
 
 use crate::app::{self, RunError};
 use crate::config::{self, CommandConfig, Config};
@@ -104,7 +103,7 @@ impl Command {
         }
         let Err(failure) = outcome else { return ExitCode::SUCCESS };
         let heading = if failure.is::<Mistakes>() { "the configuration is invalid.\n" } else { "" };
-        let _unheard = writeln!(std::io::stderr(), "admin: {heading}{failure}");
+        last_lines::print(format!("admin: {heading}{failure}"));
         exit_code(&failure)
     }
 

@@ -9,9 +9,9 @@ use introspect::app::App;
 use introspect::config::{self, Config};
 use lint::command::LintNginx;
 use runtime::env::{self, EXIT_USAGE, Mistakes, ProcessVars};
-use runtime::health;
 use runtime::listen::Address;
 use runtime::telemetry::{self, Levels};
+use runtime::{health, last_lines};
 use shared::clock::SystemClock;
 
 /// The sidecar that answers nginx's `auth_request` subrequests. It is configured by environment variables alone: see
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
             ExitCode::from(EXIT_USAGE)
         }
         Err(error) => {
-            eprintln!("introspect: {error}");
+            last_lines::print(format!("introspect: {error}"));
             ExitCode::FAILURE
         }
     }

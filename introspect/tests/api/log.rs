@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use runtime::listen::Address;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::{Client, ISSUER, Setup, wait_until};
@@ -21,6 +22,11 @@ struct Program {
 impl Program {
     /// Writes its log to `errors`, with the default levels.
     fn start(errors: impl FnOnce(&Setup) -> Stdio) -> Self {
+        Self::start_with(|setup| (Stdio::null(), errors(setup)))
+    }
+
+    /// Writes to these two.
+    fn start_with(outputs: impl FnOnce(&Setup) -> (Stdio, Stdio)) -> Self {
         let setup = Setup::new();
         setup.log.begin(1, &[]);
         let socket = |name: &str| setup.folder.path().join(name);
@@ -29,7 +35,8 @@ impl Program {
         let (listen, listen_ops) = (unix(&decisions), unix(&ops));
         let setup = setup.with("INTROSPECT_LISTEN", listen).with("INTROSPECT_OPS_LISTEN", listen_ops);
         let mut command = Command::new(env!("CARGO_BIN_EXE_introspect"));
-        command.env_clear().envs(&setup.vars).stdout(Stdio::null()).stderr(errors(&setup));
+        let (output, errors) = outputs(&setup);
+        command.env_clear().envs(&setup.vars).stdout(output).stderr(errors);
         let process = command.spawn().unwrap();
         let program = Self { process, setup, decisions: Address::Unix(decisions), ops: Address::Unix(ops) };
         wait_until("the sidecar is ready", || {
@@ -169,4 +176,20 @@ fn a_log_that_is_not_read_delays_no_decision() {
     let lost =
         metrics.lines().find_map(|line| line.strip_prefix("usher_introspect_log_lines_dropped_total "));
     assert!(lost.is_some_and(|lost| lost.parse::<u64>().unwrap() > 0), "{metrics}");
+}
+
+#[test]
+fn a_program_whose_log_is_not_read_stops_when_asked_to() {
+    // As under `2>&1 | less`: both outputs are one pipe.
+    let (unread, pipe) = std::io::pipe().unwrap();
+    let mut program = Program::start_with(|_| (pipe.try_clone().unwrap().into(), pipe.into()));
+    let mut client = Client::connect(&program.decisions);
+    for _ in 0..5000 {
+        assert_eq!(program.ask(&mut client, "anonymous", None, "01"), 204);
+    }
+    let process = Pid::from_child(&program.process);
+    kill_process(process, Signal::TERM).unwrap();
+    wait_until("it ends", || program.process.try_wait().unwrap().is_some());
+    assert_eq!(program.process.wait().unwrap().code(), Some(0));
+    drop(unread);
 }

@@ -15,6 +15,7 @@
 //! * [`listen`]: the addresses that a program listens on;
 //! * [`health`]: the client of the command `health`;
 //! * [`mod@redis`]: how to reach Redis, and a client of its current master;
+//! * [`last_lines`]: what a program that ends still says;
 //! * [`telemetry`]: logs and traces;
 //! * [`metrics`]: the metrics of any process, and the text formats;
 //! * [`ops`]: the listener for health, metrics and log levels.
@@ -24,6 +25,7 @@ pub mod certificates;
 pub mod env;
 pub mod file;
 pub mod health;
+pub mod last_lines;
 pub mod listen;
 pub mod metrics;
 pub mod open_files;

@@ -13,8 +13,8 @@ mod trace_context;
 mod traces;
 
 use layer::is_trace;
+use logs::BackgroundLog;
 use tracing::Metadata;
-use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -32,8 +32,7 @@ pub use traces::{TraceConfig, TracesError};
 pub struct Telemetry {
     levels: Levels,
     provider: Option<traces::TraceSender>,
-    /// Writes the remaining lines when it is dropped.
-    lines: WorkerGuard,
+    lines: BackgroundLog,
 }
 
 /// Starts logs and traces for the whole process. Must be called within a runtime, which sends the traces. A second call
@@ -43,7 +42,7 @@ pub struct Telemetry {
 ///
 /// If traces cannot be sent at all. An unreachable receiver is not an error, now or later.
 pub fn start(logs: &LogConfig, traces: &TraceConfig) -> Result<Telemetry, TracesError> {
-    let (lines, levels, guard) = logs.in_background();
+    let (lines, levels, log) = logs.in_background();
     let (provider, tracer) = traces.provider()?.unzip();
     let spans = tracer.map(|tracer| {
         tracing_opentelemetry::layer()
@@ -57,7 +56,7 @@ pub fn start(logs: &LogConfig, traces: &TraceConfig) -> Result<Telemetry, Traces
     });
     // Only a test binary starts telemetry twice; it then uses the first.
     let _already_started = Registry::default().with(lines).with(spans).try_init();
-    Ok(Telemetry { levels, provider, lines: guard })
+    Ok(Telemetry { levels, provider, lines: log })
 }
 
 impl Telemetry {
@@ -72,6 +71,6 @@ impl Telemetry {
             provider.end().await;
         }
         // The last, because the sending may log.
-        drop(self.lines);
+        self.lines.end();
     }
 }

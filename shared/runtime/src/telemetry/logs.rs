@@ -1,5 +1,9 @@
 //! The form of log lines, and where they are written.
 
+use std::io::{Stderr, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use tracing::Metadata;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{FilterExt as _, FilterFn};
@@ -11,6 +15,7 @@ use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
 use super::layer::{AnyLayer, Spans, is_trace};
 use super::levels::{Levels, filter_of};
 use crate::env::Reader;
+use crate::last_lines;
 
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +24,51 @@ pub enum LogFormat {
     Json,
     /// One sentence and its fields per line, for people.
     Text,
+}
+
+/// The thread that writes the log.
+#[derive(Debug)]
+pub(super) struct BackgroundLog {
+    guard: WorkerGuard,
+    logged: Arc<AtomicU64>,
+    written: Arc<AtomicU64>,
+}
+
+/// Standard error, with a count of the lines that it has taken.
+struct CountedErrors {
+    written: Arc<AtomicU64>,
+    errors: Stderr,
+}
+
+impl BackgroundLog {
+    /// Writes what is left, for a second at most.
+    pub(super) fn end(self) {
+        let Self { guard, logged, written } = self;
+        // It prints its own complaint when it gives up, which may block as well.
+        if !last_lines::in_time(move || drop(guard)) {
+            let left = logged.load(Ordering::Relaxed).saturating_sub(written.load(Ordering::Relaxed));
+            last_lines::write_at_once(&format!(
+                "{left} log lines were not written, because nobody reads them."
+            ));
+        }
+    }
+}
+
+impl Write for CountedErrors {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.errors.write(bytes)
+    }
+
+    /// The thread calls this once for each line.
+    fn write_all(&mut self, line: &[u8]) -> std::io::Result<()> {
+        self.errors.write_all(line)?;
+        self.written.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.errors.flush()
+    }
 }
 
 /// The levels of the log, and its format.
@@ -58,13 +108,21 @@ impl LogConfig {
     }
 
     /// The same for servers: a separate thread writes, so that a blocked standard error delays no request. Lines that do
-    /// not fit into its queue are dropped and counted. Dropping the guard waits for the last lines, a second at most.
-    pub(super) fn in_background<S: Spans>(&self) -> (AnyLayer<S>, Levels, WorkerGuard) {
+    /// not fit into its queue are dropped and counted.
+    pub(super) fn in_background<S: Spans>(&self) -> (AnyLayer<S>, Levels, BackgroundLog) {
         let builder = NonBlockingBuilder::default().buffered_lines_limit(MAX_QUEUED_LINES).lossy(true);
-        let (writer, guard): (NonBlocking, _) = builder.thread_name("log").finish(std::io::stderr());
+        let written = Arc::new(AtomicU64::new(0));
+        let errors = CountedErrors { written: Arc::clone(&written), errors: std::io::stderr() };
+        let (writer, guard): (NonBlocking, _) = builder.thread_name("log").finish(errors);
         let lost = writer.error_counter();
-        let (lines, levels) = self.layer(BoxMakeWriter::new(writer), Some(lost));
-        (lines, levels, guard)
+        let logged = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&logged);
+        let writer = BoxMakeWriter::new(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            writer.clone()
+        });
+        let (lines, levels) = self.layer(writer, Some(lost));
+        (lines, levels, BackgroundLog { guard, logged, written })
     }
 
     /// The layer that writes the lines, and the handle that changes their levels.
