@@ -23,7 +23,7 @@ use crate::recovery::LinkIssuer;
 use crate::revocations::{Relay, RelayTiming};
 use crate::roles::ends;
 use crate::router::{self, UnderWay};
-use crate::server;
+use crate::server::{self, ServerLimits};
 use crate::sessions::history::refusals;
 use crate::stop::{Stop, stop_when};
 use crate::users::password_schemes;
@@ -179,6 +179,11 @@ impl App {
         let under_way = UnderWay::default();
         let routes = router::service(context.clone(), router::routes(), under_way.clone());
         let tried = Arc::new(Notify::new());
+        let limits = ServerLimits {
+            drain,
+            database_connections: context.config.database.connections,
+            closed: context.metrics.connections_closed.clone(),
+        };
         let api = {
             let (tried, stop) = (Arc::clone(&tried), stop.clone());
             async move {
@@ -188,7 +193,7 @@ impl App {
                     () = sleep(OPENING) => {}
                     () = stop.clone() => {}
                 }
-                server::serve(api, routes, stop, drain).await
+                server::serve(api, routes, stop, limits).await
             }
         };
         let health = Health { context: context.clone(), draining: draining.clone() };

@@ -40,6 +40,8 @@ pub struct Metrics {
     attempts: Family<AttemptLabels, Counter>,
     connections: Family<PoolLabels, Gauge>,
     database_silent: Gauge,
+    /// Connections of clients that gave way to others.
+    pub connections_closed: Counter,
     hash_threads: Family<ThreadLabels, Gauge>,
     hash_queue: Family<LaneLabels, Gauge>,
     judge_queue: Family<LaneLabels, Gauge>,
@@ -195,6 +197,7 @@ impl Metrics {
             purges: PurgeMetrics::default(),
             connections: Family::default(),
             database_silent: Gauge::default(),
+            connections_closed: Counter::default(),
             hash_threads: Family::default(),
             hash_queue: Family::default(),
             judge_queue: Family::default(),
@@ -242,6 +245,9 @@ impl Metrics {
         let connections = "PostgreSQL connections of the pool: in_use, limit, and waiting (requests \
             that wait for one)";
         r.register("database_connections", connections, self.connections.clone());
+        let closed = "Connections of clients that were closed for new ones, because all were open; the one unused \
+            for longest is closed";
+        r.register("connections_closed_for_others", closed, self.connections_closed.clone());
         let silent = "1 while PostgreSQL does not respond although its connections stay open, else 0";
         r.register("database_silent", silent, self.database_silent.clone());
         let ahead = "Consecutive months of the login history that have a partition, counting from the \

@@ -8,8 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use runtime::listen::{Listener, Stream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use prometheus_client::metrics::counter::Counter;
+use runtime::connections::{Connections, ListenerConnection};
+use runtime::listen::{AcceptFailures, Listener, Stream};
+use runtime::open_files;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::stop::Stop;
@@ -18,23 +21,29 @@ use last::Last;
 
 pub use transport::{BrokenOff, Chunks, RequestHead, Service};
 
-/// The most connections served at once, over all listeners. Further ones wait to be accepted.
-const MAX_CONNECTIONS: u32 = 4096;
+/// The most connections served at once, over all listeners; fewer if the process may not open as many files.
+const MAX_CONNECTIONS: usize = 4096;
+
+/// Files that are needed for other things than the API and PostgreSQL: health and metrics, Redis, providers, mails, logs.
+const RESERVED_FILES: usize = 192;
 
 /// How long open connections are still answered after accepting has stopped. nginx may be sending on an idle
 /// connection, and does not retry a request that changes something; so each response announces that the
 /// connection closes, and only connections unused for this long are closed without one.
 const LINGERING: Duration = Duration::from_millis(500);
 
-/// The pause after a failed accept, which means that the process has no free file descriptor.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
 /// Serves `service` on all `listeners` until `stop`, then lets requests in progress finish for `drain`. A
 /// request that arrives [within half a second](LINGERING) on an open connection is answered too, as its last.
 ///
 /// Returns whether all requests finished.
-pub async fn serve(listeners: Vec<Listener>, service: Service, stop: Stop, drain: Duration) -> bool {
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
+pub async fn serve(
+    listeners: Vec<Listener>,
+    service: Service,
+    stop: Stop,
+    ServerLimits { drain, database_connections, closed }: ServerLimits,
+) -> bool {
+    let room = open_files::room(MAX_CONNECTIONS, RESERVED_FILES + database_connections);
+    let connections = Connections::new(room, closed);
     let (end, ending) = watch::channel(false);
     let last = Last::default();
     let serving = Serving { service, connections, ending, last: last.clone() };
@@ -42,17 +51,26 @@ pub async fn serve(listeners: Vec<Listener>, service: Service, stop: Stop, drain
     futures_util::future::join_all(accepting).await;
     last.begin();
     let deadline = Instant::now() + drain;
-    let all = || serving.connections.acquire_many(MAX_CONNECTIONS);
-    // The permits are returned at once: they are acquired again below.
+    let all = || serving.connections.all_ended();
     let _is_over = timeout_at(deadline.min(Instant::now() + LINGERING), all()).await.is_ok();
     end.send_replace(true);
     timeout_at(deadline, all()).await.is_ok()
 }
 
+/// What limits the server.
+pub struct ServerLimits {
+    /// How long requests in progress may take after a stop.
+    pub drain: Duration,
+    /// The connections to PostgreSQL, each of which is an open file too.
+    pub database_connections: usize,
+    /// Counts connections that gave way to others.
+    pub closed: Counter,
+}
+
 /// The data that all connections share.
 struct Serving {
     service: Service,
-    connections: Arc<Semaphore>,
+    connections: Connections,
     /// Becomes true when connections must end.
     ending: watch::Receiver<bool>,
     last: Last,
@@ -60,40 +78,38 @@ struct Serving {
 
 impl Serving {
     async fn accept_until(&self, listener: Listener, stop: Stop) {
+        let mut failures = AcceptFailures::default();
         loop {
-            let accepted = tokio::select! {
+            let stream = tokio::select! {
                 () = stop.clone() => {
                     // Connections already accepted by the kernel would be reset with the listener.
-                    while let Some(Ok((connection, permit))) = self.accept(&listener).now_or_never() {
-                        self.spawn(connection, permit);
+                    while let Some(Ok(stream)) = listener.accept().now_or_never() {
+                        self.spawn(stream, self.connections.add().await);
                     }
                     return;
                 }
-                accepted = self.accept(&listener) => accepted,
+                stream = listener.accept_next(&mut failures) => stream,
             };
-            match accepted {
-                Ok((connection, permit)) => self.spawn(connection, permit),
-                Err(error) => {
-                    tracing::error!(%error, "accept failed; raise the limit of open files (ulimit -n).");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
+            self.spawn(stream, self.connections.add().await);
         }
     }
 
-    async fn accept(&self, listener: &Listener) -> std::io::Result<(Stream, OwnedSemaphorePermit)> {
-        let permit = Arc::clone(&self.connections).acquire_owned().await.map_err(std::io::Error::other)?;
-        Ok((listener.accept().await?, permit))
-    }
-
-    fn spawn(&self, stream: Stream, permit: OwnedSemaphorePermit) {
-        let served = connection::serve(stream, self.service.clone(), self.last.clone(), self.ending.clone());
-        tokio::spawn(async move {
+    fn spawn(&self, stream: Stream, connection: ListenerConnection) {
+        let number = connection.number();
+        let connection = Arc::new(connection);
+        let served = connection::serve(
+            stream,
+            (self.service.clone(), Arc::clone(&connection)),
+            self.last.clone(),
+            self.ending.clone(),
+        );
+        let task = tokio::spawn(async move {
+            connection.mark_served();
             // A client that disconnects or sends malformed data is not an error of this service.
             if let Err(error) = served.await {
                 tracing::debug!(%error, "A connection ended early.");
             }
-            drop(permit);
         });
+        self.connections.set_task(number, task.abort_handle());
     }
 }

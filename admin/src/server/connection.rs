@@ -1,11 +1,13 @@
 //! One connection, served over HTTP/1.1 within limits.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
+use runtime::connections::ListenerConnection;
 use runtime::listen::Stream;
 use runtime::own_answers::OwnAnswers;
 use tokio::sync::watch;
@@ -28,7 +30,7 @@ const MAX_HEADER_FIELDS: usize = 1000;
 /// Serves one connection to its end. Every response is one of `service`, also to a head that hyper cannot read.
 pub(super) async fn serve(
     stream: Stream,
-    service: Service,
+    (service, connection): (Service, Arc<ListenerConnection>),
     last: Last,
     mut ending: watch::Receiver<bool>,
 ) -> hyper::Result<()> {
@@ -37,7 +39,12 @@ pub(super) async fn serve(
     let stream = OwnAnswers::new(stream, move |status| unreadable.answer_unreadable(status, peer));
     let service = service_fn(move |request| {
         let (answer, last) = (service.call(request, peer), last.clone());
-        async move { Ok::<_, Infallible>(last.announce(answer.await)) }
+        let in_use = connection.begin_use();
+        async move {
+            let answer = last.announce(answer.await);
+            drop(in_use);
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut connection = protocol().serve_connection(stream, service);
     let mut is_ending = false;

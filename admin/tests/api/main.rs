@@ -13,6 +13,7 @@ mod witness;
 mod audit;
 mod catalogue;
 mod commands;
+mod connections;
 mod document;
 mod documentation;
 mod erasure;

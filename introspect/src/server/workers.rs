@@ -7,18 +7,23 @@ use std::time::Instant;
 
 use prometheus_client::metrics::gauge::Gauge;
 use runtime::listen::DetachedStream;
+use runtime::open_files;
 use tokio::sync::mpsc::{Sender, UnboundedSender, WeakSender, channel, unbounded_channel};
 
 use crate::metrics::Metrics;
 use crate::server::connection::{RequestHandler, StopSignal, serve};
 use crate::server::reuse::Reuse;
 
-/// More connections than any nginx keeps; further ones are closed at once.
+/// More connections than any nginx keeps; further ones are closed at once. Fewer if the process may not open as many files.
 const MOST_CONNECTIONS: usize = 8192;
+
+/// Files that are needed for other things: health and metrics, Redis, the keys, logs.
+const RESERVED_FILES: usize = 128;
 
 /// The worker threads.
 pub struct Workers {
     workers: Vec<Worker>,
+    room: usize,
     metrics: Arc<Metrics>,
 }
 
@@ -61,7 +66,8 @@ impl Workers {
             Worker::start(number, WorkerState { handler, stop, metrics, reuse })
         };
         let workers = handlers.into_iter().enumerate().map(start).collect::<io::Result<_>>()?;
-        Ok(Self { workers, metrics: Arc::clone(metrics) })
+        let room = open_files::room(MOST_CONNECTIONS, RESERVED_FILES);
+        Ok(Self { workers, room, metrics: Arc::clone(metrics) })
     }
 
     /// Passes a connection to the worker that has the fewest: nginx keeps its connections for long, so that an
@@ -69,7 +75,7 @@ impl Workers {
     pub fn hand(&self, stream: DetachedStream) {
         let load = |worker: &&Worker| worker.alive.strong_count();
         let open: usize = self.workers.iter().map(|worker| load(&worker)).sum();
-        let worker = self.workers.iter().min_by_key(load).filter(|_| open < MOST_CONNECTIONS);
+        let worker = self.workers.iter().min_by_key(load).filter(|_| open < self.room);
         let Some((worker, alive)) = worker.and_then(|worker| Some((worker, worker.alive.upgrade()?))) else {
             self.metrics.rejected.inc();
             return;

@@ -1,4 +1,4 @@
-//! The last lines of a program that ends. Standard error may be a pipe that is full and that nobody reads: then a thread that
+//! The last lines of a program that ends. Standard error may be a pipe that is full and is not read: then a thread that
 //! writes would wait for ever, and with it the end of the program.
 
 use std::io::Write as _;
@@ -17,7 +17,7 @@ pub(crate) fn in_time(what: impl FnOnce() + Send + 'static) -> bool {
     let (done, is_done) = mpsc::channel();
     let doing = thread::Builder::new().name("last lines".to_owned()).spawn(move || {
         what();
-        // Nobody waits any more if it took too long.
+        // The program has gone on if it took too long.
         let _late = done.send(());
     });
     doing.is_ok() && is_done.recv_timeout(LIMIT).is_ok()

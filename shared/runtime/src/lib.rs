@@ -13,6 +13,7 @@
 //! * [`certificates`]: files of certificate authorities;
 //! * [`shutdown`]: the signals that stop a program;
 //! * [`listen`]: the addresses that a program listens on;
+//! * [`connections`]: how many connections are open, and which one gives way;
 //! * [`health`]: the client of the command `health`;
 //! * [`mod@redis`]: how to reach Redis, and a client of its current master;
 //! * [`last_lines`]: what a program that ends still says;
@@ -22,6 +23,7 @@
 
 pub mod causes;
 pub mod certificates;
+pub mod connections;
 pub mod env;
 pub mod file;
 pub mod health;

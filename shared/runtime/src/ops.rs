@@ -8,7 +8,6 @@
 //! | `/metrics` | the metrics, in the format that `Accept` asks for |
 //! | `/log-levels` | the levels of the log as text; PUT with levels as the query changes them |
 
-mod connections;
 mod serve;
 mod thread;
 

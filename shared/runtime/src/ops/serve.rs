@@ -11,20 +11,24 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus_client::metrics::counter::Counter;
 
-use super::connections::{Connections, OpsConnection};
 use super::{Operations, OpsRequest, answer};
+use crate::connections::{Connections, ListenerConnection};
 use crate::listen::{AcceptFailures, Listener, Stream};
 
 /// The time limit for receiving a request's head, which also limits idle connections.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Monitoring needs a handful, and more must not use up the file descriptors that other clients need.
+const MAX_CONNECTIONS: usize = 64;
 
 /// The largest head of a request.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// Answers requests on all `listeners`, without end.
 pub async fn serve(listeners: Vec<Listener>, operations: impl Operations) {
-    let connections = Connections::default();
+    let connections = Connections::new(MAX_CONNECTIONS, Counter::default());
     let accepting =
         listeners.into_iter().map(|listener| accept_all(listener, connections.clone(), operations.clone()));
     futures_util::future::join_all(accepting).await;
@@ -38,20 +42,25 @@ async fn accept_all(listener: Listener, connections: Connections, operations: im
     }
 }
 
-fn spawn(stream: Stream, connection: OpsConnection, connections: &Connections, operations: impl Operations) {
+fn spawn(
+    stream: Stream,
+    connection: ListenerConnection,
+    connections: &Connections,
+    operations: impl Operations,
+) {
     let number = connection.number();
     let task = tokio::spawn(converse(stream, connection, operations));
     connections.set_task(number, task.abort_handle());
 }
 
-async fn converse(stream: Stream, connection: OpsConnection, operations: impl Operations) {
+async fn converse(stream: Stream, connection: ListenerConnection, operations: impl Operations) {
     let is_local = stream.is_local();
     connection.mark_served();
     let connection = Arc::new(connection);
     let service = service_fn(|request: Request<Incoming>| {
         let (operations, connection) = (operations.clone(), Arc::clone(&connection));
         async move {
-            connection.mark_used();
+            let _in_use = connection.begin_use();
             // Other connections come first, so that one with many requests in a row delays none.
             tokio::task::yield_now().await;
             let (head, _) = request.into_parts();

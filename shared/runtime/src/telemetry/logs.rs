@@ -48,7 +48,7 @@ impl BackgroundLog {
         if !last_lines::in_time(move || drop(guard)) {
             let left = logged.load(Ordering::Relaxed).saturating_sub(written.load(Ordering::Relaxed));
             last_lines::write_at_once(&format!(
-                "{left} log lines were not written, because nobody reads them."
+                "{left} log lines were not written, because the output is not read."
             ));
         }
     }
