@@ -123,7 +123,7 @@ impl Command {
             }
             AdminCommand::Superuser(action) => {
                 let (config, hashing) = (for_a_person(vars)?, config::hashing(vars)?);
-                let core = core(&config, FirstUse::Store).await?;
+                let core = core(&config, first_use(action.only_reads())).await?;
                 superuser::run(action, &core, hashing, config.password_min).await
             }
             AdminCommand::Users(action) => {
@@ -133,11 +133,13 @@ impl Command {
             }
             AdminCommand::Keys(action) => {
                 let config = for_a_person(vars)?;
-                keys::run(action, &core(&config, FirstUse::Store).await?, &config).await
+                let first_use = first_use(action.only_reads());
+                keys::run(action, &core(&config, first_use).await?, &config).await
             }
             AdminCommand::Roles(action) => {
                 action.check()?;
-                roles::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
+                let first_use = first_use(action.only_reads());
+                roles::run(action, &core(&for_a_person(vars)?, first_use).await?).await
             }
             AdminCommand::Sessions(action) => {
                 action.check()?;
@@ -154,6 +156,11 @@ impl Command {
             AdminCommand::Hash(action) => hash::run(&action, vars),
         }
     }
+}
+
+/// A command that only reads seals nothing, so it must not decide which key has a number.
+fn first_use(only_reads: bool) -> FirstUse {
+    if only_reads { FirstUse::Ignore } else { FirstUse::Store }
 }
 
 /// 64 for the configuration, of which the master keys are a part; 2 for wrong usage; 1 for any other failure.

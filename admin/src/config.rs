@@ -108,7 +108,11 @@ impl Config {
     /// Variables of this program that are set but unknown. Not an error: a variable of a later version must not
     /// stop an earlier one to which an operator returns.
     pub fn unknown(vars: &dyn Vars) -> Vec<UnknownVariable> {
-        env::unknown(vars, "ADMIN_", &Self::variables())
+        // With the variables of the providers that are configured, whose names an operator chooses.
+        let mut reader = Reader::new(vars);
+        let _incomplete = Self::read(&mut reader);
+        let known = [Self::variables(), reader.asked().to_vec()].concat();
+        env::unknown(vars, "ADMIN_", &known)
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {

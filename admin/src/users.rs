@@ -7,6 +7,7 @@ pub(crate) mod email_owner;
 pub(crate) mod known_networks;
 mod locked;
 mod login_name;
+mod new_password;
 pub(crate) mod password_schemes;
 pub(crate) mod profile;
 mod skeleton;
@@ -23,6 +24,7 @@ pub(crate) use complete_skeletons::complete_skeletons;
 pub use email::{EmailAddress, NotAnEmailAddress};
 pub(crate) use locked::LockedAccount;
 pub use login_name::{Identifier, LoginError, LoginName};
+pub(crate) use new_password::finish_form;
 pub(crate) use skeleton::unicode_version;
 
 /// Records the reasons why a new password is weak. Alone they are 422 `password_weak`.

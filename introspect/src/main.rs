@@ -40,8 +40,8 @@ fn main() -> ExitCode {
     let ended = match command.action.unwrap_or(SidecarCommand::Serve) {
         SidecarCommand::Serve => serve(),
         SidecarCommand::Health => {
+            warn_of_unknown_variables();
             health::check(&ProcessVars, config::OPS_LISTEN, Address::Tcp(config::OPS_ADDRESS))
-                .inspect(|()| warn_of_unknown_variables())
         }
         SidecarCommand::LintNginx(lint) => return lint.run(),
     };

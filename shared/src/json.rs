@@ -4,12 +4,14 @@
 //! `serde_json` keeps the last of two members with one name. Both would let two programs read one text differently
 //! (RFC 8725, section 2.4), so every document of a client, a provider, an issuer or a store is read here.
 
+mod elements;
 mod members;
 mod objects;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::{Error, Map, Value};
 
+pub use elements::elements;
 use members::OneMeaning;
 pub use objects::ObjectsOnly;
 

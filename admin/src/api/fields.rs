@@ -136,6 +136,11 @@ impl Findings {
         Self::at(location, invalid.code, invalid.sentence)
     }
 
+    /// Whether no error was recorded.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// `value`, if no error was recorded. It is `None` only when errors prevented it from being read.
     ///
     /// # Errors

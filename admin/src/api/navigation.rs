@@ -2,14 +2,10 @@
 
 use http::{HeaderMap, header};
 
-/// Headers by which browsers mark what no person has asked for yet, each with the words that say so. A request without
-/// them was a person's, or a program's that does not say so.
-const PREFETCH: [(&str, &[&str]); 4] = [
-    ("sec-purpose", &["prefetch", "prerender"]),
-    ("purpose", &["prefetch", "preview"]),
-    ("x-purpose", &["prefetch", "preview"]),
-    ("x-moz", &["prefetch"]),
-];
+/// Headers by which browsers mark what no person has asked for yet, and the words that say so. A request without them was a
+/// person's, or a program's that does not say so.
+const PREFETCH_HEADERS: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
+const PREFETCH_WORDS: [&str; 3] = ["prefetch", "prerender", "preview"];
 
 /// Whether the client names `media_type` in `Accept`. Browsers name HTML; programs JSON, or only `*/*`.
 pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
@@ -25,10 +21,10 @@ pub(crate) fn prefers_html(headers: &HeaderMap) -> bool {
 
 /// Whether a browser fetches a link in advance, before a person opens it.
 pub(crate) fn is_prefetch(headers: &HeaderMap) -> bool {
-    PREFETCH.iter().any(|(name, words)| {
+    PREFETCH_HEADERS.iter().any(|name| {
         let lines = headers.get_all(*name).iter().filter_map(|line| line.to_str().ok());
-        let mut parts = lines.flat_map(|line| line.split([';', ',', '=']));
-        parts.any(|part| words.iter().any(|word| part.trim().eq_ignore_ascii_case(word)))
+        let mut parts = lines.flat_map(|line| line.split([';', ',', '=', ':', '"']));
+        parts.any(|part| PREFETCH_WORDS.iter().any(|word| part.trim().eq_ignore_ascii_case(word)))
     })
 }
 
@@ -99,6 +95,10 @@ mod tests {
             ("purpose", "prefetch"),
             ("purpose", "Prefetch"),
             ("x-moz", "prefetch"),
+            ("x-moz", "prerender"),
+            ("purpose", "prerender"),
+            ("x-purpose", ": preview"),
+            ("sec-purpose", "\"prefetch\""),
             ("x-purpose", "preview"),
         ] {
             assert!(is_prefetch(&with(name, value)), "{name}: {value}");

@@ -32,6 +32,13 @@ pub(super) enum KeysCommand {
     },
 }
 
+impl KeysCommand {
+    /// Whether it writes nothing.
+    pub(super) fn only_reads(&self) -> bool {
+        matches!(self, Self::List)
+    }
+}
+
 pub(super) async fn run(action: KeysCommand, core: &Core, config: &CommandConfig) -> Result<(), Failure> {
     match action {
         KeysCommand::Rotate { force } => rotate(core, config, force).await,

@@ -89,6 +89,11 @@ pub(super) enum RolesCommand {
 }
 
 impl RolesCommand {
+    /// Whether it writes nothing.
+    pub(super) fn only_reads(&self) -> bool {
+        matches!(self, Self::List { .. })
+    }
+
     /// Checks what the argument parser cannot.
     ///
     /// # Errors

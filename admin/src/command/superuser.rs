@@ -45,6 +45,13 @@ pub(super) enum SuperuserCommand {
 /// The highest number of superusers that are listed.
 const MOST: u32 = 1_000;
 
+impl SuperuserCommand {
+    /// Whether it writes nothing.
+    pub(super) fn only_reads(&self) -> bool {
+        matches!(self, Self::List { .. })
+    }
+}
+
 pub(super) async fn run(
     action: SuperuserCommand,
     core: &Core,

@@ -145,6 +145,9 @@ fn read(context: &Context, query: &mut Query) -> UserFilter {
 }
 
 fn beginning(text: &str) -> Option<String> {
+    // As around an address, which would otherwise not be found.
+    let trimmed = text.trim();
+    let text = if trimmed.is_empty() { text } else { trimmed };
     (1..=MAX_QUERY).contains(&text.chars().count()).then(|| text.to_owned())
 }
 

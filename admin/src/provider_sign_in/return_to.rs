@@ -62,9 +62,9 @@ impl ReturnTo {
         };
         match url.filter(is_listed) {
             None => refuse("Must be one of the pages of ADMIN_OAUTH_RETURN_TO.".to_owned()),
-            Some(url) if url.as_str().len() > MAX_LENGTH => {
-                refuse(format!("Must be at most {MAX_LENGTH} bytes."))
-            }
+            Some(url) if url.as_str().len() > MAX_LENGTH => refuse(format!(
+                "Must be at most {MAX_LENGTH} bytes, counted as a browser sends it: percent-encoded."
+            )),
             Some(url) if url.query_pairs().any(|(name, _)| ADDED.contains(&&*name)) => {
                 refuse(format!("The query of the URL must not contain {}.", ADDED.join(", ")))
             }

@@ -31,6 +31,10 @@ pub(super) fn check(url: &Url, text: &str) -> Result<(), &'static str> {
     if !url.host_str().is_some_and(|host| HOSTS.contains(&host)) {
         return Ok(());
     }
+    // A token names its issuer letter by letter.
+    if url.as_str() != text {
+        return Err("must be written at this host as Microsoft writes it: in lower case, without a port");
+    }
     let tenant = url.path().strip_prefix('/').and_then(|path| path.strip_suffix("/v2.0"));
     match tenant {
         Some(tenant) if ALL_TENANTS.contains(&tenant) || is_tenant(tenant) => Ok(()),

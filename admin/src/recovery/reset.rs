@@ -21,7 +21,7 @@ use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::session::EndReason;
 use crate::users::email_owner::store::is_in_use;
 use crate::users::store::{self as users, Credential};
-use crate::users::{add_weaknesses, email_owner, known_networks};
+use crate::users::{add_weaknesses, email_owner, finish_form, known_networks};
 
 /// The token of a link, and a new password.
 #[derive(Deserr, ToSchema)]
@@ -66,11 +66,8 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let form = request.form()?;
     let new = form.text("new_password").map(Password::new);
-    let (body, mut found) = form.read::<Body>();
-    // Judged here too, so that it is reported together with the errors of other fields.
-    let weaknesses = new.map(|new| new.form_weaknesses(request.context.config.password_min));
-    add_weaknesses(&mut found, "new_password", weaknesses.unwrap_or_default());
-    let body = found.finish(body)?;
+    let (body, found) = form.read::<Body>();
+    let body = finish_form(&request, (LimitedRoute::Reset, "new_password"), (body, found), new).await?;
     let token = LinkToken::received(body.token.as_ref());
     reset(&request.context, &request.actor(), &token, &body.new_password).await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))

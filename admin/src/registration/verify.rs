@@ -20,7 +20,7 @@ use crate::permit::{HashPermit, Tried};
 use crate::sessions::login::DeviceName;
 use crate::sessions::session::Device;
 use crate::sessions::{Pair, mint, pair_again};
-use crate::users::{EmailAddress, add_weaknesses};
+use crate::users::{EmailAddress, add_weaknesses, finish_form};
 use crate::visible_text::VisibleLine;
 
 /// How often the flow is checked: another request may use it up meanwhile.
@@ -136,10 +136,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let (flow, code, token) = (form.has("flow"), form.has("code"), form.has("token"));
     let (body, mut found) = form.read::<Body>();
     check_proof(&mut found, flow, code, token);
-    // Judged here too, so that it is reported together with the errors of other fields.
-    let weaknesses = typed.map(|typed| typed.form_weaknesses(request.context.config.password_min));
-    add_weaknesses(&mut found, "password", weaknesses.unwrap_or_default());
-    let body = found.finish(body)?;
+    let body = finish_form(&request, (LimitedRoute::Code, "password"), (body, found), typed).await?;
     request.client.present(body.device_token);
     let device = Device::of(&request.client, body.device_name.map(String::from));
     let presented = match (body.flow, body.code, body.token) {

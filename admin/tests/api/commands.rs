@@ -169,7 +169,28 @@ async fn a_key_that_was_used_before_there_were_check_values_is_recognised_by_wha
     Command::new(&app.vars, &["audit", "verify"]).run().await.succeeded();
     assert_eq!(sql.query_one(count, &[]).await.unwrap().get::<_, i64>(0), 0);
     Command::new(&app.vars, &["keys", "list"]).run().await.succeeded();
+    assert_eq!(sql.query_one(count, &[]).await.unwrap().get::<_, i64>(0), 0);
+    Command::new(&app.vars, &["roles", "create", "after"]).run().await.succeeded();
     assert_eq!(sql.query_one(count, &[]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+#[tokio::test]
+async fn a_command_that_only_reads_decides_not_which_key_has_a_number() {
+    let app = TestApp::start().await;
+    let used = &app.vars["ADMIN_MASTER_KEYS"];
+    let with = |key: &str| {
+        let mut vars = app.vars.clone();
+        vars.insert("ADMIN_MASTER_KEYS", format!("9:{key},{used}"));
+        vars
+    };
+    let mistyped = with("uAvl9cb5KvuCX9MrUQOhawFG6TbuH2NkyH3jCoPij6A=");
+    for args in [&["keys", "list"][..], &["roles", "list"], &["superuser", "list"]] {
+        Command::new(&mistyped, args).run().await.succeeded();
+    }
+    let right = with("m1YGbnayZpMvJZfqMoxh0ikvjiudpTrf/SsjrIbUagE=");
+    Command::new(&right, &["roles", "create", "after"]).run().await.succeeded();
+    let ended = Command::new(&mistyped, &["keys", "list"]).run().await;
+    assert!(ended.code == 64 && ended.err.contains("master key 9 is not the one"), "{ended:?}");
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ async fn guess(app: &TestApp, address: &str, email: &str, times: usize) {
 }
 
 /// As if no user had signed in or registered from anywhere within the last 30 days.
-async fn forget_networks(app: &TestApp) {
+pub(crate) async fn forget_networks(app: &TestApp) {
     app.sql().await.batch_execute("delete from auth.known_networks").await.unwrap();
 }
 

@@ -2,11 +2,12 @@
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
+use serde_json::Value;
 
 use super::error::TokenError;
 use crate::json;
 
-/// The members that matter. The derived reader refuses repeated ones.
+/// The members that matter.
 #[derive(Debug, Deserialize)]
 pub(super) struct Header {
     pub(super) alg: String,
@@ -46,7 +47,9 @@ impl Header {
     /// Reads the decoded header, and refuses members that would change how to verify or where the key
     /// comes from (RFC 8725, sections 3.1 and 3.10).
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, TokenError> {
-        let header: Self = json::from_slice(bytes).map_err(|_| TokenError::Malformed)?;
+        // Not read at once: serde would pass over a repeated member whose name it does not know.
+        let members = json::object(bytes).ok_or(TokenError::Malformed)?;
+        let header: Self = json::from_value(&Value::Object(members)).map_err(|_| TokenError::Malformed)?;
         let refused = [
             &header.crit,
             &header.b64,

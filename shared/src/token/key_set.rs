@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde_json::Value;
-
 use super::jwk::{self, Jwk};
 use super::key::{Algorithm, PublicKey};
 use crate::json;
@@ -62,15 +60,16 @@ impl KeySet {
     ///
     /// If it is not a JWK Set, has more than 256 members, or has no key that can verify a token.
     pub fn parse(document: &[u8], accepted: &[Algorithm]) -> Result<Self, JwksError> {
-        let document = json::object(document).ok_or(JwksError::Malformed)?;
-        let members = document.get("keys").and_then(Value::as_array).ok_or(JwksError::Malformed)?;
+        let members = json::elements(document, "keys").ok_or(JwksError::Malformed)?;
         if members.len() > MAX_KEYS {
             return Err(JwksError::TooMany(members.len()));
         }
         let mut set = Self::default();
         let mut ambiguous = BTreeSet::new();
         for member in members {
-            match jwk::read(member) {
+            // Read by itself: what JSON allows, but cannot be read, costs this key alone.
+            let read = json::value(member.get().as_bytes());
+            match read.map_or(Jwk::Odd(None, "it cannot be read"), |member| jwk::read(&member)) {
                 Jwk::Usable(key) => match set.keys.get(&key.kid) {
                     Some(other) if other.is_same_as(&key) => {}
                     Some(_) => drop(ambiguous.insert(key.kid)),

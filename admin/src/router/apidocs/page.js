@@ -2,6 +2,7 @@
 
 // Paths that the gateway does not forward. "Try it out" is offered there only where this page comes from admin itself.
 const OPERATORS = "/api/v1/admin/";
+const INTERNAL = [OPERATORS, "/api/v1/erasures"];
 
 // Without a token admin answers 401; the gateway answers 404.
 async function reachesOperators() {
@@ -18,7 +19,7 @@ function withoutTryItOut() {
     statePlugins: {
       spec: {
         wrapSelectors: {
-          allowTryItOutFor: () => (_state, path) => !path.startsWith(OPERATORS),
+          allowTryItOutFor: () => (_state, path) => !INTERNAL.some((start) => path.startsWith(start)),
         },
       },
     },
