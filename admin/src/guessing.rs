@@ -36,7 +36,7 @@ pub use limiter::{Limiter, RefusedAttempt, Reservation};
 pub use refusals::{CountedRefusals, RefusalEntry, RefusalKind, RefusalSubject, Refusals};
 pub use route::LimitedRoute;
 pub use route_buckets::{Acquaintance, buckets};
-pub use slowed::SlowedAddresses;
+pub use slowed::{MANY_FAILURES, SlowedAddresses};
 
 /// The limiter, and what it needs to know who is asking.
 pub struct Guessing {

@@ -4,11 +4,14 @@
 //! A success takes its failure back. An attempt that ends without being judged, because this service was overloaded or
 //! a store unavailable, takes everything back.
 
+use std::net::IpAddr;
+
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::guessing::{
-    AccountFacts, LimitedRoute, NewAttempt, RefusalEntry, RefusalKind, RefusedAttempt, Reservation, buckets,
+    AccountFacts, LimitedRoute, MANY_FAILURES, NewAttempt, RefusalEntry, RefusalKind, RefusedAttempt,
+    Reservation, buckets,
 };
 use crate::limits::Bucket;
 use crate::mail::folded;
@@ -38,6 +41,7 @@ pub(crate) struct Tried<'t> {
 pub(crate) struct Permit {
     context: Context,
     bucket: Bucket,
+    address: Option<IpAddr>,
     reservation: Option<Reservation>,
 }
 
@@ -67,7 +71,7 @@ impl Permit {
     fn of(context: &Context, attempt: &NewAttempt<'_>, reservation: Reservation) -> Self {
         let counted = buckets(attempt.route, reservation.client).first();
         let bucket = counted.map_or(Bucket::AddressAttempts, |(bucket, _)| *bucket);
-        Self { context: context.clone(), bucket, reservation: Some(reservation) }
+        Self { context: context.clone(), bucket, address: attempt.address, reservation: Some(reservation) }
     }
 
     /// The work was done, or the password was right: what counts failures gets its count back.
@@ -91,6 +95,12 @@ impl Permit {
     pub(crate) fn failed(mut self) {
         self.context.metrics.attempt(self.bucket.name(), AttemptOutcome::Failed);
         drop(self.reservation.take());
+        let now = self.context.clock.unix_seconds();
+        if let Some(address) =
+            self.address.filter(|address| self.context.guessing.slowed.failed(*address, now))
+        {
+            tracing::warn!(client = %address, failures = MANY_FAILURES, "Many wrong passwords or codes from this address.");
+        }
     }
 }
 

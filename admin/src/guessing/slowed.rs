@@ -1,33 +1,63 @@
-//! Which addresses are past their limits, so that the log says it once for each address and window.
+//! Which addresses fail much, or are past their limits, so that the log says it once for each address and window.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use crate::limits::{CounterTable, Network};
 
-/// How many addresses are announced in a window: strangers cannot grow the log.
+/// How many addresses are known in a window: strangers can grow neither the table nor the log.
 const MOST: usize = 1024;
 
-/// The addresses that were announced in the current window.
+/// So many wrong passwords in a window are worth a line.
+pub const MANY_FAILURES: u32 = 60;
+
+/// The addresses of the current window.
 #[derive(Debug, Default)]
-pub struct SlowedAddresses(Mutex<Announced>);
+pub struct SlowedAddresses(Mutex<KnownAddresses>);
 
 #[derive(Debug, Default)]
-struct Announced {
+struct KnownAddresses {
     window: u64,
-    networks: HashSet<Network>,
+    networks: HashMap<Network, SeenAddress>,
+}
+
+#[derive(Debug, Default)]
+struct SeenAddress {
+    failures: u32,
+    is_announced: bool,
 }
 
 impl SlowedAddresses {
     /// Whether `address`, which is past a limit at the second `now`, must be announced.
     pub fn is_first(&self, address: IpAddr, now: u64) -> bool {
+        self.with(address, now, |seen| !std::mem::replace(&mut seen.is_announced, true))
+    }
+
+    /// Notes a wrong password; whether `address` must be announced for it.
+    pub fn failed(&self, address: IpAddr, now: u64) -> bool {
+        self.with(address, now, |seen| {
+            seen.failures = seen.failures.saturating_add(1);
+            seen.failures == MANY_FAILURES
+        })
+    }
+
+    /// An address that finds no room is not announced.
+    fn with(&self, address: IpAddr, now: u64, note: impl FnOnce(&mut SeenAddress) -> bool) -> bool {
         let window = now / CounterTable::Addresses.window();
-        let mut announced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if announced.window != window {
-            *announced = Announced { window, networks: HashSet::new() };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.window != window {
+            *known = KnownAddresses { window, networks: HashMap::new() };
         }
-        announced.networks.len() < MOST && announced.networks.insert(Network::own(address))
+        let network = Network::own(address);
+        if known.networks.len() >= MOST && !known.networks.contains_key(&network) {
+            // Those that failed once are many, and of no interest.
+            known.networks.retain(|_, seen| seen.is_announced || seen.failures > 1);
+            if known.networks.len() >= MOST {
+                return false;
+            }
+        }
+        note(known.networks.entry(network).or_default())
     }
 }
 
@@ -44,6 +74,18 @@ mod tests {
         assert!(first("2001:db8::1", 1200) && !first("2001:db8::2", 1799), "one client has a /64");
         assert!(first("2001:db8:0:1::1", 1200));
         assert!(first("2001:db8::1", 1800));
+    }
+
+    #[test]
+    fn many_failures_of_an_address_are_announced_once() {
+        let slowed = SlowedAddresses::default();
+        let address = "192.0.2.1".parse().unwrap();
+        // Strangers with one failure each keep it out for a moment only.
+        for other in 0..10_000 {
+            assert!(!slowed.failed(Ipv4Addr::from_bits(other).into(), 0));
+        }
+        let told: Vec<u32> = (1..200).filter(|_| slowed.failed(address, 0)).collect();
+        assert_eq!(told, [MANY_FAILURES]);
     }
 
     #[test]

@@ -55,6 +55,20 @@ async fn a_refusal_is_one_line_and_one_entry_in_the_history_with_a_count() {
 }
 
 #[tokio::test]
+async fn sixty_wrong_passwords_of_an_address_are_one_warning() {
+    let lines = Lines::keep();
+    let app = TestApp::start().await;
+    app.begin_window(Duration::from_mins(10));
+    for name in 0..70 {
+        let reply = login_from(&app, STRANGER, &format!("viewer{name}@cinema.test"), "wrong").send().await;
+        reply.problem(401, "invalid_credentials");
+    }
+    let text = lines.text();
+    let many: Vec<&str> = text.lines().filter(|line| line.contains("from this address")).collect();
+    assert!(many.len() == 1 && many[0].contains("WARN") && many[0].contains(STRANGER), "{many:?}");
+}
+
+#[tokio::test]
 async fn an_address_past_its_limit_is_one_line_and_takes_the_slow_lane() {
     let lines = Lines::keep();
     let app = TestApp::start_with(&[("ADMIN_LIMITS", "address_failures=3")]).await;
