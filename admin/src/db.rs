@@ -3,6 +3,7 @@
 //! No SQL here: each feature has its own in its `store.rs`.
 
 mod clock;
+mod conditions;
 mod dedicated;
 mod error;
 mod migrations;
@@ -23,6 +24,7 @@ use responsiveness::Responsiveness;
 use waiting::counted;
 
 pub(crate) use clock::now;
+pub(crate) use conditions::Conditions;
 pub use dedicated::Dedicated;
 pub use error::{DbError, within};
 pub use migrations::{MigrateError, Schema, migrate};

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::entry::AuditAction;
 use super::personal::{Commitment, Entropy};
 use super::seal::{AuditRow, ChainPosition, Seal, SealFormat};
-use crate::db::{Connection, DbError, SqlClient, Transaction};
+use crate::db::{Conditions, Connection, DbError, SqlClient, Transaction};
 
 /// The filters.
 #[derive(Debug, Default)]
@@ -173,17 +173,21 @@ pub(super) async fn page(
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<AuditRow>, DbError> {
-    let sql = "select seq, occurred_at, actor_kind, actor_id, action, target_kind, target_id,
+    let mut asked = Conditions::default();
+    asked.add("actor_id = $?", filter.actor.as_ref());
+    asked.add("action = $?", filter.action.as_ref());
+    asked.add("target_id = $?", filter.target.as_ref());
+    asked.add("seq < $?", before.as_ref());
+    let limit = asked.place(&limit);
+    let sql = format!(
+        "select seq, occurred_at, actor_kind, actor_id, action, target_kind, target_id,
                    detail::text as detail, address, request_id, format, texts::text as texts, address_salt,
                    address_commitment, texts_salt, texts_commitment
                from auth.audit_log
-               where ($1::uuid is null or actor_id = $1) and ($2::text is null or action = $2)
-                 and ($3::text is null or target_id = $3) and ($4::bigint is null or seq < $4)
-               order by seq desc limit $5";
-    let statement = connection.prepare_cached(sql).await?;
-    let actor: Option<Uuid> = filter.actor;
-    let rows =
-        connection.query(&statement, &[&actor, &filter.action, &filter.target, &before, &limit]).await?;
+               where {} order by seq desc limit {limit}",
+        asked.text()
+    );
+    let rows = connection.query(&sql, asked.values()).await?;
     rows.iter().map(row).collect()
 }
 

@@ -8,7 +8,7 @@ use utoipa::openapi::Object;
 use uuid::Uuid;
 
 use crate::api::schema::one_of;
-use crate::db::{Connection, DbError, SqlClient, Transaction};
+use crate::db::{Conditions, Connection, DbError, SqlClient, Transaction};
 
 /// A user as operators see it. Purposefully without `Debug`: the content is personal.
 #[derive(Clone, Serialize, ToSchema)]
@@ -66,40 +66,41 @@ pub(super) async fn page(
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Person>, DbError> {
-    let sql = format!(
-        "select {COLUMNS} from auth.users u
-         where ($1::text is null
-                or auth.search_form_of_address(u.email) like auth.begins_with(auth.search_form_of_address($1))
-                or u.email_key like auth.begins_with(lower($1))
-                or auth.search_form(u.login) like auth.begins_with(auth.search_form($1))
-                or auth.search_form(u.display_name) like auth.begins_with(auth.search_form($1)))
-           and ($2::text is null or u.email_key = $2) and ($3::text is null or u.login_key = $3)
-           and ($4::text is null or exists (
-                   select from auth.user_roles held join auth.roles r on r.id = held.role_id
-                   where held.user_id = u.id and r.name = $4
-                     and (held.expires_at is null or held.expires_at > clock_timestamp())))
-           and ($5::text is null or u.status = $5) and ($6::boolean is null or u.is_superuser = $6)
-           and ($7::uuid is null or u.id < $7)
-           and ($9::bytea[] is null or exists (
-                   select from auth.former_emails f where f.user_id = u.id and f.email_hmac = any($9)))
-         order by u.id desc limit $8"
+    let mut asked = Conditions::default();
+    asked.add(
+        "(auth.search_form_of_address(u.email) like auth.begins_with(auth.search_form_of_address($?::text))
+          or u.email_key like auth.begins_with(lower($?::text))
+          or auth.search_form(u.login) like auth.begins_with(auth.search_form($?::text))
+          or auth.search_form(u.display_name) like auth.begins_with(auth.search_form($?::text)))",
+        filter.query.as_ref(),
     );
-    let rows = connection
-        .query(
-            &sql,
-            &[
-                &filter.query,
-                &filter.email_key,
-                &filter.login_key,
-                &filter.role,
-                &filter.status,
-                &filter.superuser,
-                &before,
-                &limit,
-                &filter.former_email,
-            ],
-        )
-        .await?;
+    asked.add("u.email_key = $?", filter.email_key.as_ref());
+    asked.add("u.login_key = $?", filter.login_key.as_ref());
+    asked.add(
+        "held.role_id = (select r.id from auth.roles r where r.name = $?)
+         and (held.expires_at is null or held.expires_at > clock_timestamp())",
+        filter.role.as_ref(),
+    );
+    asked.add("u.status = $?", filter.status.as_ref());
+    asked.add("u.is_superuser = $?", filter.superuser.as_ref());
+    asked.add(
+        "u.id in (select f.user_id from auth.former_emails f where f.email_hmac = any($?))",
+        filter.former_email.as_ref(),
+    );
+    // The holders of a role are read in the order of an index, so the position must be one in it.
+    let (users, after, order) = match filter.role {
+        Some(_) => (
+            "auth.user_roles held join auth.users u on u.id = held.user_id",
+            "held.user_id < $?",
+            "order by held.user_id desc",
+        ),
+        None => ("auth.users u", "u.id < $?", "order by u.id desc"),
+    };
+    asked.add(after, before.as_ref());
+    let limit = asked.place(&limit);
+    let conditions = asked.text();
+    let sql = format!("select {COLUMNS} from {users} where {conditions} {order} limit {limit}");
+    let rows = connection.query(&sql, asked.values()).await?;
     rows.iter().map(person).collect()
 }
 

@@ -27,14 +27,19 @@ use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::{Connection, SqlClient};
 
+/// Counting a million users would take a second.
+const MOST_COUNTED: i64 = 10_000;
+
 /// The effects of deleting a role.
 #[derive(Serialize, ToSchema)]
 struct DryRun {
     /// The role.
     #[schema(value_type = NameOfRole)]
     role: RoleName,
-    /// The number of affected users.
+    /// The number of affected users, up to 10,001.
     people: u64,
+    /// False if there are more than 10,000, which are not counted.
+    people_is_exact: bool,
     /// The roles that inherit it, directly or indirectly.
     #[schema(value_type = Vec<NameOfRole>)]
     inherited_by: Vec<RoleName>,
@@ -90,7 +95,7 @@ pub fn describe(operation: Operation) -> Operation {
         .answer::<DryRun>(
             200,
             "With `dry_run`: the effects.",
-            json!({ "role": "subscriber", "people": 1, "inherited_by": ["premium"], "items": [loss], "next_cursor": null }),
+            json!({ "role": "subscriber", "people": 1, "people_is_exact": true, "inherited_by": ["premium"], "items": [loss], "next_cursor": null }),
         )
         .empty(204, "The role has been deleted.")
         .problems(&[Code::SystemRole, Code::PreconditionFailed, Code::ValidationFailed])
@@ -195,9 +200,11 @@ async fn dry_run(connection: &Connection, role: &RoleView, window: PageQuery) ->
     let items =
         people.into_iter().map(|(user_id, roles)| Loss::of(user_id, &roles, &before, &without)).collect();
     let (items, next_cursor) = page(items, limit, |loss: &Loss| loss.user_id.to_string());
+    let people = store::count_people_with(connection, &names, MOST_COUNTED + 1).await?;
     Ok(DryRun {
         role: role.name.clone(),
-        people: store::count_people_with(connection, &names).await?.cast_unsigned(),
+        people: people.cast_unsigned(),
+        people_is_exact: people <= MOST_COUNTED,
         inherited_by: heirs.into_iter().filter(|name| **name != role.name).cloned().collect(),
         items,
         next_cursor,

@@ -237,12 +237,16 @@ pub(super) async fn people_with(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<(Uuid, Vec<RoleName>)>, DbError> {
+    // Of each role no more than fit on the page: a role may have a million holders.
     let sql = "with people as (
-                   select distinct held.user_id
-                   from auth.roles r join auth.user_roles held on held.role_id = r.id
-                   where r.name = any($1) and ($2::uuid is null or held.user_id > $2)
-                     and (held.expires_at is null or held.expires_at > clock_timestamp())
-                   order by held.user_id limit $3
+                   select distinct holders.user_id
+                   from auth.roles r cross join lateral (
+                       select held.user_id from auth.user_roles held
+                       where held.role_id = r.id and held.user_id > $2
+                         and (held.expires_at is null or held.expires_at > clock_timestamp())
+                       order by held.user_id limit $3) as holders
+                   where r.name = any($1)
+                   order by holders.user_id limit $3
                )
                select held.user_id, array_agg(r.name order by r.name collate \"C\") as names
                from people
@@ -250,16 +254,26 @@ pub(super) async fn people_with(
                join auth.roles r on r.id = held.role_id
                where held.expires_at is null or held.expires_at > clock_timestamp()
                group by held.user_id order by held.user_id";
+    let after = after.unwrap_or_default();
     let rows = connection.query(sql, &[&roles, &after, &limit]).await?;
     rows.iter().map(|row| Ok((row.try_get("user_id")?, names(row, "names")?))).collect()
 }
 
-/// The number of users who have one of `roles` now.
-pub(super) async fn count_people_with(connection: &Connection, roles: &[&str]) -> Result<i64, DbError> {
-    let sql = "select count(distinct held.user_id) as people
-               from auth.user_roles held join auth.roles r on r.id = held.role_id
-               where (held.expires_at is null or held.expires_at > clock_timestamp()) and r.name = any($1)";
-    Ok(connection.query_one(sql, &[&roles]).await?.try_get("people")?)
+/// The number of users who have one of `roles` now; no more than `most` are counted.
+pub(super) async fn count_people_with(
+    connection: &Connection,
+    roles: &[&str],
+    most: i64,
+) -> Result<i64, DbError> {
+    let sql = "select count(*) as people from (
+                   select distinct holders.user_id
+                   from auth.roles r cross join lateral (
+                       select held.user_id from auth.user_roles held
+                       where held.role_id = r.id
+                         and (held.expires_at is null or held.expires_at > clock_timestamp())
+                       order by held.user_id limit $2) as holders
+                   where r.name = any($1) limit $2) as counted";
+    Ok(connection.query_one(sql, &[&roles, &most]).await?.try_get("people")?)
 }
 
 /// Every own permission of any role, with the names of those roles.

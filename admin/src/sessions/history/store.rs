@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::entry::{Event, HistoryEntry};
 use crate::actor::Actor;
 use crate::config::RetentionConfig;
-use crate::db::{Connection, Db, DbError, Transaction};
+use crate::db::{Conditions, Connection, Db, DbError, Transaction};
 use crate::purge::{Batch, DAILY, Purge};
 
 /// Shortens addresses to their network: the first address of the /24 or /48.
@@ -146,15 +146,21 @@ pub(super) async fn page(
     before: Option<(Timestamp, Uuid)>,
     limit: i64,
 ) -> Result<Vec<RecordedEvent>, DbError> {
-    let sql =
-        "select id, occurred_at, event, session_id, address, user_agent, coalesce(attempts, 1) as attempts, provider
-               from auth.login_history
-               where user_id = $1
-                 and ($2::timestamptz is null or (occurred_at, id) < ($2, $3::uuid))
-               order by occurred_at desc, id desc limit $4";
     let (moment, id) = before.unzip();
-    let statement = connection.prepare_cached(sql).await?;
-    connection.query(&statement, &[&user, &moment, &id, &limit]).await?.iter().map(recorded).collect()
+    let mut asked = Conditions::default();
+    asked.add("user_id = $?", Some(&user));
+    if let (Some(moment), Some(id)) = (&moment, &id) {
+        let (moment, id) = (asked.place(moment), asked.place(id));
+        asked.require(format!("(occurred_at, id) < ({moment}, {id})"));
+    }
+    let limit = asked.place(&limit);
+    let sql = format!(
+        "select id, occurred_at, event, session_id, address, user_agent, coalesce(attempts, 1) as attempts, provider
+         from auth.login_history where {} order by occurred_at desc, id desc limit {limit}",
+        asked.text()
+    );
+    let statement = connection.prepare_cached(&sql).await?;
+    connection.query(&statement, asked.values()).await?.iter().map(recorded).collect()
 }
 
 fn recorded(row: &Row) -> Result<RecordedEvent, DbError> {
