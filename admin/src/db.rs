@@ -12,9 +12,11 @@ mod traced;
 mod waiting;
 
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -29,7 +31,7 @@ pub use dedicated::Dedicated;
 pub use error::{DbError, within};
 pub use migrations::{MigrateError, Schema, migrate};
 pub use traced::{Prepared, Sql, SqlClient, Values};
-pub(crate) use waiting::WaitedTooLong;
+pub(crate) use waiting::{StoreLimits, WaitedTooLong};
 
 /// The longest age at which a transaction may commit.
 ///
@@ -45,12 +47,17 @@ const SESSION_SETTINGS: &str = "-c default_transaction_isolation=read\\ committe
 /// How long a request waits for a free connection; the rest of [`PATIENCE`] is for opening one.
 const WAIT: Duration = Duration::from_secs(1);
 
+/// One in so many connections is set aside for requests that take rights away, such as sign-outs; at least one.
+const SET_ASIDE: usize = 8;
+
 const NOT_DROPPED: &str = "only dropping takes it away";
 
 /// The pool of connections to PostgreSQL. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     pool: Pool,
+    /// The connections that requests may use which do not take rights away.
+    shared: Arc<Semaphore>,
     responsiveness: Responsiveness,
     tls: MakeRustlsConnect,
 }
@@ -62,6 +69,8 @@ pub struct Connection {
     /// `None` only while it is dropped.
     object: Option<deadpool_postgres::Object>,
     tls: MakeRustlsConnect,
+    /// Its place among the shared ones. Dropped after the object was returned.
+    _shared: Option<OwnedSemaphorePermit>,
 }
 
 /// A READ COMMITTED transaction that refuses to commit when it is older than [`TRANSACTION_LIFE`].
@@ -92,7 +101,9 @@ impl Db {
             .pre_recycle(is_good)
             .build()
             .expect("building fails only without a runtime for the timeouts, and one is set");
-        Self { pool, responsiveness, tls: config.tls.clone() }
+        let set_aside = (config.connections / SET_ASIDE).max(1);
+        let shared = Arc::new(Semaphore::new(config.connections.saturating_sub(set_aside)));
+        Self { pool, shared, responsiveness, tls: config.tls.clone() }
     }
 
     /// A connection, within [`PATIENCE`].
@@ -104,8 +115,12 @@ impl Db {
         if self.responsiveness.is_silent() {
             return Err(DbError::Silent);
         }
-        let lent = within(PATIENCE, async { Ok::<_, DbError>(self.pool.get().await?) });
-        Ok(Connection { object: Some(counted(lent).await?), tls: self.tls.clone() })
+        let lent = within(PATIENCE, async {
+            let shared = if waiting::leaves_some() { Some(self.share().await?) } else { None };
+            Ok::<_, DbError>((self.pool.get().await?, shared))
+        });
+        let (object, shared) = counted(lent).await?;
+        Ok(Connection { object: Some(object), tls: self.tls.clone(), _shared: shared })
     }
 }
 
@@ -117,17 +132,26 @@ impl Db {
         self.responsiveness.watch(config, close_idle).await;
     }
 
-    /// The result of `work`, unless it waits longer than `limit` for PostgreSQL, or waits when PostgreSQL becomes silent.
+    /// The result of `work`, unless it waits longer than its limit for PostgreSQL, or waits when PostgreSQL becomes silent.
     ///
     /// # Errors
     ///
     /// Then `work` is dropped, and the connections that it held are closed.
     pub(crate) async fn limited<T>(
         &self,
-        limit: Duration,
+        limits: StoreLimits,
         work: impl Future<Output = T>,
     ) -> Result<T, WaitedTooLong> {
-        waiting::limited(&self.responsiveness, limit, work).await
+        waiting::limited(&self.responsiveness, limits, work).await
+    }
+}
+
+impl Db {
+    /// A place among the connections that are not set aside.
+    async fn share(&self) -> Result<OwnedSemaphorePermit, DbError> {
+        let place = tokio::time::timeout(WAIT, Arc::clone(&self.shared).acquire_owned()).await;
+        // The semaphore is never closed.
+        place.ok().and_then(Result::ok).ok_or(DbError::Busy)
     }
 }
 

@@ -26,6 +26,7 @@ pub struct Operation {
     pub(crate) is_for_people: bool,
     pub(crate) is_fresh: bool,
     pub(crate) is_batch: bool,
+    pub(crate) takes_away: bool,
     schemas: Vec<(String, RefOr<Schema>)>,
 }
 
@@ -226,6 +227,12 @@ impl Operation {
     /// It works on any number of rows for an operator, so it may wait longer for PostgreSQL than a viewer's request.
     pub fn batch(mut self) -> Self {
         self.is_batch = true;
+        self
+    }
+
+    /// It takes rights away, so it must not wait for requests that do not: some connections to PostgreSQL are set aside for it.
+    pub fn takes_away(mut self) -> Self {
+        self.takes_away = true;
         self
     }
 

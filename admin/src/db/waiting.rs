@@ -17,7 +17,20 @@ tokio::task_local! {
 
 /// The time that one request has waited.
 #[derive(Debug, Default)]
-struct Waited(Mutex<State>);
+struct Waited {
+    /// Whether it takes rights away, and so may use every connection.
+    goes_first: bool,
+    state: Mutex<State>,
+}
+
+/// What a request may do with PostgreSQL.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoreLimits {
+    /// How long it may wait in all.
+    pub(crate) time: Duration,
+    /// Whether it takes rights away, and so may use the connections that are set aside for that.
+    pub(crate) goes_first: bool,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -39,17 +52,17 @@ struct Wait {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WaitedTooLong;
 
-/// The result of `work`, unless it waits longer than `limit` for PostgreSQL, or waits when PostgreSQL becomes silent.
+/// The result of `work`, unless it waits longer than its limit for PostgreSQL, or waits when PostgreSQL becomes silent.
 ///
 /// # Errors
 ///
 /// Then `work` is dropped, and the connections that it held are closed.
 pub(super) async fn limited<T>(
     responsiveness: &Responsiveness,
-    limit: Duration,
+    StoreLimits { time: limit, goes_first }: StoreLimits,
     work: impl Future<Output = T>,
 ) -> Result<T, WaitedTooLong> {
-    let waited = Arc::new(Waited::default());
+    let waited = Arc::new(Waited { goes_first, state: Mutex::default() });
     let work = WAITED.scope(Arc::clone(&waited), work);
     let silence = responsiveness.silence();
     pin!(work, silence);
@@ -78,7 +91,7 @@ pub(super) async fn limited<T>(
 
 impl Waited {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn so_far(&self) -> Duration {
@@ -123,6 +136,11 @@ pub(super) async fn counted<T>(asked: impl Future<Output = T>) -> T {
     answer
 }
 
+/// Whether what now runs is a request that leaves connections to those that take rights away.
+pub(super) fn leaves_some() -> bool {
+    WAITED.try_with(|waited| !waited.goes_first).unwrap_or(false)
+}
+
 /// Whether the request that now ends gave up a wait.
 pub(super) fn is_given_up() -> bool {
     WAITED.try_with(|waited| waited.state().is_given_up).unwrap_or(false)
@@ -135,7 +153,8 @@ mod tests {
 
     use super::*;
 
-    const LIMIT: Duration = Duration::from_secs(2);
+    const TIME: Duration = Duration::from_secs(2);
+    const LIMIT: StoreLimits = StoreLimits { time: TIME, goes_first: false };
 
     #[tokio::test(start_paused = true)]
     async fn only_waits_count() {
@@ -161,13 +180,14 @@ mod tests {
             }
         };
         assert_eq!(limited(&Responsiveness::new(), LIMIT, in_turn).await, Err(WaitedTooLong));
-        assert_eq!(begun.elapsed(), LIMIT);
+        assert_eq!(begun.elapsed(), TIME);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_when_postgres_becomes_silent_ends_at_once_and_others_go_on() {
         let known = Responsiveness::new();
-        let waits = limited(&known, Duration::from_hours(1), counted(pending::<()>()));
+        let waits =
+            limited(&known, StoreLimits { time: Duration::from_hours(1), ..LIMIT }, counted(pending::<()>()));
         let works = limited(&known, LIMIT, sleep(Duration::from_secs(9)));
         let begun = Instant::now();
         let silent = async {

@@ -20,6 +20,7 @@ use crate::users;
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
+        .takes_away()
         .summary("Disable an account.")
         .detail(
             "All sessions are revoked and all tokens are refused within milliseconds. Repeating the \

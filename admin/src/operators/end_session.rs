@@ -18,6 +18,7 @@ use crate::sessions::session::EndReason;
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
+        .takes_away()
         .summary("Revoke one of a user's sessions.")
         .access(Access::Permission(Right::SessionsEnd.as_str()))
         .fresh()

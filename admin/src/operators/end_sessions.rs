@@ -28,6 +28,7 @@ struct EndedSessions {
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
+        .takes_away()
         .summary("Revoke all of a user's sessions.")
         .detail("All tokens are refused within milliseconds. The user can sign in again.")
         .access(Access::Permission(Right::SessionsEnd.as_str()))

@@ -33,6 +33,7 @@ struct Eviction {
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
         .tag("Operators")
+        .takes_away()
         .summary("Evict intruders from a user's account.")
         .detail(
             "All sessions are revoked, sign-ins in progress are cancelled, and accounts at providers that were linked \

@@ -71,6 +71,7 @@ pub fn describe(operation: Operation) -> Operation {
     });
     operation
         .tag("Roles")
+        .takes_away()
         .batch()
         .summary("Delete a role, or list the effects of deleting it.")
         .detail(

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -13,7 +12,7 @@ use tracing::Instrument as _;
 
 use crate::api::{Code, Params, Problem, Request, Response, is_prefetch, problem_page, read_body};
 use crate::context::Context;
-use crate::db::WaitedTooLong;
+use crate::db::{StoreLimits, WaitedTooLong};
 use crate::server::{Chunks, RequestHead};
 use crate::turn::Turn;
 
@@ -40,8 +39,7 @@ struct Admitted {
     handler: Handler,
     request: Request,
     watch: Watch,
-    /// How long it may wait for PostgreSQL.
-    stores: Duration,
+    stores: StoreLimits,
     _turn: Turn,
 }
 
@@ -143,7 +141,8 @@ impl Router {
         let handler = Arc::clone(&route.handler);
         let watch = Watch::of(&request, head.method);
         let limits = &self.context.config.http;
-        let stores = if route.operation.is_batch { limits.handling } else { limits.stores };
+        let time = if route.operation.is_batch { limits.handling } else { limits.stores };
+        let stores = StoreLimits { time, goes_first: route.operation.takes_away };
         Ok(Admitted { handler, request, watch, stores, _turn: turn })
     }
 

@@ -16,6 +16,7 @@ use crate::revocations::{self, NewRevocation};
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Me")
+        .takes_away()
         .summary("Revoke one of your sessions.")
         .detail("Its tokens are refused from then on. It may be the current session.")
         .access(Access::SignedIn)

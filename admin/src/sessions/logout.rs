@@ -32,6 +32,7 @@ struct Body {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Sign-in")
+        .takes_away()
         .summary("Sign out.")
         .detail(
             "Revokes the session of the access token, of the refresh token in the body, or both. Returns \

@@ -65,6 +65,7 @@ struct EndedForm {
 pub fn describe(operation: Operation) -> Operation {
     operation
         .tag("Sign-in")
+        .takes_away()
         .summary("Sign out everywhere.")
         .detail("Revokes all of your sessions, or all but the current one, whose tokens are then replaced.")
         .access(Access::SignedIn)

@@ -91,3 +91,39 @@ async fn a_request_that_waits_for_a_lock_ends_and_so_does_its_statement() {
     locking.batch_execute("commit").await.unwrap();
     app.client.put("/api/v1/me/email").bearer(&pair.access).json(&body).send().await.expect(200);
 }
+
+#[tokio::test]
+async fn requests_that_use_up_the_pool_leave_a_connection_for_sign_outs() {
+    let app = TestApp::start_with(&[("ADMIN_DATABASE_CONNECTIONS", "4")]).await;
+    let leaving = app.client.new_user("leaves@cinema.test").await;
+    let mut others = Vec::new();
+    for number in 0..4 {
+        others.push(app.client.new_user(&format!("viewer{number}@cinema.test")).await);
+    }
+    let locking = app.sql().await;
+    locking
+        .batch_execute("begin; select 1 from auth.users where email like 'viewer%' for update")
+        .await
+        .unwrap();
+    let change = |pair: Pair| {
+        let call = app.client.patch("/api/v1/me").bearer(&pair.access);
+        tokio::spawn(call.json(&json!({ "display_name": "Neo" })).send())
+    };
+    let waiting: Vec<_> = others.into_iter().map(change).collect();
+    let watching = app.sql().await;
+    until("three of them wait for a lock", async || {
+        let blocked = "select count(*) from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock'";
+        let blocked: i64 = watching.query_one(blocked, &[]).await.unwrap().get(0);
+        (blocked == 3).then_some(())
+    })
+    .await;
+
+    app.client.get("/api/v1/me").bearer(&leaving.access).send().await.problem(503, "dependency_unavailable");
+    app.client.post("/api/v1/auth/logout").bearer(&leaving.access).send().await.expect(204);
+    locking.batch_execute("commit").await.unwrap();
+    let replies = join_all(waiting).await;
+    let changed =
+        replies.into_iter().filter(|reply| reply.as_ref().is_ok_and(|reply| reply.status == 200)).count();
+    assert!(changed >= 3, "{changed}");
+}

@@ -8,6 +8,7 @@ use crate::api::{Code, Operation, Problem, Request, Response};
 /// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     super::describe(operation)
+        .takes_away()
         .summary("Revoke superuser status.")
         .empty(204, "No longer a superuser.")
         .problems(&[Code::LastSuperuser])

@@ -17,6 +17,7 @@ use crate::roles::show::require;
 pub fn describe(operation: Operation) -> Operation {
     of_path(operation)
         .tag("Assignments")
+        .takes_away()
         .summary("Revoke a role.")
         .detail("The user's tokens must be refreshed. Repeating the request changes nothing.")
         .access(Access::Permission(Right::RolesAssign.as_str()))

@@ -16,6 +16,7 @@ use crate::roles::show;
 pub fn describe(operation: Operation) -> Operation {
     of_path(operation)
         .tag("Roles")
+        .takes_away()
         .summary("Remove a permission from a role.")
         .detail(
             "Only a permission of the role itself can be removed; inherited permissions stay. Repeating the request \
