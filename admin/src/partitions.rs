@@ -67,6 +67,24 @@ pub async fn keep(connection: &mut Connection, table: MonthlyTable, today: Date)
             tx.commit().await?;
         }
     }
+    count_ahead(connection, table, this_month).await
+}
+
+/// How many consecutive months have a partition, counting from this month.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub(crate) async fn ahead(connection: &Connection, table: MonthlyTable) -> Result<usize, DbError> {
+    let today = store::today(connection).await?;
+    count_ahead(connection, table, Month::of(today)).await
+}
+
+async fn count_ahead(
+    connection: &Connection,
+    table: MonthlyTable,
+    this_month: Month,
+) -> Result<usize, DbError> {
     let existing = store::existing(connection, table).await?;
     // No database has so many partitions that the count overflows.
     let months = (0..=existing.len()).map(|months| this_month.plus(months));

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::db::{DbError, Schema};
 use crate::keys::{FirstUse, check_master_keys};
 use crate::mail::check_server;
+use crate::partitions::{self, AUDIT_LOG, LOGIN_HISTORY, MonthlyTable};
 
 use super::terminal::{Failure, say};
 
@@ -20,6 +21,60 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How far the clocks of this machine and of PostgreSQL may be apart: tokens and their revocations are compared by time.
 const MOST_SKEW: Duration = Duration::from_secs(2);
+
+/// The commands of the scripts that this service runs in Redis.
+const COMMANDS: [&str; 21] = [
+    "BITFIELD",
+    "EXISTS",
+    "EXPIRE",
+    "HDEL",
+    "HGET",
+    "HMGET",
+    "HSET",
+    "PUBLISH",
+    "SET",
+    "SETRANGE",
+    "TIME",
+    "XADD",
+    "XDEL",
+    "XINFO",
+    "XLEN",
+    "XRANGE",
+    "XTRIM",
+    "ZADD",
+    "ZCARD",
+    "ZREM",
+    "ZREMRANGEBYSCORE",
+];
+
+/// Which of the commands the user of this connection may not run on which keys, without running any. The arguments are the
+/// channel, three keys and the commands. A server without that function, such as Redis before version 7, says nothing of it.
+const MAY_CALL: &str = "
+    local missing = {}
+    if not redis.acl_check_cmd then return missing end
+    local function check(text, ...)
+        if not redis.acl_check_cmd(...) then missing[#missing + 1] = text end
+    end
+    for place = 5, #ARGV do
+        local name = ARGV[place]
+        if name == 'TIME' then
+            check(name, name)
+        elseif name == 'PUBLISH' then
+            check(name .. ' on ' .. ARGV[1], name, ARGV[1], '')
+        else
+            for k = 2, 4 do
+                local key, text = ARGV[k], name .. ' on ' .. ARGV[k]
+                if name == 'XINFO' then
+                    check(text, name, 'STREAM', key)
+                elseif name == 'XADD' then
+                    check(text, name, key, '*', 'a', 'b')
+                else
+                    check(text, name, key, '0', '0')
+                end
+            end
+        end
+    end
+    return missing";
 
 /// What a check found.
 #[derive(Debug, Serialize)]
@@ -84,8 +139,8 @@ async fn examine(config: Config) -> Vec<CheckResult> {
     let context = app::context(config);
     let database = timeout(PATIENCE, database(&context)).await;
     findings.extend(database.unwrap_or_else(|_elapsed| vec![silent("database", "PostgreSQL")]));
-    findings
-        .push(timeout(PATIENCE, redis(&context)).await.unwrap_or_else(|_elapsed| silent("redis", "Redis")));
+    let redis = timeout(PATIENCE, redis(&context)).await;
+    findings.extend(redis.unwrap_or_else(|_elapsed| vec![silent("redis", "Redis")]));
     findings.push(match mail {
         None => finding(
             "mail",
@@ -139,6 +194,9 @@ async fn database(context: &Context) -> Vec<CheckResult> {
         ),
         Err(error) => finding("master keys", CheckState::Bad, format!("{error}.")),
     });
+    for table in [LOGIN_HISTORY, AUDIT_LOG] {
+        findings.push(months(table, partitions::ahead(&connection, table).await));
+    }
     let keys = crate::keys::list(&connection).await.map(|keys| keys.len());
     drop(connection);
     if matches!(keys, Ok(0)) {
@@ -170,11 +228,62 @@ fn clock(context: &Context, stored: Result<jiff::Timestamp, DbError>) -> CheckRe
     }
 }
 
-async fn redis(context: &Context) -> CheckResult {
-    match context.redis.run::<String>("PING", &redis::cmd("PING")).await {
-        Ok(_pong) => finding("redis", CheckState::Good, "Redis answers."),
-        Err(error) => finding("redis", CheckState::Bad, format!("Redis cannot be used: {error}.")),
+/// The partitions of this month and the next ones: without one, rows go to the default partition, which is never dropped.
+fn months(table: MonthlyTable, ahead: Result<usize, DbError>) -> CheckResult {
+    let (name, title) = (table.name, table.title);
+    match ahead {
+        Err(error) => refused("partitions", &error),
+        Ok(0) => finding(
+            "partitions",
+            CheckState::Bad,
+            format!(
+                "{title} (auth.{name}) has no partition for this month: start the service, which creates them."
+            ),
+        ),
+        Ok(1) => finding(
+            "partitions",
+            CheckState::Note,
+            format!(
+                "{title} (auth.{name}) has no partition for the next month; the service creates them at its start, and daily."
+            ),
+        ),
+        Ok(months) => finding(
+            "partitions",
+            CheckState::Good,
+            format!("{title} (auth.{name}) has partitions for this month and the next {}.", months - 1),
+        ),
     }
+}
+
+async fn redis(context: &Context) -> Vec<CheckResult> {
+    if let Err(error) = context.redis.run::<String>("PING", &redis::cmd("PING")).await {
+        return vec![finding("redis", CheckState::Bad, format!("Redis cannot be used: {error}."))];
+    }
+    let mut findings = vec![finding("redis", CheckState::Good, "Redis answers.")];
+    let mut allowed = redis::cmd("EVAL");
+    let prefix = context.redis.prefix();
+    let names =
+        ["{rev}:wake", "{rev}:doctor", "oauth:doctor", "guess:doctor"].map(|name| format!("{prefix}{name}"));
+    allowed.arg(MAY_CALL).arg(0).arg(&names).arg(&COMMANDS);
+    findings.push(match context.redis.run::<Vec<String>>("EVAL", &allowed).await {
+        Ok(missing) if missing.is_empty() => {
+            finding("redis scripts", CheckState::Good, "Redis lets this service run its scripts.")
+        }
+        Ok(missing) => finding(
+            "redis scripts",
+            CheckState::Bad,
+            format!(
+                "The Redis user of this service may not do what its scripts need: {}. Add it to the user's rights.",
+                missing.join(", ")
+            ),
+        ),
+        Err(error) => finding(
+            "redis scripts",
+            CheckState::Bad,
+            format!("Redis does not let this service run scripts (EVAL): {error}. Revocations are not published."),
+        ),
+    });
+    findings
 }
 
 fn proxies(config: &Config) -> CheckResult {
