@@ -17,7 +17,7 @@ mod seal;
 mod store;
 mod verify;
 
-use crate::actor::Actor;
+use crate::actor::{Actor, ActorKind};
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
 use crate::keys::DerivedKeys;
@@ -42,22 +42,24 @@ pub async fn record(
     record_all(tx, keys, actor, vec![entry]).await
 }
 
-/// Records what a caller read or tried, in a transaction of its own: one entry for each actor, action and target an hour,
-/// so that repeating it grows nothing.
+/// Records what a caller or a command read, or a caller tried, in a transaction of its own: one entry for each actor, action and
+/// target an hour, so that repeating it grows nothing.
 ///
 /// # Errors
 ///
 /// When PostgreSQL is unavailable.
 pub(crate) async fn record_once(core: &Core, actor: &Actor, entry: AuditEntry) -> Result<(), DbError> {
-    let Some(user) = actor.user() else { return Ok(()) };
+    if actor.user().is_none() && actor.kind() != ActorKind::Command {
+        return Ok(());
+    }
     let mut connection = core.db.get().await?;
-    if store::is_noted(&*connection, user, entry.action(), entry.target()).await? {
+    if store::is_noted(&*connection, actor, entry.action(), entry.target()).await? {
         return Ok(());
     }
     let tx = connection.begin().await?;
     // Requests at the same time wait here for the first of them.
     store::lock_head(&tx).await?;
-    if store::is_noted(&*tx, user, entry.action(), entry.target()).await? {
+    if store::is_noted(&*tx, actor, entry.action(), entry.target()).await? {
         return tx.rollback().await;
     }
     record(&tx, &core.audit_keys, actor, entry).await?;

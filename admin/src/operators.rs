@@ -14,6 +14,7 @@ pub mod history;
 pub(crate) mod import;
 pub mod invite;
 pub mod list;
+mod read;
 pub(crate) mod reason;
 pub mod send_reset;
 pub mod sessions;
@@ -25,5 +26,6 @@ pub mod unlock;
 
 pub use create::{CreateError, NewAccount, create_account, create_superuser};
 pub(crate) use list::search;
+pub(crate) use read::{note_search, note_view};
 pub(crate) use show::details;
 pub(crate) use store::Person;

@@ -175,7 +175,7 @@ impl Target {
 }
 
 /// The kind of actor, as stored and returned.
-fn kind_of(actor: &Actor) -> &'static str {
+pub(super) fn kind_of(actor: &Actor) -> &'static str {
     match actor.kind() {
         ActorKind::Caller(_) => "user",
         ActorKind::Command => "command",

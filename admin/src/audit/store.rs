@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::entry::AuditAction;
+use super::entry::{AuditAction, kind_of};
 use super::personal::{Commitment, Entropy};
 use super::seal::{AuditRow, ChainPosition, Seal, SealFormat};
+use crate::actor::Actor;
 use crate::db::{Conditions, Connection, DbError, SqlClient, Transaction};
 
 /// The filters.
@@ -51,17 +52,19 @@ pub(super) async fn lock_head(tx: &Transaction<'_>) -> Result<ChainHead, DbError
 /// recorded once: their names are literals, so that the planner can use the index of these rows.
 pub(super) async fn is_noted(
     client: &impl SqlClient,
-    actor: Uuid,
+    actor: &Actor,
     action: AuditAction,
     target: &str,
 ) -> Result<bool, DbError> {
     let sql = "select exists (
                    select from auth.audit_log
                    where action in ('call_denied', 'user_viewed', 'users_searched')
-                     and actor_id = $1 and action = $2 and target_id = $3
+                     and actor_id is not distinct from $1 and actor_kind = $4 and action = $2 and target_id = $3
                      and occurred_at > now() - interval '1 hour') as is_noted";
     let statement = client.prepare_cached(sql).await?;
-    let row = client.query_one(&statement, &[&actor, &action.name(), &target]).await?;
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+        [&actor.user(), &action.name(), &target, &kind_of(actor)];
+    let row = client.query_one(&statement, &values).await?;
     Ok(row.try_get("is_noted")?)
 }
 

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::actor::Actor;
 use crate::context::Core;
-use crate::operators::{create_superuser, search, superuser};
+use crate::operators::{create_superuser, note_search, search, superuser};
 use crate::passwords::{HashConfig, Hasher, Password};
 use crate::random::SystemRandom;
 use crate::users::EmailAddress;
@@ -60,7 +60,11 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     match action {
         SuperuserCommand::Create { email } => create(core, hashing, password_min, &email).await,
-        SuperuserCommand::List { json } => list(&search(core, None, Some(true), MOST).await?, json),
+        SuperuserCommand::List { json } => {
+            let found = search(core, None, Some(true), MOST).await?;
+            note_search(core, "admin superuser list").await?;
+            list(&found, json)
+        }
         SuperuserCommand::Grant { user } => {
             let id = find(core, &user).await?;
             superuser::set(core, &Actor::command(), id, true).await?;

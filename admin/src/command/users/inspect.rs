@@ -8,7 +8,10 @@ use crate::context::Core;
 use crate::operators::{self, Person};
 
 pub(super) async fn find_all(core: &Core, query: &str, limit: u32, json: bool) -> Result<(), Failure> {
-    list(&operators::search(core, Some(query), None, limit).await?, json)
+    let found = operators::search(core, Some(query), None, limit).await?;
+    // Before anything is printed.
+    operators::note_search(core, "admin users find").await?;
+    list(&found, json)
 }
 
 /// Prints users.
@@ -27,7 +30,9 @@ pub(in crate::command) fn list(people: &[Person], json: bool) -> Result<(), Fail
 }
 
 pub(super) async fn show(core: &Core, user: &str, json: bool) -> Result<(), Failure> {
-    let details = operators::details(core, find(core, user).await?, None).await?;
+    let id = find(core, user).await?;
+    let details = operators::details(core, id, None).await?;
+    operators::note_view(core, id, "admin users show").await?;
     if json {
         return say(format_args!("{}", json!(details)));
     }
