@@ -182,7 +182,8 @@ fn exit_code(failure: &Failure) -> ExitCode {
 /// The state of an operator command, whose database has this program's schema and was sealed with its master keys.
 async fn core(config: &CommandConfig, first_use: FirstUse) -> Result<Core, Failure> {
     let random = Arc::new(SystemRandom);
-    let core = Core::new(&config.database, &config.master_keys, &config.issuer, config.has_mail, random);
+    let new = Core::new(&config.database, &config.master_keys, &config.issuer, config.has_mail, random);
+    let core = Core { provider_names: Arc::new(config.providers.clone()), ..new };
     let connection = core.db.get().await?;
     app::check(Schema::of(&connection).await?)?;
     check_master_keys(&connection, &config.master_keys, first_use).await?;

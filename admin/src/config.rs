@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::limits::BucketLimits;
 use crate::passwords::{HashConfig, HashParams};
-use crate::providers::{ProvidersConfig, read_public_url};
+use crate::providers::{ProviderNames, ProvidersConfig, read_public_url};
 
 pub use database::{DatabaseConfig, PATIENCE};
 pub use http::{HttpConfig, OPS_LISTEN, SharedNetworks, TrustedProxies, usual_ops_address};
@@ -78,6 +78,8 @@ pub struct CommandConfig {
     pub password_min: usize,
     /// Whether the service sends mail, so that a command leaves mails for it.
     pub has_mail: bool,
+    /// The configured identity providers.
+    pub providers: ProviderNames,
     /// How long data is kept.
     pub retention: RetentionConfig,
 }
@@ -173,6 +175,7 @@ impl CommandConfig {
         let password_min = tokens::password_min(reader);
         // A mistake in the address of the mail server does not concern a command.
         let has_mail = reader.optional(mail::MAIL_URL, text).is_some();
+        let providers = ProviderNames::read(reader);
         let retention = RetentionConfig::read(reader);
         Some(Self {
             database: database?,
@@ -181,6 +184,7 @@ impl CommandConfig {
             key_publication,
             password_min,
             has_mail,
+            providers,
             retention,
         })
     }

@@ -15,7 +15,7 @@ use crate::mail::Outbox;
 use crate::metrics::{MailMetrics, Metrics};
 use crate::one_at_a_time::OwnPlaces;
 use crate::passwords::Hasher;
-use crate::providers::{ProviderPaths, Providers};
+use crate::providers::{ProviderNames, ProviderPaths, Providers};
 use crate::random::Random;
 use crate::redis_connection::RedisConnection;
 use crate::unawaited::Unawaited;
@@ -45,6 +45,8 @@ pub struct Core {
     pub ranked_areas: Arc<RankedAreas>,
     /// What waits to be sent by mail.
     pub outbox: Arc<Outbox>,
+    /// The configured identity providers.
+    pub provider_names: Arc<ProviderNames>,
 }
 
 /// The dependencies of handlers. Cheap to clone.
@@ -109,6 +111,7 @@ impl Core {
             random,
             ranked_areas: Arc::default(),
             outbox: Arc::new(Outbox::new(master_keys, has_mail, MailMetrics::new())),
+            provider_names: Arc::default(),
         }
     }
 }
@@ -120,12 +123,14 @@ impl Context {
         let hasher = Hasher::new(config.hashing, Arc::clone(&random));
         let redis = RedisConnection::new(&config.redis);
         let metrics = Metrics::new(Arc::clone(&clock), hasher.metrics());
+        let providers = Providers::new(&config.providers, paths);
         let counted = (config.http.shared_networks.clone(), config.limits.clone());
         let guessing = Guessing::new(master_keys, counted, redis.clone(), metrics.limiter.clone());
         Self {
             core: Core {
                 ranked_areas: Arc::new(config.ranked_areas.clone()),
                 outbox: Arc::new(Outbox::new(master_keys, has_mail, metrics.mail.clone())),
+                provider_names: Arc::new(providers.names()),
                 ..Core::new(&config.database, master_keys, &config.tokens.issuer, has_mail, random)
             },
             keys: Keys::new(master_keys),
@@ -139,7 +144,7 @@ impl Context {
             user_places: Arc::new(OwnPlaces::new(OF_USER)),
             unawaited: Unawaited::default(),
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
-            providers: Arc::new(Providers::new(&config.providers, paths)),
+            providers: Arc::new(providers),
             hasher,
             metrics: Arc::new(metrics),
             guessing: Arc::new(guessing),

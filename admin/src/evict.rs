@@ -8,10 +8,9 @@ mod store;
 
 use uuid::Uuid;
 
-use crate::context::Context;
+use crate::context::Core;
 use crate::db::{DbError, Transaction};
 use crate::notices::{self, NoticeClient, NoticeTarget};
-use crate::providers::Provider;
 use crate::sessions::history::{Event, HistoryEntry};
 use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
@@ -45,12 +44,12 @@ impl Evicted {
     /// When PostgreSQL is unavailable.
     pub(crate) async fn notify(
         &self,
-        context: &Context,
+        core: &Core,
         target: NoticeTarget<'_>,
         client: NoticeClient<'_>,
     ) -> Result<(), DbError> {
         for provider in &self.unlinked {
-            notices::provider_unlinked(target, client, context.providers.name_of(provider)).await?;
+            notices::provider_unlinked(target, client, core.provider_names.name_of(provider)).await?;
         }
         Ok(())
     }
@@ -66,15 +65,14 @@ impl Evicted {
 /// When PostgreSQL is unavailable.
 pub(crate) async fn evict(
     tx: &Transaction<'_>,
-    context: &Context,
+    core: &Core,
     user: Uuid,
     reason: EndReason,
 ) -> Result<Evicted, DbError> {
     let generation = forget_all(tx, user).await?;
-    let configured: Vec<&str> = context.providers.iter().map(Provider::id).collect();
-    let unlinked = store::unlink_recent(tx, user, &configured).await?;
+    let unlinked = store::unlink_recent(tx, user, &core.provider_names.ids()).await?;
     let linked = store::linked(tx, user).await?;
-    let sessions = end_older(tx, &context.issuer, user, None, generation, reason).await?;
+    let sessions = end_older(tx, &core.issuer, user, None, generation, reason).await?;
     Ok(Evicted { sessions, unlinked, linked })
 }
 

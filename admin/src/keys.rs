@@ -11,6 +11,7 @@ mod change;
 mod check_value;
 mod derived;
 mod key;
+mod link_token;
 mod ring;
 mod seal;
 mod store;
@@ -29,6 +30,7 @@ pub use change::{ChangeError, active, ensure, kill, list, rotate};
 pub use check_value::{FirstUse, MasterKeyError, check_master_keys};
 pub use derived::{DerivedKeys, KeyPurpose};
 pub use key::{KeyRow, Status};
+pub(crate) use link_token::{HASH_BYTES, LinkToken};
 pub use ring::RingError;
 pub use seal::{SealError, SealPurpose, Sealer};
 

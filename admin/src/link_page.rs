@@ -18,7 +18,8 @@ pub(crate) struct PageTexts {
     pub(crate) tag: &'static str,
     pub(crate) title: &'static str,
     pub(crate) token: &'static str,
-    pub(crate) password: &'static str,
+    /// The fields of passwords, if there are any.
+    pub(crate) passwords: &'static [PagePassword],
     pub(crate) save: &'static str,
     pub(crate) done: &'static str,
     pub(crate) expired: &'static str,
@@ -33,6 +34,23 @@ pub(crate) struct PageTexts {
     pub(crate) question: Option<(&'static str, &'static [(&'static str, &'static str)])>,
 }
 
+/// A field for a password.
+pub(crate) struct PagePassword {
+    pub(crate) label: &'static str,
+    pub(crate) kind: PasswordKind,
+}
+
+/// What is typed into such a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PasswordKind {
+    /// The one to be set.
+    New,
+    /// The one to be set, if the answer to the question asks for one.
+    NewIfAsked,
+    /// An earlier one, which need not be typed.
+    Former,
+}
+
 /// A page in its languages.
 pub(crate) struct LinkPage {
     pub(crate) english: &'static PageTexts,
@@ -42,7 +60,10 @@ pub(crate) struct LinkPage {
 /// What a user has sent. Purposefully without `Debug`.
 pub(crate) struct Submitted {
     pub(crate) token: String,
+    /// The one to be set; empty if there is none.
     pub(crate) password: Password,
+    /// The earlier one, if it was typed.
+    pub(crate) former: Option<Password>,
     /// The value of the answer to the question; empty if there is none.
     pub(crate) answer: String,
 }
@@ -55,7 +76,7 @@ impl LinkPage {
 
     /// What the user has sent; `None` if a field is missing, or the token has another form.
     pub(crate) fn read(&self, request: &Request) -> Option<Submitted> {
-        fields(&request.body, self.english.question.is_some())
+        fields(&request.body, self.english)
     }
 
     /// Shows that what the user has sent is not understood.
@@ -101,7 +122,22 @@ impl<'f> PageForm<'f> {
     }
 }
 
+impl PasswordKind {
+    /// The name of the field, what a program that fills it in calls it, and whether it must be typed.
+    const fn attributes(self) -> (&'static str, &'static str, bool) {
+        match self {
+            Self::New => ("new_password", "new-password", true),
+            Self::NewIfAsked => ("new_password", "new-password", false),
+            Self::Former => ("former_password", "current-password", false),
+        }
+    }
+}
+
 impl PageTexts {
+    fn has(&self, name: &str) -> bool {
+        self.passwords.iter().any(|password| password.kind.attributes().0 == name)
+    }
+
     fn sentence(&self, code: Code) -> &'static str {
         if let Some((_, sentence)) = self.others.iter().find(|(known, _)| *known == code) {
             return sentence;
@@ -116,17 +152,23 @@ impl PageTexts {
 }
 
 /// The fields of the form; `None` if they are missing, or the token has another form.
-fn fields(body: &[u8], has_question: bool) -> Option<Submitted> {
-    let (mut token, mut password, mut answer) = (None, None, String::new());
+fn fields(body: &[u8], texts: &PageTexts) -> Option<Submitted> {
+    let (mut token, mut password, mut former, mut answer) = (None, None, None, String::new());
     for (name, value) in url::form_urlencoded::parse(body) {
         match &*name {
             "token" => token = Some(value.trim().to_owned()),
-            "new_password" => password = Some(Password::new(&value)),
-            "answer" if has_question => answer = value.into_owned(),
+            "new_password" if texts.has(&name) => password = Some(Password::new(&value)),
+            "former_password" if texts.has(&name) => {
+                former = (!value.is_empty()).then(|| Password::new(&value));
+            }
+            "answer" if texts.question.is_some() => answer = value.into_owned(),
             _ => return None,
         }
     }
-    Some(Submitted { token: token.filter(|token| frame::is_token(token))?, password: password?, answer })
+    let is_complete = password.is_some() || !texts.passwords.iter().any(|one| one.kind == PasswordKind::New);
+    let password = password.unwrap_or_else(|| Password::new(""));
+    let token = token.filter(|token| is_complete && frame::is_token(token))?;
+    Some(Submitted { token, password, former, answer })
 }
 
 fn page(
@@ -135,17 +177,32 @@ fn page(
     message: Option<&'static str>,
     form: Option<&PageForm<'_>>,
 ) -> Response {
-    let PageTexts { tag, title, token, password, save, .. } = texts;
+    let PageTexts { tag, title, token, passwords, save, .. } = texts;
     let question = texts.question.map(question).unwrap_or_default();
     let form = form.map(|PageForm { token: sent, least }| {
+        let passwords: String = passwords.iter().map(|password| password.field(*least)).collect();
         format!(
-            "<form method=\"post\" autocomplete=\"on\">\n{}<label for=\"new_password\">{password}</label>\n\
-             <input id=\"new_password\" name=\"new_password\" type=\"password\" required minlength=\"{least}\" \
-             autocomplete=\"new-password\">\n{question}<button>{save}</button>\n</form>\n",
+            "<form method=\"post\" autocomplete=\"on\">\n{}{passwords}{question}<button>{save}</button>\n</form>\n",
             frame::token_field(token, sent)
         )
     });
     frame::page(status, (tag, title), message, form.as_deref())
+}
+
+impl PagePassword {
+    fn field(&self, least: usize) -> String {
+        let (name, filled_in_as, is_required) = self.kind.attributes();
+        let required = if is_required { " required" } else { "" };
+        let least = match self.kind {
+            PasswordKind::New | PasswordKind::NewIfAsked => format!(" minlength=\"{least}\""),
+            PasswordKind::Former => String::new(),
+        };
+        format!(
+            "<label for=\"{name}\">{}</label>\n<input id=\"{name}\" name=\"{name}\" type=\"password\"{required}{least} \
+             autocomplete=\"{filled_in_as}\">\n",
+            self.label
+        )
+    }
 }
 
 fn question((text, answers): (&'static str, &'static [(&'static str, &'static str)])) -> String {
@@ -171,7 +228,7 @@ mod tests {
         tag: "en",
         title: "A title",
         token: "A token",
-        password: "A password",
+        passwords: &[PagePassword { label: "A password", kind: PasswordKind::New }],
         save: "A button",
         done: "Done.",
         expired: "Expired.",
@@ -185,14 +242,21 @@ mod tests {
 
     #[test]
     fn only_the_fields_of_the_form_are_read() {
-        let read = |body: &str| fields(body.as_bytes(), false).map(|sent| sent.token);
+        let unasked = PageTexts { question: None, ..TEXTS };
+        let read = |body: &str| fields(body.as_bytes(), &unasked).map(|sent| sent.token);
         let body = format!("token={TOKEN}&new_password=a+b");
         assert_eq!(read(&body).as_deref(), Some(TOKEN));
         assert_eq!(read(&format!("token=+{TOKEN}%0A&new_password=a")).as_deref(), Some(TOKEN));
-        for bad in ["", "token=x&new_password=a", &format!("token={TOKEN}"), &format!("{body}&answer=two")] {
+        for bad in [
+            "",
+            "token=x&new_password=a",
+            &format!("token={TOKEN}"),
+            &format!("{body}&answer=two"),
+            &format!("{body}&former_password=x"),
+        ] {
             assert_eq!(read(bad), None, "{bad}");
         }
-        let answered = fields(format!("{body}&answer=two").as_bytes(), true);
+        let answered = fields(format!("{body}&answer=two").as_bytes(), &TEXTS);
         assert_eq!(answered.map(|sent| sent.answer).as_deref(), Some("two"));
     }
 
@@ -211,6 +275,22 @@ mod tests {
     }
 
     #[test]
+    fn a_page_may_ask_for_no_password_or_for_an_earlier_one() {
+        let bare = PageTexts { passwords: &[], ..TEXTS };
+        assert!(fields(format!("token={TOKEN}").as_bytes(), &bare).is_some());
+        assert!(fields(format!("token={TOKEN}&new_password=a").as_bytes(), &bare).is_none());
+        let passwords = &[
+            PagePassword { label: "Former", kind: PasswordKind::Former },
+            PagePassword { label: "New", kind: PasswordKind::NewIfAsked },
+        ];
+        let both = PageTexts { passwords, ..TEXTS };
+        let sent = fields(format!("token={TOKEN}&former_password=&new_password=").as_bytes(), &both).unwrap();
+        assert!(sent.former.is_none());
+        let sent = fields(format!("token={TOKEN}&former_password=a").as_bytes(), &both).unwrap();
+        assert!(sent.former == Some(Password::new("a")) && sent.password == Password::new(""));
+    }
+
+    #[test]
     fn each_problem_has_a_sentence() {
         for (code, sentence) in [
             (Code::EmailTaken, "Taken."),
@@ -224,8 +304,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_form_is_read_without_panic(body: Vec<u8>, text in "(token|new_password|answer|a)=[ -~]{0,50}(&token=[ -~]{0,50})?") {
-            let _either = (fields(&body, true).is_some(), fields(text.as_bytes(), false).is_some());
+        fn any_form_is_read_without_panic(body: Vec<u8>, text in "(token|new_password|former_password|answer|a)=[ -~]{0,50}(&token=[ -~]{0,50})?") {
+            let unasked = PageTexts { question: None, ..TEXTS };
+            let _either = (fields(&body, &TEXTS).is_some(), fields(text.as_bytes(), &unasked).is_some());
         }
     }
 }

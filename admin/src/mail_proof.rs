@@ -5,8 +5,8 @@
 //! over. A code is an HMAC of its mail under a key derived from the master key: no table has it.
 //!
 //! A code is valid for ten minutes from the moment at which the worker begins to hand its mail over, the last three codes of
-//! a flow count, and a flow takes five wrong ones. Sign-in by a code is here, too; registration and the linking of accounts
-//! at providers are later modules.
+//! a flow count, and a flow takes five wrong ones. Sign-in by a code is here, too; registration, another address of an
+//! account and the linking of accounts at providers are later modules.
 
 mod ask;
 mod check;
@@ -19,8 +19,8 @@ pub mod sign_in;
 mod store;
 
 pub(crate) use ask::{AskedFlow, ask, ask_code};
-pub(crate) use check::{Evidence, ProofVerdict, check, code_wrong, expired, used_with};
+pub(crate) use check::{Evidence, ProofVerdict, check, check_proof, code_wrong, expired, used_with};
 pub(crate) use code::{CodeText, EXAMPLE_CODE};
-pub(crate) use flow::{EXAMPLE_FLOW, FlowText, LinkProof, MailFlow};
+pub(crate) use flow::{ChangingAccount, EXAMPLE_FLOW, FlowText, LinkProof, MailFlow};
 pub(crate) use issue::CodeIssuer;
 pub(crate) use store::{PURGE, use_up};

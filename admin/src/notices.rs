@@ -14,8 +14,9 @@ use crate::actor::Client;
 use crate::config::MailLanguage;
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
+use crate::keys::LinkToken;
 use crate::limits::Network;
-use crate::mail::{NewMail, Notice, NoticeKind, QueuedMail, Recipient, Software, language_of};
+use crate::mail::{LinkText, NewMail, Notice, NoticeKind, QueuedMail, Recipient, Software, language_of};
 use crate::users::FormerAddress;
 
 use store::Contact;
@@ -59,13 +60,37 @@ pub(crate) async fn password_changed(
     write(target, NoticeKind::PasswordChanged, client, None).await.map(drop)
 }
 
-/// The account has another address; the one before gets a mail, too.
+/// The account has another address; the one before gets a mail, too, with the link of this token by which the change is
+/// undone.
 pub(crate) async fn email_changed(
     target: NoticeTarget<'_>,
     client: NoticeClient<'_>,
     former: Option<&FormerAddress>,
+    undo: Option<&LinkToken>,
 ) -> Result<(), DbError> {
-    replace_address(target, NoticeKind::EmailChanged, client, former).await
+    replace_address(target, NoticeKind::EmailChanged, client, (former, undo)).await
+}
+
+/// The account has the address before a change again; the one of the change gets a mail, too.
+pub(crate) async fn email_restored(
+    target: NoticeTarget<'_>,
+    client: NoticeClient<'_>,
+    former: Option<&FormerAddress>,
+) -> Result<(), DbError> {
+    replace_address(target, NoticeKind::EmailRestored, client, (former, None)).await
+}
+
+/// The holder of the address before a change froze how the account is signed in to.
+pub(crate) async fn account_frozen(
+    target: NoticeTarget<'_>,
+    client: NoticeClient<'_>,
+) -> Result<(), DbError> {
+    write(target, NoticeKind::AccountFrozen, client, None).await.map(drop)
+}
+
+/// An operator ended that.
+pub(crate) async fn account_unfrozen(target: NoticeTarget<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::AccountUnfrozen, NoticeClient::default(), None).await.map(drop)
 }
 
 /// The same by an operator.
@@ -73,22 +98,31 @@ pub(crate) async fn email_set(
     target: NoticeTarget<'_>,
     former: Option<&FormerAddress>,
 ) -> Result<(), DbError> {
-    replace_address(target, NoticeKind::EmailSet, NoticeClient::default(), former).await
+    replace_address(target, NoticeKind::EmailSet, NoticeClient::default(), (former, None)).await
 }
 
 async fn replace_address(
     target: NoticeTarget<'_>,
     kind: NoticeKind,
     client: NoticeClient<'_>,
-    former: Option<&FormerAddress>,
+    (former, undo): (Option<&FormerAddress>, Option<&LinkToken>),
 ) -> Result<(), DbError> {
     let written = write(target, kind, client, None).await?;
-    match former {
-        Some(former) if former.is_verified || !written.is_protected => {
-            let recipient = Recipient { address: &former.email, key: &former.key, ..written.language };
-            put(target, recipient, &QueuedMail::AddressRemoved(written.notice), written.is_repeated).await
+    let Some(former) = former.filter(|former| former.is_verified || !written.is_protected) else {
+        return Ok(());
+    };
+    let recipient = Recipient { address: &former.email, key: &former.key, ..written.language };
+    match undo {
+        Some(token) => {
+            let token = LinkText(token.expose().to_owned());
+            let changed = QueuedMail::AddressChanged { notice: written.notice, token };
+            // Never merged: each link is another one.
+            put(target, recipient, &changed, false).await
         }
-        Some(_) | None => Ok(()),
+        None => {
+            let removed = QueuedMail::AddressRemoved(written.notice);
+            put(target, recipient, &removed, written.is_repeated).await
+        }
     }
 }
 

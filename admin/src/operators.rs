@@ -22,6 +22,7 @@ pub mod set_email;
 pub mod show;
 mod store;
 pub mod superuser;
+pub mod unfreeze;
 pub mod unlock;
 
 pub use create::{CreateError, NewAccount, create_account, create_superuser};

@@ -17,6 +17,7 @@ mod known;
 mod mail_domains;
 mod metadata;
 mod microsoft;
+mod names;
 mod paths;
 mod provider;
 mod transport;
@@ -28,6 +29,7 @@ pub(crate) use client::{AuthorizationRequest, CodeGrant};
 pub use config::{Limits, LinkVerified, ProvidersConfig, UntrustedEmail};
 pub(crate) use error::ProviderError;
 pub use known::KNOWN;
+pub use names::ProviderNames;
 pub use paths::ProviderPaths;
 pub(crate) use provider::Provider;
 pub(crate) use variables::read_public_url;
@@ -65,6 +67,11 @@ impl Providers {
     /// All of them, in the order of the configuration.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Provider> {
         self.all.iter()
+    }
+
+    /// Their names.
+    pub(crate) fn names(&self) -> ProviderNames {
+        self.all.iter().map(|provider| (provider.id().to_owned(), provider.name().to_owned())).collect()
     }
 
     /// The one with this name.

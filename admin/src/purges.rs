@@ -25,6 +25,7 @@ const PURGES: &[Task] = &[
     Task::Rows(&users::known_networks::store::PURGE),
     Task::Rows(&sessions::history::SHORTEN_ADDRESSES),
     Task::Rows(&users::email_owner::store::PURGE),
+    Task::Rows(&users::email_changes::store::PURGE),
     Task::Rows(&recovery::PURGE),
     Task::Rows(&mail_proof::PURGE),
     Task::Rows(&notices::store::PURGE),

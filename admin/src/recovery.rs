@@ -10,13 +10,11 @@ mod asked_code;
 mod asked_link;
 pub mod forgot;
 mod issue;
-mod link_token;
 pub mod page;
 mod purpose;
 pub mod reset;
 mod store;
 
 pub(crate) use issue::{LinkIssuer, mail_link, print_link};
-pub(crate) use link_token::LinkToken;
 pub(crate) use purpose::LinkPurpose;
 pub(crate) use store::{PURGE, use_export_link};

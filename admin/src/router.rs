@@ -27,8 +27,8 @@ use crate::roles::{assignments, permissions};
 use crate::server::Service;
 use crate::sessions::history;
 use crate::{
-    access, audit, erasure, export, jwks, mail_proof, me, operators, provider_sign_in, recovery,
-    registration, roles, sessions,
+    access, audit, email_change, erasure, export, jwks, mail_proof, me, operators, provider_sign_in,
+    recovery, registration, roles, sessions,
 };
 
 use answer::Router;
@@ -81,6 +81,8 @@ fn sign_in() -> Vec<Route> {
         post("/api/v1/auth/reauthenticate", me::reauthenticate::handle, me::reauthenticate::describe),
         post("/api/v1/auth/password/forgot", recovery::forgot::handle, recovery::forgot::describe),
         post("/api/v1/auth/password/reset", recovery::reset::handle, recovery::reset::describe),
+        post("/api/v1/auth/email/freeze", email_change::freeze::handle, email_change::freeze::describe),
+        post("/api/v1/auth/email/undo", email_change::undo::handle, email_change::undo::describe),
         post("/api/v1/auth/erasure/keep", erasure::keep::handle, erasure::keep::describe),
         post("/api/v1/auth/erasure/erase-now", erasure::erase_now::handle, erasure::erase_now::describe),
         post("/api/v1/auth/export", export::take::handle, export::take::describe),
@@ -112,6 +114,7 @@ fn accounts() -> Vec<Route> {
         patch("/api/v1/me", me::change_profile::handle, me::change_profile::describe),
         put("/api/v1/me/password", me::change_password::handle, me::change_password::describe),
         put("/api/v1/me/email", me::change_email::handle, me::change_email::describe),
+        post("/api/v1/me/email/verify", email_change::verify::handle, email_change::verify::describe),
         put("/api/v1/me/login", me::change_login::handle, me::change_login::describe),
         get("/api/v1/me/sessions", sessions::list::handle, sessions::list::describe),
         delete("/api/v1/me/sessions/{sid}", sessions::end::handle, sessions::end::describe),
@@ -164,6 +167,7 @@ fn admin_operations() -> Vec<Route> {
         post("/api/v1/admin/users/{id}/disable", operators::disable::handle, operators::disable::describe),
         post("/api/v1/admin/users/{id}/enable", operators::enable::handle, operators::enable::describe),
         post("/api/v1/admin/users/{id}/unlock", operators::unlock::handle, operators::unlock::describe),
+        post("/api/v1/admin/users/{id}/unfreeze", operators::unfreeze::handle, operators::unfreeze::describe),
         post("/api/v1/admin/users/{id}/logout-all", operators::end_sessions::handle, operators::end_sessions::describe),
         post("/api/v1/admin/users/{id}/evict", operators::evict::handle, operators::evict::describe),
         post("/api/v1/admin/users/{id}/send-reset", operators::send_reset::handle, operators::send_reset::describe),
@@ -183,6 +187,9 @@ const APIDOCS: &str = "/apidocs/";
 /// The paths of the pages that links in mails open; `mail` writes them into these.
 const RESET_PAGE: &str = "/account/reset";
 const CONFIRM_PAGE: &str = "/account/confirm";
+/// The same for a new address, and for a former one.
+const EMAIL_PAGE: &str = "/account/email";
+const UNDO_PAGE: &str = "/account/undo";
 /// The same for links to an export.
 const EXPORT_PAGE: &str = "/account/export";
 
@@ -201,6 +208,10 @@ fn pages(document: Bytes) -> Vec<Route> {
         post(RESET_PAGE, recovery::page::submit, identity),
         get(CONFIRM_PAGE, registration::page::show, identity),
         post(CONFIRM_PAGE, registration::page::submit, identity),
+        get(EMAIL_PAGE, email_change::page::show, identity),
+        post(EMAIL_PAGE, email_change::page::submit, identity),
+        get(UNDO_PAGE, email_change::undo_page::show, identity),
+        post(UNDO_PAGE, email_change::undo_page::submit, identity),
         get(EXPORT_PAGE, export::page::show, identity),
         post(EXPORT_PAGE, export::page::submit, identity),
     ]

@@ -3,6 +3,7 @@
 mod account;
 mod complete_skeletons;
 mod email;
+pub(crate) mod email_changes;
 pub(crate) mod email_owner;
 pub(crate) mod known_networks;
 mod locked;

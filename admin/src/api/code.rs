@@ -65,6 +65,7 @@ codes! {
     PrefetchRefused = FORBIDDEN "prefetch_refused" "This link was opened by a prefetch; open it in the \
         browser.",
     ErasurePending = FORBIDDEN "erasure_pending" "The account will be erased.",
+    AccountFrozen = FORBIDDEN "account_frozen" "The account is frozen: how it is signed in to cannot be changed now.",
     AccountDisabled = FORBIDDEN "account_disabled" "The account is disabled.",
     RegistrationClosed = FORBIDDEN "registration_closed" "Registration is closed.",
 

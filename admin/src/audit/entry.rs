@@ -53,6 +53,8 @@ actions! {
     UserEnabled = "user_enabled" User,
     /// The failed attempts of an account no longer count.
     UserUnlocked = "user_unlocked" User,
+    /// The freeze of an account whose address was changed was ended.
+    UserUnfrozen = "user_unfrozen" User,
     /// All sessions of a user were revoked by another user.
     SessionsEnded = "sessions_ended" User,
     /// One session of a user was revoked by another user.

@@ -78,6 +78,24 @@ pub(super) enum UsersCommand {
         /// The user's identifier, e-mail address or login name.
         user: String,
     },
+    /// Evict intruders from an account: all sessions are revoked, sign-ins in progress end, and accounts at providers that
+    /// were linked within 30 days are unlinked. Example: admin users evict anna --reason "A stranger was signed in"
+    Evict {
+        /// The user's identifier, e-mail address or login name.
+        user: String,
+        /// Why, for the audit log.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+    /// End the freeze of an account whose address was changed. Example: admin users unfreeze anna --reason "Confirmed by
+    /// telephone"
+    Unfreeze {
+        /// The user's identifier, e-mail address or login name.
+        user: String,
+        /// Why, for the audit log.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
     /// Send a user a link to set a new password, valid for one hour. Example: admin users send-reset anna@example.org
     /// --reason "Asked by telephone"
     SendReset {
@@ -158,6 +176,8 @@ pub(super) async fn run(
             create::run(core, (hashing, password_min), address, password_stdin).await
         }
         UsersCommand::Unlock { user } => unlock_user(core, &user).await,
+        UsersCommand::Evict { user, reason } => change::evict(core, &user, &reason).await,
+        UsersCommand::Unfreeze { user, reason } => change::unfreeze(core, &user, &reason).await,
         UsersCommand::SendReset { user, reason, print } => {
             recover::send_reset(core, vars, &user, &reason, LinkWay::of(print)).await
         }

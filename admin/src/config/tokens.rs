@@ -100,6 +100,14 @@ impl Registration {
         chosen
     }
 
+    /// Whether the new address of an account must be proven, where mail is sent.
+    pub fn proves_changes(self) -> bool {
+        match self {
+            Self::Verify | Self::Invite | Self::Closed => true,
+            Self::Open => false,
+        }
+    }
+
     /// Whether everyone may get a new account.
     pub fn is_for_everyone(self) -> bool {
         match self {

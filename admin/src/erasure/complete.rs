@@ -54,9 +54,12 @@ async fn complete(
     user: Uuid,
     keeps_history: bool,
 ) -> Result<(), DbError> {
-    let address = users::store::address(tx, user).await?;
+    let address = users::store::address(&**tx, user).await?;
     // What still waits to be sent goes first; the last mail says that the account is erased.
     core.outbox.forget(tx, user, address.as_ref().map(|address| address.key.as_str())).await?;
+    if let Some(former) = users::email_changes::store::former_key(tx, user).await? {
+        core.outbox.forget(tx, user, Some(&former)).await?;
+    }
     notices::account_erased(NoticeTarget { core, tx, user }).await?;
     let categories = store::delete_all(tx, user, keeps_history).await?;
     audit::erase(tx, user).await?;

@@ -6,6 +6,7 @@ use super::complete::erase_at_once;
 use super::keep::{ErasureFlowBody, example, lock, open};
 use crate::access;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::users::email_changes::check_settled;
 
 /// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
@@ -14,19 +15,19 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Erase an account at once.")
         .detail(
             "The `flow` is that of the problem `erasure_pending`, which a sign-in returns. Nothing of the account can be \
-            restored.",
+            restored. While a change of its address can be undone, it is erased at the end of the grace only.",
         )
         .access(Access::Public)
         .body::<ErasureFlowBody>(example())
         .empty(204, "The account is erased.")
-        .problems(&[Code::CodeExpired, Code::LastSuperuser])
+        .problems(&[Code::CodeExpired, Code::AccountFrozen, Code::LastSuperuser])
 }
 
 /// Handles the request.
 ///
 /// # Errors
 ///
-/// 410 `code_expired`; 409 `last_superuser`; 422; 503.
+/// 410 `code_expired`; 403 `account_frozen`; 409 `last_superuser`; 422; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body: ErasureFlowBody = request.form()?.finish()?;
     let (context, actor) = (&request.context, request.actor());
@@ -34,6 +35,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     lock(&tx, &flow, &access::superusers(&tx).await?).await?;
+    check_settled(&*tx, flow.user).await?;
     let keeps_history = context.config.retention.history_hold.is_some();
     erase_at_once(&tx, context, &actor, flow.user, keeps_history).await?;
     tx.commit().await?;

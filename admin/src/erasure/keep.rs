@@ -12,7 +12,7 @@ use crate::api::text::text_type;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Context;
-use crate::db::Transaction;
+use crate::db::{DbError, Transaction};
 use crate::notices::{self, NoticeTarget};
 use crate::pending_erasure::{self, ErasureFlow, FLOW_LENGTH};
 use crate::users;
@@ -75,7 +75,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     lock(&tx, &flow, &[]).await?;
     store::keep(&tx, flow.user).await?;
     notices::erasure_kept(NoticeTarget { core: context, tx: &tx, user: flow.user }).await?;
-    record(&tx, context, &actor, flow.user).await?;
+    record_kept(&tx, context, &actor, flow.user).await?;
     tx.commit().await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
@@ -97,7 +97,30 @@ fn expired() -> Problem {
     Problem::new(Code::CodeExpired).detail("Sign in again.")
 }
 
-async fn record(tx: &Transaction<'_>, context: &Context, actor: &Actor, user: Uuid) -> Result<(), Problem> {
+/// Keeps the account of a user, who must be locked, if they asked for its erasure themselves. Returns whether they did.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub(crate) async fn keep_if_asked_by_user(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
+    let is_asked = store::is_asked_by_user(tx, user).await?;
+    if is_asked {
+        store::keep(tx, user).await?;
+    }
+    Ok(is_asked)
+}
+
+/// Records that an account is kept: the last statement of its transaction.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub(crate) async fn record_kept(
+    tx: &Transaction<'_>,
+    context: &Context,
+    actor: &Actor,
+    user: Uuid,
+) -> Result<(), Problem> {
     let entry = AuditEntry::new(AuditAction::ErasureKept, user.to_string(), json!({}));
     Ok(audit::record(tx, &context.audit_keys, actor, entry).await?)
 }

@@ -50,6 +50,7 @@ const CATEGORIES: &[(&str, &str)] = &[
     ("roles", "delete from auth.user_roles where user_id = $1"),
     ("networks", "delete from auth.known_networks where user_id = $1"),
     ("links", "delete from auth.account_links where user_id = $1"),
+    ("address_changes", "delete from auth.email_changes where user_id = $1"),
     ("former_addresses", "delete from auth.former_emails where user_id = $1"),
     ("profile", "delete from auth.users where id = $1"),
 ];
@@ -104,6 +105,12 @@ pub(super) async fn keep(tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError
                from kept where u.id = kept.user_id and u.status = 'erasing'";
     tx.execute(sql, &[&user]).await?;
     Ok(())
+}
+
+/// Whether the user asked for the pending erasure, and no operator did.
+pub(super) async fn is_asked_by_user(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
+    let sql = "select exists (select from auth.pending_erasures where user_id = $1 and origin = 'user') as is_asked";
+    Ok(tx.query_one(sql, &[&user]).await?.try_get("is_asked")?)
 }
 
 /// A user whose erasure is due, locked exclusively; `None` if there is none, or another admin has it. Never the last

@@ -6,9 +6,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use super::take::take;
 use crate::api::{Problem, Request, Response};
 use crate::config::MailLanguage;
+use crate::keys::LinkToken;
 use crate::link_page::frame;
 use crate::mail::language_of;
-use crate::recovery::LinkToken;
 
 /// The texts of the page in one language.
 struct ExportPageTexts {

@@ -10,6 +10,7 @@ use crate::notices::{self, NoticeTarget};
 use crate::recovery::{LinkPurpose, mail_link};
 use crate::sessions::renew::lock_account;
 use crate::users;
+use crate::users::email_changes::check_not_frozen;
 
 /// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
@@ -24,7 +25,7 @@ pub fn describe(operation: Operation) -> Operation {
         .fresh()
         .answer::<UserExport>(200, "The export.", example())
         .empty(202, "A link to the export is mailed.")
-        .problems(&[Code::TooManyExports])
+        .problems(&[Code::AccountFrozen, Code::TooManyExports])
 }
 
 /// Handles the request.
@@ -39,12 +40,13 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let account = lock_account(&tx, caller).await?;
+    check_not_frozen(&*tx, user).await?;
     if let Err(seconds) = store::note(&tx, user).await? {
         return Err(Problem::new(Code::TooManyExports).retry_after(seconds));
     }
     notices::exported(NoticeTarget { core: context, tx: &tx, user }, request.actor().client().into()).await?;
     let is_verified = account.unverified_email().is_none();
-    let address = users::store::address(&tx, user).await?.filter(|_| is_verified && context.outbox.is_on());
+    let address = users::store::address(&*tx, user).await?.filter(|_| is_verified && context.outbox.is_on());
     let response = match address {
         Some(_) => {
             mail_link(context, &tx, user, LinkPurpose::Export).await?;

@@ -9,7 +9,9 @@ use super::document::{UserExport, example, export};
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
-use crate::recovery::{LinkToken, use_export_link};
+use crate::keys::LinkToken;
+use crate::recovery::use_export_link;
+use crate::users::email_changes::check_not_frozen;
 
 /// The token of a link.
 #[derive(Deserr, ToSchema)]
@@ -34,14 +36,14 @@ pub fn describe(operation: Operation) -> Operation {
         .access(Access::Public)
         .body::<Body>(json!({ "token": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0" }))
         .answer::<UserExport>(200, "The export.", example())
-        .problems(&[Code::CodeExpired])
+        .problems(&[Code::CodeExpired, Code::AccountFrozen])
 }
 
 /// Handles the request.
 ///
 /// # Errors
 ///
-/// 410 `code_expired`; 422; 503.
+/// 410 `code_expired`; 403 `account_frozen`; 422; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
     let export = take(&request.context, &LinkToken::received(body.token.as_ref())).await?;
@@ -58,6 +60,7 @@ pub(super) async fn take(context: &Context, token: &LinkToken) -> Result<UserExp
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let user = use_export_link(&tx, token).await?.ok_or_else(expired)?;
+    check_not_frozen(&*tx, user).await?;
     let export = export(&*tx, user).await?;
     tx.commit().await?;
     Ok(export)

@@ -78,6 +78,15 @@ impl Sealer {
         Ok(sealed)
     }
 
+    /// The number of the master key with which content was sealed.
+    ///
+    /// # Errors
+    ///
+    /// When it is truncated.
+    pub fn number_of(sealed: &[u8]) -> Result<u8, SealError> {
+        sealed.first().copied().ok_or(SealError::Short)
+    }
+
     /// Opens content that was sealed for the row `row`.
     ///
     /// # Errors

@@ -14,6 +14,13 @@ pub(crate) enum Message {
     Notice(Notice),
     /// The account has another address now, to the one before.
     AddressRemoved(Notice),
+    /// The same, with a link by which the change is undone.
+    AddressChanged {
+        /// What happened.
+        notice: Notice,
+        /// The token of the link.
+        token: SecretString,
+    },
     /// A link to set a new password.
     Reset {
         /// The token of the link.
@@ -50,6 +57,15 @@ pub(crate) enum Message {
         /// The code.
         code: SecretString,
     },
+    /// A code and a link that prove the new address of an account.
+    EmailChange {
+        /// The code.
+        code: SecretString,
+        /// The token of the link.
+        token: SecretString,
+    },
+    /// The new address of an account is that of another one.
+    AddressInUse,
     /// A link to an export.
     Export {
         /// The token of the link.
@@ -62,6 +78,8 @@ pub(crate) enum Message {
 pub(crate) enum SignInAdvice {
     /// The account is disabled.
     Disabled,
+    /// The account will be erased.
+    Erasing,
     /// The user holds a permission of this service, and signs in with the password.
     UsePassword,
     /// The address was never proven.
@@ -70,7 +88,7 @@ pub(crate) enum SignInAdvice {
 
 impl SignInAdvice {
     #[cfg(test)]
-    const ALL: [Self; 3] = [Self::Disabled, Self::UsePassword, Self::Unproven];
+    const ALL: [Self; 4] = [Self::Disabled, Self::Erasing, Self::UsePassword, Self::Unproven];
 }
 
 /// Why a user who asked for a link gets none.
@@ -78,6 +96,10 @@ impl SignInAdvice {
 pub(crate) enum ResetAdvice {
     /// The account is disabled.
     Disabled,
+    /// The account will be erased.
+    Erasing,
+    /// The account is frozen.
+    Frozen,
     /// The user holds a permission of this service: an operator of at least their rank must order the link.
     AskOperator,
     /// The address was never proved, and the account is in use.
@@ -86,7 +108,7 @@ pub(crate) enum ResetAdvice {
 
 impl ResetAdvice {
     #[cfg(test)]
-    const ALL: [Self; 3] = [Self::Disabled, Self::AskOperator, Self::Unproven];
+    const ALL: [Self; 5] = [Self::Disabled, Self::Erasing, Self::Frozen, Self::AskOperator, Self::Unproven];
 }
 
 /// Something that happened to an account, which its user must know.
@@ -129,6 +151,12 @@ kinds! {
     PasswordChanged = "password_changed",
     /// The account has another e-mail address.
     EmailChanged = "email_changed",
+    /// The change of the address was undone: the account has the former one again.
+    EmailRestored = "email_restored",
+    /// The holder of the former address froze how the account is signed in to.
+    AccountFrozen = "account_frozen",
+    /// An operator ended that.
+    AccountUnfrozen = "account_unfrozen",
     /// An operator set another e-mail address.
     EmailSet = "email_set",
     /// Another user verified the address of the account, and has it now.
@@ -173,6 +201,8 @@ impl NoticeKind {
     pub(crate) fn is_of_operator(self) -> bool {
         match self {
             Self::EmailSet
+            | Self::AccountFrozen
+            | Self::AccountUnfrozen
             | Self::AccountDisabled
             | Self::AccountEnabled
             | Self::Evicted
@@ -183,6 +213,7 @@ impl NoticeKind {
             | Self::AccountErased => true,
             Self::PasswordChanged
             | Self::EmailChanged
+            | Self::EmailRestored
             | Self::EmailClaimed
             | Self::LoginChanged
             | Self::NewDevice
@@ -198,9 +229,11 @@ impl Message {
     /// Whether its recipient is known to have an account.
     pub(super) fn is_about_account(&self) -> bool {
         match self {
-            Self::Registration { .. } | Self::LinkCode { .. } => false,
+            Self::Registration { .. } | Self::LinkCode { .. } | Self::EmailChange { .. } => false,
             Self::Notice(_)
             | Self::AddressRemoved(_)
+            | Self::AddressChanged { .. }
+            | Self::AddressInUse
             | Self::Reset { .. }
             | Self::ResetAdvice(_)
             | Self::Invitation { .. }
@@ -216,6 +249,7 @@ impl Message {
         match self {
             Self::Notice(notice) => notice.kind.word(),
             Self::AddressRemoved(_) => "address_removed",
+            Self::AddressChanged { .. } => "address_changed",
             Self::Reset { .. } => "reset",
             Self::ResetAdvice(_) => "reset_advice",
             Self::Invitation { .. } => "invitation",
@@ -224,6 +258,8 @@ impl Message {
             Self::SignInCode { .. } => "sign_in_code",
             Self::SignInAdvice(_) => "sign_in_advice",
             Self::LinkCode { .. } => "link_code",
+            Self::EmailChange { .. } => "email_change",
+            Self::AddressInUse => "address_in_use",
             Self::Export { .. } => "export",
         }
     }
@@ -262,6 +298,9 @@ pub(super) mod tests {
             Message::AlreadyRegistered { token: None },
             Message::SignInCode { code: code() },
             Message::LinkCode { code: code() },
+            Message::EmailChange { code: code(), token: token() },
+            Message::AddressInUse,
+            Message::AddressChanged { notice: notices()[1].clone(), token: token() },
         ];
         let sign_in_advice = SignInAdvice::ALL.map(Message::SignInAdvice);
         let others = links.into_iter().chain(codes).chain(sign_in_advice);

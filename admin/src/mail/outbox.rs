@@ -56,6 +56,8 @@ pub(crate) struct NewMail<'m> {
 pub(super) struct OpenedMail {
     pub(super) address: Zeroizing<String>,
     pub(super) queued: QueuedMail,
+    /// The number of the master key.
+    pub(super) sealed_with: u8,
 }
 
 /// Why a row of the outbox cannot be read.
@@ -165,7 +167,8 @@ impl Outbox {
         let address = std::str::from_utf8(&address).map_err(|_| UnreadableMail::Unknown)?;
         let parameters = self.sealer.open(&name, &mail.parameters)?;
         let queued = QueuedMail::of_stored(&mail.kind, &parameters).ok_or(UnreadableMail::Unknown)?;
-        Ok(OpenedMail { address: Zeroizing::new(address.to_owned()), queued })
+        let sealed_with = Sealer::number_of(&mail.parameters)?;
+        Ok(OpenedMail { address: Zeroizing::new(address.to_owned()), queued, sealed_with })
     }
 
     pub(super) fn metrics(&self) -> &MailMetrics {

@@ -19,6 +19,13 @@ pub(crate) enum QueuedMail {
     Notice(Notice),
     /// The account has another address now, to the one before.
     AddressRemoved(Notice),
+    /// The same, with a link by which the change is undone.
+    AddressChanged {
+        /// What happened.
+        notice: Notice,
+        /// The token of the link.
+        token: LinkText,
+    },
     /// A request, which becomes a mail or nothing when the worker comes to it.
     Request(MailRequest),
 }
@@ -59,6 +66,8 @@ pub(crate) struct CodeRequest {
     pub(crate) is_long: bool,
     /// The token of the link beside it, if there is one.
     pub(crate) link: Option<LinkText>,
+    /// The user whose new address it proves.
+    pub(crate) user: Option<Uuid>,
 }
 
 /// The token of a link. Its `Debug` prints nothing.
@@ -80,10 +89,12 @@ pub(crate) enum CodePurpose {
     SignIn,
     /// An account at a provider, which is linked or declined.
     Link,
+    /// The new address of an account.
+    EmailChange,
 }
 
 impl CodePurpose {
-    const ALL: [Self; 3] = [Self::Registration, Self::SignIn, Self::Link];
+    const ALL: [Self; 4] = [Self::Registration, Self::SignIn, Self::Link, Self::EmailChange];
 
     /// The stored form.
     pub(crate) const fn word(self) -> &'static str {
@@ -91,6 +102,7 @@ impl CodePurpose {
             Self::Registration => "registration",
             Self::SignIn => "sign_in",
             Self::Link => "link",
+            Self::EmailChange => "email_change",
         }
     }
 
@@ -109,6 +121,9 @@ struct StoredNotice {
     system: Option<String>,
     network: Option<IpAddr>,
     provider: Option<String>,
+    /// The token of the link by which it is undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    undo: Option<String>,
     /// Whether an operator did it, where the stored kind of mail does not say so.
     #[serde(default)]
     is_of_operator: bool,
@@ -128,15 +143,19 @@ struct StoredCode {
     flow: Uuid,
     is_long: bool,
     link: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user: Option<Uuid>,
 }
 
 const ADDRESS_REMOVED: &str = "address_removed";
+const ADDRESS_CHANGED: &str = "address_changed";
 const RESET: &str = "reset_requested";
 const OPERATOR_RESET: &str = "operator_reset_requested";
 const INVITATION: &str = "invitation_requested";
 const REGISTRATION_CODE: &str = "registration_requested";
 const SIGN_IN_CODE: &str = "sign_in_code_requested";
 const LINK_CODE: &str = "link_code_requested";
+const EMAIL_CHANGE_CODE: &str = "email_change_requested";
 
 /// How long a code may wait for the mail server: as long as it is valid afterwards.
 const CODE_LIFE: Duration = Duration::from_mins(10);
@@ -148,6 +167,7 @@ impl QueuedMail {
         match self {
             Self::Notice(notice) => notice.kind.word(),
             Self::AddressRemoved(_) => ADDRESS_REMOVED,
+            Self::AddressChanged { .. } => ADDRESS_CHANGED,
             Self::Request(MailRequest::Reset) => RESET,
             Self::Request(MailRequest::OperatorReset { .. }) => OPERATOR_RESET,
             Self::Request(MailRequest::Invitation { .. }) => INVITATION,
@@ -155,6 +175,7 @@ impl QueuedMail {
                 CodePurpose::Registration => REGISTRATION_CODE,
                 CodePurpose::SignIn => SIGN_IN_CODE,
                 CodePurpose::Link => LINK_CODE,
+                CodePurpose::EmailChange => EMAIL_CHANGE_CODE,
             },
             Self::Request(MailRequest::Export { .. }) => EXPORT,
         }
@@ -163,7 +184,10 @@ impl QueuedMail {
     /// How long it is of use.
     pub(super) fn life(&self) -> Duration {
         match self {
-            Self::Notice(_) | Self::AddressRemoved(_) => Duration::from_hours(72),
+            // The link of a change lives as long: a mail with a dead one is of no use.
+            Self::Notice(_) | Self::AddressRemoved(_) | Self::AddressChanged { .. } => {
+                Duration::from_hours(72)
+            }
             Self::Request(MailRequest::Reset | MailRequest::Export { .. }) => Duration::from_hours(1),
             Self::Request(MailRequest::OperatorReset { .. } | MailRequest::Invitation { .. }) => {
                 Duration::from_hours(24)
@@ -177,6 +201,9 @@ impl QueuedMail {
         let json = match self {
             Self::Notice(notice) | Self::AddressRemoved(notice) => {
                 serde_json::to_vec(&StoredNotice::of(notice))
+            }
+            Self::AddressChanged { notice, token } => {
+                serde_json::to_vec(&StoredNotice { undo: Some(token.0.clone()), ..StoredNotice::of(notice) })
             }
             Self::Request(request) => serde_json::to_vec(&StoredRequest::of(request)),
         };
@@ -194,7 +221,13 @@ impl QueuedMail {
             REGISTRATION_CODE => Self::Request(code(CodePurpose::Registration)?),
             SIGN_IN_CODE => Self::Request(code(CodePurpose::SignIn)?),
             LINK_CODE => Self::Request(code(CodePurpose::Link)?),
+            EMAIL_CHANGE_CODE => Self::Request(code(CodePurpose::EmailChange)?),
             EXPORT => Self::Request(MailRequest::Export { user: user()? }),
+            ADDRESS_CHANGED => {
+                let stored: StoredNotice = json::from_slice(parameters).ok()?;
+                let token = LinkText(stored.undo.clone()?);
+                Self::AddressChanged { notice: stored.notice(NoticeKind::EmailChanged)?, token }
+            }
             ADDRESS_REMOVED => {
                 Self::AddressRemoved(StoredNotice::read(parameters, NoticeKind::EmailChanged)?)
             }
@@ -210,16 +243,17 @@ impl StoredRequest {
             MailRequest::OperatorReset { user }
             | MailRequest::Invitation { user }
             | MailRequest::Export { user } => Self { user: Some(*user), code: None },
-            MailRequest::Code(CodeRequest { flow, is_long, link, .. }) => {
+            MailRequest::Code(CodeRequest { flow, is_long, link, user, .. }) => {
                 let link = link.as_ref().map(|link| link.0.clone());
-                Self { user: None, code: Some(StoredCode { flow: *flow, is_long: *is_long, link }) }
+                let code = StoredCode { flow: *flow, is_long: *is_long, link, user: *user };
+                Self { user: None, code: Some(code) }
             }
         }
     }
 
     fn code(parameters: &[u8], purpose: CodePurpose) -> Option<CodeRequest> {
-        let StoredCode { flow, is_long, link } = json::from_slice::<Self>(parameters).ok()?.code?;
-        Some(CodeRequest { purpose, flow, is_long, link: link.map(LinkText) })
+        let StoredCode { flow, is_long, link, user } = json::from_slice::<Self>(parameters).ok()?.code?;
+        Some(CodeRequest { purpose, flow, is_long, link: link.map(LinkText), user })
     }
 }
 
@@ -232,18 +266,22 @@ impl StoredNotice {
             system: system.map(str::to_owned),
             network: notice.network,
             provider: notice.provider.clone(),
+            undo: None,
             is_of_operator: notice.kind == NoticeKind::EmailSet,
         }
     }
 
     fn read(parameters: &[u8], kind: NoticeKind) -> Option<Notice> {
-        let stored: Self = json::from_slice(parameters).ok()?;
+        json::from_slice::<Self>(parameters).ok()?.notice(kind)
+    }
+
+    fn notice(self, kind: NoticeKind) -> Option<Notice> {
         Some(Notice {
-            kind: if stored.is_of_operator { NoticeKind::EmailSet } else { kind },
-            at: Timestamp::from_second(stored.at).ok()?,
-            software: Software::of_words(stored.browser.as_deref(), stored.system.as_deref()),
-            network: stored.network,
-            provider: stored.provider,
+            kind: if self.is_of_operator { NoticeKind::EmailSet } else { kind },
+            at: Timestamp::from_second(self.at).ok()?,
+            software: Software::of_words(self.browser.as_deref(), self.system.as_deref()),
+            network: self.network,
+            provider: self.provider,
         })
     }
 }
@@ -260,7 +298,8 @@ pub(super) mod tests {
         let user = Uuid::from_u128(7);
         let code = |purpose| {
             let link = (purpose == CodePurpose::Registration).then(|| LinkText("a-token".to_owned()));
-            MailRequest::Code(CodeRequest { purpose, flow: Uuid::from_u128(8), is_long: true, link })
+            let user = (purpose == CodePurpose::EmailChange).then_some(user);
+            MailRequest::Code(CodeRequest { purpose, flow: Uuid::from_u128(8), is_long: true, link, user })
         };
         let requests = [
             MailRequest::Reset,
@@ -272,8 +311,12 @@ pub(super) mod tests {
         let of = |kind| notices().into_iter().find(|notice| notice.kind == kind).unwrap();
         let removed =
             [NoticeKind::EmailChanged, NoticeKind::EmailSet].map(|kind| QueuedMail::AddressRemoved(of(kind)));
+        let changed = QueuedMail::AddressChanged {
+            notice: of(NoticeKind::EmailChanged),
+            token: LinkText("a-token".to_owned()),
+        };
         let notices = notices().into_iter().map(QueuedMail::Notice);
-        notices.chain(removed).chain(requests.map(QueuedMail::Request)).collect()
+        notices.chain(removed).chain([changed]).chain(requests.map(QueuedMail::Request)).collect()
     }
 
     #[test]
@@ -293,7 +336,7 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn any_parameters_are_read_without_panic(bytes: Vec<u8>, at: i64) {
-            for kind in ["new_device", INVITATION, RESET, REGISTRATION_CODE] {
+            for kind in ["new_device", INVITATION, RESET, REGISTRATION_CODE, ADDRESS_CHANGED] {
                 let _either = QueuedMail::of_stored(kind, &bytes);
             }
             let json = format!("{{\"at\":{at},\"browser\":\"x\",\"system\":null,\"network\":null,\"provider\":null}}");

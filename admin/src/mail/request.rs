@@ -21,11 +21,13 @@ pub(crate) struct ResolvedMail {
 /// Answers requests. The same request of one mail gets the same answer again if the mail is sent again, unless the account
 /// has changed meanwhile.
 pub(crate) trait RequestResolver: Send + Sync {
-    /// The mail for the request with this identifier, from the holder of `address`; `None` for no mail.
+    /// The mail for the request with this identifier, from the holder of `address`, which was sealed with the master key of
+    /// this number; `None` for no mail. What follows from a master key must follow from that one: another one may be the
+    /// first by the next attempt.
     fn resolve<'r>(
         &'r self,
         request: &'r MailRequest,
-        mail: Uuid,
+        mail: (Uuid, u8),
         address: &'r str,
     ) -> BoxFuture<'r, Result<Option<ResolvedMail>, DbError>>;
 }

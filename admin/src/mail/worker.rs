@@ -225,8 +225,12 @@ impl MailWorker {
         match opened.queued {
             QueuedMail::Notice(notice) => Ok(to_address(Message::Notice(notice))),
             QueuedMail::AddressRemoved(notice) => Ok(to_address(Message::AddressRemoved(notice))),
+            QueuedMail::AddressChanged { notice, token } => {
+                Ok(to_address(Message::AddressChanged { notice, token: token.0.into() }))
+            }
             QueuedMail::Request(request) => {
-                let resolved = self.resolver.resolve(&request, mail.id, &opened.address);
+                let resolved =
+                    self.resolver.resolve(&request, (mail.id, opened.sealed_with), &opened.address);
                 let resolved = within(PATIENCE, resolved).await?;
                 Ok(resolved.map(|found| ResolvedMail { language: found.language.or(language), ..found }))
             }

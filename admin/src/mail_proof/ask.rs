@@ -63,13 +63,15 @@ pub(crate) async fn ask_code(
     let is_long = context.guessing.is_code_guessed(flow.email.key(), now).await;
     let request = |mail| {
         let link = match flow.purpose {
-            CodePurpose::Registration => {
-                let link = LinkProof { mail, flow: flow.id, email: flow.email.clone(), made_at: now };
+            CodePurpose::Registration | CodePurpose::EmailChange => {
+                let (email, change) = (flow.email.clone(), flow.change);
+                let link = LinkProof { mail, flow: flow.id, email, change, made_at: now };
                 Some(LinkText(link.seal(&context.mail_flows)?))
             }
             CodePurpose::SignIn | CodePurpose::Link => None,
         };
-        Ok(MailRequest::Code(CodeRequest { purpose: flow.purpose, flow: flow.id, is_long, link }))
+        let user = flow.change.map(|change| change.user);
+        Ok(MailRequest::Code(CodeRequest { purpose: flow.purpose, flow: flow.id, is_long, link, user }))
     };
     ask(context, actor, (route, flow.purpose.word()), &flow.email, request).await
 }

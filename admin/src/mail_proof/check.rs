@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::code::{CodeText, MailCode};
 use super::store;
-use crate::api::{Code, Problem};
+use crate::api::{Code, Findings, Problem};
 use crate::context::Context;
 use crate::db::DbError;
 use crate::mail::CodePurpose;
@@ -84,6 +84,18 @@ pub(crate) fn used_with(context: &Context, parts: &[&str]) -> String {
     let Some(key) = keys.find(keys.current()) else { return String::new() };
     let tag = hmac::sign(key, format!("use\0{}", parts.join("\0")).as_bytes());
     tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Exactly one proof must be present in a form: the token of a link, or a flow with its code.
+pub(crate) fn check_proof(found: &mut Findings, flow: bool, code: bool, token: bool) {
+    match (flow, token) {
+        (false, false) => found.add("flow", "field_missing", "One of `flow` and `token` is required."),
+        (true, true) => found.add("flow", "field_invalid", "Send only one of `flow` and `token`."),
+        (true, false) if !code => found.add("code", "field_missing", "Is required with `flow`."),
+        (true, false) => {}
+        (false, true) if code => found.add("code", "field_invalid", "Belongs to a `flow`."),
+        (false, true) => {}
+    }
 }
 
 /// 403 `code_wrong`.

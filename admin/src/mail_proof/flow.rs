@@ -43,8 +43,20 @@ pub(crate) struct MailFlow {
     pub(crate) display_name: Option<String>,
     /// The language tag of a new account; the same.
     pub(crate) locale: Option<String>,
+    /// The account whose new address is proven, and no other purpose.
+    pub(crate) change: Option<ChangingAccount>,
     /// When it began, in seconds since 1970.
     pub(crate) began_at: u64,
+}
+
+/// The account that asks for another address: whatever begins a new generation of its tokens ends the change, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChangingAccount {
+    pub(crate) user: Uuid,
+    /// The session that asked.
+    pub(crate) session: Uuid,
+    /// The generation of the user's tokens.
+    pub(crate) generation: u64,
 }
 
 /// What the token of a link says. Purposefully without `Debug`.
@@ -55,6 +67,8 @@ pub(crate) struct LinkProof {
     /// The flow of the mail, which a use of the link ends.
     pub(crate) flow: Uuid,
     pub(crate) email: EmailAddress,
+    /// As [`MailFlow::change`].
+    pub(crate) change: Option<ChangingAccount>,
     /// When it was made, in seconds since 1970.
     pub(crate) made_at: u64,
 }
@@ -67,6 +81,8 @@ struct SealedMailFlow {
     email: String,
     display_name: Option<String>,
     locale: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    change: Option<ChangingAccount>,
     began_at: u64,
 }
 
@@ -76,6 +92,8 @@ struct SealedLinkProof {
     mail: Uuid,
     flow: Uuid,
     email: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    change: Option<ChangingAccount>,
     made_at: u64,
 }
 
@@ -92,6 +110,7 @@ impl MailFlow {
             email: self.email.as_str().to_owned(),
             display_name: self.display_name.clone(),
             locale: self.locale.clone(),
+            change: self.change,
             began_at: self.began_at,
         };
         seal(sealer, FLOW, &stored)
@@ -107,6 +126,7 @@ impl MailFlow {
             email: stored.email.parse().ok()?,
             display_name: stored.display_name,
             locale: stored.locale,
+            change: stored.change,
             began_at: stored.began_at,
         })
     }
@@ -124,8 +144,9 @@ impl LinkProof {
     ///
     /// As [`MailFlow::seal`].
     pub(super) fn seal(&self, sealer: &Sealer) -> Result<String, Problem> {
-        let (mail, flow, made_at) = (self.mail, self.flow, self.made_at);
-        seal(sealer, LINK, &SealedLinkProof { mail, flow, email: self.email.as_str().to_owned(), made_at })
+        let Self { mail, flow, change, made_at, .. } = *self;
+        let email = self.email.as_str().to_owned();
+        seal(sealer, LINK, &SealedLinkProof { mail, flow, email, change, made_at })
     }
 
     /// A token that this service sealed and that can be used at `now`. `None` for every other text.
@@ -133,8 +154,8 @@ impl LinkProof {
         let stored: SealedLinkProof = open(sealer, LINK, text)?;
         // The mail may have waited for ten minutes; how long the link is valid is counted from its hand-over.
         is_live(stored.made_at, now.saturating_sub(LIFE / 2)).then_some(())?;
-        let SealedLinkProof { mail, flow, email, made_at } = stored;
-        Some(Self { mail, flow, email: email.parse().ok()?, made_at })
+        let SealedLinkProof { mail, flow, email, change, made_at } = stored;
+        Some(Self { mail, flow, email: email.parse().ok()?, change, made_at })
     }
 }
 
@@ -189,6 +210,7 @@ mod tests {
             email: email.parse().unwrap(),
             display_name,
             locale: Some("a".repeat(35)),
+            change: None,
             began_at: 1_000_000,
         }
     }
@@ -211,7 +233,8 @@ mod tests {
         assert!(!sealed.contains("neo") && sealed != flow("neo@example.org", None).seal(&sealer()).unwrap());
 
         let email = "neo@example.org".parse().unwrap();
-        let link = LinkProof { mail: Uuid::nil(), flow: Uuid::nil(), email, made_at: 1_000_000 };
+        let change = Some(ChangingAccount { user: Uuid::nil(), session: Uuid::nil(), generation: 7 });
+        let link = LinkProof { mail: Uuid::nil(), flow: Uuid::nil(), email, change, made_at: 1_000_000 };
         let text = read(&link.seal(&sealer()).unwrap());
         assert!(LinkProof::open(&text, &sealer(), 1_000_000).unwrap() == link);
         assert!(MailFlow::open(&text, &sealer(), 1_000_000).is_none());

@@ -29,7 +29,8 @@ impl CodeIssuer {
         Self { keys: Arc::clone(&context.mail_code_keys) }
     }
 
-    /// The code for a mail to the address with this key, which is handed over when `tx` has been committed. `None` when too
+    /// The code for a mail to the address with this key, which is handed over when `tx` has been committed: it follows from the
+    /// master key with which the mail was sealed, so that every attempt to send it has the same one. `None` when too
     /// many codes are valid, or the flow was used: then no mail is sent.
     ///
     /// # Errors
@@ -38,11 +39,11 @@ impl CodeIssuer {
     pub(crate) async fn issue(
         &self,
         tx: &Transaction<'_>,
-        mail: Uuid,
+        (mail, sealed_with): (Uuid, u8),
         request: &CodeRequest,
         email_key: &str,
     ) -> Result<Option<IssuedCode>, DbError> {
-        let source = CodeSource { mail, key: self.keys.current(), is_long: request.is_long };
+        let source = CodeSource { mail, key: sealed_with, is_long: request.is_long };
         let Some(key) = self.keys.find(source.key) else { return Ok(None) };
         let address = hmac::sign(key, &[b"address".as_slice(), email_key.as_bytes()].concat());
         let new =

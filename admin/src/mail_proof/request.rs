@@ -64,6 +64,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
         email: body.email,
         display_name: None,
         locale: None,
+        change: None,
         began_at: context.clock.unix_seconds(),
     };
     ask_code(context, &request.actor(), LimitedRoute::CodeRequest, &flow).await?;

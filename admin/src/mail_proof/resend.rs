@@ -33,7 +33,7 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Sign-in")
         .summary("Ask for another code of the same flow.")
         .detail(
-            "For a flow of a registration or of a sign-in by a code. The last three codes of a flow are valid. The response \
+            "For a flow of a registration, of a sign-in by a code, or of another address. The last three codes of a flow are valid. The response \
             is the same for every address, and mails have the same bounds as those of the first request.",
         )
         .access(Access::Public)
@@ -67,7 +67,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
             return Err(Problem::new(Code::RegistrationClosed));
         }
         CodePurpose::Registration => LimitedRoute::Registration,
-        CodePurpose::SignIn => LimitedRoute::CodeRequest,
+        CodePurpose::SignIn | CodePurpose::EmailChange => LimitedRoute::CodeRequest,
         // Such a flow belongs to a sign-in through a provider, and is never sealed.
         CodePurpose::Link => return Err(expired()),
     };

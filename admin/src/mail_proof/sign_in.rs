@@ -16,6 +16,7 @@ use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::guessing::LimitedRoute;
 use crate::mail::CodePurpose;
+use crate::pending_erasure;
 use crate::permit::{Permit, Tried};
 use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::login::DeviceName;
@@ -65,14 +66,20 @@ pub fn describe(operation: Operation) -> Operation {
         .access(Access::Public)
         .body::<Body>(json!({ "flow": EXAMPLE_FLOW, "code": EXAMPLE_CODE, "device_name": "Living room" }))
         .answer::<Pair>(200, "The token pair of the session.", mint::example())
-        .problems(&[Code::CodeWrong, Code::CodeExpired, Code::TooManyAttempts, Code::TooManySessions])
+        .problems(&[
+            Code::CodeWrong,
+            Code::ErasurePending,
+            Code::CodeExpired,
+            Code::TooManyAttempts,
+            Code::TooManySessions,
+        ])
 }
 
 /// Handles the request.
 ///
 /// # Errors
 ///
-/// 403 `code_wrong` for a code that is wrong, expired or used; 410 `code_expired` when the flow is unknown or over; 422
+/// 403 `code_wrong` for a code that is wrong, expired or used, or `erasure_pending` with the right one; 410 `code_expired` when the flow is unknown or over; 422
 /// `validation_failed`; 429 `too_many_attempts` or `too_many_sessions`; 503.
 pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
@@ -110,11 +117,15 @@ async fn sign_in(
             ProofVerdict::Wrong => return Err(expired()),
             ProofVerdict::Right => {}
         }
-        if let Some((user, opened)) = open_session(context, flow, &with, device).await? {
-            for entry in opened.history(user, Event::Login) {
-                history::record(context, actor, entry).await;
+        match open_session(context, flow, &with, device).await? {
+            CodeUse::Opened { user, opened } => {
+                for entry in opened.history(user, Event::Login) {
+                    history::record(context, actor, entry).await;
+                }
+                return Ok(opened.pair);
             }
-            return Ok(opened.pair);
+            CodeUse::Erasing { user } => return Err(refuse_erasing(context, actor, user).await?),
+            CodeUse::OfAnother => {}
         }
         checked = check(context, &evidence, &with).await?;
     }
@@ -136,26 +147,55 @@ async fn note_failure(context: &Context, actor: &Actor, flow: &MailFlow) -> Resu
     Ok(())
 }
 
-/// Opens a session for the owner of the address, and uses the flow up. `None` when another request was first.
+/// What a right code leads to.
+enum CodeUse {
+    Opened {
+        user: Uuid,
+        opened: Opened,
+    },
+    /// The account will be erased unless its user keeps it. The code stays valid, so that the user can sign in then.
+    Erasing {
+        user: Uuid,
+    },
+    /// Another request was first.
+    OfAnother,
+}
+
+/// As every way to sign in does: with a flow to keep the account.
+async fn refuse_erasing(context: &Context, actor: &Actor, user: Uuid) -> Result<Problem, Problem> {
+    let event = Event::LoginFailed(LoginFailure::Erasing);
+    history::record(context, actor, HistoryEntry { event, user: Some(user), session: None }).await;
+    let problem = pending_erasure::problem(context, &*context.db.get().await?, user).await?;
+    Ok(problem.unwrap_or_else(expired))
+}
+
+/// Opens a session for the owner of the address, and uses the flow up.
 async fn open_session(
     context: &Context,
     flow: &MailFlow,
     with: &str,
     device: &Device,
-) -> Result<Option<(Uuid, Opened)>, Problem> {
+) -> Result<CodeUse, Problem> {
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
-    let owner = lock_owner(&tx, &[flow.email.key().to_owned()]).await?;
     // What the worker of mails has checked may have changed since.
-    let Some(EmailOwner::Active(account)) = owner else { return Err(expired()) };
+    let account = match lock_owner(&tx, &[flow.email.key().to_owned()]).await? {
+        Some(EmailOwner::Active(account)) => account,
+        Some(EmailOwner::Erasing(user)) if !standing(&tx, user).await?.is_operator => {
+            return Ok(CodeUse::Erasing { user });
+        }
+        Some(EmailOwner::Erasing(_) | EmailOwner::Disabled | EmailOwner::DisabledUnverified) | None => {
+            return Err(expired());
+        }
+    };
     let user = account.id();
     if account.unverified_email().is_some() || standing(&tx, user).await?.is_operator {
         return Err(expired());
     }
     let opened = open(&tx, context, &account, SignInMethod::Mail, device).await?;
     if !store::use_up(&tx, flow.id, with, Some(opened.session)).await? {
-        return Ok(None);
+        return Ok(CodeUse::OfAnother);
     }
     tx.commit().await?;
-    Ok(Some((user, opened)))
+    Ok(CodeUse::Opened { user, opened })
 }

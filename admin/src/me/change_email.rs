@@ -1,17 +1,26 @@
-//! `PUT /api/v1/me/email`: sets a new e-mail address.
+//! `PUT /api/v1/me/email`: sets a new e-mail address, or asks for its proof.
+//!
+//! Where mail is sent, a new address takes effect with its proof (`email_change`), and the response is the same whether or not
+//! an account has it. With `ADMIN_REGISTRATION=open`, and without mail, it is set at once, unproven.
 
 use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::credentials::{CURRENT, account_of, check_current, present_device, prove_and_change};
+use super::credentials::{
+    CURRENT, account_of, change, check_current, permit, present_device, prove, prove_and_change,
+};
 use crate::access::caller;
-use crate::actor::DeviceText;
+use crate::actor::{Actor, DeviceText};
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
+use crate::context::Context;
+use crate::guessing::LimitedRoute;
+use crate::mail::CodePurpose;
+use crate::mail_proof::{AskedFlow, ChangingAccount, MailFlow, ask_code};
 use crate::passwords::Password;
 use crate::sessions::{Pair, mint};
-use crate::users::EmailAddress;
-use crate::users::store::Credential;
+use crate::users::store::{self as users, Credential};
+use crate::users::{Account, EmailAddress, email_changes};
 
 /// A new address, and the current password.
 #[derive(Deserr, ToSchema)]
@@ -40,9 +49,11 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Me")
         .summary("Change your e-mail address.")
         .detail(
-            "All other sessions are revoked, and the tokens of this session are replaced. If the address does not \
-            change, no session is revoked. The new access token counts as a recent sign-in if the current password \
-            was sent.",
+            "Where mail is sent, a mail with a code and a link goes to the new address, and the response is 202 whether or not \
+            an account has it; `/me/email/verify` sets it. Elsewhere, and with `ADMIN_REGISTRATION=open`, it is set at once, \
+            unproven: all other sessions are revoked, and the tokens of this session are replaced. If only the spelling \
+            changes, or nothing, the response is 200, too. The new access token counts as a recent sign-in if the current \
+            password was sent.",
         )
         .access(Access::SignedIn)
         .body::<Body>(json!({
@@ -53,15 +64,17 @@ pub fn describe(operation: Operation) -> Operation {
             "A new token pair for this session, which is the only session left.",
             mint::example(),
         )
+        .answer::<AskedFlow>(202, "A mail will be sent to the new address.", AskedFlow::example())
         .problems(&[
             Code::CurrentPasswordWrong,
             Code::FreshAuthRequired,
+            Code::AccountFrozen,
             Code::TooManyAttempts,
             Code::EmailTaken,
         ])
 }
 
-/// Handles the request. Returns a new token pair for this session, the only remaining one.
+/// Handles the request. Returns a flow, or a new token pair for this session, the only remaining one.
 ///
 /// # Errors
 ///
@@ -77,6 +90,42 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let (body, mut found) = form.read::<Body>();
     check_current(&mut found, &account, is_present);
     let body = found.finish(body)?;
-    let new = Credential::Email(body.email);
-    prove_and_change(context, &actor, &account, body.current_password.as_ref(), &new).await
+    let (current, email) = (body.current_password.as_ref(), body.email);
+    if context.outbox.is_on() && context.config.registration.proves_changes() {
+        return ask(context, &actor, &account, current, email).await;
+    }
+    prove_and_change(context, &actor, &account, current, &Credential::Email(email)).await
+}
+
+/// Asks for a proof of the new address, unless the account has proven it already.
+async fn ask(
+    context: &Context,
+    actor: &Actor,
+    account: &Account,
+    current: Option<&Password>,
+    email: EmailAddress,
+) -> Result<Response, Problem> {
+    let permit = permit(context, actor, account).await?;
+    let (verified, permit) = prove(context, actor, permit, account, current).await?;
+    permit.succeeded().await;
+    let caller = actor.caller()?;
+    let connection = context.db.get().await?;
+    email_changes::check_not_frozen(&*connection, caller.user).await?;
+    let own = users::address(&*connection, caller.user).await?;
+    drop(connection);
+    if own.is_some_and(|own| own.is_verified && own.key == email.key()) {
+        return change(context, actor, verified.as_ref(), &Credential::Email(email)).await;
+    }
+    let (user, session, generation) = (caller.user, caller.session, caller.generation());
+    let flow = MailFlow {
+        id: context.random.id(),
+        purpose: CodePurpose::EmailChange,
+        email,
+        display_name: None,
+        locale: None,
+        change: Some(ChangingAccount { user, session, generation }),
+        began_at: context.clock.unix_seconds(),
+    };
+    ask_code(context, actor, LimitedRoute::CodeRequest, &flow).await?;
+    AskedFlow::respond(context, &flow, flow.began_at)
 }

@@ -57,6 +57,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[
             Code::CurrentPasswordWrong,
             Code::FreshAuthRequired,
+            Code::AccountFrozen,
             Code::TooManyAttempts,
             Code::LoginTaken,
         ])

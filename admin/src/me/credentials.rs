@@ -8,6 +8,7 @@ use crate::api::{Code, Findings, Form, Problem, Request, Response};
 use crate::context::Context;
 use crate::db::DbError;
 use crate::guessing::LimitedRoute;
+use crate::keys::LinkToken;
 use crate::notices::{self, NoticeTarget};
 use crate::passwords::{Password, PasswordHash, PasswordMatch};
 use crate::permit::{HashPermit, Permit, Tried};
@@ -16,7 +17,7 @@ use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
 use crate::sessions::session::EndReason;
 use crate::sessions::{Pair, Proof};
 use crate::users::store::{self, Credential};
-use crate::users::{Account, FormerAddress, known_networks, taken};
+use crate::users::{Account, FormerAddress, email_changes, known_networks, taken};
 
 /// The problems that tell that an account has a name.
 const TAKEN: [Code; 2] = [Code::EmailTaken, Code::LoginTaken];
@@ -145,8 +146,8 @@ async fn claim(context: &Context, actor: &Actor, new: &Credential) -> Result<Opt
 ///
 /// # Errors
 ///
-/// 409 `email_taken` or `login_taken`; 403 `current_password_wrong` when the password changed meanwhile; 401 when the
-/// session ended; 503.
+/// 409 `email_taken` or `login_taken`; 403 `current_password_wrong` when the password changed meanwhile, or
+/// `account_frozen`; 401 when the session ended; 503.
 pub(super) async fn change(
     context: &Context,
     actor: &Actor,
@@ -178,12 +179,13 @@ async fn change_within(
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let account = lock_account(&tx, caller).await?;
+    email_changes::check_not_frozen(&*tx, caller.user).await?;
     if !account.has_hash(verified) {
         return Err(Problem::new(Code::CurrentPasswordWrong));
     }
     let session = lock_current(&tx, caller).await?;
     let is_changed = !store::has_credential(&tx, caller.user, new).await?;
-    let former = store::address(&tx, caller.user).await?;
+    let former = store::address(&*tx, caller.user).await?;
     if is_changed {
         let generation = store::set_credential(&tx, caller.user, new).await.map_err(taken)?;
         if matches!(new, Credential::Password(_)) {
@@ -198,7 +200,13 @@ async fn change_within(
     let pair = renew(context, actor.client(), &tx, session, proof).await?;
     if is_changed {
         let target = NoticeTarget { core: context, tx: &tx, user: caller.user };
-        notify(target, actor, new, former.as_ref()).await?;
+        let undo = match (new, &former) {
+            (Credential::Email(email), Some(former)) if email.key() != former.key => {
+                email_changes::begin_undo(context, &tx, caller.user, former).await?
+            }
+            _ => None,
+        };
+        notify(target, actor, new, (former.as_ref(), undo.as_ref())).await?;
     }
     tx.commit().await?;
     Ok((pair, is_changed))
@@ -208,12 +216,12 @@ async fn notify(
     target: NoticeTarget<'_>,
     actor: &Actor,
     new: &Credential,
-    former: Option<&FormerAddress>,
+    (former, undo): (Option<&FormerAddress>, Option<&LinkToken>),
 ) -> Result<(), DbError> {
     let client = actor.client().into();
     match new {
         Credential::Password(_) => notices::password_changed(target, client).await,
-        Credential::Email(_) => notices::email_changed(target, client, former).await,
+        Credential::Email(_) => notices::email_changed(target, client, former, undo).await,
         Credential::Login(_) => notices::login_changed(target, client).await,
     }
 }

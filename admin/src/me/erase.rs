@@ -11,6 +11,7 @@ use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::erasure::{Origin, begin};
 use crate::sessions::renew::lock_account;
 use crate::users;
+use crate::users::email_changes::check_not_frozen;
 
 /// When the account will be erased.
 #[derive(Serialize, ToSchema)]
@@ -37,7 +38,7 @@ pub fn describe(operation: Operation) -> Operation {
         .access(Access::SignedIn)
         .fresh()
         .answer::<ErasureOrder>(202, "The account will be erased.", example())
-        .problems(&[Code::LastSuperuser])
+        .problems(&[Code::AccountFrozen, Code::LastSuperuser])
 }
 
 /// Handles the request.
@@ -54,6 +55,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let concerned = [access::superusers(&tx).await?.as_slice(), &[caller.user]].concat();
     users::store::lock_all(&tx, &concerned).await?;
     lock_account(&tx, caller).await?;
+    check_not_frozen(&*tx, caller.user).await?;
     let grace = context.config.retention.erasure_grace;
     let erase_at = begin(&tx, context, &actor, caller.user, grace, (Origin::User, None)).await?;
     tx.commit().await?;

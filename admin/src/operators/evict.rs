@@ -1,5 +1,6 @@
 //! `POST /api/v1/admin/users/{id}/evict`: evicts intruders from a user's account.
 
+use deserr::Deserr;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
@@ -7,11 +8,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::guard::lock_person;
+use super::reason::OperatorReason;
 use crate::access::{Right, allowed_upon, of_user};
 use crate::actor::Actor;
-use crate::api::{Access, Operation, Problem, Request, Response};
+use crate::api::{Access, Findings, Operation, Problem, Request, Response};
 use crate::audit::{self, AuditAction, AuditEntry};
-use crate::context::Context;
+use crate::context::Core;
 use crate::evict::{Evicted, evict};
 use crate::notices::{self, NoticeTarget};
 use crate::sessions::history::{self, Event};
@@ -29,6 +31,18 @@ struct Eviction {
     linked: Vec<String>,
 }
 
+/// Why; it may be omitted.
+#[derive(Deserr, ToSchema)]
+#[schema(as = OptionallyReasonedOrder)]
+#[serde(deny_unknown_fields)]
+#[deserr(error = Findings, deny_unknown_fields)]
+struct Body {
+    /// For the audit log, until the user is erased.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = "^[^\\x00]*[^\\x00\\t-\\r ][^\\x00]*$")]
+    reason: Option<OperatorReason>,
+}
+
 /// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
     of_user(operation)
@@ -38,10 +52,12 @@ pub fn describe(operation: Operation) -> Operation {
         .detail(
             "All sessions are revoked, sign-ins in progress are cancelled, and accounts at providers that were linked \
             within the last 30 days are unlinked, unless the user was created with them or would have no sign-in method \
-            left. The password does not change.",
+            left. A change of the address, and a recovery, that wait are void. The password does not change. A `reason` is for \
+            the audit log.",
         )
         .access(Access::Permission(Right::UsersWrite.as_str()))
         .fresh()
+        .optional_body::<Body>(json!({ "reason": "A stranger was signed in." }))
         .answer::<Eviction>(
             200,
             "The number of revoked sessions, and the providers whose accounts were unlinked or are still linked.",
@@ -56,8 +72,10 @@ pub fn describe(operation: Operation) -> Operation {
 /// 403 `forbidden`, `fresh_auth_required`; 404; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (_, user) = allowed_upon(&request, Right::UsersWrite).await?;
+    let body: Body = request.form_if_any()?.finish()?;
     let (context, actor) = (&request.context, request.actor());
-    let evicted = evict_from(context, &actor, user).await?;
+    let reason = body.reason.map(String::from);
+    let evicted = evict_from(context, &actor, user, reason.as_deref()).await?;
     for entry in evicted.history(user, Event::Evicted) {
         history::record(context, &actor, entry).await;
     }
@@ -65,15 +83,25 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::json(StatusCode::OK, &Eviction { revoked: sessions, unlinked, linked }))
 }
 
-async fn evict_from(context: &Context, actor: &Actor, user: Uuid) -> Result<Evicted, Problem> {
-    let mut connection = context.db.get().await?;
+/// Evicts, and notifies the user.
+///
+/// # Errors
+///
+/// As [`handle`].
+pub(crate) async fn evict_from(
+    core: &Core,
+    actor: &Actor,
+    user: Uuid,
+    reason: Option<&str>,
+) -> Result<Evicted, Problem> {
+    let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
-    lock_person(&tx, context, actor, Right::UsersWrite, user).await?;
-    let evicted = evict(&tx, context, user, EndReason::Admin).await?;
-    notices::evicted(NoticeTarget { core: context, tx: &tx, user }).await?;
+    lock_person(&tx, core, actor, Right::UsersWrite, user).await?;
+    let evicted = evict(&tx, core, user, EndReason::Admin).await?;
+    notices::evicted(NoticeTarget { core, tx: &tx, user }).await?;
     let detail = json!({ "sessions_ended": evicted.sessions, "unlinked": evicted.unlinked });
-    let entry = AuditEntry::new(AuditAction::UserEvicted, user.to_string(), detail);
-    audit::record(&tx, &context.audit_keys, actor, entry).await?;
+    let entry = AuditEntry::new(AuditAction::UserEvicted, user.to_string(), detail).reason(reason);
+    audit::record(&tx, &core.audit_keys, actor, entry).await?;
     tx.commit().await?;
     Ok(evicted)
 }

@@ -14,7 +14,8 @@ use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::Transaction;
-use crate::recovery::{LinkPurpose, LinkToken, mail_link, print_link};
+use crate::keys::LinkToken;
+use crate::recovery::{LinkPurpose, mail_link, print_link};
 
 /// Why the link is sent.
 #[derive(Deserr, ToSchema)]

@@ -84,7 +84,7 @@ pub(crate) async fn set(
     if users::has_credential(&tx, user, &new).await? {
         return Ok(());
     }
-    let former = users::address(&tx, user).await?;
+    let former = users::address(&*tx, user).await?;
     let generation = users::set_credential(&tx, user, &new).await.map_err(taken)?;
     users::void_links(&tx, user).await?;
     let ended = end_older(&tx, &core.issuer, user, None, generation, EndReason::Admin).await?;

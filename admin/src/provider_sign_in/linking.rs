@@ -31,6 +31,7 @@ use crate::notices::{self, NoticeTarget};
 use crate::passwords::PasswordHash;
 use crate::sessions::history::{Event, HistoryEntry};
 use crate::users::LockedAccount;
+use crate::users::email_changes::check_not_frozen;
 use crate::users::email_owner::store as email_owner;
 use crate::users::store::lock_for_change;
 
@@ -49,6 +50,7 @@ async fn link_confirmed(
     proved: Proved<'_>,
 ) -> Result<Vec<HistoryEntry>, Problem> {
     let user = account.id();
+    check_not_frozen(&**tx, user).await?;
     let mut history = Vec::new();
     if store::insert(tx, link).await? {
         history.push(HistoryEntry { event: Event::AccountLinked, user: Some(user), session: None });

@@ -85,7 +85,9 @@ pub(super) async fn facts_of_new<'t>(
         (Some(_), Some(_)) => match lock_owner(tx, &identity.vouched_keys()).await? {
             None => Email::Free,
             // A disabled user must not return as a new one.
-            Some(EmailOwner::Disabled) => return Err(Problem::new(Code::AccountDisabled)),
+            Some(EmailOwner::Erasing(_) | EmailOwner::Disabled) => {
+                return Err(Problem::new(Code::AccountDisabled));
+            }
             // No user can confirm anything with that account, and its user may be a stranger to the mailbox.
             Some(EmailOwner::DisabledUnverified) => Email::Untrusted,
             Some(EmailOwner::Active(owner)) => {

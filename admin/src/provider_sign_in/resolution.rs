@@ -22,6 +22,7 @@ use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::open::{SignInMethod, open};
 use crate::sessions::session::Device;
 use crate::sessions::store::stamp;
+use crate::users::email_changes::{check_not_frozen, store as email_changes};
 use crate::users::store::{EMAIL_IS_UNIQUE, NewUser};
 use crate::users::{self, EmailAddress, LockedAccount};
 
@@ -147,6 +148,7 @@ impl Resolution<'_> {
         user: Uuid,
         account: Option<&LockedAccount<'_>>,
     ) -> Applied {
+        check_not_frozen(&**tx, user).await?;
         let is_sign_in = !self.is_for_page && self.link.is_none();
         if !store::insert(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
             return Ok(None);
@@ -213,7 +215,9 @@ impl Resolution<'_> {
             is_superuser: false,
         };
         match users::store::insert(&**tx, &new).await {
-            Err(error) if error.constraint() == Some(EMAIL_IS_UNIQUE) => return Ok(None),
+            Err(error) if error.constraint() == Some(EMAIL_IS_UNIQUE) => {
+                return self.refuse_taken(email).await;
+            }
             Err(error) => return Err(error.into()),
             Ok(_created_at) => {}
         }
@@ -223,6 +227,19 @@ impl Resolution<'_> {
         tracing::info!(user = %id, provider = self.identity.provider.id(), "A user registered through a provider.");
         let account = users::store::lock_for_sign_in(tx, id).await?;
         self.admit(tx, id, account.as_ref()).await.map(Some)
+    }
+
+    /// Another transaction has just created an account with the address, so the facts must be read again; or another user can
+    /// still take the address back.
+    async fn refuse_taken(&self, email: Option<&EmailAddress>) -> Applied {
+        // The transaction has failed.
+        let connection = self.context.db.get().await?;
+        match email {
+            Some(email) if email_changes::is_reserved(&*connection, email.key()).await? => {
+                Err(Problem::new(Code::EmailTaken))
+            }
+            Some(_) | None => Ok(None),
+        }
     }
 
     fn unverified(&self) -> Problem {

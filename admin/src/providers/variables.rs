@@ -132,10 +132,10 @@ fn require_secret(reader: &mut Reader<'_>, names: &Names<'_>, descriptor: &Descr
 }
 
 /// The names of one provider's variables.
-struct Names<'p>(&'p str);
+pub(super) struct Names<'p>(pub(super) &'p str);
 
 impl Names<'_> {
-    fn of(&self, what: &str) -> String {
+    pub(super) fn of(&self, what: &str) -> String {
         format!("{VARIABLE_PREFIX}{}_{what}", self.0.to_ascii_uppercase().replace('-', "_"))
     }
 }
@@ -183,7 +183,7 @@ fn pages(list: &str) -> Result<Vec<Url>, &'static str> {
     list.split(',').map(page).collect::<Option<_>>().ok_or(why)
 }
 
-fn names(list: &str) -> Result<Vec<String>, String> {
+pub(super) fn names(list: &str) -> Result<Vec<String>, String> {
     let mut names: Vec<String> = Vec::new();
     for name in list.split(',').map(str::trim) {
         if !is_name(name) {
@@ -207,7 +207,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A name that users see.
-fn shown_name(text: &str) -> Result<String, &'static str> {
+pub(super) fn shown_name(text: &str) -> Result<String, &'static str> {
     match is_visible_line(text) {
         true => Ok(text.to_owned()),
         false => Err(

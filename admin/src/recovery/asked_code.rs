@@ -4,10 +4,10 @@
 use uuid::Uuid;
 
 use super::asked_link::{addressed, answer_user};
-use super::link_token::LinkToken;
 use super::store::{self, ResetCandidate};
 use crate::access;
 use crate::db::{DbError, Transaction};
+use crate::keys::LinkToken;
 use crate::mail::{CodePurpose, CodeRequest, Message, ResolvedMail, SignInAdvice};
 use crate::mail_proof::CodeIssuer;
 use crate::users::EmailAddress;
@@ -16,6 +16,8 @@ use crate::users::EmailAddress;
 pub(super) struct AskedCode<'a> {
     pub(super) codes: &'a CodeIssuer,
     pub(super) mail: Uuid,
+    /// The number of the master key with which it was sealed.
+    pub(super) sealed_with: u8,
     pub(super) request: &'a CodeRequest,
     pub(super) email: &'a EmailAddress,
 }
@@ -26,6 +28,8 @@ enum Holder {
     /// No account has it.
     None,
     Disabled,
+    /// It is proven, and the account will be erased.
+    Erasing,
     /// It is proven, and the user holds a permission of this service.
     Operator,
     /// The same, but the address is not proven: it may be a stranger's, who gets nothing.
@@ -47,6 +51,7 @@ impl AskedCode<'_> {
             CodePurpose::Registration => self.for_registration(tx, token, holder, candidate).await,
             CodePurpose::SignIn => self.for_sign_in(tx, holder, candidate).await,
             CodePurpose::Link => self.for_link(tx, holder, candidate).await,
+            CodePurpose::EmailChange => self.for_email_change(tx, holder, candidate).await,
         }
     }
 
@@ -61,7 +66,7 @@ impl AskedCode<'_> {
         match holder {
             Holder::UnprovenOperator => Ok(None),
             Holder::None | Holder::Unproven => self.code(tx, candidate).await,
-            Holder::Disabled | Holder::Operator | Holder::Proven => {
+            Holder::Disabled | Holder::Erasing | Holder::Operator | Holder::Proven => {
                 let Some(candidate) = candidate else { return Ok(None) };
                 let answered = answer_user(tx, token, candidate).await?;
                 Ok(answered.map(|mail| ResolvedMail { message: already_registered(mail.message), ..mail }))
@@ -78,7 +83,8 @@ impl AskedCode<'_> {
     ) -> Result<Option<ResolvedMail>, DbError> {
         let advice = match holder {
             Holder::None | Holder::UnprovenOperator => return Ok(None),
-            Holder::Proven => return self.code(tx, candidate).await,
+            // With the code the user can keep an account that will be erased.
+            Holder::Proven | Holder::Erasing => return self.code(tx, candidate).await,
             Holder::Disabled => SignInAdvice::Disabled,
             Holder::Operator => SignInAdvice::UsePassword,
             Holder::Unproven => SignInAdvice::Unproven,
@@ -97,9 +103,28 @@ impl AskedCode<'_> {
             Holder::UnprovenOperator => return Ok(None),
             Holder::None | Holder::Proven | Holder::Unproven => return self.code(tx, candidate).await,
             Holder::Disabled => SignInAdvice::Disabled,
+            Holder::Erasing => SignInAdvice::Erasing,
             Holder::Operator => SignInAdvice::UsePassword,
         };
         Ok(candidate.and_then(|candidate| addressed(candidate, Message::SignInAdvice(advice))))
+    }
+
+    /// Also to the unproven address of the account itself, and to one that was only typed for another account; that of
+    /// another operator gets nothing.
+    async fn for_email_change(
+        &self,
+        tx: &Transaction<'_>,
+        holder: Holder,
+        candidate: Option<ResetCandidate>,
+    ) -> Result<Option<ResolvedMail>, DbError> {
+        let is_own = candidate.as_ref().is_some_and(|candidate| Some(candidate.user) == self.request.user);
+        match holder {
+            Holder::UnprovenOperator if !is_own => Ok(None),
+            Holder::None | Holder::Unproven | Holder::UnprovenOperator => self.code(tx, None).await,
+            Holder::Disabled | Holder::Erasing | Holder::Operator | Holder::Proven => {
+                Ok(candidate.and_then(|candidate| addressed(candidate, Message::AddressInUse)))
+            }
+        }
     }
 
     /// A mail with the code: to the spelling that the account has, if there is an account.
@@ -108,12 +133,14 @@ impl AskedCode<'_> {
         tx: &Transaction<'_>,
         candidate: Option<ResetCandidate>,
     ) -> Result<Option<ResolvedMail>, DbError> {
-        let issued = self.codes.issue(tx, self.mail, self.request, self.email.key()).await?;
+        let issued =
+            self.codes.issue(tx, (self.mail, self.sealed_with), self.request, self.email.key()).await?;
         let Some(issued) = issued else { return Ok(None) };
         let message = match (self.request.purpose, issued.link) {
             (CodePurpose::Registration, Some(token)) => Message::Registration { code: issued.code, token },
-            // Every registration has a link.
-            (CodePurpose::Registration, None) => return Ok(None),
+            // Every registration, and every other address, has a link.
+            (CodePurpose::Registration | CodePurpose::EmailChange, None) => return Ok(None),
+            (CodePurpose::EmailChange, Some(token)) => Message::EmailChange { code: issued.code, token },
             (CodePurpose::SignIn, _) => Message::SignInCode { code: issued.code },
             (CodePurpose::Link, _) => Message::LinkCode { code: issued.code },
         };
@@ -132,6 +159,7 @@ impl Holder {
         let is_operator = candidate.is_superuser || access::holds_right(tx, candidate.user).await?;
         Ok(match (candidate.is_verified, is_operator) {
             (false, true) => Self::UnprovenOperator,
+            (true, false) if candidate.is_erasing => Self::Erasing,
             _ if !candidate.is_active => Self::Disabled,
             (true, true) => Self::Operator,
             (true, false) => Self::Proven,

@@ -1,11 +1,12 @@
 //! What becomes of a user's request for a link, when the worker of mails comes to it: a mail with the link, or one that says
 //! why there is none.
 
-use super::link_token::LinkToken;
 use super::purpose::LinkPurpose;
 use super::store::{self, NewLink, ResetCandidate};
 use crate::db::{DbError, Transaction};
+use crate::keys::LinkToken;
 use crate::mail::{Message, ResetAdvice, ResolvedMail, language_of};
+use crate::users::email_changes::store as email_changes;
 use crate::users::email_owner::store::is_in_use;
 
 /// A link for a user who asked for one, or the reason why there is none. The unproven address of an operator gets nothing.
@@ -20,8 +21,12 @@ pub(super) async fn answer_user(
             return Ok(None);
         }
         Message::ResetAdvice(ResetAdvice::AskOperator)
+    } else if candidate.is_erasing && candidate.is_verified {
+        Message::ResetAdvice(ResetAdvice::Erasing)
     } else if !candidate.is_active {
         Message::ResetAdvice(ResetAdvice::Disabled)
+    } else if email_changes::frozen_until(&**tx, user).await?.is_some() {
+        Message::ResetAdvice(ResetAdvice::Frozen)
     } else if !candidate.is_verified && is_in_use(tx, user).await? {
         // The address may have been mistyped: its holder must not take over an account that another person uses.
         Message::ResetAdvice(ResetAdvice::Unproven)

@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use super::asked_code::AskedCode;
 use super::asked_link::{addressed, answer_user};
-use super::link_token::LinkToken;
 use super::purpose::LinkPurpose;
 use super::store::{self, NewLink};
 use crate::api::{Code, Problem};
 use crate::context::{Context, Core};
 use crate::db::{DbError, Transaction};
+use crate::keys::LinkToken;
 use crate::mail::{MailRequest, Message, NewMail, QueuedMail, Recipient, RequestResolver, ResolvedMail};
 use crate::mail_proof::CodeIssuer;
 use crate::users::EmailAddress;
@@ -31,12 +31,14 @@ impl LinkIssuer {
     async fn answer(
         &self,
         request: &MailRequest,
-        mail: Uuid,
+        (mail, sealed_with): (Uuid, u8),
         address: &str,
     ) -> Result<Option<ResolvedMail>, DbError> {
         let Ok(address) = address.parse::<EmailAddress>() else { return Ok(None) };
         let key = address.key();
-        let Some(token) = LinkToken::of_mail(&self.core.link_keys, mail) else { return Ok(None) };
+        let Some(token) = LinkToken::of_mail(&self.core.link_keys, sealed_with, mail) else {
+            return Ok(None);
+        };
         let mut connection = self.core.db.get().await?;
         let tx = connection.begin().await?;
         let answered = match request {
@@ -51,7 +53,7 @@ impl LinkIssuer {
                 for_user(&tx, &token, *user, LinkPurpose::Invitation, key).await?
             }
             MailRequest::Code(request) => {
-                let asked = AskedCode { codes: &self.codes, mail, request, email: &address };
+                let asked = AskedCode { codes: &self.codes, mail, sealed_with, request, email: &address };
                 asked.answer(&tx, &token).await?
             }
             MailRequest::Export { user } => for_user(&tx, &token, *user, LinkPurpose::Export, key).await?,
@@ -65,7 +67,7 @@ impl RequestResolver for LinkIssuer {
     fn resolve<'r>(
         &'r self,
         request: &'r MailRequest,
-        mail: Uuid,
+        mail: (Uuid, u8),
         address: &'r str,
     ) -> BoxFuture<'r, Result<Option<ResolvedMail>, DbError>> {
         self.answer(request, mail, address).boxed()
@@ -156,7 +158,9 @@ pub(crate) async fn mail_link(
         ));
     }
     let id = core.random.id();
-    let token = LinkToken::of_mail(&core.link_keys, id).ok_or_else(|| Problem::new(Code::Internal))?;
+    // The outbox seals the mail with the same master key.
+    let token = LinkToken::of_mail(&core.link_keys, core.link_keys.current(), id);
+    let token = token.ok_or_else(|| Problem::new(Code::Internal))?;
     let link = NewLink { token: &token, user, purpose, email_key: Some(key), is_for_operator };
     store::insert(tx, &link).await?;
     let request = match purpose {

@@ -1,9 +1,9 @@
 //! `/account/reset`: the page that a link to set a new password opens.
 
-use super::link_token::LinkToken;
 use super::reset::reset;
 use crate::api::{Problem, Request, Response};
-use crate::link_page::{LinkPage, PageTexts};
+use crate::keys::LinkToken;
+use crate::link_page::{LinkPage, PagePassword, PageTexts, PasswordKind};
 
 const PAGE: LinkPage = LinkPage { english: &ENGLISH, russian: &RUSSIAN };
 
@@ -11,7 +11,7 @@ static ENGLISH: PageTexts = PageTexts {
     tag: "en",
     title: "New password",
     token: "The part of the link after #",
-    password: "New password",
+    passwords: &[PagePassword { label: "New password", kind: PasswordKind::New }],
     save: "Save",
     done: "Your password is set. You can sign in now.",
     expired: "The link is invalid, already used or expired. Ask for another one.",
@@ -27,7 +27,7 @@ static RUSSIAN: PageTexts = PageTexts {
     tag: "ru",
     title: "Новый пароль",
     token: "Часть ссылки после #",
-    password: "Новый пароль",
+    passwords: &[PagePassword { label: "Новый пароль", kind: PasswordKind::New }],
     save: "Сохранить",
     done: "Пароль задан. Теперь вы можете войти.",
     expired: "Ссылка неверна, уже использована или устарела. Запросите другую.",

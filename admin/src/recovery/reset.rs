@@ -5,7 +5,6 @@ use http::StatusCode;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::link_token::LinkToken;
 use super::purpose::LinkPurpose;
 use super::store::{self, StoredLink};
 use crate::actor::Actor;
@@ -14,11 +13,13 @@ use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::evict::{Evicted, evict, evict_before_owner};
 use crate::guessing::LimitedRoute;
+use crate::keys::LinkToken;
 use crate::notices::{self, NoticeTarget};
 use crate::passwords::{Password, PasswordHash};
 use crate::permit::{HashPermit, Tried};
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::session::EndReason;
+use crate::users::email_changes::check_not_frozen;
 use crate::users::email_owner::store::is_in_use;
 use crate::users::store::{self as users, Credential};
 use crate::users::{add_weaknesses, email_owner, finish_form, known_networks};
@@ -54,7 +55,13 @@ pub fn describe(operation: Operation) -> Operation {
             "new_password": "two nights at the pictures"
         }))
         .empty(204, "The password is set.")
-        .problems(&[Code::CodeExpired, Code::AccountDisabled, Code::PasswordWeak, Code::TooManyAttempts])
+        .problems(&[
+            Code::CodeExpired,
+            Code::AccountDisabled,
+            Code::AccountFrozen,
+            Code::PasswordWeak,
+            Code::TooManyAttempts,
+        ])
 }
 
 /// Handles the request.
@@ -158,6 +165,10 @@ async fn set(
         link.purpose == LinkPurpose::Reset && !person.is_verified && is_in_use(&tx, user).await?;
     if is_elsewhere || has_gained || is_another_users {
         return Err(expired());
+    }
+    // An operator who orders a link has decided.
+    if link.purpose == LinkPurpose::Reset {
+        check_not_frozen(&*tx, user).await?;
     }
     if !store::use_up(&tx, token.hash(), user, used_with).await? {
         return Err(expired());

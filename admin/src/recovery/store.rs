@@ -3,10 +3,10 @@
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::link_token::{HASH_BYTES, LinkToken};
 use super::purpose::LinkPurpose;
 use crate::access;
 use crate::db::{DbError, SqlClient, Transaction};
+use crate::keys::{HASH_BYTES, LinkToken};
 use crate::purge::{Batch, DAILY, Purge};
 
 /// How many links of one purpose live side by side for a user.
@@ -29,6 +29,8 @@ pub(crate) const PURGE: Purge = Purge {
 pub(super) struct ResetCandidate {
     pub(super) user: Uuid,
     pub(super) is_active: bool,
+    /// Whether it will be erased, and its user may keep it.
+    pub(super) is_erasing: bool,
     pub(super) is_superuser: bool,
     pub(super) is_verified: bool,
     pub(super) email: Option<String>,
@@ -95,6 +97,7 @@ fn read_candidate(row: &Row) -> Result<ResetCandidate, DbError> {
     Ok(ResetCandidate {
         user: row.try_get("id")?,
         is_active: row.try_get::<_, &str>("status")? == crate::users::store::ACTIVE,
+        is_erasing: row.try_get::<_, &str>("status")? == crate::users::store::ERASING,
         is_superuser: row.try_get("is_superuser")?,
         is_verified: row.try_get("is_verified")?,
         email: row.try_get("email")?,

@@ -4,7 +4,7 @@ use super::prove::AccountChoice;
 use super::verify::{PresentedProof, Wish, verify};
 use crate::api::text::FromText as _;
 use crate::api::{Code, Findings, Problem, Request, Response};
-use crate::link_page::{LinkPage, PageTexts, Submitted};
+use crate::link_page::{LinkPage, PagePassword, PageTexts, PasswordKind, Submitted};
 use crate::mail_proof::{FlowText, expired};
 use crate::users::add_weaknesses;
 
@@ -14,7 +14,7 @@ static ENGLISH: PageTexts = PageTexts {
     tag: "en",
     title: "Your new account",
     token: "The part of the link after #",
-    password: "Password",
+    passwords: &[PagePassword { label: "Password", kind: PasswordKind::New }],
     save: "Create the account",
     done: "Your account is ready. You can sign in now.",
     expired: "The link is invalid, already used or expired. Register again.",
@@ -45,7 +45,7 @@ static RUSSIAN: PageTexts = PageTexts {
     tag: "ru",
     title: "Ваш новый аккаунт",
     token: "Часть ссылки после #",
-    password: "Пароль",
+    passwords: &[PagePassword { label: "Пароль", kind: PasswordKind::New }],
     save: "Создать аккаунт",
     done: "Аккаунт готов. Теперь вы можете войти.",
     expired: "Ссылка неверна, уже использована или устарела. Зарегистрируйтесь ещё раз.",

@@ -69,7 +69,11 @@ pub(super) async fn register(
     let user = match owners::lock_owner(&tx, &[new.email.key().to_owned()]).await? {
         None => insert(context, &tx, new).await?,
         // A disabled user must not return as a new one.
-        Some(owners::EmailOwner::Disabled | owners::EmailOwner::DisabledUnverified) => {
+        Some(
+            owners::EmailOwner::Erasing(_)
+            | owners::EmailOwner::Disabled
+            | owners::EmailOwner::DisabledUnverified,
+        ) => {
             return Err(Problem::new(Code::AccountDisabled));
         }
         Some(owners::EmailOwner::Active(owner)) => match check_choice(&tx, &owner, new.choice).await? {

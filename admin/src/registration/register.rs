@@ -152,6 +152,7 @@ async fn ask(request: &Request) -> Result<Response, Problem> {
         email: body.email,
         display_name: body.display_name.map(String::from),
         locale: body.locale.map(String::from),
+        change: None,
         began_at: context.clock.unix_seconds(),
     };
     ask_code(context, &request.actor(), LimitedRoute::Registration, &flow).await?;

@@ -13,7 +13,7 @@ use crate::guessing::LimitedRoute;
 use crate::mail::CodePurpose;
 use crate::mail_proof::{
     CodeText, EXAMPLE_CODE, EXAMPLE_FLOW, Evidence, FlowText, LinkProof, MailFlow, ProofVerdict, check,
-    code_wrong, expired, used_with,
+    check_proof, code_wrong, expired, used_with,
 };
 use crate::passwords::{Password, PasswordHash};
 use crate::permit::{HashPermit, Tried};
@@ -166,6 +166,8 @@ impl PresentedProof {
     /// What was typed before does not count: the holder of the mailbox may not be the one who typed it.
     pub(super) fn link(context: &Context, token: &FlowText) -> Option<Self> {
         let link = LinkProof::open(token, &context.mail_flows, context.clock.unix_seconds())?;
+        // The link of another address of an account is another one.
+        link.change.is_none().then_some(())?;
         let email = link.email.clone();
         Some(Self { evidence: ProofKind::Link(link), email, display_name: None, locale: None })
     }
@@ -284,18 +286,6 @@ async fn judge_and_hash(
     add_weaknesses(&mut found, "password", permit.judge(password, words.collect()).await?);
     found.finish(Some(()))?;
     Ok(permit.hash(password).await?)
-}
-
-/// Exactly one proof must be present, and a flow has a code.
-fn check_proof(found: &mut Findings, flow: bool, code: bool, token: bool) {
-    match (flow, token) {
-        (false, false) => found.add("flow", "field_missing", "One of `flow` and `token` is required."),
-        (true, true) => found.add("flow", "field_invalid", "Send only one of `flow` and `token`."),
-        (true, false) if !code => found.add("code", "field_missing", "Is required with `flow`."),
-        (true, false) => {}
-        (false, true) if code => found.add("code", "field_invalid", "Belongs to a `flow`."),
-        (false, true) => {}
-    }
 }
 
 impl ChoiceText {

@@ -291,12 +291,12 @@ pub(crate) async fn has_credential(
     Ok(tx.query_opt(&statement, &[&id, &email, &login]).await?.is_some())
 }
 
-/// The address of a user, who must be locked.
-pub(crate) async fn address(tx: &Transaction<'_>, id: Uuid) -> Result<Option<FormerAddress>, DbError> {
+/// The address of a user.
+pub(crate) async fn address(client: &impl SqlClient, id: Uuid) -> Result<Option<FormerAddress>, DbError> {
     let sql = "select email, email_key, verified_email_key is not distinct from email_key as is_verified
                from auth.users where id = $1 and email_key is not null";
-    let statement = tx.prepare_cached(sql).await?;
-    let row = tx.query_opt(&statement, &[&id]).await?;
+    let statement = client.prepare_cached(sql).await?;
+    let row = client.query_opt(&statement, &[&id]).await?;
     let address = |row: Row| {
         Ok(FormerAddress {
             email: row.try_get("email")?,

@@ -1,10 +1,10 @@
-//! `admin users disable|enable|sign-out`.
+//! `admin users disable|enable|sign-out|evict|unfreeze`.
 
 use super::find::find;
 use crate::actor::Actor;
 use crate::command::terminal::{Failure, say};
 use crate::context::Core;
-use crate::operators::{disable, enable, end_sessions};
+use crate::operators::{disable, enable, end_sessions, evict, unfreeze};
 
 pub(super) async fn disable(core: &Core, user: &str) -> Result<(), Failure> {
     let id = find(core, user).await?;
@@ -22,4 +22,24 @@ pub(super) async fn sign_out(core: &Core, user: &str) -> Result<(), Failure> {
     let id = find(core, user).await?;
     let count = end_sessions::end_sessions(core, &Actor::command(), id).await?;
     say(format_args!("Signed {id} out: {count} session(s) are revoked."))
+}
+
+pub(super) async fn evict(core: &Core, user: &str, reason: &str) -> Result<(), Failure> {
+    let id = find(core, user).await?;
+    let evicted = evict::evict_from(core, &Actor::command(), id, Some(reason)).await?;
+    let names = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    say(format_args!(
+        "Evicted from {id}: {} session(s) are revoked. Unlinked: {}. Still linked: {}.",
+        evicted.sessions,
+        names(&evicted.unlinked),
+        names(&evicted.linked)
+    ))
+}
+
+pub(super) async fn unfreeze(core: &Core, user: &str, reason: &str) -> Result<(), Failure> {
+    let id = find(core, user).await?;
+    match unfreeze::unfreeze(core, &Actor::command(), id, reason).await? {
+        true => say(format_args!("The account {id} is no longer frozen.")),
+        false => say(format_args!("The account {id} was not frozen.")),
+    }
 }

@@ -7,8 +7,8 @@ use url::Url;
 use crate::actor::Actor;
 use crate::config;
 use crate::context::Core;
+use crate::keys::LinkToken;
 use crate::operators::{invite, send_reset, set_email};
-use crate::recovery::LinkToken;
 use crate::users::EmailAddress;
 use runtime::env::Vars;
 

@@ -20,6 +20,9 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
                 site,
             ),
         ),
+        Message::AddressChanged { notice, token } => address_changed(notice, token, site),
+        Message::EmailChange { code, token } => email_change(code, token, site),
+        Message::AddressInUse => address_in_use(),
         Message::Reset { token } => reset(token, site),
         Message::Invitation { token } => (
             "Your new account",
@@ -76,6 +79,46 @@ fn registration(
             ])
 }
 
+fn email_change(
+    code: &SecretString,
+    token: &SecretString,
+    site: MailSite<'_>,
+) -> (&'static str, Vec<LetterPart>) {
+    let paragraph = |text: &str| LetterPart::Paragraph(text.to_owned());
+    let parts = vec![
+        paragraph(
+            "This address was entered as the new one of an account. Enter this code where you changed it, within ten minutes:",
+        ),
+        code_part(code),
+        paragraph("Or open this link within one hour, on a device where you are signed in:"),
+        LetterPart::Link(site.change_confirmation(token)),
+        paragraph(
+            "If you did not ask for this, ignore this mail, and do not share the code: nothing changes.",
+        ),
+    ];
+    ("Confirm the new address of your account", parts)
+}
+
+fn address_in_use() -> (&'static str, Vec<LetterPart>) {
+    let paragraph = |text: &str| LetterPart::Paragraph(text.to_owned());
+    let what = "This address was entered as the new one of another account, but you already have an account with it. Nothing has changed.";
+    let advice = "If you did this, sign in to the account with this address, or enter another address in the other one.";
+    ("This address has an account already", vec![paragraph(what), paragraph(advice)])
+}
+
+fn address_changed(
+    notice: &Notice,
+    token: &SecretString,
+    site: MailSite<'_>,
+) -> (&'static str, Vec<LetterPart>) {
+    let paragraph = |text: &str| LetterPart::Paragraph(text.to_owned());
+    let what = "Your account has another e-mail address now. If you did this, you need not do anything.";
+    let advice = "If not, open this link within 72 hours. It stops further changes of how the account is signed in to, or takes this address back, with your password from before the change or on a device that you used before:";
+    let link = LetterPart::Link(site.undo_link(token));
+    let parts = vec![paragraph(what), facts_of(notice), paragraph(advice), link];
+    ("The e-mail address of your account was changed", parts)
+}
+
 fn reset(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {
     (
         "Set a new password",
@@ -128,14 +171,23 @@ fn already_registered(token: Option<&SecretString>, site: MailSite<'_>) -> Vec<L
             ));
             parts.push(LetterPart::Link(site.link(token)));
         }
-        None => parts.push(LetterPart::Paragraph("If you cannot sign in, contact the support.".to_owned())),
+        None => parts.push(LetterPart::Paragraph(
+            "If you do not know your password, change it on a device where you are signed in, or ask an operator of this \
+             site for a link."
+                .to_owned(),
+        )),
     }
     parts
 }
 
 fn sign_in_advice_text(advice: SignInAdvice) -> &'static str {
     match advice {
-        SignInAdvice::Disabled => "The account is disabled. Contact the support.",
+        SignInAdvice::Disabled => {
+            "An operator disabled the account. It cannot be used until an operator of this site enables it again."
+        }
+        SignInAdvice::Erasing => {
+            "The account will be erased. To keep it, sign in as usual, and choose to keep it."
+        }
         SignInAdvice::UsePassword => "The account may change other accounts. Sign in with its password.",
         SignInAdvice::Unproven => {
             "It was never confirmed that this address belongs to the account. Sign in with the password, or ask for a new one."
@@ -158,7 +210,15 @@ fn export_text(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<L
 
 fn advice_text(advice: ResetAdvice) -> &'static str {
     match advice {
-        ResetAdvice::Disabled => "The account is disabled. Contact support.",
+        ResetAdvice::Disabled => {
+            "An operator disabled the account. It cannot be used until an operator of this site enables it again."
+        }
+        ResetAdvice::Erasing => {
+            "The account will be erased. To keep it, sign in with a code from a mail, and choose to keep it. Then ask again."
+        }
+        ResetAdvice::Frozen => {
+            "The account is frozen, because its address was changed. Set a new password by the link that was mailed to the former address, or wait until the freeze ends."
+        }
         ResetAdvice::AskOperator => {
             "Your account has operator rights, so its password cannot be reset by mail. Ask another operator for a link."
         }
@@ -176,6 +236,9 @@ fn subject(kind: NoticeKind) -> &'static str {
     match kind {
         NoticeKind::PasswordChanged => "Your password was changed",
         NoticeKind::EmailChanged => "Your e-mail address was changed",
+        NoticeKind::EmailRestored => "Your e-mail address was taken back",
+        NoticeKind::AccountFrozen => "Your account is frozen",
+        NoticeKind::AccountUnfrozen => "Your account is no longer frozen",
         NoticeKind::EmailSet => "An operator set your e-mail address",
         NoticeKind::EmailClaimed => "Your account has no e-mail address now",
         NoticeKind::LoginChanged => "Your login name was changed",
@@ -195,6 +258,21 @@ fn subject(kind: NoticeKind) -> &'static str {
     }
 }
 
+const EMAIL_RESTORED: &str = "The change of the e-mail address was undone, so your account has this address again, and a new password. All \
+    devices were signed out.";
+
+const ACCOUNT_FROZEN: &str = "The former e-mail address of your account was used to freeze it. For 72 hours its password, its address and its \
+    sign-in methods cannot be changed, and it can be neither exported nor erased.";
+
+const RIGHTS_GRANTED: &str =
+    "An operator assigned a role to your account that may change other accounts or roles.";
+
+const ERASURE_BEGUN: &str = "The erasure of your account was requested, and all devices were signed out. Until it is erased you can keep \
+    it: sign in, and choose to keep it.";
+
+const EVICTED: &str = "An operator signed your account out on all devices, and removed the sign-in methods that were added within \
+    the last 30 days.";
+
 fn what_happened(notice: &Notice) -> String {
     let provider = notice.provider.as_deref().unwrap_or("an identity provider");
     let text = match notice.kind {
@@ -204,6 +282,9 @@ fn what_happened(notice: &Notice) -> String {
         NoticeKind::EmailChanged => {
             "This is now the e-mail address of your account. All other devices were signed out."
         }
+        NoticeKind::EmailRestored => EMAIL_RESTORED,
+        NoticeKind::AccountFrozen => ACCOUNT_FROZEN,
+        NoticeKind::AccountUnfrozen => "An operator ended the freeze of your account.",
         NoticeKind::EmailSet => {
             "An operator set this e-mail address for your account. All devices were signed out."
         }
@@ -225,21 +306,13 @@ fn what_happened(notice: &Notice) -> String {
         }
         NoticeKind::AccountDisabled => "An operator disabled your account. All devices were signed out.",
         NoticeKind::AccountEnabled => "An operator enabled your account again. You can sign in.",
-        NoticeKind::Evicted => {
-            "An operator signed your account out on all devices, and removed the sign-in methods that were added within \
-             the last 30 days."
-        }
-        NoticeKind::RightsGranted => {
-            "An operator assigned a role to your account that may change other accounts or roles."
-        }
+        NoticeKind::Evicted => EVICTED,
+        NoticeKind::RightsGranted => RIGHTS_GRANTED,
         NoticeKind::SuperuserGranted => {
             "A superuser made your account a superuser, who may do everything in the administration."
         }
         NoticeKind::Exported => "All data of your account was requested from a signed-in device.",
-        NoticeKind::ErasureBegun => {
-            "The erasure of your account was requested, and all devices were signed out. Until it is erased you can keep \
-             it: sign in, and choose to keep it."
-        }
+        NoticeKind::ErasureBegun => ERASURE_BEGUN,
         NoticeKind::ErasureKept => {
             "Your account will not be erased: after a sign-in it was chosen to keep it."
         }
@@ -257,10 +330,7 @@ fn of_notice(text: String, notice: &Notice, times: u32, site: MailSite<'_>) -> V
             "This happened {times} times within one hour. The details are those of the last time."
         )));
     }
-    let mut facts = vec![("Time", moment(notice.at))];
-    facts.extend(notice.software.shown().map(|shown| ("Browser and system", shown)));
-    facts.extend(notice.network.map(|first| ("Network", network(first))));
-    parts.push(LetterPart::Facts(facts));
+    parts.push(facts_of(notice));
     if notice.kind.is_of_operator() {
         parts.push(LetterPart::Paragraph("If you did not expect this, contact support.".to_owned()));
     } else {
@@ -271,4 +341,11 @@ fn of_notice(text: String, notice: &Notice, times: u32, site: MailSite<'_>) -> V
         parts.push(LetterPart::Link(site.url.to_owned()));
     }
     parts
+}
+
+fn facts_of(notice: &Notice) -> LetterPart {
+    let mut facts = vec![("Time", moment(notice.at))];
+    facts.extend(notice.software.shown().map(|shown| ("Browser and system", shown)));
+    facts.extend(notice.network.map(|first| ("Network", network(first))));
+    LetterPart::Facts(facts)
 }

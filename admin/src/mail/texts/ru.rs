@@ -20,6 +20,9 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
                 site,
             ),
         ),
+        Message::AddressChanged { notice, token } => address_changed(notice, token, site),
+        Message::EmailChange { code, token } => email_change(code, token, site),
+        Message::AddressInUse => address_in_use(),
         Message::Reset { token } => reset(token, site),
         Message::Invitation { token } => (
             "Ваш новый аккаунт",
@@ -83,6 +86,47 @@ fn registration(
             ])
 }
 
+fn email_change(
+    code: &SecretString,
+    token: &SecretString,
+    site: MailSite<'_>,
+) -> (&'static str, Vec<LetterPart>) {
+    let paragraph = |text: &str| LetterPart::Paragraph(text.to_owned());
+    let parts = vec![
+        paragraph(
+            "Этот адрес указан как новый адрес аккаунта. Введите этот код там, где вы меняете адрес, в течение десяти минут:",
+        ),
+        code_part(code),
+        paragraph("Или откройте эту ссылку в течение часа на устройстве, где вы вошли в аккаунт:"),
+        LetterPart::Link(site.change_confirmation(token)),
+        paragraph(
+            "Если вы этого не запрашивали, ничего не делайте и никому не сообщайте код: ничего не изменится.",
+        ),
+    ];
+    ("Подтвердите новый адрес аккаунта", parts)
+}
+
+fn address_in_use() -> (&'static str, Vec<LetterPart>) {
+    let paragraph = |text: &str| LetterPart::Paragraph(text.to_owned());
+    let what = "Этот адрес указан как новый адрес другого аккаунта, но у вас уже есть аккаунт с ним. Ничего не изменилось.";
+    let advice =
+        "Если это сделали вы, войдите в аккаунт с этим адресом или укажите в другом аккаунте другой адрес.";
+    ("У этого адреса уже есть аккаунт", vec![paragraph(what), paragraph(advice)])
+}
+
+fn address_changed(
+    notice: &Notice,
+    token: &SecretString,
+    site: MailSite<'_>,
+) -> (&'static str, Vec<LetterPart>) {
+    let paragraph = |text: &str| LetterPart::Paragraph(text.to_owned());
+    let what = "У вашего аккаунта теперь другой адрес почты. Если это сделали вы, ничего делать не нужно.";
+    let advice = "Если нет, откройте эту ссылку в течение 72 часов. По ней можно запретить менять способы входа или вернуть этот адрес: с паролем, который был до изменения, или на устройстве, которым вы пользовались раньше:";
+    let link = LetterPart::Link(site.undo_link(token));
+    let parts = vec![paragraph(what), facts_of(notice), paragraph(advice), link];
+    ("Адрес почты вашего аккаунта изменён", parts)
+}
+
 fn reset(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {
     ("Новый пароль",
             vec![
@@ -135,7 +179,11 @@ fn already_registered(token: Option<&SecretString>, site: MailSite<'_>) -> Vec<L
             parts.push(LetterPart::Link(site.link(token)));
         }
         None => {
-            parts.push(LetterPart::Paragraph("Если войти не удаётся, обратитесь в поддержку.".to_owned()));
+            parts.push(LetterPart::Paragraph(
+                "Если вы не знаете пароль, смените его на устройстве, где вы вошли, или попросите ссылку у оператора этого \
+                 сайта."
+                    .to_owned(),
+            ));
         }
     }
     parts
@@ -143,7 +191,12 @@ fn already_registered(token: Option<&SecretString>, site: MailSite<'_>) -> Vec<L
 
 fn sign_in_advice_text(advice: SignInAdvice) -> &'static str {
     match advice {
-        SignInAdvice::Disabled => "Аккаунт отключён. Обратитесь в поддержку.",
+        SignInAdvice::Disabled => {
+            "Оператор отключил аккаунт. Войти в него нельзя, пока оператор этого сайта не включит его снова."
+        }
+        SignInAdvice::Erasing => {
+            "Аккаунт будет удалён. Чтобы сохранить его, войдите как обычно и выберите «сохранить»."
+        }
         SignInAdvice::UsePassword => "Аккаунт может менять чужие аккаунты. Войдите с паролем.",
         SignInAdvice::Unproven => {
             "Никто не подтвердил, что этот адрес принадлежит аккаунту. Войдите с паролем или запросите новый."
@@ -166,7 +219,15 @@ fn export_text(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<L
 
 fn advice_text(advice: ResetAdvice) -> &'static str {
     match advice {
-        ResetAdvice::Disabled => "Аккаунт отключён. Обратитесь в поддержку.",
+        ResetAdvice::Disabled => {
+            "Оператор отключил аккаунт. Войти в него нельзя, пока оператор этого сайта не включит его снова."
+        }
+        ResetAdvice::Erasing => {
+            "Аккаунт будет удалён. Чтобы сохранить его, войдите с кодом из письма и выберите «сохранить». Затем запросите пароль снова."
+        }
+        ResetAdvice::Frozen => {
+            "Аккаунт заморожен, потому что его адрес изменён. Задайте новый пароль по ссылке из письма на прежний адрес или дождитесь окончания заморозки."
+        }
         ResetAdvice::AskOperator => {
             "У вашего аккаунта права оператора, поэтому его пароль нельзя сбросить по почте. Попросите ссылку у другого оператора."
         }
@@ -184,6 +245,9 @@ fn subject(kind: NoticeKind) -> &'static str {
     match kind {
         NoticeKind::PasswordChanged => "Ваш пароль изменён",
         NoticeKind::EmailChanged => "Ваш адрес почты изменён",
+        NoticeKind::EmailRestored => "Ваш адрес почты возвращён",
+        NoticeKind::AccountFrozen => "Ваш аккаунт заморожен",
+        NoticeKind::AccountUnfrozen => "Ваш аккаунт разморожен",
         NoticeKind::EmailSet => "Оператор изменил ваш адрес почты",
         NoticeKind::EmailClaimed => "У вашего аккаунта больше нет адреса почты",
         NoticeKind::LoginChanged => "Ваш логин изменён",
@@ -203,6 +267,21 @@ fn subject(kind: NoticeKind) -> &'static str {
     }
 }
 
+const EMAIL_RESTORED: &str = "Изменение адреса почты отменено: у вашего аккаунта снова этот адрес и новый пароль. На всех устройствах выполнен \
+    выход.";
+
+const ACCOUNT_FROZEN: &str = "Через прежний адрес почты ваш аккаунт заморожен. В течение 72 часов нельзя менять его пароль, адрес и способы \
+    входа, а также выгрузить или удалить его.";
+
+const RIGHTS_GRANTED: &str =
+    "Оператор назначил вашему аккаунту роль, которая может менять чужие аккаунты или роли.";
+
+const ERASURE_BEGUN: &str = "Запрошено удаление вашего аккаунта, и на всех устройствах выполнен выход. Пока он не удалён, его можно \
+    сохранить: войдите и выберите «сохранить».";
+
+const EVICTED: &str =
+    "Оператор завершил все сеансы вашего аккаунта и удалил способы входа, добавленные за последние 30 дней.";
+
 fn what_happened(notice: &Notice) -> String {
     let provider = notice.provider.as_deref().unwrap_or("другом сервисе");
     let text = match notice.kind {
@@ -212,6 +291,9 @@ fn what_happened(notice: &Notice) -> String {
         NoticeKind::EmailChanged => {
             "Теперь это адрес почты вашего аккаунта. На всех остальных устройствах выполнен выход."
         }
+        NoticeKind::EmailRestored => EMAIL_RESTORED,
+        NoticeKind::AccountFrozen => ACCOUNT_FROZEN,
+        NoticeKind::AccountUnfrozen => "Оператор снял заморозку вашего аккаунта.",
         NoticeKind::EmailSet => {
             "Оператор указал этот адрес почты для вашего аккаунта. На всех устройствах выполнен выход."
         }
@@ -229,22 +311,15 @@ fn what_happened(notice: &Notice) -> String {
         }
         NoticeKind::AccountDisabled => "Оператор отключил ваш аккаунт. На всех устройствах выполнен выход.",
         NoticeKind::AccountEnabled => "Оператор снова включил ваш аккаунт. Вы можете войти.",
-        NoticeKind::Evicted => {
-            "Оператор завершил все сеансы вашего аккаунта и удалил способы входа, добавленные за последние 30 дней."
-        }
-        NoticeKind::RightsGranted => {
-            "Оператор назначил вашему аккаунту роль, которая может менять чужие аккаунты или роли."
-        }
+        NoticeKind::Evicted => EVICTED,
+        NoticeKind::RightsGranted => RIGHTS_GRANTED,
         NoticeKind::SuperuserGranted => {
             "Суперпользователь дал вашему аккаунту те же права: в администрировании ему разрешено всё."
         }
         NoticeKind::Exported => {
             "Все данные вашего аккаунта запрошены с устройства, на котором выполнен вход."
         }
-        NoticeKind::ErasureBegun => {
-            "Запрошено удаление вашего аккаунта, и на всех устройствах выполнен выход. Пока он не удалён, его можно \
-             сохранить: войдите и выберите «сохранить»."
-        }
+        NoticeKind::ErasureBegun => ERASURE_BEGUN,
         NoticeKind::ErasureKept => "Ваш аккаунт не будет удалён: после входа в него выбрано «сохранить».",
         NoticeKind::AccountErased => {
             "Ваш аккаунт и его данные удалены. Восстановить их нельзя. Это последнее письмо о нём."
@@ -260,10 +335,7 @@ fn of_notice(text: String, notice: &Notice, times: u32, site: MailSite<'_>) -> V
             "За один час это произошло несколько раз (всего {times}). Подробности — о последнем разе."
         )));
     }
-    let mut facts = vec![("Время", moment(notice.at))];
-    facts.extend(notice.software.shown().map(|shown| ("Браузер и система", shown)));
-    facts.extend(notice.network.map(|first| ("Сеть", network(first))));
-    parts.push(LetterPart::Facts(facts));
+    parts.push(facts_of(notice));
     if notice.kind.is_of_operator() {
         parts.push(LetterPart::Paragraph("Если вы этого не ожидали, обратитесь в поддержку.".to_owned()));
     } else {
@@ -273,4 +345,11 @@ fn of_notice(text: String, notice: &Notice, times: u32, site: MailSite<'_>) -> V
         parts.push(LetterPart::Link(site.url.to_owned()));
     }
     parts
+}
+
+fn facts_of(notice: &Notice) -> LetterPart {
+    let mut facts = vec![("Время", moment(notice.at))];
+    facts.extend(notice.software.shown().map(|shown| ("Браузер и система", shown)));
+    facts.extend(notice.network.map(|first| ("Сеть", network(first))));
+    LetterPart::Facts(facts)
 }

@@ -27,6 +27,16 @@ impl MailSite<'_> {
         format!("{}account/confirm#{}", self.url, token.expose_secret())
     }
 
+    /// The link that proves the new address of an account.
+    pub(super) fn change_confirmation(self, token: &SecretString) -> String {
+        format!("{}account/email#{}", self.url, token.expose_secret())
+    }
+
+    /// The link by which a change of the address is undone.
+    pub(super) fn undo_link(self, token: &SecretString) -> String {
+        format!("{}account/undo#{}", self.url, token.expose_secret())
+    }
+
     /// The same, to an export.
     pub(super) fn export_link(self, token: &SecretString) -> String {
         format!("{}account/export#{}", self.url, token.expose_secret())

@@ -12,6 +12,7 @@ use crate::provider_sign_in::flow::{FlowPurpose, LinkRequest};
 use crate::provider_sign_in::path::{of_provider, provider};
 use crate::provider_sign_in::return_to::{PageAddress, ReturnTo};
 use crate::provider_sign_in::store;
+use crate::users::email_changes::check_not_frozen;
 
 /// How the client returns from the provider.
 #[derive(Deserr, ToSchema)]
@@ -47,6 +48,7 @@ pub fn describe(operation: Operation) -> Operation {
         .optional_body::<Body>(json!({ "return_to": "http://127.0.0.1:8080/sign-in/" }))
         .answer::<AuthorizationUrl>(200, "The authorization URL.", example())
         .problems(&[
+            Code::AccountFrozen,
             Code::OauthProviderLinked,
             Code::ReturnToNotAllowed,
             Code::ProviderError,
@@ -68,6 +70,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (challenge, return_to) = read(&request)?;
     let connection = request.context.db.get().await?;
     fresh(&*connection, caller).await?;
+    check_not_frozen(&*connection, caller.user).await?;
     let linked = store::list(&*connection, caller.user).await?;
     if linked.iter().any(|account| account.provider == provider.id()) {
         return Err(Problem::new(Code::OauthProviderLinked).detail("Unlink it before you link another one."));

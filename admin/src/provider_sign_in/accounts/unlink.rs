@@ -17,6 +17,7 @@ use crate::sessions::renew::lock_account;
 use crate::sessions::session::EndReason;
 use crate::sessions::store::end_through;
 use crate::users;
+use crate::users::email_changes::check_not_frozen;
 
 /// Documents the endpoint.
 pub fn describe(operation: Operation) -> Operation {
@@ -30,7 +31,7 @@ pub fn describe(operation: Operation) -> Operation {
         .access(Access::SignedIn)
         .fresh()
         .empty(204, "Unlinked.")
-        .problems(&[Code::NotFound, Code::LastLoginMethod])
+        .problems(&[Code::NotFound, Code::AccountFrozen, Code::LastLoginMethod])
 }
 
 /// Answers the request. A provider that is no longer configured can be unlinked too.
@@ -57,6 +58,7 @@ async fn unlink(context: &Context, actor: &Actor, caller: Caller, provider: &str
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     lock_account(&tx, caller).await?;
+    check_not_frozen(&*tx, caller.user).await?;
     let linked = store::list(&*tx, caller.user).await?;
     if !linked.iter().any(|account| account.provider == provider) {
         return Err(Problem::new(Code::NotFound));

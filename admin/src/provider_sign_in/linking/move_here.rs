@@ -27,6 +27,7 @@ use crate::provider_sign_in::stored_identity::expired;
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::session::EndReason;
 use crate::sessions::store::{stamp, stands};
+use crate::users::email_changes::check_not_frozen;
 use crate::users::store::{lock_all, lock_for_change};
 
 /// The rule by which the account was found to be linked to another user.
@@ -103,6 +104,9 @@ async fn move_here(
     let tx = connection.begin().await?;
     // Both at once, in the order of all locks.
     lock_all(&tx, &[user, from]).await?;
+    for concerned in [user, from] {
+        check_not_frozen(&*tx, concerned).await?;
+    }
     check(&tx, pending, (identity.provider.id(), &identity.subject)).await?;
     check_seen(&tx, from, created_in).await?;
     let account = lock_for_change(&tx, user).await?.ok_or_else(|| Problem::new(Code::TokenRevoked))?;

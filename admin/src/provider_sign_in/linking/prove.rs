@@ -28,6 +28,7 @@ use crate::sessions::history::{Event, HistoryEntry};
 use crate::sessions::session::EndReason;
 use crate::sessions::store::standing;
 use crate::sessions::{Pair, mint, pair_again};
+use crate::users::email_changes::check_not_frozen;
 use crate::users::email_owner::store::{self as owners, EmailOwner};
 use crate::users::{EmailAddress, LockedAccount};
 
@@ -144,7 +145,7 @@ async fn prove(
     let outcome = match owner {
         None => proved.create(&tx, Some(email)).await?,
         // A disabled user must not return as a new one.
-        Some(EmailOwner::Disabled | EmailOwner::DisabledUnverified) => {
+        Some(EmailOwner::Erasing(_) | EmailOwner::Disabled | EmailOwner::DisabledUnverified) => {
             return Err(Problem::new(Code::AccountDisabled));
         }
         Some(EmailOwner::Active(account)) => {
@@ -179,6 +180,7 @@ async fn link(
         let detail = "Sign in with the password of the account, and link this one then.";
         return Err(Problem::new(Code::EmailTaken).detail(detail));
     }
+    check_not_frozen(&**tx, user).await?;
     let is_first_proof = account.unverified_email().is_some();
     if is_first_proof && owners::is_in_use(tx, user).await? {
         let detail = "The account is in use. If it is yours, use its password (`/oauth/link/sign-in`).";

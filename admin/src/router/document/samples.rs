@@ -10,6 +10,10 @@ const DETAILS: &[(Code, &str)] = &[
     (Code::BodyTooLarge, "The body may be at most 16 KiB."),
     (Code::Forbidden, "Requires the permission `roles:read`."),
     (Code::ErasurePending, "The account will be erased at 2026-12-09T20:15:30.123456Z, unless you keep it."),
+    (
+        Code::AccountFrozen,
+        "It is frozen until 2026-11-28T20:15:30.123456Z, unless an operator ends that earlier.",
+    ),
     (Code::PrivilegeEscalation, "You do not hold the permission films:watch."),
     (
         Code::EmailProofRequired,

@@ -27,7 +27,9 @@ pub(crate) const PURGE: Purge = Purge {
 pub(crate) enum EmailOwner<'t> {
     /// An account that may sign in.
     Active(LockedAccount<'t>),
-    /// An account that may not sign in, and has verified the address.
+    /// An account that will be erased, and has verified the address.
+    Erasing(Uuid),
+    /// A disabled account, which has verified the address.
     Disabled,
     /// An account that may not sign in, and has never verified the address.
     DisabledUnverified,
@@ -39,6 +41,12 @@ pub(crate) struct AccountSummary {
     pub(crate) created_in: String,
     /// Whether it has a role, or is a superuser's.
     pub(crate) has_role: bool,
+}
+
+/// The users who have this address now: at most one. Locks nothing.
+pub(crate) async fn holders(tx: &Transaction<'_>, key: &str) -> Result<Vec<Uuid>, DbError> {
+    let statement = tx.prepare_cached("select id from auth.users where email_key = $1").await?;
+    tx.query(&statement, &[&key]).await?.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }
 
 /// The owner of a mailbox, by the keys of its addresses, locked exclusively until the transaction ends. If several accounts
@@ -57,8 +65,11 @@ pub(crate) async fn lock_owner<'t>(
     for row in tx.query(&statement, &[&keys]).await? {
         let is_first = row.try_get::<_, Option<&str>>("email_key")? == keys.first().map(String::as_str);
         let is_verified = row.try_get::<_, Option<&str>>("unverified_email")?.is_none();
-        let owner = match LockedAccount::new(account(&row)?) {
+        let account = account(&row)?;
+        let (user, is_erasing) = (account.id, account.is_erasing);
+        let owner = match LockedAccount::new(account) {
             Some(owner) => EmailOwner::Active(owner),
+            None if is_verified && is_erasing => EmailOwner::Erasing(user),
             None if is_verified => EmailOwner::Disabled,
             None => EmailOwner::DisabledUnverified,
         };
@@ -79,6 +90,24 @@ pub(crate) async fn verify(tx: &Transaction<'_>, user: Uuid, key: &str) -> Resul
                where id = $1 and email_key = $2 and verified_email_key is distinct from email_key";
     let statement = tx.prepare_cached(sql).await?;
     Ok(tx.execute(&statement, &[&user, &key]).await? == 1)
+}
+
+/// Sets an address that the user, who must be locked, has proven. Begins no new generation of tokens.
+///
+/// # Errors
+///
+/// [`EMAIL_IS_UNIQUE`](crate::users::store::EMAIL_IS_UNIQUE) violated, or PostgreSQL unavailable.
+pub(crate) async fn set_proven(
+    tx: &Transaction<'_>,
+    id: Uuid,
+    (email, key): (&str, &str),
+) -> Result<(), DbError> {
+    let sql = "update auth.users set email = $2, email_key = $3, verified_email_key = $3, row_version = row_version + 1,
+                   updated_at = clock_timestamp()
+               where id = $1";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&id, &email, &key]).await?;
+    Ok(())
 }
 
 /// What a user sees of an account before declining it; `None` when it does not exist.

@@ -167,3 +167,33 @@ async fn without_mail_there_is_no_code() {
     let problem: Value = resend.send().await.problem(501, "mail_not_configured");
     assert_eq!(problem["status"], 501);
 }
+
+#[tokio::test]
+async fn a_code_leads_to_the_question_whether_to_keep_an_account_that_will_be_erased() {
+    let post = Post::start().await;
+    let (app, pair) = (&post.app, proven(&post).await);
+    app.client.post("/api/v1/me/erase").bearer(&pair.access).send().await.expect(202);
+    post.next_mail(NEO, 0).await;
+
+    let flow = flow(app, NEO).await;
+    let code = code_in(&post.next_mail(NEO, 1).await);
+    enter(app, &flow, &other_code(&code)).await.problem(403, "code_wrong");
+    let problem = enter(app, &flow, &code).await.problem(403, "erasure_pending");
+    assert_eq!(problem["methods"], json!(["keep", "erase_now"]));
+    let kept = app.client.post("/api/v1/auth/erasure/keep").json(&json!({ "flow": problem["flow"] }));
+    kept.send().await.expect(204);
+    // The code was not used up by that.
+    assert_eq!(user_of(&enter(app, &flow, &code).await.pair()), user_of(&pair));
+}
+
+#[tokio::test]
+async fn the_code_of_an_operator_whose_account_will_be_erased_says_nothing() {
+    let post = Post::start().await;
+    let (app, pair) = (&post.app, proven(&post).await);
+    let flow = flow(app, NEO).await;
+    let code = code_in(&post.next_mail(NEO, 0).await);
+    app.client.post("/api/v1/me/erase").bearer(&pair.access).send().await.expect(202);
+    crate::witness::make_role(app, "helper", &["sessions:read"], &[]).await;
+    crate::witness::assign(app, NEO, "helper").await;
+    enter(app, &flow, &code).await.problem(410, "code_expired");
+}

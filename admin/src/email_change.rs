@@ -1,0 +1,13 @@
+//! Another e-mail address of an account, by proof; and how the holder of the former one undoes the change.
+//!
+//! The address changes with the proof. Then the former one gets a link, which freezes how the account is signed in to; or, with
+//! the password from before the change or on a device that was known before it, takes the address back. The request is
+//! `me::change_email`; what is stored is in `users::email_changes`.
+
+mod apply;
+pub mod freeze;
+pub mod page;
+mod present;
+pub mod undo;
+pub mod undo_page;
+pub mod verify;
