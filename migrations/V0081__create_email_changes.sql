@@ -31,7 +31,7 @@ begin
                where c.email_key = new.email_key and c.user_id <> new.id and c.undone_at is null
                  and c.undo_until > clock_timestamp()) then
         raise unique_violation using message = 'the e-mail address is reserved for another user',
-            constraint = 'users_email_is_unique';
+            constraint = 'users_email_is_not_reserved';
     end if;
     return null;
 end

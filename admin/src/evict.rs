@@ -97,11 +97,12 @@ pub(crate) async fn evict_before_owner(
     Ok(Evicted { sessions, unlinked, linked })
 }
 
-/// Begins a new generation of tokens, makes all devices and networks unknown, and makes links to set a password void. Returns
-/// the generation.
+/// Begins a new generation of tokens, makes all devices and networks unknown, and makes links to set a password and a
+/// recovery that waits void. Returns the generation.
 async fn forget_all(tx: &Transaction<'_>, user: Uuid) -> Result<u64, DbError> {
     let generation = users::store::advance_generation(tx, user).await?;
     users::store::forget_devices_and_networks(tx, user).await?;
     users::store::void_links(tx, user).await?;
+    users::recoveries::store::make_void(tx, user).await?;
     Ok(generation)
 }

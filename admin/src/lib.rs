@@ -22,6 +22,7 @@ pub mod command;
 pub mod config;
 pub mod context;
 pub mod db;
+mod delayed_recovery;
 pub mod email_change;
 pub mod erasure;
 mod evict;

@@ -7,6 +7,7 @@ pub mod change_profile;
 mod credentials;
 pub mod erase;
 pub mod notices;
+pub mod object_recovery;
 pub mod permissions;
 pub mod reauthenticate;
 pub mod show;

@@ -80,6 +80,22 @@ pub(crate) async fn email_restored(
     replace_address(target, NoticeKind::EmailRestored, client, (former, None)).await
 }
 
+/// The holder of the unproven address recovers the account, which takes effect later.
+pub(crate) async fn recovery_begun(
+    target: NoticeTarget<'_>,
+    client: NoticeClient<'_>,
+) -> Result<(), DbError> {
+    write(target, NoticeKind::RecoveryBegun, client, None).await.map(drop)
+}
+
+/// A session of the account objected to that.
+pub(crate) async fn recovery_objected(
+    target: NoticeTarget<'_>,
+    client: NoticeClient<'_>,
+) -> Result<(), DbError> {
+    write(target, NoticeKind::RecoveryObjected, client, None).await.map(drop)
+}
+
 /// The holder of the address before a change froze how the account is signed in to.
 pub(crate) async fn account_frozen(
     target: NoticeTarget<'_>,

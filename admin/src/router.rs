@@ -115,6 +115,7 @@ fn accounts() -> Vec<Route> {
         put("/api/v1/me/password", me::change_password::handle, me::change_password::describe),
         put("/api/v1/me/email", me::change_email::handle, me::change_email::describe),
         post("/api/v1/me/email/verify", email_change::verify::handle, email_change::verify::describe),
+        post("/api/v1/me/recovery/object", me::object_recovery::handle, me::object_recovery::describe),
         put("/api/v1/me/login", me::change_login::handle, me::change_login::describe),
         get("/api/v1/me/sessions", sessions::list::handle, sessions::list::describe),
         delete("/api/v1/me/sessions/{sid}", sessions::end::handle, sessions::end::describe),

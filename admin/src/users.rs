@@ -11,6 +11,7 @@ mod login_name;
 mod new_password;
 pub(crate) mod password_schemes;
 pub(crate) mod profile;
+pub(crate) mod recoveries;
 mod skeleton;
 pub(crate) mod store;
 
@@ -50,7 +51,7 @@ pub(crate) async fn require(connection: &Connection, id: Uuid) -> Result<(), Pro
 /// Two users may request one address at the same moment; the database constraint decides.
 pub(crate) fn taken(error: DbError) -> Problem {
     match error.constraint() {
-        Some(store::EMAIL_IS_UNIQUE) => Problem::new(Code::EmailTaken),
+        Some(store::EMAIL_IS_UNIQUE | store::EMAIL_IS_NOT_RESERVED) => Problem::new(Code::EmailTaken),
         Some(store::LOGIN_IS_UNIQUE | store::LOGIN_LOOKS_UNIQUE) => Problem::new(Code::LoginTaken),
         _ => error.into(),
     }

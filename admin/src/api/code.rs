@@ -79,6 +79,7 @@ codes! {
 
     AccountUnproven = CONFLICT "account_unproven" "An account with this e-mail address exists, but the address was \
         never proven; say whether the account is yours.",
+    RecoveryDelayed = CONFLICT "recovery_delayed" "The account is in use, so its recovery takes effect later.",
     LinkConfirmationRequired = CONFLICT "link_confirmation_required" "An account with this e-mail address \
         exists; confirm that it is yours, or decline.",
     EmailProofRequired = CONFLICT "email_proof_required" "The identity provider has not verified the e-mail \

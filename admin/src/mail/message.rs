@@ -159,6 +159,10 @@ kinds! {
     AccountUnfrozen = "account_unfrozen",
     /// An operator set another e-mail address.
     EmailSet = "email_set",
+    /// The holder of the unproven address recovers the account, which takes effect later.
+    RecoveryBegun = "recovery_begun",
+    /// A session of the account objected to that.
+    RecoveryObjected = "recovery_objected",
     /// Another user verified the address of the account, and has it now.
     EmailClaimed = "email_claimed",
     /// The account has another login name.
@@ -214,6 +218,8 @@ impl NoticeKind {
             Self::PasswordChanged
             | Self::EmailChanged
             | Self::EmailRestored
+            | Self::RecoveryBegun
+            | Self::RecoveryObjected
             | Self::EmailClaimed
             | Self::LoginChanged
             | Self::NewDevice

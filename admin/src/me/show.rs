@@ -38,6 +38,7 @@ pub(super) fn example() -> Value {
         "locale": "ru-RU",
         "email_verified": false,
         "needs_email": false,
+        "recovery_at": null,
         "has_password": true,
         "linked_providers": ["google"],
         "roles": [{ "name": "subscriber", "title": "Subscriber" }],

@@ -8,7 +8,7 @@ use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
 use crate::passwords::{HashError, Hasher, Party, Password, PasswordHash, Weakness};
-use crate::users::store::{self, EMAIL_IS_UNIQUE, NewUser};
+use crate::users::store::{self, EMAIL_IS_NOT_RESERVED, EMAIL_IS_UNIQUE, NewUser};
 use crate::users::{EmailAddress, NotAnEmailAddress};
 
 /// Why no account was created.
@@ -129,7 +129,9 @@ async fn insert(
     };
     match store::insert(&**tx, &new).await {
         Ok(_created_at) => Ok(()),
-        Err(error) if error.constraint() == Some(EMAIL_IS_UNIQUE) => Err(CreateError::Taken),
+        Err(error) if matches!(error.constraint(), Some(EMAIL_IS_UNIQUE | EMAIL_IS_NOT_RESERVED)) => {
+            Err(CreateError::Taken)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -8,6 +8,7 @@ use crate::db::{DbError, Transaction};
 use crate::sessions::store::standing;
 use crate::users::LockedAccount;
 use crate::users::email_owner::store::is_in_use;
+use crate::users::recoveries::store::is_objected;
 
 /// The facts about `account`, which is locked, so that they stay true.
 pub(super) async fn read(
@@ -31,7 +32,12 @@ pub(super) async fn read(
             .map(|linked| linked.provider.clone())
             .collect(),
         is_authoritative: identity.is_email_authoritative,
-        is_in_use: is_in_use(tx, account.id()).await?,
+        is_objected: match &identity.email {
+            Some(email) => {
+                is_in_use(tx, account.id()).await? && is_objected(&**tx, account.id(), email.key()).await?
+            }
+            None => false,
+        },
         has_mail: context.outbox.is_on(),
         registration: context.config.registration,
     })

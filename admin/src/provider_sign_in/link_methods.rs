@@ -17,8 +17,8 @@ pub(super) struct LinkFacts {
     pub(super) providers: Vec<String>,
     /// Whether the provider is authoritative for the address.
     pub(super) is_authoritative: bool,
-    /// Whether the account is in use: a session was used within 30 days, or a role is held.
-    pub(super) is_in_use: bool,
+    /// Whether the account is in use, and a session of it objected to a recovery by the address.
+    pub(super) is_objected: bool,
     /// Whether mail is sent, so that a code proves the address.
     pub(super) has_mail: bool,
     /// Who may get a new account.
@@ -81,10 +81,11 @@ pub(super) enum AddressProof {
     Code,
 }
 
-/// Whether a code from a mail to the address confirms the link. The account of an operator is never opened by mail, and an
-/// account in use whose address was never proven may be that of a person who mistyped it.
+/// Whether a code from a mail to the address confirms the link. The account of an operator is never opened by mail. An
+/// account in use whose address was never proven may be that of a person who mistyped it: the link takes effect later, unless
+/// that person objects.
 fn is_confirmed_by_mail(facts: &LinkFacts) -> bool {
-    facts.has_mail && !facts.is_operator && (facts.is_verified || !facts.is_in_use)
+    facts.has_mail && !facts.is_operator && (facts.is_verified || !facts.is_objected)
 }
 
 /// Whether declining takes a code from a mail to the address: where mail is sent, unless the provider operates the mailbox,
@@ -126,7 +127,7 @@ mod tests {
                 has_other: bit(2),
                 has_password: bit(3),
                 is_authoritative: bit(4),
-                is_in_use: bit(5),
+                is_objected: bit(5),
                 has_mail: bit(6),
                 providers: Vec::new(),
                 registration: Registration::Open,
@@ -153,7 +154,7 @@ mod tests {
             assert_eq!(has("password"), facts.has_password && !facts.has_other, "{facts:?}");
             assert_eq!(has("provider:yandex"), !facts.providers.is_empty() && !facts.has_other, "{facts:?}");
             assert_eq!(has("decline"), facts.registration.is_for_everyone(), "{facts:?}");
-            let is_known = facts.is_verified || !facts.is_in_use;
+            let is_known = facts.is_verified || !facts.is_objected;
             let may_mail = facts.has_mail && !facts.is_operator && is_known;
             assert_eq!(has("mail"), may_mail && !facts.has_other, "{facts:?}");
             assert!(texts(&facts).len() <= 4);

@@ -12,6 +12,7 @@ pub mod show;
 pub mod sign_in;
 pub mod skip;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::email_proof::{Proved, verify_email};
@@ -27,13 +28,16 @@ use crate::api::text::text_type;
 use crate::api::{Code, Problem, Request};
 use crate::context::Context;
 use crate::db::Transaction;
+use crate::delayed_recovery;
 use crate::notices::{self, NoticeTarget};
 use crate::passwords::PasswordHash;
 use crate::sessions::history::{Event, HistoryEntry};
-use crate::users::LockedAccount;
+use crate::sessions::store::standing;
 use crate::users::email_changes::check_not_frozen;
 use crate::users::email_owner::store as email_owner;
+use crate::users::recoveries::Recovery;
 use crate::users::store::lock_for_change;
+use crate::users::{EmailAddress, LockedAccount};
 
 /// Links an identity to `account`, which is locked exclusively, after the user has confirmed that. Returns the entries for
 /// the login history.
@@ -65,6 +69,30 @@ async fn link_confirmed(
     }
     history.extend(verify_email(tx, (context, actor), account, identity, proved).await?);
     Ok(history)
+}
+
+/// When the account, which is locked, becomes the prover's: `None` at once. An account that is in use and never proved the
+/// address may be another person's.
+async fn delay(
+    tx: &Transaction<'_>,
+    (context, actor): (&Context, &Actor),
+    account: &LockedAccount<'_>,
+    email: &EmailAddress,
+) -> Result<Option<Timestamp>, Problem> {
+    let user = account.id();
+    let is_claim = account.unverified_email().is_some() && !standing(tx, user).await?.is_operator;
+    if !is_claim || !email_owner::is_in_use(tx, user).await? {
+        return Ok(None);
+    }
+    let target = NoticeTarget { core: context, tx, user };
+    match delayed_recovery::note(target, actor.client().into(), email.key()).await? {
+        Recovery::Due => Ok(None),
+        Recovery::Delayed(at) => Ok(Some(at)),
+        Recovery::Objected => {
+            let detail = "A session of the account objected to a recovery. If it is yours, use its password (`/oauth/link/sign-in`).";
+            Err(Problem::new(Code::AccountUnproven).detail(detail))
+        }
+    }
 }
 
 text_type!(

@@ -22,7 +22,7 @@ use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::open::{SignInMethod, open};
 use crate::sessions::session::Device;
 use crate::sessions::store::stamp;
-use crate::users::email_changes::{check_not_frozen, store as email_changes};
+use crate::users::email_changes::check_not_frozen;
 use crate::users::store::{EMAIL_IS_UNIQUE, NewUser};
 use crate::users::{self, EmailAddress, LockedAccount};
 
@@ -215,10 +215,8 @@ impl Resolution<'_> {
             is_superuser: false,
         };
         match users::store::insert(&**tx, &new).await {
-            Err(error) if error.constraint() == Some(EMAIL_IS_UNIQUE) => {
-                return self.refuse_taken(email).await;
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) if error.constraint() == Some(EMAIL_IS_UNIQUE) => return Ok(None),
+            Err(error) => return Err(users::taken(error)),
             Ok(_created_at) => {}
         }
         if !store::insert(tx, &self.identity.link_to(id, self.rule, !self.is_for_page)).await? {
@@ -227,19 +225,6 @@ impl Resolution<'_> {
         tracing::info!(user = %id, provider = self.identity.provider.id(), "A user registered through a provider.");
         let account = users::store::lock_for_sign_in(tx, id).await?;
         self.admit(tx, id, account.as_ref()).await.map(Some)
-    }
-
-    /// Another transaction has just created an account with the address, so the facts must be read again; or another user can
-    /// still take the address back.
-    async fn refuse_taken(&self, email: Option<&EmailAddress>) -> Applied {
-        // The transaction has failed.
-        let connection = self.context.db.get().await?;
-        match email {
-            Some(email) if email_changes::is_reserved(&*connection, email.key()).await? => {
-                Err(Problem::new(Code::EmailTaken))
-            }
-            Some(_) | None => Ok(None),
-        }
     }
 
     fn unverified(&self) -> Problem {

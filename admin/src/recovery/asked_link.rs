@@ -8,6 +8,7 @@ use crate::keys::LinkToken;
 use crate::mail::{Message, ResetAdvice, ResolvedMail, language_of};
 use crate::users::email_changes::store as email_changes;
 use crate::users::email_owner::store::is_in_use;
+use crate::users::recoveries::store as recoveries;
 
 /// A link for a user who asked for one, or the reason why there is none. The unproven address of an operator gets nothing.
 pub(super) async fn answer_user(
@@ -27,7 +28,7 @@ pub(super) async fn answer_user(
         Message::ResetAdvice(ResetAdvice::Disabled)
     } else if email_changes::frozen_until(&**tx, user).await?.is_some() {
         Message::ResetAdvice(ResetAdvice::Frozen)
-    } else if !candidate.is_verified && is_in_use(tx, user).await? {
+    } else if !candidate.is_verified && is_objected(tx, &candidate).await? {
         // The address may have been mistyped: its holder must not take over an account that another person uses.
         Message::ResetAdvice(ResetAdvice::Unproven)
     } else {
@@ -39,6 +40,12 @@ pub(super) async fn answer_user(
         Message::Reset { token: token.expose().to_owned().into() }
     };
     Ok(addressed(candidate, message))
+}
+
+/// Whether a session of the account, which is in use, objected to a recovery by its unproven address.
+async fn is_objected(tx: &Transaction<'_>, candidate: &ResetCandidate) -> Result<bool, DbError> {
+    let Some(key) = candidate.key.as_deref() else { return Ok(false) };
+    Ok(recoveries::is_objected(&**tx, candidate.user, key).await? && is_in_use(tx, candidate.user).await?)
 }
 
 /// To the spelling that the account has, never that of the request.

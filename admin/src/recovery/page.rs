@@ -1,7 +1,7 @@
 //! `/account/reset`: the page that a link to set a new password opens.
 
 use super::reset::reset;
-use crate::api::{Problem, Request, Response};
+use crate::api::{Code, Problem, Request, Response};
 use crate::keys::LinkToken;
 use crate::link_page::{LinkPage, PagePassword, PageTexts, PasswordKind};
 
@@ -15,11 +15,21 @@ static ENGLISH: PageTexts = PageTexts {
     save: "Save",
     done: "Your password is set. You can sign in now.",
     expired: "The link is invalid, already used or expired. Ask for another one.",
-    disabled: "The account is disabled. Contact support.",
+    disabled: "An operator disabled the account. Only an operator of this site can enable it.",
     weak: "The password is too short, too long or too easy to guess. Choose another one.",
     missing: "Open the link from the mail again, and type the new password.",
     later: "This is not possible now. Try again later.",
-    others: &[],
+    others: &[
+        (
+            Code::RecoveryDelayed,
+            "The account is in use, and its address was never confirmed. After 72 hours, unless a device that is signed in objects, \
+             ask for another link and set the password.",
+        ),
+        (
+            Code::AccountFrozen,
+            "The account is frozen, because its address was changed. Nothing can be changed now.",
+        ),
+    ],
     question: None,
 };
 
@@ -31,11 +41,21 @@ static RUSSIAN: PageTexts = PageTexts {
     save: "Сохранить",
     done: "Пароль задан. Теперь вы можете войти.",
     expired: "Ссылка неверна, уже использована или устарела. Запросите другую.",
-    disabled: "Аккаунт отключён. Обратитесь в поддержку.",
+    disabled: "Аккаунт отключил оператор. Включить его может только оператор этого сайта.",
     weak: "Пароль слишком короткий, слишком длинный или его легко угадать. Выберите другой.",
     missing: "Откройте ссылку из письма ещё раз и введите новый пароль.",
     later: "Сейчас это невозможно. Попробуйте позже.",
-    others: &[],
+    others: &[
+        (
+            Code::RecoveryDelayed,
+            "Аккаунтом пользуются, а его адрес никто не подтвердил. Через 72 часа, если против не возразят с устройства, где в \
+             него вошли, запросите другую ссылку и задайте пароль.",
+        ),
+        (
+            Code::AccountFrozen,
+            "Аккаунт заморожен, потому что его адрес изменили. Сейчас ничего изменить нельзя.",
+        ),
+    ],
     question: None,
 };
 

@@ -11,6 +11,7 @@ use crate::actor::Actor;
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
+use crate::delayed_recovery;
 use crate::evict::{Evicted, evict, evict_before_owner};
 use crate::guessing::LimitedRoute;
 use crate::keys::LinkToken;
@@ -21,6 +22,7 @@ use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::session::EndReason;
 use crate::users::email_changes::check_not_frozen;
 use crate::users::email_owner::store::is_in_use;
+use crate::users::recoveries::Recovery;
 use crate::users::store::{self as users, Credential};
 use crate::users::{add_weaknesses, email_owner, finish_form, known_networks};
 
@@ -59,6 +61,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::CodeExpired,
             Code::AccountDisabled,
             Code::AccountFrozen,
+            Code::RecoveryDelayed,
             Code::PasswordWeak,
             Code::TooManyAttempts,
         ])
@@ -68,7 +71,8 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 410 `code_expired` when the token is unknown, used or expired; 403 `account_disabled`; 422 `password_weak`; 429
+/// 410 `code_expired` when the token is unknown, used or expired; 403 `account_disabled` or
+/// `account_frozen`; 409 `recovery_delayed`; 422 `password_weak`; 429
 /// `too_many_attempts`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let form = request.form()?;
@@ -160,15 +164,26 @@ async fn set(
     // since must ask an operator, as for a new link.
     let is_elsewhere = link.email_key.is_some() && link.email_key != person.key;
     let has_gained = person.is_operator(&tx).await? && !link.is_for_operator;
-    // The account may have been used since the link was mailed to an address that was never proved.
-    let is_another_users =
-        link.purpose == LinkPurpose::Reset && !person.is_verified && is_in_use(&tx, user).await?;
-    if is_elsewhere || has_gained || is_another_users {
+    if is_elsewhere || has_gained {
         return Err(expired());
     }
     // An operator who orders a link has decided.
     if link.purpose == LinkPurpose::Reset {
         check_not_frozen(&*tx, user).await?;
+    }
+    // The address was never proved, so it may be another person's than the one who uses the account.
+    if let (LinkPurpose::Reset, false, Some(key)) = (link.purpose, person.is_verified, &link.email_key)
+        && is_in_use(&tx, user).await?
+    {
+        let target = NoticeTarget { core: context, tx: &tx, user };
+        match delayed_recovery::note(target, actor.client().into(), key).await? {
+            Recovery::Due => {}
+            Recovery::Delayed(at) => {
+                tx.commit().await?;
+                return Err(delayed_recovery::delayed(at));
+            }
+            Recovery::Objected => return Err(expired()),
+        }
     }
     if !store::use_up(&tx, token.hash(), user, used_with).await? {
         return Err(expired());

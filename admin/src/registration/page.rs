@@ -18,7 +18,7 @@ static ENGLISH: PageTexts = PageTexts {
     save: "Create the account",
     done: "Your account is ready. You can sign in now.",
     expired: "The link is invalid, already used or expired. Register again.",
-    disabled: "The account is disabled. Contact support.",
+    disabled: "An operator disabled the account. Only an operator of this site can enable it.",
     weak: "The password is too short, too long or too easy to guess. Choose another one.",
     missing: "Open the link from the mail again, and type the password.",
     later: "This is not possible now. Try again later.",
@@ -27,7 +27,13 @@ static ENGLISH: PageTexts = PageTexts {
         (
             Code::AccountUnproven,
             "An account with your address exists, but the address was never confirmed. Say \
-             whether the account is yours. If it is in use and yours, sign in with its password instead.",
+             whether the account is yours. If it is in use and yours, sign in with its password, or say so: that takes effect \
+             after 72 hours.",
+        ),
+        (
+            Code::RecoveryDelayed,
+            "The account is in use. It is yours after 72 hours, unless a device that is signed in objects. Register again then, \
+             with the same answer.",
         ),
         (Code::RegistrationClosed, "Registration is closed."),
     ],
@@ -49,7 +55,7 @@ static RUSSIAN: PageTexts = PageTexts {
     save: "Создать аккаунт",
     done: "Аккаунт готов. Теперь вы можете войти.",
     expired: "Ссылка неверна, уже использована или устарела. Зарегистрируйтесь ещё раз.",
-    disabled: "Аккаунт отключён. Обратитесь в поддержку.",
+    disabled: "Аккаунт отключил оператор. Включить его может только оператор этого сайта.",
     weak: "Пароль слишком короткий, слишком длинный или его легко угадать. Выберите другой.",
     missing: "Откройте ссылку из письма ещё раз и введите пароль.",
     later: "Сейчас это невозможно. Попробуйте позже.",
@@ -58,7 +64,12 @@ static RUSSIAN: PageTexts = PageTexts {
         (
             Code::AccountUnproven,
             "Аккаунт с вашим адресом есть, но адрес никто не подтвердил. Укажите, ваш ли это \
-             аккаунт. Если он ваш и им пользуются, войдите с его паролем.",
+             аккаунт. Если он ваш и им пользуются, войдите с его паролем или ответьте, что он ваш: это подействует через 72 часа.",
+        ),
+        (
+            Code::RecoveryDelayed,
+            "Аккаунтом пользуются. Он будет вашим через 72 часа, если против не возразят с устройства, где в него вошли. Тогда \
+             зарегистрируйтесь ещё раз с тем же ответом.",
         ),
         (Code::RegistrationClosed, "Регистрация закрыта."),
     ],

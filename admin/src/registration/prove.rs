@@ -2,15 +2,17 @@
 //!
 //! **An address that was only typed counts as free.** Its account, if there is one, may be the prover's own, or that of a
 //! person who typed the address by mistake or on purpose. The prover says which: with `mine` the account is theirs, without
-//! everyone who had it before, and with `new` it loses the address and nothing else. An account that is in use cannot be
-//! claimed by mail alone, and the address of a user who holds a permission of this service is never taken.
+//! everyone who had it before, and with `new` it loses the address and nothing else. An account that is in use is
+//! claimed by mail alone after 72 hours, unless a session of it objects, and the address of a user who holds a permission of this service is never taken.
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
 use crate::context::Context;
 use crate::db::Transaction;
+use crate::delayed_recovery;
 use crate::evict::evict_before_owner;
 use crate::mail_proof::{Evidence, expired, use_up};
 use crate::notices::{self, NoticeTarget};
@@ -21,8 +23,9 @@ use crate::sessions::open::{SignInMethod, open};
 use crate::sessions::session::{Device, EndReason};
 use crate::sessions::store::standing;
 use crate::users::email_owner::{self, store as owners};
+use crate::users::recoveries::Recovery;
 use crate::users::store::{self as users, Credential, EMAIL_IS_UNIQUE, NewUser};
-use crate::users::{EmailAddress, LockedAccount, known_networks};
+use crate::users::{EmailAddress, LockedAccount, known_networks, taken};
 
 /// What a user says about an account that has the address, but never proved it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +60,7 @@ pub(super) struct ProvenAccount {
 ///
 /// # Errors
 ///
-/// 409 `account_unproven` or `email_taken`; 403 `account_disabled`; 410 `code_expired`; 429 `too_many_sessions`; 503.
+/// 409 `account_unproven`, `recovery_delayed` or `email_taken`; 403 `account_disabled`; 410 `code_expired`; 429 `too_many_sessions`; 503.
 pub(super) async fn register(
     context: &Context,
     actor: &Actor,
@@ -76,18 +79,24 @@ pub(super) async fn register(
         ) => {
             return Err(Problem::new(Code::AccountDisabled));
         }
-        Some(owners::EmailOwner::Active(owner)) => match check_choice(&tx, &owner, new.choice).await? {
-            AccountChoice::Mine => {
-                claim(context, actor, &tx, &owner, new, &mut entries).await?;
-                Some(owner.id())
+        Some(owners::EmailOwner::Active(owner)) => {
+            match settle_owner((context, actor), &tx, &owner, new).await? {
+                Settled::Delayed(at) => {
+                    tx.commit().await?;
+                    return Err(delayed_recovery::delayed(at));
+                }
+                Settled::Mine => {
+                    claim(context, actor, &tx, &owner, new, &mut entries).await?;
+                    Some(owner.id())
+                }
+                Settled::New => {
+                    let key = new.email.key();
+                    email_owner::withdraw(&tx, &context.former_email_keys, owner.id(), key).await?;
+                    entries.push(entry(Event::EmailClaimed, owner.id()));
+                    insert(context, &tx, new).await?
+                }
             }
-            AccountChoice::New => {
-                let key = new.email.key();
-                email_owner::withdraw(&tx, &context.former_email_keys, owner.id(), key).await?;
-                entries.push(entry(Event::EmailClaimed, owner.id()));
-                insert(context, &tx, new).await?
-            }
-        },
+        }
     };
     let Some(user) = user else { return Ok(None) };
     let (session, pair) = match new.device {
@@ -138,36 +147,63 @@ async fn insert(
     match users::insert(&**tx, &user).await {
         Ok(_created_at) => Ok(Some(id)),
         Err(error) if error.constraint() == Some(EMAIL_IS_UNIQUE) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(taken(error)),
     }
 }
 
-/// What is done with the account that has the address, which is locked.
-async fn check_choice(
+/// What is done with the account that has the address.
+enum Settled {
+    Mine,
+    New,
+    /// It is in use, and becomes the prover's later.
+    Delayed(Timestamp),
+}
+
+/// Decides that; the account is locked.
+async fn settle_owner(
+    (context, actor): (&Context, &Actor),
     tx: &Transaction<'_>,
     owner: &LockedAccount<'_>,
-    choice: Option<AccountChoice>,
-) -> Result<AccountChoice, Problem> {
+    new: &NewRegistration<'_>,
+) -> Result<Settled, Problem> {
     let is_operator = standing(tx, owner.id()).await?.is_operator;
     if owner.unverified_email().is_none() || is_operator {
         return Err(Problem::new(Code::EmailTaken).detail("Sign in, or ask for a new password."));
     }
     let is_in_use = owners::is_in_use(tx, owner.id()).await?;
-    match choice {
-        Some(AccountChoice::New) => Ok(AccountChoice::New),
-        Some(AccountChoice::Mine) if !is_in_use => Ok(AccountChoice::Mine),
-        Some(AccountChoice::Mine) | None => {
-            let summary = owners::summary(&**tx, owner.id()).await?.ok_or_else(expired)?;
-            let role = if summary.has_role { "with a role" } else { "without a role" };
+    match new.choice {
+        Some(AccountChoice::New) => Ok(Settled::New),
+        Some(AccountChoice::Mine) if !is_in_use => Ok(Settled::Mine),
+        Some(AccountChoice::Mine) => {
+            let target = NoticeTarget { core: context, tx, user: owner.id() };
+            match delayed_recovery::note(target, actor.client().into(), new.email.key()).await? {
+                Recovery::Due => Ok(Settled::Mine),
+                Recovery::Delayed(at) => Ok(Settled::Delayed(at)),
+                Recovery::Objected => {
+                    let ways = "A session of it objected to a recovery: if it is yours, sign in with its password; else repeat \
+                                the request with `account`: `new`.";
+                    Err(unproven(tx, owner.id(), ways).await?)
+                }
+            }
+        }
+        None => {
             let ways = if is_in_use {
-                "It is in use: if it is yours, sign in with its password; else repeat the request with `account`: `new`."
+                "It is in use: if it is yours, sign in with its password, or repeat the request with `account`: `mine`, which \
+                 takes effect after 72 hours; else with `new`."
             } else {
                 "Repeat the request with `account`: `mine` or `new`."
             };
-            let detail = format!("It was created in {}, {role}. {ways}", summary.created_in);
-            Err(Problem::new(Code::AccountUnproven).detail(detail))
+            Err(unproven(tx, owner.id(), ways).await?)
         }
     }
+}
+
+/// 409 `account_unproven`, with what the prover may know of the account.
+async fn unproven(tx: &Transaction<'_>, user: Uuid, ways: &str) -> Result<Problem, Problem> {
+    let summary = owners::summary(&**tx, user).await?.ok_or_else(expired)?;
+    let role = if summary.has_role { "with a role" } else { "without a role" };
+    let detail = format!("It was created in {}, {role}. {ways}", summary.created_in);
+    Ok(Problem::new(Code::AccountUnproven).detail(detail))
 }
 
 /// Makes the account that of the owner of the address: with the new password, and without everyone who came before.

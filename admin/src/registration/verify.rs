@@ -94,6 +94,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::CodeExpired,
             Code::PasswordWeak,
             Code::AccountUnproven,
+            Code::RecoveryDelayed,
             Code::EmailTaken,
             Code::AccountDisabled,
             Code::RegistrationClosed,

@@ -39,6 +39,9 @@ pub(crate) struct Profile {
     pub(super) email_verified: bool,
     /// Whether the user should be asked for another address, because the former one was that of another user.
     pub(super) needs_email: bool,
+    /// When the holder of the unproven address gets the account, unless a session objects; null if that is not so.
+    #[schema(required)]
+    pub(super) recovery_at: Option<Timestamp>,
     /// Whether the user can sign in with a password; if not, `current_password` is omitted.
     pub(super) has_password: bool,
     /// The providers with a linked account, in the order of linking.

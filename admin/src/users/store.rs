@@ -17,6 +17,9 @@ use crate::passwords::PasswordHash;
 
 /// The constraint that two accounts with one e-mail address violate.
 pub(crate) const EMAIL_IS_UNIQUE: &str = "users_email_is_unique";
+
+/// What refuses an address that another user can still take back: a trigger, so a further attempt is refused, too.
+pub(crate) const EMAIL_IS_NOT_RESERVED: &str = "users_email_is_not_reserved";
 /// The constraint that two accounts with one login name violate.
 pub(crate) const LOGIN_IS_UNIQUE: &str = "users_login_is_unique";
 

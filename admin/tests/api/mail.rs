@@ -1,13 +1,16 @@
 //! Mail: what is sent, when, and what a mail server that fails changes.
 
 mod codes;
+mod delayed;
 mod delivery;
+mod email_change;
 mod links;
 mod notices;
 mod operators;
 mod recovery;
 mod registration;
 mod sign_in;
+mod undo;
 
 use std::time::Duration;
 

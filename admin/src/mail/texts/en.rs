@@ -237,6 +237,8 @@ fn subject(kind: NoticeKind) -> &'static str {
         NoticeKind::PasswordChanged => "Your password was changed",
         NoticeKind::EmailChanged => "Your e-mail address was changed",
         NoticeKind::EmailRestored => "Your e-mail address was taken back",
+        NoticeKind::RecoveryBegun => "Your account is being recovered",
+        NoticeKind::RecoveryObjected => "The recovery of your account was stopped",
         NoticeKind::AccountFrozen => "Your account is frozen",
         NoticeKind::AccountUnfrozen => "Your account is no longer frozen",
         NoticeKind::EmailSet => "An operator set your e-mail address",
@@ -261,6 +263,13 @@ fn subject(kind: NoticeKind) -> &'static str {
 const EMAIL_RESTORED: &str = "The change of the e-mail address was undone, so your account has this address again, and a new password. All \
     devices were signed out.";
 
+const RECOVERY_BEGUN: &str = "A person with access to this mailbox said that the account is theirs. After 72 hours they can set a new \
+    password, unless a device that is signed in objects. If this was you, do the same again then. If you use the account and this was \
+    not you, object on a device where you are signed in, and set another address.";
+
+const RECOVERY_OBJECTED: &str = "A device that is signed in objected to the recovery of the account by this address, so nothing changes. For \
+    30 days it cannot be recovered by this address. If the account is yours, ask an operator of this site.";
+
 const ACCOUNT_FROZEN: &str = "The former e-mail address of your account was used to freeze it. For 72 hours its password, its address and its \
     sign-in methods cannot be changed, and it can be neither exported nor erased.";
 
@@ -283,6 +292,8 @@ fn what_happened(notice: &Notice) -> String {
             "This is now the e-mail address of your account. All other devices were signed out."
         }
         NoticeKind::EmailRestored => EMAIL_RESTORED,
+        NoticeKind::RecoveryBegun => RECOVERY_BEGUN,
+        NoticeKind::RecoveryObjected => RECOVERY_OBJECTED,
         NoticeKind::AccountFrozen => ACCOUNT_FROZEN,
         NoticeKind::AccountUnfrozen => "An operator ended the freeze of your account.",
         NoticeKind::EmailSet => {

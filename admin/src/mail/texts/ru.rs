@@ -246,6 +246,8 @@ fn subject(kind: NoticeKind) -> &'static str {
         NoticeKind::PasswordChanged => "Ваш пароль изменён",
         NoticeKind::EmailChanged => "Ваш адрес почты изменён",
         NoticeKind::EmailRestored => "Ваш адрес почты возвращён",
+        NoticeKind::RecoveryBegun => "Ваш аккаунт восстанавливают",
+        NoticeKind::RecoveryObjected => "Восстановление вашего аккаунта остановлено",
         NoticeKind::AccountFrozen => "Ваш аккаунт заморожен",
         NoticeKind::AccountUnfrozen => "Ваш аккаунт разморожен",
         NoticeKind::EmailSet => "Оператор изменил ваш адрес почты",
@@ -270,6 +272,13 @@ fn subject(kind: NoticeKind) -> &'static str {
 const EMAIL_RESTORED: &str = "Изменение адреса почты отменено: у вашего аккаунта снова этот адрес и новый пароль. На всех устройствах выполнен \
     выход.";
 
+const RECOVERY_BEGUN: &str = "Человек, у которого есть доступ к этому ящику, сказал, что аккаунт его. Через 72 часа он сможет задать новый \
+    пароль, если против не возразят с устройства, где в аккаунт вошли. Если это были вы, тогда повторите то же самое. Если \
+    аккаунтом пользуетесь вы, а это были не вы, возразите на устройстве, где вы вошли, и укажите другой адрес.";
+
+const RECOVERY_OBJECTED: &str = "С устройства, где в аккаунт вошли, возразили против его восстановления по этому адресу, поэтому ничего не \
+    изменится. В течение 30 дней восстановить его по этому адресу нельзя. Если аккаунт ваш, обратитесь к оператору этого сайта.";
+
 const ACCOUNT_FROZEN: &str = "Через прежний адрес почты ваш аккаунт заморожен. В течение 72 часов нельзя менять его пароль, адрес и способы \
     входа, а также выгрузить или удалить его.";
 
@@ -292,6 +301,8 @@ fn what_happened(notice: &Notice) -> String {
             "Теперь это адрес почты вашего аккаунта. На всех остальных устройствах выполнен выход."
         }
         NoticeKind::EmailRestored => EMAIL_RESTORED,
+        NoticeKind::RecoveryBegun => RECOVERY_BEGUN,
+        NoticeKind::RecoveryObjected => RECOVERY_OBJECTED,
         NoticeKind::AccountFrozen => ACCOUNT_FROZEN,
         NoticeKind::AccountUnfrozen => "Оператор снял заморозку вашего аккаунта.",
         NoticeKind::EmailSet => {

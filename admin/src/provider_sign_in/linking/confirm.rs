@@ -6,11 +6,12 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::by_code::check_code;
-use super::{link_by_password, link_confirmed, owner_of};
+use super::{delay, link_by_password, link_confirmed, owner_of};
 use crate::actor::{Actor, DeviceText};
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
+use crate::delayed_recovery;
 use crate::guessing::LimitedRoute;
 use crate::mail_proof::{CodeText, use_up, used_with};
 use crate::passwords::{Password, PasswordMatch};
@@ -89,6 +90,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::CodeWrong,
             Code::TooManyAttempts,
             Code::AccountDisabled,
+            Code::RecoveryDelayed,
             Code::OauthAccountInUse,
             Code::OauthProviderLinked,
             Code::TooManySessions,
@@ -100,7 +102,7 @@ pub fn describe(operation: Operation) -> Operation {
 /// # Errors
 ///
 /// 410 `code_expired` when the flow is unknown, over, or another client's; 401 `invalid_credentials`; 403 `code_wrong` or
-/// `account_disabled`; 409 `oauth_account_in_use` or `oauth_provider_linked`; 429 `too_many_attempts`; 503.
+/// `account_disabled`; 409 `recovery_delayed`, `oauth_account_in_use` or `oauth_provider_linked`; 429 `too_many_attempts`; 503.
 pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let form = request.form()?;
     let present = PROOFS.iter().filter(|name| form.has(name)).count();
@@ -154,7 +156,7 @@ async fn attempt_to_link(
     let are_left = pending.attempts.are_left();
     // An attempt that was not checked costs the user none; a code has counters of its own.
     let keeps = |code| match code {
-        Code::TooManyAttempts | Code::CodeWrong => true,
+        Code::TooManyAttempts | Code::CodeWrong | Code::RecoveryDelayed => true,
         Code::InvalidCredentials => are_left,
         _ => false,
     };
@@ -216,6 +218,10 @@ async fn confirm_by_code(
     let facts = link_facts::read(context, &tx, &account, &identity).await?;
     if !methods(&facts).contains(&LinkMethod::Mail) || !use_up(&tx, right.flow, &right.with, None).await? {
         return Err(expired());
+    }
+    if let Some(at) = delay(&tx, (context, actor), &account, email).await? {
+        tx.commit().await?;
+        return Err(delayed_recovery::delayed(at));
     }
     let link = identity.confirmed_link_to(account.id(), pending.rule, ConfirmedBy::Mail);
     let kept = [identity.provider.id()];

@@ -7,12 +7,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::by_code::{RightCode, check_code};
-use super::owner_of;
+use super::{delay, owner_of};
 use crate::actor::{Actor, DeviceText};
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::db::Transaction;
+use crate::delayed_recovery;
 use crate::evict::evict_before_owner;
 use crate::mail_proof::{CodeText, EXAMPLE_CODE, use_up, used_with};
 use crate::notices::{self, NoticeTarget};
@@ -79,6 +80,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::CodeWrong,
             Code::EmailTaken,
             Code::AccountUnproven,
+            Code::RecoveryDelayed,
             Code::AccountDisabled,
             Code::RegistrationClosed,
             Code::OauthProviderLinked,
@@ -117,6 +119,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
                         | Code::TooManyAttempts
                         | Code::EmailTaken
                         | Code::AccountUnproven
+                        | Code::RecoveryDelayed
                         | Code::OauthProviderLinked
                 )
             };
@@ -149,6 +152,10 @@ async fn prove(
             return Err(Problem::new(Code::AccountDisabled));
         }
         Some(EmailOwner::Active(account)) => {
+            if let Some(at) = delay(&tx, (context, actor), &account, email).await? {
+                tx.commit().await?;
+                return Err(delayed_recovery::delayed(at));
+            }
             proved.history = link(&tx, context, actor, (identity, rule), &account, email).await?;
             Some(proved.admit(&tx, account.id(), Some(&account)).await?)
         }
@@ -182,10 +189,6 @@ async fn link(
     }
     check_not_frozen(&**tx, user).await?;
     let is_first_proof = account.unverified_email().is_some();
-    if is_first_proof && owners::is_in_use(tx, user).await? {
-        let detail = "The account is in use. If it is yours, use its password (`/oauth/link/sign-in`).";
-        return Err(Problem::new(Code::AccountUnproven).detail(detail));
-    }
     if !store::insert(tx, &identity.confirmed_link_to(user, rule, ConfirmedBy::Mail)).await? {
         return Err(match store::owner(tx, identity.provider.id(), &identity.subject).await? {
             Some(_) => expired(),

@@ -14,6 +14,11 @@ const DETAILS: &[(Code, &str)] = &[
         Code::AccountFrozen,
         "It is frozen until 2026-11-28T20:15:30.123456Z, unless an operator ends that earlier.",
     ),
+    (
+        Code::RecoveryDelayed,
+        "The account is in use, so this takes effect at 2026-11-28T20:15:30.123456Z, unless a session of the account objects. Do the \
+         same again after that, within seven days.",
+    ),
     (Code::PrivilegeEscalation, "You do not hold the permission films:watch."),
     (
         Code::EmailProofRequired,

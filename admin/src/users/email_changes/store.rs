@@ -87,14 +87,6 @@ async fn moment(
     client.query_opt(&statement, &[&user]).await?.map(|row| Ok(row.try_get("moment")?)).transpose()
 }
 
-/// Whether another user can still take this address back, so that no account gets it.
-pub(crate) async fn is_reserved(client: &impl SqlClient, key: &str) -> Result<bool, DbError> {
-    let sql = "select exists (select from auth.email_changes
-                              where email_key = $1 and undone_at is null and undo_until > clock_timestamp()) as is_reserved";
-    let statement = client.prepare_cached(sql).await?;
-    Ok(client.query_one(&statement, &[&key]).await?.try_get("is_reserved")?)
-}
-
 /// The former address of the user, in lower case, to which a mail may wait.
 pub(crate) async fn former_key(tx: &Transaction<'_>, user: Uuid) -> Result<Option<String>, DbError> {
     let statement = tx.prepare_cached("select email_key from auth.email_changes where user_id = $1").await?;

@@ -18,6 +18,9 @@ pub(crate) async fn profile(
                    email_key is not null and verified_email_key is not distinct from email_key as email_verified,
                    email_key is null and exists (select from auth.former_emails f where f.user_id = u.id)
                        as needs_email,
+                   (select r.effective_at from auth.recoveries r
+                    where r.user_id = u.id and r.email_key = u.email_key and r.objected_at is null
+                      and r.effective_at > clock_timestamp() - interval '7 days') as recovery_at,
                    array(select a.provider from auth.oauth_accounts a where a.user_id = u.id
                          order by a.linked_at, a.provider collate \"C\") as linked_providers,
                    roles.names as role_names, roles.titles as role_titles
@@ -106,6 +109,7 @@ fn read_profile(row: &Row, auth_time: Timestamp) -> Result<Profile, DbError> {
         locale: row.try_get("locale")?,
         email_verified: row.try_get("email_verified")?,
         needs_email: row.try_get("needs_email")?,
+        recovery_at: row.try_get("recovery_at")?,
         has_password: row.try_get("has_password")?,
         linked_providers: row.try_get("linked_providers")?,
         roles: own_roles(row)?,

@@ -136,11 +136,14 @@ async fn some_accounts_get_only_advice() {
         ("set status = 'disabled', verified_email_key = email_key", true),
         ("set is_superuser = true, verified_email_key = email_key", true),
         ("set is_superuser = true", false),
-        // In use, and the address was never proved: it may have been mistyped.
+        // In use, the address was never proved, and its user objected to a recovery by it.
         ("set locale = 'en'", true),
     ] {
         let post = Post::start().await;
         post.app.client.new_user(NEO).await;
+        let objected = "insert into auth.recoveries (user_id, email_key, effective_at, objected_at)
+                        select id, email_key, clock_timestamp(), clock_timestamp() from auth.users";
+        change(&post.app, objected).await;
         change(&post.app, &format!("update auth.users {change_of}")).await;
         forgot(&post.app, NEO).await.expect(202);
         post.until_count("true", 0).await;

@@ -16,7 +16,7 @@ pub(super) async fn start() -> Post {
 }
 
 /// A service of the same stores where an address need not be proven: it makes accounts with unproven addresses.
-async fn open_replica(post: &Post) -> TestApp {
+pub(super) async fn open_replica(post: &Post) -> TestApp {
     let mut vars = post.app.vars.clone();
     vars.insert("ADMIN_REGISTRATION", "open".to_owned());
     let app = TestApp::launch_on(vars).await;
@@ -176,8 +176,9 @@ async fn an_account_that_never_proved_the_address_is_claimed_or_loses_only_the_a
         let problem = prove(None).await.problem(409, "account_unproven");
         let detail = problem["detail"].as_str().unwrap().to_owned();
         assert!(detail.contains("without a role"), "{detail}");
-        // The account is in use, so a mail alone does not claim it.
-        prove(Some("mine")).await.problem(409, "account_unproven");
+        // The account is in use, so a mail alone does not claim it at once.
+        assert!(detail.contains("after 72 hours"), "{detail}");
+        prove(Some("mine")).await.problem(409, "recovery_delayed");
         change(&post, "update auth.sessions set last_used_at = last_used_at - interval '31 days'").await;
 
         let owner = prove(Some(choice)).await.pair();
