@@ -9,6 +9,7 @@ mod notices;
 mod operators;
 mod recovery;
 mod registration;
+mod rotation;
 mod sign_in;
 mod undo;
 

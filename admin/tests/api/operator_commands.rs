@@ -129,3 +129,83 @@ async fn the_manual_and_the_completions_need_no_configuration() {
         assert!(script.contains("sign-out"), "{shell}");
     }
 }
+
+#[tokio::test]
+async fn doctor_names_missing_partitions_and_what_the_redis_user_may_not_do() {
+    let app = TestApp::start().await;
+    let sql = app.sql().await;
+    let well = run(&app, &["doctor"]).await;
+    assert!(well.contains("The login history (auth.login_history) has partitions for this month"), "{well}");
+    assert!(well.contains("Redis lets this service run its scripts."), "{well}");
+    let ahead = "select c.oid::regclass::text from pg_inherits i join pg_class c on c.oid = i.inhrelid
+                 where i.inhparent = 'auth.audit_log'::regclass and c.relname not like '%default'
+                   and c.relname > 'audit_log_' || to_char(now() at time zone 'UTC', 'YYYY_MM')";
+    for row in sql.query(ahead, &[]).await.unwrap() {
+        sql.batch_execute(&format!("drop table {}", row.get::<_, String>(0))).await.unwrap();
+    }
+    let noted = run(&app, &["doctor"]).await;
+    assert!(noted.contains("(auth.audit_log) has no partition for the next month"), "{noted}");
+
+    let name = format!("doctor-{}", crate::support::new_id().simple());
+    let mut redis = crate::support::redis_of(&app.vars["REDIS_URL"]).await;
+    for (rights, says) in
+        [("-publish", "PUBLISH on "), ("-@scripting", "does not let this service run scripts")]
+    {
+        let _: () = redis::cmd("ACL")
+            .arg(&["SETUSER", &name, "on", ">secret", "~*", "&*", "+@all", rights])
+            .query_async(&mut redis)
+            .await
+            .unwrap();
+        let mut vars: Vars = app.vars.clone();
+        let url = vars["REDIS_URL"].replace("redis://", &format!("redis://{name}:secret@"));
+        vars.insert("REDIS_URL", url);
+        let ended = Command::new(&vars, &["doctor"]).run().await;
+        assert_eq!(ended.code, 1, "{ended:?}");
+        assert!(ended.out.lines().any(|line| line.starts_with("FAILED") && line.contains(says)), "{ended:?}");
+    }
+    let _: () = redis::cmd("ACL").arg(&["DELUSER", &name]).query_async(&mut redis).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_commands_read_of_users_is_audited_once_an_hour() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user(NEO).await;
+    for _ in 0..2 {
+        run(&app, &["users", "show", NEO]).await;
+        run(&app, &["users", "find", "neo"]).await;
+        run(&app, &["superuser", "list"]).await;
+    }
+    let noted = "select action, target_id, texts::text || detail::text from auth.audit_log
+                 where actor_kind = 'command' and actor_id is null and action in ('user_viewed', 'users_searched')
+                 order by seq";
+    let noted: Vec<(String, String)> =
+        app.sql().await.query(noted, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect();
+    let user = user_of(&pair).to_string();
+    assert_eq!(noted.len(), 2, "{noted:?}");
+    assert_eq!(noted[0], ("user_viewed".to_owned(), user));
+    assert_eq!(noted[1].0, "users_searched");
+    // A reader with an account is noted apart.
+    let root = superuser(&app).await;
+    let path = format!("/api/v1/admin/users/{}", noted[0].1);
+    app.client.get(&path).bearer(&root.access).send().await.expect(200);
+    let views = json(&app, &["audit", "list", "--action", "user_viewed"]).await;
+    assert_eq!(views.len(), 2, "{views:?}");
+}
+
+#[tokio::test]
+async fn intruders_are_evicted_by_the_command_with_a_reason() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user(NEO).await;
+    let link = "insert into auth.oauth_accounts (provider, subject, user_id, linked_rule)
+                select 'github', 'thief', id, 4 from auth.users";
+    app.sql().await.batch_execute(link).await.unwrap();
+    let refused = Command::new(&app.vars, &["users", "evict", NEO]).run().await;
+    assert_eq!(refused.code, 2, "{refused:?}");
+    let said = run(&app, &["users", "evict", NEO, "--reason", "A stranger was signed in"]).await;
+    assert!(said.contains("1 session(s) are revoked. Unlinked: github."), "{said}");
+    dead(&app, &pair.access).await;
+    let audited = "select actor_kind, texts ->> 'reason' from auth.audit_log where action = 'user_evicted'";
+    let audited = app.sql().await.query_one(audited, &[]).await.unwrap();
+    let audited: (&str, &str) = (audited.get(0), audited.get(1));
+    assert_eq!(audited, ("command", "A stranger was signed in"));
+}

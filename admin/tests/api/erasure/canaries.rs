@@ -114,6 +114,12 @@ async fn live(cinema: &Cinema) -> (Uuid, Pair) {
         .send()
         .await
         .expect(204);
+    let rows = "insert into auth.email_changes (user_id, email, email_key, token_hash, device_epoch, undo_until)
+                select id, 'Canary.Mail3@example.org', 'canary.mail3@example.org', sha256('3'), 0, clock_timestamp()
+                from auth.users where login_key = 'canarylogin';
+                insert into auth.recoveries (user_id, email_key, effective_at)
+                select id, email_key, clock_timestamp() from auth.users where login_key = 'canarylogin'";
+    app.sql().await.batch_execute(rows).await.unwrap();
     let pair = client(by_login(app)).send().await.pair();
 
     (user, pair)

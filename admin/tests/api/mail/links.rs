@@ -77,7 +77,7 @@ async fn an_account_that_is_used_after_the_mail_is_not_lost_to_a_mistyped_addres
     forgot(&post.app, NEO).await.expect(202);
     let stranger = token(&post.mails(1).await[0]);
     sign_in(&post.app, NEO, PASSWORD).send().await.pair();
-    reset(&post.app, &stranger, NEW).await.problem(410, "code_expired");
+    reset(&post.app, &stranger, NEW).await.problem(409, "recovery_delayed");
     sign_in(&post.app, NEO, PASSWORD).send().await.pair();
 }
 

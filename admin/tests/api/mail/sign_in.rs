@@ -193,7 +193,7 @@ async fn the_code_of_an_operator_whose_account_will_be_erased_says_nothing() {
     let flow = flow(app, NEO).await;
     let code = code_in(&post.next_mail(NEO, 0).await);
     app.client.post("/api/v1/me/erase").bearer(&pair.access).send().await.expect(202);
-    crate::witness::make_role(app, "helper", &["sessions:read"], &[]).await;
+    crate::witness::make_role(app, "helper", &["sessions:end"], &[]).await;
     crate::witness::assign(app, NEO, "helper").await;
     enter(app, &flow, &code).await.problem(410, "code_expired");
 }

@@ -204,7 +204,7 @@ async fn a_user_proves_an_address_and_gets_its_account_or_a_new_one() {
 #[tokio::test]
 async fn an_account_in_use_that_never_proved_the_address_and_an_operators_are_not_linked_by_mail() {
     for (of, code) in [
-        ("set locale = 'en'", "account_unproven"),
+        ("set locale = 'en'", "recovery_delayed"),
         ("set is_superuser = true, verified_email_key = email_key", "email_taken"),
     ] {
         let scene = Scene::start().await;
