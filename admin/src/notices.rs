@@ -109,7 +109,12 @@ pub(crate) async fn account_unfrozen(target: NoticeTarget<'_>) -> Result<(), DbE
     write(target, NoticeKind::AccountUnfrozen, NoticeClient::default(), None).await.map(drop)
 }
 
-/// The same by an operator.
+/// An operator merged two accounts; each is notified.
+pub(crate) async fn accounts_merged(target: NoticeTarget<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::AccountsMerged, NoticeClient::default(), None).await.map(drop)
+}
+
+/// An operator set another address; the one before gets a mail, too.
 pub(crate) async fn email_set(
     target: NoticeTarget<'_>,
     former: Option<&FormerAddress>,

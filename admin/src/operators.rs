@@ -16,6 +16,7 @@ pub mod invite;
 pub mod list;
 mod read;
 pub(crate) mod reason;
+pub mod merge;
 pub mod send_reset;
 pub mod sessions;
 pub mod set_email;

@@ -171,6 +171,7 @@ fn admin_operations() -> Vec<Route> {
         post("/api/v1/admin/users/{id}/unfreeze", operators::unfreeze::handle, operators::unfreeze::describe),
         post("/api/v1/admin/users/{id}/logout-all", operators::end_sessions::handle, operators::end_sessions::describe),
         post("/api/v1/admin/users/{id}/evict", operators::evict::handle, operators::evict::describe),
+        post("/api/v1/admin/users/{id}/merge", operators::merge::handle, operators::merge::describe),
         post("/api/v1/admin/users/{id}/send-reset", operators::send_reset::handle, operators::send_reset::describe),
         post("/api/v1/admin/users/{id}/export", operators::export::handle, operators::export::describe),
         post("/api/v1/admin/users/{id}/erase", operators::erase::handle, operators::erase::describe),

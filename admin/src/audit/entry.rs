@@ -55,6 +55,8 @@ actions! {
     UserUnlocked = "user_unlocked" User,
     /// The freeze of an account whose address was changed was ended.
     UserUnfrozen = "user_unfrozen" User,
+    /// Another account of the same person was merged into the user's.
+    UsersMerged = "users_merged" User,
     /// All sessions of a user were revoked by another user.
     SessionsEnded = "sessions_ended" User,
     /// One session of a user was revoked by another user.

@@ -16,7 +16,7 @@ use crate::actor::Actor;
 use crate::config::RetentionConfig;
 use crate::context::Core;
 use crate::operators::reason::reason;
-use crate::operators::{erase, export, unlock};
+use crate::operators::{erase, export, merge, unlock};
 use crate::passwords::HashConfig;
 use crate::users::EmailAddress;
 
@@ -148,6 +148,17 @@ pub(super) enum UsersCommand {
         #[arg(long, value_parser = reason)]
         reason: String,
     },
+    /// Merge an account into another one of the same person, which gets its roles and linked accounts; the emptied account
+    /// will be erased. Example: admin users merge anna2@example.org anna@example.org --reason "Registered twice"
+    Merge {
+        /// The identifier, e-mail address or login name of the user whose account is emptied.
+        from: String,
+        /// The same of the user whose account stays.
+        into: String,
+        /// Why, for the audit log and the roles.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
     /// Import accounts with password hashes of Werkzeug: one JSON object in each line, with `email` or `login` or both,
     /// `hash`, and optionally `name`, `id` and `created_at`. Accounts that exist are left as they are.
     Import {
@@ -189,6 +200,9 @@ pub(super) async fn run(
         }
         UsersCommand::Export { user, reason } => export_user(core, &user, &reason).await,
         UsersCommand::Erase { user, reason } => erase_user(core, retention, &user, &reason).await,
+        UsersCommand::Merge { from, into, reason } => {
+            merge_users(core, retention, (&from, &into), &reason).await
+        }
         UsersCommand::Import { file, json } => import::run(core, hashing, &file, json).await,
     }
 }
@@ -208,6 +222,25 @@ async fn erase_user(
     let id = find::find(core, user).await?;
     let erase_at = erase::order(core, &Actor::command(), id, retention.erasure_grace, reason).await?;
     say(format_args!("The user {id} will be erased at {erase_at}. All sessions are revoked."))
+}
+
+async fn merge_users(
+    core: &Core,
+    retention: RetentionConfig,
+    (from, into): (&str, &str),
+    reason: &str,
+) -> Result<(), Failure> {
+    let (from, into) = (find::find(core, from).await?, find::find(core, into).await?);
+    let grace = retention.erasure_grace;
+    let merged = merge::merge(core, &Actor::command(), (from, into), grace, reason).await?;
+    let names = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    say(format_args!(
+        "Merged {from} into {into}. Roles: {}. Linked: {}. Not linked, because both have one: {}. {from} will be erased at {}.",
+        names(&merged.roles),
+        names(&merged.providers),
+        names(&merged.left),
+        merged.erase_at
+    ))
 }
 
 async fn export_user(core: &Core, user: &str, reason: &str) -> Result<(), Failure> {

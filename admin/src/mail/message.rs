@@ -181,6 +181,8 @@ kinds! {
     AccountEnabled = "account_enabled",
     /// An operator ended all sessions, and unlinked what was linked recently.
     Evicted = "evicted",
+    /// An operator merged two accounts of one person.
+    AccountsMerged = "accounts_merged",
     /// An operator assigned a role with permissions of this service.
     RightsGranted = "rights_granted",
     /// A superuser made the user a superuser.
@@ -207,6 +209,7 @@ impl NoticeKind {
             Self::EmailSet
             | Self::AccountFrozen
             | Self::AccountUnfrozen
+            | Self::AccountsMerged
             | Self::AccountDisabled
             | Self::AccountEnabled
             | Self::Evicted

@@ -155,6 +155,29 @@ async fn assign_within(
     Ok(assigned)
 }
 
+/// Moves all roles of one user to another one, who has each for the longer time afterwards. Both, and the definitions, must be
+/// locked. Returns the roles that the other one got, or got for longer.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable, or the user has too many roles.
+pub(crate) async fn take_over(
+    tx: &Transaction<'_>,
+    issuer: &str,
+    actor: &Actor,
+    (from, into): (Uuid, Uuid),
+    reason: &str,
+) -> Result<Vec<String>, AssignError> {
+    let names = store::take_over(tx, (from, into), actor.user(), reason).await?;
+    if store::names_length(tx, into).await? > MAX_NAMES_BYTES {
+        return Err(AssignError::TooMany);
+    }
+    if !names.is_empty() {
+        make_tokens_old(tx, issuer, &[into]).await?;
+    }
+    Ok(names)
+}
+
 /// Begins a new generation of each user's tokens, for the reason "refresh needed". The users must be locked.
 pub(super) async fn make_tokens_old(
     tx: &Transaction<'_>,

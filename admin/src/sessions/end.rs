@@ -18,7 +18,8 @@ pub fn describe(operation: Operation) -> Operation {
         .tag("Me")
         .takes_away()
         .summary("Revoke one of your sessions.")
-        .detail("Its tokens are refused from then on. It may be the current session.")
+        .detail("Its tokens are refused from then on. It may be the current session. No recent sign-in is needed: a user who sees the \
+            session of a stranger ends it at once.")
         .access(Access::SignedIn)
         .path("sid", "The session.", Shape::uuid("0193a1af-e27c-7d7e-8f9a-0b1c2d3e4f5a"))
         .empty(204, "The session has been revoked.")

@@ -28,6 +28,7 @@ mod keys;
 pub(crate) mod locks;
 mod mail;
 mod migrations;
+mod merge;
 mod operator_commands;
 mod operators;
 mod problems;

@@ -239,6 +239,7 @@ fn subject(kind: NoticeKind) -> &'static str {
         NoticeKind::EmailRestored => "Your e-mail address was taken back",
         NoticeKind::RecoveryBegun => "Your account is being recovered",
         NoticeKind::RecoveryObjected => "The recovery of your account was stopped",
+        NoticeKind::AccountsMerged => "Two of your accounts were merged",
         NoticeKind::AccountFrozen => "Your account is frozen",
         NoticeKind::AccountUnfrozen => "Your account is no longer frozen",
         NoticeKind::EmailSet => "An operator set your e-mail address",
@@ -270,6 +271,9 @@ const RECOVERY_BEGUN: &str = "A person with access to this mailbox said that the
 const RECOVERY_OBJECTED: &str = "A device that is signed in objected to the recovery of the account by this address, so nothing changes. For \
     30 days it cannot be recovered by this address. If the account is yours, ask an operator of this site.";
 
+const ACCOUNTS_MERGED: &str = "An operator merged two accounts of yours: one of them has the roles and sign-in methods of both now, and the \
+    other one will be erased.";
+
 const ACCOUNT_FROZEN: &str = "The former e-mail address of your account was used to freeze it. For 72 hours its password, its address and its \
     sign-in methods cannot be changed, and it can be neither exported nor erased.";
 
@@ -294,6 +298,7 @@ fn what_happened(notice: &Notice) -> String {
         NoticeKind::EmailRestored => EMAIL_RESTORED,
         NoticeKind::RecoveryBegun => RECOVERY_BEGUN,
         NoticeKind::RecoveryObjected => RECOVERY_OBJECTED,
+        NoticeKind::AccountsMerged => ACCOUNTS_MERGED,
         NoticeKind::AccountFrozen => ACCOUNT_FROZEN,
         NoticeKind::AccountUnfrozen => "An operator ended the freeze of your account.",
         NoticeKind::EmailSet => {

@@ -248,6 +248,7 @@ fn subject(kind: NoticeKind) -> &'static str {
         NoticeKind::EmailRestored => "Ваш адрес почты возвращён",
         NoticeKind::RecoveryBegun => "Ваш аккаунт восстанавливают",
         NoticeKind::RecoveryObjected => "Восстановление вашего аккаунта остановлено",
+        NoticeKind::AccountsMerged => "Два ваших аккаунта объединены",
         NoticeKind::AccountFrozen => "Ваш аккаунт заморожен",
         NoticeKind::AccountUnfrozen => "Ваш аккаунт разморожен",
         NoticeKind::EmailSet => "Оператор изменил ваш адрес почты",
@@ -279,6 +280,9 @@ const RECOVERY_BEGUN: &str = "Человек, у которого есть до�
 const RECOVERY_OBJECTED: &str = "С устройства, где в аккаунт вошли, возразили против его восстановления по этому адресу, поэтому ничего не \
     изменится. В течение 30 дней восстановить его по этому адресу нельзя. Если аккаунт ваш, обратитесь к оператору этого сайта.";
 
+const ACCOUNTS_MERGED: &str =
+    "Оператор объединил два ваших аккаунта: у одного из них теперь роли и способы входа обоих, а другой будет удалён.";
+
 const ACCOUNT_FROZEN: &str = "Через прежний адрес почты ваш аккаунт заморожен. В течение 72 часов нельзя менять его пароль, адрес и способы \
     входа, а также выгрузить или удалить его.";
 
@@ -303,6 +307,7 @@ fn what_happened(notice: &Notice) -> String {
         NoticeKind::EmailRestored => EMAIL_RESTORED,
         NoticeKind::RecoveryBegun => RECOVERY_BEGUN,
         NoticeKind::RecoveryObjected => RECOVERY_OBJECTED,
+        NoticeKind::AccountsMerged => ACCOUNTS_MERGED,
         NoticeKind::AccountFrozen => ACCOUNT_FROZEN,
         NoticeKind::AccountUnfrozen => "Оператор снял заморозку вашего аккаунта.",
         NoticeKind::EmailSet => {

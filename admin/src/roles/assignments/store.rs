@@ -53,6 +53,33 @@ pub(super) async fn put(
     Ok(())
 }
 
+/// Moves the current assignments of one user to another one, who keeps the longer of two; returns the roles that changed, by
+/// name. Both must be locked.
+pub(super) async fn take_over(
+    tx: &Transaction<'_>,
+    (from, into): (Uuid, Uuid),
+    granted_by: Option<Uuid>,
+    reason: &str,
+) -> Result<Vec<String>, DbError> {
+    let sql = "with given as (
+                   delete from auth.user_roles
+                   where user_id = $1 and (expires_at is null or expires_at > clock_timestamp())
+                   returning role_id, expires_at
+               ), taken as (
+                   insert into auth.user_roles as held (user_id, role_id, expires_at, granted_by, reason)
+                   select $2, role_id, expires_at, $3, $4 from given
+                   on conflict on constraint user_roles_pkey do update
+                       set expires_at = excluded.expires_at, granted_by = excluded.granted_by,
+                           reason = excluded.reason, granted_at = clock_timestamp()
+                       where held.expires_at is not null
+                         and (excluded.expires_at is null or excluded.expires_at > held.expires_at)
+                   returning role_id
+               )
+               select r.name from taken join auth.roles r on r.id = taken.role_id order by r.name collate \"C\"";
+    let rows = tx.query(sql, &[&from, &into, &granted_by, &reason]).await?;
+    rows.iter().map(|row| Ok(row.try_get("name")?)).collect()
+}
+
 /// Deletes the assignment. `false` when there was none.
 pub(super) async fn delete(tx: &Transaction<'_>, user: Uuid, role: Uuid) -> Result<bool, DbError> {
     let statement =
