@@ -1,5 +1,6 @@
 //! The configuration, read once from the environment. One file for each part.
 
+mod consent;
 mod database;
 mod http;
 mod mail;
@@ -19,6 +20,7 @@ use crate::limits::BucketLimits;
 use crate::passwords::{HashConfig, HashParams};
 use crate::providers::{ProviderNames, ProvidersConfig, read_public_url};
 
+pub use consent::ConsentVersion;
 pub use database::{DatabaseConfig, PATIENCE};
 pub use http::{HttpConfig, OPS_LISTEN, SharedNetworks, TrustedProxies, usual_ops_address};
 pub use mail::{MailConfig, MailLanguage, MailSecurity};
@@ -46,6 +48,8 @@ pub struct Config {
     pub tokens: TokenConfig,
     /// Who may register.
     pub registration: Registration,
+    /// What new users consent to; `None` if they are not asked.
+    pub consent: Option<ConsentVersion>,
     /// How often anything that can be guessed or filled may be tried.
     pub limits: BucketLimits,
     /// Whose permissions rank.
@@ -134,6 +138,7 @@ impl Config {
         let mail = MailConfig::read(reader, public_url.as_ref());
         let providers = ProvidersConfig::read(reader, public_url.as_ref(), mail.is_some());
         let registration = Registration::read(reader, mail.is_some());
+        let consent = reader.optional("ADMIN_CONSENT_VERSION", ConsentVersion::parse);
         let retention = RetentionConfig::read(reader);
         Some(Self {
             logs,
@@ -144,6 +149,7 @@ impl Config {
             master_keys: master_keys?,
             tokens: tokens?,
             registration,
+            consent,
             limits,
             ranked_areas,
             password_min,

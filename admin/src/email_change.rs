@@ -8,6 +8,7 @@ mod apply;
 pub mod freeze;
 pub mod page;
 mod present;
+mod prove;
 pub mod undo;
 pub mod undo_page;
 pub mod verify;

@@ -9,7 +9,7 @@ pub(crate) mod frame;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::api::{Code, Problem, Request, Response};
-use crate::config::MailLanguage;
+use crate::config::{ConsentVersion, MailLanguage};
 use crate::mail::language_of;
 use crate::passwords::Password;
 
@@ -20,6 +20,8 @@ pub(crate) struct PageTexts {
     pub(crate) token: &'static str,
     /// The fields of passwords, if there are any.
     pub(crate) passwords: &'static [PagePassword],
+    /// What new users consent to, where they are asked.
+    pub(crate) consent: Option<&'static str>,
     pub(crate) save: &'static str,
     pub(crate) done: &'static str,
     pub(crate) expired: &'static str,
@@ -64,6 +66,8 @@ pub(crate) struct Submitted {
     pub(crate) password: Password,
     /// The earlier one, if it was typed.
     pub(crate) former: Option<Password>,
+    /// The version to which the user consents.
+    pub(crate) consent: Option<String>,
     /// The value of the answer to the question; empty if there is none.
     pub(crate) answer: String,
 }
@@ -114,11 +118,14 @@ struct PageForm<'f> {
     token: &'f str,
     /// The least length of a password.
     least: usize,
+    /// The version of the text to which new users consent, where they are asked.
+    consent: Option<&'f ConsentVersion>,
 }
 
 impl<'f> PageForm<'f> {
-    fn of(request: &Request, token: &'f str) -> Self {
-        Self { token, least: request.context.config.password_min }
+    fn of(request: &'f Request, token: &'f str) -> Self {
+        let config = &request.context.config;
+        Self { token, least: config.password_min, consent: config.consent.as_ref() }
     }
 }
 
@@ -153,7 +160,8 @@ impl PageTexts {
 
 /// The fields of the form; `None` if they are missing, or the token has another form.
 fn fields(body: &[u8], texts: &PageTexts) -> Option<Submitted> {
-    let (mut token, mut password, mut former, mut answer) = (None, None, None, String::new());
+    let (mut token, mut password, mut former) = (None, None, None);
+    let (mut consent, mut answer) = (None, String::new());
     for (name, value) in url::form_urlencoded::parse(body) {
         match &*name {
             "token" => token = Some(value.trim().to_owned()),
@@ -161,6 +169,7 @@ fn fields(body: &[u8], texts: &PageTexts) -> Option<Submitted> {
             "former_password" if texts.has(&name) => {
                 former = (!value.is_empty()).then(|| Password::new(&value));
             }
+            "consent" if texts.consent.is_some() => consent = Some(value.into_owned()),
             "answer" if texts.question.is_some() => answer = value.into_owned(),
             _ => return None,
         }
@@ -168,7 +177,7 @@ fn fields(body: &[u8], texts: &PageTexts) -> Option<Submitted> {
     let is_complete = password.is_some() || !texts.passwords.iter().any(|one| one.kind == PasswordKind::New);
     let password = password.unwrap_or_else(|| Password::new(""));
     let token = token.filter(|token| is_complete && frame::is_token(token))?;
-    Some(Submitted { token, password, former, answer })
+    Some(Submitted { token, password, former, consent, answer })
 }
 
 fn page(
@@ -179,10 +188,11 @@ fn page(
 ) -> Response {
     let PageTexts { tag, title, token, passwords, save, .. } = texts;
     let question = texts.question.map(question).unwrap_or_default();
-    let form = form.map(|PageForm { token: sent, least }| {
+    let form = form.map(|PageForm { token: sent, least, consent }| {
+        let consent = texts.consent.zip(*consent).map(tick).unwrap_or_default();
         let passwords: String = passwords.iter().map(|password| password.field(*least)).collect();
         format!(
-            "<form method=\"post\" autocomplete=\"on\">\n{}{passwords}{question}<button>{save}</button>\n</form>\n",
+            "<form method=\"post\" autocomplete=\"on\">\n{}{passwords}{question}{consent}<button>{save}</button>\n</form>\n",
             frame::token_field(token, sent)
         )
     });
@@ -203,6 +213,14 @@ impl PagePassword {
             self.label
         )
     }
+}
+
+/// A separate tick, with nothing chosen for the user. A version has no characters that need to be escaped.
+fn tick((text, version): (&'static str, &ConsentVersion)) -> String {
+    format!(
+        "<label><input type=\"checkbox\" name=\"consent\" value=\"{}\"> {text}</label>\n",
+        version.as_str()
+    )
 }
 
 fn question((text, answers): (&'static str, &'static [(&'static str, &'static str)])) -> String {
@@ -229,6 +247,7 @@ mod tests {
         title: "A title",
         token: "A token",
         passwords: &[PagePassword { label: "A password", kind: PasswordKind::New }],
+        consent: Some("A tick"),
         save: "A button",
         done: "Done.",
         expired: "Expired.",
@@ -262,8 +281,12 @@ mod tests {
 
     #[test]
     fn the_page_loads_nothing_and_its_policy_has_its_script_and_style() {
-        let response =
-            page(StatusCode::OK, &TEXTS, Some(TEXTS.weak), Some(&PageForm { token: "", least: 8 }));
+        let response = page(
+            StatusCode::OK,
+            &TEXTS,
+            Some(TEXTS.weak),
+            Some(&PageForm { token: "", least: 8, consent: None }),
+        );
         let html = String::from_utf8(response.body().to_vec()).unwrap();
         assert!(html.contains(SCRIPT) && html.contains(STYLE) && html.contains(TEXTS.weak), "{html}");
         assert!(html.contains("<option value=\"two\">Two</option>"), "{html}");
@@ -304,7 +327,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_form_is_read_without_panic(body: Vec<u8>, text in "(token|new_password|former_password|answer|a)=[ -~]{0,50}(&token=[ -~]{0,50})?") {
+        fn any_form_is_read_without_panic(body: Vec<u8>, text in "(token|new_password|former_password|consent|answer|a)=[ -~]{0,50}(&token=[ -~]{0,50})?") {
             let unasked = PageTexts { question: None, ..TEXTS };
             let _either = (fields(&body, &TEXTS).is_some(), fields(text.as_bytes(), &unasked).is_some());
         }

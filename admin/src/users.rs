@@ -2,6 +2,7 @@
 
 mod account;
 mod complete_skeletons;
+pub(crate) mod consents;
 mod email;
 pub(crate) mod email_changes;
 pub(crate) mod email_owner;

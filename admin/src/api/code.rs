@@ -111,6 +111,7 @@ codes! {
     ReturnToNotAllowed = UNPROCESSABLE_ENTITY "return_to_not_allowed" "This return page is not allowed.",
     RoleCycle = UNPROCESSABLE_ENTITY "role_cycle" "A role cannot inherit itself, directly or indirectly.",
     PasswordWeak = UNPROCESSABLE_ENTITY "password_weak" "The password does not meet the requirements.",
+    ConsentRequired = UNPROCESSABLE_ENTITY "consent_required" "The user must consent to the processing of personal data.",
     PasswordReused = UNPROCESSABLE_ENTITY "password_reused" "The new password must differ from the current \
         one.",
 

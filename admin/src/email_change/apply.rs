@@ -22,7 +22,7 @@ use crate::users::store as users;
 use crate::users::{FormerAddress, email_changes, email_owner, taken};
 
 /// A change that was made.
-pub(super) struct Applied {
+pub(super) struct AppliedChange {
     /// The tokens of the session, for a caller with one.
     pub(super) pair: Option<Pair>,
     pub(super) history: Vec<HistoryEntry>,
@@ -42,7 +42,7 @@ pub(super) async fn apply(
     presented: &PresentedChange,
     with: &str,
     takes: bool,
-) -> Result<Option<Applied>, Problem> {
+) -> Result<Option<AppliedChange>, Problem> {
     let (user, key) = (presented.account.user, presented.email.key());
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
@@ -69,7 +69,7 @@ pub(super) async fn apply(
     tx.commit().await?;
     let event = if changes { Event::EmailChanged } else { Event::EmailVerified };
     history.insert(0, HistoryEntry { event, user: Some(user), session: kept.id });
-    Ok(Some(Applied { pair, history }))
+    Ok(Some(AppliedChange { pair, history }))
 }
 
 /// Locks the user and the one who has the address, then the session that stays, and checks that the change was not made void.

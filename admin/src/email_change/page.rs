@@ -1,7 +1,8 @@
 //! `/account/email`: the page that the link to a new address opens. It counts only on a device where the user is signed in:
-//! otherwise a stranger could send the link for their own account, and whoever pressed the button would give it the address.
+//! otherwise a stranger could send the link for their own account, and a person who pressed the button would give it the address.
 
-use super::present::{PresentedChange, prove};
+use super::present::PresentedChange;
+use super::prove::prove;
 use crate::api::text::FromText as _;
 use crate::api::{Code, Problem, Request, Response};
 use crate::link_page::{LinkPage, PageTexts, Submitted};
@@ -15,6 +16,7 @@ static ENGLISH: PageTexts = PageTexts {
     title: "The new address of your account",
     token: "The part of the link after #",
     passwords: &[],
+    consent: None,
     save: "Set this address",
     done: "Your account has this address now.",
     expired: "The link is invalid, already used or expired. Change the address again.",
@@ -46,6 +48,7 @@ static RUSSIAN: PageTexts = PageTexts {
     title: "Новый адрес вашего аккаунта",
     token: "Часть ссылки после #",
     passwords: &[],
+    consent: None,
     save: "Задать этот адрес",
     done: "Теперь у вашего аккаунта этот адрес.",
     expired: "Ссылка неверна, уже использована или устарела. Измените адрес ещё раз.",

@@ -1,6 +1,6 @@
 //! `POST /api/v1/auth/email/undo`: the owner takes the former address back.
 //!
-//! **The link alone is not enough**: whoever gets the mailbox later has it, too. The owner also knows the password from before
+//! **The link alone is not enough**: the next holder of the mailbox has it, too. The owner also knows the password from before
 //! the change, or has a device that was known before it. **A new password is set with it**, because the thief may know the
 //! current one and the one before.
 
@@ -28,7 +28,7 @@ use crate::sessions::store::standing;
 use crate::users::email_changes::store::{self, StoredChange};
 use crate::users::email_owner::store as owners;
 use crate::users::store::{self as users, Credential};
-use crate::users::{Account, add_weaknesses, known_networks, taken};
+use crate::users::{Account, add_weaknesses, finish_form, known_networks, taken};
 
 /// The token of a link, the password from before the change, and a new one.
 #[derive(Deserr, ToSchema)]
@@ -91,11 +91,8 @@ pub fn describe(operation: Operation) -> Operation {
 pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let form = request.form()?;
     let new = form.text("new_password").map(Password::new);
-    let (body, mut found) = form.read::<Body>();
-    // Judged here too, so that it is reported together with the errors of other fields.
-    let weaknesses = new.map(|new| new.form_weaknesses(request.context.config.password_min));
-    add_weaknesses(&mut found, "new_password", weaknesses.unwrap_or_default());
-    let body = found.finish(body)?;
+    let (body, found) = form.read::<Body>();
+    let body = finish_form(&request, (LimitedRoute::Reset, "new_password"), (body, found), new).await?;
     request.client.present(body.device_token);
     let token = LinkToken::received(body.token.as_ref());
     let passwords = (body.former_password.as_ref(), &body.new_password);

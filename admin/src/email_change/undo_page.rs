@@ -23,6 +23,7 @@ static ENGLISH: PageTexts = PageTexts {
         },
         PagePassword { label: "A new password, to take the address back", kind: PasswordKind::NewIfAsked },
     ],
+    consent: None,
     save: "Continue",
     done: "Done. If you took the address back, sign in with the new password. If not, the account is frozen for 72 hours.",
     expired: "The link is invalid, already used or expired. An operator of this site can help.",
@@ -60,6 +61,7 @@ static RUSSIAN: PageTexts = PageTexts {
             label: "Новый пароль, чтобы вернуть адрес", kind: PasswordKind::NewIfAsked
         },
     ],
+    consent: None,
     save: "Продолжить",
     done: "Готово. Если вы вернули адрес, войдите с новым паролем. Если нет, аккаунт заморожен на 72 часа.",
     expired: "Ссылка неверна, уже использована или устарела. Помочь может оператор этого сайта.",

@@ -4,7 +4,8 @@ use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::present::{PresentedChange, Proven, prove};
+use super::present::PresentedChange;
+use super::prove::{Proven, prove};
 use crate::access::caller;
 use crate::api::text::text_type;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};

@@ -51,6 +51,7 @@ const CATEGORIES: &[(&str, &str)] = &[
     ("networks", "delete from auth.known_networks where user_id = $1"),
     ("links", "delete from auth.account_links where user_id = $1"),
     ("address_changes", "delete from auth.email_changes where user_id = $1"),
+    ("consents", "delete from auth.consents where user_id = $1"),
     ("recoveries", "delete from auth.recoveries where user_id = $1"),
     ("former_addresses", "delete from auth.former_emails where user_id = $1"),
     ("profile", "delete from auth.users where id = $1"),

@@ -28,6 +28,9 @@ pub(crate) struct UserExport {
     pub(super) login_history: Value,
     #[schema(value_type = Vec<Object>)]
     pub(super) notices: Value,
+    /// The texts on the processing of personal data to which the user consented.
+    #[schema(value_type = Vec<Object>)]
+    pub(super) consents: Value,
     /// The networks from which the user signed in within the last 30 days.
     #[schema(value_type = Vec<Object>)]
     pub(super) known_networks: Value,
@@ -42,6 +45,7 @@ pub(crate) fn example() -> Value {
         "sessions": [],
         "login_history": [{ "event": "login", "occurred_at": "2026-11-25T20:15:30.123456+00:00" }],
         "notices": [],
+        "consents": [{ "version": "2026-12", "given_at": "2026-11-25T20:15:30.123456+00:00" }],
         "known_networks": []
     })
 }
@@ -60,6 +64,7 @@ pub(crate) async fn export(client: &impl SqlClient, user: Uuid) -> Result<UserEx
         sessions: store::sessions(client, user).await?,
         login_history: store::login_history(client, user).await?,
         notices: store::notices(client, user).await?,
+        consents: store::consents(client, user).await?,
         known_networks: store::known_networks(client, user).await?,
     })
 }

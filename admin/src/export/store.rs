@@ -40,6 +40,11 @@ pub(super) async fn linked_accounts(client: &impl SqlClient, user: Uuid) -> Resu
     read(client, sql, user).await
 }
 
+pub(super) async fn consents(client: &impl SqlClient, user: Uuid) -> Result<Value, DbError> {
+    let sql = list!("select version, given_at from auth.consents where user_id = $1 order by given_at");
+    read(client, sql, user).await
+}
+
 pub(super) async fn sessions(client: &impl SqlClient, user: Uuid) -> Result<Value, DbError> {
     let sql = list!(
         "select id as session_id, created_at, authenticated_at, last_used_at, expires_at, amr, provider,

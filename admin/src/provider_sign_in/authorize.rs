@@ -26,6 +26,8 @@ pub(super) struct FlowStart<'s> {
     pub(super) return_to: Option<ReturnTo>,
     /// The challenge of an app that keeps its verifier. A browser has none, and is recognised by its cookie.
     pub(super) challenge: Option<String>,
+    /// The version to which the user consents, if an account is created.
+    pub(super) consent: Option<String>,
 }
 
 /// Where the browser must go, and the cookie that it must keep.
@@ -81,7 +83,8 @@ pub(super) async fn start(
         context.metrics.provider_callback(start.provider.id(), outcome);
         problem
     })?;
-    let flow = Flow { purpose: start.purpose, return_to: start.return_to, nonce, verifier };
+    let flow =
+        Flow { purpose: start.purpose, return_to: start.return_to, nonce, verifier, consent: start.consent };
     let owner = initiator.owner_at(start.provider.id());
     one_time::store(context, &NewValue::new(OneTimeKind::Flow, state, owner, &flow)?).await?;
     permit.succeeded().await;

@@ -158,6 +158,7 @@ fn describe(operation: Operation) -> Operation {
             Code::AccountDisabled,
             Code::ErasurePending,
             Code::RegistrationClosed,
+            Code::ConsentRequired,
             Code::LinkConfirmationRequired,
             Code::EmailProofRequired,
             Code::EmailProofOffered,
@@ -281,6 +282,7 @@ async fn complete(
         is_email_vouched: identity.is_email_vouched,
         is_email_authoritative: identity.is_email_authoritative,
         display_name: identity.name.as_deref().and_then(profile::name_from),
+        consent: flow.consent.clone(),
     };
     let actor = request.actor();
     match &flow.purpose {

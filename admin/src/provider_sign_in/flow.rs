@@ -19,6 +19,9 @@ pub(super) struct Flow {
     pub(super) nonce: String,
     /// The PKCE verifier, which is kept here for a browser. An app has its own.
     pub(super) verifier: Option<String>,
+    /// The version to which the user consents, if an account is created.
+    #[serde(default)]
+    pub(super) consent: Option<String>,
 }
 
 /// The purpose of a flow. Purposefully without `Debug`: it is personal.

@@ -16,6 +16,8 @@ pub(super) struct ProviderIdentity<'i> {
     /// Whether the provider also operates the mailbox.
     pub(super) is_email_authoritative: bool,
     pub(super) display_name: Option<String>,
+    /// The version to which the user consents, if an account is created.
+    pub(super) consent: Option<String>,
 }
 
 impl ProviderIdentity<'_> {

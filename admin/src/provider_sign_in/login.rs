@@ -6,6 +6,7 @@ use super::path::{of_provider, provider};
 use super::return_to::ReturnTo;
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape, accepts};
+use crate::users::consents::ConsentText;
 
 /// Describes the endpoint.
 pub fn describe(operation: Operation) -> Operation {
@@ -29,6 +30,12 @@ pub fn describe(operation: Operation) -> Operation {
             "code_challenge",
             "The challenge of the app's own verifier, method S256.",
             Shape::text("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").pattern("^[A-Za-z0-9_-]{43}$"),
+        )
+        .query(
+            "consent",
+            "Where the operator asks for consent (`ADMIN_CONSENT_VERSION`): the version to which the user consents. Without it \
+             no account is created (422 `consent_required`); users who have one sign in.",
+            Shape::text("2026-12").length(1..=64).pattern("^[!-~]+$"),
         )
         .answer::<AuthorizationUrl>(200, "The authorization URL, if `Accept: application/json`.", example())
         .empty(302, "The browser is redirected to the provider.")
@@ -55,11 +62,13 @@ pub fn describe(operation: Operation) -> Operation {
 /// unavailable; 503 without Redis.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let provider = provider(&request)?;
-    let mut query = Query::read_known(&request, &["return_to", "code_challenge"]);
+    let mut query = Query::read_known(&request, &["return_to", "code_challenge", "consent"]);
     let page = query.read_with("return_to", |page| ReturnTo::parse(&request.context, page));
     let challenge = query.value("code_challenge").map(|challenge: Opaque| challenge.into());
+    let consent = query.value("consent").map(|consent: ConsentText| consent.into());
     query.finish()?;
-    let flow = FlowStart { provider, purpose: FlowPurpose::SignIn, return_to: page.clone(), challenge };
+    let flow =
+        FlowStart { provider, purpose: FlowPurpose::SignIn, return_to: page.clone(), challenge, consent };
     let started = start(&request.context, &request.actor(), &request.headers, flow).await;
     match (started, page) {
         (started, _) if accepts(&request.headers, "application/json") => Ok(started?.as_json()),

@@ -14,6 +14,7 @@ use super::pending_proof::{Offer, PendingProof};
 use super::store;
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
+use crate::config::ConsentVersion;
 use crate::context::Context;
 use crate::db::Transaction;
 use crate::notices::{self, NoticeTarget};
@@ -22,6 +23,7 @@ use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::open::{SignInMethod, open};
 use crate::sessions::session::Device;
 use crate::sessions::store::stamp;
+use crate::users::consents;
 use crate::users::email_changes::check_not_frozen;
 use crate::users::store::{EMAIL_IS_UNIQUE, NewUser};
 use crate::users::{self, EmailAddress, LockedAccount};
@@ -150,6 +152,7 @@ impl Resolution<'_> {
     ) -> Applied {
         check_not_frozen(&**tx, user).await?;
         let is_sign_in = !self.is_for_page && self.link.is_none();
+        let is_invited = self.link.is_none() && store::is_invited(tx, user).await?;
         if !store::insert(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
             return Ok(None);
         }
@@ -158,7 +161,10 @@ impl Resolution<'_> {
         notices::provider_linked(target, self.actor.client().into(), self.identity.provider.name()).await?;
         if let Some(account) = account {
             if self.link.is_none() {
-                // An invitation is used by it.
+                // An invitation is used by it, which makes the account.
+                if is_invited {
+                    consents::store::record(tx, user, self.consent()?).await?;
+                }
                 users::store::void_links(tx, user).await?;
             }
             // Linking asks for a recent sign-in, by rule 7 the address is verified already, and by rule 8 no one else had the
@@ -203,6 +209,7 @@ impl Resolution<'_> {
     /// Creates a user with the identity, and signs in.
     pub(super) async fn create(&mut self, tx: &Transaction<'_>, email: Option<&EmailAddress>) -> Applied {
         check_registration(self.context)?;
+        let consent = self.consent()?;
         let id = self.context.random.id();
         let new = NewUser {
             id,
@@ -219,12 +226,18 @@ impl Resolution<'_> {
             Err(error) => return Err(users::taken(error)),
             Ok(_created_at) => {}
         }
+        consents::store::record(tx, id, consent).await?;
         if !store::insert(tx, &self.identity.link_to(id, self.rule, !self.is_for_page)).await? {
             return Ok(None);
         }
         tracing::info!(user = %id, provider = self.identity.provider.id(), "A user registered through a provider.");
         let account = users::store::lock_for_sign_in(tx, id).await?;
         self.admit(tx, id, account.as_ref()).await.map(Some)
+    }
+
+    /// The consent to be stored with a new account.
+    fn consent(&self) -> Result<Option<&ConsentVersion>, Problem> {
+        consents::check(self.context.config.consent.as_ref(), self.identity.consent.as_deref())
     }
 
     fn unverified(&self) -> Problem {

@@ -16,6 +16,8 @@ pub(super) struct StoredIdentity {
     is_email_vouched: bool,
     is_email_authoritative: bool,
     display_name: Option<String>,
+    #[serde(default)]
+    consent: Option<String>,
 }
 
 impl StoredIdentity {
@@ -28,6 +30,7 @@ impl StoredIdentity {
             is_email_vouched,
             is_email_authoritative: identity.is_email_authoritative,
             display_name: display_name.map(str::to_owned),
+            consent: identity.consent.clone(),
         }
     }
 
@@ -44,6 +47,7 @@ impl StoredIdentity {
             is_email_vouched: self.is_email_vouched,
             is_email_authoritative: self.is_email_authoritative,
             display_name: self.display_name.clone(),
+            consent: self.consent.clone(),
         })
     }
 }

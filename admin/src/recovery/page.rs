@@ -12,6 +12,7 @@ static ENGLISH: PageTexts = PageTexts {
     title: "New password",
     token: "The part of the link after #",
     passwords: &[PagePassword { label: "New password", kind: PasswordKind::New }],
+    consent: Some("For a new account: I consent to the processing of my personal data."),
     save: "Save",
     done: "Your password is set. You can sign in now.",
     expired: "The link is invalid, already used or expired. Ask for another one.",
@@ -20,6 +21,7 @@ static ENGLISH: PageTexts = PageTexts {
     missing: "Open the link from the mail again, and type the new password.",
     later: "This is not possible now. Try again later.",
     others: &[
+        (Code::ConsentRequired, "Consent to the processing of your personal data, or close the page."),
         (
             Code::RecoveryDelayed,
             "The account is in use, and its address was never confirmed. After 72 hours, unless a device that is signed in objects, \
@@ -38,6 +40,7 @@ static RUSSIAN: PageTexts = PageTexts {
     title: "Новый пароль",
     token: "Часть ссылки после #",
     passwords: &[PagePassword { label: "Новый пароль", kind: PasswordKind::New }],
+    consent: Some("Для нового аккаунта: я согласен на обработку моих персональных данных."),
     save: "Сохранить",
     done: "Пароль задан. Теперь вы можете войти.",
     expired: "Ссылка неверна, уже использована или устарела. Запросите другую.",
@@ -46,6 +49,7 @@ static RUSSIAN: PageTexts = PageTexts {
     missing: "Откройте ссылку из письма ещё раз и введите новый пароль.",
     later: "Сейчас это невозможно. Попробуйте позже.",
     others: &[
+        (Code::ConsentRequired, "Дайте согласие на обработку персональных данных или закройте страницу."),
         (
             Code::RecoveryDelayed,
             "Аккаунтом пользуются, а его адрес никто не подтвердил. Через 72 часа, если против не возразят с устройства, где в \
@@ -76,6 +80,7 @@ pub async fn show(request: Request) -> Result<Response, Problem> {
 pub async fn submit(request: Request) -> Result<Response, Problem> {
     let Some(sent) = PAGE.read(&request) else { return Ok(PAGE.refuse(&request)) };
     let token = LinkToken::received(&sent.token);
-    let done = reset(&request.context, &request.actor(), &token, &sent.password).await;
+    let done =
+        reset(&request.context, &request.actor(), &token, (&sent.password, sent.consent.as_deref())).await;
     Ok(PAGE.finish(&request, &sent, done))
 }

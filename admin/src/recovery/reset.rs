@@ -10,6 +10,7 @@ use super::store::{self, StoredLink};
 use crate::actor::Actor;
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
+use crate::config::ConsentVersion;
 use crate::context::Context;
 use crate::delayed_recovery;
 use crate::evict::{Evicted, evict, evict_before_owner};
@@ -20,6 +21,7 @@ use crate::passwords::{Password, PasswordHash};
 use crate::permit::{HashPermit, Tried};
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::session::EndReason;
+use crate::users::consents::{self, ConsentText};
 use crate::users::email_changes::check_not_frozen;
 use crate::users::email_owner::store::is_in_use;
 use crate::users::recoveries::Recovery;
@@ -38,6 +40,11 @@ struct Body {
     /// Must be hard to guess.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     new_password: Password,
+    /// With an invitation, where the operator asks for consent (`ADMIN_CONSENT_VERSION`): the version to which the user
+    /// consents.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[!-~]+$")]
+    consent: Option<ConsentText>,
 }
 
 /// Documents the endpoint.
@@ -63,6 +70,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::AccountFrozen,
             Code::RecoveryDelayed,
             Code::PasswordWeak,
+            Code::ConsentRequired,
             Code::TooManyAttempts,
         ])
 }
@@ -80,7 +88,8 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (body, found) = form.read::<Body>();
     let body = finish_form(&request, (LimitedRoute::Reset, "new_password"), (body, found), new).await?;
     let token = LinkToken::received(body.token.as_ref());
-    reset(&request.context, &request.actor(), &token, &body.new_password).await?;
+    let consent = body.consent.as_ref().map(ConsentText::as_ref);
+    reset(&request.context, &request.actor(), &token, (&body.new_password, consent)).await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
 
@@ -93,7 +102,7 @@ pub(super) async fn reset(
     context: &Context,
     actor: &Actor,
     token: &LinkToken,
-    new: &Password,
+    (new, consent): (&Password, Option<&str>),
 ) -> Result<(), Problem> {
     let mut found = Findings::default();
     add_weaknesses(&mut found, "new_password", new.form_weaknesses(context.config.password_min));
@@ -116,6 +125,13 @@ pub(super) async fn reset(
             return Err(expired());
         }
     };
+    let consent = match consent_of(context, &link, consent) {
+        Ok(consent) => consent,
+        Err(problem) => {
+            permit.succeeded().await;
+            return Err(problem);
+        }
+    };
     let own_words = users::find_by_id(&context.db.get().await?, link.user, None).await?;
     let own_words = own_words.map(|account| account.own_words).unwrap_or_default();
     let mut found = Findings::default();
@@ -127,7 +143,8 @@ pub(super) async fn reset(
     }
     let password = permit.hash(new).await?;
     permit.succeeded().await;
-    let (evicted, is_first_proof) = set(context, actor, &link, token, password, &used_with).await?;
+    let (evicted, is_first_proof) =
+        set(context, actor, (&link, consent), token, password, &used_with).await?;
     if link.purpose == LinkPurpose::Reset {
         context.guessing.return_reset(actor.address(), context.clock.unix_seconds()).await;
     }
@@ -139,6 +156,18 @@ pub(super) async fn reset(
     Ok(())
 }
 
+/// The consent to be stored: an invitation makes an account for its user.
+fn consent_of<'c>(
+    context: &'c Context,
+    link: &StoredLink,
+    sent: Option<&str>,
+) -> Result<Option<&'c ConsentVersion>, Problem> {
+    match link.purpose {
+        LinkPurpose::Invitation => consents::check(context.config.consent.as_ref(), sent),
+        LinkPurpose::Reset | LinkPurpose::OperatorReset | LinkPurpose::Export => Ok(None),
+    }
+}
+
 fn expired() -> Problem {
     Problem::new(Code::CodeExpired).detail("Ask for another link.")
 }
@@ -148,7 +177,7 @@ fn expired() -> Problem {
 async fn set(
     context: &Context,
     actor: &Actor,
-    link: &StoredLink,
+    (link, consent): (&StoredLink, Option<&ConsentVersion>),
     token: &LinkToken,
     password: PasswordHash,
     used_with: &str,
@@ -189,6 +218,7 @@ async fn set(
         return Err(expired());
     }
     users::set_credential(&tx, user, &Credential::Password(password)).await?;
+    consents::store::record(&tx, user, consent).await?;
     let is_first_proof = match &link.email_key {
         Some(key) => email_owner::store::verify(&tx, user, key).await?,
         None => false,

@@ -15,6 +15,7 @@ static ENGLISH: PageTexts = PageTexts {
     title: "Your new account",
     token: "The part of the link after #",
     passwords: &[PagePassword { label: "Password", kind: PasswordKind::New }],
+    consent: Some("I consent to the processing of my personal data."),
     save: "Create the account",
     done: "Your account is ready. You can sign in now.",
     expired: "The link is invalid, already used or expired. Register again.",
@@ -23,6 +24,7 @@ static ENGLISH: PageTexts = PageTexts {
     missing: "Open the link from the mail again, and type the password.",
     later: "This is not possible now. Try again later.",
     others: &[
+        (Code::ConsentRequired, "Consent to the processing of your personal data, or close the page."),
         (Code::EmailTaken, "You already have an account. Sign in, or ask for a new password."),
         (
             Code::AccountUnproven,
@@ -52,6 +54,7 @@ static RUSSIAN: PageTexts = PageTexts {
     title: "Ваш новый аккаунт",
     token: "Часть ссылки после #",
     passwords: &[PagePassword { label: "Пароль", kind: PasswordKind::New }],
+    consent: Some("Я согласен на обработку моих персональных данных."),
     save: "Создать аккаунт",
     done: "Аккаунт готов. Теперь вы можете войти.",
     expired: "Ссылка неверна, уже использована или устарела. Зарегистрируйтесь ещё раз.",
@@ -60,6 +63,7 @@ static RUSSIAN: PageTexts = PageTexts {
     missing: "Откройте ссылку из письма ещё раз и введите пароль.",
     later: "Сейчас это невозможно. Попробуйте позже.",
     others: &[
+        (Code::ConsentRequired, "Дайте согласие на обработку персональных данных или закройте страницу."),
         (Code::EmailTaken, "У вас уже есть аккаунт. Войдите или запросите новый пароль."),
         (
             Code::AccountUnproven,
@@ -115,6 +119,6 @@ async fn prove(request: &Request, sent: &Submitted) -> Result<(), Problem> {
         "new" => Some(AccountChoice::New),
         _ => None,
     };
-    let wish = Wish { password: &sent.password, choice, device: None };
+    let wish = Wish { password: &sent.password, choice, consent: sent.consent.as_deref(), device: None };
     verify(context, &request.actor(), &presented, &wish).await.map(drop)
 }

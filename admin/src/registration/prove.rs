@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
+use crate::config::ConsentVersion;
 use crate::context::Context;
 use crate::db::Transaction;
 use crate::delayed_recovery;
@@ -22,6 +23,7 @@ use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::open::{SignInMethod, open};
 use crate::sessions::session::{Device, EndReason};
 use crate::sessions::store::standing;
+use crate::users::consents;
 use crate::users::email_owner::{self, store as owners};
 use crate::users::recoveries::Recovery;
 use crate::users::store::{self as users, Credential, EMAIL_IS_UNIQUE, NewUser};
@@ -46,6 +48,8 @@ pub(super) struct NewRegistration<'a> {
     pub(super) display_name: Option<&'a str>,
     pub(super) locale: Option<&'a str>,
     pub(super) choice: Option<AccountChoice>,
+    /// To be stored.
+    pub(super) consent: Option<&'a ConsentVersion>,
     /// The device of the session; `None` if none is opened.
     pub(super) device: Option<&'a Device>,
 }
@@ -99,6 +103,7 @@ pub(super) async fn register(
         }
     };
     let Some(user) = user else { return Ok(None) };
+    consents::store::record(&tx, user, new.consent).await?;
     let (session, pair) = match new.device {
         Some(device) => {
             let account = users::lock_for_sign_in(&tx, user).await?.ok_or_else(expired)?;

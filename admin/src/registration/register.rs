@@ -14,12 +14,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::{Access, Code, Findings, Form, Operation, Problem, Request, Response};
-use crate::config::Registration;
+use crate::config::{ConsentVersion, Registration};
+use crate::context::Context;
 use crate::guessing::LimitedRoute;
 use crate::mail::CodePurpose;
 use crate::mail_proof::{AskedFlow, MailFlow, ask_code};
 use crate::passwords::{Password, PasswordHash};
 use crate::permit::{HashPermit, Tried};
+use crate::users::consents::{self, ConsentText};
 use crate::users::profile::{Locale, Name};
 use crate::users::store::{self, NewUser};
 use crate::users::{EmailAddress, LoginName, add_weaknesses, known_networks, taken};
@@ -56,6 +58,12 @@ struct Body {
     #[deserr(default)]
     #[schema(value_type = Option<String>, max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
     locale: Option<Locale>,
+    /// Where the operator asks for consent (`ADMIN_CONSENT_VERSION`): the version to which the user consents; only where no
+    /// address is proven. Elsewhere nothing
+    /// of it is stored.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[!-~]+$")]
+    consent: Option<ConsentText>,
 }
 
 /// A new account.
@@ -112,6 +120,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::EmailTaken,
             Code::LoginTaken,
             Code::PasswordWeak,
+            Code::ConsentRequired,
             Code::TooManyAttempts,
         ])
 }
@@ -131,7 +140,8 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 }
 
 /// Members that are set later where an address must be proven.
-const SET_LATER: [(&str, &str); 2] = [
+const SET_LATER: [(&str, &str); 3] = [
+    ("consent", "Is sent with the proof of the address: `POST /auth/email/verify`."),
     ("login", "Is set after the registration: `PUT /me/login`."),
     ("password", "Is set with the proof of the address: `POST /auth/email/verify`."),
 ];
@@ -167,6 +177,7 @@ async fn create(request: &Request) -> Result<Response, Problem> {
     let tx = connection.begin().await?;
     let inserted = store::insert(&*tx, &new.user(id, &hash)).await;
     if inserted.is_ok() {
+        consents::store::record(&tx, id, new.consent(&request.context)?).await?;
         // The first sign-in will be from there, even if a stranger fills the buckets of the address before.
         known_networks::note(&tx, id, request.actor().address()).await?;
         tx.commit().await?;
@@ -213,6 +224,10 @@ async fn read(request: &Request) -> Result<(Body, PasswordHash, HashPermit), Pro
         }
     };
     // The one that was judged.
+    if let Err(problem) = body.consent(&request.context) {
+        permit.spent().await;
+        return Err(problem);
+    }
     let hash = permit.hash(body.password.as_ref().unwrap_or(&password)).await?;
     Ok((body, hash, permit))
 }
@@ -243,6 +258,11 @@ impl Body {
             locale: self.locale.as_ref().map(Locale::as_ref),
             is_superuser: false,
         }
+    }
+
+    /// The consent to be stored.
+    fn consent<'c>(&self, context: &'c Context) -> Result<Option<&'c ConsentVersion>, Problem> {
+        consents::check(context.config.consent.as_ref(), self.consent.as_ref().map(ConsentText::as_ref))
     }
 
     fn registered(&self, user_id: Uuid, created_at: Timestamp) -> Registered<'_> {

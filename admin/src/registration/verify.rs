@@ -20,6 +20,7 @@ use crate::permit::{HashPermit, Tried};
 use crate::sessions::login::DeviceName;
 use crate::sessions::session::Device;
 use crate::sessions::{Pair, mint, pair_again};
+use crate::users::consents::{self, ConsentText};
 use crate::users::{EmailAddress, add_weaknesses, finish_form};
 use crate::visible_text::VisibleLine;
 
@@ -56,6 +57,11 @@ struct Body {
     #[deserr(default)]
     #[schema(value_type = Option<String>, pattern = "^(mine|new)$")]
     account: Option<ChoiceText>,
+    /// Where the operator asks for consent (`ADMIN_CONSENT_VERSION`): the version to which the user consents. Elsewhere nothing
+    /// of it is stored.
+    #[deserr(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[!-~]+$")]
+    consent: Option<ConsentText>,
     /// Shown in the list of sessions, with the same rules as `display_name` of an account.
     #[deserr(default)]
     #[schema(value_type = Option<VisibleLine>)]
@@ -93,6 +99,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::CodeWrong,
             Code::CodeExpired,
             Code::PasswordWeak,
+            Code::ConsentRequired,
             Code::AccountUnproven,
             Code::RecoveryDelayed,
             Code::EmailTaken,
@@ -120,6 +127,8 @@ enum ProofKind {
 pub(super) struct Wish<'w> {
     pub(super) password: &'w Password,
     pub(super) choice: Option<AccountChoice>,
+    /// The version to which the user consents.
+    pub(super) consent: Option<&'w str>,
     /// The device of the session; `None` if none is opened.
     pub(super) device: Option<&'w Device>,
 }
@@ -147,7 +156,8 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
         _ => None,
     };
     let choice = body.account.map(|account| account.choice());
-    let wish = Wish { password: &body.password, choice, device: Some(&device) };
+    let consent = body.consent.as_ref().map(ConsentText::as_ref);
+    let wish = Wish { password: &body.password, choice, consent, device: Some(&device) };
     let presented = presented.ok_or_else(expired)?;
     let pair = verify(&request.context, &request.actor(), &presented, &wish).await?;
     pair.map(|pair| pair.respond()).ok_or_else(expired)
@@ -203,6 +213,7 @@ pub(super) async fn verify(
     if !context.config.registration.is_for_everyone() {
         return Err(Problem::new(Code::RegistrationClosed));
     }
+    consents::check(context.config.consent.as_ref(), wish.consent)?;
     let (evidence, key) = (presented.evidence(), presented.email.key());
     let id = evidence.flow().to_string();
     let tried = Tried { route: LimitedRoute::Code, identifier: key, session: id.as_bytes(), account: None };
@@ -255,6 +266,7 @@ async fn settle(
             display_name: presented.display_name.as_deref(),
             locale: presented.locale.as_deref(),
             choice: wish.choice,
+            consent: consents::check(context.config.consent.as_ref(), wish.consent)?,
             device: wish.device,
         };
         let refused = match register(context, actor, &new).await {

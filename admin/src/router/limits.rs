@@ -23,7 +23,8 @@ const NO_GUESS: [(&str, &str); 2] =
     [("/oauth/exchange", "one_time_code"), ("/oauth/{provider}/callback", "code")];
 
 /// Pages, which the document does not describe, and which call the same functions as an operation beside them.
-const PAGES: [&str; 2] = ["POST /account/reset", "POST /account/confirm"];
+const PAGES: [&str; 4] =
+    ["POST /account/reset", "POST /account/confirm", "POST /account/email", "POST /account/undo"];
 
 fn name_of(route: &Route) -> String {
     format!("{} {}", route.method, route.path.strip_prefix(PREFIX).unwrap_or(route.path))
@@ -33,7 +34,9 @@ fn name_of(route: &Route) -> String {
 fn operations_of(route: LimitedRoute) -> &'static [&'static str] {
     match route {
         LimitedRoute::Login => &["POST /auth/login", "POST /oauth/link/sign-in"],
-        LimitedRoute::Confirmation => &["POST /oauth/link/confirm"],
+        LimitedRoute::Confirmation => {
+            &["POST /oauth/link/confirm", "POST /auth/email/undo", "POST /account/undo"]
+        }
         LimitedRoute::Change => {
             &["POST /auth/reauthenticate", "PUT /me/password", "PUT /me/email", "PUT /me/login"]
         }
@@ -43,12 +46,14 @@ fn operations_of(route: LimitedRoute) -> &'static [&'static str] {
         }
         LimitedRoute::Forgot => &["POST /auth/password/forgot"],
         LimitedRoute::CodeRequest => {
-            &["POST /auth/mail-code", "POST /auth/email/resend", "POST /oauth/link/mail"]
+            &["POST /auth/mail-code", "POST /auth/email/resend", "POST /oauth/link/mail", "PUT /me/email"]
         }
         LimitedRoute::Code => &[
             "POST /auth/email/verify",
+            "POST /me/email/verify",
             "POST /auth/mail-code/login",
             "POST /account/confirm",
+            "POST /account/email",
             "POST /oauth/link/confirm",
             "POST /oauth/link/decline",
             "POST /oauth/link/prove",
@@ -59,8 +64,15 @@ fn operations_of(route: LimitedRoute) -> &'static [&'static str] {
             "POST /auth/mail-code",
             "POST /auth/email/resend",
             "POST /oauth/link/mail",
+            "PUT /me/email",
         ],
-        LimitedRoute::Reset => &["POST /auth/password/reset", "POST /account/reset"],
+        LimitedRoute::Reset => &[
+            "POST /auth/password/reset",
+            "POST /account/reset",
+            "POST /auth/email/freeze",
+            "POST /account/undo",
+            "POST /auth/email/undo",
+        ],
     }
 }
 

@@ -4,13 +4,12 @@ mod scene;
 
 use admin::api::Code;
 use admin::passwords::Party;
-use mail_catcher::CatcherOptions;
 use mock_providers::{Fault, Provider};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use self::scene::{Scene, expired_token, raw, slow_body, superuser_of};
-use crate::mail::{Post, code_in};
+use crate::mail::Post;
 use crate::support::{Cinema, PASSWORD, Reply, SHORT_LIMITS, TestApp, prefix, variables};
 use crate::witness::{assign, change_password, holder, refresh, sign_in, stale};
 
@@ -161,6 +160,11 @@ catalogue! {
         sign_in(&scene.app, NEO, PASSWORD).send().await
     }
 
+    account_frozen_occurs AccountFrozen |scene| {
+        scene.freeze_neo().await;
+        scene.as_neo(Method::POST, "/api/v1/me/erase").send().await
+    }
+
     account_disabled_occurs AccountDisabled {
         let cinema = Cinema::start().await;
         cinema.browser().sign_in(Provider::GitHub, "anna").await;
@@ -200,14 +204,11 @@ catalogue! {
     }
 
     account_unproven_occurs AccountUnproven {
-        let post = Post::start_with(CatcherOptions::default(), &[("ADMIN_REGISTRATION", "verify")]).await;
-        let insert = "insert into auth.users (id, email, email_key) values (gen_random_uuid(), $1, $1)";
-        post.app.sql().await.execute(insert, &[&NEO]).await.unwrap();
-        let asked = post.app.client.post("/api/v1/auth/register").json(&json!({ "email": NEO }));
-        let flow = asked.send().await.expect(202).field("/flow");
-        let code = code_in(&post.next_mail(NEO, 0).await);
-        let body = json!({ "flow": flow, "code": code, "password": PASSWORD });
-        post.app.client.post("/api/v1/auth/email/verify").json(&body).send().await
+        scene::register_typed_address().await
+    }
+
+    recovery_delayed_occurs RecoveryDelayed {
+        scene::recover_account_in_use().await
     }
 
     link_confirmation_required_occurs LinkConfirmationRequired {
@@ -310,6 +311,11 @@ catalogue! {
 
     password_weak_occurs PasswordWeak |scene| {
         scene.register(&json!({ "email": "a@example.org", "password": "password" })).await
+    }
+
+    consent_required_occurs ConsentRequired {
+        let app = TestApp::start_with(&[("ADMIN_CONSENT_VERSION", "2026-12")]).await;
+        app.client.register(NEO).await
     }
 
     password_reused_occurs PasswordReused |scene| {

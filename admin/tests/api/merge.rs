@@ -73,7 +73,8 @@ async fn the_account_that_stays_has_the_roles_and_providers_of_both() {
     let left = app.client.sign_in(OTHER).await;
     assert!(roles_of(&left.access).is_empty());
     assert!(kinds(&cinema, &left).await.contains(&json!("accounts_merged")));
-    let audited = "select texts ->> 'reason', detail ->> 'from' from auth.audit_log where action = 'users_merged'";
+    let audited =
+        "select texts ->> 'reason', detail ->> 'from' from auth.audit_log where action = 'users_merged'";
     let audited = app.sql().await.query_one(audited, &[]).await.unwrap();
     let audited: (String, String) = (audited.get(0), audited.get(1));
     assert_eq!(audited, ("Registered twice.".to_owned(), user_of(&from).to_string()));
@@ -96,7 +97,7 @@ async fn operators_disabled_users_and_oneself_are_not_merged() {
         merge(&cinema, &support, from, into).await.problem(403, "forbidden");
     }
     let stranger = app.client.new_user("trinity@example.org").await;
-    merge(&cinema, &stranger, from, into).await.problem(403, "forbidden");
+    merge(&cinema, &stranger, from, into).await.problem(404, "not_found");
     merge(&cinema, &root, from, from).await.problem(422, "validation_failed");
     merge(&cinema, &root, from, crate::support::new_id()).await.problem(404, "not_found");
     let stale = crate::witness::stale(app, &root).await;
@@ -116,7 +117,10 @@ async fn the_command_merges_too() {
     assign(app, OTHER, "subscriber").await;
     let args = ["users", "merge", OTHER, NEO, "--reason", "Registered twice"];
     let said = Command::new(&app.vars, &args).run().await.succeeded();
-    assert!(said.contains("Roles: subscriber. Linked: github. Not linked, because both have one: x."), "{said}");
+    assert!(
+        said.contains("Roles: subscriber. Linked: github. Not linked, because both have one: x."),
+        "{said}"
+    );
     let pair = app.client.refresh(&into.refresh).await.pair();
     assert_eq!(roles_of(&pair.access), ["subscriber"]);
     let again = Command::new(&app.vars, &args).run().await;

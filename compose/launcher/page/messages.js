@@ -28,6 +28,7 @@ const WORDS = {
     provider_unavailable: "The provider does not answer at the moment. Please choose another one.",
     provider_unknown: "This provider is not available here any more.",
     rate_limited: "Too many requests. Please wait a moment and try again.",
+    recovery_delayed: "That account is in use. If it is yours, it opens to you in 72 hours, unless a device that is signed in objects. Please do the same again then.",
     refresh_token_invalid: "Your session has ended. Please sign in again.",
     refresh_token_reused: "Your session has ended, because it was used in two places. Please sign in again.",
     refresh_token_unknown: "Your session has ended. Please sign in again.",

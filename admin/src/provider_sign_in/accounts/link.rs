@@ -78,7 +78,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     drop(connection);
     let (user, session, generation) = (caller.user, caller.session, caller.generation());
     let purpose = FlowPurpose::Link(LinkRequest { user, session, generation });
-    let flow = FlowStart { provider, purpose, return_to, challenge };
+    let flow = FlowStart { provider, purpose, return_to, challenge, consent: None };
     Ok(start(&request.context, &request.actor(), &request.headers, flow).await?.as_json())
 }
 

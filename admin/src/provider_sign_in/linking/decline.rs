@@ -80,8 +80,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::CodeWrong,
             Code::AccountDisabled,
             Code::RegistrationClosed,
-            Code::TooManyAttempts,
-        ])
+            Code::TooManyAttempts, Code::ConsentRequired])
 }
 
 /// Handles the request.

@@ -85,8 +85,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::RegistrationClosed,
             Code::OauthProviderLinked,
             Code::TooManyAttempts,
-            Code::TooManySessions,
-        ])
+            Code::TooManySessions, Code::ConsentRequired])
 }
 
 /// Handles the request.

@@ -137,7 +137,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         Problem::new(Code::ValidationFailed).field("provider", "provider_not_linked", sentence)
     })?;
     let challenge = body.code_challenge.map(String::from);
-    let flow = FlowStart { provider, purpose, return_to, challenge };
+    let flow = FlowStart { provider, purpose, return_to, challenge, consent: None };
     Ok(start(context, &request.actor(), &request.headers, flow).await?.as_json())
 }
 

@@ -49,7 +49,7 @@ pub fn describe(operation: Operation) -> Operation {
         .for_people()
         .body::<Body>(json!({ "flow": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0" }))
         .answer::<Pair>(200, "The token pair of the new user's session.", mint::example())
-        .problems(&[Code::CodeExpired, Code::RegistrationClosed])
+        .problems(&[Code::CodeExpired, Code::RegistrationClosed, Code::ConsentRequired])
 }
 
 /// Handles the request.

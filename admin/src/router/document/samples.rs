@@ -14,6 +14,7 @@ const DETAILS: &[(Code, &str)] = &[
         Code::AccountFrozen,
         "It is frozen until 2026-11-28T20:15:30.123456Z, unless an operator ends that earlier.",
     ),
+    (Code::ConsentRequired, "Send `consent`: `2026-12` once the user has consented to that version."),
     (
         Code::RecoveryDelayed,
         "The account is in use, so this takes effect at 2026-11-28T20:15:30.123456Z, unless a session of the account objects. Do the \

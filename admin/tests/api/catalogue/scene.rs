@@ -1,12 +1,14 @@
 //! Where problems are provoked.
 
+use mail_catcher::CatcherOptions;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::NEO;
-use crate::support::{Call, Pair, Reply, TestApp, answers, until, until_closed};
+use crate::mail::{Post, code_in};
+use crate::support::{Call, PASSWORD, Pair, Reply, TestApp, answers, until, until_closed};
 use crate::witness::{make_role, superuser, user_of};
 
 /// A service with a superuser and a user without rights.
@@ -36,6 +38,15 @@ impl Scene {
 
     pub(super) async fn sql(&self, text: &str) {
         self.app.sql().await.batch_execute(text).await.expect("the statement is good");
+    }
+
+    pub(super) async fn freeze_neo(&self) {
+        self.sql(
+            "insert into auth.email_changes (user_id, email, email_key, token_hash, device_epoch, undo_until, frozen_until)
+             select id, 'a@b.test', 'a@b.test', sha256('a'), 0, clock_timestamp(), '2126-11-28T20:15:30.123456Z'
+             from auth.users where email_key = 'neo@example.org'",
+        )
+        .await;
     }
 
     pub(super) async fn register(&self, body: &Value) -> Reply {
@@ -77,4 +88,29 @@ pub(super) async fn raw(app: &TestApp, path: &str, header: &str) -> Reply {
     let stream = TcpStream::connect(address).await.expect("it listens");
     let head = format!("GET {path} HTTP/1.1\r\nhost: a\r\nx: {header}\r\n\r\n");
     answers(stream, head.as_bytes()).await.pop().expect("it answers")
+}
+
+/// A registration with an address that an account has, but never proved.
+pub(super) async fn register_typed_address() -> Reply {
+    let post = Post::start_with(CatcherOptions::default(), &[("ADMIN_REGISTRATION", "verify")]).await;
+    let insert = "insert into auth.users (id, email, email_key) values (gen_random_uuid(), $1, $1)";
+    post.app.sql().await.execute(insert, &[&NEO]).await.expect("the user is made");
+    let asked = post.app.client.post("/api/v1/auth/register").json(&json!({ "email": NEO }));
+    let flow = asked.send().await.expect(202).field("/flow");
+    let code = code_in(&post.next_mail(NEO, 0).await);
+    let body = json!({ "flow": flow, "code": code, "password": PASSWORD });
+    post.app.client.post("/api/v1/auth/email/verify").json(&body).send().await
+}
+
+/// A link to set the password of an account in use, whose address was never proved.
+pub(super) async fn recover_account_in_use() -> Reply {
+    let post = Post::start().await;
+    post.app.client.new_user(NEO).await;
+    let asked = post.app.client.post("/api/v1/auth/password/forgot").json(&json!({ "email": NEO }));
+    asked.send().await.expect(202);
+    let mail = post.next_mail(NEO, 0).await;
+    let (_, rest) = mail.text.split_once("/account/reset#").expect("a link");
+    let token: String = rest.chars().take_while(|letter| !letter.is_whitespace()).collect();
+    let body = json!({ "token": token, "new_password": "another horse, another battery" });
+    post.app.client.post("/api/v1/auth/password/reset").json(&body).send().await
 }

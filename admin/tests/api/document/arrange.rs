@@ -144,6 +144,28 @@ async fn have_link(app: &TestApp, token: &str, purpose: &str) {
     app.sql().await.execute(link, &[&token, &user, &purpose]).await.expect("it can be made");
 }
 
+/// A change of a new user's address, which can be undone by this token.
+async fn have_change(app: &TestApp, token: &str) {
+    let user = Person::register(app).await.id;
+    let sql = app.sql().await;
+    let delete = "delete from auth.email_changes where token_hash = sha256(convert_to($1, 'UTF8'))";
+    sql.execute(delete, &[&token]).await.expect("it can be deleted");
+    let change = "insert into auth.email_changes (user_id, email, email_key, token_hash, password_hash, device_epoch,
+                      undo_until)
+                  select id, id || '@former.test', id || '@former.test', sha256(convert_to($1, 'UTF8')), password_hash,
+                      device_epoch, clock_timestamp() + interval '1 hour'
+                  from auth.users where id = $2";
+    sql.execute(change, &[&token, &user]).await.expect("it can be made");
+}
+
+/// A recovery of this user's account.
+async fn have_recovery(app: &TestApp, user: Uuid) {
+    let recovery = "insert into auth.recoveries (user_id, email_key, effective_at)
+                    select id, email_key, clock_timestamp() + interval '1 hour' from auth.users where id = $1
+                    on conflict (user_id) do update set objected_at = null";
+    app.sql().await.execute(recovery, &[&user]).await.expect("it can be written");
+}
+
 /// The flow of a new user whose account will be erased.
 async fn have_erasure(app: &TestApp) -> String {
     let person = Person::register(app).await;
@@ -162,6 +184,9 @@ async fn have_record(app: &TestApp, user: Uuid) {
 /// The example of the body, completed with values of this service. An operation that needs more and is not
 /// listed here fails the test by its status: add a line.
 async fn body(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Option<Value> {
+    if operation.id() == "post_me_recovery_object" {
+        have_recovery(app, caller.id).await;
+    }
     let mut body = operation.body()?.1.clone();
     match operation.id() {
         "post_auth_login" | "post_oauth_link_sign_in" => {
@@ -178,6 +203,10 @@ async fn body(app: &TestApp, operation: Operation<'_>, caller: &Person) -> Optio
             body["flow"] = json!(have_erasure(app).await);
         }
         "post_auth_password_reset" => have_link(app, &text_of(&body, "token"), "operator_reset").await,
+        "post_auth_email_freeze" | "post_auth_email_undo" => {
+            have_change(app, &text_of(&body, "token")).await;
+        }
+        "post_admin_users_id_merge" => body["into"] = json!(Person::register(app).await.id),
         "post_auth_export" => have_link(app, &text_of(&body, "token"), "export").await,
         "post_auth_refresh" | "post_auth_logout" => body["refresh_token"] = json!(caller.refresh),
         _ => {}

@@ -116,6 +116,7 @@ pub(super) async fn from_a_provider(cinema: &Cinema, operation: Operation<'_>, a
         "post_oauth_link_sign_in" | "post_oauth_link_skip" | "post_oauth_link_prove" => {
             Some(of_an_offer(cinema, operation, &mut browser).await)
         }
+        "post_me_email_verify" => Some(of_a_change(cinema, operation, ask).await),
         _ => match with_a_code(cinema, operation).await {
             Some(example) => Some(example),
             None => return,
@@ -127,6 +128,22 @@ pub(super) async fn from_a_provider(cinema: &Cinema, operation: Operation<'_>, a
     if let Some(body) = replaced {
         *ask = ask.clone().json(&body);
     }
+}
+
+/// The body of the proof of a new address of the caller.
+async fn of_a_change(cinema: &Cinema, operation: Operation<'_>, ask: &Ask) -> Value {
+    let mail = cinema.mail.as_ref().expect("it sends mail");
+    let access = ask.token.as_deref().expect("it takes a token");
+    let email = format!("{}@example.org", new_id().simple());
+    let body = json!({ "current_password": PASSWORD, "email": email });
+    let call = mail.verifying.client.put("/api/v1/me/email").bearer(access).json(&body);
+    let flow = call.send().await.expect(202).field("/flow");
+    let caught = until("the mail with the code", async || {
+        mail.catcher.mails().into_iter().find(|mail| mail.to == [email.as_str()])
+    });
+    let mut example = operation.body().expect("it has a body").1.clone();
+    (example["flow"], example["code"]) = (json!(flow), json!(code_in(&caught.await)));
+    example
 }
 
 /// The body of an operation on a link that waits.

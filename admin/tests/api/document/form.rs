@@ -12,13 +12,15 @@ use super::spec::Spec;
 const OFFICIAL: &str = include_str!("openapi-3.1.json");
 
 /// The pages, which the document does not describe.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 9] = [
     "/openapi.json",
     "/apidocs",
     "/apidocs/",
     "/apidocs/{file}",
     "/account/reset",
     "/account/confirm",
+    "/account/email",
+    "/account/undo",
     "/account/export",
 ];
 

@@ -231,7 +231,7 @@ async fn another_spelling_of_the_proven_address_needs_no_proof() {
 #[tokio::test]
 async fn asking_checks_the_password_in_the_buckets_of_the_session() {
     let post = start().await;
-    post.app.begin_window(std::time::Duration::from_hours(24));
+    post.app.begin_window(std::time::Duration::from_mins(10));
     let (app, pair) = (&post.app, proven(&post, NEO).await);
     let guess = json!({ "current_password": "not the password", "email": OTHER });
     for _ in 0..5 {

@@ -12,10 +12,9 @@ use crate::witness::{change_password, dead, sign_in, superuser, user_of};
 const NEW: &str = "another horse, another battery";
 
 async fn undo(app: &TestApp, token: &str, former: Option<&str>) -> Reply {
-    let body = json!({ "token": token, "former_password": former, "new_password": NEW });
-    let mut body = body;
-    if former.is_none() {
-        body.as_object_mut().unwrap().remove("former_password");
+    let mut body = json!({ "token": token, "new_password": NEW });
+    if let Some(former) = former {
+        body["former_password"] = json!(former);
     }
     app.client.post("/api/v1/auth/email/undo").json(&body).send().await
 }
@@ -69,7 +68,7 @@ async fn the_owner_takes_the_address_back_from_a_thief() {
     proven_again(&post, OTHER).await;
 }
 
-/// Somebody else registers with the address.
+/// Another person registers with the address.
 async fn proven_again(post: &Post, email: &str) {
     let sent = post.catcher.mails().iter().filter(|mail| mail.to == [email]).count();
     let flow = ask(&post.app, email).await;
