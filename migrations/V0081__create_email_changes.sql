@@ -7,6 +7,8 @@ create table auth.email_changes (
     token_hash bytea not null,
     password_hash text,
     device_epoch bigint not null,
+    earlier_password_hash text,
+    earlier_device_epoch bigint,
     changed_at timestamptz not null default clock_timestamp(),
     undo_until timestamptz not null,
     frozen_until timestamptz,
@@ -47,6 +49,8 @@ comment on column auth.email_changes.email_key is 'The same in lower case; no ot
 comment on column auth.email_changes.token_hash is 'SHA-256 of the token of the link that was mailed to the former address.';
 comment on column auth.email_changes.password_hash is 'The hash of the password before the change; null without a password.';
 comment on column auth.email_changes.device_epoch is 'The epoch of the devices that were known before the change.';
+comment on column auth.email_changes.earlier_password_hash is 'The hash of the password that a session replaced shortly before the change; null for none.';
+comment on column auth.email_changes.earlier_device_epoch is 'The epoch of the devices that were known before that; null if no session replaced the password.';
 comment on column auth.email_changes.changed_at is 'When the address was changed.';
 comment on column auth.email_changes.undo_until is 'Until when the change can be undone.';
 comment on column auth.email_changes.frozen_until is 'Until when sign-in methods cannot be changed; null if that was not asked for.';

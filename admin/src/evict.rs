@@ -104,5 +104,6 @@ async fn forget_all(tx: &Transaction<'_>, user: Uuid) -> Result<u64, DbError> {
     users::store::forget_devices_and_networks(tx, user).await?;
     users::store::void_links(tx, user).await?;
     users::recoveries::store::make_void(tx, user).await?;
+    users::former_passwords::store::forget(tx, user).await?;
     Ok(generation)
 }

@@ -301,6 +301,7 @@ fn ways(context: &Context, route: LimitedRoute) -> &'static str {
         | LimitedRoute::ProviderStart
         | LimitedRoute::Forgot
         | LimitedRoute::Reset
+        | LimitedRoute::Undo
         | LimitedRoute::CodeRequest
         | LimitedRoute::Code
         | LimitedRoute::Mail => "Try again later.",

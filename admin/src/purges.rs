@@ -26,6 +26,7 @@ const PURGES: &[Task] = &[
     Task::Rows(&sessions::history::SHORTEN_ADDRESSES),
     Task::Rows(&users::email_owner::store::PURGE),
     Task::Rows(&users::email_changes::store::PURGE),
+    Task::Rows(&users::former_passwords::store::PURGE),
     Task::Rows(&users::recoveries::store::PURGE),
     Task::Rows(&recovery::PURGE),
     Task::Rows(&mail_proof::PURGE),

@@ -6,6 +6,7 @@ pub(crate) mod consents;
 mod email;
 pub(crate) mod email_changes;
 pub(crate) mod email_owner;
+pub(crate) mod former_passwords;
 pub(crate) mod known_networks;
 mod locked;
 mod login_name;

@@ -92,15 +92,16 @@ async fn lock(
         return Err(expired());
     }
     email_changes::check_not_frozen(&**tx, user).await?;
+    // A user who ended the session that asked for the change did not want it.
+    if !stands(tx, session, user).await? {
+        return Err(expired());
+    }
     match caller {
         Some(caller) => {
             let session = lock_current(tx, caller).await?;
             Ok(KeptSession { id: Some(session.id), renewed: Some(session) })
         }
-        None => {
-            let id = stands(tx, session, user).await?.then_some(session);
-            Ok(KeptSession { renewed: None, id })
-        }
+        None => Ok(KeptSession { renewed: None, id: Some(session) }),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::db::Transaction;
 use crate::erasure;
 use crate::evict::{Evicted, evict};
-use crate::guessing::{AccountFacts, DeviceAccount, LimitedRoute};
+use crate::guessing::{DeviceAccount, LimitedRoute};
 use crate::keys::LinkToken;
 use crate::notices::{self, NoticeTarget};
 use crate::passwords::{Password, PasswordHash, PasswordMatch};
@@ -142,8 +142,8 @@ pub(super) async fn undo(
     Ok(())
 }
 
-/// Checks that the client knows the password from before the change, or is a device that was known before it. It is counted as
-/// the confirmation of a link: within a flow that knows the account.
+/// Checks that the client knows the password from before the change, or is a device that was known before it. It is counted by
+/// the link alone: what a thief tries elsewhere must not keep the owner from undoing.
 async fn prove(
     context: &Context,
     actor: &Actor,
@@ -152,33 +152,38 @@ async fn prove(
     former: Option<&Password>,
 ) -> Result<HashPermit, Problem> {
     // Of the devices from before the change: a thief who has changed the password since has made all devices unknown.
-    let devices = DeviceAccount { user: change.user, epoch: change.device_epoch };
+    let epochs = [Some(change.device_epoch), change.earlier.as_ref().map(|(_, epoch)| *epoch)];
     let hash = token.hash();
-    let tried = Tried {
-        route: LimitedRoute::Confirmation,
-        identifier: "",
-        session: &hash,
-        account: Some(AccountFacts { devices, ..account.facts }),
-    };
+    let name = hash.map(|byte| format!("{byte:02x}")).concat();
+    let tried = Tried { route: LimitedRoute::Undo, identifier: &name, session: &hash, account: None };
     let mut permit = HashPermit::take(context, actor, tried).await?;
     let Some(former) = former else {
         let (device, now) = (actor.client().device.as_ref(), context.clock.unix_seconds());
-        let is_known = context.guessing.known_device(device, devices, now).is_some();
+        let is_known = epochs.into_iter().flatten().any(|epoch| {
+            let devices = DeviceAccount { user: change.user, epoch };
+            context.guessing.known_device(device, devices, now).is_some()
+        });
         if is_known && !is_operator(context, account).await? {
             return Ok(permit);
         }
         let why = "Send `former_password`, the password from before the change.";
         return Err(Problem::new(Code::CurrentPasswordWrong).detail(why));
     };
-    match permit.verify(former, change.password_hash.as_ref()).await? {
-        PasswordMatch::Yes | PasswordMatch::YesButOutdated if change.password_hash.is_some() => Ok(permit),
-        PasswordMatch::Yes | PasswordMatch::YesButOutdated | PasswordMatch::No => {
-            permit.failed();
-            let entry = HistoryEntry { event: Event::ProofFailed, user: Some(change.user), session: None };
-            history::record(context, actor, entry).await;
-            Err(Problem::new(Code::CurrentPasswordWrong))
-        }
+    // The password from before the change, or the one that a session had replaced before: always both, so that the time does
+    // not tell whether there is another one.
+    let earlier = change.earlier.as_ref().and_then(|(hash, _)| hash.as_ref());
+    let mut is_right = false;
+    for hash in [change.password_hash.as_ref(), earlier] {
+        let verdict = permit.verify(former, hash).await?;
+        is_right |= hash.is_some() && verdict != PasswordMatch::No;
     }
+    if is_right {
+        return Ok(permit);
+    }
+    permit.failed();
+    let entry = HistoryEntry { event: Event::ProofFailed, user: Some(change.user), session: None };
+    history::record(context, actor, entry).await;
+    Err(Problem::new(Code::CurrentPasswordWrong))
 }
 
 /// For a user who may act on others, a mailbox and a device are not enough.

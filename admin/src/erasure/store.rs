@@ -51,6 +51,7 @@ const CATEGORIES: &[(&str, &str)] = &[
     ("networks", "delete from auth.known_networks where user_id = $1"),
     ("links", "delete from auth.account_links where user_id = $1"),
     ("address_changes", "delete from auth.email_changes where user_id = $1"),
+    ("former_passwords", "delete from auth.former_passwords where user_id = $1"),
     ("consents", "delete from auth.consents where user_id = $1"),
     ("recoveries", "delete from auth.recoveries where user_id = $1"),
     ("former_addresses", "delete from auth.former_emails where user_id = $1"),
@@ -124,6 +125,11 @@ pub(super) async fn lock_due(tx: &Transaction<'_>) -> Result<Option<Uuid>, DbErr
                    where p.due_at <= clock_timestamp()
                      and (not u.is_superuser or exists (
                          select from auth.users o where o.is_superuser and o.status = 'active' and o.id <> u.id))
+                     and not exists (
+                         select from auth.email_changes c
+                         where c.user_id = u.id
+                           and (c.undone_at is null and c.undo_until > clock_timestamp()
+                                or c.frozen_until > clock_timestamp()))
                    order by p.due_at limit 1)
                for update skip locked";
     let row = tx.query_opt(sql, &[]).await?;

@@ -17,6 +17,8 @@ pub enum LimitedRoute {
     Forgot,
     /// A new password by such a link, which is named by the hash of its token.
     Reset,
+    /// The former password, by the link that undoes a change of the address. It is named by the hash of its token.
+    Undo,
     /// A request for a code by mail, to sign in or to confirm with.
     CodeRequest,
     /// Such a code, or the link beside it, within its flow.
@@ -27,7 +29,7 @@ pub enum LimitedRoute {
 
 impl LimitedRoute {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Login,
         Self::Confirmation,
         Self::Change,
@@ -37,6 +39,7 @@ impl LimitedRoute {
         Self::CodeRequest,
         Self::Mail,
         Self::Reset,
+        Self::Undo,
         Self::Code,
     ];
 }

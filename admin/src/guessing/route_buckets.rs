@@ -44,6 +44,14 @@ const OF_CODE: &[(Bucket, LimitRule)] = &[
     (Bucket::SlowIdentifier, LimitRule::RefuseIfSlow),
 ];
 
+/// The buckets of the former password: of its link alone, which only its holder can fill.
+const OF_UNDO: &[(Bucket, LimitRule)] = &[
+    (Bucket::Session, LimitRule::Refuse),
+    (Bucket::IdentifierDay, LimitRule::Refuse),
+    (Bucket::AddressFailures, LimitRule::Count),
+    (Bucket::AddressAttempts, LimitRule::Count),
+];
+
 /// The buckets of a route for a client, in the order in which they are checked.
 pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bucket, LimitRule)] {
     use Acquaintance as A;
@@ -99,6 +107,7 @@ pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bu
             &[(B::MailCodes, Refuse), (B::AddressAttempts, Slow), (B::SlowIdentifier, RefuseIfSlow)]
         }
         (LimitedRoute::Code, A::Device | A::Network | A::None) => OF_CODE,
+        (LimitedRoute::Undo, A::Device | A::Network | A::None) => OF_UNDO,
         (LimitedRoute::Reset, A::Device | A::Network | A::None) => {
             &[(B::AddressFailures, Slow), (B::AddressAttempts, Slow), (B::SlowIdentifier, RefuseIfSlow)]
         }

@@ -1,12 +1,14 @@
 //! The steps that the three credential changes share: they require the current password, revoke all other
 //! sessions with their tokens, and return a new token pair for the current session.
 
+use uuid::Uuid;
+
 use crate::access::fresh;
 use crate::actor::{Actor, Caller, DeviceText};
 use crate::api::text::FromText as _;
 use crate::api::{Code, Findings, Form, Problem, Request, Response};
 use crate::context::Context;
-use crate::db::DbError;
+use crate::db::{DbError, Transaction};
 use crate::guessing::LimitedRoute;
 use crate::keys::LinkToken;
 use crate::notices::{self, NoticeTarget};
@@ -17,7 +19,7 @@ use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
 use crate::sessions::session::EndReason;
 use crate::sessions::{Pair, Proof};
 use crate::users::store::{self, Credential};
-use crate::users::{Account, FormerAddress, email_changes, known_networks, taken};
+use crate::users::{Account, FormerAddress, email_changes, former_passwords, known_networks, taken};
 
 /// The problems that tell that an account has a name.
 const TAKEN: [Code; 2] = [Code::EmailTaken, Code::LoginTaken];
@@ -187,11 +189,7 @@ async fn change_within(
     let is_changed = !store::has_credential(&tx, caller.user, new).await?;
     let former = store::address(&*tx, caller.user).await?;
     if is_changed {
-        let generation = store::set_credential(&tx, caller.user, new).await.map_err(taken)?;
-        if matches!(new, Credential::Password(_)) {
-            // No network is known any more, except that of the session that stays.
-            known_networks::note(&tx, caller.user, actor.address()).await?;
-        }
+        let generation = set(&tx, actor, caller.user, new).await?;
         end_older(&tx, &context.issuer, caller.user, Some(session.id), generation, reason).await?;
         store::void_links(&tx, caller.user).await?;
     }
@@ -210,6 +208,21 @@ async fn change_within(
     }
     tx.commit().await?;
     Ok((pair, is_changed))
+}
+
+/// Sets the credential of a user who proved no more than a session and, where there was one, the password. Returns the new
+/// generation of tokens.
+async fn set(tx: &Transaction<'_>, actor: &Actor, user: Uuid, new: &Credential) -> Result<u64, Problem> {
+    let is_password = matches!(new, Credential::Password(_));
+    if is_password {
+        former_passwords::store::keep(tx, user).await?;
+    }
+    let generation = store::set_credential(tx, user, new).await.map_err(taken)?;
+    if is_password {
+        // No network is known any more, except that of the session that stays.
+        known_networks::note(tx, user, actor.address()).await?;
+    }
+    Ok(generation)
 }
 
 async fn notify(

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::guard::lock_person;
 use super::reason::OperatorReason;
-use crate::access::{Right, allowed_upon, lock, of_user, superusers};
+use crate::access::{Right, allowed, allowed_upon, lock, of_user, superusers};
 use crate::actor::Actor;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::audit::{self, AuditAction, AuditEntry};
@@ -24,7 +24,7 @@ use crate::erasure::{Origin, begin};
 use crate::notices::{self, NoticeTarget};
 use crate::roles::assignments;
 use crate::sessions::store::standing;
-use crate::users::email_changes::check_not_frozen;
+use crate::users::email_changes::check_settled;
 
 /// The account that stays, and why.
 #[derive(Deserr, ToSchema)]
@@ -62,7 +62,7 @@ pub fn describe(operation: Operation) -> Operation {
             "The account `into` gets the roles of this one, each for the longer time, and its linked accounts at providers of \
             which it has none. Nothing else is moved: addresses, passwords and login histories stay, and other services store \
             their data under each identifier. The emptied account will be erased at `erase_at`; until then its user can keep \
-            it, by signing in. Neither user may hold a permission of this service.",
+            it, by signing in. Neither user may hold a permission of this service. Requires `roles:assign`, too.",
         )
         .access(Access::Permission(Right::UsersErase.as_str()))
         .fresh()
@@ -87,6 +87,8 @@ pub fn describe(operation: Operation) -> Operation {
 /// 403 `forbidden`, `fresh_auth_required`, `account_disabled` or `account_frozen`; 404; 409 `limit_reached`; 401; 422; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (_, user) = allowed_upon(&request, Right::UsersErase).await?;
+    // The roles of one account are assigned to the other.
+    allowed(&request, Right::RolesAssign).await?;
     let body: Body = request.form()?.finish()?;
     let grace = request.context.config.retention.erasure_grace;
     let reason = String::from(body.reason);
@@ -148,5 +150,6 @@ async fn check_may_merge(tx: &Transaction<'_>, user: Uuid) -> Result<(), Problem
         let why = format!("The account {user} is disabled, or will be erased.");
         return Err(Problem::new(Code::AccountDisabled).detail(why));
     }
-    check_not_frozen(&**tx, user).await
+    // Also while a change of the address can be undone: it may be a thief's.
+    check_settled(&**tx, user).await
 }

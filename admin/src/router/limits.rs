@@ -34,9 +34,8 @@ fn name_of(route: &Route) -> String {
 fn operations_of(route: LimitedRoute) -> &'static [&'static str] {
     match route {
         LimitedRoute::Login => &["POST /auth/login", "POST /oauth/link/sign-in"],
-        LimitedRoute::Confirmation => {
-            &["POST /oauth/link/confirm", "POST /auth/email/undo", "POST /account/undo"]
-        }
+        LimitedRoute::Confirmation => &["POST /oauth/link/confirm"],
+        LimitedRoute::Undo => &["POST /auth/email/undo", "POST /account/undo"],
         LimitedRoute::Change => {
             &["POST /auth/reauthenticate", "PUT /me/password", "PUT /me/email", "PUT /me/login"]
         }

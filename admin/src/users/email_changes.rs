@@ -50,7 +50,8 @@ pub(crate) async fn check_not_frozen(client: &impl SqlClient, user: Uuid) -> Res
     }
 }
 
-/// Checks that the account may be erased at once: not while a change of its address can be undone, which a thief may have made.
+/// Checks that the account may be erased at once, or merged: not while a change of its address can be undone, which a thief may
+/// have made.
 ///
 /// # Errors
 ///
@@ -59,7 +60,7 @@ pub(crate) async fn check_settled(client: &impl SqlClient, user: Uuid) -> Result
     check_not_frozen(client, user).await?;
     match store::undo_until(client, user).await? {
         Some(until) => Err(Problem::new(Code::AccountFrozen)
-            .detail(format!("Its address was changed. Until {until} it cannot be erased at once."))),
+            .detail(format!("Its address was changed, which can be undone until {until}."))),
         None => Ok(()),
     }
 }

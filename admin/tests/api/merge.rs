@@ -126,3 +126,34 @@ async fn the_command_merges_too() {
     let again = Command::new(&app.vars, &args).run().await;
     assert_eq!(again.code, 1, "{again:?}");
 }
+
+#[tokio::test]
+async fn an_account_that_came_by_a_merge_is_unlinked_by_an_eviction() {
+    let cinema = Cinema::start().await;
+    let app = &cinema.app;
+    // Created with GitHub, so an eviction from it would not unlink that.
+    let from = cinema.browser().sign_in(GitHub, "anna").await;
+    let into = app.client.new_user(NEO).await;
+    let root = superuser(app).await;
+    merge(&cinema, &root, user_of(&from), user_of(&into)).await.expect(200);
+    let path = format!("/api/v1/admin/users/{}/evict", user_of(&into));
+    let call =
+        app.client.post(&path).bearer(&root.access).json(&json!({ "reason": "A stranger merged theirs." }));
+    call.send().await;
+    let left = "select count(*) from auth.oauth_accounts";
+    assert_eq!(app.sql().await.query_one(left, &[]).await.unwrap().get::<_, i64>(0), 0);
+}
+
+#[tokio::test]
+async fn an_account_whose_address_can_be_taken_back_is_not_merged() {
+    let cinema = Cinema::start().await;
+    let app = &cinema.app;
+    let (from, into) = two(&cinema).await;
+    let root = superuser(app).await;
+    let changed = "insert into auth.email_changes (user_id, email, email_key, token_hash, device_epoch, undo_until)
+                   values ($1, 'former@example.org', 'former@example.org', sha256('a'), 1, now() + interval '1 hour')";
+    app.sql().await.execute(changed, &[&user_of(&into)]).await.unwrap();
+    for (from, into) in [(&from, &into), (&into, &from)] {
+        merge(&cinema, &root, user_of(from), user_of(into)).await.problem(403, "account_frozen");
+    }
+}

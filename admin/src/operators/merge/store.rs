@@ -5,12 +5,13 @@ use uuid::Uuid;
 use crate::db::{DbError, Transaction};
 
 /// Links the accounts at providers of one user to another one, who has none there; both are locked. Returns the providers.
+/// They count as linked by the user (rule 4), whatever they were before: an eviction unlinks them.
 pub(super) async fn move_accounts(
     tx: &Transaction<'_>,
     from: Uuid,
     into: Uuid,
 ) -> Result<Vec<String>, DbError> {
-    let sql = "update auth.oauth_accounts set user_id = $2, linked_at = clock_timestamp()
+    let sql = "update auth.oauth_accounts set user_id = $2, linked_at = clock_timestamp(), linked_rule = 4
                where user_id = $1
                  and provider not in (select provider from auth.oauth_accounts where user_id = $2)
                returning provider";

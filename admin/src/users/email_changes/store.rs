@@ -33,6 +33,8 @@ pub(crate) struct StoredChange {
     pub(crate) password_hash: Option<PasswordHash>,
     /// The epoch of the devices that were known before the change.
     pub(crate) device_epoch: u64,
+    /// The same of the password that a session had replaced shortly before, if it had.
+    pub(crate) earlier: Option<(Option<PasswordHash>, u64)>,
     /// Whether it can be undone.
     pub(crate) is_live: bool,
     /// Whether an operator has lifted a freeze.
@@ -50,12 +52,18 @@ pub(crate) async fn note(
     token: &LinkToken,
 ) -> Result<bool, DbError> {
     let sql = "insert into auth.email_changes as known
-                   (user_id, email, email_key, token_hash, password_hash, device_epoch, undo_until)
-               select id, $2, $3, $4, password_hash, device_epoch, clock_timestamp() + interval '72 hours'
-               from auth.users where id = $1
+                   (user_id, email, email_key, token_hash, password_hash, device_epoch, earlier_password_hash,
+                    earlier_device_epoch, undo_until)
+               select u.id, $2, $3, $4, u.password_hash, u.device_epoch, f.password_hash, f.device_epoch,
+                   clock_timestamp() + interval '72 hours'
+               from auth.users u
+               left join auth.former_passwords f on f.user_id = u.id and f.kept_until > clock_timestamp()
+               where u.id = $1
                on conflict on constraint email_changes_pkey do update
                set email = excluded.email, email_key = excluded.email_key, token_hash = excluded.token_hash,
                    password_hash = excluded.password_hash, device_epoch = excluded.device_epoch,
+                   earlier_password_hash = excluded.earlier_password_hash,
+                   earlier_device_epoch = excluded.earlier_device_epoch,
                    changed_at = excluded.changed_at, undo_until = excluded.undo_until, frozen_until = null,
                    lifted_at = null, undone_at = null, undone_with = null
                where known.undone_at is not null or known.undo_until <= clock_timestamp()";
@@ -98,12 +106,18 @@ pub(crate) async fn find(
     client: &impl SqlClient,
     hash: [u8; HASH_BYTES],
 ) -> Result<Option<StoredChange>, DbError> {
-    let sql = "select user_id, email, email_key, password_hash, device_epoch, lifted_at is not null as is_lifted,
+    let sql = "select user_id, email, email_key, password_hash, device_epoch, earlier_password_hash,
+                   earlier_device_epoch, lifted_at is not null as is_lifted,
                    undone_at is null and undo_until > clock_timestamp() as is_live,
                    case when undone_at > clock_timestamp() - interval '1 minute' then undone_with end as undone_with
                from auth.email_changes where token_hash = $1";
     let statement = client.prepare_cached(sql).await?;
     let Some(row) = client.query_opt(&statement, &[&hash.as_slice()]).await? else { return Ok(None) };
+    let hash = |name| -> Result<_, tokio_postgres::Error> {
+        Ok(row.try_get::<_, Option<&str>>(name)?.map(PasswordHash::from_stored))
+    };
+    let earlier_epoch: Option<i64> = row.try_get("earlier_device_epoch")?;
+    let earlier_hash = hash("earlier_password_hash")?;
     Ok(Some(StoredChange {
         user: row.try_get("user_id")?,
         former: FormerAddress {
@@ -111,8 +125,9 @@ pub(crate) async fn find(
             key: row.try_get("email_key")?,
             is_verified: true,
         },
-        password_hash: row.try_get::<_, Option<&str>>("password_hash")?.map(PasswordHash::from_stored),
+        password_hash: hash("password_hash")?,
         device_epoch: row.try_get::<_, i64>("device_epoch")?.cast_unsigned(),
+        earlier: earlier_epoch.map(|epoch| (earlier_hash, epoch.cast_unsigned())),
         is_live: row.try_get("is_live")?,
         is_lifted: row.try_get("is_lifted")?,
         undone_with: row.try_get("undone_with")?,

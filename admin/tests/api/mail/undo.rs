@@ -1,12 +1,13 @@
 //! Undoing a change of the address, and freezing the account: what an owner can do, and what a thief or the holder of a
 //! former mailbox cannot.
 
+use mail_catcher::CaughtMail;
 use serde_json::{Value, json};
 
 use super::email_change::{NEO, OTHER, change_to, me, proven, put, token_in};
 use super::registration::{ask, change, count, open_replica, start, with_code};
 use super::{Post, code_in};
-use crate::support::{Command, PASSWORD, Pair, Reply, TestApp};
+use crate::support::{Command, PASSWORD, Pair, Reply, TestApp, until};
 use crate::witness::{change_password, dead, sign_in, superuser, user_of};
 
 const NEW: &str = "another horse, another battery";
@@ -109,6 +110,56 @@ async fn a_device_from_before_the_change_needs_no_password_unless_its_user_is_an
             sign_in(&post.app, NEO, NEW).send().await.pair();
         }
     }
+}
+
+#[tokio::test]
+async fn a_thief_who_changed_the_password_before_the_address_keeps_nothing() {
+    for by_device in [false, true] {
+        let post = start().await;
+        let pair = proven(&post, NEO).await;
+        let app = &post.app;
+        let thief = change_password(app, &pair.access, "the password of a thief").send().await.pair();
+        let body = json!({ "current_password": "the password of a thief", "new_password": "another one of a thief" });
+        let put = app.client.put("/api/v1/me/password").bearer(&thief.access).json(&body);
+        let thief = put.send().await.pair();
+        let body = json!({ "current_password": "another one of a thief", "email": OTHER });
+        let put =
+            app.client.put("/api/v1/me/email").bearer(&thief.access).json(&body).send().await.expect(202);
+        let code = code_in(&post.next_mail(OTHER, 0).await);
+        let body = json!({ "flow": put.field("/flow"), "code": code });
+        app.client.post("/api/v1/me/email/verify").bearer(&thief.access).json(&body).send().await.pair();
+        let is_undo = |mail: &&CaughtMail| mail.to == [NEO] && mail.text.contains("/account/undo#");
+        let mail = until("the mail to the former address", async || {
+            post.catcher.mails().iter().find(is_undo).cloned()
+        })
+        .await;
+        let token = token_in(&mail, "undo");
+        if by_device {
+            let body = json!({ "token": token, "new_password": NEW, "device_token": pair.device });
+            app.client.post("/api/v1/auth/email/undo").json(&body).send().await.expect(204);
+        } else {
+            undo(app, &token, Some("not the password")).await.problem(403, "current_password_wrong");
+            undo(app, &token, Some(PASSWORD)).await.expect(204);
+        }
+        sign_in(app, NEO, NEW).send().await.pair();
+        assert_eq!(count(&post, "select count(*) from auth.former_passwords").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_a_thief_tries_elsewhere_does_not_keep_the_owner_from_undoing() {
+    let post = start().await;
+    let (thief, token) = robbed(&post).await;
+    let app = &post.app;
+    app.begin_window(std::time::Duration::from_mins(10));
+    let mut codes = std::collections::BTreeSet::new();
+    for _ in 0..60 {
+        let body = json!({ "password": "wrong" });
+        let call = app.client.post("/api/v1/auth/reauthenticate").bearer(&thief.access).json(&body);
+        codes.insert(call.send().await.status);
+    }
+    assert!(codes.contains(&429), "{codes:?}");
+    undo(app, &token, Some(PASSWORD)).await.expect(204);
 }
 
 #[tokio::test]
