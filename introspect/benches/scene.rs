@@ -1,14 +1,16 @@
 //! Shared by both benchmarks: the filled parts of a sidecar, and a request as nginx sends it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use forge::Mint;
 use http::{HeaderValue, Request};
 use introspect::decide::Decider;
-use introspect::knowledge::{Knowledge, Revocations};
+use introspect::freshness::Moment;
+use introspect::knowledge::Knowledge;
 use introspect::policy_cache::PolicyCache;
 use introspect::token_cache::TokenCache;
-use shared::clock::{Clock as _, SystemClock};
+use shared::clock::{Clock, SystemClock};
 use shared::revocation::{Kind, Reason, Record, RecordKey, Until};
 use shared::role_map::{Role, RoleMap};
 use shared::token::{Algorithm, KeySet, TokenProfile, Verifier};
@@ -20,6 +22,15 @@ pub const BY_ROLE: &str = "user;role=subscriber";
 /// The policy of a location that requires a permission.
 pub const BY_PERMISSION: &str = "user;permission=films:watch";
 
+/// Stands still, so that the certificate stays fresh.
+struct Still(u64);
+
+impl Clock for Still {
+    fn unix_seconds(&self) -> u64 {
+        self.0
+    }
+}
+
 /// A decider with this many revocations, in which a subscriber has this many permissions, and the keys that
 /// sign its tokens.
 pub fn decider(revocations: u64, permissions: u64) -> (Decider, Mint) {
@@ -28,8 +39,9 @@ pub fn decider(revocations: u64, permissions: u64) -> (Decider, Mint) {
     known.set_role_map(Some(roles(permissions)));
     let set = KeySet::parse(mint.jwks().as_bytes(), &[Algorithm::EdDsa]);
     known.install_keys(set.expect("a valid key set"));
-    known.mark_revocations(Revocations::Known);
     let now = SystemClock.unix_seconds();
+    // So late that it stays fresh while the benchmark runs.
+    known.certify(Moment { at: Instant::now() + Duration::from_hours(1), wall: now });
     known.revoked.purge(now);
     for number in 0..revocations {
         let kind = [Kind::Token, Kind::Session, Kind::User].into_iter().nth(number as usize % 3);
@@ -50,7 +62,7 @@ pub fn decider(revocations: u64, permissions: u64) -> (Decider, Mint) {
         },
         audience: "cinema".to_owned(),
         cookie: "__Host-access".to_owned(),
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(Still(now)),
         known: Arc::new(known),
         tokens: TokenCache::new(8 << 30),
         policies: PolicyCache::default(),

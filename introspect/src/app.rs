@@ -16,8 +16,9 @@ use tokio::time::timeout;
 use crate::config::Config;
 use crate::decide::Decider;
 use crate::feed::Feed;
+use crate::freshness::State;
 use crate::keys::{KeyRefresher, KeySource, KillList, KillListError};
-use crate::knowledge::{Knowledge, Revocations};
+use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
 use crate::policy_cache::PolicyCache;
 use crate::routes::{DecisionHandler, SidecarOperations};
@@ -26,6 +27,9 @@ use crate::token_cache::TokenCache;
 
 /// The delay before a feed that panicked is started again.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
+
+/// How often the state is compared with the last one.
+const LOOK_AT_STATE: Duration = Duration::from_millis(50);
 
 /// How long a starting sidecar delays its answers instead of answering each that it cannot decide: shorter than nginx waits
 /// for an answer (`nginx/snippets/introspect.conf`). While one sidecar replaces another, the old one is already
@@ -135,6 +139,7 @@ impl App {
         let mut background = JoinSet::new();
         background.spawn(self.refresher.run());
         background.spawn(keep_feeding(Arc::clone(&known), self.feed));
+        background.spawn(watch_state(Arc::clone(&known)));
         let mut accepting = JoinSet::new();
         for listener in self.listeners {
             accepting.spawn(accept(listener, Arc::clone(&workers), Arc::clone(&known), stopped.clone()));
@@ -171,8 +176,31 @@ async fn keep_feeding(known: Arc<Knowledge>, feed: impl Fn() -> Result<Feed, Kil
             }
             Err(error) => tracing::error!(%error, "Cannot restart the revocation feed; retrying."),
         }
-        known.mark_revocations(Revocations::Unread);
+        known.freshness.forget();
         tokio::time::sleep(PAUSE_AFTER_PANIC).await;
+    }
+}
+
+/// Logs each change of the state. A task of its own, because the feed may be waiting for Redis meanwhile.
+async fn watch_state(known: Arc<Knowledge>) {
+    let mut last = State::Cold;
+    loop {
+        tokio::time::sleep(LOOK_AT_STATE).await;
+        let state = known.state();
+        if state == last {
+            continue;
+        }
+        let (from, to) = (last.label(), state.label());
+        match state {
+            State::Fresh => tracing::info!(from, to, "The revocations are up to date."),
+            State::Draining => tracing::info!(from, to, "The sidecar is stopping."),
+            State::Cold | State::Syncing | State::Stale | State::Uncertified => tracing::warn!(
+                from,
+                to,
+                "The revocations are not known to be up to date. Each policy says which requests are still allowed."
+            ),
+        }
+        last = state;
     }
 }
 

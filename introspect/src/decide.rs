@@ -9,6 +9,7 @@ use shared::policy::Policy;
 use shared::token::{TokenError, Verifier};
 
 use crate::bearer::{self, PresentedToken, TokenSource};
+use crate::freshness::{Age, Certificate};
 use crate::headers;
 use crate::issuer_keys::KeyGeneration;
 use crate::knowledge::Knowledge;
@@ -17,7 +18,7 @@ use crate::refusal::Refusal;
 use crate::revoked::RevocationStatus;
 use crate::rights::TokenRights;
 use crate::token_cache::{CachedToken, TokenCache};
-use crate::verdict::Verdict;
+use crate::verdict::{AllowedToken, Verdict};
 
 /// Everything that a decision depends on besides the request.
 pub struct Decider {
@@ -107,6 +108,7 @@ impl Decider {
     }
 
     fn judge_token(&self, policy: &Policy, raw: &[u8]) -> Decision {
+        let certificate = self.known.freshness.certificate();
         let keys = self.known.keys.current();
         if !self.known.can_decide(&keys) {
             return Verdict::deny(Refusal::NotReady).into();
@@ -115,16 +117,25 @@ impl Decider {
         let (token, recognised) = self.recognise(raw, &keys, now);
         let verdict = match token {
             Err(refusal) => Verdict::deny(refusal),
-            Ok(token) => match self.admit(&token, policy, now) {
-                Ok(()) => Verdict::Allow { whose: Some(token) },
+            Ok(token) => match self.admit(&token, policy, certificate, now) {
+                Ok(age) => Verdict::Allow { whose: Some(AllowedToken { token, age }) },
                 Err(refusal) => Verdict::Deny { refusal, whose: Some(token) },
             },
         };
         Decision { verdict, recognised: Some(recognised) }
     }
 
-    /// Whether the token is valid now and meets the policy of the location.
-    fn admit(&self, cached: &CachedToken, policy: &Policy, now: u64) -> Result<(), Refusal> {
+    /// Whether the token is valid now and meets the policy of the location, and how old the knowledge behind it is.
+    ///
+    /// A revocation that is known refuses whatever its age. What is not known to be revoked, and what its roles grant,
+    /// is as old as the certificate, which was taken before any of it was read.
+    fn admit(
+        &self,
+        cached: &CachedToken,
+        policy: &Policy,
+        certificate: Certificate,
+        now: u64,
+    ) -> Result<Age, Refusal> {
         let token = &cached.token;
         if token.is_expired(now, self.verifier.leeway) {
             return Err(Refusal::Expired);
@@ -137,7 +148,12 @@ impl Decider {
         if !token.is_for(policy.audience.as_ref().unwrap_or(&self.audience)) {
             return Err(Refusal::WrongAudience);
         }
-        check_rights(&cached.rights, policy)
+        let age = certificate.age(now);
+        if !age.is_within(policy.max_age) {
+            return Err(Refusal::Stale);
+        }
+        check_rights(&cached.rights, policy)?;
+        Ok(age)
     }
 
     /// The claims of the token, if the current keys verify it now or verified it before.

@@ -7,7 +7,7 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::headers::{POLICY, REQUEST_ID, TRACEPARENT};
-use crate::verdict::Verdict;
+use crate::verdict::{AllowedToken, Verdict};
 
 /// Whether the trace of a request is sampled. Reads only one byte.
 pub fn is_sampled(headers: &HeaderMap) -> bool {
@@ -48,7 +48,7 @@ pub fn begin(headers: &HeaderMap) -> Option<Span> {
 pub fn record(span: &Span, verdict: &Verdict) {
     match verdict {
         Verdict::Allow { whose: None } => drop(span.record("usher.outcome", "anonymous")),
-        Verdict::Allow { whose: Some(token) } => {
+        Verdict::Allow { whose: Some(AllowedToken { token, .. }) } => {
             span.record("usher.outcome", "allowed");
             span.record("user.id", token.user());
         }

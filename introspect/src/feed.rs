@@ -2,49 +2,54 @@
 //!
 //! Two connections. One subscribes to the wake channel: a revocation that is published there is applied at once. Pub/sub
 //! may lose messages, so nothing depends on it: on each wake, and every tick, the other reads what the log holds after
-//! the position ([`log_state`]), and only that moves the position. The same answer names the role map ([`role_map`]),
-//! which is read before the records of that answer are applied: a client that is refused with "refresh needed" because
-//! of a role comes back with a token whose roles only the new map knows. So records of that kind are applied from the
-//! log alone.
+//! the position ([`RevocationReader`]), and only that moves the position and certifies how fresh the knowledge is. The same
+//! answer names the role map ([`role_map`]), which is read before the records of that answer are applied: a client that
+//! is refused with "refresh needed" because of a role comes back with a token whose roles only the new map knows. So
+//! records of that kind are applied from the log alone.
 //!
 //! The set only grows here. Whatever Redis loses or repeats, a record that was read stays; records are removed
-//! only when they expire. After a known loss the sidecar decides nothing until it has read a complete epoch.
+//! only when they expire. While the log is incomplete, old, or without heartbeats, nothing is certified, and the last
+//! certificate ages.
 
 mod log_reader;
-mod log_state;
 mod role_map;
 mod span;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant as Monotonic};
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use log_reader::{LogEntry, LogReader, LogReply};
-use log_state::{Effect, LogState};
+use log_reader::LogReader;
 use redis::aio::{MultiplexedConnection, PubSubStream};
 use redis::{AsyncConnectionConfig, Client, RedisError};
 use role_map::{MapReading, RoleMapReader};
 use runtime::redis::Redis;
 use shared::clock::Clock;
-use shared::revocation::{Kind, Reason, Record, RecordError, RedisKeys, decode_all};
+use shared::revocation::{
+    Kind, LogEntry, LogFault, LogPart, LogReply, ReaderEffect, Reason, Record, RecordError, RedisKeys,
+    RevocationReader, decode_all,
+};
 use tokio::time::{Instant, timeout};
 
+use crate::freshness::{Moment, State};
 use crate::keys::KillList;
-use crate::knowledge::{Knowledge, Revocations};
+use crate::knowledge::Knowledge;
 use crate::metrics::{Anomaly, Metrics};
 
 /// The time limit for an answer, so that a Redis that hangs is treated like one that is unavailable.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the log is read without a wake.
 const TICK: Duration = Duration::from_millis(100);
-/// The same while the sidecar cannot decide yet.
-const TICK_WHEN_COLD: Duration = Duration::from_millis(10);
+/// The same while the sidecar is not fresh.
+const TICK_WHEN_OLD: Duration = Duration::from_millis(10);
 /// The delay before another attempt to connect.
 const PAUSE: Duration = Duration::from_millis(200);
-/// The same while the sidecar cannot decide yet.
-const PAUSE_WHEN_COLD: Duration = Duration::from_millis(50);
+/// The same while the sidecar is not fresh.
+const PAUSE_WHEN_OLD: Duration = Duration::from_millis(50);
+/// Farther apart than this, one of two clocks is wrong, and records may expire too early.
+const CLOCKS_APART: Duration = Duration::from_mins(2);
 
 /// Follows the log, from its beginning, without end.
 pub struct Feed {
@@ -56,7 +61,7 @@ pub struct Feed {
     clock: Arc<dyn Clock>,
     killed: KillList,
     role_map: RoleMapReader,
-    log: LogState,
+    log: RevocationReader<Moment>,
     /// The last fault, so that it is logged once.
     trouble: Option<Anomaly>,
 }
@@ -72,7 +77,7 @@ enum FeedError {
     Unsubscribed,
     #[error("the response of Redis has an unknown format")]
     Unreadable,
-    #[error("the server is a replica, which may be behind; configure the address of the master")]
+    #[error("{}", LogFault::NotMaster.sentence())]
     NotMaster,
 }
 
@@ -97,7 +102,7 @@ impl Feed {
             metrics,
             clock,
             killed,
-            log: LogState::new(),
+            log: RevocationReader::default(),
             trouble: None,
         }
     }
@@ -107,9 +112,12 @@ impl Feed {
         loop {
             let Err(error) = self.follow().await;
             let is_replica = matches!(error, FeedError::NotMaster);
-            self.report(if is_replica { Anomaly::NotMaster } else { Anomaly::Unreachable }, &error);
+            if !is_replica {
+                self.report(Anomaly::Unreachable, &error);
+            }
+            self.known.freshness.mark_reading(false);
             self.role_map.check();
-            let pause = if self.is_cold() { PAUSE_WHEN_COLD } else { PAUSE };
+            let pause = if self.is_fresh() { PAUSE } else { PAUSE_WHEN_OLD };
             tokio::time::sleep(self.at_most(pause)).await;
         }
     }
@@ -138,7 +146,7 @@ impl Feed {
 
     /// Waits for a wake message or the next tick.
     async fn wait(&mut self, wake: &mut PubSubStream) -> Result<(), FeedError> {
-        let tick = if self.is_cold() { TICK_WHEN_COLD } else { TICK };
+        let tick = if self.is_fresh() { TICK } else { TICK_WHEN_OLD };
         let Ok(first) = timeout(tick, wake.next()).await else { return Ok(()) };
         let mut next = Some(first);
         while let Some(message) = next {
@@ -165,25 +173,35 @@ impl Feed {
     /// Reads the log once. Returns whether to read again at once.
     async fn read(&mut self, redis: &mut MultiplexedConnection) -> Result<bool, FeedError> {
         self.role_map.check();
-        let reply = async { Ok(self.reader.read(redis, &self.keys, self.log.position()).await?) };
+        // Taken before the question is sent: what is committed later may be missing from the answer.
+        let sent = Moment { at: Monotonic::now(), wall: self.clock.unix_seconds() };
+        let (position, history) = (self.log.position(), self.log.history());
+        let reply = async { Ok(self.reader.read(redis, &self.keys, position, history).await?) };
         let reply = self.in_time(reply).await?.ok_or(FeedError::Unreadable)?;
-        let LogReply::Log { last, time, roles, entries } = &reply else {
-            return if reply == LogReply::NotMaster {
-                Err(FeedError::NotMaster)
-            } else {
-                Ok(self.step(&reply))
-            };
-        };
-        let map = self.read_roles(redis, *roles, entries).await;
+        let LogReply::Log(part) = &reply else { return self.step(sent, &reply, false) };
+        let map = self.read_roles(redis, part).await;
         if matches!(map, Ok(MapReading::Newer)) && self.known.roles.is_known() {
             // An older map is in use, and the entries may belong to the map that could not be used yet.
             return Ok(true);
         }
         // The earlier of two clocks, so that a wrong one does not make records expire too early.
-        self.known.revoked.purge((*time).min(self.clock.unix_seconds()));
-        self.step(&reply);
+        self.known.revoked.purge(part.time.min(self.clock.unix_seconds()));
+        let may_certify = self.role_map.is_settled() && self.clocks_agree(sent.wall, part.time);
+        self.step(sent, &reply, may_certify)?;
         let again = map? == MapReading::Newer;
-        Ok(self.read_page(redis, *last).await? || again)
+        Ok(self.read_page(redis, part.last).await? || again)
+    }
+
+    /// Whether the clock of this machine and that of Redis are close to each other.
+    fn clocks_agree(&mut self, ours: u64, theirs: u64) -> bool {
+        let agree = ours.abs_diff(theirs) <= CLOCKS_APART.as_secs();
+        if !agree {
+            self.report(
+                Anomaly::Clock,
+                &"the clocks of Redis and of this machine are over two minutes apart",
+            );
+        }
+        agree
     }
 
     /// Reads the role map that an answer named, before its `entries` are applied: the relay writes the map
@@ -191,13 +209,12 @@ impl Feed {
     async fn read_roles(
         &mut self,
         redis: &mut MultiplexedConnection,
-        version: Option<u64>,
-        entries: &[LogEntry],
+        part: &LogPart,
     ) -> Result<MapReading, FeedError> {
-        let Some(named) = self.role_map.must_read(self.log.position().epoch, version) else {
+        let Some(named) = self.role_map.must_read(self.log.position().epoch, part.roles) else {
             return Ok(MapReading::Settled);
         };
-        self.apply_ahead(entries);
+        self.apply_ahead(&part.entries);
         let read = self.in_time(async { Ok(role_map::read(redis, &self.keys).await) }).await?;
         Ok(self.role_map.take(named, read)?)
     }
@@ -219,7 +236,7 @@ impl Feed {
         let page = async { Ok(self.reader.page(redis, &self.keys, self.log.position(), last).await?) };
         let page = self.in_time(page).await?.ok_or(FeedError::Unreadable)?;
         let effects = self.log.read_page(&page);
-        Ok(self.carry_out(effects))
+        self.carry_out(effects)
     }
 
     /// Waits for an answer.
@@ -234,40 +251,45 @@ impl Feed {
         left.map_or(span, |left| span.min(left))
     }
 
-    /// Whether the sidecar cannot decide because the revocations are not known.
-    fn is_cold(&self) -> bool {
-        !self.known.has_all_revocations()
+    /// Whether the last certificate is recent.
+    fn is_fresh(&self) -> bool {
+        self.known.freshness.state() == State::Fresh
     }
 
-    /// Takes an answer of the script. Returns whether to read again at once.
-    fn step(&mut self, reply: &LogReply) -> bool {
-        let effects = self.log.step(reply);
+    /// Takes an answer of the script to a question of that moment. Returns whether to read again at once.
+    fn step(&mut self, sent: Moment, reply: &LogReply, may_certify: bool) -> Result<bool, FeedError> {
+        let effects = self.log.step(sent, reply, may_certify);
         self.carry_out(effects)
     }
 
     /// Applies the effects that the state of the log returned. Returns whether to read again at once.
-    fn carry_out(&mut self, effects: Vec<Effect<'_>>) -> bool {
+    fn carry_out(&mut self, effects: Vec<ReaderEffect<'_, Moment>>) -> Result<bool, FeedError> {
         let mut again = false;
         for effect in effects {
             match effect {
-                Effect::ReadAgain => again = true,
-                Effect::Begin(epoch) => tracing::info!(epoch, "The revocation log has a new epoch."),
-                Effect::Apply(record, entry) => self.apply_read(&record, entry),
-                Effect::NotUnderstood(error) => {
+                ReaderEffect::ReadAgain => again = true,
+                ReaderEffect::Reconnect => return Err(FeedError::NotMaster),
+                ReaderEffect::Begin(epoch) => {
+                    tracing::info!(epoch, "The revocation log has a new epoch.");
+                    self.known.freshness.mark_reading(true);
+                }
+                ReaderEffect::Apply(record, entry) => self.apply_read(&record, entry),
+                ReaderEffect::NotUnderstood(error) => {
                     self.report_not_understood(error);
                     self.metrics.read.inc();
                 }
-                Effect::Report(anomaly, why) => self.report(anomaly, &why),
-                Effect::Close(why) => self.known.mark_revocations(why),
-                Effect::End { complete } => self.end(complete),
+                ReaderEffect::Report(fault) => self.report(anomaly(fault), &fault.sentence()),
+                ReaderEffect::End => self.end(),
+                ReaderEffect::Certified(since) => self.certify(since),
+                ReaderEffect::Uncertified(is_read) => self.mark_uncertified(is_read),
             }
         }
-        again
+        Ok(again)
     }
 
     fn apply_read(&mut self, record: &Record, entry: &LogEntry) {
         // Records that are read at the start were published long before.
-        let trace = entry.trace.as_deref().filter(|_| !self.is_cold());
+        let trace = entry.trace.as_deref().filter(|_| !self.known.freshness.is_cold());
         let _span = trace.and_then(|parent| span::begin(parent, entry.position));
         self.apply(record);
         self.metrics.read.inc();
@@ -281,7 +303,7 @@ impl Feed {
     }
 
     /// The log has been read to its end.
-    fn end(&mut self, complete: bool) {
+    fn end(&mut self) {
         let (position, held) = (self.log.position(), self.known.revoked.count());
         let metrics = &self.metrics;
         metrics.epoch.set(position.epoch as i64);
@@ -289,13 +311,26 @@ impl Feed {
         metrics.held.set(held as i64);
         metrics.held_bytes.set(self.known.revoked.bytes() as i64);
         metrics.log_read.set(self.clock.unix_seconds() as i64);
-        if !complete {
-            return;
-        }
-        if self.trouble.take().is_some() || self.is_cold() {
+        self.known.freshness.mark_reading(false);
+    }
+
+    /// Everything that was committed before `since` has been applied.
+    fn certify(&mut self, since: Moment) {
+        if self.trouble.take().is_some() || self.known.freshness.is_cold() {
+            let (position, held) = (self.log.position(), self.known.revoked.count());
             tracing::info!(%position, held, "The whole revocation log has been read.");
         }
-        self.known.mark_revocations(Revocations::Known);
+        self.known.certify(since);
+    }
+
+    fn mark_uncertified(&mut self, is_read: bool) {
+        if is_read && self.known.freshness.is_cold() {
+            tracing::warn!(
+                "The leading admin has an earlier release and sends no heartbeats: the age of the revocations is \
+                 unknown. Upgrade admin."
+            );
+        }
+        self.known.mark_uncertified(is_read);
     }
 
     fn report_not_understood(&self, error: RecordError) {
@@ -310,5 +345,16 @@ impl Feed {
             let (position, anomaly) = (self.log.position(), anomaly.label());
             tracing::warn!(%position, anomaly, %why, "Cannot follow the revocation log; retrying.");
         }
+    }
+}
+
+const fn anomaly(fault: LogFault) -> Anomaly {
+    match fault {
+        LogFault::NotMaster => Anomaly::NotMaster,
+        LogFault::NoEpoch => Anomaly::NoEpoch,
+        LogFault::LowerEpoch => Anomaly::LowerEpoch,
+        LogFault::Fork => Anomaly::Fork,
+        LogFault::Regressed => Anomaly::Regressed,
+        LogFault::Gap => Anomaly::Gap,
     }
 }

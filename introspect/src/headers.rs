@@ -38,6 +38,9 @@ pub const USER_ROLES: HeaderName = HeaderName::from_static("x-user-roles");
 /// The session's id; not sent for a token without one.
 pub const SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
 
+/// How old the knowledge about revocations was: `fresh`, `stale;age=` and seconds, or `uncertified`.
+pub const FRESHNESS: HeaderName = HeaderName::from_static("x-auth-freshness");
+
 // Sent with a refusal.
 
 /// The challenge (RFC 6750, section 3), with 401 and with a missing role or permission.

@@ -1,12 +1,13 @@
 //! The knowledge of the sidecar: the parts of a decision that change while it runs, and whether they are enough to decide.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use runtime::ops::NotReadyReason;
 use shared::role_map::RoleMap;
 use shared::token::KeySet;
 use tokio::sync::Notify;
 
+use crate::freshness::{Freshness, Moment, State};
 use crate::issuer_keys::{IssuerKeys, KeyGeneration};
 use crate::revoked::Revoked;
 use crate::rights::CurrentRoleMap;
@@ -19,25 +20,11 @@ pub struct Knowledge {
     pub revoked: Revoked,
     /// The rights of roles.
     pub roles: CurrentRoleMap,
-    revocations: AtomicU8,
+    /// Since when every revocation is known.
+    pub freshness: Freshness,
     draining: AtomicBool,
     /// Notified whenever another field changes.
     changed: Notify,
-}
-
-/// How much of the revocations is known. Tokens are judged only with [`Revocations::Known`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Revocations {
-    /// The log has not been read to its end.
-    Unread = 0,
-    /// Every record of the log has been read.
-    Known = 1,
-    /// A record of the log is lost, or has a form that this version does not know.
-    Incomplete = 2,
-    /// The log has a lower epoch than one that was read before: it is an old one, and later records may be
-    /// missing.
-    Old = 3,
 }
 
 impl Knowledge {
@@ -47,7 +34,7 @@ impl Knowledge {
             keys: IssuerKeys::default(),
             revoked: Revoked::new(leeway),
             roles: CurrentRoleMap::default(),
-            revocations: AtomicU8::new(Revocations::Unread as u8),
+            freshness: Freshness::default(),
             draining: AtomicBool::new(false),
             changed: Notify::new(),
         }
@@ -68,10 +55,18 @@ impl Knowledge {
         self.changed.notify_waiters();
     }
 
-    /// Sets how much of the revocations is known. A lost connection changes nothing: records that were read
-    /// stay valid.
-    pub fn mark_revocations(&self, known: Revocations) {
-        self.revocations.store(known as u8, Ordering::Release);
+    /// Everything that was committed before `since` has been applied. Only one task may certify.
+    pub fn certify(&self, since: Moment) {
+        let was_cold = self.freshness.is_cold();
+        self.freshness.certify(since);
+        if was_cold {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Whether the log of a relay of an earlier release has been read to its end.
+    pub fn mark_uncertified(&self, is_read: bool) {
+        self.freshness.mark_uncertified(is_read);
         self.changed.notify_waiters();
     }
 
@@ -80,22 +75,16 @@ impl Knowledge {
         self.draining.store(true, Ordering::Release);
     }
 
-    /// How much of the revocations is known.
-    pub fn revocations(&self) -> Revocations {
-        let all = [Revocations::Known, Revocations::Incomplete, Revocations::Old];
-        let number = self.revocations.load(Ordering::Acquire);
-        all.into_iter().find(|one| *one as u8 == number).unwrap_or(Revocations::Unread)
-    }
-
-    /// Whether the whole log has been read, and no record has been lost since.
-    pub fn has_all_revocations(&self) -> bool {
-        self.revocations() == Revocations::Known
-    }
-
-    /// Whether a token can be judged with these keys. A sidecar that is stopping still can. Without a role map it
-    /// decides only the policies that require neither a role nor a permission.
+    /// Whether a token can be judged with these keys, however old the last certificate is: each policy says which age
+    /// it accepts. A sidecar that is stopping still can. Without a role map it decides only the policies that require
+    /// neither a role nor a permission.
     pub fn can_decide(&self, keys: &KeyGeneration) -> bool {
-        keys.are_known() && self.has_all_revocations()
+        keys.are_known() && !self.freshness.is_cold()
+    }
+
+    /// The state, as operators see it.
+    pub fn state(&self) -> State {
+        if self.draining.load(Ordering::Acquire) { State::Draining } else { self.freshness.state() }
     }
 
     /// Waits until everything is known.
@@ -110,32 +99,28 @@ impl Knowledge {
         }
     }
 
-    /// Why the sidecar must get no requests; `None` if it can serve them.
+    /// Why the sidecar must get no requests; `None` if it can serve them. A sidecar that is stale can: its policies say
+    /// which requests.
     pub fn missing(&self) -> Option<NotReadyReason> {
-        let (code, detail) = match self.revocations() {
-            _ if self.draining.load(Ordering::Acquire) => return Some(NotReadyReason::DRAINING),
-            _ if !self.keys.current().are_known() => {
-                ("keys", "No usable key of the issuer is known yet; see the log.")
-            }
-            Revocations::Known if self.roles.is_known() => return None,
-            Revocations::Known => (
+        if self.draining.load(Ordering::Acquire) {
+            return Some(NotReadyReason::DRAINING);
+        }
+        let (code, detail) = if !self.keys.current().are_known() {
+            ("keys", "No usable key of the issuer is known yet; see the log.")
+        } else if self.freshness.is_cold() {
+            (
+                "revocations_unread",
+                "The revocation log has not been read to its end since the start, or it is incomplete, or no admin \
+                 sends heartbeats. The log of this sidecar has the cause.",
+            )
+        } else if !self.roles.is_known() {
+            (
                 "role_map",
                 "The role map is missing, unreadable or of an unknown format. \
                  The log of this sidecar has the cause.",
-            ),
-            Revocations::Unread => {
-                ("revocations_unread", "The revocation log has not been read completely yet.")
-            }
-            Revocations::Incomplete => (
-                "revocations_incomplete",
-                "The revocation log has lost records, or has records of an unknown format. \
-                 After an upgrade of admin, upgrade this sidecar; otherwise restart the leading admin.",
-            ),
-            Revocations::Old => (
-                "revocations_old",
-                "The revocation log has an earlier epoch than one already read. \
-                 If PostgreSQL was restored from a backup, restart this sidecar.",
-            ),
+            )
+        } else {
+            return None;
         };
         Some(NotReadyReason { code, detail })
     }
@@ -144,8 +129,15 @@ impl Knowledge {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::{Duration, Instant};
 
     use super::*;
+
+    const WALL: u64 = 1_800_000_000;
+
+    fn certify(known: &Knowledge) {
+        known.certify(Moment { at: Instant::now(), wall: WALL });
+    }
 
     fn can_decide(known: &Knowledge) -> bool {
         known.can_decide(&known.keys.current())
@@ -169,7 +161,7 @@ mod tests {
         assert!(!can_decide(&known));
         install_keys(&known);
         assert!(!can_decide(&known));
-        known.mark_revocations(Revocations::Known);
+        certify(&known);
         assert!(can_decide(&known));
         set_role_map(&known, true);
         assert_eq!(known.missing(), None);
@@ -177,11 +169,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_waiter_is_woken_when_nothing_is_missing_whatever_comes_last() {
-        let steps: [fn(&Knowledge); 3] = [
-            install_keys,
-            |known| known.mark_revocations(Revocations::Known),
-            |known| set_role_map(known, true),
-        ];
+        let steps: [fn(&Knowledge); 3] = [install_keys, certify, |known| set_role_map(known, true)];
         for last in 0..steps.len() {
             let known = Arc::new(Knowledge::new(5));
             let waiting = tokio::spawn({
@@ -202,7 +190,7 @@ mod tests {
     fn without_a_role_map_tokens_are_judged_but_the_sidecar_is_not_ready() {
         let known = Knowledge::new(5);
         install_keys(&known);
-        known.mark_revocations(Revocations::Known);
+        certify(&known);
         assert!(can_decide(&known) && is_missing(&known) == Some("role_map"));
         set_role_map(&known, true);
         assert_eq!(known.missing(), None);
@@ -214,24 +202,22 @@ mod tests {
     fn a_stopping_sidecar_decides_but_wants_no_more() {
         let known = Knowledge::new(5);
         install_keys(&known);
-        known.mark_revocations(Revocations::Known);
+        certify(&known);
         known.mark_draining();
         assert!(can_decide(&known));
         assert_eq!(is_missing(&known), Some("draining"));
     }
 
     #[test]
-    fn nothing_is_decided_unless_all_revocations_are_known() {
-        let known = Knowledge::new(5);
+    fn a_certificate_that_has_become_old_leaves_the_decision_to_the_policies() {
+        let known = Knowledge { freshness: Freshness::of_an_hour(), ..Knowledge::new(5) };
         install_keys(&known);
-        for part in [Revocations::Unread, Revocations::Incomplete, Revocations::Old] {
-            known.mark_revocations(Revocations::Known);
-            assert!(can_decide(&known));
-            known.mark_revocations(part);
-            assert_eq!(known.revocations(), part);
-            assert!(
-                !can_decide(&known) && known.missing().is_some_and(|why| why.code.starts_with("revocations"))
-            );
-        }
+        assert_eq!((is_missing(&known), known.state()), (Some("revocations_unread"), State::Cold));
+        set_role_map(&known, true);
+        known.certify(Moment { at: Instant::now() - Duration::from_secs(10), wall: WALL });
+        assert_eq!((is_missing(&known), known.state()), (None, State::Stale));
+        assert!(can_decide(&known));
+        known.mark_draining();
+        assert_eq!(known.state(), State::Draining);
     }
 }

@@ -9,6 +9,7 @@ pub mod decide;
 pub mod decision_log;
 pub mod decision_span;
 pub mod feed;
+pub mod freshness;
 pub mod headers;
 pub mod issuer_keys;
 pub mod keys;

@@ -3,6 +3,7 @@
 mod tally;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -11,9 +12,15 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry, Unit};
 use tally::DecisionCollector;
 
+use crate::freshness::{Age, State};
+use crate::knowledge::Knowledge;
+
 pub use tally::Tally;
 
 type Anomalies = Family<[(&'static str, &'static str); 1], Counter>;
+type States = Family<[(&'static str, &'static str); 1], Gauge>;
+type FloatGauge = Gauge<f64, AtomicU64>;
+type FloatCounter = Counter<f64, AtomicU64>;
 
 /// Declares the faults once: the variants and their labels.
 macro_rules! anomalies {
@@ -45,6 +52,10 @@ anomalies! {
     NotMaster = "not_master";
     /// No `meta`: the relay has not filled the log yet.
     NoEpoch = "no_epoch";
+    /// The log has another history under the same epoch.
+    Fork = "fork";
+    /// The clocks of Redis and of this machine are too far apart.
+    Clock = "clock";
     /// The log has an earlier epoch than ours: Redis was reset to an earlier state.
     LowerEpoch = "lower_epoch";
     /// The log ends before our position.
@@ -101,6 +112,15 @@ metrics! {
     sequence: Gauge = gauge("feed_sequence", "Sequence number of the position in the revocation log");
     log_read: Gauge =
         seconds("feed_read_timestamp", "Time of the last complete read of the revocation log, since the Unix epoch");
+    state: States = states("state", "1 for the state of the sidecar, 0 for every other");
+    age: FloatGauge = float_seconds(
+        "revocations_age",
+        "Everything that was revoked longer ago than this is refused, as of this scrape; NaN without a certificate"
+    );
+    late: FloatCounter = seconds_counter(
+        "revocations_late",
+        "Time in which the age of the revocations was above half of its bound of 2 seconds"
+    );
     role_map_version: Gauge = gauge("role_map_version", "Version of the role map, 0 until one is known");
     role_map_roles: Gauge = gauge("role_map_roles", "Roles in the role map");
     keys_fetched: Gauge = seconds("jwks_fetched_timestamp", "Time of the last fetch of the key set, since the Unix epoch");
@@ -114,6 +134,22 @@ impl Metrics {
     /// Counts a fault of the log.
     pub fn anomaly(&self, anomaly: Anomaly) {
         self.anomalies.get_or_create(&[("kind", anomaly.label())]).inc();
+    }
+
+    /// Sets the metrics of freshness to their values now. Called for each scrape, because they change while
+    /// nothing happens.
+    pub fn observe_freshness(&self, known: &Knowledge) {
+        let current = known.state();
+        for state in State::ALL {
+            self.state.get_or_create(&[("state", state.label())]).set(i64::from(state == current));
+        }
+        self.age.set(match known.freshness.certificate().monotonic_age() {
+            Age::AtMost(age) => age.as_secs_f64(),
+            Age::Unknown | Age::Uncertified => f64::NAN,
+        });
+        let late = known.freshness.late().as_secs_f64();
+        // Of two scrapes at once the later one must not lower the counter.
+        self.late.inc_by((late - self.late.get()).max(0.0));
     }
 }
 
@@ -134,6 +170,22 @@ fn with_unit(registry: &mut Registry, name: &str, help: &str, unit: Unit) -> Gau
     let gauge = Gauge::default();
     registry.register_with_unit(name, help, unit, gauge.clone());
     gauge
+}
+
+fn float_seconds(registry: &mut Registry, name: &str, help: &str) -> FloatGauge {
+    let gauge = FloatGauge::default();
+    registry.register_with_unit(name, help, Unit::Seconds, gauge.clone());
+    gauge
+}
+
+fn seconds_counter(registry: &mut Registry, name: &str, help: &str) -> FloatCounter {
+    let counter = FloatCounter::default();
+    registry.register_with_unit(name, help, Unit::Seconds, counter.clone());
+    counter
+}
+
+fn states(registry: &mut Registry, name: &str, help: &str) -> States {
+    register(registry, name, help, States::default())
 }
 
 fn bytes(registry: &mut Registry, name: &str, help: &str) -> Gauge {

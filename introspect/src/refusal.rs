@@ -96,6 +96,8 @@ refusals! {
     PermissionMissing = "permission_missing", InsufficientScope;
     /// The location requires a role or a permission, and the role map is not known.
     RoleMapUnknown = "role_map_unknown", DependencyUnavailable;
+    /// The last certificate of the revocations is older than the policy of the location accepts.
+    Stale = "stale", DependencyUnavailable;
     /// The keys or the revocations are not known yet.
     NotReady = "not_ready", DependencyUnavailable;
     /// The decision panicked.

@@ -8,12 +8,13 @@ use std::time::Instant;
 use http::Request;
 use hyper::body::Incoming;
 use prometheus_client::registry::Registry;
-use runtime::ops::{NotReadyReason, Operations};
+use runtime::ops::{Detail, NotReadyReason, Operations};
 use runtime::telemetry::Levels;
 
 use crate::decide::{Decider, Decision, Recognised};
 use crate::decision_log::{self, PolicyWarnings};
 use crate::decision_span;
+use crate::freshness::Age;
 use crate::knowledge::Knowledge;
 use crate::metrics::{Metrics, Tally};
 use crate::refusal::Refusal;
@@ -109,7 +110,16 @@ impl Operations for SidecarOperations {
         self.known.missing().into_iter().collect()
     }
 
+    fn details(&self) -> Vec<(&'static str, Detail)> {
+        let mut details = vec![("state", Detail::Text(self.known.state().label()))];
+        if let Age::AtMost(age) = self.known.freshness.certificate().monotonic_age() {
+            details.push(("age_seconds", Detail::Seconds(age.as_secs_f64())));
+        }
+        details
+    }
+
     async fn observe(&self) {
+        self.metrics.observe_freshness(&self.known);
         self.metrics.log_lines_dropped.inner().store(self.levels.dropped_lines(), Ordering::Relaxed);
     }
 

@@ -7,6 +7,7 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Empty;
 use shared::bearer::REALM;
 
+use crate::freshness::Age;
 use crate::headers;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::token_cache::CachedToken;
@@ -21,7 +22,7 @@ pub enum Verdict {
     /// The request is allowed.
     Allow {
         /// A valid token; none where the policy begins with `anonymous`.
-        whose: Option<Arc<CachedToken>>,
+        whose: Option<AllowedToken>,
     },
     /// The request is refused.
     Deny {
@@ -30,6 +31,15 @@ pub enum Verdict {
         /// The token that was refused.
         whose: Option<Arc<CachedToken>>,
     },
+}
+
+/// A token that is allowed, and how old the knowledge about its revocation was.
+#[derive(Debug, Clone)]
+pub struct AllowedToken {
+    /// The token.
+    pub token: Arc<CachedToken>,
+    /// The age; within what the policy accepts.
+    pub age: Age,
 }
 
 /// The `WWW-Authenticate` value of each code that has one (RFC 6750, section 3), built once.
@@ -45,15 +55,17 @@ impl Verdict {
     /// The response to nginx.
     pub fn response(&self, challenges: &Challenges) -> EmptyResponse {
         match self {
-            Self::Allow { whose } => allowed(whose.as_deref()),
+            Self::Allow { whose } => allowed(whose.as_ref()),
             Self::Deny { refusal, .. } => refused(refusal.code(), challenges),
         }
     }
 
     /// The token of the request, where it was recognised.
     pub fn token(&self) -> Option<&CachedToken> {
-        let (Self::Allow { whose } | Self::Deny { whose, .. }) = self;
-        whose.as_deref()
+        match self {
+            Self::Allow { whose } => whose.as_ref().map(|identity| &*identity.token),
+            Self::Deny { whose, .. } => whose.as_deref(),
+        }
     }
 }
 
@@ -82,13 +94,14 @@ fn challenge(code: RefusalCode) -> Option<HeaderValue> {
 }
 
 /// 204 needs no `Content-Length`: the status alone says that there is no body.
-fn allowed(whose: Option<&CachedToken>) -> EmptyResponse {
+fn allowed(whose: Option<&AllowedToken>) -> EmptyResponse {
     let mut response = Response::new(Empty::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    headers.reserve(4);
+    headers.reserve(5);
     headers.insert(headers::DECISION, headers::ALLOW);
-    if let Some(token) = whose {
+    if let Some(AllowedToken { token, age }) = whose {
+        headers.insert(headers::FRESHNESS, age.header());
         headers.insert(headers::USER_ID, token.user_id.clone());
         headers.insert(headers::USER_ROLES, token.rights.header.clone());
         if let Some(session) = &token.session_id {

@@ -176,7 +176,7 @@ fn the_table_says_what_protects_each_path() {
             "clients",
             "127.0.0.1:8000",
             "/_introspect",
-            "user;role=subscriber;cookie=allow",
+            "user;role=subscriber;cookie=allow;stale=300s",
             "X-User-Id, X-User-Roles, X-Session-Id"
         ]
     );

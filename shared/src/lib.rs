@@ -9,8 +9,9 @@
 //! * [`bearer`], [`clock`], [`duration`], [`json`], [`refusal`], [`role`], [`request_id`]: small types and functions that
 //!   both programs use;
 //! * [`permission`], [`role_map`]: what each role permits, and the form in which sidecars receive it;
+//! * [`revocation`]: the 32-byte revocation record, the Redis keys it travels by, and the protocol, as two pure state
+//!   machines, that tells a sidecar how old its knowledge is;
 //! * [`policy`]: the grammar in which a location says what it requires;
-//! * [`revocation`]: the 32-byte revocation record, and the Redis keys and positions it travels by;
 //! * [`token`]: the claims of an access token and their verification against a key set.
 
 pub mod bearer;

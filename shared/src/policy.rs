@@ -1,15 +1,27 @@
 //! The requirements of a location, as nginx sends them in `X-Auth-Policy`.
 //!
 //! `user` or `anonymous` first, then any of these, each at most once, separated by `;`: `role=a,b` (any of them),
-//! `permission=films:watch`, `aud=...`, `cookie=allow`. No spaces. Everything else is an error, never ignored.
+//! `permission=films:watch`, `aud=...`, `cookie=allow`, and one of `stale=300s` and `fresh=1s`. No spaces. Everything else
+//! is an error, never ignored.
 //!
 //! The sidecar reads policies in requests, the linter in nginx's configuration.
 
+use std::cmp::Ordering;
+use std::time::Duration;
+
+use crate::duration;
 use crate::permission::Permission;
+use crate::revocation::MAX_AGE;
 use crate::role::RoleName;
 
 /// The longest policy that is read, in bytes.
 pub const MAX_BYTES: usize = 1024;
+
+/// The longest `stale=`: how long a location may be served while a sidecar learns of no revocations.
+pub const LONGEST_STALE: Duration = Duration::from_mins(5);
+
+/// The shortest `fresh=`. A certificate is usually less than half a second old.
+pub const SHORTEST_FRESH: Duration = Duration::from_secs(1);
 
 /// The requirements of a location. All of them must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +36,8 @@ pub struct Policy {
     pub audience: Option<String>,
     /// Whether a cookie may carry the token.
     pub cookie: bool,
+    /// How old the last certificate of the revocations may be: [`MAX_AGE`], unless `stale=` or `fresh=` says otherwise.
+    pub max_age: Duration,
 }
 
 /// The text does not follow the grammar.
@@ -48,7 +62,9 @@ pub enum PolicyError {
     #[error("the policy repeats a term or a role")]
     Repeated,
     /// Terms that cannot hold together.
-    #[error("the policy contradicts itself: `anonymous` with `role` or `permission`")]
+    #[error(
+        "the policy contradicts itself: `anonymous` with `role` or `permission`, or `stale` with `fresh`"
+    )]
     Contradiction,
 }
 
@@ -78,7 +94,14 @@ impl Policy {
     }
 
     fn bare(anonymous: bool) -> Self {
-        Self { anonymous, roles: Vec::new(), permission: None, audience: None, cookie: false }
+        Self {
+            anonymous,
+            roles: Vec::new(),
+            permission: None,
+            audience: None,
+            cookie: false,
+            max_age: MAX_AGE,
+        }
     }
 
     fn add(&mut self, term: &str) -> Result<(), PolicyError> {
@@ -92,9 +115,21 @@ impl Policy {
             "aud" => self.audience.replace(value.to_owned()).is_some(),
             "cookie" if value == "allow" => std::mem::replace(&mut self.cookie, true),
             "cookie" => return Err(PolicyError::BadValue),
+            "stale" => self.accept(stale(value)?)?,
+            "fresh" => self.accept(fresh(value)?)?,
             _ => return Err(PolicyError::UnknownTerm),
         };
         if repeated { Err(PolicyError::Repeated) } else { Ok(()) }
+    }
+
+    /// Sets the age; returns whether the same term already did. The age of each term is on its own side of [`MAX_AGE`].
+    fn accept(&mut self, age: Duration) -> Result<bool, PolicyError> {
+        let before = std::mem::replace(&mut self.max_age, age);
+        match before.cmp(&MAX_AGE) {
+            Ordering::Equal => Ok(false),
+            side if side == age.cmp(&MAX_AGE) => Ok(true),
+            Ordering::Less | Ordering::Greater => Err(PolicyError::Contradiction),
+        }
     }
 
     /// Whether a role or a permission is required.
@@ -119,6 +154,21 @@ fn roles(value: &str) -> Result<Vec<RoleName>, PolicyError> {
     if roles.len() == named { Ok(roles) } else { Err(PolicyError::Repeated) }
 }
 
+/// Longer than usual, which needs no term.
+fn stale(value: &str) -> Result<Duration, PolicyError> {
+    age(value).filter(|age| *age > MAX_AGE && *age <= LONGEST_STALE).ok_or(PolicyError::BadValue)
+}
+
+/// Shorter than usual.
+fn fresh(value: &str) -> Result<Duration, PolicyError> {
+    age(value).filter(|age| (SHORTEST_FRESH..MAX_AGE).contains(age)).ok_or(PolicyError::BadValue)
+}
+
+/// A duration without a leading zero.
+fn age(value: &str) -> Option<Duration> {
+    duration::parse(value).ok().filter(|_| !value.starts_with('0'))
+}
+
 fn permission(value: &str) -> Result<Permission, PolicyError> {
     value.parse().map_err(|_| PolicyError::BadValue)
 }
@@ -139,6 +189,15 @@ mod tests {
         assert_eq!(policy.permission.unwrap().as_str(), "films:watch");
         assert_eq!(policy.audience.as_deref(), Some("cinema"));
         assert!(Policy::parse(b"anonymous").unwrap().anonymous);
+    }
+
+    #[test]
+    fn the_age_that_a_location_accepts_is_two_seconds_unless_a_term_says_otherwise() {
+        let accepted = |text: &str| Policy::parse(text.as_bytes()).unwrap().max_age.as_millis();
+        assert_eq!(accepted("user"), 2000);
+        assert_eq!((accepted("user;stale=300s"), accepted("user;stale=5m")), (300_000, 300_000));
+        assert_eq!((accepted("user;stale=3s"), accepted("anonymous;stale=2001ms")), (3000, 2001));
+        assert_eq!((accepted("user;fresh=1s"), accepted("user;fresh=1999ms")), (1000, 1999));
     }
 
     #[test]
@@ -169,8 +228,20 @@ mod tests {
             ("user;permission=films:watch:all", PolicyError::BadValue),
             ("user;permission=films:*", PolicyError::BadValue),
             ("user;permission=*", PolicyError::BadValue),
-            ("user;fresh=2s", PolicyError::UnknownTerm),
-            ("user;stale=300s", PolicyError::UnknownTerm),
+            ("user;fresh=2s", PolicyError::BadValue),
+            ("user;fresh=999ms", PolicyError::BadValue),
+            ("user;fresh=0s", PolicyError::BadValue),
+            ("user;fresh=01s", PolicyError::BadValue),
+            ("user;fresh=1", PolicyError::BadValue),
+            ("user;fresh", PolicyError::UnknownTerm),
+            ("user;stale=2s", PolicyError::BadValue),
+            ("user;stale=301s", PolicyError::BadValue),
+            ("user;stale=-3s", PolicyError::BadValue),
+            ("user;stale=", PolicyError::UnknownTerm),
+            ("user;stale=300s;stale=300s", PolicyError::Repeated),
+            ("user;fresh=1s;fresh=1500ms", PolicyError::Repeated),
+            ("user;stale=300s;fresh=1s", PolicyError::Contradiction),
+            ("user;fresh=1s;stale=300s", PolicyError::Contradiction),
             ("anonymous;role=a", PolicyError::Contradiction),
             ("anonymous;permission=films:watch", PolicyError::Contradiction),
         ];
@@ -188,11 +259,14 @@ mod tests {
         }
 
         #[test]
-        fn near_misses_never_lose_a_demand(text in "(user|anonymous)(;(role|aud|cookie|permission|x)=?[a-z:,0-9]{0,6}){0,4}") {
+        fn near_misses_never_lose_a_demand(text in "(user|anonymous)(;(role|aud|cookie|permission|stale|fresh|x)=?[a-z:,0-9]{0,6}){0,4}") {
             if let Ok(policy) = Policy::parse(text.as_bytes()) {
                 prop_assert_eq!(text.contains("role="), !policy.roles.is_empty());
                 prop_assert_eq!(text.contains("permission="), policy.permission.is_some());
                 prop_assert_eq!(text.contains("aud="), policy.audience.is_some());
+                prop_assert_eq!(text.contains("fresh="), policy.max_age < MAX_AGE);
+                prop_assert_eq!(text.contains("stale="), policy.max_age > MAX_AGE);
+                prop_assert!(policy.max_age >= SHORTEST_FRESH && policy.max_age <= LONGEST_STALE);
             }
         }
     }

@@ -3,17 +3,32 @@
 //! Records are a grow-only set with expiry: applying one twice, late or out of order is harmless, and
 //! a union of two sets is always safe. The log of records is the snapshot.
 //!
-//! Low to high: `kind`, `key`, `record`; `position`; `redis_keys`, `scripts`.
+//! Low to high: `kind`, `key`, `record`; `position`, `history`; `redis_keys`, `scripts`; `log_reply`, `reader` (what a
+//! sidecar does), `leader` (what the relay does).
 
+mod history;
 mod key;
 mod kind;
+mod leader;
+mod log_reply;
 mod position;
+mod reader;
 mod record;
 mod redis_keys;
 pub mod scripts;
 
+use std::time::Duration;
+
+pub use history::HistoryId;
 pub use key::RecordKey;
 pub use kind::{Kind, Reason};
+pub use leader::{Leader, LeaderAction, LeaderEvent, LeaderFault, Waking};
+pub use log_reply::{LogEntry, LogPart, LogReply};
 pub use position::LogPosition;
+pub use reader::{LogFault, ReaderEffect, RevocationReader};
 pub use record::{RECORD_BYTES, Record, RecordError, Until, decode_all};
 pub use redis_keys::RedisKeys;
+
+/// The longest time from the commit of a revocation until every sidecar that calls itself fresh refuses the token
+/// (`S_max` in docs/revocation.md).
+pub const MAX_AGE: Duration = Duration::from_secs(2);

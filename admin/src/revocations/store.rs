@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use shared::revocation::{Kind, LogPosition, Reason, Record, RecordKey, Until};
+use shared::revocation::{HistoryId, Kind, LogPosition, Reason, Record, RecordKey, Until};
 use shared::role::RoleName;
 use shared::role_map::{Role, RoleMap};
 use tokio_postgres::{Client, Statement};
+use uuid::Uuid;
 
 use crate::db::{Connection, DbError, Transaction, Values};
 
@@ -23,38 +24,43 @@ const LOCK: i64 = 0x0075_7368_6572_0003;
 pub(super) struct RevocationRow {
     pub(super) id: i64,
     pub(super) record: Record,
-    /// Whether a relay has marked it as published, in any epoch.
-    pub(super) is_marked: bool,
     /// Seconds since it was inserted, by PostgreSQL's clock.
     pub(super) waited_seconds: f64,
     /// The span that created it, if its request is traced.
     pub(super) traceparent: Option<String>,
 }
 
+/// What a relay takes before it fills the log.
+pub(super) struct TakenEpoch {
+    pub(super) epoch: u64,
+    pub(super) history: HistoryId,
+    /// The number of its first heartbeat.
+    pub(super) beat: u64,
+}
+
 /// The statements of every turn, prepared once.
 pub(super) struct Statements {
     unpublished: Statement,
-    unexpired: Statement,
+    published_earlier: Statement,
     mark: Statement,
-    role_map_version: Statement,
+    version_and_beat: Statement,
     role_map: Statement,
 }
 
 /// Selects by the flag `published_epoch`, never by the time or identifier of the last row seen: rows are not
 /// committed in the order of either.
 const UNPUBLISHED: &str = "
-    select id, kind, reason, key, arg, extract(epoch from until)::bigint as until, false as marked,
+    select id, kind, reason, key, arg, extract(epoch from until)::bigint as until,
            extract(epoch from clock_timestamp() - created_at)::double precision as waited, traceparent
     from auth.revocations
     where published_epoch is null and (until is null or until > now())
     order by id limit $1";
 
-const UNEXPIRED: &str = "
+const PUBLISHED_EARLIER: &str = "
     select id, kind, reason, key, arg, extract(epoch from until)::bigint as until,
-           published_epoch is not null as marked,
            extract(epoch from clock_timestamp() - created_at)::double precision as waited, traceparent
     from auth.revocations
-    where id > $1 and (until is null or until > now())
+    where id > $1 and published_epoch <> $3 and (until is null or until > now())
     order by id limit $2";
 
 /// Null when everything is published.
@@ -68,7 +74,13 @@ const MARK: &str = "
     from unnest($2::bigint[], $3::bigint[]) as published (id, seq)
     where revocations.id = published.id";
 
-const ROLE_MAP_VERSION: &str = "select version from auth.role_map";
+const VERSION_AND_BEAT: &str =
+    "select version, nextval('auth.revocation_heartbeats') as beat from auth.role_map";
+
+/// The history is random: PostgreSQL fills all but six bits of it.
+const NEW_EPOCH: &str = "
+    update auth.revocation_epoch set epoch = greatest(epoch, $1) + 1
+    returning epoch, gen_random_uuid() as history, nextval('auth.revocation_heartbeats') as beat";
 
 /// One statement, so that version and content are consistent. One row when no role is defined.
 const ROLE_MAP: &str = "
@@ -119,9 +131,10 @@ pub(super) async fn try_lock(client: &Client) -> Result<bool, DbError> {
     Ok(client.query_one("select pg_try_advisory_lock($1)", &[&LOCK]).await?.get(0))
 }
 
-pub(super) async fn new_epoch(client: &Client, in_redis: u64) -> Result<u64, DbError> {
-    let take = "update auth.revocation_epoch set epoch = greatest(epoch, $1) + 1 returning epoch";
-    Ok(from_sql(client.query_one(take, &[&to_sql(in_redis)]).await?.get("epoch")))
+pub(super) async fn new_epoch(client: &Client, in_redis: u64) -> Result<TakenEpoch, DbError> {
+    let row = client.query_one(NEW_EPOCH, &[&to_sql(in_redis)]).await?;
+    let history = HistoryId::from_bytes(row.get::<_, Uuid>("history").into_bytes());
+    Ok(TakenEpoch { epoch: from_sql(row.get("epoch")), history, beat: from_sql(row.get("beat")) })
 }
 
 /// Seconds since the Unix epoch, by PostgreSQL's clock.
@@ -146,9 +159,9 @@ impl Statements {
     pub(super) async fn prepare(client: &Client) -> Result<Self, DbError> {
         Ok(Self {
             unpublished: client.prepare(UNPUBLISHED).await?,
-            unexpired: client.prepare(UNEXPIRED).await?,
+            published_earlier: client.prepare(PUBLISHED_EARLIER).await?,
             mark: client.prepare(MARK).await?,
-            role_map_version: client.prepare(ROLE_MAP_VERSION).await?,
+            version_and_beat: client.prepare(VERSION_AND_BEAT).await?,
             role_map: client.prepare(ROLE_MAP).await?,
         })
     }
@@ -161,17 +174,20 @@ impl Statements {
         Ok(rows(&client.query(&self.unpublished, &[&limit]).await?))
     }
 
-    pub(super) async fn unexpired(
+    pub(super) async fn published_earlier(
         &self,
         client: &Client,
+        epoch: u64,
         after: i64,
         limit: i64,
     ) -> Result<Vec<RevocationRow>, DbError> {
-        Ok(rows(&client.query(&self.unexpired, &[&after, &limit]).await?))
+        Ok(rows(&client.query(&self.published_earlier, &[&after, &limit, &to_sql(epoch)]).await?))
     }
 
-    pub(super) async fn role_map_version(&self, client: &Client) -> Result<u64, DbError> {
-        Ok(from_sql(client.query_one(&self.role_map_version, &[]).await?.get("version")))
+    /// The version of the role map, and the number of the next heartbeat.
+    pub(super) async fn version_and_beat(&self, client: &Client) -> Result<(u64, u64), DbError> {
+        let row = client.query_one(&self.version_and_beat, &[]).await?;
+        Ok((from_sql(row.get("version")), from_sql(row.get("beat"))))
     }
 
     /// The version, and the definitions at that version.
@@ -181,14 +197,14 @@ impl Statements {
         Ok((version, rows.iter().filter_map(role).collect()))
     }
 
-    /// Marks those of `published` that are not marked yet; in the log they directly follow `at`.
+    /// Marks `published`; in the log they directly follow `at`.
     pub(super) async fn mark(
         &self,
         client: &Client,
         at: LogPosition,
         published: &[RevocationRow],
     ) -> Result<(), DbError> {
-        let placed = published.iter().zip(at.seq.saturating_add(1)..).filter(|(row, _)| !row.is_marked);
+        let placed = published.iter().zip(at.seq.saturating_add(1)..);
         let (ids, seqs): (Vec<i64>, Vec<i64>) = placed.map(|(row, seq)| (row.id, to_sql(seq))).unzip();
         if !ids.is_empty() {
             client.execute(&self.mark, &[&to_sql(at.epoch), &ids, &seqs]).await?;
@@ -201,7 +217,6 @@ fn rows(rows: &[tokio_postgres::Row]) -> Vec<RevocationRow> {
     let read = |row: &tokio_postgres::Row| RevocationRow {
         id: row.get("id"),
         record: record(row),
-        is_marked: row.get("marked"),
         waited_seconds: row.get("waited"),
         traceparent: row.get("traceparent"),
     };

@@ -2,7 +2,7 @@
 
 use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisError, Script, ServerErrorKind, Value, cmd};
-use shared::revocation::{LogPosition, RedisKeys, scripts};
+use shared::revocation::{HistoryId, LogEntry, LogPart, LogPosition, LogReply, RedisKeys, scripts};
 
 /// Records in one answer of the script, where each takes Redis 3 microseconds.
 const MOST: usize = 200;
@@ -14,61 +14,27 @@ pub(super) struct LogReader {
     hash: String,
 }
 
-/// An answer of the script.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum LogReply {
-    /// The server is a replica; it may be behind.
-    NotMaster,
-    /// There is no log.
-    NoEpoch,
-    /// The log is of another epoch.
-    Epoch(u64),
-    /// The log ends before the position.
-    Regressed,
-    /// The position is before the oldest entry that is left; the log begins after this sequence number.
-    Trimmed(u64),
-    /// The entries after the position.
-    Log {
-        /// The last sequence number appended.
-        last: u64,
-        /// The clock of Redis, in seconds since the Unix epoch.
-        time: u64,
-        /// The version of the current role map, if one is named.
-        roles: Option<u64>,
-        /// In order.
-        entries: Vec<LogEntry>,
-    },
-}
-
-/// An entry of the log, not yet decoded.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct LogEntry {
-    pub(super) position: LogPosition,
-    pub(super) record: Vec<u8>,
-    /// The trace that it is part of, as its publisher wrote it.
-    pub(super) trace: Option<Vec<u8>>,
-}
-
 impl LogReader {
     pub(super) fn new() -> Self {
         Self { hash: Script::new(scripts::SYNC).get_hash().to_owned() }
     }
 
-    /// The entries after `position`. `None` means that the answer has an unknown form.
+    /// The entries after `position` in `history`. `None` means that the answer has an unknown form.
     pub(super) async fn read(
         &self,
         redis: &mut MultiplexedConnection,
         keys: &RedisKeys,
         position: LogPosition,
+        history: Option<HistoryId>,
     ) -> Result<Option<LogReply>, RedisError> {
-        let by_hash = self.call(redis, "EVALSHA_RO", &self.hash, keys, position).await;
+        let by_hash = self.call(redis, ("EVALSHA_RO", &self.hash), keys, position, history).await;
         let value = match by_hash {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.call(redis, "EVAL_RO", scripts::SYNC, keys, position).await?
+                self.call(redis, ("EVAL_RO", scripts::SYNC), keys, position, history).await?
             }
             answer => answer?,
         };
-        Ok(LogReply::parse(value))
+        Ok(parse(value))
     }
 
     /// The next page up to `last`, for a reader far behind. Not atomic with anything: its records may be applied,
@@ -91,63 +57,70 @@ impl LogReader {
     async fn call(
         &self,
         redis: &mut MultiplexedConnection,
-        command: &str,
-        script: &str,
+        (command, script): (&str, &str),
         keys: &RedisKeys,
         position: LogPosition,
+        history: Option<HistoryId>,
     ) -> Result<Value, RedisError> {
         let mut call = cmd(command);
         call.arg(script).arg(2).arg(&keys.meta).arg(&keys.log);
-        call.arg(position.epoch).arg(position.seq).arg(MOST);
+        let history = history.map_or_else(String::new, |history| history.to_string());
+        call.arg(position.epoch).arg(position.seq).arg(MOST).arg(history);
         call.query_async(redis).await
     }
 }
 
-impl LogReply {
-    fn parse(value: Value) -> Option<Self> {
-        let mut parts = array(value)?.into_iter();
-        let reply = match &*bytes(parts.next()?)? {
-            b"NOTMASTER" => Self::NotMaster,
-            b"NOEPOCH" => Self::NoEpoch,
-            b"EPOCH" => Self::Epoch(number(parts.next()?)?),
-            b"REGRESSED" => Self::Regressed,
-            b"TRIMMED" => Self::Trimmed(number(parts.next()?)?),
-            b"LOG" => Self::Log {
-                last: number(parts.next()?)?,
-                time: number(parts.next()?)?,
-                // A value that is not a number does not name a map; the log can still be read.
-                roles: number(parts.next()?),
-                entries: entries(parts.next()?)?,
-            },
-            _ => return None,
-        };
-        Some(reply)
-    }
+/// Reads an answer of the script.
+fn parse(value: Value) -> Option<LogReply> {
+    let mut parts = array(value)?.into_iter();
+    let reply = match &*bytes(parts.next()?)? {
+        b"NOTMASTER" => LogReply::NotMaster,
+        b"NOEPOCH" => LogReply::NoEpoch,
+        b"EPOCH" => LogReply::Epoch { epoch: number(parts.next()?)?, history: history(parts.next()?) },
+        b"FORK" => LogReply::Fork { history: history(parts.next()?) },
+        b"REGRESSED" => LogReply::Regressed,
+        b"TRIMMED" => LogReply::Trimmed(number(parts.next()?)?),
+        b"LOG" => LogReply::Log(LogPart {
+            last: number(parts.next()?)?,
+            time: number(parts.next()?)?,
+            // A value that is not a number does not name a map; the log can still be read.
+            roles: number(parts.next()?),
+            // Without a number there is no heartbeat.
+            opened: number(parts.next()?).unwrap_or(0),
+            closed: number(parts.next()?).unwrap_or(0),
+            entries: entries(parts.next()?)?,
+        }),
+        _ => return None,
+    };
+    Some(reply)
 }
 
-impl LogEntry {
-    /// An id and the fields under it, of which one is the record. An entry without that field counts as
-    /// an empty record, which no version understands.
-    fn parse(value: Value) -> Option<Self> {
-        let mut parts = array(value)?.into_iter();
-        let id = bytes(parts.next()?)?;
-        let position = std::str::from_utf8(&id).ok()?.parse().ok()?;
-        let mut fields = array(parts.next()?)?.into_iter();
-        let (mut record, mut trace) = (Vec::new(), None);
-        while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
-            let name = bytes(name)?;
-            if name == RedisKeys::RECORD_FIELD.as_bytes() {
-                record = bytes(value)?;
-            } else if name == RedisKeys::TRACE_FIELD.as_bytes() {
-                trace = bytes(value);
-            }
+/// Text that is no history cannot be asked for again: it is none, and certifies nothing.
+fn history(value: Value) -> Option<HistoryId> {
+    std::str::from_utf8(&bytes(value)?).ok()?.parse().ok()
+}
+
+/// An id and the fields under it, of which one is the record. An entry without that field counts as
+/// an empty record, which no version understands.
+fn entry(value: Value) -> Option<LogEntry> {
+    let mut parts = array(value)?.into_iter();
+    let id = bytes(parts.next()?)?;
+    let position = std::str::from_utf8(&id).ok()?.parse().ok()?;
+    let mut fields = array(parts.next()?)?.into_iter();
+    let (mut record, mut trace) = (Vec::new(), None);
+    while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
+        let name = bytes(name)?;
+        if name == RedisKeys::RECORD_FIELD.as_bytes() {
+            record = bytes(value)?;
+        } else if name == RedisKeys::TRACE_FIELD.as_bytes() {
+            trace = bytes(value);
         }
-        Some(Self { position, record, trace })
     }
+    Some(LogEntry { position, record, trace })
 }
 
 fn entries(value: Value) -> Option<Vec<LogEntry>> {
-    array(value)?.into_iter().map(LogEntry::parse).collect()
+    array(value)?.into_iter().map(entry).collect()
 }
 
 fn array(value: Value) -> Option<Vec<Value>> {
@@ -184,32 +157,38 @@ mod tests {
         let entry =
             Value::Array(vec![text("3-7"), Value::Array(vec![text("t"), text("y"), text("d"), text("r")])]);
         let bare = Value::Array(vec![text("3-8"), Value::Array(vec![text("x"), text("y")])]);
-        let value = Value::Array(vec![
-            text("LOG"),
-            text("9"),
-            text("1800000000"),
-            text("4"),
-            Value::Array(vec![entry, bare]),
-        ]);
+        let mut value = ["LOG", "9", "1800000000", "4", "12", "11"].map(text).to_vec();
+        value.push(Value::Array(vec![entry, bare]));
         let entry = |seq, record: &[u8], trace: Option<&[u8]>| LogEntry {
             position: LogPosition { epoch: 3, seq },
             record: record.to_vec(),
             trace: trace.map(<[u8]>::to_vec),
         };
         let entries = vec![entry(7, b"r", Some(b"y")), entry(8, b"", None)];
-        assert_eq!(
-            LogReply::parse(value),
-            Some(LogReply::Log { last: 9, time: 1_800_000_000, roles: Some(4), entries })
-        );
+        let part = LogPart { last: 9, time: 1_800_000_000, roles: Some(4), opened: 12, closed: 11, entries };
+        assert_eq!(parse(Value::Array(value)), Some(LogReply::Log(part)));
     }
 
     #[test]
-    fn a_log_is_read_whatever_stands_for_its_role_map() {
+    fn a_log_is_read_whatever_stands_for_its_role_map_and_its_heartbeats() {
         for bad in ["", "x", "-1", "99999999999999999999"] {
-            let value = vec![text("LOG"), text("0"), text("1800000000"), text(bad), Value::Array(vec![])];
-            let reply = LogReply::Log { last: 0, time: 1_800_000_000, roles: None, entries: vec![] };
-            assert_eq!(LogReply::parse(Value::Array(value)), Some(reply), "{bad}");
+            let mut value = ["LOG", "0", "1800000000", bad, bad, bad].map(text).to_vec();
+            value.push(Value::Array(vec![]));
+            let part =
+                LogPart { last: 0, time: 1_800_000_000, roles: None, opened: 0, closed: 0, entries: vec![] };
+            assert_eq!(parse(Value::Array(value)), Some(LogReply::Log(part)), "{bad}");
         }
+    }
+
+    #[test]
+    fn another_log_is_named_with_its_history() {
+        let id = "000102030405060708090a0b0c0d0e0f";
+        let history = Some(id.parse().unwrap());
+        let of = |words: &[&str]| parse(Value::Array(words.iter().map(|word| text(word)).collect()));
+        assert_eq!(of(&["EPOCH", "4", id]), Some(LogReply::Epoch { epoch: 4, history }));
+        assert_eq!(of(&["EPOCH", "4", ""]), Some(LogReply::Epoch { epoch: 4, history: None }));
+        assert_eq!(of(&["FORK", id]), Some(LogReply::Fork { history }));
+        assert_eq!(of(&["EPOCH", "4"]), None);
     }
 
     fn values() -> impl Strategy<Value = Value> {
@@ -217,6 +196,7 @@ mod tests {
             Just("LOG".to_owned()),
             Just("EPOCH".to_owned()),
             Just("TRIMMED".to_owned()),
+            Just("FORK".to_owned()),
             Just("1-2".to_owned()),
             Just("7".to_owned()),
             any::<String>(),
@@ -232,7 +212,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_answer_is_read_or_refused_without_panic(value in values()) {
-            let _any = LogReply::parse(value);
+            let _any = parse(value);
         }
     }
 }

@@ -143,6 +143,14 @@ impl RoleMapReader {
         Some(named)
     }
 
+    /// Whether no older map is in use than the one that `meta` named last.
+    pub(super) fn is_settled(&self) -> bool {
+        match self.state {
+            RoleMapState::Unknown | RoleMapState::Wrong { .. } | RoleMapState::Current(_) => true,
+            RoleMapState::Doubted | RoleMapState::Awaited { .. } => false,
+        }
+    }
+
     /// When roles will be unknown unless the awaited map has been read.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.state {

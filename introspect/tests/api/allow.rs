@@ -13,7 +13,7 @@ fn a_valid_token_is_allowed_with_its_identity() {
     answer.is_allowed_as(claims["sub"].as_str().unwrap());
     assert_eq!(answer.header("x-user-roles"), Some("subscriber,vip"));
     assert_eq!(answer.header("x-session-id"), claims["sid"].as_str());
-    assert_eq!(answer.header("x-auth-freshness"), None);
+    assert_eq!(answer.header("x-auth-freshness"), Some("fresh"));
     assert_eq!(answer.header("date"), None);
 }
 

@@ -13,6 +13,7 @@ mod decider;
 mod deny;
 mod drain;
 mod feed;
+mod freshness;
 mod keys;
 mod limits;
 mod log;

@@ -32,8 +32,9 @@ fn a_malformed_policy_refuses_every_request() {
         "user;role=a;role=b",
         "anonymous;role=a",
         "user role=a",
-        "user;stale=300s",
+        "user;stale=301s",
         "user;fresh=2s",
+        "user;stale=300s;fresh=1s",
     ];
     for policy in bad {
         sidecar.ask_with(policy, &token).is_forbidden();

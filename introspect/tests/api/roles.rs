@@ -24,15 +24,16 @@ fn anomalies(sidecar: &Sidecar) -> u64 {
     sidecar.metric("usher_introspect_feed_anomalies_total{kind=\"role_map\"}")
 }
 
-/// The sidecar allows requests where no role is required, and does not know the users' roles.
+/// The sidecar allows requests where no role is required, and does not know the users' roles. While it waits for a map
+/// nothing is certified, so it may also be stale.
 #[track_caller]
 fn is_without_a_map(sidecar: &Sidecar) {
     let token = sidecar.token();
-    for policy in ["user;role=subscriber", WATCH] {
+    for policy in ["user;role=subscriber;stale=300s", &format!("{WATCH};stale=300s")] {
         wait_under(sidecar, policy, &token, 404);
         sidecar.ask_with(policy, &token).is_undecided();
     }
-    let answer = sidecar.ask_with("user", &token);
+    let answer = sidecar.ask_with("user;stale=300s", &token);
     assert_eq!((answer.status, answer.header("x-user-roles")), (204, Some("")));
     let health = sidecar.operations("/health/ready");
     assert!(health.status == 503 && health.body.contains("role map"), "{health:?}");

@@ -4,7 +4,7 @@
 //! | path | response |
 //! |---|---|
 //! | `/health/live` | 200 `{"status":"live"}` as long as the program runs |
-//! | `/health/ready` | 200 `{"status":"ready"}`, with `"warnings":[...]` if there are some, or 503 `{"status":"not_ready","reasons":[...]}` |
+//! | `/health/ready` | 200 `{"status":"ready"}`, with `"warnings":[...]` if there are some, or 503 `{"status":"not_ready","reasons":[...]}`; and what else the program says of itself |
 //! | `/metrics` | the metrics, in the format that `Accept` asks for |
 //! | `/log-levels` | the levels of the log as text; PUT with levels as the query changes them |
 
@@ -34,6 +34,11 @@ pub trait Operations: Clone + Send + Sync + 'static {
     /// What an operator must see to although requests are served; asked only if it is ready.
     fn warnings(&self) -> impl Future<Output = Vec<NotReadyReason>> + Send {
         std::future::ready(Vec::new())
+    }
+
+    /// What else the responses of `/health/ready` contain.
+    fn details(&self) -> Vec<(&'static str, Detail)> {
+        Vec::new()
     }
 
     /// Sets the metrics that are read only when they are requested.
@@ -66,6 +71,15 @@ pub struct NotReadyReason {
     pub code: &'static str,
     /// For people: what is wrong, and what helps.
     pub detail: &'static str,
+}
+
+/// The value of a further member of the response of `/health/ready`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Detail {
+    /// One of a few words.
+    Text(&'static str),
+    /// A duration.
+    Seconds(f64),
 }
 
 impl NotReadyReason {
@@ -122,7 +136,7 @@ async fn answer(operations: &impl Operations, request: &OpsRequest) -> OpsRespon
         Ok(OpsEndpoint::Ready) => {
             let reasons = operations.not_ready().await;
             let warnings = if reasons.is_empty() { operations.warnings().await } else { Vec::new() };
-            ready(&reasons, &warnings)
+            ready(&reasons, &warnings, &operations.details())
         }
         Ok(OpsEndpoint::Metrics) => {
             operations.observe().await;
@@ -141,20 +155,35 @@ fn live() -> OpsResponse {
 }
 
 /// The program is ready if there is no reason against it.
-fn ready(reasons: &[NotReadyReason], warnings: &[NotReadyReason]) -> OpsResponse {
-    let list = |reasons: &[NotReadyReason]| -> Vec<_> {
+fn ready(
+    reasons: &[NotReadyReason],
+    warnings: &[NotReadyReason],
+    details: &[(&'static str, Detail)],
+) -> OpsResponse {
+    let list = |reasons: &[NotReadyReason]| -> serde_json::Value {
         let reasons = reasons.iter();
         reasons.map(|reason| serde_json::json!({ "code": reason.code, "detail": reason.detail })).collect()
     };
-    if reasons.is_empty() && warnings.is_empty() {
-        return respond(StatusCode::OK, JSON, "{\"status\":\"ready\"}\n".to_owned());
+    let mut body = serde_json::Map::new();
+    let status = if reasons.is_empty() {
+        ("ready", StatusCode::OK)
+    } else {
+        ("not_ready", StatusCode::SERVICE_UNAVAILABLE)
+    };
+    body.insert("status".to_owned(), status.0.into());
+    for (name, detail) in details {
+        let value = match *detail {
+            Detail::Text(text) => text.into(),
+            Detail::Seconds(seconds) => seconds.into(),
+        };
+        body.insert((*name).to_owned(), value);
     }
-    if reasons.is_empty() {
-        let body = serde_json::json!({ "status": "ready", "warnings": list(warnings) });
-        return respond(StatusCode::OK, JSON, format!("{body}\n"));
+    for (name, reasons) in [("reasons", reasons), ("warnings", warnings)] {
+        if !reasons.is_empty() {
+            body.insert(name.to_owned(), list(reasons));
+        }
     }
-    let body = serde_json::json!({ "status": "not_ready", "reasons": list(reasons) });
-    respond(StatusCode::SERVICE_UNAVAILABLE, JSON, format!("{body}\n"))
+    respond(status.1, JSON, format!("{}\n", serde_json::Value::Object(body)))
 }
 
 /// The metrics, in the format that the request accepts.
@@ -200,12 +229,16 @@ mod tests {
     #[test]
     fn a_program_is_ready_if_there_is_no_reason_against_it() {
         assert_eq!((live().status(), live().body().as_str()), (StatusCode::OK, "{\"status\":\"live\"}\n"));
-        assert_eq!(ready(&[], &[]).body(), "{\"status\":\"ready\"}\n");
+        assert_eq!(ready(&[], &[], &[]).body(), "{\"status\":\"ready\"}\n");
         let full = NotReadyReason { code: "full", detail: "It is full." };
-        let warned = ready(&[], &[full]);
+        let warned = ready(&[], &[full], &[]);
         assert_eq!(warned.status(), StatusCode::OK);
         assert!(warned.body().contains("\"code\":\"full\""), "{}", warned.body());
-        let response = ready(&[NotReadyReason { code: "keys", detail: "no keys yet" }], &[]);
+        let detailed =
+            ready(&[], &[], &[("state", Detail::Text("stale")), ("age_seconds", Detail::Seconds(2.5))]);
+        let body: serde_json::Value = serde_json::from_str(detailed.body()).unwrap();
+        assert_eq!(body, serde_json::json!({ "status": "ready", "state": "stale", "age_seconds": 2.5 }));
+        let response = ready(&[NotReadyReason { code: "keys", detail: "no keys yet" }], &[], &[]);
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         let body: serde_json::Value = serde_json::from_str(response.body()).unwrap();
         let reasons = serde_json::json!([{ "code": "keys", "detail": "no keys yet" }]);

@@ -5,8 +5,9 @@
 /// `{rev}` is a hash tag, so that all of them lie on one node of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisKeys {
-    /// Hash: `epoch`, `seq` (the last record appended), `floor` (the highest record that may have been trimmed), `roles`
-    /// (the version of the role map).
+    /// Hash: `epoch`, `history` ([`HistoryId`](super::HistoryId)), `seq` (the last record appended), `floor` (the highest
+    /// record that may have been trimmed), `roles` (the version of the role map), `hb_open` and `hb` (the last heartbeat
+    /// that was opened, and the last one that was closed).
     pub meta: String,
     /// Stream: ids are [`LogPosition`](super::LogPosition)s, the field `d` is the record; a few have a `t` beside it.
     pub log: String,

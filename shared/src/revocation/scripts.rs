@@ -14,7 +14,7 @@ macro_rules! script {
     };
 }
 
-/// Which epochs Redis has seen.
+/// Which epochs Redis has seen, and which server it is.
 pub const HIGHEST: &str = script!("highest.lua");
 
 /// Deletes what earlier fillings left unfinished.
@@ -29,7 +29,10 @@ pub const OPEN: &str = script!("open.lua");
 /// Replaces the role map.
 pub const ROLES: &str = script!("roles.lua");
 
-/// Appends records to the current epoch and publishes them.
+/// Opens a heartbeat.
+pub const BEAT: &str = script!("beat.lua");
+
+/// Appends records to the current epoch, publishes them, and closes a heartbeat.
 pub const APPEND: &str = script!("append.lua");
 
 /// Deletes the oldest records.

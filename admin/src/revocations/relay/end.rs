@@ -1,7 +1,21 @@
-//! Why a binding to Redis ends, and why a relay stops leading.
+//! Why an action of the relay fails, and why a relay stops leading.
+
+use shared::revocation::LeaderFault;
 
 use super::log::LogError;
 use crate::db::DbError;
+
+/// Why an action failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error(transparent)]
+    Database(#[from] DbError),
+    #[error(transparent)]
+    Redis(#[from] LogError),
+    /// A defect of this program: the leader asked for something that it has not prepared.
+    #[error("the relay is in a state that must not occur")]
+    OutOfOrder,
+}
 
 /// Why a relay no longer leads.
 #[derive(Debug, thiserror::Error)]
@@ -9,7 +23,7 @@ pub(super) enum SteppedDown {
     #[error(transparent)]
     Database(#[from] DbError),
     #[error("{0}")]
-    Redis(LogError),
+    Fault(Fault),
     #[error(
         "Redis is at epoch {theirs}, this relay at {ours}: another relay leads. If it belongs to another \
         deployment, configure a separate REDIS_PREFIX for each"
@@ -17,30 +31,24 @@ pub(super) enum SteppedDown {
     Overtaken { ours: u64, theirs: u64 },
 }
 
-/// Why a binding to Redis ended.
-pub(super) enum BindingLost {
-    /// Begin a new binding, with a new epoch.
-    Rebind(LogError),
-    /// Stop leading.
-    StepDown(SteppedDown),
-}
-
-pub(super) fn step_down(error: DbError) -> BindingLost {
-    BindingLost::StepDown(SteppedDown::Database(error))
-}
-
-/// While filling: every error ends the leadership, a higher epoch with a reason of its own.
-pub(super) fn overtaken(ours: u64, error: LogError) -> SteppedDown {
-    match error {
-        LogError::OtherEpoch(Some(theirs)) if theirs > ours => SteppedDown::Overtaken { ours, theirs },
-        error => SteppedDown::Redis(error),
+impl Fault {
+    /// What the leader decides by.
+    pub(super) const fn kind(&self) -> LeaderFault {
+        match self {
+            Self::Database(_) | Self::OutOfOrder => LeaderFault::Database,
+            Self::Redis(LogError::OtherEpoch(Some(theirs))) => LeaderFault::OtherEpoch(*theirs),
+            Self::Redis(_) => LeaderFault::Redis,
+        }
     }
-}
 
-/// While live: only a higher epoch ends the leadership.
-pub(super) fn binding_lost(ours: u64, error: LogError) -> BindingLost {
-    match overtaken(ours, error) {
-        SteppedDown::Redis(error) => BindingLost::Rebind(error),
-        reason => BindingLost::StepDown(reason),
+    /// A higher epoch has a reason of its own.
+    pub(super) fn stepped_down(self, ours: u64) -> SteppedDown {
+        match self {
+            Self::Redis(LogError::OtherEpoch(Some(theirs))) if theirs > ours => {
+                SteppedDown::Overtaken { ours, theirs }
+            }
+            Self::Database(error) => SteppedDown::Database(error),
+            fault => SteppedDown::Fault(fault),
+        }
     }
 }

@@ -9,7 +9,7 @@ use shared::role_map::PublishedRoleMap;
 
 use crate::config::DatabaseConfig;
 use crate::db::{DbError, Dedicated, within};
-use crate::revocations::store::{self, RevocationRow};
+use crate::revocations::store::{self, RevocationRow, TakenEpoch};
 
 /// How long PostgreSQL may take for one statement. After that the leadership is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -17,11 +17,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The application name in `pg_stat_activity`.
 const NAME: &str = "usher relay";
 
-/// A leader that is suspended or cut off loses the lock within ten seconds: it runs a statement every tick,
-/// so an idle session is ended, and keep-alives detect a dead peer. The plans are fixed because the
+/// A leader that is suspended or cut off loses the lock in little more than a second, so that its successor certifies
+/// before any sidecar is stale: it runs a statement every tick, and PostgreSQL ends a session that is idle for longer.
+/// Keep-alives detect a dead peer. The plans are fixed because the
 /// statistics of this table are always outdated, and a full scan would be too slow; JIT compilation is off
 /// because the outdated estimates would trigger it without need.
-const SETTINGS: &str = "-c statement_timeout=5s -c idle_session_timeout=10s \
+const SETTINGS: &str = "-c statement_timeout=5s -c idle_session_timeout=1s \
      -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2 \
      -c tcp_user_timeout=10s -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off \
      -c timezone=UTC";
@@ -44,32 +45,39 @@ impl Lease {
         in_time(store::try_lock(self.connection.client())).await
     }
 
-    /// One more than the greater of PostgreSQL's epoch and `in_redis`.
-    pub(super) async fn new_epoch(&self, in_redis: u64) -> Result<u64, DbError> {
+    /// One more than the greater of PostgreSQL's epoch and `in_redis`, with a new history.
+    pub(super) async fn new_epoch(&self, in_redis: u64) -> Result<TakenEpoch, DbError> {
         in_time(store::new_epoch(self.connection.client(), in_redis)).await
     }
 
     /// Unpublished and unexpired rows, at most `limit`, in order; and, read after them, the version of the
-    /// role map. Both statements are sent at once and answered in this order: a second round trip would delay
-    /// every sign-out.
-    pub(super) async fn unpublished(&self, limit: i64) -> Result<(Vec<RevocationRow>, u64), DbError> {
+    /// role map and the number of the next heartbeat. Both statements are sent at once and answered in this order: a
+    /// second round trip would delay every sign-out.
+    pub(super) async fn unpublished(&self, limit: i64) -> Result<(Vec<RevocationRow>, u64, u64), DbError> {
         let client = self.connection.client();
         let rows = self.statements.unpublished(client, limit);
         // The first future is polled first, and therefore sent first.
-        let both = join(rows, self.statements.role_map_version(client));
+        let both = join(rows, self.statements.version_and_beat(client));
         in_time(async {
-            let (rows, version) = both.await;
-            Ok((rows?, version?))
+            let (rows, next) = both.await;
+            let (version, beat) = next?;
+            Ok((rows?, version, beat))
         })
         .await
     }
 
-    /// Unexpired rows, published or not, after the identifier `after`, at most `limit`, in order.
-    pub(super) async fn unexpired(&self, after: i64, limit: i64) -> Result<Vec<RevocationRow>, DbError> {
-        in_time(self.statements.unexpired(self.connection.client(), after, limit)).await
+    /// Unexpired rows that were published in another epoch than `epoch`, after the identifier `after`, at most `limit`,
+    /// in order.
+    pub(super) async fn published_earlier(
+        &self,
+        epoch: u64,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<RevocationRow>, DbError> {
+        in_time(self.statements.published_earlier(self.connection.client(), epoch, after, limit)).await
     }
 
-    /// Marks `rows` as published unless they are marked; in the log they directly follow `at`.
+    /// Marks `rows` as published; in the log they directly follow `at`.
     pub(super) async fn mark(&self, at: LogPosition, rows: &[RevocationRow]) -> Result<(), DbError> {
         in_time(self.statements.mark(self.connection.client(), at, rows)).await
     }

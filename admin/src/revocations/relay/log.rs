@@ -5,20 +5,31 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisError, Script};
 use runtime::redis::Redis;
-use shared::revocation::{LogPosition, Record, RedisKeys, scripts};
+use shared::revocation::{HistoryId, LogPosition, Record, RedisKeys, scripts};
 use shared::role_map::PublishedRoleMap;
+use tokio::time::timeout;
 
 use super::traces::Traces;
 
-/// How long Redis may take. After that the binding ends, whatever the script may still do.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long Redis may take. After that the binding ends, whatever the script may still do. Shorter than the lease
+/// may be idle, so that a Redis that hangs does not also cost the leadership.
+const PATIENCE: Duration = Duration::from_millis(700);
 
 /// A binding to one history of Redis. Unusable after its first error.
 pub(super) struct Log {
     redis: MultiplexedConnection,
     keys: RedisKeys,
     scripts: Scripts,
+    /// The replication id of the server. It changes when the server was a replica, and may have lost records.
+    replication: String,
+    /// The identity of the epoch, beyond its number.
+    history: Option<HistoryId>,
+    /// The role map that is written with the epoch.
+    roles: Option<PublishedRoleMap>,
 }
+
+/// The number of a heartbeat.
+pub(super) struct Heartbeat(pub(super) u64);
 
 struct Scripts {
     highest: Script,
@@ -26,6 +37,7 @@ struct Scripts {
     load: Script,
     open: Script,
     roles: Script,
+    beat: Script,
     append: Script,
     trim: Script,
 }
@@ -39,56 +51,85 @@ pub(super) enum LogError {
     /// Another process wrote, or Redis lost its latest writes, the stream itself or the role map.
     #[error("the log or the role map was changed by another process or lost by Redis")]
     Fork,
+    /// The server is a replica.
+    #[error("the server is a replica; configure the address of the master")]
+    NotMaster,
+    /// A defect of this program.
+    #[error("the epoch has not been prepared")]
+    NotPrepared,
+    /// Redis did not respond in time.
+    #[error("Redis did not respond in time")]
+    TimedOut,
     /// Redis is unreachable, too slow, or returned an error.
     #[error("cannot write to Redis: {0}")]
     Redis(RedisError),
 }
 
 impl Log {
-    /// Connects to the current master.
-    pub(super) async fn connect(redis: &Redis, keys: &RedisKeys) -> Result<Self, LogError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
-        let client = redis.client().await?;
-        let redis = client.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok(Self { redis, keys: keys.clone(), scripts: Scripts::new() })
+    /// Connects to the current master. Returns also the highest epoch that it has ever had under these keys; 0 for
+    /// none.
+    pub(super) async fn connect(redis: &Redis, keys: &RedisKeys) -> Result<(Self, u64), LogError> {
+        let connecting = async {
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(PATIENCE))
+                .set_response_timeout(Some(PATIENCE));
+            let client = redis.client().await?;
+            let mut redis = client.get_multiplexed_async_connection_with_config(&config).await?;
+            let scripts = Scripts::new();
+            let mut call = scripts.highest.prepare_invoke();
+            call.key(&keys.meta).key(&keys.log);
+            let (meta, last_id, replication): (Option<String>, String, String) =
+                call.invoke_async(&mut redis).await?;
+            let in_meta = meta.and_then(|epoch| epoch.parse().ok()).unwrap_or(0);
+            let in_log = last_id.parse::<LogPosition>().map_or(0, |last| last.epoch);
+            let log = Self { redis, keys: keys.clone(), scripts, replication, history: None, roles: None };
+            Ok((log, in_log.max(in_meta)))
+        };
+        timeout(PATIENCE, connecting).await.unwrap_or(Err(LogError::TimedOut))
     }
 
-    /// The highest epoch that Redis has ever had under these keys; 0 for none.
-    pub(super) async fn highest_epoch(&mut self) -> Result<u64, LogError> {
-        let mut call = self.scripts.highest.prepare_invoke();
-        call.key(&self.keys.meta).key(&self.keys.log);
-        let (meta, last_id): (Option<String>, String) = call.invoke_async(&mut self.redis).await?;
-        let in_meta = meta.and_then(|epoch| epoch.parse().ok()).unwrap_or(0);
-        let in_log = last_id.parse::<LogPosition>().map_or(0, |last| last.epoch);
-        Ok(in_meta.max(in_log))
+    /// The epoch to be filled has this history.
+    pub(super) const fn begin(&mut self, history: HistoryId) {
+        self.history = Some(history);
     }
 
-    /// Before filling: drops what unfinished fillings left below `epoch`, so that it does not accumulate.
-    pub(super) async fn clear(&mut self, epoch: u64) -> Result<(), LogError> {
-        loop {
-            let mut call = self.scripts.clear.prepare_invoke();
-            call.key(&self.keys.meta).key(&self.keys.log).arg(epoch);
-            if call.invoke_async::<u64>(&mut self.redis).await? == 0 {
-                return Ok(());
-            }
-        }
+    /// The role map that [`Self::open`] writes.
+    pub(super) fn keep_roles(&mut self, roles: PublishedRoleMap) {
+        self.roles = Some(roles);
     }
 
-    /// While filling: adds records after `at`, without `meta`.
-    pub(super) async fn load(&mut self, at: LogPosition, records: &[Record]) -> Result<(), LogError> {
+    /// Before filling: drops a part of what unfinished fillings left below `epoch`, so that it does not accumulate.
+    /// Returns how much it was; 0 when nothing is left.
+    pub(super) async fn clear(&mut self, epoch: u64) -> Result<u64, LogError> {
+        let mut call = self.scripts.clear.prepare_invoke();
+        call.key(&self.keys.meta).key(&self.keys.log).arg(epoch);
+        call.invoke_async(&mut self.redis).await.map_err(LogError::from)
+    }
+
+    /// While filling: adds records after `at`, without `meta`. Those that were never published reach subscribers at
+    /// once.
+    pub(super) async fn load(
+        &mut self,
+        at: LogPosition,
+        records: &[Record],
+        is_new: bool,
+    ) -> Result<(), LogError> {
         let mut call = self.scripts.load.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).arg(at.epoch).arg(at.seq).arg(encode(records));
+        call.arg(if is_new { &self.keys.wake } else { "" });
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
     }
 
-    /// Filled up to `at`: makes this epoch valid, with `roles`. Drops earlier epochs and wakes readers.
-    pub(super) async fn open(&mut self, at: LogPosition, roles: &PublishedRoleMap) -> Result<(), LogError> {
+    /// Filled up to `at`: makes this epoch valid, with the role map that was kept. Drops earlier epochs and wakes
+    /// readers. Returns the version of the role map.
+    pub(super) async fn open(&mut self, at: LogPosition) -> Result<u64, LogError> {
+        let roles = self.roles.take().ok_or(LogError::NotPrepared)?;
         let mut call = self.scripts.open.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).key(&self.keys.roles);
         call.arg(&self.keys.wake).arg(at.epoch).arg(at.seq).arg(roles.version).arg(roles.encode());
-        call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
+        call.arg(self.history()?.to_string());
+        call.invoke_async::<()>(&mut self.redis).await?;
+        Ok(roles.version)
     }
 
     /// While live: replaces the role map and wakes readers.
@@ -99,18 +140,35 @@ impl Log {
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
     }
 
+    /// While live: opens a heartbeat, if everything is as this relay left it.
+    pub(super) async fn beat(
+        &mut self,
+        at: LogPosition,
+        roles: u64,
+        beat: Heartbeat,
+    ) -> Result<(), LogError> {
+        let mut call = self.scripts.beat.prepare_invoke();
+        call.key(&self.keys.meta).key(&self.keys.log).key(&self.keys.roles);
+        call.arg(at.epoch).arg(at.seq).arg(roles).arg(self.history()?.to_string());
+        call.arg(&self.replication).arg(beat.0);
+        call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
+    }
+
     /// While live: appends after `at` and publishes, if the log ends there and the role map has the version
-    /// `roles`; without records only checks. Readers receive the `traces` of the records that have one.
+    /// `roles`; then closes a heartbeat. Readers receive the `traces` of the records that have one.
     pub(super) async fn append(
         &mut self,
         at: LogPosition,
         records: &[Record],
         roles: u64,
+        close: Option<Heartbeat>,
         traces: &Traces,
     ) -> Result<(), LogError> {
         let mut call = self.scripts.append.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).key(&self.keys.roles);
         call.arg(&self.keys.wake).arg(at.epoch).arg(at.seq).arg(encode(records)).arg(roles);
+        call.arg(self.history()?.to_string()).arg(&self.replication);
+        call.arg(close.map_or_else(String::new, |beat| beat.0.to_string()));
         for (number, traceparent) in traces.of_records() {
             call.arg(number).arg(traceparent);
         }
@@ -123,6 +181,10 @@ impl Log {
         call.key(&self.keys.meta).key(&self.keys.log).arg(at.epoch).arg(floor);
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
     }
+
+    fn history(&self) -> Result<HistoryId, LogError> {
+        self.history.ok_or(LogError::NotPrepared)
+    }
 }
 
 impl Scripts {
@@ -133,6 +195,7 @@ impl Scripts {
             load: Script::new(scripts::LOAD),
             open: Script::new(scripts::OPEN),
             roles: Script::new(scripts::ROLES),
+            beat: Script::new(scripts::BEAT),
             append: Script::new(scripts::APPEND),
             trim: Script::new(scripts::TRIM),
         }
@@ -149,6 +212,7 @@ impl From<RedisError> for LogError {
         match error.code() {
             Some("EPOCH") => Self::OtherEpoch(error.detail().and_then(|epoch| epoch.parse().ok())),
             Some("FORK") => Self::Fork,
+            Some("NOTMASTER") => Self::NotMaster,
             _ => Self::Redis(error),
         }
     }

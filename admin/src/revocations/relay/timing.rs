@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::end::SteppedDown;
-use super::log::LogError;
+use super::end::{Fault, SteppedDown};
 
 /// Intervals and batch sizes. Tests shorten them.
 #[derive(Debug, Clone)]
 pub struct RelayTiming {
-    /// How long to wait for a notification before looking for rows anyway.
+    /// How often a heartbeat is opened, and rows are looked for without a notification.
     pub tick: Duration,
     /// How often a relay that does not lead tries to take the lock.
     pub follow: Duration,
@@ -61,6 +60,9 @@ pub(super) struct Failures {
 /// again only after this long.
 const STEADY: Duration = Duration::from_secs(30);
 
+/// Shorter than the lease may be idle.
+const LONGEST_WHILE_LEADING: Duration = Duration::from_millis(400);
+
 impl Failures {
     /// Logs the failure if it is new, and returns the pause: twice as long each time.
     pub(super) fn rest_after_stepping_down(
@@ -72,14 +74,14 @@ impl Failures {
         let rest = self.rest(timing);
         match reason {
             SteppedDown::Overtaken { .. } => timing.yielding,
-            SteppedDown::Database(_) | SteppedDown::Redis(_) => rest,
+            SteppedDown::Database(_) | SteppedDown::Fault(_) => rest,
         }
     }
 
-    /// The same, while the relay keeps leading.
-    pub(super) fn rest_before_rebinding(&mut self, reason: &LogError, timing: &RelayTiming) -> Duration {
+    /// The same, while the relay keeps leading: never so long that it loses its lease.
+    pub(super) fn rest_before_rebinding(&mut self, reason: &Fault, timing: &RelayTiming) -> Duration {
         self.log(reason.to_string(), "The revocation log is being filled again under a new epoch.");
-        self.rest(timing)
+        self.rest(timing).min(LONGEST_WHILE_LEADING)
     }
 
     fn log(&mut self, reason: String, consequence: &str) {
@@ -100,19 +102,20 @@ impl Failures {
 
 #[cfg(test)]
 mod tests {
+    use super::super::log::LogError;
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn rests_grow_to_a_second_and_are_short_again_after_a_steady_while() {
+    async fn rests_grow_and_are_short_again_after_a_steady_while() {
         let (mut failures, timing) = (Failures::default(), RelayTiming::default());
         let mut rests = Vec::new();
         for _ in 0..7 {
-            let rest = failures.rest_before_rebinding(&LogError::Fork, &timing);
+            let rest = failures.rest_before_rebinding(&Fault::Redis(LogError::Fork), &timing);
             rests.push(rest.as_millis());
             tokio::time::advance(rest).await;
         }
-        assert_eq!(rests, [50, 100, 200, 400, 800, 1000, 1000]);
+        assert_eq!(rests, [50, 100, 200, 400, 400, 400, 400]);
         tokio::time::advance(STEADY).await;
-        assert_eq!(failures.rest_before_rebinding(&LogError::Fork, &timing), timing.rest);
+        assert_eq!(failures.rest_before_rebinding(&Fault::Redis(LogError::Fork), &timing), timing.rest);
     }
 }

@@ -58,7 +58,7 @@ impl RevocationLog {
 
     /// `meta` and the log, read together: between two commands the relay may append.
     async fn at_once(&self) -> (Option<Meta>, Vec<(LogPosition, Record)>) {
-        let (meta, log): (HashMap<String, u64>, StreamRangeReply) = redis::pipe()
+        let (meta, log): (HashMap<String, String>, StreamRangeReply) = redis::pipe()
             .atomic()
             .hgetall(&self.keys.meta)
             .xrange_all(&self.keys.log)
@@ -70,7 +70,7 @@ impl RevocationLog {
 
     /// `meta` and the role map, read together, when both exist and `meta` names that map.
     pub async fn role_map(&self) -> Option<(Meta, PublishedRoleMap)> {
-        let (meta, bytes): (HashMap<String, u64>, Option<Vec<u8>>) = redis::pipe()
+        let (meta, bytes): (HashMap<String, String>, Option<Vec<u8>>) = redis::pipe()
             .atomic()
             .hgetall(&self.keys.meta)
             .get(&self.keys.roles)
@@ -78,7 +78,7 @@ impl RevocationLog {
             .await
             .expect("meta and the role map");
         let roles = PublishedRoleMap::decode(&bytes?).expect("a role map");
-        let named = (*meta.get("epoch")?, *meta.get("roles")?);
+        let named = (number(&meta, "epoch")?, number(&meta, "roles")?);
         assert_eq!((roles.epoch, roles.version), named, "meta names the map that is there");
         Some((Meta::read(&meta)?, roles))
     }
@@ -114,10 +114,14 @@ impl RevocationLog {
 }
 
 impl Meta {
-    fn read(fields: &HashMap<String, u64>) -> Option<Self> {
-        let field = |name: &str| fields.get(name).copied();
+    fn read(fields: &HashMap<String, String>) -> Option<Self> {
+        let field = |name: &str| number(fields, name);
         Some(Self { epoch: field("epoch")?, seq: field("seq")?, floor: field("floor")? })
     }
+}
+
+fn number(fields: &HashMap<String, String>, name: &str) -> Option<u64> {
+    Some(fields.get(name)?.parse().expect("a number"))
 }
 
 fn read_entries(log: StreamRangeReply) -> Vec<(LogPosition, Record)> {

@@ -70,12 +70,13 @@ async fn without_postgres_films_play_on_and_signing_in_is_503() {
         assert!(answer.find_header("retry-after").is_some(), "{path}");
     }
     let mut new_sidecar = stack.another_sidecar().unwrap();
-    new_sidecar.ready().await.unwrap();
-    assert_eq!(decides(&new_sidecar, &pair).await, 204);
+    assert_eq!(decides(&new_sidecar, &pair).await, 404);
 
     stack.postgres.as_mut().unwrap().start_again().await.unwrap();
     let back = async || person.try_password(&stack, PASSWORD).await.status == 200;
     until("admin's return", LIMIT, back).await.unwrap();
+    new_sidecar.ready().await.unwrap();
+    assert_eq!(decides(&new_sidecar, &pair).await, 204);
     pair.sign_out(&stack).await;
     pair.is_refused(&stack, "a sign-out after the connection returned").await;
 }
@@ -150,22 +151,26 @@ async fn without_any_admin_films_play_until_the_token_ends_and_all_else_is_503()
 }
 
 #[tokio::test]
-async fn without_admin_a_sidecar_starts_by_its_copy_of_the_keys_and_not_without_one() {
+async fn without_admin_a_sidecar_that_starts_has_its_copy_of_the_keys_and_waits_for_a_certificate() {
     let mut stack = Stack::start().await.unwrap();
     let (_person, pair) = Person::signed_in(&stack).await;
     stack.admins[0].kill().unwrap();
     stack.sidecars[0].stop().await.unwrap();
     stack.sidecars[0].start_again().unwrap();
-    stack.sidecars[0].ready().await.unwrap();
-    pair.is_let_in(&stack).await;
-
-    let new_sidecar = stack.another_sidecar().unwrap();
-    let lacks = async || {
-        let ready = get(&new_sidecar.ops("/health/ready")).try_send().await;
-        ready.is_ok_and(|answer| answer.status == 503 && answer.text.contains("keys"))
+    let mut new_sidecar = stack.another_sidecar().unwrap();
+    let lacks = async |sidecar: &Introspect, what: &str| {
+        let ready = get(&sidecar.ops("/health/ready")).try_send().await;
+        ready.is_ok_and(|answer| answer.status == 503 && answer.text.contains(what))
     };
-    until("the new sidecar lacks the keys", LIMIT, lacks).await.unwrap();
+    let with_keys = async || lacks(&stack.sidecars[0], "revocations_unread").await;
+    until("the sidecar has keys, and no certificate", LIMIT, with_keys).await.unwrap();
+    until("the new sidecar lacks the keys", LIMIT, async || lacks(&new_sidecar, "keys").await).await.unwrap();
     assert_eq!(decides(&new_sidecar, &pair).await, 404);
+
+    stack.admins[0].start_again().await.unwrap();
+    stack.sidecars[0].ready().await.unwrap();
+    new_sidecar.ready().await.unwrap();
+    pair.is_let_in(&stack).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! Writes the revocation log and the role map as the relay does, by the documented protocol.
 
+use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use redis::{Connection, pipe};
 use shared::clock::{Clock as _, SystemClock};
@@ -14,7 +18,22 @@ pub(crate) struct Log {
     prefix: String,
     keys: RedisKeys,
     redis: Mutex<Connection>,
+    heartbeats: Heartbeats,
 }
+
+/// Opens and closes heartbeats, as the relay does while it leads.
+struct Heartbeats {
+    is_paused: Arc<AtomicBool>,
+    is_over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Closes the heartbeat that is open and opens the next one, in a log that has a history. Everything that a test appended
+/// is in the log by then.
+const BEAT: &str = "if redis.call('HEXISTS', KEYS[1], 'history') == 0 then return end
+    local opened = redis.call('HGET', KEYS[1], 'hb_open')
+    if opened then redis.call('HSET', KEYS[1], 'hb', opened) end
+    redis.call('HINCRBY', KEYS[1], 'hb_open', 1)";
 
 /// The role map of every epoch until a test publishes another.
 pub(crate) const ROLES: &[(&str, &str, &str)] = &[("subscriber", "films:watch", ""), ("vip", "", "")];
@@ -45,7 +64,19 @@ impl Log {
         let prefix = format!("test:{}:", id.simple());
         let client = redis::Client::open(redis_url()).unwrap();
         let redis = client.get_connection().expect("Redis answers; start it with ./compose/local services");
-        Self { keys: RedisKeys::new(&prefix), prefix, redis: Mutex::new(redis) }
+        let keys = RedisKeys::new(&prefix);
+        let heartbeats = Heartbeats::start(client.get_connection().unwrap(), keys.meta.clone());
+        Self { keys, prefix, redis: Mutex::new(redis), heartbeats }
+    }
+
+    /// Opens and closes no more heartbeats, or does so again.
+    pub(crate) fn pause_heartbeats(&self, is_paused: bool) {
+        self.heartbeats.is_paused.store(is_paused, Ordering::SeqCst);
+    }
+
+    /// The same epoch without history and heartbeats, as a relay of an earlier release writes it.
+    pub(crate) fn forget_history(&self) {
+        self.run(pipe().cmd("HDEL").arg(&self.keys.meta).arg(&["history", "hb_open", "hb"]));
     }
 
     pub(crate) fn prefix(&self) -> &str {
@@ -95,6 +126,10 @@ impl Log {
         pipe.cmd("HSET").arg(&self.keys.meta).arg("roles").arg(version);
         if let Some((epoch, seq)) = epoch {
             pipe.arg(&["epoch", &*epoch.to_string(), "seq", &*seq.to_string(), "floor", "0"]);
+            #[expect(clippy::disallowed_methods, reason = "each epoch has a history of its own")]
+            let history = uuid::Uuid::now_v7().simple();
+            pipe.arg(&["history", &*format!("{epoch}:{history}")]);
+            pipe.cmd("HDEL").arg(&self.keys.meta).arg(&["hb_open", "hb"]);
         }
         self.run(&pipe);
     }
@@ -193,8 +228,30 @@ impl Log {
     }
 }
 
+impl Heartbeats {
+    fn start(mut redis: Connection, meta: String) -> Self {
+        let (is_paused, is_over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (paused, over) = (Arc::clone(&is_paused), Arc::clone(&is_over));
+        let thread = std::thread::spawn(move || {
+            let script = redis::Script::new(BEAT);
+            while !over.load(Ordering::SeqCst) {
+                if !paused.load(Ordering::SeqCst) {
+                    script.key(&meta).invoke::<()>(&mut redis).unwrap();
+                }
+                std::thread::park_timeout(Duration::from_millis(10));
+            }
+        });
+        Self { is_paused, is_over, thread: Some(thread) }
+    }
+}
+
 impl Drop for Log {
     fn drop(&mut self) {
+        self.heartbeats.is_over.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.heartbeats.thread.take() {
+            thread.thread().unpark();
+            let _ended = thread.join();
+        }
         self.wipe();
     }
 }

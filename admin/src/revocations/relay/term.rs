@@ -1,0 +1,219 @@
+//! One term of leadership: carries out the actions of [`Leader`] against PostgreSQL and Redis, and keeps what they
+//! read in between.
+
+use shared::revocation::{Leader, LeaderAction, LeaderEvent, LogPosition, Record};
+use tokio::time::Instant;
+
+use super::end::Fault;
+use super::lease::Lease;
+use super::log::{Heartbeat, Log};
+use super::needed::Needed;
+use super::parts::RelayParts;
+use super::traces::Traces;
+use crate::revocations::store::RevocationRow;
+use crate::stop::Stop;
+
+/// The actions of one leader, and the state between them. Nothing in it decides what comes next.
+pub(super) struct Term<'r> {
+    pub(super) parts: &'r RelayParts,
+    pub(super) lease: &'r Lease,
+    pub(super) stop: &'r Stop,
+    /// The log of the current binding.
+    log: Option<Log>,
+    /// The rows that were selected last.
+    rows: Vec<RevocationRow>,
+    /// The identifier that the filling has reached.
+    reached: i64,
+    pub(super) needed: Needed,
+    /// The position up to which the log was trimmed.
+    pub(super) floor: u64,
+    /// The records that never end, to be carried along by the next trim.
+    pub(super) endless: Vec<Record>,
+    /// When the last heartbeat was opened.
+    pub(super) beaten: Instant,
+    /// When the log was trimmed last.
+    pub(super) trimmed: Instant,
+    /// Whether expired rows may be left.
+    pub(super) sweeping: bool,
+}
+
+impl<'r> Term<'r> {
+    pub(super) fn new(parts: &'r RelayParts, lease: &'r Lease, stop: &'r Stop) -> Self {
+        Self {
+            parts,
+            lease,
+            stop,
+            log: None,
+            rows: Vec::new(),
+            reached: 0,
+            needed: Needed::default(),
+            floor: 0,
+            endless: Vec::new(),
+            beaten: Instant::now(),
+            trimmed: Instant::now(),
+            sweeping: true,
+        }
+    }
+
+    /// Carries out the action of the leader, and returns its outcome.
+    pub(super) async fn carry_out(&mut self, leader: &Leader) -> Result<LeaderEvent, Fault> {
+        let epoch = leader.at().epoch;
+        match leader.doing() {
+            LeaderAction::Connect => self.connect().await,
+            LeaderAction::TakeEpoch { in_redis } => self.take_epoch(in_redis).await,
+            LeaderAction::Clear => self.clear(epoch).await,
+            LeaderAction::SelectPage => self.select_page(epoch).await,
+            LeaderAction::LoadPage { at } => self.load(at, false).await,
+            LeaderAction::SelectNew | LeaderAction::Select => self.select().await,
+            LeaderAction::LoadNew { at } => self.load(at, true).await,
+            LeaderAction::MarkNew { at } | LeaderAction::Mark { at } => self.mark(at).await,
+            LeaderAction::ReadRoles | LeaderAction::Open { .. } => self.open(leader).await,
+            LeaderAction::Beat { at, beat, roles } => self.beat(at, beat, roles).await,
+            LeaderAction::WriteRoles => self.write_roles(epoch).await,
+            LeaderAction::Append { at, close, roles } => self.append(at, close, roles).await,
+            LeaderAction::Wait => self.wait(leader.at()).await,
+            LeaderAction::Trim { at, floor, roles, .. } => self.trim(at, floor, roles).await,
+            LeaderAction::Finish | LeaderAction::StepDown => Err(Fault::OutOfOrder),
+        }
+    }
+
+    async fn connect(&mut self) -> Result<LeaderEvent, Fault> {
+        // The connection of a binding is closed before the next one is opened.
+        self.log = None;
+        let (log, highest) = Log::connect(&self.parts.redis, &self.parts.keys).await?;
+        self.log = Some(log);
+        (self.reached, self.floor, self.needed) = (0, 0, Needed::default());
+        Ok(LeaderEvent::Connected { highest })
+    }
+
+    async fn take_epoch(&mut self, in_redis: u64) -> Result<LeaderEvent, Fault> {
+        let taken = self.lease.new_epoch(in_redis).await?;
+        self.log()?.begin(taken.history);
+        Ok(LeaderEvent::Taken { epoch: taken.epoch, beat: taken.beat })
+    }
+
+    /// A batch at a time, with a statement on the lease in between, which would be lost if it were idle.
+    async fn clear(&mut self, epoch: u64) -> Result<LeaderEvent, Fault> {
+        while self.log()?.clear(epoch).await? > 0 {
+            self.lease.now().await?;
+        }
+        Ok(LeaderEvent::Done)
+    }
+
+    async fn select_page(&mut self, epoch: u64) -> Result<LeaderEvent, Fault> {
+        self.rows = self.lease.published_earlier(epoch, self.reached, self.parts.timing.batch).await?;
+        self.reached = self.rows.last().map_or(self.reached, |last| last.id);
+        Ok(LeaderEvent::Selected { count: self.count(), is_all: self.rows.is_empty(), roles: 0, beat: 0 })
+    }
+
+    async fn select(&mut self) -> Result<LeaderEvent, Fault> {
+        let limit = self.parts.timing.batch;
+        let (rows, roles, beat) = self.lease.unpublished(limit).await?;
+        self.rows = rows;
+        let is_all = i64::try_from(self.rows.len()).is_ok_and(|count| count < limit);
+        Ok(LeaderEvent::Selected { count: self.count(), is_all, roles, beat })
+    }
+
+    async fn load(&mut self, at: LogPosition, is_new: bool) -> Result<LeaderEvent, Fault> {
+        let records = records(&self.rows);
+        self.log()?.load(at, &records, is_new).await?;
+        self.needed.note(at, &records);
+        if is_new {
+            self.count_published();
+        }
+        Ok(LeaderEvent::Done)
+    }
+
+    /// Marks exactly the rows that were written.
+    async fn mark(&mut self, at: LogPosition) -> Result<LeaderEvent, Fault> {
+        self.lease.mark(at, &self.rows).await?;
+        self.rows.clear();
+        Ok(LeaderEvent::Done)
+    }
+
+    /// Reads the role map, and in the next action writes it with the epoch.
+    async fn open(&mut self, leader: &Leader) -> Result<LeaderEvent, Fault> {
+        let LeaderAction::Open { at } = leader.doing() else {
+            let roles = self.lease.role_map(leader.at().epoch).await?;
+            let version = roles.version;
+            self.log()?.keep_roles(roles);
+            return Ok(LeaderEvent::Roles { version });
+        };
+        let version = self.log()?.open(at).await?;
+        let metrics = &self.parts.metrics;
+        metrics.role_map_version.set(version);
+        metrics.leading.set(1);
+        metrics.epoch.set(at.epoch);
+        metrics.epochs.inc();
+        tracing::info!(epoch = at.epoch, records = at.seq, "Relaying revocations.");
+        Ok(LeaderEvent::Done)
+    }
+
+    async fn beat(&mut self, at: LogPosition, beat: u64, roles: u64) -> Result<LeaderEvent, Fault> {
+        self.beaten = Instant::now();
+        self.log()?.beat(at, roles, Heartbeat(beat)).await?;
+        Ok(LeaderEvent::Done)
+    }
+
+    /// The role map is read after the rows and written before them: tokens refreshed because of these rows
+    /// never meet an older map.
+    async fn write_roles(&mut self, epoch: u64) -> Result<LeaderEvent, Fault> {
+        let roles = self.lease.role_map(epoch).await?;
+        self.log()?.write_roles(&roles).await?;
+        self.parts.metrics.role_map_version.set(roles.version);
+        tracing::info!(version = roles.version, roles = roles.map.len(), "Published the role map.");
+        Ok(LeaderEvent::Roles { version: roles.version })
+    }
+
+    async fn append(
+        &mut self,
+        at: LogPosition,
+        close: Option<u64>,
+        roles: u64,
+    ) -> Result<LeaderEvent, Fault> {
+        let records = records(&self.rows);
+        let traces = Traces::begin(&self.rows, at);
+        let appended = self.log()?.append(at, &records, roles, close.map(Heartbeat), &traces).await;
+        traces.end(&appended);
+        appended?;
+        self.needed.note(at, &records);
+        self.count_published();
+        Ok(LeaderEvent::Done)
+    }
+
+    /// The record of a killed key never ends and would keep the whole log; it is appended again first, so
+    /// that the log contains it at every moment.
+    async fn trim(&mut self, at: LogPosition, floor: u64, roles: u64) -> Result<LeaderEvent, Fault> {
+        let endless = std::mem::take(&mut self.endless);
+        if !endless.is_empty() {
+            self.log()?.append(at, &endless, roles, None, &Traces::default()).await?;
+            self.needed.note(at, &endless);
+        }
+        self.log()?.trim(at, floor).await?;
+        tracing::debug!(floor, "Trimmed the revocation log.");
+        self.floor = floor;
+        Ok(LeaderEvent::Done)
+    }
+
+    const fn log(&mut self) -> Result<&mut Log, Fault> {
+        match &mut self.log {
+            Some(log) => Ok(log),
+            None => Err(Fault::OutOfOrder),
+        }
+    }
+
+    fn count(&self) -> u64 {
+        u64::try_from(self.rows.len()).unwrap_or(u64::MAX)
+    }
+
+    fn count_published(&self) {
+        for row in &self.rows {
+            self.parts.metrics.publish_seconds.observe(row.waited_seconds);
+        }
+        self.parts.metrics.published.inc_by(self.count());
+    }
+}
+
+fn records(rows: &[RevocationRow]) -> Vec<Record> {
+    rows.iter().map(|row| row.record).collect()
+}

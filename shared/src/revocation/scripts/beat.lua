@@ -1,0 +1,11 @@
+-- Opens a heartbeat. Everything that was committed before this script ran is in the snapshot that the leader takes
+-- after it, and in the log when append.lua closes the heartbeat.
+-- KEYS meta, log, roles
+-- ARGV epoch, seq, version of the role map, history, replication id, number of the heartbeat
+local found = difference(
+    KEYS[1], KEYS[2], KEYS[3], {epoch = ARGV[1], seq = ARGV[2], roles = ARGV[3], history = ARGV[4]})
+if found then return redis.error_reply(found) end
+if replication_id() ~= ARGV[5] then
+    return redis.error_reply('FORK the server was a replica')
+end
+redis.call('HSET', KEYS[1], META.opened, ARGV[6])
