@@ -3,7 +3,7 @@
 //! Records are a grow-only set with expiry: applying one twice, late or out of order is harmless, and
 //! a union of two sets is always safe. The log of records is the snapshot.
 //!
-//! Low to high: `kind`, `key`, `record`; `position`, `history`; `redis_keys`, `scripts`; `log_reply`, `reader` (what a
+//! Low to high: `kind`, `key`, `record`; `position`, `history`, `server_id`; `redis_keys`, `scripts`; `log_reply`, `reader` (what a
 //! sidecar does), `leader` (what the relay does).
 
 mod history;
@@ -16,6 +16,7 @@ mod reader;
 mod record;
 mod redis_keys;
 pub mod scripts;
+mod server_id;
 
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ pub use position::LogPosition;
 pub use reader::{LogFault, ReaderEffect, RevocationReader};
 pub use record::{RECORD_BYTES, Record, RecordError, Until, decode_all};
 pub use redis_keys::RedisKeys;
+pub use server_id::{NotAServerId, ServerId};
 
 /// The longest time from the commit of a revocation until every sidecar that calls itself fresh refuses the token
 /// (`S_max` in docs/revocation.md).

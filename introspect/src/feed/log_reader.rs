@@ -2,7 +2,7 @@
 
 use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisError, Script, ServerErrorKind, Value, cmd};
-use shared::revocation::{HistoryId, LogEntry, LogPart, LogPosition, LogReply, RedisKeys, scripts};
+use shared::revocation::{HistoryId, LogEntry, LogPart, LogPosition, LogReply, RedisKeys, ServerId, scripts};
 
 /// Records in one answer of the script, where each takes Redis 3 microseconds.
 const MOST: usize = 200;
@@ -81,6 +81,7 @@ fn parse(value: Value) -> Option<LogReply> {
         b"REGRESSED" => LogReply::Regressed,
         b"TRIMMED" => LogReply::Trimmed(number(parts.next()?)?),
         b"LOG" => LogReply::Log(LogPart {
+            server: server(parts.next()?),
             last: number(parts.next()?)?,
             time: number(parts.next()?)?,
             // A value that is not a number does not name a map; the log can still be read.
@@ -97,6 +98,11 @@ fn parse(value: Value) -> Option<LogReply> {
 
 /// Text that is no history cannot be asked for again: it is none, and certifies nothing.
 fn history(value: Value) -> Option<HistoryId> {
+    std::str::from_utf8(&bytes(value)?).ok()?.parse().ok()
+}
+
+/// A server that does not say who it is certifies nothing.
+fn server(value: Value) -> Option<ServerId> {
     std::str::from_utf8(&bytes(value)?).ok()?.parse().ok()
 }
 
@@ -157,7 +163,10 @@ mod tests {
         let entry =
             Value::Array(vec![text("3-7"), Value::Array(vec![text("t"), text("y"), text("d"), text("r")])]);
         let bare = Value::Array(vec![text("3-8"), Value::Array(vec![text("x"), text("y")])]);
-        let mut value = ["LOG", "9", "1800000000", "4", "12", "11"].map(text).to_vec();
+        let mut value =
+            ["LOG", "000000000000000000000000000000ff01234567", "9", "1800000000", "4", "12", "11"]
+                .map(text)
+                .to_vec();
         value.push(Value::Array(vec![entry, bare]));
         let entry = |seq, record: &[u8], trace: Option<&[u8]>| LogEntry {
             position: LogPosition { epoch: 3, seq },
@@ -165,17 +174,32 @@ mod tests {
             trace: trace.map(<[u8]>::to_vec),
         };
         let entries = vec![entry(7, b"r", Some(b"y")), entry(8, b"", None)];
-        let part = LogPart { last: 9, time: 1_800_000_000, roles: Some(4), opened: 12, closed: 11, entries };
+        let part = LogPart {
+            server: Some(ServerId::from_bits(255)),
+            last: 9,
+            time: 1_800_000_000,
+            roles: Some(4),
+            opened: 12,
+            closed: 11,
+            entries,
+        };
         assert_eq!(parse(Value::Array(value)), Some(LogReply::Log(part)));
     }
 
     #[test]
     fn a_log_is_read_whatever_stands_for_its_role_map_and_its_heartbeats() {
         for bad in ["", "x", "-1", "99999999999999999999"] {
-            let mut value = ["LOG", "0", "1800000000", bad, bad, bad].map(text).to_vec();
+            let mut value = ["LOG", bad, "0", "1800000000", bad, bad, bad].map(text).to_vec();
             value.push(Value::Array(vec![]));
-            let part =
-                LogPart { last: 0, time: 1_800_000_000, roles: None, opened: 0, closed: 0, entries: vec![] };
+            let part = LogPart {
+                server: None,
+                last: 0,
+                time: 1_800_000_000,
+                roles: None,
+                opened: 0,
+                closed: 0,
+                entries: vec![],
+            };
             assert_eq!(parse(Value::Array(value)), Some(LogReply::Log(part)), "{bad}");
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use shared::clock::SystemClock;
-use shared::revocation::{HistoryId, LogPosition, RecordKey, Until};
+use shared::revocation::{HistoryId, LogPosition, RecordKey, ServerId, Until};
 use shared::role_map::{PublishedRoleMap, RoleMap};
 
 use super::role_map::LATEST;
@@ -53,7 +53,15 @@ fn take(feed: &mut Feed, sequence: impl IntoIterator<Item = u64>) {
     let mut entries = entries(sequence);
     for beat in 1..=2 {
         let entries = std::mem::take(&mut entries);
-        let part = LogPart { last: 9, time: 0, roles: None, opened: beat, closed: beat, entries };
+        let part = LogPart {
+            server: Some(ServerId::from_bits(1)),
+            last: 9,
+            time: 0,
+            roles: None,
+            opened: beat,
+            closed: beat,
+            entries,
+        };
         step(feed, &LogReply::Log(part));
         if feed.log.is_behind(9) {
             break;

@@ -2,6 +2,7 @@
 
 use super::history::HistoryId;
 use super::position::LogPosition;
+use super::server_id::ServerId;
 
 /// An answer of [`scripts::SYNC`](super::scripts::SYNC).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub enum LogReply {
 /// A part of the log, and the state of the log when it was read: one atomic answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogPart {
+    /// The master that answered; none if it does not say.
+    pub server: Option<ServerId>,
     /// The last sequence number appended.
     pub last: u64,
     /// The clock of Redis, in seconds since the Unix epoch.

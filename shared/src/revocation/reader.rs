@@ -11,11 +11,15 @@
 //! closed and the reader has everything in that log, then every question that saw a heartbeat below `k` was sent before
 //! `k` was opened, so before the snapshot. Hence everything that was committed before that question was sent has been
 //! read. The latest such moment is the certificate.
+//!
+//! All answers must be moments of one history of Redis: another epoch, another history id or another server makes the
+//! earlier questions worthless.
 
 use super::history::HistoryId;
 use super::log_reply::{LogEntry, LogPart, LogReply};
 use super::position::LogPosition;
 use super::record::{Record, RecordError};
+use super::server_id::ServerId;
 
 /// The most questions that are remembered. In one epoch a relay opens a heartbeat only after it closed the one before,
 /// so that two are enough.
@@ -26,6 +30,8 @@ const MAX_QUESTIONS: usize = 4;
 pub struct RevocationReader<T> {
     position: LogPosition,
     history: Option<HistoryId>,
+    /// The master that answered last.
+    server: Option<ServerId>,
     /// The highest epoch seen: the log of a lower one is an old history.
     highest_epoch: u64,
     /// A record of this log was missing or not understood, or its epoch is an old one: it certifies nothing.
@@ -107,6 +113,7 @@ impl<T> Default for RevocationReader<T> {
         Self {
             position: LogPosition { epoch: 0, seq: 0 },
             history: None,
+            server: None,
             highest_epoch: 0,
             is_lost: false,
             is_certified: false,
@@ -189,6 +196,11 @@ impl<T: Copy + Ord> RevocationReader<T> {
     /// A log that is incomplete, or has records that this version does not understand, certifies nothing until a new
     /// epoch replaces it.
     fn read<'r>(&mut self, sent: T, part: &'r LogPart, may_certify: bool) -> Vec<ReaderEffect<'r, T>> {
+        if part.server != self.server {
+            // A server that was promoted may lack heartbeats that the other one has, under the same epoch.
+            self.questions.clear();
+            self.server = part.server;
+        }
         let mut effects = Vec::with_capacity(part.entries.len() + 2);
         for entry in &part.entries {
             if !self.is_next(entry) {
@@ -216,6 +228,7 @@ impl<T: Copy + Ord> RevocationReader<T> {
         if self.history.is_none() {
             return (!self.is_certified).then_some(ReaderEffect::Uncertified(true));
         }
+        self.server?;
         let since = self.questions.iter().filter(|question| question.opened < closed);
         let since = since.map(|question| question.sent).max()?;
         self.questions.retain(|question| question.opened >= closed);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::revocation::{Kind, Reason, RecordKey, Until};
+use crate::revocation::{Kind, Reason, RecordKey, ServerId, Until};
 
 const OURS: Option<HistoryId> = Some(HistoryId::from_bytes([1; 16]));
 const THEIRS: Option<HistoryId> = Some(HistoryId::from_bytes([2; 16]));
@@ -15,7 +15,15 @@ fn entries(sequence: impl IntoIterator<Item = u64>) -> Vec<LogEntry> {
 }
 
 fn part(last: u64, entries: Vec<LogEntry>, opened: u64, closed: u64) -> LogReply {
-    LogReply::Log(LogPart { last, time: 0, roles: Some(1), opened, closed, entries })
+    LogReply::Log(LogPart {
+        server: Some(ServerId::from_bits(1)),
+        last,
+        time: 0,
+        roles: Some(1),
+        opened,
+        closed,
+        entries,
+    })
 }
 
 /// A reader of an empty epoch.
@@ -75,6 +83,24 @@ fn questions_to_another_log_certify_nothing() {
         reader.step(11, &other, true);
         assert_eq!(certified(&mut reader, 12, &part(0, vec![], 6, 6)), None, "{other:?}");
         assert_eq!(certified(&mut reader, 13, &part(0, vec![], 7, 7)), Some(12), "{other:?}");
+    }
+}
+
+#[test]
+fn questions_to_another_server_certify_nothing() {
+    let mut reader = reader();
+    let of = |server, opened, closed| match part(0, vec![], opened, closed) {
+        LogReply::Log(part) => LogReply::Log(LogPart { server, ..part }),
+        other => other,
+    };
+    let (ours, theirs) = (Some(ServerId::from_bits(1)), Some(ServerId::from_bits(2)));
+    certified(&mut reader, 10, &of(ours, 4, 4));
+    // Promoted before it got the next heartbeats.
+    assert_eq!(certified(&mut reader, 20, &of(theirs, 4, 4)), None);
+    assert_eq!(certified(&mut reader, 21, &of(ours, 5, 5)), None);
+    assert_eq!(certified(&mut reader, 22, &of(ours, 6, 6)), Some(21));
+    for sent in 23..26 {
+        assert_eq!(certified(&mut reader, sent, &of(None, u64::from(sent), u64::from(sent))), None);
     }
 }
 

@@ -1,10 +1,13 @@
 -- Reads the revocation log from a position, the version of the role map, and the heartbeats. Only reads: runs with
 -- EVALSHA_RO.
 -- KEYS meta, log   ARGV epoch and seq of the position, most records to return, history (empty: none)
--- Only a master may answer: a replica can be behind without knowing it.
-if not string.find(redis.call('INFO', 'replication'), 'role:master', 1, true) then
+-- Only a master may answer: a replica can be behind without knowing it. Two masters may have the same epoch after a
+-- failover; the replication id tells them apart.
+local info = redis.call('INFO', 'replication')
+if not string.find(info, 'role:master', 1, true) then
     return {'NOTMASTER'}
 end
+local server = string.match(info, 'master_replid:(%x+)') or ''
 local meta = redis.call(
     'HMGET', KEYS[1], META.epoch, META.seq, META.floor, META.roles, META.history, META.opened, META.closed)
 if not meta[1] or not meta[2] then
@@ -33,4 +36,4 @@ local entries = {}
 if at < last then
     entries = redis.call('XRANGE', KEYS[2], '(' .. ARGV[1] .. '-' .. ARGV[2], ARGV[1] .. '-' .. meta[2], 'COUNT', ARGV[3])
 end
-return {'LOG', meta[2], redis.call('TIME')[1], meta[4] or '', meta[6] or '0', meta[7] or '0', entries}
+return {'LOG', server, meta[2], redis.call('TIME')[1], meta[4] or '', meta[6] or '0', meta[7] or '0', entries}
