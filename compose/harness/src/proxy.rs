@@ -29,6 +29,8 @@ struct Network {
 #[derive(Debug, Default)]
 struct State {
     mode: Mode,
+    /// The server since the last [`Proxy::redirect`].
+    redirected: Option<SocketAddr>,
     held: Held,
     /// Both ends of every connection since the last [`Proxy::cut`].
     streams: Vec<TcpStream>,
@@ -112,6 +114,20 @@ impl Proxy {
             state.mode = Mode::Refusing;
             state.cut();
         });
+    }
+
+    /// Ends every connection; new ones are passed on to another server.
+    ///
+    /// # Errors
+    ///
+    /// If `server` is not an address.
+    pub fn redirect(&self, server: &str) -> Result<(), Error> {
+        let resolved = server.to_socket_addrs().doing(|| format!("{server} is not an address"))?.next();
+        self.network.change(|state| {
+            state.redirected = resolved;
+            state.cut();
+        });
+        Ok(())
     }
 
     /// Keeps every connection open and drops every byte, like a server that hangs.
@@ -205,7 +221,8 @@ impl Network {
             self.wait_while(State::is_silent);
             return;
         }
-        let Ok(server) = TcpStream::connect(self.server) else { return };
+        let address = self.state().redirected.unwrap_or(self.server);
+        let Ok(server) = TcpStream::connect(address) else { return };
         let ends = (client.try_clone(), server.try_clone(), client.try_clone(), server.try_clone());
         let (Ok(kept_client), Ok(kept_server), Ok(back), Ok(forth)) = ends else { return };
         let _faster = (client.set_nodelay(true), server.set_nodelay(true));
@@ -298,6 +315,17 @@ mod tests {
         proxy.cut();
         assert!(has_ended(&mut first));
         assert!(says(&mut connect(&proxy), "ho"));
+    }
+
+    #[test]
+    fn after_a_redirect_new_connections_reach_the_other_server() {
+        let (proxy, other) = (echo(), echo());
+        let mut first = connect(&proxy);
+        assert!(says(&mut first, "hi"));
+        proxy.redirect(&format!("127.0.0.1:{}", other.port())).unwrap();
+        assert!(has_ended(&mut first));
+        assert!(says(&mut connect(&proxy), "ho"));
+        assert_eq!(other.connections(), 1);
     }
 
     #[test]

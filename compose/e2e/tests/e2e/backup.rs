@@ -6,7 +6,7 @@ use harness::{Folder, Introspect, Launch, Postgres, Stack, database, programs};
 use tokio_postgres::NoTls;
 use url::Url;
 
-use crate::people::{PASSWORD, Person};
+use crate::people::{PASSWORD, Person, send};
 use crate::support::{LIMIT, counter};
 
 /// The database of a system, and the folder of its backups.
@@ -62,10 +62,13 @@ async fn epoch(sidecar: &Introspect) -> u64 {
     counter(&page, "usher_introspect_feed_epoch")
 }
 
-/// Waits until a sidecar reports that it has already read a later epoch.
-async fn is_closed(sidecar: &Introspect) {
-    let told = async || sidecar.process().log().contains("lower_epoch") && !sidecar.is_ready().await;
-    until("the sidecar closes", LIMIT, told).await.unwrap();
+/// Waits until a sidecar reports that it has already read a later epoch, and is stale.
+async fn is_stale(sidecar: &Introspect) {
+    let told = async || {
+        let health = send(get(&sidecar.ops("/health/ready"))).await.text;
+        sidecar.process().log().contains("lower_epoch") && health.contains("\"state\":\"stale\"")
+    };
+    until("the sidecar is stale", LIMIT, told).await.unwrap();
 }
 
 #[tokio::test]
@@ -97,7 +100,7 @@ async fn a_restore_returns_the_backup_and_loses_later_changes() {
     kept.restore().await;
     stack.redis.start_empty().await.unwrap();
     stack.admins[0].start_again().await.unwrap();
-    is_closed(&stack.sidecars[0]).await;
+    is_stale(&stack.sidecars[0]).await;
     stack.sidecars[0].stop().await.unwrap();
     stack.sidecars[0].start_again().unwrap();
     stack.sidecars[0].ready().await.unwrap();

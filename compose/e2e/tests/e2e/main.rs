@@ -6,6 +6,8 @@ mod access_log;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod bound;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 #[cfg(test)]

@@ -15,6 +15,12 @@ async fn decides(sidecar: &Introspect, pair: &Pair) -> u16 {
     send(question.bearer(&pair.access)).await.status
 }
 
+/// Whether a sidecar runs and is not ready for this reason.
+async fn lacks(sidecar: &Introspect, what: &str) -> bool {
+    let ready = get(&sidecar.ops("/health/ready")).try_send().await;
+    ready.is_ok_and(|answer| answer.status == 503 && answer.text.contains(what))
+}
+
 #[tokio::test]
 async fn redis_restarted_empty_keeps_sessions_and_revocations() {
     let mut stack = Stack::start().await.unwrap();
@@ -70,6 +76,8 @@ async fn without_postgres_films_play_on_and_signing_in_is_503() {
         assert!(answer.find_header("retry-after").is_some(), "{path}");
     }
     let mut new_sidecar = stack.another_sidecar().unwrap();
+    let waits = async || lacks(&new_sidecar, "revocations_unread").await;
+    until("a new sidecar has no certificate", LIMIT, waits).await.unwrap();
     assert_eq!(decides(&new_sidecar, &pair).await, 404);
 
     stack.postgres.as_mut().unwrap().start_again().await.unwrap();
@@ -158,10 +166,6 @@ async fn without_admin_a_sidecar_that_starts_has_its_copy_of_the_keys_and_waits_
     stack.sidecars[0].stop().await.unwrap();
     stack.sidecars[0].start_again().unwrap();
     let mut new_sidecar = stack.another_sidecar().unwrap();
-    let lacks = async |sidecar: &Introspect, what: &str| {
-        let ready = get(&sidecar.ops("/health/ready")).try_send().await;
-        ready.is_ok_and(|answer| answer.status == 503 && answer.text.contains(what))
-    };
     let with_keys = async || lacks(&stack.sidecars[0], "revocations_unread").await;
     until("the sidecar has keys, and no certificate", LIMIT, with_keys).await.unwrap();
     until("the new sidecar lacks the keys", LIMIT, async || lacks(&new_sidecar, "keys").await).await.unwrap();
