@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::config::Config;
 use crate::decide::Decider;
 use crate::feed::Feed;
-use crate::freshness::State;
+use crate::freshness::SidecarState;
 use crate::keys::{KeyRefresher, KeySource, KillList, KillListError};
 use crate::knowledge::Knowledge;
 use crate::metrics::Metrics;
@@ -183,7 +183,7 @@ async fn keep_feeding(known: Arc<Knowledge>, feed: impl Fn() -> Result<Feed, Kil
 
 /// Logs each change of the state. A task of its own, because the feed may be waiting for Redis meanwhile.
 async fn watch_state(known: Arc<Knowledge>) {
-    let mut last = State::Cold;
+    let mut last = SidecarState::Cold;
     loop {
         tokio::time::sleep(LOOK_AT_STATE).await;
         let state = known.state();
@@ -192,13 +192,15 @@ async fn watch_state(known: Arc<Knowledge>) {
         }
         let (from, to) = (last.label(), state.label());
         match state {
-            State::Fresh => tracing::info!(from, to, "The revocations are up to date."),
-            State::Draining => tracing::info!(from, to, "The sidecar is stopping."),
-            State::Cold | State::Syncing | State::Stale | State::Uncertified => tracing::warn!(
-                from,
-                to,
-                "The revocations are not known to be up to date. Each policy says which requests are still allowed."
-            ),
+            SidecarState::Fresh => tracing::info!(from, to, "The revocations are up to date."),
+            SidecarState::Draining => tracing::info!(from, to, "The sidecar is stopping."),
+            SidecarState::Cold | SidecarState::Syncing | SidecarState::Stale | SidecarState::Uncertified => {
+                tracing::warn!(
+                    from,
+                    to,
+                    "The revocations are not known to be up to date. Each policy says which requests are still allowed."
+                );
+            }
         }
         last = state;
     }

@@ -33,7 +33,7 @@ use shared::revocation::{
 };
 use tokio::time::{Instant, timeout};
 
-use crate::freshness::{Moment, State};
+use crate::freshness::{Moment, SidecarState};
 use crate::keys::KillList;
 use crate::knowledge::Knowledge;
 use crate::metrics::{Anomaly, Metrics};
@@ -253,7 +253,7 @@ impl Feed {
 
     /// Whether the last certificate is recent.
     fn is_fresh(&self) -> bool {
-        self.known.freshness.state() == State::Fresh
+        self.known.freshness.state() == SidecarState::Fresh
     }
 
     /// Takes an answer of the script to a question of that moment. Returns whether to read again at once.

@@ -65,7 +65,7 @@ struct Lateness {
 
 /// The state of a sidecar, as operators see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum SidecarState {
     /// It cannot decide: nothing was certified yet.
     Cold,
     /// Its last certificate is older than [`MAX_AGE`], and it is reading the log.
@@ -90,7 +90,7 @@ const WALL_MASK: u64 = (1 << WALL_BITS) - 1;
 /// The wall clock is read in whole seconds.
 const WALL_PRECISION: u64 = 1;
 
-impl State {
+impl SidecarState {
     /// Every state.
     pub const ALL: [Self; 6] =
         [Self::Cold, Self::Syncing, Self::Fresh, Self::Stale, Self::Uncertified, Self::Draining];
@@ -180,13 +180,13 @@ impl Freshness {
     }
 
     /// The state of a sidecar that is not stopping, by the monotonic clock.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> SidecarState {
         match self.certificate().monotonic_age() {
-            Age::Unknown => State::Cold,
-            Age::Uncertified => State::Uncertified,
-            Age::AtMost(age) if age <= MAX_AGE => State::Fresh,
-            Age::AtMost(_) if self.reading.load(Ordering::Relaxed) => State::Syncing,
-            Age::AtMost(_) => State::Stale,
+            Age::Unknown => SidecarState::Cold,
+            Age::Uncertified => SidecarState::Uncertified,
+            Age::AtMost(age) if age <= MAX_AGE => SidecarState::Fresh,
+            Age::AtMost(_) if self.reading.load(Ordering::Relaxed) => SidecarState::Syncing,
+            Age::AtMost(_) => SidecarState::Stale,
         }
     }
 
@@ -263,10 +263,13 @@ mod tests {
     #[test]
     fn before_a_certificate_nothing_is_known() {
         let freshness = Freshness::default();
-        assert_eq!((freshness.certificate().age(WALL), freshness.state()), (Age::Unknown, State::Cold));
+        assert_eq!(
+            (freshness.certificate().age(WALL), freshness.state()),
+            (Age::Unknown, SidecarState::Cold)
+        );
         assert!(freshness.is_cold() && !freshness.certificate().age(WALL).is_within(Duration::MAX));
         freshness.certify(Moment { at: Instant::now(), wall: WALL });
-        assert_eq!(freshness.state(), State::Fresh);
+        assert_eq!(freshness.state(), SidecarState::Fresh);
         freshness.forget();
         assert!(freshness.is_cold());
     }
@@ -276,10 +279,10 @@ mod tests {
         let freshness = certified(Duration::from_secs(3));
         let now = age(&freshness, WALL);
         assert!((Duration::from_secs(3)..Duration::from_secs(4)).contains(&now), "{now:?}");
-        assert_eq!(freshness.state(), State::Stale);
+        assert_eq!(freshness.state(), SidecarState::Stale);
         freshness.mark_reading(true);
-        assert_eq!(freshness.state(), State::Syncing);
-        assert_eq!(certified(Duration::from_secs(1)).state(), State::Fresh);
+        assert_eq!(freshness.state(), SidecarState::Syncing);
+        assert_eq!(certified(Duration::from_secs(1)).state(), SidecarState::Fresh);
     }
 
     #[test]
@@ -302,7 +305,7 @@ mod tests {
         let freshness = Freshness::default();
         freshness.mark_uncertified(true);
         let age = freshness.certificate().age(WALL);
-        assert_eq!((age, freshness.state()), (Age::Uncertified, State::Uncertified));
+        assert_eq!((age, freshness.state()), (Age::Uncertified, SidecarState::Uncertified));
         assert!(age.is_within(MAX_AGE) && !age.is_within(Duration::from_secs(1)));
         freshness.mark_uncertified(false);
         assert!(freshness.is_cold());

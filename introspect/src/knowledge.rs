@@ -7,7 +7,7 @@ use shared::role_map::RoleMap;
 use shared::token::KeySet;
 use tokio::sync::Notify;
 
-use crate::freshness::{Freshness, Moment, State};
+use crate::freshness::{Freshness, Moment, SidecarState};
 use crate::issuer_keys::{IssuerKeys, KeyGeneration};
 use crate::revoked::Revoked;
 use crate::rights::CurrentRoleMap;
@@ -83,8 +83,8 @@ impl Knowledge {
     }
 
     /// The state, as operators see it.
-    pub fn state(&self) -> State {
-        if self.draining.load(Ordering::Acquire) { State::Draining } else { self.freshness.state() }
+    pub fn state(&self) -> SidecarState {
+        if self.draining.load(Ordering::Acquire) { SidecarState::Draining } else { self.freshness.state() }
     }
 
     /// Waits until everything is known.
@@ -212,12 +212,12 @@ mod tests {
     fn a_certificate_that_has_become_old_leaves_the_decision_to_the_policies() {
         let known = Knowledge { freshness: Freshness::of_an_hour(), ..Knowledge::new(5) };
         install_keys(&known);
-        assert_eq!((is_missing(&known), known.state()), (Some("revocations_unread"), State::Cold));
+        assert_eq!((is_missing(&known), known.state()), (Some("revocations_unread"), SidecarState::Cold));
         set_role_map(&known, true);
         known.certify(Moment { at: Instant::now() - Duration::from_secs(10), wall: WALL });
-        assert_eq!((is_missing(&known), known.state()), (None, State::Stale));
+        assert_eq!((is_missing(&known), known.state()), (None, SidecarState::Stale));
         assert!(can_decide(&known));
         known.mark_draining();
-        assert_eq!(known.state(), State::Draining);
+        assert_eq!(known.state(), SidecarState::Draining);
     }
 }

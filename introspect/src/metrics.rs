@@ -12,7 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry, Unit};
 use tally::DecisionCollector;
 
-use crate::freshness::{Age, State};
+use crate::freshness::{Age, SidecarState};
 use crate::knowledge::Knowledge;
 
 pub use tally::Tally;
@@ -140,7 +140,7 @@ impl Metrics {
     /// nothing happens.
     pub fn observe_freshness(&self, known: &Knowledge) {
         let current = known.state();
-        for state in State::ALL {
+        for state in SidecarState::ALL {
             self.state.get_or_create(&[("state", state.label())]).set(i64::from(state == current));
         }
         self.age.set(match known.freshness.certificate().monotonic_age() {

@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The application name in `pg_stat_activity`.
 const NAME: &str = "usher relay";
 
-/// A leader that is suspended or cut off loses the lock in little more than a second, so that its successor certifies
-/// before any sidecar is stale: it runs a statement every tick, and PostgreSQL ends a session that is idle for longer.
+/// A leader that is suspended or cut off loses the lock in little more than a second, so that its successor can certify
+/// before sidecars are stale: it runs a statement every tick, and PostgreSQL ends a session that is idle for longer.
 /// Keep-alives detect a dead peer. The plans are fixed because the
 /// statistics of this table are always outdated, and a full scan would be too slow; JIT compilation is off
 /// because the outdated estimates would trigger it without need.

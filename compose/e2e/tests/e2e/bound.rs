@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use harness::http::{Client, get};
 use harness::wait::until;
 use harness::{Admin, Proxy, Redis, Stack};
+use hyper::Method;
+use serde_json::Value;
 
-use crate::people::{Pair, Person, send};
+use crate::people::{PASSWORD, Pair, Person, send};
 use crate::support::LIMIT;
 
 /// `S_max`.
@@ -110,15 +112,21 @@ impl Scene {
     }
 
     /// Signs in and out until `end`.
-    async fn people(&self, end: Instant) {
-        let person = Person::register(&self.stack).await;
+    async fn people(&self, person: &Person, end: Instant) {
         let mut last: Option<(usize, Pair)> = None;
         while Instant::now() < end {
-            let pair = person.sign_in(&self.stack).await;
+            let answer = person.try_password(&self.stack, PASSWORD).await;
+            // While the admin that nginx asks is frozen.
+            if answer.status == 503 {
+                continue;
+            }
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            let pair = Pair::of(&answer);
             let number = self.tokens.add(&pair);
             if let Some((number, pair)) = last.replace((number, pair)) {
                 self.tokens.change(number, |token| token.is_leaving = true);
-                pair.sign_out(&self.stack).await;
+                let path = "/api/v1/auth/logout";
+                while pair.ask(&self.stack, Method::POST, path, &Value::Null).await.status != 204 {}
                 self.tokens.change(number, |token| token.signed_out = Some(Instant::now()));
             }
         }
@@ -231,13 +239,14 @@ fn address(server: &Redis) -> String {
 /// Holds the promise against faults for so long.
 async fn hold_for(duration: Duration) {
     let scene = Scene::start().await;
-    let (_viewer, pair) = Person::signed_in(&scene.stack).await;
+    let (viewer, pair) = Person::signed_in(&scene.stack).await;
+    let other = Person::register(&scene.stack).await;
     scene.tokens.add(&pair);
     let end = Instant::now() + duration;
     let (faults, (), (), first, second) = tokio::join!(
         scene.faults(&pair, end),
-        scene.people(end),
-        scene.people(end),
+        scene.people(&viewer, end),
+        scene.people(&other, end),
         scene.check(end, 0),
         scene.check(end, 5),
     );
