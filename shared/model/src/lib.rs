@@ -1,7 +1,7 @@
 //! A model of the world around the revocation protocol, and a search through all its states.
 //!
 //! The relays and the sidecar are the state machines that the programs run ([`shared::revocation::Leader`] and
-//! [`shared::revocation::Reader`]). Only PostgreSQL, Redis and the network are modelled. The promise is checked in the
+//! [`shared::revocation::RevocationReader`]). Only PostgreSQL, Redis and the network are modelled. The promise is checked in the
 //! order of events, without time: a certificate of moment `s` implies that everything committed before `s` is applied.
 //!
 //! Low to high: [`redis`] (the scripts), [`postgres`], [`bounds`]; `relay`; [`state`]; `relay_steps`; [`world`] (what can

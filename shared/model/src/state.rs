@@ -21,7 +21,7 @@ pub struct World {
     /// How often a replica lagged, and how often one was promoted: at most once for each time.
     pub(crate) lags: u8,
     pub(crate) replications: u8,
-    /// A trim whose second half is still to come; only with [`Mutation::TrimBeforeFloor`].
+    /// A trim whose second half is still to come; only with [`TrimBeforeFloor`](crate::bounds::Mutation::TrimBeforeFloor).
     pub half_trim: Option<(usize, LogPosition)>,
 }
 

@@ -1,6 +1,6 @@
 //! The parts together: PostgreSQL, two servers of Redis, two relays and a sidecar, and everything that can happen.
 //!
-//! Each action of a relay is one step of its [`Leader`], with its statement or script. So a relay can pause between any
+//! Each action of a relay is one step of its [`Leader`](shared::revocation::Leader), with its statement or script. So a relay can pause between any
 //! two of them, for as long as anything else happens. A question of the sidecar is sent when it is executed: the later it
 //! is sent, the more its certificate claims.
 
