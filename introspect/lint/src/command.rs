@@ -9,6 +9,7 @@ use runtime::env::EXIT_USAGE;
 
 use crate::check::{LintOutcome, lint};
 use crate::finding::{Rule, Severity};
+use crate::source::text;
 use crate::{report, rules};
 
 /// A part of the configuration cannot be read: whether it is safe is unknown.
@@ -20,7 +21,7 @@ const EXIT_UNREAD: u8 = 2;
 /// 2 if the configuration or a part of it cannot be read, and 64 for wrong usage.
 #[derive(Debug, Args)]
 pub struct LintNginx {
-    /// A file with the output of `nginx -T`; standard input by default.
+    /// A file with the output of `nginx -T`; standard input by default, and for `-`.
     file: Option<PathBuf>,
     /// Print one JSON object, for programs.
     #[arg(long)]
@@ -48,8 +49,8 @@ impl LintNginx {
             return print(&report::explain(rule), ExitCode::SUCCESS);
         }
         let read = match &self.file {
-            Some(file) => read_file(file),
-            None => read_input(),
+            Some(file) if file.as_os_str() != "-" => read_file(file),
+            _ => read_input(),
         };
         match read.and_then(|dump| lint(&dump).map_err(|error| (error.to_string(), EXIT_UNREAD))) {
             Ok(outcome) => {
@@ -58,7 +59,11 @@ impl LintNginx {
             }
             Err((why, code)) => {
                 let _written = writeln!(io::stderr(), "introspect: {why}");
-                ExitCode::from(code)
+                if self.json {
+                    print(&report::json_error(&why), ExitCode::from(code))
+                } else {
+                    ExitCode::from(code)
+                }
             }
         }
     }
@@ -77,22 +82,27 @@ impl LintNginx {
     }
 }
 
-/// A reader that closes early, such as `head`, does not change the exit code.
+/// A reader that closes early, such as `head`, does not change the exit code; a report that cannot be written does.
 fn print(text: &str, code: ExitCode) -> ExitCode {
-    let _written = io::stdout().write_all(text.as_bytes());
-    code
+    let mut output = io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _written = writeln!(io::stderr(), "introspect: standard output: {error}.");
+            ExitCode::from(EXIT_UNREAD)
+        }
+        _ => code,
+    }
 }
 
-/// nginx's files may contain bytes that are not UTF-8, for example in comments; no rule is about them. A file that does not exist
-/// is a mistake of the command line.
+/// A file that does not exist is a mistake of the command line.
 fn read_file(file: &Path) -> Result<String, (String, u8)> {
     let bytes = std::fs::read(file).map_err(|error| (format!("{}: {error}.", file.display()), EXIT_USAGE))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(text(bytes))
 }
 
 fn read_input() -> Result<String, (String, u8)> {
     let mut bytes = Vec::new();
     let read = io::stdin().read_to_end(&mut bytes);
     read.map_err(|error| (format!("standard input: {error}."), EXIT_UNREAD))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(text(bytes))
 }

@@ -19,6 +19,7 @@ pub(crate) struct DumpFile<'t> {
 ///
 /// nginx prints an empty line after each file. So the line after a heading is never one, but the first line of the file.
 pub(crate) fn split(dump: &str) -> Result<Vec<DumpFile<'_>>, NotUnderstood> {
+    let dump = without_messages_at_end(dump);
     let mut texts: Vec<(&str, &str)> = Vec::new();
     let (mut begun, mut offset, mut after_heading) = (None, 0, false);
     for (number, line) in (1..).zip(dump.split_inclusive('\n')) {
@@ -39,6 +40,20 @@ pub(crate) fn split(dump: &str) -> Result<Vec<DumpFile<'_>>, NotUnderstood> {
         .zip(texts)
         .map(|(file, (name, text))| Ok(DumpFile { name, directives: tree::parse(name, file, text)? }))
         .collect()
+}
+
+/// Messages of nginx can come last, if both of its outputs are one file. None of them ends as a directive does.
+fn without_messages_at_end(dump: &str) -> &str {
+    let mut rest = dump;
+    while let Some((before, last)) = rest.trim_end().rsplit_once('\n') {
+        let is_message = (last.starts_with("nginx: ") || is_dated(last)) && !last.ends_with([';', '{', '}']);
+        if !is_message {
+            break;
+        }
+        rest = before;
+    }
+    // The empty line after the last file is kept.
+    if rest.len() == dump.len() { dump } else { dump.get(..=rest.len()).unwrap_or(rest) }
 }
 
 fn heading(line: &str) -> Option<&str> {
@@ -108,6 +123,13 @@ mod tests {
         let dated = "2026/01/31 12:00:00 [warn] 7#7: duplicate MIME type in /a:1\n";
         let dump = format!("{dated}nginx: ok\n# configuration file /a:\nuser a;\n\n");
         assert_eq!(split(&dump).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn messages_after_the_last_file_are_skipped() {
+        let dump = "# configuration file /a:\nuser a;\n\nnginx: configuration file /a test is successful\n2026/01/31 12:00:00 [warn] 7#7: x\n";
+        assert_eq!(split(dump).unwrap()[0].directives.len(), 1);
+        assert!(split("# configuration file /a:\nuser a;\nnginx: b;\n").unwrap()[0].directives.len() == 2);
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //!
 //! `auth_request` accepts any 2xx. So the address has a variable in its scheme, `http${auth_gate}://origin`, which
 //! a `map` of the header defines: as nothing for `allow`, and otherwise as something that makes the address invalid.
-//! `auth_request_set` sets it, or sets the variable that the map reads.
+//! `auth_request_set` sets it, or sets the variable that the map reads. `fastcgi_pass` and the like have no scheme: there the
+//! variable stands at the end, `fastcgi_pass 127.0.0.1:9000${auth_gate}`, and makes the port or the path of the socket invalid.
 
 use crate::headers::{ALLOW, DECISION, response_variable};
 use crate::scope::Scope;
+use crate::target::after_unix;
 use crate::tree::Directive;
 use crate::variables::{Variables, bare, only};
 
@@ -22,19 +24,33 @@ pub(crate) fn is_closed(scope: &Scope<'_>, variables: &Variables<'_>, address: &
     let decision = response_variable(DECISION);
     let is_decision = |name: &str| source(name) == Some(&*decision);
     match source(gate) {
-        Some(name) => variables
-            .map(name)
-            .is_some_and(|map| only(map.arg(0)) == Some(&*decision) && opens_for_allow_alone(map)),
+        Some(name) => {
+            !variables.is_set_otherwise(gate)
+                && variables
+                    .only_map(name)
+                    .is_some_and(|map| only(map.arg(0)) == Some(&*decision) && opens_for_allow_alone(map))
+        }
         None => variables
-            .map(gate)
+            .only_map(gate)
             .is_some_and(|map| only(map.arg(0)).is_some_and(is_decision) && opens_for_allow_alone(map)),
     }
 }
 
-/// The variable in the scheme of an address.
+/// The variable in the scheme of an address, or at the end of one without a scheme.
 pub(crate) fn variable(address: &str) -> Option<&str> {
-    let (scheme, _) = address.split_once("://")?;
-    only(scheme.strip_prefix("http")?)
+    let Some((scheme, _)) = address.split_once("://") else { return variable_at_end(address) };
+    only(scheme.strip_prefix("http").or(scheme.strip_prefix("grpc"))?)
+}
+
+/// Only after the path of a socket or a number of a port: what follows a name may make another name.
+fn variable_at_end(address: &str) -> Option<&str> {
+    let (before, gate) = address.split_at(address.find('$')?);
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit());
+    let is_whole = match after_unix(before) {
+        Some(path) => !path.is_empty(),
+        None => before.rsplit_once(':').is_some_and(|(_, port)| is_port(port)),
+    };
+    only(gate).filter(|_| is_whole)
 }
 
 fn opens_for_allow_alone(map: &Directive) -> bool {
@@ -77,7 +93,22 @@ mod tests {
     fn the_gate_is_the_variable_in_the_scheme() {
         assert_eq!(variable("http${auth_gate}://origin"), Some("auth_gate"));
         assert_eq!(variable("http$gate://origin/a"), Some("gate"));
-        for other in ["http://origin", "http://$gate", "https://a$gate", "$all", "http${a}b://origin", ""] {
+        assert_eq!(variable("127.0.0.1:9000${gate}"), Some("gate"));
+        assert_eq!(variable("unix:/run/php.sock$gate"), Some("gate"));
+        assert_eq!(variable("grpc${gate}://a"), Some("gate"));
+        for other in [
+            "http://origin",
+            "http://$gate",
+            "https://a$gate",
+            "$all",
+            "http${a}b://origin",
+            "",
+            "origin$gate",
+            "a:${gate}",
+            "a:1$gate/x",
+            "a:1$b$gate",
+            "unix:$gate",
+        ] {
             assert_eq!(variable(other), None, "{other}");
         }
     }

@@ -33,11 +33,13 @@ pub(crate) struct Declaration {
 pub(crate) struct Lexer<'t> {
     rest: Peekable<Chars<'t>>,
     line: usize,
+    /// The line of the last `;`.
+    ended: usize,
 }
 
 impl<'t> Lexer<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { rest: text.chars().peekable(), line: 1 }
+        Self { rest: text.chars().peekable(), line: 1, ended: 0 }
     }
 
     /// The line of the next character; after [`Self::next`] the line in which the token ended.
@@ -67,15 +69,20 @@ impl<'t> Lexer<'t> {
             text.push(next);
             self.advance();
         }
-        let reason = text.trim_start_matches('#').trim_start().strip_prefix("open:")?.trim();
-        (!reason.is_empty()).then(|| Declaration { line, reason: reason.to_owned() })
+        // After a directive it is a remark about that.
+        let reason =
+            text.trim_start_matches('#').strip_prefix(" open:").filter(|_| line != self.ended)?.trim();
+        is_reason(reason).then(|| Declaration { line, reason: reason.to_owned() })
     }
 
     /// The next token; `None` at the end. Call [`Self::skip`] first.
     pub(crate) fn next(&mut self) -> Result<Option<ConfigToken>, LexError> {
         let Some(&first) = self.rest.peek() else { return Ok(None) };
         let token = match first {
-            ';' => ConfigToken::Semicolon,
+            ';' => {
+                self.ended = self.line;
+                ConfigToken::Semicolon
+            }
             '{' => ConfigToken::Open,
             '}' => ConfigToken::Close,
             '"' | '\'' => {
@@ -140,6 +147,15 @@ impl<'t> Lexer<'t> {
     }
 }
 
+/// Whether a text says why: in words, not as a question, a list of ports or a reminder.
+fn is_reason(text: &str) -> bool {
+    let words = text.split(|next: char| !next.is_alphabetic()).filter(|word| word.chars().count() > 2);
+    let is_reminder = ["TODO", "FIXME", "XXX"]
+        .iter()
+        .any(|begin| text.get(..begin.len()).is_some_and(|first| first.eq_ignore_ascii_case(begin)));
+    words.count() > 0 && !is_reminder && !text.contains('?')
+}
+
 fn is_space(next: char) -> bool {
     matches!(next, ' ' | '\t' | '\r' | '\n')
 }
@@ -185,7 +201,11 @@ mod tests {
     fn a_declaration_is_a_comment_with_a_reason() {
         for (text, expected) in [
             ("# open: for all", Some((1, "for all"))),
-            (" # a\n\t#open:x \n#b\n", Some((2, "x"))),
+            (" # a\n\t# open:public \n#b\n", Some((2, "public"))),
+            ("#open: for all", None),
+            ("# open: 8080, 8443", None),
+            ("# open: todo close again", None),
+            ("# open: is it meant to be?", None),
             ("# open:", None),
             ("# it is open: no", None),
             ("open: x", None),

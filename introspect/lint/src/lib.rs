@@ -4,7 +4,7 @@
 //! directives), [`mod@include`] (one tree), [`site`] with [`scope`], [`target`], [`location_regex`], [`error_page`],
 //! [`variables`] and [`gate`] (what it means), [`model`] (by which ways a request reaches a program), [`rules`] (what is wrong
 //! with it), [`check`] (one run), [`way`] (the table), [`report`] (output for people and for programs), [`command`] (the command line). At the base:
-//! [`source`], [`headers`], [`values`].
+//! [`source`], [`headers`], [`values`], [`variable_name`].
 //!
 //! That a program is reached unasked is decided by the model alone. The rules are about all else: hygiene and cost.
 //!
@@ -30,8 +30,9 @@ mod source;
 mod target;
 mod tree;
 mod values;
+mod variable_name;
 mod variables;
 pub mod way;
 
 pub use check::{LintOutcome, lint, lint_with};
-pub use source::NotUnderstood;
+pub use source::{NotUnderstood, text};

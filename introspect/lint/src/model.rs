@@ -8,14 +8,17 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::address::{Host, ProgramAddress};
-use crate::model::hop::{Arrival, Hop, HopKind, Node, ServerWalk};
-use crate::model::inheritance::passes;
+use crate::model::address::ProgramAddress;
+use crate::model::chain::{ChainServer, ChainWay, Chains};
+use crate::model::hop::{Arrival, Node, ServerWalk, SidecarQuestion};
+pub(crate) use crate::model::inheritance::passes;
+use crate::model::listen::Listen;
 use crate::model::open_way::OpenWay;
 use crate::model::places::Places;
 use crate::model::program::{Upstreams, addresses};
 use crate::model::rule::{ModelRule, RuleSet};
 use crate::model::values::VariableValues;
+pub(crate) use crate::model::values::may_stop;
 use crate::model::walk::Walker;
 use crate::scope::Scope;
 use crate::source::SourcePosition;
@@ -24,10 +27,17 @@ use crate::variables::Variables;
 
 mod access;
 mod address;
+mod answer;
 mod asking;
+mod chain;
+mod declared;
 mod directives;
+mod fallback;
 pub(crate) mod hop;
+mod index;
 mod inheritance;
+mod leads;
+mod listen;
 pub(crate) mod open;
 pub(crate) mod open_way;
 pub(crate) mod places;
@@ -41,8 +51,6 @@ mod walk;
 #[derive(Debug)]
 pub(crate) struct Model<'c> {
     pub(crate) servers: Vec<ServerModel<'c>>,
-    /// The programs that some location protects.
-    protected: BTreeSet<ProgramAddress>,
     rules: RuleSet,
     open: OnceCell<Vec<OpenWay>>,
     /// What the model does not understand.
@@ -59,7 +67,7 @@ pub(crate) struct ServerModel<'c> {
     auth_locations: BTreeSet<usize>,
     /// Where locations that ask fall back on, after the sidecar has allowed the request.
     fallbacks: BTreeSet<Node>,
-    listens: Vec<ProgramAddress>,
+    listens: Vec<Listen>,
     is_stream: bool,
 }
 
@@ -68,10 +76,17 @@ pub(crate) struct ServerModel<'c> {
 pub(crate) struct ProgramWay {
     /// The index in [`ServerWalk::arrivals`].
     arrival: usize,
-    pub(crate) asked: bool,
+    /// What the sidecar was asked: the index in [`ServerWalk::questions`].
+    pub(crate) asked: Option<usize>,
     pub(crate) addresses: BTreeSet<ProgramAddress>,
-    /// The programs behind another server of the same nginx, if an address is that server's.
-    beyond: BTreeSet<ProgramAddress>,
+    /// Whether one of them, or a program behind another server of this nginx there, may be one that some location protects.
+    pub(crate) leads_to_protected: bool,
+}
+
+impl ProgramWay {
+    fn in_chain(&self) -> ChainWay<'_> {
+        ChainWay { is_asked: self.asked.is_some(), addresses: &self.addresses }
+    }
 }
 
 impl<'c> Model<'c> {
@@ -80,6 +95,8 @@ impl<'c> Model<'c> {
         for outer in tree.iter().filter(|outer| outer.name == "http" || outer.name == "stream") {
             let (around, upstreams) = (Scope::outermost(outer), Upstreams::new(outer, rules));
             let is_stream = outer.name == "stream";
+            let of_stream = is_stream.then(|| Variables::of_block(outer));
+            let variables = of_stream.as_ref().unwrap_or(variables);
             for server in outer.named("server").filter(|_| !is_stream || rules.has(ModelRule::Stream)) {
                 servers.push(ServerModel::new(
                     &around.inner(server),
@@ -91,47 +108,37 @@ impl<'c> Model<'c> {
             }
         }
         let unread = directives::unread(tree);
-        let mut model = Self { servers, protected: BTreeSet::new(), rules, open: OnceCell::new(), unread };
-        if rules.has(ModelRule::Chain) {
-            model.follow_chains();
-        }
-        model.protected = model.servers.iter().flat_map(ServerModel::protected).collect();
+        let mut model = Self { servers, rules, open: OnceCell::new(), unread };
+        model.protect();
         model.unread.extend(model.unknown_addresses());
         model
     }
 
-    /// Whether a way leads to a program that some location protects.
-    pub(crate) fn leads_to_protected(&self, way: &ProgramWay) -> bool {
-        let loopback = self.rules.has(ModelRule::Loopback);
-        let is_one =
-            |address: &ProgramAddress| self.protected.iter().any(|other| address.may_be(other, loopback));
-        way.addresses.iter().chain(&way.beyond).any(is_one)
+    /// The lines that lead to a program that some location protects.
+    pub(crate) fn passes_to_protected(&self) -> impl Iterator<Item = &'c Directive> {
+        self.servers.iter().flat_map(move |server| {
+            let leading = server.ways.iter().filter(|way| way.leads_to_protected);
+            leading.map(|way| server.arrival(way).pass)
+        })
     }
 
-    /// Finds which programs are behind an address that is a server of this nginx.
-    fn follow_chains(&mut self) {
-        /// How many servers may stand behind each other.
-        const MAX_CHAIN: usize = 4;
-        for _ in 0..MAX_CHAIN {
-            let behind: Vec<_> = self.servers.iter().map(ServerModel::behind).collect();
-            let listens: Vec<_> = self.servers.iter().map(|server| server.listens.clone()).collect();
-            let mut has_changed = false;
-            for way in self.servers.iter_mut().flat_map(|server| &mut server.ways) {
-                let reached = listens.iter().zip(&behind).filter(|(listens, _)| {
-                    listens
-                        .iter()
-                        .any(|listen| way.addresses.iter().any(|address| is_served(address, listen)))
-                });
-                let new: BTreeSet<_> = reached
-                    .flat_map(|(_, (unasked, all))| if way.asked { all } else { unasked })
-                    .cloned()
-                    .collect();
-                let before = way.beyond.len();
-                way.beyond.extend(new);
-                has_changed |= way.beyond.len() != before;
-            }
-            if !has_changed {
-                break;
+    /// Finds the programs that some location protects, and the ways that lead to them.
+    fn protect(&mut self) {
+        let (chain, loopback) = (self.rules.has(ModelRule::Chain), self.rules.has(ModelRule::Loopback));
+        let servers: Vec<_> = self.servers.iter().map(ServerModel::in_chain).collect();
+        let chains = Chains::new(&servers, chain);
+        let mut protected = BTreeSet::new();
+        for (index, server) in self.servers.iter().enumerate() {
+            let ways = server.ways.iter().enumerate().filter(|(_, way)| server.is_meant_to_be_protected(way));
+            protected.extend(ways.flat_map(|(way, _)| chains.of((index, way))));
+        }
+        protected.remove(&ProgramAddress::Any);
+        let leading = chains.leading_to(|address| {
+            protected.contains(address) || protected.iter().any(|other| address.may_be(other, loopback))
+        });
+        for (server, leading) in self.servers.iter_mut().zip(leading) {
+            for (way, leads) in server.ways.iter_mut().zip(leading) {
+                way.leads_to_protected = leads;
             }
         }
     }
@@ -159,7 +166,10 @@ impl<'c> ServerModel<'c> {
         is_stream: bool,
         rules: RuleSet,
     ) -> Self {
-        let listens = server.own("listen").map(|listen| listen_address(listen.arg(0))).collect();
+        let mut listens: Vec<_> = server.own("listen").map(|listen| Listen::parse(listen.arg(0))).collect();
+        if listens.is_empty() {
+            listens.extend(Listen::defaults());
+        }
         let places = Places::new(server);
         let programs = programs(&places, &VariableValues::new(variables, &places), upstreams, rules);
         let auth_locations = places.auth_locations();
@@ -167,19 +177,36 @@ impl<'c> ServerModel<'c> {
             ServerWalk::of_stream(&places)
         } else {
             let deciding = deciding(&places, &programs, &auth_locations, rules);
-            Walker::new(&places, deciding, rules).walk()
+            Walker::new(&places, variables, deciding, auth_locations.clone(), rules).walk()
         };
         let ways = ways(&walk, &programs);
-        let is_fallback = |hop: &&Hop| {
-            let tries = matches!(hop.kind, HopKind::TryFiles | HopKind::Index);
-            tries && hop.to.asked && places.asks(hop.block)
-        };
-        let fallbacks = walk.hops.iter().filter(is_fallback).map(|hop| hop.to).collect();
+        let fallbacks = fallback::fallbacks(&places, &walk);
         Self { places, walk, ways, auth_locations, fallbacks, listens, is_stream }
     }
 
     pub(crate) fn arrival(&self, way: &ProgramWay) -> &Arrival<'c> {
         self.walk.arrivals.get(way.arrival).expect("a way is made of an arrival")
+    }
+
+    /// What the sidecar was asked before the program gets the request.
+    pub(crate) fn question(&self, way: &ProgramWay) -> Option<&SidecarQuestion<'c>> {
+        self.walk.questions.get(way.asked?)
+    }
+
+    fn in_chain(&self) -> ChainServer<'_> {
+        ChainServer { listens: &self.listens, ways: self.ways.iter().map(ProgramWay::in_chain).collect() }
+    }
+
+    /// Whether the server is at one of these addresses.
+    pub(crate) fn is_at(&self, addresses: &BTreeSet<ProgramAddress>) -> bool {
+        self.listens.iter().any(|listen| addresses.iter().any(|address| listen.serves(address)))
+    }
+
+    /// Whether the block of a way asks for another policy than was asked on the way.
+    pub(crate) fn asks_other(&self, way: &ProgramWay) -> bool {
+        let arrival = self.arrival(way);
+        let own = self.places.policy(arrival.block);
+        arrival.access.asks.is_some() && self.question(way).is_some_and(|question| question.policy != own)
     }
 
     /// The names of the server, or where it listens.
@@ -204,21 +231,6 @@ impl<'c> ServerModel<'c> {
         let location = self.places.location_of(block);
         let label = self.places.get(location).scope.label();
         if location == block { label } else { format!("{label}, {}", self.places.get(block).scope.label()) }
-    }
-
-    /// The programs behind it: those that it does not ask for, and all.
-    fn behind(&self) -> (BTreeSet<ProgramAddress>, BTreeSet<ProgramAddress>) {
-        let programs =
-            |way: &ProgramWay| way.addresses.iter().chain(&way.beyond).cloned().collect::<Vec<_>>();
-        let unasked = self.ways.iter().filter(|way| !way.asked);
-        (unasked.flat_map(programs).collect(), self.ways.iter().flat_map(programs).collect())
-    }
-
-    /// The programs that it is meant to protect.
-    fn protected(&self) -> BTreeSet<ProgramAddress> {
-        let meant = self.ways.iter().filter(|way| self.is_meant_to_be_protected(way));
-        let programs = meant.flat_map(|way| way.addresses.iter().chain(&way.beyond));
-        programs.filter(|address| **address != ProgramAddress::Any).cloned().collect()
     }
 
     /// Whether a way is one of a location that asks or has a policy, or that such a location falls back on.
@@ -272,7 +284,7 @@ fn deciding(
     programs.iter().filter(|(_, addresses)| addresses.iter().all(decides)).map(|(line, _)| *line).collect()
 }
 
-/// The ways of a walk: each line once asked and once unasked, if requests come to it so.
+/// The ways of a walk: each line once for each question after which requests come to it, and once without one.
 fn ways(walk: &ServerWalk<'_>, programs: &Programs) -> Vec<ProgramWay> {
     let mut seen = BTreeSet::new();
     let mut ways = Vec::new();
@@ -286,31 +298,11 @@ fn ways(walk: &ServerWalk<'_>, programs: &Programs) -> Vec<ProgramWay> {
                 arrival: index,
                 asked: arrival.asked,
                 addresses,
-                beyond: BTreeSet::new(),
+                leads_to_protected: false,
             });
         }
     }
     ways
-}
-
-/// The address of a `listen`: a port, an address, or a socket.
-fn listen_address(text: &str) -> ProgramAddress {
-    let text = text.strip_prefix("*:").unwrap_or(text);
-    if text.bytes().all(|digit| digit.is_ascii_digit()) {
-        return ProgramAddress::parse(&format!("0.0.0.0:{text}"), "80", true);
-    }
-    ProgramAddress::parse(text, "80", true)
-}
-
-/// Whether requests to an address come to a server that listens there. Names of other machines are not looked up, and a name
-/// may be this machine; but then a server of this nginx would be behind nearly every program.
-fn is_served(address: &ProgramAddress, listen: &ProgramAddress) -> bool {
-    match (address, listen) {
-        (ProgramAddress::Host(Host::Loopback, port), ProgramAddress::Host(Host::Loopback, listening)) => {
-            port == listening
-        }
-        _ => address == listen && *address != ProgramAddress::Any,
-    }
 }
 
 impl<'c> ServerWalk<'c> {

@@ -94,6 +94,11 @@ pub fn json(outcome: &LintOutcome) -> String {
     format!("{{\"ways\":[\n{ways}\n],\n\"findings\":[\n{findings}\n]}}\n")
 }
 
+/// For programs: that the text was not read, and why.
+pub fn json_error(why: &str) -> String {
+    format!("{{\"ways\":[],\n\"findings\":[],\n\"error\":{}}}\n", string(why))
+}
+
 fn finding_object(finding: &Finding) -> String {
     let Finding { file, line, rule, severity, problem, risk, remedy } = finding;
     let (file, problem, risk, remedy) = (string(file), string(problem), string(risk), string(remedy));

@@ -12,6 +12,7 @@ mod auth_address_variable;
 mod auth_body;
 mod auth_buffer;
 mod auth_cached;
+mod auth_credentials;
 mod auth_http2;
 mod auth_intercepts_errors;
 mod auth_keep_alive;
@@ -98,6 +99,7 @@ pub const ALL: &[&Rule] = &[
     &auth_location_missing::RULE,
     &auth_location_not_internal::RULE,
     &auth_method::RULE,
+    &auth_credentials::RULE,
     &auth_body::RULE,
     &auth_keep_alive::RULE,
     &auth_http2::RULE,

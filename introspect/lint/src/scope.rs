@@ -23,6 +23,8 @@ pub(crate) struct Scope<'c> {
     /// From `http` inwards; the last block is the scope itself.
     chain: Vec<Rc<Block<'c>>>,
     block: &'c Directive,
+    /// The modifier and the path of a location.
+    matcher: (&'c str, &'c str),
 }
 
 impl<'c> Block<'c> {
@@ -46,12 +48,13 @@ impl<'c> Block<'c> {
 impl<'c> Scope<'c> {
     /// A block with no other around it.
     pub(crate) fn outermost(block: &'c Directive) -> Self {
-        Self { chain: vec![Block::new(block)], block }
+        Self { chain: vec![Block::new(block)], block, matcher: matcher(block) }
     }
 
     /// A block in this one.
     pub(crate) fn inner(&self, block: &'c Directive) -> Self {
-        Self { chain: self.chain.iter().cloned().chain([Block::new(block)]).collect(), block }
+        let chain = self.chain.iter().cloned().chain([Block::new(block)]).collect();
+        Self { chain, block, matcher: matcher(block) }
     }
 
     /// Its own block.
@@ -75,30 +78,16 @@ impl<'c> Scope<'c> {
 
     /// The path that a location matches, without the modifier.
     pub(crate) fn path(&self) -> &'c str {
-        self.matcher().1
-    }
-
-    /// The modifier and the path, which nginx also accepts as one word.
-    fn matcher(&self) -> (&'c str, &'c str) {
-        match self.block.args.as_slice() {
-            [modifier, path] => (modifier, path),
-            [one] => {
-                let modifiers = ["=", "^~", "~*", "~"].into_iter();
-                let mut apart =
-                    modifiers.filter_map(|modifier| Some((modifier, one.strip_prefix(modifier)?)));
-                apart.next().unwrap_or(("", one))
-            }
-            _ => ("", ""),
-        }
+        self.matcher.1
     }
 
     pub(crate) fn is_exact(&self) -> bool {
-        self.matcher().0 == "="
+        self.matcher.0 == "="
     }
 
     /// Whether the location is a regular expression.
     pub(crate) fn is_regex(&self) -> bool {
-        self.is_location() && matches!(self.matcher().0, "~" | "~*")
+        self.is_location() && matches!(self.matcher.0, "~" | "~*")
     }
 
     /// Whether it matches by a prefix.
@@ -108,12 +97,12 @@ impl<'c> Scope<'c> {
 
     /// Whether its prefix takes precedence over regular expressions.
     pub(crate) fn is_settled(&self) -> bool {
-        self.matcher().0 == "^~"
+        self.matcher.0 == "^~"
     }
 
     /// The regular expression of its location, if it has one.
     pub(crate) fn regex(&self) -> Option<Result<LocationRegex, RegexNotUnderstood>> {
-        let (modifier, text) = self.matcher();
+        let (modifier, text) = self.matcher;
         self.is_regex().then(|| LocationRegex::parse(text, modifier == "~*"))
     }
 
@@ -193,10 +182,11 @@ impl<'c> Scope<'c> {
     /// The variables that get this header of the sidecar's response.
     pub(crate) fn answered(&self, header: &str) -> Vec<&'c str> {
         let source = response_variable(header);
-        let set = self.effective("auth_request_set").into_iter();
-        set.filter(|set| variables::only(set.arg(1)) == Some(&*source))
-            .map(|set| variables::bare(set.arg(0)))
-            .collect()
+        // The last one counts.
+        let set: HashMap<_, _> =
+            self.effective("auth_request_set").into_iter().map(|set| (set.arg(0), set.arg(1))).collect();
+        let answered = set.into_iter().filter(|(_, value)| variables::only(value) == Some(&*source));
+        answered.map(|(name, _)| variables::bare(name)).collect()
     }
 
     /// The `if` blocks in its own block.
@@ -207,6 +197,19 @@ impl<'c> Scope<'c> {
     /// The status of the `return` in its own block.
     pub(crate) fn answer(&self) -> Option<u16> {
         self.own("return").next().map(status)
+    }
+}
+
+/// The modifier and the path, which nginx also accepts as one word.
+fn matcher(block: &Directive) -> (&str, &str) {
+    match block.args.as_slice() {
+        [modifier, path] => (modifier, path),
+        [one] => {
+            let modifiers = ["=", "^~", "~*", "~"].into_iter();
+            let mut apart = modifiers.filter_map(|modifier| Some((modifier, one.strip_prefix(modifier)?)));
+            apart.next().unwrap_or(("", one))
+        }
+        _ => ("", ""),
     }
 }
 

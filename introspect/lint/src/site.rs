@@ -1,12 +1,12 @@
 //! The configuration as nginx understands it: servers, the scopes in them, and which of them ask the sidecar.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::headers::POLICY;
 use crate::location_regex::{LocationRegex, RegexNotUnderstood};
-use crate::model::Model;
 use crate::model::rule::RuleSet;
+use crate::model::{Model, passes};
 use crate::scope::{Scope, status};
 use crate::tree::Directive;
 use crate::variables::{self, Variables};
@@ -18,6 +18,8 @@ pub(crate) struct Site<'c> {
     /// By which ways requests reach programs.
     pub(crate) model: Model<'c>,
     servers: Vec<ServerBlock<'c>>,
+    /// The lines that lead to a program that some location protects, under any of its addresses.
+    to_origin: HashSet<*const Directive>,
 }
 
 /// A `server`.
@@ -46,13 +48,11 @@ impl<'c> Site<'c> {
         }
         let variables = Variables::new(tree);
         let model = Model::new(tree, &variables, rules);
-        let mut site = Self { tree, variables, model, servers };
-        let origins = site.origins();
+        let to_origin = model.passes_to_protected().map(std::ptr::from_ref).collect();
+        let mut site = Self { tree, variables, model, servers, to_origin };
         for server in &mut site.servers {
-            server.is_ours = server.scopes.iter().any(|scope| {
-                scope.auth_request().is_some()
-                    || scope.target().is_some_and(|to| origins.contains(to.authority))
-            });
+            let leads = |scope: &Scope<'c>| passes().any(|name| leads(&site.to_origin, scope, name));
+            server.is_ours = server.scopes.iter().any(|scope| scope.auth_request().is_some() || leads(scope));
         }
         site
     }
@@ -83,11 +83,9 @@ impl<'c> Site<'c> {
         all.filter(|(_, scope)| scope.target().is_some())
     }
 
-    /// The programs that protected locations lead to.
-    pub(crate) fn origins(&self) -> BTreeSet<&'c str> {
-        let protected = self.servers.iter().flat_map(ServerBlock::others);
-        let protected = protected.filter(|scope| scope.auth_request().is_some());
-        protected.filter_map(Scope::target).map(|target| target.authority).collect()
+    /// Whether the `proxy_pass` of a scope leads to a program that some location protects.
+    pub(crate) fn leads_to_origin(&self, scope: &Scope<'c>) -> bool {
+        leads(&self.to_origin, scope, "proxy_pass")
     }
 
     /// The variables that contain policies: those that any server sends to the sidecar, and ours.
@@ -224,6 +222,10 @@ impl<'c> ServerBlock<'c> {
         let conditions = self.guards().flat_map(|guard| guard.args.iter().map(String::as_str));
         conditions.flat_map(|condition| variables.behind(condition)).collect()
     }
+}
+
+fn leads(lines: &HashSet<*const Directive>, scope: &Scope<'_>, name: &str) -> bool {
+    scope.own(name).any(|pass| lines.contains(&std::ptr::from_ref(pass)))
 }
 
 fn gather<'c>(around: &Scope<'c>, scopes: &mut Vec<Scope<'c>>) {

@@ -7,6 +7,15 @@ pub(crate) struct SourcePosition {
     pub(crate) file: usize,
     /// The line in it, from 1.
     pub(crate) line: usize,
+    /// The number of its first word in the file, because a line can have several directives.
+    pub(crate) word: usize,
+}
+
+/// The text of a dump. nginx compares bytes, so that two names that are not UTF-8 stay two: unless the whole dump is UTF-8, each
+/// byte becomes a character of its own.
+pub fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect())
 }
 
 /// The text is not the output of `nginx -T`, or it contains something that the linter does not support.

@@ -16,13 +16,21 @@ impl<'t> ProxyTarget<'t> {
         // A variable in the scheme is a gate; the address is the rest.
         let scheme = scheme.split('$').next().unwrap_or_default();
         // The path of a socket contains slashes; a colon ends it.
-        let end = match rest.strip_prefix("unix:") {
+        let end = match after_unix(rest) {
             Some(path) => path.find(':').map(|end| end + "unix:".len()),
-            None => rest.find('/'),
+            None => rest.find(['/', '?']),
         };
         let (authority, uri) = rest.split_at(end.unwrap_or(rest.len()));
         Self { scheme, authority, uri: uri.trim_start_matches(':') }
     }
+}
+
+/// The path of a socket; nginx reads `unix:` in any case.
+pub(crate) fn after_unix(address: &str) -> Option<&str> {
+    address
+        .get(.."unix:".len())
+        .filter(|head| head.eq_ignore_ascii_case("unix:"))
+        .and(address.get("unix:".len()..))
 }
 
 /// The host of an address, without its port.
@@ -37,7 +45,7 @@ fn host(address: &str) -> &str {
 pub(crate) fn is_local(address: &str) -> bool {
     let host = host(address);
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    address.starts_with("unix:")
+    after_unix(address).is_some()
         || host == "localhost"
         || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
@@ -53,6 +61,8 @@ mod tests {
             ("https://a:443/b/c", "https", "a:443", "/b/c"),
             ("http://unix:/run/a.sock", "http", "unix:/run/a.sock", ""),
             ("http://unix:/run/a.sock:/b", "http", "unix:/run/a.sock", "/b"),
+            ("http://UNIX:/run/a.sock:/b", "http", "UNIX:/run/a.sock", "/b"),
+            ("http://a:1?b/c", "http", "a:1", "?b/c"),
             ("http://$host$uri", "http", "$host$uri", ""),
             ("http${gate}://a/b", "http", "a", "/b"),
             ("$all", "", "$all", ""),

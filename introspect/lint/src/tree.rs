@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::lexer::{ConfigToken, Declaration, Lexer};
 use crate::source::{NotUnderstood, SourcePosition};
+use crate::variable_name;
 
 /// How deep blocks may be nested; real configurations need half a dozen levels.
 const MAX_DEPTH: usize = 32;
@@ -85,7 +86,7 @@ pub(crate) fn parse(name: &str, file: usize, text: &str) -> Result<Vec<Directive
         let refuse = |why: &str| NotUnderstood { place: format!("{name}:{line}"), why: why.to_owned() };
         let token = lexer.next().map_err(|error| refuse(&error.to_string()))?;
         match token {
-            Some(ConfigToken::Word(word)) => words.add(word, SourcePosition { file, line }),
+            Some(ConfigToken::Word(word)) => words.add(word, file, line),
             Some(ConfigToken::Semicolon) => {
                 here.push(words.take(None).ok_or_else(|| refuse("unexpected `;`"))?);
             }
@@ -108,9 +109,7 @@ pub(crate) fn parse(name: &str, file: usize, text: &str) -> Result<Vec<Directive
 
 fn check_block(opened: &Directive, depth: usize) -> Result<(), &'static str> {
     if opened.name.ends_with("_by_lua_block") {
-        return Err(
-            "Lua blocks are not supported; use the directive with a file, such as content_by_lua_file",
-        );
+        return Err("Lua blocks are not supported, and what Lua does is not checked");
     }
     if depth >= MAX_DEPTH { Err("blocks are nested too deeply") } else { Ok(()) }
 }
@@ -120,14 +119,17 @@ fn check_block(opened: &Directive, depth: usize) -> Result<(), &'static str> {
 struct Words {
     words: Vec<String>,
     at: SourcePosition,
+    /// How many words there were before.
+    before: usize,
 }
 
 impl Words {
-    fn add(&mut self, word: String, at: SourcePosition) {
+    fn add(&mut self, word: String, file: usize, line: usize) {
         if self.words.is_empty() {
-            self.at = at;
+            self.at = SourcePosition { file, line, word: self.before };
         }
-        self.words.push(word);
+        self.before += 1;
+        self.words.push(variable_name::in_lower_case(word));
     }
 
     fn is_empty(&self) -> bool {
@@ -167,12 +169,13 @@ mod tests {
     const WORD: &str = "[a-z$\\{\\}\"' ;#\\\\\n]{0,6}|\\PC{0,3}";
 
     fn directives() -> impl Strategy<Value = Vec<Directive>> {
-        let words = || (WORD, prop::collection::vec(WORD, 0..3));
+        let word = || WORD.prop_map(variable_name::in_lower_case);
+        let words = move || (word(), prop::collection::vec(word(), 0..3));
         let plain =
             |(name, args)| Directive { name, args, block: None, open: None, at: SourcePosition::default() };
         let deeper = words().prop_map(plain).prop_recursive(4, 24, 4, move |inner| {
             let block = prop::collection::vec(inner, 0..4);
-            let open = prop::option::of("[a-z#;{}]([a-z #;{}]{0,6}[a-z#;{}])?");
+            let open = prop::option::of("[a-z]{3}([a-z #;{}]{0,6}[a-z#;{}])?");
             (words(), block, open).prop_map(|((name, args), block, open)| Directive {
                 name,
                 args,
@@ -194,10 +197,15 @@ mod tests {
 
     #[test]
     fn a_block_is_declared_open_by_a_comment_in_it() {
-        let tree =
-            read("# open: no\na { # open: b\n  c { d; }\n}\n# open: no\ne { f # open: g\n; }").unwrap();
+        let tree = read(
+            "# open: no client\na { # open: for all\n  c { d; }\n}\n# open: no client\ne { f # open: as well\n; }",
+        )
+        .unwrap();
         let reason = |directive: &Directive| directive.open.as_ref().map(|open| open.reason.clone());
-        assert_eq!(tree.iter().map(reason).collect::<Vec<_>>(), [Some("b".to_owned()), Some("g".to_owned())]);
+        assert_eq!(
+            tree.iter().map(reason).collect::<Vec<_>>(),
+            [Some("for all".to_owned()), Some("as well".to_owned())]
+        );
         assert_eq!(reason(&tree[0].inside()[0]), None);
     }
 

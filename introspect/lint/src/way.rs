@@ -55,11 +55,13 @@ pub(crate) fn rows(site: &Site<'_>, found: &FindingList<'_>) -> Vec<WayRow> {
     let mut rows = Vec::new();
     for server in &site.model.servers {
         let line = |way: &ProgramWay| (server.arrival(way).block, server.arrival(way).pass.at);
-        let is_plain = |way: &ProgramWay| !way.asked || server.steps(way).is_empty();
+        let is_plain = |way: &ProgramWay| way.asked.is_none() || server.steps(way).is_empty();
         let plain: BTreeSet<_> = server.ways.iter().filter(|way| is_plain(way)).map(line).collect();
-        let shown = server.ways.iter().filter(|way| is_plain(way) || !plain.contains(&line(way)));
+        let is_weaker = |way: &ProgramWay| server.arrival(way).node.sub && server.asks_other(way);
+        let shown =
+            server.ways.iter().filter(|way| is_plain(way) || is_weaker(way) || !plain.contains(&line(way)));
         let mut ways: Vec<_> = shown.collect();
-        ways.sort_by_key(|way| (line(way), !way.asked));
+        ways.sort_by_key(|way| (line(way), way.asked));
         rows.extend(ways.into_iter().map(|way| row(site, server, way, found)));
     }
     rows
@@ -70,13 +72,14 @@ fn row<'c>(site: &Site<'c>, server: &ServerModel<'c>, way: &ProgramWay, found: &
     let steps = server.steps(way).into_iter();
     let scope = &server.places.get(arrival.block).scope;
     let set = scope.effective("proxy_set_header").into_iter();
-    let identity = set.filter(|set| way.asked && set.arg(0) != POLICY && is_of_the_answer(site, set.arg(1)));
+    let identity =
+        set.filter(|set| way.asked.is_some() && set.arg(0) != POLICY && is_of_the_answer(site, set.arg(1)));
     WayRow {
         server: server.name(),
         location: server.label(way),
         steps: steps.map(|hop| format!("{} of {}", hop.kind.name(), server.label_of(hop.block))).collect(),
         program: program(way),
-        protection: protection(site, server, way),
+        protection: protection(server, way),
         identity: identity.map(|set| set.arg(0).to_owned()).collect(),
         file: found.file(arrival.pass.at).to_owned(),
         line: arrival.pass.at.line,
@@ -87,17 +90,13 @@ fn is_of_the_answer<'c>(site: &Site<'c>, value: &'c str) -> bool {
     site.variables.behind(value).iter().any(|name| site.variables.is_answered(name))
 }
 
-fn protection(site: &Site<'_>, server: &ServerModel<'_>, way: &ProgramWay) -> Protection {
-    if let Some(asker) = server.asker(way) {
-        let asked = server.places.get(asker).scope.auth_request().map_or("", |asked| asked.arg(0));
-        return Protection::Asked {
-            by: asked.to_owned(),
-            policy: server.places.policy(asker).map(str::to_owned),
-        };
+fn protection(server: &ServerModel<'_>, way: &ProgramWay) -> Protection {
+    if let Some(question) = server.question(way) {
+        return Protection::Asked { by: question.by.to_owned(), policy: question.policy.map(str::to_owned) };
     }
     match server.declaration(way) {
         Some(open) => Protection::Declared(open.reason.clone()),
-        None if site.model.leads_to_protected(way) => Protection::Open,
+        None if way.leads_to_protected => Protection::Open,
         None => Protection::Unprotected,
     }
 }

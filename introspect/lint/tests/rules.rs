@@ -67,7 +67,7 @@ fn a_large_map_and_a_large_site_are_read() {
         .map(|number| {
             format!(
                 "        location /films/{number}/ {{\n            set $auth_policy \"user\";\n            auth_request /_introspect;\n            \
-                 error_page 401 = @problem;\n            proxy_set_header X-Listed $listed;\n            proxy_pass http://127.0.0.1:8000;\n        }}\n"
+                 error_page 401 = @problem;\n            proxy_set_header X-Listed $listed;\n            proxy_pass http://127.0.0.1:8100;\n        }}\n"
             )
         })
         .collect();

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::target::after_unix;
+
 /// Where a request to a program goes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum ProgramAddress {
@@ -30,8 +32,7 @@ impl ProgramAddress {
     /// Reads `host`, `host:port`, `[::1]:port` or `unix:/path`.
     /// With `loopback`, all names of this machine are one.
     pub(crate) fn parse(text: &str, default_port: &str, loopback: bool) -> Self {
-        if let Some(path) = text.get(..5).filter(|head| head.eq_ignore_ascii_case("unix:")).and(text.get(5..))
-        {
+        if let Some(path) = after_unix(text) {
             return Self::Socket(plain_path(path));
         }
         let (host, port) = split_port(text);
@@ -68,7 +69,7 @@ impl fmt::Display for ProgramAddress {
 }
 
 impl Host {
-    fn parse(text: &str, loopback: bool) -> Self {
+    pub(crate) fn parse(text: &str, loopback: bool) -> Self {
         let text = text.trim_end_matches('.').to_ascii_lowercase();
         let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(&text);
         match inner.parse::<IpAddr>().ok().or_else(|| old_ipv4(inner).map(IpAddr::V4)) {
@@ -149,6 +150,10 @@ fn plain_path(path: &str) -> String {
             part => parts.push(part),
         }
     }
+    // On every Linux the first is a link to the second.
+    if parts.starts_with(&["var", "run"]) {
+        parts.remove(0);
+    }
     format!("/{}", parts.join("/"))
 }
 
@@ -178,6 +183,7 @@ mod tests {
             ("app:8000", "127.0.0.1:8000"),
             ("app:8000", "app.internal:8000"),
             ("unix:/run/a.sock", "unix:/run//x/.././a.sock"),
+            ("unix:/run/a.sock", "UNIX:/var/run/a.sock"),
         ] {
             assert!(same(one, other) && same(other, one), "{one} {other}");
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::headers::POLICY;
-use crate::model::places::{Places, Uri};
+use crate::model::places::{PlaceKind, Places, Uri};
 use crate::variables::{bare, only};
 
 impl<'c> Places<'c> {
@@ -26,8 +26,13 @@ impl<'c> Places<'c> {
     }
 
     /// The policy that a location demands; none where the sidecar gets none.
-    pub(crate) fn policy(&self, location: usize) -> Option<&'c str> {
+    pub(crate) fn policy(&self, block: usize) -> Option<&'c str> {
+        let location = self.location_of(block);
         let sent = self.sent_policy(location)?;
+        // For the methods of a `limit_except` no `set` of the location runs.
+        if only(sent).is_some() && self.get(block).kind == PlaceKind::LimitExcept {
+            return None;
+        }
         if only(sent).is_some() { self.own_policy(location) } else { Some(sent) }
     }
 

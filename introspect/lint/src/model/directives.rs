@@ -6,8 +6,8 @@ use crate::model::inheritance::is_followed;
 use crate::tree::Directive;
 
 /// The directives of nginx 1.22 to 1.31, with its modules, that do not choose where a request goes; also those whose effect
-/// other parts of the model read. Purposefully without `content_by_lua_file`, `js_content`, `perl`, `echo_exec` and their like,
-/// and without `tunnel_pass`, `random_index` and `internal_redirect`: they can lead to a program.
+/// other parts of the model read. Purposefully without `content_by_lua_file`, `js_content`, `js_set`, `js_header_filter`, `perl`,
+/// `echo_exec` and their like, and without `tunnel_pass`, `random_index` and `internal_redirect`: they can lead to a program.
 const KNOWN: &str = "
     absolute_redirect accept_mutex accept_mutex_delay access_log add_header add_header_inherit add_trailer
     add_trailer_inherit addition_types aio aio_write alias allow ancient_browser ancient_browser_value api
@@ -36,7 +36,7 @@ const KNOWN: &str = "
     fastcgi_store_access fastcgi_temp_file_write_size fastcgi_temp_path flv geo geoip2 geoip2_proxy
     geoip2_proxy_recursive geoip_city geoip_country geoip_org geoip_proxy geoip_proxy_recursive
     google_perftools_profiles grpc_bind grpc_buffer_size grpc_connect_timeout grpc_hide_header
-    grpc_ignore_headers grpc_intercept_errors grpc_next_upstream grpc_next_upstream_timeout
+    grpc_intercept_errors grpc_next_upstream grpc_next_upstream_timeout
     grpc_next_upstream_tries grpc_pass_header grpc_read_timeout grpc_send_timeout grpc_set_header
     grpc_socket_keepalive grpc_socket_rcvbuf grpc_socket_sndbuf grpc_ssl_certificate grpc_ssl_certificate_cache
     grpc_ssl_certificate_key grpc_ssl_ciphers grpc_ssl_conf_command grpc_ssl_crl grpc_ssl_name
@@ -51,11 +51,11 @@ const KNOWN: &str = "
     http3_max_concurrent_streams http3_stream_buffer_size if if_modified_since ignore_invalid_headers
     image_filter image_filter_buffer image_filter_interlace image_filter_jpeg_quality image_filter_sharpen
     image_filter_transparency image_filter_webp_quality imap_auth imap_capabilities imap_client_buffer include
-    ip_hash js_body_filter js_context_reuse js_context_reuse_max_size js_engine js_fetch_buffer_size
+    ip_hash  js_context_reuse js_context_reuse_max_size js_engine js_fetch_buffer_size
     js_fetch_ciphers js_fetch_keepalive js_fetch_keepalive_requests js_fetch_keepalive_time
     js_fetch_keepalive_timeout js_fetch_max_response_buffer_size js_fetch_protocols js_fetch_proxy
-    js_fetch_timeout js_fetch_trusted_certificate js_fetch_verify js_fetch_verify_depth js_filter
-    js_header_filter js_import js_path js_preload_object js_set js_shared_dict_zone js_var keepalive
+    js_fetch_timeout js_fetch_trusted_certificate js_fetch_verify js_fetch_verify_depth 
+     js_import js_path js_preload_object  js_shared_dict_zone js_var keepalive
     keepalive_disable keepalive_min_timeout keepalive_requests keepalive_time keepalive_timeout keyval
     keyval_zone large_client_header_buffers least_conn least_time limit_conn limit_conn_dry_run
     limit_conn_log_level limit_conn_zone limit_except limit_rate limit_rate_after limit_req limit_req_dry_run
@@ -68,7 +68,7 @@ const KNOWN: &str = "
     more_set_headers more_set_input_headers mp4 mp4_buffer_size mp4_max_buffer_size mp4_start_key_frame
     msie_padding msie_refresh multi_accept nchan_max_reserved_memory ntlm open_file_cache open_file_cache_errors
     open_file_cache_events open_file_cache_min_uses open_file_cache_valid open_log_file_cache output_buffers
-    override_charset pagespeed pcre_jit perl_modules perl_require perl_set pid pop3_auth pop3_capabilities
+    override_charset pagespeed pcre_jit perl_modules perl_require  pid pop3_auth pop3_capabilities
     port_in_redirect postpone_gzipping postpone_output preread_buffer_size preread_timeout protocol proxy
     proxy_bind proxy_buffer_size proxy_buffering proxy_buffers proxy_busy_buffers_size proxy_cache
     proxy_cache_background_update proxy_cache_bypass proxy_cache_convert_head proxy_cache_key proxy_cache_lock
@@ -178,11 +178,16 @@ const TABLES: [&str; 6] = ["map", "geo", "split_clients", "types", "charset_map"
 pub(crate) fn unread(tree: &[Directive]) -> Vec<(&Directive, String)> {
     let known: HashSet<&str> = KNOWN.split_whitespace().collect();
     let mut found = Vec::new();
-    gather(tree, &known, &mut found);
+    gather(tree, "", &known, &mut found);
     found
 }
 
-fn gather<'c>(tree: &'c [Directive], known: &HashSet<&str>, found: &mut Vec<(&'c Directive, String)>) {
+fn gather<'c>(
+    tree: &'c [Directive],
+    around: &str,
+    known: &HashSet<&str>,
+    found: &mut Vec<(&'c Directive, String)>,
+) {
     for directive in tree {
         let name = &*directive.name;
         let is_known = known.contains(name)
@@ -194,9 +199,28 @@ fn gather<'c>(tree: &'c [Directive], known: &HashSet<&str>, found: &mut Vec<(&'c
                 directive,
                 format!("`{name}` is not a directive that the linter knows, and may lead to a program."),
             ));
+        } else if !is_allowed(name, around) {
+            let place = if around.is_empty() { "the main file".to_owned() } else { format!("`{around}`") };
+            let problem = format!(
+                "nginx refuses `{name}` in {place}: a comment looks like a heading of nginx -T, so that the files are not read as nginx does."
+            );
+            found.push((directive, problem));
         } else if !TABLES.contains(&name) {
-            gather(directive.inside(), known, found);
+            gather(directive.inside(), name, known, found);
         }
+    }
+}
+
+/// Whether nginx accepts a block in another one.
+fn is_allowed(name: &str, around: &str) -> bool {
+    match name {
+        "http" | "stream" | "mail" | "events" => around.is_empty(),
+        "upstream" => matches!(around, "http" | "stream"),
+        "location" => matches!(around, "server" | "location"),
+        "limit_except" => around == "location",
+        "if" => matches!(around, "server" | "location" | "http"),
+        "proxy_pass" => matches!(around, "server" | "location" | "if" | "limit_except"),
+        _ => true,
     }
 }
 
@@ -207,11 +231,19 @@ mod tests {
 
     #[test]
     fn what_may_lead_to_a_program_is_not_understood() {
-        let text = "http { map $a $b { c d; } more_set_headers x; server { location / { root /; content_by_lua_file a; \
+        let text = "http { map $a $b { c d; } js_set $x y.z; more_set_headers x; server { location / { root /; content_by_lua_file a; \
                     proxy_pass http://a; } } } stream { server { pass a; } }";
         let tree = tree::parse("/n", 0, text).unwrap();
         let names: Vec<_> = unread(&tree).into_iter().map(|(directive, _)| &*directive.name).collect();
-        assert_eq!(names, ["content_by_lua_file", "pass"]);
+        assert_eq!(names, ["js_set", "content_by_lua_file", "pass"]);
+    }
+
+    #[test]
+    fn a_block_where_nginx_refuses_it_is_not_understood() {
+        let text = "http { server { location / { } } stream { server { } } } stream { server { proxy_pass a; } } location / { }";
+        let tree = tree::parse("/n", 0, text).unwrap();
+        let names: Vec<_> = unread(&tree).into_iter().map(|(directive, _)| &*directive.name).collect();
+        assert_eq!(names, ["stream", "location"]);
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(crate) enum Spot {
     Server,
     /// At a URI that may be any.
     AnyUri,
+    /// At a URI for which several locations are possible: the number of the list.
+    Group(usize),
     /// At any URI or named location.
     Anywhere,
 }
@@ -24,8 +26,8 @@ pub(crate) enum Spot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Node {
     pub(crate) spot: Spot,
-    /// Whether the sidecar has allowed it.
-    pub(crate) asked: bool,
+    /// What the sidecar was asked when it last allowed it: the index in [`ServerWalk::questions`].
+    pub(crate) asked: Option<usize>,
     /// Whether it is a subrequest, which skips the access phase.
     pub(crate) sub: bool,
 }
@@ -60,14 +62,25 @@ pub(crate) struct Hop {
     pub(crate) is_plain: bool,
 }
 
+/// What the sidecar is asked: every location with the same policy asks the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SidecarQuestion<'c> {
+    /// The first location that asks it.
+    pub(crate) asker: usize,
+    /// The path of the subrequest.
+    pub(crate) by: &'c str,
+    /// The policy, where the configuration has it as a constant.
+    pub(crate) policy: Option<&'c str>,
+}
+
 /// A block whose program gets requests.
 #[derive(Debug)]
 pub(crate) struct Arrival<'c> {
     pub(crate) node: Node,
     /// The block: a location, or an `if` or `limit_except` in it.
     pub(crate) block: usize,
-    /// Whether the sidecar has allowed the request: here or before.
-    pub(crate) asked: bool,
+    /// What the sidecar was asked when it allowed the request, here or before.
+    pub(crate) asked: Option<usize>,
     pub(crate) access: AccessChecks<'c>,
     pub(crate) pass: &'c Directive,
 }
@@ -75,8 +88,8 @@ pub(crate) struct Arrival<'c> {
 impl<'c> Arrival<'c> {
     /// In a block that has no checks at all.
     pub(crate) fn unasked(block: usize, pass: &'c Directive) -> Self {
-        let node = Node { spot: Spot::Place(block), asked: false, sub: false };
-        Self { node, block, asked: false, access: AccessChecks::default(), pass }
+        let node = Node { spot: Spot::Place(block), asked: None, sub: false };
+        Self { node, block, asked: None, access: AccessChecks::default(), pass }
     }
 }
 
@@ -90,6 +103,7 @@ pub(crate) struct ServerWalk<'c> {
     /// The blocks whose checks do not hold, with or without a program.
     pub(crate) unsound: BTreeMap<usize, AccessChecks<'c>>,
     pub(crate) open: VecDeque<Node>,
+    pub(crate) questions: Vec<SidecarQuestion<'c>>,
 }
 
 impl ServerWalk<'_> {

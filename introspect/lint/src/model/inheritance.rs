@@ -15,7 +15,7 @@ pub(crate) enum Inherit {
 }
 
 /// The directives that lead a request somewhere.
-const TABLE: [(&str, Inherit); 24] = [
+const TABLE: [(&str, Inherit); 25] = [
     ("auth_request", Inherit::Innermost),
     ("satisfy", Inherit::Innermost),
     ("auth_basic", Inherit::Innermost),
@@ -33,6 +33,7 @@ const TABLE: [(&str, Inherit); 24] = [
     ("fastcgi_ignore_headers", Inherit::Innermost),
     ("uwsgi_ignore_headers", Inherit::Innermost),
     ("scgi_ignore_headers", Inherit::Innermost),
+    ("grpc_ignore_headers", Inherit::Innermost),
     ("try_files", Inherit::Never),
     ("proxy_pass", Inherit::InLocation),
     ("fastcgi_pass", Inherit::InLocation),

@@ -4,11 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::lexer::Declaration;
 use crate::model::access::AccessChecks;
+use crate::model::declared::{covered_too, declaration};
 use crate::model::hop::{Hop, HopKind, Node, Spot};
 use crate::model::open_way::{Cause, OpenWay};
+use crate::model::rule::ModelRule;
 use crate::model::{Model, ProgramWay, ServerModel};
 use crate::source::SourcePosition;
-use crate::tree::Directive;
 
 impl<'c> Model<'c> {
     /// The open ways of all servers; several rules report them.
@@ -39,22 +40,36 @@ impl<'c> Model<'c> {
     }
 
     fn used_declarations(&self, server: &ServerModel<'c>) -> BTreeSet<usize> {
-        let open = server.ways.iter().filter(|way| !way.asked).map(|way| server.arrival(way).block);
+        let open = server.ways.iter().filter(|way| way.asked.is_none()).map(|way| server.arrival(way).block);
         let left = server.walk.hops.iter().filter(|hop| is_left(server, hop)).map(|hop| hop.block);
         open.chain(left).flat_map(|block| [block, server.places.location_of(block)]).collect()
     }
 
     fn open_ways_of(&self, server: &ServerModel<'c>) -> Vec<OpenWay> {
         let unasked: Vec<_> =
-            server.ways.iter().filter(|way| !way.asked && self.leads_to_protected(way)).collect();
+            server.ways.iter().filter(|way| way.asked.is_none() && way.leads_to_protected).collect();
         let nodes = leading_to(&server.walk.hops, unasked.iter().map(|way| server.arrival(way).node));
         let mut open: Vec<_> = unasked.iter().filter_map(|way| self.open_way(server, way)).collect();
         let left = server.walk.hops.iter().filter(|hop| {
-            nodes.contains(&hop.to) && is_left(server, hop) && declared(server, hop.block).is_none()
+            nodes.contains(&hop.to)
+                && is_left(server, hop)
+                && declared(server, hop.block).is_none()
+                && !is_reported(server, hop)
         });
         open.extend(left.map(|hop| leaving(server, hop)));
         open.extend(server.walk.unsound.iter().filter_map(|(block, access)| unsound(server, *block, access)));
+        open.extend(server.ways.iter().filter_map(|way| weaker(server, way)));
+        open.extend(
+            server.ways.iter().filter(|way| self.asks_itself(server, way)).map(|way| by_itself(server, way)),
+        );
         open
+    }
+
+    /// Whether the program that a subrequest asks is a server of this nginx.
+    fn asks_itself(&self, server: &ServerModel<'c>, way: &ProgramWay) -> bool {
+        let location = server.places.location_of(server.arrival(way).block);
+        let is_known = self.rules.has(ModelRule::Chain) && server.auth_locations.contains(&location);
+        is_known && self.servers.iter().any(|own| own.is_at(&way.addresses))
     }
 
     fn open_way(&self, server: &ServerModel<'c>, way: &ProgramWay) -> Option<OpenWay> {
@@ -63,10 +78,15 @@ impl<'c> Model<'c> {
         if arrival.node.sub && arrival.access.asks.is_some() {
             // The location asks, but not in a subrequest: what made the subrequest is the hole.
             let hop = server.entry_of_subrequest(arrival.node)?;
-            return declared(server, hop.block).is_none().then(|| leaving(server, hop));
+            return (!covers(server, hop)).then(|| leaving(server, hop));
         }
         if declared(server, arrival.block).is_some() {
-            return None;
+            let too = covered_too(&server.places, arrival.block, arrival.pass)?;
+            let problem = format!(
+                "`{label}` is declared open, and can pass on paths of `{}` too, which asks the sidecar.",
+                too.scope.label()
+            );
+            return Some(OpenWay { cause: Cause::NeverAsks, at: arrival.pass.at, problem });
         }
         if arrival.access.bypass.is_some() || arrival.access.self_answered.is_some() {
             // Reported for the block, whatever it serves.
@@ -79,6 +99,56 @@ impl<'c> Model<'c> {
         );
         Some(OpenWay { cause: Cause::NeverAsks, at: arrival.pass.at, problem })
     }
+}
+
+fn by_itself(server: &ServerModel<'_>, way: &ProgramWay) -> OpenWay {
+    let problem = format!(
+        "`{}` asks {}, which is a server of this nginx: it can answer with 2xx without the sidecar.",
+        server.label(way),
+        program(way)
+    );
+    OpenWay { cause: Cause::AnsweredByNginx, at: server.arrival(way).pass.at, problem }
+}
+
+/// Whether a declaration covers a subrequest. What the responses of a program include is not for the configuration to declare.
+fn covers(server: &ServerModel<'_>, hop: &Hop) -> bool {
+    hop.kind != HopKind::Ssi && declared(server, hop.block).is_some()
+}
+
+/// A subrequest that enters a location which demands more than was asked before.
+fn weaker(server: &ServerModel<'_>, way: &ProgramWay) -> Option<OpenWay> {
+    let arrival = server.arrival(way);
+    let (question, asks) = (server.question(way)?, arrival.access.asks?);
+    let own = server.places.policy(arrival.block);
+    let is_enough = question.by == asks.arg(0) && is_covered(own, question.policy);
+    if !arrival.node.sub || is_enough || server.is_led_by_program(arrival.node) {
+        return None;
+    }
+    let hop = server.entry_of_subrequest(arrival.node)?;
+    let problem = format!(
+        "{} of `{}` leads on to `{}`, which demands `{}`, but the sidecar was asked for `{}` alone.",
+        hop.kind.title(),
+        server.label_of(hop.block),
+        server.label(way),
+        own.unwrap_or("another policy"),
+        question.policy.unwrap_or("another policy")
+    );
+    (!covers(server, hop)).then_some(OpenWay { cause: Cause::Left, at: hop.at, problem })
+}
+
+/// Whether a policy demands all that another one does.
+fn is_covered(demanded: Option<&str>, asked: Option<&str>) -> bool {
+    let (Some(demanded), Some(asked)) = (demanded, asked) else { return demanded == asked };
+    demanded
+        .split(';')
+        .all(|term| term == "anonymous" || term == "cookie=allow" || asked.split(';').any(|own| own == term))
+}
+
+/// Whether a hop is open because the answer of its block does not count, which is reported for the block.
+fn is_reported(server: &ServerModel<'_>, hop: &Hop) -> bool {
+    let access = server.walk.unsound.get(&hop.block);
+    let is_after_access = !matches!(hop.kind, HopKind::Rewrite | HopKind::ErrorPage);
+    is_after_access && access.is_some_and(|access| access.bypass.is_some() || access.self_answered.is_some())
 }
 
 /// A block that asks, and whose answer does not count.
@@ -112,29 +182,14 @@ impl<'c> ServerModel<'c> {
         }
     }
 
+    /// Whether the response of a program that was asked for led a request on to here.
+    fn is_led_by_program(&self, node: Node) -> bool {
+        steps_to(self, node).iter().any(|hop| hop.kind == HopKind::AccelRedirect && hop.to.asked.is_some())
+    }
+
     /// Why a block is open, if it declares it; an `if` may leave that to its location.
     pub(crate) fn declaration(&self, way: &ProgramWay) -> Option<&'c Declaration> {
         declared(self, self.arrival(way).block)
-    }
-
-    /// The location that asked for a way: its own, or one before it.
-    pub(crate) fn asker(&self, way: &ProgramWay) -> Option<usize> {
-        let arrival = self.arrival(way);
-        if !way.asked {
-            return None;
-        }
-        if arrival.access.asks.is_some() && !arrival.node.sub {
-            return Some(self.places.location_of(arrival.block));
-        }
-        let mut node = arrival.node;
-        loop {
-            let hop = self.walk.came.get(&node)?;
-            let from = hop.from?;
-            if node.asked && !from.asked {
-                return Some(self.places.location_of(hop.block));
-            }
-            node = from;
-        }
     }
 
     /// The steps by which a request first came to the block of a way, from the client on.
@@ -165,11 +220,7 @@ fn came_by(server: &ServerModel<'_>, node: Node) -> String {
 }
 
 fn declared<'c>(server: &ServerModel<'c>, block: usize) -> Option<&'c Declaration> {
-    let of = |index| {
-        let block: &'c Directive = server.places.get(index).scope.block();
-        block.open.as_ref()
-    };
-    of(block).or_else(|| of(server.places.location_of(block)))
+    declaration(&server.places, block)
 }
 
 /// Whether a hop leaves a location that asks before it has asked. A fixed URI that a client can request as well gives it
@@ -179,7 +230,7 @@ fn is_left(server: &ServerModel<'_>, hop: &Hop) -> bool {
     let is_first = hop.from.is_some_and(|from| matches!(from.spot, Spot::Place(_)) && !from.sub);
     is_first
         && hop.kind != HopKind::AuthRequest
-        && !hop.to.asked
+        && hop.to.asked.is_none()
         && !hop.is_plain
         && server.places.asks(hop.block)
 }

@@ -1,6 +1,6 @@
 //! The blocks of a server, and which of its locations a URI can lead to.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -28,6 +28,27 @@ pub(crate) struct Place<'c> {
     /// The blocks directly in it, in the order of the text.
     pub(crate) children: Vec<usize>,
     regex: Option<Result<LocationRegex, ()>>,
+    level: Level<'c>,
+}
+
+/// The locations directly in a block, by how they match.
+#[derive(Debug, Default)]
+struct Level<'c> {
+    exact: HashMap<&'c str, usize>,
+    prefixes: HashMap<&'c str, usize>,
+    regexes: Vec<usize>,
+}
+
+impl<'c> Level<'c> {
+    fn add(&mut self, location: &Scope<'c>, index: usize) {
+        if location.is_regex() {
+            self.regexes.push(index);
+        } else if location.is_exact() {
+            self.exact.entry(location.path()).or_insert(index);
+        } else if location.is_prefix() {
+            self.prefixes.insert(location.path(), index);
+        }
+    }
 }
 
 /// A server and all blocks in it. The server itself is the first.
@@ -36,6 +57,8 @@ pub(crate) struct Places<'c> {
     all: Vec<Place<'c>>,
     /// A cache: many locations have the same error pages.
     candidates: RefCell<HashMap<Uri, Rc<[usize]>>>,
+    /// The locations of regular expressions.
+    regexes: OnceCell<Rc<[usize]>>,
 }
 
 /// What is known of a URI that nginx makes itself.
@@ -76,6 +99,11 @@ impl<'c> Place<'c> {
         self.is_named() || self.scope.the("internal").is_some()
     }
 
+    /// What every path begins with that its regular expression matches; none without an expression.
+    pub(crate) fn lead(&self) -> Option<&str> {
+        Some(self.regex.as_ref()?.as_ref().map_or("", LocationRegex::lead))
+    }
+
     pub(crate) fn is_named(&self) -> bool {
         let is_name = self.scope.path().starts_with('@') && !self.scope.is_exact() && !self.scope.is_regex();
         self.kind == PlaceKind::Location && is_name
@@ -84,7 +112,7 @@ impl<'c> Place<'c> {
 
 impl<'c> Places<'c> {
     pub(crate) fn new(server: &Scope<'c>) -> Self {
-        let mut places = Self { all: Vec::new(), candidates: RefCell::default() };
+        let mut places = Self { all: Vec::new(), candidates: RefCell::default(), regexes: OnceCell::new() };
         places.add(server, PlaceKind::Server, 0);
         places
     }
@@ -92,7 +120,14 @@ impl<'c> Places<'c> {
     fn add(&mut self, scope: &Scope<'c>, kind: PlaceKind, parent: usize) -> usize {
         let index = self.all.len();
         let regex = scope.regex().map(|regex| regex.map_err(drop));
-        self.all.push(Place { scope: scope.clone(), kind, parent, children: Vec::new(), regex });
+        self.all.push(Place {
+            scope: scope.clone(),
+            kind,
+            parent,
+            children: Vec::new(),
+            regex,
+            level: Level::default(),
+        });
         for directive in scope.block().inside() {
             let kind = match &*directive.name {
                 "location" => PlaceKind::Location,
@@ -100,9 +135,13 @@ impl<'c> Places<'c> {
                 "limit_except" => PlaceKind::LimitExcept,
                 _ => continue,
             };
-            let child = self.add(&scope.inner(directive), kind, index);
+            let inner = scope.inner(directive);
+            let child = self.add(&inner, kind, index);
             if let Some(place) = self.all.get_mut(index) {
                 place.children.push(child);
+                if kind == PlaceKind::Location {
+                    place.level.add(&inner, child);
+                }
             }
         }
         index
@@ -160,6 +199,13 @@ impl<'c> Places<'c> {
         self.effective(index, name).last().copied()
     }
 
+    /// The locations of regular expressions, each of which may match.
+    pub(crate) fn regexes(&self) -> Rc<[usize]> {
+        let list =
+            || self.all().filter(|(_, place)| place.scope.is_regex()).map(|(index, _)| index).collect();
+        Rc::clone(self.regexes.get_or_init(list))
+    }
+
     /// Every location that a URI can lead to; the server itself, if there may be none.
     pub(crate) fn candidates(&self, uri: &Uri) -> Rc<[usize]> {
         if let Some(known) = self.candidates.borrow().get(uri) {
@@ -202,25 +248,23 @@ impl<'c> Places<'c> {
     /// Chooses as `ngx_http_core_find_location` does, and adds what may be chosen. Whether it was chosen for certain;
     /// `fallback` is chosen otherwise.
     fn search(&self, level: usize, path: &str, found: &mut Vec<usize>, fallback: &mut usize) -> bool {
-        let locations =
-            || self.inner(level, PlaceKind::Location).map(move |index| (index, &self.get(index).scope));
-        if let Some((exact, _)) = locations().find(|(_, scope)| scope.is_exact() && scope.path() == path) {
-            found.push(exact);
+        let level = &self.get(level).level;
+        if let Some(exact) = level.exact.get(path) {
+            found.push(*exact);
             return true;
         }
-        let begins = |scope: &Scope<'c>| scope.is_prefix() && path.starts_with(scope.path());
-        let prefix =
-            locations().filter(|(_, scope)| begins(scope)).max_by_key(|(_, scope)| scope.path().len());
-        if let Some((index, scope)) = prefix {
+        let lengths = (0..=path.len()).rev();
+        let prefix = lengths.filter_map(|end| level.prefixes.get(path.get(..end)?)).next();
+        if let Some(index) = prefix.copied() {
             *fallback = index;
             if self.search(index, path, found, fallback) {
                 return true;
             }
-            if scope.is_settled() {
+            if self.get(index).scope.is_settled() {
                 return false;
             }
         }
-        for (index, _) in locations().filter(|(_, scope)| scope.is_regex()) {
+        for index in level.regexes.iter().copied() {
             let matches = self.regex_matches(index, path);
             if matches == Some(false) {
                 continue;
@@ -239,7 +283,8 @@ impl<'c> Places<'c> {
     /// Whether the expression matches; `None` if that is not known.
     fn regex_matches(&self, index: usize, path: &str) -> Option<bool> {
         let regex = self.get(index).regex.as_ref()?.as_ref().ok()?;
-        regex.is_match(path).ok()
+        // One that surely does not match is passed over; PCRE may read others in another way.
+        if regex.is_certain() { regex.is_match(path).ok() } else { None }
     }
 }
 

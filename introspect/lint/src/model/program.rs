@@ -6,8 +6,9 @@ use crate::model::address::ProgramAddress;
 use crate::model::places::Places;
 use crate::model::rule::{ModelRule, RuleSet};
 use crate::model::values::VariableValues;
-use crate::target::ProxyTarget;
+use crate::target::{ProxyTarget, after_unix};
 use crate::tree::Directive;
+use crate::variables::split_name;
 
 /// The `upstream`s of an `http` or `stream` block: nginx compares their names without case.
 #[derive(Debug)]
@@ -57,33 +58,54 @@ pub(crate) fn addresses<'c>(
     if text.contains('$') && !rules.has(ModelRule::Variables) {
         return BTreeSet::new();
     }
-    let Some(urls) = urls(text, |part| values.of(part, places, place)) else {
+    let head = head(text, |name| values.begins_path(name));
+    let Some(urls) = urls(head, |part| values.of(part, places, place)) else {
         return BTreeSet::from([ProgramAddress::Any]);
     };
+    let is_whole = head.len() == text.len() || !head.contains('$') && head.contains("://");
     let of_url = |url: &String| match address(&pass.name, url) {
+        _ if !is_whole && may_continue(url) => BTreeSet::from([ProgramAddress::Any]),
         Some((host, port)) => upstreams.addresses(host, port, rules),
         None => BTreeSet::new(),
     };
     urls.iter().flat_map(of_url).collect()
 }
 
-/// All values of a URL up to its path; `None` if its address is unknown.
-fn urls(text: &str, expand: impl Fn(&str) -> Option<BTreeSet<String>>) -> Option<BTreeSet<String>> {
-    let Some((scheme, rest)) = text.split_once("://") else { return expand(head(text)) };
+/// All values of the text before the path of a URL; `None` if its address is unknown.
+fn urls(head: &str, expand: impl Fn(&str) -> Option<BTreeSet<String>>) -> Option<BTreeSet<String>> {
+    let Some((scheme, rest)) = head.split_once("://") else { return expand(head) };
     let both = || ["http", "https"].map(str::to_owned).into();
-    let (schemes, heads) = (expand(scheme).unwrap_or_else(both), expand(head(rest))?);
+    let (schemes, heads) = (expand(scheme).unwrap_or_else(both), expand(rest)?);
     let join = |scheme: &String| heads.iter().map(|head| format!("{scheme}://{head}")).collect::<Vec<_>>();
     Some(schemes.iter().flat_map(join).collect())
 }
 
-/// The text before the path; the variables with the request's path begin with a slash, and a colon ends that of a socket.
-fn head(text: &str) -> &str {
-    let ends = ["/", "?", "$request_uri", "$uri", "$document_uri", "${request_uri}", "${uri}", "$is_args"];
-    let end = match text.strip_prefix("unix:") {
-        Some(path) => path.find(':').map(|end| end + "unix:".len()),
-        None => ends.iter().filter_map(|end| text.find(end)).min(),
-    };
-    text.get(..end.unwrap_or(text.len())).unwrap_or_default()
+/// Whether the text after the head may belong to the address: a scheme, or the path of a socket, of which a variable is a part.
+fn may_continue(url: &str) -> bool {
+    let begun = url.to_ascii_lowercase();
+    let scheme = ["http:", "https:", "grpc:", "grpcs:"].contains(&&*begun);
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    scheme || after_unix(rest).is_some_and(|path| !path.contains(':'))
+}
+
+/// The text before the path: up to a slash, a `?`, or a variable that begins with one of them. The path of a socket
+/// ends with a colon.
+fn head(text: &str, begins_path: impl Fn(&str) -> bool) -> &str {
+    let start = text.find("://").map_or(0, |at| at + "://".len());
+    let rest = text.get(start..).unwrap_or_default();
+    let is_socket = after_unix(rest).is_some();
+    let mut at = start + if is_socket { "unix:".len() } else { 0 };
+    while let Some(next) = text.get(at..).and_then(|rest| rest.chars().next()) {
+        let ends = if is_socket { next == ':' } else { matches!(next, '/' | '?') };
+        let variable = text.get(at..).and_then(|rest| split_name(rest.strip_prefix('$')?));
+        match variable {
+            _ if ends => break,
+            Some((name, _)) if begins_path(name) && !is_socket => break,
+            Some((_, tail)) => at = text.len() - tail.len(),
+            None => at += next.len_utf8(),
+        }
+    }
+    text.get(..at).unwrap_or_default()
 }
 
 /// The host of a URL, and the port of its scheme; none for a URL that nginx refuses.
@@ -137,6 +159,18 @@ mod tests {
             ("fastcgi_pass b:9000", "b:9000"),
             ("fastcgi_pass unix:/run/php.sock", "unix:/run/php.sock"),
             ("grpc_pass grpc://b", "b:80"),
+            ("proxy_pass http:/$request_uri", "any program"),
+            ("proxy_pass http:/$uri", "any program"),
+            ("proxy_pass http://$uri_host", "any program"),
+            ("set $uri_host app; proxy_pass http://$uri_host$uri", "unix:/a 10.0.0.1:81"),
+            ("set $x \"b:1?c=d:2\"; proxy_pass http://$x", "b:1"),
+            ("set $x unix:; proxy_pass http://$x/run/a.sock", "any program"),
+            ("set $x unix:/run/a.sock; proxy_pass http://$x:/b", "unix:/run/a.sock"),
+            ("proxy_pass http://UNIX:/a:/b", "unix:/a"),
+            ("rewrite ^/(.*)$ $1 break; proxy_pass http://$uri", "any program"),
+            ("rewrite ^/(.*)$ /$1 break; proxy_pass http://app$uri", "unix:/a 10.0.0.1:81"),
+            ("set $http_x app; proxy_pass http://$http_x", "any program"),
+            ("set $gate app; proxy_pass http://$gate", "unix:/a 10.0.0.1:81"),
         ] {
             assert_eq!(read(http, pass), expected, "{pass}");
         }

@@ -21,17 +21,19 @@ pub(crate) struct Jump {
 
 /// What can happen in the rewrite phase.
 #[derive(Debug, Default)]
-pub(crate) struct Script {
+pub(crate) struct Script<'c> {
     /// The blocks that handle the request afterwards: the location, or one of its `if`s; none if it always ends.
     pub(crate) content: BTreeSet<usize>,
     pub(crate) jumps: Vec<Jump>,
     /// The `return`s: the block and the status.
     pub(crate) ends: BTreeSet<(usize, u16)>,
+    /// The `return`s with a body, which passes through the filters of its block.
+    pub(crate) bodies: Vec<(usize, &'c Directive)>,
 }
 
-impl Script {
+impl<'c> Script<'c> {
     /// Of a location, or of a server before a location is chosen.
-    pub(crate) fn new(places: &Places<'_>, index: usize, rules: RuleSet) -> Self {
+    pub(crate) fn new(places: &Places<'c>, index: usize, rules: RuleSet) -> Self {
         let mut script = Self::default();
         let mut alive = BTreeSet::from([index]);
         script.run(places, index, &mut alive, rules);
@@ -40,8 +42,8 @@ impl Script {
     }
 
     /// Runs the directives of a block; `alive` are the blocks whose settings the request can have meanwhile.
-    fn run(&mut self, places: &Places<'_>, index: usize, alive: &mut BTreeSet<usize>, rules: RuleSet) {
-        let block = places.get(index).scope.block();
+    fn run(&mut self, places: &Places<'c>, index: usize, alive: &mut BTreeSet<usize>, rules: RuleSet) {
+        let block: &'c Directive = places.get(index).scope.block();
         let mut ifs = places.inner(index, PlaceKind::If);
         for directive in block.inside() {
             match &*directive.name {
@@ -58,6 +60,9 @@ impl Script {
                 "return" => {
                     let code = status(directive);
                     self.ends.extend(alive.iter().map(|place| (*place, code)));
+                    self.bodies.extend(
+                        alive.iter().filter(|_| directive.args.len() > 1).map(|place| (*place, directive)),
+                    );
                     alive.clear();
                 }
                 "break" if rules.has(ModelRule::Break) => self.content.append(alive),
@@ -77,7 +82,8 @@ impl Script {
         let is_server = places.get(places.location_of(index)).kind == PlaceKind::Server;
         let to = rewrite.arg(1);
         if is_sent_to_client(rewrite) {
-            self.ends.extend(alive.iter().map(|place| (*place, 302)));
+            let code = if rewrite.arg(2) == "permanent" { 301 } else { 302 };
+            self.ends.extend(alive.iter().map(|place| (*place, code)));
             return;
         }
         // With `break` a location keeps the request; a server has not chosen one yet.
@@ -93,7 +99,8 @@ impl Script {
     }
 }
 
-fn is_sent_to_client(rewrite: &Directive) -> bool {
+/// Whether a `rewrite` redirects the client.
+pub(crate) fn is_sent_to_client(rewrite: &Directive) -> bool {
     let to = rewrite.arg(1);
     matches!(rewrite.arg(2), "redirect" | "permanent")
         || ["http://", "https://", "$scheme"].iter().any(|begin| to.starts_with(begin))
@@ -130,6 +137,7 @@ mod tests {
             ("rewrite ^/(.*) /a/$1; return 404;", "Begins(\"/a/\") 404"),
             ("rewrite ^ /a break; return 404;", "location 404"),
             ("rewrite ^ /a redirect; return 404;", "302 404"),
+            ("rewrite ^ /a permanent;", "location 301"),
             ("if ($a) { rewrite ^ /b last; }", "location if Whole(\"/b\")"),
             ("if ($a) { } if ($b) { }", "location if if"),
         ] {

@@ -1,10 +1,13 @@
 //! Which values the variables in a text can have, where that can be read from the configuration.
+//!
+//! In doubt a value counts. Only a `set` that surely runs in the location of the request hides what other blocks set; what a
+//! subrequest sets before the program is asked counts all the same, because it shares the variables.
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::model::places::{PlaceKind, Places};
+use crate::model::places::{PlaceKind, Places, Uri};
 use crate::tree::Directive;
-use crate::variables::{Variables, bare, only};
+use crate::variables::{Variables, bare, only, split_name};
 
 /// How deeply variables may depend on each other.
 const MAX_DEPTH: usize = 8;
@@ -20,6 +23,8 @@ struct Setter<'c> {
     text: Option<&'c str>,
     /// Whether it runs whenever the request is in its location.
     always: bool,
+    /// Whether it is an `auth_request_set`, which runs after every `set`.
+    is_answer: bool,
 }
 
 /// The sources of the variables of one server.
@@ -27,29 +32,44 @@ struct Setter<'c> {
 pub(crate) struct VariableValues<'v, 'c> {
     variables: &'v Variables<'c>,
     setters: HashMap<&'c str, Vec<Setter<'c>>>,
+    /// Whether `$uri` begins with a slash, whatever is rewritten.
+    uri_is_path: bool,
 }
 
 impl<'v, 'c> VariableValues<'v, 'c> {
     pub(crate) fn new(variables: &'v Variables<'c>, places: &Places<'c>) -> Self {
-        let mut values = Self { variables, setters: HashMap::new() };
+        let mut values = Self { variables, setters: HashMap::new(), uri_is_path: true };
         for (index, place) in places.all() {
-            let mut certain = matches!(place.kind, PlaceKind::Server | PlaceKind::Location);
+            // An error before the rewrite phase leads past the server's.
+            let mut certain = place.kind == PlaceKind::Location;
             for directive in place.scope.block().inside() {
                 if let Some((name, text)) = set_by(directive) {
+                    let is_answer = directive.name == "auth_request_set";
                     // The sidecar's response is another one for each request.
                     let always = certain && directive.name == "set";
-                    values.setters.entry(name).or_default().push(Setter { place: index, text, always });
+                    values.add(name, Setter { place: index, text, always, is_answer });
                 }
                 certain &= !may_stop(directive);
+                values.uri_is_path &= leads_to_path(directive);
             }
         }
         // `auth_request_set` may stand in `http` too.
         for directive in places.get(0).scope.inherited("auth_request_set") {
             if let Some((name, text)) = set_by(directive) {
-                values.setters.entry(name).or_default().push(Setter { place: 0, text, always: false });
+                values.add(name, Setter { place: 0, text, always: false, is_answer: true });
             }
         }
         values
+    }
+
+    fn add(&mut self, name: &'c str, setter: Setter<'c>) {
+        self.setters.entry(name).or_default().push(setter);
+    }
+
+    /// Whether a variable begins with a slash, or is empty or begins with `?`, so that an address ends before it.
+    pub(crate) fn begins_path(&self, name: &str) -> bool {
+        matches!(name, "request_uri" | "is_args")
+            || (matches!(name, "uri" | "document_uri") && self.uri_is_path)
     }
 
     /// Every text that this one can become in a block; `None` if it may be anything.
@@ -87,28 +107,73 @@ impl<'v, 'c> VariableValues<'v, 'c> {
         if name == "scheme" {
             return Some(["http", "https"].map(str::to_owned).into());
         }
-        let mut values = BTreeSet::new();
-        if let Some(setters) = self.setters.get(name) {
-            let location = places.location_of(place);
-            let own = |setter: &&Setter<'c>| places.location_of(setter.place) == location;
-            let is_certain = setters.iter().filter(own).any(|setter| setter.always);
-            let for_all =
-                setters.iter().all(|setter| setter.place == 0) && setters.iter().any(|setter| setter.always);
-            for setter in setters.iter().filter(|setter| !is_certain || own(setter)) {
-                values.extend(self.expand(setter.text?, places, setter.place, depth)?);
-            }
-            if !is_certain && !for_all {
-                values.insert(String::new());
-            }
-        } else if let Some(texts) = self.variables.values(name).filter(|texts| texts.len() <= MAX_VALUES) {
-            for text in texts {
-                values.extend(self.expand(text, places, place, depth)?);
-            }
-        } else {
+        if self.variables.is_unknown(name) {
             return None;
+        }
+        let setters = self.setters.get(name).map_or(&[][..], Vec::as_slice);
+        let certain = self.certain(setters, places, place);
+        let mut values = BTreeSet::new();
+        for setter in
+            setters.iter().filter(|setter| certain.as_ref().is_none_or(|blocks| acts(blocks, setter)))
+        {
+            values.extend(self.expand(setter.text?, places, setter.place, depth)?);
+        }
+        if certain.is_none() {
+            match self.variables.values(name) {
+                Some(texts) if texts.len() > MAX_VALUES => return None,
+                Some(texts) => {
+                    for text in texts {
+                        values.extend(self.expand(text, places, place, depth)?);
+                    }
+                }
+                None if setters.is_empty() => return None,
+                None => drop(values.insert(String::new())),
+            }
         }
         (values.len() <= MAX_VALUES).then_some(values)
     }
+
+    /// The blocks whose `set`s can act in `place`, if one of its location surely does.
+    fn certain(&self, setters: &[Setter<'c>], places: &Places<'c>, place: usize) -> Option<BTreeSet<usize>> {
+        // For the methods of a `limit_except` the rewrite directives of the location do not run.
+        let is_excepted = places.get(place).kind == PlaceKind::LimitExcept;
+        let location = places.location_of(place);
+        let own = |setter: &&Setter<'c>| places.location_of(setter.place) == location;
+        if is_excepted || !setters.iter().filter(own).any(|setter| setter.always) {
+            return None;
+        }
+        let mut blocks = subrequests(places, place);
+        blocks.insert(location);
+        Some(
+            setters
+                .iter()
+                .map(|setter| setter.place)
+                .filter(|at| blocks.contains(&places.location_of(*at)))
+                .collect(),
+        )
+    }
+}
+
+fn acts(blocks: &BTreeSet<usize>, setter: &Setter<'_>) -> bool {
+    setter.is_answer || blocks.contains(&setter.place)
+}
+
+/// The server and the locations whose `set`s run in a subrequest before the program of a block is asked.
+fn subrequests(places: &Places<'_>, place: usize) -> BTreeSet<usize> {
+    let lines = ["auth_request", "mirror"].into_iter().flat_map(|name| places.effective(place, name));
+    let mut blocks = BTreeSet::new();
+    for line in lines.filter(|line| line.arg(0) != "off") {
+        let found = places.candidates(&Uri::of_text(line.arg(0)));
+        let leads_on = |index: &usize| {
+            let block = places.get(*index).scope.block();
+            block.inside().iter().any(|inner| matches!(&*inner.name, "rewrite" | "try_files" | "if"))
+        };
+        if found.iter().any(leads_on) {
+            return places.all().map(|(index, _)| index).collect();
+        }
+        blocks.extend(found.iter().copied().chain([0]));
+    }
+    blocks
 }
 
 /// The variable that a directive of a server sets, and the text.
@@ -125,7 +190,7 @@ fn set_by(directive: &Directive) -> Option<(&str, Option<&str>)> {
 }
 
 /// Whether the directives after it may not run although the request stays in the location.
-fn may_stop(directive: &Directive) -> bool {
+pub(crate) fn may_stop(directive: &Directive) -> bool {
     match &*directive.name {
         "break" => true,
         "rewrite" => directive.arg(2) == "break",
@@ -134,13 +199,18 @@ fn may_stop(directive: &Directive) -> bool {
     }
 }
 
-/// The name after a `$`, and the rest.
-fn split_name(text: &str) -> Option<(&str, &str)> {
-    if let Some(inner) = text.strip_prefix('{') {
-        return inner.split_once('}');
+/// Whether the URI begins with a slash after it.
+fn leads_to_path(directive: &Directive) -> bool {
+    let is_path = |to: &str| ["/", "$uri", "@", "="].iter().any(|begin| to.starts_with(begin));
+    match &*directive.name {
+        "rewrite" => {
+            is_path(directive.arg(1))
+                || directive.arg(1).starts_with("http")
+                || directive.arg(1).starts_with("$scheme")
+        }
+        "try_files" => directive.args.iter().all(|to| is_path(to)),
+        _ => true,
     }
-    let end = text.find(|next: char| !next.is_ascii_alphanumeric() && next != '_').unwrap_or(text.len());
-    (end > 0).then(|| text.split_at(end))
 }
 
 #[cfg(test)]
@@ -169,7 +239,7 @@ mod tests {
             ("location / { set $a b; } location /c { set $a d; }", "$a", &["b"]),
             ("location / { break; set $a b; } location /c { set $a d; }", "$a", &["", "b", "d"]),
             ("location / { if ($x) { set $a b; } set $a c; }", "$a", &["b", "c"]),
-            ("set $a b; location / { }", "${a}c", &["bc"]),
+            ("set $a b; location / { }", "${a}c", &["bc", "c"]),
             ("location / { auth_request_set $a $m; }", "$a", &["", "a"]),
             ("location / { }", "x${m}y", &["xay", "xy"]),
         ] {

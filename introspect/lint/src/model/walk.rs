@@ -1,43 +1,71 @@
-//! A walk over one server: which blocks a request can be in, asked or unasked, and by which way it came there.
+//! A walk over one server: which blocks a request can be in, what the sidecar was asked before, and by which way it came there.
 //!
 //! It over-approximates. Every location that is not internal can be requested, no condition and no URI of a client is decided,
 //! and a request that was asked once stays so until its end, because nginx refuses it otherwise.
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
-use crate::error_page::ErrorPage;
-use crate::model::access::{AccessChecks, answered_by_nginx, pages, with_limit_except};
-use crate::model::hop::{Arrival, Hop, HopKind, Node, ServerWalk, Spot};
+use crate::model::access::{AccessChecks, intercepts, limit_excepts, pages};
+use crate::model::answer::Answers;
+use crate::model::hop::{Arrival, Hop, HopKind, Node, ServerWalk, SidecarQuestion, Spot};
+use crate::model::index::IndexFiles;
 use crate::model::inheritance::passes;
 use crate::model::places::{Place, PlaceKind, Places, Uri};
 use crate::model::rule::{ModelRule, RuleSet};
 use crate::model::script::Script;
 use crate::source::SourcePosition;
 use crate::tree::Directive;
+use crate::variables::Variables;
+
+/// How many lists of locations with one element less a hop names each of them.
+const FEW: usize = 4;
+
+/// How many questions are distinguished; those beyond count as one that has no policy.
+const MAX_QUESTIONS: usize = 64;
 
 /// What does not change during a walk.
 pub(crate) struct Walker<'p, 'c> {
-    places: &'p Places<'c>,
-    rules: RuleSet,
-    server: Script,
+    pub(crate) places: &'p Places<'c>,
+    pub(crate) rules: RuleSet,
+    server: Rc<Script<'c>>,
     /// The lines that lead to the program that decides.
     deciding: BTreeSet<(usize, SourcePosition)>,
-    /// Who answers the subrequests, by the URI.
-    answers: HashMap<&'c str, Option<SourcePosition>>,
+    /// The blocks that answer subrequests of `auth_request`.
+    auth_locations: BTreeSet<usize>,
+    answers: Answers<'p, 'c>,
+    scripts: HashMap<usize, Rc<Script<'c>>>,
+    pub(crate) index_files: IndexFiles<'c>,
+    /// The lists of [`Spot::Group`].
+    groups: Vec<Rc<[usize]>>,
+    group_of: HashMap<*const usize, usize>,
 }
 
 impl<'p, 'c> Walker<'p, 'c> {
     pub(crate) fn new(
         places: &'p Places<'c>,
+        variables: &'p Variables<'c>,
         deciding: BTreeSet<(usize, SourcePosition)>,
+        auth_locations: BTreeSet<usize>,
         rules: RuleSet,
     ) -> Self {
-        Self { places, rules, server: Script::new(places, 0, rules), deciding, answers: HashMap::new() }
+        Self {
+            places,
+            rules,
+            server: Rc::new(Script::new(places, 0, rules)),
+            deciding,
+            auth_locations,
+            answers: Answers::new(places, variables, rules),
+            scripts: HashMap::new(),
+            index_files: IndexFiles::default(),
+            groups: Vec::new(),
+            group_of: HashMap::new(),
+        }
     }
 
     pub(crate) fn walk(mut self) -> ServerWalk<'c> {
         let mut walk = ServerWalk::default();
-        let start = Node { spot: Spot::Server, asked: false, sub: false };
+        let start = Node { spot: Spot::Server, asked: None, sub: false };
         let client = |node: Node| Hop {
             from: None,
             to: node,
@@ -63,18 +91,23 @@ impl<'p, 'c> Walker<'p, 'c> {
         while let Some(node) = walk.open.pop_front() {
             match node.spot {
                 Spot::Place(index) => self.place(&mut walk, node, index),
-                Spot::Server => self.script(&mut walk, node, &self.server),
-                Spot::AnyUri | Spot::Anywhere => self.spread(&mut walk, node),
+                Spot::Server => {
+                    // Such as a request that nginx cannot read, for which it chooses no location.
+                    self.early(&mut walk, node, 0);
+                    let script = Rc::clone(&self.server);
+                    self.script(&mut walk, node, &script);
+                }
+                Spot::AnyUri | Spot::Anywhere | Spot::Group(_) => self.spread(&mut walk, node),
             }
         }
         walk
     }
 
     /// A client that requests an internal location gets its page for 404.
-    fn refuse_internal(&self, walk: &mut ServerWalk<'c>, start: Node) {
+    fn refuse_internal(&mut self, walk: &mut ServerWalk<'c>, start: Node) {
         let locations = self.places.all().filter(|(_, place)| place.kind == PlaceKind::Location);
         for (index, _) in locations.filter(|(_, place)| place.is_hidden() && !place.is_named()) {
-            for page in pages(self.places, index).iter().filter(|page| page.codes.contains(&"404")) {
+            for page in pages(self.places, index).iter().filter(|page| page.codes.contains(&404)) {
                 self.error_page(walk, (start, start), index, page);
             }
         }
@@ -83,11 +116,21 @@ impl<'p, 'c> Walker<'p, 'c> {
     /// From a spot for many URIs to each of their locations.
     fn spread(&self, walk: &mut ServerWalk<'c>, node: Node) {
         let Some(came) = walk.came.get(&node).copied() else { return };
-        let all = self.places.all().filter(|(index, place)| place.kind == PlaceKind::Location || *index == 0);
-        for (index, _) in all.filter(|(_, place)| node.spot == Spot::Anywhere || !place.is_named()) {
+        let group = match node.spot {
+            Spot::Group(number) => self.groups.get(number).map(Rc::clone).unwrap_or_default(),
+            _ => {
+                let all = self
+                    .places
+                    .all()
+                    .filter(|(index, place)| place.kind == PlaceKind::Location || *index == 0);
+                let fits = all.filter(|(_, place)| node.spot == Spot::Anywhere || !place.is_named());
+                fits.map(|(index, _)| index).collect()
+            }
+        };
+        for index in group.iter() {
             walk.go(Hop {
                 from: Some(node),
-                to: Node { spot: Spot::Place(index), ..node },
+                to: Node { spot: Spot::Place(*index), ..node },
                 is_plain: false,
                 ..came
             });
@@ -95,15 +138,28 @@ impl<'p, 'c> Walker<'p, 'c> {
     }
 
     fn place(&mut self, walk: &mut ServerWalk<'c>, node: Node, index: usize) {
-        let script = Script::new(self.places, index, self.rules);
+        let (places, rules) = (self.places, self.rules);
+        let script = self.scripts.entry(index).or_insert_with(|| Rc::new(Script::new(places, index, rules)));
+        let script = Rc::clone(script);
+        self.early(walk, node, index);
         self.script(walk, node, &script);
-        for block in with_limit_except(self.places, &script.content, self.rules) {
+        let excepted: Vec<_> = limit_excepts(places, index, rules).collect();
+        for block in script.content.iter().copied().chain(excepted) {
             self.content(walk, node, block, &script);
         }
     }
 
+    /// Errors before the rewrite phase of a location.
+    fn early(&mut self, walk: &mut ServerWalk<'c>, node: Node, block: usize) {
+        for page in pages(self.places, block) {
+            if page.codes.iter().any(|code| is_before_rewrites(*code)) {
+                self.error_page(walk, (node, node), block, &page);
+            }
+        }
+    }
+
     /// The rewrite phase.
-    fn script(&self, walk: &mut ServerWalk<'c>, node: Node, script: &Script) {
+    fn script(&mut self, walk: &mut ServerWalk<'c>, node: Node, script: &Script<'c>) {
         for jump in &script.jumps {
             let hop = Hop {
                 from: Some(node),
@@ -113,28 +169,32 @@ impl<'p, 'c> Walker<'p, 'c> {
                 at: jump.at,
                 is_plain: false,
             };
-            self.to_uri(walk, hop, &jump.to);
+            self.lead_to(walk, hop, &jump.to);
         }
         for (block, status) in &script.ends {
-            let code = status.to_string();
-            for page in pages(self.places, *block).iter().filter(|page| page.codes.contains(&&*code)) {
+            for page in pages(self.places, *block).iter().filter(|page| page.codes.contains(status)) {
                 self.error_page(walk, (node, node), *block, page);
             }
+            self.post_action(walk, node, *block);
+        }
+        for (block, body) in &script.bodies {
+            self.body(walk, node, *block, body);
         }
     }
 
     /// The access phase and what follows it.
-    fn content(&mut self, walk: &mut ServerWalk<'c>, node: Node, block: usize, script: &Script) {
+    fn content(&mut self, walk: &mut ServerWalk<'c>, node: Node, block: usize, script: &Script<'c>) {
         let mut access = AccessChecks::new(self.places, block, self.rules);
         let skips = node.sub && self.rules.has(ModelRule::SubrequestSkipsAccess);
         let asks = access.asks.filter(|_| !skips);
-        access.self_answered = asks.and_then(|asked| self.answer(asked));
+        access.self_answered = asks.and_then(|asked| self.answers.of(asked));
         let is_decided = asks.is_none_or(|asked| self.is_decided(asked));
         let is_sound = access.bypass.is_none() && access.self_answered.is_none() && is_decided;
         if !is_sound {
             walk.unsound.insert(block, access);
         }
-        let passed = Node { asked: node.asked || (asks.is_some() && is_sound), ..node };
+        let own = asks.filter(|_| is_sound).map(|asked| self.question(walk, block, asked));
+        let passed = Node { asked: own.or(node.asked), ..node };
         if let Some(asked) = asks.filter(|_| self.rules.has(ModelRule::AuthIsARequest)) {
             let to = Node { sub: true, ..node };
             let hop = Hop {
@@ -145,18 +205,18 @@ impl<'p, 'c> Walker<'p, 'c> {
                 at: asked.at,
                 is_plain: false,
             };
-            self.to_uri(walk, hop, &Uri::Whole(asked.arg(0).to_owned()));
+            self.lead_to(walk, hop, &Uri::Whole(asked.arg(0).to_owned()));
         }
         let limits = self.limit_codes(block);
         for page in pages(self.places, block) {
-            let is_early = page
-                .codes
-                .iter()
-                .any(|code| is_before_access(code) || limits.contains(code) || returns(script, code));
-            if is_early {
+            let set =
+                |code: &u16| limits.contains(code) || script.ends.iter().any(|(_, status)| status == code);
+            let occurs = |code: &&u16| set(code) || self.may_occur(block, skips, **code);
+            let codes: Vec<_> = page.codes.iter().filter(occurs).collect();
+            if codes.iter().any(|code| is_before_access(**code) || set(code)) {
                 self.error_page(walk, (node, node), block, &page);
             }
-            if !access.is_closed || skips {
+            if !codes.is_empty() && (!access.is_closed || skips) {
                 self.error_page(walk, (node, passed), block, &page);
             }
         }
@@ -173,9 +233,38 @@ impl<'p, 'c> Walker<'p, 'c> {
         }
     }
 
-    fn answer(&mut self, asked: &'c Directive) -> Option<SourcePosition> {
-        let (places, rules) = (self.places, self.rules);
-        *self.answers.entry(asked.arg(0)).or_insert_with(|| answered_by_nginx(places, asked, rules))
+    /// Whether a block can have an error: nginx passes on those of a program, and refuses no subrequest.
+    fn may_occur(&self, block: usize, skips: bool, code: u16) -> bool {
+        let has = |name: &str| self.places.the(block, name).is_some();
+        let is_passed_on = passes().any(has)
+            && !["memcached_pass", "try_files"].into_iter().any(has)
+            && !intercepts(self.places, block);
+        match code {
+            404 => !is_passed_on,
+            401 | 403 => !is_passed_on || !skips,
+            _ => true,
+        }
+    }
+
+    /// The number of what a block asks.
+    fn question(&self, walk: &mut ServerWalk<'c>, block: usize, asked: &'c Directive) -> usize {
+        let asker = self.places.location_of(block);
+        let question = SidecarQuestion { asker, by: asked.arg(0), policy: self.places.policy(block) };
+        let is_same =
+            |known: &SidecarQuestion<'c>| known.by == question.by && known.policy == question.policy;
+        match walk.questions.iter().position(is_same) {
+            Some(known) => known,
+            None if walk.questions.len() > MAX_QUESTIONS => MAX_QUESTIONS,
+            None => {
+                let is_last = walk.questions.len() == MAX_QUESTIONS;
+                walk.questions.push(if is_last {
+                    SidecarQuestion { policy: None, ..question }
+                } else {
+                    question
+                });
+                walk.questions.len() - 1
+            }
+        }
     }
 
     /// Whether a subrequest asks no program that is itself protected: such a program answers every client.
@@ -188,184 +277,48 @@ impl<'p, 'c> Walker<'p, 'c> {
         lines.into_iter().all(|line| self.deciding.contains(&line))
     }
 
+    /// Whether a line answers the subrequests of `auth_request`: what its program leads to is a decision like its others.
+    pub(crate) fn is_of_decision(&self, block: usize, pass: &Directive) -> bool {
+        self.auth_locations.contains(&self.places.location_of(block))
+            && self.deciding.contains(&(block, pass.at))
+    }
+
     /// The statuses of `limit_req` and `limit_conn`, which act before the access phase.
-    fn limit_codes(&self, block: usize) -> BTreeSet<&'c str> {
+    fn limit_codes(&self, block: usize) -> BTreeSet<u16> {
         let names = ["limit_req_status", "limit_conn_status"];
-        names
-            .into_iter()
-            .filter_map(|name| self.places.the(block, name))
-            .map(|status| status.arg(0))
-            .collect()
+        let lines = names.into_iter().filter_map(|name| self.places.the(block, name));
+        lines.filter_map(|status| status.arg(0).parse().ok()).collect()
     }
 
-    fn after_access(&self, walk: &mut ServerWalk<'c>, (from, node): (Node, Node), block: usize) {
-        let sub = Node { sub: true, ..node };
-        let hop = |to, kind, at| Hop { from: Some(from), to, kind, block, at, is_plain: false };
-        if let Some(tried) =
-            self.places.the(block, "try_files").filter(|_| self.rules.has(ModelRule::TryFiles))
-        {
-            self.to_page(
-                walk,
-                hop(node, HopKind::TryFiles, tried.at),
-                tried.args.last().map_or("", String::as_str),
-            );
-        }
-        for mirror in self.places.effective(block, "mirror") {
-            if mirror.arg(0) != "off" && self.rules.has(ModelRule::Mirror) {
-                self.to_uri(walk, hop(sub, HopKind::Mirror, mirror.at), &Uri::of_text(mirror.arg(0)));
+    /// To each location of a list: by one hop, if it is long, because many blocks have the same lists.
+    pub(crate) fn lead_to_all(&mut self, walk: &mut ServerWalk<'c>, hop: Hop, candidates: &Rc<[usize]>) {
+        if candidates.len() > FEW {
+            let next = self.groups.len();
+            let number = *self.group_of.entry(candidates.as_ptr()).or_insert(next);
+            if number == next {
+                self.groups.push(Rc::clone(candidates));
             }
+            return walk.go(Hop { to: Node { spot: Spot::Group(number), ..hop.to }, is_plain: false, ..hop });
         }
-        for added in
-            ["add_before_body", "add_after_body"].iter().filter_map(|name| self.places.the(block, name))
-        {
-            if !added.arg(0).is_empty() && self.rules.has(ModelRule::AddBody) {
-                self.to_uri(walk, hop(sub, HopKind::AddBody, added.at), &Uri::of_text(added.arg(0)));
-            }
-        }
-        let ssi = self.places.the(block, "ssi").filter(|ssi| ssi.arg(0).eq_ignore_ascii_case("on"));
-        if let Some(ssi) = ssi.filter(|_| self.rules.has(ModelRule::Ssi)) {
-            walk.go(hop(Node { spot: Spot::Anywhere, ..sub }, HopKind::Ssi, ssi.at));
-        }
-        self.index(walk, (from, node), block);
-    }
-
-    /// A request for a folder continues at its index file.
-    fn index(&self, walk: &mut ServerWalk<'c>, (from, node): (Node, Node), block: usize) {
-        let scope = &self.places.get(self.places.location_of(block)).scope;
-        let is_program = passes().any(|name| self.places.the(block, name).is_some());
-        let is_file = scope.is_exact() && !scope.path().ends_with('/');
-        if is_program || is_file || !self.rules.has(ModelRule::Index) {
-            return;
-        }
-        let lines = self.places.effective(block, "index");
-        let files = lines.iter().flat_map(|line| line.args.iter().map(|file| (line.at, &**file)));
-        let path = scope.path();
-        for (at, file) in files.chain(lines.is_empty().then_some((self.places.get(block).at(), "index.html")))
-        {
-            let hop = Hop { from: Some(from), to: node, kind: HopKind::Index, block, at, is_plain: false };
-            if file.starts_with('/') {
-                self.to_page(walk, hop, file);
-                continue;
-            }
-            // Into an exact location or a regular expression, or a location that ends within the name of the file.
-            for (index, place) in
-                self.places.all().filter(|(_, place)| place.kind == PlaceKind::Location && !place.is_named())
-            {
-                let last = place.scope.path().rsplit('/').next().unwrap_or_default();
-                let fits = if place.scope.is_regex() {
-                    true
-                } else {
-                    !last.is_empty() && (file.starts_with(last) || file.contains('$'))
-                };
-                if fits && place.scope.path() != path {
-                    walk.go(Hop { to: Node { spot: Spot::Place(index), ..node }, ..hop });
-                }
-            }
+        for index in candidates.iter() {
+            walk.go(Hop { to: Node { spot: Spot::Place(*index), ..hop.to }, ..hop });
         }
     }
 
-    fn post_action(&self, walk: &mut ServerWalk<'c>, node: Node, block: usize) {
-        let action = self.places.the(block, "post_action").filter(|action| action.arg(0) != "off");
-        if let Some(action) = action.filter(|_| self.rules.has(ModelRule::PostAction)) {
-            let hop = Hop {
-                from: Some(node),
-                to: node,
-                kind: HopKind::PostAction,
-                block,
-                at: action.at,
-                is_plain: false,
-            };
-            self.to_page(walk, hop, action.arg(0));
-        }
-    }
-
-    /// The program's response can lead the request anywhere, unless the program is the one that decides.
-    fn accel(
-        &self,
-        walk: &mut ServerWalk<'c>,
-        (from, node): (Node, Node),
-        block: usize,
-        pass: &str,
-        at: &Directive,
-    ) {
-        let ignoring = format!("{}ignore_headers", pass.strip_suffix("pass").unwrap_or(pass));
-        let lines = self.places.effective(block, &ignoring);
-        let mut ignored = lines.iter().flat_map(|line| &line.args);
-        // memcached and gRPC have no such header.
-        let obeys = !matches!(pass, "memcached_pass" | "grpc_pass")
-            && !self.deciding.contains(&(block, at.at))
-            && !ignored.any(|name| name.eq_ignore_ascii_case("X-Accel-Redirect"));
-        if obeys && self.rules.has(ModelRule::AccelRedirect) {
-            let to = Node { spot: Spot::Anywhere, ..node };
-            walk.go(Hop {
-                from: Some(from),
-                to,
-                kind: HopKind::AccelRedirect,
-                block,
-                at: at.at,
-                is_plain: false,
-            });
-        }
-    }
-
-    fn error_page(
-        &self,
-        walk: &mut ServerWalk<'c>,
-        (from, node): (Node, Node),
-        block: usize,
-        page: &ErrorPage<'c>,
-    ) {
-        if page.is_internal() && self.rules.has(ModelRule::ErrorPage) {
-            let hop = Hop {
-                from: Some(from),
-                to: node,
-                kind: HopKind::ErrorPage,
-                block,
-                at: page.at,
-                is_plain: false,
-            };
-            self.to_page(walk, hop, page.to);
-        }
-    }
-
-    /// To a URI or a named location; a status, such as `=404`, leads nowhere.
-    fn to_page(&self, walk: &mut ServerWalk<'c>, hop: Hop, to: &str) {
-        if to.starts_with('$') {
-            walk.go(Hop { to: Node { spot: Spot::Anywhere, ..hop.to }, ..hop });
-        } else if !to.starts_with('=') && !to.is_empty() {
-            self.to_uri(walk, hop, &Uri::of_text(to));
-        }
-    }
-
-    /// To a URI. Unless it was rewritten, the rewrites of the server run again. Then a location is chosen.
-    fn to_uri(&self, walk: &mut ServerWalk<'c>, hop: Hop, uri: &Uri) {
-        let is_rewritten = hop.kind == HopKind::Rewrite;
-        let is_fixed = matches!(uri, Uri::Whole(_))
-            && matches!(hop.kind, HopKind::ErrorPage | HopKind::TryFiles | HopKind::Index);
-        if !is_rewritten && !matches!(uri, Uri::Named(_)) {
-            walk.go(Hop { to: Node { spot: Spot::Server, ..hop.to }, is_plain: is_fixed, ..hop });
-            if self.server.content.is_empty() {
-                return;
-            }
-        }
-        if *uri == Uri::any() {
-            return walk.go(Hop { to: Node { spot: Spot::AnyUri, ..hop.to }, ..hop });
-        }
-        let only_public = is_rewritten && !self.rules.has(ModelRule::RewriteIsInternal);
-        let candidates = self.places.candidates(uri);
-        let is_public = |index: &usize| !self.places.get(*index).is_hidden();
-        let is_plain = is_fixed && candidates.iter().all(is_public);
-        for index in candidates.iter().filter(|index| !only_public || is_public(index)) {
-            walk.go(Hop { to: Node { spot: Spot::Place(*index), ..hop.to }, is_plain, ..hop });
-        }
+    /// Whether no request survives the rewrite phase of the server.
+    pub(crate) fn server_ends(&self) -> bool {
+        self.server.content.is_empty()
     }
 }
 
-/// Whether nginx can answer with this status before it asks: all but those that only content can cause.
-fn is_before_access(code: &str) -> bool {
-    !matches!(code, "404" | "412" | "416" | "502" | "504") && matches!(code.parse(), Ok(400..=599_u16))
+/// Whether nginx can answer with this status before it asks: all but those that only content can cause. 301 is its redirect to
+/// a path with a slash at the end.
+fn is_before_access(code: u16) -> bool {
+    code == 301 || (!matches!(code, 404 | 412 | 416 | 502 | 504) && (400..=599).contains(&code))
 }
 
-fn returns(script: &Script, code: &str) -> bool {
-    script.ends.iter().any(|(_, status)| status.to_string() == code)
+/// Whether nginx can answer with this status before it runs the rewrite directives of a location: requests that it cannot read, too
+/// large ones, methods that it refuses, and errors of TLS.
+fn is_before_rewrites(code: u16) -> bool {
+    is_before_access(code) && !matches!(code, 401 | 402 | 403 | 429 | 503)
 }

@@ -18,7 +18,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
         let challenges = scope.answered("WWW-Authenticate");
         let pages = scope.effective("error_page").into_iter().map(ErrorPage::parse);
         let mut targets =
-            pages.filter(|page| page.codes.contains(&"403")).filter_map(|page| server.find(page.to));
+            pages.filter(|page| page.codes.contains(&403)).filter_map(|page| server.find(page.to));
         let is_sent = targets.any(|page| {
             let mut added = page.effective("add_header").into_iter();
             added.any(|header| {

@@ -13,9 +13,8 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(site: &Site<'_>, found: &mut Problems) {
-    let origins = site.origins();
     for (_, scope) in site.proxied() {
-        let to_origin = scope.target().is_some_and(|target| origins.contains(target.authority));
+        let to_origin = site.leads_to_origin(scope);
         let value = scope.header("Cookie").unwrap_or("$http_cookie");
         let passed = !scope.says("proxy_pass_request_headers", "off") || scope.header("Cookie").is_some();
         if to_origin && passed && names(value).contains(&"http_cookie") {

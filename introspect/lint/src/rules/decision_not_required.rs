@@ -2,29 +2,36 @@
 
 use crate::finding::{Problems, Rule, Severity};
 use crate::gate;
-use crate::site::Site;
+use crate::model::passes;
+use crate::scope::Scope;
+use crate::site::{ServerBlock, Site};
 
 pub(crate) const RULE: Rule = Rule {
     name: "decision-not-required",
     severity: Severity::Error,
     risk: "If another program ever answers at the address of the sidecar, every client gets in.",
-    remedy: "Include snippets/protect.conf and conf.d/decision.conf, and set `proxy_pass http${auth_gate}://origin;`.",
+    remedy: "Include snippets/protect.conf and conf.d/decision.conf, and set `proxy_pass http${auth_gate}://origin;`, or for other programs \
+             `fastcgi_pass 127.0.0.1:9000${auth_gate};` with the address and its port, or `unix:/run/php.sock${auth_gate}`.",
     check,
 };
 
-/// Directives that have their own headers, which another rule covers.
-const OTHERS: [&str; 4] = ["fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass"];
-
 fn check(site: &Site<'_>, found: &mut Problems) {
-    for (_, scope) in site.protected() {
-        let is_other = OTHERS.iter().any(|name| scope.own(name).next().is_some());
-        match scope.first("proxy_pass") {
-            Some(pass) if gate::is_closed(scope, &site.variables, pass.arg(0)) => {}
-            None if is_other || scope.answer().is_some() => {}
-            pass => {
-                let at = pass.map_or(scope.at(), |pass| pass.at);
-                found.add(at, format!("`{}` opens after any 2xx, even without `allow`.", scope.label()));
-            }
+    let asking = site.servers().flat_map(ServerBlock::others).filter(|scope| scope.auth_request().is_some());
+    // A location that clients cannot request and that answers by itself is the page of a refusal.
+    for scope in asking.filter(|scope| !(scope.is_hidden() && is_refusal(scope))) {
+        // Purposefully also the `if` and `limit_except` of a location that have a program of their own.
+        let own: Vec<_> = passes().flat_map(|name| scope.own(name)).collect();
+        let problem = format!("`{}` opens after any 2xx, even without `allow`.", scope.label());
+        for pass in own.iter().filter(|pass| !gate::is_closed(scope, &site.variables, pass.arg(0))) {
+            found.add(pass.at, &*problem);
+        }
+        if own.is_empty() && scope.is_location() && scope.answer().is_none() {
+            found.add(scope.at(), problem);
         }
     }
+}
+
+/// A block that only answers.
+fn is_refusal(scope: &Scope<'_>) -> bool {
+    scope.answer().is_some()
 }

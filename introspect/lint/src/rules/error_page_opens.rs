@@ -9,13 +9,13 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "error-page-opens",
     severity: Severity::Error,
-    risk: "A client that is refused gets content with the status of a success instead.",
+    risk: "A client that is refused gets the content of a page, with the status of that page, instead of the refusal.",
     remedy: "Use as the page a location with `return` and a status of 400 or more, as in snippets/errors.conf.",
     check,
 };
 
 /// The statuses of a refusal, and of an unavailable sidecar.
-const REFUSALS: [&str; 6] = ["401", "403", "500", "502", "503", "504"];
+const REFUSALS: [u16; 6] = [401, 403, 500, 502, 503, 504];
 
 fn check(site: &Site<'_>, found: &mut Problems) {
     for (server, scope) in site.protected() {

@@ -16,7 +16,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(site: &Site<'_>, found: &mut Problems) {
     for (_, scope) in site.proxied() {
         for set in scope.effective("proxy_set_header") {
-            let Some(name) = IDENTITY.into_iter().find(|name| set.arg(0).eq_ignore_ascii_case(name)) else {
+            let Some(name) = IDENTITY.into_iter().find(|name| is_read_as(set.arg(0), name)) else {
                 continue;
             };
             let value = set.arg(1);
@@ -32,6 +32,11 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     }
 }
 
+/// Whether a program may read a header as this one: many treat `_` like `-`.
+fn is_read_as(header: &str, name: &str) -> bool {
+    header.replace('_', "-").eq_ignore_ascii_case(name)
+}
+
 /// Where the sidecar is not asked, the variable is empty; also where the location does not inherit it, which
 /// another rule reports.
 fn is_answer<'c>(site: &Site<'c>, scope: &Scope<'c>, name: &str, value: &'c str) -> bool {
@@ -39,5 +44,6 @@ fn is_answer<'c>(site: &Site<'c>, scope: &Scope<'c>, name: &str, value: &'c str)
     if scope.auth_request().is_none() || !scope.lost("auth_request_set").is_empty() {
         return behind.iter().any(|name| site.variables.is_answered(name));
     }
-    scope.answered(name).iter().any(|answered| behind.contains(answered))
+    let mut answered = scope.answered(name).into_iter();
+    answered.any(|answered| behind.contains(answered) && !site.variables.is_set_otherwise(answered))
 }

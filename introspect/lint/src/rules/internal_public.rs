@@ -16,12 +16,11 @@ pub(crate) const RULE: Rule = Rule {
 const INTERNAL: [&str; 5] = ["/api/v1/admin/", "/metrics", "/health", "/health/live", "/health/ready"];
 
 fn check(site: &Site<'_>, found: &mut Problems) {
-    let origins = site.origins();
     for server in site.servers() {
         for path in INTERNAL {
             let Some(scope) = server.find(path).filter(|scope| is_open(scope)) else { continue };
             // The origin may have pages of its own with such a name, in a location that is for other paths too.
-            let to_origin = scope.target().is_some_and(|target| origins.contains(target.authority));
+            let to_origin = site.leads_to_origin(scope);
             if !to_origin || scope.path().contains(path.trim_end_matches('/')) {
                 found.add(scope.at(), format!("`{}` passes {path} on for all clients.", scope.label()));
             }

@@ -4,6 +4,7 @@
 use crate::finding::{Problems, Rule, Severity};
 use crate::scope::Scope;
 use crate::site::Site;
+use crate::tree::Directive;
 use crate::variables::bare;
 
 pub(crate) const RULE: Rule = Rule {
@@ -22,6 +23,32 @@ fn check(site: &Site<'_>, found: &mut Problems) {
             for set in block.named("set").filter(|set| variables.contains(bare(set.arg(0)))) {
                 found.add(set.at, format!("The policy is set in `{}`, not in a location.", block.name));
             }
+        }
+        let is_policy = |set: &&Directive| variables.contains(bare(set.arg(0)));
+        for set in server.auth_locations().flat_map(|location| location.own("set")).filter(is_policy) {
+            found.add(
+                set.at,
+                "The policy is set in the location of the subrequest, in the place of each location's own.",
+            );
+        }
+        for scope in server.others().filter(|scope| scope.is_location()) {
+            let own: Vec<_> = scope.own("set").filter(is_policy).collect();
+            for again in own.iter().skip(1) {
+                found.add(again.at, format!("`{}` sets its policy twice.", scope.label()));
+            }
+        }
+    }
+    for variable in &variables {
+        for block in site.variables.blocks(variable) {
+            let problem =
+                format!("`{}` gives `${variable}` a policy where no location sets one.", block.name);
+            found.add(block.at, problem);
+        }
+        if let Some(at) = site.variables.captured(variable) {
+            found.add(
+                at,
+                format!("A regular expression captures `${variable}`: a client chooses the policy."),
+            );
         }
     }
 }

@@ -20,7 +20,8 @@ fn check(site: &Site<'_>, found: &mut Problems) {
             // The gate only makes the address valid or invalid.
             let gate =
                 gate::variable(pass.arg(0)).filter(|_| gate::is_closed(scope, &site.variables, pass.arg(0)));
-            names(pass.arg(0)).into_iter().any(|name| Some(name) != gate)
+            let is_listed = |name: &str| site.variables.is_listed(name);
+            names(pass.arg(0)).into_iter().any(|name| Some(name) != gate && !is_listed(name))
         };
         for pass in scope.own("proxy_pass").filter(has_variables) {
             found.add(

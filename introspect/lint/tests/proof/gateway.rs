@@ -83,6 +83,8 @@ fn try_everything(ports: Ports, generated: &Generated) {
                 ("GET", path.clone(), String::new()),
                 ("GET", format!("{path}x?a=1"), "X-Flag: 1\r\n".to_owned()),
                 ("POST", path.clone(), String::new()),
+                ("GET", path.clone(), generated.headers.clone()),
+                ("TRACE", path.clone(), String::new()),
             ] {
                 request(*port, method, &path, &header);
             }
@@ -97,7 +99,8 @@ fn try_everything(ports: Ports, generated: &Generated) {
         }
         for lead in generated.inner.iter().filter(|lead| lead.starts_with('/')).chain(generated.paths.first())
         {
-            request(ports.listen[0], "GET", path, &format!("X-Ssi-To: {lead}\r\n"));
+            let included = format!("X-Text: <!--# include virtual=\"{lead}\" -->\r\n");
+            request(ports.listen[0], "GET", path, &format!("X-Ssi-To: {lead}\r\n{included}"));
         }
     }
     request(ports.listen[2], "GET", "/", "");

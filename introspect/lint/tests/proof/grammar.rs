@@ -29,6 +29,8 @@ pub(crate) struct Generated {
     pub(crate) paths: Vec<String>,
     /// Where a program's response may lead: internal paths and named locations.
     pub(crate) inner: Vec<String>,
+    /// Headers that name the origin by the address of each way.
+    pub(crate) headers: String,
 }
 
 pub(crate) struct Grammar<'r> {
@@ -51,7 +53,7 @@ const PARTS: usize = 5;
 const IN_TURN: usize = 3;
 
 /// How many kinds of parts there are.
-const KINDS: usize = 24;
+const KINDS: usize = 30;
 
 impl<'r> Grammar<'r> {
     pub(crate) fn new(random: &'r mut Random, ports: Ports, modules: Modules) -> Self {
@@ -112,7 +114,9 @@ impl<'r> Grammar<'r> {
         if !self.stream.is_empty() {
             let _ = writeln!(text, "stream {{ server {{ listen 127.0.0.1:{third};\n{}}} }}", self.stream);
         }
-        Generated { text, paths: self.paths, inner: self.inner }
+        let header = |way| format!("To{way}: {}:{}\r\n", address(way), self.ports.origin);
+        let headers = (0..self.ways).map(header).collect();
+        Generated { text, paths: self.paths, inner: self.inner, headers }
     }
 
     /// Settings of a whole server.
@@ -127,7 +131,7 @@ impl<'r> Grammar<'r> {
         if self.random.chance(20) {
             let to = self.inner_location();
             let (name, block) = to;
-            let codes = self.random.pick(&["401", "401 403", "404", "413", "500", "404 502"]);
+            let codes = self.random.pick(&["401", "401 403", "0404", "413", "500", "404 502", "405"]);
             let _ = writeln!(
                 text,
                 "error_page {codes} {}{name};\n{block}",
@@ -264,7 +268,13 @@ impl<'r> Grammar<'r> {
             20 => self.regex(),
             21 => self.closed(),
             22 => self.limited(),
-            _ => self.matched_before(),
+            23 => self.matched_before(),
+            24 => self.excepted(),
+            25 => self.too_large(),
+            26 => self.moved(),
+            27 => self.included_by_text(),
+            28 => self.named_by_variable(),
+            _ => self.by_variable(),
         }
     }
 }

@@ -135,8 +135,11 @@ impl Grammar<'_> {
         self.names += 1;
         let (name, path, pass) = (format!("/_self{}", self.names), self.path(), self.pass());
         let sidecar = format!("proxy_pass http://127.0.0.1:{};", self.ports.sidecar);
-        let inside = match self.random.below(4) {
+        let inside = match self.random.below(7) {
             0 => "return 204;".to_owned(),
+            4 => format!("{sidecar} try_files /none =204;"),
+            5 => format!("{sidecar} empty_gif;"),
+            6 => format!("error_page 401 =0 /_self{}/b; proxy_intercept_errors on; {sidecar}", self.names),
             1 => format!("if ({}) {{ return 200; }} {sidecar}", self.condition()),
             2 => format!(
                 "error_page 401 =200 /none; proxy_intercept_errors {}; {sidecar}",
