@@ -31,14 +31,13 @@ fn case(method: Method, route: &'static str, body: Option<Value>, right: Option<
 pub(super) fn cases() -> Vec<Case> {
     let all = |right| Some(right);
     use Right::{
-        AuditRead, RolesAssign, RolesRead, RolesWrite, SessionsEnd, UsersErase, UsersExport, UsersRead,
-        UsersRecover, UsersWrite,
+        AuditRead, RolesAssign, RolesRead, RolesWrite, SessionsEnd, UsersRead, UsersRecover, UsersWrite,
     };
     let permission = "/api/v1/roles/{role}/permissions/{permission}";
     let assignment = "/api/v1/users/{id}/roles/{role}";
     let person = "/api/v1/admin/users/{id}";
     let order = json!({ "email": "new@persons.test", "reason": "Why." });
-    vec![
+    let mut cases = vec![
         case(Method::GET, "/api/v1/roles", None, all(RolesRead)),
         case(Method::GET, "/api/v1/permissions", None, all(RolesRead)),
         case(Method::GET, "/api/v1/roles/{role}", None, all(RolesRead)),
@@ -65,28 +64,26 @@ pub(super) fn cases() -> Vec<Case> {
         case(Method::POST, "/api/v1/admin/users/{id}/evict", None, all(UsersWrite)),
         case(Method::POST, "/api/v1/admin/users", Some(order.clone()), all(UsersRecover)),
         case(Method::PUT, "/api/v1/admin/users/{id}/email", Some(order), all(UsersRecover)),
-        case(
-            Method::POST,
-            "/api/v1/admin/users/{id}/send-reset",
-            Some(json!({ "reason": "Why." })),
-            all(UsersRecover),
-        ),
-        case(
-            Method::POST,
-            "/api/v1/admin/users/{id}/export",
-            Some(json!({ "reason": "Why." })),
-            all(UsersExport),
-        ),
         case(Method::GET, "/api/v1/admin/audit", None, all(AuditRead)),
         case(Method::PUT, "/api/v1/admin/users/{id}/superuser", None, None),
         case(Method::DELETE, "/api/v1/admin/users/{id}/superuser", None, None),
-        case(
-            Method::POST,
-            "/api/v1/admin/users/{id}/erase",
-            Some(json!({ "reason": "Why." })),
-            all(UsersErase),
-        ),
+    ];
+    cases.extend(reasoned_cases());
+    cases
+}
+
+/// Those with a reason, in an order in which each can be made once.
+fn reasoned_cases() -> [Case; 5] {
+    let why = || json!({ "reason": "Why." });
+    let merge = json!({ "reason": "Why.", "into": Uuid::nil() });
+    [
+        ("/api/v1/admin/users/{id}/send-reset", why(), Right::UsersRecover),
+        ("/api/v1/admin/users/{id}/unfreeze", why(), Right::UsersRecover),
+        ("/api/v1/admin/users/{id}/export", why(), Right::UsersExport),
+        ("/api/v1/admin/users/{id}/merge", merge, Right::UsersErase),
+        ("/api/v1/admin/users/{id}/erase", why(), Right::UsersErase),
     ]
+    .map(|(route, body, right)| case(Method::POST, route, Some(body), Some(right)))
 }
 
 /// A service with a role, a user to assign it to, and a client.
@@ -94,6 +91,8 @@ pub(super) struct Scene {
     pub(super) app: TestApp,
     /// The user in every path.
     pub(super) person: Uuid,
+    /// The user into whose account that one is merged.
+    other: Uuid,
     session: String,
     /// The name of the role in every path.
     pub(super) role: String,
@@ -118,7 +117,8 @@ impl Scene {
         let pair = app.client.new_user(&format!("{name}@persons.test")).await;
         let role = format!("role-{name}");
         make_role(&app, &role, &["films:watch"], &[]).await;
-        Self { person: user_of(&pair), session: pair.session, role, app }
+        let other = user_of(&app.client.new_user(&format!("other-{name}@persons.test")).await);
+        Self { person: user_of(&pair), other, session: pair.session, role, app }
     }
 
     pub(super) async fn call(&self, case: &Case, token: Option<&str>) -> Reply {
@@ -136,6 +136,9 @@ impl Scene {
             let mut body = body.clone();
             if body.get("name").is_some() {
                 body["name"] = json!(format!("new-{}", &self.role));
+            }
+            if body.get("into").is_some() {
+                body["into"] = json!(self.other);
             }
             if body.get("email").is_some() {
                 let kind = if case.is_upon { "set" } else { "new" };
@@ -212,7 +215,13 @@ async fn a_user_gets_403_for_their_own_account_except_for_readable_data() {
     let app = with_mail(&[]).await;
     let pair = app.client.new_user("neo@example.org").await;
     make_role(&app, "subscriber", &[], &[]).await;
-    let scene = Scene { person: user_of(&pair), session: pair.session, role: "subscriber".to_owned(), app };
+    let scene = Scene {
+        person: user_of(&pair),
+        other: user_of(&pair),
+        session: pair.session,
+        role: "subscriber".to_owned(),
+        app,
+    };
     for case in cases().into_iter().filter(|case| case.is_upon) {
         let reply = scene.call(&case, Some(&pair.access)).await;
         if case.right == Some(Right::RolesRead) {
