@@ -75,6 +75,12 @@ def check_secrets(name, service, secrets):
         expect(secret in secrets, f"{name}: there is no secret {secret}")
 
 
+def same_settings(usual, ours):
+    """admin of compose.dev.yaml repeats the settings of admin-1."""
+    for name, value in usual.items():
+        expect(ours.get(name) == value, f"compose.dev.yaml: admin has {name}={ours.get(name)}, admin-1 has {value}")
+
+
 def check_compose(path, kind, made):
     """A configuration as docker-compose reads it, and the folder that compose/secrets filled."""
     config = yaml.safe_load(Path(path).read_text())
@@ -84,8 +90,13 @@ def check_compose(path, kind, made):
         if kind == "base":
             check_base(name, service)
         check_secrets(name, service, config["secrets"])
+        # No registry is asked for a name that another may own there.
+        if "build" in service:
+            expect(service["image"].startswith("localhost/usher/"), f"{name}: another may own {service['image']}")
+            # docker-compose 1 forgets the policy when it merges two files.
+            expect(service.get("pull_policy") == "never" or kind == "dev", f"{name}: a registry may be asked for its image")
         for program in ("admin", "introspect"):
-            if re.fullmatch(rf"{program}-\d|migrate" if program == "admin" else rf"{program}-\d", name):
+            if re.fullmatch(rf"{program}(-\d)?|migrate" if program == "admin" else rf"{program}-\d", name):
                 check_variables(program, service["environment"], f"{name} of {path}")
         for volume in service.get("volumes", []):
             if isinstance(volume, str) and volume.startswith("/"):
@@ -100,10 +111,12 @@ def check_compose(path, kind, made):
     for name in ("edge", "database", "revocations", "telemetry"):
         expect(networks[name].get("internal") is True, f"the network {name} has a way out")
     expect(networks["cinema"]["external"], "the network cinema is not external")
+    if kind == "dev":
+        same_settings(services["admin-1"]["environment"], services["admin"]["environment"])
     of = {name: set(service.get("networks", {})) for name, service in services.items()}
     expect([name for name in of if "cinema" in of[name]] == ["nginx"], "more than nginx is on the network cinema")
     for name in of:
-        expect("database" not in of[name] or name in ("admin-1", "admin-2", "migrate", "postgres"),
+        expect("database" not in of[name] or name in ("admin-1", "admin-2", "loopback", "migrate", "postgres"),
                f"{name} can reach PostgreSQL")
 
 
@@ -121,17 +134,22 @@ def anchors(document):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+# A sample is up to a scrape old when it is compared.
+NOT_TIME = "time() is the moment of evaluation; use timestamp(METRIC), the moment of the scrape"
+
+
 def check_alerts(path):
     known = anchors(OPERATIONS)
     for group in yaml.safe_load(Path(path).read_text())["groups"]:
         for rule in group["rules"]:
             name = rule["alert"]
             expect("for" in rule, f"{name}: for how long?")
+            expect("time()" not in rule["expr"], f"{name}: {NOT_TIME}")
             expect(rule.get("labels", {}).get("severity") in ("critical", "warning"), f"{name}: how severe?")
             for annotation in ("summary", "description", "runbook_url"):
                 expect(rule.get("annotations", {}).get(annotation), f"{name}: no {annotation}")
             page, _, anchor = rule["annotations"].get("runbook_url", "").partition("#")
-            expect(page == "docs/operations.md" and anchor in known, f"{name}: its runbook {page}#{anchor} does not exist")
+            expect(page == "{{ $externalLabels.documentation }}/operations.md" and anchor in known, f"{name}: its runbook {page}#{anchor} does not exist")
 
 
 def expressions(path):
@@ -147,6 +165,7 @@ def expressions(path):
         for target in panel["targets"]:
             expr = target["expr"].replace("$__rate_interval", "1m").replace("$instance", ".*")
             expect(target["datasource"]["uid"] == "prometheus", f"{panel['title']}: which data source?")
+            expect("time()" not in expr, f"{panel['title']}: {NOT_TIME}")
             rules.append({"record": f"panel:{panel['id']}:{target['refId']}", "expr": expr})
     print(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
 
