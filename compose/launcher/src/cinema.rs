@@ -14,6 +14,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::page;
 
@@ -21,15 +22,26 @@ use crate::page;
 const MIRRORED: [&str; 6] =
     ["X-User-Id", "X-User-Roles", "X-Session-Id", "X-Auth-Freshness", "X-Request-Id", "X-Forwarded-For"];
 
-/// Serves the cinema at a Unix socket, without end.
+/// Serves the cinema at a Unix socket, until SIGTERM or SIGINT. As the first process of a container it would ignore both
+/// otherwise.
 ///
 /// # Errors
 ///
-/// When it cannot listen.
+/// When it cannot listen, or cannot wait for signals.
 pub(crate) async fn serve(socket: &Path) -> io::Result<()> {
     // A killed predecessor may have left its socket.
     let _absent = std::fs::remove_file(socket);
     let listener = UnixListener::bind(socket)?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+        failed = accept(&listener) => failed,
+    }
+}
+
+async fn accept(listener: &UnixListener) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         let service = service_fn(async |request: Request<Incoming>| {

@@ -2,6 +2,8 @@
 
 // `cfg(test)` is always true here; clippy needs it to accept that a test fails by `unwrap`.
 #[cfg(test)]
+mod origin;
+#[cfg(test)]
 mod services;
 #[cfg(test)]
 mod up;
