@@ -64,6 +64,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::CodeWrong,
             Code::CodeExpired,
             Code::AccountFrozen,
+            Code::SessionExpired,
             Code::AccountUnproven,
             Code::EmailTaken,
             Code::TooManyAttempts,

@@ -58,6 +58,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::CurrentPasswordWrong,
             Code::FreshAuthRequired,
             Code::AccountFrozen,
+            Code::SessionExpired,
             Code::TooManyAttempts,
             Code::LoginTaken,
         ])

@@ -39,7 +39,7 @@ pub fn describe(operation: Operation) -> Operation {
         .access(Access::SignedIn)
         .body::<Body>(json!({ "password": "correct horse battery staple" }))
         .answer::<AccessToken>(200, "An access token of the same session.", mint::access_example())
-        .problems(&[Code::CurrentPasswordWrong, Code::TooManyAttempts])
+        .problems(&[Code::CurrentPasswordWrong, Code::SessionExpired, Code::TooManyAttempts])
 }
 
 /// Handles the request. An account without a password gets the answer of a wrong one.

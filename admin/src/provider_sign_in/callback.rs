@@ -154,10 +154,13 @@ fn describe(operation: Operation) -> Operation {
         )
         .problems(&[
             Code::StateInvalid,
+            Code::CodeExpired,
             Code::AccessDenied,
             Code::AccountDisabled,
+            Code::AccountFrozen,
             Code::ErasurePending,
             Code::RegistrationClosed,
+            Code::EmailTaken,
             Code::ConsentRequired,
             Code::LinkConfirmationRequired,
             Code::EmailProofRequired,

@@ -13,7 +13,7 @@ use super::renew::{end_older, lock_account, lock_current, renew};
 use super::session::EndReason;
 use crate::access::caller;
 use crate::actor::Actor;
-use crate::api::{Access, Findings, Operation, Problem, Request, Response};
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::users;
 
@@ -71,6 +71,7 @@ pub fn describe(operation: Operation) -> Operation {
         .access(Access::SignedIn)
         .optional_body::<Body>(json!({ "keep_current": true }))
         .answer::<EndedForm>(200, "The sessions have been revoked.", example())
+        .problems(&[Code::SessionExpired])
 }
 
 fn example() -> Value {
@@ -85,7 +86,7 @@ fn example() -> Value {
 ///
 /// # Errors
 ///
-/// 401 as for every call with an access token; 503.
+/// 401 as for every call with an access token, or `session_expired`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     caller(&request).await?;
     let body: Body = request.form_if_any()?.finish()?;

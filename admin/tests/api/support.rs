@@ -6,6 +6,7 @@ mod app;
 mod browser;
 mod command;
 mod database;
+mod documented;
 mod lines;
 mod log;
 mod raw;

@@ -21,12 +21,17 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub struct Client {
     base: String,
     http: reqwest::Client,
+    check: Option<Check>,
 }
+
+/// Looks at every answer to a client, and fails the test if it is wrong.
+pub type Check = fn(&Method, &Url, &Reply);
 
 /// A request that is being built.
 #[derive(Debug)]
 pub struct Call {
     request: RequestBuilder,
+    check: Option<Check>,
 }
 
 /// An answer with its complete body.
@@ -54,7 +59,7 @@ pub fn post(url: &str) -> Call {
 pub fn call(method: Method, url: &str) -> Call {
     static ONCE_EACH: LazyLock<reqwest::Client> =
         LazyLock::new(|| built(builder().pool_max_idle_per_host(0)));
-    Call { request: ONCE_EACH.request(method, url).header("connection", "close") }
+    Call { request: ONCE_EACH.request(method, url).header("connection", "close"), check: None }
 }
 
 /// Sends `bytes` unchanged to an `http://` URL, and returns everything until the server closes the connection
@@ -83,12 +88,18 @@ pub async fn raw(url: &str, bytes: &[u8]) -> Result<String, Error> {
 impl Client {
     /// A client of `base`, such as `http://127.0.0.1:8001`.
     pub fn new(base: &str) -> Self {
-        Self { base: base.to_owned(), http: built(builder()) }
+        Self { base: base.to_owned(), http: built(builder()), check: None }
     }
 
     /// A client of the program that listens on a Unix socket.
     pub fn over(socket: &Path) -> Self {
-        Self { base: "http://socket".to_owned(), http: built(builder().unix_socket(socket)) }
+        Self { base: "http://socket".to_owned(), http: built(builder().unix_socket(socket)), check: None }
+    }
+
+    /// The same, of which every answer is checked.
+    #[must_use]
+    pub fn checked(self, check: Check) -> Self {
+        Self { check: Some(check), ..self }
     }
 
     /// The base URL.
@@ -98,7 +109,7 @@ impl Client {
 
     /// A request with any method.
     pub fn call(&self, method: Method, path: &str) -> Call {
-        Call { request: self.http.request(method, format!("{}{path}", self.base)) }
+        Call { request: self.http.request(method, format!("{}{path}", self.base)), check: self.check }
     }
 
     /// A GET request.
@@ -131,7 +142,7 @@ impl Call {
     /// With a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
-        Self { request: self.request.json(body) }
+        Self { request: self.request.json(body), ..self }
     }
 
     /// With any body, sent as JSON.
@@ -143,25 +154,25 @@ impl Call {
     /// With any body.
     #[must_use]
     pub fn body(self, body: impl Into<reqwest::Body>) -> Self {
-        Self { request: self.request.body(body) }
+        Self { request: self.request.body(body), ..self }
     }
 
     /// With an access token.
     #[must_use]
     pub fn bearer(self, token: &str) -> Self {
-        Self { request: self.request.bearer_auth(token) }
+        Self { request: self.request.bearer_auth(token), ..self }
     }
 
     /// With a header; several of one name are all sent.
     #[must_use]
     pub fn header(self, name: &str, value: &str) -> Self {
-        Self { request: self.request.header(name, value) }
+        Self { request: self.request.header(name, value), ..self }
     }
 
     /// With a header of any bytes.
     #[must_use]
     pub fn header_value(self, name: &str, value: HeaderValue) -> Self {
-        Self { request: self.request.header(name, value) }
+        Self { request: self.request.header(name, value), ..self }
     }
 
     /// Sends it to a server that must answer.
@@ -176,12 +187,19 @@ impl Call {
     ///
     /// If there is no HTTP answer within 30 seconds.
     pub async fn try_send(self) -> Result<Reply, Error> {
-        let response = self.request.send().await?;
-        Ok(Reply {
+        let (http, request) = self.request.build_split();
+        let request = request?;
+        let (method, url) = (request.method().clone(), request.url().clone());
+        let response = http.execute(request).await?;
+        let reply = Reply {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             text: response.text().await?,
-        })
+        };
+        if let Some(check) = self.check {
+            check(&method, &url, &reply);
+        }
+        Ok(reply)
     }
 }
 

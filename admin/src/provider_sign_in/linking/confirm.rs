@@ -90,6 +90,8 @@ pub fn describe(operation: Operation) -> Operation {
             Code::CodeWrong,
             Code::TooManyAttempts,
             Code::AccountDisabled,
+            Code::AccountFrozen,
+            Code::ConsentRequired,
             Code::RecoveryDelayed,
             Code::OauthAccountInUse,
             Code::OauthProviderLinked,

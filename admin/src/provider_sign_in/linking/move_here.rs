@@ -66,7 +66,13 @@ pub fn describe(operation: Operation) -> Operation {
             "created_in": "2026-03"
         }))
         .answer::<Linked>(200, "The provider.", json!({ "linked": "yandex" }))
-        .problems(&[Code::CodeExpired, Code::TokenRevoked, Code::OauthAccountInUse, Code::OauthProviderLinked])
+        .problems(&[
+            Code::CodeExpired,
+            Code::TokenRevoked,
+            Code::AccountFrozen,
+            Code::OauthAccountInUse,
+            Code::OauthProviderLinked,
+        ])
 }
 
 /// Handles the request.

@@ -71,6 +71,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::InvalidCredentials,
             Code::TooManyAttempts,
             Code::AccountDisabled,
+            Code::AccountFrozen,
             Code::ErasurePending,
             Code::OauthAccountInUse,
             Code::OauthProviderLinked,

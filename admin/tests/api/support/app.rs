@@ -13,7 +13,7 @@ use shared::clock::{Clock as _, SystemClock};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{Client, RevocationLog, TestDatabase, store_url, until};
+use super::{Client, RevocationLog, TestDatabase, documented, store_url, until};
 
 /// The issuer of every test's tokens.
 pub const ISSUER: &str = "https://cinema.test";
@@ -112,7 +112,7 @@ impl TestApp {
         let clock = Arc::clone(&ahead);
         let clock = Arc::new(move || SystemClock.unix_seconds() + clock.load(Ordering::Relaxed));
         let app = App::build(config).await.expect("it can listen").with_clock(clock);
-        let client = Client::new(&base(&app.api_addresses()));
+        let client = Client::new(&base(&app.api_addresses())).checked(documented::check);
         let ops = Client::new(&base(&app.ops_addresses()));
         let context = app.context().clone();
         let log = RevocationLog::new(&vars["REDIS_PREFIX"]);
