@@ -7,6 +7,7 @@ mod email_change;
 mod links;
 mod notices;
 mod operators;
+mod postfix;
 mod recovery;
 mod registration;
 mod rotation;

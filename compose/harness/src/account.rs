@@ -39,6 +39,17 @@ impl Account {
         })
     }
 
+    /// The unprivileged user of this name.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn named(name: &str) -> Result<Self, Error> {
+        let passwd = fs::read_to_string("/etc/passwd").doing(|| "/etc/passwd cannot be read".to_owned())?;
+        let missing = || Error::Other(format!("this machine has no user {name}"));
+        Self::find(&passwd, name).ok_or_else(missing)
+    }
+
     fn find(passwd: &str, name: &str) -> Option<Self> {
         let line = passwd.lines().find(|line| line.split(':').next() == Some(name))?;
         let mut numbers = line.split(':').skip(2).map(str::parse::<u32>);
