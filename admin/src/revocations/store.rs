@@ -82,13 +82,20 @@ const NEW_EPOCH: &str = "
     update auth.revocation_epoch set epoch = greatest(epoch, $1) + 1
     returning epoch, gen_random_uuid() as history, nextval('auth.revocation_heartbeats') as beat";
 
-/// One statement, so that version and content are consistent. One row when no role is defined.
+/// One statement, so that version and content are consistent. One row when no role is defined. A former name of a role, which
+/// tokens may carry, is a role that inherits it.
 const ROLE_MAP: &str = "
     select role_map.version, role.name,
            array(select permission from auth.role_permissions where role_id = role.id) as permissions,
            array(select parent.name from auth.role_inherits join auth.roles parent on parent.id = parent_id
                  where role_id = role.id) as inherits
-    from auth.role_map left join auth.roles role on true";
+    from auth.role_map left join auth.roles role on true
+    union all
+    select role_map.version, former.name, array[]::text[], array[role.name]
+    from auth.role_map
+    cross join auth.retired_role_names former
+    join auth.roles role on role.id = former.role_id
+    where former.until > clock_timestamp()";
 
 /// `clock_timestamp()`, never `now()`: `now()` is the start of the transaction, and a transaction that waited
 /// for a lock would write a record that ends before the token that it revokes.

@@ -1,8 +1,7 @@
 //! `PATCH /api/v1/roles/{role}`: changes a role (RFC 7396).
 //!
-//! Changed permissions also affect tokens issued before, through the role map. A new name cannot, because
-//! those tokens carry the old one. Therefore every holder's token generation is incremented, with the reason
-//! "refresh needed".
+//! Changed permissions also affect tokens issued before, through the role map. So does a new name: those tokens carry the former
+//! one, which the map has for as long as they can live. A change therefore costs the same whatever the number of holders.
 
 use deserr::Deserr;
 use http::StatusCode;
@@ -13,7 +12,6 @@ use shared::role_map::Role;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::assignments::make_tokens_old;
 use super::definition::{
     self, DefinitionError, Definitions, Description, MAX_PARENTS, MAX_PERMISSIONS, Title,
 };
@@ -31,8 +29,8 @@ use crate::context::Core;
 use crate::db::{DbError, Transaction};
 use crate::visible_text::{VisibleLine, VisibleText};
 
-/// The most users that one renaming may affect: it is one transaction, which locks all of them.
-const MAX_RENAMED_HOLDERS: usize = 10_000;
+/// The most users whose role names are added up for a longer name.
+const MAX_ADDED_UP: usize = 10_000;
 
 /// A merge patch (RFC 7396): a present member is set, null removes it, an absent member stays. Lists are
 /// replaced as a whole.
@@ -69,7 +67,7 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Change a role.")
         .detail(
             "Changed permissions take effect at every location within milliseconds, even for tokens issued \
-            before. After renaming, holders must refresh their tokens. You must hold everything that the \
+            before. After renaming, tokens issued before count for both names until they expire. You must hold everything that the \
             role gains, without expiry; renaming requires the permission `*`.",
         )
         .access(Access::Permission(Right::RolesWrite.as_str()))
@@ -149,10 +147,7 @@ impl<'c> Edit<'c> {
         let before = show::require(&*tx, &self.asked).await?;
         let after = change(&before);
         let renamed = before.name != after.name;
-        // While the definitions are locked exclusively, no assignment is created or removed.
-        let holders = if renamed { store::holders(&tx, before.role_id).await? } else { Vec::new() };
-        check_holders(&holders)?;
-        let locked = lock(&tx, &self.actor, &holders).await?;
+        let locked = lock(&tx, &self.actor, &[]).await?;
         locked.rights.require(Right::RolesWrite)?;
         check_version(self.versions.as_deref(), before.version)?;
         if before.is_system {
@@ -167,8 +162,8 @@ impl<'c> Edit<'c> {
                 let detail = "Renaming a role requires the permission `*`, because a location may require any role name.";
                 return Err(Problem::new(Code::PrivilegeEscalation).detail(detail).denied());
             }
-            definitions.check_name(&tx, &after.name).await?;
-            self.rename(&tx, &before, &after, &locked.users).await?;
+            definitions.check_name(&tx, &after.name, Some(before.role_id)).await?;
+            rename(&tx, &before, &after).await?;
         }
         if is_same(&before, &after) {
             return Ok(before);
@@ -179,36 +174,38 @@ impl<'c> Edit<'c> {
         tx.commit().await?;
         Ok(role)
     }
-
-    /// Renames the role, and begins a new token generation for its holders.
-    async fn rename(
-        &self,
-        tx: &Transaction<'_>,
-        before: &RoleView,
-        after: &RoleView,
-        holders: &[Uuid],
-    ) -> Result<(), DefinitionError> {
-        store::rename(tx, before.role_id, &after.name).await.map_err(definition::taken)?;
-        if store::has_too_long_names(tx, before.role_id, MAX_NAMES_BYTES).await? {
-            let sentence = format!(
-                "the role names of one user may have at most {MAX_NAMES_BYTES} bytes in \
-                total"
-            );
-            return Err(DefinitionError::TooMany(sentence));
-        }
-        store::retire_name(tx, &before.name).await?;
-        Ok(make_tokens_old(tx, &self.core.issuer, holders).await?)
-    }
 }
 
-/// Counted before they are locked, so that a role with very many holders blocks no one.
-fn check_holders(holders: &[Uuid]) -> Result<(), DefinitionError> {
-    if holders.len() > MAX_RENAMED_HOLDERS {
-        let sentence =
-            "a role with more than 10000 holders cannot be renamed; create a role that inherits it instead";
-        return Err(DefinitionError::TooMany(sentence.to_owned()));
+/// Renames the role. While the definitions are locked exclusively, no assignment is created or removed.
+async fn rename(tx: &Transaction<'_>, before: &RoleView, after: &RoleView) -> Result<(), DefinitionError> {
+    store::take_back_name(tx, &after.name, before.role_id).await?;
+    store::rename(tx, before.role_id, &after.name).await.map_err(definition::taken)?;
+    if after.name.as_str().len() > before.name.as_str().len() {
+        check_longer_name(tx, before.role_id).await?;
     }
-    Ok(())
+    Ok(store::retire_name(tx, &before.name, Some(before.role_id)).await?)
+}
+
+/// The names of a user's roles must fit into a header.
+async fn check_longer_name(tx: &Transaction<'_>, role: Uuid) -> Result<(), DefinitionError> {
+    if store::all_names_fit(tx, MAX_NAMES_BYTES).await? {
+        return Ok(());
+    }
+    if store::has_more_holders(tx, role, MAX_ADDED_UP).await? {
+        let sentence = format!(
+            "with so many roles defined, a role with more than {MAX_ADDED_UP} holders gets no longer name; choose a name that \
+             is not longer, or create a role that inherits this one"
+        );
+        return Err(DefinitionError::TooMany(sentence));
+    }
+    match store::has_too_long_names(tx, role, MAX_NAMES_BYTES).await? {
+        true => {
+            let sentence =
+                format!("the role names of one user may have at most {MAX_NAMES_BYTES} bytes in total");
+            Err(DefinitionError::TooMany(sentence))
+        }
+        false => Ok(()),
+    }
 }
 
 async fn write(tx: &Transaction<'_>, before: &RoleView, after: &RoleView) -> Result<(), DbError> {

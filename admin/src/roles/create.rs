@@ -119,7 +119,7 @@ pub async fn create(core: &Core, actor: &Actor, new: &NewRole) -> Result<RoleVie
     let definitions = Definitions::lock(&tx).await?;
     let rights = lock(&tx, actor, &[]).await?.rights;
     rights.require(Right::RolesWrite)?;
-    definitions.check_name(&tx, &new.name).await?;
+    definitions.check_name(&tx, &new.name, None).await?;
     definitions.check(&new.name, &new.definition())?;
     definitions.check_gain(&rights, &new.name, &new.definition())?;
     let id = core.random.id();

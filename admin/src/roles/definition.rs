@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use shared::permission::Pattern;
 use shared::role::{NotARoleName, RoleName};
 use shared::role_map::{Role, RoleMap};
+use uuid::Uuid;
 
 use super::store;
 use crate::access::{End, Rights, includes_rank};
@@ -89,7 +90,7 @@ impl Definitions {
         Ok(())
     }
 
-    /// Checks that no role has `name`, and that no live token carries it from a deleted role.
+    /// Checks that no role has `name`, and that no live token carries it from another role than this one.
     ///
     /// # Errors
     ///
@@ -98,11 +99,12 @@ impl Definitions {
         &self,
         tx: &Transaction<'_>,
         name: &RoleName,
+        role: Option<Uuid>,
     ) -> Result<(), DefinitionError> {
         if self.map.get(name).is_some() {
             return Err(DefinitionError::Exists);
         }
-        match store::retired_until(tx, name).await? {
+        match store::retired_until(tx, name, role).await? {
             Some(until) => Err(DefinitionError::Retired(until)),
             None => Ok(()),
         }

@@ -142,7 +142,7 @@ pub(crate) async fn delete(
     rights.require(Right::RolesWrite)?;
     check_deletable(&*tx, &role, versions).await?;
     definitions.check_rank(&rights, &role.name, &core.ranked_areas)?;
-    store::retire_name(&tx, &role.name).await?;
+    store::retire_name(&tx, &role.name, None).await?;
     let people = store::delete(&tx, role.role_id).await?;
     let detail = json!({
         "name": role.name, "permissions": role.permissions, "inherits": role.inherits, "people": people,

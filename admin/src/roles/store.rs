@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use shared::permission::Pattern;
-use shared::role::RoleName;
+use shared::role::{MAX_BYTES, RoleName};
 use shared::role_map::{Role, RoleMap};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -193,31 +193,55 @@ pub(super) async fn set_system(tx: &Transaction<'_>, id: Uuid, is_system: bool) 
     Ok(tx.execute(sql, &[&id, &is_system]).await? == 1)
 }
 
-/// Blocks a name as long as a token that carries it can live. Removes expired entries.
-pub(super) async fn retire_name(tx: &Transaction<'_>, name: &RoleName) -> Result<(), DbError> {
+/// Blocks a name as long as a token that carries it can live. Removes expired entries. `role` is the one that has another name
+/// now, if it was not deleted.
+pub(super) async fn retire_name(
+    tx: &Transaction<'_>,
+    name: &RoleName,
+    role: Option<Uuid>,
+) -> Result<(), DbError> {
     tx.execute("delete from auth.retired_role_names where until <= clock_timestamp()", &[]).await?;
-    let sql = "insert into auth.retired_role_names as retired (name, until)
-               values ($1, clock_timestamp() + auth.longest_access_token_life() + interval '5 minutes')
-               on conflict on constraint retired_role_names_pkey do update set until = excluded.until";
-    tx.execute(sql, &[&name.as_str()]).await?;
+    let sql = "insert into auth.retired_role_names as retired (name, role_id, until)
+               values ($1, $2, clock_timestamp() + auth.longest_access_token_life() + interval '5 minutes')
+               on conflict on constraint retired_role_names_pkey do update
+               set role_id = excluded.role_id, until = excluded.until";
+    tx.execute(sql, &[&name.as_str(), &role]).await?;
     Ok(())
 }
 
-/// Until when a name is blocked; `None` when it is available.
+/// Releases a name that this role had before, so that it can have it again.
+pub(super) async fn take_back_name(tx: &Transaction<'_>, name: &RoleName, role: Uuid) -> Result<(), DbError> {
+    let sql = "delete from auth.retired_role_names where name = $1 and role_id = $2";
+    tx.execute(sql, &[&name.as_str(), &role]).await?;
+    Ok(())
+}
+
+/// Until when a name is blocked for this role; `None` when it is available.
 pub(super) async fn retired_until(
     tx: &Transaction<'_>,
     name: &RoleName,
+    role: Option<Uuid>,
 ) -> Result<Option<Timestamp>, DbError> {
-    let sql = "select until from auth.retired_role_names where name = $1 and until > clock_timestamp()";
-    let row = tx.query_opt(sql, &[&name.as_str()]).await?;
+    let sql = "select until from auth.retired_role_names
+               where name = $1 and until > clock_timestamp() and ($2::uuid is null or role_id is distinct from $2)";
+    let row = tx.query_opt(sql, &[&name.as_str(), &role]).await?;
     Ok(row.map(|row| row.try_get("until")).transpose()?)
 }
 
-/// All users with an assignment of the role, expired or not.
-pub(super) async fn holders(tx: &Transaction<'_>, id: Uuid) -> Result<Vec<Uuid>, DbError> {
-    let rows =
-        tx.query("select user_id from auth.user_roles where role_id = $1 order by user_id", &[&id]).await?;
-    rows.iter().map(|row| Ok(row.try_get("user_id")?)).collect()
+/// Whether the names of all roles fit into `most` bytes, however long they are, with commas between them.
+pub(super) async fn all_names_fit(tx: &Transaction<'_>, most: usize) -> Result<bool, DbError> {
+    let sql = "select count(*) * ($1::bigint + 1) <= $2::bigint as fit from auth.roles";
+    let (longest, most) = (i64::try_from(MAX_BYTES), i64::try_from(most));
+    let values = (longest.unwrap_or(i64::MAX), most.unwrap_or(i64::MAX));
+    Ok(tx.query_one(sql, &[&values.0, &values.1]).await?.try_get("fit")?)
+}
+
+/// Whether more than `most` users have an assignment of the role, expired or not.
+pub(super) async fn has_more_holders(tx: &Transaction<'_>, id: Uuid, most: usize) -> Result<bool, DbError> {
+    let sql = "select count(*) > $2::bigint as has
+               from (select from auth.user_roles where role_id = $1 limit $2::bigint + 1) as few";
+    let most = i64::try_from(most).unwrap_or(i64::MAX - 1);
+    Ok(tx.query_one(sql, &[&id, &most]).await?.try_get("has")?)
 }
 
 /// Whether the role names of any user who has the role exceed `most` bytes, with commas between them.

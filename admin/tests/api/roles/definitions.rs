@@ -1,11 +1,10 @@
 //! Creating, changing and deleting roles through the API.
 
 use serde_json::{Value, json};
+use shared::role::RoleName;
 
-use crate::support::{Call, Client, TestApp};
-use crate::witness::{
-    assign, items_of, make_role, outdated, refresh, roles_of, standing, superuser, text_of, user_of,
-};
+use crate::support::{Call, Client, TestApp, until};
+use crate::witness::{assign, items_of, make_role, refresh, roles_of, standing, superuser, text_of, user_of};
 
 pub(super) const ROLES: &str = "/api/v1/roles";
 
@@ -213,8 +212,12 @@ async fn a_name_is_used_once_and_not_again_while_tokens_carry_it() {
 
     for gone in ["a", "b"] {
         create(&app.client, &root, &body(gone)).send().await.problem(409, "role_name_retired");
-        change(&app.client, &root, "c", &body(gone)).send().await.problem(409, "role_name_retired");
     }
+    change(&app.client, &root, "c", &body("a")).send().await.problem(409, "role_name_retired");
+    // Its own former name can only mean this role.
+    change(&app.client, &root, "c", &body("b")).send().await.expect(200);
+    create(&app.client, &root, &body("b")).send().await.problem(409, "role_exists");
+    create(&app.client, &root, &body("c")).send().await.problem(409, "role_name_retired");
     let sql = app.sql().await;
     let kept = "select extract(epoch from min(until) - clock_timestamp())::float8 as kept from auth.retired_role_names";
     let kept: f64 = sql.query_one(kept, &[]).await.unwrap().get("kept");
@@ -224,24 +227,69 @@ async fn a_name_is_used_once_and_not_again_while_tokens_carry_it() {
 }
 
 #[tokio::test]
-async fn a_new_name_makes_the_tokens_of_its_holders_old() {
+async fn a_new_name_leaves_the_tokens_of_its_holders_and_is_in_the_next_ones() {
     let app = TestApp::start().await;
     let root = superuser(&app).await.access;
     let neo = app.client.new_user("neo@example.org").await;
-    let trinity = app.client.new_user("trinity@example.org").await;
     assign(&app, "neo@example.org", "subscriber").await;
     let neo = refresh(&app, &neo.refresh).send().await.pair();
 
     change(&app.client, &root, "subscriber", &json!({ "name": "viewer" })).send().await.expect(200);
 
-    outdated(&app, &neo.access).await;
-    standing(&app, &trinity.access).await;
+    standing(&app, &neo.access).await;
     let next = refresh(&app, &neo.refresh).send().await.pair();
     assert_eq!(roles_of(&next.access), ["viewer"]);
-    standing(&app, &next.access).await;
-    let reasons = "select array_agg(distinct reason) from auth.revocations where kind = 3";
-    let reasons: Vec<i16> = app.sql().await.query_one(reasons, &[]).await.unwrap().get(0);
-    assert_eq!(reasons, [2]);
+    let published = until("the map has both names", async || {
+        let (_, published) = app.log.role_map().await?;
+        let names: Vec<_> = published.map.iter().map(|(name, _)| name.as_str().to_owned()).collect();
+        (names == ["subscriber", "viewer"]).then_some(published)
+    })
+    .await;
+    let former = published.map.get(&"subscriber".parse().unwrap()).unwrap();
+    assert!(former.permissions.is_empty());
+    assert_eq!(former.inherits.iter().map(RoleName::as_str).collect::<Vec<_>>(), ["viewer"]);
+
+    // Once no token can carry the former name, it is available, and means its new role alone.
+    app.sql()
+        .await
+        .batch_execute("update auth.retired_role_names set until = clock_timestamp()")
+        .await
+        .unwrap();
+    create(&app.client, &root, &json!({ "name": "subscriber" })).send().await.expect(201);
+    until("the map has the new role", async || {
+        let (_, published) = app.log.role_map().await?;
+        published
+            .map
+            .get(&"subscriber".parse().unwrap())
+            .is_some_and(|role| role.inherits.is_empty())
+            .then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_role_with_very_many_holders_is_renamed_at_once() {
+    let app = TestApp::start().await;
+    let root = superuser(&app).await.access;
+    make_role(&app, "a", &[], &[]).await;
+    let many = "with made as (
+                    insert into auth.users (id, login, login_key)
+                    select gen_random_uuid(), 'user-' || n, 'user-' || n from generate_series(1, 10001) n
+                    returning id
+                )
+                insert into auth.user_roles (user_id, role_id)
+                select made.id, r.id from made cross join auth.roles r where r.name = 'a'";
+    app.sql().await.batch_execute(many).await.unwrap();
+    change(&app.client, &root, "a", &json!({ "name": "a-longer-name" })).send().await.expect(200);
+    let generations =
+        "select count(*) from auth.users where token_generation > 1 and login_key like 'user-%'";
+    let changed: i64 = app.sql().await.query_one(generations, &[]).await.unwrap().get(0);
+    assert_eq!(changed, 0, "no holder is touched");
+    let roles = "insert into auth.roles (id, name) select gen_random_uuid(), 'role-' || n from generate_series(1, 61) n";
+    app.sql().await.batch_execute(roles).await.unwrap();
+    let longest = json!({ "name": "a".repeat(32) });
+    change(&app.client, &root, "a-longer-name", &longest).send().await.problem(409, "limit_reached");
+    change(&app.client, &root, "a-longer-name", &json!({ "name": "short" })).send().await.expect(200);
 }
 
 #[tokio::test]

@@ -83,6 +83,11 @@ async fn support_helps_subscribers_and_equals() {
             // An operator gets no link by mail at an address that was never verified.
             change(&scene, "verified_email_key = email_key").await;
             let reply = scene.call(&case, Some(&support)).await;
+            // Rights are not moved by a merge.
+            if case.route.ends_with("/merge") && permission == "users:write" {
+                reply.problem(403, "forbidden");
+                continue;
+            }
             assert!(
                 (200..300).contains(&reply.status),
                 "{permission} {} {}: {reply:?}",

@@ -18,13 +18,15 @@ pub(super) struct Case {
     body: Option<Value>,
     /// The permission; `None` for superusers only.
     pub(super) right: Option<Right>,
+    /// Another permission that it needs, too.
+    also: Option<Right>,
     /// Whether its path names a user.
     pub(super) is_upon: bool,
 }
 
 fn case(method: Method, route: &'static str, body: Option<Value>, right: Option<Right>) -> Case {
     let is_upon = route.contains("/{id}");
-    Case { method, route, body, right, is_upon }
+    Case { method, route, body, right, also: None, is_upon }
 }
 
 /// In an order in which each can be made once.
@@ -73,17 +75,23 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// Those with a reason, in an order in which each can be made once.
-fn reasoned_cases() -> [Case; 5] {
+fn reasoned_cases() -> Vec<Case> {
     let why = || json!({ "reason": "Why." });
     let merge = json!({ "reason": "Why.", "into": Uuid::nil() });
-    [
+    let mut cases: Vec<Case> = [
         ("/api/v1/admin/users/{id}/send-reset", why(), Right::UsersRecover),
         ("/api/v1/admin/users/{id}/unfreeze", why(), Right::UsersRecover),
         ("/api/v1/admin/users/{id}/export", why(), Right::UsersExport),
         ("/api/v1/admin/users/{id}/merge", merge, Right::UsersErase),
         ("/api/v1/admin/users/{id}/erase", why(), Right::UsersErase),
     ]
+    .into_iter()
     .map(|(route, body, right)| case(Method::POST, route, Some(body), Some(right)))
+    .collect();
+    for case in cases.iter_mut().filter(|case| case.route.ends_with("/merge")) {
+        case.also = Some(Right::RolesAssign);
+    }
+    cases
 }
 
 /// A service with a role, a user to assign it to, and a client.
@@ -242,6 +250,9 @@ async fn each_right_opens_its_own_routes_and_no_other() {
             let reply = scene.call(&case, Some(&token)).await;
             let what = format!("{} {} with {right:?}: {reply:?}", case.method, case.route);
             match case.right {
+                Some(needed) if needed == *right && case.also.is_some() => {
+                    assert_eq!(reply.status, 403, "{what}");
+                }
                 Some(needed) if needed == *right => assert!((200..300).contains(&reply.status), "{what}"),
                 _ if case.is_upon => assert_eq!(reply.status, 404, "{what}"),
                 _ => assert_eq!(reply.status, 403, "{what}"),

@@ -205,11 +205,9 @@ async fn failures_wait_for_the_slowest_scheme_that_is_stored() {
                 select gen_random_uuid(), 'user-' || n, 'user-' || n, '$argon2id$v=19$m=' || 1000 + n || ',t=1,p=1$c29tZSBzYWx0IG9mIGl0cw'
                 from generate_series(1, 40) n";
     sql.batch_execute(many).await.unwrap();
-    let usual = app.context.hasher.failure_time();
     let replica = app.replica().await;
     assert_eq!(replica.context.hasher.computed(), (1, 0));
     let time = replica.context.hasher.failure_time();
-    assert!(time > usual || time > Duration::from_secs(1), "{time:?} {usual:?}");
     // Three passes over 65536 blocks instead of two over 19456, and 15 % in addition.
     assert_eq!((app.context.hasher.failure_percent(), replica.context.hasher.failure_percent()), (100, 581));
     let begun = Instant::now();
