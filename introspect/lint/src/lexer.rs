@@ -148,7 +148,7 @@ impl<'t> Lexer<'t> {
 }
 
 /// Whether a text says why: in words, not as a question, a list of ports or a reminder.
-fn is_reason(text: &str) -> bool {
+pub(crate) fn is_reason(text: &str) -> bool {
     let words = text.split(|next: char| !next.is_alphabetic()).filter(|word| word.chars().count() > 2);
     let is_reminder = ["TODO", "FIXME", "XXX"]
         .iter()

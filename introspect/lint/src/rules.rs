@@ -63,6 +63,7 @@ mod preflight_before_auth;
 mod proxy_pass_captures;
 mod proxy_pass_uri;
 mod real_ip;
+mod real_ip_open;
 mod regex_not_understood;
 mod request_id;
 mod return_before_auth;
@@ -136,6 +137,7 @@ pub const ALL: &[&Rule] = &[
     &limit_by_address::RULE,
     &connections_unlimited::RULE,
     &real_ip::RULE,
+    &real_ip_open::RULE,
     &proxy_pass_uri::RULE,
     &proxy_pass_captures::RULE,
     &path_guard::RULE,

@@ -148,6 +148,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::lexer::is_reason;
 
     fn read(text: &str) -> Result<Vec<Directive>, NotUnderstood> {
         parse("/n", 0, text)
@@ -175,7 +176,9 @@ mod tests {
             |(name, args)| Directive { name, args, block: None, open: None, at: SourcePosition::default() };
         let deeper = words().prop_map(plain).prop_recursive(4, 24, 4, move |inner| {
             let block = prop::collection::vec(inner, 0..4);
-            let open = prop::option::of("[a-z]{3}([a-z #;{}]{0,6}[a-z#;{}])?");
+            let reason =
+                "[a-z]{3}([a-z #;{}]{0,6}[a-z#;{}])?".prop_filter("a reminder", |text| is_reason(text));
+            let open = prop::option::of(reason);
             (words(), block, open).prop_map(|((name, args), block, open)| Directive {
                 name,
                 args,
