@@ -13,6 +13,7 @@ use crate::guessing::LimitedRoute;
 use crate::keys::LinkToken;
 use crate::notices::{self, NoticeTarget};
 use crate::permit::{Permit, Tried};
+use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::users::email_changes::store::{self, StoredChange};
 use crate::users::store::lock_all;
 
@@ -67,12 +68,18 @@ pub(super) async fn freeze(context: &Context, actor: &Actor, token: &LinkToken) 
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     lock_all(&tx, &[user]).await?;
-    if store::freeze(&tx, token.hash(), user).await? {
+    let is_new = store::freeze(&tx, token.hash(), user).await?;
+    if is_new {
         let target = NoticeTarget { core: context, tx: &tx, user };
         notices::account_frozen(target, actor.client().into()).await?;
         tracing::info!(%user, "The holder of a former address froze an account.");
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    if is_new {
+        let entry = HistoryEntry { event: Event::AccountFrozen, user: Some(user), session: None };
+        history::record(context, actor, entry).await;
+    }
+    Ok(())
 }
 
 /// The change of a token, which is counted as one of a link to set a password.

@@ -133,7 +133,12 @@ pub(super) async fn undo(
     }
     let password = permit.hash(new).await?;
     permit.succeeded().await;
-    let evicted = restore(context, actor, (&change, token), password, &with).await?;
+    let Some(evicted) = restore(context, actor, (&change, token), password, &with).await? else {
+        // A request with the same token was first; perhaps it was the same request.
+        let change = store::find(&*context.db.get().await?, token.hash()).await?;
+        let is_same = change.is_some_and(|change| change.undone_with.as_ref() == Some(&with));
+        return if is_same { Ok(()) } else { Err(expired()) };
+    };
     let entry = |event| HistoryEntry { event, user: Some(change.user), session: None };
     let entries = evicted.history(change.user, Event::EmailChanged);
     for entry in entries.into_iter().chain([entry(Event::PasswordChanged)]) {
@@ -195,14 +200,14 @@ async fn is_operator(context: &Context, account: &Account) -> Result<bool, Probl
     Ok(is_operator)
 }
 
-/// Locks the user first, as every change that revokes sessions.
+/// Locks the user first, as every change that revokes sessions. `None` when the change cannot be undone any more.
 async fn restore(
     context: &Context,
     actor: &Actor,
     (change, token): (&StoredChange, &LinkToken),
     password: PasswordHash,
     with: &str,
-) -> Result<Evicted, Problem> {
+) -> Result<Option<Evicted>, Problem> {
     let user = change.user;
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
@@ -213,7 +218,7 @@ async fn restore(
         return Err(Problem::new(Code::AccountDisabled));
     }
     if !store::use_up(&tx, token.hash(), user, with).await? {
-        return Err(expired());
+        return Ok(None);
     }
     let replaced = users::address(&*tx, user).await?;
     set(&tx, change, password).await?;
@@ -229,7 +234,7 @@ async fn restore(
     }
     tx.commit().await?;
     tracing::info!(%user, "The change of an address was undone.");
-    Ok(evicted)
+    Ok(Some(evicted))
 }
 
 async fn set(tx: &Transaction<'_>, change: &StoredChange, password: PasswordHash) -> Result<(), Problem> {

@@ -34,6 +34,12 @@ pub(crate) struct UserExport {
     /// The networks from which the user signed in within the last 30 days.
     #[schema(value_type = Vec<Object>)]
     pub(super) known_networks: Value,
+    /// Changes of the address that can be undone, with the former address.
+    #[schema(value_type = Vec<Object>)]
+    pub(super) email_changes: Value,
+    /// Recoveries that take effect later.
+    #[schema(value_type = Vec<Object>)]
+    pub(super) recoveries: Value,
 }
 
 /// An example of an export.
@@ -46,7 +52,9 @@ pub(crate) fn example() -> Value {
         "login_history": [{ "event": "login", "occurred_at": "2026-11-25T20:15:30.123456+00:00" }],
         "notices": [],
         "consents": [{ "version": "2026-12", "given_at": "2026-11-25T20:15:30.123456+00:00" }],
-        "known_networks": []
+        "known_networks": [],
+        "email_changes": [],
+        "recoveries": []
     })
 }
 
@@ -66,5 +74,7 @@ pub(crate) async fn export(client: &impl SqlClient, user: Uuid) -> Result<UserEx
         notices: store::notices(client, user).await?,
         consents: store::consents(client, user).await?,
         known_networks: store::known_networks(client, user).await?,
+        email_changes: store::email_changes(client, user).await?,
+        recoveries: store::recoveries(client, user).await?,
     })
 }

@@ -79,6 +79,21 @@ pub(super) async fn known_networks(client: &impl SqlClient, user: Uuid) -> Resul
     read(client, sql, user).await
 }
 
+pub(super) async fn email_changes(client: &impl SqlClient, user: Uuid) -> Result<Value, DbError> {
+    let sql = list!(
+        "select email as former_email, changed_at, undo_until, frozen_until, undone_at
+         from auth.email_changes where user_id = $1"
+    );
+    read(client, sql, user).await
+}
+
+pub(super) async fn recoveries(client: &impl SqlClient, user: Uuid) -> Result<Value, DbError> {
+    let sql = list!(
+        "select email_key as email, began_at, effective_at, objected_at from auth.recoveries where user_id = $1"
+    );
+    read(client, sql, user).await
+}
+
 async fn read(client: &impl SqlClient, sql: &'static str, user: Uuid) -> Result<Value, DbError> {
     let statement = client.prepare_cached(sql).await?;
     Ok(client.query_one(&statement, &[&user]).await?.try_get("content")?)

@@ -5,6 +5,7 @@ use http::StatusCode;
 use crate::access::caller;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::notices::{self, NoticeTarget};
+use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::renew::lock_account;
 use crate::users::recoveries::store;
 
@@ -40,6 +41,12 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let target = NoticeTarget { core: context, tx: &tx, user: caller.user };
     notices::recovery_objected(target, request.actor().client().into()).await?;
     tx.commit().await?;
+    let entry = HistoryEntry {
+        event: Event::RecoveryObjected,
+        user: Some(caller.user),
+        session: Some(caller.session),
+    };
+    history::record(context, &request.actor(), entry).await;
     tracing::info!(user = %caller.user, "A session objected to the recovery of its account.");
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }

@@ -312,6 +312,7 @@ impl ImportedNames<'_> {
     /// An account is the same if it has the identifier of the line; without one, if it has the address, or the login
     /// name of a line without an address.
     fn standing(&self, known: &[KnownUser]) -> LineStanding {
+        let (former, known): (Vec<_>, Vec<_>) = known.iter().partition(|user| user.is_former);
         if self.id.is_some_and(|id| known.iter().any(|user| user.id == id)) {
             return LineStanding::Exists;
         }
@@ -323,14 +324,19 @@ impl ImportedNames<'_> {
             self.login.is_some_and(|login| user.login_skeleton.as_deref() == Some(login.skeleton().as_str()))
         };
         let is_same = |user: &KnownUser| has_email(user) || self.email.is_none() && has_login(user);
-        if self.id.is_none() && known.iter().any(is_same) {
+        if self.id.is_none() && known.iter().copied().any(is_same) {
             LineStanding::Exists
-        } else if known.iter().any(has_email) {
+        } else if known.iter().copied().any(has_email) {
             LineStanding::Taken("Another account has this e-mail address.")
-        } else if known.iter().any(has_login) {
+        } else if known.iter().copied().any(has_login) {
             LineStanding::Taken("Another account has this login name.")
-        } else if known.iter().any(looks_like) {
+        } else if known.iter().copied().any(looks_like) {
             LineStanding::Taken("Another account has a login name that looks like this one.")
+        } else if former.iter().copied().any(has_email) {
+            LineStanding::Taken(
+                "Another account changed away from this e-mail address, and can take it back for 72 hours; import the line \
+                 after that.",
+            )
         } else {
             LineStanding::New
         }

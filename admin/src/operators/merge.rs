@@ -23,6 +23,7 @@ use crate::db::Transaction;
 use crate::erasure::{Origin, begin};
 use crate::notices::{self, NoticeTarget};
 use crate::roles::assignments;
+use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::store::standing;
 use crate::users::email_changes::check_settled;
 
@@ -62,7 +63,7 @@ pub fn describe(operation: Operation) -> Operation {
             "The account `into` gets the roles of this one, each for the longer time, and its linked accounts at providers of \
             which it has none. Nothing else is moved: addresses, passwords and login histories stay, and other services store \
             their data under each identifier. The emptied account will be erased at `erase_at`; until then its user can keep \
-            it, by signing in. Neither user may hold a permission of this service. Requires `roles:assign`, too.",
+            it (`/auth/erasure/keep`), but not what was moved. Neither user may hold a permission of this service. Requires `roles:assign`, too.",
         )
         .access(Access::Permission(Right::UsersErase.as_str()))
         .fresh()
@@ -92,7 +93,12 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let body: Body = request.form()?.finish()?;
     let grace = request.context.config.retention.erasure_grace;
     let reason = String::from(body.reason);
-    let merged = merge(&request.context, &request.actor(), (user, body.into), grace, &reason).await?;
+    let (context, actor) = (&request.context, request.actor());
+    let merged = merge(context, &actor, (user, body.into), grace, &reason).await?;
+    for user in [user, body.into] {
+        let entry = HistoryEntry { event: Event::Merged, user: Some(user), session: None };
+        history::record(context, &actor, entry).await;
+    }
     Ok(Response::json(StatusCode::OK, &merged))
 }
 

@@ -33,6 +33,7 @@ use crate::notices::{self, NoticeTarget};
 use crate::passwords::PasswordHash;
 use crate::sessions::history::{Event, HistoryEntry};
 use crate::sessions::store::standing;
+use crate::users::consents;
 use crate::users::email_changes::check_not_frozen;
 use crate::users::email_owner::store as email_owner;
 use crate::users::recoveries::Recovery;
@@ -44,7 +45,7 @@ use crate::users::{EmailAddress, LockedAccount};
 ///
 /// # Errors
 ///
-/// 409 `oauth_account_in_use` or `oauth_provider_linked`; 503.
+/// 403 `account_frozen`; 409 `oauth_account_in_use` or `oauth_provider_linked`; 422 `consent_required`; 503.
 async fn link_confirmed(
     tx: &Transaction<'_>,
     context: &Context,
@@ -55,6 +56,9 @@ async fn link_confirmed(
 ) -> Result<Vec<HistoryEntry>, Problem> {
     let user = account.id();
     check_not_frozen(&**tx, user).await?;
+    let (asked, sent) = (context.config.consent.as_ref(), identity.consent.as_deref());
+    let consent = consents::check_first_use(&**tx, user, asked, sent).await?;
+    consents::store::record(tx, user, consent).await?;
     let mut history = Vec::new();
     if store::insert(tx, link).await? {
         history.push(HistoryEntry { event: Event::AccountLinked, user: Some(user), session: None });

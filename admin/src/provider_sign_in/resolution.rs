@@ -152,7 +152,12 @@ impl Resolution<'_> {
     ) -> Applied {
         check_not_frozen(&**tx, user).await?;
         let is_sign_in = !self.is_for_page && self.link.is_none();
-        let is_invited = self.link.is_none() && store::is_invited(tx, user).await?;
+        // A signed-in user has entered the account before.
+        if self.link.is_none() {
+            let (asked, sent) = (self.context.config.consent.as_ref(), self.identity.consent.as_deref());
+            let consent = consents::check_first_use(&**tx, user, asked, sent).await?;
+            consents::store::record(tx, user, consent).await?;
+        }
         if !store::insert(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
             return Ok(None);
         }
@@ -161,10 +166,6 @@ impl Resolution<'_> {
         notices::provider_linked(target, self.actor.client().into(), self.identity.provider.name()).await?;
         if let Some(account) = account {
             if self.link.is_none() {
-                // An invitation is used by it, which makes the account.
-                if is_invited {
-                    consents::store::record(tx, user, self.consent()?).await?;
-                }
                 users::store::void_links(tx, user).await?;
             }
             // Linking asks for a recent sign-in, by rule 7 the address is verified already, and by rule 8 no one else had the

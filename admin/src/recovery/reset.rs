@@ -40,8 +40,8 @@ struct Body {
     /// Must be hard to guess.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     new_password: Password,
-    /// With an invitation, where the operator asks for consent (`ADMIN_CONSENT_VERSION`): the version to which the user
-    /// consents.
+    /// For the first password of an account that an operator made, where consent is asked for (`ADMIN_CONSENT_VERSION`): the
+    /// version to which the user consents.
     #[deserr(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[!-~]+$")]
     consent: Option<ConsentText>,
@@ -79,9 +79,8 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 410 `code_expired` when the token is unknown, used or expired; 403 `account_disabled` or
-/// `account_frozen`; 409 `recovery_delayed`; 422 `password_weak`; 429
-/// `too_many_attempts`; 503.
+/// 410 `code_expired` when the token is unknown, used or expired; 403 `account_disabled` or `account_frozen`; 409
+/// `recovery_delayed`; 422 `password_weak` or `consent_required`; 429 `too_many_attempts`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let form = request.form()?;
     let new = form.text("new_password").map(Password::new);
@@ -125,7 +124,9 @@ pub(super) async fn reset(
             return Err(expired());
         }
     };
-    let consent = match consent_of(context, &link, consent) {
+    let asked = context.config.consent.as_ref();
+    let owed = consents::check_first_use(&*context.db.get().await?, link.user, asked, consent).await;
+    let consent = match owed {
         Ok(consent) => consent,
         Err(problem) => {
             permit.succeeded().await;
@@ -154,18 +155,6 @@ pub(super) async fn reset(
         history::record(context, actor, entry).await;
     }
     Ok(())
-}
-
-/// The consent to be stored: an invitation makes an account for its user.
-fn consent_of<'c>(
-    context: &'c Context,
-    link: &StoredLink,
-    sent: Option<&str>,
-) -> Result<Option<&'c ConsentVersion>, Problem> {
-    match link.purpose {
-        LinkPurpose::Invitation => consents::check(context.config.consent.as_ref(), sent),
-        LinkPurpose::Reset | LinkPurpose::OperatorReset | LinkPurpose::Export => Ok(None),
-    }
 }
 
 fn expired() -> Problem {

@@ -24,6 +24,7 @@ use crate::sessions::open::{SignInMethod, open};
 use crate::sessions::session::{Device, EndReason};
 use crate::sessions::store::standing;
 use crate::users::consents;
+use crate::users::email_changes::check_not_frozen;
 use crate::users::email_owner::{self, store as owners};
 use crate::users::recoveries::Recovery;
 use crate::users::store::{self as users, Credential, EMAIL_IS_UNIQUE, NewUser};
@@ -64,7 +65,7 @@ pub(super) struct ProvenAccount {
 ///
 /// # Errors
 ///
-/// 409 `account_unproven`, `recovery_delayed` or `email_taken`; 403 `account_disabled`; 410 `code_expired`; 429 `too_many_sessions`; 503.
+/// 409 `account_unproven`, `recovery_delayed` or `email_taken`; 403 `account_disabled` or `account_frozen`; 410 `code_expired`; 429 `too_many_sessions`; 503.
 pub(super) async fn register(
     context: &Context,
     actor: &Actor,
@@ -221,6 +222,7 @@ async fn claim(
     entries: &mut Vec<HistoryEntry>,
 ) -> Result<(), Problem> {
     let user = owner.id();
+    check_not_frozen(&**tx, user).await?;
     users::set_credential(tx, user, &Credential::Password(new.password.clone())).await?;
     owners::verify(tx, user, new.email.key()).await?;
     let evicted = evict_before_owner(tx, &context.issuer, user, &[], EndReason::EmailClaimed).await?;

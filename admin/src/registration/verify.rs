@@ -104,6 +104,7 @@ pub fn describe(operation: Operation) -> Operation {
             Code::RecoveryDelayed,
             Code::EmailTaken,
             Code::AccountDisabled,
+            Code::AccountFrozen,
             Code::RegistrationClosed,
             Code::TooManyAttempts,
             Code::TooManySessions,
@@ -137,7 +138,7 @@ pub(super) struct Wish<'w> {
 ///
 /// # Errors
 ///
-/// 403 `code_wrong` for a code or link that is wrong, expired or used, `account_disabled` or `registration_closed`; 410
+/// 403 `code_wrong` for a code or link that is wrong, expired or used, `account_disabled`, `account_frozen` or `registration_closed`; 410
 /// `code_expired` when the flow or token is unknown or over; 409 `account_unproven` or `email_taken`; 422
 /// `validation_failed` or `password_weak`; 429 `too_many_attempts` or `too_many_sessions`; 503.
 pub async fn handle(mut request: Request) -> Result<Response, Problem> {

@@ -1,13 +1,16 @@
 //! The consent of a new user to the processing of personal data (`ADMIN_CONSENT_VERSION`).
 //!
-//! Whatever makes an account for a user who asks for it checks the consent first. Accounts that operators make have none
-//! before their users set a password or sign in through a provider by the invitation.
+//! Whatever makes an account for a user who asks for it checks the consent first; so does the first use of an account that an
+//! operator made without a password, in whatever way.
 
 pub(crate) mod store;
+
+use uuid::Uuid;
 
 use crate::api::text::text_type;
 use crate::api::{Code, Problem};
 use crate::config::ConsentVersion;
+use crate::db::SqlClient;
 
 text_type!(
     /// The version of the text to which the user consented.
@@ -32,6 +35,24 @@ pub(crate) fn check<'c>(
             Err(Problem::new(Code::ConsentRequired).detail(detail))
         }
         Some(_) | None => Ok(asked),
+    }
+}
+
+/// The same for a user who enters an existing account: asked for only if an operator made the account, and this is its first
+/// use.
+///
+/// # Errors
+///
+/// 422 `consent_required`; 503.
+pub(crate) async fn check_first_use<'c>(
+    client: &impl SqlClient,
+    user: Uuid,
+    asked: Option<&'c ConsentVersion>,
+    sent: Option<&str>,
+) -> Result<Option<&'c ConsentVersion>, Problem> {
+    match asked.is_some() && store::is_owed(client, user).await? {
+        true => check(asked, sent),
+        false => Ok(None),
     }
 }
 

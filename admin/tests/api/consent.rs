@@ -147,11 +147,63 @@ async fn without_it_a_user_of_a_provider_can_neither_skip_nor_decline() {
 
 #[tokio::test]
 async fn an_invited_user_consents_when_the_password_is_set() {
+    let (post, _) = invited().await;
+    sets_a_first_password(&post, 0).await;
+}
+
+#[tokio::test]
+async fn the_same_by_any_other_link_for_a_first_password() {
+    let (post, user) = invited().await;
+    let root = superuser(&post.app).await;
+    let body = json!({ "reason": "The invitation was lost." });
+    let path = format!("/api/v1/admin/users/{user}/send-reset");
+    post.next_mail(NEO, 0).await;
+    post.app.client.post(&path).bearer(&root.access).json(&body).send().await.expect(202);
+    sets_a_first_password(&post, 1).await;
+
+    let (post, _) = invited().await;
+    post.next_mail(NEO, 0).await;
+    post.change("update auth.account_links set expires_at = clock_timestamp() - interval '1 second'").await;
+    let forgot = post.app.client.post("/api/v1/auth/password/forgot").json(&json!({ "email": NEO }));
+    forgot.send().await.expect(202);
+    sets_a_first_password(&post, 1).await;
+}
+
+#[tokio::test]
+async fn a_provider_that_enters_an_account_of_an_operator_needs_it_too() {
+    let cinema = Cinema::start_with(&[ASKED]).await;
+    let sql = "insert into auth.users (id, email, email_key, display_name)
+               values (gen_random_uuid(), $1, $1, 'Made by an operator')";
+    let sql_client = cinema.app.sql().await;
+    sql_client.execute(sql, &[&NEO]).await.unwrap();
+    let invite = "insert into auth.account_links (token_hash, user_id, purpose, email_key, expires_at)
+                  select sha256('a'), id, 'invitation', email_key, clock_timestamp() + interval '1 hour' from auth.users";
+    sql_client.execute(invite, &[]).await.unwrap();
+    cinema.add_person(GitHub, "neo", Some(NEO), true);
+    let mut browser = cinema.browser();
+    browser.try_to_sign_in(GitHub, "neo").await.problem(422, "consent_required");
+    assert_eq!(count(&cinema.app, "oauth_accounts").await, 0);
+    let at = browser.start_flow(GitHub, &format!("?consent={VERSION}")).await;
+    let back = browser.choose(&at, "neo").await;
+    let pair = browser.call_back(&back).await.pair();
+    assert_eq!(consents(&cinema.app, &pair).await, [VERSION]);
+    // A user who has entered the account is not asked.
+    cinema.browser().sign_in(GitHub, "neo").await;
+}
+
+/// A user without a password, invited by an operator.
+async fn invited() -> (Post, String) {
     let post = Post::start().await;
     let root = superuser(&post.app).await;
     let body = json!({ "email": NEO, "reason": "New colleague." });
-    post.app.client.post("/api/v1/admin/users").bearer(&root.access).json(&body).send().await.expect(201);
-    let mail = post.next_mail(NEO, 0).await;
+    let invite = post.app.client.post("/api/v1/admin/users").bearer(&root.access).json(&body);
+    let user = invite.send().await.expect(201).field("/user_id");
+    (post, user)
+}
+
+/// The link of the mail after `before` others sets a first password with the consent only.
+async fn sets_a_first_password(post: &Post, before: usize) {
+    let mail = post.next_mail(NEO, before).await;
     let (_, rest) = mail.text.split_once("/account/reset#").unwrap();
     let token: String = rest.chars().take_while(|letter| !letter.is_whitespace()).collect();
     let mut vars = post.app.vars.clone();

@@ -20,6 +20,7 @@ mod documentation;
 mod erasure;
 mod evict;
 mod export;
+mod frozen;
 mod guessing;
 mod hang_up;
 mod health;

@@ -26,8 +26,11 @@ pub(super) async fn find_any(
     login_keys: &[&str],
     skeletons: &[String],
 ) -> Result<Vec<KnownUser>, DbError> {
-    let sql = "select id, email_key, login_key, login_skeleton from auth.users
-               where id = any($1) or email_key = any($2) or login_key = any($3) or login_skeleton = any($4)";
+    let sql = "select id, email_key, login_key, login_skeleton, false as is_former from auth.users
+               where id = any($1) or email_key = any($2) or login_key = any($3) or login_skeleton = any($4)
+               union all
+               select user_id, email_key, null, null, true from auth.email_changes
+               where email_key = any($2) and undone_at is null and undo_until > clock_timestamp()";
     let statement = client.prepare_cached(sql).await?;
     let rows = client.query(&statement, &[&ids, &email_keys, &login_keys, &skeletons]).await?;
     let read = |row: &Row| {
@@ -36,6 +39,7 @@ pub(super) async fn find_any(
             email_key: row.try_get("email_key")?,
             login_key: row.try_get("login_key")?,
             login_skeleton: row.try_get("login_skeleton")?,
+            is_former: row.try_get("is_former")?,
         })
     };
     rows.iter().map(read).collect()
@@ -47,6 +51,8 @@ pub(super) struct KnownUser {
     pub(super) email_key: Option<String>,
     pub(super) login_key: Option<String>,
     pub(super) login_skeleton: Option<String>,
+    /// Whether it has another address now, and can still take this one back.
+    pub(super) is_former: bool,
 }
 
 /// Creates an imported account, and says whether it did: not when its identifier, address or login name is in use.

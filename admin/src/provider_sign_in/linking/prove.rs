@@ -29,6 +29,7 @@ use crate::sessions::history::{Event, HistoryEntry};
 use crate::sessions::session::EndReason;
 use crate::sessions::store::standing;
 use crate::sessions::{Pair, mint, pair_again};
+use crate::users::consents;
 use crate::users::email_changes::check_not_frozen;
 use crate::users::email_owner::store::{self as owners, EmailOwner};
 use crate::users::{EmailAddress, LockedAccount};
@@ -82,10 +83,13 @@ pub fn describe(operation: Operation) -> Operation {
             Code::AccountUnproven,
             Code::RecoveryDelayed,
             Code::AccountDisabled,
+            Code::AccountFrozen,
             Code::RegistrationClosed,
+            Code::ConsentRequired,
             Code::OauthProviderLinked,
             Code::TooManyAttempts,
-            Code::TooManySessions, Code::ConsentRequired])
+            Code::TooManySessions,
+        ])
 }
 
 /// Handles the request.
@@ -187,6 +191,9 @@ async fn link(
         return Err(Problem::new(Code::EmailTaken).detail(detail));
     }
     check_not_frozen(&**tx, user).await?;
+    let (asked, sent) = (context.config.consent.as_ref(), identity.consent.as_deref());
+    let consent = consents::check_first_use(&**tx, user, asked, sent).await?;
+    consents::store::record(tx, user, consent).await?;
     let is_first_proof = account.unverified_email().is_some();
     if !store::insert(tx, &identity.confirmed_link_to(user, rule, ConfirmedBy::Mail)).await? {
         return Err(match store::owner(tx, identity.provider.id(), &identity.subject).await? {

@@ -44,6 +44,12 @@ pub(crate) enum Event {
     AttemptsRefused(Bucket),
     /// An operator ended all sessions, and unlinked what was linked recently.
     Evicted,
+    /// The holder of the address before a change froze the account.
+    AccountFrozen,
+    /// A session objected to a recovery.
+    RecoveryObjected,
+    /// An operator merged this account and another one.
+    Merged,
     /// This account at a provider was unlinked with it.
     UnlinkedByEviction(UnlinkedProvider),
 }
@@ -72,7 +78,7 @@ pub(crate) enum LoginFailure {
 
 impl Event {
     /// One of each name.
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 23] = [
         Self::Login,
         Self::LoginFailed(LoginFailure::WrongPassword),
         Self::ProofFailed,
@@ -93,6 +99,9 @@ impl Event {
         Self::EmailVerified,
         Self::AttemptsRefused(Bucket::Identifier),
         Self::Evicted,
+        Self::AccountFrozen,
+        Self::RecoveryObjected,
+        Self::Merged,
     ];
 
     /// The account at this provider was unlinked by an eviction. The database bounds such a name to 32 bytes of ASCII.
@@ -127,6 +136,9 @@ impl Event {
             Self::EmailVerified => "email_verified",
             Self::AttemptsRefused(_) => "attempts_refused",
             Self::Evicted => "evicted",
+            Self::AccountFrozen => "account_frozen",
+            Self::RecoveryObjected => "recovery_objected",
+            Self::Merged => "merged",
         }
     }
 
@@ -151,6 +163,9 @@ impl Event {
             | Self::EmailClaimed
             | Self::EmailVerified
             | Self::Evicted
+            | Self::AccountFrozen
+            | Self::RecoveryObjected
+            | Self::Merged
             | Self::UnlinkedByEviction(_)
             | Self::AttemptsRefused(_) => None,
         }
@@ -163,7 +178,14 @@ impl Event {
 
     /// Whether another user did it, whose address and user agent must not be shown to this user.
     pub(super) fn is_of_another(self) -> bool {
-        matches!(self, Self::EmailClaimed | Self::Evicted | Self::UnlinkedByEviction(_))
+        matches!(
+            self,
+            Self::EmailClaimed
+                | Self::Evicted
+                | Self::AccountFrozen
+                | Self::Merged
+                | Self::UnlinkedByEviction(_)
+        )
     }
 
     /// The provider that it is about.

@@ -69,6 +69,34 @@ async fn the_owner_takes_the_address_back_from_a_thief() {
     proven_again(&post, OTHER).await;
 }
 
+#[tokio::test]
+async fn of_parallel_undos_one_counts_and_the_same_request_has_the_same_answer() {
+    let post = start().await;
+    let (_, token) = robbed(&post).await;
+    let app = &post.app;
+    let same: Vec<u16> = futures_util::future::join_all((0..2).map(|_| undo(app, &token, Some(PASSWORD))))
+        .await
+        .iter()
+        .map(|reply| reply.status)
+        .collect();
+    assert_eq!(same, [204, 204]);
+
+    let post = start().await;
+    let (_, token) = robbed(&post).await;
+    let app = &post.app;
+    let passwords = ["another horse, another battery", "a third horse, a third battery"];
+    let undo = |password| {
+        let body = json!({ "token": token, "former_password": PASSWORD, "new_password": password });
+        app.client.post("/api/v1/auth/email/undo").json(&body).send()
+    };
+    let replies = futures_util::future::join_all(passwords.map(undo)).await;
+    let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+    let winner = passwords[statuses.iter().position(|status| *status == 204).unwrap()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 410], "{replies:?}");
+    sign_in(app, NEO, winner).send().await.pair();
+}
+
 /// Another person registers with the address.
 async fn proven_again(post: &Post, email: &str) {
     let sent = post.catcher.mails().iter().filter(|mail| mail.to == [email]).count();
@@ -186,6 +214,15 @@ async fn meanwhile_no_other_account_gets_the_address() {
     let created = Command::new(&app.vars, &["users", "create", "--email", NEO, "--password-stdin"]);
     let created = created.input("correct horse battery staple\n").run().await;
     assert!(created.code == 1, "{created:?}");
+    let lines = [NEO, "trinity@example.org"].map(|email| {
+        let hash = "sha256$Z$56e1e14c3db1991ed7ed90abf1b25fb106c394d1da3ac852c9a73b252a3beba1";
+        format!("{}\n", json!({ "email": email, "hash": hash }))
+    });
+    let imported = Command::new(&app.vars, &["users", "import", "-", "--json"]).input(&lines.concat());
+    let imported = imported.run().await;
+    assert_eq!(imported.code, 1, "{imported:?}");
+    let counts = imported.out.lines().last().unwrap();
+    assert_eq!(counts, "{\"created\":1,\"refused\":1,\"unchanged\":0}", "{imported:?}");
     let open = open_replica(&post).await;
     open.client.register(NEO).await.problem(409, "email_taken");
     // The account itself can return to it, and to another one.
