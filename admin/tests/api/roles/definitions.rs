@@ -285,7 +285,7 @@ async fn a_role_with_very_many_holders_is_renamed_at_once() {
         "select count(*) from auth.users where token_generation > 1 and login_key like 'user-%'";
     let changed: i64 = app.sql().await.query_one(generations, &[]).await.unwrap().get(0);
     assert_eq!(changed, 0, "no holder is touched");
-    let roles = "insert into auth.roles (id, name) select gen_random_uuid(), 'role-' || n from generate_series(1, 61) n";
+    let roles = "insert into auth.roles (id, name) select gen_random_uuid(), 'role-' || n from generate_series(1, 62) n";
     app.sql().await.batch_execute(roles).await.unwrap();
     let longest = json!({ "name": "a".repeat(32) });
     change(&app.client, &root, "a-longer-name", &longest).send().await.problem(409, "limit_reached");
