@@ -111,13 +111,6 @@ def tls_in_the_gateway(project):
     project.compose("up", "--detach", "--no-deps", "--wait", "nginx")
 
 
-def alerts(project):
-    """The alerts that fire or are about to."""
-    with urllib.request.urlopen("http://127.0.0.1:9090/api/v1/alerts", timeout=10) as response:
-        found = json.load(response)["data"]["alerts"]
-    return sorted({f"{alert['labels']['alertname']} ({alert['state']})" for alert in found})
-
-
 def runbooks_open(_):
     with urllib.request.urlopen("http://127.0.0.1:9090/api/v1/rules", timeout=10) as response:
         rules = [rule for group in json.load(response)["data"]["groups"] for rule in group["rules"]]
