@@ -107,6 +107,11 @@ def tls_in_the_gateway(project):
     expect(answer == "200 ", f"HTTPS: {answer}")
     answer = run("curl", *status, "http://127.0.0.1:8080/api/v1/genres/")
     expect(answer == "308 https://127.0.0.1/api/v1/genres/", f"HTTP: {answer}")
+    # As after a renewal of the certificate.
+    project.compose("exec", "-T", "nginx", "nginx", "-e", "stderr", "-s", "reload", "-c", "/etc/usher/nginx.conf",
+                    "-g", "pid /tmp/nginx.pid;")
+    answer = run("curl", *status, "https://127.0.0.1:8443/api/v1/genres/")
+    expect(answer == "200 ", f"HTTPS after a reload: {answer}")
     project.files.pop()
     project.compose("up", "--detach", "--no-deps", "--wait", "nginx")
 
