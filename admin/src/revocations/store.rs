@@ -38,27 +38,45 @@ pub(super) struct TakenEpoch {
     pub(super) beat: u64,
 }
 
+/// What is read after the rows of a turn.
+pub(super) struct NextTurn {
+    /// The version of the role map.
+    pub(super) roles: u64,
+    /// The number of the next heartbeat.
+    pub(super) beat: u64,
+    /// Every transaction below this one had ended: what it inserted is visible to the next turn.
+    pub(super) ended_below: TransactionId,
+}
+
+/// The number of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct TransactionId(i64);
+
 /// The statements of every turn, prepared once.
 pub(super) struct Statements {
     unpublished: Statement,
     published_earlier: Statement,
     mark: Statement,
-    version_and_beat: Statement,
+    next_turn: Statement,
     role_map: Statement,
 }
 
 /// Selects by the flag `published_epoch`, never by the time or identifier of the last row seen: rows are not
 /// committed in the order of either.
+///
+/// The newest first, so that a change that revokes a hundred thousand tokens does not delay the next sign-out. `$2` is a
+/// transaction below which everything is published: without it, every turn would read past the index entries of all rows
+/// that were published since the oldest snapshot of the server was taken.
 const UNPUBLISHED: &str = "
     select id, kind, reason, key, arg, extract(epoch from until)::bigint as until,
            extract(epoch from clock_timestamp() - created_at)::double precision as waited, traceparent
     from auth.revocations
-    where published_epoch is null and (until is null or until > now())
-    order by id limit $1";
+    where published_epoch is null and inserted_by >= $2::bigint::text::xid8 and (until is null or until > now())
+    order by inserted_by desc, id desc limit $1";
 
 const PUBLISHED_EARLIER: &str = "
     select id, kind, reason, key, arg, extract(epoch from until)::bigint as until,
-           extract(epoch from clock_timestamp() - created_at)::double precision as waited, traceparent
+           0::double precision as waited, null::text as traceparent
     from auth.revocations
     where id > $1 and published_epoch <> $3 and (until is null or until > now())
     order by id limit $2";
@@ -74,8 +92,10 @@ const MARK: &str = "
     from unnest($2::bigint[], $3::bigint[]) as published (id, seq)
     where revocations.id = published.id";
 
-const VERSION_AND_BEAT: &str =
-    "select version, nextval('auth.revocation_heartbeats') as beat from auth.role_map";
+const NEXT_TURN: &str = "
+    select version, nextval('auth.revocation_heartbeats') as beat,
+           pg_snapshot_xmin(pg_current_snapshot())::text::bigint as ended_below
+    from auth.role_map";
 
 /// The history is random: PostgreSQL fills all but six bits of it.
 const NEW_EPOCH: &str = "
@@ -168,17 +188,22 @@ impl Statements {
             unpublished: client.prepare(UNPUBLISHED).await?,
             published_earlier: client.prepare(PUBLISHED_EARLIER).await?,
             mark: client.prepare(MARK).await?,
-            version_and_beat: client.prepare(VERSION_AND_BEAT).await?,
+            next_turn: client.prepare(NEXT_TURN).await?,
             role_map: client.prepare(ROLE_MAP).await?,
         })
     }
 
+    /// In the order of their writing; if there are more than `limit`, the last ones. All of them are of transactions from
+    /// `since` on.
     pub(super) async fn unpublished(
         &self,
         client: &Client,
+        since: TransactionId,
         limit: i64,
     ) -> Result<Vec<RevocationRow>, DbError> {
-        Ok(rows(&client.query(&self.unpublished, &[&limit]).await?))
+        let mut rows = rows(&client.query(&self.unpublished, &[&limit, &since.0]).await?);
+        rows.sort_unstable_by_key(|row| row.id);
+        Ok(rows)
     }
 
     pub(super) async fn published_earlier(
@@ -191,10 +216,13 @@ impl Statements {
         Ok(rows(&client.query(&self.published_earlier, &[&after, &limit, &to_sql(epoch)]).await?))
     }
 
-    /// The version of the role map, and the number of the next heartbeat.
-    pub(super) async fn version_and_beat(&self, client: &Client) -> Result<(u64, u64), DbError> {
-        let row = client.query_one(&self.version_and_beat, &[]).await?;
-        Ok((from_sql(row.get("version")), from_sql(row.get("beat"))))
+    pub(super) async fn next_turn(&self, client: &Client) -> Result<NextTurn, DbError> {
+        let row = client.query_one(&self.next_turn, &[]).await?;
+        Ok(NextTurn {
+            roles: from_sql(row.get("version")),
+            beat: from_sql(row.get("beat")),
+            ended_below: TransactionId(row.get("ended_below")),
+        })
     }
 
     /// The version, and the definitions at that version.

@@ -2,6 +2,7 @@
 
 mod breaking;
 mod epochs;
+mod new_first;
 mod publishing;
 mod relay;
 mod role_map;

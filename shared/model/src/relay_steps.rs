@@ -63,8 +63,10 @@ impl World {
                 return LeaderEvent::Taken { epoch: postgres.epoch, beat };
             }
             LeaderAction::SelectNew | LeaderAction::Select => {
+                // The newest first, in the order of their writing.
                 let new = (0_u8..).zip(&postgres.rows).filter(|(_, row)| row.is_unpublished());
-                model.rows = new.map(|(id, _)| id).take(PAGE).collect();
+                let ids: Vec<u8> = new.map(|(id, _)| id).collect();
+                model.rows = ids[ids.len().saturating_sub(PAGE)..].to_vec();
             }
             LeaderAction::SelectPage => {
                 let earlier =
@@ -102,7 +104,9 @@ impl World {
                 if let LeaderAction::Beat { .. } = command.action {
                     self.postgres.beats += 1;
                 }
-                self.tell(relay, LeaderEvent::Done);
+                let cleared = LeaderEvent::Cleared { is_all: true };
+                let is_clear = command.action == LeaderAction::Clear;
+                self.tell(relay, if is_clear { cleared } else { LeaderEvent::Done });
             }
             Err(ScriptError::Epoch(Some(theirs))) => {
                 self.tell(relay, LeaderEvent::Failed(LeaderFault::OtherEpoch(theirs)));

@@ -13,8 +13,9 @@
 //!
 //! ```text
 //! Connect ─► TakeEpoch ─► Clear ─► SelectNew ─► (LoadNew ─► MarkNew) ─► SelectPage ─► LoadPage ─┐
-//!    ▲                                 ▲                                    │ no rows           │
-//!    │ Redis failed                    └────────────────────────────────────┼───────────────────┘
+//!    ▲                      ▲          ▲                      │             │ no rows           │
+//!    │ Redis failed         └──────────┼──────────────────────┘ more is left│                   │
+//!    │                                 └────────────────────────────────────┼───────────────────┘
 //!    │                                                                      ▼
 //!    │                                                             ReadRoles ─► Open
 //!    │                                                                           ▼
@@ -22,7 +23,9 @@
 //!                           └─► Beat, Select, Trim or Finish
 //! ```
 //!
-//! What was never published goes first, and reaches subscribers before the rest of the epoch is filled.
+//! What was never published goes first, and reaches subscribers before the rest is cleared and filled; what is committed
+//! meanwhile goes before the next part of either. The first part is cleared before anything is written, so that fillings
+//! which fail do not accumulate.
 
 use super::position::LogPosition;
 
@@ -37,6 +40,8 @@ pub struct Leader {
     open_beat: Option<u64>,
     /// The number of the next heartbeat, as PostgreSQL issued it.
     next_beat: u64,
+    /// Whether nothing is left of unfinished fillings.
+    is_cleared: bool,
     /// Whether to finish after the next publication.
     is_stopping: bool,
     /// The rows that were selected last.
@@ -62,7 +67,7 @@ pub enum LeaderAction {
         /// The highest epoch in Redis.
         in_redis: u64,
     },
-    /// Remove what unfinished fillings left in Redis: [`LeaderEvent::Done`].
+    /// Remove a part of what unfinished fillings left in Redis: [`LeaderEvent::Cleared`].
     Clear,
     /// Select the next page of unexpired rows that were published in earlier epochs, by a cursor of the filling:
     /// [`LeaderEvent::Selected`].
@@ -157,6 +162,11 @@ pub enum LeaderEvent {
     },
     /// The action succeeded.
     Done,
+    /// A part was removed.
+    Cleared {
+        /// Whether nothing is left.
+        is_all: bool,
+    },
     /// Rows were selected.
     Selected {
         /// How many.
@@ -216,6 +226,7 @@ impl Default for Leader {
             roles: 0,
             open_beat: None,
             next_beat: 0,
+            is_cleared: false,
             is_stopping: false,
             batch: SelectedRows::default(),
             doing: LeaderAction::Connect,
@@ -271,24 +282,25 @@ impl Leader {
             }
             (LeaderAction::TakeEpoch { .. }, LeaderEvent::Taken { epoch, beat }) => {
                 self.at = LogPosition { epoch, seq: 0 };
-                (self.open_beat, self.next_beat) = (None, beat);
+                (self.open_beat, self.next_beat, self.is_cleared) = (None, beat, false);
                 LeaderAction::Clear
             }
-            (LeaderAction::Clear, LeaderEvent::Done) => LeaderAction::SelectNew,
+            (LeaderAction::Clear, LeaderEvent::Cleared { is_all }) => {
+                self.is_cleared = is_all;
+                LeaderAction::SelectNew
+            }
             (LeaderAction::SelectPage, LeaderEvent::Selected { count: 0, .. }) => LeaderAction::ReadRoles,
             (LeaderAction::SelectPage, LeaderEvent::Selected { count, .. }) => {
                 LeaderAction::LoadPage { at: self.advance(count) }
             }
             (LeaderAction::LoadPage { .. }, LeaderEvent::Done) => LeaderAction::SelectNew,
-            (LeaderAction::SelectNew, LeaderEvent::Selected { count: 0, .. }) => LeaderAction::SelectPage,
+            (LeaderAction::SelectNew, LeaderEvent::Selected { count: 0, .. }) => self.clear_or_fill(),
             (LeaderAction::SelectNew, LeaderEvent::Selected { count, is_all, .. }) => {
                 self.batch = SelectedRows { count, is_all };
                 LeaderAction::LoadNew { at: self.advance(count) }
             }
             (LeaderAction::LoadNew { at }, LeaderEvent::Done) => LeaderAction::MarkNew { at },
-            (LeaderAction::MarkNew { .. }, LeaderEvent::Done) if self.batch.is_all => {
-                LeaderAction::SelectPage
-            }
+            (LeaderAction::MarkNew { .. }, LeaderEvent::Done) if self.batch.is_all => self.clear_or_fill(),
             (LeaderAction::MarkNew { .. }, LeaderEvent::Done) => LeaderAction::SelectNew,
             (LeaderAction::ReadRoles, LeaderEvent::Roles { version }) => {
                 self.roles = version;
@@ -299,6 +311,10 @@ impl Leader {
             (_, _) => return None,
         };
         Some(next)
+    }
+
+    const fn clear_or_fill(&self) -> LeaderAction {
+        if self.is_cleared { LeaderAction::SelectPage } else { LeaderAction::Clear }
     }
 
     /// While the epoch is in force.

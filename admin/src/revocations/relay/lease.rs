@@ -9,7 +9,7 @@ use shared::role_map::PublishedRoleMap;
 
 use crate::config::DatabaseConfig;
 use crate::db::{DbError, Dedicated, within};
-use crate::revocations::store::{self, RevocationRow, TakenEpoch};
+use crate::revocations::store::{self, NextTurn, RevocationRow, TakenEpoch, TransactionId};
 
 /// How long PostgreSQL may take for one statement. After that the leadership is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -50,18 +50,21 @@ impl Lease {
         in_time(store::new_epoch(self.connection.client(), in_redis)).await
     }
 
-    /// Unpublished and unexpired rows, at most `limit`, in order; and, read after them, the version of the
-    /// role map and the number of the next heartbeat. Both statements are sent at once and answered in this order: a
-    /// second round trip would delay every sign-out.
-    pub(super) async fn unpublished(&self, limit: i64) -> Result<(Vec<RevocationRow>, u64, u64), DbError> {
+    /// Unpublished and unexpired rows of transactions from `since` on: the newest, at most `limit`, in the order of their
+    /// writing; and what is read after them. Both statements are sent at once and answered in this order: a second round
+    /// trip would delay every sign-out.
+    pub(super) async fn unpublished(
+        &self,
+        since: TransactionId,
+        limit: i64,
+    ) -> Result<(Vec<RevocationRow>, NextTurn), DbError> {
         let client = self.connection.client();
-        let rows = self.statements.unpublished(client, limit);
+        let rows = self.statements.unpublished(client, since, limit);
         // The first future is polled first, and therefore sent first.
-        let both = join(rows, self.statements.version_and_beat(client));
+        let both = join(rows, self.statements.next_turn(client));
         in_time(async {
             let (rows, next) = both.await;
-            let (version, beat) = next?;
-            Ok((rows?, version, beat))
+            Ok((rows?, next?))
         })
         .await
     }

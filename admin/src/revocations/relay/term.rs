@@ -1,6 +1,7 @@
 //! One term of leadership: carries out the actions of [`Leader`] against PostgreSQL and Redis, and keeps what they
 //! read in between.
 
+use futures_util::future::join;
 use shared::revocation::{Leader, LeaderAction, LeaderEvent, LogPosition, Record};
 use tokio::time::Instant;
 
@@ -10,7 +11,7 @@ use super::log::{Heartbeat, Log};
 use super::needed::Needed;
 use super::parts::RelayParts;
 use super::traces::Traces;
-use crate::revocations::store::RevocationRow;
+use crate::revocations::store::{RevocationRow, TransactionId};
 use crate::stop::Stop;
 
 /// The actions of one leader, and the state between them. Nothing in it decides what comes next.
@@ -24,6 +25,9 @@ pub(super) struct Term<'r> {
     rows: Vec<RevocationRow>,
     /// The identifier that the filling has reached.
     reached: i64,
+    /// The next page of the filling, if it was selected while Redis took the one before.
+    ahead: Option<Vec<RevocationRow>>,
+    published: PublishedTransactions,
     pub(super) needed: Needed,
     /// The position up to which the log was trimmed.
     pub(super) floor: u64,
@@ -37,6 +41,30 @@ pub(super) struct Term<'r> {
     pub(super) sweeping: bool,
 }
 
+/// Which transactions need not be searched for unpublished rows.
+#[derive(Debug, Default)]
+struct PublishedTransactions {
+    /// Everything of transactions below this one is published.
+    below: TransactionId,
+    /// Every transaction below this one had ended before the next turn began.
+    ended: TransactionId,
+    /// What `below` becomes when the rows that were selected last are marked: they were all that was left.
+    next: Option<TransactionId>,
+}
+
+impl PublishedTransactions {
+    /// A turn selected rows, and then read `ended`.
+    fn selected(&mut self, is_all: bool, ended: TransactionId) {
+        self.next = is_all.then_some(self.ended);
+        self.ended = ended;
+    }
+
+    /// Nothing is left of what was selected.
+    fn marked(&mut self) {
+        self.below = self.next.take().map_or(self.below, |next| next.max(self.below));
+    }
+}
+
 impl<'r> Term<'r> {
     pub(super) fn new(parts: &'r RelayParts, lease: &'r Lease, stop: &'r Stop) -> Self {
         Self {
@@ -46,6 +74,8 @@ impl<'r> Term<'r> {
             log: None,
             rows: Vec::new(),
             reached: 0,
+            ahead: None,
+            published: PublishedTransactions::default(),
             needed: Needed::default(),
             floor: 0,
             endless: Vec::new(),
@@ -63,9 +93,9 @@ impl<'r> Term<'r> {
             LeaderAction::TakeEpoch { in_redis } => self.take_epoch(in_redis).await,
             LeaderAction::Clear => self.clear(epoch).await,
             LeaderAction::SelectPage => self.select_page(epoch).await,
-            LeaderAction::LoadPage { at } => self.load(at, false).await,
+            LeaderAction::LoadPage { at } => self.load_page(at).await,
             LeaderAction::SelectNew | LeaderAction::Select => self.select().await,
-            LeaderAction::LoadNew { at } => self.load(at, true).await,
+            LeaderAction::LoadNew { at } => self.load_new(at).await,
             LeaderAction::MarkNew { at } | LeaderAction::Mark { at } => self.mark(at).await,
             LeaderAction::ReadRoles | LeaderAction::Open { .. } => self.open(leader).await,
             LeaderAction::Beat { at, beat, roles } => self.beat(at, beat, roles).await,
@@ -83,6 +113,7 @@ impl<'r> Term<'r> {
         let (log, highest) = Log::connect(&self.parts.redis, &self.parts.keys).await?;
         self.log = Some(log);
         (self.reached, self.floor, self.needed) = (0, 0, Needed::default());
+        (self.ahead, self.published.next) = (None, None);
         Ok(LeaderEvent::Connected { highest })
     }
 
@@ -92,41 +123,58 @@ impl<'r> Term<'r> {
         Ok(LeaderEvent::Taken { epoch: taken.epoch, beat: taken.beat })
     }
 
-    /// A batch at a time, with a statement on the lease in between, which would be lost if it were idle.
+    /// The statement of the next action keeps the lease, which would be lost if it were idle.
     async fn clear(&mut self, epoch: u64) -> Result<LeaderEvent, Fault> {
-        while self.log()?.clear(epoch).await? > 0 {
-            self.lease.now().await?;
-        }
-        Ok(LeaderEvent::Done)
+        let is_all = self.log()?.clear(epoch).await? == 0;
+        Ok(LeaderEvent::Cleared { is_all })
     }
 
     async fn select_page(&mut self, epoch: u64) -> Result<LeaderEvent, Fault> {
-        self.rows = self.lease.published_earlier(epoch, self.reached, self.parts.timing.batch).await?;
+        self.rows = match self.ahead.take() {
+            Some(rows) => rows,
+            None => self.lease.published_earlier(epoch, self.reached, self.parts.timing.batch).await?,
+        };
         self.reached = self.rows.last().map_or(self.reached, |last| last.id);
         Ok(LeaderEvent::Selected { count: self.count(), is_all: self.rows.is_empty(), roles: 0, beat: 0 })
     }
 
     async fn select(&mut self) -> Result<LeaderEvent, Fault> {
         let limit = self.parts.timing.batch;
-        let (rows, roles, beat) = self.lease.unpublished(limit).await?;
+        let (rows, next) = self.lease.unpublished(self.published.below, limit).await?;
         self.rows = rows;
         let is_all = i64::try_from(self.rows.len()).is_ok_and(|count| count < limit);
-        Ok(LeaderEvent::Selected { count: self.count(), is_all, roles, beat })
+        self.published.selected(is_all, next.ended_below);
+        if self.rows.is_empty() {
+            self.published.marked();
+        }
+        Ok(LeaderEvent::Selected { count: self.count(), is_all, roles: next.roles, beat: next.beat })
     }
 
-    async fn load(&mut self, at: LogPosition, is_new: bool) -> Result<LeaderEvent, Fault> {
+    /// Writes a page of rows that were published in earlier epochs, and selects the next one meanwhile: what is published
+    /// later is selected as new.
+    async fn load_page(&mut self, at: LogPosition) -> Result<LeaderEvent, Fault> {
         let records = records(&self.rows);
-        self.log()?.load(at, &records, is_new).await?;
+        let Some(log) = &mut self.log else { return Err(Fault::OutOfOrder) };
+        let next = self.lease.published_earlier(at.epoch, self.reached, self.parts.timing.batch);
+        let (loaded, next) = join(log.load(at, &records, false), next).await;
+        loaded?;
+        self.ahead = Some(next?);
         self.needed.note(at, &records);
-        if is_new {
-            self.count_published();
-        }
+        Ok(LeaderEvent::Done)
+    }
+
+    async fn load_new(&mut self, at: LogPosition) -> Result<LeaderEvent, Fault> {
+        let records = records(&self.rows);
+        self.log()?.load(at, &records, true).await?;
+        self.needed.note(at, &records);
+        self.count_published();
         Ok(LeaderEvent::Done)
     }
 
     /// Marks exactly the rows that were written.
     async fn mark(&mut self, at: LogPosition) -> Result<LeaderEvent, Fault> {
         self.lease.mark(at, &self.rows).await?;
+        self.published.marked();
         self.rows.clear();
         Ok(LeaderEvent::Done)
     }

@@ -105,6 +105,14 @@ impl Stores {
         crate::support::connect(&self.database.url).await
     }
 
+    /// Commits the revocation of `count` sessions in one transaction.
+    pub(super) async fn end_sessions_together(&self, count: i32) {
+        let insert = "insert into auth.revocations (kind, reason, key, arg, until)
+                      select 2, 1, decode(lpad(to_hex(number), 32, '0'), 'hex'), 0, now() + interval '1 hour'
+                      from generate_series(1, $1) number";
+        self.sql().await.execute(insert, &[&count]).await.expect("they are recorded");
+    }
+
     /// Commits the revocation of `count` sessions whose tokens expire in a second.
     pub(super) async fn end_sessions_shortly(&self, count: u8) {
         let insert = "insert into auth.revocations (kind, reason, key, arg, until)

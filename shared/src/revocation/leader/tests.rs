@@ -7,7 +7,7 @@ fn waiting() -> Leader {
     for event in [
         LeaderEvent::Connected { highest: 6 },
         LeaderEvent::Taken { epoch: 7, beat: 1 },
-        LeaderEvent::Done,
+        LeaderEvent::Cleared { is_all: true },
         selected,
         selected,
         LeaderEvent::Roles { version: 3 },
@@ -53,19 +53,24 @@ fn a_new_role_map_is_written_before_the_rows_that_were_selected_before_it() {
 }
 
 #[test]
-fn what_was_never_published_goes_before_each_page_of_a_filling() {
+fn what_was_never_published_goes_before_each_part_of_a_filling() {
     let mut leader = Leader::default();
     leader.step(LeaderEvent::Connected { highest: 0 });
-    leader.step(LeaderEvent::Taken { epoch: 1, beat: 1 });
+    let first = leader.step(LeaderEvent::Taken { epoch: 1, beat: 1 });
+    assert_eq!(first, LeaderAction::Clear);
     let rows = |count, is_all| LeaderEvent::Selected { count, is_all, roles: 1, beat: 1 };
     let at = |seq| LogPosition { epoch: 1, seq };
-    assert_eq!(leader.step(LeaderEvent::Done), LeaderAction::SelectNew);
+    assert_eq!(leader.step(LeaderEvent::Cleared { is_all: false }), LeaderAction::SelectNew);
     assert_eq!(leader.step(rows(2, false)), LeaderAction::LoadNew { at: at(0) });
     assert_eq!(leader.step(LeaderEvent::Done), LeaderAction::MarkNew { at: at(0) });
     assert_eq!(leader.step(LeaderEvent::Done), LeaderAction::SelectNew);
     assert_eq!(leader.step(rows(1, true)), LeaderAction::LoadNew { at: at(2) });
     leader.step(LeaderEvent::Done);
-    assert_eq!(leader.step(LeaderEvent::Done), LeaderAction::SelectPage);
+    assert_eq!(leader.step(LeaderEvent::Done), LeaderAction::Clear);
+    assert_eq!(leader.step(LeaderEvent::Cleared { is_all: false }), LeaderAction::SelectNew);
+    assert_eq!(leader.step(rows(0, true)), LeaderAction::Clear);
+    assert_eq!(leader.step(LeaderEvent::Cleared { is_all: true }), LeaderAction::SelectNew);
+    assert_eq!(leader.step(rows(0, true)), LeaderAction::SelectPage);
     assert_eq!(leader.step(rows(3, false)), LeaderAction::LoadPage { at: at(3) });
     assert_eq!(leader.step(LeaderEvent::Done), LeaderAction::SelectNew);
     assert_eq!(leader.step(rows(0, true)), LeaderAction::SelectPage);
