@@ -11,24 +11,30 @@
 //! only when they expire. While the log is incomplete, old, or without heartbeats, nothing is certified, and the last
 //! certificate ages.
 
+mod acknowledgements;
+mod fault;
 mod log_reader;
 mod role_map;
 mod span;
 #[cfg(test)]
 mod tests;
 
+use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Monotonic};
 
+use acknowledgements::Acknowledgements;
+use fault::{FeedError, anomaly};
+use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt as _, StreamExt as _};
-use log_reader::LogReader;
+use log_reader::{LogReader, PAGES_AHEAD, Pages};
 use redis::aio::{MultiplexedConnection, PubSubStream};
-use redis::{AsyncConnectionConfig, Client, RedisError};
+use redis::{AsyncConnectionConfig, Client, Msg};
 use role_map::{MapReading, RoleMapReader};
 use runtime::redis::Redis;
 use shared::clock::Clock;
 use shared::revocation::{
-    Kind, LogEntry, LogFault, LogPart, LogReply, ReaderEffect, Reason, Record, RecordError, RedisKeys,
+    Kind, LogEntry, LogPart, LogReply, ReaderEffect, Reason, Record, RecordError, RedisKeys,
     RevocationReader, decode_all,
 };
 use tokio::time::{Instant, timeout};
@@ -48,6 +54,8 @@ const TICK_WHEN_OLD: Duration = Duration::from_millis(10);
 const PAUSE: Duration = Duration::from_millis(200);
 /// The same while the sidecar is not fresh.
 const PAUSE_WHEN_OLD: Duration = Duration::from_millis(50);
+/// Pages that are read before the script is called again.
+const PAGES_AT_ONCE: usize = 16;
 /// Farther apart than this, one of two clocks is wrong, and records may expire too early.
 const CLOCKS_APART: Duration = Duration::from_mins(2);
 
@@ -64,21 +72,7 @@ pub struct Feed {
     log: RevocationReader<Moment>,
     /// The last fault, so that it is logged once.
     trouble: Option<Anomaly>,
-}
-
-/// Why a connection is closed.
-#[derive(Debug, thiserror::Error)]
-enum FeedError {
-    #[error(transparent)]
-    Redis(#[from] RedisError),
-    #[error("Redis did not answer in time")]
-    TimedOut,
-    #[error("the subscription ended")]
-    Unsubscribed,
-    #[error("the response of Redis has an unknown format")]
-    Unreadable,
-    #[error("{}", LogFault::NotMaster.sentence())]
-    NotMaster,
+    acks: Acknowledgements,
 }
 
 impl Feed {
@@ -93,8 +87,10 @@ impl Feed {
         for record in &killed.records {
             known.revoked.apply(record);
         }
+        let keys = RedisKeys::new(&redis.prefix);
         Self {
-            keys: RedisKeys::new(&redis.prefix),
+            acks: Acknowledgements::new(&keys),
+            keys,
             redis,
             reader: LogReader::new(),
             role_map: RoleMapReader::new(Arc::clone(&known), Arc::clone(&metrics)),
@@ -133,7 +129,7 @@ impl Feed {
         let mut redis = self.in_time(connected).await?;
         self.role_map.doubt();
         loop {
-            while self.read(&mut redis).await? {}
+            while self.read(&mut redis, &mut wake).await? {}
             self.wait(&mut wake).await?;
         }
     }
@@ -148,7 +144,15 @@ impl Feed {
     async fn wait(&mut self, wake: &mut PubSubStream) -> Result<(), FeedError> {
         let tick = if self.is_fresh() { TICK } else { TICK_WHEN_OLD };
         let Ok(first) = timeout(tick, wake.next()).await else { return Ok(()) };
-        let mut next = Some(first);
+        self.take_published(Some(first), wake)
+    }
+
+    /// Applies `next` and what else was published by now.
+    fn take_published(
+        &mut self,
+        mut next: Option<Option<Msg>>,
+        wake: &mut PubSubStream,
+    ) -> Result<(), FeedError> {
         while let Some(message) = next {
             let message = message.ok_or(FeedError::Unsubscribed)?;
             for record in decode_all(message.get_payload_bytes()) {
@@ -171,7 +175,11 @@ impl Feed {
     }
 
     /// Reads the log once. Returns whether to read again at once.
-    async fn read(&mut self, redis: &mut MultiplexedConnection) -> Result<bool, FeedError> {
+    async fn read(
+        &mut self,
+        redis: &mut MultiplexedConnection,
+        wake: &mut PubSubStream,
+    ) -> Result<bool, FeedError> {
         self.role_map.check();
         // Taken before the question is sent: what is committed later may be missing from the answer.
         let sent = Moment { at: Monotonic::now(), wall: self.clock.unix_seconds() };
@@ -189,7 +197,18 @@ impl Feed {
         let may_certify = self.role_map.is_settled() && self.clocks_agree(sent.wall, part.time);
         self.step(sent, &reply, may_certify)?;
         let again = map? == MapReading::Newer;
-        Ok(self.read_page(redis, part.last).await? || again)
+        if !self.log.is_behind(part.last) {
+            self.acknowledge(redis).await?;
+        }
+        Ok(self.read_pages(redis, wake, part.last).await? || again)
+    }
+
+    /// The log was read to its end.
+    async fn acknowledge(&mut self, redis: &mut MultiplexedConnection) -> Result<(), FeedError> {
+        let (position, age) = (self.log.position(), self.known.freshness.certificate().monotonic_age());
+        let limit = self.at_most(PATIENCE);
+        let sent = timeout(limit, self.acks.send(redis, position, age)).await;
+        Ok(sent.map_err(|_| FeedError::TimedOut)??)
     }
 
     /// Whether the clock of this machine and that of Redis are close to each other.
@@ -228,15 +247,32 @@ impl Feed {
         }
     }
 
-    /// Reads the next page of a longer log. Returns whether there is more.
-    async fn read_page(&mut self, redis: &mut MultiplexedConnection, last: u64) -> Result<bool, FeedError> {
+    /// Reads the rest of a longer log, or much of it. What is published meanwhile is applied at once. Returns whether to
+    /// read again.
+    async fn read_pages(
+        &mut self,
+        redis: &MultiplexedConnection,
+        wake: &mut PubSubStream,
+        last: u64,
+    ) -> Result<bool, FeedError> {
         if !self.log.is_behind(last) {
             return Ok(false);
         }
-        let page = async { Ok(self.reader.page(redis, &self.keys, self.log.position(), last).await?) };
-        let page = self.in_time(page).await?.ok_or(FeedError::Unreadable)?;
-        let effects = self.log.read_page(&page);
-        self.carry_out(effects)
+        let mut pages = Pages::after(self.log.position(), last, redis, &self.keys);
+        let mut asked: FuturesOrdered<_> = iter::from_fn(|| pages.ask()).take(PAGES_AHEAD).collect();
+        for _ in 0..PAGES_AT_ONCE {
+            let Some(page) = self.in_time(async { Ok(asked.next().await.transpose()?) }).await? else {
+                break;
+            };
+            asked.extend(pages.ask());
+            let page = page.ok_or(FeedError::Unreadable)?;
+            let effects = self.log.read_page(&page);
+            self.carry_out(effects)?;
+            let published = wake.next().now_or_never();
+            self.take_published(published, wake)?;
+            self.role_map.check();
+        }
+        Ok(true)
     }
 
     /// Waits for an answer.
@@ -345,16 +381,5 @@ impl Feed {
             let (position, anomaly) = (self.log.position(), anomaly.label());
             tracing::warn!(%position, anomaly, %why, "Cannot follow the revocation log; retrying.");
         }
-    }
-}
-
-const fn anomaly(fault: LogFault) -> Anomaly {
-    match fault {
-        LogFault::NotMaster => Anomaly::NotMaster,
-        LogFault::NoEpoch => Anomaly::NoEpoch,
-        LogFault::LowerEpoch => Anomaly::LowerEpoch,
-        LogFault::Fork => Anomaly::Fork,
-        LogFault::Regressed => Anomaly::Regressed,
-        LogFault::Gap => Anomaly::Gap,
     }
 }

@@ -3,9 +3,10 @@
 //! Records are a grow-only set with expiry: applying one twice, late or out of order is harmless, and
 //! a union of two sets is always safe. The log of records is the snapshot.
 //!
-//! Low to high: `kind`, `key`, `record`; `position`, `history`, `server_id`; `redis_keys`, `scripts`; `log_reply`, `reader` (what a
+//! Low to high: `kind`, `key`, `record`; `position`, `history`, `server_id`; `ack`; `redis_keys`, `scripts`; `log_reply`, `reader` (what a
 //! sidecar does), `leader` (what the relay does).
 
+mod ack;
 mod history;
 mod key;
 mod kind;
@@ -20,6 +21,7 @@ mod server_id;
 
 use std::time::Duration;
 
+pub use ack::{NotASidecarAck, SidecarAck};
 pub use history::HistoryId;
 pub use key::RecordKey;
 pub use kind::{Kind, Reason};

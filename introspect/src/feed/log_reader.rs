@@ -7,7 +7,19 @@ use shared::revocation::{HistoryId, LogEntry, LogPart, LogPosition, LogReply, Re
 /// Records in one answer of the script, where each takes Redis 3 microseconds.
 const MOST: usize = 200;
 /// Records in one page, where each takes a fifth of that; more would delay the other clients of Redis.
-const PAGE: usize = 4000;
+const PAGE: u64 = 4000;
+
+/// Pages that are asked for at once, so that Redis collects the next one while this one is read.
+pub(super) const PAGES_AHEAD: usize = 3;
+
+/// The pages after a position, in order, each of which ends at `last` at the latest.
+pub(super) struct Pages {
+    redis: MultiplexedConnection,
+    log: String,
+    /// The end of the page that was asked for last.
+    asked: LogPosition,
+    last: u64,
+}
 
 /// Calls the script by the hash under which Redis caches it.
 pub(super) struct LogReader {
@@ -37,23 +49,6 @@ impl LogReader {
         Ok(parse(value))
     }
 
-    /// The next page up to `last`, for a reader far behind. Not atomic with anything: its records may be applied,
-    /// since a union is always safe, but only the script says how complete they are.
-    pub(super) async fn page(
-        &self,
-        redis: &mut MultiplexedConnection,
-        keys: &RedisKeys,
-        position: LogPosition,
-        last: u64,
-    ) -> Result<Option<Vec<LogEntry>>, RedisError> {
-        let mut call = cmd("XRANGE");
-        call.arg(&keys.log)
-            .arg(format!("({position}"))
-            .arg(LogPosition { seq: last, ..position }.to_string());
-        call.arg("COUNT").arg(PAGE);
-        Ok(entries(call.query_async(redis).await?))
-    }
-
     async fn call(
         &self,
         redis: &mut MultiplexedConnection,
@@ -67,6 +62,35 @@ impl LogReader {
         let history = history.map_or_else(String::new, |history| history.to_string());
         call.arg(position.epoch).arg(position.seq).arg(MOST).arg(history);
         call.query_async(redis).await
+    }
+}
+
+impl Pages {
+    /// The pages from `position` to `last`, for a reader far behind. They are not atomic with anything: their records may be
+    /// applied, since a union is always safe, but only the script says how complete they are.
+    pub(super) fn after(
+        position: LogPosition,
+        last: u64,
+        redis: &MultiplexedConnection,
+        keys: &RedisKeys,
+    ) -> Self {
+        Self { redis: redis.clone(), log: keys.log.clone(), asked: position, last }
+    }
+
+    /// Asks for the next page; `None` after the last one. Sequence numbers have no gaps, so that a page's end is known
+    /// before it has been read. The answer `None` has an unknown form.
+    pub(super) fn ask(
+        &mut self,
+    ) -> Option<impl Future<Output = Result<Option<Vec<LogEntry>>, RedisError>> + use<>> {
+        if self.asked.seq >= self.last {
+            return None;
+        }
+        let end = LogPosition { seq: self.last.min(self.asked.seq.saturating_add(PAGE)), ..self.asked };
+        let mut call = cmd("XRANGE");
+        call.arg(&self.log).arg(format!("({}", self.asked)).arg(end.to_string());
+        self.asked = end;
+        let mut redis = self.redis.clone();
+        Some(async move { Ok(entries(call.query_async(&mut redis).await?)) })
     }
 }
 

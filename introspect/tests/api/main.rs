@@ -7,6 +7,7 @@
     reason = "helpers of tests fail as tests do; clippy knows only the functions marked as tests"
 )]
 
+mod acknowledgements;
 mod allow;
 mod command;
 mod decider;

@@ -15,6 +15,8 @@ pub struct RedisKeys {
     pub roles: String,
     /// Channel: records, concatenated; an empty message means "read the log".
     pub wake: String,
+    /// The beginning of the keys of acknowledgements ([`SidecarAck`](super::SidecarAck)).
+    acks: String,
 }
 
 impl RedisKeys {
@@ -45,7 +47,33 @@ impl RedisKeys {
     /// The keys under `prefix`, such as `usher:`.
     pub fn new(prefix: &str) -> Self {
         let key = |name: &str| format!("{prefix}{{rev}}:{name}");
-        Self { meta: key("meta"), log: key("log"), roles: key("roles"), wake: key("wake") }
+        let acks = key("ack:");
+        Self { meta: key("meta"), log: key("log"), roles: key("roles"), wake: key("wake"), acks }
+    }
+}
+
+impl RedisKeys {
+    /// The key of the acknowledgement of a sidecar.
+    pub fn ack(&self, sidecar: &str) -> String {
+        format!("{}{sidecar}", self.acks)
+    }
+
+    /// The sidecar of such a key.
+    pub fn ack_name<'k>(&self, key: &'k str) -> Option<&'k str> {
+        key.strip_prefix(&self.acks)
+    }
+
+    /// What matches all of them, in commands of Redis that take a pattern.
+    pub fn ack_pattern(&self) -> String {
+        let mut pattern = String::with_capacity(self.acks.len() + 1);
+        for letter in self.acks.chars() {
+            if matches!(letter, '*' | '?' | '[' | ']' | '\\' | '^' | '-') {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        pattern.push('*');
+        pattern
     }
 }
 
@@ -60,6 +88,14 @@ mod tests {
         assert_eq!(keys.log, "usher:{rev}:log");
         assert_eq!(keys.roles, "usher:{rev}:roles");
         assert_eq!(keys.wake, "usher:{rev}:wake");
+    }
+
+    #[test]
+    fn acknowledgements_are_named_and_found_whatever_the_prefix_is() {
+        let keys = RedisKeys::new("us*r[1]:");
+        assert_eq!(keys.ack("a1"), "us*r[1]:{rev}:ack:a1");
+        assert_eq!(keys.ack_name(&keys.ack("a1")), Some("a1"));
+        assert_eq!((keys.ack_name("x"), &*keys.ack_pattern()), (None, "us\\*r\\[1\\]:{rev}:ack:*"));
     }
 
     #[test]
