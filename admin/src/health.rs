@@ -32,6 +32,10 @@ const OUTBOX_FULL: NotReadyReason = NotReadyReason {
     code: "mail_outbox_full",
     detail: "The mail outbox is full, and further mails are dropped; check the mail server.",
 };
+const RELAY_FAILING: NotReadyReason = NotReadyReason {
+    code: "relay_failing",
+    detail: "Revocations cannot be written to Redis: sign-outs are recorded, but sidecars become stale. See the log.",
+};
 const MIGRATIONS: NotReadyReason =
     NotReadyReason { code: "migrations", detail: "The database schema is behind; run `admin migrate`." };
 
@@ -67,7 +71,9 @@ impl Operations for Health {
 
     async fn warnings(&self) -> Vec<NotReadyReason> {
         let status = within(PATIENCE, look_at_outbox(&self.context)).await;
-        status.is_ok_and(|status| status.is_full).then_some(OUTBOX_FULL).into_iter().collect()
+        let is_full = status.is_ok_and(|status| status.is_full);
+        let is_failing = self.context.metrics.relay.failing.get() == 1;
+        [is_full.then_some(OUTBOX_FULL), is_failing.then_some(RELAY_FAILING)].into_iter().flatten().collect()
     }
 
     async fn observe(&self) {

@@ -86,6 +86,8 @@ pub struct Observed {
 pub struct RelayMetrics {
     /// 1 while this process leads.
     pub leading: Gauge,
+    /// 1 while this process tries to lead and cannot write to Redis.
+    pub failing: Gauge,
     /// The last epoch taken.
     pub epoch: Gauge<u64, AtomicU64>,
     /// Epochs taken.
@@ -274,6 +276,8 @@ impl Metrics {
             "1 while this process relays revocations to Redis, else 0",
             relay.leading,
         );
+        let failing = "1 while this process should relay revocations and Redis refuses or fails, else 0";
+        r.register("relay_failing", failing, relay.failing);
         r.register(
             "relay_epoch",
             "The last epoch of the revocation log that this process started",

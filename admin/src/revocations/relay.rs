@@ -17,10 +17,12 @@ mod timing;
 mod traces;
 mod wait;
 
+use std::time::Duration;
+
 use futures_util::FutureExt as _;
 use runtime::redis::Redis;
 use shared::revocation::{Leader, LeaderAction, LeaderEvent, RedisKeys};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::DatabaseConfig;
 use crate::metrics::RelayMetrics;
@@ -32,6 +34,9 @@ use parts::RelayParts;
 use term::Term;
 use timing::Failures;
 pub use timing::RelayTiming;
+
+/// A relay that has held the lock for this long can write to Redis, or it would have given it up.
+const LED_BY_ANOTHER: Duration = Duration::from_secs(5);
 
 /// The relay of one process.
 pub struct Relay(RelayParts);
@@ -64,7 +69,11 @@ impl Relay {
 
     async fn acquire_lease(&self) -> Result<Lease, SteppedDown> {
         let lease = Lease::connect(&self.0.database).await?;
+        let since = Instant::now();
         while !lease.try_lock().await? {
+            if since.elapsed() >= LED_BY_ANOTHER {
+                self.0.metrics.failing.set(0);
+            }
             sleep(self.0.timing.follow).await;
         }
         Ok(lease)
@@ -86,6 +95,9 @@ impl Relay {
                 }
                 Err(fault) => fault,
             };
+            if fault.is_of_redis() {
+                self.0.metrics.failing.set(1);
+            }
             let ours = leader.at().epoch;
             if leader.step(LeaderEvent::Failed(fault.kind())) == LeaderAction::StepDown {
                 return Err(fault.stepped_down(ours));

@@ -41,6 +41,18 @@ impl Fault {
         }
     }
 
+    /// Whether Redis refuses or fails. That another relay has written to it is no failure.
+    pub(super) const fn is_of_redis(&self) -> bool {
+        match self {
+            Self::Redis(LogError::OtherEpoch(_) | LogError::Fork) | Self::Database(_) | Self::OutOfOrder => {
+                false
+            }
+            Self::Redis(
+                LogError::NotMaster | LogError::TimedOut | LogError::Redis(_) | LogError::NotPrepared,
+            ) => true,
+        }
+    }
+
     /// A higher epoch has a reason of its own.
     pub(super) fn stepped_down(self, ours: u64) -> SteppedDown {
         match self {

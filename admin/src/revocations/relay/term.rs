@@ -224,6 +224,9 @@ impl<'r> Term<'r> {
         let appended = self.log()?.append(at, &records, roles, close.map(Heartbeat), &traces).await;
         traces.end(&appended);
         appended?;
+        if close.is_some() {
+            self.parts.metrics.failing.set(0);
+        }
         self.needed.note(at, &records);
         self.count_published();
         Ok(LeaderEvent::Done)

@@ -53,6 +53,8 @@ mod problems;
 #[cfg(test)]
 mod receiver;
 #[cfg(test)]
+mod redis_full;
+#[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod sentinel;
