@@ -18,7 +18,7 @@ mod right;
 mod rights;
 mod store;
 
-pub(crate) use caller::{caller, fresh, session_to_end, still};
+pub(crate) use caller::{caller, fresh, owner_of, session_to_end, still};
 pub(crate) use lock::{lock, lock_upon};
 pub(crate) use rank::includes_rank;
 pub use right::Right;

@@ -13,6 +13,7 @@ mod serve;
 mod sessions;
 mod superuser;
 mod terminal;
+mod tokens;
 mod users;
 
 use std::process::ExitCode;
@@ -80,6 +81,9 @@ enum AdminCommand {
     /// Manage sessions.
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
+    /// Revoke access tokens.
+    #[command(subcommand)]
+    Tokens(tokens::TokensCommand),
     /// Records of erased users.
     #[command(subcommand)]
     Erasures(erasures::ErasuresCommand),
@@ -144,6 +148,10 @@ impl Command {
             AdminCommand::Sessions(action) => {
                 action.check()?;
                 sessions::run(action, &core(&for_a_person(vars)?, FirstUse::Store).await?).await
+            }
+            AdminCommand::Tokens(action) => {
+                let config = for_a_person(vars)?;
+                tokens::run(action, &core(&config, FirstUse::Store).await?, &config).await
             }
             AdminCommand::Erasures(action) => {
                 let config = for_a_person(vars)?;

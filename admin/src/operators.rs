@@ -17,6 +17,7 @@ pub mod list;
 pub mod merge;
 mod read;
 pub(crate) mod reason;
+pub mod revoke;
 pub mod send_reset;
 pub mod sessions;
 pub mod set_email;

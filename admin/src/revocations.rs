@@ -7,6 +7,7 @@ mod store;
 use runtime::telemetry::{self, TRACE};
 use tracing::Instrument as _;
 
+use shared::revocation::RecordKey;
 use crate::db::{Connection, DbError, Transaction};
 
 pub use new_revocation::NewRevocation;
@@ -47,3 +48,12 @@ pub async fn record(
 pub async fn lag(connection: &Connection) -> Result<f64, DbError> {
     Ok(store::oldest_unpublished(connection).await?.unwrap_or(0.0))
 }
+/// Whether the access token with this key was revoked by itself.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub(crate) async fn is_token_revoked(tx: &Transaction<'_>, key: RecordKey) -> Result<bool, DbError> {
+    store::is_token_revoked(tx, key).await
+}
+

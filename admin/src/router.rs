@@ -178,13 +178,16 @@ fn admin_operations() -> Vec<Route> {
         put("/api/v1/admin/users/{id}/email", operators::set_email::handle, operators::set_email::describe),
         put("/api/v1/admin/users/{id}/superuser", operators::superuser::give::handle, operators::superuser::give::describe),
         delete("/api/v1/admin/users/{id}/superuser", operators::superuser::take::handle, operators::superuser::take::describe),
+        post("/api/v1/admin/revocations", operators::revoke::handle, operators::revoke::describe),
         get("/api/v1/admin/audit", audit::list::handle, audit::list::describe),
     ]
 }
 
 /// The path of the OpenAPI document.
 const OPENAPI: &str = "/openapi.json";
-/// The path of the page that shows it.
+/// The path of token revocation (RFC 7009), which takes a form.
+const REVOKE: &str = "/oauth2/revoke";
+/// The path of the page that shows the document.
 const APIDOCS: &str = "/apidocs/";
 /// The paths of the pages that links in mails open; `mail` writes them into these.
 const RESET_PAGE: &str = "/account/reset";
@@ -195,7 +198,7 @@ const UNDO_PAGE: &str = "/account/undo";
 /// The same for links to an export.
 const EXPORT_PAGE: &str = "/account/export";
 
-/// The pages, which the OpenAPI document does not describe: its own, and those that links in mails open.
+/// What the OpenAPI document does not describe: its own pages, those that links in mails open, and what takes a form.
 fn pages(document: Bytes) -> Vec<Route> {
     let document = Asset::new("application/json", document, Caching::Revalidated);
     let document = move |request: Request| ready(Ok(document.respond(&request.headers)));
@@ -203,6 +206,7 @@ fn pages(document: Bytes) -> Vec<Route> {
     let file = move |request: Request| ready(page.file(&request));
     vec![
         get(OPENAPI, document, identity),
+        post(REVOKE, sessions::revoke_token::handle, sessions::revoke_token::describe),
         get("/apidocs", |_| ready(Ok(apidocs::redirect(APIDOCS))), identity),
         get(APIDOCS, file.clone(), identity),
         get("/apidocs/{file}", file, identity),

@@ -16,6 +16,7 @@ mod refresh_token;
 pub(crate) mod renew;
 mod repeat;
 mod revoke_all;
+pub mod revoke_token;
 pub(crate) mod session;
 pub(crate) mod store;
 
@@ -23,4 +24,4 @@ pub(crate) use mint::{AccessToken, Pair, Proof};
 pub(crate) use prove::prove_again;
 pub(crate) use repeat::pair_again;
 pub use revoke_all::revoke_all;
-pub(crate) use store::{PURGE, end_one_of};
+pub(crate) use store::{PURGE, advance_deployment, end_one_of};

@@ -1,6 +1,6 @@
 //! The caller: the access token, verified and then checked against the database.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use shared::bearer;
 use shared::token::{TokenError, TokenProfile, VerifiedToken, Verifier};
 use uuid::Uuid;
@@ -107,6 +107,20 @@ pub(crate) fn session_to_end(request: &Request) -> Result<Option<Uuid>, Problem>
     let Some(text) = token_of(&request.headers)? else { return Ok(None) };
     let token = verify(request, text, SIGN_OUT_GRACE)?;
     Ok(Some(identify(&token)?.session))
+}
+
+/// The owner of an access token that this service issued and that has not expired; `None` for any other text. Whether it
+/// was revoked is not looked up.
+///
+/// # Errors
+///
+/// 503 when the signing keys are not known.
+pub(crate) fn owner_of(request: &Request, text: &str) -> Result<Option<Caller>, Problem> {
+    match verify(request, text, CLOCK_SKEW) {
+        Ok(token) => Ok(Caller::of(&token)),
+        Err(problem) if problem.code().status() == StatusCode::UNAUTHORIZED => Ok(None),
+        Err(problem) => Err(problem),
+    }
 }
 
 /// The bearer token, if there is one.

@@ -10,6 +10,8 @@ pub(super) struct CallerFacts {
     pub(super) is_fresh: bool,
     /// Session and user are active, and neither the token itself nor the key that signed it is revoked.
     pub(super) stands: bool,
+    /// Whether the token itself must be refreshed.
+    pub(super) is_outdated: bool,
     pub(super) generation: u64,
     /// Whether tokens of this generation of the user were revoked, and do not only lack current roles. Read only
     /// for a token of an older generation.
@@ -18,14 +20,16 @@ pub(super) struct CallerFacts {
 }
 
 impl CallerFacts {
-    /// Whether the token's generations are current, both the user's and the deployment's.
+    /// Whether the token's generations are current, both the user's and the deployment's, and it need not be refreshed.
     pub(super) fn is_current(&self, token: &CallerToken) -> bool {
-        token.generation == self.generation && token.deployment_generation == self.deployment_generation
+        token.generation == self.generation
+            && token.deployment_generation == self.deployment_generation
+            && !self.is_outdated
     }
 
     /// Whether a refresh replaces the token by a valid one, as the sidecars say it too: "revoked" wins.
     pub(super) fn needs_refresh(&self, token: &CallerToken) -> bool {
-        token.generation < self.generation
+        (self.is_outdated || token.generation < self.generation)
             && token.deployment_generation == self.deployment_generation
             && !self.is_generation_revoked
     }

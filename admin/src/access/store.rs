@@ -47,8 +47,9 @@ pub(super) async fn caller_facts(
                    to_timestamp($8::bigint) > clock_timestamp() - interval '10 minutes' as is_fresh,
                    s.revoked_at is null and s.deployment_generation >= d.generation
                        and s.expires_at > clock_timestamp() and u.status = 'active'
-                       and not exists (select from auth.revocations r where r.kind = 1 and r.key = $4)
+                       and not exists (select from auth.revocations r where r.kind = 1 and r.key = $4 and r.reason = 1)
                        and not exists (select from auth.revocations r where r.kind = 4 and r.key = $5) as stands,
+                   exists (select from auth.revocations r where r.kind = 1 and r.key = $4) as is_outdated,
                    u.token_generation > $7 and exists (
                        select from auth.revocations r
                        where r.kind = 3 and r.key = $6 and r.reason = 1 and r.arg > $7
@@ -87,6 +88,7 @@ fn facts(row: &Row) -> Result<CallerFacts, DbError> {
         is_expired: row.try_get("is_expired")?,
         is_fresh: row.try_get("is_fresh")?,
         stands: row.try_get("stands")?,
+        is_outdated: row.try_get("is_outdated")?,
         is_generation_revoked: row.try_get("is_generation_revoked")?,
         generation: row.try_get::<_, i64>("token_generation")?.cast_unsigned(),
         deployment_generation: row.try_get::<_, i64>("deployment_generation")?.cast_unsigned(),

@@ -93,6 +93,10 @@ actions! {
     KeysRotated = "keys_rotated" Key,
     /// A signing key was killed.
     KeyKilled = "key_killed" Key,
+    /// One access token was revoked.
+    TokenRevoked = "token_revoked" Token,
+    /// The access tokens of a user must be refreshed.
+    RefreshForced = "refresh_forced" User,
     /// All sessions of all users were revoked.
     AllRevoked = "everybody_signed_out" Deployment,
 }
@@ -106,6 +110,8 @@ pub enum Target {
     Role,
     /// A signing key, by name.
     Key,
+    /// An access token, by its `jti`.
+    Token,
     /// The deployment, by the issuer's name.
     Deployment,
     /// A route of the API, by method and path.
@@ -165,13 +171,15 @@ impl AuditEntry {
 
 impl Target {
     /// All kinds.
-    pub(super) const ALL: [Self; 5] = [Self::User, Self::Role, Self::Key, Self::Deployment, Self::Route];
+    pub(super) const ALL: [Self; 6] =
+        [Self::User, Self::Role, Self::Key, Self::Token, Self::Deployment, Self::Route];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Role => "role",
             Self::Key => "key",
+            Self::Token => "token",
             Self::Deployment => "deployment",
             Self::Route => "route",
         }

@@ -149,6 +149,12 @@ pub(super) async fn insert(
     Ok(())
 }
 
+pub(super) async fn is_token_revoked(tx: &Transaction<'_>, key: RecordKey) -> Result<bool, DbError> {
+    let sql = "select exists (select from auth.revocations where kind = 1 and key = $1 and reason = 1) as is_revoked";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.query_one(&statement, &[&key.as_bytes().as_slice()]).await?.try_get("is_revoked")?)
+}
+
 pub(super) async fn oldest_unpublished(connection: &Connection) -> Result<Option<f64>, DbError> {
     let statement = connection.prepare_cached(OLDEST_UNPUBLISHED).await?;
     Ok(connection.query_one(&statement, &[]).await?.get("age"))

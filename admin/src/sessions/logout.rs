@@ -77,7 +77,11 @@ fn session_of(context: &Context, text: &SealedText) -> Result<Uuid, Problem> {
 }
 
 /// Takes the same lock as a refresh, so that no concurrent refresh mints a token that survives.
-async fn end(context: &Context, actor: &Actor, session: Uuid) -> Result<(), Problem> {
+///
+/// # Errors
+///
+/// 503.
+pub(super) async fn end(context: &Context, actor: &Actor, session: Uuid) -> Result<(), Problem> {
     let _place = context.session_places.take(session).await;
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;

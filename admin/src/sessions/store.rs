@@ -219,6 +219,13 @@ pub(crate) async fn end(tx: &Transaction<'_>, id: Uuid, reason: EndReason) -> Re
     Ok(row.map(|row| row.try_get("user_id")).transpose()?)
 }
 
+/// The user of a session, whether or not it has ended.
+pub(crate) async fn owner(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Uuid>, DbError> {
+    let statement = tx.prepare_cached("select user_id from auth.sessions where id = $1").await?;
+    let row = tx.query_opt(&statement, &[&id]).await?;
+    Ok(row.map(|row| row.try_get("user_id")).transpose()?)
+}
+
 /// Revokes one active session if it belongs to this user.
 pub(crate) async fn end_one_of(
     tx: &Transaction<'_>,
@@ -259,7 +266,7 @@ pub(crate) async fn end_all(
 }
 
 /// Increments and returns the deployment's generation. All sessions that began before have then ended.
-pub(super) async fn advance_deployment(tx: &Transaction<'_>) -> Result<u64, DbError> {
+pub(crate) async fn advance_deployment(tx: &Transaction<'_>) -> Result<u64, DbError> {
     let sql = "update auth.deployment set generation = generation + 1 returning generation";
     Ok(tx.query_one(sql, &[]).await?.try_get::<_, i64>("generation")?.cast_unsigned())
 }

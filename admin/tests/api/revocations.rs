@@ -3,6 +3,7 @@
 mod breaking;
 mod epochs;
 mod new_first;
+mod order;
 mod publishing;
 mod relay;
 mod role_map;

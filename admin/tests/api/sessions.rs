@@ -10,4 +10,5 @@ mod reauthenticate;
 mod refresh;
 mod refresh_elsewhere;
 mod revoke_all;
+mod revoke_token;
 mod secrecy;

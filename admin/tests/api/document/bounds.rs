@@ -36,7 +36,7 @@ const OF_MEANING: [&str; 14] = [
 ];
 
 /// Fields that accept only values that the service itself has issued, or that the operator has listed.
-const OPAQUE: [&str; 2] = ["cursor", "return_to"];
+const OPAQUE: [&str; 3] = ["cursor", "everything", "return_to"];
 
 /// The codes by which a parameter outside `errors` is refused.
 const WHOLE: [&str; 1] = ["request_malformed"];
@@ -65,8 +65,9 @@ impl<'s> Place<'s> {
             operation.body().map(|(schema, _)| spec.resolve(schema.pointer("/allOf/0").unwrap_or(schema)));
         let members = form.and_then(|form| form["properties"].as_object()).into_iter().flatten();
         let members = members.map(|(name, schema)| Place { operation, is_member: true, name, schema });
-        // The provider's parameters are judged by the flow that they belong to.
-        let has_strict_query = operation.id() != "get_oauth_provider_callback";
+        // The provider's parameters are judged by the flow that they belong to; a query of the sign-out succeeds, and ends the
+        // session of the person.
+        let has_strict_query = !["get_oauth_provider_callback", "post_auth_logout"].contains(&operation.id());
         let parameters = operation.parameters("query").filter(|_| has_strict_query).map(|parameter| Place {
             operation,
             is_member: false,

@@ -12,7 +12,7 @@ use super::spec::Spec;
 const OFFICIAL: &str = include_str!("openapi-3.1.json");
 
 /// The pages, which the document does not describe.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/openapi.json",
     "/apidocs",
     "/apidocs/",
@@ -22,6 +22,7 @@ const PAGES: [&str; 9] = [
     "/account/email",
     "/account/undo",
     "/account/export",
+    "/oauth2/revoke",
 ];
 
 /// Codes of requests that match no operation.
