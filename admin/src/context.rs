@@ -24,6 +24,10 @@ use crate::unawaited::Unawaited;
 /// the places of requests in progress.
 const MAX_WAITING: usize = 16;
 
+/// How many requests may ask PostgreSQL and Redis at the same time whether a revocation has reached every sidecar; further
+/// ones wait for as long as that may take.
+const MAX_RECEIPTS: usize = 64;
+
 /// How many requests of one user use PostgreSQL at the same time; further ones wait without a connection.
 const OF_USER: usize = 2;
 
@@ -75,6 +79,8 @@ pub struct Context {
     pub redis: RedisConnection,
     /// The places of requests that wait for another one with the same one-time value.
     pub waiting: Arc<Semaphore>,
+    /// The places of requests that wait until a revocation has reached every sidecar.
+    pub receipts: Arc<Semaphore>,
     /// The order of requests that lock one session.
     pub session_places: Arc<OwnPlaces>,
     /// The order of requests of one signed-in user.
@@ -140,6 +146,7 @@ impl Context {
             mail_flows: Arc::new(Sealer::new(master_keys, SealPurpose::MailFlows)),
             erasure_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::ErasureFlows)),
             redis,
+            receipts: Arc::new(Semaphore::new(MAX_RECEIPTS)),
             session_places: Arc::new(OwnPlaces::new(1)),
             user_places: Arc::new(OwnPlaces::new(OF_USER)),
             unawaited: Unawaited::default(),

@@ -15,6 +15,7 @@ pub(crate) mod import;
 pub mod invite;
 pub mod list;
 pub mod merge;
+pub mod position;
 mod read;
 pub(crate) mod reason;
 pub mod revoke;

@@ -1,16 +1,20 @@
 //! Revocations: recorded in the transaction that makes them, and relayed to Redis from there.
 
 mod new_revocation;
+mod reach;
+mod receipt;
 mod relay;
 mod store;
 
 use runtime::telemetry::{self, TRACE};
+use shared::revocation::RecordKey;
 use tracing::Instrument as _;
 
-use shared::revocation::RecordKey;
 use crate::db::{Connection, DbError, Transaction};
 
 pub use new_revocation::NewRevocation;
+pub(crate) use reach::{LiveSidecar, Reached, live_sidecars, log_end, reach_all};
+pub(crate) use receipt::Receipt;
 pub use relay::{Relay, RelayTiming};
 
 /// Records `revocations` of tokens issued by `issuer`; they take effect when `transaction` commits.
@@ -27,9 +31,22 @@ pub async fn record(
     issuer: &str,
     revocations: &[NewRevocation],
 ) -> Result<(), DbError> {
-    if revocations.is_empty() {
-        return Ok(());
+    if !revocations.is_empty() {
+        record_with_receipt(transaction, issuer, revocations).await?;
     }
+    Ok(())
+}
+
+/// The same for at least one revocation, with a receipt for the last of them.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub(crate) async fn record_with_receipt(
+    transaction: &Transaction<'_>,
+    issuer: &str,
+    revocations: &[NewRevocation],
+) -> Result<Receipt, DbError> {
     let span = tracing::info_span!(
         target: TRACE,
         "revoke",
@@ -40,14 +57,6 @@ pub async fn record(
     store::insert(transaction, issuer, revocations, traceparent.as_deref()).instrument(span).await
 }
 
-/// How long the oldest unpublished revocation has waited, in seconds; 0 when there is none.
-///
-/// # Errors
-///
-/// When PostgreSQL is unavailable.
-pub async fn lag(connection: &Connection) -> Result<f64, DbError> {
-    Ok(store::oldest_unpublished(connection).await?.unwrap_or(0.0))
-}
 /// Whether the access token with this key was revoked by itself.
 ///
 /// # Errors
@@ -57,3 +66,11 @@ pub(crate) async fn is_token_revoked(tx: &Transaction<'_>, key: RecordKey) -> Re
     store::is_token_revoked(tx, key).await
 }
 
+/// How long the oldest unpublished revocation has waited, in seconds; 0 when there is none.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub async fn lag(connection: &Connection) -> Result<f64, DbError> {
+    Ok(store::oldest_unpublished(connection).await?.unwrap_or(0.0))
+}

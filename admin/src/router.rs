@@ -178,6 +178,7 @@ fn admin_operations() -> Vec<Route> {
         put("/api/v1/admin/users/{id}/email", operators::set_email::handle, operators::set_email::describe),
         put("/api/v1/admin/users/{id}/superuser", operators::superuser::give::handle, operators::superuser::give::describe),
         delete("/api/v1/admin/users/{id}/superuser", operators::superuser::take::handle, operators::superuser::take::describe),
+        get("/api/v1/admin/revocations/position", operators::position::handle, operators::position::describe),
         post("/api/v1/admin/revocations", operators::revoke::handle, operators::revoke::describe),
         get("/api/v1/admin/audit", audit::list::handle, audit::list::describe),
     ]

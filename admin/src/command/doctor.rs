@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const MOST_SKEW: Duration = Duration::from_secs(2);
 
 /// The commands of the scripts that this service runs in Redis.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 23] = [
     "BITFIELD",
     "EXISTS",
     "EXPIRE",
@@ -31,7 +31,9 @@ const COMMANDS: [&str; 21] = [
     "HGET",
     "HMGET",
     "HSET",
+    "MGET",
     "PUBLISH",
+    "SCAN",
     "SET",
     "SETRANGE",
     "TIME",
@@ -59,12 +61,16 @@ const MAY_CALL: &str = "
         local name = ARGV[place]
         if name == 'TIME' then
             check(name, name)
+        elseif name == 'SCAN' then
+            check(name, name, '0')
         elseif name == 'PUBLISH' then
             check(name .. ' on ' .. ARGV[1], name, ARGV[1], '')
         else
             for k = 2, 4 do
                 local key, text = ARGV[k], name .. ' on ' .. ARGV[k]
-                if name == 'XINFO' then
+                if name == 'MGET' then
+                    check(text, name, key)
+                elseif name == 'XINFO' then
                     check(text, name, 'STREAM', key)
                 elseif name == 'XADD' then
                     check(text, name, key, '*', 'a', 'b')

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::db::{Connection, DbError, Transaction, Values};
 
 use super::new_revocation::NewRevocation;
+use super::receipt::Receipt;
 
 /// Notified by every transaction that records a revocation, and by the triggers of the tables behind the role
 /// map.
@@ -128,15 +129,16 @@ const INSERT: &str = "
                $7
         from unnest($1::smallint[], $2::smallint[], $3::bytea[], $4::bigint[], $5::boolean[])
              as new (kind, reason, key, arg, forever)
+        returning id
     )
-    select pg_notify($6, '')";
+    select pg_notify($6, ''), (select max(id) from recorded) as last";
 
 pub(super) async fn insert(
     transaction: &Transaction<'_>,
     issuer: &str,
     revocations: &[NewRevocation],
     traceparent: Option<&str>,
-) -> Result<(), DbError> {
+) -> Result<Receipt, DbError> {
     let kinds: Vec<i16> = revocations.iter().map(|new| i16::from(new.kind as u8)).collect();
     let reasons: Vec<i16> = revocations.iter().map(|new| i16::from(new.reason as u8)).collect();
     let keys: Vec<Vec<u8>> =
@@ -145,8 +147,21 @@ pub(super) async fn insert(
     let forever: Vec<bool> = revocations.iter().map(|new| new.kind == Kind::Key).collect();
     let statement = transaction.prepare_cached(INSERT).await?;
     let places: Values<'_> = &[&kinds, &reasons, &keys, &arguments, &forever, &CHANNEL, &traceparent];
-    transaction.execute(&statement, places).await?;
-    Ok(())
+    Ok(Receipt(transaction.query_one(&statement, places).await?.try_get("last")?))
+}
+
+/// Where the revocation was first published; `None` if it was not yet.
+pub(super) async fn published_at(
+    connection: &Connection,
+    Receipt(id): Receipt,
+) -> Result<Option<LogPosition>, DbError> {
+    let sql = "select published_epoch, published_seq from auth.revocations where id = $1";
+    let statement = connection.prepare_cached(sql).await?;
+    let row = connection.query_opt(&statement, &[&id]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let (epoch, seq): (Option<i64>, Option<i64>) =
+        (row.try_get("published_epoch")?, row.try_get("published_seq")?);
+    Ok(epoch.zip(seq).map(|(epoch, seq)| LogPosition { epoch: from_sql(epoch), seq: from_sql(seq) }))
 }
 
 pub(super) async fn is_token_revoked(tx: &Transaction<'_>, key: RecordKey) -> Result<bool, DbError> {

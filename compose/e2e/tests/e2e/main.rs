@@ -51,6 +51,8 @@ mod people;
 #[cfg(test)]
 mod problems;
 #[cfg(test)]
+mod receipts;
+#[cfg(test)]
 mod receiver;
 #[cfg(test)]
 mod redis_full;
