@@ -67,6 +67,8 @@ mod sidecar;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod takeover;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod traces;
