@@ -85,7 +85,7 @@ def main(folder, minutes):
     table(project)
     step("lost secrets are replaced", production.lost_secrets, project)
     if minutes:
-        step("Prometheus begins anew, without the events above", alerts.begin, project)
+        step("Prometheus starts again, without the events above", alerts.begin, project)
         step(f"no alert fires, or is about to, in {minutes} minutes of health", alerts.none_in_health, minutes)
         step("the right alerts fire in each fault, and end after it", alerts.each_fault, project)
     run(str(project.program), "--project-name", "films", "-f", str(Path(folder, "cinema.yaml")), "down")
