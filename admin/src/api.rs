@@ -1,5 +1,6 @@
 //! The HTTP toolkit of every feature: requests, responses, problems and their documentation.
 
+mod asset;
 mod body;
 mod code;
 mod conditional;
@@ -10,13 +11,15 @@ mod kept_problem;
 mod navigation;
 pub(crate) mod operation;
 pub(crate) mod problem;
-pub(crate) mod problem_page;
 mod query;
 mod request;
 mod response;
+pub(crate) mod same_origin;
 pub(crate) mod schema;
+mod session_cookies;
 pub(crate) mod text;
 
+pub(crate) use asset::{Asset, Caching};
 pub use body::MAX_BODY_BYTES;
 pub(crate) use body::read as read_body;
 pub use code::Code;
@@ -32,3 +35,4 @@ pub(crate) use query::{PAGE, Query, canonical, one_more, page};
 pub use request::{Params, Request};
 pub(crate) use response::Disclosed;
 pub use response::Response;
+pub(crate) use session_cookies::{ACCESS_COOKIE, IssuedToken, IssuedTokens, REFRESH_COOKIE, SessionCookies};

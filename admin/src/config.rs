@@ -23,7 +23,7 @@ use crate::providers::{ProviderNames, ProvidersConfig, read_public_url};
 pub use consent::ConsentVersion;
 pub use database::{DatabaseConfig, PATIENCE};
 pub use http::{HttpConfig, OPS_LISTEN, SharedNetworks, TrustedProxies, usual_ops_address};
-pub use mail::{MailConfig, MailLanguage, MailSecurity};
+pub use mail::{Language, MailConfig, MailSecurity};
 pub use ranks::RankedAreas;
 pub use retention::RetentionConfig;
 pub use secrets::MasterKeys;
@@ -60,6 +60,8 @@ pub struct Config {
     pub hashing: HashConfig,
     /// Identity providers.
     pub providers: ProvidersConfig,
+    /// The public base URL, if it is known: the origin of the pages.
+    pub public_url: Option<Url>,
     /// Mail; `None` if none is sent.
     pub mail: Option<MailConfig>,
     /// How long data is kept.
@@ -155,6 +157,7 @@ impl Config {
             password_min,
             hashing,
             providers,
+            public_url,
             mail,
             retention,
         })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use runtime::telemetry::Levels;
 use shared::clock::Clock;
 use tokio::sync::Semaphore;
+use url::Url;
 
 use crate::config::{Config, DatabaseConfig, MasterKeys, RankedAreas};
 use crate::db::Db;
@@ -87,6 +88,10 @@ pub struct Context {
     pub user_places: Arc<OwnPlaces>,
     /// The places of work that no response waits for.
     pub unawaited: Unawaited,
+    /// The page of this service to which a browser returns after a sign-in through a provider.
+    pub return_page: Option<Url>,
+    /// The keys of the tokens in forms.
+    pub page_keys: Arc<DerivedKeys>,
     /// The identity providers.
     pub providers: Arc<Providers>,
     /// The threads that hash passwords.
@@ -129,6 +134,7 @@ impl Context {
         let hasher = Hasher::new(config.hashing, Arc::clone(&random));
         let redis = RedisConnection::new(&config.redis);
         let metrics = Metrics::new(Arc::clone(&clock), hasher.metrics());
+        let return_page = config.public_url.as_ref().and_then(|own| own.join(paths.return_page).ok());
         let providers = Providers::new(&config.providers, paths);
         let counted = (config.http.shared_networks.clone(), config.limits.clone());
         let guessing = Guessing::new(master_keys, counted, redis.clone(), metrics.limiter.clone());
@@ -144,6 +150,8 @@ impl Context {
             former_email_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::FormerEmails)),
             mail_code_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::MailCodes)),
             mail_flows: Arc::new(Sealer::new(master_keys, SealPurpose::MailFlows)),
+            page_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::Pages)),
+            return_page,
             erasure_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::ErasureFlows)),
             redis,
             receipts: Arc::new(Semaphore::new(MAX_RECEIPTS)),

@@ -5,10 +5,9 @@
 //! `me::change_email`; what is stored is in `users::email_changes`.
 
 mod apply;
+pub(crate) mod by_link;
 pub mod freeze;
-pub mod page;
 mod present;
 mod prove;
 pub mod undo;
-pub mod undo_page;
 pub mod verify;

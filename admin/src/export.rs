@@ -1,7 +1,6 @@
 //! Export: everything that is stored of a user, as JSON, without data of others and without the reasons of operators.
 
 mod document;
-pub mod page;
 pub mod request;
 mod store;
 pub mod take;

@@ -8,7 +8,7 @@
 //!   limiter of attempts, and mail;
 //! * [`context`], [`api`]: the state of domain functions, and the HTTP toolkit;
 //! * [`permit`], [`revocations`], [`jwks`], [`users`], [`access`], [`audit`], [`notices`], [`roles`], [`sessions`], `evict`,
-//!   `link_page`, [`mail_proof`], [`provider_sign_in`], [`me`], [`recovery`], [`registration`], [`operators`]: the features, one folder each, one file per endpoint;
+//!   [`mail_proof`], [`provider_sign_in`], [`me`], [`recovery`], [`registration`], [`operators`]: the features, one folder each, one file per endpoint;
 //! * [`server`], [`health`], [`router`], [`app`], [`command`]: connections, health, routes, the assembled service, and
 //!   the command line.
 
@@ -32,7 +32,6 @@ pub mod health;
 pub mod jwks;
 pub mod keys;
 pub mod limits;
-mod link_page;
 pub mod mail;
 pub mod mail_proof;
 pub mod me;
@@ -40,6 +39,7 @@ pub mod metrics;
 pub mod notices;
 pub mod one_at_a_time;
 pub mod operators;
+pub mod pages;
 pub mod partitions;
 pub mod passwords;
 mod pending_erasure;

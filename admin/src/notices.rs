@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::access;
 use crate::actor::Client;
-use crate::config::MailLanguage;
+use crate::config::Language;
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
 use crate::keys::LinkToken;
@@ -287,7 +287,7 @@ async fn mail(
     target: NoticeTarget<'_>,
     contact: Option<&Contact>,
     notice: &Notice,
-    language: Option<MailLanguage>,
+    language: Option<Language>,
     is_repeated: bool,
 ) -> Result<(), DbError> {
     let Some(contact) = contact else { return Ok(()) };

@@ -39,3 +39,6 @@ mod secret;
 mod sign_in;
 mod store;
 mod stored_identity;
+
+pub(crate) use authorize::Started;
+pub(crate) use return_to::may_return_to;

@@ -10,7 +10,6 @@ mod asked_code;
 mod asked_link;
 pub mod forgot;
 mod issue;
-pub mod page;
 mod purpose;
 pub mod reset;
 mod store;

@@ -2,7 +2,6 @@
 
 mod answer;
 mod apidocs;
-mod asset;
 mod document;
 mod find;
 #[cfg(test)]
@@ -19,7 +18,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::api::Request;
+use crate::api::{Asset, Caching, Operation, Request};
 use crate::context::Context;
 use crate::provider_sign_in::linking;
 use crate::providers::ProviderPaths;
@@ -27,13 +26,12 @@ use crate::roles::{assignments, permissions};
 use crate::server::Service;
 use crate::sessions::history;
 use crate::{
-    access, audit, email_change, erasure, export, jwks, mail_proof, me, operators, provider_sign_in,
+    access, audit, email_change, erasure, export, jwks, mail_proof, me, operators, pages, provider_sign_in,
     recovery, registration, roles, sessions,
 };
 
 use answer::Router;
 use apidocs::ApiDocs;
-use asset::{Asset, Caching};
 use route::{delete, get, patch, post, put};
 
 pub use route::Route;
@@ -44,12 +42,14 @@ pub const PROVIDER_PATHS: ProviderPaths = ProviderPaths {
     list: "/api/v1/auth/providers",
     login: "/api/v1/oauth/{provider}/login",
     callback: "/api/v1/oauth/{provider}/callback",
+    return_page: pages::paths::SIGNED_IN,
 };
 
 /// All routes: the API, and the documentation of the API.
 pub fn routes() -> Vec<Route> {
     let mut routes = operations();
     routes.extend(pages(document::of(&routes)));
+    routes.extend(account_pages());
     routes
 }
 
@@ -190,16 +190,84 @@ const OPENAPI: &str = "/openapi.json";
 const REVOKE: &str = "/oauth2/revoke";
 /// The path of the page that shows the document.
 const APIDOCS: &str = "/apidocs/";
-/// The paths of the pages that links in mails open; `mail` writes them into these.
-const RESET_PAGE: &str = "/account/reset";
-const CONFIRM_PAGE: &str = "/account/confirm";
-/// The same for a new address, and for a former one.
-const EMAIL_PAGE: &str = "/account/email";
-const UNDO_PAGE: &str = "/account/undo";
-/// The same for links to an export.
-const EXPORT_PAGE: &str = "/account/export";
+/// The pages of an account, and who may open them.
+#[rustfmt::skip]
+fn account_pages() -> Vec<Route> {
+    use pages::{anyone, signed_in};
+    vec![
+        get("/account", anyone(pages::overview::redirect), for_people),
+        get(pages::paths::OVERVIEW, signed_in(pages::overview::show), for_people),
+        get("/account/assets/{file}", pages::assets, for_people),
+        get(pages::paths::SIGN_IN, anyone(pages::sign_in::show), for_people),
+        post(pages::paths::SIGN_IN, anyone(pages::sign_in::submit), for_people),
+        get("/account/sign-in/code", anyone(pages::code::show), for_people),
+        post("/account/sign-in/code", anyone(pages::code::submit), for_people),
+        get(pages::paths::SIGNED_IN, anyone(pages::signed_in::show), for_link),
+        get("/account/link", anyone(pages::link::open), for_people),
+        post("/account/link", anyone(pages::link::submit), for_people),
+        post("/account/erasing", anyone(pages::erasing::submit), for_people),
+        post("/account/sign-out", signed_in(pages::sign_out::submit), ending),
 
-/// What the OpenAPI document does not describe: its own pages, those that links in mails open, and what takes a form.
+        get("/account/register", anyone(pages::register::show), for_people),
+        post("/account/register", anyone(pages::register::submit), for_people),
+        post("/account/register/prove", anyone(pages::prove::submit), for_people),
+        get("/account/forgot", anyone(pages::forgot::show), for_people),
+        post("/account/forgot", anyone(pages::forgot::submit), for_people),
+
+        // Those that links in mails open; `mail` has their paths too.
+        get("/account/reset", anyone(pages::reset::show), for_people),
+        post("/account/reset", anyone(pages::reset::submit), for_people),
+        get("/account/confirm", anyone(pages::confirm::show), for_people),
+        post("/account/confirm", anyone(pages::confirm::submit), for_people),
+        get("/account/email", anyone(pages::address_link::show), for_people),
+        post("/account/email", anyone(pages::address_link::submit), for_people),
+        get("/account/undo", anyone(pages::undo::show), for_people),
+        post("/account/undo", anyone(pages::undo::submit), for_people),
+        get("/account/export", anyone(pages::export_link::show), for_people),
+        post("/account/export", anyone(pages::export_link::submit), for_people),
+
+        post("/account/object", signed_in(pages::overview::object), for_people),
+        get("/account/profile", signed_in(pages::profile::show), for_people),
+        post("/account/profile", signed_in(pages::profile::submit), for_people),
+        get("/account/security", signed_in(pages::security::show), for_people),
+        get("/account/password", signed_in(pages::password::show), for_people),
+        post("/account/password", signed_in(pages::password::submit), for_people),
+        get("/account/address", signed_in(pages::address::show), for_people),
+        post("/account/address", signed_in(pages::address::submit), for_people),
+        post("/account/address/prove", signed_in(pages::address::prove), for_people),
+        get("/account/login", signed_in(pages::login::show), for_people),
+        post("/account/login", signed_in(pages::login::submit), for_people),
+        get("/account/accounts/link", signed_in(pages::accounts::show_link), for_people),
+        post("/account/accounts/link", signed_in(pages::accounts::submit_link), for_people),
+        get("/account/accounts/unlink", signed_in(pages::accounts::show_unlink), for_people),
+        post("/account/accounts/unlink", signed_in(pages::accounts::submit_unlink), for_people),
+        get("/account/sessions", signed_in(pages::sessions::show), for_people),
+        post("/account/sessions/end", signed_in(pages::sessions::end_one), ending),
+        post("/account/sessions/end-others", signed_in(pages::sessions::end_others), ending),
+        get("/account/history", signed_in(pages::history::show), for_people),
+        get("/account/data", signed_in(pages::data::show), for_people),
+        post("/account/data/export", signed_in(pages::data::export), for_people),
+        get("/account/data/erase", signed_in(pages::data::ask_to_erase), for_people),
+        post("/account/data/erase", signed_in(pages::data::erase), for_people),
+    ]
+}
+
+/// The same for a page that takes something away, which must not wait for others.
+fn ending(operation: Operation) -> Operation {
+    operation.for_people().takes_away()
+}
+
+/// The same for a link that signs the browser in.
+fn for_link(operation: Operation) -> Operation {
+    operation.for_people().link()
+}
+
+/// Documents a page: nothing but that a browser shows it.
+fn for_people(operation: Operation) -> Operation {
+    operation.for_people()
+}
+
+/// The document, its own page, and what takes a form.
 fn pages(document: Bytes) -> Vec<Route> {
     let document = Asset::new("application/json", document, Caching::Revalidated);
     let document = move |request: Request| ready(Ok(document.respond(&request.headers)));
@@ -211,16 +279,6 @@ fn pages(document: Bytes) -> Vec<Route> {
         get("/apidocs", |_| ready(Ok(apidocs::redirect(APIDOCS))), identity),
         get(APIDOCS, file.clone(), identity),
         get("/apidocs/{file}", file, identity),
-        get(RESET_PAGE, recovery::page::show, identity),
-        post(RESET_PAGE, recovery::page::submit, identity),
-        get(CONFIRM_PAGE, registration::page::show, identity),
-        post(CONFIRM_PAGE, registration::page::submit, identity),
-        get(EMAIL_PAGE, email_change::page::show, identity),
-        post(EMAIL_PAGE, email_change::page::submit, identity),
-        get(UNDO_PAGE, email_change::undo_page::show, identity),
-        post(UNDO_PAGE, email_change::undo_page::submit, identity),
-        get(EXPORT_PAGE, export::page::show, identity),
-        post(EXPORT_PAGE, export::page::submit, identity),
     ]
 }
 

@@ -2,9 +2,9 @@
 
 use http::{HeaderMap, HeaderValue};
 use shared::bearer::{self, BearerError};
-use shared::policy::Policy;
+use shared::policy::{CookieUse, Policy};
 
-use crate::headers::{AUTHORIZATION, COOKIE, ORIGINAL_METHOD};
+use crate::headers::{AUTHORIZATION, COOKIE, ORIGINAL_METHOD, ORIGINAL_PAGE, OWN_PAGE};
 use crate::refusal::Refusal;
 
 /// A token as it was sent, not yet verified.
@@ -29,7 +29,8 @@ pub enum TokenSource {
 ///
 /// A `Bearer` token takes precedence over a cookie. Other schemes are ignored: they are for other programs. A
 /// cookie counts only where the policy allows it, and only for requests that change nothing, because a browser
-/// also sends it with requests that another site caused.
+/// also sends it with requests that another site caused; with `cookie=own-pages` also for others, if nginx says that a page
+/// of the own origin sent them.
 ///
 /// # Errors
 ///
@@ -43,7 +44,12 @@ pub fn find<'h>(
     if let Some(raw) = bearer::find(values).map_err(refusal)? {
         return Ok(Some(PresentedToken { raw, source: TokenSource::Bearer }));
     }
-    if !policy.cookie || !changes_nothing(headers) {
+    let may_use_cookie = match policy.cookie {
+        CookieUse::Never => false,
+        CookieUse::Reading => changes_nothing(headers),
+        CookieUse::OwnPages => changes_nothing(headers) || is_of_own_page(headers),
+    };
+    if !may_use_cookie {
         return Ok(None);
     }
     let raw = cookie(headers, cookie_name.as_bytes())?;
@@ -55,6 +61,12 @@ const fn refusal(error: BearerError) -> Refusal {
         BearerError::Repeated => Refusal::TokenRepeated,
         BearerError::Malformed => Refusal::TokenMalformed,
     }
+}
+
+/// Whether nginx says, once, that a page of the own origin sent the request.
+fn is_of_own_page(headers: &HeaderMap) -> bool {
+    let mut said = headers.get_all(ORIGINAL_PAGE).iter();
+    said.next() == Some(&OWN_PAGE) && said.next().is_none()
 }
 
 /// The value of the cookie `name`; the same value twice counts once.
@@ -170,6 +182,22 @@ mod tests {
     fn two_different_cookies_are_refused() {
         assert_eq!(cookies(&[b"__Host-access=a; __Host-access=b"]), Err(Refusal::TokenRepeated));
         assert_eq!(cookies(&[b"__Host-access=a", b"__Host-access="]), Err(Refusal::TokenRepeated));
+    }
+
+    #[test]
+    fn a_cookie_counts_for_changes_only_if_a_page_of_the_own_origin_sends_them() {
+        let with = |policy, method, page: &[&'static [u8]]| {
+            let mut pairs: Vec<(&'static str, &[u8])> = vec![("cookie", b"__Host-access=a")];
+            pairs.push(("x-original-method", method));
+            pairs.extend(page.iter().map(|page| ("x-original-page", *page)));
+            find_in(policy, &pairs).unwrap().is_some()
+        };
+        let (own, post): (&[u8], &[u8]) = (b"own", b"POST");
+        assert!(with("user;cookie=own-pages", post, &[own]) && with("user;cookie=own-pages", b"GET", &[]));
+        for page in [&[][..], &[&b""[..]], &[&b"other"[..]], &[own, own]] {
+            assert!(!with("user;cookie=own-pages", post, page), "{page:?}");
+        }
+        assert!(!with("user;cookie=allow", post, &[own]) && !with("user", post, &[own]));
     }
 
     #[test]

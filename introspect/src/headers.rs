@@ -15,6 +15,10 @@ pub const COOKIE: HeaderName = http::header::COOKIE;
 pub const POLICY: HeaderName = HeaderName::from_static("x-auth-policy");
 /// The method of the client's request; that of the subrequest is always GET.
 pub const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
+/// [`OWN_PAGE`] if a page of the own origin sent the request and said that it acts on cookies.
+pub const ORIGINAL_PAGE: HeaderName = HeaderName::from_static("x-original-page");
+/// Its value.
+pub const OWN_PAGE: HeaderValue = HeaderValue::from_static("own");
 /// The id of the client's request, for the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static(shared::request_id::HEADER);
 /// The trace of the request (W3C Trace Context).

@@ -1,7 +1,7 @@
 //! The requirements of a location, as nginx sends them in `X-Auth-Policy`.
 //!
 //! `user` or `anonymous` first, then any of these, each at most once, separated by `;`: `role=a,b` (any of them),
-//! `permission=films:watch`, `aud=...`, `cookie=allow`, and one of `stale=300s` and `fresh=1s`. No spaces. Everything else
+//! `permission=films:watch`, `aud=...`, `cookie=allow` or `cookie=own-pages`, and one of `stale=300s` and `fresh=1s`. No spaces. Everything else
 //! is an error, never ignored.
 //!
 //! The sidecar reads policies in requests, the linter in nginx's configuration.
@@ -34,8 +34,8 @@ pub struct Policy {
     pub permission: Option<Permission>,
     /// The token must be for this audience instead of the configured one.
     pub audience: Option<String>,
-    /// Whether a cookie may carry the token.
-    pub cookie: bool,
+    /// For which requests a cookie may carry the token.
+    pub cookie: CookieUse,
     /// How old the last certificate of the revocations may be: [`MAX_AGE`], unless `stale=` or `fresh=` says otherwise.
     pub max_age: Duration,
 }
@@ -66,6 +66,17 @@ pub enum PolicyError {
         "the policy contradicts itself: `anonymous` with `role` or `permission`, or `stale` with `fresh`"
     )]
     Contradiction,
+}
+
+/// For which requests a cookie may carry the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookieUse {
+    /// For none.
+    Never,
+    /// For those that change nothing: a browser sends cookies whichever site causes the request.
+    Reading,
+    /// Also for others, if a page of the own origin sends them and says so.
+    OwnPages,
 }
 
 impl Policy {
@@ -99,7 +110,7 @@ impl Policy {
             roles: Vec::new(),
             permission: None,
             audience: None,
-            cookie: false,
+            cookie: CookieUse::Never,
             max_age: MAX_AGE,
         }
     }
@@ -113,8 +124,7 @@ impl Policy {
             "role" => !std::mem::replace(&mut self.roles, roles(value)?).is_empty(),
             "permission" => self.permission.replace(permission(value)?).is_some(),
             "aud" => self.audience.replace(value.to_owned()).is_some(),
-            "cookie" if value == "allow" => std::mem::replace(&mut self.cookie, true),
-            "cookie" => return Err(PolicyError::BadValue),
+            "cookie" => std::mem::replace(&mut self.cookie, cookie(value)?) != CookieUse::Never,
             "stale" => self.accept(stale(value)?)?,
             "fresh" => self.accept(fresh(value)?)?,
             _ => return Err(PolicyError::UnknownTerm),
@@ -173,6 +183,15 @@ fn permission(value: &str) -> Result<Permission, PolicyError> {
     value.parse().map_err(|_| PolicyError::BadValue)
 }
 
+/// The value of `cookie`.
+fn cookie(value: &str) -> Result<CookieUse, PolicyError> {
+    match value {
+        "allow" => Ok(CookieUse::Reading),
+        "own-pages" => Ok(CookieUse::OwnPages),
+        _ => Err(PolicyError::BadValue),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -184,7 +203,7 @@ mod tests {
         let policy =
             Policy::parse(b"user;role=subscriber,admin;permission=films:watch;aud=cinema;cookie=allow")
                 .unwrap();
-        assert!(!policy.anonymous && policy.cookie);
+        assert!(!policy.anonymous && policy.cookie == CookieUse::Reading);
         assert_eq!(policy.roles.iter().map(RoleName::as_str).collect::<Vec<_>>(), ["admin", "subscriber"]);
         assert_eq!(policy.permission.unwrap().as_str(), "films:watch");
         assert_eq!(policy.audience.as_deref(), Some("cinema"));
@@ -223,6 +242,7 @@ mod tests {
             ("user;role=a;role=b", PolicyError::Repeated),
             ("user;cookie=allow;cookie=allow", PolicyError::Repeated),
             ("user;cookie=deny", PolicyError::BadValue),
+            ("user;cookie=allow;cookie=own-pages", PolicyError::Repeated),
             ("user;permission=films", PolicyError::BadValue),
             ("user;permission=films:", PolicyError::BadValue),
             ("user;permission=films:watch:all", PolicyError::BadValue),
@@ -259,7 +279,7 @@ mod tests {
         }
 
         #[test]
-        fn near_misses_never_lose_a_demand(text in "(user|anonymous)(;(role|aud|cookie|permission|stale|fresh|x)=?[a-z:,0-9]{0,6}){0,4}") {
+        fn near_misses_never_lose_a_demand(text in "(user|anonymous)(;(role|aud|cookie|permission|stale|fresh|x)=?[a-z:,0-9-]{0,9}){0,4}") {
             if let Ok(policy) = Policy::parse(text.as_bytes()) {
                 prop_assert_eq!(text.contains("role="), !policy.roles.is_empty());
                 prop_assert_eq!(text.contains("permission="), policy.permission.is_some());

@@ -1,14 +1,15 @@
 //! The caller: the access token, verified and then checked against the database.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use secrecy::ExposeSecret as _;
 use shared::bearer;
 use shared::token::{TokenError, TokenProfile, VerifiedToken, Verifier};
 use uuid::Uuid;
 
 use super::facts::CallerFacts;
 use super::store;
-use crate::actor::Caller;
-use crate::api::{Code, Problem, Request};
+use crate::actor::{Caller, cookie};
+use crate::api::{ACCESS_COOKIE, Code, Problem, Request};
 use crate::db::{SqlClient, Transaction};
 
 /// The longest access token life that can be configured, in seconds. Tokens minted before the configured life
@@ -30,7 +31,7 @@ const SIGN_OUT_GRACE: u64 = 4 * 3600;
 /// 401 `token_missing`, `token_invalid`, `token_expired`, `token_revoked` or `token_refresh_needed`; 415 or 422 for a body on a route
 /// that accepts none; 503.
 pub(crate) async fn caller(request: &Request) -> Result<Caller, Problem> {
-    let text = token_of(&request.headers)?.ok_or_else(|| Problem::new(Code::TokenMissing))?;
+    let text = token_of_request(request)?.ok_or_else(|| Problem::new(Code::TokenMissing))?;
     let token = verify(request, text, CLOCK_SKEW)?;
     let caller = identify(&token)?;
     let _known_already = request.user.set(caller.user);
@@ -104,7 +105,7 @@ fn judge(caller: Caller, facts: Option<CallerFacts>) -> Result<CallerFacts, Prob
 /// 401 `token_invalid` for a token that this service did not issue; 401 `token_expired` for one that expired too
 /// long ago.
 pub(crate) fn session_to_end(request: &Request) -> Result<Option<Uuid>, Problem> {
-    let Some(text) = token_of(&request.headers)? else { return Ok(None) };
+    let Some(text) = token_of_request(request)? else { return Ok(None) };
     let token = verify(request, text, SIGN_OUT_GRACE)?;
     Ok(Some(identify(&token)?.session))
 }
@@ -121,6 +122,16 @@ pub(crate) fn owner_of(request: &Request, text: &str) -> Result<Option<Caller>, 
         Err(problem) if problem.code().status() == StatusCode::UNAUTHORIZED => Ok(None),
         Err(problem) => Err(problem),
     }
+}
+
+/// The token of the sender: that of `Authorization`, or else of the cookie of a browser that keeps its tokens in cookies; in a
+/// page that of its user.
+fn token_of_request(request: &Request) -> Result<Option<&str>, Problem> {
+    if let Some(access) = &request.access {
+        return Ok(Some(access.expose_secret()));
+    }
+    let of_cookie = || request.by_cookie.then(|| cookie(&request.headers, ACCESS_COOKIE)).flatten();
+    Ok(token_of(&request.headers)?.or_else(of_cookie))
 }
 
 /// The bearer token, if there is one.

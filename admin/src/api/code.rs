@@ -64,6 +64,8 @@ codes! {
     AccessDenied = FORBIDDEN "access_denied" "Access was denied at the identity provider.",
     PrefetchRefused = FORBIDDEN "prefetch_refused" "This link was opened by a prefetch; open it in the \
         browser.",
+    CrossSiteRefused = FORBIDDEN "cross_site_refused" "The request did not come from a page of this site; nothing was \
+        changed.",
     ErasurePending = FORBIDDEN "erasure_pending" "The account will be erased.",
     AccountFrozen = FORBIDDEN "account_frozen" "The account is frozen: how it is signed in to cannot be changed now.",
     AccountDisabled = FORBIDDEN "account_disabled" "The account is disabled.",

@@ -8,7 +8,7 @@ use super::text::NO_NUL;
 use super::{Code, Problem};
 
 /// The members of a body that is one JSON object.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Form {
     members: Map<String, Value>,
     has_nul: bool,
@@ -18,6 +18,32 @@ impl Form {
     /// The form with these members. `has_nul` says whether U+0000 is in any text or name.
     pub(super) fn new(members: Map<String, Value>, has_nul: bool) -> Self {
         Self { members, has_nul }
+    }
+
+    /// The form with these texts as members.
+    pub(crate) fn of_texts<'t>(texts: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
+        let mut form = Self::default();
+        for (name, text) in texts {
+            form.has_nul |= text.contains('\0');
+            form.members.insert(name.to_owned(), Value::from(text));
+        }
+        form
+    }
+
+    /// The form with this member, if it has none of the name.
+    #[must_use]
+    pub(super) fn with_text_if_absent(mut self, name: &str, text: Option<&str>) -> Self {
+        if let Some(text) = text.filter(|_| !self.members.contains_key(name)) {
+            self.members.insert(name.to_owned(), Value::from(text));
+        }
+        self
+    }
+
+    /// The form with this member.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
     }
 
     /// The text of a member, if it is one.

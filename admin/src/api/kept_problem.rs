@@ -24,7 +24,7 @@ impl From<&Problem> for KeptProblem {
     fn from(problem: &Problem) -> Self {
         Self {
             code: problem.code().as_str().to_owned(),
-            detail: problem.sentence().map(str::to_owned),
+            detail: problem.about_this().map(str::to_owned),
             retry_after: problem.seconds(),
         }
     }

@@ -112,8 +112,13 @@ impl Problem {
     }
 
     /// The sentence about this occurrence.
-    pub(super) fn sentence(&self) -> Option<&str> {
+    pub(crate) fn about_this(&self) -> Option<&str> {
         self.detail.as_deref()
+    }
+
+    /// The invalid fields, each with a code.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.fields.iter().map(|field| (field.field.as_str(), field.code))
     }
 
     /// The number of seconds after which the client may retry.

@@ -4,24 +4,27 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use deserr::Deserr;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
+use secrecy::SecretString;
 use shared::request_id::RequestId;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
-use crate::actor::{Actor, Caller, Client};
+use crate::actor::{Actor, Caller, Client, cookie};
 use crate::context::Context;
 use crate::turn::Turn;
 
 use super::fields::Findings;
 use super::form::Form;
-use super::{Code, Problem, json, text};
+use super::{Code, Problem, REFRESH_COOKIE, json, text};
 
 /// A request whose body has been read completely, within the limits of size and time.
 #[derive(Clone)]
 pub struct Request {
     /// The shared state.
     pub context: Context,
+    /// Its method.
+    pub method: Method,
     /// The path of its route, as in the route table.
     pub route: &'static str,
     /// The identifier of this request in all log lines.
@@ -40,6 +43,12 @@ pub struct Request {
     pub(crate) caller: Arc<OnceLock<Caller>>,
     /// Its place among the requests of its user, kept until its end.
     pub(crate) place: Arc<OnceLock<Option<OwnedSemaphorePermit>>>,
+    /// Whether a browser sent it that keeps its tokens in cookies, from a page of the own origin.
+    pub by_cookie: bool,
+    /// The access token that a page of this service found for the user, instead of that of the headers.
+    pub(crate) access: Option<SecretString>,
+    /// The fields that a page of this service read, instead of a body.
+    pub(crate) given: Option<Form>,
     /// Whether the route accepts a body.
     pub takes_body: bool,
     /// The body as received.
@@ -71,6 +80,9 @@ impl Request {
     /// 415 for another content type, 400 `request_malformed` for a body that is not strict JSON, 422
     /// `validation_failed` for JSON that is not an object.
     pub(crate) fn form(&self) -> Result<Form, Problem> {
+        if let Some(given) = &self.given {
+            return Ok(given.clone());
+        }
         json::check_content_type(&self.headers)?;
         json::parse(&self.body)
     }
@@ -81,7 +93,41 @@ impl Request {
     ///
     /// As [`Self::form`].
     pub(crate) fn form_if_any(&self) -> Result<Form, Problem> {
-        if self.body.is_empty() { Ok(Form::default()) } else { self.form() }
+        if self.body.is_empty() && self.given.is_none() { Ok(Form::default()) } else { self.form() }
+    }
+
+    /// The same, and for a browser that keeps its tokens in cookies with the refresh token as a member.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::form`].
+    pub(crate) fn form_with_refresh_token(&self) -> Result<Form, Problem> {
+        if !self.by_cookie {
+            return self.form_if_any();
+        }
+        let token = cookie(&self.headers, REFRESH_COOKIE);
+        Ok(self.form_if_any()?.with_text_if_absent("refresh_token", token))
+    }
+
+    /// The same request, sent by a page for its user: with these fields as its body, and perhaps another access token.
+    #[must_use]
+    pub(crate) fn of_page(&self, fields: Form, access: Option<SecretString>) -> Self {
+        let access = access.or_else(|| self.access.clone());
+        Self {
+            access,
+            given: Some(fields),
+            takes_body: true,
+            body: Bytes::new(),
+            caller: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The same request with this parameter of a path.
+    #[must_use]
+    pub(crate) fn with_param(mut self, name: &'static str, value: &str) -> Self {
+        self.params.0.push((name, value.to_owned()));
+        self
     }
 
     /// Refuses a body on a route that accepts none, naming its fields, instead of ignoring it.

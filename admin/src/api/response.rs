@@ -3,9 +3,11 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::code::Code;
+use super::session_cookies::{IN_COOKIES, SessionCookies};
 
 /// A status, headers and a complete body. Not cacheable unless a header allows it.
 #[derive(Debug, Clone)]
@@ -16,6 +18,8 @@ pub struct Response {
     /// The problem that it carries in another form.
     problem: Option<Code>,
     disclosed: Option<Disclosed>,
+    /// For a browser that keeps its tokens in cookies.
+    session: Option<SessionCookies>,
 }
 
 /// Personal data of others in a response: reading it is audited.
@@ -43,7 +47,7 @@ impl Response {
     /// A response without a body.
     pub fn empty(status: StatusCode) -> Self {
         let headers = HeaderMap::from_iter([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))]);
-        Self { status, headers, body: Bytes::new(), problem: None, disclosed: None }
+        Self { status, headers, body: Bytes::new(), problem: None, disclosed: None, session: None }
     }
 
     /// A body of any type, which browsers take for nothing else.
@@ -67,6 +71,30 @@ impl Response {
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
+    }
+
+    /// Adds a cookie.
+    #[must_use]
+    pub fn with_cookie(mut self, line: HeaderValue) -> Self {
+        self.headers.append(header::SET_COOKIE, line);
+        self
+    }
+
+    /// Says what it does to the session of a browser that keeps its tokens in cookies.
+    #[must_use]
+    pub(crate) fn with_session(mut self, session: SessionCookies) -> Self {
+        self.session = Some(session);
+        self
+    }
+
+    /// The response for such a browser: its tokens are in cookies, and not in the body, which scripts can read.
+    #[must_use]
+    pub(crate) fn in_cookies(mut self) -> Self {
+        let Some(session) = self.session.take() else { return self };
+        if matches!(session, SessionCookies::Set(_)) {
+            self.body = without_tokens(&self.body);
+        }
+        session.lines().into_iter().fold(self, Self::with_cookie)
     }
 
     /// Marks the response as carrying a problem in another form, for the log and the trace.
@@ -115,4 +143,11 @@ impl Response {
         *response.headers_mut() = self.headers;
         response
     }
+}
+
+/// A body of JSON without the tokens.
+fn without_tokens(body: &[u8]) -> Bytes {
+    let Ok(Value::Object(mut members)) = shared::json::from_slice(body) else { return Bytes::new() };
+    members.retain(|name, _| !IN_COOKIES.contains(&name.as_str()));
+    serde_json::to_vec(&members).map_or_else(|_| Bytes::new(), Bytes::from)
 }

@@ -30,7 +30,7 @@ pub struct MailConfig {
     /// The public base URL, with which every link begins.
     pub public_url: Url,
     /// The language of users whose language is unknown.
-    pub language: MailLanguage,
+    pub language: Language,
     /// How long it may take to connect and to hand over one mail.
     pub timeout: Duration,
 }
@@ -46,14 +46,19 @@ pub enum MailSecurity {
     Plain,
 }
 
-/// A language of mails.
+/// A language of mails and pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum MailLanguage {
+pub enum Language {
     /// English.
     #[default]
     English,
     /// Russian.
     Russian,
+}
+
+impl Language {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::English, Self::Russian];
 }
 
 /// The value of `ADMIN_MAIL_TLS`.
@@ -87,7 +92,7 @@ impl MailConfig {
             Some(_) => reader.required("ADMIN_MAIL_FROM", sender),
             None => reader.optional("ADMIN_MAIL_FROM", sender),
         };
-        let language = reader.or("ADMIN_MAIL_LANGUAGE", MailLanguage::default(), MailLanguage::parse);
+        let language = reader.or("ADMIN_MAIL_LANGUAGE", Language::default(), Language::parse);
         let span = duration_between(Duration::from_secs(1), Duration::from_mins(5));
         let timeout = reader.or("ADMIN_MAIL_TIMEOUT", Duration::from_secs(30), span);
         let server = server?;
@@ -184,7 +189,7 @@ impl TlsChoice {
     }
 }
 
-impl MailLanguage {
+impl Language {
     fn parse(word: &str) -> Result<Self, &'static str> {
         match word {
             "en" => Ok(Self::English),

@@ -78,6 +78,11 @@ pub fn describe(operation: Operation) -> Operation {
 /// 403 `code_wrong` or `account_frozen`; 409 `account_unproven` or `email_taken`; 410 `code_expired` when the flow is unknown,
 /// over, void or another user's; 401; 422; 429 `too_many_attempts`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|pair| pair.respond())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(request: Request) -> Result<Pair, Problem> {
     let caller = caller(&request).await?;
     let form = request.form()?;
     let (flow, code, token) = (form.has("flow"), form.has("code"), form.has("token"));
@@ -94,7 +99,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let presented = presented.filter(|presented| presented.account.user == caller.user);
     let presented = presented.ok_or_else(expired)?;
     match prove(context, &request.actor(), &presented, body.account.is_some()).await? {
-        Proven::Applied(applied) => applied.pair.map(|pair| pair.respond()).ok_or_else(expired),
+        Proven::Applied(applied) => applied.pair.ok_or_else(expired),
         // Its tokens were those that this request replaced.
         Proven::Repeated => Err(expired()),
     }

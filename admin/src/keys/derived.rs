@@ -27,6 +27,8 @@ pub enum KeyPurpose {
     MailCodes,
     /// The flows of users who may keep an account that will be erased.
     ErasureFlows,
+    /// The tokens in the forms of pages.
+    Pages,
 }
 
 /// One HMAC-SHA256 key per master key, under the master key's number.
@@ -49,6 +51,7 @@ impl KeyPurpose {
             Self::Mailboxes => b"usher mailboxes v1",
             Self::Links => b"usher account links v1",
             Self::MailCodes => b"usher mail codes v1",
+            Self::Pages => b"usher form token v1",
             Self::ErasureFlows => b"usher erasure flow v1",
         }
     }

@@ -66,7 +66,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::config::MailLanguage;
+    use crate::config::Language;
     use crate::mail::message::tests::all;
     use crate::mail::texts::{MailSite, letter};
 
@@ -85,7 +85,7 @@ mod tests {
         }
     }
 
-    fn composed(address: &str, language: MailLanguage) -> Option<String> {
+    fn composed(address: &str, language: Language) -> Option<String> {
         let from: Mailbox = "Cinema <no-reply@cinema.example>".parse().unwrap();
         let site = MailSite { host: "cinema.example", url: "https://cinema.example/" };
         let letter = letter(&all()[0], 1, language, site);
@@ -95,8 +95,8 @@ mod tests {
 
     #[test]
     fn every_attempt_has_the_same_bytes() {
-        let text = composed("anna@example.org", MailLanguage::Russian).unwrap();
-        assert_eq!(composed("anna@example.org", MailLanguage::Russian).unwrap(), text);
+        let text = composed("anna@example.org", Language::Russian).unwrap();
+        assert_eq!(composed("anna@example.org", Language::Russian).unwrap(), text);
         for header in [
             "Message-ID: <00000000-0000-0000-0000-000000000007@cinema.example>\r\n",
             "Date: Fri, 15 Jan 2027 08:00:00 +0000\r\n",
@@ -112,11 +112,11 @@ mod tests {
     #[test]
     fn only_a_local_part_in_another_script_is_sent_as_it_is() {
         assert!(
-            composed("anna@почта.рф", MailLanguage::English)
+            composed("anna@почта.рф", Language::English)
                 .unwrap()
                 .contains("To: anna@xn--80a1acny.xn--p1ai\r\n")
         );
-        assert!(!composed("анна@example.org", MailLanguage::English).unwrap().is_ascii());
-        assert_eq!(composed("no address", MailLanguage::English), None);
+        assert!(!composed("анна@example.org", Language::English).unwrap().is_ascii());
+        assert_eq!(composed("no address", Language::English), None);
     }
 }

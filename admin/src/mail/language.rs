@@ -1,10 +1,10 @@
 //! The language of a mail: that of the recipient's locale, or else of the request.
 
-use crate::config::MailLanguage;
+use crate::config::Language;
 
-impl MailLanguage {
+impl Language {
     /// The stored form.
-    pub(super) fn tag(self) -> &'static str {
+    pub(crate) fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::Russian => "ru",
@@ -12,7 +12,7 @@ impl MailLanguage {
     }
 
     /// The language of a tag (BCP 47), by its first part; `None` for a language without texts.
-    pub(super) fn of_tag(tag: &str) -> Option<Self> {
+    pub(crate) fn of_tag(tag: &str) -> Option<Self> {
         let primary = tag.trim().split(['-', '_']).next()?;
         [Self::English, Self::Russian]
             .into_iter()
@@ -22,16 +22,16 @@ impl MailLanguage {
 
 /// The language of a recipient with this locale, or else of a request with this `Accept-Language` (RFC 9110, section
 /// 12.5.4). `None` if neither names a language that has texts.
-pub(crate) fn language_of(locale: Option<&str>, accepted: Option<&str>) -> Option<MailLanguage> {
-    locale.and_then(MailLanguage::of_tag).or_else(|| accepted.and_then(preferred))
+pub(crate) fn language_of(locale: Option<&str>, accepted: Option<&str>) -> Option<Language> {
+    locale.and_then(Language::of_tag).or_else(|| accepted.and_then(preferred))
 }
 
 /// The language with the highest quality; the first one of several with the same.
-fn preferred(accepted: &str) -> Option<MailLanguage> {
-    let mut best: Option<(f32, MailLanguage)> = None;
+fn preferred(accepted: &str) -> Option<Language> {
+    let mut best: Option<(f32, Language)> = None;
     for range in accepted.split(',') {
         let mut parts = range.split(';');
-        let Some(language) = parts.next().and_then(MailLanguage::of_tag) else { continue };
+        let Some(language) = parts.next().and_then(Language::of_tag) else { continue };
         let quality = parts.find_map(|part| part.trim().strip_prefix("q="));
         let quality = quality.map_or(1.0, |text| text.parse().unwrap_or(0.0));
         if quality > 0.0 && best.is_none_or(|(highest, _)| quality > highest) {
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn the_locale_comes_before_the_request() {
-        let (english, russian) = (Some(MailLanguage::English), Some(MailLanguage::Russian));
+        let (english, russian) = (Some(Language::English), Some(Language::Russian));
         for (locale, accepted, expected) in [
             (Some("ru-RU"), Some("en"), russian),
             (Some("EN"), None, english),

@@ -9,7 +9,7 @@ use super::mailbox::{self, MAILBOX_BYTES};
 use super::message::NoticeKind;
 use super::queued::{MailRequest, QueuedMail};
 use super::store::{self, ClaimedMail, OutboxRow, OutboxStatus};
-use crate::config::{MailLanguage, MasterKeys};
+use crate::config::{Language, MasterKeys};
 use crate::db::{Connection, DbError, Transaction};
 use crate::keys::{DerivedKeys, KeyPurpose, SealError, SealPurpose, Sealer};
 use crate::metrics::{MailFailure, MailMetrics};
@@ -40,7 +40,7 @@ pub(crate) struct Recipient<'r> {
     /// The same in lower case, by which it is unique.
     pub(crate) key: &'r str,
     /// Their language, if it is known.
-    pub(crate) language: Option<MailLanguage>,
+    pub(crate) language: Option<Language>,
 }
 
 /// A mail to be sent.
@@ -119,7 +119,7 @@ impl Outbox {
             id: mail.id,
             kind,
             mailbox: &mailbox,
-            language: mail.recipient.language.map(MailLanguage::tag),
+            language: mail.recipient.language.map(Language::tag),
             recipient: &recipient,
             parameters: &parameters,
             merged_for: mail.merged_for,

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::message::Message;
 use super::queued::MailRequest;
-use crate::config::MailLanguage;
+use crate::config::Language;
 use crate::db::DbError;
 
 /// What became of a request. Purposefully without `Debug`: it holds an address.
@@ -13,7 +13,7 @@ pub(crate) struct ResolvedMail {
     /// The address as the account has it.
     pub(crate) address: String,
     /// The user's language, if it is known.
-    pub(crate) language: Option<MailLanguage>,
+    pub(crate) language: Option<Language>,
     /// The mail.
     pub(crate) message: Message,
 }

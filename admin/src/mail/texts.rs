@@ -6,16 +6,16 @@ mod site;
 
 use super::letter::Letter;
 use super::message::Message;
-use crate::config::MailLanguage;
+use crate::config::Language;
 
 pub(super) use site::MailSite;
 pub(crate) use site::network;
 
 /// The text of a mail that stands for `times` events.
-pub(super) fn letter(message: &Message, times: u32, language: MailLanguage, site: MailSite<'_>) -> Letter {
+pub(super) fn letter(message: &Message, times: u32, language: Language, site: MailSite<'_>) -> Letter {
     match language {
-        MailLanguage::English => en::letter(message, times, site),
-        MailLanguage::Russian => ru::letter(message, times, site),
+        Language::English => en::letter(message, times, site),
+        Language::Russian => ru::letter(message, times, site),
     }
 }
 
@@ -33,10 +33,10 @@ mod tests {
     #[test]
     fn every_mail_has_a_text_in_every_language() {
         for message in all() {
-            for language in [MailLanguage::English, MailLanguage::Russian] {
+            for language in [Language::English, Language::Russian] {
                 let letter = letter(&message, 1, language, SITE);
                 let words = format!("{} {}", letter.subject, letter.plain()).replace("Яндекс", "");
-                let is_russian = language == MailLanguage::Russian;
+                let is_russian = language == Language::Russian;
                 assert_eq!(letter.subject.contains(is_cyrillic), is_russian, "{words}");
                 assert_eq!(words.contains(is_cyrillic), is_russian, "{words}");
                 assert!(letter.parts.len() >= 3 && letter.subject.chars().count() <= 70, "{words}");
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn subjects_of_notices_differ() {
-        for language in [MailLanguage::English, MailLanguage::Russian] {
+        for language in [Language::English, Language::Russian] {
             let mut subjects: Vec<_> = all()
                 .iter()
                 .filter(|message| matches!(message, Message::Notice(_)))
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn several_events_are_counted() {
-        for language in [MailLanguage::English, MailLanguage::Russian] {
+        for language in [Language::English, Language::Russian] {
             let text = |times| letter(&all()[0], times, language, SITE).plain();
             assert!(text(17).contains("17") && !text(1).contains("17"));
         }

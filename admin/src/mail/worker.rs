@@ -20,7 +20,7 @@ use super::queued::QueuedMail;
 use super::request::{RequestResolver, ResolvedMail};
 use super::store::{self, ClaimedMail};
 use super::texts::{MailSite, letter};
-use crate::config::{DatabaseConfig, MailConfig, MailLanguage};
+use crate::config::{DatabaseConfig, Language, MailConfig};
 use crate::db::{Db, DbError, Dedicated, within};
 use crate::metrics::MailFailure;
 use crate::random::Random;
@@ -219,7 +219,7 @@ impl MailWorker {
 
     /// The mail to be sent; `None` for a request that needs none.
     async fn resolve(&self, mail: &ClaimedMail, opened: OpenedMail) -> Result<Option<ResolvedMail>, DbError> {
-        let language = mail.language.as_deref().and_then(MailLanguage::of_tag);
+        let language = mail.language.as_deref().and_then(Language::of_tag);
         let to_address =
             |message| Some(ResolvedMail { address: opened.address.as_str().to_owned(), language, message });
         match opened.queued {

@@ -31,15 +31,23 @@ pub(crate) struct AskedFlow {
 }
 
 impl AskedFlow {
-    /// The response for a flow to a request that was read at the second `now`, however long the rest took.
+    /// The answer for a flow to a request that was read at the second `now`, however long the rest took.
     ///
     /// # Errors
     ///
     /// 500 when the operating system provides no randomness.
-    pub(crate) fn respond(context: &Context, flow: &MailFlow, now: u64) -> Result<Response, Problem> {
-        let expires_in = flow.remaining(now);
-        let body = Self { flow: flow.seal(&context.mail_flows)?, expires_in };
-        Ok(Response::json(StatusCode::ACCEPTED, &body))
+    pub(crate) fn of(context: &Context, flow: &MailFlow, now: u64) -> Result<Self, Problem> {
+        Ok(Self { flow: flow.seal(&context.mail_flows)?, expires_in: flow.remaining(now) })
+    }
+
+    /// The response with it.
+    pub(crate) fn respond(&self) -> Response {
+        Response::json(StatusCode::ACCEPTED, self)
+    }
+
+    /// What the client sends together with the code.
+    pub(crate) fn text(&self) -> &str {
+        &self.flow
     }
 
     /// An example.

@@ -51,7 +51,12 @@ pub fn describe(operation: Operation) -> Operation {
 /// # Errors
 ///
 /// 422 `validation_failed`, 429 `too_many_attempts`, 501 `mail_not_configured`, 503.
-pub async fn handle(mut request: Request) -> Result<Response, Problem> {
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|flow| flow.respond())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(mut request: Request) -> Result<AskedFlow, Problem> {
     let body: Body = request.form()?.finish()?;
     if !request.context.outbox.is_on() {
         return Err(Problem::new(Code::MailNotConfigured));
@@ -68,5 +73,5 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
         began_at: context.clock.unix_seconds(),
     };
     ask_code(context, &request.actor(), LimitedRoute::CodeRequest, &flow).await?;
-    AskedFlow::respond(context, &flow, flow.began_at)
+    AskedFlow::of(context, &flow, flow.began_at)
 }

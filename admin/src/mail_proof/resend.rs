@@ -53,7 +53,12 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 410 `code_expired` when the flow is unknown or over; 403 `registration_closed`; 422 `validation_failed`; 429
 /// `too_many_attempts`; 501 `mail_not_configured`; 503.
-pub async fn handle(mut request: Request) -> Result<Response, Problem> {
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|flow| flow.respond())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(mut request: Request) -> Result<AskedFlow, Problem> {
     let body: Body = request.form()?.finish()?;
     if !request.context.outbox.is_on() {
         return Err(Problem::new(Code::MailNotConfigured));
@@ -72,5 +77,5 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
         CodePurpose::Link => return Err(expired()),
     };
     ask_code(context, &request.actor(), route, &flow).await?;
-    AskedFlow::respond(context, &flow, now)
+    AskedFlow::of(context, &flow, now)
 }

@@ -81,7 +81,12 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `code_wrong` for a code that is wrong, expired or used, or `erasure_pending` with the right one; 410 `code_expired` when the flow is unknown or over; 422
 /// `validation_failed`; 429 `too_many_attempts` or `too_many_sessions`; 503.
-pub async fn handle(mut request: Request) -> Result<Response, Problem> {
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|pair| pair.respond())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(mut request: Request) -> Result<Pair, Problem> {
     let body: Body = request.form()?.finish()?;
     request.client.present(body.device_token);
     let context = &request.context;
@@ -89,7 +94,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let flow = flow.filter(|flow| flow.purpose == CodePurpose::SignIn).ok_or_else(expired)?;
     let device = Device::of(&request.client, body.device_name.map(String::from));
     let pair = sign_in(context, &request.actor(), &flow, &body.code, &device).await?;
-    Ok(pair.respond())
+    Ok(pair)
 }
 
 async fn sign_in(

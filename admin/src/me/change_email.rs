@@ -81,7 +81,27 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `current_password_wrong` or `fresh_auth_required`, 409 `email_taken`, 422 `validation_failed`, 429
 /// `too_many_attempts`, 503.
-pub async fn handle(mut request: Request) -> Result<Response, Problem> {
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    match perform(request).await? {
+        EmailChange::Done(pair) => Ok(pair.respond()),
+        EmailChange::Asked(flow) => Ok(flow.respond()),
+    }
+}
+
+/// The outcome of a change.
+pub(crate) enum EmailChange {
+    /// The address is set; the tokens of the session that stays.
+    Done(Pair),
+    /// The address is to be proven in this flow.
+    Asked(AskedFlow),
+}
+
+/// What the endpoint does, for a page too.
+///
+/// # Errors
+///
+/// As [`handle`].
+pub(crate) async fn perform(mut request: Request) -> Result<EmailChange, Problem> {
     caller(&request).await?;
     let form = request.form()?;
     present_device(&mut request, &form);
@@ -95,7 +115,9 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     if context.outbox.is_on() && context.config.registration.proves_changes() {
         return ask(context, &actor, &account, current, email).await;
     }
-    prove_and_change(context, &actor, &account, current, &Credential::Email(email)).await
+    prove_and_change(context, &actor, &account, current, &Credential::Email(email))
+        .await
+        .map(EmailChange::Done)
 }
 
 /// Asks for a proof of the new address, unless the account has proven it already.
@@ -105,7 +127,7 @@ async fn ask(
     account: &Account,
     current: Option<&Password>,
     email: EmailAddress,
-) -> Result<Response, Problem> {
+) -> Result<EmailChange, Problem> {
     let permit = permit(context, actor, account).await?;
     let (verified, permit) = prove(context, actor, permit, account, current).await?;
     permit.succeeded().await;
@@ -115,7 +137,9 @@ async fn ask(
     let own = users::address(&*connection, caller.user).await?;
     drop(connection);
     if own.is_some_and(|own| own.is_verified && own.key == email.key()) {
-        return change(context, actor, verified.as_ref(), &Credential::Email(email)).await;
+        return change(context, actor, verified.as_ref(), &Credential::Email(email))
+            .await
+            .map(EmailChange::Done);
     }
     let (user, session, generation) = (caller.user, caller.session, caller.generation());
     let flow = MailFlow {
@@ -128,5 +152,5 @@ async fn ask(
         began_at: context.clock.unix_seconds(),
     };
     ask_code(context, actor, LimitedRoute::CodeRequest, &flow).await?;
-    AskedFlow::respond(context, &flow, flow.began_at)
+    AskedFlow::of(context, &flow, flow.began_at).map(EmailChange::Asked)
 }

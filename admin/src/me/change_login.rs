@@ -70,7 +70,12 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `current_password_wrong` or `fresh_auth_required`, 409 `login_taken`, 422 `validation_failed`, 429
 /// `too_many_attempts`, 503.
-pub async fn handle(mut request: Request) -> Result<Response, Problem> {
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|pair| pair.respond())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(mut request: Request) -> Result<Pair, Problem> {
     caller(&request).await?;
     let form = request.form()?;
     present_device(&mut request, &form);

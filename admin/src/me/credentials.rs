@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::access::fresh;
 use crate::actor::{Actor, Caller, DeviceText};
 use crate::api::text::FromText as _;
-use crate::api::{Code, Findings, Form, Problem, Request, Response};
+use crate::api::{Code, Findings, Form, Problem, Request};
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
 use crate::guessing::LimitedRoute;
@@ -115,7 +115,7 @@ pub(super) async fn prove_and_change(
     account: &Account,
     password: Option<&Password>,
     new: &Credential,
-) -> Result<Response, Problem> {
+) -> Result<Pair, Problem> {
     let permit = permit(context, actor, account).await?;
     let (verified, permit) = prove(context, actor, permit, account, password).await?;
     // The permit is for hashing only; the transaction must not occupy it.
@@ -155,7 +155,7 @@ pub(super) async fn change(
     actor: &Actor,
     verified: Option<&PasswordHash>,
     new: &Credential,
-) -> Result<Response, Problem> {
+) -> Result<Pair, Problem> {
     let (reason, event) = match new {
         Credential::Password(_) => (EndReason::PasswordChanged, Event::PasswordChanged),
         Credential::Email(_) => (EndReason::EmailChanged, Event::EmailChanged),
@@ -165,7 +165,7 @@ pub(super) async fn change(
     if is_changed {
         history::record(context, actor, entry(actor.caller()?, event)).await;
     }
-    Ok(pair.respond())
+    Ok(pair)
 }
 
 /// Locks in the required order: the user, then sessions. The revocation is recorded when all locks are held. Returns

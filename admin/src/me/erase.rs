@@ -7,7 +7,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::access::{self, caller, fresh};
-use crate::api::{Access, Code, Operation, Problem, Request, Response};
+use crate::api::{Access, Code, Operation, Problem, Request, Response, SessionCookies};
 use crate::erasure::{Origin, begin};
 use crate::sessions::renew::lock_account;
 use crate::users;
@@ -47,6 +47,13 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `fresh_auth_required`; 409 `last_superuser`; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let erase_at = perform(request).await?;
+    let response = Response::json(StatusCode::ACCEPTED, &ErasureOrder { erase_at });
+    Ok(response.with_session(SessionCookies::Clear))
+}
+
+/// What the endpoint does, for a page too: returns when the account will be erased.
+pub(crate) async fn perform(request: Request) -> Result<Timestamp, Problem> {
     let caller = caller(&request).await?;
     let (context, actor) = (&request.context, request.actor());
     fresh(&*context.db.get().await?, caller).await?;
@@ -59,5 +66,5 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let grace = context.config.retention.erasure_grace;
     let erase_at = begin(&tx, context, &actor, caller.user, grace, (Origin::User, None)).await?;
     tx.commit().await?;
-    Ok(Response::json(StatusCode::ACCEPTED, &ErasureOrder { erase_at }))
+    Ok(erase_at)
 }

@@ -1,7 +1,6 @@
 //! `POST /api/v1/auth/reauthenticate`: proves the password again, for actions that require a recent sign-in.
 
 use deserr::Deserr;
-use http::StatusCode;
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -47,7 +46,12 @@ pub fn describe(operation: Operation) -> Operation {
 /// # Errors
 ///
 /// 403 `current_password_wrong`; 429 `too_many_attempts`; 401; 422; 503.
-pub async fn handle(mut request: Request) -> Result<Response, Problem> {
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|access| access.respond())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(mut request: Request) -> Result<AccessToken, Problem> {
     let caller = caller(&request).await?;
     let body: Body = request.form()?.finish()?;
     request.client.present(body.device_token);
@@ -57,6 +61,5 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     let (verified, permit) = prove(context, &actor, permit, &account, Some(&body.password)).await?;
     permit.succeeded().await;
     let verified = verified.ok_or_else(|| Problem::new(Code::CurrentPasswordWrong))?;
-    let access = prove_again(context, caller, &verified).await?;
-    Ok(Response::json(StatusCode::OK, &access))
+    prove_again(context, caller, &verified).await
 }

@@ -1,6 +1,6 @@
 //! Starts a flow: the authorization request that a browser is sent to a provider with (RFC 6749, section 4.1.1).
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -31,7 +31,7 @@ pub(super) struct FlowStart<'s> {
 }
 
 /// Where the browser must go, and the cookie that it must keep.
-pub(super) struct Started {
+pub(crate) struct Started {
     url: Url,
     cookie: Option<HeaderValue>,
 }
@@ -92,6 +92,16 @@ pub(super) async fn start(
 }
 
 impl Started {
+    /// The provider's page.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The cookie that the browser must keep, if it has none yet.
+    pub(crate) fn cookie(&self) -> Option<&HeaderValue> {
+        self.cookie.as_ref()
+    }
+
     /// For a client that opens the URL itself.
     pub(super) fn as_json(&self) -> Response {
         let body = AuthorizationUrl { authorize_url: self.url.to_string() };
@@ -105,7 +115,7 @@ impl Started {
 
     fn with_cookie(&self, response: Response) -> Response {
         match &self.cookie {
-            Some(cookie) => response.with_header(header::SET_COOKIE, cookie.clone()),
+            Some(cookie) => response.with_cookie(cookie.clone()),
             None => response,
         }
     }

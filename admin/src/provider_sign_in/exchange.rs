@@ -44,6 +44,11 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 410 `code_expired` when the code is unknown, used, or another browser's; 403 `account_disabled`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|pair| pair.respond())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(request: Request) -> Result<Pair, Problem> {
     let body: Body = request.form()?.finish()?;
     let (context, owner) = (&request.context, Initiator::of(&request.headers, None).owner_afterwards());
     let value = (OneTimeKind::SignIn, body.one_time_code.as_ref());
@@ -56,5 +61,5 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         }
         Claim::Again(session) => pair_again(context, &request.client, session).await?.ok_or_else(expired)?,
     };
-    Ok(pair.respond())
+    Ok(pair)
 }

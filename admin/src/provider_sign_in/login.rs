@@ -24,7 +24,7 @@ pub fn describe(operation: Operation) -> Operation {
         .query(
             "return_to",
             "The return page after the sign-in: a page listed in `ADMIN_OAUTH_RETURN_TO`; a query may be added.",
-            Shape::text("http://127.0.0.1:8080/sign-in/?film=7").length(1..=512),
+            Shape::text("http://127.0.0.1:8080/account/signed-in?film=7").length(1..=512),
         )
         .query(
             "code_challenge",

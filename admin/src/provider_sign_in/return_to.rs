@@ -56,9 +56,8 @@ impl ReturnTo {
         };
         let url: Option<Url> = text.parse().ok();
         let is_listed = |url: &Url| {
-            let mut page = url.clone();
-            page.set_query(None);
-            context.config.providers.return_to.contains(&page)
+            let page = without_query(url);
+            context.config.providers.return_to.contains(&page) || context.return_page.as_ref() == Some(&page)
         };
         match url.filter(is_listed) {
             None => refuse("Must be one of the pages of ADMIN_OAUTH_RETURN_TO.".to_owned()),
@@ -72,10 +71,10 @@ impl ReturnTo {
         }
     }
 
-    /// The page for a person whose flow is unknown, or does not name a page: the first of the list. `None` for a program,
+    /// The page for a person whose flow is unknown, or does not name a page: the first of the list, or else that of this service. `None` for a program,
     /// which does not accept HTML.
     pub(super) fn default_for(context: &Context, headers: &HeaderMap) -> Option<Self> {
-        let page = context.config.providers.return_to.first()?;
+        let page = context.config.providers.return_to.first().or(context.return_page.as_ref())?;
         accepts(headers, "text/html").then(|| Self(page.as_str().to_owned()))
     }
 
@@ -97,6 +96,17 @@ impl ReturnTo {
         };
         redirect(StatusCode::SEE_OTHER, &format!("{}{joint}{}", self.0, query.finish()))
     }
+}
+
+/// Whether a page of the service may send its visitor to `url`: it is a page of `ADMIN_OAUTH_RETURN_TO`, with any query.
+pub(crate) fn may_return_to(context: &Context, url: &Url) -> bool {
+    context.config.providers.return_to.contains(&without_query(url))
+}
+
+fn without_query(url: &Url) -> Url {
+    let mut page = url.clone();
+    page.set_query(None);
+    page
 }
 
 /// Redirects the browser to `url`, without a `Referer`.

@@ -9,6 +9,8 @@ pub struct ProviderPaths {
     pub login: &'static str,
     /// Where a provider sends the browser back to.
     pub callback: &'static str,
+    /// The page of this service to which a browser returns in the end, if the client names no other one.
+    pub return_page: &'static str,
 }
 
 impl ProviderPaths {

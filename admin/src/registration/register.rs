@@ -132,10 +132,30 @@ pub fn describe(operation: Operation) -> Operation {
 /// 403 `registration_closed`, 422 with every invalid field, 422 `password_weak`, 409 `email_taken` or
 /// `login_taken`, 429 `too_many_attempts`, 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
+    match perform(request).await? {
+        Requested::Asked(flow) => Ok(flow.respond()),
+        Requested::Created(response) => Ok(response),
+    }
+}
+
+/// The outcome of a request for an account.
+pub(crate) enum Requested {
+    /// The address is to be proven in this flow.
+    Asked(AskedFlow),
+    /// The account was created at once.
+    Created(Response),
+}
+
+/// What the endpoint does, for a page too.
+///
+/// # Errors
+///
+/// As [`handle`].
+pub(crate) async fn perform(request: Request) -> Result<Requested, Problem> {
     match request.context.config.registration {
         Registration::Invite | Registration::Closed => Err(Problem::new(Code::RegistrationClosed)),
-        Registration::Verify => ask(&request).await,
-        Registration::Open => create(&request).await,
+        Registration::Verify => ask(&request).await.map(Requested::Asked),
+        Registration::Open => create(&request).await.map(Requested::Created),
     }
 }
 
@@ -147,7 +167,7 @@ const SET_LATER: [(&str, &str); 3] = [
 ];
 
 /// Asks for a mail with a code and a link.
-async fn ask(request: &Request) -> Result<Response, Problem> {
+async fn ask(request: &Request) -> Result<AskedFlow, Problem> {
     let form = request.form()?;
     let present: Vec<_> = SET_LATER.into_iter().filter(|(name, _)| form.has(name)).collect();
     let (body, mut found) = form.read::<Body>();
@@ -166,7 +186,7 @@ async fn ask(request: &Request) -> Result<Response, Problem> {
         began_at: context.clock.unix_seconds(),
     };
     ask_code(context, &request.actor(), LimitedRoute::Registration, &flow).await?;
-    AskedFlow::respond(context, &flow, flow.began_at)
+    AskedFlow::of(context, &flow, flow.began_at)
 }
 
 /// Creates the account at once.

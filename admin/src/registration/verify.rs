@@ -112,7 +112,7 @@ pub fn describe(operation: Operation) -> Operation {
 }
 
 /// A proof that is presented. Purposefully without `Debug`: it is personal.
-pub(super) struct PresentedProof {
+struct PresentedProof {
     evidence: ProofKind,
     email: EmailAddress,
     display_name: Option<String>,
@@ -125,13 +125,13 @@ enum ProofKind {
 }
 
 /// What is set by a proof.
-pub(super) struct Wish<'w> {
-    pub(super) password: &'w Password,
-    pub(super) choice: Option<AccountChoice>,
+struct Wish<'w> {
+    password: &'w Password,
+    choice: Option<AccountChoice>,
     /// The version to which the user consents.
-    pub(super) consent: Option<&'w str>,
+    consent: Option<&'w str>,
     /// The device of the session; `None` if none is opened.
-    pub(super) device: Option<&'w Device>,
+    device: Option<&'w Device>,
 }
 
 /// Handles the request.
@@ -141,7 +141,22 @@ pub(super) struct Wish<'w> {
 /// 403 `code_wrong` for a code or link that is wrong, expired or used, `account_disabled`, `account_frozen` or `registration_closed`; 410
 /// `code_expired` when the flow or token is unknown or over; 409 `account_unproven` or `email_taken`; 422
 /// `validation_failed` or `password_weak`; 429 `too_many_attempts` or `too_many_sessions`; 503.
-pub async fn handle(mut request: Request) -> Result<Response, Problem> {
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|pair| pair.respond())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(request: Request) -> Result<Pair, Problem> {
+    prove(request, true).await?.ok_or_else(expired)
+}
+
+/// The same for a page that a link opened, perhaps in another program than that of the user: it opens no session.
+pub(crate) async fn perform_by_link(request: Request) -> Result<(), Problem> {
+    prove(request, false).await.map(drop)
+}
+
+/// `None` if no session was opened.
+async fn prove(mut request: Request, opens_session: bool) -> Result<Option<Pair>, Problem> {
     let form = request.form()?;
     let typed = form.text("password").map(Password::new);
     let (flow, code, token) = (form.has("flow"), form.has("code"), form.has("token"));
@@ -158,10 +173,9 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     };
     let choice = body.account.map(|account| account.choice());
     let consent = body.consent.as_ref().map(ConsentText::as_ref);
-    let wish = Wish { password: &body.password, choice, consent, device: Some(&device) };
+    let wish = Wish { password: &body.password, choice, consent, device: opens_session.then_some(&device) };
     let presented = presented.ok_or_else(expired)?;
-    let pair = verify(&request.context, &request.actor(), &presented, &wish).await?;
-    pair.map(|pair| pair.respond()).ok_or_else(expired)
+    verify(&request.context, &request.actor(), &presented, &wish).await
 }
 
 impl PresentedProof {
@@ -176,7 +190,7 @@ impl PresentedProof {
     }
 
     /// What was typed before does not count: the holder of the mailbox may not be the one who typed it.
-    pub(super) fn link(context: &Context, token: &FlowText) -> Option<Self> {
+    fn link(context: &Context, token: &FlowText) -> Option<Self> {
         let link = LinkProof::open(token, &context.mail_flows, context.clock.unix_seconds())?;
         // The link of another address of an account is another one.
         link.change.is_none().then_some(())?;
@@ -205,7 +219,7 @@ impl PresentedProof {
 /// # Errors
 ///
 /// As [`handle`].
-pub(super) async fn verify(
+async fn verify(
     context: &Context,
     actor: &Actor,
     presented: &PresentedProof,

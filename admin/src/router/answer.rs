@@ -10,9 +10,13 @@ use http::{HeaderName, StatusCode};
 use shared::request_id;
 use tracing::Instrument as _;
 
-use crate::api::{Code, Params, Problem, Request, Response, is_prefetch, problem_page, read_body};
+use crate::api::same_origin::{asks_for_cookies, may_use_cookies};
+use crate::api::{Code, Params, Problem, Request, Response, is_prefetch, read_body};
+use crate::config::Language;
 use crate::context::Context;
 use crate::db::{StoreLimits, WaitedTooLong};
+use crate::mail::language_of;
+use crate::pages;
 use crate::server::{Chunks, RequestHead};
 use crate::turn::Turn;
 
@@ -107,10 +111,19 @@ impl Router {
             RouteMatch::Route(route, _) if route.operation.is_link && is_prefetch(&head.headers) => {
                 (route.path, Err(Problem::new(Code::PrefetchRefused)))
             }
+            RouteMatch::Route(route, _) if !self.may_use_cookies(&head) => {
+                (route.path, Err(Problem::new(Code::CrossSiteRefused)))
+            }
             RouteMatch::Route(route, params) => {
                 (route.path, self.take_turn(route, params, head, body, record).await)
             }
         }
+    }
+
+    /// Whether a request that asks to act on cookies comes from a page of the own origin.
+    fn may_use_cookies(&self, head: &RequestHead) -> bool {
+        let own = self.context.config.public_url.as_ref();
+        !asks_for_cookies(&head.headers) || may_use_cookies(&head.method, &head.headers, own)
     }
 
     async fn take_turn(
@@ -126,6 +139,10 @@ impl Router {
         let request = Request {
             client: record.client.clone(),
             context: self.context.clone(),
+            by_cookie: asks_for_cookies(&head.headers),
+            access: None,
+            given: None,
+            method: head.method.clone(),
             route: route.path,
             id: record.id.clone(),
             user: Arc::clone(&record.user),
@@ -156,11 +173,17 @@ impl Router {
         let code = result.as_ref().err().map(Problem::code);
         let response =
             result.unwrap_or_else(|problem| match record.prefers_html && self.is_for_people(route) {
-                true => problem_page::respond(&problem, &record.id),
+                true => pages::problem::alone(&problem, &record.id, self.language_of(record)),
                 false => problem.respond(&record.id),
             });
         record.finish(&self.context.metrics, route, response.status(), code.or(response.problem()));
         response.with_header(HeaderName::from_static(request_id::HEADER), record.id_header()).into_http()
+    }
+
+    /// The language of a page outside the account, where nothing is known of the visitor but the browser.
+    fn language_of(&self, record: &RequestRecord) -> Language {
+        let usual = self.context.config.mail.as_ref().map(|mail| mail.language).unwrap_or_default();
+        language_of(None, record.client.languages.as_deref()).unwrap_or(usual)
     }
 
     /// Whether a browser may show a person the response of this route. Of no route it may: the address was mistyped.
@@ -175,9 +198,11 @@ impl Admitted {
     async fn work(self) -> Result<Response, Problem> {
         let Self { handler, request, watch, stores, _turn } = self;
         let (db, limit) = (request.context.db.clone(), request.context.config.http.handling);
+        let by_cookie = request.by_cookie;
         let handled = async move { watch.audit(handler(request).await).await };
         let handled = AssertUnwindSafe(handled).catch_unwind();
         match tokio::time::timeout(limit, db.limited(stores, handled)).await {
+            Ok(Ok(Ok(Ok(response)))) if by_cookie => Ok(response.in_cookies()),
             Ok(Ok(Ok(result))) => result,
             // The panic hook has logged the place.
             Ok(Ok(Err(_panic))) => Err(Problem::new(Code::Internal)),

@@ -9,8 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use utoipa_swagger_ui::Config;
 
-use super::asset::{Asset, Caching};
-use crate::api::{Code, Problem, Request, Response};
+use crate::api::{Asset, Caching, Code, Problem, Request, Response};
 
 /// Its own files, requests to its own origin, and the icons that its style sheet holds as `data:`.
 const POLICY: HeaderValue = HeaderValue::from_static(

@@ -39,7 +39,9 @@ const ABOUT: &str = "Registration, sign-in, sessions and roles of the cinema. Ti
     passwords and login names). HEAD is supported wherever GET is.\n\n**Problems.** An error is `application/problem+json` (RFC 9457) with a \
     stable `code`; each operation lists its codes. If no operation matches, an unknown path returns 404 \
     `not_found`, an unknown method 405 `method_not_allowed` with `Allow`. Any request may be answered \
-    with 414 `uri_too_long` or 431 `headers_too_large`.";
+    with 414 `uri_too_long` or 431 `headers_too_large`.\n\n**Browsers.** With the header `X-Usher-Mode: cookie` tokens are \
+    in cookies, and not in bodies. Such a request must come from a page of the same origin, or it is 403 \
+    `cross_site_refused`.";
 
 #[derive(Serialize)]
 struct Document {

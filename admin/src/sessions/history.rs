@@ -100,3 +100,9 @@ async fn write(context: &Context, actor: &Actor, entry: HistoryEntry) -> Result<
     let writing = tokio::spawn(store::insert(context.db.clone(), new));
     Ok(timeout(PATIENCE, writing).await???)
 }
+
+/// The name of every event.
+#[cfg(test)]
+pub(crate) fn event_names() -> impl Iterator<Item = &'static str> {
+    Event::ALL.iter().map(|event| event.name())
+}

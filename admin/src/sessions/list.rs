@@ -25,33 +25,33 @@ const MOST: i64 = 200;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Sessions {
     #[schema(max_items = 200)]
-    items: Vec<SessionItem>,
+    pub(crate) items: Vec<SessionItem>,
 }
 
 /// A session.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Session)]
-struct SessionItem {
-    session_id: Uuid,
+pub(crate) struct SessionItem {
+    pub(crate) session_id: Uuid,
     /// Whether it is the session of this request.
-    current: bool,
-    client_id: String,
-    created_at: Timestamp,
-    last_used_at: Timestamp,
+    pub(crate) current: bool,
+    pub(crate) client_id: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) last_used_at: Timestamp,
     /// When the session ends; a refresh before then may extend it.
-    expires_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
     #[schema(schema_with = amr_schema)]
-    amr: Vec<String>,
+    pub(crate) amr: Vec<String>,
     /// The identity provider used to sign in; null for a password or a code.
     #[schema(required)]
-    provider: Option<String>,
+    pub(crate) provider: Option<String>,
     /// The IP address.
     #[schema(value_type = Option<String>, required)]
-    address: Option<IpAddr>,
+    pub(crate) address: Option<IpAddr>,
     #[schema(required, max_length = 512)]
-    user_agent: Option<String>,
+    pub(crate) user_agent: Option<String>,
     #[schema(required, max_length = 64)]
-    device_name: Option<String>,
+    pub(crate) device_name: Option<String>,
 }
 
 fn amr_schema() -> Array {

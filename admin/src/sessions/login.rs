@@ -128,7 +128,12 @@ enum Attempt {
 ///
 /// 401 `invalid_credentials` for every cause, 403 `erasure_pending` with the right password, 422 `validation_failed`, 429 `too_many_attempts` or `too_many_sessions`, 503 `overloaded` or
 /// `dependency_unavailable`.
-pub async fn handle(mut request: Request) -> Result<Response, Problem> {
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|pair| pair.respond())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(mut request: Request) -> Result<Pair, Problem> {
     let form = request.form()?;
     let names = NAMES.iter().filter(|name| form.has(name)).count();
     let (body, mut found) = form.read::<Body>();
@@ -138,7 +143,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
     request.client.present(body.device_token);
     let device = Device::of(&request.client, body.device_name.map(String::from));
     let pair = sign_in(&request.context, &request.actor(), &name, &body.password, &device).await?;
-    Ok(pair.respond())
+    Ok(pair)
 }
 
 async fn sign_in(

@@ -14,7 +14,9 @@ use super::session::EndReason;
 use super::store;
 use crate::access::session_to_end;
 use crate::actor::Actor;
-use crate::api::{Access, Code, Findings, Operation, Problem, Query, Request, Response, Shape};
+use crate::api::{
+    Access, Code, Findings, Operation, Problem, Query, Request, Response, SessionCookies, Shape,
+};
 use crate::context::Context;
 use crate::revocations::{self, NewRevocation, Reached, Receipt, reach_all};
 
@@ -75,7 +77,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let mut query = Query::read(&request, &["wait"]);
     let waits = query.parse("wait", "Must be `all`.", |wait| (wait == "all").then_some(())).is_some();
     query.finish()?;
-    let body: Body = request.form_if_any()?.finish()?;
+    let body: Body = request.form_with_refresh_token()?.finish()?;
     let session_of = |text: SealedText| session_of(&request.context, &text);
     let by_refresh_token = body.refresh_token.map(session_of).transpose()?;
     // With a refresh token the access token may be missing or invalid.
@@ -92,13 +94,13 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         receipt = end(&request.context, &request.actor(), session).await?.or(receipt);
     }
     if !waits {
-        return Ok(Response::empty(StatusCode::NO_CONTENT));
+        return Ok(Response::empty(StatusCode::NO_CONTENT).with_session(SessionCookies::Clear));
     }
     let waited = match reach_all(&request.context, receipt).await {
         Reached::All(sidecars) => SignOutReach { reached: "all", sidecars: Some(sidecars) },
         Reached::Bound => SignOutReach { reached: "bound", sidecars: None },
     };
-    Ok(Response::json(StatusCode::OK, &waited))
+    Ok(Response::json(StatusCode::OK, &waited).with_session(SessionCookies::Clear))
 }
 
 fn session_of(context: &Context, text: &SealedText) -> Result<Uuid, Problem> {

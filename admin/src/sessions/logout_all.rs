@@ -13,7 +13,7 @@ use super::renew::{end_older, lock_account, lock_current, renew};
 use super::session::EndReason;
 use crate::access::caller;
 use crate::actor::Actor;
-use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
+use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response, SessionCookies};
 use crate::context::Context;
 use crate::users;
 
@@ -29,11 +29,12 @@ struct Body {
     keep_current: bool,
 }
 
+/// What was revoked, and the tokens of the session that continues.
 #[derive(Serialize)]
-struct Ended {
+pub(crate) struct Ended {
     revoked: u64,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pair: Option<Pair>,
+    pub(crate) pair: Option<Pair>,
 }
 
 /// How many sessions were revoked and, if the current one continues, its new token pair.
@@ -93,12 +94,12 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let ended = end_all(&request.context, &request.actor(), body.keep_current).await?;
     let response = Response::json(StatusCode::OK, &ended);
     Ok(match &ended.pair {
-        Some(pair) => pair.with_cookie(response),
-        None => response,
+        Some(pair) => pair.with_cookie(response).with_session(pair.cookies()),
+        None => response.with_session(SessionCookies::Clear),
     })
 }
 
-async fn end_all(context: &Context, actor: &Actor, keep_current: bool) -> Result<Ended, Problem> {
+pub(crate) async fn end_all(context: &Context, actor: &Actor, keep_current: bool) -> Result<Ended, Problem> {
     let caller = actor.caller()?;
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;

@@ -1,6 +1,6 @@
 //! Creates the token pair of a session.
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::refresh_token::RefreshToken;
 use super::session::{HeldRole, Session, Stamp};
 use crate::actor::{DEVICE_COOKIE, DeviceText};
-use crate::api::{Code, Problem, Response};
+use crate::api::{Code, IssuedToken, IssuedTokens, Problem, Response, SessionCookies};
 use crate::config::TokenConfig;
 use crate::context::Context;
 use crate::guessing::{DEVICE_LIFE, DeviceAccount};
@@ -94,19 +94,51 @@ impl Pair {
 
     /// The answer with the pair, and with the cookie of the device.
     pub(crate) fn respond(&self) -> Response {
-        self.with_cookie(Response::json(StatusCode::OK, self))
+        self.with_cookie(Response::json(StatusCode::OK, self)).with_session(self.cookies())
+    }
+
+    /// The cookies of a browser that keeps the tokens in them.
+    pub(crate) fn cookies(&self) -> SessionCookies {
+        let access = IssuedToken { text: self.access_token.as_str().into(), seconds: self.expires_in };
+        let refresh = IssuedToken { text: self.refresh_token.clone(), seconds: self.refresh_expires_in };
+        SessionCookies::Set(IssuedTokens { access, refresh: Some(refresh) })
+    }
+
+    /// The access token, for a page that acts for the user.
+    pub(crate) fn access(&self) -> SecretString {
+        self.access_token.as_str().into()
     }
 
     /// `response` with the cookie of the device. Only this host gets it, also when a link of another site leads here.
     pub(crate) fn with_cookie(&self, response: Response) -> Response {
+        self.device_cookie().into_iter().fold(response, Response::with_cookie)
+    }
+
+    /// The cookie of the device.
+    pub(crate) fn device_cookie(&self) -> Option<HeaderValue> {
         let token = self.device_token.expose_secret();
         let text =
             format!("{DEVICE_COOKIE}={token}; Path=/; Max-Age={DEVICE_LIFE}; Secure; HttpOnly; SameSite=Lax");
-        match HeaderValue::try_from(text) {
-            Ok(cookie) => response.with_header(header::SET_COOKIE, cookie),
-            // A token is of letters, digits, `-`, `_` and `.`.
-            Err(_) => response,
-        }
+        // A token is of letters, digits, `-`, `_` and `.`.
+        HeaderValue::try_from(text).ok()
+    }
+}
+
+impl AccessToken {
+    /// The answer with the token.
+    pub(crate) fn respond(&self) -> Response {
+        Response::json(StatusCode::OK, self).with_session(self.cookies())
+    }
+
+    /// As [`Pair::cookies`]; the refresh token stays.
+    pub(crate) fn cookies(&self) -> SessionCookies {
+        let access = IssuedToken { text: self.text(), seconds: self.expires_in };
+        SessionCookies::Set(IssuedTokens { access, refresh: None })
+    }
+
+    /// As [`Pair::access`].
+    pub(crate) fn text(&self) -> SecretString {
+        self.access_token.as_str().into()
     }
 }
 

@@ -98,8 +98,25 @@ impl Refreshed {
 ///
 /// 401 `refresh_token_invalid`, `refresh_token_unknown`, `session_revoked`, `session_expired` or
 /// `refresh_token_reused`; 503.
-pub async fn handle(mut request: Request) -> Result<Response, Problem> {
-    let body: Body = request.form()?.finish()?;
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    let Renewed { pair, cause } = perform(request).await?;
+    Ok(pair.respond().with_header(CAUSE, HeaderValue::from_static(shown(cause))))
+}
+
+/// The next pair, and why it was returned.
+pub(crate) struct Renewed {
+    pub(crate) pair: Pair,
+    cause: RefreshCause,
+}
+
+/// What the endpoint does, for a page too.
+///
+/// # Errors
+///
+/// As [`handle`].
+pub(crate) async fn perform(mut request: Request) -> Result<Renewed, Problem> {
+    let form = if request.by_cookie { request.form_with_refresh_token()? } else { request.form()? };
+    let body: Body = form.finish()?;
     let Ok(token) = RefreshToken::open(body.refresh_token.expose(), &request.context.refresh_keys) else {
         request.context.metrics.refresh(RefreshCause::Invalid);
         return Err(Problem::new(Code::RefreshTokenInvalid));
@@ -111,8 +128,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
         history::record(&request.context, &request.actor(), entry).await;
     }
     let pair = refreshed.answer.map_err(Problem::new)?;
-    let cause = HeaderValue::from_static(shown(refreshed.cause));
-    Ok(pair.respond().with_header(CAUSE, cause))
+    Ok(Renewed { pair, cause: refreshed.cause })
 }
 
 async fn refresh(context: &Context, client: &Client, token: RefreshToken) -> Result<Refreshed, Problem> {

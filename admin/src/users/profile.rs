@@ -20,51 +20,51 @@ const MAX_LOCALE: usize = 35;
 // Purposefully without `Debug`, as all types here: the content is personal.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Profile {
-    pub(super) user_id: Uuid,
+    pub(crate) user_id: Uuid,
     #[schema(required, format = "idn-email")]
-    pub(super) email: Option<String>,
+    pub(crate) email: Option<String>,
     #[schema(required)]
-    pub(super) login: Option<String>,
+    pub(crate) login: Option<String>,
     #[schema(required)]
-    pub(super) display_name: Option<String>,
+    pub(crate) display_name: Option<String>,
     #[schema(required)]
-    pub(super) first_name: Option<String>,
+    pub(crate) first_name: Option<String>,
     #[schema(required)]
-    pub(super) last_name: Option<String>,
+    pub(crate) last_name: Option<String>,
     #[schema(required)]
-    pub(super) phone: Option<String>,
+    pub(crate) phone: Option<String>,
     #[schema(required)]
-    pub(super) locale: Option<String>,
+    pub(crate) locale: Option<String>,
     /// Whether the address is known to be the user's own.
-    pub(super) email_verified: bool,
+    pub(crate) email_verified: bool,
     /// Whether the user should be asked for another address, because the former one was that of another user.
-    pub(super) needs_email: bool,
+    pub(crate) needs_email: bool,
     /// When the holder of the unproven address gets the account, unless a session objects; null if that is not so.
     #[schema(required)]
-    pub(super) recovery_at: Option<Timestamp>,
+    pub(crate) recovery_at: Option<Timestamp>,
     /// Whether the user can sign in with a password; if not, `current_password` is omitted.
-    pub(super) has_password: bool,
+    pub(crate) has_password: bool,
     /// The providers with a linked account, in the order of linking.
-    pub(super) linked_providers: Vec<String>,
+    pub(crate) linked_providers: Vec<String>,
     /// The roles that the user has now, by name.
-    pub(super) roles: Vec<OwnRole>,
-    pub(super) is_superuser: bool,
+    pub(crate) roles: Vec<OwnRole>,
+    pub(crate) is_superuser: bool,
     /// When you signed in, or proved the password again for this access token.
-    pub(super) auth_time: Timestamp,
-    pub(super) created_at: Timestamp,
-    pub(super) updated_at: Timestamp,
+    pub(crate) auth_time: Timestamp,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
     #[serde(skip)]
-    pub(super) version: i64,
+    pub(crate) version: i64,
 }
 
 /// A role of the user.
 #[derive(Serialize, ToSchema)]
-pub(super) struct OwnRole {
+pub(crate) struct OwnRole {
     #[schema(pattern = "^[a-z][a-z0-9_-]{0,31}$")]
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The display name.
     #[schema(required, max_length = 64)]
-    pub(super) title: Option<String>,
+    pub(crate) title: Option<String>,
 }
 
 text_type!(
@@ -108,6 +108,17 @@ pub(crate) struct ProfileChange {
 }
 
 impl Profile {
+    /// The language tag, if one is set.
+    pub(crate) fn locale(&self) -> Option<&str> {
+        self.locale.as_deref()
+    }
+
+    /// How the user is addressed: by a name, or else by what the user signs in with.
+    pub(crate) fn shown_name(&self) -> &str {
+        let names = [&self.display_name, &self.first_name, &self.login, &self.email];
+        names.into_iter().flatten().map(String::as_str).next().unwrap_or_default()
+    }
+
     /// Incremented with every change; the strong validator of the profile (RFC 9110, section 8.8.3).
     pub(crate) fn version(&self) -> i64 {
         self.version

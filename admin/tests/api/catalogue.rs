@@ -155,6 +155,11 @@ catalogue! {
         cinema.app.client.get(path).header("sec-purpose", "prefetch").send().await
     }
 
+    cross_site_refused_occurs CrossSiteRefused |scene| {
+        let call = sign_in(&scene.app, NEO, PASSWORD).header("x-usher-mode", "cookie");
+        call.header("sec-fetch-site", "cross-site").send().await
+    }
+
     erasure_pending_occurs ErasurePending |scene| {
         scene.as_neo(Method::POST, "/api/v1/me/erase").send().await.expect(202);
         sign_in(&scene.app, NEO, PASSWORD).send().await

@@ -5,6 +5,7 @@ use mock_providers::Provider::{GitHub, Yandex};
 use serde_json::{Value, json};
 
 use crate::mail::{Post, code_in};
+use crate::pages::visitor::Visitor;
 use crate::support::{Cinema, PASSWORD, Pair, TestApp};
 use crate::witness::{sign_in, superuser, user_of};
 
@@ -78,17 +79,16 @@ async fn a_registration_by_proof_needs_it_with_the_proof_also_on_the_page() {
     let mail = post.next_mail(other, 0).await;
     let (_, rest) = mail.text.split_once("/account/confirm#").unwrap();
     let token: String = rest.chars().take_while(|letter| !letter.is_whitespace()).collect();
-    let page = app.client.get("/account/confirm").send().await.expect(200);
-    let tick = format!("<input type=\"checkbox\" name=\"consent\" value=\"{VERSION}\">");
-    assert!(page.text.contains(&tick), "{}", page.text);
+    let mut page = Visitor::new(app);
+    page.open("/account/confirm").await.expect(200);
+    let tick = format!("name=\"consent\" value=\"{VERSION}\">");
+    assert!(page.page.contains(&tick), "{}", page.page);
     let submit = async |consent: &str| {
-        let form = format!("token={token}&new_password=correct+horse+battery+staple&answer={consent}");
-        let call =
-            app.client.post("/account/confirm").header("content-type", "application/x-www-form-urlencoded");
-        call.body(form).send().await
+        let fields = [("token", token.as_str()), ("password", PASSWORD), ("consent", consent)];
+        page.clone().submit("/account/confirm", &fields).await
     };
     submit("").await.expect(422);
-    submit(&format!("&consent={VERSION}")).await.expect(200);
+    submit(VERSION).await.expect(303);
     let pair = sign_in(app, other, PASSWORD).send().await.pair();
     assert_eq!(consents(app, &pair).await, [VERSION]);
 }

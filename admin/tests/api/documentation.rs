@@ -14,8 +14,12 @@ fn missing(page: &str, words: impl IntoIterator<Item = String>) -> Vec<String> {
 
 #[test]
 fn every_route_is_documented_by_method_and_path() {
-    let page = page("api.md");
+    let (page, accounts) = (page("api.md"), page("accounts.md"));
     let documented = |method: &str, path: &str| {
+        // The pages have a table of their own.
+        if path.starts_with("/account") {
+            return accounts.contains(&format!("`{path}`"));
+        }
         let short = path.trim_start_matches("/api/v1");
         page.lines().any(|line| {
             line.contains(method) && (line.contains(path) || line.contains(&format!("`{short}`")))

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::mail::Post;
+use crate::pages::visitor::Visitor;
 use crate::support::{Command, Pair, Reply, TestApp};
 use crate::witness::{holder, make_role, sign_in, stale, superuser, user_of};
 
@@ -83,8 +84,9 @@ async fn with_mail_a_link_to_the_proven_address_serves_it() {
     let (_, rest) = mail.text.split_once("https://cinema.example/account/export#").unwrap();
     let token: String = rest.chars().take(43).collect();
     // A scanner that opens the page takes nothing, and the link sets no password.
-    let page = app.client.get("/account/export").send().await.expect(200);
-    assert!(page.text.contains("<form method=\"post\">"), "{}", page.text);
+    let mut page = Visitor::new(app);
+    page.open("/account/export").await.expect(200);
+    assert!(page.page.contains("<form method=\"post\""), "{}", page.page);
     let reset = json!({ "token": token, "new_password": "another horse, another battery" });
     let call = app.client.post("/api/v1/auth/password/reset").json(&reset);
     call.send().await.problem(410, "code_expired");
@@ -93,16 +95,13 @@ async fn with_mail_a_link_to_the_proven_address_serves_it() {
     check(&take().await.expect(200).json());
     // The same again within a minute.
     check(&take().await.expect(200).json());
-    let form = format!("token={token}");
-    let call = app.client.post("/account/export").header("content-type", "application/x-www-form-urlencoded");
-    let file = call.body(form.clone()).send().await.expect(200);
+    let file = page.clone().submit("/account/export", &[("token", &token)]).await.expect(200);
     assert!(file.header("content-disposition").contains("attachment"));
     check(&file.json());
     let later = "update auth.account_links set used_at = used_at - interval '2 minutes'";
     app.sql().await.batch_execute(later).await.unwrap();
     take().await.problem(410, "code_expired");
-    let call = app.client.post("/account/export").header("content-type", "application/x-www-form-urlencoded");
-    call.body(form).send().await.expect(410);
+    page.submit("/account/export", &[("token", &token)]).await.expect(410);
 }
 
 #[tokio::test]

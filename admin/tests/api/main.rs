@@ -33,6 +33,7 @@ mod merge;
 mod migrations;
 mod operator_commands;
 mod operators;
+mod pages;
 mod problems;
 mod provider_sign_in;
 mod purges;

@@ -66,9 +66,9 @@ class Browser:
 
 def sign_in_and_out(browser, url, provider):
     """At a mock provider, as its user Anna."""
-    browser.open(f"{url}/sign-in/")
-    browser.press(f"//button[normalize-space()='Sign in with {provider}']")
+    browser.open(f"{url}/account/sign-in?language=en")
+    browser.press(f"//a[normalize-space()='Continue with {provider}']")
     browser.press("//button[@value='anna']")
-    browser.sees("You are signed in.")
+    browser.sees("Member since")
     browser.press("//button[normalize-space()='Sign out']")
     browser.sees("You are signed out.")

@@ -2,6 +2,7 @@
 
 use crate::admin::{self, Admin};
 use crate::introspect::{self, Introspect};
+use crate::mail::{MailCatcher, MailSettings};
 use crate::nginx::{Machine, Nginx};
 use crate::ports::Reserved;
 use crate::providers::{self, Providers};
@@ -20,6 +21,7 @@ pub struct Builder {
     sidecars: usize,
     own_postgres: bool,
     has_providers: bool,
+    has_mail: bool,
     admin_env: Vec<(String, String)>,
     sidecar_env: Vec<(String, String)>,
     nginx_http: String,
@@ -41,6 +43,8 @@ pub struct Stack {
     pub admins: Vec<Admin>,
     /// The mock identity providers, if requested.
     pub providers: Option<Providers>,
+    /// The mail server that keeps every mail, if requested.
+    pub mail: Option<MailCatcher>,
     /// The Redis of this system.
     pub redis: Redis,
     /// The database on the shared server; `None` if this system has its own server.
@@ -88,7 +92,14 @@ impl Builder {
         self
     }
 
-    /// Runs the mock identity providers, and serves the sign-in page.
+    /// Runs a mail server that keeps every mail. Needs [`Self::providers`], with which admin knows its public URL.
+    #[must_use]
+    pub fn mail(mut self) -> Self {
+        self.has_mail = true;
+        self
+    }
+
+    /// Runs the mock identity providers.
     #[must_use]
     pub fn providers(mut self) -> Self {
         self.has_providers = true;
@@ -115,7 +126,12 @@ impl Builder {
         // The address of nginx: admin and the providers redirect browsers to it.
         let port = Reserved::new()?;
         let providers = self.start_providers(port.number()).await?;
-        let admins = self.start_admins(&url, &redis, providers.as_ref()).await?;
+        let mail = self.start_mail().await?;
+        let found = [
+            providers.as_ref().map(Providers::admin_env).unwrap_or_default(),
+            mail.as_ref().map(MailCatcher::admin_env).unwrap_or_default(),
+        ];
+        let admins = self.start_admins(&url, &redis, found.concat()).await?;
         let Some(first) = admins.first() else { return Err(Error::Other("a stack has an admin".to_owned())) };
         let sidecar = self.sidecar_settings(first, &redis);
         let mut sidecars = Vec::new();
@@ -123,14 +139,13 @@ impl Builder {
             sidecars.push(Introspect::start(&sidecar).await?);
         }
         let origin = Origin::start(&folder, None).await?;
-        let page = if self.has_providers { "\n    include snippets/sign-in-page.conf;" } else { "" };
         let machine = Machine {
             port: port.number(),
             introspect: sidecars.iter().map(Introspect::address).collect(),
             admin: admins.iter().map(Admin::address).collect(),
             origin: vec![origin.address()],
             http: self.nginx_http,
-            server: self.nginx_server + page,
+            server: self.nginx_server,
             ledger: None,
         };
         drop(port);
@@ -141,6 +156,7 @@ impl Builder {
             sidecars,
             admins,
             providers,
+            mail,
             redis,
             database,
             postgres,
@@ -170,15 +186,22 @@ impl Builder {
         Ok(Some(Providers::start(&settings, Folder::temporary()?).await?))
     }
 
+    async fn start_mail(&self) -> Result<Option<MailCatcher>, Error> {
+        if !self.has_mail {
+            return Ok(None);
+        }
+        let settings = MailSettings { smtp_port: 0, http_port: 0, ledger: None };
+        Ok(Some(MailCatcher::start(&settings, Folder::temporary()?).await?))
+    }
+
     async fn start_admins(
         &self,
         database: &str,
         redis: &Redis,
-        providers: Option<&Providers>,
+        found: Vec<(String, String)>,
     ) -> Result<Vec<Admin>, Error> {
         // A small connection pool for each of many systems that run side by side.
         let pool = vec![("ADMIN_DATABASE_CONNECTIONS".to_owned(), "8".to_owned())];
-        let found = providers.map(Providers::admin_env).unwrap_or_default();
         // A test may provide its own database.
         let is_given = self.admin_env.iter().any(|(name, _)| name == "DATABASE_URL");
         let settings = admin::AdminSettings {
@@ -222,6 +245,7 @@ impl Stack {
             sidecars: 1,
             own_postgres: false,
             has_providers: false,
+            has_mail: false,
             admin_env: Vec::new(),
             sidecar_env: Vec::new(),
             nginx_http: String::new(),

@@ -14,7 +14,7 @@ pub(super) fn text(gateway: &str, inbox: &str, launcher: &Path) -> String {
         "
 Usher is running. Start here: {gateway}/
 The API, to read and to try: {gateway}/apidocs/
-Sign in through Google and six other providers (mock servers): {gateway}/sign-in/
+Register or sign in, also through Google and six other providers (mock servers): {gateway}/account/
 The inbox of all mails, which are kept and not delivered: {inbox}
 
 A tour that shows each request and its response, with a sign-in and a sign-out:

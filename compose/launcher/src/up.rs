@@ -273,7 +273,6 @@ const DATABASE: &str = "usher";
 const AUDIENCE: &str = "cinema";
 /// The optional pages of the gateway.
 const PAGES: &str = "    include snippets/start-page.conf;
-    include snippets/sign-in-page.conf;
     include snippets/apidocs.conf;";
 const JWKS: &str = "/.well-known/jwks.json";
 

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::site::{MailSite, moment, network};
-use crate::config::MailLanguage;
+use crate::config::Language;
 use crate::mail::letter::{Letter, LetterPart};
 use crate::mail::message::{Message, Notice, NoticeKind, ResetAdvice, SignInAdvice};
 
@@ -58,7 +58,7 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
         false => format!("This message was sent automatically. This address was entered at {}.", site.host),
     });
     let parts = parts.into_iter().chain([footer]).collect();
-    Letter { language: MailLanguage::English.tag(), subject: subject.to_owned(), parts }
+    Letter { language: Language::English.tag(), subject: subject.to_owned(), parts }
 }
 
 fn registration(

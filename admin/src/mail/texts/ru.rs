@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::site::{MailSite, moment, network};
-use crate::config::MailLanguage;
+use crate::config::Language;
 use crate::mail::letter::{Letter, LetterPart};
 use crate::mail::message::{Message, Notice, NoticeKind, ResetAdvice, SignInAdvice};
 
@@ -65,7 +65,7 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
         false => format!("Это письмо отправлено автоматически. Этот адрес указан на {}.", site.host),
     });
     let parts = parts.into_iter().chain([footer]).collect();
-    Letter { language: MailLanguage::Russian.tag(), subject: subject.to_owned(), parts }
+    Letter { language: Language::Russian.tag(), subject: subject.to_owned(), parts }
 }
 
 fn registration(

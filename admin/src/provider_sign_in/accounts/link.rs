@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::access::{caller, fresh};
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
-use crate::provider_sign_in::authorize::{AuthorizationUrl, FlowStart, example, start};
+use crate::provider_sign_in::authorize::{AuthorizationUrl, FlowStart, Started, example, start};
 use crate::provider_sign_in::flow::{FlowPurpose, LinkRequest};
 use crate::provider_sign_in::path::{of_provider, provider};
 use crate::provider_sign_in::return_to::{PageAddress, ReturnTo};
@@ -45,7 +45,7 @@ pub fn describe(operation: Operation) -> Operation {
         )
         .access(Access::SignedIn)
         .fresh()
-        .optional_body::<Body>(json!({ "return_to": "http://127.0.0.1:8080/sign-in/" }))
+        .optional_body::<Body>(json!({ "return_to": "http://127.0.0.1:8080/account/signed-in" }))
         .answer::<AuthorizationUrl>(200, "The authorization URL.", example())
         .problems(&[
             Code::AccountFrozen,
@@ -65,6 +65,11 @@ pub fn describe(operation: Operation) -> Operation {
 /// 404 `provider_unknown`; 403 `fresh_auth_required`; 409 `oauth_provider_linked`; 422 `return_to_not_allowed`; 401;
 /// 502, 503 or 504 when the provider is unavailable.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|started| started.as_json())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(request: Request) -> Result<Started, Problem> {
     let caller = caller(&request).await?;
     let provider = provider(&request)?;
     let (challenge, return_to) = read(&request)?;
@@ -79,7 +84,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let (user, session, generation) = (caller.user, caller.session, caller.generation());
     let purpose = FlowPurpose::Link(LinkRequest { user, session, generation });
     let flow = FlowStart { provider, purpose, return_to, challenge, consent: None };
-    Ok(start(&request.context, &request.actor(), &request.headers, flow).await?.as_json())
+    start(&request.context, &request.actor(), &request.headers, flow).await
 }
 
 /// Reads the form. The page is judged even if other members are invalid, so that all errors are reported in one round.

@@ -16,32 +16,32 @@ use crate::provider_sign_in::store;
 /// A user's accounts at identity providers, in the order of linking.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Accounts {
-    items: Vec<AccountItem>,
+    pub(crate) items: Vec<AccountItem>,
 }
 
 /// An account at an identity provider.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Account)]
-struct AccountItem {
+pub(crate) struct AccountItem {
     /// The provider.
-    provider: String,
+    pub(crate) provider: String,
     /// The provider's name for people; its name in paths when it is no longer configured.
-    name: String,
+    pub(crate) name: String,
     /// The display name there.
     #[schema(required, max_length = 64)]
-    display_name: Option<String>,
+    pub(crate) display_name: Option<String>,
     /// The e-mail address there. It does not identify the user.
     #[schema(required, format = "idn-email")]
-    email: Option<String>,
+    pub(crate) email: Option<String>,
     /// Whether the provider vouches for the address.
-    email_vouched: bool,
-    linked_at: Timestamp,
+    pub(crate) email_vouched: bool,
+    pub(crate) linked_at: Timestamp,
     /// The time of the last sign-in with it.
     #[schema(required)]
-    last_login_at: Option<Timestamp>,
+    pub(crate) last_login_at: Option<Timestamp>,
     /// The rule by which it was linked (docs/social.md), for support.
     #[schema(minimum = 1, maximum = 9)]
-    linked_rule: i16,
+    pub(crate) linked_rule: i16,
 }
 
 /// Documents the endpoint.

@@ -105,7 +105,12 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 410 `code_expired` when the flow is unknown, over, or another client's; 401 `invalid_credentials`; 403 `code_wrong` or
 /// `account_disabled`; 409 `recovery_delayed`, `oauth_account_in_use` or `oauth_provider_linked`; 429 `too_many_attempts`; 503.
-pub async fn handle(mut request: Request) -> Result<Response, Problem> {
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|pair| pair.respond())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(mut request: Request) -> Result<Pair, Problem> {
     let form = request.form()?;
     let present = PROOFS.iter().filter(|name| form.has(name)).count();
     let (body, mut found) = form.read::<Body>();
@@ -136,7 +141,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
             pair_again(&request.context, &request.client, session).await?.ok_or_else(expired)?
         }
     };
-    Ok(pair.respond())
+    Ok(pair)
 }
 
 /// Confirms the link, and keeps the identifier of the session for a repeated request. The value is claimed, so two

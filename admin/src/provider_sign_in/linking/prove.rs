@@ -99,7 +99,12 @@ pub fn describe(operation: Operation) -> Operation {
 /// 403 `code_wrong`, `account_disabled` or `registration_closed`; 409 `account_unproven` for an account in use,
 /// `email_taken` for that of a user who holds a permission of this service, or `oauth_provider_linked`; 410 `code_expired`
 /// when the flow is unknown, over, or another client's; 422 `validation_failed`; 429; 503.
-pub async fn handle(mut request: Request) -> Result<Response, Problem> {
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|pair| pair.respond())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(mut request: Request) -> Result<Pair, Problem> {
     let body: Body = request.form()?.finish()?;
     request.client.present(body.device_token);
     let (context, owner) = (&request.context, owner_of(&request, body.code_verifier.as_ref()));
@@ -130,7 +135,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
         }
         Claim::Again(session) => pair_again(context, &request.client, session).await?.ok_or_else(expired)?,
     };
-    Ok(pair.respond())
+    Ok(pair)
 }
 
 async fn prove(

@@ -11,7 +11,7 @@ use crate::actor::Actor;
 use crate::api::text::{Opaque, text_type};
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
-use crate::provider_sign_in::authorize::{AuthorizationUrl, FlowStart, example, start};
+use crate::provider_sign_in::authorize::{AuthorizationUrl, FlowStart, Started, example, start};
 use crate::provider_sign_in::email_proof::Proved;
 use crate::provider_sign_in::flow::{CodeVerifier, FlowPurpose};
 use crate::provider_sign_in::identity::ProviderIdentity;
@@ -86,7 +86,7 @@ pub fn describe(operation: Operation) -> Operation {
         .body::<Body>(json!({
             "flow": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0",
             "provider": "yandex",
-            "return_to": "http://127.0.0.1:8080/sign-in/"
+            "return_to": "http://127.0.0.1:8080/account/signed-in"
         }))
         .answer::<AuthorizationUrl>(200, "The authorization URL.", example())
         .problems(&[
@@ -108,6 +108,11 @@ pub fn describe(operation: Operation) -> Operation {
 /// `validation_failed` when the provider confirms nothing, or `return_to_not_allowed`; 429; 502, 503 or 504 when the
 /// provider is unavailable.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|started| started.as_json())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(request: Request) -> Result<Started, Problem> {
     let context = &request.context;
     let form = request.form()?;
     let page = ReturnTo::of_form(context, &form);
@@ -138,7 +143,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     })?;
     let challenge = body.code_challenge.map(String::from);
     let flow = FlowStart { provider, purpose, return_to, challenge, consent: None };
-    Ok(start(context, &request.actor(), &request.headers, flow).await?.as_json())
+    start(context, &request.actor(), &request.headers, flow).await
 }
 
 /// Completes the confirmation when the user returns from the provider as `confirming`. The session of the sign-in

@@ -39,31 +39,31 @@ struct Body {
 
 /// A link that waits for the user.
 #[derive(Serialize, ToSchema)]
-struct WaitingLink {
+pub(crate) struct WaitingLink {
     /// The provider.
-    provider: String,
+    pub(crate) provider: String,
     /// The provider's name for people.
-    name: String,
+    pub(crate) name: String,
     /// What the user can do.
-    methods: Vec<String>,
+    pub(crate) methods: Vec<String>,
     /// The account that has the e-mail address, or to which the provider's account is linked; null if the provider does not vouch for an address, because then none is
     /// looked up.
     #[schema(required)]
-    account: Option<WaitingAccount>,
+    pub(crate) account: Option<WaitingAccount>,
     /// Whether a user who declines gets a new account with the address; if not, the new account has none.
-    decline_gives_email: bool,
+    pub(crate) decline_gives_email: bool,
     /// Whether declining takes a `code` from a mail (`/oauth/link/mail`).
-    decline_needs_code: bool,
+    pub(crate) decline_needs_code: bool,
 }
 
 /// The account that has the address, or to which the provider's account is linked.
 #[derive(Serialize, ToSchema)]
-struct WaitingAccount {
+pub(crate) struct WaitingAccount {
     /// The year and month of its creation, in UTC.
     #[schema(pattern = "^[0-9]{4}-[0-9]{2}$")]
-    created_in: String,
+    pub(crate) created_in: String,
     /// Whether it has a role.
-    has_role: bool,
+    pub(crate) has_role: bool,
 }
 
 /// Describes the endpoint.
@@ -104,9 +104,14 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 410 `code_expired` when the flow is unknown, over, or another client's; 403 `account_disabled`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|link| Response::json(StatusCode::OK, &link))
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(request: Request) -> Result<WaitingLink, Problem> {
     let body: Body = request.form()?.finish()?;
     let context = &request.context;
-    let link = match find(&request, body.flow.as_ref(), body.code_verifier.as_ref()).await? {
+    Ok(match find(&request, body.flow.as_ref(), body.code_verifier.as_ref()).await? {
         Pending::Link(pending) => of_link(context, &pending).await?,
         Pending::Proof(pending) => WaitingLink {
             provider: pending.identity(context)?.provider.id().to_owned(),
@@ -117,8 +122,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
             decline_needs_code: false,
         },
         Pending::Move(pending) => of_move(context, &pending).await?,
-    };
-    Ok(Response::json(StatusCode::OK, &link))
+    })
 }
 
 async fn of_link(context: &Context, pending: &PendingLink) -> Result<WaitingLink, Problem> {

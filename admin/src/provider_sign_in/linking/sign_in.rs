@@ -85,7 +85,12 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 410 `code_expired` when the flow is unknown, over, or another client's; 401 `invalid_credentials`; 409
 /// `oauth_account_in_use` or `oauth_provider_linked`; 429 `too_many_attempts`; 503.
-pub async fn handle(mut request: Request) -> Result<Response, Problem> {
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|pair| pair.respond())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(mut request: Request) -> Result<Pair, Problem> {
     let body: Body = request.form()?.finish()?;
     let owner = owner_of(&request, body.code_verifier.as_ref());
     request.client.present(body.device_token);
@@ -113,7 +118,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
             pair_again(&request.context, &request.client, session).await?.ok_or_else(expired)?
         }
     };
-    Ok(pair.respond())
+    Ok(pair)
 }
 
 /// Checks the password as a sign-in does, in the same buckets and the same time.

@@ -58,7 +58,12 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 410 `code_expired` when the flow is unknown, over, or another client's, or the account at the provider was linked
 /// meanwhile; 403 `registration_closed`; 503.
-pub async fn handle(mut request: Request) -> Result<Response, Problem> {
+pub async fn handle(request: Request) -> Result<Response, Problem> {
+    perform(request).await.map(|pair| pair.respond())
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(mut request: Request) -> Result<Pair, Problem> {
     let body: Body = request.form()?.finish()?;
     let owner = owner_of(&request, body.code_verifier.as_ref());
     request.client.present(body.device_token);
@@ -74,7 +79,7 @@ pub async fn handle(mut request: Request) -> Result<Response, Problem> {
             pair_again(&request.context, &request.client, session).await?.ok_or_else(expired)?
         }
     };
-    Ok(pair.respond())
+    Ok(pair)
 }
 
 async fn create(context: &Context, actor: &Actor, pending: &PendingProof) -> Result<(Uuid, Pair), Problem> {

@@ -25,34 +25,34 @@ use crate::db::{Connection, DbError};
 #[schema(as = History)]
 pub(crate) struct History {
     #[schema(max_items = 100)]
-    items: Vec<HistoryItem>,
+    pub(crate) items: Vec<HistoryItem>,
     /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required)]
-    next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// An event of an account.
 #[derive(Serialize, ToSchema)]
 #[schema(as = HistoryEntry)]
-struct HistoryItem {
+pub(crate) struct HistoryItem {
     #[schema(schema_with = event_schema)]
-    event: String,
-    occurred_at: Timestamp,
+    pub(crate) event: String,
+    pub(crate) occurred_at: Timestamp,
     #[schema(required)]
-    session_id: Option<Uuid>,
+    pub(crate) session_id: Option<Uuid>,
     /// The IP address.
     #[schema(value_type = Option<String>, required)]
-    address: Option<IpAddr>,
+    pub(crate) address: Option<IpAddr>,
     #[schema(required, max_length = 512)]
-    user_agent: Option<String>,
+    pub(crate) user_agent: Option<String>,
     /// How many attempts the entry stands for.
     #[schema(minimum = 1)]
-    attempts: u32,
+    pub(crate) attempts: u32,
     /// The identity provider, if an eviction unlinked the account there.
     #[schema(required, max_length = 32)]
-    provider: Option<String>,
+    pub(crate) provider: Option<String>,
     #[serde(skip)]
-    id: Uuid,
+    pub(crate) id: Uuid,
 }
 
 fn event_schema() -> Object {

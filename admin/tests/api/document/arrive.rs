@@ -14,7 +14,7 @@ use crate::support::{Browser, Cinema, CinemaMail, PAGE, PASSWORD, PUBLIC_URL, Te
 
 /// A service as the examples describe it.
 pub(super) async fn cinema() -> Cinema {
-    let pages = format!("{PAGE},http://127.0.0.1:8080/sign-in/");
+    let pages = format!("{PAGE},http://127.0.0.1:8080/account/signed-in");
     let catcher = Catcher::start(CatcherOptions::default()).await.expect("it can listen");
     let mail_url = format!("smtp://{}", catcher.address());
     let mail = [

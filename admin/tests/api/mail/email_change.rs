@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::registration::{ask, change, count, open_replica, start, with_code};
 use super::{Post, code_in, other_code};
+use crate::pages::visitor::Visitor;
 use crate::support::{PASSWORD, Pair, Reply, TestApp};
 use crate::witness::{change_password, dead, items_of, sign_in, superuser, user_of};
 
@@ -161,27 +162,23 @@ async fn a_link_acts_on_a_post_of_a_device_where_the_user_is_signed_in() {
     let (app, pair) = (&post.app, proven(&post, NEO).await);
     put(app, &pair, OTHER).await.expect(202);
     let token = token_in(&post.next_mail(OTHER, 0).await, "email");
-    let page = app.client.get("/account/email").send().await.expect(200);
-    assert!(page.text.contains("<form method=\"post\"") && !page.text.contains("password"), "{}", page.text);
+    let mut page = Visitor::new(app);
+    page.open("/account/email").await.expect(200);
+    assert!(page.page.contains("<form method=\"post\"") && !page.page.contains("password"), "{}", page.page);
     let submit = async |cookie: Option<&str>| {
-        let form = format!("token={token}&answer=");
-        let call =
-            app.client.post("/account/email").header("content-type", "application/x-www-form-urlencoded");
-        let call = match cookie {
-            Some(device) => call.header("cookie", &format!("__Host-device={device}")),
-            None => call,
-        };
-        call.body(form).send().await
+        let mut visitor = page.clone();
+        visitor.cookies.extend(cookie.map(|device| ("__Host-device".to_owned(), device.to_owned())));
+        visitor.submit("/account/email", &[("token", &token)]).await
     };
     // A stranger could send the link of their own change to the holder of a mailbox.
     submit(None).await.expect(403);
     assert_eq!(me(app, &pair).await["email"], NEO);
 
-    submit(Some(&pair.device)).await.expect(200);
+    submit(Some(&pair.device)).await.expect(303);
     let pair = app.client.refresh(&pair.refresh).await.pair();
     assert_eq!(me(app, &pair).await["email"], OTHER);
     // The same again within a minute.
-    submit(Some(&pair.device)).await.expect(200);
+    submit(Some(&pair.device)).await.expect(303);
     change(&post, "update auth.mail_proofs set used_at = used_at - interval '1 minute'").await;
     submit(Some(&pair.device)).await.expect(403);
 }

@@ -4,6 +4,7 @@ use mail_catcher::CaughtMail;
 use serde_json::json;
 
 use super::Post;
+use crate::pages::visitor::Visitor;
 use crate::support::{PASSWORD, Pair, Reply, TestApp};
 use crate::witness::{change_password, dead, items_of, sign_in, superuser, user_of};
 
@@ -212,29 +213,27 @@ async fn a_user_without_a_password_sets_one() {
 async fn the_page_sets_a_password_by_a_form_and_a_get_changes_nothing() {
     let post = Post::start().await;
     proven(&post).await;
-    let client = &post.app.client;
     forgot(&post.app, NEO).await.expect(202);
     let token = token(&post.mails(1).await[0]);
 
-    let shown = client.get("/account/reset").header("accept-language", "ru").send().await.expect(200);
+    let mut page = Visitor::new(&post.app);
+    let shown = page.open("/account/reset?language=ru").await.expect(200);
     assert!(
         shown.text.contains("Новый пароль") && shown.text.contains("<form method=\"post\""),
         "{}",
         shown.text
     );
-    assert_eq!(shown.header("referrer-policy"), "no-referrer");
+    assert_eq!(shown.header("referrer-policy"), "same-origin");
     assert!(shown.header("content-security-policy").contains("default-src 'none'"));
 
     let submit = async |token: &str, password: &str| {
-        let form = format!("token={token}&new_password={}", password.replace(' ', "+"));
-        let call = client.post("/account/reset").header("content-type", "application/x-www-form-urlencoded");
-        call.body(form).send().await
+        page.clone().submit("/account/reset", &[("token", token), ("new_password", password)]).await
     };
-    assert_eq!(submit("x", NEW).await.status, 400);
+    assert_eq!(submit("x", NEW).await.status, 422);
     let refused = submit(&token, "short").await.expect(422);
     assert!(refused.text.contains(&format!("value=\"{token}\"")), "the link need not be opened again");
-    let done = submit(&token, NEW).await.expect(200);
-    assert!(done.text.contains("Your password is set.") && !done.text.contains("<form"), "{}", done.text);
+    let done = submit(&token, NEW).await.expect(303);
+    assert_eq!(done.header("location"), "/account/sign-in?done=reset");
     assert_eq!(submit(&token, PASSWORD).await.status, 410);
     sign_in(&post.app, NEO, NEW).send().await.pair();
 }

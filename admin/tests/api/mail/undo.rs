@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::email_change::{NEO, OTHER, change_to, me, proven, put, token_in};
 use super::registration::{ask, change, count, open_replica, start, with_code};
 use super::{Post, code_in};
+use crate::pages::visitor::Visitor;
 use crate::support::{Command, PASSWORD, Pair, Reply, TestApp, until};
 use crate::witness::{change_password, dead, sign_in, superuser, user_of};
 
@@ -344,23 +345,20 @@ async fn the_page_of_the_link_acts_on_a_post_alone() {
     let post = start().await;
     let (_, token) = robbed(&post).await;
     let app = &post.app;
-    let page = app.client.get("/account/undo").header("accept-language", "ru").send().await.expect(200);
-    assert!(page.text.contains("former_password") && page.text.contains("Заморозить"), "{}", page.text);
-    let submit = async |fields: &str| {
-        let call =
-            app.client.post("/account/undo").header("content-type", "application/x-www-form-urlencoded");
-        call.body(format!("token={token}&{fields}")).send().await
+    let mut page = Visitor::new(app);
+    page.open("/account/undo?language=ru").await.expect(200);
+    assert!(page.page.contains("former_password") && page.page.contains("Пока запретить"), "{}", page.page);
+    let submit = async |fields: &[(&str, &str)]| {
+        page.clone().submit("/account/undo", &[&[("token", token.as_str())], fields].concat()).await
     };
-    submit("former_password=&new_password=").await.expect(422);
-    submit("former_password=&new_password=&answer=freeze").await.expect(200);
+    submit(&[]).await.expect(422);
+    submit(&[("former_password", ""), ("new_password", ""), ("choice", "freeze")]).await.expect(303);
     assert_eq!(
         count(&post, "select count(*) from auth.email_changes where frozen_until is not null").await,
         1
     );
-    submit("former_password=wrong&new_password=another+horse%2C+another+battery&answer=undo")
-        .await
-        .expect(403);
-    let form = "former_password=correct+horse+battery+staple&new_password=another+horse%2C+another+battery&answer=undo";
-    submit(form).await.expect(200);
+    let undo = |former| [("former_password", former), ("new_password", NEW), ("choice", "undo")];
+    submit(&undo("wrong")).await.expect(403);
+    submit(&undo(PASSWORD)).await.expect(303);
     sign_in(app, NEO, NEW).send().await.pair();
 }

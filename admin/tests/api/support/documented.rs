@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::Reply;
 
 /// Of any request, whatever the operation.
-const OF_ANY_REQUEST: [&str; 3] = ["method_not_allowed", "uri_too_long", "headers_too_large"];
+const OF_ANY_REQUEST: [&str; 4] =
+    ["method_not_allowed", "uri_too_long", "headers_too_large", "cross_site_refused"];
 
 /// The codes of an operation, by its method and the segments of its path.
 type Operations = BTreeMap<(String, Vec<String>), Vec<String>>;

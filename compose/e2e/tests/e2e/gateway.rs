@@ -143,38 +143,6 @@ async fn paths_without_a_location_are_a_problem_404() {
 }
 
 #[tokio::test]
-async fn the_sign_in_page_is_served_only_if_included_and_with_a_strict_policy() {
-    let gateway = Gateway::start_with("", "include snippets/sign-in-page.conf;").await;
-    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-                  form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    for (path, media_type) in [
-        ("/sign-in/", "text/html; charset=utf-8"),
-        ("/sign-in/?one_time_code=x", "text/html; charset=utf-8"),
-        ("/sign-in/page.js", "text/javascript; charset=utf-8"),
-        ("/sign-in/page.css", "text/css; charset=utf-8"),
-    ] {
-        let answer = get(&gateway.url(path)).send().await;
-        assert_eq!((answer.status, answer.find_header("content-type")), (200, Some(media_type)), "{path}");
-        for (name, value) in [
-            ("content-security-policy", policy),
-            ("x-content-type-options", "nosniff"),
-            ("referrer-policy", "no-referrer"),
-            ("cache-control", "no-store"),
-        ] {
-            assert_eq!(
-                (answer.find_header(name), answer.header_count(name)),
-                (Some(value), 1),
-                "{path} {name}"
-            );
-        }
-        assert_eq!(answer.find_header("x-request-id").map(str::len), Some(32), "{path}");
-    }
-    let answer = get(&gateway.url("/sign-in")).send().await;
-    assert_eq!((answer.status, answer.find_header("location")), (301, Some("/sign-in/")));
-    assert_eq!(post(&gateway.url("/sign-in/")).send().await.status, 405);
-}
-
-#[tokio::test]
 async fn a_code_of_eight_kilobytes_reaches_admin() {
     let gateway = Gateway::start().await;
     // Percent-encoded, as a browser sends it. admin is not running, so nginx itself has read the line.

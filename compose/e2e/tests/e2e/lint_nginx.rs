@@ -233,8 +233,7 @@ fn nothing_is_wrong_with_the_configuration_as_shipped() {
 #[test]
 fn nothing_is_wrong_with_the_optional_snippets() {
     let shipped = Shipped::new("machine.conf");
-    let all =
-        ["cinema", "snippets/preflight", "snippets/apidocs", "snippets/sign-in-page", "snippets/start-page"];
+    let all = ["cinema", "snippets/preflight", "snippets/apidocs", "snippets/start-page"];
     let all: Vec<_> = all.iter().map(|name| format!("include {name}.conf;")).collect();
     shipped.change("machine.conf", "include cinema.conf;", &all.join("\n"));
     assert_eq!(lint(&shipped.dump()), (Vec::new(), Some(0)));

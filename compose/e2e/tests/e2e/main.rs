@@ -8,9 +8,6 @@ mod backup;
 #[cfg(test)]
 mod bound;
 #[cfg(test)]
-mod browser;
-#[cfg(test)]
-#[cfg(test)]
 mod chromium;
 #[cfg(test)]
 mod cors;
@@ -39,9 +36,13 @@ mod metrics;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod npm;
+#[cfg(test)]
 mod openid;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
+mod pages;
 #[cfg(test)]
 mod passed_on;
 #[cfg(test)]

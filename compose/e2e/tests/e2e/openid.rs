@@ -3,7 +3,6 @@
 //! The provider is `tests/openid`; npm installs its packages once, below the target folder. The test plays the
 //! browser, which knows the gateway as `https://cinema.test`.
 
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use harness::assembly::Builder;
@@ -13,6 +12,7 @@ use harness::{Folder, Launch, Process, Stack, ports, programs, random};
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::npm::{installed, packages};
 use crate::people::{Pair, send};
 use crate::support::LIMIT;
 
@@ -65,9 +65,10 @@ async fn a_user_who_cancels_at_the_provider_sees_a_message() {
     let form = browser.begin().await;
     let cancel = form.between("href=\"", "\"").expect("a way to cancel");
     let end = browser.open(form.at.join(cancel).unwrap()).await;
-    // A page, because the browser prefers HTML.
-    assert_eq!(end.status, 403, "{}", end.body);
-    assert!(end.body.starts_with("<!doctype html>") && end.body.contains("access_denied"), "{}", end.body);
+    // The page for the sign-in, because the browser prefers HTML.
+    assert_eq!(end.status, 200, "{}", end.body);
+    let message = "You stopped the sign-in at the provider.";
+    assert!(end.body.starts_with("<!doctype html>") && end.body.contains(message), "{}", end.body);
 }
 
 #[tokio::test]
@@ -111,7 +112,7 @@ struct Acme {
 impl Acme {
     async fn start() -> Self {
         let node = installed("node");
-        let packages = packages();
+        let packages = packages("openid");
         let folder = Folder::temporary().unwrap();
         // When root runs the tests, the servers' user may be unable to enter the current folder.
         let server = folder.copy(&source("server.mjs"), "server.mjs").unwrap();
@@ -145,40 +146,8 @@ impl Acme {
     }
 }
 
-/// The folder of the provider's packages. Installs them when they are missing or differ from the lock file.
-fn packages() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("openid");
-    fs::create_dir_all(&folder).unwrap();
-    // Each test is a process of its own: the first installs, and the others wait for it.
-    let guard = File::create(folder.join("guard")).unwrap();
-    guard.lock().unwrap();
-    let (wanted, done) = (fs::read(source("package-lock.json")).unwrap(), folder.join("installed.json"));
-    if fs::read(&done).is_ok_and(|installed| installed == wanted) {
-        return folder;
-    }
-    harness::folder::absent(&done).unwrap();
-    for name in ["package.json", "package-lock.json", ".npmrc"] {
-        fs::copy(source(name), folder.join(name)).unwrap();
-    }
-    // The environment is passed on purposefully: it names this machine's registry and proxy.
-    let npm = std::process::Command::new(installed("npm"))
-        .args(["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .current_dir(&folder)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&npm.stderr);
-    assert!(npm.status.success(), "npm cannot install the packages of compose/e2e/tests/openid:\n{said}");
-    fs::write(done, wanted).unwrap();
-    folder
-}
-
 fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openid").join(name)
-}
-
-fn installed(program: &str) -> PathBuf {
-    let found = programs::installed(program, "nodejs").ok();
-    found.unwrap_or_else(|| panic!("no {program}: install the packages nodejs (18 or newer) and npm"))
 }
 
 /// A browser with cookies that knows two hosts: the gateway and the provider.

@@ -4,9 +4,6 @@ use serde_json::{Value, json};
 
 use crate::{Error, random};
 
-/// The sign-in page.
-const PAGE: &str = "/sign-in/";
-
 /// The client identifier of the cinema at every provider.
 const CLIENT_ID: &str = "cinema";
 
@@ -77,7 +74,6 @@ impl Clients {
     pub(super) fn admin_env(&self, url: &str) -> Vec<(String, String)> {
         let mut env = vec![
             ("ADMIN_PUBLIC_URL".to_owned(), self.public_url.clone()),
-            ("ADMIN_OAUTH_RETURN_TO".to_owned(), format!("{}{PAGE}", self.public_url)),
             ("ADMIN_OAUTH_GOOGLE_KEYS_URL".to_owned(), format!("{url}/google/oauth2/v3/certs")),
             ("ADMIN_OAUTH_GITHUB_EMAILS_URL".to_owned(), format!("{url}/github/user/emails")),
         ];

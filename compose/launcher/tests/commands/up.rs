@@ -213,11 +213,19 @@ async fn the_first_printed_page_leads_on_to_all_others() {
     assert!(answer.find_header("content-security-policy").is_some_and(|policy| policy.contains("'self'")));
     let text = answer.text;
     let links: Vec<_> = text.split(" href=\"/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    let expected = ["sign-in/page.css", "sign-in/", "apidocs/", "api/v1/genres/", "api/v1/films/metropolis"];
+    let expected = ["start.css", "account/", "apidocs/", "api/v1/genres/", "api/v1/films/metropolis"];
     assert_eq!(links, expected);
     for link in links {
         let status = get(&format!("{page}{link}")).send().await.status;
-        assert_eq!(status, if link.contains("films") { 401 } else { 200 }, "{link}");
+        // The account leads to the sign-in.
+        let expected = if link.contains("films") {
+            401
+        } else if link == "account/" {
+            303
+        } else {
+            200
+        };
+        assert_eq!(status, expected, "{link}");
     }
 }
 
@@ -241,19 +249,19 @@ async fn the_printed_page_signs_people_in_through_seven_providers() {
     let up = place.up().await;
     let output = place.output();
     let line = output.lines().find_map(|line| {
-        line.strip_prefix("Sign in through Google and six other providers (mock servers): ")
+        line.strip_prefix("Register or sign in, also through Google and six other providers (mock servers): ")
     });
     let page = line.unwrap();
-    let answer = get(page).send().await;
+    let answer = get(&format!("{page}sign-in")).send().await;
     assert_eq!((answer.status, answer.find_header("content-type")), (200, Some("text/html; charset=utf-8")));
 
     let env_file = fs::read_to_string(place.env_file()).unwrap();
     let providers = value(&env_file, "PROVIDERS_URL");
-    let listed = get(&page.replace("/sign-in/", "/api/v1/auth/providers")).send().await.json();
+    let listed = get(&page.replace("/account/", "/api/v1/auth/providers")).send().await.json();
     assert_eq!(listed["items"].as_array().unwrap().len(), 7);
     for provider in listed["items"].as_array().unwrap() {
-        let start = page.replace("/sign-in/", provider["start_url"].as_str().unwrap());
-        let sent = get(&format!("{start}?return_to={page}")).send().await;
+        let start = page.replace("/account/", provider["start_url"].as_str().unwrap());
+        let sent = get(&format!("{start}?return_to={page}signed-in")).send().await;
         assert_eq!(sent.status, 302, "{provider}");
         let there = get(sent.find_header("location").unwrap()).send().await;
         assert_eq!(

@@ -1,0 +1,57 @@
+//! The pages that people see, below `/account/`: a viewer signs in and looks after the account.
+//!
+//! A page is one template and one handler beside it (`pages/sign_in.html`, `pages/sign_in.rs`), and its lines in the table of
+//! routes, which say who may open it: [`anyone`] or [`signed_in`]. All of its texts are in `texts`, one file a language.
+//!
+//! A page works without scripts. It calls the same functions as the endpoints of the API, whose problems it shows beside the
+//! fields. What it knows of the browser is a [`Visit`](visit::Visit); `form_token` and `api::same_origin` guard its forms.
+
+mod alert;
+mod assets;
+mod consent;
+mod continued;
+mod field;
+mod fields;
+mod form_token;
+mod frame;
+mod guard;
+mod jar;
+mod mailed;
+mod mark;
+mod moments;
+pub(crate) mod paths;
+pub mod problem;
+mod proof;
+mod providers;
+mod return_to;
+mod texts;
+mod viewer;
+mod visit;
+
+pub mod accounts;
+pub mod address;
+pub mod address_link;
+pub mod code;
+pub mod confirm;
+pub mod data;
+pub mod erasing;
+pub mod export_link;
+pub mod forgot;
+pub mod history;
+pub mod link;
+pub mod login;
+pub mod overview;
+pub mod password;
+pub mod profile;
+pub mod prove;
+pub mod register;
+pub mod reset;
+pub mod security;
+pub mod sessions;
+pub mod sign_in;
+pub mod sign_out;
+pub mod signed_in;
+pub mod undo;
+
+pub(crate) use assets::assets;
+pub use guard::{anyone, signed_in};

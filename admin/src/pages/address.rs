@@ -1,0 +1,116 @@
+//! `/account/address`: another e-mail address, and its proof by the code of a mail.
+
+use askama::Template;
+
+use super::field::{FormField, focus};
+use super::frame::{Frame, respond};
+use super::password::current_password;
+use super::problem::{status_of, with_problem};
+use super::proof::ProofAsked;
+use super::visit::Visit;
+use crate::api::{Code, Problem, Response};
+use crate::email_change::verify;
+use crate::mail_proof::resend;
+use crate::me::change_email::{EmailChange, perform};
+
+#[derive(Template)]
+#[template(path = "address.html")]
+struct AddressPage {
+    frame: Frame,
+    text: &'static str,
+    email: FormField,
+    current: Option<FormField>,
+    proof: ProofAsked,
+}
+
+#[derive(Template)]
+#[template(path = "address_prove.html")]
+struct AddressProofPage {
+    frame: Frame,
+    flow: String,
+    code: FormField,
+    /// Whether to ask whose the account is that has the address.
+    asks: bool,
+}
+
+const DONE: &str = "/account/security";
+
+/// Shows the form.
+///
+/// # Errors
+///
+/// 401.
+pub async fn show(visit: Visit) -> Result<Response, Problem> {
+    page(&visit, None)
+}
+
+/// Asks for a proof of the address, or sets it where none is proven.
+///
+/// # Errors
+///
+/// 401: every other problem is shown on the page.
+pub async fn submit(visit: Visit) -> Result<Response, Problem> {
+    match perform(visit.with(visit.fields.form(&["current_password", "email"]))).await {
+        Ok(EmailChange::Done(pair)) => {
+            visit.keep(&pair);
+            Ok(visit.redirect_done(DONE, "address_changed"))
+        }
+        Ok(EmailChange::Asked(flow)) => Ok(proof_page(&visit, flow.text(), None)),
+        Err(problem) => page(&visit, Some(&problem)),
+    }
+}
+
+/// Sets the address that the code of a mail proves, or sends another code.
+///
+/// # Errors
+///
+/// 401: every other problem is shown on the page.
+pub async fn prove(visit: Visit) -> Result<Response, Problem> {
+    let flow = visit.fields.text("flow");
+    if visit.fields.text("again") == "yes" {
+        return Ok(match resend::perform(visit.with(visit.fields.form(&["flow"]))).await {
+            Ok(asked) => proof_page(&visit, asked.text(), None),
+            Err(problem) => proof_page(&visit, flow, Some(&problem)),
+        });
+    }
+    match verify::perform(visit.with(visit.fields.form(&["flow", "code", "account"]))).await {
+        Ok(pair) => {
+            visit.keep(&pair);
+            Ok(visit.redirect_done(DONE, "address_changed"))
+        }
+        Err(problem) if problem.code() == Code::CodeExpired => page(&visit, Some(&problem)),
+        Err(problem) => Ok(proof_page(&visit, flow, Some(&problem))),
+    }
+}
+
+fn page(visit: &Visit, problem: Option<&Problem>) -> Result<Response, Problem> {
+    let (t, profile) = (visit.texts(), visit.signed_in()?.profile);
+    let context = &visit.request.context;
+    let mut email = FormField::email(t, "email").with_value(visit.fields.text("email")).judged(problem);
+    let mut current = profile.has_password.then(|| current_password(visit, problem));
+    let proof = match current {
+        Some(_) => ProofAsked::Nothing,
+        None => ProofAsked::of(visit, "/account/address", problem),
+    };
+    focus(&mut [&mut email].into_iter().chain(current.iter_mut()).collect::<Vec<_>>());
+    let is_proven = context.outbox.is_on() && context.config.registration.proves_changes();
+    let text = if is_proven { t.address_text } else { t.address_set_text };
+    let frame = Frame::of(visit, t.address_title).with_problem(problem);
+    let response = respond(status_of(problem), &AddressPage { frame, text, email, current, proof });
+    Ok(problem.into_iter().fold(response, with_problem))
+}
+
+fn proof_page(visit: &Visit, flow: &str, problem: Option<&Problem>) -> Response {
+    let t = visit.texts();
+    let mut code = FormField::code(t).with_value(visit.fields.text("code")).judged(problem);
+    focus(&mut [&mut code]);
+    let is_unproven = problem.is_some_and(|problem| problem.code() == Code::AccountUnproven);
+    let template = AddressProofPage {
+        frame: Frame::of(visit, t.address_prove_title).with_problem(problem),
+        flow: flow.to_owned(),
+        code,
+        asks: is_unproven,
+    };
+    let response = respond(status_of(problem), &template);
+    problem.into_iter().fold(response, with_problem)
+}

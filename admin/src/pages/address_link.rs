@@ -1,0 +1,59 @@
+//! `/account/email`: the page that the link to a new address opens. It counts only on a device where the user is signed in.
+
+use askama::Template;
+
+use super::field::FormField;
+use super::frame::{Frame, respond};
+use super::problem::{status_of, with_problem};
+use super::visit::Visit;
+use super::{mailed, paths};
+use crate::api::{Code, Problem, Response, SessionCookies};
+use crate::email_change::by_link;
+
+#[derive(Template)]
+#[template(path = "address_link.html")]
+struct AddressLinkPage {
+    frame: Frame,
+    token: FormField,
+    is_known: bool,
+    /// Whether to ask whose the account is that has the address.
+    asks: bool,
+}
+
+/// Shows the button.
+///
+/// # Errors
+///
+/// None.
+pub async fn show(visit: Visit) -> Result<Response, Problem> {
+    Ok(page(&visit, None))
+}
+
+/// Sets the address. All sessions have ended then.
+///
+/// # Errors
+///
+/// None: every problem is shown on the page.
+pub async fn submit(visit: Visit) -> Result<Response, Problem> {
+    let takes = visit.fields.text("account") == "new";
+    match by_link::set(&visit.request, mailed::token(&visit), takes).await {
+        Ok(()) => {
+            visit.jar.add_session(&SessionCookies::Clear);
+            Ok(visit.redirect_done(paths::SIGN_IN, "address_proven"))
+        }
+        Err(problem) => Ok(page(&visit, Some(&problem))),
+    }
+}
+
+fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
+    let t = visit.texts();
+    let mut frame = Frame::of(visit, t.address_link_title).with_problem(problem);
+    if let (Some(Code::Forbidden), Some(alert)) = (problem.map(Problem::code), &mut frame.alert) {
+        t.address_link_elsewhere.clone_into(&mut alert.text);
+    }
+    let asks = problem.is_some_and(|problem| problem.code() == Code::AccountUnproven);
+    let template =
+        AddressLinkPage { frame, token: mailed::field(visit), is_known: mailed::is_known(visit), asks };
+    let response = respond(status_of(problem), &template);
+    problem.into_iter().fold(response, with_problem)
+}

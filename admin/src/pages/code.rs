@@ -1,0 +1,78 @@
+//! `/account/sign-in/code`: with a code from a mail.
+
+use askama::Template;
+
+use super::erasing;
+use super::field::{FormField, focus};
+use super::frame::{Frame, respond};
+use super::problem::{status_of, with_problem};
+use super::return_to::{self, NextPage};
+use super::visit::Visit;
+use crate::api::{Code, Problem, Response};
+use crate::mail_proof::{request, resend, sign_in};
+
+#[derive(Template)]
+#[template(path = "code.html")]
+struct CodePage {
+    frame: Frame,
+    next: String,
+    /// The flow, and the field of its code, once a code was asked for; before, the field of the address.
+    flow: Option<String>,
+    field: FormField,
+}
+
+/// Asks for the address.
+///
+/// # Errors
+///
+/// None.
+pub async fn show(visit: Visit) -> Result<Response, Problem> {
+    let next = NextPage::of(&visit.request.context, &visit.query(return_to::FIELD).unwrap_or_default());
+    Ok(page(&visit, &next, None, None))
+}
+
+/// Sends a code, or signs in with it.
+///
+/// # Errors
+///
+/// None: every problem is shown on the page.
+pub async fn submit(visit: Visit) -> Result<Response, Problem> {
+    let next = NextPage::of(&visit.request.context, visit.fields.text(return_to::FIELD));
+    let flow = Some(visit.fields.text("flow")).filter(|flow| !flow.is_empty());
+    let asked = match (flow, visit.fields.text("again")) {
+        (None, _) => request::perform(visit.with(visit.fields.form(&["email"]))).await,
+        (Some(_), "yes") => resend::perform(visit.with(visit.fields.form(&["flow"]))).await,
+        (Some(flow), _) => return Ok(sign_in_with(&visit, &next, flow).await),
+    };
+    Ok(match asked {
+        Ok(asked) => page(&visit, &next, Some(asked.text()), None),
+        // A flow that is over begins again.
+        Err(problem) if problem.code() == Code::CodeExpired => page(&visit, &next, None, Some(&problem)),
+        Err(problem) => page(&visit, &next, flow, Some(&problem)),
+    })
+}
+
+async fn sign_in_with(visit: &Visit, next: &NextPage, flow: &str) -> Response {
+    match sign_in::perform(visit.with(visit.fields.form(&["flow", "code"]))).await {
+        Ok(pair) => {
+            visit.keep(&pair);
+            visit.redirect(next.as_str())
+        }
+        Err(problem) if problem.code() == Code::ErasurePending => erasing::ask(visit, &problem),
+        Err(problem) if problem.code() == Code::CodeExpired => page(visit, next, None, Some(&problem)),
+        Err(problem) => page(visit, next, Some(flow), Some(&problem)),
+    }
+}
+
+fn page(visit: &Visit, next: &NextPage, flow: Option<&str>, problem: Option<&Problem>) -> Response {
+    let t = visit.texts();
+    let mut field = match flow {
+        Some(_) => FormField::code(t).judged(problem),
+        None => FormField::email(t, "email").with_value(visit.fields.text("email")).judged(problem),
+    };
+    focus(&mut [&mut field]);
+    let frame = Frame::of(visit, t.code_title).with_problem(problem);
+    let template = CodePage { frame, next: next.as_str().to_owned(), flow: flow.map(str::to_owned), field };
+    let response = respond(status_of(problem), &template);
+    problem.into_iter().fold(response, with_problem)
+}

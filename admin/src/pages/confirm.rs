@@ -1,0 +1,67 @@
+//! `/account/confirm`: the page that the link in a mail to a new user opens. It sets the password and opens no session: the
+//! link may have been opened in another program than the one in which the user registered.
+
+use askama::Template;
+
+use super::consent::ConsentTick;
+use super::field::{FormField, focus};
+use super::frame::{Frame, respond};
+use super::problem::{status_of, with_problem};
+use super::visit::Visit;
+use super::{mailed, paths};
+use crate::api::{Code, Problem, Response};
+use crate::registration::verify;
+
+#[derive(Template)]
+#[template(path = "confirm.html")]
+struct ConfirmPage {
+    frame: Frame,
+    token: FormField,
+    is_known: bool,
+    password: FormField,
+    consent: Option<ConsentTick>,
+    /// Whether to ask whose the account is that has the address.
+    asks: bool,
+    answer: String,
+}
+
+/// Shows the form.
+///
+/// # Errors
+///
+/// None.
+pub async fn show(visit: Visit) -> Result<Response, Problem> {
+    Ok(page(&visit, None))
+}
+
+/// Creates the account.
+///
+/// # Errors
+///
+/// None: every problem is shown on the page.
+pub async fn submit(visit: Visit) -> Result<Response, Problem> {
+    let form = visit.fields.form(&["password", "consent", "account"]);
+    match verify::perform_by_link(visit.with(form.with(mailed::FIELD, mailed::token(&visit)))).await {
+        Ok(()) => Ok(visit.redirect_done(paths::SIGN_IN, "registered")),
+        Err(problem) => Ok(page(&visit, Some(&problem))),
+    }
+}
+
+fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
+    let t = visit.texts();
+    let least = visit.request.context.config.password_min;
+    let mut password = FormField::new_password(t, "password", least).labelled(t.password).judged(problem);
+    focus(&mut [&mut password]);
+    let is_unproven = problem.is_some_and(|problem| problem.code() == Code::AccountUnproven);
+    let template = ConfirmPage {
+        frame: Frame::of(visit, t.confirm_title).with_problem(problem),
+        token: mailed::field(visit).judged(problem),
+        is_known: mailed::is_known(visit),
+        password,
+        consent: ConsentTick::of(visit, t, problem),
+        asks: is_unproven || visit.fields.has("account"),
+        answer: visit.fields.text("account").to_owned(),
+    };
+    let response = respond(status_of(problem), &template);
+    problem.into_iter().fold(response, with_problem)
+}

@@ -1,0 +1,27 @@
+//! What the pages have in common that links in mails open. A GET changes nothing: mail scanners open links.
+//!
+//! The token is in the fragment of the link, which browsers send to no server: no log of a proxy, of nginx or of this service
+//! can have it, and neither can `Referer`. The script of the pages moves it into the form and out of the address bar; without
+//! scripts the page has a field into which the user pastes it.
+
+use super::field::FormField;
+use super::visit::Visit;
+
+/// The name of the field.
+pub(super) const FIELD: &str = "token";
+
+/// The field of the token, with the one that was sent: its link is no longer in the address bar then.
+pub(super) fn field(visit: &Visit) -> FormField {
+    let t = visit.texts();
+    FormField::text(t, FIELD, t.link_token).hinted(t.link_token_hint).with_value(token(visit))
+}
+
+/// The token that was sent. Mail programs may add spaces around what is copied.
+pub(super) fn token(visit: &Visit) -> &str {
+    visit.fields.text(FIELD).trim()
+}
+
+/// Whether it need not be shown, because it was sent before.
+pub(super) fn is_known(visit: &Visit) -> bool {
+    !token(visit).is_empty()
+}

@@ -1,0 +1,101 @@
+//! The cookie by which pages know a browser before anyone signs in: random bits, to which the tokens of its forms belong, and
+//! the language that was chosen.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{HeaderMap, HeaderValue};
+
+use crate::actor::cookie;
+use crate::api::{Code, Problem};
+use crate::config::Language;
+use crate::random::Random;
+
+/// `__Host-`: no subdomain can put its own in.
+const NAME: &str = "__Host-page";
+
+/// How long a browser keeps it, in seconds: a year, for the language.
+const LIFE: u32 = 31_536_000;
+
+/// 144 random bits as letters.
+const LETTERS: usize = 24;
+
+/// Purposefully without `Debug`: who knows it and can set cookies could write tokens of forms.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct BrowserMark {
+    secret: String,
+    pub(super) language: Option<Language>,
+}
+
+impl BrowserMark {
+    /// That of the browser; `None` if it sends none, several, or another text.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let (secret, language) = cookie(headers, NAME)?.split_once('.')?;
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        let is_secret = secret.len() == LETTERS && secret.bytes().all(is_letter);
+        is_secret.then(|| Self { secret: secret.to_owned(), language: Language::of_tag(language) })
+    }
+
+    /// A new one.
+    pub(super) fn new(random: &dyn Random) -> Result<Self, Problem> {
+        let mut bytes = [0; LETTERS / 4 * 3];
+        random.fill(&mut bytes).map_err(|_| {
+            tracing::error!("Request failed: the operating system provides no randomness.");
+            Problem::new(Code::Internal)
+        })?;
+        Ok(Self { secret: URL_SAFE_NO_PAD.encode(bytes), language: None })
+    }
+
+    pub(super) fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// The cookie.
+    pub(super) fn line(&self) -> Option<HeaderValue> {
+        let language = self.language.map_or("", Language::tag);
+        let text = format!(
+            "{NAME}={}.{language}; Path=/; Max-Age={LIFE}; Secure; HttpOnly; SameSite=Lax",
+            self.secret
+        );
+        HeaderValue::try_from(text).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::random::SystemRandom;
+
+    fn read(text: &str) -> Option<BrowserMark> {
+        let line = HeaderValue::try_from(text).unwrap();
+        BrowserMark::of(&HeaderMap::from_iter([(header::COOKIE, line)]))
+    }
+
+    #[test]
+    fn a_mark_is_read_back_with_its_language() {
+        for language in [None, Some(Language::Russian), Some(Language::English)] {
+            let mark = BrowserMark { language, ..BrowserMark::new(&SystemRandom).unwrap() };
+            let line = mark.line().unwrap();
+            let pair = line.to_str().unwrap().split(';').next().unwrap();
+            assert!(read(pair) == Some(mark));
+        }
+    }
+
+    #[test]
+    fn other_texts_are_no_mark() {
+        let good = format!("{NAME}={}.ru", "a".repeat(LETTERS));
+        assert!(read(&good).is_some() && read(&format!("{good}; {good}")).is_none());
+        for bad in ["", "__Host-page=", "__Host-page=.ru", &good.replace("aa", "a"), &good.replace('.', "")] {
+            assert!(read(bad).is_none(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_cookie_is_read_without_panic(text in "[ -~]{0,60}") {
+            let _either = (read(&text).is_some(), read(&format!("{NAME}={text}")).is_some());
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The paths of the pages that other parts of the service name.
+
+/// The first page of an account.
+pub(crate) const OVERVIEW: &str = "/account/";
+/// Where a visitor signs in.
+pub(crate) const SIGN_IN: &str = "/account/sign-in";
+/// Where a browser comes back to from an identity provider.
+pub(crate) const SIGNED_IN: &str = "/account/signed-in";

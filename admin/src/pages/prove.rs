@@ -1,0 +1,75 @@
+//! `/account/register/prove`: proves the address of a new account by the code of a mail, and sets its password.
+
+use askama::Template;
+
+use super::consent::ConsentTick;
+use super::field::{FormField, focus};
+use super::frame::{Frame, respond};
+use super::paths;
+use super::problem::{status_of, with_problem};
+use super::visit::Visit;
+use crate::api::{Code, Problem, Response};
+use crate::mail_proof::resend;
+use crate::registration::verify;
+
+#[derive(Template)]
+#[template(path = "prove.html")]
+struct ProvePage {
+    frame: Frame,
+    flow: String,
+    code: FormField,
+    password: FormField,
+    consent: Option<ConsentTick>,
+    /// Whether to ask whose the account is that has the address.
+    asks: bool,
+    /// What was answered.
+    answer: String,
+}
+
+/// Asks for the code.
+pub(super) fn ask(visit: &Visit, flow: &str) -> Response {
+    page(visit, flow, None)
+}
+
+/// Proves the address and signs in, or sends another code.
+///
+/// # Errors
+///
+/// None: every problem is shown on the page.
+pub async fn submit(visit: Visit) -> Result<Response, Problem> {
+    let flow = visit.fields.text("flow");
+    if visit.fields.text("again") == "yes" {
+        return Ok(match resend::perform(visit.with(visit.fields.form(&["flow"]))).await {
+            Ok(asked) => page(&visit, asked.text(), None),
+            Err(problem) => page(&visit, flow, Some(&problem)),
+        });
+    }
+    let form = visit.fields.form(&["flow", "code", "password", "consent", "account"]);
+    Ok(match verify::perform(visit.with(form)).await {
+        Ok(pair) => {
+            visit.keep(&pair);
+            visit.redirect(paths::OVERVIEW)
+        }
+        Err(problem) => page(&visit, flow, Some(&problem)),
+    })
+}
+
+fn page(visit: &Visit, flow: &str, problem: Option<&Problem>) -> Response {
+    let t = visit.texts();
+    let mut code = FormField::code(t).with_value(visit.fields.text("code")).judged(problem);
+    let least = visit.request.context.config.password_min;
+    let mut password = FormField::new_password(t, "password", least).labelled(t.password).judged(problem);
+    focus(&mut [&mut code, &mut password]);
+    let is_unproven = problem.is_some_and(|problem| problem.code() == Code::AccountUnproven);
+    let template = ProvePage {
+        frame: Frame::of(visit, t.prove_title).with_problem(problem),
+        flow: flow.to_owned(),
+        code,
+        password,
+        consent: ConsentTick::of(visit, t, problem),
+        asks: is_unproven || visit.fields.has("account"),
+        answer: visit.fields.text("account").to_owned(),
+    };
+    let response = respond(status_of(problem), &template);
+    problem.into_iter().fold(response, with_problem)
+}

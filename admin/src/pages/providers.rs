@@ -1,0 +1,50 @@
+//! The buttons of identity providers, by the rules of the providers: their mark and their colours, and the same words for all.
+
+use super::assets::mark_of;
+use super::texts::fill;
+use super::visit::Visit;
+use crate::providers::Provider;
+
+/// A button.
+pub(super) struct ProviderButton {
+    pub(super) id: String,
+    /// The file with its mark.
+    pub(super) mark: &'static str,
+    pub(super) text: String,
+    /// Where a visitor starts to sign in.
+    pub(super) address: String,
+}
+
+impl ProviderButton {
+    /// A button with these words, where `{}` is the name.
+    pub(super) fn of(provider: &Provider, words: &str, query: &str) -> Self {
+        Self {
+            id: provider.id().to_owned(),
+            mark: mark_of(provider.id()),
+            text: fill(words, provider.name()),
+            address: format!("{}?{query}", provider.login_path()),
+        }
+    }
+}
+
+/// The version to which the visitor consented on the page before, if it is the one that is asked for.
+pub(super) fn consented(visit: &Visit) -> Option<String> {
+    let asked = visit.request.context.config.consent.as_ref()?.as_str();
+    visit.query(super::consent::FIELD).filter(|sent| sent == asked)
+}
+
+/// A button for each provider, to sign in and then to go to `next`.
+pub(super) fn to_sign_in(visit: &Visit, next: &str) -> Vec<ProviderButton> {
+    let context = &visit.request.context;
+    let Some(mut page) = context.return_page.clone() else { return Vec::new() };
+    page.query_pairs_mut().append_pair(super::return_to::FIELD, next);
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("return_to", page.as_str());
+    // Who has just consented; others sign in to an account that they have.
+    if let Some(version) = consented(visit) {
+        query.append_pair("consent", &version);
+    }
+    let query = query.finish();
+    let words = visit.texts().provider_button;
+    context.providers.iter().map(|provider| ProviderButton::of(provider, words, &query)).collect()
+}

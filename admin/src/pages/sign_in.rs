@@ -1,0 +1,83 @@
+//! `/account/sign-in`: with a password, or through an identity provider.
+
+use askama::Template;
+
+use super::consent::ConsentTick;
+use super::erasing;
+use super::field::{FormField, focus};
+use super::frame::{Frame, respond};
+use super::problem::{status_of, with_problem};
+use super::providers::{ProviderButton, to_sign_in};
+use super::return_to::{self, NextPage};
+use super::visit::Visit;
+use crate::api::{Code, Problem, Response};
+use crate::sessions::login;
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    frame: Frame,
+    identifier: FormField,
+    password: FormField,
+    next: String,
+    providers: Vec<ProviderButton>,
+    has_mail: bool,
+    /// Asked for after a sign-in through a provider without an account here.
+    consent: Option<ConsentTick>,
+    /// Whether people may register by themselves.
+    is_open: bool,
+}
+
+/// Shows the form. A viewer who is signed in goes on.
+///
+/// # Errors
+///
+/// None.
+pub async fn show(visit: Visit) -> Result<Response, Problem> {
+    let next = NextPage::of(&visit.request.context, &visit.query(return_to::FIELD).unwrap_or_default());
+    match &visit.viewer {
+        Some(_) => Ok(visit.redirect(next.as_str())),
+        None => Ok(page(&visit, &next, None)),
+    }
+}
+
+/// Signs in.
+///
+/// # Errors
+///
+/// None: every problem is shown on the page.
+pub async fn submit(visit: Visit) -> Result<Response, Problem> {
+    let next = NextPage::of(&visit.request.context, visit.fields.text(return_to::FIELD));
+    match login::perform(visit.with(visit.fields.form(&["identifier", "password"]))).await {
+        Ok(pair) => {
+            visit.keep(&pair);
+            Ok(visit.redirect(next.as_str()))
+        }
+        Err(problem) if problem.code() == Code::ErasurePending => Ok(erasing::ask(&visit, &problem)),
+        Err(problem) => Ok(page(&visit, &next, Some(&problem))),
+    }
+}
+
+fn page(visit: &Visit, next: &NextPage, problem: Option<&Problem>) -> Response {
+    let (t, context) = (visit.texts(), &visit.request.context);
+    let mut identifier = FormField::text(t, "identifier", t.name_or_email)
+        .with_value(visit.fields.text("identifier"))
+        .filled_in_as("username")
+        .judged(problem);
+    let mut password = FormField::current_password(t, "password").judged(problem);
+    focus(&mut [&mut identifier, &mut password]);
+    let template = SignInPage {
+        frame: Frame::of(visit, t.sign_in_title).with_problem(problem),
+        identifier,
+        password,
+        next: next.as_str().to_owned(),
+        providers: to_sign_in(visit, next.as_str()),
+        consent: (visit.query("problem").as_deref() == Some(Code::ConsentRequired.as_str()))
+            .then(|| ConsentTick::of(visit, t, None))
+            .flatten(),
+        has_mail: context.outbox.is_on(),
+        is_open: context.config.registration.is_for_everyone(),
+    };
+    let response = respond(status_of(problem), &template);
+    problem.into_iter().fold(response, with_problem)
+}

@@ -1,0 +1,107 @@
+//! A browser without scripts: it keeps cookies, and sends the forms of the pages that it was shown.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+
+use super::OWN;
+use crate::support::{Call, Client, Reply, TestApp};
+
+/// A browser.
+#[derive(Clone)]
+pub(crate) struct Visitor {
+    client: Client,
+    pub(crate) cookies: BTreeMap<String, String>,
+    /// The page that it shows.
+    pub(crate) page: String,
+}
+
+impl Visitor {
+    pub(crate) fn new(app: &TestApp) -> Self {
+        Self { client: app.client.clone(), cookies: BTreeMap::new(), page: String::new() }
+    }
+
+    /// A request with its cookies, as a page of the own origin sends it.
+    pub(crate) fn call(&self, method: Method, path: &str) -> Call {
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let is_get = method == Method::GET;
+        let call = self.client.call(method, path).header("accept", "text/html");
+        let call = call.header("sec-fetch-site", "same-origin").header("cookie", &cookies.join("; "));
+        if is_get { call } else { call.header("origin", OWN) }
+    }
+
+    /// The same without what a browser says about the page that sends it.
+    pub(crate) fn call_plain(&self, method: Method, path: &str) -> Call {
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        self.client.call(method, path).header("accept", "text/html").header("cookie", &cookies.join("; "))
+    }
+
+    /// Keeps the cookies of a response.
+    pub(crate) fn keep(&mut self, reply: &Reply) {
+        for line in reply.headers.get_all("set-cookie") {
+            let text = line.to_str().unwrap();
+            assert!(text.contains("; Path=/; ") && text.contains("Secure; HttpOnly; SameSite=Lax"), "{text}");
+            let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
+            assert!(name.starts_with("__Host-"), "{text}");
+            if text.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    /// Opens a page.
+    pub(crate) async fn open(&mut self, path: &str) -> Reply {
+        let reply = self.call(Method::GET, path).send().await;
+        self.keep(&reply);
+        self.page = reply.text.clone();
+        reply
+    }
+
+    /// Sends a form with these fields, and the token of the page that it shows.
+    pub(crate) async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        let body = self.body(fields);
+        let call = self.call(Method::POST, path).header("content-type", "application/x-www-form-urlencoded");
+        let reply = call.body(body).send().await;
+        self.keep(&reply);
+        self.page = reply.text.clone();
+        reply
+    }
+
+    /// The same, and goes to the page that it is led to.
+    pub(crate) async fn submit_and_follow(&mut self, path: &str, fields: &[(&str, &str)]) -> String {
+        let reply = self.submit(path, fields).await.expect(303);
+        let next = reply.header("location").to_owned();
+        self.open(&next).await.expect(200);
+        next
+    }
+
+    /// The body of a form of the page that it shows.
+    pub(crate) fn body(&self, fields: &[(&str, &str)]) -> String {
+        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        body.append_pair("form_token", &self.hidden("form_token"));
+        body.extend_pairs(fields).finish()
+    }
+
+    /// The value of any field of the page.
+    pub(crate) fn hidden_or_shown(&self, name: &str) -> String {
+        let rest = self.page.split_once(&format!("name=\"{name}\"")).map_or("", |(_, rest)| rest);
+        let field = rest.split('>').next().unwrap_or_default();
+        let value = field.split_once("value=\"").map_or("", |(_, value)| value);
+        value.split('"').next().unwrap_or_default().to_owned()
+    }
+
+    /// The value of a hidden field of the page.
+    pub(crate) fn hidden(&self, name: &str) -> String {
+        let field = format!("name=\"{name}\" value=\"");
+        let rest = self.page.split_once(&field).map(|(_, rest)| rest);
+        rest.and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned()
+    }
+
+    /// Signs in with a password.
+    pub(crate) async fn sign_in(&mut self, name: &str, password: &str) -> Reply {
+        self.open("/account/sign-in").await.expect(200);
+        self.submit("/account/sign-in", &[("identifier", name), ("password", password)]).await
+    }
+}
