@@ -89,8 +89,6 @@ async fn a_person_gets_a_page_and_a_program_the_problem() {
         (Method::GET, "/api/v1/oauth/nowhere/login".to_owned(), 404, "provider_unknown"),
         (Method::GET, "/api/v1/oauth/github/login?code_challenge=short".to_owned(), 422, "validation_failed"),
         (Method::GET, format!("/api/v1/oauth/github/login{}", to_page(PAGE)), 422, "return_to_not_allowed"),
-        (Method::GET, format!("/api/v1/oauth/github/callback?state={state}&code=a"), 400, "state_invalid"),
-        (Method::GET, "/api/v1/oauth/github/callback?state=a&state=b".to_owned(), 400, "request_malformed"),
         (Method::POST, "/api/v1/oauth/github/callback".to_owned(), 415, "unsupported_media_type"),
         (Method::POST, "/api/v1/oauth/exchange".to_owned(), 415, "unsupported_media_type"),
         (Method::POST, "/api/v1/oauth/link/confirm".to_owned(), 415, "unsupported_media_type"),
@@ -102,6 +100,16 @@ async fn a_person_gets_a_page_and_a_program_the_problem() {
         for program in ["*/*", "application/json", "application/json, text/html;q=0.9"] {
             ask(program).await.problem(status, code);
         }
+    }
+    // A person whose sign-in is unknown is led to the page where it begins.
+    for (query, code) in [
+        (format!("state={state}&code=a"), "state_invalid"),
+        ("state=a&state=b".to_owned(), "request_malformed"),
+    ] {
+        let path = format!("/api/v1/oauth/github/callback?{query}");
+        let led = app.client.get(&path).header("accept", BROWSER).send().await.expect(303);
+        assert_eq!(led.header("location"), format!("https://cinema.test/account/signed-in?error={code}"));
+        app.client.get(&path).header("accept", "*/*").send().await.problem(400, code);
     }
     // Other routes are for programs.
     app.client.get("/api/v1/me").header("accept", BROWSER).send().await.problem(401, "token_missing");
