@@ -146,11 +146,22 @@ impl Guessing {
         self.limiter.take_back(&charges, now).await;
     }
 
-    /// Whether so many wrong codes were sent for this e-mail address that its codes must be long.
+    /// Whether codes of this address are guessed, so that its next ones must be long.
     pub async fn is_code_guessed(&self, identifier: &str, now: u64) -> bool {
         let asked = NewAttempt { route: LimitedRoute::Code, identifier, ..NewAttempt::NOTHING };
+        self.is_full(&asked, Bucket::WrongCodes, now).await
+    }
+
+    /// Whether a flow had as many wrong codes as it may have.
+    pub async fn is_flow_over(&self, flow: &str, now: u64) -> bool {
+        let session = flow.as_bytes();
+        let asked = NewAttempt { route: LimitedRoute::Code, session, ..NewAttempt::NOTHING };
+        self.is_full(&asked, Bucket::CodeFlow, now).await
+    }
+
+    async fn is_full(&self, asked: &NewAttempt<'_>, bucket: Bucket, now: u64) -> bool {
         let mut charges = asked.charges(Acquaintance::None, self.counting());
-        charges.retain(|charge| charge.bucket == Bucket::WrongCodes);
+        charges.retain(|charge| charge.bucket == bucket);
         charges.iter_mut().for_each(|charge| charge.rule = LimitRule::Refuse);
         match self.limiter.reserve(Acquaintance::None, &charges, now).await {
             Ok(reservation) => {

@@ -219,13 +219,13 @@ pub(crate) async fn exported(target: NoticeTarget<'_>, client: NoticeClient<'_>)
 }
 
 /// The account will be erased.
-pub(crate) async fn erasure_begun(target: NoticeTarget<'_>) -> Result<(), DbError> {
-    write(target, NoticeKind::ErasureBegun, NoticeClient::default(), None).await.map(drop)
+pub(crate) async fn erasure_begun(target: NoticeTarget<'_>, client: NoticeClient<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::ErasureBegun, client, None).await.map(drop)
 }
 
 /// The account will not be erased.
-pub(crate) async fn erasure_kept(target: NoticeTarget<'_>) -> Result<(), DbError> {
-    write(target, NoticeKind::ErasureKept, NoticeClient::default(), None).await.map(drop)
+pub(crate) async fn erasure_kept(target: NoticeTarget<'_>, client: NoticeClient<'_>) -> Result<(), DbError> {
+    write(target, NoticeKind::ErasureKept, client, None).await.map(drop)
 }
 
 /// The account is being erased in this transaction: a last mail, and no row.

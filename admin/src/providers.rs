@@ -29,6 +29,7 @@ pub(crate) use client::{AuthorizationRequest, CodeGrant};
 pub use config::{Limits, LinkVerified, ProvidersConfig, UntrustedEmail};
 pub(crate) use error::ProviderError;
 pub use known::KNOWN;
+pub(crate) use known::same_mailbox;
 pub use names::ProviderNames;
 pub use paths::ProviderPaths;
 pub(crate) use provider::Provider;

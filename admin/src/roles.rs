@@ -20,7 +20,7 @@ mod role;
 pub mod show;
 mod store;
 
-pub use assignments::{AssignError, Assigned, NewAssignment, assign_by_email};
+pub use assignments::{AssignError, Assigned, NewAssignment, assign_by_email, assign_to};
 pub use create::{NewRole, create};
 pub use definition::DefinitionError;
 pub use protect::{ProtectError, protect};

@@ -10,7 +10,6 @@ use crate::actor::Actor;
 use crate::api::text::FromText as _;
 use crate::context::Core;
 use crate::roles::{self, Assigned, NewAssignment, NewRole, RoleRef, RoleView};
-use crate::users::EmailAddress;
 
 use super::terminal::{Failure, UsageError, say, table};
 use super::users::find::find;
@@ -66,20 +65,21 @@ pub(super) enum RolesCommand {
         #[arg(long)]
         yes: bool,
     },
-    /// Protect a role: the API can no longer change or delete it.
+    /// Protect a role: the API can no longer change or delete it. Example: admin roles protect subscriber
     Protect {
         /// The role.
         name: RoleName,
     },
-    /// Release a role: the API can change and delete it again.
+    /// Release a role: the API can change and delete it again. Example: admin roles release subscriber
     Release {
         /// The role.
         name: RoleName,
     },
-    /// Assign a role to a user. The user's tokens carry it after the next refresh.
+    /// Assign a role to a user. The user's tokens carry it after the next refresh. Example: admin roles assign anna@example.org
+    /// subscriber --until 2027-01-31T00:00:00Z
     Assign {
-        /// The user's e-mail address.
-        email: EmailAddress,
+        /// The user's identifier, e-mail address or login name.
+        user: String,
         /// The role.
         name: RoleName,
         /// When it expires, such as 2027-01-31T00:00:00Z; if omitted, never.
@@ -154,18 +154,13 @@ pub(super) async fn run(action: RolesCommand, core: &Core) -> Result<(), Failure
             roles::protect(core, &actor, &name, false).await?;
             say(format_args!("Released {name}: the API can change it again."))
         }
-        RolesCommand::Assign { email, name, until } => assign(core, email, name, until).await,
+        RolesCommand::Assign { user, name, until } => assign(core, &user, name, until).await,
     }
 }
 
-async fn assign(
-    core: &Core,
-    email: EmailAddress,
-    name: RoleName,
-    until: Option<Timestamp>,
-) -> Result<(), Failure> {
-    let new = NewAssignment::new(until, None);
-    match roles::assign_by_email(core, &Actor::command(), email, name, new).await? {
+async fn assign(core: &Core, user: &str, name: RoleName, until: Option<Timestamp>) -> Result<(), Failure> {
+    let (user, new) = (find(core, user).await?, NewAssignment::new(until, None));
+    match roles::assign_to(core, &Actor::command(), user, name, new).await? {
         Assigned::Now => say(format_args!("Assigned. The user's tokens carry it after the next refresh.")),
         Assigned::Moved => say(format_args!("The user already had the role; its expiry was changed.")),
         Assigned::Noted | Assigned::Already => say(format_args!("The user already has this role.")),

@@ -129,7 +129,7 @@ async fn take_from_holder(
     takes: bool,
 ) -> Result<Vec<HistoryEntry>, Problem> {
     let is_taken = || Problem::new(Code::EmailTaken);
-    let holder = match owners::lock_owner(tx, &[key.to_owned()]).await? {
+    let holder = match owners::lock_owner_of_mailbox(tx, key).await? {
         None => return Ok(Vec::new()),
         Some(EmailOwner::Active(holder)) => holder,
         Some(EmailOwner::Erasing(_) | EmailOwner::Disabled | EmailOwner::DisabledUnverified) => {

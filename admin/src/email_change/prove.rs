@@ -35,7 +35,9 @@ pub(super) async fn prove(
 ) -> Result<Proven, Problem> {
     let (evidence, key) = (presented.evidence(), presented.email.key());
     let id = evidence.flow().to_string();
-    let tried = Tried { route: LimitedRoute::Code, identifier: key, session: id.as_bytes(), account: None };
+    let counted = evidence.counted().to_string();
+    let session = counted.as_bytes();
+    let tried = Tried { route: LimitedRoute::Code, identifier: key, session, account: None };
     let permit = Permit::take(context, actor, tried).await?;
     let with = used_with(context, &[&id, &presented.text()]);
     let mut checked = check(context, &evidence, &with).await?;

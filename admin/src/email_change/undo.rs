@@ -229,7 +229,7 @@ async fn restore(
     notices::email_restored(target, actor.client().into(), replaced.as_ref()).await?;
     evicted.notify(context, target, actor.client().into()).await?;
     if is_kept {
-        notices::erasure_kept(target).await?;
+        notices::erasure_kept(target, actor.client().into()).await?;
         erasure::record_kept(&tx, context, actor, user).await?;
     }
     tx.commit().await?;

@@ -13,7 +13,7 @@ use crate::api::{Code, Problem};
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Core;
 use crate::db::Transaction;
-use crate::notices::{self, NoticeTarget};
+use crate::notices::{self, NoticeClient, NoticeTarget};
 use crate::sessions::renew::end_older;
 use crate::sessions::session::EndReason;
 use crate::users;
@@ -65,7 +65,12 @@ pub(crate) async fn begin(
     let generation = users::store::advance_generation(tx, user).await?;
     crate::users::store::void_links(tx, user).await?;
     let ended = end_older(tx, &core.issuer, user, None, generation, EndReason::Erasing).await?;
-    notices::erasure_begun(NoticeTarget { core, tx, user }).await?;
+    let client = match origin {
+        Origin::User => actor.client().into(),
+        // Where an operator is, and their language, is not for the user.
+        Origin::Operator | Origin::Replay => NoticeClient::default(),
+    };
+    notices::erasure_begun(NoticeTarget { core, tx, user }, client).await?;
     let detail = json!({ "sessions_ended": ended, "origin": origin.word(), "erase_at": due_at });
     let entry = AuditEntry::new(AuditAction::ErasureBegun, user.to_string(), detail).reason(reason);
     audit::record(tx, &core.audit_keys, actor, entry).await?;

@@ -74,7 +74,8 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let tx = connection.begin().await?;
     lock(&tx, &flow, &[]).await?;
     store::keep(&tx, flow.user).await?;
-    notices::erasure_kept(NoticeTarget { core: context, tx: &tx, user: flow.user }).await?;
+    let target = NoticeTarget { core: context, tx: &tx, user: flow.user };
+    notices::erasure_kept(target, actor.client().into()).await?;
     record_kept(&tx, context, &actor, flow.user).await?;
     tx.commit().await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))

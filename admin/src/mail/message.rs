@@ -42,8 +42,8 @@ pub(crate) enum Message {
     },
     /// The address of a registration is that of an account.
     AlreadyRegistered {
-        /// The token of a link to set a new password, if the user may have one.
-        token: Option<SecretString>,
+        /// The token of a link to set a new password.
+        token: SecretString,
     },
     /// A code to sign in with.
     SignInCode {
@@ -104,11 +104,20 @@ pub(crate) enum ResetAdvice {
     AskOperator,
     /// The address was never proved, and the account is in use.
     Unproven,
+    /// The account has another address since; this one can take it back.
+    AddressChanged,
 }
 
 impl ResetAdvice {
     #[cfg(test)]
-    const ALL: [Self; 5] = [Self::Disabled, Self::Erasing, Self::Frozen, Self::AskOperator, Self::Unproven];
+    const ALL: [Self; 6] = [
+        Self::Disabled,
+        Self::Erasing,
+        Self::Frozen,
+        Self::AskOperator,
+        Self::Unproven,
+        Self::AddressChanged,
+    ];
 }
 
 /// Something that happened to an account, which its user must know.
@@ -303,8 +312,7 @@ pub(super) mod tests {
         let code = || SecretString::from("the-code-of-the-mail");
         let codes = [
             Message::Registration { code: code(), token: token() },
-            Message::AlreadyRegistered { token: Some(token()) },
-            Message::AlreadyRegistered { token: None },
+            Message::AlreadyRegistered { token: token() },
             Message::SignInCode { code: code() },
             Message::LinkCode { code: code() },
             Message::EmailChange { code: code(), token: token() },

@@ -48,6 +48,14 @@ impl Evidence<'_> {
             Self::Code { flow, .. } | Self::Link { flow, .. } => *flow,
         }
     }
+
+    /// With what its attempts are counted: wrong codes of a flow do not end the links of its mails.
+    pub(crate) fn counted(&self) -> Uuid {
+        match self {
+            Self::Code { flow, .. } => *flow,
+            Self::Link { mail, .. } => *mail,
+        }
+    }
 }
 
 /// Checks `evidence`. `with` is the fingerprint of the whole request.

@@ -66,7 +66,11 @@ pub(crate) async fn perform(mut request: Request) -> Result<AskedFlow, Problem> 
     request.client.present(body.device_token);
     let context = &request.context;
     let now = context.clock.unix_seconds();
-    let flow = MailFlow::open(&body.flow, &context.mail_flows, now).ok_or_else(expired)?;
+    let mut flow = MailFlow::open(&body.flow, &context.mail_flows, now).ok_or_else(expired)?;
+    // A flow that had too many wrong codes takes no other one, so the next code gets a flow of its own.
+    if context.guessing.is_flow_over(&flow.id.to_string(), now).await {
+        flow.id = context.random.id();
+    }
     let route = match flow.purpose {
         CodePurpose::Registration if !context.config.registration.is_for_everyone() => {
             return Err(Problem::new(Code::RegistrationClosed));

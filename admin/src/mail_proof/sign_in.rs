@@ -24,7 +24,7 @@ use crate::sessions::open::{Opened, SignInMethod, open};
 use crate::sessions::session::Device;
 use crate::sessions::store::standing;
 use crate::sessions::{Pair, mint, pair_again};
-use crate::users::email_owner::store::{EmailOwner, lock_owner};
+use crate::users::email_owner::store::{EmailOwner, lock_owner_of_mailbox};
 use crate::users::{Identifier, store as users};
 use crate::visible_text::VisibleLine;
 
@@ -184,7 +184,7 @@ async fn open_session(
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     // What the worker of mails has checked may have changed since.
-    let account = match lock_owner(&tx, &[flow.email.key().to_owned()]).await? {
+    let account = match lock_owner_of_mailbox(&tx, flow.email.key()).await? {
         Some(EmailOwner::Active(account)) => account,
         Some(EmailOwner::Erasing(user)) if !standing(&tx, user).await?.is_operator => {
             return Ok(CodeUse::Erasing { user });

@@ -19,7 +19,9 @@ use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
 use crate::sessions::session::EndReason;
 use crate::sessions::{Pair, Proof};
 use crate::users::store::{self, Credential};
-use crate::users::{Account, FormerAddress, email_changes, former_passwords, known_networks, taken};
+use crate::users::{
+    Account, EmailAddress, FormerAddress, email_changes, former_passwords, known_networks, taken,
+};
 
 /// The problems that tell that an account has a name.
 const TAKEN: [Code; 2] = [Code::EmailTaken, Code::LoginTaken];
@@ -186,8 +188,12 @@ async fn change_within(
         return Err(Problem::new(Code::CurrentPasswordWrong));
     }
     let session = lock_current(&tx, caller).await?;
-    let is_changed = !store::has_credential(&tx, caller.user, new).await?;
     let former = store::address(&*tx, caller.user).await?;
+    let respelt = other_spelling(former.as_ref(), new);
+    let is_changed = respelt.is_none() && !store::has_credential(&tx, caller.user, new).await?;
+    if let Some(email) = respelt {
+        store::set_spelling(&tx, caller.user, email).await?;
+    }
     if is_changed {
         let generation = set(&tx, actor, caller.user, new).await?;
         end_older(&tx, &context.issuer, caller.user, Some(session.id), generation, reason).await?;
@@ -208,6 +214,14 @@ async fn change_within(
     }
     tx.commit().await?;
     Ok((pair, is_changed))
+}
+
+/// The new address if it is the former one, perhaps in another spelling: mail goes to the same mailbox.
+fn other_spelling<'n>(former: Option<&FormerAddress>, new: &'n Credential) -> Option<&'n EmailAddress> {
+    match (former, new) {
+        (Some(former), Credential::Email(email)) if former.key == email.key() => Some(email),
+        _ => None,
+    }
 }
 
 /// Sets the credential of a user who proved no more than a session and, where there was one, the password. Returns the new

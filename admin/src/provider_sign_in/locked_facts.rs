@@ -72,7 +72,7 @@ pub(super) async fn facts_to_link<'t>(
 ///
 /// # Errors
 ///
-/// 403 `account_disabled` when the address is the verified one of a disabled account; 503.
+/// 403 `account_disabled` or `erasure_pending` when the address is the verified one of such an account; 503.
 pub(super) async fn facts_of_new<'t>(
     context: &Context,
     tx: &'t Transaction<'_>,
@@ -84,10 +84,14 @@ pub(super) async fn facts_of_new<'t>(
         (Some(_), None) => Email::Untrusted,
         (Some(_), Some(_)) => match lock_owner(tx, &identity.vouched_keys()).await? {
             None => Email::Free,
-            // A disabled user must not return as a new one.
-            Some(EmailOwner::Erasing(_) | EmailOwner::Disabled) => {
-                return Err(Problem::new(Code::AccountDisabled));
+            // A provider that is not linked proves too little to decide about the erasure.
+            Some(EmailOwner::Erasing(_)) => {
+                let detail = "The account with this address will be erased. To keep it, sign in with its password, a provider \
+                              that is linked to it, or a code from a mail.";
+                return Err(Problem::new(Code::ErasurePending).detail(detail));
             }
+            // A disabled user must not return as a new one.
+            Some(EmailOwner::Disabled) => return Err(Problem::new(Code::AccountDisabled)),
             // No user can confirm anything with that account, and its user may be a stranger to the mailbox.
             Some(EmailOwner::DisabledUnverified) => Email::Untrusted,
             Some(EmailOwner::Active(owner)) => {

@@ -26,6 +26,13 @@ pub const KNOWN: &[&Descriptor] = &[
 /// Any other provider of OpenID Connect with a discovery document.
 pub(super) const OPENID: &Descriptor = &openid::OPENID;
 
+/// The addresses of the mailbox of `email`, which is in lower case, at any known provider, configured or not: itself first.
+pub(crate) fn same_mailbox(email: &str) -> Vec<String> {
+    let of = |provider: &&Descriptor| provider.mail.same_mailbox(email);
+    let all = KNOWN.iter().map(of).find(|addresses| addresses.len() > 1);
+    all.unwrap_or_else(|| vec![email.to_owned()])
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
@@ -46,6 +53,17 @@ mod tests {
             for url in urls.into_iter().chain(keys).chain(list) {
                 assert_eq!(url.parse::<Url>().unwrap().scheme(), "https", "{url}");
             }
+        }
+    }
+
+    #[test]
+    fn the_domains_of_one_mailbox_are_known_without_a_configuration() {
+        let of_yandex = same_mailbox("anna@ya.ru");
+        assert_eq!(of_yandex.first().map(String::as_str), Some("anna@ya.ru"));
+        assert!(of_yandex.contains(&"anna@yandex.ru".to_owned()) && of_yandex.len() > 4, "{of_yandex:?}");
+        assert_eq!(same_mailbox("anna@gmail.com"), ["anna@gmail.com", "anna@googlemail.com"]);
+        for other in ["anna@mail.ru", "anna@example.org", "anna"] {
+            assert_eq!(same_mailbox(other), [other]);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::asked_link::{addressed, answer_user};
+use super::asked_link::{address_changed, addressed, answer_user};
 use super::store::{self, ResetCandidate};
 use crate::access;
 use crate::db::{DbError, Transaction};
@@ -11,6 +11,7 @@ use crate::keys::LinkToken;
 use crate::mail::{CodePurpose, CodeRequest, Message, ResolvedMail, SignInAdvice};
 use crate::mail_proof::CodeIssuer;
 use crate::users::EmailAddress;
+use crate::users::email_changes::store as email_changes;
 
 /// A request for a code.
 pub(super) struct AskedCode<'a> {
@@ -46,6 +47,12 @@ impl AskedCode<'_> {
         token: &LinkToken,
     ) -> Result<Option<ResolvedMail>, DbError> {
         let candidate = store::by_address(tx, self.email.key()).await?;
+        if candidate.is_none()
+            && let Some(user) = email_changes::former_holder(&**tx, self.email.key()).await?
+            && self.request.user != Some(user)
+        {
+            return Ok(Some(address_changed(self.email)));
+        }
         let holder = Holder::of(tx, candidate.as_ref()).await?;
         match self.request.purpose {
             CodePurpose::Registration => self.for_registration(tx, token, holder, candidate).await,
@@ -120,6 +127,8 @@ impl AskedCode<'_> {
         let is_own = candidate.as_ref().is_some_and(|candidate| Some(candidate.user) == self.request.user);
         match holder {
             Holder::UnprovenOperator if !is_own => Ok(None),
+            // Another address of the same mailbox.
+            Holder::Proven | Holder::Operator if is_own => self.code(tx, None).await,
             Holder::None | Holder::Unproven | Holder::UnprovenOperator => self.code(tx, None).await,
             Holder::Disabled | Holder::Erasing | Holder::Operator | Holder::Proven => {
                 Ok(candidate.and_then(|candidate| addressed(candidate, Message::AddressInUse)))
@@ -168,8 +177,10 @@ impl Holder {
     }
 }
 
-/// The same link, or none, in a mail that says that there is an account already.
+/// The same link in a mail that says that there is an account already; advice stays what it is.
 fn already_registered(message: Message) -> Message {
-    let token = if let Message::Reset { token } = message { Some(token) } else { None };
-    Message::AlreadyRegistered { token }
+    match message {
+        Message::Reset { token } => Message::AlreadyRegistered { token },
+        other => other,
+    }
 }

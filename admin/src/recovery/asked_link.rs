@@ -6,6 +6,7 @@ use super::store::{self, NewLink, ResetCandidate};
 use crate::db::{DbError, Transaction};
 use crate::keys::LinkToken;
 use crate::mail::{Message, ResetAdvice, ResolvedMail, language_of};
+use crate::users::EmailAddress;
 use crate::users::email_changes::store as email_changes;
 use crate::users::email_owner::store::is_in_use;
 use crate::users::recoveries::store as recoveries;
@@ -52,4 +53,10 @@ async fn is_objected(tx: &Transaction<'_>, candidate: &ResetCandidate) -> Result
 pub(super) fn addressed(candidate: ResetCandidate, message: Message) -> Option<ResolvedMail> {
     let language = language_of(candidate.locale.as_deref(), None);
     candidate.email.map(|address| ResolvedMail { address, language, message })
+}
+
+/// To an address from which an account was changed, and which it can still take back: the holder is not to be sent round.
+pub(super) fn address_changed(email: &EmailAddress) -> ResolvedMail {
+    let message = Message::ResetAdvice(ResetAdvice::AddressChanged);
+    ResolvedMail { address: email.as_str().to_owned(), language: None, message }
 }

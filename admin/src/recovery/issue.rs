@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use super::asked_code::AskedCode;
-use super::asked_link::{addressed, answer_user};
+use super::asked_link::{address_changed, addressed, answer_user};
 use super::purpose::LinkPurpose;
 use super::store::{self, NewLink};
 use crate::api::{Code, Problem};
@@ -16,6 +16,7 @@ use crate::keys::LinkToken;
 use crate::mail::{MailRequest, Message, NewMail, QueuedMail, Recipient, RequestResolver, ResolvedMail};
 use crate::mail_proof::CodeIssuer;
 use crate::users::EmailAddress;
+use crate::users::email_changes::store::former_holder;
 
 /// Answers requests of the outbox for a link.
 pub(crate) struct LinkIssuer {
@@ -44,7 +45,7 @@ impl LinkIssuer {
         let answered = match request {
             MailRequest::Reset => match store::by_address(&tx, key).await? {
                 Some(candidate) => answer_user(&tx, &token, candidate).await?,
-                None => None,
+                None => former_holder(&*tx, key).await?.map(|_user| address_changed(&address)),
             },
             MailRequest::OperatorReset { user } => {
                 for_user(&tx, &token, *user, LinkPurpose::OperatorReset, key).await?

@@ -7,6 +7,7 @@ use super::purpose::LinkPurpose;
 use crate::access;
 use crate::db::{DbError, SqlClient, Transaction};
 use crate::keys::{HASH_BYTES, LinkToken};
+use crate::providers::same_mailbox;
 use crate::purge::{Batch, DAILY, Purge};
 
 /// How many links of one purpose live side by side for a user.
@@ -83,8 +84,12 @@ macro_rules! candidate {
 
 /// The user with this address, locked.
 pub(super) async fn by_address(tx: &Transaction<'_>, key: &str) -> Result<Option<ResetCandidate>, DbError> {
-    let statement = tx.prepare_cached(candidate!("email_key = $1")).await?;
-    tx.query_opt(&statement, &[&key]).await?.as_ref().map(read_candidate).transpose()
+    let sql = candidate!(
+        "email_key = $1 or (email_key = any($2) and verified_email_key = email_key)
+         order by (verified_email_key = email_key) desc nulls last, email_key = $1 desc limit 1"
+    );
+    let statement = tx.prepare_cached(sql).await?;
+    tx.query_opt(&statement, &[&key, &same_mailbox(key)]).await?.as_ref().map(read_candidate).transpose()
 }
 
 /// The user with this identifier, locked.

@@ -74,7 +74,7 @@ pub(super) async fn register(
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let mut entries = Vec::new();
-    let user = match owners::lock_owner(&tx, &[new.email.key().to_owned()]).await? {
+    let user = match owners::lock_owner_of_mailbox(&tx, new.email.key()).await? {
         None => insert(context, &tx, new).await?,
         // A disabled user must not return as a new one.
         Some(
@@ -95,9 +95,7 @@ pub(super) async fn register(
                     Some(owner.id())
                 }
                 Settled::New => {
-                    let key = new.email.key();
-                    email_owner::withdraw(&tx, &context.former_email_keys, owner.id(), key).await?;
-                    entries.push(entry(Event::EmailClaimed, owner.id()));
+                    entries.push(take_address(context, &tx, owner.id(), new.email.key()).await?);
                     insert(context, &tx, new).await?
                 }
             }
@@ -127,6 +125,18 @@ pub(super) async fn register(
         history::record(context, actor, entry).await;
     }
     Ok(Some(ProvenAccount { pair }))
+}
+
+/// Takes the address from an account that never proved it, which loses nothing else.
+async fn take_address(
+    context: &Context,
+    tx: &Transaction<'_>,
+    user: Uuid,
+    key: &str,
+) -> Result<HistoryEntry, Problem> {
+    email_owner::withdraw(tx, &context.former_email_keys, user, key).await?;
+    notices::email_claimed(NoticeTarget { core: context, tx, user }).await?;
+    Ok(entry(Event::EmailClaimed, user))
 }
 
 fn entry(event: Event, user: Uuid) -> HistoryEntry {

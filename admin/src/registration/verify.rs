@@ -231,7 +231,9 @@ async fn verify(
     consents::check(context.config.consent.as_ref(), wish.consent)?;
     let (evidence, key) = (presented.evidence(), presented.email.key());
     let id = evidence.flow().to_string();
-    let tried = Tried { route: LimitedRoute::Code, identifier: key, session: id.as_bytes(), account: None };
+    let counted = evidence.counted().to_string();
+    let session = counted.as_bytes();
+    let tried = Tried { route: LimitedRoute::Code, identifier: key, session, account: None };
     let mut permit = HashPermit::take(context, actor, tried).await?;
     let with = used_with(context, &[&id, &presented.text(), &wish.password.fingerprint(&id)]);
     let checked = check(context, &evidence, &with).await?;

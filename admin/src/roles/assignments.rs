@@ -81,6 +81,21 @@ pub async fn assign_by_email(
 ) -> Result<Assigned, AssignError> {
     let found = users::store::find(&core.db.get().await?, &Identifier::Email(email), None).await?;
     let user = found.ok_or(AssignError::NoUser)?.id;
+    assign_to(core, actor, user, role, new).await
+}
+
+/// Assigns the role to the user with this identifier, or changes the assignment.
+///
+/// # Errors
+///
+/// When the user or the role does not exist, the expiry is past, or the user has too many roles.
+pub async fn assign_to(
+    core: &Core,
+    actor: &Actor,
+    user: Uuid,
+    role: RoleName,
+    new: NewAssignment,
+) -> Result<Assigned, AssignError> {
     let (assigned, _) = assign(core, actor, user, &RoleRef::Name(role), new).await?;
     Ok(assigned)
 }

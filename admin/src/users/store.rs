@@ -294,6 +294,20 @@ pub(crate) async fn has_credential(
     Ok(tx.query_opt(&statement, &[&id, &email, &login]).await?.is_some())
 }
 
+/// Sets another spelling of the address of a user.
+pub(crate) async fn set_spelling(
+    tx: &Transaction<'_>,
+    id: Uuid,
+    email: &EmailAddress,
+) -> Result<(), DbError> {
+    let sql =
+        "update auth.users set email = $2, row_version = row_version + 1, updated_at = clock_timestamp()
+               where id = $1 and email_key = $3 and email <> $2";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&id, &email.as_str(), &email.key()]).await?;
+    Ok(())
+}
+
 /// The address of a user.
 pub(crate) async fn address(client: &impl SqlClient, id: Uuid) -> Result<Option<FormerAddress>, DbError> {
     let sql = "select email, email_key, verified_email_key is not distinct from email_key as is_verified

@@ -5,6 +5,7 @@ mod delayed;
 mod delivery;
 mod email_change;
 mod links;
+mod mailboxes;
 mod notices;
 mod operators;
 mod postfix;

@@ -45,7 +45,7 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
             ],
         ),
         Message::Registration { code, token } => registration(code, token, site),
-        Message::AlreadyRegistered { token } => ("You already have an account", already_registered(token.as_ref(), site)),
+        Message::AlreadyRegistered { token } => ("You already have an account", already_registered(token, site)),
         Message::SignInCode { code } => ("Your code to sign in", of_code("Enter this code where you sign in, within ten minutes:", code)),
         Message::SignInAdvice(advice) => sign_in_advice(*advice),
         Message::LinkCode { code } => (
@@ -155,29 +155,18 @@ fn of_code(text: &str, code: &SecretString) -> Vec<LetterPart> {
     vec![LetterPart::Paragraph(text.to_owned()), code_part(code), LetterPart::Paragraph(warning.to_owned())]
 }
 
-fn already_registered(token: Option<&SecretString>, site: MailSite<'_>) -> Vec<LetterPart> {
-    let mut parts = vec![
+fn already_registered(token: &SecretString, site: MailSite<'_>) -> Vec<LetterPart> {
+    vec![
         LetterPart::Paragraph(
             "A new account with this address was requested, but you already have one. Sign in to it here:"
                 .to_owned(),
         ),
         LetterPart::Link(site.url.to_owned()),
-    ];
-    match token {
-        Some(token) => {
-            parts.push(LetterPart::Paragraph(
-                "If you do not know your password, open this link within one hour, and set a new one:"
-                    .to_owned(),
-            ));
-            parts.push(LetterPart::Link(site.link(token)));
-        }
-        None => parts.push(LetterPart::Paragraph(
-            "If you do not know your password, change it on a device where you are signed in, or ask an operator of this \
-             site for a link."
-                .to_owned(),
-        )),
-    }
-    parts
+        LetterPart::Paragraph(
+            "If you do not know your password, open this link within one hour, and set a new one:".to_owned(),
+        ),
+        LetterPart::Link(site.link(token)),
+    ]
 }
 
 fn sign_in_advice_text(advice: SignInAdvice) -> &'static str {
@@ -222,8 +211,11 @@ fn advice_text(advice: ResetAdvice) -> &'static str {
         ResetAdvice::AskOperator => {
             "Your account has operator rights, so its password cannot be reset by mail. Ask another operator for a link."
         }
+        ResetAdvice::AddressChanged => {
+            "Your account has another address since. If you did not change it, open the link in the mail that you got at the time of the change: with it you take this address back and set a new password. If you cannot find that mail, contact support."
+        }
         ResetAdvice::Unproven => {
-            "The account is in use, and it was never confirmed that this address belongs to it. Change the password where you are signed in, or contact support."
+            "The account is in use, and it was never confirmed that this address belongs to it. If it is yours, change its address where you are signed in, or contact support."
         }
     }
 }

@@ -45,9 +45,7 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
             ],
         ),
         Message::Registration { code, token } => registration(code, token, site),
-        Message::AlreadyRegistered { token } => {
-            ("У вас уже есть аккаунт", already_registered(token.as_ref(), site))
-        }
+        Message::AlreadyRegistered { token } => ("У вас уже есть аккаунт", already_registered(token, site)),
         Message::SignInCode { code } => {
             ("Код для входа", of_code("Введите этот код там, где вы входите, в течение десяти минут:", code))
         }
@@ -164,29 +162,17 @@ fn of_code(text: &str, code: &SecretString) -> Vec<LetterPart> {
     vec![LetterPart::Paragraph(text.to_owned()), code_part(code), LetterPart::Paragraph(warning.to_owned())]
 }
 
-fn already_registered(token: Option<&SecretString>, site: MailSite<'_>) -> Vec<LetterPart> {
-    let mut parts = vec![
+fn already_registered(token: &SecretString, site: MailSite<'_>) -> Vec<LetterPart> {
+    vec![
         LetterPart::Paragraph(
             "Для этого адреса запрошен новый аккаунт, но он у вас уже есть. Войдите в него здесь:".to_owned(),
         ),
         LetterPart::Link(site.url.to_owned()),
-    ];
-    match token {
-        Some(token) => {
-            parts.push(LetterPart::Paragraph(
-                "Если вы не знаете пароль, откройте эту ссылку в течение часа и задайте новый:".to_owned(),
-            ));
-            parts.push(LetterPart::Link(site.link(token)));
-        }
-        None => {
-            parts.push(LetterPart::Paragraph(
-                "Если вы не знаете пароль, смените его на устройстве, где вы вошли, или попросите ссылку у оператора этого \
-                 сайта."
-                    .to_owned(),
-            ));
-        }
-    }
-    parts
+        LetterPart::Paragraph(
+            "Если вы не знаете пароль, откройте эту ссылку в течение часа и задайте новый:".to_owned(),
+        ),
+        LetterPart::Link(site.link(token)),
+    ]
 }
 
 fn sign_in_advice_text(advice: SignInAdvice) -> &'static str {
@@ -231,8 +217,11 @@ fn advice_text(advice: ResetAdvice) -> &'static str {
         ResetAdvice::AskOperator => {
             "У вашего аккаунта права оператора, поэтому его пароль нельзя сбросить по почте. Попросите ссылку у другого оператора."
         }
+        ResetAdvice::AddressChanged => {
+            "У вашего аккаунта теперь другой адрес. Если вы его не меняли, откройте ссылку из письма, которое пришло при изменении: по ней вы вернёте этот адрес и зададите новый пароль. Если письма нет, обратитесь в поддержку."
+        }
         ResetAdvice::Unproven => {
-            "Аккаунт используется, и никто не подтвердил, что этот адрес принадлежит ему. Смените пароль там, где вы вошли, или обратитесь в поддержку."
+            "Аккаунт используется, и никто не подтвердил, что этот адрес принадлежит ему. Если он ваш, укажите другой адрес там, где вы вошли, или обратитесь в поддержку."
         }
     }
 }

@@ -147,7 +147,7 @@ async fn prove(
     let (identity, rule) = (&pending.identity(context)?, pending.rule);
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
-    let owner = owners::lock_owner(&tx, &[email.key().to_owned()]).await?;
+    let owner = owners::lock_owner_of_mailbox(&tx, email.key()).await?;
     if !use_up(&tx, right.flow, &right.with, None).await? {
         return Err(expired());
     }

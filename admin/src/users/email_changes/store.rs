@@ -95,6 +95,14 @@ async fn moment(
     client.query_opt(&statement, &[&user]).await?.map(|row| Ok(row.try_get("moment")?)).transpose()
 }
 
+/// The user who can still take the address with this key back.
+pub(crate) async fn former_holder(client: &impl SqlClient, key: &str) -> Result<Option<Uuid>, DbError> {
+    let sql = "select user_id from auth.email_changes
+               where email_key = $1 and undone_at is null and undo_until > clock_timestamp()";
+    let statement = client.prepare_cached(sql).await?;
+    client.query_opt(&statement, &[&key]).await?.map(|row| Ok(row.try_get("user_id")?)).transpose()
+}
+
 /// The former address of the user, in lower case, to which a mail may wait.
 pub(crate) async fn former_key(tx: &Transaction<'_>, user: Uuid) -> Result<Option<String>, DbError> {
     let statement = tx.prepare_cached("select email_key from auth.email_changes where user_id = $1").await?;

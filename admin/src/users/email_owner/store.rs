@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use uuid::Uuid;
 
 use crate::db::{DbError, SqlClient, Transaction};
+use crate::providers::same_mailbox;
 use crate::purge::{Batch, DAILY, Purge};
 use crate::users::LockedAccount;
 use crate::users::store::account;
@@ -43,10 +44,30 @@ pub(crate) struct AccountSummary {
     pub(crate) has_role: bool,
 }
 
-/// The users who have this address now: at most one. Locks nothing.
+/// The users who have an address of this mailbox now. Locks nothing.
 pub(crate) async fn holders(tx: &Transaction<'_>, key: &str) -> Result<Vec<Uuid>, DbError> {
-    let statement = tx.prepare_cached("select id from auth.users where email_key = $1").await?;
-    tx.query(&statement, &[&key]).await?.iter().map(|row| Ok(row.try_get("id")?)).collect()
+    let statement = tx.prepare_cached("select id from auth.users where email_key = any($1)").await?;
+    let rows = tx.query(&statement, &[&same_mailbox(key)]).await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
+
+/// The owner of the address with this key, locked exclusively until the transaction ends: the account that has it, or one that
+/// has proven another address of the same mailbox.
+pub(crate) async fn lock_owner_of_mailbox<'t>(
+    tx: &'t Transaction<'_>,
+    key: &str,
+) -> Result<Option<EmailOwner<'t>>, DbError> {
+    let owner = lock_owner(tx, &same_mailbox(key)).await?;
+    let is_proven = match &owner {
+        Some(EmailOwner::Active(account)) => account.unverified_email().is_none(),
+        Some(EmailOwner::Erasing(_) | EmailOwner::Disabled) => true,
+        Some(EmailOwner::DisabledUnverified) | None => false,
+    };
+    match is_proven {
+        true => Ok(owner),
+        // That another address was only typed says nothing about this one.
+        false => lock_owner(tx, &[key.to_owned()]).await,
+    }
 }
 
 /// The owner of a mailbox, by the keys of its addresses, locked exclusively until the transaction ends. If several accounts

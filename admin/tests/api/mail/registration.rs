@@ -195,6 +195,8 @@ async fn an_account_that_never_proved_the_address_is_claimed_or_loses_only_the_a
                 (&other["needs_email"], &other["linked_providers"]),
                 (&json!(true), &json!(["github"]))
             );
+            let notices = app.client.get("/api/v1/me/notices").bearer(&stranger.access).send().await;
+            assert!(notices.expect(200).text.contains("email_claimed"));
         }
     }
 }
