@@ -42,8 +42,8 @@ pub(crate) enum Message {
     },
     /// The address of a registration is that of an account.
     AlreadyRegistered {
-        /// The token of a link to set a new password.
-        token: SecretString,
+        /// The token of a link to set a new password, or why there is none.
+        help: Result<SecretString, ResetAdvice>,
     },
     /// A code to sign in with.
     SignInCode {
@@ -84,11 +84,14 @@ pub(crate) enum SignInAdvice {
     UsePassword,
     /// The address was never proven.
     Unproven,
+    /// The account has another address since; this one can take it back.
+    AddressChanged,
 }
 
 impl SignInAdvice {
     #[cfg(test)]
-    const ALL: [Self; 4] = [Self::Disabled, Self::Erasing, Self::UsePassword, Self::Unproven];
+    const ALL: [Self; 5] =
+        [Self::Disabled, Self::Erasing, Self::UsePassword, Self::Unproven, Self::AddressChanged];
 }
 
 /// Why a user who asked for a link gets none.
@@ -312,7 +315,8 @@ pub(super) mod tests {
         let code = || SecretString::from("the-code-of-the-mail");
         let codes = [
             Message::Registration { code: code(), token: token() },
-            Message::AlreadyRegistered { token: token() },
+            Message::AlreadyRegistered { help: Ok(token()) },
+            Message::AlreadyRegistered { help: Err(ResetAdvice::AskOperator) },
             Message::SignInCode { code: code() },
             Message::LinkCode { code: code() },
             Message::EmailChange { code: code(), token: token() },

@@ -3,12 +3,12 @@
 
 use uuid::Uuid;
 
-use super::asked_link::{address_changed, addressed, answer_user};
+use super::asked_link::{addressed, answer_user, to_holder};
 use super::store::{self, ResetCandidate};
 use crate::access;
 use crate::db::{DbError, Transaction};
 use crate::keys::LinkToken;
-use crate::mail::{CodePurpose, CodeRequest, Message, ResolvedMail, SignInAdvice};
+use crate::mail::{CodePurpose, CodeRequest, Message, ResetAdvice, ResolvedMail, SignInAdvice};
 use crate::mail_proof::CodeIssuer;
 use crate::users::EmailAddress;
 use crate::users::email_changes::store as email_changes;
@@ -51,7 +51,7 @@ impl AskedCode<'_> {
             && let Some(user) = email_changes::former_holder(&**tx, self.email.key()).await?
             && self.request.user != Some(user)
         {
-            return Ok(Some(address_changed(self.email)));
+            return Ok(Some(to_holder(self.email, address_changed(self.request.purpose))));
         }
         let holder = Holder::of(tx, candidate.as_ref()).await?;
         match self.request.purpose {
@@ -177,10 +177,21 @@ impl Holder {
     }
 }
 
-/// The same link in a mail that says that there is an account already; advice stays what it is.
+/// The same link or advice in a mail that says that there is an account already.
 fn already_registered(message: Message) -> Message {
     match message {
-        Message::Reset { token } => Message::AlreadyRegistered { token },
+        Message::Reset { token } => Message::AlreadyRegistered { help: Ok(token) },
+        Message::ResetAdvice(advice) => Message::AlreadyRegistered { help: Err(advice) },
         other => other,
+    }
+}
+
+/// To an address from which an account was changed, and which it can still take back: otherwise its holder would be sent in a
+/// circle.
+fn address_changed(purpose: CodePurpose) -> Message {
+    match purpose {
+        CodePurpose::Registration => Message::AlreadyRegistered { help: Err(ResetAdvice::AddressChanged) },
+        CodePurpose::SignIn | CodePurpose::Link => Message::SignInAdvice(SignInAdvice::AddressChanged),
+        CodePurpose::EmailChange => Message::AddressInUse,
     }
 }

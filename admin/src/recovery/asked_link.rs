@@ -55,8 +55,7 @@ pub(super) fn addressed(candidate: ResetCandidate, message: Message) -> Option<R
     candidate.email.map(|address| ResolvedMail { address, language, message })
 }
 
-/// To an address from which an account was changed, and which it can still take back: the holder is not to be sent round.
-pub(super) fn address_changed(email: &EmailAddress) -> ResolvedMail {
-    let message = Message::ResetAdvice(ResetAdvice::AddressChanged);
+/// A mail to an address that no account has.
+pub(super) fn to_holder(email: &EmailAddress, message: Message) -> ResolvedMail {
     ResolvedMail { address: email.as_str().to_owned(), language: None, message }
 }

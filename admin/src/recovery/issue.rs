@@ -6,14 +6,16 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use super::asked_code::AskedCode;
-use super::asked_link::{address_changed, addressed, answer_user};
+use super::asked_link::{addressed, answer_user, to_holder};
 use super::purpose::LinkPurpose;
 use super::store::{self, NewLink};
 use crate::api::{Code, Problem};
 use crate::context::{Context, Core};
 use crate::db::{DbError, Transaction};
 use crate::keys::LinkToken;
-use crate::mail::{MailRequest, Message, NewMail, QueuedMail, Recipient, RequestResolver, ResolvedMail};
+use crate::mail::{
+    MailRequest, Message, NewMail, QueuedMail, Recipient, RequestResolver, ResetAdvice, ResolvedMail,
+};
 use crate::mail_proof::CodeIssuer;
 use crate::users::EmailAddress;
 use crate::users::email_changes::store::former_holder;
@@ -45,7 +47,10 @@ impl LinkIssuer {
         let answered = match request {
             MailRequest::Reset => match store::by_address(&tx, key).await? {
                 Some(candidate) => answer_user(&tx, &token, candidate).await?,
-                None => former_holder(&*tx, key).await?.map(|_user| address_changed(&address)),
+                None => {
+                    let advice = Message::ResetAdvice(ResetAdvice::AddressChanged);
+                    former_holder(&*tx, key).await?.map(|_user| to_holder(&address, advice))
+                }
             },
             MailRequest::OperatorReset { user } => {
                 for_user(&tx, &token, *user, LinkPurpose::OperatorReset, key).await?

@@ -68,7 +68,6 @@ async fn wrong_usage_of_every_command_ends_with_2() {
         &["roles", "protect", ""],
         &["roles", "release", "a b"],
         &["roles", "assign", "neo@example.org"],
-        &["roles", "assign", "neo", "a"],
         &["roles", "assign", "neo@example.org", "A"],
         &["roles", "assign", "neo@example.org", "a", "--until", "tomorrow"],
         &["roles", "assign", "neo@example.org", "a", "--until", "9999-12-31T23:59:59Z"],

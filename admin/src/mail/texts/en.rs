@@ -45,7 +45,7 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
             ],
         ),
         Message::Registration { code, token } => registration(code, token, site),
-        Message::AlreadyRegistered { token } => ("You already have an account", already_registered(token, site)),
+        Message::AlreadyRegistered { help } => ("You already have an account", already_registered(help, site)),
         Message::SignInCode { code } => ("Your code to sign in", of_code("Enter this code where you sign in, within ten minutes:", code)),
         Message::SignInAdvice(advice) => sign_in_advice(*advice),
         Message::LinkCode { code } => (
@@ -155,18 +155,25 @@ fn of_code(text: &str, code: &SecretString) -> Vec<LetterPart> {
     vec![LetterPart::Paragraph(text.to_owned()), code_part(code), LetterPart::Paragraph(warning.to_owned())]
 }
 
-fn already_registered(token: &SecretString, site: MailSite<'_>) -> Vec<LetterPart> {
-    vec![
+fn already_registered(help: &Result<SecretString, ResetAdvice>, site: MailSite<'_>) -> Vec<LetterPart> {
+    let mut parts = vec![
         LetterPart::Paragraph(
             "A new account with this address was requested, but you already have one. Sign in to it here:"
                 .to_owned(),
         ),
         LetterPart::Link(site.url.to_owned()),
-        LetterPart::Paragraph(
-            "If you do not know your password, open this link within one hour, and set a new one:".to_owned(),
-        ),
-        LetterPart::Link(site.link(token)),
-    ]
+    ];
+    match help {
+        Ok(token) => {
+            parts.push(LetterPart::Paragraph(
+                "If you do not know your password, open this link within one hour, and set a new one:"
+                    .to_owned(),
+            ));
+            parts.push(LetterPart::Link(site.link(token)));
+        }
+        Err(advice) => parts.push(LetterPart::Paragraph(advice_text(*advice).to_owned())),
+    }
+    parts
 }
 
 fn sign_in_advice_text(advice: SignInAdvice) -> &'static str {
@@ -178,6 +185,7 @@ fn sign_in_advice_text(advice: SignInAdvice) -> &'static str {
             "The account will be erased. To keep it, sign in as usual, and choose to keep it."
         }
         SignInAdvice::UsePassword => "The account may change other accounts. Sign in with its password.",
+        SignInAdvice::AddressChanged => ADDRESS_CHANGED,
         SignInAdvice::Unproven => {
             "It was never confirmed that this address belongs to the account. Sign in with the password, or ask for a new one."
         }
@@ -197,6 +205,9 @@ fn export_text(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<L
         )
 }
 
+/// Why an address that can take its account back opens nothing by itself.
+const ADDRESS_CHANGED: &str = "Your account has another address since. If you did not change it, open the link in the mail that you got at the time of the change: with it you take this address back and set a new password. If you cannot find that mail, contact support.";
+
 fn advice_text(advice: ResetAdvice) -> &'static str {
     match advice {
         ResetAdvice::Disabled => {
@@ -211,9 +222,7 @@ fn advice_text(advice: ResetAdvice) -> &'static str {
         ResetAdvice::AskOperator => {
             "Your account has operator rights, so its password cannot be reset by mail. Ask another operator for a link."
         }
-        ResetAdvice::AddressChanged => {
-            "Your account has another address since. If you did not change it, open the link in the mail that you got at the time of the change: with it you take this address back and set a new password. If you cannot find that mail, contact support."
-        }
+        ResetAdvice::AddressChanged => ADDRESS_CHANGED,
         ResetAdvice::Unproven => {
             "The account is in use, and it was never confirmed that this address belongs to it. If it is yours, change its address where you are signed in, or contact support."
         }

@@ -45,7 +45,7 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
             ],
         ),
         Message::Registration { code, token } => registration(code, token, site),
-        Message::AlreadyRegistered { token } => ("У вас уже есть аккаунт", already_registered(token, site)),
+        Message::AlreadyRegistered { help } => ("У вас уже есть аккаунт", already_registered(help, site)),
         Message::SignInCode { code } => {
             ("Код для входа", of_code("Введите этот код там, где вы входите, в течение десяти минут:", code))
         }
@@ -162,17 +162,23 @@ fn of_code(text: &str, code: &SecretString) -> Vec<LetterPart> {
     vec![LetterPart::Paragraph(text.to_owned()), code_part(code), LetterPart::Paragraph(warning.to_owned())]
 }
 
-fn already_registered(token: &SecretString, site: MailSite<'_>) -> Vec<LetterPart> {
-    vec![
+fn already_registered(help: &Result<SecretString, ResetAdvice>, site: MailSite<'_>) -> Vec<LetterPart> {
+    let mut parts = vec![
         LetterPart::Paragraph(
             "Для этого адреса запрошен новый аккаунт, но он у вас уже есть. Войдите в него здесь:".to_owned(),
         ),
         LetterPart::Link(site.url.to_owned()),
-        LetterPart::Paragraph(
-            "Если вы не знаете пароль, откройте эту ссылку в течение часа и задайте новый:".to_owned(),
-        ),
-        LetterPart::Link(site.link(token)),
-    ]
+    ];
+    match help {
+        Ok(token) => {
+            parts.push(LetterPart::Paragraph(
+                "Если вы не знаете пароль, откройте эту ссылку в течение часа и задайте новый:".to_owned(),
+            ));
+            parts.push(LetterPart::Link(site.link(token)));
+        }
+        Err(advice) => parts.push(LetterPart::Paragraph(advice_text(*advice).to_owned())),
+    }
+    parts
 }
 
 fn sign_in_advice_text(advice: SignInAdvice) -> &'static str {
@@ -184,6 +190,7 @@ fn sign_in_advice_text(advice: SignInAdvice) -> &'static str {
             "Аккаунт будет удалён. Чтобы сохранить его, войдите как обычно и выберите «сохранить»."
         }
         SignInAdvice::UsePassword => "Аккаунт может менять чужие аккаунты. Войдите с паролем.",
+        SignInAdvice::AddressChanged => ADDRESS_CHANGED,
         SignInAdvice::Unproven => {
             "Никто не подтвердил, что этот адрес принадлежит аккаунту. Войдите с паролем или запросите новый."
         }
@@ -203,6 +210,9 @@ fn export_text(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<L
         )
 }
 
+/// Why an address that can take its account back opens nothing by itself.
+const ADDRESS_CHANGED: &str = "У вашего аккаунта теперь другой адрес. Если вы его не меняли, откройте ссылку из письма, которое пришло при изменении: по ней вы вернёте этот адрес и зададите новый пароль. Если письма нет, обратитесь в поддержку.";
+
 fn advice_text(advice: ResetAdvice) -> &'static str {
     match advice {
         ResetAdvice::Disabled => {
@@ -217,9 +227,7 @@ fn advice_text(advice: ResetAdvice) -> &'static str {
         ResetAdvice::AskOperator => {
             "У вашего аккаунта права оператора, поэтому его пароль нельзя сбросить по почте. Попросите ссылку у другого оператора."
         }
-        ResetAdvice::AddressChanged => {
-            "У вашего аккаунта теперь другой адрес. Если вы его не меняли, откройте ссылку из письма, которое пришло при изменении: по ней вы вернёте этот адрес и зададите новый пароль. Если письма нет, обратитесь в поддержку."
-        }
+        ResetAdvice::AddressChanged => ADDRESS_CHANGED,
         ResetAdvice::Unproven => {
             "Аккаунт используется, и никто не подтвердил, что этот адрес принадлежит ему. Если он ваш, укажите другой адрес там, где вы вошли, или обратитесь в поддержку."
         }

@@ -65,6 +65,7 @@ async fn another_spelling_of_the_own_address_ends_nothing() {
     let post = start().await;
     let pair = proven(&post, NEO).await;
     let other = post.app.client.sign_in(NEO).await;
+    post.until_count("true", 0).await;
     let sent = post.catcher.mails().len();
     put(&post.app, &pair, "Neo@Example.org").await.expect(200);
     alive(&post.app, &other.access).await;
