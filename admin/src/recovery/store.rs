@@ -82,14 +82,18 @@ macro_rules! candidate {
     };
 }
 
-/// The user with this address, locked.
+/// The user with this address, locked; or the one who has proven another address of the same mailbox.
 pub(super) async fn by_address(tx: &Transaction<'_>, key: &str) -> Result<Option<ResetCandidate>, DbError> {
-    let sql = candidate!(
-        "email_key = $1 or (email_key = any($2) and verified_email_key = email_key)
-         order by (verified_email_key = email_key) desc nulls last, email_key = $1 desc limit 1"
-    );
+    let statement = tx.prepare_cached(candidate!("email_key = $1")).await?;
+    let holder = tx.query_opt(&statement, &[&key]).await?.as_ref().map(read_candidate).transpose()?;
+    let addresses = same_mailbox(key);
+    if addresses.len() == 1 || holder.as_ref().is_some_and(|holder| holder.is_verified) {
+        return Ok(holder);
+    }
+    let sql = candidate!("email_key = any($1) and verified_email_key = email_key order by id limit 1");
     let statement = tx.prepare_cached(sql).await?;
-    tx.query_opt(&statement, &[&key, &same_mailbox(key)]).await?.as_ref().map(read_candidate).transpose()
+    let other = tx.query_opt(&statement, &[&addresses]).await?.as_ref().map(read_candidate).transpose()?;
+    Ok(other.or(holder))
 }
 
 /// The user with this identifier, locked.

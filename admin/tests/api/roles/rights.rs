@@ -39,6 +39,7 @@ pub(super) fn cases() -> Vec<Case> {
     let assignment = "/api/v1/users/{id}/roles/{role}";
     let person = "/api/v1/admin/users/{id}";
     let order = json!({ "email": "new@persons.test", "reason": "Why." });
+    let revoked = json!({ "token": Uuid::nil(), "reason": "Why." });
     let mut cases = vec![
         case(Method::GET, "/api/v1/roles", None, all(RolesRead)),
         case(Method::GET, "/api/v1/permissions", None, all(RolesRead)),
@@ -69,6 +70,8 @@ pub(super) fn cases() -> Vec<Case> {
         case(Method::GET, "/api/v1/admin/audit", None, all(AuditRead)),
         case(Method::PUT, "/api/v1/admin/users/{id}/superuser", None, None),
         case(Method::DELETE, "/api/v1/admin/users/{id}/superuser", None, None),
+        case(Method::GET, "/api/v1/admin/revocations/position", None, None),
+        case(Method::POST, "/api/v1/admin/revocations", Some(revoked), None),
     ];
     cases.extend(reasoned_cases());
     cases
