@@ -1,7 +1,7 @@
 //! The pages that people see, below `/account/`: a viewer signs in and looks after the account.
 //!
 //! A page is one template and one handler beside it (`pages/sign_in.html`, `pages/sign_in.rs`), and its lines in the table of
-//! routes, which say who may open it: [`anyone`] or [`signed_in`]. All of its texts are in `texts`, one file a language.
+//! routes, which say who may open it: [`anyone`] or [`signed_in()`]. All of its texts are in `texts`, one file a language.
 //!
 //! A page works without scripts. It calls the same functions as the endpoints of the API, whose problems it shows beside the
 //! fields. What it knows of the browser is a [`Visit`](visit::Visit); `form_token` and `api::same_origin` guard its forms.
