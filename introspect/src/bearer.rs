@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, HeaderValue};
 use shared::bearer::{self, BearerError};
+use shared::cookie;
 use shared::policy::{CookieUse, Policy};
 
 use crate::headers::{AUTHORIZATION, COOKIE, ORIGINAL_METHOD, ORIGINAL_PAGE, OWN_PAGE};
@@ -52,7 +53,7 @@ pub fn find<'h>(
     if !may_use_cookie {
         return Ok(None);
     }
-    let raw = cookie(headers, cookie_name.as_bytes())?;
+    let raw = one_cookie(headers, cookie_name.as_bytes())?;
     Ok(raw.map(|raw| PresentedToken { raw, source: TokenSource::Cookie }))
 }
 
@@ -70,22 +71,14 @@ fn is_of_own_page(headers: &HeaderMap) -> bool {
 }
 
 /// The value of the cookie `name`; the same value twice counts once.
-fn cookie<'h>(headers: &'h HeaderMap, name: &[u8]) -> Result<Option<&'h [u8]>, Refusal> {
-    let pairs = headers.get_all(COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
-    let mut found: Option<&[u8]> = None;
-    for pair in pairs {
-        let Some(value) = value_of(pair.trim_ascii(), name) else { continue };
-        if found.is_some_and(|other| other != value) {
-            return Err(Refusal::TokenRepeated);
-        }
-        found = Some(value);
+fn one_cookie<'h>(headers: &'h HeaderMap, name: &[u8]) -> Result<Option<&'h [u8]>, Refusal> {
+    let mut values = cookie::values(headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes), name);
+    let found = values.next();
+    if values.any(|other| found != Some(other)) {
+        return Err(Refusal::TokenRepeated);
     }
     // An empty cookie, which remains after a sign-out, is not a token, rather than an invalid token.
     Ok(found.filter(|value| !value.is_empty()))
-}
-
-fn value_of<'p>(pair: &'p [u8], name: &[u8]) -> Option<&'p [u8]> {
-    pair.strip_prefix(name)?.strip_prefix(b"=")
 }
 
 fn changes_nothing(headers: &HeaderMap) -> bool {

@@ -6,7 +6,7 @@
 //!
 //! Low to high; each module uses only modules before it:
 //!
-//! * [`bearer`], [`clock`], [`duration`], [`json`], [`refusal`], [`role`], [`request_id`]: small types and functions that
+//! * [`bearer`], [`clock`], [`cookie`], [`duration`], [`json`], [`refusal`], [`role`], [`request_id`]: small types and functions that
 //!   both programs use;
 //! * [`permission`], [`role_map`]: what each role permits, and the form in which sidecars receive it;
 //! * [`revocation`]: the 32-byte revocation record, the Redis keys it travels by, and the protocol, as two pure state
@@ -16,6 +16,7 @@
 
 pub mod bearer;
 pub mod clock;
+pub mod cookie;
 pub mod duration;
 pub mod json;
 pub mod permission;

@@ -102,6 +102,21 @@ async fn an_expired_access_token_costs_no_form_and_an_ended_session_asks_to_sign
 }
 
 #[tokio::test]
+async fn cookies_of_any_bytes_hide_none_of_ours() {
+    let app = start().await;
+    app.client.new_user(NEO).await;
+    let mut visitor = Visitor::new(&app);
+    // It is before and after ours.
+    visitor.cookies.insert("A".to_owned(), "Москва".to_owned());
+    visitor.cookies.insert("a".to_owned(), "\u{e9}\u{ff}".to_owned());
+    visitor.sign_in(NEO, PASSWORD).await.expect(303);
+    visitor.open("/account/").await.expect(200);
+    visitor.cookies.remove("__Host-access");
+    visitor.open("/account/").await.expect(200);
+    visitor.submit("/account/sign-out", &[]).await.expect(303);
+}
+
+#[tokio::test]
 async fn a_page_is_shown_in_the_language_that_was_chosen() {
     let app = start().await;
     let mut visitor = Visitor::new(&app);

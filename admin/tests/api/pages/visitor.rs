@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use reqwest::Method;
+use reqwest::header::HeaderValue;
 
 use super::OWN;
 use crate::support::{Call, Client, Reply, TestApp};
@@ -23,17 +24,17 @@ impl Visitor {
 
     /// A request with its cookies, as a page of the own origin sends it.
     pub(crate) fn call(&self, method: Method, path: &str) -> Call {
-        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let is_get = method == Method::GET;
-        let call = self.client.call(method, path).header("accept", "text/html");
-        let call = call.header("sec-fetch-site", "same-origin").header("cookie", &cookies.join("; "));
+        let call = self.call_plain(method, path).header("sec-fetch-site", "same-origin");
         if is_get { call } else { call.header("origin", OWN) }
     }
 
     /// The same without what a browser says about the page that sends it.
     pub(crate) fn call_plain(&self, method: Method, path: &str) -> Call {
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        self.client.call(method, path).header("accept", "text/html").header("cookie", &cookies.join("; "))
+        // A script may set cookies of any bytes.
+        let cookies = HeaderValue::from_bytes(cookies.join("; ").as_bytes()).unwrap();
+        self.client.call(method, path).header("accept", "text/html").header_value("cookie", cookies)
     }
 
     /// Keeps the cookies of a response.
