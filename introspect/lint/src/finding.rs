@@ -24,6 +24,8 @@ pub struct Rule {
     pub name: &'static str,
     /// How severe it is.
     pub severity: Severity,
+    /// What it finds: a phrase, as in nginx/README.md.
+    pub finds: &'static str,
     /// What an attacker could do, or what goes wrong: a sentence.
     pub risk: &'static str,
     /// The remedy, with the lines to write: sentences.

@@ -28,8 +28,8 @@ pub fn text(outcome: &LintOutcome) -> String {
 
 /// One rule, in full.
 pub fn explain(rule: &Rule) -> String {
-    let Rule { name, severity, risk, remedy, .. } = rule;
-    format!("{name} ({})\n    {risk}\n    {remedy}\n", severity.name())
+    let Rule { name, severity, finds, risk, remedy, .. } = rule;
+    format!("{name} ({})\n    What it finds: {finds}.\n    {risk}\n    {remedy}\n", severity.name())
 }
 
 /// The columns of the table.

@@ -6,6 +6,7 @@ use crate::site::{ServerBlock, Site};
 pub(crate) const RULE: Rule = Rule {
     name: "add-header-lost",
     severity: Severity::Warning,
+    finds: "`add_header` that removes those of the outer block",
     risk: "Responses lack headers that protect browsers, such as Strict-Transport-Security.",
     remedy: "Include snippets/headers.conf in the same block.",
     check,

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "answers-lost",
     severity: Severity::Error,
+    finds: "`auth_request_set` that removes those of the outer block",
     risk: "The program gets no user, or a gate stays without its answer, so that requests fail.",
     remedy: "Add the line to snippets/protect.conf instead, or repeat all of them in the same block.",
     check,

@@ -7,6 +7,7 @@ use crate::target::is_local;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-address",
     severity: Severity::Error,
+    finds: "a sidecar on another machine without TLS",
     risk: "Anyone on the network between can read tokens, and a machine that takes over the address can let every client in.",
     remedy: "Use a Unix socket, or an address of this machine such as 127.0.0.1:8002.",
     check,

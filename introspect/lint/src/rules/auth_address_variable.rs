@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-address-variable",
     severity: Severity::Error,
+    finds: "a sidecar whose address has variables",
     risk: "A client or a machine that influences the variable or the resolver chooses the program that decides.",
     remedy: "Name an `upstream`.",
     check,

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-body",
     severity: Severity::Error,
+    finds: "a subrequest with the client's body or its length",
     risk: "Every request with a body waits until the timeout of the sidecar, and then fails.",
     remedy: "Set `proxy_pass_request_body off;` and `proxy_set_header Content-Length \"\";` in the location of the auth_request subrequest.",
     check,

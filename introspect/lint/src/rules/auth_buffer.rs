@@ -7,6 +7,7 @@ use crate::values::size as size_of;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-buffer",
     severity: Severity::Error,
+    finds: "`proxy_buffer_size` under 4k for the subrequest",
     risk: "Users with many roles get 500 instead of the content.",
     remedy: "Remove `proxy_buffer_size`, or set `proxy_buffer_size 4k;` or more in the location of the auth_request subrequest.",
     check,

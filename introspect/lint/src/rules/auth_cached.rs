@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-cached",
     severity: Severity::Error,
+    finds: "a cache of the sidecar's responses",
     risk: "A revoked token opens the location for as long as the cache holds, and with the default key one valid token opens it for every client.",
     remedy: "Set `proxy_cache off;` in the location of the auth_request subrequest; the sidecar needs no cache.",
     check,

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-credentials",
     severity: Severity::Error,
+    finds: "a subrequest that can carry a token of the configuration instead of the client's",
     risk: "Every client is the user of the token that the configuration has, and gets in without one of its own.",
     remedy: "Set `proxy_set_header Authorization $http_authorization;` and `proxy_set_header Cookie $http_cookie;` in the location of the auth_request subrequest.",
     check,

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-http2",
     severity: Severity::Warning,
+    finds: "HTTP/2 to the sidecar",
     risk: "Each request costs a new connection, or fails, because the sidecar does not support HTTP/2.",
     remedy: "Set `proxy_http_version 1.1;`.",
     check,

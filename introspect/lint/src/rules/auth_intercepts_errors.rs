@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-intercepts-errors",
     severity: Severity::Error,
+    finds: "`proxy_intercept_errors on` in the subrequest location",
     risk: "Clients do not learn why they are refused, and an error page can turn the refusal into another status.",
     remedy: "Set `proxy_intercept_errors off;` in the location of the auth_request subrequest.",
     check,

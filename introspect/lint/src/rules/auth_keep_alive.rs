@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-keep-alive",
     severity: Severity::Warning,
+    finds: "HTTP/1.0 or `Connection: close` to the sidecar, for nginx before 1.29.7",
     risk: "Each request costs a new connection: two to three times the time, and ports run out under load.",
     remedy: "Set `proxy_http_version 1.1;` and `proxy_set_header Connection \"\";` in the location of the auth_request subrequest.",
     check,

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-limited",
     severity: Severity::Error,
+    finds: "`limit_req` or `limit_conn` in the subrequest location",
     risk: "A few clients exhaust the limit, and all others get 500.",
     remedy: "Move it into the locations that clients request.",
     check,

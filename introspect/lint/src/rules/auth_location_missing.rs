@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-location-missing",
     severity: Severity::Error,
+    finds: "`auth_request` with a path that has no location of its own",
     risk: "Whatever location handles the path answers for the sidecar; if it answers 2xx, every client gets in.",
     remedy: "Include snippets/introspect.conf in the server.",
     check,

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-location-not-internal",
     severity: Severity::Error,
+    finds: "a subrequest location that clients can request",
     risk: "An attacker can test stolen tokens here, and load the sidecar, without a trace at any program.",
     remedy: "Add `internal;` to it. `deny all` is not enough.",
     check,

@@ -8,6 +8,7 @@ use crate::variables::only;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-method",
     severity: Severity::Error,
+    finds: "a subrequest without the method of the request, or with a constant one",
     risk: "With a constant such as GET a page of another origin can make a user's browser change something with its cookie; with the client's own header, the client chooses.",
     remedy: "Set `proxy_set_header X-Original-Method $request_method;` in the location of the auth_request subrequest.",
     check,

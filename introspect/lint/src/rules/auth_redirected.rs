@@ -7,6 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-redirected",
     severity: Severity::Error,
+    finds: "a subrequest that follows `X-Accel-Redirect` in a response",
     risk: "A wrong program at the address of the sidecar can lead the subrequest to a location that answers 2xx, and so let every client in.",
     remedy: "Set `proxy_ignore_headers X-Accel-Redirect;` in the location of the auth_request subrequest.",
     check,

@@ -9,6 +9,7 @@ use crate::values::time;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-timeouts",
     severity: Severity::Warning,
+    finds: "a timeout over 1 s, or none, for the subrequest",
     risk: "If a sidecar stops answering, clients wait for this long, and their connections fill nginx.",
     remedy: "Set `proxy_connect_timeout 100ms;`, `proxy_send_timeout 500ms;` and `proxy_read_timeout 500ms;`, or less.",
     check,

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-upgrade",
     severity: Severity::Error,
+    finds: "`Upgrade` or `Connection: upgrade` to the sidecar",
     risk: "The sidecar refuses the subrequest, and so every request to the location.",
     remedy: "Set `proxy_set_header Connection \"\";` in the location of the auth_request subrequest, and `Upgrade` only in the location that needs it.",
     check,

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "auth-uri",
     severity: Severity::Error,
+    finds: "`auth_request` with a query or variables",
     risk: "The subrequest goes to another location than intended, and the text after the `?` is not sent to the sidecar.",
     remedy: "Name a location, such as `auth_request /_introspect;`, and put the requirements into `$auth_policy`.",
     check,

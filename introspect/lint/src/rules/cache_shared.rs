@@ -11,6 +11,8 @@ use crate::variables::names;
 pub(crate) const RULE: Rule = Rule {
     name: "cache-shared",
     severity: Severity::Error,
+    finds: "a cache of a protected location whose key does not have the user, or that an open location reads, \
+            and files with its responses",
     risk: "A user gets the response that was made for another one.",
     remedy: "Set `proxy_cache off;` in the location, or put `$auth_user` itself into `proxy_cache_key`, with a zone for protected locations alone; and remove `proxy_store`.",
     check,

@@ -8,6 +8,7 @@ use crate::variables::only;
 pub(crate) const RULE: Rule = Rule {
     name: "challenge-lost",
     severity: Severity::Warning,
+    finds: "a 403 without the sidecar's `WWW-Authenticate`",
     risk: "Clients cannot tell what right is missing, and users see an error without a way on.",
     remedy: "Include snippets/errors.conf in the server, and set `$auth_challenge` as snippets/protect.conf does.",
     check,

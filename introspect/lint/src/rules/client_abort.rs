@@ -7,6 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "client-abort",
     severity: Severity::Warning,
+    finds: "a location that loses a change when its client disconnects",
     risk: "A sign-out or a change that a client sent before it disconnected does not happen.",
     remedy: "Set `proxy_ignore_client_abort on;`, as snippets/proxy.conf and snippets/introspect.conf do.",
     check,

@@ -7,6 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "connections-unlimited",
     severity: Severity::Warning,
+    finds: "a location without `limit_conn`",
     risk: "One slow client can occupy all connections of nginx.",
     remedy: "Add `limit_conn` with a zone whose key is `$client_network`, as conf.d/limits.conf does.",
     check,

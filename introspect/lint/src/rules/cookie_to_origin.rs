@@ -7,6 +7,7 @@ use crate::variables::names;
 pub(crate) const RULE: Rule = Rule {
     name: "cookie-to-origin",
     severity: Severity::Error,
+    finds: "an origin that gets the cookie with the access token",
     risk: "A token that the program logs or leaks can be used for everything else that its user may do.",
     remedy: "Set `proxy_set_header Cookie $cookie_for_origin;` in the location, as snippets/origin.conf does.",
     check,

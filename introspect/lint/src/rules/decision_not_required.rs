@@ -9,6 +9,8 @@ use crate::site::{ServerBlock, Site};
 pub(crate) const RULE: Rule = Rule {
     name: "decision-not-required",
     severity: Severity::Error,
+    finds: "a protected location, or an `if` or `limit_except` in it, that opens after any 2xx, even of another \
+            program",
     risk: "If another program ever answers at the address of the sidecar, every client gets in.",
     remedy: "Include snippets/protect.conf and conf.d/decision.conf, and set `proxy_pass http${auth_gate}://origin;`, or for other programs \
              `fastcgi_pass 127.0.0.1:9000${auth_gate};` with the address and its port, or `unix:/run/php.sock${auth_gate}`.",

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "declared-in-vain",
     severity: Severity::Warning,
+    finds: "a block that is declared open, and is not",
     risk: "A later change can open the block, and the declaration hides it.",
     remedy: "Remove the comment `# open: ...` from the block.",
     check,

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "error-log-level",
     severity: Severity::Warning,
+    finds: "an error log with queries",
     risk: "Everyone who can read the log can use the codes and tokens in it.",
     remedy: "Set `error_log FILE alert;` in `http` or in the server.",
     check,

@@ -9,6 +9,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "error-page-opens",
     severity: Severity::Error,
+    finds: "an `error_page` that serves content to a refused client",
     risk: "A client that is refused gets the content of a page, with the status of that page, instead of the refusal.",
     remedy: "Use as the page a location with `return` and a status of 400 or more, as in snippets/errors.conf.",
     check,

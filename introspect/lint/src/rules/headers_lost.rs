@@ -7,6 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "headers-lost",
     severity: Severity::Error,
+    finds: "`proxy_set_header` that removes those of the outer block",
     risk: "The header of the client passes instead, so that a client can be another user.",
     remedy: "Include snippets/proxy.conf in the same block.",
     check,

@@ -8,6 +8,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "identity-guard",
     severity: Severity::Error,
+    finds: "a server that does not refuse identity headers of clients",
     risk: "A client that sends such a header is another user for a program that reads it where nginx does not replace it.",
     remedy: "Include snippets/identity-guard.conf in the server, and conf.d/identity.conf in `http`.",
     check,

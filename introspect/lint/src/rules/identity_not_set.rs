@@ -9,6 +9,8 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "identity-not-set",
     severity: Severity::Error,
+    finds: "a location that passes on an identity header of the client, or a protected one that sends no \
+            `X-User-Id`",
     risk: "A client sends the header itself, and is another user for the program.",
     remedy: "Include snippets/proxy.conf in the location.",
     check,

@@ -8,6 +8,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "identity-source",
     severity: Severity::Error,
+    finds: "an identity header whose value is not from the sidecar",
     risk: "A client chooses the value, and is another user for the program; or the program gets no user.",
     remedy: "Set the header from a variable that `auth_request_set` fills with `$upstream_http_...` of the same name.",
     check,

@@ -7,6 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "internal-public",
     severity: Severity::Error,
+    finds: "`/api/v1/admin/`, `/metrics` or `/health` for all clients",
     risk: "Clients reach internal functions, metrics or health, which nothing protects.",
     remedy: "Remove the location, or list the public paths one by one, and answer 404 to all others.",
     check,

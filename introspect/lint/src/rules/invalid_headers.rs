@@ -7,6 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "invalid-headers",
     severity: Severity::Warning,
+    finds: "`ignore_invalid_headers off`",
     risk: "A client sends `X.User.Id`, which some programs read as `X-User-Id`, and may be another user.",
     remedy: "Remove `ignore_invalid_headers off`.",
     check,

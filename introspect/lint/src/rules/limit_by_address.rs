@@ -7,6 +7,7 @@ use crate::variables::names;
 pub(crate) const RULE: Rule = Rule {
     name: "limit-by-address",
     severity: Severity::Warning,
+    finds: "a limit for each address, of which an IPv6 client has any number",
     risk: "A client with IPv6 takes a new address for each request, and is not limited.",
     remedy: "Use `$client_network` of conf.d/limits.conf as the key.",
     check,

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "limit-by-identity",
     severity: Severity::Error,
+    finds: "a limit whose key is the sidecar's response",
     risk: "Nothing is limited, and one client can occupy the programs.",
     remedy: "Use `$client_network` of conf.d/limits.conf as the key, or `$http_authorization`.",
     check,

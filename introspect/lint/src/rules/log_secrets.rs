@@ -8,6 +8,7 @@ use crate::variables::names;
 pub(crate) const RULE: Rule = Rule {
     name: "log-secrets",
     severity: Severity::Error,
+    finds: "an access log with queries, `Referer`, cookies or `Authorization`",
     risk: "Everyone who can read the log can use the codes and tokens in it.",
     remedy: "Use the format of conf.d/logs.conf, which logs the path without its query.",
     check,

@@ -9,6 +9,7 @@ use crate::values::time;
 pub(crate) const RULE: Rule = Rule {
     name: "long-connection",
     severity: Severity::Warning,
+    finds: "WebSockets, or a timeout over 300 s, in a protected location",
     risk: "A user whose token was revoked keeps the connection for as long as it is open.",
     remedy: "Let the program behind nginx close such connections after the life of a token, and set a short `proxy_read_timeout`.",
     check,

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "nothing-protected",
     severity: Severity::Error,
+    finds: "no location asks the sidecar",
     risk: "Every program behind this nginx is open to all clients, or this is not the configuration that serves them.",
     remedy: "Add a protected location, or run `nginx -T` with the configuration that you want to check.",
     check,

@@ -7,6 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "obeyed-headers",
     severity: Severity::Error,
+    finds: "a location that passes on headers of clients that programs obey, such as `X-Original-URL`",
     risk: "A client makes the program serve another path, method or user than the one that was checked.",
     remedy: "Include snippets/proxy.conf in the location, which sets `proxy_pass_request_headers off`.",
     check,

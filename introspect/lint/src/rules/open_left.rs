@@ -8,6 +8,8 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "open-left",
     severity: Severity::Error,
+    finds: "a location that is left before the sidecar has answered, or entered by a subrequest, towards a \
+            protected program",
     risk: "A client without a token requests this path, and nginx sends a request to the program past the sidecar. Except by `mirror` and `post_action` the client gets the answer.",
     remedy: "Remove the line, or make it lead to a location that asks: write `set $auth_policy \"user\";` and `include snippets/protect.conf;` there. A subrequest (`mirror`, `add_before_body`, SSI) never asks: write the two lines into the location that makes it, with all that the other location demands. If the way is meant to be open, write `# open: ` and the reason into the block with the line; for SSI set `ssi off;`.",
     check,

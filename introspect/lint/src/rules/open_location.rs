@@ -7,6 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "open-location",
     severity: Severity::Error,
+    finds: "a block that leads to a program that another location protects, and does not ask the sidecar",
     risk: "Every client reaches the program without a token, with any path that the program serves.",
     remedy: "Write `set $auth_policy \"user\";`, or another policy, and `include snippets/protect.conf;` into the block, without `auth_request off;`. A server of `stream` cannot ask: remove it, or let it listen where no client can connect, such as `listen unix:/run/private.sock;`. If the block is meant to be open, write a line `# open: ` with the reason into it: a sentence, not a question or a list.",
     check,

@@ -8,6 +8,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "open-self-answered",
     severity: Severity::Error,
+    finds: "a subrequest to the sidecar that nginx itself can answer with 2xx",
     risk: "As soon as nginx answers 2xx, every client gets in, without a token and with no program asked.",
     remedy: "Write `proxy_pass http://introspect;` into the location of the subrequest, without `return` and files, and `error_page 404 = @problem_404;`, which ends the inheritance of other error pages; or `include snippets/introspect.conf;` into the server.",
     check,

@@ -6,6 +6,7 @@ use crate::site::{ServerBlock, Site};
 pub(crate) const RULE: Rule = Rule {
     name: "other-pass",
     severity: Severity::Warning,
+    finds: "`fastcgi_pass` and the like, whose headers are not checked",
     risk: "The program may believe an identity header that the client sent.",
     remedy: "Also set each identity header for this program, for example with `fastcgi_param HTTP_X_USER_ID $auth_user;`.",
     check,

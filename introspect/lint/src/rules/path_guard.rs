@@ -12,6 +12,8 @@ use crate::variables::{Variables, only};
 pub(crate) const RULE: Rule = Rule {
     name: "path-guard",
     severity: Severity::Error,
+    finds: "a server that passes on paths without a guard, or with one that lists the refused paths instead of \
+            the allowed ones",
     risk: "A client writes a path that nginx and the program read in two ways, and gets a resource under the policy of another.",
     remedy: "Include snippets/path-guard.conf in the server, and conf.d/paths.conf in `http`.",
     check,

@@ -10,6 +10,8 @@ use crate::variables::bare;
 pub(crate) const RULE: Rule = Rule {
     name: "policy-elsewhere",
     severity: Severity::Error,
+    finds: "a policy in the server, in an `if`, in the location of the subrequest, by a `map` or a capture, or \
+            set twice",
     risk: "The subrequest sets it again, so that a strict location is judged by this policy, or a client chooses whether it applies.",
     remedy: "Move it into the block of the location that it is for.",
     check,

@@ -9,6 +9,7 @@ use crate::variables::{bare, only};
 pub(crate) const RULE: Rule = Rule {
     name: "policy-from-client",
     severity: Severity::Error,
+    finds: "a policy that a client can choose",
     risk: "A client asks for less than the location should require, and gets in.",
     remedy: "Send a variable that only `set` in a protected location gives a value.",
     check,

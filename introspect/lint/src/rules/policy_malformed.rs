@@ -10,6 +10,7 @@ use crate::variables::{bare, names};
 pub(crate) const RULE: Rule = Rule {
     name: "policy-malformed",
     severity: Severity::Error,
+    finds: "a policy that the sidecar would refuse",
     risk: "The sidecar refuses every request to the location, also those of users with every right.",
     remedy: "Write it as in nginx/README.md: `user` or `anonymous`, then terms separated by `;`, without spaces.",
     check,

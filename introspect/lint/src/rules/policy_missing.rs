@@ -10,6 +10,7 @@ use crate::variables::bare;
 pub(crate) const RULE: Rule = Rule {
     name: "policy-missing",
     severity: Severity::Error,
+    finds: "a protected location without its own policy, or where the `set` of the policy may not run",
     risk: "The sidecar refuses such requests, or judges them by the policy of the location that an internal redirect came from.",
     remedy: "Add `set $auth_policy \"user\";`, or another policy, to the same block as `auth_request`, before any `break`; for other methods write a location of their own instead of `limit_except`.",
     check,

@@ -7,6 +7,7 @@ use crate::variables::{bare, names};
 pub(crate) const RULE: Rule = Rule {
     name: "policy-not-constant",
     severity: Severity::Error,
+    finds: "a policy with variables",
     risk: "A client that influences the variable chooses what is required of it.",
     remedy: "Write each policy as a constant, in its own location.",
     check,

@@ -7,6 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "policy-not-sent",
     severity: Severity::Error,
+    finds: "an auth_request subrequest without `X-Auth-Policy`",
     risk: "A client that sends the header itself chooses what is required of it.",
     remedy: "Set `proxy_set_header X-Auth-Policy $auth_policy;` in the location of the auth_request subrequest.",
     check,

@@ -7,6 +7,7 @@ use crate::variables::bare;
 pub(crate) const RULE: Rule = Rule {
     name: "policy-unused",
     severity: Severity::Error,
+    finds: "a policy in a location that does not ask the sidecar",
     risk: "Readers believe that the location is protected, and every client gets in.",
     remedy: "Include snippets/protect.conf in the same block, or remove the policy.",
     check,

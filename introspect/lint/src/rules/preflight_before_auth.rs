@@ -10,6 +10,8 @@ use crate::variables::names;
 pub(crate) const RULE: Rule = Rule {
     name: "preflight-before-auth",
     severity: Severity::Error,
+    finds: "an `if` on the method that answers before the sidecar is asked, other than \
+            `snippets/preflight.conf`",
     risk: "Every client can send this method, from any origin and without a token, and gets this answer.",
     remedy: "Include snippets/preflight.conf in the server, which answers only real preflights of listed origins.",
     check,

@@ -9,6 +9,8 @@ use crate::variables::names;
 pub(crate) const RULE: Rule = Rule {
     name: "proxy-pass-captures",
     severity: Severity::Error,
+    finds: "a protected location whose `proxy_pass` has variables, apart from `$auth_gate` and those whose \
+            values the configuration lists",
     risk: "A client may put line ends, `..` or another host into the request to the program.",
     remedy: "Set `proxy_pass http${auth_gate}://origin;` without other variables.",
     check,

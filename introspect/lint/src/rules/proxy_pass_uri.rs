@@ -8,6 +8,7 @@ use crate::target::ProxyTarget;
 pub(crate) const RULE: Rule = Rule {
     name: "proxy-pass-uri",
     severity: Severity::Warning,
+    finds: "a protected location whose origin gets a decoded or changed path",
     risk: "The program may serve another path than the one whose policy was checked.",
     remedy: "Set `proxy_pass http${auth_gate}://origin;` without a path, so that the origin gets the path as the client sent it.",
     check,

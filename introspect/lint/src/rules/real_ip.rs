@@ -11,6 +11,7 @@ use crate::tree::Directive;
 pub(crate) const RULE: Rule = Rule {
     name: "real-ip",
     severity: Severity::Warning,
+    finds: "a server behind a proxy without `set_real_ip_from`",
     risk: "One client exhausts the limits of all, and logs do not show who sent a request.",
     remedy: "Set `set_real_ip_from` to the addresses of the proxy, `real_ip_header X-Forwarded-For;` and \
              `real_ip_recursive on;`, as examples/machine.conf does.",

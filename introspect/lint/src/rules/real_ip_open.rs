@@ -7,6 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "real-ip-open",
     severity: Severity::Error,
+    finds: "`set_real_ip_from` with all addresses, or half of them",
     risk: "A client writes another address into `X-Forwarded-For` for each request: no limit counts it, and logs name others.",
     remedy: "Set `set_real_ip_from` to the addresses of the proxies before nginx, and to no others.",
     check,

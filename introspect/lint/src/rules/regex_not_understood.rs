@@ -7,6 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "regex-not-understood",
     severity: Severity::Unread,
+    finds: "a location whose regular expression cannot be read",
     risk: "The linter does not know which paths the location handles, so that other rules may miss it.",
     remedy: "Write the regular expression in a simpler way, or use a prefix location.",
     check,

@@ -7,6 +7,7 @@ use crate::variables::only;
 pub(crate) const RULE: Rule = Rule {
     name: "request-id",
     severity: Severity::Warning,
+    finds: "a location that does not pass on `$request_id`",
     risk: "An attack cannot be followed through the logs, or a client chooses the id under which it is logged.",
     remedy: "Set `proxy_set_header X-Request-Id $request_id;` in the location.",
     check,

@@ -10,6 +10,7 @@ use crate::tree::Directive;
 pub(crate) const RULE: Rule = Rule {
     name: "return-before-auth",
     severity: Severity::Error,
+    finds: "`return` with content or a redirect in a protected location: it acts before the sidecar is asked",
     risk: "Every client gets this answer without a token, whatever the policy of the location says.",
     remedy: "Answer in a location without `auth_request`, and let the protected one proxy.",
     check,

@@ -8,6 +8,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "spelling-not-cleared",
     severity: Severity::Error,
+    finds: "with `underscores_in_headers on`, a location that passes on `X_User_Id` or the like",
     risk: "A client sends `X_User_Id`, which many programs read as `X-User-Id`, and is another user.",
     remedy: "Set `proxy_pass_request_headers off`, as snippets/proxy.conf does, or remove `underscores_in_headers on`.",
     check,

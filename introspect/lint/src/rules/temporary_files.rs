@@ -8,6 +8,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "temporary-files",
     severity: Severity::Warning,
+    finds: "a location that writes large responses to disk",
     risk: "A few slow clients fill the disk.",
     remedy: "Set `proxy_max_temp_file_size 0;`, as snippets/proxy.conf does.",
     check,

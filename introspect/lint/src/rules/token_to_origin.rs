@@ -7,6 +7,7 @@ use crate::variables::names;
 pub(crate) const RULE: Rule = Rule {
     name: "token-to-origin",
     severity: Severity::Error,
+    finds: "an origin that gets `Authorization`",
     risk: "A token that the program logs or leaks can be used for everything else that its user may do.",
     remedy: "Set `proxy_set_header Authorization \"\";` in the location, as snippets/origin.conf does.",
     check,

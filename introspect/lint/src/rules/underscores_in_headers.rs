@@ -7,6 +7,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "underscores-in-headers",
     severity: Severity::Error,
+    finds: "`underscores_in_headers on` in a server that does not refuse identity headers",
     risk: "A client sends `X_User_Id`, which many programs read as `X-User-Id`, and is another user.",
     remedy: "Include snippets/identity-guard.conf in the server, or remove `underscores_in_headers on`.",
     check,

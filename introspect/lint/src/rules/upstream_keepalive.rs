@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "upstream-keepalive",
     severity: Severity::Warning,
+    finds: "no pool of connections to the sidecar",
     risk: "Each request costs a new connection to the sidecar.",
     remedy: "Include snippets/pool.conf in an `upstream`, after its servers.",
     check,

@@ -6,6 +6,7 @@ use crate::site::Site;
 pub(crate) const RULE: Rule = Rule {
     name: "upstream-keepalive-requests",
     severity: Severity::Warning,
+    finds: "fewer than 10,000 requests on each connection",
     risk: "A connection to the sidecar lasts only seconds under load.",
     remedy: "Set `keepalive_requests 1000000;`, as snippets/pool.conf does.",
     check,

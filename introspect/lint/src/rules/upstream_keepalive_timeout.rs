@@ -9,6 +9,7 @@ use crate::values::time;
 pub(crate) const RULE: Rule = Rule {
     name: "upstream-keepalive-timeout",
     severity: Severity::Warning,
+    finds: "idle connections kept longer than 60 s",
     risk: "The sidecar closes an idle connection while nginx sends a request on it, which then fails.",
     remedy: "Set `keepalive_timeout 50s;`, as snippets/pool.conf does.",
     check,

@@ -12,6 +12,8 @@ use crate::tree::Directive;
 pub(crate) const RULE: Rule = Rule {
     name: "upstream-max-fails",
     severity: Severity::Warning,
+    finds: "several sidecars of which nginx never leaves out one that hangs, or can leave out all, or counts \
+            refusals as failures",
     risk: "One sidecar that hangs delays requests without end, or nginx stops asking sidecars that work.",
     remedy: "Write every sidecar twice: with `max_fails=1 fail_timeout=10s`, and with `backup max_fails=0`; and set \
              `proxy_next_upstream error timeout http_404;` for the subrequest.",

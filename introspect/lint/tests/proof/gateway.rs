@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use harness::{Folder, Launch, ports, programs};
 
-use crate::grammar::{Generated, Grammar, Modules, Ports};
+use crate::grammar::{Generated, Grammar, Modules, OTHER_HOST, Ports};
 use crate::programs::{Seen, origin, other, sidecar};
 use crate::random::Random;
 
@@ -85,6 +85,7 @@ fn try_everything(ports: Ports, generated: &Generated) {
                 ("POST", path.clone(), String::new()),
                 ("GET", path.clone(), generated.headers.clone()),
                 ("TRACE", path.clone(), String::new()),
+                ("GET", path.clone(), format!("Host: {OTHER_HOST}\r\n")),
             ] {
                 request(*port, method, &path, &header);
             }
@@ -111,7 +112,8 @@ fn request(port: u16, method: &str, path: &str, headers: &str) {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return };
     stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     let body = if method == "POST" { "b".repeat(2000) } else { String::new() };
-    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}");
+    let host = if headers.starts_with("Host: ") { "" } else { "Host: a\r\n" };
+    let mut text = format!("{method} {path} HTTP/1.1\r\n{host}Connection: close\r\n{headers}");
     let _ = write!(text, "Content-Length: {}\r\n\r\n{body}", body.len());
     let _sent = stream.write_all(text.as_bytes());
     let _read = stream.read_to_end(&mut Vec::new());

@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use crate::programs::address;
 use crate::random::Random;
 
+/// A name that not every server has.
+pub(crate) const OTHER_HOST: &str = "other.example";
+
 /// The ports that a configuration uses.
 #[derive(Clone, Copy)]
 pub(crate) struct Ports {
@@ -53,7 +56,7 @@ const PARTS: usize = 5;
 const IN_TURN: usize = 3;
 
 /// How many kinds of parts there are.
-const KINDS: usize = 30;
+const KINDS: usize = 31;
 
 impl<'r> Grammar<'r> {
     pub(crate) fn new(random: &'r mut Random, ports: Ports, modules: Modules) -> Self {
@@ -77,6 +80,9 @@ impl<'r> Grammar<'r> {
         if self.random.chance(75) {
             self.http.push_str("proxy_ignore_headers X-Accel-Redirect;\n");
         }
+        if self.random.chance(5) {
+            self.http.push_str("auth_request /_auth;\n");
+        }
         let first = self.protected_location();
         self.servers[0].push_str(&first);
         for number in 0..PARTS {
@@ -98,10 +104,7 @@ impl<'r> Grammar<'r> {
 
     fn finish(self) -> Generated {
         let [first, second, third] = self.ports.listen;
-        let auth = format!(
-            "location = /_auth {{ internal; proxy_pass http://127.0.0.1:{}; proxy_pass_request_body off; proxy_set_header Content-Length \"\"; }}\n",
-            self.ports.sidecar
-        );
+        let auth = self.auth();
         let mut text = String::from(
             "worker_processes 1;\nerror_log stderr emerg;\nevents { worker_connections 512; }\nhttp {\naccess_log off;\nlimit_req_zone $binary_remote_addr zone=one:32k rate=1r/m;\n",
         );
@@ -117,6 +120,14 @@ impl<'r> Grammar<'r> {
         let header = |way| format!("To{way}: {}:{}\r\n", address(way), self.ports.origin);
         let headers = (0..self.ways).map(header).collect();
         Generated { text, paths: self.paths, inner: self.inner, headers }
+    }
+
+    /// The location of the subrequest.
+    pub(crate) fn auth(&self) -> String {
+        format!(
+            "location = /_auth {{ internal; proxy_pass http://127.0.0.1:{}; proxy_pass_request_body off; proxy_set_header Content-Length \"\"; }}\n",
+            self.ports.sidecar
+        )
     }
 
     /// Settings of a whole server.
@@ -187,6 +198,16 @@ impl<'r> Grammar<'r> {
         format!("proxy_pass {to}; # way {way}\n")
     }
 
+    /// A line that leads to the origin, sometimes with a path in place of the client's. nginx takes it only in a location of its own.
+    pub(crate) fn pass_with_path(&mut self) -> String {
+        if self.random.chance(60) {
+            return self.pass();
+        }
+        let (way, path) = (self.ways, self.random.pick(&["/", "/x", "/x?a=1", "/$host", "$uri"]));
+        self.ways += 1;
+        format!("proxy_pass http://{}:{}{path}; # way {way}\n", address(way), self.ports.origin)
+    }
+
     /// A line that leads to a program that nothing protects.
     pub(crate) fn pass_elsewhere(&mut self) -> String {
         format!("proxy_pass http://127.0.0.1:{};\n", self.ports.other)
@@ -197,7 +218,7 @@ impl<'r> Grammar<'r> {
     }
 
     pub(crate) fn protected_location(&mut self) -> String {
-        let (path, asks, pass) = (self.path(), self.asks(), self.pass());
+        let (path, asks, pass) = (self.path(), self.asks(), self.pass_with_path());
         format!("location {path} {{\n{asks}{pass}}}\n")
     }
 
@@ -274,6 +295,7 @@ impl<'r> Grammar<'r> {
             26 => self.moved(),
             27 => self.included_by_text(),
             28 => self.named_by_variable(),
+            29 => self.named_host(),
             _ => self.by_variable(),
         }
     }

@@ -2,14 +2,27 @@
 
 use std::fmt::Write as _;
 
-use crate::grammar::Grammar;
+use crate::grammar::{Grammar, OTHER_HOST};
 use crate::programs::address;
 
 impl Grammar<'_> {
     pub(crate) fn open_location(&mut self) -> String {
         let modifier = self.random.pick(&["", "^~ ", "= "]);
-        let (path, pass) = (self.path(), self.pass());
+        let (path, pass) = (self.path(), self.pass_with_path());
         format!("location {modifier}{path} {{\n{pass}}}\n")
+    }
+
+    /// Another server at the address of the first one: the name in the request decides.
+    pub(crate) fn named_host(&mut self) -> String {
+        let (settings, path, pass) = (self.sometimes_asks(50), self.path(), self.pass_with_path());
+        let (inner, auth) = (self.sometimes_asks(30), self.auth());
+        let names = self.random.pick(&[OTHER_HOST, "~^other", "*.example", "other.* x.example"]);
+        let listen = self.ports.listen[0];
+        let _ = writeln!(
+            self.http,
+            "server {{\nlisten 127.0.0.1:{listen};\nserver_name {names};\n{auth}{settings}location {path} {{\n{inner}{pass}}}\n}}"
+        );
+        String::new()
     }
 
     pub(crate) fn nested(&mut self) -> String {
